@@ -1,0 +1,170 @@
+"""Array axes <-> patient LPS millimetres: the only place where axes or signs change.
+
+A short-axis slice is an array ``[H, W]``: rows ``y`` (axis 0), columns ``x`` (axis 1). Pixel coordinates
+are ``(x, y) = (column, row)`` and in-plane vectors ``(x, y)`` are in millimetres along the column and the
+row direction. Patient coordinates are LPS (DICOM, ITK).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+#: From base to apex in LPS: the apex lies left-anterior-inferior.
+BASE_TO_APEX_LPS = np.array([1.0, -1.0, -1.0]) / np.sqrt(3.0)
+
+#: Below this cosine between slice normal and heart axis the apical side is a guess, and is said to be one.
+MIN_AXIS_COSINE = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class SliceGrid:
+    """The pixel grid of one slice in the patient.
+
+    Attributes:
+        shape: (H, W).
+        ijk_to_lps: [4, 4] affine from (column i, row j, slice k) to LPS mm; its third column is one slice
+            spacing along the normal, either way round.
+    """
+
+    shape: tuple[int, int]
+    ijk_to_lps: Array
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.ijk_to_lps, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise ValueError(f"ijk_to_lps must be a finite 4×4 matrix, got shape {affine.shape}")
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+            raise ValueError("ijk_to_lps is singular: its axes do not span space")
+        affine.setflags(write=False)
+        object.__setattr__(self, "ijk_to_lps", affine)
+        object.__setattr__(self, "shape", (int(self.shape[0]), int(self.shape[1])))
+
+    @property
+    def spacing_mm(self) -> tuple[float, float]:
+        """(dx, dy): the distance between columns and between rows."""
+        dx, dy = np.linalg.norm(self.ijk_to_lps[:3, :2], axis=0)
+        return float(dx), float(dy)
+
+    @property
+    def slice_spacing_mm(self) -> float:
+        return float(np.linalg.norm(self.ijk_to_lps[:3, 2]))
+
+    @property
+    def directions(self) -> Array:
+        """[3, 2]: unit vectors of x (column index rises) and y (row index rises) in LPS."""
+        columns = self.ijk_to_lps[:3, :2]
+        return np.asarray(columns / np.linalg.norm(columns, axis=0))
+
+    @property
+    def normal(self) -> Array:
+        """[3]: x × y, a unit vector."""
+        x, y = self.directions.T
+        cross = np.cross(x, y)
+        return np.asarray(cross / np.linalg.norm(cross))
+
+    @property
+    def axis_cosine(self) -> float:
+        """How far the normal x × y points from apex to base: 1 along the heart's expected axis, < 0 mirrored."""
+        return float(-(self.normal @ BASE_TO_APEX_LPS))
+
+    @property
+    def view_sign(self) -> int:
+        """+1 where the array, shown with rows downwards, is seen from the apex, −1 where from the base."""
+        return 1 if self.axis_cosine >= 0 else -1
+
+    @property
+    def center_lps(self) -> Array:
+        height, width = self.shape
+        return self.pixel_to_lps(np.array([(width - 1) / 2, (height - 1) / 2]))
+
+    def pixel_to_lps(self, xy: npt.ArrayLike) -> Array:
+        """Pixel coordinates [..., 2] as (x, y) -> LPS mm [..., 3]."""
+        points = np.asarray(xy, dtype=np.float64)
+        return np.asarray(points @ self.ijk_to_lps[:3, :2].T + self.ijk_to_lps[:3, 3])
+
+    def lps_to_pixel(self, lps: npt.ArrayLike) -> Array:
+        """LPS mm [..., 3] -> pixel coordinates [..., 2] of the foot of the perpendicular on the slice."""
+        offset = np.asarray(lps, dtype=np.float64) - self.ijk_to_lps[:3, 3]
+        return np.asarray(offset @ np.linalg.pinv(self.ijk_to_lps[:3, :2]).T)
+
+    def distance_mm(self, lps: npt.ArrayLike) -> Array:
+        """Signed distance of LPS points [..., 3] from the slice's plane, along ``normal``."""
+        offset = np.asarray(lps, dtype=np.float64) - self.ijk_to_lps[:3, 3]
+        return np.asarray(offset @ self.normal)
+
+    def vectors_to_lps(self, xy_mm: npt.ArrayLike) -> Array:
+        """In-plane vectors [..., 2] in mm along (x, y) -> LPS [..., 3]."""
+        return np.asarray(np.asarray(xy_mm) @ self.directions.T)
+
+    def vectors_from_lps(self, lps_mm: npt.ArrayLike) -> Array:
+        """LPS vectors [..., 3] -> their in-plane part [..., 2] in mm along (x, y)."""
+        return np.asarray(np.asarray(lps_mm) @ np.linalg.pinv(self.directions).T)
+
+    def pixel_centers_mm(self) -> tuple[Array, Array]:
+        """In-plane position of every pixel: x [H, W] and y [H, W] in mm from pixel (0, 0)."""
+        dx, dy = self.spacing_mm
+        x, y = np.meshgrid(np.arange(self.shape[1]) * dx, np.arange(self.shape[0]) * dy)
+        return x, y
+
+    def angles_from_apex(self, vectors_xy_mm: npt.ArrayLike) -> Array:
+        """Angle of in-plane vectors [..., 2], radians, counter-clockwise positive **as seen from the apex**."""
+        vectors = np.asarray(vectors_xy_mm, dtype=np.float64)
+        return np.asarray(self.view_sign * np.arctan2(-vectors[..., 1], vectors[..., 0]))
+
+    def same_plane(self, other: SliceGrid, tolerance_mm: float = 0.5) -> bool:
+        """Whether both grids' planes coincide over this grid."""
+        height, width = self.shape
+        corners = self.pixel_to_lps(np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]))
+        return bool(np.abs(other.distance_mm(corners)).max() <= tolerance_mm)
+
+
+def canonical_grid(source: SliceGrid, center_xy: npt.ArrayLike, size: int = 128, spacing_mm: float = 1.0) -> SliceGrid:
+    """The grid that the networks see: in the source's plane, centred on the ventricle, upright, seen from the apex.
+
+    x runs towards the patient's left as far as the plane allows, y completes a right-handed frame whose
+    normal x × y points from apex to base. So the same heart, exported rotated, flipped or permuted, gives the
+    same canonical picture.
+
+    Args:
+        source: the slice.
+        center_xy: the ventricle's centre in the source's pixel coordinates (x, y).
+        size: pixels a side.
+        spacing_mm: isotropic pixel size.
+    """
+    normal = source.normal * source.view_sign
+    left = np.array([1.0, 0.0, 0.0])
+    x = left - (left @ normal) * normal
+    if np.linalg.norm(x) < 0.3:  # a sagittal plane: take posterior instead
+        posterior = np.array([0.0, 1.0, 0.0])
+        x = posterior - (posterior @ normal) * normal
+    x = x / np.linalg.norm(x)
+    y = np.cross(normal, x)
+    center = source.pixel_to_lps(center_xy)
+    origin = center - (x + y) * spacing_mm * (size - 1) / 2
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = x * spacing_mm, y * spacing_mm
+    affine[:3, 2], affine[:3, 3] = normal * source.slice_spacing_mm, origin
+    return SliceGrid((size, size), affine)
+
+
+def affine_2d(source: SliceGrid, target: SliceGrid) -> tuple[Array, Array]:
+    """Pixel coordinates of two grids in one plane: ``target_xy = matrix @ source_xy + offset``.
+
+    Returns:
+        matrix [2, 2], offset [2].
+    """
+    inverse = np.linalg.pinv(target.ijk_to_lps[:3, :2])
+    matrix = inverse @ source.ijk_to_lps[:3, :2]
+    offset = inverse @ (source.ijk_to_lps[:3, 3] - target.ijk_to_lps[:3, 3])
+    return np.asarray(matrix), np.asarray(offset)
+
+
+def vector_rotation(source: SliceGrid, target: SliceGrid) -> Array:
+    """[2, 2]: turns in-plane vectors in mm along the source's (x, y) into vectors along the target's."""
+    return np.asarray(np.linalg.pinv(target.directions) @ source.directions)

@@ -1,0 +1,45 @@
+# Every target does its own set-up from nothing but Python 3.10+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed-core
+LINTERS := $(VENV)/.installed-lint
+HOST := $(VENV)/.installed-slicer-host
+
+.PHONY: demo test test-core lint slicer-host clean
+
+demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
+	$(BIN)/lamod demo --out demo-output
+
+test: $(INSTALLED) $(HOST) ## every test; those that lack something on this machine are skipped and say so
+	$(BIN)/python -m pytest Testing
+
+test-core: $(INSTALLED) ## LaMoDCore's tests only
+	$(BIN)/python -m pytest Testing/Core
+
+lint: $(LINTERS)
+	$(BIN)/ruff check LaMoDCore LaMoDSlicer Testing
+	$(BIN)/ruff format --check LaMoDCore LaMoDSlicer Testing
+	$(BIN)/mypy
+
+slicer-host: $(HOST) ## the Slicer module in a live window, without Slicer
+	$(BIN)/python -m Testing.SlicerHost
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dense]"
+	touch $@
+
+$(LINTERS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lint]"
+	touch $@
+
+# slicer-core and PySide6 exist for some platforms only: without them the Slicer tests are skipped.
+$(HOST): $(INSTALLED)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[slicer-host]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output
