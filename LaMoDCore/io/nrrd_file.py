@@ -107,8 +107,8 @@ def _header_of(fields: dict[str, str], metadata: dict[str, str], offset: int, so
         raise LaMoDInputError(
             source, f"its voxels are of type '{fields['type']}'", "export integers or floats"
         )
-    order = ">" if fields.get("endian", "little").lower() == "big" else "<"
-    dtype = np.dtype(NUMPY_TYPE[fields["type"].lower()]).newbyteorder(order)
+    dtype = np.dtype(NUMPY_TYPE[fields["type"].lower()])
+    dtype = dtype.newbyteorder(">" if fields.get("endian", "little").lower() == "big" else "<")
     return NrrdHeader(
         dtype=dtype,
         sizes=sizes,
@@ -223,7 +223,7 @@ def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> t
         raise LaMoDInputError(
             source,
             f"its space is '{header.space}'",
-            "save it in left-posterior-superior or right-anterior-superior",
+            "save it in LPS or RAS, as Slicer does",
         )
     origin = header.origin if len(header.origin) >= 3 else (0.0, 0.0, 0.0)
     for column, vector in enumerate((*vectors, origin)):
@@ -273,7 +273,7 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
     try:
         with temporary.open("wb") as handle:
             handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
-            handle.write(packer.compress(memoryview(little).cast("B")))
+            handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))
             handle.write(packer.flush())
         os.replace(temporary, path)
     finally:

@@ -31,6 +31,7 @@ from LaMoDCore.io.nrrd_file import (
 _MS_PER_UNIT = {"ms": 1.0, "msec": 1.0, "millisecond": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0}
 _MS_PER_UNIT |= {"second": 1000.0, "seconds": 1000.0, "us": 0.001, "µs": 0.001}
 _TIME_KINDS = ("list", "time")
+_COMPONENT_KINDS = ("rgb-color", "rgba-color", "vector", "2-vector", "3-vector", "4-vector", "complex")
 _RR_KEY = "rr_ms"
 
 
@@ -90,8 +91,8 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
     """Read a 4-D NRRD: Slicer's sequence, its older multi-volume, or any with one list or time axis.
 
     Returns:
-        frames [T, Z, H, W] with times in ms where the file gives them. A 2-D + time image becomes one slice; an
-        image without a time axis has T = 1 and ``has_time_axis`` False.
+        frames [T, Z, H, W] with times in ms where the file gives them. A 2-D + time image becomes one
+        slice; an image without a time axis has T = 1 and ``has_time_axis`` False.
 
     Raises:
         LaMoDInputError: the file is missing, damaged, too large, or holds something else.
@@ -143,10 +144,7 @@ def _refuse_other_kinds(header: NrrdHeader, path: Path) -> None:
             "export the segmentation of each frame as a labelmap sequence (.seq.nrrd)",
         )
     for kind in header.kinds:
-        if (
-            kind in ("rgb-color", "rgba-color", "vector", "3-vector", "2-vector", "complex")
-            or "matrix" in kind
-        ):
+        if kind in _COMPONENT_KINDS or "matrix" in kind:
             raise LaMoDInputError(
                 path, f"each of its voxels is a {kind}", "save a labelmap: one value per voxel"
             )
