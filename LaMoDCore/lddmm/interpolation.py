@@ -1,0 +1,80 @@
+"""Fields between the pixels: bilinear, and cubic B-splines that are twice differentiable in the position.
+
+The cubic spline is evaluated as four bilinear look-ups at shifted positions (Sigg and Hadwiger, "Fast
+third-order texture filtering", GPU Gems 2, 2005, ch. 20), which vectorises on every device.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+
+def sample_linear(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Bilinear interpolation, constant beyond the edge.
+
+    Args:
+        field: [N, C, H, W].
+        x, y: [N, h, w] positions in pixels, (0, 0) being the centre of the first pixel.
+
+    Returns:
+        [N, C, h, w].
+    """
+    height, width = field.shape[-2:]
+    # max(..., 1): a grid one pixel wide has its only column at x = 0, wherever one asks.
+    grid = torch.stack((x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1), dim=-1)
+    return grid_sample(field, grid, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+def sample_cubic(coefficients: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Evaluate a cubic B-spline given by its coefficients (see `spline_symbol`); arguments as `sample_linear`."""
+    near_x, far_x, weight_x = _pair(x)
+    near_y, far_y, weight_y = _pair(y)
+    weight_x, weight_y = weight_x[:, None], weight_y[:, None]
+    above = torch.lerp(
+        sample_linear(coefficients, near_x, near_y), sample_linear(coefficients, far_x, near_y), weight_x
+    )
+    below = torch.lerp(
+        sample_linear(coefficients, near_x, far_y), sample_linear(coefficients, far_x, far_y), weight_x
+    )
+    return torch.lerp(above, below, weight_y)
+
+
+def spline_values(coefficients: Tensor) -> Tensor:
+    """The spline at the pixels themselves, one pixel less on every side: [N, C, H, W] to [N, C, H-2, W-2]."""
+    rows = (4 * coefficients[..., 1:-1, :] + coefficients[..., :-2, :] + coefficients[..., 2:, :]) / 6
+    return (4 * rows[..., 1:-1] + rows[..., :-2] + rows[..., 2:]) / 6
+
+
+def spline_symbol(shape: tuple[int, int], like: Tensor) -> Tensor:
+    """[H, W // 2 + 1]: Fourier symbol that turns the spline's coefficients into its values on a periodic grid.
+
+    Dividing a field's spectrum by it gives the coefficients (Unser, IEEE Signal Processing Magazine 16, 1999).
+    """
+    return _spline_symbol(shape, like.dtype, like.device)
+
+
+def _pair(position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The two bilinear positions that carry the four taps of the cubic B-spline, and the second one's weight."""
+    floor = position.floor()
+    t = position - floor
+    square, cube = t * t, t * t * t
+    first = (1 - t) ** 3 / 6
+    second = (4 - 6 * square + 3 * cube) / 6
+    last = cube / 6
+    near = first + second
+    far = 1 - near
+    return floor - 1 + second / near, floor + 1 + last / far, far
+
+
+@lru_cache(maxsize=32)
+def _spline_symbol(shape: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    height, width = shape
+    kx = 2 * math.pi * torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
+    ky = 2 * math.pi * torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
+    symbol = (2 + torch.cos(kx)) * (2 + torch.cos(ky)) / 9
+    return symbol.to(device=device, dtype=dtype)
