@@ -1,0 +1,97 @@
+"""motion.npz: the material fields of every slice, on the reference frame's pixels.
+
+T frames, Z slices (base to apex), H rows, W columns. Slices smaller than the largest are padded at the high
+indices (`slice_shape` has each one's own size): NaN in fields, 0 in masks.
+
+==================  ==========================================================================
+displacement_mm     float32 [T, Z, H, W, 3], LPS; NaN outside the reference myocardium
+ecc, err, ecr, e1,  float32 [T, Z, H, W]; Green-Lagrange strain as fractions and the in-plane
+e2, jacobian        det F; NaN outside
+NAME_std            with several samples: SD over them of each of the above
+myocardium          bool [Z, H, W]
+segment             int16 [Z, H, W]; 0 = none
+ijk_to_lps          float64 [Z, 4, 4], (column, row, slice) to LPS mm
+frame_times_ms      float64 [Z, T]
+reference_frame     int, end-diastole
+es_frame            int
+slice_shape         int [Z, 2]
+==================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.case import SliceMotion, SliceStrain, StrainResult
+from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.io.results.stable_npz import write_stable_npz
+
+
+def motion_arrays(result: StrainResult) -> dict[str, Array]:
+    """The arrays of motion.npz by name, in the file's order."""
+    case, strains = result.case, result.slices
+    grids = [s.grid for s in case.slices]
+    size = (max(g.shape[0] for g in grids), max(g.shape[1] for g in grids))
+    displacement = [
+        _inside(_vectors_lps(g, s.displacement_mm), s.myocardium) for g, s in zip(grids, strains, strict=True)
+    ]
+    arrays = {"displacement_mm": _stacked(displacement, size, axis=1)}
+    for name in strains[0].fields:
+        arrays[name] = _stacked([np.asarray(s.fields[name], dtype=np.float32) for s in strains], size, axis=1)
+    if all(s.fields_std for s in strains):
+        spread = [_displacement_std(*each) for each in zip(grids, result.motion.slices, strains, strict=True)]
+        arrays["displacement_mm_std"] = _stacked(spread, size, axis=1)
+        for name in (n for n in strains[0].fields_std if n != "displacement_mm"):
+            values = [np.asarray(s.fields_std[name], dtype=np.float32) for s in strains]
+            arrays[f"{name}_std"] = _stacked(values, size, axis=1)
+    arrays["myocardium"] = _stacked([np.asarray(s.myocardium, dtype=bool) for s in strains], size, axis=0)
+    arrays["segment"] = _stacked([np.asarray(s.segment, dtype=np.int16) for s in strains], size, axis=0)
+    arrays["ijk_to_lps"] = np.stack([g.ijk_to_lps for g in grids])
+    arrays["frame_times_ms"] = np.stack([np.asarray(s.frame_times_ms, dtype=np.float64) for s in case.slices])
+    arrays["reference_frame"] = np.array(case.reference_frame)
+    arrays["es_frame"] = np.array(result.es_frame)
+    arrays["slice_shape"] = np.array([g.shape for g in grids])
+    return arrays
+
+
+def write_motion_npz(result: StrainResult, path: Path) -> None:
+    """Write `motion_arrays`; the same result gives the same bytes."""
+    write_stable_npz(path, motion_arrays(result))
+
+
+def _vectors_lps(grid: SliceGrid, displacement_mm: Array) -> Array:
+    """[T, 2, H, W] in-plane mm -> float32 [T, H, W, 3] LPS mm."""
+    return np.asarray(grid.vectors_to_lps(np.moveaxis(displacement_mm, 1, -1)), dtype=np.float32)
+
+
+def _inside(values: Array, myocardium: Array) -> Array:
+    """Values [T, H, W, 3] with NaN outside the myocardium [H, W]."""
+    return np.where(np.asarray(myocardium, dtype=bool)[None, ..., None], values, np.float32(np.nan))
+
+
+def _displacement_std(grid: SliceGrid, motion: SliceMotion, strain: SliceStrain) -> Array:
+    """SD of each LPS component [T, H, W, 3], NaN outside the wall.
+
+    A turned axis mixes the errors of x and y, so their covariance is needed: taken from the samples where
+    there are some, as zero otherwise.
+    """
+    if motion.samples_mm is not None:
+        lps = np.stack([_vectors_lps(grid, sample) for sample in motion.samples_mm])
+        return _inside(lps.std(axis=0, dtype=np.float64).astype(np.float32), strain.myocardium)
+    variance = np.moveaxis(np.asarray(strain.fields_std["displacement_mm"], dtype=np.float64) ** 2, 1, -1)
+    lps_std = np.sqrt(variance @ (grid.directions**2).T)
+    return _inside(lps_std.astype(np.float32), strain.myocardium)
+
+
+def _stacked(slices: list[Array], size: tuple[int, int], axis: int) -> Array:
+    """Stack arrays [..., H, W(, 3)] whose rows start at `axis` into one, padded to `size`."""
+    fill = np.nan if slices[0].dtype.kind == "f" else 0
+    padded = []
+    for values in slices:
+        margins = [(0, 0)] * values.ndim
+        margins[axis] = (0, size[0] - values.shape[axis])
+        margins[axis + 1] = (0, size[1] - values.shape[axis + 1])
+        padded.append(np.pad(values, margins, constant_values=fill))
+    return np.stack(padded, axis=axis)

@@ -1,0 +1,41 @@
+"""ecc.seq.nrrd and err.seq.nrrd: strain on the deformed heart, frame by frame.
+
+Fractions, float32. Outside the wall of a frame the value is NaN: zero is a strain (the whole reference frame
+has it), so a zero background would be taken for one. Slicer's volume display hides NaN with its threshold on,
+as NaN lies in no range.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.case import StrainResult
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.results.stack import volumes_of
+from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+from LaMoDCore.spatial import material_coordinates, push_forward
+
+SPATIAL_FIELDS = ("ecc", "err")
+
+
+def spatial_fields(result: StrainResult, index: int) -> dict[str, Array]:
+    """`SPATIAL_FIELDS` of one slice, pushed forward: name -> float32 [T, H, W], NaN outside the wall."""
+    strain, grid = result.slices[index], result.case.slices[index].grid
+    where = material_coordinates(strain.displacement_mm, strain.myocardium, grid.spacing_mm)
+    return {name: push_forward(strain.fields[name], where, strain.myocardium) for name in SPATIAL_FIELDS}
+
+
+def write_spatial(result: StrainResult, folder: Path) -> list[str]:
+    """Write the sequences; returns the names of the files."""
+    fields = [spatial_fields(result, index) for index in range(len(result.slices))]
+    names = []
+    for name in SPATIAL_FIELDS:
+        for volume in volumes_of(result.case):
+            file = f"{name}{volume.suffix}.seq.nrrd"
+            frames = np.stack([fields[z][name] for z in volume.slices], axis=1)
+            rr_ms = result.case.slices[volume.slices[0]].rr_ms
+            write_seq_nrrd(folder / file, frames, volume.ijk_to_lps, volume.frame_times_ms, rr_ms=rr_ms)
+            names.append(file)
+    return names
