@@ -1,0 +1,159 @@
+"""From what people have on disk to a Case, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LaMoDCore.case import Case, CineSlice, InputRecord
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
+from LaMoDCore.io.bounded import sha256_of
+from LaMoDCore.io.common_phases import on_common_phases
+from LaMoDCore.io.end_diastole import find_end_diastole
+from LaMoDCore.io.labels import LabelMap, parse_labels
+from LaMoDCore.io.levels import base_to_apex_order, parse_levels, propose_levels
+from LaMoDCore.io.planes import lies_on_scanner_axes
+from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
+from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_slices
+from LaMoDCore.ring import epicardial_region
+
+Paths = str | Path | Sequence[str | Path]
+
+
+def load_case(
+    masks: Paths,
+    *,
+    cine: Paths | None = None,
+    labels: str | Mapping[str, int] | LabelMap | None = None,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    levels: str | Sequence[str] | None = None,
+    rr_ms: float | None = None,
+) -> Case:
+    """Read masks of the left ventricle over the cycle, with pictures if there are any, as one heart.
+
+    Args:
+        masks: a 4-D NIfTI or NRRD, a .seq.nrrd, a folder with a volume a frame, DICOM masks or a DICOM SEG;
+            several are slices (or stacks) of one heart.
+        cine: the pictures, in any of these formats or a folder or study of DICOM cine series. The slices then lie
+            on their pixels.
+        labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` or a mapping; told by topology otherwise.
+        rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
+        levels: base, mid or apex of each slice in the order of ``masks``; proposed by position otherwise.
+        rr_ms: R–R interval, where the files do not hold it or hold a wrong one.
+
+    Returns:
+        The case, slices from base to apex. What had to be assumed stands in ``notes``.
+
+    Raises:
+        LaMoDInputError: with the file, what is wrong with it and what to do.
+    """
+    mask_paths, cine_paths = _paths(masks), _paths(cine)
+    if not mask_paths:
+        raise LaMoDInputError("masks", "no mask was given", "name at least one file or folder")
+    wanted, named_levels = parse_labels(labels), parse_levels(levels)
+    notes: list[str] = []
+    cines = [stack for path in cine_paths for stack in read_cine_slices(path, notes)]
+    read: list[ReadSlice] = []
+    for path in mask_paths:
+        read += read_mask_slices(
+            path, cines=cines, labels=wanted, rr_ms=rr_ms, prefix=len(mask_paths) > 1, notes=notes
+        )
+    slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
+    slices, phase_notes = on_common_phases(slices)
+    reference, reference_note = find_end_diastole(slices)
+    notes += phase_notes + ([reference_note] if reference_note else [])
+    return Case(
+        slices=tuple(slices),
+        reference_frame=reference,
+        rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, notes),
+        inputs=tuple(InputRecord(p.name, sha256_of(p)) for p in (*mask_paths, *cine_paths)),
+        notes=tuple(dict.fromkeys(notes + _doubts_about_orientation(read, slices))),
+    )
+
+
+def _paths(paths: Paths | None) -> list[Path]:
+    if paths is None:
+        return []
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+
+
+def _usable(read: list[ReadSlice], levels: tuple[str, ...] | None, notes: list[str]) -> list[CineSlice]:
+    """The slices that can be used, with their named levels; the others are refused or said to be left out.
+
+    A slice without a closed ring is left out as long as one slice remains; a stray piece or a cavity outside
+    the ring is a slip that the person should mend, and is refused.
+    """
+    whole = [r for r in read if r.slice is not None]
+    for r in read:
+        if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
+            raise LaMoDInputError(r.source, f"{r.name}: {r.fault.reason}", r.fault.remedy)
+    notes += [f"{r.name} was left out: {r.fault.reason}." for r in read if r.fault is not None]
+    if levels is None:
+        return [r.slice for r in whole if r.slice is not None]
+    if len(levels) == len(read):
+        levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
+    if len(levels) != len(whole):
+        raise LaMoDInputError(
+            "--levels",
+            f"{len(levels)} level(s) for {len(whole)} slice(s)",
+            "name one level a slice, in the order of the masks",
+        )
+    return [
+        replace(r.slice, level=level) for level, r in zip(levels, whole, strict=True) if r.slice is not None
+    ]
+
+
+def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str]) -> list[CineSlice]:
+    order = base_to_apex_order([_center_lps(s) for s in slices], [s.grid for s in slices])
+    slices = [slices[i] for i in order]
+    if not propose:
+        return slices
+    levels = propose_levels(len(slices))
+    named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
+    notes.append(
+        f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong."
+    )
+    return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]
+
+
+def _center_lps(slice_: CineSlice) -> Array:
+    rows, columns = np.nonzero(epicardial_region(slice_.myocardium[0]))
+    return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
+
+
+def _insertion(
+    given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[str]
+) -> Array | None:
+    if given is not None:
+        return given_insertion(given, slices, reference)
+    found = insertion_from_label(slices, reference)
+    if found is None:
+        return None
+    notes.append(found[1])
+    return found[0]
+
+
+def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) -> list[str]:
+    """Say where the view from the apex, on which all angles rest, is a guess."""
+    doubts = []
+    if not all(r.has_orientation for r in read):
+        doubts.append(
+            "The masks do not say how they lie in the patient: which side is the apex, and with it the sense of "
+            "rotation and the order of segments, is a guess."
+        )
+    elif all(lies_on_scanner_axes(s.grid.ijk_to_lps) for s in slices):
+        doubts.append(
+            "The slices lie exactly on the scanner's axes, as exports that lost their orientation do: which side "
+            "is the apex may be wrong."
+        )
+    elif any(abs(s.grid.axis_cosine) < MIN_AXIS_COSINE for s in slices):
+        doubts.append(
+            "The slices stand nearly along the heart's expected axis, as long-axis views do: check that they are "
+            "short-axis slices; which side is the apex is a guess."
+        )
+    return doubts

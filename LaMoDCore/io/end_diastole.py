@@ -1,0 +1,32 @@
+"""Which frame is end-diastole, to which all motion refers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.geometry import Array
+from LaMoDCore.ring import cavity_area_mm2
+
+#: Frame 0 stays the reference unless its cavity is smaller than the largest by this share of the stroke.
+TOLERANCE = 0.15
+
+
+def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
+    """Cavity area of each frame, summed over the slices, [T]."""
+    return np.asarray(np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0))
+
+
+def find_end_diastole(slices: list[CineSlice]) -> tuple[int, str | None]:
+    """Frame 0, as a cine triggered on the R wave has it; else the (first) frame of largest cavity, with a note."""
+    area = total_cavity_area_mm2(slices)
+    usable = np.all([s.valid_frames for s in slices], axis=0)
+    largest = float(area[usable].max())
+    stroke = largest - float(area[usable].min())
+    if usable[0] and largest - area[0] <= TOLERANCE * stroke:
+        return 0, None
+    frame = int(np.flatnonzero(usable & (area >= largest - 1e-6 * max(stroke, 1.0)))[0])
+    return frame, (
+        f"The cine does not begin at end-diastole: frame {frame}, the one of the largest cavity, was taken as "
+        "the reference."
+    )

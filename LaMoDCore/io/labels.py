@@ -1,0 +1,206 @@
+"""What the numbers of a mask mean: named by the person, by the file, or told by topology.
+
+ACDC writes 1 RV, 2 myocardium, 3 LV cavity; UK Biobank 1 LV, 2 myocardium, 3 RV; others differ. In all of them
+the myocardium is the ring that encloses the LV cavity, and the RV lies outside it and touches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
+from LaMoDCore.ring import cavity
+
+#: More labels than this are a picture, not a mask.
+MAX_LABELS = 16
+
+_STRUCTURES = {
+    "myocardium": ("myo", "myocardium", "lv_myo", "lv_myocardium", "lvm", "wall", "lv_wall"),
+    "cavity": (
+        "lv",
+        "cavity",
+        "lv_cavity",
+        "lvc",
+        "bp",
+        "blood",
+        "bloodpool",
+        "blood_pool",
+        "left_ventricle",
+    ),
+    "right_ventricle": ("rv", "right_ventricle", "rvc", "rv_cavity"),
+}
+_BY_WORD = {word: structure for structure, words in _STRUCTURES.items() for word in words}
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Label values of the structures; None where the file has none."""
+
+    myocardium: int
+    cavity: int | None = None
+    right_ventricle: int | None = None
+
+
+def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap | None:
+    """Read ``myo=2,rv=1,lv=3``, or a mapping of the same words.
+
+    Raises:
+        LaMoDInputError: a word or value that is not understood, or no myocardium.
+    """
+    if labels is None or isinstance(labels, LabelMap):
+        return labels
+    if isinstance(labels, str):
+        pairs = [part.partition("=")[::2] for part in labels.split(",") if part.strip()]
+    else:
+        pairs = [(str(k), str(v)) for k, v in labels.items()]
+    remedy = "write it as --labels myo=2,lv=3,rv=1"
+    found: dict[str, int] = {}
+    for word, value in pairs:
+        structure = _BY_WORD.get(word.strip().lower().replace(" ", "_").replace("-", "_"))
+        if structure is None:
+            raise LaMoDInputError("--labels", f"'{word.strip()}' is no structure that is used", remedy)
+        try:
+            number = int(value)
+        except ValueError:
+            raise LaMoDInputError("--labels", f"'{value.strip()}' is no whole number", remedy) from None
+        if number in found.values() or structure in found:
+            raise LaMoDInputError("--labels", f"'{word.strip()}={number}' is given twice", remedy)
+        found[structure] = number
+    if "myocardium" not in found:
+        raise LaMoDInputError("--labels", "it does not say which label is the myocardium", remedy)
+    return LabelMap(**found)
+
+
+def integer_labels(frames: Array, source: str | Path) -> Array:
+    """Mask voxels [T, Z, H, W] as int32, refused where they are no labels.
+
+    Raises:
+        LaMoDInputError: NaN, fractions, negative or too many values, or nothing at all.
+    """
+    if frames.dtype.kind == "f":
+        if not np.isfinite(frames).all():
+            raise LaMoDInputError(
+                source, "it holds NaN or infinite values", "export the mask as whole numbers"
+            )
+        if (frames != np.rint(frames)).any():
+            raise LaMoDInputError(
+                source,
+                "its values are fractions, not labels",
+                "export the mask itself, resampled with nearest neighbour, not a picture or a probability map",
+            )
+    if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
+        raise LaMoDInputError(
+            source, "its values are too large for labels", "export the mask as whole numbers"
+        )
+    values = np.unique(frames)
+    if values.size > MAX_LABELS + 1:
+        raise LaMoDInputError(
+            source,
+            f"it holds {values.size} different values: a picture, not a mask",
+            "give the masks first and the pictures with --cine",
+        )
+    if not (values != 0).any():
+        raise LaMoDInputError(
+            source, "it is empty: no voxel is labelled", "export the contours as a labelmap"
+        )
+    if values[0] < 0:
+        raise LaMoDInputError(
+            source, f"it holds the negative label {int(values[0])}", "export labels from 0 up"
+        )
+    return frames.astype(np.int32)
+
+
+def meaning_of_labels(
+    labels: Sequence[Array], source: str | Path, wanted: LabelMap | None = None
+) -> tuple[LabelMap, str | None]:
+    """Which label is which structure.
+
+    Args:
+        labels: int [T, Z, H, W] of each stack of one file or folder.
+        source: the file, for errors.
+        wanted: what the person said; checked against what is there.
+
+    Returns:
+        The map, and a note where topology decided.
+
+    Raises:
+        LaMoDInputError: a named label is not there, or topology does not tell.
+    """
+    present = sorted({int(v) for stack in labels for v in np.unique(stack) if v != 0})
+    listing = ", ".join(str(v) for v in present)
+    if wanted is not None:
+        if wanted.myocardium not in present:
+            raise LaMoDInputError(
+                source,
+                f"label {wanted.myocardium}, named as the myocardium, is not there",
+                f"choose from the labels it has: {listing}",
+            )
+        return (
+            LabelMap(
+                wanted.myocardium,
+                wanted.cavity if wanted.cavity in present else None,
+                wanted.right_ventricle if wanted.right_ventricle in present else None,
+            ),
+            None,
+        )
+    if len(present) == 1:
+        return LabelMap(present[0]), None
+    return _by_topology(labels, present, source, listing)
+
+
+def _by_topology(
+    labels: Sequence[Array], present: list[int], source: str | Path, listing: str
+) -> tuple[LabelMap, str]:
+    planes = _sample(
+        [plane for stack in labels for plane in stack.reshape(-1, *stack.shape[2:]) if plane.any()]
+    )
+    rings = dict.fromkeys(present, 0)
+    filling = {value: dict.fromkeys([0, *present], 0) for value in present}
+    for plane in planes:
+        for value in present:
+            hole = cavity(plane == value)
+            if hole.sum() < 4:
+                continue
+            rings[value] += 1
+            inside, counts = np.unique(plane[hole], return_counts=True)
+            for label, count in zip(inside, counts, strict=True):
+                filling[value][int(label)] += int(count)
+    # A ring is counted by what it encloses: holes of an RV drawn carelessly stay small.
+    enclosed = {value: sum(filling[value].values()) for value in present}
+    ranked = sorted(present, key=lambda v: (rings[v], enclosed[v]), reverse=True)
+    best, second = ranked[0], ranked[1]
+    if rings[best] == 0 or (rings[second] >= 0.5 * rings[best] and enclosed[second] >= 0.5 * enclosed[best]):
+        raise LaMoDInputError(
+            source,
+            f"its labels {listing} do not tell which is the myocardium: "
+            + ("none encloses a cavity" if rings[best] == 0 else f"both {best} and {second} enclose one"),
+            "name them, as in --labels myo=2,lv=3,rv=1",
+        )
+    inner = max((v for v in present if v != best), key=lambda v: filling[best][v])
+    lv = inner if filling[best][inner] > 0.5 * enclosed[best] else None
+    rv = _touching_outside(planes, best, [v for v in present if v not in (best, lv)])
+    told = [f"{best} as the myocardium"]
+    told += [f"{lv} as the LV cavity"] if lv is not None else []
+    told += [f"{rv} as the RV"] if rv is not None else []
+    return LabelMap(best, lv, rv), f"Labels were told by their shape: {', '.join(told)}."
+
+
+def _sample(planes: list[Array], limit: int = 120) -> list[Array]:
+    return planes[:: max(1, -(-len(planes) // limit))]
+
+
+def _touching_outside(planes: list[Array], myocardium: int, others: list[int]) -> int | None:
+    contact = dict.fromkeys(others, 0)
+    for plane in planes:
+        ring = plane == myocardium
+        rim = ndimage.binary_dilation(ring, iterations=2) & ~ring & ~cavity(ring)
+        for value in others:
+            contact[value] += int((plane[rim] == value).sum())
+    best = max(others, key=lambda v: contact[v], default=None)
+    return best if best is not None and contact[best] > 0 else None

@@ -1,0 +1,102 @@
+"""The anterior RV insertion point, from which segments are counted: given, or found on an RV label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
+from LaMoDCore.ring import epicardial_region
+
+#: A given point farther than this from the myocardium belongs to another heart or another coordinate system.
+MAX_DISTANCE_MM = 30.0
+#: The RV label touches the wall where it comes this close to it.
+_CONTACT_MM = 2.5
+
+
+def anterior_of(points_lps: Array) -> Array:
+    """Of insertion points [N, 3] in LPS the anterior one: least y, as y rises towards posterior."""
+    return np.asarray(points_lps[int(np.argmin(points_lps[:, 1]))])
+
+
+def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], reference_frame: int) -> Array:
+    """Check a point that the person gave: [3], or [2, 3] of which the anterior one is taken.
+
+    Raises:
+        LaMoDInputError: not three finite numbers, or far from every slice's myocardium.
+    """
+    try:
+        points = np.atleast_2d(np.asarray(point_lps, dtype=np.float64))
+    except (TypeError, ValueError):
+        points = np.empty((0, 0))
+    if (
+        points.ndim != 2
+        or points.shape[0] not in (1, 2)
+        or points.shape[1] != 3
+        or not np.isfinite(points).all()
+    ):
+        raise LaMoDInputError(
+            "--rv-insertion", "it is not three numbers", "give X,Y,Z in LPS mm, as --rv-insertion=12.5,-30,41"
+        )
+    for point in points:
+        distance = min(_distance_mm(point, s, reference_frame) for s in slices)
+        if distance > MAX_DISTANCE_MM:
+            shown = ",".join(f"{v:g}" for v in point)
+            raise LaMoDInputError(
+                "--rv-insertion",
+                f"the point {shown} lies {distance:.0f} mm from the myocardium",
+                "give it in LPS mm (3D Slicer shows RAS: turn the signs of the first two numbers)",
+            )
+    return anterior_of(points)
+
+
+def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:
+    rows, columns = np.nonzero(slice_.myocardium[frame])
+    wall = slice_.grid.pixel_to_lps(np.stack([columns, rows], axis=-1))
+    return float(np.linalg.norm(wall - point, axis=-1).min())
+
+
+def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> tuple[Array, str] | None:
+    """The anterior insertion point [3] from the RV label, and a note; None where no slice has one that will do.
+
+    Taken from the slice nearest the middle of the heart among those whose RV touches the wall over 30° to 200°.
+    """
+    middle = (len(slices) - 1) / 2
+    for index in sorted(range(len(slices)), key=lambda i: abs(i - middle)):
+        points = insertion_points(slices[index], reference_frame)
+        if points is None:
+            continue
+        anterior = anterior_of(points)
+        return anterior, f"The RV insertion was taken from the RV label of {slices[index].name}."
+    return None
+
+
+def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
+    """Both ends [2, 3] in LPS of the arc along which the RV label touches the epicardium, or None."""
+    if slice_.right_ventricle is None or not slice_.right_ventricle[frame].any():
+        return None
+    dx, dy = slice_.grid.spacing_mm
+    region = epicardial_region(slice_.myocardium[frame])
+    from_rv = ndimage.distance_transform_edt(~slice_.right_ventricle[frame], sampling=(dy, dx))
+    rim = region & ~ndimage.binary_erosion(region)
+    touching = rim & (from_rv <= _CONTACT_MM + max(dx, dy))
+    rows, columns = np.nonzero(touching)
+    if rows.size < 3:
+        return None
+    center = np.array(ndimage.center_of_mass(region))[::-1]
+    xy = np.stack([columns, rows], axis=-1).astype(np.float64)
+    offsets_mm = (xy - center) * np.array([dx, dy])
+    angles = np.arctan2(offsets_mm[:, 1], offsets_mm[:, 0])
+    order = np.argsort(angles)
+    gaps = np.diff(np.append(angles[order], angles[order[0]] + 2 * np.pi))
+    widest = int(np.argmax(gaps))
+    arc = 2 * np.pi - gaps[widest]
+    if not np.radians(30) <= arc <= np.radians(200):
+        return None
+    first, last = order[(widest + 1) % order.size], order[widest]
+    return slice_.grid.pixel_to_lps(xy[[first, last]])

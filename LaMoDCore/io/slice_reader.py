@@ -1,0 +1,199 @@
+"""One mask file or folder -> the slices in it, each with its times, its pictures and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.contour_faults import Fault, find_fault, remove_specks
+from LaMoDCore.io.frame_stack import FrameStack
+from LaMoDCore.io.image_file import read_images
+from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.io.planes import check_grid, mask_on_grid, matching_cine, ring_on_grid
+from LaMoDCore.io.timing import timing_of
+
+#: Fewer frames cannot carry a cardiac cycle to 40 canonical frames and back.
+MIN_FRAMES = 8
+_MAX_FRAMES = 1000
+_MAX_SIDE = 2048
+_SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
+
+#: Metadata key under which a file may say what its labels mean, in the words of ``--labels``.
+LABEL_KEY = "label meaning"
+
+
+@dataclass(frozen=True, eq=False)
+class ReadSlice:
+    """A slice as read, usable or not; ``position`` counts the slices with something drawn over all inputs."""
+
+    name: str
+    source: Path
+    slice: CineSlice | None
+    fault: Fault | None
+    has_orientation: bool
+
+
+def read_cine_slices(path: Path, notes: list[str]) -> list[FrameStack]:
+    """Every cine slice of a file or folder as a stack [T, 1, H, W] of float32."""
+    slices = []
+    for stack in read_images(path):
+        check_grid(stack, path)
+        if not np.isfinite(stack.frames).all():
+            raise LaMoDInputError(path, "its pictures hold NaN or infinite values", "export the cine again")
+        notes += stack.notes
+        slices += [replace(s, frames=s.frames.astype(np.float32)) for s in _single_slices(stack)]
+    return slices
+
+
+def read_mask_slices(
+    path: Path,
+    *,
+    cines: Sequence[FrameStack],
+    labels: LabelMap | None,
+    rr_ms: float | None,
+    prefix: bool,
+    notes: list[str],
+) -> list[ReadSlice]:
+    """Every slice of a mask file or folder in which something is drawn.
+
+    Args:
+        path: the masks.
+        cines: pictures to which they belong; empty where none were given.
+        labels: what the numbers mean, if the person said.
+        rr_ms: the R–R interval, if the person said.
+        prefix: whether a slice's name needs the file's name.
+        notes: is appended to.
+
+    Raises:
+        LaMoDInputError: the file cannot be used at all.
+    """
+    stacks = []
+    for stack in read_images(path):
+        _check_shape(stack, path)
+        check_grid(stack, path)
+        notes += stack.notes
+        stacks.append(replace(stack, frames=integer_labels(stack.frames, path)))
+    said = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
+    meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
+    notes += [note] if note else []
+    return [
+        _read_slice(mask, name, path, meaning, cines, rr_ms, notes)
+        for stack in stacks
+        for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
+    ]
+
+
+def _check_shape(stack: FrameStack, path: Path) -> None:
+    frames, depth, height, width = stack.frames.shape
+    if max(height, width) > _MAX_SIDE or frames > _MAX_FRAMES:
+        raise LaMoDInputError(
+            path,
+            f"it holds {frames} frames of {width} × {height} pixels, more than any cine",
+            "check that it is a cine, and crop it to the heart",
+        )
+    if frames == 1:
+        what = f"{depth} slices" if depth > 1 else "one slice"
+        raise LaMoDInputError(
+            path,
+            f"it holds {what} and no time (3-D)",
+            "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with a volume a "
+            "frame; if its third axis is time, store it as x, y, 1, time",
+        )
+    if frames < MIN_FRAMES:
+        raise LaMoDInputError(
+            path,
+            f"it has {frames} frames and at least {MIN_FRAMES} are needed",
+            "give masks over the whole cardiac cycle",
+        )
+
+
+def _single_slices(stack: FrameStack) -> list[FrameStack]:
+    return [
+        replace(stack, frames=stack.frames[:, k : k + 1], ijk_to_lps=stack.slice_grid(k).ijk_to_lps, notes=())
+        for k in range(stack.frames.shape[1])
+    ]
+
+
+def _drawn_slices(
+    stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[str]
+) -> list[tuple[FrameStack, str]]:
+    slices = _single_slices(stack)
+    stem = _stem(stack.name)
+    names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
+    if prefix and len(slices) > 1:
+        names = [f"{stem}, {name}" for name in names]
+    drawn = [
+        (s, name) for s, name in zip(slices, names, strict=True) if (s.frames == meaning.myocardium).any()
+    ]
+    empty = len(slices) - len(drawn)
+    if empty:
+        notes.append(
+            f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out."
+        )
+    return drawn
+
+
+def _stem(name: str) -> str:
+    for suffix in _SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] or name
+    return name
+
+
+def _read_slice(
+    mask: FrameStack,
+    name: str,
+    path: Path,
+    meaning: LabelMap,
+    cines: Sequence[FrameStack],
+    rr_ms: float | None,
+    notes: list[str],
+) -> ReadSlice:
+    labels = mask.frames[:, 0]
+    myocardium, dropped = remove_specks(labels == meaning.myocardium)
+    cavity = labels == meaning.cavity if meaning.cavity is not None else None
+    fault = find_fault(myocardium, cavity)
+    if fault is not None:
+        return ReadSlice(name, path, None, fault, mask.has_orientation)
+    if dropped:
+        notes.append(f"{name}: {dropped} stray pixel(s) apart from the ring were removed.")
+    right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
+    named = replace(mask, name=name)
+    grid = mask.slice_grid(0)
+    cine = None
+    if cines:
+        cine, cine_notes = matching_cine(named, cines, path)
+        notes += cine_notes
+        target = cine.slice_grid(0)
+        source = grid if mask.has_orientation and cine.has_orientation else target
+        myocardium = ring_on_grid(myocardium, source, target)
+        cavity = None if cavity is None else mask_on_grid(cavity, source, target)
+        right = None if right is None else mask_on_grid(right, source, target)
+        grid = target
+        fault = find_fault(myocardium)
+        if fault is not None:
+            outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
+            return ReadSlice(name, path, None, outside, mask.has_orientation)
+    timing = timing_of(named, cine, path, rr_ms)
+    notes += timing.notes
+    read = CineSlice(
+        name=name,
+        grid=grid,
+        myocardium=myocardium,
+        frame_times_ms=timing.frame_times_ms,
+        rr_ms=timing.rr_ms,
+        cavity=cavity,
+        right_ventricle=_if_any(right),
+        cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
+    )
+    return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None)
+
+
+def _if_any(mask: Array | None) -> Array | None:
+    return mask if mask is not None and mask.any() else None

@@ -1,0 +1,97 @@
+"""When each frame was taken, and how long the cycle is: from the file, else assumed and said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.frame_stack import FrameStack
+
+#: R–R intervals outside these (ms) are no heart of a person at rest or in exercise.
+_RR_MS = (200.0, 2500.0)
+_ASSUMED_RR_MS = 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """frame_times_ms [T] from the R wave, rr_ms, and what was assumed."""
+
+    frame_times_ms: Array
+    rr_ms: float
+    notes: tuple[str, ...] = ()
+
+
+def timing_of(
+    masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None
+) -> Timing:
+    """Times of a slice: the masks' own, else the cine's, else evenly over one R–R interval.
+
+    Args:
+        masks: frames whose times are wanted.
+        cine: the pictures of the same slice, if any, with as many frames.
+        source: the masks' file, for errors.
+        rr_ms: R–R interval named by the person.
+
+    Raises:
+        LaMoDInputError: times that do not rise, or an R–R interval that no heart has.
+    """
+    frames = masks.frames.shape[0]
+    notes: list[str] = []
+    times = masks.frame_times_ms
+    if times is None and cine is not None:
+        times = cine.frame_times_ms
+    rr = rr_ms or masks.rr_ms or (cine.rr_ms if cine is not None else None)
+    if rr is not None and not _RR_MS[0] <= rr <= _RR_MS[1]:
+        if rr_ms is not None:
+            raise LaMoDInputError("R–R interval", f"{rr:g} ms is no heart's", "give it in milliseconds")
+        notes.append(
+            f"{masks.name}: an R–R interval of {rr:g} ms was given, which no heart has; it was left out."
+        )
+        rr = None
+    if times is None:
+        if rr is None:
+            rr = _ASSUMED_RR_MS
+            notes.append(
+                f"{masks.name}: no frame times; the {frames} frames were spread evenly over an assumed R–R interval of "
+                f"{rr:g} ms (strain does not depend on it, times and rates do)."
+            )
+        else:
+            notes.append(
+                f"{masks.name}: no frame times; the {frames} frames were spread evenly over {rr:g} ms."
+            )
+        return Timing(np.arange(frames) * (rr / frames), float(rr), tuple(notes))
+    times = np.asarray(times, dtype=np.float64)
+    steps = np.diff(times)
+    if not np.isfinite(times).all() or (steps <= 0).any():
+        frame = int(np.argmax(~(steps > 0))) + 1
+        raise LaMoDInputError(
+            source, f"the time of frame {frame} does not come after the one before", "mend its times"
+        )
+    step = float(np.median(steps)) if steps.size else _ASSUMED_RR_MS
+    span = float(times[-1] - times[0]) + step
+    if rr is None:
+        rr = span
+        if not _RR_MS[0] <= rr <= _RR_MS[1]:
+            raise LaMoDInputError(
+                source,
+                f"its frames span {rr:.3g} ms, which no cardiac cycle does",
+                "store the frame times in ms or s with their unit",
+            )
+        notes.append(
+            f"{masks.name}: no R–R interval; the {frames} frames were taken as the full cycle of {rr:.0f} ms."
+        )
+    elif span - step >= rr:
+        notes.append(
+            f"{masks.name}: its frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; "
+            f"the cycle was taken as {span:.0f} ms."
+        )
+        rr = span
+    elif span < 0.85 * rr:
+        notes.append(
+            f"{masks.name}: its frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms."
+        )
+    return Timing(times, float(rr), tuple(notes))
