@@ -68,28 +68,30 @@ class Shot:
 
 
 def shoot(
-    initial_velocity: Tensor,
+    v0: Tensor,
     metric: FluidMetric,
     spacing_mm: tuple[float, float] = (1.0, 1.0),
     steps: int = 10,
-    integrator: Integrator = "rk2",
-    interpolation: Interpolation = "cubic",
+    integrator: Integrator = "rk4",
+    *,
+    interpolation: Interpolation | None = None,
     return_path: bool = False,
     checkpoint: bool = False,
 ) -> Shot:
     """Follow the geodesic of ``metric`` that starts with a velocity, for one unit of time.
 
     The image is a window on a wider periodic grid, in whose margin the velocity fades out, so that nothing that
-    leaves on one side comes back on the other. Differentiable in ``initial_velocity``.
+    leaves on one side comes back on the other. Differentiable in ``v0``.
 
     Args:
-        initial_velocity: v₀ [N, 2, H, W] in mm, channels (x, y).
+        v0: initial velocity [N, 2, H, W] in mm, channels (x, y).
         metric: the fluid metric.
         spacing_mm: (dx, dy).
         steps: time steps.
         integrator: "euler" (order 1, one evaluation of K a step), "rk2" (midpoint, order 2, two) or "rk4"
             (order 4, four).
-        interpolation: of m₀ and v between pixels: "cubic" B-spline, or "linear", faster and less accurate.
+        interpolation: of m₀ and v between pixels: "cubic" B-spline, or "linear", faster and less accurate; by
+            default as good as the integrator: linear with "euler", else cubic.
         return_path: also return φ_t, φ_t⁻¹, v_t and the energy at every step.
         checkpoint: recompute instead of remember for the backward pass: memory grows as the logarithm of the
             steps instead of in proportion, time by about that factor.
@@ -97,11 +99,12 @@ def shoot(
     Raises:
         ValueError: for a wrong shape, option or number of steps.
     """
-    _check(initial_velocity, spacing_mm, steps, integrator, interpolation)
-    flow = _Flow(initial_velocity, metric, spacing_mm, interpolation)
+    interpolation = interpolation or ("linear" if integrator == "euler" else "cubic")
+    _check(v0, spacing_mm, steps, integrator, interpolation)
+    flow = _Flow(v0, metric, spacing_mm, interpolation)
     step = _INTEGRATORS[integrator]
     dt = 1.0 / steps
-    state = torch.zeros_like(initial_velocity).repeat(1, 2, 1, 1)
+    state = torch.zeros_like(v0).repeat(1, 2, 1, 1)
 
     if return_path:
         states = [state]
@@ -312,7 +315,7 @@ def _check(
     velocity: Tensor, spacing_mm: tuple[float, float], steps: int, integrator: str, interpolation: str
 ) -> None:
     if velocity.ndim != 4 or velocity.shape[1] != 2 or min(velocity.shape[-2:]) < 4:
-        raise ValueError(f"initial_velocity must be [N, 2, H, W] with H, W ≥ 4, got {tuple(velocity.shape)}")
+        raise ValueError(f"v0 must be [N, 2, H, W] with H, W ≥ 4, got {tuple(velocity.shape)}")
     if len(spacing_mm) != 2 or not all(s > 0 for s in spacing_mm):
         raise ValueError(f"spacing_mm must be two positive numbers (dx, dy), got {spacing_mm}")
     if steps < 1:
