@@ -15,7 +15,10 @@ from torch.nn.functional import grid_sample
 
 
 def sample_linear(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Bilinear interpolation, constant beyond the edge.
+    """Bilinear interpolation; beyond the edge the field fades to zero within a pixel.
+
+    Positions that are not finite give zero: a diverging optimisation must end in a bad number, not in the
+    segmentation fault that ``padding_mode="border"`` has for them in its backward pass.
 
     Args:
         field: [N, C, H, W].
@@ -27,7 +30,13 @@ def sample_linear(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
     height, width = field.shape[-2:]
     # max(..., 1): a grid one pixel wide has its only column at x = 0, wherever one asks.
     grid = torch.stack((x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1), dim=-1)
-    return grid_sample(field, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    return grid_sample(field, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+
+
+def sample_linear_clamped(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """As `sample_linear`, but beyond its edge the field continues with the edge's value."""
+    height, width = field.shape[-2:]
+    return sample_linear(field, x.clamp(0, width - 1), y.clamp(0, height - 1))
 
 
 def sample_cubic(coefficients: Tensor, x: Tensor, y: Tensor) -> Tensor:

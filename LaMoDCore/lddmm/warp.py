@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from LaMoDCore.geometry import Array
-from LaMoDCore.lddmm.interpolation import sample_linear
+from LaMoDCore.lddmm.interpolation import sample_linear_clamped
 
 
 def warp_image(
@@ -30,7 +30,7 @@ def warp_image(
     options = {"dtype": displacement_mm.dtype, "device": displacement_mm.device}
     x = torch.arange(width, **options) + displacement_mm[:, 0] / spacing_mm[0]
     y = torch.arange(height, **options)[:, None] + displacement_mm[:, 1] / spacing_mm[1]
-    return sample_linear(image, x, y)
+    return sample_linear_clamped(image, x, y)
 
 
 def sample_displacement(
@@ -48,7 +48,7 @@ def sample_displacement(
     """
     x = points_mm[:, None, :, 0] / spacing_mm[0]
     y = points_mm[:, None, :, 1] / spacing_mm[1]
-    return sample_linear(field, x, y)[:, :, 0].transpose(1, 2)
+    return sample_linear_clamped(field, x, y)[:, :, 0].transpose(1, 2)
 
 
 def compose(outer_mm: Tensor, inner_mm: Tensor, spacing_mm: tuple[float, float] = (1.0, 1.0)) -> Tensor:
