@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.case import Case, CineSlice, InputRecord
+from LaMoDCore.case import Case, CineSlice, InputRecord, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.io.bounded import sha256_of
@@ -39,8 +39,8 @@ def load_case(
     Args:
         masks: a 4-D NIfTI or NRRD, a .seq.nrrd, a folder with a volume a frame, DICOM masks or a DICOM SEG;
             several are slices (or stacks) of one heart.
-        cine: the pictures, in any of these formats or a folder or study of DICOM cine series. The slices then lie
-            on their pixels.
+        cine: the pictures, in any of these formats or a folder or study of DICOM cine series. The slices
+            then lie on their pixels.
         labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` or a mapping; told by topology otherwise.
         rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
         levels: base, mid or apex of each slice in the order of ``masks``; proposed by position otherwise.
@@ -82,7 +82,7 @@ def _paths(paths: Paths | None) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
 
 
-def _usable(read: list[ReadSlice], levels: tuple[str, ...] | None, notes: list[str]) -> list[CineSlice]:
+def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[str]) -> list[CineSlice]:
     """The slices that can be used, with their named levels; the others are refused or said to be left out.
 
     A slice without a closed ring is left out as long as one slice remains; a stray piece or a cavity outside
@@ -143,17 +143,17 @@ def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) ->
     doubts = []
     if not all(r.has_orientation for r in read):
         doubts.append(
-            "The masks do not say how they lie in the patient: which side is the apex, and with it the sense of "
-            "rotation and the order of segments, is a guess."
+            "The masks do not say how they lie in the patient: which side is the apex, and with it the "
+            "sense of rotation and the order of segments, is a guess."
         )
     elif all(lies_on_scanner_axes(s.grid.ijk_to_lps) for s in slices):
         doubts.append(
-            "The slices lie exactly on the scanner's axes, as exports that lost their orientation do: which side "
-            "is the apex may be wrong."
+            "The slices lie exactly on the scanner's axes, as exports that lost their orientation do: which "
+            "side is the apex may be wrong."
         )
     elif any(abs(s.grid.axis_cosine) < MIN_AXIS_COSINE for s in slices):
         doubts.append(
-            "The slices stand nearly along the heart's expected axis, as long-axis views do: check that they are "
-            "short-axis slices; which side is the apex is a guess."
+            "The slices stand nearly along the heart's expected axis, as long-axis views do: check that they "
+            "are short-axis slices; which side is the apex is a guess."
         )
     return doubts

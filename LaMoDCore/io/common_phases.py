@@ -18,8 +18,8 @@ _SAME_PHASE = 0.5
 def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[str]]:
     """Give all slices the phases of the slice with most frames.
 
-    A slice that has these phases already, to half a frame, keeps its own frames and times untouched. Others are
-    interpolated: each contour's signed distance by a periodic spline over the cycle, pictures linearly.
+    A slice that has these phases already, to half a frame, keeps its own frames and times untouched. Others
+    are interpolated: each contour's signed distance by a periodic spline over the cycle, pictures linearly.
 
     Returns:
         Slices with equal frame counts, in the same order, and notes.
@@ -32,7 +32,8 @@ def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[str
             continue
         result.append(_resampled(slice_, model.phases))
         notes.append(
-            f"{slice_.name}: its {slice_.frames} frames were interpolated to the {model.frames} phases of {model.name}."
+            f"{slice_.name}: its {slice_.frames} frames were interpolated to the {model.frames} phases of "
+            f"{model.name}."
         )
     return result, notes
 

@@ -86,12 +86,12 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
     if not drawn.all():
         missing = np.flatnonzero(~drawn)
         if drawn.sum() <= missing.size:
-            where = (
+            words = (
                 f"only {frame_list(np.flatnonzero(drawn))} of {drawn.size} are drawn"
                 if drawn.any()
                 else "no frame is drawn"
             )
-            return Fault("missing", tuple(missing), where, "draw the myocardium on every frame of the cycle")
+            return Fault("missing", tuple(missing), words, "draw the myocardium on every frame of the cycle")
         return Fault(
             "missing",
             tuple(missing),
@@ -101,20 +101,20 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
     closed = np.array([is_closed_ring(plane) for plane in myocardium])
     pieces = np.array([ndimage.label(plane, structure=np.ones((3, 3)))[1] for plane in myocardium])
     if not closed.all():
-        where = np.flatnonzero(~closed)
+        faulty = np.flatnonzero(~closed)
         return Fault(
             "open",
-            tuple(where),
-            f"the myocardium of {frame_list(where)} is not a closed ring around a cavity",
+            tuple(faulty),
+            f"the myocardium of {frame_list(faulty)} is not a closed ring around a cavity",
             "close the contour there, or leave this slice out; if the label is the blood pool or the filled "
             "ventricle, name the myocardium with --labels",
         )
     if (pieces > 1).any():
-        where = np.flatnonzero(pieces > 1)
+        faulty = np.flatnonzero(pieces > 1)
         return Fault(
             "pieces",
-            tuple(where),
-            f"the myocardium of {frame_list(where)} is in {int(pieces.max())} separate pieces",
+            tuple(faulty),
+            f"the myocardium of {frame_list(faulty)} is in {int(pieces.max())} separate pieces",
             "remove what does not belong to the left ventricle",
         )
     if cavity_label is not None:
@@ -125,11 +125,11 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
             ]
         )
         if outside.any():
-            where = np.flatnonzero(outside)
+            faulty = np.flatnonzero(outside)
             return Fault(
                 "cavity",
-                tuple(where),
-                f"the LV cavity of {frame_list(where)} lies outside the myocardium's ring",
+                tuple(faulty),
+                f"the LV cavity of {frame_list(faulty)} lies outside the myocardium's ring",
                 "check the contours, or name the labels with --labels",
             )
     return None

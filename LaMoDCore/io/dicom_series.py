@@ -1,7 +1,7 @@
 """DICOM folders as hospitals export them: series found, sorted by position and trigger time, read.
 
-Classic MR (a file a frame) and enhanced multi-frame MR alike become :class:`DicomFrame` records first; grouping
-and sorting see only these. Segmentations (SEG) are `dicom_seg`'s.
+Classic MR (a file a frame) and enhanced multi-frame MR alike become :class:`DicomFrame` records first;
+grouping and sorting see only these. Segmentations (SEG) are `dicom_seg`'s.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def _integer(value: Any) -> int | None:
 
 
 def _values(groups: Sequence[Dataset], *places: tuple[str, str]) -> Any:
-    """The first value found: for each (macro, keyword), in the frame's groups, then the shared ones, then the top."""
+    """The first value found: for each (macro, keyword), in the frame's groups, the shared ones, the top."""
     for macro, keyword in places:
         for group in groups:
             holder = _first(group, macro) if macro else group
@@ -321,8 +321,8 @@ def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, .
 def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFrame], Array | None, list[str]]:
     """Frames of one slice in order of the cycle.
 
-    By trigger time where it tells the frames apart, else by temporal position, acquisition or instance number,
-    with a note. Frames of the same trigger time are copies of one picture: the first instance is kept.
+    By trigger time where it tells the frames apart, else by temporal position, acquisition or instance
+    number, with a note. Frames of the same trigger time are copies of one picture: the first instance is kept.
 
     Returns:
         frames, their trigger times [T] in ms or None, notes.
@@ -364,13 +364,14 @@ def gap_notes(times_ms: Array, name: str) -> list[str]:
         return [f"{name}: {missing} frame(s) seem to be missing; the times of the others were kept."]
     if usual > 0 and np.abs(steps / usual - 1).max() > 0.2:
         return [
-            f"{name}: its frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; true times were kept."
+            f"{name}: its frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; true times "
+            "were kept."
         ]
     return []
 
 
 def read_slices(series: DicomSeries) -> tuple[FrameStack, ...]:
-    """Read the pictures of a series: one stack [T, 1, H, W] a slice position, slices in order along the normal.
+    """Read the pictures of a series: one stack [T, 1, H, W] a slice position, in order along the normal.
 
     Raises:
         LaMoDInputError: a picture cannot be decoded.
@@ -454,7 +455,7 @@ def _rescale(dataset: Dataset) -> tuple[float, float]:
 
 
 def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")

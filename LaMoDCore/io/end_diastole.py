@@ -18,7 +18,7 @@ def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
 
 
 def find_end_diastole(slices: list[CineSlice]) -> tuple[int, str | None]:
-    """Frame 0, as a cine triggered on the R wave has it; else the (first) frame of largest cavity, with a note."""
+    """Frame 0, where a triggered cine begins; else the (first) frame of largest cavity, with a note."""
     area = total_cavity_area_mm2(slices)
     usable = np.all([s.valid_frames for s in slices], axis=0)
     largest = float(area[usable].max())
@@ -27,6 +27,6 @@ def find_end_diastole(slices: list[CineSlice]) -> tuple[int, str | None]:
         return 0, None
     frame = int(np.flatnonzero(usable & (area >= largest - 1e-6 * max(stroke, 1.0)))[0])
     return frame, (
-        f"The cine does not begin at end-diastole: frame {frame}, the one of the largest cavity, was taken as "
-        "the reference."
+        f"The cine does not begin at end-diastole: frame {frame}, the one of the largest cavity, was taken "
+        "as the reference."
     )

@@ -9,6 +9,9 @@ import numpy as np
 
 from LaMoDCore.geometry import Array, SliceGrid
 
+#: Metadata key under which a file may say what its labels mean, in the words of ``--labels``.
+LABEL_KEY = "label meaning"
+
 
 @dataclass(frozen=True, eq=False)
 class FrameStack:

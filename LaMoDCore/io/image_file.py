@@ -63,7 +63,7 @@ def read_file_stack(path: Path) -> FrameStack:
 
 
 def _read_meta_image(path: Path) -> FrameStack:
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
     reader.SetImageIO("MetaImageIO")

@@ -1,7 +1,7 @@
 """What the numbers of a mask mean: named by the person, by the file, or told by topology.
 
-ACDC writes 1 RV, 2 myocardium, 3 LV cavity; UK Biobank 1 LV, 2 myocardium, 3 RV; others differ. In all of them
-the myocardium is the ring that encloses the LV cavity, and the RV lies outside it and touches it.
+ACDC writes 1 RV, 2 myocardium, 3 LV cavity; UK Biobank 1 LV, 2 myocardium, 3 RV; others differ. In all of
+them the myocardium is the ring that encloses the LV cavity, and the RV lies outside it and touches it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
             raise LaMoDInputError(
                 source,
                 "its values are fractions, not labels",
-                "export the mask itself, resampled with nearest neighbour, not a picture or a probability map",
+                "export the mask itself, not a picture, a probability map or one smoothed by resampling",
             )
     if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
         raise LaMoDInputError(

@@ -10,7 +10,14 @@ from LaMoDCore.case import LEVELS, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS, Array, SliceGrid
 
-_NAMES = {"base": "base", "basal": "base", "mid": "mid", "middle": "mid", "apex": "apex", "apical": "apex"}
+_NAMES: dict[str, Level] = {
+    "base": "base",
+    "basal": "base",
+    "mid": "mid",
+    "middle": "mid",
+    "apex": "apex",
+    "apical": "apex",
+}
 
 
 def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level, ...] | None:
@@ -24,12 +31,12 @@ def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level, ...] | None
     words = levels.split(",") if isinstance(levels, str) else list(levels)
     parsed: list[Level] = []
     for word in words:
-        name = _NAMES.get(str(word).strip().lower())
+        name: Level | None = _NAMES.get(str(word).strip().lower())
         if name is None:
             raise LaMoDInputError(
                 "--levels", f"'{str(word).strip()}' is no level", f"use {', '.join(LEVELS)}, one a slice"
             )
-        parsed.append(name)  # type: ignore[arg-type]
+        parsed.append(name)
     return tuple(parsed)
 
 
@@ -55,5 +62,6 @@ def propose_levels(count: int) -> tuple[Level, ...]:
     One or two slices say nothing about how far the ventricle reaches: mid, the level where most are taken.
     """
     if count <= 2:
-        return ("mid",) * count
+        middle: Level = "mid"
+        return (middle,) * count
     return tuple(LEVELS[min(2, int(3 * (index + 0.5) / count))] for index in range(count))

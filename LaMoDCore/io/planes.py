@@ -11,7 +11,7 @@ from scipy import ndimage
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid, affine_2d
 from LaMoDCore.io.frame_stack import FrameStack
-from LaMoDCore.ring import signed_distance_mm
+from LaMoDCore.ring import cavity, epicardial_region, signed_distance_mm
 
 #: Masks and cine are in one plane where they differ by less than this over the mask.
 SAME_PLANE_MM = 1.0
@@ -159,8 +159,7 @@ def mask_on_grid(mask: Array, source: SliceGrid, target: SliceGrid) -> Array:
 
 
 def ring_on_grid(myocardium: Array, source: SliceGrid, target: SliceGrid) -> Array:
-    """Bring a ring [T, H, W] to another grid: its outer and inner contour each by their own signed distance."""
-    from LaMoDCore.ring import cavity, epicardial_region
+    """Bring a ring [T, H, W] to another grid: outer and inner contour each by its own signed distance."""
 
     if same_pixels(source, target):
         return np.asarray(myocardium, dtype=bool)

@@ -62,9 +62,10 @@ def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:
 
 
 def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> tuple[Array, str] | None:
-    """The anterior insertion point [3] from the RV label, and a note; None where no slice has one that will do.
+    """The anterior insertion point [3] from the RV label, and a note; None where no slice has a usable one.
 
-    Taken from the slice nearest the middle of the heart among those whose RV touches the wall over 30° to 200°.
+    Taken from the slice nearest the middle of the heart among those whose RV touches the wall over 30° to
+    200°.
     """
     middle = (len(slices) - 1) / 2
     for index in sorted(range(len(slices)), key=lambda i: abs(i - middle)):

@@ -1,4 +1,4 @@
-"""One mask file or folder -> the slices in it, each with its times, its pictures and what is wrong with it."""
+"""One mask file or folder -> its slices, each with its times, its pictures and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.contour_faults import Fault, find_fault, remove_specks
-from LaMoDCore.io.frame_stack import FrameStack
+from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.image_file import read_images
 from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
 from LaMoDCore.io.planes import check_grid, mask_on_grid, matching_cine, ring_on_grid
@@ -23,9 +23,6 @@ MIN_FRAMES = 8
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
 _SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
-
-#: Metadata key under which a file may say what its labels mean, in the words of ``--labels``.
-LABEL_KEY = "label meaning"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +80,7 @@ def read_mask_slices(
     meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
     notes += [note] if note else []
     return [
-        _read_slice(mask, name, path, meaning, cines, rr_ms, notes)
+        _read_slice(mask, name, path, meaning=meaning, cines=cines, rr_ms=rr_ms, notes=notes)
         for stack in stacks
         for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
     ]
@@ -102,8 +99,8 @@ def _check_shape(stack: FrameStack, path: Path) -> None:
         raise LaMoDInputError(
             path,
             f"it holds {what} and no time (3-D)",
-            "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with a volume a "
-            "frame; if its third axis is time, store it as x, y, 1, time",
+            "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with a "
+            "volume a frame; if its third axis is time, store it as x, y, 1, time",
         )
     if frames < MIN_FRAMES:
         raise LaMoDInputError(
@@ -150,6 +147,7 @@ def _read_slice(
     mask: FrameStack,
     name: str,
     path: Path,
+    *,
     meaning: LabelMap,
     cines: Sequence[FrameStack],
     rr_ms: float | None,

@@ -56,8 +56,8 @@ def timing_of(
         if rr is None:
             rr = _ASSUMED_RR_MS
             notes.append(
-                f"{masks.name}: no frame times; the {frames} frames were spread evenly over an assumed R–R interval of "
-                f"{rr:g} ms (strain does not depend on it, times and rates do)."
+                f"{masks.name}: no frame times; the {frames} frames were spread evenly over an assumed R–R "
+                f"interval of {rr:g} ms (strain does not depend on it, times and rates do)."
             )
         else:
             notes.append(
