@@ -1,0 +1,262 @@
+"""Stand-ins for ``slicer.app``, its module manager and its layout manager."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import slicer
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from Testing.SlicerHost.io_manager import IOManager
+from Testing.SlicerHost.pythonqt import wrapped
+from Testing.SlicerHost.scene import Scene
+from Testing.SlicerHost.slicer_python import Packaging
+from Testing.SlicerHost.slicer_widgets import qSlicerScriptedLoadableModuleWidget
+from Testing.SlicerHost.strict import Strict
+from Testing.SlicerHost.views import SliceView, ThreeDView
+
+Signal = QtCore.Signal
+
+
+class LogicModule(Strict):
+    """A loadable module of Slicer's: its name and its logic."""
+
+    _real_class = "qSlicerLoadableModule"
+
+    def __init__(self, name: str, logic: Any) -> None:
+        self.name, self._logic, self.path = name, logic, ""
+
+    def logic(self) -> Any:
+        return self._logic
+
+    def widgetRepresentation(self) -> None:
+        return None
+
+
+class qSlicerScriptedLoadableModule(LogicModule):
+    """The parent that Slicer gives to a scripted module."""
+
+    _real_class = "qSlicerScriptedLoadableModule"
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(name, None)
+        self.path = str(path)
+        self.title, self.helpText, self.acknowledgementText = name, "", ""
+        self.categories: list[str] = []
+        self.dependencies: list[str] = []
+        self.contributors: list[str] = []
+        self.icon: Any = None
+        self.hidden = False
+        self._representation: Any = None
+
+    def widgetRepresentation(self) -> Any:
+        if self._representation is None:
+            self._representation = qSlicerScriptedLoadableModuleWidget(self.name)
+            self._representation.create()
+        return self._representation
+
+
+class ModuleManager(Strict, wrapped("QObject")):
+    _real_class = "qSlicerModuleManager"
+    moduleAboutToBeUnloaded = Signal(str)
+    moduleLoaded = Signal(str)
+
+    def module(self, name: str) -> Any:
+        return getattr(slicer.modules, name.lower(), None)
+
+    def isModuleLoaded(self, name: str) -> bool:
+        return hasattr(slicer.modules, name.lower())
+
+
+class SliceWidget(Strict):
+    """``layoutManager().sliceWidget(name)``; it is its own controller."""
+
+    _real_class = "qMRMLSliceWidget"
+
+    def __init__(self, view: SliceView) -> None:
+        self._view = view
+
+    def sliceLogic(self) -> Any:
+        return self._view.logic
+
+    def mrmlSliceNode(self) -> Any:
+        return self._view.node
+
+    def mrmlSliceCompositeNode(self) -> Any:
+        return self._view.composite
+
+    def fitSliceToBackground(self) -> None:
+        self._view.logic.FitSliceToBackground()
+
+
+class ThreeDViewWidget(Strict):
+    _real_class = "qMRMLThreeDView"
+
+    def __init__(self, view: ThreeDView) -> None:
+        self._view = view
+
+    def resetFocalPoint(self) -> None:
+        self._view.renderer.ResetCamera()
+        self._view.request_render()
+
+    def mrmlViewNode(self) -> Any:
+        return self._view.node
+
+
+class ThreeDWidget(Strict):
+    _real_class = "qMRMLThreeDWidget"
+
+    def __init__(self, view: ThreeDView) -> None:
+        self._view = view
+
+    def threeDView(self) -> ThreeDViewWidget:
+        return ThreeDViewWidget(self._view)
+
+
+class LayoutManager(Strict, wrapped("QObject")):
+    """Knows the views of the main window, which registers them here."""
+
+    _real_class = "qSlicerLayoutManager"
+    layoutChanged = Signal(int)
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self._scene = scene
+        self._slices: dict[str, SliceView] = {}
+        self._three_d: list[ThreeDView] = []
+
+    def sliceViewNames(self) -> list[str]:
+        return list(self._slices)
+
+    def sliceWidget(self, name: str) -> SliceWidget | None:
+        return SliceWidget(self._slices[name]) if name in self._slices else None
+
+    def mrmlSliceLogics(self) -> Any:
+        return self._scene.application_logic.GetSliceLogics()
+
+    def threeDWidget(self, index: int) -> ThreeDWidget:
+        return ThreeDWidget(self._three_d[index])
+
+    threeDViewCount = property(lambda self: len(self._three_d))
+
+    def resetSliceViews(self) -> None:
+        for view in self._slices.values():
+            view.logic.FitSliceToBackground()
+
+    def resetThreeDViews(self) -> None:
+        for view in self._three_d:
+            view.renderer.ResetCamera()
+
+
+class Application(Strict):
+    """``slicer.app``; what only the tests may call is named with underscores, as Python does."""
+
+    _real_class = "qSlicerApplication"
+    applicationName = "Slicer"
+    majorVersion, minorVersion = 5, 12
+    os, arch, platform = "linux", "amd64", "linux-amd64"
+
+    def __init__(self, scene: Scene, temporary: Path, testing: bool, packaging: Packaging) -> None:
+        self.temporaryPath = str(temporary)
+        self._scene, self._testing, self._packaging = scene, testing, packaging
+        self._io, self._modules, self._layout = IOManager(scene), ModuleManager(), LayoutManager(scene)
+        self._qt = QtWidgets.QApplication.instance()
+        self._window: Any = None
+        self._startup_slots: list[Any] = []
+        self._shown: Any = None
+
+    def connect(self, signature: str, slot: Any) -> bool:
+        if signature != "startupCompleted()":
+            raise RuntimeError(f"the host's application has no signal {signature}")
+        self._startup_slots.append(slot)
+        return True
+
+    def applicationLogic(self) -> Any:
+        return self._scene.application_logic
+
+    def mrmlScene(self) -> Any:
+        return self._scene.mrml
+
+    def coreIOManager(self) -> IOManager:
+        return self._io
+
+    ioManager = coreIOManager
+
+    def moduleManager(self) -> ModuleManager:
+        return self._modules
+
+    def layoutManager(self) -> LayoutManager:
+        return self._layout
+
+    def testingEnabled(self) -> bool:
+        return self._testing
+
+    def mainWindow(self) -> Any:
+        return self._window
+
+    def settings(self) -> Any:
+        return wrapped("QSettings")()
+
+    userSettings = settings
+
+    def extensionsManagerModel(self) -> None:
+        return None
+
+    def moduleDocumentationUrl(self, module: str) -> str:
+        return f"https://slicer.readthedocs.io/en/latest/{module}"
+
+    def startupEnvironment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def processEvents(self) -> None:
+        self._qt.processEvents()
+
+    def setOverrideCursor(self, cursor: Any) -> None:
+        self._qt.setOverrideCursor(QtGui.QCursor(cursor))
+
+    def restoreOverrideCursor(self) -> None:
+        self._qt.restoreOverrideCursor()
+
+    def pauseRender(self) -> None:
+        """The host draws when its event loop is reached, so there is nothing to hold back."""
+
+    def resumeRender(self) -> None:
+        """See `pauseRender`."""
+
+    def setRenderPaused(self, _paused: bool) -> None:
+        """See `pauseRender`."""
+
+    def thread(self) -> Any:
+        return self._qt.thread()
+
+    def _load_module(self, path: Path) -> qSlicerScriptedLoadableModule:
+        """Load a scripted module's file as Slicer's factory does."""
+        name = path.stem
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))
+        module = qSlicerScriptedLoadableModule(name, path)
+        setattr(slicer.modules, name.lower(), module)
+        spec = importlib.util.spec_from_file_location(name, path)
+        python = importlib.util.module_from_spec(spec)
+        sys.modules[name] = python
+        spec.loader.exec_module(python)
+        setattr(slicer.modules, f"{name}Instance", getattr(python, name)(module))
+        for slot in self._startup_slots:
+            slot()
+        self._startup_slots.clear()
+        return module
+
+    def _select_module(self, name: str) -> Any:
+        """Show a module's panel, as choosing it in the module menu does; "" leaves every module."""
+        if self._shown is not None:
+            self._shown.exit()
+        self._shown = None
+        if name:
+            self._shown = getattr(slicer.modules, name.lower()).widgetRepresentation()
+            self._window.show_panel(self._shown)
+            self._shown.enter()
+        return self._shown

@@ -1,0 +1,81 @@
+"""A person's hands: real X events through xdotool, with the event loop running in between."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6 import QtCore, QtWidgets
+
+
+def spin(seconds: float, until: Callable[[], bool] | None = None) -> bool:
+    """Run the event loop for some seconds, or until something holds; says whether it came to hold."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QtWidgets.QApplication.processEvents(QtCore.QEventLoop.ProcessEventsFlag.AllEvents, 10)
+        if until is not None and until():
+            return True
+        time.sleep(0.005)
+    return until is None
+
+
+def _xdotool(*words: Any) -> None:
+    subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
+
+
+def _on_screen(widget: QtWidgets.QWidget, position: QtCore.QPoint | None) -> tuple[int, int]:
+    if position is None:
+        position = QtWidgets.QWidget.rect(widget).center()
+    point = QtWidgets.QWidget.mapToGlobal(widget, position)
+    return point.x(), point.y()
+
+
+def show(widget: QtWidgets.QWidget) -> None:
+    """Scroll the panel until the widget can be seen."""
+    parent = QtCore.QObject.parent(widget)
+    while parent is not None and not isinstance(parent, QtWidgets.QScrollArea):
+        parent = QtCore.QObject.parent(parent)
+    if parent is not None:
+        parent.ensureWidgetVisible(widget)
+        spin(0.05)
+
+
+def click(widget: QtWidgets.QWidget, position: QtCore.QPoint | None = None) -> None:
+    """Press the left button on a widget: at its middle, or at a position in it."""
+    show(widget)
+    _xdotool("mousemove", *_on_screen(widget, position))
+    spin(0.05)
+    _xdotool("click", 1)
+    spin(0.1)
+
+
+def drag(widget: QtWidgets.QWidget, start: QtCore.QPoint, end: QtCore.QPoint, steps: int = 8) -> None:
+    show(widget)
+    x0, y0 = _on_screen(widget, start)
+    x1, y1 = _on_screen(widget, end)
+    _xdotool("mousemove", x0, y0, "mousedown", 1)
+    for step in range(1, steps + 1):
+        _xdotool("mousemove", round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps))
+        spin(0.03)
+    _xdotool("mouseup", 1)
+    spin(0.1)
+
+
+def choose(combo_box: QtWidgets.QComboBox, text: str) -> None:
+    """Open a combo box by a click and choose a row with the keyboard, as a person would."""
+    rows = [QtWidgets.QComboBox.itemText(combo_box, i) for i in range(QtWidgets.QComboBox.count(combo_box))]
+    if text not in rows:
+        raise AssertionError(f"{text!r} is not among {rows}")
+    click(combo_box)
+    spin(0.2)
+    _xdotool("key", "Home", *["Down"] * rows.index(text), "Return")
+    spin(0.2)
+
+
+def screenshot(path: Path) -> None:
+    """The whole screen as a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=20)

@@ -1,0 +1,232 @@
+"""What PythonQt makes of Qt, on PySide6: the module that answers to ``import qt``.
+
+- Qt properties are attributes: ``widget.checked``, ``widget.text``, ``widget.enabled``; ``name`` is objectName.
+- ``widget.connect("clicked(bool)", callable)`` and ``disconnect`` take signatures.
+- Setting an attribute that a Qt object does not have raises.
+
+A class is wrapped when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import shiboken6
+from PySide6 import QtCore, QtGui, QtNetwork, QtUiTools, QtWidgets, QtXml
+
+_SOURCES = (QtWidgets, QtGui, QtCore, QtUiTools, QtNetwork, QtXml)
+#: Virtual functions that Qt calls on Python subclasses: they stay methods.
+_STAY_METHODS = {"sizeHint", "minimumSizeHint", "text"}
+
+
+class _PythonQtClass(type(QtCore.QObject)):  # type: ignore[misc]
+    """Makes ``isinstance(any_widget, qt.QWidget)`` hold for objects that Qt itself created."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        base = cls.__dict__.get("_qt_class")
+        return isinstance(instance, base) if base else type.__instancecheck__(cls, instance)
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        base = cls.__dict__.get("_qt_class")
+        return issubclass(other, base) if base else type.__subclasscheck__(cls, other)
+
+
+class _QtProperty:
+    """A Qt property as an attribute of instances; on the class, the C++ function of that name."""
+
+    def __init__(self, base: type, name: str, writable: bool) -> None:
+        capital = name[0].upper() + name[1:]
+        self.base, self.name, self.writable = base, name, writable
+        self.getter = getattr(base, "is" + capital, None) or getattr(base, name, None)
+        self.setter = getattr(base, "set" + capital, None)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return getattr(self.base, self.name, self)
+        if callable(self.getter):
+            return self.getter(instance)
+        return QtCore.QObject.property(instance, self.name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if not self.writable:
+            raise AttributeError(f"property {self.name} of {type(instance).__name__} is read-only")
+        if not callable(self.setter):
+            QtCore.QObject.setProperty(instance, self.name, value)
+            return
+        try:
+            self.setter(instance, value)
+        except (TypeError, ValueError):  # PythonQt converts between numbers and truth values
+            current = self.__get__(instance)
+            if not isinstance(current, (bool, int, float)):
+                raise
+            self.setter(instance, type(current)(value))
+
+
+def signal_by_signature(sender: QtCore.QObject, signature: str) -> Any:
+    """The bound signal that ``signature`` names, as in ``clicked(bool)``.
+
+    Raises:
+        RuntimeError: the sender's class has no such signal; PythonQt says so on the console only.
+    """
+    resolve = getattr(type(sender), "_resolve_signal", None)
+    if resolve is not None:
+        found = resolve(sender, signature)
+        if found is not None:
+            return found
+    name = signature.partition("(")[0]
+    normalized = bytes(QtCore.QMetaObject.normalizedSignature(signature)).decode()
+    meta = sender.metaObject()
+    methods = [meta.method(i) for i in range(meta.methodCount())]
+    signals = [
+        bytes(m.methodSignature()).decode()
+        for m in methods
+        if m.methodType() == QtCore.QMetaMethod.MethodType.Signal
+    ]
+    shorter = f"{name}(" if normalized.endswith("()") else None  # "clicked()" stands for "clicked(bool)"
+    if normalized in signals or (shorter and any(s.startswith(shorter) for s in signals)):
+        return getattr(sender, name)
+    raise RuntimeError(f"{type(sender).__name__} has no signal {signature}; it has {', '.join(sorted(signals))}")
+
+
+def _connect(self: Any, signature: str, *receiver: Any) -> bool:
+    slot = getattr(receiver[0], receiver[1].partition("(")[0]) if len(receiver) == 2 else receiver[0]
+    signal_by_signature(self, signature).connect(slot)
+    return True
+
+
+def _disconnect(self: Any, signature: str, *receiver: Any) -> bool:
+    signal = signal_by_signature(self, signature)
+    signal.disconnect(*receiver[:1])
+    return True
+
+
+def _unwrapped(cls: Any) -> Any:
+    return cls.__dict__.get("_qt_class", cls) if isinstance(cls, type) else cls
+
+
+def _set_attribute(base: type, self: Any, name: str, value: Any) -> None:
+    """PythonQt refuses new attributes on C++ objects; Python subclasses may have them."""
+    cls = type(self)
+    if "_qt_class" in cls.__dict__ and not name.startswith("_") and not hasattr(cls, name):
+        if self.property(name) is None:
+            raise AttributeError(
+                f"Attribute '{name}' does not exist on {cls.__name__} "
+                "and creation of new attributes on C++ objects is not allowed"
+            )
+        self.setProperty(name, value)
+        return
+    base.__setattr__(self, name, value)
+
+
+def _wrap(base: type, name: str) -> type:
+    members: dict[str, Any] = {"_qt_class": base, "__module__": "qt"}
+    meta = base.staticMetaObject  # type: ignore[attr-defined]
+    for i in range(meta.propertyCount()):
+        prop = meta.property(i)
+        members[prop.name()] = _QtProperty(base, prop.name(), prop.isWritable())
+    for stay in _STAY_METHODS & members.keys():
+        if stay != "text" or name == "QProgressBar":
+            del members[stay]
+    object_name = property(lambda self: QtCore.QObject.objectName(self), lambda self, v: QtCore.QObject.setObjectName(self, v))
+    members |= {
+        "objectName": object_name,
+        "name": object_name,
+        "connect": _connect,
+        "disconnect": _disconnect,
+        "__setattr__": lambda self, attribute, value: _set_attribute(base, self, attribute, value),
+        "className": lambda self: type(self).__name__,
+        "delete": lambda self: self.deleteLater(),
+        "findChildren": lambda self, cls=QtCore.QObject, *rest: QtCore.QObject.findChildren(self, _unwrapped(cls), *rest),
+        "findChild": lambda self, cls=QtCore.QObject, *rest: QtCore.QObject.findChild(self, _unwrapped(cls), *rest),
+    }
+    if hasattr(base, "exec"):
+        members["exec_"] = lambda self, *args: base.exec(self, *args)  # type: ignore[attr-defined]
+    if issubclass(base, QtWidgets.QComboBox):
+        members["currentData"] = property(lambda self: QtWidgets.QComboBox.currentData(self))
+    if issubclass(base, QtWidgets.QFileDialog):
+        for chooser in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
+            members[chooser] = staticmethod(_first_of(base, chooser))
+    return _PythonQtClass(name, (base,), members)
+
+
+def _first_of(base: type, function: str) -> Any:
+    """PythonQt returns the chosen file alone, PySide6 the file and the filter."""
+    return lambda *args, **kwargs: getattr(base, function)(*args, **kwargs)[0]
+
+
+class UiLoader(QtUiTools.QUiLoader):
+    """Reads a .ui file with the wrapped classes; raises where the file names what does not exist."""
+
+    def createWidget(self, class_name: str, parent: Any = None, name: str = "") -> Any:
+        try:
+            cls = custom_widgets.get(class_name) or getattr(sys.modules["qt"], class_name)
+        except AttributeError:
+            raise RuntimeError(f"the .ui file names a widget class that the host has no stand-in for: {class_name}") from None
+        widget = cls(parent)
+        widget.setObjectName(name)
+        self._made.append(widget)
+        return widget
+
+    def load(self, device: Any, parent: Any = None) -> Any:
+        from xml.etree import ElementTree  # noqa: PLC0415
+
+        self._made: list[Any] = []
+        root = ElementTree.fromstring(bytes(device.readAll()))
+        wires = [{part.tag: part.text or "" for part in wire} for block in root.findall("connections") for wire in block]
+        for block in root.findall("connections"):
+            root.remove(block)
+        buffer = QtCore.QBuffer()
+        buffer.setData(ElementTree.tostring(root))
+        buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
+        widget = super().load(buffer, parent)
+        if widget is None:
+            raise RuntimeError(f"the .ui file could not be read: {self.errorString()}")
+        by_name = {QtCore.QObject.objectName(w): w for w in [widget, *QtCore.QObject.findChildren(widget, QtCore.QObject)]}
+        for wire in wires:
+            for end in ("sender", "receiver"):
+                if wire[end] not in by_name:
+                    raise RuntimeError(f"a connection of the .ui file names {wire[end]}, which is not in the file")
+            slot = getattr(by_name[wire["receiver"]], wire["slot"].partition("(")[0])
+            signal_by_signature(by_name[wire["sender"]], wire["signal"]).connect(slot)
+        widget.__dict__["_kept_alive"] = (self, self._made)
+        return widget
+
+
+#: Widget classes that a .ui file may name besides Qt's own: filled by the ctk and qMRML stand-ins.
+custom_widgets: dict[str, type] = {}
+_wrapped: dict[str, Any] = {"QUiLoader": UiLoader}
+
+
+def wrapped(name: str) -> Any:
+    """The class or constant ``name`` as PythonQt shows it."""
+    if name not in _wrapped:
+        for source in _SOURCES:
+            if hasattr(source, name):
+                found = getattr(source, name)
+                is_qobject = isinstance(found, type) and issubclass(found, QtCore.QObject)
+                _wrapped[name] = _wrap(found, name) if is_qobject else found
+                break
+        else:
+            raise AttributeError(f"module 'qt' has no attribute '{name}'")
+    return _wrapped[name]
+
+
+class _QtModule(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return wrapped(name)
+
+
+def is_alive(qt_object: QtCore.QObject) -> bool:
+    """Whether the C++ side still exists."""
+    return bool(shiboken6.isValid(qt_object))
+
+
+def install() -> ModuleType:
+    """Put the module where ``import qt`` finds it."""
+    module = _QtModule("qt", __doc__)
+    sys.modules["qt"] = module
+    return module

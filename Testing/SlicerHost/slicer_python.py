@@ -1,0 +1,78 @@
+"""Small stand-ins for Slicer's Python: ``slicer.i18n``, ``slicer.packaging``, ``SampleData``; and their installation."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import sys
+from types import ModuleType
+from typing import Any
+
+import slicer
+
+
+def _module(name: str, **members: Any) -> ModuleType:
+    module = ModuleType(name, f"{name}, as the host has it")
+    vars(module).update(members)
+    sys.modules[name] = module
+    return module
+
+
+class Packaging:
+    """``slicer.packaging``: knows what is installed; installs nothing, but records that it was asked to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[str], str | None]] = []
+
+    def pip_check(self, requirements: str | list[str]) -> bool:
+        names = requirements.split() if isinstance(requirements, str) else requirements
+        return all(self._is_installed(name) for name in names)
+
+    @staticmethod
+    def _is_installed(requirement: str) -> bool:
+        try:
+            importlib.metadata.version(requirement.split(">")[0].split("=")[0].split("<")[0].strip())
+        except importlib.metadata.PackageNotFoundError:
+            return False
+        return True
+
+    def pip_ensure(self, requirements: list[str], requester: str | None = None, **_: Any) -> None:
+        missing = [name for name in requirements if not self._is_installed(name)]
+        if missing:
+            self.asked.append((missing, requester))
+            raise RuntimeError("User declined package installation")
+
+
+class SampleDataLogic:
+    """The SampleData module's list of sources, and its way of running one that downloads by itself."""
+
+    @staticmethod
+    def registerCustomSampleDataSource(category: str = "Custom", **source: Any) -> None:
+        for name in ("uris", "fileNames", "nodeNames"):
+            if source.get(name) is None and not isinstance(source.get("uris"), str):
+                raise ValueError(f"SampleData needs {name}, if only as an empty string")
+        slicer.modules.sampleDataSources.setdefault(category, []).append(source)
+
+    @staticmethod
+    def downloadSample(sample_name: str) -> Any:
+        for sources in slicer.modules.sampleDataSources.values():
+            for source in sources:
+                if source["sampleName"] == sample_name:
+                    return source["customDownloader"](source)
+        raise KeyError(sample_name)
+
+
+def install() -> Packaging:
+    """Put the stand-ins where ``import slicer.i18n`` and its like find them."""
+    packaging = Packaging()
+    slicer.i18n = _module("slicer.i18n", tr=lambda text: text, translate=lambda _context, text: text)
+    slicer.packaging = _module("slicer.packaging", pip_check=packaging.pip_check, pip_ensure=packaging.pip_ensure)
+    _module("SampleData", SampleDataLogic=SampleDataLogic)
+    for name, source in (
+        ("ScriptedLoadableModule", "Testing.SlicerHost.scripted_module"),
+        ("parameterNodeWrapper", "Testing.SlicerHost.parameter_nodes"),
+    ):
+        module = importlib.import_module(source)
+        sys.modules[f"slicer.{name}"] = module
+        setattr(slicer, name, module)
+    return packaging
