@@ -47,7 +47,9 @@ class CineSlice:
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:
-            raise ValueError(f"myocardium must be [T, {self.grid.shape[0]}, {self.grid.shape[1]}], got {self.myocardium.shape}")
+            raise ValueError(
+                f"myocardium must be [T, {self.grid.shape[0]}, {self.grid.shape[1]}], got {self.myocardium.shape}"
+            )
         frames = self.myocardium.shape[0]
         if self.valid_frames.size == 0:
             object.__setattr__(self, "valid_frames", np.ones(frames, dtype=bool))
@@ -56,7 +58,9 @@ class CineSlice:
         for name in ("cavity", "right_ventricle", "cine"):
             extra = getattr(self, name)
             if extra is not None and extra.shape != self.myocardium.shape:
-                raise ValueError(f"{name} must have the myocardium's shape {self.myocardium.shape}, got {extra.shape}")
+                raise ValueError(
+                    f"{name} must have the myocardium's shape {self.myocardium.shape}, got {extra.shape}"
+                )
         if self.level not in LEVELS:
             raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {self.level!r}")
 

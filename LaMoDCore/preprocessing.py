@@ -92,8 +92,14 @@ def contour_distances_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:
     Kept apart, since their interpolation in time moves each contour, where that of the ring's own distance
     would thin the wall. Smoothed by half a pixel to take off the staircase of the drawn mask.
     """
-    distances = [signed_distance_mm(epicardial_region(mask), spacing_mm), signed_distance_mm(cavity(mask), spacing_mm)]
-    smooth = [ndimage.gaussian_filter(np.clip(d, -_DISTANCE_LIMIT_MM * 3, _DISTANCE_LIMIT_MM * 3), 0.5) for d in distances]
+    distances = [
+        signed_distance_mm(epicardial_region(mask), spacing_mm),
+        signed_distance_mm(cavity(mask), spacing_mm),
+    ]
+    smooth = [
+        ndimage.gaussian_filter(np.clip(d, -_DISTANCE_LIMIT_MM * 3, _DISTANCE_LIMIT_MM * 3), 0.5)
+        for d in distances
+    ]
     return np.stack(smooth).astype(np.float32)
 
 
@@ -113,7 +119,9 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0) -> CanonicalSlice:
     region = epicardial_region(slice_.myocardium[reference_frame])
     if not region.any():
         raise LaMoDInputError(
-            slice_.name, f"frame {reference_frame} (end-diastole) has no myocardium", "draw it, or leave this slice out"
+            slice_.name,
+            f"frame {reference_frame} (end-diastole) has no myocardium",
+            "draw it, or leave this slice out",
         )
     rows, columns = np.nonzero(region)
     target = canonical_grid(grid, (columns.mean(), rows.mean()), SIZE, SPACING_MM)
@@ -126,7 +134,9 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0) -> CanonicalSlice:
     resampled = np.empty((used.size, 2, SIZE, SIZE), dtype=np.float32)
     for index, frame in enumerate(used):
         distances = np.clip(
-            contour_distances_mm(slice_.myocardium[frame], grid.spacing_mm), -_DISTANCE_LIMIT_MM, _DISTANCE_LIMIT_MM
+            contour_distances_mm(slice_.myocardium[frame], grid.spacing_mm),
+            -_DISTANCE_LIMIT_MM,
+            _DISTANCE_LIMIT_MM,
         )
         for contour in range(2):
             resampled[index, contour] = ndimage.affine_transform(
@@ -193,7 +203,9 @@ def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) ->
     return np.asarray(np.einsum("ab,tbhw->tahw", vector_rotation(target, source), own), dtype=np.float32)
 
 
-def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: CanonicalSlice) -> tuple[Array, Array]:
+def displacement_to_canonical(
+    displacement_mm: Array, valid: Array, canonical: CanonicalSlice
+) -> tuple[Array, Array]:
     """Bring measured displacement (DENSE, a phantom's truth) to the canonical grid and cycle, for training.
 
     Pixels without a measurement take their nearest neighbour's value before resampling, so that the rim is not
@@ -224,7 +236,9 @@ def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: C
     wanted = np.arange(FRAMES) / FRAMES
     phases = canonical.phases[used]
     weights = periodic_weights(phases, wanted)
-    turned = np.einsum("ab,tbhw->tahw", vector_rotation(source, target), np.tensordot(weights, fields, axes=1))
+    turned = np.einsum(
+        "ab,tbhw->tahw", vector_rotation(source, target), np.tensordot(weights, fields, axes=1)
+    )
     covered = _covered_phases(phases, wanted)
     seen = (np.tensordot(np.clip(weights, 0, None), share, axes=1) > 0.5) & covered[:, None, None]
     return turned.astype(np.float32), seen

@@ -1,0 +1,168 @@
+"""The whole method as one module: E_R, D_R, ε_θ, D_η, and the numbers that belong to them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from LaMoDCore.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
+from LaMoDCore.lddmm import FluidMetric
+from LaMoDCore.networks.denoiser import Denoiser
+from LaMoDCore.networks.motion_decoder import MotionDecoder
+from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
+
+
+@dataclass(frozen=True)
+class InferenceDefaults:
+    """What `lamod predict` does when it is not told otherwise.
+
+    Attributes:
+        diffusion: whether the latent goes through Algorithm 1 at all.
+        sampler: "ddim" or "ddpm".
+        start: diffusion step m at which the latent is noised (M would be Algorithm 1 as printed).
+        steps: of DDIM.
+        samples: latents drawn; their mean is the answer, their spread its uncertainty.
+    """
+
+    diffusion: bool = True
+    sampler: SamplerName = "ddim"
+    start: int = 100
+    steps: int = 8
+    samples: int = 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that fixes the networks' shapes and the diffusion.
+
+    Attributes:
+        latent_channels: of z.
+        encoder_width, encoder_blocks: of E_R.
+        decoder_width: of D_R.
+        motion_width, motion_blocks: of D_η.
+        denoiser_width, denoiser_blocks: of ε_θ.
+        dropout: in D_η and ε_θ.
+        metric_alpha, metric_gamma, metric_power: of L = (−αΔ + γ)^power, α in mm².
+        shooting_steps: Euler steps of EPDiff.
+        schedule: noise schedule.
+        noise: smoothing K of the latent noise.
+        inference: defaults of the prediction.
+    """
+
+    latent_channels: int = 32
+    encoder_width: int = 96
+    encoder_blocks: int = 2
+    decoder_width: int = 64
+    motion_width: int = 96
+    motion_blocks: int = 4
+    denoiser_width: int = 64
+    denoiser_blocks: int = 3
+    dropout: float = 0.0
+    metric_alpha: float = 16.0
+    metric_gamma: float = 1.0
+    metric_power: int = 2
+    shooting_steps: int = 5
+    schedule: NoiseSchedule = field(default_factory=NoiseSchedule)
+    noise: SmoothNoise = field(default_factory=SmoothNoise)
+    inference: InferenceDefaults = field(default_factory=InferenceDefaults)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """Raises ValueError for a key that no config has, and TypeError for a value of the wrong type."""
+        nested: dict[str, Any] = {"schedule": NoiseSchedule, "noise": SmoothNoise, "inference": InferenceDefaults}
+        arguments = {key: checked(nested[key], value) if key in nested else value for key, value in values.items()}
+        return checked(cls, arguments)
+
+
+def checked(kind: Any, values: Any) -> Any:
+    """Make the dataclass `kind` from a JSON object, naming unknown keys and wrong types.
+
+    Raises:
+        ValueError: an unknown key.
+        TypeError: a value of another type than the field's default.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"{kind.__name__} must be a JSON object, got {type(values).__name__}")
+    known = {f.name: f for f in fields(kind)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(f"{kind.__name__} has no setting {unknown[0]!r}; it has {', '.join(known)}")
+    example = kind()
+    arguments = {}
+    for key, value in values.items():
+        expected = getattr(example, key)
+        if isinstance(expected, float) and isinstance(value, int) and not isinstance(value, bool):
+            arguments[key] = float(value)
+        elif isinstance(value, type(expected)) and isinstance(value, bool) == isinstance(expected, bool):
+            arguments[key] = value
+        else:
+            raise TypeError(f"{kind.__name__}.{key} must be of type {type(expected).__name__}, got {value!r}")
+    return kind(**arguments)
+
+
+class LaMoDModel(nn.Module):
+    """E_R, D_R, ε_θ and D_η with the training set's latent normalisation.
+
+    Args:
+        config: shapes and diffusion.
+    """
+
+    latent_mean: Tensor
+    latent_std: Tensor
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ModelConfig()
+        c = self.config
+        self.encoder = RegistrationEncoder(c.latent_channels, c.encoder_width, c.encoder_blocks)
+        self.registration_decoder = RegistrationDecoder(c.latent_channels, c.decoder_width)
+        self.denoiser = Denoiser(c.latent_channels, c.denoiser_width, c.denoiser_blocks, c.dropout)
+        self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
+        self.register_buffer("latent_mean", torch.zeros(c.latent_channels))
+        self.register_buffer("latent_std", torch.ones(c.latent_channels))
+        self.to(memory_format=torch.channels_last)
+
+    @property
+    def metric(self) -> FluidMetric:
+        c = self.config
+        return FluidMetric(alpha=c.metric_alpha, gamma=c.metric_gamma, power=c.metric_power)
+
+    def encode(self, masks: Tensor) -> Tensor:
+        """Masks [N, 1, 40, 128, 128] -> z as E_R gives it, [N, C, 20, 16, 16]."""
+        return self.encoder(masks)
+
+    def normalise(self, latent: Tensor) -> Tensor:
+        """z in units of the training set's mean and spread, one pair of numbers a channel."""
+        return (latent - self.latent_mean.view(1, -1, 1, 1, 1)) / self.latent_std.view(1, -1, 1, 1, 1)
+
+    def denoise(
+        self,
+        latent: Tensor,
+        generator: torch.Generator,
+        *,
+        sampler: SamplerName | None = None,
+        start: int | None = None,
+        steps: int | None = None,
+    ) -> Tensor:
+        """Algorithm 1 on a normalised latent; what is None is the model's default."""
+        defaults = self.config.inference
+        return denoise(
+            latent,
+            self.denoiser,
+            self.config.schedule,
+            self.config.noise,
+            generator,
+            sampler=sampler or defaults.sampler,
+            start=defaults.start if start is None else start,
+            steps=defaults.steps if steps is None else steps,
+        )
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Normalised latent -> displacement [N, 2, 40, 128, 128] in mm."""
+        return self.motion_decoder(latent)

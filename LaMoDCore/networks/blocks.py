@@ -1,0 +1,98 @@
+"""Building blocks over video tensors, computed as 2-D convolutions of all frames at once.
+
+On CPUs a 2-D convolution over merged frames in channels-last memory runs two to three times as fast as a 3-D
+one. So inside the networks a video is a `Frames`-shaped tensor [N·T, C, H, W], and time is mixed by 1×1
+convolutions over frames shifted along the cycle, which is periodic: frame T is frame 0.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def merge_frames(video: Tensor) -> Tensor:
+    """[N, C, T, H, W] -> [N·T, C, H, W], channels last in memory."""
+    n, c, t, h, w = video.shape
+    return video.permute(0, 2, 1, 3, 4).reshape(n * t, c, h, w).contiguous(memory_format=torch.channels_last)
+
+
+def split_frames(frames: Tensor, batch: int) -> Tensor:
+    """[N·T, C, H, W] -> [N, C, T, H, W]."""
+    nt, c, h, w = frames.shape
+    return frames.reshape(batch, nt // batch, c, h, w).permute(0, 2, 1, 3, 4)
+
+
+class CycleConv(nn.Module):
+    """A circular convolution over time at every pixel: kernel 3, dilated.
+
+    Args:
+        channels: in and out.
+        dilation: distance in frames between the kernel's taps.
+    """
+
+    def __init__(self, channels: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.mix = nn.Conv2d(3 * channels, channels, 1)
+
+    def forward(self, frames: Tensor, batch: int) -> Tensor:
+        """[N·T, C, H, W] -> the same."""
+        nt, c, h, w = frames.shape
+        video = frames.view(batch, nt // batch, c, h, w)
+        before, after = torch.roll(video, self.dilation, 1), torch.roll(video, -self.dilation, 1)
+        stacked = torch.cat([before, video, after], dim=2).view(nt, 3 * c, h, w)
+        return self.mix(stacked.contiguous(memory_format=torch.channels_last))
+
+
+class ResidualBlock(nn.Module):
+    """x + f(x), f: norm, 3×3 in space, norm, circular in time; optionally modulated by a condition.
+
+    Args:
+        channels: in and out.
+        dilation: of the convolution in time.
+        condition: length of the conditioning vector that scales and shifts the hidden features; 0 for none.
+        dropout: probability, on the hidden features.
+    """
+
+    def __init__(self, channels: int, dilation: int = 1, condition: int = 0, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm_space = nn.GroupNorm(_groups(channels), channels)
+        self.space = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm_time = nn.GroupNorm(_groups(channels), channels)
+        self.time = CycleConv(channels, dilation)
+        self.modulate = nn.Linear(condition, 2 * channels) if condition else None
+        self.dropout = nn.Dropout2d(dropout)
+        nn.init.zeros_(self.time.mix.weight)
+        nn.init.zeros_(self.time.mix.bias) if self.time.mix.bias is not None else None
+
+    def forward(self, frames: Tensor, batch: int, condition: Tensor | None = None) -> Tensor:
+        """frames [N·T, C, H, W], condition [N, K] or [N·T, K] -> [N·T, C, H, W]."""
+        hidden = self.norm_time(self.space(functional.silu(self.norm_space(frames))))
+        if self.modulate is not None and condition is not None:
+            scale_shift = self.modulate(condition)
+            if scale_shift.shape[0] != frames.shape[0]:
+                scale_shift = scale_shift.repeat_interleave(frames.shape[0] // batch, dim=0)
+            scale, shift = scale_shift[..., None, None].chunk(2, dim=1)
+            hidden = hidden * (1 + scale) + shift
+        return frames + self.time(self.dropout(functional.silu(hidden)), batch)
+
+
+def _groups(channels: int) -> int:
+    return next(g for g in (8, 4, 2, 1) if channels % g == 0)
+
+
+def sinusoidal_embedding(position: Tensor, length: int, max_period: float = 10_000.0) -> Tensor:
+    """Sines and cosines of `position` [N] at `length`/2 frequencies, [N, length] (Vaswani et al. 2017, § 3.5)."""
+    half = length // 2
+    exponents = torch.arange(half, device=position.device, dtype=torch.float32) / half
+    angles = position.float()[:, None] * max_period ** -exponents[None]
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+def cycle_harmonics(frames: int, harmonics: int, device: torch.device) -> Tensor:
+    """Where in the cycle each frame is, as its first Fourier harmonics, [T, 2·harmonics]."""
+    phase = torch.arange(frames, device=device, dtype=torch.float32) / frames
+    angles = 2 * torch.pi * phase[:, None] * torch.arange(1, harmonics + 1, device=device)[None]
+    return torch.cat([angles.cos(), angles.sin()], dim=1)

@@ -1,0 +1,77 @@
+"""The motion decoder D_η: latent z -> Lagrangian displacement on the full canonical grid (eq. 10)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from LaMoDCore.networks.blocks import ResidualBlock, cycle_harmonics, merge_frames, split_frames
+from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
+from LaMoDCore.networks.spline import b_spline_upsample
+from LaMoDCore.preprocessing import periodic_weights
+
+_HARMONICS = 4
+#: Canonical pixels per control point.
+PIXELS_PER_CONTROL = 4
+
+
+class MotionDecoder(nn.Module):
+    """D_η: z [N, C, T/2, 16, 16] (normalised) -> displacement [N, 2, T, 128, 128] in mm.
+
+    Residual blocks at the latent's size mix space and the whole cycle (dilations 1, 2, 4, 8 reach every frame);
+    one upsampling step gives cubic B-spline control points every 4 mm, which are as fine as myocardial motion is;
+    a periodic cubic spline through the latent frames gives every frame of the cycle. Displacement of frame 0 is subtracted, so that u(X, 0) = 0 by construction.
+
+    Args:
+        latent_channels: C of z.
+        width: channels at the latent's size.
+        blocks: residual blocks there.
+        dropout: inside the blocks.
+    """
+
+    def __init__(
+        self, latent_channels: int = 32, width: int = 96, blocks: int = 4, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        condition = 2 * _HARMONICS
+        self.enter = nn.Conv2d(latent_channels, width, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, dilation=2 ** (i % 4), condition=condition, dropout=dropout)
+            for i in range(blocks)
+        )
+        self.middle = nn.Conv2d(width, width // 2, 3, padding=1)
+        self.middle_again = nn.Conv2d(width // 2, width // 2, 3, padding=1)
+        self.to_control = nn.Conv2d(width // 2, 2, 3, padding=1)
+        nn.init.normal_(self.to_control.weight, std=1e-3)
+        nn.init.zeros_(self.to_control.bias) if self.to_control.bias is not None else None
+
+    def control_points(self, latent: Tensor) -> Tensor:
+        """Spline control points of the displacement at every frame of the cycle, [N, 2, T, 32, 32] in mm."""
+        n, _, t, _, _ = latent.shape
+        where = cycle_harmonics(t, _HARMONICS, latent.device).to(latent.dtype).repeat(n, 1)
+        features = self.enter(merge_frames(latent))
+        for block in self.blocks:
+            features = block(features, n, where)
+        features = functional.silu(
+            self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest"))
+        )
+        features = features + functional.silu(self.middle_again(features))
+        control = split_frames(self.to_control(features).float(), n)
+        return torch.einsum(
+            "ut,nctyx->ncuyx", cycle_matrix(t).to(control.device), control - control[:, :, :1]
+        )
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return b_spline_upsample(self.control_points(latent), PIXELS_PER_CONTROL)
+
+
+@lru_cache(maxsize=4)
+def cycle_matrix(latent_frames: int) -> Tensor:
+    """Every frame of the cycle = matrix @ latent frames, float32 [T, T/2], by a periodic cubic spline."""
+    frames = latent_frames * LATENT_FRAME_STRIDE
+    latent_phases = np.arange(latent_frames) / latent_frames
+    return torch.from_numpy(periodic_weights(latent_phases, np.arange(frames) / frames)).float()

@@ -1,0 +1,89 @@
+"""The registration network: E_R turns pairs of masks into a latent z, D_R turns z into initial velocities v₀.
+
+Xing et al. 2024, § 3.1: a U-Net-like encoder and decoder whose v₀ is shot to φ by EPDiff (eqs. 1–3).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, split_frames
+from LaMoDCore.networks.spline import b_spline_upsample
+
+#: Pixels of the canonical picture per latent pixel, along each side.
+LATENT_STRIDE = 8
+#: Frames of the cycle per latent frame: 20 latent frames hold ten harmonics of the cycle.
+LATENT_FRAME_STRIDE = 2
+#: Canonical pixels per velocity grid point: velocities live on a grid of 2 mm.
+VELOCITY_STRIDE = 2
+_POINTS_PER_CONTROL = 2
+
+
+class RegistrationEncoder(nn.Module):
+    """E_R: masks [N, 1, T, 128, 128] -> z [N, C, T/2, 16, 16].
+
+    Every second frame is stacked with frame 0 as the pair (I⁰, I^τ), and with its two neighbours in the cycle, so
+    that no frame goes unseen; convolutions in space bring the pairs down to one latent pixel per 8 mm, circular
+    ones in time connect neighbouring frames.
+
+    Args:
+        latent_channels: C of z.
+        width: channels at 1/8 of the picture's size.
+        blocks: residual blocks there.
+    """
+
+    def __init__(self, latent_channels: int = 32, width: int = 96, blocks: int = 2) -> None:
+        super().__init__()
+        self.latent_channels = latent_channels
+        self.pairs = nn.Conv2d(4 * 4, width // 6, 3, padding=1)
+        self.first = nn.Conv2d(width // 6, width // 2, 3, stride=2, padding=1)
+        self.second = nn.Conv2d(width // 2, width // 2, 3, padding=1)
+        self.third = nn.Conv2d(width // 2, width, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(ResidualBlock(width, dilation=2**i) for i in range(blocks))
+        self.to_latent = nn.Conv2d(width, latent_channels, 1)
+
+    def forward(self, masks: Tensor) -> Tensor:
+        n = masks.shape[0]
+        around = [torch.roll(masks, shift, dims=2)[:, :, ::LATENT_FRAME_STRIDE] for shift in (1, 0, -1)]
+        reference = masks[:, :, :1].expand_as(around[1])
+        pairs = merge_frames(torch.cat([reference, *around], dim=1))
+        features = functional.silu(self.pairs(functional.pixel_unshuffle(pairs, 2)))
+        features = functional.silu(self.first(features))
+        features = functional.silu(self.second(features))
+        features = self.third(features)
+        for block in self.blocks:
+            features = block(features, n)
+        return split_frames(self.to_latent(functional.silu(features)), n)
+
+
+class RegistrationDecoder(nn.Module):
+    """D_R: z [N, C, T/2, 16, 16] -> initial velocities v₀ [N, 2, T/2, 64, 64] in mm per unit of flow time.
+
+    v₀ is a cubic B-spline with control points every 4 mm. That of frame 0 is subtracted from every frame: the pair (I⁰, I⁰) is at rest by construction.
+
+    Args:
+        latent_channels: C of z.
+        width: channels at the latent's size.
+    """
+
+    def __init__(self, latent_channels: int = 32, width: int = 64) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(latent_channels, width, 3, padding=1)
+        self.middle = nn.Conv2d(width, width // 2, 3, padding=1)
+        self.to_velocity = nn.Conv2d(width // 2, 2, 3, padding=1)
+        nn.init.normal_(self.to_velocity.weight, std=1e-3)
+        nn.init.zeros_(self.to_velocity.bias) if self.to_velocity.bias is not None else None
+
+    def forward(self, latent: Tensor, frames: Tensor | None = None) -> Tensor:
+        """`frames` [K] picks latent frames to decode (all by default); frame 0 is always decoded with them."""
+        n = latent.shape[0]
+        chosen = latent if frames is None else latent[:, :, frames]
+        both = torch.cat([latent[:, :, :1], chosen], dim=2)
+        features = functional.silu(self.enter(merge_frames(both)))
+        features = functional.silu(
+            self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest"))
+        )
+        control = split_frames(self.to_velocity(features).float(), n)
+        return b_spline_upsample(control[:, :, 1:] - control[:, :, :1], _POINTS_PER_CONTROL)
