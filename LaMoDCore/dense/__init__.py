@@ -1,0 +1,35 @@
+"""DENSE: phase images -> unwrapped -> Lagrangian displacement of the myocardium.
+
+    images = read_dense("scan.dns")[0]
+    motion = analyse_dense(images)
+    motion.displacement_mm     # [T + 1, 2, H, W] mm, frame 0 the encoding instant
+
+Reading (`read_dense`) and analysing (`analyse_dense`) are apart, so images from anywhere, a simulation among
+them, take the same way.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from LaMoDCore.dense.analysis import DenseMotion, DenseOptions, analyse_dense
+    from LaMoDCore.dense.images import DenseImages
+    from LaMoDCore.dense.reading import read_dense
+
+_PUBLIC = {
+    "DenseImages": "LaMoDCore.dense.images",
+    "DenseMotion": "LaMoDCore.dense.analysis",
+    "DenseOptions": "LaMoDCore.dense.analysis",
+    "analyse_dense": "LaMoDCore.dense.analysis",
+    "read_dense": "LaMoDCore.dense.reading",
+}
+
+__all__ = ["DenseImages", "DenseMotion", "DenseOptions", "analyse_dense", "read_dense"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

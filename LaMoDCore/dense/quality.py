@@ -1,0 +1,89 @@
+"""How far to trust each DENSE frame, in figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LaMoDCore.dense.images import DenseImages
+from LaMoDCore.dense.trajectories import FrameFit, Samples
+from LaMoDCore.geometry import Array
+
+#: Above these a frame is called doubtful.
+MAX_PHASE_NOISE_RAD = 0.5
+MAX_OUTVOTED = 0.25
+MAX_REVISED = 0.1
+
+
+@dataclass(frozen=True)
+class FrameQuality:
+    """Quality of one acquired frame.
+
+    Attributes:
+        time_ms: when it was acquired.
+        pixels: samples inside the wall.
+        phase_noise_rad: robust SD of the unwrapped phase of one encoding about the smooth field.
+        noise_mm: the same in mm of displacement.
+        wrapped: fraction of pixels whose displacement is beyond ±half a wavelength in x or y.
+        revised: fraction of pixels whose multiple of 2π was changed by the vote of their neighbours.
+        outvoted: fraction of pixels that disagreed with the smooth field and did not count.
+        usable: whether the frame took part in the fit.
+        doubtful: whether a person should look at it.
+    """
+
+    time_ms: float
+    pixels: int
+    phase_noise_rad: float
+    noise_mm: float
+    wrapped: float
+    revised: float
+    outvoted: float
+    usable: bool
+    doubtful: bool
+
+
+def frame_quality(
+    frame: int,
+    samples: Samples,
+    fit: FrameFit | None,
+    wrapped_phase: Array,
+    eulerian_mm: Array,
+    revised: Array,
+    mask: Array,
+    images: DenseImages,
+) -> FrameQuality:
+    """Figures of one frame.
+
+    Args:
+        frame: its index among the acquired frames.
+        samples: what it measured.
+        fit: the spline through it, None where it had too few samples.
+        wrapped_phase: [2, H, W] radians as they came, background subtracted.
+        eulerian_mm: [2, H, W] unwrapped displacement.
+        revised: bool [H, W].
+        mask: bool [H, W].
+        images: the scan.
+    """
+    time_ms = float(images.frame_times_ms[frame])
+    pixels = int(mask.sum())
+    if fit is None or pixels == 0:
+        return FrameQuality(time_ms, pixels, float("nan"), float("nan"), 0.0, 0.0, 0.0, False, True)
+    unwrapped = eulerian_mm / images.mm_per_radian[:, None, None]
+    turns = np.abs(unwrapped - wrapped_phase)[:, mask] > np.pi
+    # the residual is the length of a 2-D error: its median is 1.177 sigma of one component
+    noise_mm = float(np.median(fit.residual_mm)) / 1.177
+    noise_rad = noise_mm / float(np.mean(images.mm_per_radian))
+    revised_share = float(revised[mask].mean())
+    outvoted = float(1.0 - fit.kept.mean())
+    return FrameQuality(
+        time_ms=time_ms,
+        pixels=len(samples.position_mm),
+        phase_noise_rad=noise_rad,
+        noise_mm=noise_mm,
+        wrapped=float(np.nan_to_num(turns).any(axis=0).mean()),
+        revised=revised_share,
+        outvoted=outvoted,
+        usable=True,
+        doubtful=noise_rad > MAX_PHASE_NOISE_RAD or outvoted > MAX_OUTVOTED or revised_share > MAX_REVISED,
+    )

@@ -1,0 +1,206 @@
+"""Displacement measured where the tissue is now -> trajectories of the tissue that was there at end-diastole.
+
+A DENSE pixel at x knows how far its tissue has come: u(x, t) = x − X. So every pixel inside the wall is one
+sample of the Lagrangian displacement at the scattered material point X = x − u, and inverting the motion is
+fitting a surface through these samples (Spottiswoode et al., IEEE TMI 26:15, 2007). Here: a thin-plate smoothing
+spline a frame, samples that disagree with it outvoted, then a polynomial in time a point that passes through
+u(0) = 0 (the same paper; DENSEanalysis' default is order 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from LaMoDCore.dense.smoothing_spline import choose_smoothing, fit_thin_plate
+from LaMoDCore.geometry import Array
+
+#: More samples a frame than this are thinned evenly: the spline's cost grows with their cube.
+_MAX_SAMPLES = 900
+
+#: A sample further from the spline than this many robust SDs, and than the floor in mm, is outvoted.
+_OUTLIER_SD = 3.5
+_OUTLIER_FLOOR_MM = 0.35
+
+_ROBUST_ROUNDS = 3
+
+#: A frame with no more samples than this says nothing.
+_MIN_SAMPLES = 12
+
+#: λ is chosen for one frame alone, but the temporal fit averages over many: less smoothing in space is due.
+_TEMPORAL_SHARE = 0.3
+
+#: The length over which the field is smoothed stays within these bounds, in mm. Below, cross-validation was
+#: misled by noise that neighbouring pixels share (interpolated images); above, radial strain is smoothed away.
+SMOOTHING_BOUNDS_MM = (1.75, 3.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What one frame measured.
+
+    Attributes:
+        position_mm: [N, 2] where the tissue is now (x, y).
+        displacement_mm: [N, 2] how far it has come.
+        weights: [N] relative inverse variance.
+        pixels: [N] flat pixel index.
+    """
+
+    position_mm: Array
+    displacement_mm: Array
+    weights: Array
+    pixels: Array
+
+    @property
+    def material_mm(self) -> Array:
+        """[N, 2]: where the tissue was at the encoding instant."""
+        return np.asarray(self.position_mm - self.displacement_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFit:
+    """The spline of one frame.
+
+    Attributes:
+        displacement_mm: [M, 2] at the target points.
+        kept: bool [N], samples that were not outvoted.
+        residual_mm: [N] distance of each sample from the spline.
+    """
+
+    displacement_mm: Array
+    kept: Array
+    residual_mm: Array
+
+
+def frame_samples(
+    displacement_mm: Array, mask: Array, weights: Array, spacing_mm: tuple[float, float]
+) -> Samples:
+    """Collect one frame's pixels.
+
+    Args:
+        displacement_mm: [2, H, W] where the tissue is now, NaN where unknown.
+        mask: bool [H, W].
+        weights: [H, W] ≥ 0.
+        spacing_mm: (dx, dy).
+    """
+    usable = mask & np.isfinite(displacement_mm).all(axis=0) & (weights > 0)
+    rows, columns = np.nonzero(usable)
+    chosen = weights[usable].astype(np.float64)
+    return Samples(
+        position_mm=np.column_stack([columns * spacing_mm[0], rows * spacing_mm[1]]).astype(np.float64),
+        displacement_mm=displacement_mm[:, usable].T.astype(np.float64),
+        weights=chosen / chosen.mean() if chosen.size else chosen,
+        pixels=np.flatnonzero(usable),
+    )
+
+
+def spline_penalty(length_mm: float, samples_per_mm2: float) -> float:
+    """λ with which a thin-plate spline through samples of that density smooths over about `length_mm`.
+
+    Continuous samples of density ρ are filtered by 1/(1 + (ℓk)⁴) with ℓ⁴ = λ/(8πρ), the kernel r² log r being 8π
+    times the biharmonic Green's function; so ℓ means the same at every pixel size.
+    """
+    return float(8.0 * np.pi * samples_per_mm2 * length_mm**4)
+
+
+def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm2: float) -> FrameFit:
+    """Lagrangian displacement of one frame at material points, outliers outvoted.
+
+    Args:
+        samples: at least 6.
+        targets_mm: [M, 2] material points (x, y).
+        smoothing_mm: length over which the field is smoothed.
+        pixel_mm2: area of a pixel.
+    """
+    material = samples.material_mm
+    thinned = np.zeros(len(material), dtype=bool)
+    thinned[np.unique(np.linspace(0, len(material) - 1, _MAX_SAMPLES).astype(int))] = True
+    penalty = spline_penalty(smoothing_mm, float(thinned.mean()) / pixel_mm2)
+    everywhere = np.vstack([material, targets_mm])
+    kept = np.ones(len(material), dtype=bool)
+    for _ in range(_ROBUST_ROUNDS):
+        use = kept & thinned
+        fitted = fit_thin_plate(
+            material[use], samples.displacement_mm[use], samples.weights[use], penalty, everywhere
+        )
+        residual = np.linalg.norm(samples.displacement_mm - fitted[: len(material)], axis=1)
+        # the length of a 2-D Gaussian error has the median 1.177 sigma
+        sigma = float(np.median(residual)) / 1.177
+        again = residual <= max(_OUTLIER_SD * sigma, _OUTLIER_FLOOR_MM)
+        if again.sum() < max(6, len(material) // 2) or (again == kept).all():
+            break
+        kept = again
+    return FrameFit(fitted[len(material) :], kept, residual)
+
+
+def choose_smoothing_mm(series: list[Samples], pixel_mm2: float, probes: int = 5) -> float:
+    """One smoothing length for the whole cine: the median of what single frames ask for, within bounds."""
+    frames = [s for s in series if len(s.position_mm) > _MIN_SAMPLES]
+    chosen = []
+    for index in np.unique(np.linspace(0, len(frames) - 1, probes).astype(int)):
+        material, moved = frames[index].material_mm, frames[index].displacement_mm
+        some = np.unique(np.linspace(0, len(material) - 1, 450).astype(int))
+        density = len(some) / len(material) / pixel_mm2
+        penalty = _TEMPORAL_SHARE * choose_smoothing(material[some], moved[some])
+        chosen.append((penalty / spline_penalty(1.0, density)) ** 0.25)
+    low, high = SMOOTHING_BOUNDS_MM
+    return float(np.clip(np.median(chosen), low, high)) if chosen else low
+
+
+def fit_frames(
+    series: list[Samples],
+    targets_mm: Array,
+    smoothing_mm: float,
+    pixel_mm2: float,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[FrameFit | None]:
+    """`fit_frame` for every frame; None where a frame has too few samples to say anything."""
+    fits: list[FrameFit | None] = []
+    for index, samples in enumerate(series):
+        enough = len(samples.position_mm) > _MIN_SAMPLES
+        fits.append(fit_frame(samples, targets_mm, smoothing_mm, pixel_mm2) if enough else None)
+        progress((index + 1) / len(series))
+    return fits
+
+
+def fit_in_time(
+    displacement_mm: Array,
+    times_ms: Array,
+    weights: Array,
+    order: int,
+    evaluate_ms: Array,
+    *,
+    anchored: bool = True,
+) -> Array:
+    """Least-squares polynomial in time through the trajectories of material points.
+
+    Periodicity is not assumed: DENSE covers part of the cycle. Anchored, u(t) = t Σ aₖ Pₖ(t) with Legendre
+    polynomials P₀…P_{order−1}, so that u(0) = 0 at the encoding instant.
+
+    Args:
+        displacement_mm: [T, M, 2].
+        times_ms: [T] from the encoding pulses.
+        weights: [T], relative inverse variance of each frame, ≥ 0.
+        order: of the polynomial; lowered where there are too few frames.
+        evaluate_ms: [S] times to evaluate.
+        anchored: whether u(0) = 0 is imposed.
+
+    Returns:
+        [S, M, 2].
+    """
+    span = float(times_ms[-1])
+    terms = int(min(order, max(1, np.count_nonzero(weights) - 1)))
+
+    def basis(times: Array) -> Array:
+        scaled = times / span
+        powers = np.polynomial.legendre.legvander(2.0 * scaled - 1.0, terms - 1 if anchored else terms)
+        return np.asarray(powers * scaled[:, None] if anchored else powers)
+
+    root = np.sqrt(weights)
+    flat = displacement_mm.reshape(len(times_ms), -1)
+    coefficients, *_ = np.linalg.lstsq(basis(times_ms) * root[:, None], flat * root[:, None], rcond=None)
+    return np.asarray(
+        (basis(evaluate_ms) @ coefficients).reshape(len(evaluate_ms), *displacement_mm.shape[1:])
+    )
