@@ -38,8 +38,8 @@ def read_segmentation(series: DicomSeries, pictures: Sequence[DicomSeries] = ())
     """Read a segmentation series: one stack of labels [T, 1, H, W] a slice position.
 
     A frame's time is its own (cardiac synchronisation, temporal position), else that of the picture it was
-    drawn on, where that picture lies in the same folder, else its place in the file. Labels are segment numbers;
-    what they mean goes into the stack's metadata, as far as the segments' names tell.
+    drawn on, where that picture lies in the same folder, else its place in the file. Labels are segment
+    numbers; what they mean goes into the stack's metadata, as far as the segments' names tell.
 
     Args:
         series: the segmentation's frames.

@@ -321,8 +321,8 @@ def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, .
 def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFrame], Array | None, list[str]]:
     """Frames of one slice in order of the cycle.
 
-    By trigger time where it tells the frames apart, else by temporal position, acquisition or instance
-    number, with a note. Frames of the same trigger time are copies of one picture: the first instance is kept.
+    By trigger time where it tells frames apart, else by temporal position, acquisition or instance
+    number, with a note. Frames of one trigger time are copies of one picture: the first instance is kept.
 
     Returns:
         frames, their trigger times [T] in ms or None, notes.

@@ -13,6 +13,7 @@ from LaMoDCore.io.bounded import check_size, damaged
 from LaMoDCore.io.dicom_reader import read_dicom
 from LaMoDCore.io.dicom_series import is_dicom_file
 from LaMoDCore.io.frame_stack import FrameStack
+from LaMoDCore.io.frame_step import frame_step_ms
 from LaMoDCore.io.nifti import read_nifti
 from LaMoDCore.io.seq_nrrd import read_seq_nrrd
 
@@ -85,7 +86,15 @@ def _read_meta_image(path: Path) -> FrameStack:
     affine[:axes, :axes] = directions * np.array(image.GetSpacing()[:axes])
     affine[:axes, 3] = image.GetOrigin()[:axes]
     frames = voxels if dimension == 4 else voxels.reshape((1,) * (4 - dimension) + voxels.shape)
-    return FrameStack(path.name, frames, affine, has_time_axis=dimension == 4)
+    step, note = frame_step_ms(image.GetSpacing()[3], None, path.name) if dimension == 4 else (None, None)
+    return FrameStack(
+        name=path.name,
+        frames=frames,
+        ijk_to_lps=affine,
+        frame_times_ms=None if step is None else np.arange(frames.shape[0]) * step,
+        has_time_axis=dimension == 4,
+        notes=(note,) if note else (),
+    )
 
 
 def _read_folder(path: Path) -> tuple[FrameStack, ...]:

@@ -17,6 +17,7 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.bounded import check_size, damaged, inflate, parsing, read_file, truncated
 from LaMoDCore.io.frame_stack import FrameStack
+from LaMoDCore.io.frame_step import frame_step_ms
 
 _DTYPES = {
     2: "u1",
@@ -33,9 +34,6 @@ _DTYPES = {
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _MS_PER_UNIT = {8: 1000.0, 16: 1.0, 24: 0.001}
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-#: One frame lasts between these bounds (ms) in any cine or DENSE series; used where a file names no unit.
-_FRAME_MS = (5.0, 200.0)
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def read_nifti(path: str | Path) -> FrameStack:
             path, f"each of its voxels holds {sizes[4]} values", "save a labelmap: one value per voxel"
         )
     notes: list[str] = []
-    affine, oriented = _affine(header, path, notes)
+    affine, oriented = _affine(header)
     return FrameStack(
         name=path.name,
         frames=np.ascontiguousarray(voxels.reshape(sizes[3::-1])),
@@ -196,7 +194,7 @@ def _is_scaled(header: NiftiHeader) -> bool:
     return usable and (slope, intercept) != (1.0, 0.0)
 
 
-def _affine(header: NiftiHeader, path: Path, notes: list[str]) -> tuple[Array, bool]:
+def _affine(header: NiftiHeader) -> tuple[Array, bool]:
     """``ijk_to_lps`` [4, 4]: the sform if there is one, else the qform, else the pixel sizes alone."""
     scale = np.diag([_MM_PER_UNIT.get(header.units & 7, 1.0)] * 3 + [1.0])
     affine = np.eye(4)
@@ -232,19 +230,6 @@ def _times_ms(header: NiftiHeader, frames: int, notes: list[str], path: Path) ->
     step = abs(header.pixdim[4]) if len(header.pixdim) > 4 else 0.0
     if frames < 2 or not np.isfinite(step) or step == 0:
         return None
-    unit = header.units & 56
-    step_ms = step * _MS_PER_UNIT.get(unit, 1.0)
-    if unit not in _MS_PER_UNIT:
-        if step == 1.0:  # what writers put where they know nothing
-            return None
-        step_ms = step * 1000.0 if step < 1.0 else step
-    if unit == 8 and step == 1.0:  # seconds by default and a frame step that was never set
-        return None
-    low, high = _FRAME_MS
-    if not low <= step_ms <= high and low <= step <= high:
-        notes.append(f"{path.name} gives a frame step of {step:g} s; it was taken as milliseconds.")
-        step_ms = step
-    if not low <= step_ms <= high:
-        notes.append(f"{path.name} gives a frame step of {step_ms:g} ms, which no cine has; it was left out.")
-        return None
-    return np.arange(frames) * step_ms
+    step_ms, note = frame_step_ms(step, _MS_PER_UNIT.get(header.units & 56), path.name)
+    notes += [note] if note else []
+    return None if step_ms is None else np.arange(frames) * step_ms

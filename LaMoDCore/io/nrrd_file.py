@@ -214,11 +214,12 @@ def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> t
     """
     affine = np.eye(4)
     vectors = [header.directions[axis] for axis in axes]
-    if not header.space or any(v is None for v in vectors):
+    if any(v is None for v in vectors):
         spacing = [header.spacings[axis] for axis in axes]
         affine[:3, :3] = np.diag([s if np.isfinite(s) and s > 0 else 1.0 for s in spacing])
         return affine, False
-    space = header.space.removesuffix("-time") if header.space in _TIME_SPACES else header.space
+    # a file with directions that names no space is taken as LPS, as ITK does, which writes such files in 4-D
+    space = (header.space.removesuffix("-time") if header.space in _TIME_SPACES else header.space) or "lps"
     if space not in _SPACE_TO_LPS:
         raise LaMoDInputError(
             source,

@@ -18,6 +18,7 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.bounded import damaged, read_file
 from LaMoDCore.io.frame_stack import FrameStack
+from LaMoDCore.io.frame_step import frame_step_ms
 from LaMoDCore.io.nrrd_file import (
     NrrdHeader,
     affine_of,
@@ -143,15 +144,24 @@ def _refuse_other_kinds(header: NrrdHeader, path: Path) -> None:
             "it is a segmentation (.seg.nrrd) whose list axis holds layers, not time",
             "export the segmentation of each frame as a labelmap sequence (.seq.nrrd)",
         )
-    for kind in header.kinds:
-        if kind in _COMPONENT_KINDS or "matrix" in kind:
+    for kind, size in zip(header.kinds, header.sizes, strict=True):
+        if (kind in _COMPONENT_KINDS and not _is_frames(kind, size)) or "matrix" in kind:
             raise LaMoDInputError(
                 path, f"each of its voxels is a {kind}", "save a labelmap: one value per voxel"
             )
 
 
+def _is_frames(kind: str, size: int) -> bool:
+    """ITK rewrites a sequence as vectors: more components than any vector in space has are its frames."""
+    return kind == "vector" and size > 6
+
+
 def _time_axis(header: NrrdHeader) -> int | None:
-    named = [axis for axis, kind in enumerate(header.kinds) if kind in _TIME_KINDS]
+    named = [
+        axis
+        for axis, (kind, size) in enumerate(zip(header.kinds, header.sizes, strict=True))
+        if kind in _TIME_KINDS or _is_frames(kind, size)
+    ]
     if named:
         return named[0]
     if len(header.sizes) == 4:
@@ -177,7 +187,7 @@ def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Ar
         values = header.metadata["MultiVolume.FrameLabels"].replace(",", " ").split()
         unit = header.metadata.get("MultiVolume.FrameIdentifyingDICOMTagUnits", "ms").strip().lower()
     else:
-        return _times_from_spacing(header, axis, unit)
+        return _times_from_spacing(header, axis, path, notes)
     if len(values) != frames:
         raise damaged(path, f"it has {frames} frames and {len(values)} index values")
     try:
@@ -187,21 +197,23 @@ def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Ar
         return None
     if not np.isfinite(times).all():
         raise damaged(path, "its index values are not finite")
-    if unit not in _MS_PER_UNIT:
-        if np.allclose(times, np.arange(frames) + times[0]):  # frame numbers, Slicer's default index
-            return None
-        notes.append(
-            f"The index values of {path.name} have no unit of time; they were taken as milliseconds."
-        )
-    return times * _MS_PER_UNIT.get(unit, 1.0)
+    if unit in _MS_PER_UNIT:
+        return times * _MS_PER_UNIT[unit]
+    if np.allclose(times, np.arange(frames) + times[0]):  # frame numbers, Slicer's default index
+        return None
+    step = float(np.median(np.diff(times))) if frames > 1 else 1.0
+    step_ms, note = frame_step_ms(step, None, path.name)
+    notes += [note] if note else []
+    return None if step_ms is None else times * (step_ms / step)
 
 
-def _times_from_spacing(header: NrrdHeader, axis: int, unit: str) -> Array | None:
+def _times_from_spacing(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Array | None:
     vector = header.directions[axis]
     step = header.spacings[axis] if vector is None else float(np.linalg.norm(vector))
-    if not np.isfinite(step) or step <= 0 or unit not in _MS_PER_UNIT:
-        return None
-    return np.arange(header.sizes[axis]) * step * _MS_PER_UNIT[unit]
+    unit = header.units[axis].strip().lower()
+    step_ms, note = frame_step_ms(step, _MS_PER_UNIT.get(unit), path.name)
+    notes += [note] if note else []
+    return None if step_ms is None else np.arange(header.sizes[axis]) * step_ms
 
 
 def _positive(text: str | None) -> float | None:
