@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.case import Case, CineSlice, InputRecord, Level
+from LaMoDCore.case import LEVELS, Case, CineSlice, InputRecord, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.io.bounded import sha256_of
@@ -43,7 +43,8 @@ def load_case(
             then lie on their pixels.
         labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` or a mapping; told by topology otherwise.
         rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
-        levels: base, mid or apex of each slice in the order of ``masks``; proposed by position otherwise.
+        levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of
+            the two agrees with the slices' positions; proposed by position otherwise.
         rr_ms: R–R interval, where the files do not hold it or hold a wrong one.
 
     Returns:
@@ -93,24 +94,36 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
             raise LaMoDInputError(r.source, f"{r.name}: {r.fault.reason}", r.fault.remedy)
     notes += [f"{r.name} was left out: {r.fault.reason}." for r in read if r.fault is not None]
+    slices = [r.slice for r in whole if r.slice is not None]
     if levels is None:
-        return [r.slice for r in whole if r.slice is not None]
+        return slices
     if len(levels) == len(read):
         levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
     if len(levels) != len(whole):
         raise LaMoDInputError(
             "--levels",
             f"{len(levels)} level(s) for {len(whole)} slice(s)",
-            "name one level a slice, in the order of the masks",
+            "name one level a slice, from base to apex",
         )
-    return [
-        replace(r.slice, level=level) for level, r in zip(levels, whole, strict=True) if r.slice is not None
-    ]
+    order = _base_to_apex(slices)
+    if not _falls([levels[i] for i in order]) and _falls(levels):
+        # named from base to apex, though the files go the other way
+        levels = tuple(levels[order.index(i)] for i in range(len(slices)))
+    return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]
+
+
+def _falls(levels: Sequence[Level]) -> bool:
+    """Whether levels never rise from apex towards base."""
+    ranks = [LEVELS.index(level) for level in levels]
+    return ranks == sorted(ranks)
+
+
+def _base_to_apex(slices: list[CineSlice]) -> list[int]:
+    return base_to_apex_order([_center_lps(s) for s in slices], [s.grid for s in slices])
 
 
 def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str]) -> list[CineSlice]:
-    order = base_to_apex_order([_center_lps(s) for s in slices], [s.grid for s in slices])
-    slices = [slices[i] for i in order]
+    slices = [slices[i] for i in _base_to_apex(slices)]
     if not propose:
         return slices
     levels = propose_levels(len(slices))

@@ -102,11 +102,16 @@ def _read_folder(path: Path) -> tuple[FrameStack, ...]:
     volumes = [p for p in files if p.name.lower().endswith(VOLUME_SUFFIXES)]
     if volumes:
         return (_volume_a_frame(path, sorted(volumes, key=natural_key)),)
-    everything = [p for p in path.rglob("*") if p.is_file()]
-    dicom = [p for p in sorted(everything) if is_dicom_file(p)]
+    dicom = dicom_files(path)
     if not dicom:
         raise LaMoDInputError(path, "there is no image in this folder", f"use {_FORMATS}")
     return read_dicom(dicom)
+
+
+def dicom_files(path: Path) -> list[Path]:
+    """Every DICOM file in a folder and below it, or the file itself."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return [p for p in files if p.is_file() and is_dicom_file(p)]
 
 
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
