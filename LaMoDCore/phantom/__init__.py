@@ -1,0 +1,19 @@
+"""Synthetic hearts: anatomy, closed-form motion with exact strain, pictures, and cohorts of them."""
+
+from LaMoDCore.phantom.annotator import Annotator, annotate, draw_annotator
+from LaMoDCore.phantom.contours import PolarContours
+from LaMoDCore.phantom.diseases import DISEASES
+from LaMoDCore.phantom.slices import PhantomSlice, WallStrain
+from LaMoDCore.phantom.subject import Subject, sample_subject
+
+__all__ = [
+    "DISEASES",
+    "Annotator",
+    "PhantomSlice",
+    "PolarContours",
+    "Subject",
+    "WallStrain",
+    "annotate",
+    "draw_annotator",
+    "sample_subject",
+]

@@ -1,0 +1,131 @@
+"""What each disease does to size, wall, contraction and timing: ranges, and the literature they stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Every disease the phantom knows, in a fixed order: seeds and tables rely on it.
+DISEASES: tuple[str, ...] = ("healthy", "dcm", "hcm", "infarct", "lbbb", "stiff", "dyskinesia")
+
+
+@dataclass(frozen=True)
+class DiseaseRanges:
+    """Subject-level ranges of one disease.
+
+    Pairs are (mean, SD) of a normal distribution cut at ±2.2 SD, unless said to be uniform (low, high).
+
+    Attributes:
+        radius_scale: mid-ventricular end-diastolic inner radius relative to a healthy heart of that sex.
+        wall_ratio: mean wall thickness / inner radius at end-diastole.
+        mid_strain: logarithmic circumferential stretch at mid-wall at its peak where the muscle works.
+        area_gain: in-plane area ratio J of the wall at end-systole, if strain were healthy.
+        diastasis: shortening left after early filling (uniform low, high).
+        relaxation_ms: isovolumic relaxation (uniform low, high).
+        filling_ms: early filling (uniform low, high).
+        rotation_scale: rotation relative to a healthy heart of the same contraction.
+        heterogeneity: SD of the regional peak over the angle, relative to the mean.
+        delay_sd_ms: SD of the regional activation time over the angle.
+    """
+
+    radius_scale: tuple[float, float]
+    wall_ratio: tuple[float, float]
+    mid_strain: tuple[float, float]
+    area_gain: tuple[float, float]
+    diastasis: tuple[float, float]
+    relaxation_ms: tuple[float, float]
+    filling_ms: tuple[float, float]
+    rotation_scale: float
+    heterogeneity: float
+    delay_sd_ms: float
+
+
+# Healthy: Moore et al. 2000 (tagging), Petersen et al. 2017 (UK Biobank sizes), Maceira et al. 2006.
+# DCM and LBBB: Young et al. 2001; Leenders et al. 2012 (septal patterns); Auger et al. 2012 (DENSE, LBBB).
+# HCM: Maron et al. 2009; Young et al. 1994. Infarct: Bogaert et al. 2000; Kramer et al. 1996.
+# Stiff: Westenberg et al. 2010; Nagel et al. 2000 (untwisting in pressure overload).
+RANGES: dict[str, DiseaseRanges] = {
+    "healthy": DiseaseRanges(
+        (1.0, 0.03),
+        (0.29, 0.05),
+        (-0.210, 0.030),
+        (1.115, 0.09),
+        (0.08, 0.24),
+        (60, 95),
+        (110, 190),
+        1.0,
+        0.10,
+        8,
+    ),
+    "dcm": DiseaseRanges(
+        (1.32, 0.08),
+        (0.215, 0.03),
+        (-0.100, 0.026),
+        (1.13, 0.075),
+        (0.15, 0.40),
+        (75, 120),
+        (110, 220),
+        0.7,
+        0.22,
+        18,
+    ),
+    "hcm": DiseaseRanges(
+        (0.93, 0.05),
+        (0.38, 0.05),
+        (-0.205, 0.032),
+        (1.13, 0.08),
+        (0.15, 0.42),
+        (80, 130),
+        (150, 280),
+        1.1,
+        0.14,
+        10,
+    ),
+    "infarct": DiseaseRanges(
+        (1.10, 0.07),
+        (0.27, 0.045),
+        (-0.208, 0.032),
+        (1.13, 0.08),
+        (0.12, 0.34),
+        (70, 115),
+        (120, 230),
+        0.8,
+        0.10,
+        12,
+    ),
+    "lbbb": DiseaseRanges(
+        (1.18, 0.11),
+        (0.25, 0.04),
+        (-0.160, 0.034),
+        (1.13, 0.075),
+        (0.12, 0.34),
+        (80, 130),
+        (120, 220),
+        0.5,
+        0.12,
+        8,
+    ),
+    "stiff": DiseaseRanges(
+        (0.92, 0.05),
+        (0.40, 0.045),
+        (-0.180, 0.028),
+        (1.12, 0.07),
+        (0.30, 0.52),
+        (90, 140),
+        (180, 300),
+        1.0,
+        0.11,
+        9,
+    ),
+    "dyskinesia": DiseaseRanges(
+        (1.18, 0.08),
+        (0.25, 0.04),
+        (-0.170, 0.030),
+        (1.13, 0.075),
+        (0.14, 0.36),
+        (80, 125),
+        (130, 240),
+        0.6,
+        0.12,
+        14,
+    ),
+}
