@@ -12,7 +12,7 @@ from pathlib import Path
 from LaMoDCore.errors import LaMoDInputError
 
 #: The largest file, and the largest decoded image, that is read into memory.
-MAX_BYTES = 2 * 1024**3
+MAX_BYTES = 1024**3
 
 _CHUNK = 1 << 20
 

@@ -11,7 +11,7 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io.dicom_series import DicomSeries, find_series, sort_in_time
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.image_file import VOLUME_SUFFIXES, dicom_files, read_images
-from LaMoDCore.io.labels import MAX_LABELS, integer_labels, meaning_of_labels
+from LaMoDCore.io.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
 
 
 def describe(path: Path) -> list[str]:
@@ -67,9 +67,9 @@ def stack_lines(stack: FrameStack) -> list[str]:
 
 
 def _contents(stack: FrameStack) -> str:
-    values = np.unique(stack.frames)
-    if values.size > MAX_LABELS + 1:
-        return f"a picture, {values[0]:g} to {values[-1]:g}"
+    values = distinct_values(stack.frames, MAX_LABELS + 1)
+    if len(values) > MAX_LABELS + 1:
+        return f"a picture, {np.min(stack.frames):g} to {np.max(stack.frames):g}"
     try:
         labels = integer_labels(stack.frames, stack.name)
         meaning, note = meaning_of_labels([labels], stack.name)

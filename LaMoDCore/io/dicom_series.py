@@ -67,7 +67,7 @@ class DicomSeries:
 
     @property
     def positions(self) -> tuple[tuple[DicomFrame, ...], ...]:
-        """The frames of each slice, slices in order along the normal."""
+        """The frames of each slice, slices from base to apex."""
         return group_by_position(self.frames)
 
     @property
@@ -303,10 +303,10 @@ def _rr(groups: Sequence[Dataset]) -> float | None:
 
 
 def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, ...], ...]:
-    """Split frames of one orientation into slices, in order along the normal."""
-    normal = frames[0].ijk_to_lps[:3, 2]
-    normal = normal / np.linalg.norm(normal)
-    depth = np.array([frame.ijk_to_lps[:3, 3] @ normal for frame in frames])
+    """Split frames of one orientation into slices, from base to apex."""
+    grid = SliceGrid(frames[0].shape, frames[0].ijk_to_lps)
+    to_apex = -grid.normal * grid.view_sign
+    depth = np.array([frame.ijk_to_lps[:3, 3] @ to_apex for frame in frames])
     order = np.argsort(depth, kind="stable")
     groups: list[list[DicomFrame]] = []
     previous = -np.inf
@@ -371,7 +371,7 @@ def gap_notes(times_ms: Array, name: str) -> list[str]:
 
 
 def read_slices(series: DicomSeries) -> tuple[FrameStack, ...]:
-    """Read the pictures of a series: one stack [T, 1, H, W] a slice position, in order along the normal.
+    """Read the pictures of a series: one stack [T, 1, H, W] a slice position, from base to apex.
 
     Raises:
         LaMoDInputError: a picture cannot be decoded.

@@ -78,7 +78,7 @@ def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap 
 
 
 def integer_labels(frames: Array, source: str | Path) -> Array:
-    """Mask voxels [T, Z, H, W] as int32, refused where they are no labels.
+    """Mask voxels [T, Z, H, W] as uint8 (int32 for labels over 255), refused where they are no labels.
 
     Raises:
         LaMoDInputError: NaN, fractions, negative or too many values, or nothing at all.
@@ -98,14 +98,14 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
         raise LaMoDInputError(
             source, "its values are too large for labels", "export the mask as whole numbers"
         )
-    values = np.unique(frames)
-    if values.size > MAX_LABELS + 1:
+    values = distinct_values(frames, MAX_LABELS + 1)
+    if len(values) > MAX_LABELS + 1:
         raise LaMoDInputError(
             source,
-            f"it holds {values.size} different values: a picture, not a mask",
+            f"it holds more than {MAX_LABELS} different values: a picture, not a mask",
             "give the masks first and the pictures with --cine",
         )
-    if not (values != 0).any():
+    if values in ([], [0]):
         raise LaMoDInputError(
             source, "it is empty: no voxel is labelled", "export the contours as a labelmap"
         )
@@ -113,7 +113,17 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
         raise LaMoDInputError(
             source, f"it holds the negative label {int(values[0])}", "export labels from 0 up"
         )
-    return frames.astype(np.int32)
+    return frames.astype(np.uint8 if values[-1] < 256 else np.int32)
+
+
+def distinct_values(frames: Array, limit: int) -> list[float]:
+    """The distinct values of [T, Z, H, W] in order; the search ends once there are more than ``limit``."""
+    values: set[float] = set()
+    for planes in frames:
+        values.update(np.unique(planes).tolist())
+        if len(values) > limit:
+            break
+    return sorted(values)
 
 
 def meaning_of_labels(

@@ -85,10 +85,12 @@ def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
     region = epicardial_region(slice_.myocardium[frame])
     from_rv = ndimage.distance_transform_edt(~slice_.right_ventricle[frame], sampling=(dy, dx))
     rim = region & ~ndimage.binary_erosion(region)
-    touching = rim & (from_rv <= _CONTACT_MM + max(dx, dy))
-    rows, columns = np.nonzero(touching)
-    if rows.size < 3:
+    near = rim & (from_rv <= _CONTACT_MM + max(dx, dy))
+    if near.sum() < 3:
         return None
+    # where the labels abut, or keep an even gap, the arc ends as soon as they part by half a pixel
+    touching = near & (from_rv <= np.percentile(from_rv[near], 25) + 0.5 * max(dx, dy))
+    rows, columns = np.nonzero(touching)
     center = np.array(ndimage.center_of_mass(region))[::-1]
     xy = np.stack([columns, rows], axis=-1).astype(np.float64)
     offsets_mm = (xy - center) * np.array([dx, dy])

@@ -178,7 +178,7 @@ def _read_slice(
         if fault is not None:
             outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
-    timing = timing_of(named, cine, path, rr_ms)
+    timing = timing_of(replace(mask, name=_stem(mask.name)), cine, path, rr_ms)
     notes += timing.notes
     read = CineSlice(
         name=name,
