@@ -1,6 +1,6 @@
 """segments.csv: one row a slice, segment and frame.
 
-Columns: ``slice`` (index as in motion.npz, 0 = most basal), ``level``, ``segment`` (1…6, or 1…4 at the apex),
+Columns: ``slice`` (counted from 1, the most basal), ``level``, ``segment`` (1…6, or 1…4 at the apex),
 ``aha`` (16-segment model), ``name``, ``frame`` (0-based, the cine's own), ``time_ms``, ``ecc``, ``err``
 (Green-Lagrange strain, fractions, mean over the segment's pixels of the reference frame), ``ecc_std``,
 ``err_std`` (SD of that mean over the samples; empty with one sample).
@@ -27,7 +27,7 @@ def segment_rows(result: StrainResult) -> Iterator[dict[str, Any]]:
         for s, (name, aha) in enumerate(zip(strain.segment_names, strain.segment_aha, strict=True)):
             for frame in range(cine.frames):
                 yield {
-                    "slice": index,
+                    "slice": index + 1,
                     "level": cine.level,
                     "segment": s + 1,
                     "aha": aha,

@@ -18,7 +18,7 @@ class Volume:
     """Slices that share one file.
 
     Attributes:
-        suffix: what the file's name gets: "" for the only volume, else "_sliceZ".
+        suffix: what the file's name gets: "" for the only volume, else "_sliceN", counted from 1.
         slices: indices into `Case.slices`, in the order of the volume's third axis.
         ijk_to_lps: [4, 4].
         frame_times_ms: [T].
@@ -36,7 +36,7 @@ def volumes_of(case: Case) -> tuple[Volume, ...]:
     if stack is not None:
         return (Volume("", tuple(range(len(case.slices))), stack, case.slices[0].frame_times_ms),)
     return tuple(
-        Volume(f"_slice{z}", (z,), s.grid.ijk_to_lps, s.frame_times_ms) for z, s in enumerate(case.slices)
+        Volume(f"_slice{z + 1}", (z,), s.grid.ijk_to_lps, s.frame_times_ms) for z, s in enumerate(case.slices)
     )
 
 

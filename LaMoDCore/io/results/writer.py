@@ -35,16 +35,17 @@ def check_output(out: str | Path) -> Path:
 def write_result(result: StrainResult, out: str | Path, *, report: bool = True) -> list[Path]:
     """Write every file of a result into the folder `out`, atomically and byte-stable.
 
-    =========================  ===========================================================
-    motion.npz                 material fields, see `motion_npz`
-    segments.csv               one row a slice, segment and frame, see `segments_csv`
-    strain.json                the result's summary
-    ecc.seq.nrrd, err.seq.nrrd spatial strain as fractions, NaN outside the deformed wall;
-    ``ecc_sliceZ.seq.nrrd``
-                               where the slices don't form one stack, Z as in motion.npz
-    displacement/              ``frame_NNN.nrrd``: u(X) as a vector image; ``frame_NNN_sliceZ.nrrd`` likewise
-    report.png, report.pdf     one page
-    =========================  ===========================================================
+    ==========================  ==========================================================================
+    motion.npz                  material fields, see `motion_npz`
+    segments.csv                one row a slice, segment and frame, see `segments_csv`
+    strain.json                 the result's summary
+    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions, NaN outside the deformed wall
+    displacement/               ``frame_NNN.nrrd``: u(X) as a vector image
+    report.png, report.pdf      one page
+    ==========================  ==========================================================================
+
+    Where the slices don't form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
+    ``displacement/frame_NNN_sliceN.nrrd``, slices counted from 1.
 
     Args:
         result: what to write.

@@ -100,7 +100,7 @@ def test_the_table_is_tidy(written, stack):
     assert len(rows) == (6 + 6 + 4) * 10
     keys = [(r["slice"], r["segment"], r["frame"]) for r in rows]
     assert len(set(keys)) == len(rows)
-    row = next(r for r in rows if r["slice"] == "1" and r["segment"] == "3" and r["frame"] == "5")
+    row = next(r for r in rows if r["slice"] == "2" and r["segment"] == "3" and r["frame"] == "5")
     assert (row["level"], row["aha"], row["name"], float(row["time_ms"])) == ("mid", "10", "inferior", 400.0)
     assert float(row["ecc"]) == pytest.approx(stack.slices[1].segment_curves["ecc"][2, 5], abs=1e-6)
     assert float(row["err_std"]) == pytest.approx(stack.slices[1].segment_curves_std["err"][2, 5], abs=1e-6)
@@ -146,12 +146,12 @@ def test_slices_of_their_own_geometry_get_files_of_their_own(tmp_path):
     result = contracting_heart(("base", "mid"), frames=4, grids=grids)
     write_result(result, tmp_path / "out", report=False)
     names = _names(tmp_path / "out")
-    assert [n for n in names if n.startswith("ecc")] == ["ecc_slice0.seq.nrrd", "ecc_slice1.seq.nrrd"]
+    assert [n for n in names if n.startswith("ecc")] == ["ecc_slice1.seq.nrrd", "ecc_slice2.seq.nrrd"]
     assert [n for n in names if n.startswith("disp")][:2] == [
-        "displacement/frame_000_slice0.nrrd",
         "displacement/frame_000_slice1.nrrd",
+        "displacement/frame_000_slice2.nrrd",
     ]
-    sequence = read_seq_nrrd(tmp_path / "out" / "ecc_slice1.seq.nrrd")
+    sequence = read_seq_nrrd(tmp_path / "out" / "ecc_slice2.seq.nrrd")
     np.testing.assert_allclose(sequence.ijk_to_lps, grids[1].ijk_to_lps, atol=1e-9)
     with np.load(tmp_path / "out" / "motion.npz") as motion:
         assert motion["ecc"].shape == (4, 2, 70, 72)
@@ -165,7 +165,7 @@ def test_a_stack_with_a_gap_is_not_one_volume(tmp_path):
     write_result(
         contracting_heart(("base", "mid", "mid"), frames=3, grids=grids), tmp_path / "out", report=False
     )
-    assert (tmp_path / "out" / "ecc_slice2.seq.nrrd").exists()
+    assert (tmp_path / "out" / "ecc_slice3.seq.nrrd").exists()
 
 
 def test_the_same_result_gives_the_same_bytes(stack, written, tmp_path, monkeypatch):
@@ -184,7 +184,7 @@ def test_a_result_replaces_a_result(tmp_path):
     write_result(
         contracting_heart(frames=3, grids=[short_axis_grid(**SMALL)]), tmp_path / "out", report=False
     )
-    assert not (tmp_path / "out" / "ecc_slice0.seq.nrrd").exists()
+    assert not (tmp_path / "out" / "ecc_slice1.seq.nrrd").exists()
     assert (tmp_path / "out" / "ecc.seq.nrrd").exists()
 
 

@@ -1,0 +1,162 @@
+"""The bullseye: segments where the American Heart Association puts them, anterior up, septum to the left.
+
+Angles in degrees counter-clockwise from three o'clock, as seen from the apex (Cerqueira et al., Circulation
+2002;
+105: 539). Six segments a ring with anterior centred at 90°; four at the apex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LaMoDCore.case import LEVELS, StrainResult
+from LaMoDCore.geometry import Array
+from LaMoDCore.report.style import FAINT, INK, SOFT, STRAIN_COLOURS, WALL_COLOURS, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: First angle of every wall's sector.
+_SIX = {
+    "anterior": 60.0,
+    "anteroseptal": 120.0,
+    "inferoseptal": 180.0,
+    "inferior": 240.0,
+    "inferolateral": 300.0,
+    "anterolateral": 0.0,
+}
+_FOUR = {"anterior": 45.0, "septal": 135.0, "inferior": 225.0, "lateral": 315.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """One ring of the bullseye, values by segment in the order of `names`.
+
+    Attributes:
+        label: what the ring shows.
+        names: the walls.
+        values: [S], strain as fractions.
+        times_ms: [S], or NaN.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    values: Array
+    times_ms: Array
+
+
+def sector(name: str, count: int) -> tuple[float, float]:
+    """First and last angle of a wall's sector in a ring of `count` segments, degrees."""
+    start = (_SIX if count == 6 else _FOUR)[name]
+    return start, start + 360.0 / count
+
+
+def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[Array]) -> list[Ring]:
+    """Rings from the outermost (base) inwards.
+
+    With base, mid and apex all present: one ring a level, the mean over its slices (AHA-16 without the apical
+    cap). Otherwise one ring a slice.
+
+    Args:
+        result: the case.
+        values: per slice [S].
+        times_ms: per slice [S].
+    """
+    cines, strains = result.case.slices, result.slices
+    if {c.level for c in cines} == set(LEVELS):
+        rings = []
+        for level in LEVELS:
+            which = [i for i, c in enumerate(cines) if c.level == level]
+            names = strains[which[0]].segment_names
+            same = [i for i in which if strains[i].segment_names == names]
+            rings.append(
+                Ring(
+                    level,
+                    names,
+                    np.mean([values[i] for i in same], axis=0),
+                    np.mean([times_ms[i] for i in same], axis=0),
+                )
+            )
+        return rings
+    return [
+        Ring(f"slice {i + 1}", strains[i].segment_names, np.asarray(values[i]), np.asarray(times_ms[i]))
+        for i in range(len(cines))
+    ]
+
+
+def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_text: str = "") -> None:
+    """Colour each segment by its strain and write the value, and the time where there is room.
+
+    Args:
+        ax: where to draw.
+        rings: from the outermost inwards.
+        limit_percent: the colour scale's limit.
+        middle_text: written into the hole of a single ring.
+    """
+    from matplotlib import colormaps
+    from matplotlib.patches import Circle, Wedge
+
+    colours = colormaps[STRAIN_COLOURS]
+    edges = np.linspace(1.0, 0.42 if len(rings) == 1 else 0.2, len(rings) + 1)
+    for ring, outer, inner in zip(rings, edges[:-1], edges[1:], strict=True):
+        count = len(ring.names)
+        for name, value, time in zip(ring.names, ring.values, ring.times_ms, strict=True):
+            first, last = sector(name, count)
+            known = bool(np.isfinite(value))
+            face = colours(0.5 + 50 * value / limit_percent) if known else FAINT
+            ax.add_patch(
+                Wedge(
+                    (0, 0),
+                    outer,
+                    first,
+                    last,
+                    width=outer - inner,
+                    facecolor=face,
+                    edgecolor="white",
+                    linewidth=1.2,
+                )
+            )
+            angle, radius = np.deg2rad((first + last) / 2), (outer + inner) / 2
+            dark = known and abs(100 * value) > 0.62 * limit_percent
+            place = (float(radius * np.cos(angle)), float(radius * np.sin(angle)))
+            text = percent(value, 1 if len(rings) < 4 else 0)
+            _write_value(ax, place, text, time_ms=float(time), rings=len(rings), dark=dark)
+    for name, first in _SIX.items() if len(rings[0].names) == 6 else _FOUR.items():
+        last = first + 360.0 / len(rings[0].names)
+        ax.add_patch(
+            Wedge(
+                (0, 0), 1.06, first + 1, last - 1, width=0.035, facecolor=WALL_COLOURS[name], edgecolor="none"
+            )
+        )
+        middle = np.deg2rad((first + last) / 2)
+        turn = np.rad2deg(middle) - 90
+        turn = turn + 180 if np.cos(np.deg2rad(turn)) < -0.01 else turn
+        ax.text(
+            1.15 * np.cos(middle), 1.15 * np.sin(middle), name, ha="center", va="center", fontsize=6.5,
+            color=SOFT, rotation=turn, rotation_mode="anchor",
+        )  # fmt: skip
+    ax.add_patch(Circle((0, 0), float(edges[-1]), facecolor="white", edgecolor="none"))
+    if len(rings) == 1:
+        ax.text(0, 0, middle_text, ha="center", va="center", color=INK, fontsize=9, linespacing=1.5)
+    ax.set_xlim(-1.25, 1.25)
+    ax.set_ylim(-1.25, 1.25)
+    ax.set_aspect("equal")
+    ax.axis("off")
+
+
+def _write_value(
+    ax: Axes, place: tuple[float, float], text: str, *, time_ms: float, rings: int, dark: bool
+) -> None:
+    x, y = place
+    ink = "white" if dark else INK
+    with_time = rings == 1 and np.isfinite(time_ms)
+    ax.text(
+        x, y + (0.045 if with_time else 0), text, ha="center", va="center", color=ink,
+        fontsize={1: 9, 2: 7.5, 3: 6.5}.get(rings, 6), fontweight="bold",
+    )  # fmt: skip
+    if with_time:
+        ax.text(x, y - 0.085, f"{time_ms:.0f} ms", ha="center", va="center", color=ink, fontsize=6)

@@ -1,0 +1,81 @@
+"""Strain over the cardiac cycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LaMoDCore.case import CineSlice, SliceStrain, StrainResult
+from LaMoDCore.report.style import FAINT, INK, SOFT, WALL_COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_segment_curves(
+    ax: Axes,
+    cine: CineSlice,
+    strain: SliceStrain,
+    name: str,
+    *,
+    es_ms: float,
+    ed_ms: float,
+    numbered: bool = True,
+) -> None:
+    """Each segment's mean with its spread over the samples, and the slice's mean in black.
+
+    Args:
+        ax: where to draw.
+        cine: the slice.
+        strain: its strain.
+        name: "ecc" or "err".
+        es_ms: time of end-systole.
+        ed_ms: time of the reference frame.
+        numbered: write the segments' numbers into the legend.
+    """
+    time = cine.frame_times_ms
+    curves, spread = 100 * np.asarray(strain.segment_curves[name]), strain.segment_curves_std
+    for s, wall in enumerate(strain.segment_names):
+        colour = WALL_COLOURS.get(wall, SOFT)
+        if spread:
+            sd = 100 * np.asarray(spread[name][s])
+            ax.fill_between(time, curves[s] - sd, curves[s] + sd, color=colour, alpha=0.13, linewidth=0)
+        ax.plot(time, curves[s], color=colour, linewidth=1.1, label=f"{s + 1} {wall}" if numbered else wall)
+    ax.plot(time, 100 * np.asarray(strain.global_curves[name]), color=INK, linewidth=2.0, label="whole slice")
+    _finish(ax, time, es_ms, ed_ms)
+
+
+def draw_slice_curves(ax: Axes, result: StrainResult, name: str, *, es_ms: float, ed_ms: float) -> None:
+    """The mean of every slice, from base (dark) to apex (light)."""
+    from matplotlib import colormaps
+
+    count = len(result.slices)
+    colours = colormaps["viridis"](np.linspace(0.0, 0.9, count))
+    for index, (cine, strain) in enumerate(zip(result.case.slices, result.slices, strict=True)):
+        label = f"{index + 1} {cine.level}"
+        ax.plot(
+            cine.frame_times_ms,
+            100 * np.asarray(strain.global_curves[name]),
+            color=colours[index],
+            linewidth=1.2,
+            label=label,
+        )
+    _finish(ax, result.case.slices[0].frame_times_ms, es_ms, ed_ms)
+
+
+def _finish(ax: Axes, time: np.ndarray, es_ms: float, ed_ms: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+    for at, label in ((ed_ms, "ED"), (es_ms, "ES")):
+        ax.axvline(at, color=SOFT, linewidth=0.7, linestyle=(0, (3, 3)), zorder=0)
+        ax.annotate(
+            label, (at, 1), xycoords=("data", "axes fraction"), xytext=(2, -1), textcoords="offset points",
+            fontsize=6, color=SOFT, va="top",
+        )  # fmt: skip
+    ax.set_xlim(float(time[0]), float(time[-1]))
+    ax.set_xlabel("time after the R wave (ms)", labelpad=2)
+    ax.margins(y=0.12)
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.tick_params(length=2.5, pad=2)

@@ -1,0 +1,239 @@
+"""The report: one landscape A4 page, as PNG and PDF, the same bytes for the same result."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from LaMoDCore.case import StrainResult
+from LaMoDCore.report.bullseye import draw_bullseye, rings_of
+from LaMoDCore.report.curves import draw_segment_curves, draw_slice_curves
+from LaMoDCore.report.maps import (
+    draw_arrows,
+    draw_motion,
+    draw_strain_map,
+    mark_insertion,
+    number_segments,
+    window_of,
+)
+from LaMoDCore.report.numbers import Row, segment_peaks, table_rows
+from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
+from LaMoDCore.report.wording import RESEARCH_USE, definition_lines, doubt_lines, provenance_line
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_A4_LANDSCAPE = (11.69, 8.27)
+_DPI = 150
+#: Up to this many slices, each gets a plot of its segments' curves.
+_DETAILED = 3
+_MAX_MAPS = 12
+_MAX_DOUBTS = 4
+#: Left, right, bottom and top of the pictures' area, in fractions of the page.
+_MAPS = (0.03, 0.665, 0.465, 0.89)
+
+
+def write_report(result: StrainResult, png: Path, pdf: Path) -> None:
+    """Draw the page and write it twice.
+
+    Neither file holds a date, a path, a name of an input or the version of the drawing library.
+
+    Args:
+        result: what to show.
+        png: the picture, 150 dots per inch.
+        pdf: the same page as a vector drawing.
+    """
+    with page_style():
+        page = draw_page(result)
+        page.savefig(png, dpi=_DPI, metadata={"Software": None})
+        metadata = {"Title": "LaMoD strain report", "Creator": None, "Producer": None, "CreationDate": None}
+        page.savefig(pdf, dpi=2 * _DPI, metadata=metadata)
+
+
+def draw_page(result: StrainResult) -> Figure:
+    """The page as a Matplotlib figure, not bound to any window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    page = Figure(figsize=_A4_LANDSCAPE, facecolor="white")
+    FigureCanvasAgg(page)
+    es = 100 * np.concatenate([s.fields["ecc"][result.es_frame][s.myocardium] for s in result.slices])
+    peaks, times = segment_peaks(result)
+    limit = colour_limit(np.concatenate([es, 100 * np.concatenate(peaks)]))
+    _header(page, result)
+    rows = table_rows(result)
+    image, lower = _maps(page, result, limit)
+    _colour_bar(page, image)
+    bullseye = page.add_axes((0.735, 0.49, 0.255, 0.385))
+    draw_bullseye(bullseye, rings_of(result, peaks, times), limit, f"GCS\n{rows[0].value}")
+    page.text(0.745, 0.9, "Peak Ecc by segment (%)", fontsize=8.5, fontweight="bold")
+    _curves(page, result, lower - 0.055)
+    _table(page, rows)
+    _footer(page, result)
+    return page
+
+
+def _header(page: Figure, result: StrainResult) -> None:
+    cines = result.case.slices
+    page.text(0.03, 0.952, "Myocardial strain", fontsize=15, fontweight="bold", color=ACCENT)
+    levels = ", ".join(dict.fromkeys(c.level for c in cines))
+    count = f"{len(cines)} short-axis slices" if len(cines) > 1 else "one short-axis slice"
+    facts = f"{count} ({levels})  ·  {cines[0].frames} frames  ·  R–R {cines[0].rr_ms:.0f} ms"
+    page.text(0.215, 0.954, facts, fontsize=8.5, color=SOFT)
+    page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color="#8a2c0d")
+    _rule(page, 0.938)
+
+
+def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]:
+    """A pair of pictures for one slice, else one picture a slice; returns an image and the lower edge."""
+    cines, strains, es = result.case.slices, result.slices, result.es_frame
+    count = min(len(cines), _MAX_MAPS)
+    half = max(window_of(s, c.grid).half_mm for c, s in zip(cines, strains, strict=True))
+    windows = [window_of(s, c.grid, half) for c, s in zip(cines, strains, strict=True)]
+    at_es = f"end-systole, {cines[0].frame_times_ms[es]:.0f} ms"
+    boxes = _boxes(max(count, 2), heading=count > 2)
+    if count > 2:
+        page.text(_MAPS[0], 0.9, f"Ecc and displacement at {at_es}", fontsize=8.5, fontweight="bold")
+    small = count > 4
+    for z in range(count):
+        ax = page.add_axes(boxes[z])
+        image = draw_strain_map(ax, cines[z], strains[z], es, windows[z], limit_percent=limit)
+        if count == 1:
+            ax.set_title(f"Ecc at {at_es}")
+            mark_insertion(ax, cines[z].grid, result.case.rv_insertion_lps)
+            continue
+        draw_arrows(ax, strains[z], es, cines[z].grid, colour=INK, every_mm=7.0 if small else 5.0)
+        if not small:
+            number_segments(ax, strains[z], cines[z].grid, on_picture=cines[z].cine is not None)
+            mark_insertion(ax, cines[z].grid, result.case.rv_insertion_lps)
+        name = f"{z + 1} {cines[z].level}"
+        ax.set_title(
+            f"Slice {name}: Ecc and displacement at ES" if count == 2 else name, pad=3 if count > 2 else 5
+        )
+    if count == 1:
+        ax = page.add_axes(boxes[1])
+        draw_motion(ax, cines[0], strains[0], es, windows[0])
+        mark_insertion(ax, cines[0].grid, result.case.rv_insertion_lps)
+        ax.set_title("Displacement from end-diastole (dotted), to scale")
+    lower = min(box[1] for box in boxes)
+    if len(cines) > count:
+        page.text(
+            _MAPS[0],
+            lower - 0.015,
+            f"{len(cines) - count} more slices are in the files.",
+            fontsize=6.5,
+            color=SOFT,
+        )
+    return image, lower
+
+
+def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]:
+    """Squares for `count` pictures, as large as the maps' area allows, spread over its width."""
+    left, right, bottom, top = _MAPS
+    top -= 0.025 if heading else 0.0
+    gap_x, gap_y = 0.012, 0.032
+
+    def side_of(rows: int) -> float:
+        columns = int(np.ceil(count / rows))
+        width = (right - left - gap_x * (columns - 1)) / columns * _A4_LANDSCAPE[0]
+        height = (top - bottom - gap_y * (rows - 1)) / rows * _A4_LANDSCAPE[1]
+        return float(min(width, height))
+
+    rows = max(range(1, count + 1), key=side_of)
+    columns = int(np.ceil(count / rows))
+    width, height = side_of(rows) / _A4_LANDSCAPE[0], side_of(rows) / _A4_LANDSCAPE[1]
+    step = (right - left - width) / max(columns - 1, 1)
+    return [
+        (left + n % columns * step, top - height - n // columns * (height + gap_y), width, height)
+        for n in range(count)
+    ]
+
+
+def _colour_bar(page: Figure, image: Any) -> None:
+    ax = page.add_axes((0.682, 0.5, 0.011, 0.36))
+    bar = page.colorbar(image, cax=ax)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=2, pad=2, labelsize=6.5)
+    bar.ax.set_title("Ecc (%)", fontsize=7, loc="center", pad=14, fontweight="normal")
+    for y, word, va in ((-0.02, "shortens", "top"), (1.02, "stretches", "bottom")):
+        bar.ax.text(0.5, y, word, transform=bar.ax.transAxes, ha="center", va=va, fontsize=6, color=SOFT)
+
+
+def _curves(page: Figure, result: StrainResult, top: float) -> None:
+    cines, strains = result.case.slices, result.slices
+    times = cines[0].frame_times_ms
+    es_ms, ed_ms = float(times[result.es_frame]), float(times[result.case.reference_frame])
+    bottom = 0.187
+    height = min(top - bottom, 0.33)
+    if len(cines) == 1:
+        panels = [("ecc", 0, (0.05, 0.26), "Ecc (%)"), ("err", 0, (0.375, 0.24), "Err (%)")]
+    elif len(cines) <= _DETAILED:
+        width = (0.595 / len(cines)) - 0.03
+        panels = [
+            ("ecc", z, (0.05 + z * (width + 0.03), width), f"Slice {z + 1}, {c.level}: Ecc (%)")
+            for z, c in enumerate(cines)
+        ]
+    else:
+        panels = [
+            ("ecc", -1, (0.05, 0.26), "Ecc, mean of each slice (%)"),
+            ("err", -1, (0.375, 0.24), "Err, mean of each slice (%)"),
+        ]
+    alike = len({s.segment_names for s in strains}) == 1
+    entries: dict[str, Any] = {}
+    for name, z, (left, width), title in panels:
+        ax = page.add_axes((left, bottom, width, height))
+        ax.set_title(title)
+        if z >= 0:
+            draw_segment_curves(ax, cines[z], strains[z], name, es_ms=es_ms, ed_ms=ed_ms, numbered=alike)
+        else:
+            draw_slice_curves(ax, result, name, es_ms=es_ms, ed_ms=ed_ms)
+        entries |= {label: line for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if "whole slice" in entries:
+        entries["whole slice"] = entries.pop("whole slice")
+    page.legend(
+        list(entries.values()), list(entries), loc="upper left", bbox_to_anchor=(0.042, 0.148), ncols=9 if
+        len(cines) <= _DETAILED else 6, fontsize=6.5, frameon=False, handlelength=1.4, columnspacing=1.1,
+        handletextpad=0.5, borderaxespad=0,
+    )  # fmt: skip
+
+
+def _table(page: Figure, rows: list[Row]) -> None:
+    left, right, top, step = 0.66, 0.97, 0.435, 0.0345
+    for index, row in enumerate(rows):
+        y = top - index * step
+        size = 9 if index == 0 else 7.5
+        page.text(left, y, row.name, fontsize=size, fontweight="bold" if index == 0 else "normal")
+        page.text(right, y, row.value, fontsize=size, ha="right", fontweight="bold")
+        page.text(left, y - 0.0125, row.definition, fontsize=6, color=SOFT)
+        page.text(right, y - 0.0125, row.when, fontsize=6, color=SOFT, ha="right")
+        if index:
+            _rule(page, y + 0.0155, left, right, 0.4)
+
+
+def _footer(page: Figure, result: StrainResult) -> None:
+    _rule(page, 0.112)
+    y = 0.1
+    for text in definition_lines(result):
+        for line in textwrap.wrap(text, 152):
+            page.text(0.03, y, line, fontsize=6, color=SOFT, va="top")
+            y -= 0.0138
+    doubts = doubt_lines(result)
+    heading = "To be looked at" if doubts else "Nothing about the input was flagged."
+    page.text(0.66, 0.1, heading, fontsize=6.5, va="top", fontweight="bold")
+    y = 0.084
+    for text in doubts[:_MAX_DOUBTS]:
+        for number, line in enumerate(textwrap.wrap(text, 84)):
+            page.text(0.66, y, ("• " if number == 0 else "   ") + line, fontsize=6, va="top")
+            y -= 0.0138
+    if len(doubts) > _MAX_DOUBTS:
+        page.text(0.66, y, f"• and {len(doubts) - _MAX_DOUBTS} more in strain.json", fontsize=6, va="top")
+    page.text(0.03, 0.016, provenance_line(result), fontsize=6, color=SOFT)
+
+
+def _rule(page: Figure, y: float, left: float = 0.03, right: float = 0.97, width: float = 0.8) -> None:
+    from matplotlib.lines import Line2D
+
+    page.add_artist(Line2D([left, right], [y, y], color=FAINT, linewidth=width, transform=page.transFigure))

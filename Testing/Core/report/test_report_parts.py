@@ -1,0 +1,151 @@
+"""The report's pure parts: where segments go, which numbers are shown, what is said."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from contracting_heart import contracting_heart, short_axis_grid
+
+from LaMoDCore.report.bullseye import rings_of, sector
+from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
+from LaMoDCore.report.numbers import peak, segment_peaks, table_rows, whole_heart_curve
+from LaMoDCore.report.style import colour_limit, percent
+from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count
+
+
+def test_sectors_are_the_heart_associations():
+    assert sector("anterior", 6) == (60, 120)
+    assert sector("anteroseptal", 6) == (120, 180)  # septum to the left, counter-clockwise from anterior
+    assert sector("inferior", 6) == (240, 300)
+    assert sector("lateral", 4) == (315, 405)
+    assert sector("septal", 4) == (135, 225)
+
+
+def test_a_whole_heart_has_a_ring_a_level_and_the_mean_of_its_slices():
+    result = contracting_heart(("base", "base", "mid", "apex"), frames=4)
+    values = [np.full(6, -0.1), np.full(6, -0.2), np.full(6, -0.3), np.full(4, -0.4)]
+    rings = rings_of(result, values, values)
+    assert [r.label for r in rings] == ["base", "mid", "apex"]
+    np.testing.assert_allclose(rings[0].values, -0.15)
+    assert len(rings[2].values) == 4
+
+
+def test_part_of_a_heart_has_a_ring_a_slice():
+    result = contracting_heart(("base", "mid"), frames=4)
+    values = [np.zeros(6), np.zeros(6)]
+    assert [r.label for r in rings_of(result, values, values)] == ["slice 1", "slice 2"]
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(-1, (-0.2, 2)), (+1, (0.1, 1))])
+def test_peak_is_the_extreme_that_is_known(sign, expected):
+    assert peak(np.array([np.nan, 0.1, -0.2, 0.0]), sign) == expected
+
+
+def test_peak_of_the_unknown_is_unknown():
+    value, frame = peak(np.full(3, np.nan), -1)
+    assert np.isnan(value)
+    assert frame == -1
+
+
+def test_the_whole_heart_weighs_slices_by_their_area():
+    result = contracting_heart(("base", "mid"), frames=4)
+    halved = dataclasses.replace(
+        result.slices[1], global_curves={"ecc": 0 * result.slices[1].global_curves["ecc"]}
+    )
+    half_wall = halved.myocardium.copy()
+    half_wall[: len(half_wall) // 2] = False
+    halved = dataclasses.replace(halved, myocardium=half_wall)
+    mixed = dataclasses.replace(result, slices=(result.slices[0], halved))
+    share = result.slices[0].myocardium.sum() / (result.slices[0].myocardium.sum() + half_wall.sum())
+    expected = result.slices[0].global_curves["ecc"] * share
+    np.testing.assert_allclose(whole_heart_curve(mixed, "ecc"), expected)
+
+
+def test_time_to_peak_counts_from_end_diastole():
+    result = contracting_heart(frames=20, reference_frame=15)
+    _, times = segment_peaks(result)
+    np.testing.assert_allclose(times[0], 0.4 * 800)  # the peak lies in the next turn of the cycle
+
+
+def test_the_table_has_definition_frame_and_unit():
+    rows = {row.name: row for row in table_rows(contracting_heart(frames=25))}
+    gcs = rows["GCS, peak"]
+    assert gcs.value.startswith("−")
+    assert gcs.value.endswith(" %")
+    assert "frame 10" in gcs.when
+    assert rows["Mean displacement"].value.endswith(" mm")
+    assert rows["GLS"].value == "not available"
+    assert all(row.definition for row in rows.values())
+
+
+def test_percent_is_signed_and_says_nothing_of_the_unknown():
+    assert percent(-0.1834) == "−18.3"
+    assert percent(0.0123) == "+1.2"
+    assert percent(float("nan")) == "–"
+
+
+def test_the_colour_scale_covers_nearly_everything():
+    assert colour_limit(np.array([-12.0, 3.0])) == 20.0
+    assert colour_limit(np.linspace(-31.0, 31.0, 99)) == 35.0
+    assert colour_limit(np.array([np.nan])) == 20.0
+
+
+def test_directions_are_the_patients():
+    assert direction_letters(np.array([1.0, 0, 0])) == "L"
+    assert direction_letters(np.array([0, -0.8, -0.6])) == "AI"
+    assert direction_letters(np.array([-0.3, 0.2, 0.93])) == "S"
+
+
+def test_the_smooth_map_shows_the_deformed_wall():
+    result = contracting_heart(frames=25)
+    strain, grid = result.slices[0], result.case.slices[0].grid
+    for frame in (0, 10):
+        picture, extent = smooth_map(
+            strain.fields["ecc"][frame], strain.displacement_mm[frame], strain.myocardium, grid.spacing_mm
+        )
+        pixel = (extent[1] - extent[0]) / picture.shape[1] * (extent[2] - extent[3]) / picture.shape[0]
+        area = np.isfinite(picture).sum() * pixel
+        expected = np.pi * (33**2 - 24**2) * np.nanmean(strain.fields["jacobian"][frame])
+        assert area == pytest.approx(expected, rel=0.04)
+        mean = strain.fields["ecc"][frame][strain.myocardium].mean()
+        assert np.nanmean(picture) == pytest.approx(mean, abs=0.01)
+
+
+def test_arrows_stand_in_the_wall_about_as_far_apart_as_asked():
+    strain = contracting_heart(frames=2).slices[0]
+    chosen = arrow_pixels(strain.myocardium, (1.4, 1.4), every_mm=4.2)
+    assert (chosen <= strain.myocardium).all()
+    assert chosen.sum() == pytest.approx(strain.myocardium.sum() / 9, rel=0.2)
+
+
+def test_the_window_holds_the_wall():
+    result = contracting_heart(frames=2)
+    window = window_of(result.slices[0], result.case.slices[0].grid)
+    assert 33 + 8 < window.half_mm < 33 + 14
+
+
+def test_doubts_are_said_once_each_whatever_their_shape():
+    result = contracting_heart(frames=2)
+    summary = {
+        "quality": {"flags": [{"message": "Slice 1 touches the border."}]},
+        "notes": list(result.case.notes),
+        "warnings": ["Slice 1 touches the border."],
+    }
+    result = dataclasses.replace(result, summary=summary)
+    assert doubt_lines(result) == [result.case.notes[0], "Slice 1 touches the border."]
+
+
+def test_provenance_names_model_and_seed():
+    result = contracting_heart(frames=2, samples=3, grids=[short_axis_grid((50, 52))])
+    provenance = {
+        "model": {"name": "lamod-phantom-v1", "sha256": "0123456789ab"},
+        "seed": 0,
+        "sampler": "ddim",
+        "steps": 8,
+    }
+    line = provenance_line(dataclasses.replace(result, summary={"provenance": provenance}))
+    for part in ("lamod-phantom-v1 (01234567)", "seed 0", "ddim", "8 steps"):
+        assert part in line
+    assert sample_count(result) == 3
