@@ -128,9 +128,7 @@ def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_
     for name, first in _SIX.items() if len(rings[0].names) == 6 else _FOUR.items():
         last = first + 360.0 / len(rings[0].names)
         ax.add_patch(
-            Wedge(
-                (0, 0), 1.06, first + 1, last - 1, width=0.035, facecolor=WALL_COLOURS[name], edgecolor="none"
-            )
+            Wedge((0, 0), 1.06, first + 1, last - 1, width=0.035, facecolor=WALL_COLOURS[name], edgecolor="none")
         )
         middle = np.deg2rad((first + last) / 2)
         turn = np.rad2deg(middle) - 90
@@ -148,9 +146,7 @@ def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_
     ax.axis("off")
 
 
-def _write_value(
-    ax: Axes, place: tuple[float, float], text: str, *, time_ms: float, rings: int, dark: bool
-) -> None:
+def _write_value(ax: Axes, place: tuple[float, float], text: str, *, time_ms: float, rings: int, dark: bool) -> None:
     x, y = place
     ink = "white" if dark else INK
     with_time = rings == 1 and np.isfinite(time_ms)

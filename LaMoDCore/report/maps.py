@@ -73,15 +73,11 @@ def smooth_map(
     at = np.meshgrid(y, x, indexing="ij")
     known = (wall & np.isfinite(field))[box]
     nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    filled = (
-        np.asarray(field, dtype=np.float64)[box][tuple(nearest)] if known.any() else np.zeros(known.shape)
-    )
+    filled = np.asarray(field, dtype=np.float64)[box][tuple(nearest)] if known.any() else np.zeros(known.shape)
     fine_field = ndimage.map_coordinates(filled, at, order=1)
     distance = ndimage.gaussian_filter(signed_distance_mm(wall, spacing_mm), 0.8)
     fine_wall = ndimage.map_coordinates(distance[box], at, order=1) <= 0
-    fine_motion = np.stack(
-        [ndimage.map_coordinates(u[box].astype(np.float64), at, order=1) for u in displacement_mm]
-    )
+    fine_motion = np.stack([ndimage.map_coordinates(u[box].astype(np.float64), at, order=1) for u in displacement_mm])
     fine_spacing = (dx / finer, dy / finer)
     where = material_coordinates(fine_motion[None], fine_wall, fine_spacing)
     picture = push_forward(fine_field[None], where, fine_wall)[0]
@@ -124,14 +120,10 @@ def draw_motion(ax: Axes, cine: CineSlice, strain: SliceStrain, frame: int, wind
         (0 * strain.displacement_mm[frame], ":"),
         (strain.displacement_mm[frame], "-"),
     ):
-        shape, extent = smooth_map(
-            strain.fields["ecc"][frame], displacement, strain.myocardium, grid.spacing_mm
-        )
+        shape, extent = smooth_map(strain.fields["ecc"][frame], displacement, strain.myocardium, grid.spacing_mm)
         on_picture = cine.cine is not None
         colour = "white" if on_picture else (SOFT if style == ":" else INK)
-        _outline(
-            ax, np.isfinite(shape).astype(float), extent, colors=colour, linewidths=0.8, linestyles=style
-        )
+        _outline(ax, np.isfinite(shape).astype(float), extent, colors=colour, linewidths=0.8, linestyles=style)
     draw_arrows(ax, strain, frame, grid, colour="#ffc21a" if cine.cine is not None else "#c2570c")
     number_segments(ax, strain, grid, on_picture=cine.cine is not None)
     frame_view(ax, grid, window)
@@ -214,7 +206,8 @@ def frame_view(ax: Axes, grid: SliceGrid, window: Window) -> None:
     ):
         ax.text(
             x, y, direction_letters(direction), transform=ax.transAxes, ha=ha, va=va, fontsize=6,
-            color="white", zorder=6, bbox={"boxstyle": "round,pad=0.15", "facecolor": "#00000066", "edgecolor": "none"},
+            color="white", zorder=6,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "#00000066", "edgecolor": "none"},
         )  # fmt: skip
 
 
@@ -251,7 +244,9 @@ def number_segments(ax: Axes, strain: SliceStrain, grid: SliceGrid, *, on_pictur
         reach = np.hypot(x[here] - middle[0], y[here] - middle[1]).max() + 4.5
         place = middle + along / max(length, 1e-6) * reach
         ax.text(
-            float(place[0]), float(place[1]), str(number), ha="center", va="center", fontsize=6.5, fontweight="bold", color="white",
+            float(place[0]), float(place[1]), str(number),
+            ha="center", va="center", fontsize=6.5, fontweight="bold",
+            color="white",
             zorder=5, bbox={
                 "boxstyle": "circle,pad=0.18", "facecolor": WALL_COLOURS.get(name, SOFT),
                 "edgecolor": "white" if on_picture else FAINT, "linewidth": 0.5,

@@ -31,8 +31,7 @@ class Row:
 def whole_heart_curve(result: StrainResult, name: str) -> Array:
     """[T]: mean of a strain over the myocardium of all slices, each slice weighted by its reference area."""
     areas = [
-        s.myocardium.sum() * np.prod(c.grid.spacing_mm)
-        for c, s in zip(result.case.slices, result.slices, strict=True)
+        s.myocardium.sum() * np.prod(c.grid.spacing_mm) for c, s in zip(result.case.slices, result.slices, strict=True)
     ]
     curves = [np.asarray(s.global_curves[name], dtype=np.float64) for s in result.slices]
     return np.asarray(np.average(np.stack(curves), axis=0, weights=areas))
@@ -72,9 +71,7 @@ def table_rows(result: StrainResult) -> list[Row]:
     to_peak = _since_ed(result, times, rr, gcs_frame)
     walls = [s.myocardium for s in result.slices]
     jacobian = [
-        s.fields["jacobian"][es][w]
-        for s, w in zip(result.slices, walls, strict=True)
-        if "jacobian" in s.fields
+        s.fields["jacobian"][es][w] for s, w in zip(result.slices, walls, strict=True) if "jacobian" in s.fields
     ]
     motion = [np.hypot(*s.displacement_mm[es][:, w]) for s, w in zip(result.slices, walls, strict=True)]
     extent = "all slices" if len(walls) > 1 else "the slice"
@@ -109,9 +106,7 @@ def table_rows(result: StrainResult) -> list[Row]:
         extremes = f"{percent(peaks.min())} … {percent(peaks.max())} %"
         rows.append(Row("Segments' peak Ecc", extremes, "", "strongest … weakest segment"))
         dispersion = f"{peak_times.std():.0f} ms"
-        rows.append(
-            Row("Dispersion of time to peak", dispersion, "", "SD of the segments' times to peak Ecc")
-        )
+        rows.append(Row("Dispersion of time to peak", dispersion, "", "SD of the segments' times to peak Ecc"))
     rows.append(Row("GLS", "not available", "", "short-axis slices do not show it"))
     return rows
 

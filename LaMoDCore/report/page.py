@@ -110,9 +110,7 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
             number_segments(ax, strains[z], cines[z].grid, on_picture=cines[z].cine is not None)
             mark_insertion(ax, cines[z].grid, result.case.rv_insertion_lps)
         name = f"{z + 1} {cines[z].level}"
-        ax.set_title(
-            f"Slice {name}: Ecc and displacement at ES" if count == 2 else name, pad=3 if count > 2 else 5
-        )
+        ax.set_title(f"Slice {name}: Ecc and displacement at ES" if count == 2 else name, pad=3 if count > 2 else 5)
     if count == 1:
         ax = page.add_axes(boxes[1])
         draw_motion(ax, cines[0], strains[0], es, windows[0])
@@ -147,8 +145,7 @@ def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]
     width, height = side_of(rows) / _A4_LANDSCAPE[0], side_of(rows) / _A4_LANDSCAPE[1]
     step = (right - left - width) / max(columns - 1, 1)
     return [
-        (left + n % columns * step, top - height - n // columns * (height + gap_y), width, height)
-        for n in range(count)
+        (left + n % columns * step, top - height - n // columns * (height + gap_y), width, height) for n in range(count)
     ]
 
 

@@ -24,8 +24,7 @@ def definition_lines(result: StrainResult) -> list[str]:
     samples = sample_count(result)
     if samples > 1:
         lines.append(
-            f"Bands: ± 1 SD over {samples} samples of the model's posterior; "
-            "not its error against a measurement."
+            f"Bands: ± 1 SD over {samples} samples of the model's posterior; not its error against a measurement."
         )
     return lines
 
@@ -44,9 +43,7 @@ def provenance_line(result: StrainResult) -> str:
     model = provenance.get("model")
     details = model if isinstance(model, Mapping) else provenance
     name = details.get("name") if isinstance(model, Mapping) else model
-    digest = next(
-        (str(details[k]) for k in ("sha256", "hash", "model_sha256", "model_hash") if details.get(k)), ""
-    )
+    digest = next((str(details[k]) for k in ("sha256", "hash", "model_sha256", "model_hash") if details.get(k)), "")
     parts = [f"LaMoD {provenance.get('code_version') or __version__}"]
     if name:
         parts.append(f"model {name}" + (f" ({digest[:8]})" if digest else ""))
@@ -65,11 +62,7 @@ def provenance_line(result: StrainResult) -> str:
 def sample_count(result: StrainResult) -> int:
     """How many samples the result's mean and spread come from."""
     drawn = [s.samples_mm for s in result.motion.slices]
-    return (
-        int(drawn[0].shape[0])
-        if drawn and drawn[0] is not None
-        else int(_provenance(result).get("samples") or 1)
-    )
+    return int(drawn[0].shape[0]) if drawn and drawn[0] is not None else int(_provenance(result).get("samples") or 1)
 
 
 def _provenance(result: StrainResult) -> Mapping[str, Any]:
