@@ -98,7 +98,9 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     pickled = [p.name for p in sorted(folder.iterdir()) if p.suffix.lower() in PICKLED]
     if pickled:
         raise LaMoDInputError(
-            folder.name, f"it holds {pickled[0]}, which could run code when opened", "remove it; LaMoD reads safetensors only"
+            folder.name,
+            f"it holds {pickled[0]}, which could run code when opened",
+            "remove it; LaMoD reads safetensors only",
         )
     weights_file = folder / "weights.safetensors"
     if not weights_file.is_file():
@@ -107,17 +109,23 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     digest = hashlib.sha256(data).hexdigest()
     if digest != description["weights_sha256"]:
         raise LaMoDInputError(
-            f"{folder.name}/weights.safetensors", "the weights are not those that model.json describes", "copy the whole model folder again"
+            f"{folder.name}/weights.safetensors",
+            "the weights are not those that model.json describes",
+            "copy the whole model folder again",
         )
     try:
         network = LaMoDModel(ModelConfig.from_dict(description["config"]))
         tensors = load_tensors(data)
         network.load_state_dict(tensors)
     except (ValueError, TypeError) as fault:
-        raise LaMoDInputError(f"{folder.name}/model.json", str(fault), "use a model made by this version of LaMoD") from fault
+        raise LaMoDInputError(
+            f"{folder.name}/model.json", str(fault), "use a model made by this version of LaMoD"
+        ) from fault
     except (RuntimeError, SafetensorError) as fault:
         raise LaMoDInputError(
-            f"{folder.name}/weights.safetensors", "the weights do not fit the networks of model.json", "copy the whole model folder again"
+            f"{folder.name}/weights.safetensors",
+            "the weights do not fit the networks of model.json",
+            "copy the whole model folder again",
         ) from fault
     network.requires_grad_(False).eval().to(device)
     return LoadedModel(str(description["name"]), network, digest, description)
@@ -144,7 +152,9 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise LaMoDInputError(label, f"it lacks {missing[0]!r}", "copy the whole model folder again")
     if description["canonical"] != CANONICAL:
         raise LaMoDInputError(
-            label, f"the model is for pictures of {description['canonical']}, LaMoD makes {CANONICAL}", "choose another model"
+            label,
+            f"the model is for pictures of {description['canonical']}, LaMoD makes {CANONICAL}",
+            "choose another model",
         )
     return description
 

@@ -97,8 +97,7 @@ def contour_distances_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:
         signed_distance_mm(cavity(mask), spacing_mm),
     ]
     smooth = [
-        ndimage.gaussian_filter(np.clip(d, -_DISTANCE_LIMIT_MM * 3, _DISTANCE_LIMIT_MM * 3), 0.5)
-        for d in distances
+        ndimage.gaussian_filter(np.clip(d, -_DISTANCE_LIMIT_MM * 3, _DISTANCE_LIMIT_MM * 3), 0.5) for d in distances
     ]
     return np.stack(smooth).astype(np.float32)
 
@@ -109,8 +108,13 @@ def occupancy_from_distances(distances_mm: Array, pixel_mm: float = SPACING_MM) 
     return np.asarray(np.clip(0.5 - ring / pixel_mm, 0.0, 1.0), dtype=np.float32)
 
 
-def to_canonical(slice_: CineSlice, reference_frame: int = 0) -> CanonicalSlice:
+def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid | None = None) -> CanonicalSlice:
     """Bring a slice's myocardium to the canonical grid and cycle.
+
+    Args:
+        slice_: the slice; frames that are not valid are bridged from their neighbours.
+        reference_frame: the own frame that becomes canonical frame 0.
+        target: a canonical grid of the same plane to use instead of the one centred on this mask.
 
     Raises:
         LaMoDInputError: the ventricle does not fit into the canonical picture.
@@ -124,7 +128,7 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0) -> CanonicalSlice:
             "draw it, or leave this slice out",
         )
     rows, columns = np.nonzero(region)
-    target = canonical_grid(grid, (columns.mean(), rows.mean()), SIZE, SPACING_MM)
+    target = target or canonical_grid(grid, (columns.mean(), rows.mean()), SIZE, SPACING_MM)
     _refuse_if_cut(slice_, grid, target)
 
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
@@ -203,9 +207,7 @@ def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) ->
     return np.asarray(np.einsum("ab,tbhw->tahw", vector_rotation(target, source), own), dtype=np.float32)
 
 
-def displacement_to_canonical(
-    displacement_mm: Array, valid: Array, canonical: CanonicalSlice
-) -> tuple[Array, Array]:
+def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: CanonicalSlice) -> tuple[Array, Array]:
     """Bring measured displacement (DENSE, a phantom's truth) to the canonical grid and cycle, for training.
 
     Pixels without a measurement take their nearest neighbour's value before resampling, so that the rim is not
@@ -228,7 +230,8 @@ def displacement_to_canonical(
     fields = np.empty((used.size, 2, SIZE, SIZE))
     share = np.empty((used.size, SIZE, SIZE))
     for index, frame in enumerate(used):
-        nearest = ndimage.distance_transform_edt(~valid[frame], return_distances=False, return_indices=True)
+        if index == 0 or not np.array_equal(valid[frame], valid[used[index - 1]]):
+            nearest = ndimage.distance_transform_edt(~valid[frame], return_distances=False, return_indices=True)
         for channel in range(2):
             filled = displacement_mm[frame, channel][tuple(nearest)]
             fields[index, channel] = ndimage.map_coordinates(filled, coordinates, order=1, mode="nearest")
@@ -236,9 +239,7 @@ def displacement_to_canonical(
     wanted = np.arange(FRAMES) / FRAMES
     phases = canonical.phases[used]
     weights = periodic_weights(phases, wanted)
-    turned = np.einsum(
-        "ab,tbhw->tahw", vector_rotation(source, target), np.tensordot(weights, fields, axes=1)
-    )
+    turned = np.einsum("ab,tbhw->tahw", vector_rotation(source, target), np.tensordot(weights, fields, axes=1))
     covered = _covered_phases(phases, wanted)
     seen = (np.tensordot(np.clip(weights, 0, None), share, axes=1) > 0.5) & covered[:, None, None]
     return turned.astype(np.float32), seen

@@ -1,0 +1,39 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from LaMoDCore.progress import PROGRESS_MODES
+
+
+def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
+    """A parser of `count` comma-separated numbers, for argparse's `type`."""
+
+    def parse(text: str) -> tuple[float, ...]:
+        try:
+            values = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            values = ()
+        if len(values) != count:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {count} numbers separated by commas")
+        return values
+
+    return parse
+
+
+def add_inference_options(parser: argparse.ArgumentParser) -> None:
+    """Model, device and sampling; what is left out is the model's default."""
+    parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="model by name or folder")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="how the diffusion is reversed")
+    parser.add_argument("--start", type=int, metavar="M", help="diffusion step at which the latent is noised")
+    parser.add_argument("--steps", type=int, metavar="N", help="steps of DDIM")
+    parser.add_argument("--samples", type=int, metavar="N", help="latents drawn: mean and spread")
+    parser.add_argument("--no-diffusion", action="store_true", help="decode the encoder's latent as it is")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
+
+
+def add_progress_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--progress", choices=PROGRESS_MODES, default="bar", help="how progress is shown on stderr")

@@ -1,0 +1,59 @@
+"""`lamod predict`: masks in, motion and strain out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LaMoDCore.commands.options import add_inference_options, add_progress_option, numbers
+from LaMoDCore.progress import Progress
+
+HELP = (
+    "Predict myocardial motion and strain from the masks of a cine. MASKS is a 4-D NIfTI or NRRD, a .seq.nrrd, or a "
+    "folder with a volume a frame; several are slices of one heart."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write the result to")
+    parser.add_argument(
+        "--cine", nargs="+", metavar="PATH", type=Path, help="the cine pictures (DICOM folder, NIfTI, NRRD)"
+    )
+    parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="anterior RV insertion point, LPS mm")
+    parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
+    parser.add_argument("--labels", metavar="myo=2,rv=1", help="what the mask's values mean")
+    parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
+    add_inference_options(parser)
+    add_progress_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.io import load_case, write_result
+    from LaMoDCore.io.results.writer import check_output
+    from LaMoDCore.predict import predict_strain
+
+    check_output(args.out)
+    with Progress(args.progress) as progress:
+        progress.update("read", 0.0, "reading masks")
+        case = load_case(
+            args.masks, cine=args.cine, labels=args.labels, rv_insertion_lps=args.rv_insertion, levels=args.levels
+        )
+        result = predict_strain(
+            case,
+            args.model,
+            device=args.device,
+            diffusion=False if args.no_diffusion else None,
+            sampler=args.sampler,
+            start=args.start,
+            steps=args.steps,
+            samples=args.samples,
+            seed=args.seed,
+            progress=progress,
+        )
+        progress.update("write", 1.0, "writing the result")
+        files = write_result(result, args.out, report=not args.no_report)
+    for sentence in result.summary.get("quality", []):
+        print(f"note: {sentence}")
+    print(f"wrote {len(files)} files to {args.out}")
+    return 0

@@ -1,0 +1,1 @@
+"""Training: dataset folder -> cache of canonical arrays -> stages -> model folder."""

@@ -1,0 +1,78 @@
+"""Variation of training pictures: turned with their vectors, moved, scaled, their contours shaken. Never mirrored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from LaMoDCore.training.settings import AugmentationConfig
+
+#: Control points of the jitter: along the cycle and along each side of the picture (one per 18 mm).
+_JITTER_POINTS = (8, 7, 7)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """N slices on the canonical grid.
+
+    Attributes:
+        masks: [N, 1, 40, 128, 128] as drawn.
+        clean: the same without annotators' errors.
+        displacement: [N, 2, 40, 64, 64] mm.
+        weight: [N, 1, 40, 64, 64], 0…1: the share of a block that was measured.
+    """
+
+    masks: Tensor
+    clean: Tensor
+    displacement: Tensor
+    weight: Tensor
+
+
+def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator) -> Batch:
+    """Apply one random similarity to each slice (all frames alike) and a jitter to the drawn contours.
+
+    A turn by R and scale s takes u(X) to s·R u(R⁻¹X/s).
+    """
+    n, _, frames, height, width = batch.masks.shape
+    draw = torch.rand(n, generator=generator)
+    angle = torch.where(
+        draw < config.full_turn_share,
+        torch.rand(n, generator=generator) * 2 * torch.pi,
+        torch.randn(n, generator=generator) * (config.turn_degrees * torch.pi / 180),
+    )
+    scale = torch.exp(torch.randn(n, generator=generator) * config.scale)
+    shift = torch.randn(n, 2, generator=generator) * config.shift_mm / (width / 2)
+    cosine, sine = angle.cos(), angle.sin()
+    turn = torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], dim=1)  # [N, 2, 2]
+    back = turn.transpose(1, 2) / scale[:, None, None]
+    theta = torch.cat([back, -(back @ shift[:, :, None])], dim=2)
+
+    fine = functional.affine_grid(theta, [n, 1, height, width], align_corners=False)
+    clean = functional.grid_sample(batch.clean[:, 0], fine, align_corners=False)[:, None]
+    jitter = _contour_jitter(n, frames, (height, width), config.jitter_mm, generator)
+    grids = (fine[:, None] + jitter / (width / 2)).flatten(0, 1)
+    masks = functional.grid_sample(batch.masks[:, 0].flatten(0, 1)[:, None], grids, align_corners=False)
+    masks = masks.view(n, 1, frames, height, width)
+
+    half = functional.affine_grid(theta, [n, 1, height // 2, width // 2], align_corners=False)
+    weighted = functional.grid_sample((batch.displacement * batch.weight).flatten(1, 2), half, align_corners=False)
+    share = functional.grid_sample(batch.weight[:, 0], half, align_corners=False)[:, None]
+    displacement = weighted.view_as(batch.displacement) / share.clamp(min=1e-3)
+    displacement = torch.einsum("nab,nbthw->nathw", turn * scale[:, None, None], displacement)
+    return Batch(masks, clean, displacement, torch.where(share >= 0.5, share, torch.zeros(())))
+
+
+def _contour_jitter(
+    n: int, frames: int, size: tuple[int, int], largest_mm: float, generator: torch.Generator
+) -> Tensor:
+    """Smooth random offsets in mm, [N, T, H, W, 2], each slice with its own amplitude."""
+    coarse = torch.randn(n, 2, *_JITTER_POINTS, generator=generator)
+    amplitude = largest_mm * torch.rand(n, 1, 1, 1, 1, generator=generator)
+    cyclic = torch.cat([coarse, coarse[:, :, :1]], dim=2)
+    in_time = functional.interpolate(cyclic.flatten(3), size=(frames + 1, cyclic[0, 0, 0].numel()), mode="bilinear")
+    in_time = in_time[:, :, :frames].reshape(n * 2, frames, *_JITTER_POINTS[1:])
+    smooth = functional.interpolate(in_time, size=size, mode="bilinear", align_corners=False)
+    return smooth.view(n, 2, frames, *size).permute(0, 2, 3, 4, 1) * amplitude

@@ -1,0 +1,198 @@
+"""Dataset cases as canonical arrays on disk, read by memory map: made once, used every epoch.
+
+occupancy.npy     uint8 [N, 40, 128, 128]      masks as drawn, 0…255
+clean.npy         uint8 [N, 40, 128, 128]      masks without annotators' errors where known, else as drawn
+displacement.npy  float16 [N, 40, 2, 64, 64]   mm, means over blocks of 2×2 mm
+weight.npy        uint8 [N, 40, 64, 64]        share of each block that was measured, 0…4
+index.json        ids, splits, fingerprint of what it was made from
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.preprocessing import (
+    FRAMES,
+    SIZE,
+    CanonicalSlice,
+    cycle_phases,
+    displacement_to_canonical,
+    to_canonical,
+)
+from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.resampling import as_another_scanner_would
+
+CACHE_VERSION = 1
+#: Displacement is learned on blocks of this many canonical pixels.
+BLOCK = 2
+_HALF = SIZE // BLOCK
+_ARRAYS: dict[str, tuple[tuple[int, ...], Any]] = {
+    "occupancy": ((FRAMES, SIZE, SIZE), np.uint8),
+    "clean": ((FRAMES, SIZE, SIZE), np.uint8),
+    "displacement": ((FRAMES, 2, _HALF, _HALF), np.float16),
+    "weight": ((FRAMES, _HALF, _HALF), np.uint8),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCache:
+    """Memory-mapped arrays of all slices of a dataset; N slices.
+
+    Attributes:
+        arrays: as the module's docstring lists them.
+        splits: train, val or test of each slice.
+        has_motion: whether a slice's displacement is known.
+        fingerprint: SHA-256 over the dataset's content.
+    """
+
+    arrays: dict[str, Array]
+    splits: tuple[str, ...]
+    has_motion: Array
+    fingerprint: str
+
+    def indices(self, split: str, *, with_motion: bool = False) -> Array:
+        chosen = np.array([s == split for s in self.splits])
+        return np.flatnonzero(chosen & self.has_motion if with_motion else chosen)
+
+
+def open_cache(
+    data: Path, folder: Path, *, vary_sampling: bool = True, workers: int = 1, progress: Progress = SILENT
+) -> TrainingCache:
+    """The cache of a dataset, made if it is not there or was made from other data.
+
+    Args:
+        data: dataset folder.
+        folder: where the cache is, or is to be.
+        vary_sampling: see the masks of synthetic cases (those whose true masks are known) as scanners of other
+            pixel sizes and frame rates would have seen them.
+        workers: processes.
+        progress: told of every case.
+    """
+    index = DatasetIndex.load(data)
+    fingerprint = _fingerprint(index, vary_sampling)
+    if not (folder / "index.json").is_file() or _read_index(folder).get("fingerprint") != fingerprint:
+        _build(index, folder, fingerprint, vary_sampling, workers, progress)
+    about = _read_index(folder)
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+    return TrainingCache(arrays, tuple(about["splits"]), np.array(about["has_motion"]), fingerprint)
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
+    digest = hashlib.sha256(f"{CACHE_VERSION} {vary_sampling}".encode())
+    for entry in index:
+        digest.update(repr(entry).encode())
+        for file in sorted((index.folder / "cases" / entry.id).glob("*")):
+            digest.update(f"{file.name} {file.stat().st_size}".encode())
+    return digest.hexdigest()
+
+
+def _build(
+    index: DatasetIndex, folder: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
+) -> None:
+    fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
+    fresh.mkdir(parents=True)
+    try:
+        arrays = {
+            name: np.lib.format.open_memmap(fresh / f"{name}.npy", "w+", kind, (len(index), *shape))
+            for name, (shape, kind) in _ARRAYS.items()
+        }
+        has_motion = []
+        jobs = [(index.folder, entry, vary_sampling) for entry in index]
+        with _mapping(workers) as in_order:
+            for number, (case_arrays, known) in enumerate(in_order(_case_arrays, jobs)):
+                for name, values in case_arrays.items():
+                    arrays[name][number] = values
+                has_motion.append(known)
+                progress.update("cache", (number + 1) / len(index), f"{number + 1} of {len(index)} slices")
+        for array in arrays.values():
+            array.flush()
+        about = {
+            "version": CACHE_VERSION,
+            "fingerprint": fingerprint,
+            "ids": [entry.id for entry in index],
+            "splits": [entry.split for entry in index],
+            "has_motion": has_motion,
+        }
+        (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """`map`, in this process or over several."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+        yield partial(pool.map, chunksize=4)
+
+
+def _case_arrays(job: tuple[Path, DatasetEntry, bool]) -> tuple[dict[str, Array], bool]:
+    folder, entry, vary_sampling = job
+    case = read_dataset_case(folder, entry.id)
+    drawn = cine_slice(case, case.masks)
+    seen, reference = drawn, case.reference_frame
+    if vary_sampling and case.masks_true is not None:
+        digest = hashlib.sha256(entry.id.encode()).digest()
+        seen, reference = as_another_scanner_would(drawn, reference, np.random.default_rng(list(digest[:8])))
+    canonical = to_canonical(seen, reference)
+    occupancy = canonical.occupancy
+    clean = occupancy
+    if case.masks_true is not None:
+        clean = to_canonical(cine_slice(case, case.masks_true), case.reference_frame, canonical.grid).occupancy
+    arrays = {"occupancy": _as_bytes(occupancy), "clean": _as_bytes(clean)}
+    return {**arrays, **_motion_arrays(case, drawn.grid, canonical)}, case.displacement_mm is not None
+
+
+def cine_slice(case: DatasetCase, masks: Array) -> CineSlice:
+    """One slice of a dataset case, as prediction sees it."""
+    valid = np.ones(masks.shape[0], dtype=bool)
+    if case.valid is not None:
+        valid = masks[:, 0].any(axis=(1, 2))
+    return CineSlice(case.id, case.grid, masks[:, 0], case.frame_times_ms, case.rr_ms, case.level, valid_frames=valid)
+
+
+def _motion_arrays(case: DatasetCase, grid: SliceGrid, canonical: CanonicalSlice) -> dict[str, Array]:
+    displacement = np.zeros(_ARRAYS["displacement"][0], dtype=np.float16)
+    weight = np.zeros(_ARRAYS["weight"][0], dtype=np.uint8)
+    if case.displacement_mm is not None and case.valid is not None:
+        in_plane = np.moveaxis(grid.vectors_from_lps(case.displacement_mm[:, 0]), -1, 1)
+        phases = cycle_phases(case.frame_times_ms, case.rr_ms, case.reference_frame)
+        own = CanonicalSlice(canonical.occupancy, canonical.grid, grid, phases, case.reference_frame)
+        fields, seen = displacement_to_canonical(in_plane, case.valid[:, 0], own)
+        share = seen.reshape(FRAMES, _HALF, BLOCK, _HALF, BLOCK).astype(np.float32)
+        blocks = fields.reshape(FRAMES, 2, _HALF, BLOCK, _HALF, BLOCK)
+        count = share.sum(axis=(2, 4))
+        total = (blocks * share[:, None]).sum(axis=(3, 5))
+        displacement[:] = total / np.maximum(count, 1)[:, None]
+        weight[:] = count
+    return {"displacement": displacement, "weight": weight}
+
+
+def _as_bytes(occupancy: Array) -> Array:
+    return np.asarray(np.rint(occupancy * 255), dtype=np.uint8)
