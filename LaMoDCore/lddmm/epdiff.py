@@ -151,9 +151,7 @@ class _Flow:
 
         wide = _extend(velocity, self.grid, (self.top, self.left))
         spectrum = torch.fft.rfft2(wide)
-        momentum = apply_symbol(
-            spectrum, metric.symbol(self.grid, spacing_mm, metric.power, velocity), metric.beta > 0
-        )
+        momentum = apply_symbol(spectrum, metric.symbol(self.grid, spacing_mm, metric.power, velocity), metric.beta > 0)
         self.smoother = metric.symbol(self.grid, spacing_mm, -metric.power, velocity)
         self.momentum = torch.fft.irfft2(momentum, s=self.grid)
         if self.cubic:
@@ -163,9 +161,8 @@ class _Flow:
         else:
             self.samples = self.momentum
 
-        like = {"dtype": velocity.dtype, "device": velocity.device}
-        self.x = self.left + torch.arange(width, **like)
-        self.y = (self.top + torch.arange(height, **like))[:, None]
+        self.x = self.left + torch.arange(width, device=velocity.device)
+        self.y = (self.top + torch.arange(height, device=velocity.device))[:, None]
 
     def rate(self, state: Tensor) -> Tensor:
         """d/dt of (φ, φ⁻¹): [N, 4, H, W] to the same."""
@@ -201,9 +198,7 @@ class _Flow:
                     (
                         self.momentum[..., self.top : self.top + self.y.shape[0], : self.left],
                         moved,
-                        self.momentum[
-                            ..., self.top : self.top + self.y.shape[0], self.left + self.x.shape[0] :
-                        ],
+                        self.momentum[..., self.top : self.top + self.y.shape[0], self.left + self.x.shape[0] :],
                     ),
                     dim=-1,
                 ),
@@ -275,9 +270,7 @@ def _path(flow: _Flow, states: list[Tensor]) -> GeodesicPath:
 
 def _wide(size: int, length_pixels: float) -> tuple[int, int]:
     """Size of the periodic grid (even, of factors 2, 3, 5, which FFTs are fast for) and where the image starts."""
-    margin = min(
-        max(math.ceil(MARGIN_LENGTHS * length_pixels), MIN_MARGIN_PIXELS), max(size, MIN_MARGIN_PIXELS)
-    )
+    margin = min(max(math.ceil(MARGIN_LENGTHS * length_pixels), MIN_MARGIN_PIXELS), max(size, MIN_MARGIN_PIXELS))
     wide = size + margin
     while not _smooth_even(wide):
         wide += 1
@@ -305,15 +298,12 @@ def _extend(velocity: Tensor, grid: tuple[int, int], start: tuple[int, int]) -> 
 
 def _fade(size: int, before: int, after: int, like: Tensor) -> Tensor:
     """1 on the image, falling as cos² to 0 at the outermost pixels of the margin."""
-    options = {"dtype": like.dtype, "device": like.device}
-    rise = torch.sin(torch.arange(before, **options) * (math.pi / 2 / before)) ** 2
-    fall = torch.sin(torch.arange(after, **options) * (math.pi / 2 / after)) ** 2
-    return torch.cat((rise, torch.ones(size, **options), fall.flip(0)))
+    rise = torch.sin(torch.arange(before) * (math.pi / 2 / before)) ** 2
+    fall = torch.sin(torch.arange(after) * (math.pi / 2 / after)) ** 2
+    return torch.cat((rise, torch.ones(size), fall.flip(0))).to(like)
 
 
-def _check(
-    velocity: Tensor, spacing_mm: tuple[float, float], steps: int, integrator: str, interpolation: str
-) -> None:
+def _check(velocity: Tensor, spacing_mm: tuple[float, float], steps: int, integrator: str, interpolation: str) -> None:
     if velocity.ndim != 4 or velocity.shape[1] != 2 or min(velocity.shape[-2:]) < 4:
         raise ValueError(f"v0 must be [N, 2, H, W] with H, W ≥ 4, got {tuple(velocity.shape)}")
     if len(spacing_mm) != 2 or not all(s > 0 for s in spacing_mm):

@@ -47,9 +47,7 @@ def sample_cubic(coefficients: Tensor, x: Tensor, y: Tensor) -> Tensor:
     above = torch.lerp(
         sample_linear(coefficients, near_x, near_y), sample_linear(coefficients, far_x, near_y), weight_x
     )
-    below = torch.lerp(
-        sample_linear(coefficients, near_x, far_y), sample_linear(coefficients, far_x, far_y), weight_x
-    )
+    below = torch.lerp(sample_linear(coefficients, near_x, far_y), sample_linear(coefficients, far_x, far_y), weight_x)
     return torch.lerp(above, below, weight_y)
 
 

@@ -124,9 +124,7 @@ def _symbol(
     excess = (along**power - across**power) / norm.clamp_min(1e-300)
     excess = torch.where(norm > 1e-20, excess, torch.zeros_like(excess))
     plain = across**power
-    entries = torch.stack(
-        (plain + excess * first_x**2, plain + excess * first_y**2, excess * first_x * first_y)
-    )
+    entries = torch.stack((plain + excess * first_x**2, plain + excess * first_y**2, excess * first_x * first_y))
     return entries.to(device=device, dtype=dtype)
 
 

@@ -11,9 +11,7 @@ from LaMoDCore.geometry import Array
 from LaMoDCore.lddmm.interpolation import sample_linear_clamped
 
 
-def warp_image(
-    image: Tensor, displacement_mm: Tensor, spacing_mm: tuple[float, float] = (1.0, 1.0)
-) -> Tensor:
+def warp_image(image: Tensor, displacement_mm: Tensor, spacing_mm: tuple[float, float] = (1.0, 1.0)) -> Tensor:
     """Bilinear samples of an image at x + displacement(x).
 
     With ``shot.inverse`` this is S∘φ⁻¹: the image carried forward by φ.
@@ -27,15 +25,14 @@ def warp_image(
         [N, C, H, W]; beyond its edge the image continues with the edge's value.
     """
     height, width = displacement_mm.shape[-2:]
-    options = {"dtype": displacement_mm.dtype, "device": displacement_mm.device}
-    x = torch.arange(width, **options) + displacement_mm[:, 0] / spacing_mm[0]
-    y = torch.arange(height, **options)[:, None] + displacement_mm[:, 1] / spacing_mm[1]
+    column = torch.arange(width, device=displacement_mm.device)
+    row = torch.arange(height, device=displacement_mm.device)[:, None]
+    x = column + displacement_mm[:, 0] / spacing_mm[0]
+    y = row + displacement_mm[:, 1] / spacing_mm[1]
     return sample_linear_clamped(image, x, y)
 
 
-def sample_displacement(
-    field: Tensor, points_mm: Tensor, spacing_mm: tuple[float, float] = (1.0, 1.0)
-) -> Tensor:
+def sample_displacement(field: Tensor, points_mm: Tensor, spacing_mm: tuple[float, float] = (1.0, 1.0)) -> Tensor:
     """Bilinear samples of a field at points.
 
     Args:
@@ -75,9 +72,7 @@ def carry_mask(
     inside = np.asarray(mask, dtype=bool)
     motion = np.asarray(displacement_mm, dtype=np.float64)
     if inside.ndim != 2 or motion.shape != (2, *inside.shape):
-        raise ValueError(
-            f"mask must be [H, W] and displacement_mm [2, H, W], got {inside.shape} and {motion.shape}"
-        )
+        raise ValueError(f"mask must be [H, W] and displacement_mm [2, H, W], got {inside.shape} and {motion.shape}")
     starts, ends = _contour_edges(inside)
     if not len(starts):
         return np.zeros_like(inside)

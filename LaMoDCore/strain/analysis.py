@@ -1,0 +1,172 @@
+"""A slice's motion becomes its strain; a case's masks become its end-systole."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from LaMoDCore.case import Case, CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
+from LaMoDCore.ring import cavity_area_mm2, is_closed_ring
+from LaMoDCore.strain.curves import region_means
+from LaMoDCore.strain.segments import SegmentMap, label_segments
+from LaMoDCore.strain.tensor import (
+    FIELD_NAMES,
+    SlopeCache,
+    material_directions,
+    spread_on_grid,
+    strain_components,
+)
+
+CURVES = ("ecc", "err")
+
+
+def slice_strain(
+    slice_: CineSlice,
+    motion: SliceMotion,
+    reference_frame: int,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    *,
+    support_mm: float | None = None,
+) -> SliceStrain:
+    """Strain fields, segments and curves of one slice, with their spread over the samples.
+
+    Args:
+        slice_: the slice; only the reference frame's mask is used.
+        motion: Lagrangian, from that frame.
+        reference_frame: end-diastole.
+        rv_insertion_lps: [3] anterior RV insertion point.
+        support_mm: of the gradient's fit, see `compute_strain`.
+
+    Raises:
+        LaMoDInputError: the reference frame's myocardium is empty or nowhere two pixels thick.
+    """
+    inside = np.asarray(slice_.myocardium[reference_frame], dtype=bool)
+    _check(slice_.name, inside, reference_frame)
+    segments = label_segments(inside, slice_.grid, slice_.level, rv_insertion_lps)
+    slopes = SlopeCache(inside, slice_.grid.spacing_mm, support_mm=support_mm)
+    directions = material_directions(inside, slice_.grid.spacing_mm, segments.center_xy, slice_.grid.view_sign)
+
+    def components(displacement: Array) -> dict[str, Array]:
+        pixels = displacement[:, :, inside].transpose(2, 0, 1).astype(np.float64)
+        return strain_components(slopes.deformation_gradient(pixels), directions)
+
+    on_pixels = components(motion.displacement_mm)
+    fields = {name: spread_on_grid(on_pixels[name], inside) for name in FIELD_NAMES}
+    if not np.isfinite(fields["ecc"]).any():
+        raise LaMoDInputError(
+            slice_.name,
+            f"the motion from frame {reference_frame} has no strain anywhere in the myocardium",
+            "draw a wall that is at least two pixels thick and give a motion that is finite in it",
+        )
+    fields_std, curves_std = _spread(motion.samples_mm, components, segments, inside)
+    return SliceStrain(
+        myocardium=inside,
+        segment=segments.labels,
+        displacement_mm=motion.displacement_mm,
+        fields=fields,
+        fields_std=fields_std,
+        segment_names=segments.names,
+        segment_aha=segments.aha,
+        segment_curves={n: region_means(fields[n], segments.labels, len(segments.names)) for n in CURVES},
+        segment_curves_std=curves_std,
+        global_curves={n: region_means(fields[n], inside.astype(np.int16), 1)[0] for n in CURVES},
+    )
+
+
+def end_systole(case: Case) -> int:
+    """The frame of least total cavity area over the slices, one for the whole case.
+
+    A frame in which a slice's ring is open has no area of its own there: it is filled in linearly in time from
+    the slice's neighbours, and a slice whose ring is never closed does not count. Frames that were not acquired
+    are never end-systole.
+
+    Raises:
+        LaMoDInputError: no slice has a closed ring.
+    """
+    total = np.zeros(case.frames)
+    counted = False
+    for slice_ in case.slices:
+        area = _cavity_areas(slice_)
+        known = np.isfinite(area)
+        if not known.any():
+            continue
+        times = slice_.frame_times_ms
+        total += np.interp(times, times[known], area[known], period=slice_.rr_ms)
+        counted = True
+    if not counted:
+        raise LaMoDInputError(
+            case.slices[0].name,
+            "no frame of any slice has a myocardium that encloses a cavity, so end-systole cannot be found",
+            "draw the myocardium as a closed ring",
+        )
+    acquired = np.all([slice_.valid_frames for slice_ in case.slices], axis=0)
+    return int(np.argmin(np.where(acquired, total, np.inf))) if acquired.any() else int(np.argmin(total))
+
+
+def _cavity_areas(slice_: CineSlice) -> Array:
+    """[T] mm²: the ring's hole; where the ring is open, the cavity as drawn; else NaN."""
+    pixel = float(np.prod(slice_.grid.spacing_mm))
+    closed = np.array([is_closed_ring(frame) for frame in slice_.myocardium])
+    area = np.where(closed, cavity_area_mm2(slice_.myocardium, slice_.grid.spacing_mm), np.nan)
+    if slice_.cavity is not None:
+        drawn = slice_.cavity.sum(axis=(1, 2)) * pixel
+        area = np.where(~closed & (drawn > 0), drawn, area)
+    return np.where(slice_.valid_frames, area, np.nan)
+
+
+def _check(name: str, inside: Array, frame: int) -> None:
+    if not inside.any():
+        raise LaMoDInputError(
+            name,
+            f"the myocardium of frame {frame}, the reference frame, is empty",
+            "draw it there, or choose another end-diastolic frame",
+        )
+
+
+def _spread(
+    samples_mm: Array | None, components: object, segments: SegmentMap, inside: Array
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """SD (n − 1) over the samples of every field and curve."""
+    if samples_mm is None or len(samples_mm) < 2:
+        return {}, {}
+    moments = {name: _Moments() for name in (*FIELD_NAMES, "displacement_mm")}
+    curve_moments = {name: _Moments() for name in CURVES}
+    member = segments.labels[inside][:, None] == np.arange(1, len(segments.names) + 1)
+    for sample in samples_mm:
+        values = components(sample)  # type: ignore[operator]
+        for name in FIELD_NAMES:
+            moments[name].add(values[name])
+        moments["displacement_mm"].add(np.asarray(sample, dtype=np.float64))
+        for name in CURVES:
+            curve_moments[name].add(_means(values[name], member))
+    fields = {name: spread_on_grid(moments[name].deviation(), inside) for name in FIELD_NAMES}
+    fields["displacement_mm"] = moments["displacement_mm"].deviation().astype(np.float32)
+    return fields, {name: curve_moments[name].deviation() for name in CURVES}
+
+
+def _means(values: Array, member: Array) -> Array:
+    """Means over segments [S, T] of values [P, T] with membership [P, S]; NaN pixels left out."""
+    finite = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weights = member.T.astype(np.float64)
+        return np.asarray((weights @ np.where(finite, values, 0.0)) / (weights @ finite))
+
+
+class _Moments:
+    """Running mean and variance (Welford, Technometrics 4, 1962): no sample is kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: Array = np.zeros(())
+        self.square: Array = np.zeros(())
+
+    def add(self, values: Array) -> None:
+        self.count += 1
+        difference = values - self.mean
+        self.mean = self.mean + difference / self.count
+        self.square = self.square + difference * (values - self.mean)
+
+    def deviation(self) -> Array:
+        return np.asarray(np.sqrt(self.square / (self.count - 1)))

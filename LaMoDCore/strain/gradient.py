@@ -1,0 +1,163 @@
+"""The deformation gradient at every pixel of a mask, its rim included: local polynomial least squares.
+
+Around each pixel a polynomial in (x, y) is fitted to the displacement of the mask's pixels within a radius, and
+its slope at the pixel is ∂u/∂x, ∂u/∂y (Savitzky and Golay, Anal. Chem. 36, 1964, on an irregular neighbourhood;
+Fan and Gijbels, "Local Polynomial Modelling", 1996, for why odd orders keep their accuracy at the rim). The fit
+uses nothing outside the mask, is exact for motions that are polynomials of its order (so for every affine one),
+and is linear in the displacement: its weights are solved once a mask and applied to all frames and samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+import torch
+
+from LaMoDCore.geometry import Array
+
+#: Radius of the fit in mm: the thickness of a healthy wall. At coarse resolution it grows with the pixels.
+DEFAULT_SUPPORT_MM = 8.0
+#: The radius is at least this many pixels, along the coarser axis.
+MIN_SUPPORT_PIXELS = 3.0
+DEFAULT_ORDER = 3
+#: An order is used at a pixel only where its normal equations are better conditioned than this.
+MAX_CONDITION = 1e7
+#: Above this many entries the operator is kept sparse.
+DENSE_ENTRIES = 40_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class GradientOperator:
+    """∂/∂x and ∂/∂y on the P pixels of one mask.
+
+    Attributes:
+        mask: bool [H, W].
+        weights: [2P, P] per mm, dense or sparse: the first P rows give ∂/∂x, the others ∂/∂y; zero rows where the
+            mask is too thin for any slope.
+        order: int8 [P]: order of the polynomial used at each pixel; 0 where none could be.
+        support_mm: radius of the fit.
+    """
+
+    mask: Array
+    weights: Array | scipy.sparse.csr_array
+    order: Array
+    support_mm: float
+
+    def apply(self, field: Array) -> tuple[Array, Array]:
+        """Slopes of fields on the mask.
+
+        Args:
+            field: [P, C] values at the mask's pixels, in the order of ``mask.nonzero()``.
+
+        Returns:
+            ∂/∂x and ∂/∂y [P, C] per mm, NaN where there is no fit.
+        """
+        slopes = np.asarray(self.weights @ field)
+        slopes = slopes.reshape(2, -1, field.shape[1])
+        slopes[:, self.order == 0] = np.nan
+        return slopes[0], slopes[1]
+
+    def noise_gain(self) -> tuple[Array, Array]:
+        """SD of ∂/∂x and of ∂/∂y [P], per mm, for white noise of SD 1 on the field."""
+        square = self.weights**2 if isinstance(self.weights, np.ndarray) else self.weights.power(2)
+        gain = np.sqrt(np.asarray(square.sum(axis=1))).reshape(2, -1)
+        gain[:, self.order == 0] = np.nan
+        return gain[0], gain[1]
+
+
+def gradient_operator(
+    mask: Array,
+    spacing_mm: tuple[float, float],
+    *,
+    order: int = DEFAULT_ORDER,
+    support_mm: float | None = None,
+) -> GradientOperator:
+    """Solve the least-squares weights of a mask.
+
+    Where the neighbourhood cannot carry the order (a thin wall, a corner), the next lower one is used. A pixel
+    that lies in no 2×2 block of the mask has no slope: across a line one pixel wide nothing can be known.
+
+    Args:
+        mask: bool [H, W].
+        spacing_mm: (dx, dy).
+        order: 1, 2 or 3.
+        support_mm: radius; by default 8 mm, or three pixels where they are larger.
+
+    Raises:
+        ValueError: for an order or radius out of range.
+    """
+    if order not in (1, 2, 3):
+        raise ValueError(f"order must be 1, 2 or 3, got {order}")
+    dx, dy = spacing_mm
+    radius = max(support_mm or DEFAULT_SUPPORT_MM, MIN_SUPPORT_PIXELS * max(dx, dy))
+    inside = np.asarray(mask, dtype=bool)
+    rows, columns = np.nonzero(inside)
+    pixels = len(rows)
+    offset_y, offset_x = _disc(radius, dx, dy)
+
+    margin_y, margin_x = int(radius / dy) + 1, int(radius / dx) + 1
+    number = np.full((inside.shape[0] + 2 * margin_y, inside.shape[1] + 2 * margin_x), -1, dtype=np.int32)
+    number[rows + margin_y, columns + margin_x] = np.arange(pixels)
+    neighbour = number[
+        rows[:, None] + (offset_y + margin_y)[None, :], columns[:, None] + (offset_x + margin_x)[None, :]
+    ]
+    present = neighbour >= 0
+    wide = _in_block(inside)[rows, columns]
+
+    x, y = offset_x * dx / radius, offset_y * dy / radius
+    kernel = np.ones_like(x)
+    slopes = np.zeros((pixels, 2, len(x)))
+    used = np.zeros(pixels, dtype=np.int8)
+    for degree in range(order, 0, -1):
+        todo = np.nonzero(wide & (used == 0))[0]
+        if not len(todo):
+            break
+        fitted, weights = _fit(present[todo], x, y, kernel, degree)
+        slopes[todo[fitted]] = weights[fitted] / radius
+        used[todo[fitted]] = degree
+    return GradientOperator(inside, _assemble(slopes, neighbour, present, pixels), used, radius)
+
+
+def _disc(radius: float, dx: float, dy: float) -> tuple[Array, Array]:
+    reach_y, reach_x = int(radius / dy + 1e-9), int(radius / dx + 1e-9)
+    y, x = np.mgrid[-reach_y : reach_y + 1, -reach_x : reach_x + 1]
+    near = (x * dx) ** 2 + (y * dy) ** 2 <= radius**2 * (1 + 1e-9)
+    return y[near], x[near]
+
+
+def _in_block(inside: Array) -> Array:
+    """Pixels that belong to a 2×2 block of the mask: bool [H, W]."""
+    padded = np.pad(inside, 1)
+    block = padded[:-1, :-1] & padded[:-1, 1:] & padded[1:, :-1] & padded[1:, 1:]
+    return np.asarray(block[:-1, :-1] | block[:-1, 1:] | block[1:, :-1] | block[1:, 1:])
+
+
+def _fit(present: Array, x: Array, y: Array, kernel: Array, degree: int) -> tuple[Array, Array]:
+    """Weights of the slope at the origin for every pixel: which fits hold, [p]; weights [p, 2, K]."""
+    powers = [(total - j, j) for total in range(degree + 1) for j in range(total + 1)]
+    basis = np.stack([x**i * y**j for i, j in powers], axis=1)
+    terms = basis.shape[1]
+    outer = (kernel[:, None, None] * basis[:, :, None] * basis[:, None, :]).reshape(len(x), -1)
+    normal = (present.astype(np.float64) @ outer).reshape(-1, terms, terms)
+    inverse, failed = torch.linalg.inv_ex(torch.from_numpy(normal))
+    inverse = inverse.numpy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        condition = np.linalg.norm(normal, axis=(1, 2)) * np.linalg.norm(inverse, axis=(1, 2))
+        fitted = (failed.numpy() == 0) & (present.sum(axis=1) >= terms) & (condition < MAX_CONDITION)
+        weights = (inverse[:, 1:3] @ (basis * kernel[:, None]).T) * present[:, None]
+    return fitted, weights
+
+
+def _assemble(slopes: Array, neighbour: Array, present: Array, pixels: int) -> Array | scipy.sparse.csr_array:
+    row, slot = np.nonzero(present)
+    column = neighbour[row, slot]
+    if 2 * pixels * pixels <= DENSE_ENTRIES:
+        dense = np.zeros((2, pixels, pixels))
+        dense[0, row, column] = slopes[row, 0, slot]
+        dense[1, row, column] = slopes[row, 1, slot]
+        return dense.reshape(2 * pixels, pixels)
+    values = np.concatenate((slopes[row, 0, slot], slopes[row, 1, slot]))
+    index = (np.concatenate((row, row + pixels)), np.concatenate((column, column)))
+    return scipy.sparse.csr_array(scipy.sparse.coo_array((values, index), shape=(2 * pixels, pixels)))

@@ -1,0 +1,80 @@
+"""Across the wall: depth from endocardium to epicardium, layers, and the two boundaries."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.geometry import Array
+from LaMoDCore.ring import cavity, epicardial_region, is_closed_ring
+
+LAYER_NAMES = ("endocardial", "midwall", "epicardial")
+
+
+def wall_depth(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
+    """Relative depth in the wall: d_endo / (d_endo + d_epi), by the distances to cavity and surroundings.
+
+    Args:
+        myocardium: bool [H, W].
+        spacing_mm: (dx, dy).
+
+    Returns:
+        float [H, W], near 0 at the endocardium and near 1 at the epicardium; NaN outside the wall, and
+        everywhere where the ring is open.
+    """
+    ring = np.asarray(myocardium, dtype=bool)
+    depth = np.full(ring.shape, np.nan)
+    if not is_closed_ring(ring):
+        return depth
+    dx, dy = spacing_mm
+    # The padding keeps a wall that touches the image's edge from having no outside.
+    outside = np.pad(~epicardial_region(ring), 1, constant_values=True)
+    to_epi = ndimage.distance_transform_edt(~outside, sampling=(dy, dx))[1:-1, 1:-1]
+    to_endo = ndimage.distance_transform_edt(~cavity(ring), sampling=(dy, dx))
+    # Distances run between pixel centres; the boundary lies half a pixel nearer.
+    half = 0.5 * min(dx, dy)
+    inner, outer = to_endo[ring] - half, to_epi[ring] - half
+    depth[ring] = inner / (inner + outer)
+    return depth
+
+
+def label_layers(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
+    """Thirds of the wall: int16 [H, W], 1 endocardial, 2 midwall, 3 epicardial, 0 none."""
+    depth = wall_depth(myocardium, spacing_mm)
+    labels = np.zeros(depth.shape, dtype=np.int16)
+    inside = np.isfinite(depth)
+    labels[inside] = np.clip((depth[inside] * 3).astype(np.int16), 0, 2) + 1
+    return labels
+
+
+def boundary_radii(
+    myocardium: Array,
+    spacing_mm: tuple[float, float],
+    center_xy: tuple[float, float],
+    directions_xy: Array,
+) -> tuple[Array, Array]:
+    """Where rays from the centre enter and leave the wall.
+
+    Args:
+        myocardium: bool [H, W].
+        spacing_mm: (dx, dy).
+        center_xy: pixels (x, y).
+        directions_xy: [A, 2] unit vectors in mm.
+
+    Returns:
+        endocardial and epicardial radius [A] in mm: of the first pixel of the wall and of the last, to a tenth
+        of a pixel; NaN where a ray meets no wall.
+    """
+    ring = np.asarray(myocardium, dtype=bool)
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    step = float(spacing.min()) / 10
+    reach = float(np.hypot(*(np.array(ring.shape[::-1]) * spacing)))
+    radii = np.arange(0.0, reach, step)
+    points = np.asarray(center_xy) + directions_xy[:, None, :] * radii[None, :, None] / spacing
+    column, row = np.rint(points[..., 0]).astype(int), np.rint(points[..., 1]).astype(int)
+    on_grid = (column >= 0) & (column < ring.shape[1]) & (row >= 0) & (row < ring.shape[0])
+    met = on_grid & ring[np.clip(row, 0, ring.shape[0] - 1), np.clip(column, 0, ring.shape[1] - 1)]
+    found = met.any(axis=1)
+    first = radii[np.argmax(met, axis=1)]
+    last = radii[met.shape[1] - 1 - np.argmax(met[:, ::-1], axis=1)]
+    return np.where(found, first, np.nan), np.where(found, last, np.nan)

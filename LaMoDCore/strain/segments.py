@@ -1,0 +1,122 @@
+"""The segments of a short-axis slice, after Cerqueira et al., Circulation 105 (2002): the AHA's model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from LaMoDCore.case import Level
+from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.strain.frame import ventricle_center
+
+#: Where the anterior RV insertion is looked for when nobody has shown it: right-anterior of the ventricle's
+#: centre, in LPS. It is perpendicular to the expected base–apex axis (+1, −1, −1).
+DEFAULT_INSERTION_DIRECTION_LPS = np.array([-1.0, -1.0, 0.0]) / np.sqrt(2.0)
+
+SIX_NAMES = ("anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior")
+FOUR_NAMES = ("anterior", "septal", "inferior", "lateral")
+AHA_NUMBERS: dict[Level, tuple[int, ...]] = {
+    "base": (2, 3, 4, 5, 6, 1),
+    "mid": (8, 9, 10, 11, 12, 7),
+    "apex": (13, 14, 15, 16),
+}
+#: The apical septal segment begins this far counter-clockwise of the insertion point.
+APICAL_SEPTUM_START_DEGREES = 15.0
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentMap:
+    """Which pixel belongs to which segment.
+
+    Attributes:
+        labels: int16 [H, W], 0 = none, else 1…6, or 1…4 at the apex.
+        names: one a segment, in order.
+        aha: AHA-16 number of each.
+        center_xy: pixels (x, y): the centroid from which the angles are counted.
+        insertion_angle: of the anterior RV insertion, radians counter-clockwise seen from the apex.
+        default_used: no insertion point was given.
+        warning: what to tell the person in that case, else empty.
+    """
+
+    labels: Array
+    names: tuple[str, ...]
+    aha: tuple[int, ...]
+    center_xy: tuple[float, float]
+    insertion_angle: float
+    default_used: bool
+    warning: str = ""
+
+
+def label_segments(
+    myocardium: Array, grid: SliceGrid, level: Level, rv_insertion_lps: npt.ArrayLike | None = None
+) -> SegmentMap:
+    """Equal angles about the centroid of the epicardial region, from the anterior RV insertion point.
+
+    Counter-clockwise as seen from the apex: anteroseptal, inferoseptal, inferior, inferolateral, anterolateral,
+    anterior; at the apex anterior, septal, inferior, lateral, of which the septal one spans 15°…105°.
+
+    Args:
+        myocardium: bool [H, W].
+        grid: the slice's grid.
+        level: base, mid or apex.
+        rv_insertion_lps: [3] in LPS mm; its foot on the slice's plane is used.
+    """
+    inside = np.asarray(myocardium, dtype=bool)
+    center = ventricle_center(inside)
+    angle, warning = _insertion_angle(grid, center, rv_insertion_lps)
+    rows, columns = np.nonzero(inside)
+    angles = pixel_angles(grid, center, np.stack((columns, rows), axis=1))
+    labels = np.zeros(inside.shape, dtype=np.int16)
+    names: tuple[str, ...]
+    if level == "apex":
+        start, width, names = np.radians(APICAL_SEPTUM_START_DEGREES - 90), np.pi / 2, FOUR_NAMES
+    else:
+        start, width, names = 0.0, np.pi / 3, SIX_NAMES
+    turned = np.mod(angles - angle - start, 2 * np.pi)
+    labels[rows, columns] = np.minimum((turned / width).astype(np.int16), len(names) - 1) + 1
+    return SegmentMap(
+        labels, names, AHA_NUMBERS[level], center, float(angle), default_used=bool(warning), warning=warning
+    )
+
+
+def pixel_angles(grid: SliceGrid, center_xy: tuple[float, float], pixels_xy: npt.ArrayLike) -> Array:
+    """Angles of pixels [..., 2] about a centre, radians counter-clockwise seen from the apex."""
+    arm = (np.asarray(pixels_xy, dtype=np.float64) - np.asarray(center_xy)) * np.asarray(grid.spacing_mm)
+    return grid.angles_from_apex(arm)
+
+
+def sector_labels(
+    myocardium: Array,
+    grid: SliceGrid,
+    center_xy: tuple[float, float],
+    insertion_angle: float,
+    sectors: int = 24,
+) -> Array:
+    """Equal sectors numbered 1…``sectors`` counter-clockwise from the insertion: int16 [H, W], 0 = none."""
+    inside = np.asarray(myocardium, dtype=bool)
+    rows, columns = np.nonzero(inside)
+    angles = pixel_angles(grid, center_xy, np.stack((columns, rows), axis=1)) - insertion_angle
+    turned = np.mod(angles, 2 * np.pi) / (2 * np.pi) * sectors
+    labels = np.zeros(inside.shape, dtype=np.int16)
+    labels[rows, columns] = np.minimum(turned.astype(np.int16), sectors - 1) + 1
+    return labels
+
+
+def _insertion_angle(
+    grid: SliceGrid, center_xy: tuple[float, float], rv_insertion_lps: npt.ArrayLike | None
+) -> tuple[float, str]:
+    if rv_insertion_lps is not None:
+        point = np.asarray(rv_insertion_lps, dtype=np.float64)
+        if point.shape != (3,) or not np.isfinite(point).all():
+            raise ValueError(f"rv_insertion_lps must be three finite numbers, got {rv_insertion_lps!r}")
+        return float(pixel_angles(grid, center_xy, grid.lps_to_pixel(point))), ""
+    direction = grid.vectors_from_lps(DEFAULT_INSERTION_DIRECTION_LPS)
+    if np.linalg.norm(direction) < 0.3:  # the slice faces right-anterior: take anterior instead
+        direction = grid.vectors_from_lps(np.array([0.0, -1.0, 0.0]))
+    warning = (
+        "No RV insertion point was given: segments start where one would expect it, "
+        "right-anterior of the ventricle's centre, and may be turned by 20° or more."
+    )
+    return float(grid.angles_from_apex(direction)), warning

@@ -1,0 +1,298 @@
+"""What strain.json says: definitions, peaks, indices and what to be careful about. JSON-ready, None for unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.case import Case, CineSlice, Motion, SliceStrain
+from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
+from LaMoDCore.ring import epicardial_region, is_closed_ring
+from LaMoDCore.strain import curves, indices
+from LaMoDCore.strain.frame import ventricle_center
+from LaMoDCore.strain.layers import LAYER_NAMES, label_layers
+from LaMoDCore.strain.matrix import onset_of_shortening_ms, strain_matrix
+from LaMoDCore.strain.segments import label_segments, sector_labels
+
+SECTORS = 24
+NO_GLS = "not available from short axis"
+DEFINITIONS = {
+    "strain": "Green–Lagrange, E = ½(FᵀF − I), fractions",
+    "gradient": "local cubic least squares over the reference myocardium within 8 mm (or 3 pixels, if larger)",
+    "directions": "radial and circumferential about the centroid of the epicardial region at the reference frame",
+    "averaging": "global and segmental curves are means over the pixels of the whole wall at each frame",
+    "gcs": "global circumferential strain: mean Ecc; over slices, weighted by myocardial area",
+    "peak": "least Ecc, greatest Err of the mean curve over the acquired cycle",
+    "systolic_peak": "the same up to end-systole",
+    "time_to_peak": "from the reference frame to the peak; fraction of the cycle",
+    "end_systole": "the frame of least total cavity area over the slices",
+    "strain_rate": "slope of the mean curve, 1/s; early diastole is the first half of diastole",
+    "jacobian": "in-plane det F: local change of area, not of volume",
+    "rotation": "mean angle about the moving centre, degrees, counter-clockwise positive seen from the apex",
+    "torsion": "(apical − basal rotation) × mean epicardial radius / distance between the slices, degrees",
+    "cure": "circumferential uniformity ratio estimate of Ecc over systole, 0…1",
+    "sd_time_to_peak": "standard deviation (n − 1) of the segments' times to peak Ecc, ms",
+    "onset": "intersecting tangent of shortening in 24 sectors counter-clockwise from the RV insertion, ms",
+}  # fmt: skip
+ROTATION_CAVEAT = "inferred, not seen: a mask does not show the rotation of a ring"
+
+
+def summarise(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_frame: int) -> dict[str, Any]:
+    """The numbers of one case.
+
+    Args:
+        case: what went in.
+        motion: what moved.
+        slices: strain of each slice, in the case's order.
+        es_frame: end-systole.
+
+    Returns:
+        a dictionary of strings, numbers, lists and None: never NaN.
+    """
+    parts = [_slice_summary(case, slice_, strain, es_frame) for slice_, strain in zip(case.slices, slices, strict=True)]
+    rotations = [
+        indices.rotation_degrees(
+            strain.displacement_mm, strain.myocardium, slice_.grid, ventricle_center(strain.myocardium)
+        )
+        for slice_, strain in zip(case.slices, slices, strict=True)
+    ]
+    return _plain(
+        {
+            "definitions": dict(DEFINITIONS),
+            "reference_frame": case.reference_frame,
+            "es_frame": es_frame,
+            "global": _heart_globals(case, slices, es_frame),
+            "slices": parts,
+            "indices": _heart_indices(case, slices, rotations, parts, es_frame),
+            "quality": _quality(case, motion, slices, es_frame),
+        }
+    )
+
+
+def _course(case: Case, slice_: CineSlice, es_frame: int) -> curves.Cycle:
+    return curves.cycle(slice_.frame_times_ms, slice_.rr_ms, case.reference_frame, es_frame, slice_.valid_frames)
+
+
+def _globals(ecc: Array, err: Array, times: Array, course: curves.Cycle) -> dict[str, Any]:
+    gcs, grs = curves.peak(ecc, course), curves.peak(err, course, "thickening")
+    return {
+        "gcs_peak": gcs.value,
+        "gcs_peak_frame": gcs.frame if gcs.frame >= 0 else None,
+        "gcs_time_to_peak_ms": gcs.time_ms,
+        "gcs_systolic_peak": curves.peak(ecc, course, systolic=True).value,
+        "gcs_es": ecc[course.es_frame],
+        "gcs_systolic_rate_per_s": curves.systolic_rate(ecc, times, course),
+        "gcs_early_diastolic_rate_per_s": curves.early_diastolic_rate(ecc, times, course),
+        "grs_peak": grs.value,
+        "grs_peak_frame": grs.frame if grs.frame >= 0 else None,
+        "grs_time_to_peak_ms": grs.time_ms,
+        "grs_es": err[course.es_frame],
+    }
+
+
+def _heart_globals(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> dict[str, Any]:
+    areas = np.array(
+        [s.myocardium.sum() * np.prod(c.grid.spacing_mm) for s, c in zip(slices, case.slices, strict=True)]
+    )
+    mean = {name: np.average([s.global_curves[name] for s in slices], axis=0, weights=areas) for name in ("ecc", "err")}
+    first = case.slices[0]
+    values = _globals(mean["ecc"], mean["err"], first.frame_times_ms, _course(case, first, es_frame))
+    return {**values, "gls": NO_GLS}
+
+
+def _slice_summary(case: Case, slice_: CineSlice, strain: SliceStrain, es_frame: int) -> dict[str, Any]:
+    course = _course(case, slice_, es_frame)
+    ecc, err = strain.global_curves["ecc"], strain.global_curves["err"]
+    jacobian = strain.fields["jacobian"][es_frame][strain.myocardium]
+    values = _globals(ecc, err, slice_.frame_times_ms, course)
+    values["jacobian_es"] = float(np.nanmean(jacobian)) if np.isfinite(jacobian).any() else None
+    segments = _segments(slice_, strain, course)
+    return {
+        "name": slice_.name,
+        "level": slice_.level,
+        "rr_ms": slice_.rr_ms,
+        "es_time_ms": course.es_time_ms,
+        "global": values,
+        "segments": segments,
+        "layers": _layers(slice_, strain, es_frame),
+        "indices": _slice_indices(case, slice_, strain, course, segments),
+    }
+
+
+def _segments(slice_: CineSlice, strain: SliceStrain, course: curves.Cycle) -> list[dict[str, Any]]:
+    count = len(strain.segment_names)
+    spread = {name: curves.region_statistics(strain.fields[name], strain.segment, count)[1] for name in ("ecc", "err")}
+    rows = []
+    for index, (name, aha) in enumerate(zip(strain.segment_names, strain.segment_aha, strict=True)):
+        ecc, err = strain.segment_curves["ecc"][index], strain.segment_curves["err"][index]
+        shortest, thickest = curves.peak(ecc, course), curves.peak(err, course, "thickening")
+        row = {
+            "segment": index + 1,
+            "aha": aha,
+            "name": name,
+            "pixels": int((strain.segment == index + 1).sum()),
+            "ecc_peak": shortest.value,
+            "ecc_systolic_peak": curves.peak(ecc, course, systolic=True).value,
+            "ecc_es": ecc[course.es_frame],
+            "ecc_es_pixel_sd": spread["ecc"][index, course.es_frame],
+            "time_to_peak_ms": shortest.time_ms,
+            "time_to_peak_fraction": shortest.time_fraction,
+            "ecc_systolic_rate_per_s": curves.systolic_rate(ecc, slice_.frame_times_ms, course),
+            "ecc_early_diastolic_rate_per_s": curves.early_diastolic_rate(ecc, slice_.frame_times_ms, course),
+            "err_peak": thickest.value,
+            "err_es": err[course.es_frame],
+            "err_es_pixel_sd": spread["err"][index, course.es_frame],
+        }
+        for curve, values in strain.segment_curves_std.items():
+            row[f"{curve}_es_sample_sd"] = values[index, course.es_frame]
+        rows.append(row)
+    return rows
+
+
+def _layers(slice_: CineSlice, strain: SliceStrain, es_frame: int) -> dict[str, Any] | None:
+    labels = label_layers(strain.myocardium, slice_.grid.spacing_mm)
+    if not labels.any():
+        return None
+    at_es = {
+        name: curves.region_means(strain.fields[name][es_frame : es_frame + 1], labels, len(LAYER_NAMES))[:, 0]
+        for name in ("ecc", "err")
+    }
+    return {
+        layer: {"ecc_es": at_es["ecc"][index], "err_es": at_es["err"][index]} for index, layer in enumerate(LAYER_NAMES)
+    }
+
+
+def _slice_indices(
+    case: Case, slice_: CineSlice, strain: SliceStrain, course: curves.Cycle, segments: list[dict[str, Any]]
+) -> dict[str, Any]:
+    map_ = label_segments(strain.myocardium, slice_.grid, slice_.level, case.rv_insertion_lps)
+    sectors = sector_labels(strain.myocardium, slice_.grid, map_.center_xy, map_.insertion_angle, SECTORS)
+    matrix = strain_matrix(strain.fields["ecc"], sectors, SECTORS)
+    # The first frame, the reference, has no strain and so no say in uniformity.
+    systole = matrix[:, course.order[course.systole][1:]]
+    whole = np.isfinite(matrix).all(axis=1)
+    return {
+        "cure": indices.circumferential_uniformity(systole) if whole.all() else None,
+        "sd_time_to_peak_ms": indices.dyssynchrony_ms(np.array([row["time_to_peak_ms"] for row in segments])),
+        "onset_of_shortening_ms": onset_of_shortening_ms(matrix, slice_.frame_times_ms, course),
+    }
+
+
+def _heart_indices(
+    case: Case,
+    slices: Sequence[SliceStrain],
+    rotations: list[Array],
+    parts: list[dict[str, Any]],
+    es_frame: int,
+) -> dict[str, Any]:
+    for part, rotation in zip(parts, rotations, strict=True):
+        part["indices"]["rotation_degrees"] = rotation
+        part["indices"]["rotation_es_degrees"] = rotation[es_frame]
+        part["indices"]["rotation_basis"] = ROTATION_CAVEAT
+    times = np.array([row["time_to_peak_ms"] for part in parts for row in part["segments"]], dtype=np.float64)
+    found: dict[str, Any] = {
+        "sd_time_to_peak_ms": indices.dyssynchrony_ms(times),
+        "twist_degrees": None,
+        "twist_es_degrees": None,
+        "torsion_degrees": None,
+        "torsion_es_degrees": None,
+        "twist_basis": ROTATION_CAVEAT,
+    }
+    levels = [slice_.level for slice_ in case.slices]
+    if "base" not in levels or "apex" not in levels:
+        found["twist_basis"] = "needs a basal and an apical slice"
+        return found
+    base, apex = levels.index("base"), len(levels) - 1 - levels[::-1].index("apex")
+    twist = indices.twist_degrees(rotations[apex], rotations[base])
+    found.update(twist_degrees=twist, twist_es_degrees=twist[es_frame])
+    distance = abs(float(case.slices[base].grid.distance_mm(case.slices[apex].grid.center_lps)))
+    if distance > 1.0:
+        torsion = indices.torsion_degrees(
+            twist, _epicardial_radius(case, slices, apex), _epicardial_radius(case, slices, base), distance
+        )
+        found.update(torsion_degrees=torsion, torsion_es_degrees=torsion[es_frame])
+    return found
+
+
+def _epicardial_radius(case: Case, slices: Sequence[SliceStrain], index: int) -> float:
+    """Radius of the disc of the epicardial region's area, mm."""
+    area = epicardial_region(slices[index].myocardium).sum() * np.prod(case.slices[index].grid.spacing_mm)
+    return float(np.sqrt(area / np.pi))
+
+
+def _quality(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_frame: int) -> list[str]:
+    notes: list[str] = []
+    for slice_, slice_motion, strain in zip(case.slices, motion.slices, slices, strict=True):
+        notes += _slice_quality(case, slice_, strain, es_frame)
+        if slice_motion.samples_mm is not None and "ecc" in strain.segment_curves_std:
+            spread = float(np.nanmax(strain.segment_curves_std["ecc"][:, es_frame]))
+            if spread > 0.03:
+                notes.append(
+                    f"{slice_.name}: the samples disagree on segmental Ecc at end-systole by up to {spread:.1%} (SD)."
+                )
+    if case.rv_insertion_lps is None:
+        first = case.slices[0]
+        notes.append(label_segments(slices[0].myocardium, first.grid, first.level, None).warning)
+    if len(case.slices) > 1 and len({s.rr_ms for s in case.slices}) > 1:
+        rates = [s.rr_ms for s in case.slices]
+        if max(rates) / min(rates) > 1.15:
+            notes.append(
+                f"The slices' cardiac cycles differ by {max(rates) / min(rates) - 1:.0%}: times are compared by phase."
+            )
+    return notes
+
+
+def _slice_quality(case: Case, slice_: CineSlice, strain: SliceStrain, es_frame: int) -> list[str]:
+    notes = []
+    name = slice_.name
+    ring = strain.myocardium
+    if not is_closed_ring(ring):
+        notes.append(
+            f"{name}: the myocardium is open at the reference frame; the centre is that of its convex hull and "
+            "transmural layers are not given."
+        )
+    if ring[0].any() or ring[-1].any() or ring[:, 0].any() or ring[:, -1].any():
+        notes.append(f"{name}: the myocardium touches the image's edge at the reference frame.")
+    missing = 1 - np.isfinite(strain.fields["ecc"][case.reference_frame][ring]).mean()
+    if missing > 0:
+        notes.append(f"{name}: {missing:.1%} of the myocardium is too thin for strain and is left out.")
+    if not slice_.valid_frames.all():
+        notes.append(
+            f"{name}: {int((~slice_.valid_frames).sum())} of {slice_.frames} frames were not acquired; peaks leave "
+            "them out."
+        )
+    jacobian = strain.fields["jacobian"][:, ring]
+    if np.isfinite(jacobian).any() and np.nanmin(jacobian) <= 0:
+        folded = int((np.nanmin(jacobian, axis=0) <= 0).sum())
+        notes.append(f"{name}: the motion folds at {folded} pixels (J ≤ 0); their strain means nothing.")
+    course = _course(case, slice_, es_frame)
+    fraction = course.es_time_ms / slice_.rr_ms
+    if not 0.2 <= fraction <= 0.6:
+        notes.append(f"{name}: end-systole at {fraction:.0%} of the cycle is unusual; check the masks' order in time.")
+    if abs(slice_.grid.axis_cosine) < MIN_AXIS_COSINE:
+        notes.append(
+            f"{name}: from its orientation the slice is hardly a short axis, so which side is the apex is a guess."
+        )
+    empty = [s for s in range(1, len(strain.segment_names) + 1) if not (strain.segment == s).any()]
+    if empty:
+        names = ", ".join(strain.segment_names[s - 1] for s in empty)
+        notes.append(f"{name}: no myocardium in the segments {names}.")
+    return notes
+
+
+def _plain(value: Any) -> Any:
+    """Python scalars, lists and None in place of numpy's and of NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value.tolist()]
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
