@@ -136,16 +136,12 @@ def analyse_dense(
     reference = _reference_wall(images, mask, series, smoothing_mm, pixel_mm2)
     rows, columns = np.nonzero(reference)
     targets = np.column_stack([columns * spacing[0], rows * spacing[1]]).astype(np.float64)
-    fits = fit_frames(
-        series, targets, smoothing_mm, pixel_mm2, lambda f: progress("trajectories", 0.2 + 0.75 * f)
-    )
+    fits = fit_frames(series, targets, smoothing_mm, pixel_mm2, lambda f: progress("trajectories", 0.2 + 0.75 * f))
     measured = np.stack([fit.displacement_mm if fit else np.zeros_like(targets) for fit in fits])
     noise = np.array([np.median(fit.residual_mm) if fit else np.inf for fit in fits])
     frame_weights = np.where(usable > 0, 1.0 / (noise**2 + _FRAME_NOISE_FLOOR_MM**2), 0.0)
     times = np.concatenate([[0.0], images.frame_times_ms])
-    trajectories = fit_in_time(
-        measured, images.frame_times_ms, frame_weights, order, times, anchored=chosen.anchored
-    )
+    trajectories = fit_in_time(measured, images.frame_times_ms, frame_weights, order, times, anchored=chosen.anchored)
 
     displacement = np.full((len(times), 2, *images.grid.shape), np.nan, dtype=np.float32)
     displacement[:, :, reference] = trajectories.transpose(0, 2, 1)
@@ -181,9 +177,7 @@ def _wall(images: DenseImages) -> Array:
         )
     sizes = images.myocardium.reshape(images.frames, -1).sum(axis=1)
     if (sizes == 0).all():
-        raise LaMoDInputError(
-            images.name, "the myocardium is empty on every frame", "draw it on the DENSE images"
-        )
+        raise LaMoDInputError(images.name, "the myocardium is empty on every frame", "draw it on the DENSE images")
     first, last = np.flatnonzero(sizes)[[0, -1]]
     empty = np.flatnonzero(sizes == 0)
     inside = empty[(empty > first) & (empty < last)]

@@ -183,9 +183,7 @@ def _ordered(folder: Path, kind: str, images: list[_Tagged]) -> list[_Tagged]:
     series = {str(getattr(h, "SeriesInstanceUID", "")) for h, _ in images}
     frames = [c.frame for _, c in images]
     if len(series) > 1 or len(set(frames)) != len(frames):
-        raise LaMoDInputError(
-            folder, f"images of {max(2, len(series))} {_SPOKEN[kind]} series are mixed", _ONE_SERIES
-        )
+        raise LaMoDInputError(folder, f"images of {max(2, len(series))} {_SPOKEN[kind]} series are mixed", _ONE_SERIES)
     encodings = {(c.encoding, c.scale) for _, c in images}
     if len(encodings) > 1:
         raise LaMoDInputError(folder, f"the {_SPOKEN[kind]} images differ in their encoding", _ONE_SERIES)

@@ -93,14 +93,10 @@ def phase_in_radians(values: Array, units: str, source: str) -> Array:
         LaMoDInputError: the values cannot be in these units.
     """
     if units not in PHASE_UNITS:
-        raise LaMoDInputError(
-            source, f"unknown phase units {units!r}", f"use one of {', '.join(PHASE_UNITS)}"
-        )
+        raise LaMoDInputError(source, f"unknown phase units {units!r}", f"use one of {', '.join(PHASE_UNITS)}")
     numbers = np.asarray(values, dtype=np.float64)
     if not np.isfinite(numbers).all():
-        raise LaMoDInputError(
-            source, "the phase has values that are not finite", "replace them by 0 and repeat"
-        )
+        raise LaMoDInputError(source, "the phase has values that are not finite", "replace them by 0 and repeat")
     low, high = float(numbers.min()), float(numbers.max())
     factor = PHASE_UNITS[units]
     if factor is None:
@@ -132,9 +128,7 @@ def check_lengths(source: str, **series: Array) -> None:
             )
     shapes = {name: values.shape for name, values in series.items()}
     if len(set(shapes.values())) > 1:
-        said = ", ".join(
-            f"{name} {shape[0]} frames of {shape[1]}×{shape[2]}" for name, shape in shapes.items()
-        )
+        said = ", ".join(f"{name} {shape[0]} frames of {shape[1]}×{shape[2]}" for name, shape in shapes.items())
         raise LaMoDInputError(
             source, f"magnitude and phase do not belong together: {said}", "give series of one acquisition"
         )
@@ -147,9 +141,7 @@ def effective_ke(source: str, encoding: object, scale: object = 1.0) -> float:
         LaMoDInputError: it is missing or not a positive number.
     """
     try:
-        ke = float(np.asarray(encoding, dtype=np.float64).item()) * float(
-            np.asarray(scale, dtype=np.float64).item()
-        )
+        ke = float(np.asarray(encoding, dtype=np.float64).item()) * float(np.asarray(scale, dtype=np.float64).item())
     except (TypeError, ValueError):
         ke = float("nan")
     if not np.isfinite(ke) or ke <= 0:

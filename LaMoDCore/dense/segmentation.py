@@ -75,9 +75,7 @@ def find_center(magnitude: Array, spacing_mm: tuple[float, float]) -> tuple[floa
         # every part of the ring must be bright: the dimmest of six sectors counts, not the mean
         angle = np.arctan2(y, x)
         sectors = [wall & (np.floor((angle + np.pi) / (2 * np.pi) * 6).clip(0, 5) == s) for s in range(6)]
-        darkest = np.min(
-            [signal.fftconvolve(local, (s / s.sum())[::-1, ::-1], mode="same") for s in sectors], axis=0
-        )
+        darkest = np.min([signal.fftconvolve(local, (s / s.sum())[::-1, ::-1], mode="same") for s in sectors], axis=0)
         inside = signal.fftconvolve(local, (pool / pool.sum())[::-1, ::-1], mode="same")
         mean = signal.fftconvolve(local, template[::-1, ::-1], mode="same")
         best = np.maximum(best, mean + (darkest - inside))
@@ -229,7 +227,9 @@ def _contours(evidence: Array, contrast: Array) -> tuple[Array, Array]:
     for _ in range(_ROUNDS - 1):
         expected = [_smooth(values, trust) for values in (endo, epi)]
         for t in range(frames):
-            endo[t], epi[t] = best_ring(evidence[t] * min(1.0, trust[t] * 2), (expected[0][t], expected[1][t]), _TIME_COST)
+            endo[t], epi[t] = best_ring(
+                evidence[t] * min(1.0, trust[t] * 2), (expected[0][t], expected[1][t]), _TIME_COST
+            )
     endo, epi = (_smooth(values, trust) * _RADIAL_STEP_MM for values in (endo, epi))
     return endo, epi
 

@@ -48,8 +48,7 @@ def fit_thin_plate(points: Array, vectors: Array, weights: Array, smoothing: flo
     right = np.vstack([vectors, np.zeros((3, vectors.shape[1]))])
     solution = lu_solve(lu_factor(system), right)
     return np.asarray(
-        thin_plate_kernel(targets, points) @ solution[:count]
-        + affine_terms(targets - origin) @ solution[count:]
+        thin_plate_kernel(targets, points) @ solution[:count] + affine_terms(targets - origin) @ solution[count:]
     )
 
 

@@ -74,9 +74,7 @@ class FrameFit:
     residual_mm: Array
 
 
-def frame_samples(
-    displacement_mm: Array, mask: Array, weights: Array, spacing_mm: tuple[float, float]
-) -> Samples:
+def frame_samples(displacement_mm: Array, mask: Array, weights: Array, spacing_mm: tuple[float, float]) -> Samples:
     """Collect one frame's pixels.
 
     Args:
@@ -122,9 +120,7 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
     kept = np.ones(len(material), dtype=bool)
     for _ in range(_ROBUST_ROUNDS):
         use = kept & thinned
-        fitted = fit_thin_plate(
-            material[use], samples.displacement_mm[use], samples.weights[use], penalty, everywhere
-        )
+        fitted = fit_thin_plate(material[use], samples.displacement_mm[use], samples.weights[use], penalty, everywhere)
         residual = np.linalg.norm(samples.displacement_mm - fitted[: len(material)], axis=1)
         # the length of a 2-D Gaussian error has the median 1.177 sigma
         sigma = float(np.median(residual)) / 1.177
@@ -201,6 +197,4 @@ def fit_in_time(
     root = np.sqrt(weights)
     flat = displacement_mm.reshape(len(times_ms), -1)
     coefficients, *_ = np.linalg.lstsq(basis(times_ms) * root[:, None], flat * root[:, None], rcond=None)
-    return np.asarray(
-        (basis(evaluate_ms) @ coefficients).reshape(len(evaluate_ms), *displacement_mm.shape[1:])
-    )
+    return np.asarray((basis(evaluate_ms) @ coefficients).reshape(len(evaluate_ms), *displacement_mm.shape[1:]))

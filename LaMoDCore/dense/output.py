@@ -1,0 +1,92 @@
+"""Analysed DENSE as cases of a dataset folder, with its quality and its picture beside them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.dense.analysis import DenseMotion
+from LaMoDCore.dense.quality import FrameQuality
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.dataset import DatasetCase, write_dataset_case
+
+QUALITY_FILE = "quality.csv"
+PICTURE_FILE = "dense.png"
+
+
+def dataset_case(
+    motion: DenseMotion, case_id: str, disease: str = "", insertion_lps: Array | None = None
+) -> DatasetCase:
+    """A dataset case: frame 0 is the encoding instant, and nothing is said of the cycle after the last frame.
+
+    Args:
+        motion: what `analyse_dense` returned.
+        case_id: folder name.
+        disease: "" where not known.
+        insertion_lps: [3] anterior RV insertion point, where known.
+    """
+    images = motion.images
+    frames = len(motion.frame_times_ms)
+    wall = motion.myocardium[0]
+    displacement = np.full((frames, *images.grid.shape, 3), np.nan, dtype=np.float32)
+    in_plane = np.moveaxis(motion.displacement_mm, 1, -1)
+    displacement[:, wall] = images.grid.vectors_to_lps(in_plane[:, wall])
+    measured = np.concatenate([[True], [q.usable for q in motion.quality]])
+    magnitude = np.concatenate([images.magnitude[:1], images.magnitude])
+    return DatasetCase(
+        id=case_id,
+        masks=motion.myocardium[:, None],
+        ijk_to_lps=images.grid.ijk_to_lps,
+        frame_times_ms=motion.frame_times_ms,
+        rr_ms=images.rr_ms,
+        reference_frame=0,
+        level=images.level,
+        disease=disease,
+        displacement_mm=displacement[:, None],
+        valid=(measured[:, None, None] & wall)[:, None],
+        rv_insertion_lps=insertion_lps,
+        cine=magnitude[:, None],
+        details=_details(motion),
+    )
+
+
+def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion) -> Path:
+    """Write the case, its quality figures and its picture into `folder/cases/ID`; returns that folder."""
+    from LaMoDCore.dense.picture import write_picture
+
+    home = write_dataset_case(folder, case)
+    write_quality(home / QUALITY_FILE, motion.quality)
+    write_picture(home / PICTURE_FILE, motion, case.rv_insertion_lps)
+    return home
+
+
+def write_quality(path: Path, quality: tuple[FrameQuality, ...]) -> None:
+    """One line a frame."""
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        names = [f.name for f in fields(FrameQuality)]
+        writer.writerow(["frame", *names])
+        for frame, figures in enumerate(quality, 1):
+            values = asdict(figures).values()
+            writer.writerow([frame, *(f"{v:.4f}" if isinstance(v, float) else int(v) for v in values)])
+
+
+def _details(motion: DenseMotion) -> dict[str, object]:
+    start, end = motion.covered_ms
+    doubtful = [t + 1 for t, q in enumerate(motion.quality) if q.doubtful]
+    noise = [q.noise_mm for q in motion.quality if math.isfinite(q.noise_mm)]
+    return {
+        "source": "cine DENSE",
+        "covers_ms": [round(start, 3), round(end, 3)],
+        "covers_phase": [round(start / motion.images.rr_ms, 4), round(end / motion.images.rr_ms, 4)],
+        "ke_cycles_per_mm": [round(float(k), 6) for k in motion.images.ke],
+        "smoothing_mm": round(motion.smoothing_mm, 3),
+        "temporal_order": motion.temporal_order,
+        "median_noise_mm": round(float(np.median(noise)), 4) if noise else None,
+        "doubtful_frames": doubtful,
+        "notes": list(motion.notes),
+    }
