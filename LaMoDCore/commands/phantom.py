@@ -27,17 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,…",
         help=f"equal shares of these instead of the usual mix: {', '.join(DISEASES)}",
     )
-    parser.add_argument(
-        "--sites", type=int, default=4, help="sites that the subjects are spread over (default 4)"
-    )
+    parser.add_argument("--sites", type=int, default=4, help="sites that the subjects are spread over (default 4)")
     parser.add_argument(
         "--split",
         default="0.72,0.14,0.14",
         help="shares of train, val and test subjects (default 0.72,0.14,0.14)",
     )
-    parser.add_argument(
-        "--no-annotator", action="store_true", help="write true masks, without annotators' errors"
-    )
+    parser.add_argument("--no-annotator", action="store_true", help="write true masks, without annotators' errors")
     parser.add_argument("--workers", type=int, default=0, help="processes (default: one a core)")
     parser.add_argument(
         "--resume", action="store_true", help="go on with a cohort that was interrupted, or make it larger"
@@ -48,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     recipe = _recipe(args)
     with Progress(args.progress) as progress:
-        cases = write_cohort(
-            args.out, recipe, workers=max(args.workers, 0), resume=args.resume, progress=progress
-        )
+        cases = write_cohort(args.out, recipe, workers=max(args.workers, 0), resume=args.resume, progress=progress)
     print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
     return 0
 
@@ -70,7 +64,7 @@ def _recipe(args: argparse.Namespace) -> CohortRecipe:
             count=args.count,
             seed=args.seed,
             sites=args.sites,
-            split=shares,  # type: ignore[arg-type]
+            split=shares,
             annotated=not args.no_annotator,
             **options,  # type: ignore[arg-type]
         )

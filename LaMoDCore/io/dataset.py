@@ -184,11 +184,7 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
         displacement, valid = motion["displacement_mm"], motion["valid"]
         times, rr_ms = motion["frame_times_ms"].astype(np.float64), float(motion["rr_ms"])
         reference = int(motion["reference_frame"])
-        if (
-            displacement.shape != (*masks.shape, 3)
-            or valid.shape != masks.shape
-            or times.shape != masks.shape[:1]
-        ):
+        if displacement.shape != (*masks.shape, 3) or valid.shape != masks.shape or times.shape != masks.shape[:1]:
             raise LaMoDInputError(
                 motion_file,
                 f"displacement {displacement.shape} does not fit masks {masks.shape}",
@@ -199,9 +195,7 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
                 motion_file, f"reference_frame is {reference}", f"give one of 0..{masks.shape[0] - 1}"
             )
     if times is None or rr_ms is None:
-        raise LaMoDInputError(
-            home / "masks.seq.nrrd", "it holds no frame times or no rr_ms", "write them into it"
-        )
+        raise LaMoDInputError(home / "masks.seq.nrrd", "it holds no frame times or no rr_ms", "write them into it")
     insertion = about.pop("rv_insertion_lps", None)
     return DatasetCase(
         id=case_id,
@@ -259,9 +253,7 @@ def write_dataset_index(
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Readable, byte-stable JSON, replaced in one step."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_text(
-        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     os.replace(temporary, path)
 
 
@@ -346,9 +338,7 @@ def _entry(case: Any, path: Path) -> DatasetEntry:
     case_id = case["id"]
     missing = [name for name in names if not isinstance(case.get(name), str)]
     if missing:
-        raise LaMoDInputError(
-            path, f"case {case_id} has no {missing[0]}", f"give it {', '.join(missing)} as text"
-        )
+        raise LaMoDInputError(path, f"case {case_id} has no {missing[0]}", f"give it {', '.join(missing)} as text")
     if case_id in ("", ".", "..") or "/" in case_id or "\\" in case_id:
         raise LaMoDInputError(path, f"case id {case_id!r} is not a folder name", "give it a plain name")
     if case["split"] not in SPLITS or case["cohort"] not in COHORTS:

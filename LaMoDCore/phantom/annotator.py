@@ -35,9 +35,7 @@ class Annotator:
 
 def draw_annotator(rng: np.random.Generator) -> Annotator:
     """A reader: error uniform in 0.8…1.2 mm, smoothness 2.2…4, habit 0.35…0.65."""
-    return Annotator(
-        error_mm=rng.uniform(0.8, 1.2), smoothness=rng.uniform(2.2, 4.0), habit=rng.uniform(0.35, 0.65)
-    )
+    return Annotator(error_mm=rng.uniform(0.8, 1.2), smoothness=rng.uniform(2.2, 4.0), habit=rng.uniform(0.35, 0.65))
 
 
 def annotate(

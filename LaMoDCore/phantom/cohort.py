@@ -119,9 +119,7 @@ def subject_entries(recipe: CohortRecipe, index: int) -> tuple[DatasetEntry, ...
     )
 
 
-def motion_case(
-    plane: PhantomSlice, case_id: str, seed: tuple[int, ...], *, annotated: bool = True
-) -> DatasetCase:
+def motion_case(plane: PhantomSlice, case_id: str, seed: tuple[int, ...], *, annotated: bool = True) -> DatasetCase:
     """One slice on the canonical grid and cycle: drawn masks, true masks, true motion.
 
     Args:
@@ -219,9 +217,7 @@ def _open_folder(folder: Path, recipe: CohortRecipe, resume: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(marker, wanted)
     except OSError as fault:
-        raise LaMoDInputError(
-            folder, f"it cannot be written ({fault.strerror})", "name another folder"
-        ) from fault
+        raise LaMoDInputError(folder, f"it cannot be written ({fault.strerror})", "name another folder") from fault
     return folder
 
 
@@ -240,16 +236,12 @@ def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
 def _write_subject(job: tuple[str, CohortRecipe, int]) -> tuple[DatasetEntry, ...]:
     folder, recipe, index = job
     entries = subject_entries(recipe, index)
-    missing = [
-        entry.id for entry in entries if not (Path(folder) / "cases" / entry.id / "case.json").exists()
-    ]
+    missing = [entry.id for entry in entries if not (Path(folder) / "cases" / entry.id / "case.json").exists()]
     if missing:
         for number, plane in enumerate(cohort_subject(recipe, index).slices()):
             if entries[number].id in missing:
                 seed = (recipe.seed, index, number)
-                write_dataset_case(
-                    folder, motion_case(plane, entries[number].id, seed, annotated=recipe.annotated)
-                )
+                write_dataset_case(folder, motion_case(plane, entries[number].id, seed, annotated=recipe.annotated))
     return entries
 
 

@@ -25,10 +25,7 @@ class PolarContours:
     def rasterise(self, xy: Array) -> Array:
         """Myocardium at positions xy [H, W, 2] (x right, y down, mm): bool [T, H, W]."""
         return np.stack(
-            [
-                self._inside(frame, xy, self.epi) & ~self._inside(frame, xy, self.endo)
-                for frame in self._frames
-            ]
+            [self._inside(frame, xy, self.epi) & ~self._inside(frame, xy, self.endo) for frame in self._frames]
         )
 
     def cavity(self, xy: Array) -> Array:
@@ -39,9 +36,7 @@ class PolarContours:
         """Radial distance (mm, positive inside) of positions [..., 2] from the endo- and the epicardium."""
         offset = xy[..., 0] - 1j * xy[..., 1] - self.center[frame]
         radius = np.abs(offset)
-        return self._radius_at(self.endo[frame], offset) - radius, self._radius_at(
-            self.epi[frame], offset
-        ) - radius
+        return self._radius_at(self.endo[frame], offset) - radius, self._radius_at(self.epi[frame], offset) - radius
 
     def points_xy(self, frame: int) -> tuple[Array, Array]:
         """Endo- and epicardial polygons [M, 2] in mm (x right, y down)."""

@@ -175,9 +175,7 @@ class PhantomSlice:
                 moved = polar_map(state, series(theta), theta)
                 frames, turned = moved.radius, theta + moved.turn
             radii.append(
-                np.stack(
-                    [np.interp(theta, a, r, period=2 * np.pi) for a, r in zip(turned, frames, strict=True)]
-                )
+                np.stack([np.interp(theta, a, r, period=2 * np.pi) for a, r in zip(turned, frames, strict=True)])
             )
         return PolarContours(center=state.translation, endo=radii[0], epi=radii[1])
 

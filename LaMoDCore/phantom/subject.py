@@ -89,7 +89,8 @@ class Subject:
         mid_strain: ln of the circumferential stretch at mid-wall at peak, where the muscle works.
         area_gain: in-plane J at end-systole for healthy strain, cut to 1.0…1.42. With volume kept it is
             volume_ratio / λ_z: 1.12 is 13 % of longitudinal shortening (FIELD range 13–17 %).
-        volume_ratio: three-dimensional J at end-systole, normal 0.97 ± 0.015 (blood leaves the wall); λ_z = volume_ratio / J.
+        volume_ratio: three-dimensional J at end-systole, normal 0.97 ± 0.015 (blood leaves the wall);
+            λ_z = volume_ratio / J.
         rotation_offset_deg, rotation_slope_deg: the subject's scatter of rotation, normal SD 2.2° and of the
             base-to-apex difference, SD 4.5°; what masks can't show.
         endo_turn: endocardium turns by this factor more than the epicardium, uniform 1.15…1.6.
@@ -289,9 +290,7 @@ def _draw_lesion(rng: np.random.Generator, disease: str) -> _Lesion | None:
     degrees = np.deg2rad
     if disease in ("infarct", "dyskinesia"):
         territory = str(
-            rng.choice(
-                ["lad", "lcx", "rca"], p=[0.5, 0.2, 0.3] if disease == "infarct" else [0.75, 0.1, 0.15]
-            )
+            rng.choice(["lad", "lcx", "rca"], p=[0.5, 0.2, 0.3] if disease == "infarct" else [0.75, 0.1, 0.15])
         )
         center, weight = _TERRITORIES[territory]
         bulging = disease == "dyskinesia"
@@ -355,9 +354,7 @@ def _draw_function(
     lesion = shared.lesion
     if lesion is not None:
         level = lesion.level_weight[index]
-        where = sector_weight(
-            theta, shared.insertion + lesion.center, lesion.width * np.sqrt(level), lesion.edge
-        )
+        where = sector_weight(theta, shared.insertion + lesion.center, lesion.width * np.sqrt(level), lesion.edge)
         if disease in ("infarct", "dyskinesia"):
             loss = (0.35 + 0.65 * lesion.strength) * np.sqrt(level) * where
             active = np.maximum(active, 0.2) * (1 - loss) * (1 + 0.08 * (1 - where))
@@ -374,9 +371,7 @@ def _draw_function(
             active = active * (1 + 0.30 * opposite)
             flash_weight = lesion.strength * where
             flash, rebound, late = lesion.shape
-    return RegionalFunction(
-        active, delay, prestretch, passive, post_systolic, flash_weight, flash, rebound, late
-    )
+    return RegionalFunction(active, delay, prestretch, passive, post_systolic, flash_weight, flash, rebound, late)
 
 
 def _thickening(disease: str, shared: _SharedAnatomy, index: int) -> Array:
@@ -385,9 +380,7 @@ def _thickening(disease: str, shared: _SharedAnatomy, index: int) -> Array:
     if lesion is None or disease == "lbbb":
         return np.ones_like(theta)
     level = lesion.level_weight[index]
-    where = sector_weight(
-        theta, shared.insertion + lesion.center, lesion.width * np.sqrt(level), 1.4 * lesion.edge
-    )
+    where = sector_weight(theta, shared.insertion + lesion.center, lesion.width * np.sqrt(level), 1.4 * lesion.edge)
     if disease == "hcm":
         return np.asarray(1 + lesion.strength * level * where)
     return np.asarray(1 - 0.38 * lesion.strength * level * where)

@@ -63,9 +63,7 @@ def _diastole(timing: CycleTiming, peak: float) -> tuple[list[float], list[float
     return times, [0.88, timing.diastasis, timing.diastasis * timing.kick_share]
 
 
-def contraction(
-    timing: CycleTiming, phases: npt.ArrayLike, delay: float = 0.0, prestretch: float = 0.0
-) -> Array:
+def contraction(timing: CycleTiming, phases: npt.ArrayLike, delay: float = 0.0, prestretch: float = 0.0) -> Array:
     """Shortening [T] of a site that is activated ``delay`` of a cycle late, lengthening by ``prestretch`` first.
 
     Args:
@@ -81,9 +79,7 @@ def contraction(
     return periodic_curve(times + later, values + left, phases)
 
 
-def septal_flash(
-    timing: CycleTiming, phases: npt.ArrayLike, flash: float, rebound: float, late: float
-) -> Array:
+def septal_flash(timing: CycleTiming, phases: npt.ArrayLike, flash: float, rebound: float, late: float) -> Array:
     """Septum in left bundle branch block [T]: early shortening, rebound stretch, late weak shortening.
 
     Args:
@@ -119,7 +115,7 @@ def rotation_curve(timing: CycleTiming, phases: npt.ArrayLike, early: float, rec
     times = [0.0, 0.18 * peak, 0.5 * peak, 0.82 * peak, peak]
     values = [0.0, -early, 0.38, 0.9, 1.0]
     later, _ = _diastole(timing, peak)
-    return periodic_curve(times + later, values + [recoil, 0.16, 0.06], phases)
+    return periodic_curve(times + later, [*values, recoil, 0.16, 0.06], phases)
 
 
 def drift_curve(timing: CycleTiming, phases: npt.ArrayLike, return_time: float) -> Array:
