@@ -44,7 +44,7 @@ def provenance_line(result: StrainResult) -> str:
     details = model if isinstance(model, Mapping) else provenance
     name = details.get("name") if isinstance(model, Mapping) else model
     digest = next((str(details[k]) for k in ("sha256", "hash", "model_sha256", "model_hash") if details.get(k)), "")
-    parts = [f"LaMoD {provenance.get('code_version') or __version__}"]
+    parts = [f"LaMoD {provenance.get('lamod_version') or __version__}"]
     if name:
         parts.append(f"model {name}" + (f" ({digest[:8]})" if digest else ""))
     for key, text in (

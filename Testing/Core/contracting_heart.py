@@ -110,7 +110,7 @@ def _slice(name, grid, level, *, frames, reference_frame, samples, seed, rr_ms, 
         scale = 1 + 0.06 * rng.standard_normal((samples, 1, 1, 1, 1))
         several = (motion[None] * scale).astype(np.float32)
     count = 4 if level == "apex" else 6
-    start = INSERTION_DEG - (15 if level == "apex" else 0) + (-30 if level == "apex" else 0)
+    start = INSERTION_DEG - (75 if level == "apex" else 0)
     which = np.floor(np.mod(np.rad2deg(angle) - start, 360) / (360 / count)).astype(int)
     segment = np.where(wall, which + 1, 0).astype(np.int16)
     curves = {

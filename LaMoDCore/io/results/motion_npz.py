@@ -72,14 +72,14 @@ def _inside(values: Array, myocardium: Array) -> Array:
 
 
 def _displacement_std(grid: SliceGrid, motion: SliceMotion, strain: SliceStrain) -> Array:
-    """SD of each LPS component [T, H, W, 3], NaN outside the wall.
+    """SD (n − 1) of each LPS component [T, H, W, 3], NaN outside the wall.
 
     A turned axis mixes the errors of x and y, so their covariance is needed: taken from the samples where
     there are some, as zero otherwise.
     """
     if motion.samples_mm is not None:
         lps = np.stack([_vectors_lps(grid, sample) for sample in motion.samples_mm])
-        return _inside(lps.std(axis=0, dtype=np.float64).astype(np.float32), strain.myocardium)
+        return _inside(lps.std(axis=0, dtype=np.float64, ddof=1).astype(np.float32), strain.myocardium)
     variance = np.moveaxis(np.asarray(strain.fields_std["displacement_mm"], dtype=np.float64) ** 2, 1, -1)
     lps_std = np.sqrt(variance @ (grid.directions**2).T)
     return _inside(lps_std.astype(np.float32), strain.myocardium)

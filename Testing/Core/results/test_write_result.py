@@ -81,7 +81,7 @@ def test_spread_in_lps_is_that_of_the_samples(written, stack):
         std = motion["displacement_mm_std"]
     grid, wall = stack.case.slices[0].grid, stack.slices[0].myocardium
     samples = grid.vectors_to_lps(np.moveaxis(stack.motion.slices[0].samples_mm, 2, -1))
-    np.testing.assert_allclose(std[6, 0][wall], samples[:, 6].std(axis=0)[wall], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(std[6, 0][wall], samples[:, 6].std(axis=0, ddof=1)[wall], rtol=1e-3, atol=1e-4)
 
 
 def test_one_sample_has_no_spread(tmp_path):
