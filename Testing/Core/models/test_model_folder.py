@@ -1,0 +1,99 @@
+"""A model folder: saved, loaded, and refused where it is not what it says."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.models import known_models, load_model, save_model
+
+SMALL = ModelConfig(
+    latent_channels=8, encoder_width=24, encoder_blocks=1, decoder_width=16, motion_width=16, motion_blocks=1,
+    denoiser_width=16, denoiser_blocks=1,
+)  # fmt: skip
+
+
+@pytest.fixture()
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(3)
+    return save_model(LaMoDModel(SMALL), tmp_path / "small", "small", training={"minutes": 1}, card="# small\n")
+
+
+def test_what_is_saved_is_what_is_loaded(folder: Path) -> None:
+    torch.manual_seed(3)
+    original = LaMoDModel(SMALL).eval()
+    loaded = load_model(folder)
+    assert loaded.name == "small" and loaded.network.config == SMALL
+    masks = torch.rand(1, 1, 40, 128, 128)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.network.encode(masks), original.encode(masks), atol=0, rtol=0)
+    assert sorted(p.name for p in folder.iterdir()) == ["MODEL_CARD.md", "model.json", "weights.safetensors"]
+
+
+def test_saving_again_replaces_and_leaves_nothing_beside(folder: Path) -> None:
+    save_model(LaMoDModel(SMALL), folder, "again")
+    assert load_model(folder).name == "again"
+    assert [p.name for p in folder.parent.iterdir()] == ["small"]
+
+
+def change_json(folder: Path, **changes: object) -> None:
+    file = folder / "model.json"
+    content = json.loads(file.read_text())
+    content.update(changes)
+    file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "changes, sentence",
+    [
+        ({"weights_sha256": "0" * 64}, "not those that model.json describes"),
+        ({"format": "other/9"}, "not of the format"),
+        ({"config": {"latent_chanels": 8}}, "no setting 'latent_chanels'"),
+        ({"config": {"latent_channels": "8"}}, "must be of type int"),
+        ({"config": {}}, "do not fit the networks"),
+        ({"canonical": {"frames": 20, "size": 128, "spacing_mm": 1.0}}, "is for pictures of"),
+    ],
+)
+def test_a_description_that_lies_is_refused(folder: Path, changes: dict[str, object], sentence: str) -> None:
+    change_json(folder, **changes)
+    with pytest.raises(LaMoDInputError, match=sentence):
+        load_model(folder)
+
+
+def test_changed_weights_are_refused(folder: Path) -> None:
+    file = folder / "weights.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(LaMoDInputError, match="not those that"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["weights.pt", "extra.pkl", "data.CKPT"])
+def test_a_pickle_in_the_folder_is_refused_unopened(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(pickle.dumps({"weights": 1}))
+    with pytest.raises(LaMoDInputError, match="could run code"):
+        load_model(folder)
+
+
+def test_missing_pieces_are_named(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+    with pytest.raises(LaMoDInputError, match=r"weights\.safetensors is missing"):
+        load_model(folder)
+    (folder / "model.json").unlink()
+    with pytest.raises(LaMoDInputError, match=r"no model\.json"):
+        load_model(folder)
+    with pytest.raises(LaMoDInputError, match="no such model or folder"):
+        load_model("never-heard-of")
+
+
+def test_own_models_are_found_by_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMOD_MODELS", str(folder.parent))
+    assert known_models()["small"] == folder
+    assert load_model("small").name == "small"

@@ -1,0 +1,80 @@
+"""Shapes and built-in guarantees of the networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.networks.spline import b_spline_matrix, b_spline_upsample
+
+SMALL = ModelConfig(
+    latent_channels=8, encoder_width=24, encoder_blocks=1, decoder_width=16, motion_width=16, motion_blocks=1,
+    denoiser_width=16, denoiser_blocks=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model() -> LaMoDModel:
+    torch.manual_seed(0)
+    return LaMoDModel(SMALL).eval()
+
+
+def masks(n: int = 2) -> torch.Tensor:
+    return torch.rand(n, 1, 40, 128, 128, generator=torch.Generator().manual_seed(1))
+
+
+def test_shapes_all_the_way(model: LaMoDModel) -> None:
+    with torch.no_grad():
+        latent = model.encode(masks())
+        assert latent.shape == (2, 8, 20, 16, 16)
+        assert model.registration_decoder(latent).shape == (2, 2, 20, 64, 64)
+        assert model.registration_decoder(latent, torch.tensor([3, 7])).shape == (2, 2, 2, 64, 64)
+        assert model.denoiser(latent, torch.tensor([1, 500])).shape == latent.shape
+        displacement = model.decode(model.normalise(latent))
+    assert displacement.shape == (2, 2, 40, 128, 128)
+    assert displacement.dtype == torch.float32
+
+
+def test_end_diastole_is_at_rest_by_construction(model: LaMoDModel) -> None:
+    with torch.no_grad():
+        latent = model.encode(masks())
+        assert model.decode(latent)[:, :, 0].abs().max() == 0
+        assert model.registration_decoder(latent)[:, :, 0].abs().max() == 0
+        assert model.decode(latent)[:, :, 1:].abs().max() > 0
+
+
+def test_slices_of_a_batch_do_not_touch_each_other(model: LaMoDModel) -> None:
+    with torch.no_grad():
+        both = model.decode(model.encode(masks()))
+        second = model.decode(model.encode(masks()[1:]))
+    torch.testing.assert_close(both[1:], second, atol=1e-5, rtol=1e-4)
+
+
+def test_the_cycle_has_no_seam(model: LaMoDModel) -> None:
+    """The encoder sees the pair (I⁰, I^τ); rolling all frames but the reference by two shifts the latent by one."""
+    with torch.no_grad():
+        video = masks(1)
+        video[:, :, 0] = video[:, :, 20]
+        rolled = torch.roll(video, 20, dims=2)
+        torch.testing.assert_close(
+            torch.roll(model.encode(video), 10, dims=2), model.encode(rolled), atol=1e-5, rtol=1e-4
+        )
+
+
+def test_b_spline_is_exact_for_affine_fields_up_to_the_border() -> None:
+    rows, columns = np.meshgrid((np.arange(32) + 0.5) * 4, (np.arange(32) + 0.5) * 4, indexing="ij")
+    control = torch.from_numpy(0.3 * columns - 0.2 * rows + 1.0).float()
+    fine_rows, fine_columns = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5, indexing="ij")
+    expected = torch.from_numpy(0.3 * fine_columns - 0.2 * fine_rows + 1.0).float()
+    torch.testing.assert_close(b_spline_upsample(control, 4), expected, atol=2e-5, rtol=1e-5)
+    torch.testing.assert_close(b_spline_matrix(32, 4).sum(dim=1), torch.ones(128))
+
+
+def test_blocks_of_the_loss_see_the_mean_of_their_pixels() -> None:
+    """Training compares at 2 mm what prediction evaluates at 1 mm: the same spline at the blocks' centres."""
+    control = torch.randn(1, 2, 3, 16, 16, generator=torch.Generator().manual_seed(2))
+    coarse, fine = b_spline_upsample(control, 2), b_spline_upsample(control, 4)
+    pooled = torch.nn.functional.avg_pool2d(fine.flatten(0, 2)[:, None], 2)[:, 0].view_as(coarse)
+    assert (pooled - coarse)[..., 2:-2, 2:-2].abs().max() < 0.1
