@@ -93,7 +93,7 @@ class _Parameter:
         return next(iter(self.type)) if issubclass(self.type, enum.Enum) else self.type()
 
     def is_in(self, node: Any) -> bool:
-        return node.HasNodeReferenceRole(self.name) if self.is_node else node.HasParameter(self.name)
+        return self.is_node or self.name in node.GetParameterNames()
 
     def write(self, node: Any, value: Any) -> None:
         self._validate(value)

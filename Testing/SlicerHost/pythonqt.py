@@ -24,6 +24,11 @@ _STAY_METHODS = {"sizeHint", "minimumSizeHint", "text"}
 class _PythonQtClass(type(QtCore.QObject)):  # type: ignore[misc]
     """Makes ``isinstance(any_widget, qt.QWidget)`` hold for objects that Qt itself created."""
 
+    def __init__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> None:
+        super().__init__(name, bases, members)
+        # PySide6 gives every new class QObject's own connect and disconnect
+        cls.connect, cls.disconnect = _connect, _disconnect
+
     def __instancecheck__(cls, instance: object) -> bool:
         base = cls.__dict__.get("_qt_class")
         return isinstance(instance, base) if base else type.__instancecheck__(cls, instance)
@@ -133,8 +138,6 @@ def _wrap(base: type, name: str) -> type:
     members |= {
         "objectName": object_name,
         "name": object_name,
-        "connect": _connect,
-        "disconnect": _disconnect,
         "__setattr__": lambda self, attribute, value: _set_attribute(base, self, attribute, value),
         "className": lambda self: type(self).__name__,
         "delete": lambda self: self.deleteLater(),

@@ -35,8 +35,10 @@ _TYPE_WORDS = {"const", "struct", "class", "enum", "unsigned", "volatile"}
 
 
 def without_comments(text: str) -> str:
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return re.sub(r"//[^\n]*|^\s*#[^\n]*(?:\\\n[^\n]*)*", "", text, flags=re.MULTILINE)
+    """The text without comments and preprocessor lines, and with empty string literals (they may hold "//")."""
+    pattern = r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/'
+    text = re.sub(pattern, lambda m: '""' if m.group(0)[0] == '"' else "", text, flags=re.DOTALL)
+    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.MULTILINE)
 
 
 def argument_type(argument: str) -> str:

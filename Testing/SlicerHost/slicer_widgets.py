@@ -105,6 +105,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
         super().__init__()
         self._module_name = module_name
         self._python: Any = None
+        self._entered = False
         QtWidgets.QVBoxLayout(self)
         self.setMRMLScene(slicer.mrmlScene)
 
@@ -120,11 +121,15 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
     def self(self) -> Any:
         return self._python
 
+    isEntered = Property(bool, lambda self: self._entered)
+
     def enter(self) -> None:
+        self._entered = True
         if hasattr(self._python, "enter"):
             self._python.enter()
 
     def exit(self) -> None:
+        self._entered = False
         if hasattr(self._python, "exit"):
             self._python.exit()
 

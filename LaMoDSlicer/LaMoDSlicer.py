@@ -1,0 +1,154 @@
+"""LaMoD Strain: myocardial motion and strain from the left-ventricular masks of a cine, in 3D Slicer."""
+
+import sys
+import unittest
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
+
+
+class LaMoDSlicer(ScriptedLoadableModule):
+    """What Slicer's module list shows."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        parent.title = _("LaMoD Strain")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Cardiac")]
+        parent.dependencies = []
+        parent.contributors = ["The LaMoD developers"]
+        parent.helpText = _(
+            "Predicts motion and strain of the left ventricle from myocardium masks over the cardiac cycle, as DENSE "
+            "would measure them. Research use only; not a medical device."
+        )
+        parent.acknowledgementText = _(
+            "After “LaMoD: Latent Motion Diffusion Model for Myocardial Strain Generation”, Xing et al., 2024."
+        )
+        slicer.app.connect("startupCompleted()", self.onStartupCompleted)
+
+    @staticmethod
+    def onStartupCompleted():
+        from LaMoDSlicerLib.SampleHeart import SampleHeart
+
+        SampleHeart.register()
+
+
+class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Puts the panel's sections together and follows the scene."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameters = None
+        self._guiTag = None
+        self._updateSoon = qt.QTimer()  # many nodes come at once: one look at the scene is enough
+        self._updateSoon.setSingleShot(True)
+        self._updateSoon.setInterval(30)
+        self._updateSoon.timeout.connect(self.update)
+
+    def setup(self):
+        from LaMoDSlicerLib.DisplayPanel import DisplayPanel
+        from LaMoDSlicerLib.InputsPanel import InputsPanel
+        from LaMoDSlicerLib.PredictPanel import PredictPanel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/LaMoDSlicer.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = LaMoDSlicerLogic()
+        self.displayPanel = DisplayPanel(self.ui)
+        self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
+        self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onSceneChanged)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneChanged)
+        self.setParameters(self.logic.getParameterNode())
+
+    def enter(self):
+        if self._parameters is None:
+            self.setParameters(self.logic.getParameterNode())
+        self.update()
+
+    def exit(self):
+        """A prediction goes on when another module is shown."""
+
+    def cleanup(self):
+        self.predictPanel.cancel("")
+        self.setParameters(None)
+        self.removeObservers()
+        self._updateSoon.stop()
+
+    def onReload(self):
+        for name in [n for n in sys.modules if n.startswith("LaMoDSlicerLib")]:
+            del sys.modules[name]
+        super().onReload()
+
+    def setParameters(self, parameters):
+        """Bind the panel to a parameter node; None while the scene is closed."""
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._parameters = parameters
+        if parameters is not None:
+            self._guiTag = parameters.connectGui(self.ui)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel):
+            panel.setParameters(parameters)
+
+    def update(self):
+        self._updateSoon.stop()
+        self.inputsPanel.fillEmptyFields()
+        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel):
+            panel.update()
+
+    def onParametersModified(self, caller=None, event=None):
+        self._updateSoon.start()
+
+    def onSceneChanged(self, caller=None, event=None):
+        self._updateSoon.start()
+
+    def onSceneStartClose(self, caller=None, event=None):
+        self.predictPanel.cancel(_("The scene was closed: the prediction was ended."))
+        self.setParameters(None)
+
+    def onSceneEndClose(self, caller=None, event=None):
+        if self.parent.isEntered:
+            self.setParameters(self.logic.getParameterNode())
+            self.update()
+
+
+class LaMoDSlicerTest(ScriptedLoadableModuleTest):
+    """Slicer's self-test: press Reload and Test. Without torch the prediction is skipped; nothing is downloaded."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear(0)
+
+    def runTest(self):
+        self.setUp()
+        self.test_sampleHeart()
+
+    def test_sampleHeart(self):
+        from LaMoDSlicerLib.Dependencies import Dependencies
+        from LaMoDSlicerLib.SampleHeart import SampleHeart
+
+        browser, segmentation = SampleHeart.load()
+        self.assertGreaterEqual(browser.GetNumberOfItems(), 8)
+        if Dependencies.missing():
+            raise unittest.SkipTest(f"not installed: {', '.join(Dependencies.missing())}")
+        result = LaMoDSlicerLogic().predictStrain(browser, segmentation)
+        self.assertTrue(result.isShown)
+        self.delayDisplay("Test passed")

@@ -1,0 +1,58 @@
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.ResultScene import ResultScene
+
+
+class DisplayPanel:
+    """How the result is shown.
+
+    Args:
+        ui: the panel's widgets by name.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._parameters: Any = None
+        self._result: ResultScene | None = None
+        self._display: ResultDisplay | None = None
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        self._result = self._display = None
+        self.update()
+
+    def setResult(self, result: ResultScene) -> None:
+        """Show what was just predicted."""
+        self._result, self._display = result, ResultDisplay(result)
+        self.update()
+
+    def update(self) -> None:
+        """Show the result as the parameter node says; a result that a scene brought along is found."""
+        p = self._parameters
+        if p is not None and self._result is None and p.resultBrowser is not None:
+            result = ResultScene(p.resultBrowser)
+            if result.isShown:
+                self._result, self._display = result, ResultDisplay(result)
+        shown = self._result is not None and self._result.isShown
+        browser = self._result.browserNode if shown else None
+        self._ui.playWidget.setMRMLSequenceBrowserNode(browser)
+        self._ui.seekWidget.setMRMLSequenceBrowserNode(browser)
+        for widget in (self._ui.playWidget, self._ui.seekWidget):
+            widget.enabled = shown
+        redraw = shown and self._result.canRedrawArrows
+        for widget in (self._ui.glyphSpacingSlider, self._ui.glyphScaleSlider):
+            widget.enabled = redraw
+            widget.toolTip = "" if redraw or not shown else _("Predict again to change the arrows of a saved scene.")
+        self._ui.resultLabel.text = "" if shown else _("There is no result yet: choose masks and press Predict Strain.")
+        if p is not None:
+            isDisplacement = p.quantity is OverlayQuantity.DISPLACEMENT
+            for widget in (self._ui.strainRangeLabel, self._ui.strainRangeSlider):
+                widget.visible = not isDisplacement
+            for widget in (self._ui.displacementRangeLabel, self._ui.displacementRangeSlider):
+                widget.visible = isDisplacement
+        if self._display is not None and p is not None:
+            self._display.update(p)

@@ -1,0 +1,159 @@
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.FrameSequence import FrameSequence
+from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.MaskFrames import MaskFrames
+from LaMoDSlicerLib.StructureNames import StructureNames
+from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+
+
+class MaskSource:
+    """Masks in the scene: a segmentation or labelmap, of a sequence or one node a frame.
+
+    Args:
+        node: vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+        self.sequence = FrameSequence(node)
+        self.isSegmentation = node.IsA("vtkMRMLSegmentationNode")
+
+    def numberOfFrames(self) -> int:
+        return len(self.sequence.frames())
+
+    def choices(self) -> dict[str, str]:
+        """What can be the myocardium: segment ID or label number -> how to call it."""
+        first = self.sequence.frames()[0]
+        if self.isSegmentation:
+            segmentation = first.GetSegmentation()
+            ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
+            return {i: segmentation.GetSegment(i).GetName() or i for i in ids}
+        return {str(v): f"Label {v}" for v in self._labelValues()}
+
+    def structures(self) -> dict[str, str]:
+        """The structures that could be told: "myocardium", "cavity", "rightVentricle" -> one of `choices`."""
+        found = self._namedStructures() if self.isSegmentation else self._structuresByTopology()
+        choices = list(self.choices())
+        if "myocardium" not in found and len(choices) == 1:
+            found = {"myocardium": choices[0]}
+        return found
+
+    def _namedStructures(self) -> dict[str, str]:
+        segmentation = self.sequence.frames()[0].GetSegmentation()
+        found: dict[str, str] = {}
+        for segmentId, name in self.choices().items():
+            terminology = vtk.mutable("")
+            segmentation.GetSegment(segmentId).GetTag("TerminologyEntry", terminology)
+            structure = StructureNames.structureOf(name, str(terminology))
+            if structure is not None:
+                found.setdefault(structure, segmentId)
+        return found
+
+    def _labelValues(self) -> list[int]:
+        values = np.unique(slicer.util.arrayFromVolume(self.sequence.frames()[0]))
+        return [int(v) for v in values if v != 0]
+
+    def _structuresByTopology(self) -> dict[str, str]:
+        CoreLibrary.makeImportable()
+        from LaMoDCore.errors import LaMoDInputError
+        from LaMoDCore.io.labels import meaning_of_labels
+
+        frame = slicer.util.arrayFromVolume(self.sequence.frames()[0])[None].astype(np.int32)
+        try:
+            meaning, _ = meaning_of_labels([frame], self.node.GetName())
+        except LaMoDInputError:
+            return {}
+        found = {"myocardium": meaning.myocardium, "cavity": meaning.cavity, "rightVentricle": meaning.right_ventricle}
+        return {structure: str(label) for structure, label in found.items() if label is not None}
+
+    def read(self, structures: dict[str, str], reference: VolumeGeometry | None, timesMs: np.ndarray | None) -> MaskFrames:
+        """All frames on one grid.
+
+        Args:
+            structures: as `structures` gives them; "myocardium" must be among them.
+            reference: grid of the cine; the masks' own where there is none.
+            timesMs: the cine's times; the masks' own where it has none.
+
+        Raises:
+            InputError: what is drawn cannot be used, and what to do.
+        """
+        frames = self.sequence.frames()
+        geometry = reference or self._ownGeometry(frames[0])
+        labels = np.zeros((len(frames), *geometry.shape), np.uint8)
+        values = {"rightVentricle": MaskFrames.RIGHT_VENTRICLE, "cavity": MaskFrames.CAVITY, "myocardium": MaskFrames.MYOCARDIUM}
+        for t, frame in enumerate(frames):
+            for structure, value in values.items():
+                if structure in structures:
+                    labels[t][self._binary(frame, structures[structure], geometry)] = value
+        ownTimes = self.sequence.timesMs() if timesMs is None else timesMs
+        assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
+        times = assumed if ownTimes is None else ownTimes
+        masks = MaskFrames(labels, geometry, self.sequence.indexValues(), times, ownTimes is not None)
+        self._check(masks)
+        return masks
+
+    def _check(self, masks: MaskFrames) -> None:
+        empty = masks.emptyFrames()
+        if len(empty) == len(masks.labels):
+            raise InputError(
+                f"“{self.node.GetName()}” has no myocardium on the cine's slices: check that the masks belong to this "
+                "cine and that the right segment is chosen."
+            )
+        if empty:
+            named = ", ".join(str(t + 1) for t in empty[:5]) + (" …" if len(empty) > 5 else "")
+            raise InputError(
+                f"The myocardium is empty at frame {named} of {len(masks.labels)}: draw it there, or choose masks of "
+                "the whole cycle."
+            )
+
+    def _ownGeometry(self, frame: Any) -> VolumeGeometry:
+        if not self.isSegmentation:
+            if frame.GetImageData() is None:
+                raise InputError(f"“{self.node.GetName()}” holds no voxels: choose other masks.")
+            return VolumeGeometry.ofVolume(frame)
+        segmentation = frame.GetSegmentation()
+        text = segmentation.GetConversionParameter("Reference image geometry")
+        image = slicer.vtkOrientedImageData()
+        if text and slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, image, False):
+            return VolumeGeometry.ofOrientedImage(image)
+        if segmentation.GetNumberOfSegments() == 0:
+            raise InputError(f"“{self.node.GetName()}” has no segment: draw the myocardium first.")
+        return VolumeGeometry.ofOrientedImage(self._segmentImage(frame, segmentation.GetNthSegmentID(0)))
+
+    def _segmentImage(self, frame: Any, segmentId: str) -> Any:
+        image = slicer.vtkOrientedImageData()
+        if not frame.GetBinaryLabelmapRepresentation(segmentId, image):
+            raise InputError(
+                f"Segment “{segmentId}” of “{frame.GetName()}” cannot be made a labelmap: draw it in the Segment Editor."
+            )
+        return image
+
+    def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
+        """bool [Z, H, W]: one structure of one frame on the wanted grid, nearest neighbour."""
+        if self.isSegmentation:
+            if frame.GetSegmentation().GetSegment(choice) is None:
+                return np.zeros(geometry.shape, bool)
+            image = self._segmentImage(frame, choice)
+            wanted = 1
+        else:
+            if VolumeGeometry.ofVolume(frame).isSameAs(geometry):
+                return slicer.util.arrayFromVolume(frame) == int(choice)
+            image = slicer.vtkOrientedImageData()
+            image.DeepCopy(frame.GetImageData())
+            image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(VolumeGeometry.ofVolume(frame).ijkToRas))
+            wanted = int(choice)
+        if image.IsEmpty():
+            return np.zeros(geometry.shape, bool)
+        resampled = slicer.vtkOrientedImageData()
+        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+            image, geometry.asOrientedImage(), resampled, False, False
+        )
+        array = vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(geometry.shape)
+        return array == wanted

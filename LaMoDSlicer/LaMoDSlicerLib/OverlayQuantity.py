@@ -1,0 +1,36 @@
+import enum
+
+
+class OverlayQuantity(enum.Enum):
+    """What the colours on the myocardium show."""
+
+    ECC = "ecc"
+    ERR = "err"
+    E1 = "e1"
+    E2 = "e2"
+    DISPLACEMENT = "displacement"
+    NONE = "none"
+
+    def label(self) -> str:
+        """For the selector and for node names."""
+        return {
+            "ecc": "Ecc, circumferential strain",
+            "err": "Err, radial strain",
+            "e1": "E1, first principal strain",
+            "e2": "E2, second principal strain",
+            "displacement": "|u|, displacement",
+            "none": "None",
+        }[self.value]
+
+    @property
+    def shortName(self) -> str:
+        return {"ecc": "Ecc", "err": "Err", "e1": "E1", "e2": "E2", "displacement": "|u|", "none": ""}[self.value]
+
+    @property
+    def unit(self) -> str:
+        """Strain is shown in per cent: the legend cannot scale."""
+        return "mm" if self is OverlayQuantity.DISPLACEMENT else "%"
+
+    @property
+    def isStrain(self) -> bool:
+        return self not in (OverlayQuantity.DISPLACEMENT, OverlayQuantity.NONE)

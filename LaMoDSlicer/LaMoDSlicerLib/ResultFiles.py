@@ -1,0 +1,79 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+
+
+@dataclass(frozen=True, eq=False)
+class ResultFiles:
+    """What `lamod predict` wrote, as far as the scene shows it. T frames, Z slices.
+
+    Attributes:
+        folder: where it lies.
+        displacementMm: float64 [Z, T, 2, H, W], in-plane (x, y) mm, finite everywhere.
+        fields: "ecc", "err", "e1", "e2": float [T, Z, H, W] in the material frame, fractions.
+        myocardium: bool [Z, H, W] at the reference frame.
+        ijkToLps: [Z, 4, 4] of each slice.
+        frameTimesMs: [T].
+        referenceFrame: end-diastole.
+        endSystole: the frame of end-systole.
+        summary: strain.json.
+    """
+
+    folder: Path
+    displacementMm: np.ndarray
+    fields: dict[str, np.ndarray]
+    myocardium: np.ndarray
+    ijkToLps: np.ndarray
+    frameTimesMs: np.ndarray
+    referenceFrame: int
+    endSystole: int
+    summary: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> "ResultFiles":
+        """Raises:
+        OSError, KeyError, ValueError: a file is missing or is not what it should be.
+        """
+        with np.load(folder / "motion.npz", allow_pickle=False) as motion:
+            arrays = {name: motion[name] for name in motion.files}
+        myocardium = arrays["myocardium"].astype(bool)
+        return cls(
+            folder=folder,
+            displacementMm=cls._inPlane(arrays["displacement_mm"], myocardium, arrays["ijk_to_lps"]),
+            fields={name: arrays[name] for name in ("ecc", "err", "e1", "e2")},
+            myocardium=myocardium,
+            ijkToLps=arrays["ijk_to_lps"],
+            frameTimesMs=arrays["frame_times_ms"][0],
+            referenceFrame=int(arrays["reference_frame"]),
+            endSystole=int(arrays["es_frame"]),
+            summary=json.loads((folder / "strain.json").read_text(encoding="utf-8")),
+        )
+
+    @property
+    def numberOfFrames(self) -> int:
+        return int(self.displacementMm.shape[1])
+
+    def spacingMm(self, k: int) -> tuple[float, float]:
+        """(dx, dy) of a slice."""
+        dx, dy = np.linalg.norm(self.ijkToLps[k][:3, :2], axis=0)
+        return float(dx), float(dy)
+
+    @staticmethod
+    def _inPlane(displacementLps: np.ndarray, myocardium: np.ndarray, ijkToLps: np.ndarray) -> np.ndarray:
+        """[Z, T, 2, H, W] from LPS [T, Z, H, W, 3]; outside the wall the nearest of the wall's values."""
+        CoreLibrary.makeImportable()
+        from LaMoDCore.geometry import SliceGrid
+        from scipy.ndimage import distance_transform_edt
+
+        slices = []
+        for k, affine in enumerate(ijkToLps):
+            grid = SliceGrid(myocardium.shape[1:], affine)
+            inPlane = grid.vectors_from_lps(np.nan_to_num(displacementLps[:, k]))
+            rows, columns = distance_transform_edt(~myocardium[k], return_distances=False, return_indices=True)
+            slices.append(np.moveaxis(inPlane[:, rows, columns], -1, 1))
+        return np.stack(slices)

@@ -1,0 +1,1 @@
+"""The parts of the LaMoD Strain module, one class a file."""

@@ -1,0 +1,110 @@
+"""One application, one window and one private display for all tests of the module."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from Testing.SlicerHost import display, start
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = ROOT / "LaMoDSlicer" / "LaMoDSlicer.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = display.missing()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slicer)
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=f"the Slicer module's tests: {missing}"))
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """The running application with its window on a private display, the module loaded, its panel shown."""
+    screen = display.VirtualDisplay()
+    os.environ["DISPLAY"] = screen.name
+    os.environ.pop("QT_QPA_PLATFORM", None)
+    os.environ["PATH"] = f"{_python_slicer(tmp_path_factory.mktemp('bin'))}{os.pathsep}{os.environ['PATH']}"
+    application = start()
+    from Testing.SlicerHost import mouse  # noqa: PLC0415
+    from Testing.SlicerHost.main_window import MainWindow  # noqa: PLC0415
+
+    window = MainWindow(application)
+    application._load_module(MODULE)
+    window.show()
+    application._select_module("LaMoDSlicer")
+    mouse.spin(0.5)
+    yield SimpleNamespace(application=application, window=window, mouse=mouse, display=screen)
+    window.close()
+    screen.stop()
+
+
+def _python_slicer(folder: Path) -> Path:
+    """Slicer puts a program of this name on its PATH; here it is this Python."""
+    program = folder / "PythonSlicer"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def slicer_app(host: SimpleNamespace) -> Iterator[SimpleNamespace]:
+    """The host with an empty scene; the test fails where a slot, an observer or VTK complained."""
+    import slicer  # noqa: PLC0415
+
+    from Testing.SlicerHost.faults import FaultCollector  # noqa: PLC0415
+
+    faults = FaultCollector()
+    faults.install()
+    slicer.mrmlScene.Clear(0)
+    host.mouse.spin(0.1)
+    yield SimpleNamespace(**vars(host), faults=faults, widget=slicer.modules.LaMoDSlicerWidget)
+    slicer.modules.LaMoDSlicerWidget.predictPanel.cancel("")
+    slicer.mrmlScene.Clear(0)
+    host.mouse.spin(0.1)
+    faults.remove()
+    assert not faults.found, "\n".join(faults.found)
+
+
+@pytest.fixture
+def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path: Path) -> Callable[[str], Path]:
+    """Let the panel start `fake_worker` instead of LaMoDCore: call it with what is to happen; returns the pid file."""
+    pids = tmp_path / "pids"
+    monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
+
+    def plan(what: str) -> Path:
+        from LaMoDSlicerLib.PredictionRequest import PredictionRequest  # noqa: PLC0415
+
+        original = PredictionRequest.commandLine
+
+        def command_line(self: Any, folder: Path) -> list[str]:
+            command = original(self, folder)
+            command[command.index("LaMoDCore")] = "Testing.Slicer.fake_worker"
+            return command
+
+        monkeypatch.setenv("LAMOD_FAKE", what)
+        monkeypatch.setattr(PredictionRequest, "commandLine", command_line)
+        return pids
+
+    return plan
+
+
+@pytest.fixture
+def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
+    """The analytic heart in the scene: browser, segmentation, and the slice itself."""
+    from LaMoDSlicerLib.SampleHeart import SampleHeart  # noqa: PLC0415
+
+    from Testing.Slicer.ring_heart import heart  # noqa: PLC0415
+
+    slice_ = heart()
+    browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
+    slicer_app.mouse.spin(0.3)
+    return SimpleNamespace(browser=browser, segmentation=segmentation, slice=slice_)

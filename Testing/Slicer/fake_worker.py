@@ -1,0 +1,57 @@
+"""Stands for `python -m LaMoDCore` in tests of the panel: an analytic result in a second, or a planned mishap.
+
+LAMOD_FAKE says what happens: "ok", "slow" (with a child process), "refuse" (exit 1), "crash", "nothing" (exit 0
+without a result).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from LaMoDCore.io.seq_nrrd import read_seq_nrrd
+from Testing.Slicer.ring_heart import write_result
+
+
+def say(stage: str, fraction: float, message: str = "") -> None:
+    print(json.dumps({"stage": stage, "fraction": fraction, "message": message}), file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("verb")
+    parser.add_argument("masks", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--labels", default="myo=2")
+    options, _ = parser.parse_known_args()
+    what = os.environ.get("LAMOD_FAKE", "ok")
+    say("read", 0.0, "reading masks")
+    if what == "slow":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+        Path(os.environ["LAMOD_FAKE_PIDS"]).write_text(f"{os.getpid()} {child.pid}")
+        for i in range(1200):
+            say("predict", i / 1200, "CPU: no CUDA device")
+            time.sleep(0.1)
+    if what == "refuse":
+        print("lamod: masks.seq.nrrd: the ring is open at frame 3; close it in the Segment Editor.", file=sys.stderr)
+        return 1
+    if what == "crash":
+        print("Traceback (most recent call last): ...\nMemoryError", file=sys.stderr)
+        return 70
+    if what == "ok":
+        stack = read_seq_nrrd(options.masks)
+        myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
+        say("predict", 0.5, "CPU: no CUDA device")
+        masks = stack.frames == myocardium
+        write_result(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
+    say("write", 1.0)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
