@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.phantom.cohort import CohortRecipe, write_cohort
+from LaMoDCore.io.dataset import read_json
+from LaMoDCore.phantom.cohort import write_cohort
 from LaMoDCore.phantom.diseases import DISEASES
+from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.progress import PROGRESS_MODES, Progress
 
 HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset folder for training and testing."
@@ -16,24 +20,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="the dataset folder to write")
     parser.add_argument(
         "--count",
-        required=True,
         type=int,
         metavar="N",
-        help="number of subjects; each has four slices (base, two mid levels, apex), each a case",
+        help="number of subjects; each has four slices (base, two mid levels, apex), and each slice is a case "
+        "(two cases, DENSE and cine, with --paired)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same bytes (default 0)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same bytes (default 0)")
     parser.add_argument(
-        "--diseases",
-        metavar="A,B,…",
-        help=f"equal shares of these instead of the usual mix: {', '.join(DISEASES)}",
+        "--diseases", metavar="A,B,…", help=f"equal shares of these instead of the usual mix: {', '.join(DISEASES)}"
     )
-    parser.add_argument("--sites", type=int, default=4, help="sites that the subjects are spread over (default 4)")
-    parser.add_argument(
-        "--split",
-        default="0.72,0.14,0.14",
-        help="shares of train, val and test subjects (default 0.72,0.14,0.14)",
-    )
+    parser.add_argument("--sites", type=int, help="sites that the subjects are spread over (default 4)")
+    parser.add_argument("--split", help="shares of train, val and test subjects (default 0.72,0.14,0.14)")
     parser.add_argument("--no-annotator", action="store_true", help="write true masks, without annotators' errors")
+    parser.add_argument(
+        "--paired",
+        action="store_true",
+        help="a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on the "
+        "canonical 40 frames of 128 × 128 pixels of 1 mm",
+    )
+    parser.add_argument("--cine", action="store_true", help="write cine pictures too")
+    parser.add_argument(
+        "--recipe",
+        metavar="FILE",
+        help="take all of the above from a JSON file such as phantom-test-v1.json or another cohort's phantom.json",
+    )
+    parser.add_argument("--subset", metavar="NAME", help="write only the cases that the recipe file lists by this name")
     parser.add_argument("--workers", type=int, default=0, help="processes (default: one a core)")
     parser.add_argument(
         "--resume", action="store_true", help="go on with a cohort that was interrupted, or make it larger"
@@ -42,31 +53,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    recipe = _recipe(args)
+    recipe, only = _recipe_file(args) if args.recipe else (_recipe(_options(args), "lamod phantom"), None)
     with Progress(args.progress) as progress:
-        cases = write_cohort(args.out, recipe, workers=max(args.workers, 0), resume=args.resume, progress=progress)
+        cases = write_cohort(
+            args.out, recipe, only=only, workers=max(args.workers, 0), resume=args.resume, progress=progress
+        )
     print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
     return 0
 
 
-def _recipe(args: argparse.Namespace) -> CohortRecipe:
-    options: dict[str, object] = {}
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """The recipe's keys that were given on the command line."""
+    options: dict[str, Any] = {name: getattr(args, name) for name in ("count", "seed", "sites")}
+    options = {name: value for name, value in options.items() if value is not None}
     if args.diseases:
-        options["diseases"] = tuple((name.strip(), 1.0) for name in args.diseases.split(","))
+        options["diseases"] = {name.strip(): 1.0 for name in args.diseases.split(",")}
+    if args.split:
+        options["split"] = args.split.split(",")
+    if args.no_annotator:
+        options["annotated"] = False
+    if args.paired:
+        options["scans"] = "paired"
+    if args.cine:
+        options["pictures"] = True
+    return options
+
+
+def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
+    if "count" not in options:
+        raise LaMoDInputError(source, "the number of subjects is missing", "give --count N")
     try:
-        shares = tuple(float(share) for share in args.split.split(","))
-        if len(shares) != 3:
-            raise ValueError(f"the split has three shares, got {args.split}")
-    except ValueError as fault:
-        raise LaMoDInputError("--split", str(fault), "give three shares such as 0.72,0.14,0.14") from None
-    try:
-        return CohortRecipe(
-            count=args.count,
-            seed=args.seed,
-            sites=args.sites,
-            split=shares,
-            annotated=not args.no_annotator,
-            **options,  # type: ignore[arg-type]
+        return CohortRecipe.from_json(options)
+    except (ValueError, TypeError) as fault:
+        raise LaMoDInputError(source, str(fault), "see `lamod phantom --help`") from None
+
+
+def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | None]:
+    if _options(args):
+        raise LaMoDInputError(
+            "--recipe", f"it already says {', '.join(_options(args))}", "leave these options out, or the recipe"
         )
-    except ValueError as fault:
-        raise LaMoDInputError("lamod phantom", str(fault), "see `lamod phantom --help`") from None
+    path = Path(args.recipe)
+    content = read_json(path, "name a recipe file")
+    recipe = _recipe(dict(content.get("recipe", content)), str(path))
+    if args.subset is None:
+        return recipe, None
+    subsets = content.get("subsets", {})
+    if args.subset not in subsets:
+        raise LaMoDInputError(
+            path, f"it has no subset {args.subset!r}", f"name one of {', '.join(subsets) or 'none: leave --subset out'}"
+        )
+    return recipe, list(subsets[args.subset])

@@ -81,7 +81,7 @@ class DatasetIndex:
             LaMoDInputError: it is missing, no JSON, or has other content.
         """
         path = Path(folder) / "dataset.json"
-        content = _read_json(path, "name a folder that `lamod phantom` or `lamod dense` has written")
+        content = read_json(path, "name a folder that `lamod phantom` or `lamod dense` has written")
         cases = content.pop("cases", None)
         if not isinstance(cases, list) or content.get("version") != DATASET_VERSION:
             raise LaMoDInputError(
@@ -170,7 +170,7 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
         LaMoDInputError: a file is missing, damaged, or disagrees with another.
     """
     home = Path(folder) / "cases" / case_id
-    about = _read_json(home / "case.json", "write the case again, or take it out of dataset.json")
+    about = read_json(home / "case.json", "write the case again, or take it out of dataset.json")
     level = about.pop("level", None)
     if level not in LEVELS:
         raise LaMoDInputError(home / "case.json", f"level is {level!r}", f"give one of {', '.join(LEVELS)}")
@@ -319,7 +319,8 @@ def _check_shapes(case: DatasetCase) -> None:
             raise ValueError(f"{name} must have the masks' shape {shape}, got {value.shape}")
 
 
-def _read_json(path: Path, remedy: str) -> dict[str, Any]:
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """The JSON object in a file; LaMoDInputError with that remedy if there is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

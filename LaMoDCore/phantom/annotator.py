@@ -22,6 +22,7 @@ class Annotator:
         memory: correlation length of that drift, as a fraction of the cycle.
         shared: correlation of the endo- and the epicardial error.
         thinnest_mm: no reader draws the wall thinner than this.
+        bias_mm: (endo, epi) constant offset outwards, the custom of a reading room.
     """
 
     error_mm: float = 1.0
@@ -31,6 +32,7 @@ class Annotator:
     memory: float = 0.12
     shared: float = 0.3
     thinnest_mm: float = 2.5
+    bias_mm: tuple[float, float] = (0.0, 0.0)
 
 
 def draw_annotator(rng: np.random.Generator) -> Annotator:
@@ -60,8 +62,8 @@ def annotate(
     times = np.arange(frames) / frames if phases is None else np.asarray(phases)
     errors = [_error_process(rng, reader, times, samples) for _ in range(3)]
     own, common = np.sqrt(1 - reader.shared), np.sqrt(reader.shared)
-    endo = contours.endo + own * errors[0] + common * errors[2]
-    epi = contours.epi + own * errors[1] + common * errors[2]
+    endo = contours.endo + own * errors[0] + common * errors[2] + reader.bias_mm[0]
+    epi = contours.epi + own * errors[1] + common * errors[2] + reader.bias_mm[1]
     endo = np.maximum(endo, np.minimum(2.0, contours.endo))
     middle, half = 0.5 * (endo + epi), 0.5 * np.maximum(epi - endo, reader.thinnest_mm)
     endo = np.maximum(middle - half, np.minimum(2.0, contours.endo))

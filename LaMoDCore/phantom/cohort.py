@@ -4,161 +4,35 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io.dataset import (
     DatasetCase,
     DatasetEntry,
+    read_json,
     write_dataset_case,
     write_dataset_index,
     write_json,
 )
-from LaMoDCore.phantom.annotator import annotate
-from LaMoDCore.phantom.diseases import DISEASES
+from LaMoDCore.phantom.cases import canonical_case, paired_cases
+from LaMoDCore.phantom.pairing import site_habits
+from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.phantom.slices import PhantomSlice
-from LaMoDCore.phantom.subject import Subject, sample_subject
 from LaMoDCore.progress import SILENT, Progress
 
-#: The canonical cycle.
-FRAMES = 40
 _RECIPE_FILE = "phantom.json"
-_ANNOTATOR_STREAM, _SPLIT_STREAM, _SUBJECT_STREAM, _DISEASE_STREAM = 11, 12, 13, 14
-#: Share of each disease where none is asked for: healthy three times as often as each other.
-_DEFAULT_MIX = {name: (3.0 if name == "healthy" else 1.0) for name in DISEASES}
-
-
-@dataclass(frozen=True)
-class CohortRecipe:
-    """Everything a cohort follows from; two recipes that are equal give the same bytes.
-
-    Attributes:
-        count: subjects; each has four slices (base, two mid levels, apex).
-        seed: of the cohort.
-        diseases: relative frequency of each disease.
-        sites: number of sites that the subjects are spread over.
-        split: shares of train, val and test; met within every site.
-        annotated: whether masks carry an annotator's errors.
-    """
-
-    count: int
-    seed: int = 0
-    diseases: tuple[tuple[str, float], ...] = tuple(_DEFAULT_MIX.items())
-    sites: int = 4
-    split: tuple[float, float, float] = (0.72, 0.14, 0.14)
-    annotated: bool = True
-
-    def __post_init__(self) -> None:
-        if self.count < 1 or self.sites < 1 or self.seed < 0:
-            raise ValueError("count and sites are at least 1, seed is not negative")
-        unknown = [name for name, _ in self.diseases if name not in DISEASES]
-        if unknown or not self.diseases:
-            raise ValueError(f"diseases are {', '.join(DISEASES)}, got {unknown}")
-        if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
-            raise ValueError(f"the split's shares must add up to 1, got {self.split}")
-
-
-def cohort_disease(recipe: CohortRecipe, index: int) -> str:
-    """The disease of subject ``index``, drawn with the recipe's frequencies."""
-    names = [name for name, _ in recipe.diseases]
-    weights = np.array([weight for _, weight in recipe.diseases], dtype=np.float64)
-    rng = np.random.default_rng([_DISEASE_STREAM, recipe.seed, index])
-    return str(rng.choice(names, p=weights / weights.sum()))
-
-
-def cohort_subject(recipe: CohortRecipe, index: int) -> Subject:
-    """Subject ``index`` of a cohort; it does not depend on how many there are."""
-    state = np.random.SeedSequence([_SUBJECT_STREAM, recipe.seed, index]).generate_state(1)
-    return sample_subject(int(state[0]), cohort_disease(recipe, index))
-
-
-def cohort_site(recipe: CohortRecipe, index: int) -> str:
-    return f"site-{index % recipe.sites + 1}"
-
-
-def cohort_split(recipe: CohortRecipe, index: int) -> str:
-    """The split of subject ``index``: within each site, the running shares are met as closely as can be.
-
-    Which subject of a site goes where follows the golden-ratio sequence, so a cohort that grows keeps the
-    splits of those it had.
-    """
-    site, within = index % recipe.sites, index // recipe.sites
-    start = np.random.default_rng([_SPLIT_STREAM, recipe.seed, site]).random()
-    place = (start + within * 0.6180339887498949) % 1.0
-    train, val, _ = recipe.split
-    if place < train:
-        return "train"
-    return "val" if place < train + val else "test"
-
-
-def subject_id(index: int) -> str:
-    return f"s{index:05d}"
-
-
-def subject_entries(recipe: CohortRecipe, index: int) -> tuple[DatasetEntry, ...]:
-    """The lines of dataset.json for subject ``index``, without making its slices."""
-    subject = cohort_subject(recipe, index)
-    return tuple(
-        DatasetEntry(
-            id=f"{subject_id(index)}-{plane.name}",
-            subject=subject_id(index),
-            site=cohort_site(recipe, index),
-            split=cohort_split(recipe, index),
-            cohort="dense",
-            disease=subject.disease,
-            level=plane.level,
-        )
-        for plane in subject.slices_
-    )
-
-
-def motion_case(plane: PhantomSlice, case_id: str, seed: tuple[int, ...], *, annotated: bool = True) -> DatasetCase:
-    """One slice on the canonical grid and cycle: drawn masks, true masks, true motion.
-
-    Args:
-        plane: the slice.
-        case_id: name of the case.
-        seed: of the annotator's generator.
-        annotated: False gives the true masks as the drawn ones.
-    """
-    phases = np.arange(FRAMES) / FRAMES
-    xy = plane.points_of(plane.grid)
-    truth = plane.contours(phases)
-    masks_true = truth.rasterise(xy)
-    drawn = masks_true
-    if annotated:
-        drawn = annotate(truth, np.random.default_rng([_ANNOTATOR_STREAM, *seed])).rasterise(xy)
-    wall = masks_true[0]
-    displacement = np.full((FRAMES, *plane.grid.shape, 3), np.nan, dtype=np.float32)
-    displacement[:, wall] = plane.grid.vectors_to_lps(plane.displacement_mm(phases, xy[wall]))
-    return DatasetCase(
-        id=case_id,
-        masks=drawn[:, None],
-        ijk_to_lps=plane.grid.ijk_to_lps,
-        frame_times_ms=phases * plane.rr_ms,
-        rr_ms=plane.rr_ms,
-        reference_frame=0,
-        level=plane.level,
-        disease=plane.disease,
-        displacement_mm=displacement[:, None],
-        valid=np.broadcast_to(wall, (FRAMES, 1, *wall.shape)),
-        rv_insertion_lps=plane.rv_insertion_lps,
-        masks_true=masks_true[:, None],
-        details={"phantom_seed": plane.subject.seed, "plane": plane.name},
-    )
 
 
 def write_cohort(
     out: str | Path,
     recipe: CohortRecipe,
     *,
+    only: Collection[str] | None = None,
     workers: int = 0,
     resume: bool = False,
     progress: Progress = SILENT,
@@ -168,6 +42,7 @@ def write_cohort(
     Args:
         out: a new or empty folder, or with ``resume`` one that the same recipe has begun.
         recipe: what to make.
+        only: ids of the cases to write; all if None.
         workers: processes; 0 takes one a core. The bytes do not depend on it.
         resume: keep the cases that are there.
         progress: told after every subject.
@@ -179,7 +54,8 @@ def write_cohort(
         LaMoDInputError: the folder holds something else, or cannot be written.
     """
     folder = _open_folder(Path(out), recipe, resume)
-    jobs = [(str(folder), recipe, index) for index in range(recipe.count)]
+    wanted = None if only is None else frozenset(only)
+    jobs = [(str(folder), recipe, index, wanted) for index in range(recipe.count)]
     entries: list[DatasetEntry] = []
     with _single_threaded_workers(min(workers or os.cpu_count() or 1, recipe.count)) as pool:
         try:
@@ -193,19 +69,12 @@ def write_cohort(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": _recipe_json(recipe)})
+    write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
     return len(entries)
 
 
-def _recipe_json(recipe: CohortRecipe) -> dict[str, Any]:
-    content = asdict(recipe)
-    content["diseases"] = dict(recipe.diseases)
-    content["split"] = list(recipe.split)
-    return content
-
-
 def _open_folder(folder: Path, recipe: CohortRecipe, resume: bool) -> Path:
-    wanted = _recipe_json(recipe)
+    wanted = recipe.to_json()
     marker = folder / _RECIPE_FILE
     if folder.exists() and not folder.is_dir():
         raise LaMoDInputError(folder, "it exists and is not a folder", "name a new folder")
@@ -223,26 +92,38 @@ def _open_folder(folder: Path, recipe: CohortRecipe, resume: bool) -> Path:
 
 def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
     """A cohort may grow; everything else of its recipe must be the same."""
-    from LaMoDCore.io.dataset import _read_json
-
-    begun = _read_json(marker, "name a new folder")
+    begun = {**CohortRecipe(count=1).to_json(), **read_json(marker, "name a new folder")}
     for key, value in wanted.items():
-        if key != "count" and begun.get(key) != value:
+        if key != "count" and begun[key] != value:
             raise LaMoDInputError(
-                marker.parent, f"it was begun with {key} = {begun.get(key)}, not {value}", "name a new folder"
+                marker.parent, f"it was begun with {key} = {begun[key]}, not {value}", "name a new folder"
             )
 
 
-def _write_subject(job: tuple[str, CohortRecipe, int]) -> tuple[DatasetEntry, ...]:
-    folder, recipe, index = job
-    entries = subject_entries(recipe, index)
-    missing = [entry.id for entry in entries if not (Path(folder) / "cases" / entry.id / "case.json").exists()]
-    if missing:
-        for number, plane in enumerate(cohort_subject(recipe, index).slices()):
-            if entries[number].id in missing:
-                seed = (recipe.seed, index, number)
-                write_dataset_case(folder, motion_case(plane, entries[number].id, seed, annotated=recipe.annotated))
+def _write_subject(job: tuple[str, CohortRecipe, int, frozenset[str] | None]) -> list[DatasetEntry]:
+    folder, recipe, index, only = job
+    entries = [entry for entry in recipe.entries(index) if only is None or entry.id in only]
+    missing = {e.id for e in entries if not (Path(folder) / "cases" / e.id / "case.json").exists()}
+    if not missing:
+        return entries
+    for number, plane in enumerate(recipe.subject(index).slices()):
+        name = f"s{index:05d}-{plane.name}"
+        if not any(case_id.startswith(name) for case_id in missing):
+            continue
+        for case in _plane_cases(recipe, index, number, plane, name):
+            if case.id in missing:
+                write_dataset_case(folder, case)
     return entries
+
+
+def _plane_cases(
+    recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, name: str
+) -> tuple[DatasetCase, ...]:
+    seed = (recipe.seed, index, number)
+    if recipe.scans == "canonical":
+        return (canonical_case(plane, name, seed, annotated=recipe.annotated, pictures=recipe.pictures),)
+    site = site_habits(recipe.site_number(index), recipe.seed)
+    return paired_cases(plane, name, site, seed, annotated=recipe.annotated, pictures=recipe.pictures)
 
 
 @contextmanager
