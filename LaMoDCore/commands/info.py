@@ -14,9 +14,7 @@ HELP = "Show this installation (version, devices, models), or what a file, folde
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path", nargs="?", metavar="PATH", type=Path, help="an image, a folder, or a DICOM study"
-    )
+    parser.add_argument("path", nargs="?", metavar="PATH", type=Path, help="an image, a folder, or a DICOM study")
 
 
 def run(args: argparse.Namespace) -> int:

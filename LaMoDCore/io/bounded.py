@@ -111,8 +111,13 @@ def parsing(source: Path | str, what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, struct.error, EOFError) as error:
-        detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise damaged(source, f"{what} cannot be understood ({detail})") from error
+        raise damaged(source, f"{what} cannot be understood ({first_words(error)})") from error
+
+
+def first_words(error: BaseException) -> str:
+    """The beginning of another library's complaint, fit to stand in a sentence."""
+    text = (str(error).splitlines() or [""])[0].strip().rstrip(".")[:100] or type(error).__name__
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def sha256_of(path: Path) -> str:

@@ -61,9 +61,7 @@ def load_case(
     cines = [stack for path in cine_paths for stack in read_cine_slices(path, notes)]
     read: list[ReadSlice] = []
     for path in mask_paths:
-        read += read_mask_slices(
-            path, cines=cines, labels=wanted, rr_ms=rr_ms, prefix=len(mask_paths) > 1, notes=notes
-        )
+        read += read_mask_slices(path, cines=cines, labels=wanted, rr_ms=rr_ms, prefix=len(mask_paths) > 1, notes=notes)
     slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     slices, phase_notes = on_common_phases(slices)
     reference, reference_note = find_end_diastole(slices)
@@ -128,9 +126,7 @@ def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str])
         return slices
     levels = propose_levels(len(slices))
     named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
-    notes.append(
-        f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong."
-    )
+    notes.append(f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong.")
     return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]
 
 
@@ -139,9 +135,7 @@ def _center_lps(slice_: CineSlice) -> Array:
     return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
 
 
-def _insertion(
-    given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[str]
-) -> Array | None:
+def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[str]) -> Array | None:
     if given is not None:
         return given_insertion(given, slices, reference)
     found = insertion_from_label(slices, reference)

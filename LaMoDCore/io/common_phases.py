@@ -32,8 +32,7 @@ def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[str
             continue
         result.append(_resampled(slice_, model.phases))
         notes.append(
-            f"{slice_.name}: its {slice_.frames} frames were interpolated to the {model.frames} phases of "
-            f"{model.name}."
+            f"{slice_.name}: its {slice_.frames} frames were interpolated to the {model.frames} phases of {model.name}."
         )
     return result, notes
 
@@ -55,9 +54,7 @@ def _resampled(slice_: CineSlice, phases: Array) -> CineSlice:
         myocardium=(epi < 0) & (endo >= 0),
         frame_times_ms=phases * slice_.rr_ms,
         cavity=None if slice_.cavity is None else _region(slice_.cavity, weights, spacing),
-        right_ventricle=None
-        if slice_.right_ventricle is None
-        else _region(slice_.right_ventricle, weights, spacing),
+        right_ventricle=None if slice_.right_ventricle is None else _region(slice_.right_ventricle, weights, spacing),
         cine=None if slice_.cine is None else _pictures(slice_.cine, slice_.phases, phases),
         valid_frames=_acquired(slice_, phases),
     )

@@ -45,9 +45,7 @@ def frame_list(frames: Array | tuple[int, ...] | list[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    words = [
-        str(r[0]) if len(r) == 1 else f"{r[0]}–{r[-1]}" if len(r) > 2 else f"{r[0]}, {r[-1]}" for r in runs
-    ]
+    words = [str(r[0]) if len(r) == 1 else f"{r[0]}–{r[-1]}" if len(r) > 2 else f"{r[0]}, {r[-1]}" for r in runs]
     if len(words) > 6:
         words = [*words[:5], f"{sum(len(r) for r in runs[5:])} more"]
     text = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -94,9 +94,7 @@ def series_table(files: Sequence[Path], path: Path) -> list[str]:
     ]
     rows += [_series_row(s, path) for s in series]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for s in series:
         if s.is_cine:
             for group in s.positions:
@@ -120,9 +118,7 @@ def _series_row(series: DicomSeries, path: Path) -> tuple[str, ...]:
         kind = "cine, other view" if series.is_cine else "still"
     folders = {f.file.parent for f in series.frames}
     folder = min(folders)
-    place = (
-        str(folder.relative_to(path)) if path.is_dir() and path in (folder, *folder.parents) else folder.name
-    )
+    place = str(folder.relative_to(path)) if path.is_dir() and path in (folder, *folder.parents) else folder.name
     return (
         "–" if series.number is None else str(series.number),
         series.description or "–",

@@ -18,6 +18,7 @@ from LaMoDCore.io.dicom_series import (
     decode_pixels,
     frames_of,
     group_by_position,
+    parsing_dicom,
     read_dataset,
 )
 from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
@@ -54,8 +55,9 @@ def read_segmentation(series: DicomSeries, pictures: Sequence[DicomSeries] = ())
     frames: list[_SegmentFrame] = []
     for file in files:
         dataset = read_dataset(file, pixels=False)
-        names.update(_segment_names(dataset))
-        frames += _frames_of_file(dataset, file, drawn_on, len(frames))
+        with parsing_dicom(file):
+            names.update(_segment_names(dataset))
+            frames += _frames_of_file(dataset, file, drawn_on, len(frames))
     if not frames:
         raise damaged(files[0], "it describes no frame")
     times = sorted({f.order for f in frames})
@@ -166,9 +168,7 @@ def _meaning(names: dict[int, str]) -> dict[str, str]:
     return {LABEL_KEY: ",".join(f"{s}={number}" for number, s in found.items() if s is not None)}
 
 
-def _stack(
-    group: Sequence[_SegmentFrame], times: list[float], name: str, metadata: dict[str, str]
-) -> FrameStack:
+def _stack(group: Sequence[_SegmentFrame], times: list[float], name: str, metadata: dict[str, str]) -> FrameStack:
     shape = group[0].frame.shape
     if any(f.frame.shape != shape for f in group):
         raise LaMoDInputError(name, "its frames have different sizes", "export it again")

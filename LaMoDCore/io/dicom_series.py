@@ -7,7 +7,8 @@ grouping and sorting see only these. Segmentations (SEG) are `dicom_seg`'s.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from pydicom.dataset import Dataset
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
-from LaMoDCore.io.bounded import check_size, damaged
+from LaMoDCore.io.bounded import check_size, damaged, first_words
 from LaMoDCore.io.frame_stack import FrameStack
 
 #: Frames closer than this along the normal belong to one slice.
@@ -100,18 +101,25 @@ def read_dataset(path: Path, *, pixels: bool) -> Dataset:
         LaMoDInputError: the file is no readable DICOM.
     """
     check_size(path, path.stat().st_size)
+    with parsing_dicom(path):
+        return pydicom.dcmread(path, stop_before_pixels=not pixels)
+
+
+@contextmanager
+def parsing_dicom(path: Path) -> Iterator[None]:
+    """Turn whatever pydicom raises into a sentence; it decodes an element only when that is asked for.
+
+    Raises:
+        LaMoDInputError: the file is no readable DICOM.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # values that break the standard's length limits are usual
-            dataset = pydicom.dcmread(path, stop_before_pixels=not pixels)
-            dataset.get("SOPClassUID")
-    except Exception as error:  # pydicom raises whatever the bytes lead it to
-        raise damaged(path, f"it cannot be read as DICOM ({_first_words(error)})") from error
-    return dataset
-
-
-def _first_words(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:100]
+            warnings.simplefilter("ignore")  # values that break the standard's limits are usual
+            yield
+    except LaMoDInputError:
+        raise
+    except Exception as error:
+        raise damaged(path, f"it cannot be read as DICOM ({first_words(error)})") from error
 
 
 def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[str, ...]]:
@@ -121,38 +129,32 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[s
         The series in order of number and description, and notes on files that were left out.
     """
     groups: dict[tuple[Any, ...], list[DicomFrame]] = {}
-    facts: dict[tuple[Any, ...], tuple[str, int | None, str, str, bool]] = {}
+    facts: dict[tuple[Any, ...], tuple[str, str, int | None, str, str, bool]] = {}
     seen: set[str] = set()
     unreadable = duplicates = without_position = 0
     for file in files:
         try:
             dataset = read_dataset(file, pixels=False)
-            uid = str(dataset.get("SOPInstanceUID", "")) or str(file)
-            if uid in seen:
-                duplicates += 1
-                continue
-            seen.add(uid)
-            frames = frames_of(dataset, file)
+            with parsing_dicom(file):
+                uid = str(dataset.get("SOPInstanceUID", "")) or str(file)
+                facts_of_file = _facts(dataset)
+                frames = [] if uid in seen else frames_of(dataset, file)
         except LaMoDInputError:
             unreadable += 1
             continue
+        if uid in seen:
+            duplicates += 1
+            continue
+        seen.add(uid)
         if not frames:
             without_position += 1
             continue
-        image_type = dataset.get("ImageType") or []
-        kind = str(image_type[2]) if not isinstance(image_type, str) and len(image_type) > 2 else ""
         for frame in frames:
             direction = tuple(np.round(SliceGrid(frame.shape, frame.ijk_to_lps).directions.ravel(), 2) + 0.0)
             spacing = tuple(np.round(SliceGrid(frame.shape, frame.ijk_to_lps).spacing_mm, 3))
-            key = (str(dataset.get("SeriesInstanceUID", "")), kind, frame.shape, direction, spacing)
+            key = (*facts_of_file[:2], frame.shape, direction, spacing)
             groups.setdefault(key, []).append(frame)
-            facts[key] = (
-                key[0],
-                _integer(dataset.get("SeriesNumber")),
-                str(dataset.get("SeriesDescription", "")),
-                str(dataset.get("Modality", "")),
-                str(dataset.get("SOPClassUID", "")) in SEGMENTATION_CLASSES,
-            )
+            facts[key] = facts_of_file
     notes = []
     if unreadable:
         notes.append(f"{unreadable} DICOM file(s) could not be read and were left out.")
@@ -162,10 +164,23 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[s
         notes.append(f"{without_position} DICOM file(s) without a picture or position were left out.")
     series = []
     for key, members in groups.items():
-        uid, number, description, modality, segmentation = facts[key]
+        uid, _, number, description, modality, segmentation = facts[key]
         series.append(DicomSeries(uid, number, description, modality, tuple(members), segmentation))
     series.sort(key=lambda s: (s.number is None, s.number or 0, s.description, s.uid, len(s.frames)))
     return tuple(series), tuple(notes)
+
+
+def _facts(dataset: Dataset) -> tuple[str, str, int | None, str, str, bool]:
+    """Series UID, kind of picture (magnitude, phase ...), number, description, modality, whether it is a SEG."""
+    image_type = dataset.get("ImageType") or []
+    return (
+        str(dataset.get("SeriesInstanceUID", "")),
+        str(image_type[2]) if not isinstance(image_type, str) and len(image_type) > 2 else "",
+        _integer(dataset.get("SeriesNumber")),
+        "".join(c if c.isprintable() else "?" for c in str(dataset.get("SeriesDescription", ""))),
+        str(dataset.get("Modality", "")),
+        str(dataset.get("SOPClassUID", "")) in SEGMENTATION_CLASSES,
+    )
 
 
 def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
@@ -261,9 +276,7 @@ def _affine(groups: Sequence[Dataset]) -> Array | None:
         _values(groups, ("PlanePositionSequence", "ImagePositionPatient"), ("", "ImagePositionPatient")), 3
     )
     orientation = _vector(
-        _values(
-            groups, ("PlaneOrientationSequence", "ImageOrientationPatient"), ("", "ImageOrientationPatient")
-        ),
+        _values(groups, ("PlaneOrientationSequence", "ImageOrientationPatient"), ("", "ImageOrientationPatient")),
         6,
     )
     spacing = _vector(_values(groups, ("PixelMeasuresSequence", "PixelSpacing"), ("", "PixelSpacing")), 2)
@@ -293,9 +306,7 @@ def _trigger(groups: Sequence[Dataset]) -> float | None:
 
 
 def _rr(groups: Sequence[Dataset]) -> float | None:
-    interval = _lookup(
-        groups, ("CardiacSynchronizationSequence", "RRIntervalTimeNominal"), ("", "NominalInterval")
-    )
+    interval = _lookup(groups, ("CardiacSynchronizationSequence", "RRIntervalTimeNominal"), ("", "NominalInterval"))
     if interval is None or interval <= 0:
         rate = _lookup(groups, ("", "HeartRate"))
         interval = 60_000.0 / rate if rate is not None and rate > 0 else None
@@ -335,9 +346,7 @@ def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFra
         for frame in frames:
             unique.setdefault(float(frame.trigger_ms or 0.0), frame)
         if len(unique) < len(frames):
-            notes.append(
-                f"{name}: {len(frames) - len(unique)} picture(s) of the same trigger time were left out."
-            )
+            notes.append(f"{name}: {len(frames) - len(unique)} picture(s) of the same trigger time were left out.")
         times = np.array(sorted(unique))
         return [unique[float(t)] for t in times], times, [*notes, *gap_notes(times, name)]
     for attribute, words in (
@@ -364,8 +373,7 @@ def gap_notes(times_ms: Array, name: str) -> list[str]:
         return [f"{name}: {missing} frame(s) seem to be missing; the times of the others were kept."]
     if usual > 0 and np.abs(steps / usual - 1).max() > 0.2:
         return [
-            f"{name}: its frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; true times "
-            "were kept."
+            f"{name}: its frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; true times were kept."
         ]
     return []
 
@@ -422,24 +430,29 @@ def decode_pixels(file: Path) -> Array:
         LaMoDInputError: no pictures, colour, or a compression that cannot be decoded here.
     """
     dataset = read_dataset(file, pixels=True)
-    if not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
-        raise LaMoDInputError(file, "it holds no picture", "choose the series with the images")
-    rows, columns = _integer(dataset.get("Rows")) or 0, _integer(dataset.get("Columns")) or 0
-    count = _integer(dataset.get("NumberOfFrames")) or 1
-    check_size(file, rows * columns * count * 4)
-    if (_integer(dataset.get("SamplesPerPixel")) or 1) != 1:
-        raise LaMoDInputError(file, "it is a colour picture", "choose the original series, not a screenshot")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pixels = np.asarray(dataset.pixel_array)
-    except Exception as first:  # pydicom raises whatever the bytes lead it to
-        pixels = _decode_with_simpleitk(file, first)
-    pixels = pixels.reshape((-1, *pixels.shape[-2:]))
+    with parsing_dicom(file):
+        if not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
+            raise LaMoDInputError(file, "it holds no picture", "choose the series with the images")
+        if (_integer(dataset.get("SamplesPerPixel")) or 1) != 1:
+            raise LaMoDInputError(file, "it is a colour picture", "choose the original series, not a screenshot")
+        rows, columns = _integer(dataset.get("Rows")) or 0, _integer(dataset.get("Columns")) or 0
+        count = _integer(dataset.get("NumberOfFrames")) or 1
+        slope, intercept = _rescale(dataset)
+        check_size(file, rows * columns * count * 4)
+        pixels = _stored_pixels(dataset, file)
+    pixels = pixels.reshape((-1, *pixels.shape[-2:])) if pixels.ndim >= 2 else pixels
     if pixels.shape != (count, rows, columns):
         raise damaged(file, f"its picture is {pixels.shape} where its header says {(count, rows, columns)}")
-    slope, intercept = _rescale(dataset)
     return pixels if (slope, intercept) == (1.0, 0.0) else pixels * np.float32(slope) + np.float32(intercept)
+
+
+def _stored_pixels(dataset: Dataset, file: Path) -> Array:
+    try:
+        return np.asarray(dataset.pixel_array)
+    except Exception as error:  # pydicom raises whatever the bytes lead it to
+        if not _is_compressed(dataset):  # ITK would fill up what a cut-off picture lacks
+            raise damaged(file, f"its picture cannot be decoded ({first_words(error)})") from error
+        return _decode_with_simpleitk(file, error)
 
 
 def _rescale(dataset: Dataset) -> tuple[float, float]:
@@ -448,10 +461,13 @@ def _rescale(dataset: Dataset) -> tuple[float, float]:
     if shared is not None:
         groups.append(shared)
     slope = _lookup(groups, ("PixelValueTransformationSequence", "RescaleSlope"), ("", "RescaleSlope"))
-    intercept = _lookup(
-        groups, ("PixelValueTransformationSequence", "RescaleIntercept"), ("", "RescaleIntercept")
-    )
+    intercept = _lookup(groups, ("PixelValueTransformationSequence", "RescaleIntercept"), ("", "RescaleIntercept"))
     return slope or 1.0, intercept or 0.0
+
+
+def _is_compressed(dataset: Dataset) -> bool:
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    return syntax is not None and bool(syntax.is_compressed)
 
 
 def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
@@ -465,6 +481,6 @@ def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
     except RuntimeError:
         raise LaMoDInputError(
             file,
-            f"its picture cannot be decoded ({_first_words(first)})",
+            f"its picture cannot be decoded ({first_words(first)})",
             "the file is cut off or compressed in a way that is not read here: export it uncompressed",
         ) from first

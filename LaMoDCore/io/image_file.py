@@ -9,11 +9,11 @@ import numpy as np
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
-from LaMoDCore.io.bounded import check_size, damaged
+from LaMoDCore.io.bounded import check_size
 from LaMoDCore.io.dicom_reader import read_dicom
 from LaMoDCore.io.dicom_series import is_dicom_file
 from LaMoDCore.io.frame_stack import FrameStack
-from LaMoDCore.io.frame_step import frame_step_ms
+from LaMoDCore.io.meta_image import read_meta_image
 from LaMoDCore.io.nifti import read_nifti
 from LaMoDCore.io.seq_nrrd import read_seq_nrrd
 
@@ -59,42 +59,8 @@ def read_file_stack(path: Path) -> FrameStack:
     if name.endswith((".nii", ".nii.gz")):
         return read_nifti(path)
     if name.endswith((".mha", ".mhd")):
-        return _read_meta_image(path)
+        return read_meta_image(path)
     raise LaMoDInputError(path, "it is not an image that LaMoD reads", f"use {_FORMATS}")
-
-
-def _read_meta_image(path: Path) -> FrameStack:
-    import SimpleITK as sitk  # noqa: N813
-
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("MetaImageIO")
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-        size = reader.GetSize()
-        if reader.GetNumberOfComponents() != 1 or not 2 <= len(size) <= 4:
-            raise LaMoDInputError(path, "it is no scalar image of two to four axes", "save it as .nrrd")
-        check_size(path, int(np.prod([int(s) for s in size], dtype=object)) * 8)
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise damaged(path, "it cannot be read as a MetaImage") from error
-    voxels = sitk.GetArrayFromImage(image)
-    dimension = image.GetDimension()
-    axes = min(dimension, 3)
-    directions = np.array(image.GetDirection()).reshape(dimension, dimension)[:axes, :axes]
-    affine = np.eye(4)
-    affine[:axes, :axes] = directions * np.array(image.GetSpacing()[:axes])
-    affine[:axes, 3] = image.GetOrigin()[:axes]
-    frames = voxels if dimension == 4 else voxels.reshape((1,) * (4 - dimension) + voxels.shape)
-    step, note = frame_step_ms(image.GetSpacing()[3], None, path.name) if dimension == 4 else (None, None)
-    return FrameStack(
-        name=path.name,
-        frames=frames,
-        ijk_to_lps=affine,
-        frame_times_ms=None if step is None else np.arange(frames.shape[0]) * step,
-        has_time_axis=dimension == 4,
-        notes=(note,) if note else (),
-    )
 
 
 def _read_folder(path: Path) -> tuple[FrameStack, ...]:
@@ -138,9 +104,7 @@ def _volume_a_frame(folder: Path, files: list[Path]) -> FrameStack:
                 "give every frame the same grid, and nothing but the frames to the folder",
             )
         if not same_affine(stack.ijk_to_lps, first.ijk_to_lps):
-            raise LaMoDInputError(
-                file, f"it lies elsewhere than {files[0].name}", "give every frame the same grid"
-            )
+            raise LaMoDInputError(file, f"it lies elsewhere than {files[0].name}", "give every frame the same grid")
         total += stack.frames.nbytes
         check_size(folder, total)
     notes = tuple(note for stack in stacks for note in stack.notes)

@@ -85,9 +85,7 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
     """
     if frames.dtype.kind == "f":
         if not np.isfinite(frames).all():
-            raise LaMoDInputError(
-                source, "it holds NaN or infinite values", "export the mask as whole numbers"
-            )
+            raise LaMoDInputError(source, "it holds NaN or infinite values", "export the mask as whole numbers")
         if (frames != np.rint(frames)).any():
             raise LaMoDInputError(
                 source,
@@ -95,9 +93,7 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
                 "export the mask itself, not a picture, a probability map or one smoothed by resampling",
             )
     if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
-        raise LaMoDInputError(
-            source, "its values are too large for labels", "export the mask as whole numbers"
-        )
+        raise LaMoDInputError(source, "its values are too large for labels", "export the mask as whole numbers")
     values = distinct_values(frames, MAX_LABELS + 1)
     if len(values) > MAX_LABELS + 1:
         raise LaMoDInputError(
@@ -106,13 +102,9 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
             "give the masks first and the pictures with --cine",
         )
     if values in ([], [0]):
-        raise LaMoDInputError(
-            source, "it is empty: no voxel is labelled", "export the contours as a labelmap"
-        )
+        raise LaMoDInputError(source, "it is empty: no voxel is labelled", "export the contours as a labelmap")
     if values[0] < 0:
-        raise LaMoDInputError(
-            source, f"it holds the negative label {int(values[0])}", "export labels from 0 up"
-        )
+        raise LaMoDInputError(source, f"it holds the negative label {int(values[0])}", "export labels from 0 up")
     return frames.astype(np.uint8 if values[-1] < 256 else np.int32)
 
 
@@ -164,12 +156,8 @@ def meaning_of_labels(
     return _by_topology(labels, present, source, listing)
 
 
-def _by_topology(
-    labels: Sequence[Array], present: list[int], source: str | Path, listing: str
-) -> tuple[LabelMap, str]:
-    planes = _sample(
-        [plane for stack in labels for plane in stack.reshape(-1, *stack.shape[2:]) if plane.any()]
-    )
+def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path, listing: str) -> tuple[LabelMap, str]:
+    planes = _sample([plane for stack in labels for plane in stack.reshape(-1, *stack.shape[2:]) if plane.any()])
     rings = dict.fromkeys(present, 0)
     filling = {value: dict.fromkeys([0, *present], 0) for value in present}
     for plane in planes:

@@ -104,9 +104,7 @@ def _header_of(fields: dict[str, str], metadata: dict[str, str], offset: int, so
     if not 1 <= dimension <= _MAX_AXES or len(sizes) != dimension or min(sizes) < 1:
         raise damaged(source, f"its NRRD header gives {dimension} axes with sizes '{fields['sizes']}'")
     if fields["type"].lower() not in NUMPY_TYPE:
-        raise LaMoDInputError(
-            source, f"its voxels are of type '{fields['type']}'", "export integers or floats"
-        )
+        raise LaMoDInputError(source, f"its voxels are of type '{fields['type']}'", "export integers or floats")
     dtype = np.dtype(NUMPY_TYPE[fields["type"].lower()])
     dtype = dtype.newbyteorder(">" if fields.get("endian", "little").lower() == "big" else "<")
     return NrrdHeader(

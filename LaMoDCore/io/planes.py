@@ -58,9 +58,7 @@ def lies_on_scanner_axes(affine: Array) -> bool:
     return bool((np.abs(np.abs(directions).max(axis=0) - 1) < 1e-6).all())
 
 
-def matching_cine(
-    mask: FrameStack, cines: Sequence[FrameStack], source: str | Path
-) -> tuple[FrameStack, list[str]]:
+def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[str]]:
     """The cine slice (Z = 1) that lies in the mask's plane.
 
     Args:

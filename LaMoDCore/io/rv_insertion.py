@@ -34,12 +34,7 @@ def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], refer
         points = np.atleast_2d(np.asarray(point_lps, dtype=np.float64))
     except (TypeError, ValueError):
         points = np.empty((0, 0))
-    if (
-        points.ndim != 2
-        or points.shape[0] not in (1, 2)
-        or points.shape[1] != 3
-        or not np.isfinite(points).all()
-    ):
+    if points.ndim != 2 or points.shape[0] not in (1, 2) or points.shape[1] != 3 or not np.isfinite(points).all():
         raise LaMoDInputError(
             "--rv-insertion", "it is not three numbers", "give X,Y,Z in LPS mm, as --rv-insertion=12.5,-30,41"
         )

@@ -146,9 +146,7 @@ def _refuse_other_kinds(header: NrrdHeader, path: Path) -> None:
         )
     for kind, size in zip(header.kinds, header.sizes, strict=True):
         if (kind in _COMPONENT_KINDS and not _is_frames(kind, size)) or "matrix" in kind:
-            raise LaMoDInputError(
-                path, f"each of its voxels is a {kind}", "save a labelmap: one value per voxel"
-            )
+            raise LaMoDInputError(path, f"each of its voxels is a {kind}", "save a labelmap: one value per voxel")
 
 
 def _is_frames(kind: str, size: int) -> bool:

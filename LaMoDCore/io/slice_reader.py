@@ -117,22 +117,16 @@ def _single_slices(stack: FrameStack) -> list[FrameStack]:
     ]
 
 
-def _drawn_slices(
-    stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[str]
-) -> list[tuple[FrameStack, str]]:
+def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[str]) -> list[tuple[FrameStack, str]]:
     slices = _single_slices(stack)
     stem = _stem(stack.name)
     names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
     if prefix and len(slices) > 1:
         names = [f"{stem}, {name}" for name in names]
-    drawn = [
-        (s, name) for s, name in zip(slices, names, strict=True) if (s.frames == meaning.myocardium).any()
-    ]
+    drawn = [(s, name) for s, name in zip(slices, names, strict=True) if (s.frames == meaning.myocardium).any()]
     empty = len(slices) - len(drawn)
     if empty:
-        notes.append(
-            f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out."
-        )
+        notes.append(f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out.")
     return drawn
 
 

@@ -25,9 +25,7 @@ class Timing:
     notes: tuple[str, ...] = ()
 
 
-def timing_of(
-    masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None
-) -> Timing:
+def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None) -> Timing:
     """Times of a slice: the masks' own, else the cine's, else evenly over one R–R interval.
 
     Args:
@@ -48,9 +46,7 @@ def timing_of(
     if rr is not None and not _RR_MS[0] <= rr <= _RR_MS[1]:
         if rr_ms is not None:
             raise LaMoDInputError("R–R interval", f"{rr:g} ms is no heart's", "give it in milliseconds")
-        notes.append(
-            f"{masks.name}: an R–R interval of {rr:g} ms was given, which no heart has; it was left out."
-        )
+        notes.append(f"{masks.name}: an R–R interval of {rr:g} ms was given, which no heart has; it was left out.")
         rr = None
     if times is None:
         if rr is None:
@@ -60,17 +56,13 @@ def timing_of(
                 f"interval of {rr:g} ms (strain does not depend on it, times and rates do)."
             )
         else:
-            notes.append(
-                f"{masks.name}: no frame times; the {frames} frames were spread evenly over {rr:g} ms."
-            )
+            notes.append(f"{masks.name}: no frame times; the {frames} frames were spread evenly over {rr:g} ms.")
         return Timing(np.arange(frames) * (rr / frames), float(rr), tuple(notes))
     times = np.asarray(times, dtype=np.float64)
     steps = np.diff(times)
     if not np.isfinite(times).all() or (steps <= 0).any():
         frame = int(np.argmax(~(steps > 0))) + 1
-        raise LaMoDInputError(
-            source, f"the time of frame {frame} does not come after the one before", "mend its times"
-        )
+        raise LaMoDInputError(source, f"the time of frame {frame} does not come after the one before", "mend its times")
     step = float(np.median(steps)) if steps.size else _ASSUMED_RR_MS
     span = float(times[-1] - times[0]) + step
     if rr is None:
@@ -81,9 +73,7 @@ def timing_of(
                 f"its frames span {rr:.3g} ms, which no cardiac cycle does",
                 "store the frame times in ms or s with their unit",
             )
-        notes.append(
-            f"{masks.name}: no R–R interval; the {frames} frames were taken as the full cycle of {rr:.0f} ms."
-        )
+        notes.append(f"{masks.name}: no R–R interval; the {frames} frames were taken as the full cycle of {rr:.0f} ms.")
     elif span - step >= rr:
         notes.append(
             f"{masks.name}: its frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; "
@@ -91,7 +81,5 @@ def timing_of(
         )
         rr = span
     elif span < 0.85 * rr:
-        notes.append(
-            f"{masks.name}: its frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms."
-        )
+        notes.append(f"{masks.name}: its frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms.")
     return Timing(times, float(rr), tuple(notes))

@@ -1,0 +1,284 @@
+"""One heart, exported every way: the same case."""
+
+import numpy as np
+import pytest
+from heart_files import (
+    CENTER_LPS,
+    FRAMES,
+    LV,
+    MYO,
+    RR_MS,
+    TIMES_MS,
+    heart_cine,
+    heart_labels,
+    septal_direction,
+    stack_affine,
+    write_dicom_frames,
+    write_enhanced,
+    write_folder,
+    write_nifti,
+    write_nrrd_4d,
+    write_seg,
+    write_sequence,
+)
+
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import BASE_TO_APEX_LPS
+from LaMoDCore.io import load_case
+from LaMoDCore.io.levels import propose_levels
+from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+from LaMoDCore.preprocessing import to_canonical
+
+SHAPE = (60, 66)
+AFFINE = stack_affine(SHAPE, (2.0, 2.0))
+LABELS = heart_labels(AFFINE, SHAPE)
+
+EXPORTS = {
+    "heart.nii": write_nifti,
+    "heart.nrrd": write_nrrd_4d,
+    "heart.seq.nrrd": write_sequence,
+    "volumes": write_folder,
+    "nrrd volumes": lambda p, f, a: write_folder(p, f, a, ".nrrd"),
+    "mha volumes": lambda p, f, a: write_folder(p, f, a, ".mha"),
+    "dicom": write_dicom_frames,
+    "seg.dcm": write_seg,
+    "enhanced.dcm": write_enhanced,
+}
+
+
+def export(tmp_path, name, labels=LABELS, affine=AFFINE):
+    EXPORTS[name](tmp_path / name, labels, affine)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_every_export_is_the_same_case(tmp_path, name):
+    case = load_case(export(tmp_path, name))
+    assert [s.level for s in case.slices] == ["base", "mid", "apex"]
+    assert case.reference_frame == 0
+    for k, slice_ in enumerate(case.slices):
+        np.testing.assert_array_equal(slice_.myocardium, LABELS[:, k] == MYO)
+        np.testing.assert_array_equal(slice_.cavity, LABELS[:, k] == LV)
+        np.testing.assert_allclose(slice_.grid.ijk_to_lps[:3, :2], AFFINE[:3, :2], atol=1e-5)
+        np.testing.assert_allclose(slice_.grid.ijk_to_lps[:3, 3], AFFINE[:3, 3] + k * AFFINE[:3, 2], atol=1e-4)
+        np.testing.assert_allclose(slice_.phases, np.arange(FRAMES) / FRAMES, atol=1e-6)
+    offset = case.rv_insertion_lps - CENTER_LPS
+    offset -= offset @ BASE_TO_APEX_LPS * BASE_TO_APEX_LPS
+    angle = np.degrees(np.arccos(offset @ septal_direction() / np.linalg.norm(offset)))
+    assert abs(angle - 58) < 5
+    assert case.rv_insertion_lps[1] < CENTER_LPS[1]
+    assert case.inputs[0].name == name
+    assert len(case.inputs[0].sha256) == 64
+
+
+def turned(labels, affine, axes, flips):
+    """Array axes (k, j, i) permuted among (j, i) and flipped, with the affine that keeps every voxel in place."""
+    swap = axes == "swapped"
+    new, a = labels, affine.copy()
+    if swap:
+        new = new.swapaxes(2, 3)
+        a[:, [0, 1]] = a[:, [1, 0]]
+    for axis, column in ((3, 0), (2, 1), (1, 2)):
+        if column in flips:
+            a[:3, 3] += a[:3, column] * (new.shape[axis] - 1)
+            a[:3, column] *= -1
+            new = np.flip(new, axis)
+    return np.ascontiguousarray(new), a
+
+
+@pytest.mark.parametrize("axes", ["as they are", "swapped"])
+@pytest.mark.parametrize("flips", [(), (0,), (1,), (2,), (0, 1), (0, 1, 2)])
+def test_flipped_and_permuted_exports_are_the_same_heart(tmp_path, axes, flips):
+    """The networks see the same picture: to the pixel, whatever way round the array is."""
+    plain = load_case(export(tmp_path, "heart.seq.nrrd"))
+    labels, affine = turned(LABELS, AFFINE, axes, flips)
+    other = load_case(export(tmp_path, "heart.nrrd", labels, affine))
+    np.testing.assert_allclose(other.rv_insertion_lps, plain.rv_insertion_lps, atol=1e-3)
+    for first, second in zip(plain.slices, other.slices, strict=True):
+        assert second.level == first.level
+        one, two = to_canonical(first).occupancy, to_canonical(second).occupancy
+        assert np.abs(one - two).max() < 2e-3
+
+
+@pytest.mark.parametrize(("shape", "spacing", "turn"), [((75, 60), (2.2, 1.6), 20.0), ((80, 84), (1.5, 1.5), 65.0)])
+def test_another_grid_is_nearly_the_same_heart(tmp_path, shape, spacing, turn):
+    plain = load_case(export(tmp_path, "heart.seq.nrrd"))
+    affine = stack_affine(shape, spacing, turn_deg=turn)
+    other = load_case(export(tmp_path, "heart.nii", heart_labels(affine, shape), affine))
+    for first, second in zip(plain.slices, other.slices, strict=True):
+        one, two = to_canonical(first), to_canonical(second)
+        shift = one.grid.center_lps - two.grid.center_lps
+        assert np.linalg.norm(shift) < 0.5
+        # rings of the same width at the same place, but for what drawing on pixels of 2 mm loses
+        assert abs(one.occupancy.sum() / two.occupancy.sum() - 1) < 0.04
+
+
+def test_masks_on_another_grid_go_to_the_cine(tmp_path):
+    """By geometry and by contour: at most a small part of a pixel is lost, where nearest neighbour loses half."""
+    fine = stack_affine((150, 160), (0.8, 0.8), turn_deg=50.0)
+    write_nifti(tmp_path / "fine.nii", heart_labels(fine, (150, 160)), fine)
+    write_dicom_frames(tmp_path / "cine", heart_cine(LABELS), AFFINE)
+    case = load_case(tmp_path / "fine.nii", cine=tmp_path / "cine")
+    for k, slice_ in enumerate(case.slices):
+        assert slice_.myocardium.shape[1:] == SHAPE
+        np.testing.assert_array_equal(slice_.cine, heart_cine(LABELS)[:, k])
+        truth = LABELS[:, k] == MYO
+        dice = 2 * (truth & slice_.myocardium).sum() / (truth.sum() + slice_.myocardium.sum())
+        assert dice > 0.97
+        assert slice_.rr_ms == RR_MS
+
+
+def test_cine_gives_its_times_where_masks_have_none(tmp_path):
+    write_folder(tmp_path / "masks", LABELS, AFFINE)
+    times = TIMES_MS + 3 * np.sin(np.arange(FRAMES))
+    write_dicom_frames(tmp_path / "cine", heart_cine(LABELS), AFFINE, times=times - times[0], rr=812)
+    case = load_case(tmp_path / "masks", cine=tmp_path / "cine")
+    np.testing.assert_allclose(case.slices[0].frame_times_ms, times - times[0], atol=1e-3)
+    assert case.slices[0].rr_ms == 812
+
+
+def test_cine_in_another_plane_or_with_other_frames(tmp_path):
+    masks = export(tmp_path, "heart.seq.nrrd")
+    away = AFFINE.copy()
+    away[:3, 3] += 7 * BASE_TO_APEX_LPS
+    write_dicom_frames(tmp_path / "away", heart_cine(LABELS), away)
+    with pytest.raises(LaMoDInputError, match=r"7\.0 mm from that of the nearest cine"):
+        load_case(masks, cine=tmp_path / "away")
+    write_dicom_frames(tmp_path / "short", heart_cine(LABELS)[:20], AFFINE)
+    with pytest.raises(LaMoDInputError, match="25 frames and the cine 20"):
+        load_case(masks, cine=tmp_path / "short")
+
+
+def test_slices_from_several_files_with_their_own_cycles(tmp_path):
+    base, apex = AFFINE.copy(), AFFINE.copy()
+    apex[:3, 3] += 2 * AFFINE[:3, 2] + 3 * AFFINE[:3, 0] / 2.0
+    write_seq_nrrd(
+        tmp_path / "two.seq.nrrd", heart_labels(apex, SHAPE, slices=1), apex, np.arange(25) * 36.0, rr_ms=900
+    )
+    write_seq_nrrd(
+        tmp_path / "one.seq.nrrd", heart_labels(base, SHAPE, slices=1, frames=32), base, np.arange(32) * 25.0, rr_ms=800
+    )
+    case = load_case([tmp_path / "two.seq.nrrd", tmp_path / "one.seq.nrrd"], levels="apex,base")
+    assert [(s.name, s.level, s.rr_ms) for s in case.slices] == [("one", "base", 800.0), ("two", "apex", 900.0)]
+    assert case.frames == 32
+    one, two = case.slices
+    np.testing.assert_array_equal(one.myocardium, heart_labels(base, SHAPE, slices=1, frames=32)[:, 0] == MYO)
+    np.testing.assert_allclose(two.frame_times_ms, np.arange(32) / 32 * 900)
+    truth = heart_labels(apex, SHAPE, slices=1, frames=32)[:, 0] == MYO
+    dice = 2 * (truth & two.myocardium).sum() / (truth.sum() + two.myocardium.sum())
+    assert dice > 0.98  # nearest frame instead of interpolation gives 0.95
+    assert any("interpolated to the 32 phases of one" in note for note in case.notes)
+
+
+def test_same_phases_are_left_alone(tmp_path):
+    other = AFFINE.copy()
+    other[:3, 3] += AFFINE[:3, 2]
+    write_seq_nrrd(
+        tmp_path / "a.seq.nrrd", heart_labels(AFFINE, SHAPE, slices=1), AFFINE, np.arange(25) * 31.04, rr_ms=776
+    )
+    write_seq_nrrd(
+        tmp_path / "b.seq.nrrd", heart_labels(other, SHAPE, slices=1), other, np.arange(25) * 32.56, rr_ms=814
+    )
+    case = load_case([tmp_path / "a.seq.nrrd", tmp_path / "b.seq.nrrd"])
+    np.testing.assert_array_equal(case.slices[1].myocardium, heart_labels(other, SHAPE, slices=1)[:, 0] == MYO)
+    np.testing.assert_allclose(case.slices[1].frame_times_ms, np.arange(25) * 32.56)
+
+
+def test_a_cine_that_does_not_begin_at_end_diastole(tmp_path):
+    labels = heart_labels(AFFINE, SHAPE, shift=8)
+    case = load_case(export(tmp_path, "heart.nii", labels))
+    assert case.reference_frame == 4  # on these pixels the plateau before frame 8 begins here
+    np.testing.assert_array_equal(case.slices[0].myocardium, labels[:, 0] == MYO)
+    assert any("does not begin at end-diastole" in note for note in case.notes)
+
+
+def test_levels(tmp_path):
+    masks = export(tmp_path, "heart.nii")
+    assert [s.level for s in load_case(masks, levels=["basal", "mid", "mid"]).slices] == ["base", "mid", "mid"]
+    flipped, affine = turned(LABELS, AFFINE, "as they are", (2,))
+    upside_down = export(tmp_path, "heart.nrrd", flipped, affine)
+    for levels in ("apex,mid,base", "base,mid,apex"):
+        assert [s.level for s in load_case(upside_down, levels=levels).slices] == ["base", "mid", "apex"]
+    with pytest.raises(LaMoDInputError, match="2 level"):
+        load_case(masks, levels="base,mid")
+    with pytest.raises(LaMoDInputError, match="'top' is no level"):
+        load_case(masks, levels="top,mid,apex")
+
+
+@pytest.mark.parametrize(
+    ("count", "levels"), [(1, "mid"), (2, "mid mid"), (3, "base mid apex"), (4, "base mid mid apex")]
+)
+def test_proposed_levels(count, levels):
+    assert propose_levels(count) == tuple(levels.split())
+
+
+def test_given_insertion(tmp_path):
+    masks = export(tmp_path, "heart.nii")
+    anterior = CENTER_LPS + np.array([-12.0, -22.0, 10.0])
+    inferior = CENTER_LPS + np.array([-25.0, 15.0, -20.0])
+    np.testing.assert_array_equal(load_case(masks, rv_insertion_lps=anterior).rv_insertion_lps, anterior)
+    both = load_case(masks, rv_insertion_lps=[inferior, anterior])
+    np.testing.assert_array_equal(both.rv_insertion_lps, anterior)
+    with pytest.raises(LaMoDInputError, match="from the myocardium"):
+        load_case(masks, rv_insertion_lps=anterior * [-1, -1, 1])
+    for wrong in ([1.0, 2.0], [np.nan, 0, 0], "here"):
+        with pytest.raises(LaMoDInputError, match="three numbers"):
+            load_case(masks, rv_insertion_lps=wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a: a[:3, 1].__iadd__(0.3 * a[:3, 0]), "right angle"),
+        (lambda a: a[:3, 0].__imul__(0), "do not span space"),
+        (lambda a: a[:3, 1].__setitem__(slice(None), a[:3, 0]), "do not span space"),
+        (lambda a: a[:3, :2].__imul__(1000), "which no cine has"),
+        (lambda a: a[:3, :2].__imul__(0.001), "which no cine has"),
+        (lambda a: a[:3, 3].__imul__(np.nan), "finite"),
+    ],
+    ids=["sheared", "no x axis", "x along y", "metres", "micrometres", "origin nan"],
+)
+def test_geometry_that_cannot_be(tmp_path, change, words):
+    affine = AFFINE.copy()
+    change(affine)
+    write_sequence(tmp_path / "heart.seq.nrrd", LABELS, affine)
+    with pytest.raises(LaMoDInputError, match=words):
+        load_case(tmp_path / "heart.seq.nrrd")
+
+
+def test_slices_shifted_along_the_stack_are_fine(tmp_path):
+    """A sheared stack axis is a stack whose slices are shifted, as scanners make them."""
+    affine = AFFINE.copy()
+    affine[:3, 2] += 3 * AFFINE[:3, 0]
+    case = load_case(export(tmp_path, "heart.nii", heart_labels(affine, SHAPE), affine))
+    for k, slice_ in enumerate(case.slices):
+        np.testing.assert_allclose(slice_.grid.ijk_to_lps[:3, 3], affine[:3, 3] + k * affine[:3, 2], atol=1e-4)
+        np.testing.assert_allclose(slice_.grid.normal @ slice_.grid.ijk_to_lps[:3, :2], 0, atol=1e-9)
+
+
+def test_lost_orientation_is_said(tmp_path):
+    straight = np.diag([2.0, 2.0, 10.0, 1.0])
+    case = load_case(export(tmp_path, "heart.nrrd", LABELS, straight))
+    assert any("exactly on the scanner's axes" in note for note in case.notes)
+    assert not any("scanner's axes" in note for note in load_case(export(tmp_path, "heart.nii")).notes)
+
+
+def test_folder_that_mixes_frames(tmp_path):
+    folder = export(tmp_path, "volumes")
+    write_nifti(folder / "whole.nii", LABELS, AFFINE)
+    with pytest.raises(LaMoDInputError, match="25 frames, in a folder"):
+        load_case(folder)
+
+
+def test_missing_and_foreign_files(tmp_path):
+    with pytest.raises(LaMoDInputError, match="no such file"):
+        load_case(tmp_path / "nothing.nii.gz")
+    (tmp_path / "text.txt").write_text("hello")
+    with pytest.raises(LaMoDInputError, match="not an image"):
+        load_case(tmp_path / "text.txt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LaMoDInputError, match="no image in this folder"):
+        load_case(tmp_path / "empty")
+    (tmp_path / "void.nii").touch()
+    with pytest.raises(LaMoDInputError):
+        load_case(tmp_path / "void.nii")

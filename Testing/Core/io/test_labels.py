@@ -1,0 +1,94 @@
+"""Labels by meaning: as different institutions number them, or as named."""
+
+import numpy as np
+import pytest
+from heart_files import LV, MYO, RV, heart_labels, stack_affine
+
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
+
+HEART = heart_labels(stack_affine(), frames=10)
+
+
+def renumbered(rv, myo, lv):
+    numbers = np.zeros(4, dtype=np.int32)
+    numbers[[RV, MYO, LV]] = rv, myo, lv
+    return numbers[HEART]
+
+
+@pytest.mark.parametrize(
+    "numbers", [(1, 2, 3), (3, 2, 1), (600, 205, 500), (3, 1, 2)], ids=["ACDC", "UK Biobank", "MM-WHS", "other"]
+)
+def test_topology(numbers):
+    rv, myo, lv = numbers
+    meaning, note = meaning_of_labels([renumbered(rv, myo, lv)], "a file")
+    assert meaning == LabelMap(myo, lv, rv)
+    assert f"{myo} as the myocardium" in note
+
+
+def test_without_rv_and_alone():
+    assert meaning_of_labels([renumbered(0, 2, 3)], "f")[0] == LabelMap(2, 3, None)
+    assert meaning_of_labels([renumbered(0, 255, 0)], "f") == (LabelMap(255), None)
+    assert meaning_of_labels([renumbered(1, 2, 0)], "f")[0] == LabelMap(2, None, 1)
+
+
+def test_open_base_does_not_confuse():
+    """Basal slices where the myocardium is open are usual; the other slices tell."""
+    labels = HEART.copy()
+    labels[:, 0, :, 45:50][labels[:, 0, :, 45:50] == MYO] = 0
+    assert meaning_of_labels([labels], "f")[0] == LabelMap(MYO, LV, RV)
+
+
+def test_no_ring_is_refused():
+    labels = np.zeros((8, 1, 20, 20), dtype=np.int32)
+    labels[..., 2:6, 2:6], labels[..., 10:14, 2:6] = 1, 2
+    with pytest.raises(LaMoDInputError, match="none encloses a cavity"):
+        meaning_of_labels([labels], "f")
+
+
+def test_two_rings_are_refused():
+    labels = np.concatenate([renumbered(0, 2, 0), renumbered(0, 1, 0)], axis=-1)
+    with pytest.raises(LaMoDInputError, match="--labels"):
+        meaning_of_labels([labels], "f")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("myo=2,rv=1,lv=3", LabelMap(2, 3, 1)),
+        ("Myocardium=7", LabelMap(7)),
+        ({"LV cavity": 1, "lv_myo": 5}, LabelMap(5, 1)),
+        (None, None),
+    ],
+)
+def test_named(given, expected):
+    assert parse_labels(given) == expected
+
+
+@pytest.mark.parametrize("given", ["myo=two", "heart=1", "rv=1", "myo=1,rv=1", "myo", "", "myo=1,myo=2"])
+def test_badly_named(given):
+    with pytest.raises(LaMoDInputError):
+        parse_labels(given)
+
+
+def test_a_label_that_is_not_there():
+    with pytest.raises(LaMoDInputError, match=r"label 9.*not there.*1, 2, 3"):
+        meaning_of_labels([HEART], "f", LabelMap(9))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(np.nan, "NaN"), (0.5, "fractions"), (-1.0, "negative"), (1e12, "too large")],
+)
+def test_no_labels(value, words):
+    frames = HEART.astype(np.float64)
+    frames[0, 0, 0, 0] = value
+    with pytest.raises(LaMoDInputError, match=words):
+        integer_labels(frames, "f")
+
+
+def test_picture_and_nothing():
+    with pytest.raises(LaMoDInputError, match="picture"):
+        integer_labels(np.arange(8 * 400).reshape(8, 1, 20, 20), "f")
+    with pytest.raises(LaMoDInputError, match="empty"):
+        integer_labels(np.zeros((8, 1, 20, 20), dtype=np.uint8), "f")

@@ -1,0 +1,82 @@
+"""What LaMoD makes of one file: a code and a sentence, within bounded time, or a failure worth a report."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit code, the line on stderr, seconds, and what is wrong (empty where all is well)."""
+
+    code: int | None
+    sentence: str
+    seconds: float
+    failure: str
+
+
+class _TooSlow(BaseException):
+    """Not an Exception, so that no reader can swallow it."""
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    def stop(signum: int, frame: object) -> None:
+        raise _TooSlow
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def outcome_of(run: Callable[[], int], out: Path | None = None) -> Outcome:
+    """Run a command in this process and judge what it did.
+
+    Args:
+        run: returns an exit code, as `LaMoDCore.cli.main` does.
+        out: the output folder, which must be whole after 0 and absent after 1.
+    """
+    errors = io.StringIO()
+    code: int | None = None
+    failure = ""
+    start = time.perf_counter()
+    try:
+        with _at_most(MAX_SECONDS), contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+            code = run()
+    except _TooSlow:
+        failure = f"took longer than {MAX_SECONDS:.0f} s"
+    except Exception:
+        failure = traceback.format_exc()
+    seconds = time.perf_counter() - start
+    lines = [line for line in errors.getvalue().splitlines() if line.strip()]
+    sentence = lines[-1] if lines else ""
+    if not failure:
+        failure = _judge(code, lines, out)
+    return Outcome(code, sentence, seconds, failure)
+
+
+def _judge(code: int | None, lines: list[str], out: Path | None) -> str:
+    if code not in (0, 1):
+        return f"exit code {code}"
+    if code == 1 and (len(lines) != 1 or not lines[0].startswith("lamod: ") or not lines[0].endswith(".")):
+        return f"exit 1 without one sentence: {lines}"
+    if out is not None:
+        left = [p.name for p in out.parent.iterdir() if p != out and out.name in p.name]
+        if left or (code == 1 and out.exists()):
+            return f"left behind: {left or [out.name]}"
+        if code == 0 and not (out / "strain.json").is_file():
+            return "exit 0 without a result"
+    return ""
