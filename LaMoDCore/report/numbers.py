@@ -1,8 +1,10 @@
-"""The numbers of the page: each with its unit, its frame and its definition."""
+"""The numbers of the page, as strain.json has them: each with its unit, its frame and its definition."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,95 +30,84 @@ class Row:
     definition: str
 
 
-def whole_heart_curve(result: StrainResult, name: str) -> Array:
-    """[T]: mean of a strain over the myocardium of all slices, each slice weighted by its reference area."""
-    areas = [
-        s.myocardium.sum() * np.prod(c.grid.spacing_mm) for c, s in zip(result.case.slices, result.slices, strict=True)
-    ]
-    curves = [np.asarray(s.global_curves[name], dtype=np.float64) for s in result.slices]
-    return np.asarray(np.average(np.stack(curves), axis=0, weights=areas))
-
-
-def peak(curve: Array, sign: int) -> tuple[float, int]:
-    """The extreme value of a curve [T] towards `sign`, and its frame; (nan, −1) where all is unknown."""
-    signed = np.where(np.isfinite(curve), sign * np.asarray(curve, dtype=np.float64), -np.inf)
-    frame = int(np.argmax(signed))
-    return (float(curve[frame]), frame) if np.isfinite(signed[frame]) else (float("nan"), -1)
-
-
-def segment_peaks(result: StrainResult, name: str = "ecc", sign: int = -1) -> tuple[list[Array], list[Array]]:
-    """Per slice: each segment's peak [S] and the time from end-diastole to it [S] in ms."""
-    values, times = [], []
-    for cine, strain in zip(result.case.slices, result.slices, strict=True):
-        found = [peak(curve, sign) for curve in np.asarray(strain.segment_curves[name])]
-        values.append(np.array([v for v, _ in found]))
-        times.append(np.array([_since_ed(result, cine.frame_times_ms, cine.rr_ms, f) for _, f in found]))
+def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
+    """Per slice: each segment's peak Ecc [S] and the time from end-diastole to it [S] in ms; NaN where unknown."""
+    parts = [part["segments"] for part in result.summary["slices"]]
+    values = [np.array([number(row["ecc_peak"]) for row in rows]) for rows in parts]
+    times = [np.array([number(row["time_to_peak_ms"]) for row in rows]) for rows in parts]
     return values, times
 
 
 def table_rows(result: StrainResult) -> list[Row]:
-    """The page's table."""
-    first = result.case.slices[0]
-    times, rr = first.frame_times_ms, first.rr_ms
-
-    def when(frame: int) -> str:
-        if frame < 0:
-            return ""
-        return f"frame {frame}, {times[frame]:.0f} ms"
-
-    ecc, err = whole_heart_curve(result, "ecc"), whole_heart_curve(result, "err")
-    gcs, gcs_frame = peak(ecc, -1)
-    grs, grs_frame = peak(err, +1)
-    es = result.es_frame
-    to_peak = _since_ed(result, times, rr, gcs_frame)
-    walls = [s.myocardium for s in result.slices]
-    jacobian = [
-        s.fields["jacobian"][es][w] for s, w in zip(result.slices, walls, strict=True) if "jacobian" in s.fields
-    ]
-    motion = [np.hypot(*s.displacement_mm[es][:, w]) for s, w in zip(result.slices, walls, strict=True)]
-    extent = "all slices" if len(walls) > 1 else "the slice"
+    """The page's table; what is not known is left out, but for global longitudinal strain, which is said to be."""
+    heart: Mapping[str, Any] = result.summary["global"]
+    indices: Mapping[str, Any] = result.summary["indices"]
+    at_es = _when(result, result.es_frame)
+    extent = "all slices" if len(result.slices) > 1 else "the slice"
     rows = [
-        Row("GCS, peak", f"{percent(gcs)} %", when(gcs_frame), f"most negative mean Ecc over {extent}"),
         Row(
-            "GCS at end-systole",
-            f"{percent(ecc[es])} %",
-            when(es),
-            "ES: least total cavity area in the masks",
+            "GCS, peak",
+            f"{percent(number(heart['gcs_peak']))} %",
+            _when(result, heart["gcs_peak_frame"]),
+            f"least mean Ecc over {extent}, whole wall",
         ),
+        Row("GCS at end-systole", f"{percent(number(heart['gcs_es']))} %", at_es, "ES: least cavity area in the masks"),
+        Row("Time to peak GCS", _unit(heart["gcs_time_to_peak_ms"], "ms", 0), "", "from end-diastole"),
         Row(
-            "Time to peak GCS",
-            f"{to_peak:.0f} ms" if gcs_frame >= 0 else "–",
-            "",
-            f"from end-diastole; R–R {rr:.0f} ms",
+            "GRS, peak",
+            f"{percent(number(heart['grs_peak']))} %",
+            _when(result, heart["grs_peak_frame"]),
+            f"greatest mean Err over {extent}",
         ),
-        Row("GRS, peak", f"{percent(grs)} %", when(grs_frame), f"most positive mean Err over {extent}"),
+        Row("Mean displacement", _unit(_mean_motion(result), "mm", 1), at_es, "in-plane |u| from end-diastole"),
         Row(
-            "Mean displacement",
-            f"{np.concatenate(motion).mean():.1f} mm",
-            when(es),
-            "in-plane |u| from end-diastole",
+            "In-plane area change",
+            "× " + _unit(_mean_jacobian(result), "", 2),
+            at_es,
+            "mean det F; 1.15–1.3 in healthy hearts",
         ),
     ]
-    area = _known(jacobian)
-    if area.size:
-        row = Row("In-plane area change", f"× {area.mean():.2f}", when(es), "mean det F; 1.15–1.3 is usual")
-        rows.append(row)
-    peaks, peak_times = (_known(each) for each in segment_peaks(result))
-    if peaks.size:
-        extremes = f"{percent(peaks.min())} … {percent(peaks.max())} %"
+    peaks = np.concatenate(segment_peaks(result)[0])
+    if np.isfinite(peaks).any():
+        extremes = f"{percent(float(np.nanmin(peaks)))} … {percent(float(np.nanmax(peaks)))} %"
         rows.append(Row("Segments' peak Ecc", extremes, "", "strongest … weakest segment"))
-        dispersion = f"{peak_times.std():.0f} ms"
-        rows.append(Row("Dispersion of time to peak", dispersion, "", "SD of the segments' times to peak Ecc"))
+    rows.append(
+        Row(
+            "SD of time to peak", _unit(indices["sd_time_to_peak_ms"], "ms", 0), "", "of the segments' peak Ecc (n − 1)"
+        )
+    )
+    if indices["twist_es_degrees"] is not None:
+        twist = _unit(indices["twist_es_degrees"], "°", 1)
+        rows.append(Row("Twist, inferred", twist, at_es, "apical − basal rotation; masks do not show it"))
     rows.append(Row("GLS", "not available", "", "short-axis slices do not show it"))
-    return rows
+    return [row for row in rows if "–" not in row.value]
 
 
-def _known(arrays: list[Array]) -> Array:
-    values = np.concatenate(arrays) if arrays else np.empty(0)
-    return np.asarray(values[np.isfinite(values)])
+def number(value: Any) -> float:
+    """A number of strain.json; null is NaN."""
+    return float("nan") if value is None else float(value)
 
 
-def _since_ed(result: StrainResult, times_ms: Array, rr_ms: float, frame: int) -> float:
-    if frame < 0:
-        return float("nan")
-    return float((times_ms[frame] - times_ms[result.case.reference_frame]) % rr_ms)
+def _unit(value: Any, unit: str, digits: int) -> str:
+    known = number(value)
+    if not np.isfinite(known):
+        return "–"
+    text = f"{known:.{digits}f}".replace("-", "−")
+    return text + (unit if unit in ("", "°") else f" {unit}")
+
+
+def _when(result: StrainResult, frame: int | None) -> str:
+    if frame is None:
+        return ""
+    return f"frame {frame}, {result.case.slices[0].frame_times_ms[frame]:.0f} ms"
+
+
+def _mean_motion(result: StrainResult) -> float:
+    lengths = [np.hypot(*s.displacement_mm[result.es_frame][:, s.myocardium]) for s in result.slices]
+    return float(np.concatenate(lengths).mean())
+
+
+def _mean_jacobian(result: StrainResult) -> float:
+    values = np.concatenate([s.fields["jacobian"][result.es_frame][s.myocardium] for s in result.slices])
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")

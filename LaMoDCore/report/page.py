@@ -198,7 +198,8 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
 
 
 def _table(page: Figure, rows: list[Row]) -> None:
-    left, right, top, step = 0.66, 0.97, 0.435, 0.0345
+    left, right, top = 0.66, 0.97, 0.435
+    step = min(0.0345, 0.325 / len(rows))
     for index, row in enumerate(rows):
         y = top - index * step
         size = 9 if index == 0 else 7.5

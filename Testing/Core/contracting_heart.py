@@ -12,6 +12,7 @@ import numpy as np
 
 from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, SliceStrain, StrainResult
 from LaMoDCore.geometry import BASE_TO_APEX_LPS, SliceGrid
+from LaMoDCore.strain import summarise
 
 NAMES = ("anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior")
 AHA = {"base": (2, 3, 4, 5, 6, 1), "mid": (8, 9, 10, 11, 12, 7), "apex": (13, 14, 15, 16)}
@@ -57,9 +58,7 @@ def analytic_motion(grid, frames=25, *, reference_frame=0, shortening=0.28, jaco
         a, j, beta = ENDO_MM * (1 - shortening * w), 1 + (jacobian - 1) * w, np.deg2rad(rotation_deg) * w
         inner, outer = np.clip(radius, ENDO_MM, EPI_MM), np.maximum(radius - EPI_MM, 0)
         r_wall = np.sqrt(a**2 + j * (inner**2 - ENDO_MM**2))
-        shift = (
-            (r_wall - inner) * np.where(radius < ENDO_MM, radius / ENDO_MM, 1) * np.exp(-((outer / 12) ** 2))
-        )
+        shift = (r_wall - inner) * np.where(radius < ENDO_MM, radius / ENDO_MM, 1) * np.exp(-((outer / 12) ** 2))
         turn = beta * (1 + twist * (EPI_MM - inner)) * np.exp(-((outer / 12) ** 2))
         turn = -grid.view_sign * turn  # array rows run downwards: counter-clockwise seen from the apex
         r = radius + shift
@@ -113,10 +112,7 @@ def _slice(name, grid, level, *, frames, reference_frame, samples, seed, rr_ms, 
     start = INSERTION_DEG - (75 if level == "apex" else 0)
     which = np.floor(np.mod(np.rad2deg(angle) - start, 360) / (360 / count)).astype(int)
     segment = np.where(wall, which + 1, 0).astype(np.int16)
-    curves = {
-        k: np.stack([fields[k][:, segment == s + 1].mean(axis=1) for s in range(count)])
-        for k in ("ecc", "err")
-    }
+    curves = {k: np.stack([fields[k][:, segment == s + 1].mean(axis=1) for s in range(count)]) for k in ("ecc", "err")}
     spread = {k: 0.01 + 0.1 * np.abs(v) for k, v in curves.items()} if samples > 1 else {}
     std = {k: np.abs(0.06 * v) for k, v in fields.items()} if samples > 1 else {}
     if samples > 1:
@@ -159,11 +155,7 @@ def contracting_heart(
     cines, motions, strains = zip(*parts, strict=True)
     case = Case(cines, reference_frame, notes=("The slice level was not given; mid was assumed.",))
     es = int((reference_frame + round(0.38 * frames)) % frames)
-    provenance = {"model": "closed-form", "code_version": "0", "seed": 0, "samples": samples}
-    summary = {
-        "es_frame": es,
-        "notes": list(case.notes),
-        "provenance": provenance,
-        "missing": np.float32(np.nan),
-    }
-    return StrainResult(case, Motion(motions, provenance), strains, es, summary)
+    motion = Motion(motions)
+    provenance = {"model": "closed-form", "seed": 0, "samples": samples, "diffusion": True}
+    summary = {**summarise(case, motion, strains, es), "provenance": provenance}
+    return StrainResult(case, motion, strains, es, summary)

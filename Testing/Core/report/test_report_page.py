@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from LaMoDCore.report import write_report
 from LaMoDCore.report.page import draw_page
 from LaMoDCore.report.style import page_style
+from LaMoDCore.strain import summarise
 
 _HERE = Path(__file__).resolve()
 _SMALL = (72, 76)
@@ -31,7 +32,8 @@ def _infarcted(result, wall):
     changed = dataclasses.replace(
         strain, fields={**strain.fields, "ecc": ecc}, segment_curves={**strain.segment_curves, "ecc": curves}
     )
-    return dataclasses.replace(result, slices=(changed, *result.slices[1:]))
+    summary = summarise(result.case, result.motion, (changed,), result.es_frame)
+    return dataclasses.replace(result, slices=(changed,), summary=summary)
 
 
 def _pixels(page):
@@ -62,16 +64,12 @@ def test_a_stretching_lateral_wall_is_red_there_and_blue_elsewhere(turn_deg, fro
         assert (red > blue + 30) if name == "inferolateral" else (blue > red + 30), name
     # seen from the apex: numbers run counter-clockwise on the page, whichever way the array was stored
     numbers = {
-        t.get_text(): motion.transData.transform(t.get_position())
-        for t in motion.texts
-        if t.get_text().isdigit()
+        t.get_text(): motion.transData.transform(t.get_position()) for t in motion.texts if t.get_text().isdigit()
     }
     middle = np.mean(list(numbers.values()), axis=0)
     angles = np.unwrap([np.arctan2(*(numbers[str(n)] - middle)[::-1]) for n in range(1, 7)])
     assert (np.diff(angles) > 0.5).all()
-    red, _, blue = _colour(
-        pixels, bullseye, 0.7 * np.cos(np.deg2rad(330)) + 0.12, 0.7 * np.sin(np.deg2rad(330)) - 0.2
-    )
+    red, _, blue = _colour(pixels, bullseye, 0.7 * np.cos(np.deg2rad(330)) + 0.12, 0.7 * np.sin(np.deg2rad(330)) - 0.2)
     assert red > blue + 30
 
 
@@ -122,9 +120,7 @@ def test_another_process_on_another_day_writes_the_same_bytes(tmp_path):
     for name, salt in (("a", "1"), ("b", "77")):
         environment = {**os.environ, "PYTHONHASHSEED": salt, "SOURCE_DATE_EPOCH": salt}
         folders = [str(_HERE.parents[1]), str(_HERE.parents[3])]
-        subprocess.run(
-            [sys.executable, "-c", script, *folders, str(tmp_path / name)], check=True, env=environment
-        )
+        subprocess.run([sys.executable, "-c", script, *folders, str(tmp_path / name)], check=True, env=environment)
     for suffix in (".png", ".pdf"):
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes(), suffix
     assert b"/CreationDate" not in (tmp_path / "a.pdf").read_bytes()
@@ -137,5 +133,6 @@ def test_missing_values_do_not_stop_the_page(tmp_path):
     curves = {k: np.full_like(v, np.nan) for k, v in strain.segment_curves.items()}
     means = {k: np.full_like(v, np.nan) for k, v in strain.global_curves.items()}
     empty = dataclasses.replace(strain, fields=unknown, segment_curves=curves, global_curves=means)
-    write_report(dataclasses.replace(result, slices=(empty,)), tmp_path / "a.png", tmp_path / "a.pdf")
+    summary = summarise(result.case, result.motion, (empty,), result.es_frame)
+    write_report(dataclasses.replace(result, slices=(empty,), summary=summary), tmp_path / "a.png", tmp_path / "a.pdf")
     assert (tmp_path / "a.png").stat().st_size > 10_000

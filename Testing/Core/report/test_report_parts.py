@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from contracting_heart import contracting_heart, short_axis_grid
 
+from LaMoDCore.case import InputRecord
 from LaMoDCore.report.bullseye import rings_of, sector
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
-from LaMoDCore.report.numbers import peak, segment_peaks, table_rows, whole_heart_curve
+from LaMoDCore.report.numbers import segment_peaks, table_rows
 from LaMoDCore.report.style import colour_limit, percent
 from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count
 
@@ -38,46 +39,30 @@ def test_part_of_a_heart_has_a_ring_a_slice():
     assert [r.label for r in rings_of(result, values, values)] == ["slice 1", "slice 2"]
 
 
-@pytest.mark.parametrize(("sign", "expected"), [(-1, (-0.2, 2)), (+1, (0.1, 1))])
-def test_peak_is_the_extreme_that_is_known(sign, expected):
-    assert peak(np.array([np.nan, 0.1, -0.2, 0.0]), sign) == expected
-
-
-def test_peak_of_the_unknown_is_unknown():
-    value, frame = peak(np.full(3, np.nan), -1)
-    assert np.isnan(value)
-    assert frame == -1
-
-
-def test_the_whole_heart_weighs_slices_by_their_area():
-    result = contracting_heart(("base", "mid"), frames=4)
-    halved = dataclasses.replace(
-        result.slices[1], global_curves={"ecc": 0 * result.slices[1].global_curves["ecc"]}
-    )
-    half_wall = halved.myocardium.copy()
-    half_wall[: len(half_wall) // 2] = False
-    halved = dataclasses.replace(halved, myocardium=half_wall)
-    mixed = dataclasses.replace(result, slices=(result.slices[0], halved))
-    share = result.slices[0].myocardium.sum() / (result.slices[0].myocardium.sum() + half_wall.sum())
-    expected = result.slices[0].global_curves["ecc"] * share
-    np.testing.assert_allclose(whole_heart_curve(mixed, "ecc"), expected)
-
-
-def test_time_to_peak_counts_from_end_diastole():
+def test_peaks_are_those_of_the_summary():
     result = contracting_heart(frames=20, reference_frame=15)
-    _, times = segment_peaks(result)
+    values, times = segment_peaks(result)
+    np.testing.assert_allclose(values[0], result.slices[0].segment_curves["ecc"].min(axis=1))
     np.testing.assert_allclose(times[0], 0.4 * 800)  # the peak lies in the next turn of the cycle
 
 
 def test_the_table_has_definition_frame_and_unit():
-    rows = {row.name: row for row in table_rows(contracting_heart(frames=25))}
+    rows = {row.name: row for row in table_rows(contracting_heart(("base", "mid", "apex"), frames=25))}
     gcs = rows["GCS, peak"]
     assert gcs.value.startswith("−")
     assert gcs.value.endswith(" %")
     assert "frame 10" in gcs.when
     assert rows["Mean displacement"].value.endswith(" mm")
+    assert "inferred" in next(name for name in rows if name.startswith("Twist"))
     assert rows["GLS"].value == "not available"
     assert all(row.definition for row in rows.values())
+
+
+def test_what_is_unknown_is_left_out_of_the_table():
+    result = contracting_heart(frames=4)
+    heart = {**result.summary["global"], "gcs_peak": None, "gcs_peak_frame": None}
+    rows = table_rows(dataclasses.replace(result, summary={**result.summary, "global": heart}))
+    assert "GCS, peak" not in [row.name for row in rows]
 
 
 def test_percent_is_signed_and_says_nothing_of_the_unknown():
@@ -126,26 +111,26 @@ def test_the_window_holds_the_wall():
     assert 33 + 8 < window.half_mm < 33 + 14
 
 
-def test_doubts_are_said_once_each_whatever_their_shape():
+def test_doubts_are_said_once_each_without_anyones_name():
     result = contracting_heart(frames=2)
-    summary = {
-        "quality": {"flags": [{"message": "Slice 1 touches the border."}]},
-        "notes": list(result.case.notes),
-        "warnings": ["Slice 1 touches the border."],
-    }
-    result = dataclasses.replace(result, summary=summary)
-    assert doubt_lines(result) == [result.case.notes[0], "Slice 1 touches the border."]
+    slices = (dataclasses.replace(result.case.slices[0], name="DOE_JANE"),)
+    inputs = (InputRecord("DOE_JANE.nii.gz", ""),)
+    case = dataclasses.replace(result.case, slices=slices, inputs=inputs, notes=("No times in DOE_JANE.nii.gz.",) * 2)
+    summary = {"quality": ["DOE_JANE: the ring is open."]}
+    assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
+        "No times in input 1.",
+        "Slice 1 (mid): the ring is open.",
+    ]
 
 
 def test_provenance_names_model_and_seed():
-    result = contracting_heart(frames=2, samples=3, grids=[short_axis_grid((50, 52))])
-    provenance = {
-        "model": {"name": "lamod-phantom-v1", "sha256": "0123456789ab"},
-        "seed": 0,
-        "sampler": "ddim",
-        "steps": 8,
-    }
+    result = contracting_heart(frames=2, samples=3, grids=[short_axis_grid((70, 72))])
+    provenance = {"model": "lamod-phantom-v1", "model_sha256": "0123456789ab", "seed": 0}
+    provenance |= {"diffusion": True, "sampler": "ddim", "steps": 8}
     line = provenance_line(dataclasses.replace(result, summary={"provenance": provenance}))
     for part in ("lamod-phantom-v1 (01234567)", "seed 0", "ddim", "8 steps"):
         assert part in line
+    plain = dataclasses.replace(result, summary={"provenance": {**provenance, "diffusion": False}})
+    assert "without diffusion" in provenance_line(plain)
+    assert "ddim" not in provenance_line(plain)
     assert sample_count(result) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import time
 
@@ -13,6 +14,7 @@ from contracting_heart import contracting_heart, short_axis_grid
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io import write_result
+from LaMoDCore.io.results.strain_json import write_strain_json
 from LaMoDCore.io.seq_nrrd import read_seq_nrrd
 
 SMALL = {"shape": (64, 72), "spacing": (1.4, 1.3)}
@@ -85,9 +87,7 @@ def test_spread_in_lps_is_that_of_the_samples(written, stack):
 
 
 def test_one_sample_has_no_spread(tmp_path):
-    write_result(
-        contracting_heart(frames=4, grids=[short_axis_grid(**SMALL)]), tmp_path / "out", report=False
-    )
+    write_result(contracting_heart(frames=4, grids=[short_axis_grid(**SMALL)]), tmp_path / "out", report=False)
     with np.load(tmp_path / "out" / "motion.npz") as motion:
         assert not [key for key in motion if key.endswith("_std")]
     with (tmp_path / "out" / "segments.csv").open() as handle:
@@ -106,11 +106,15 @@ def test_the_table_is_tidy(written, stack):
     assert float(row["err_std"]) == pytest.approx(stack.slices[1].segment_curves_std["err"][2, 5], abs=1e-6)
 
 
-def test_the_summary_is_strict_json(written):
-    text = (written[0] / "strain.json").read_text()
-    summary = json.loads(text, parse_constant=pytest.fail)
-    assert summary["missing"] is None
-    assert summary["provenance"]["model"] == "closed-form"
+def test_the_summary_is_strict_json(stack, tmp_path):
+    summary = {**stack.summary, "unknown": np.float32(np.nan), "curve": np.array([0.0, np.inf])}
+    write_strain_json(dataclasses.replace(stack, summary=summary), tmp_path / "strain.json")
+    read = json.loads((tmp_path / "strain.json").read_text(), parse_constant=pytest.fail)
+    assert read["unknown"] is None
+    assert read["curve"] == [0.0, None]
+    assert read["provenance"]["model"] == "closed-form"
+    assert read["global"]["gcs_peak"] == pytest.approx(stack.summary["global"]["gcs_peak"])
+    assert read["global"]["gls"] == "not available from short axis"
 
 
 def test_spatial_strain_reads_back_in_place(written, stack):
@@ -162,9 +166,7 @@ def test_slices_of_their_own_geometry_get_files_of_their_own(tmp_path):
 
 def test_a_stack_with_a_gap_is_not_one_volume(tmp_path):
     grids = [short_axis_grid(**SMALL, offset_mm=offset) for offset in (0, -8, -24)]
-    write_result(
-        contracting_heart(("base", "mid", "mid"), frames=3, grids=grids), tmp_path / "out", report=False
-    )
+    write_result(contracting_heart(("base", "mid", "mid"), frames=3, grids=grids), tmp_path / "out", report=False)
     assert (tmp_path / "out" / "ecc_slice3.seq.nrrd").exists()
 
 
@@ -177,13 +179,9 @@ def test_the_same_result_gives_the_same_bytes(stack, written, tmp_path, monkeypa
 
 
 def test_a_result_replaces_a_result(tmp_path):
-    several = contracting_heart(
-        ("base", "mid"), frames=3, grids=[short_axis_grid(**SMALL), short_axis_grid((50, 60))]
-    )
+    several = contracting_heart(("base", "mid"), frames=3, grids=[short_axis_grid(**SMALL), short_axis_grid((50, 60))])
     write_result(several, tmp_path / "out", report=False)
-    write_result(
-        contracting_heart(frames=3, grids=[short_axis_grid(**SMALL)]), tmp_path / "out", report=False
-    )
+    write_result(contracting_heart(frames=3, grids=[short_axis_grid(**SMALL)]), tmp_path / "out", report=False)
     assert not (tmp_path / "out" / "ecc_slice1.seq.nrrd").exists()
     assert (tmp_path / "out" / "ecc.seq.nrrd").exists()
 
