@@ -13,7 +13,7 @@ m₀ may be rough: it is interpolated, never differentiated.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,8 @@ Interpolation = Literal["linear", "cubic"]
 #: The periodic grid is wider than the image by this many lengths √((α+β)/γ): K has there fallen below 1 %.
 MARGIN_LENGTHS = 6.0
 MIN_MARGIN_PIXELS = 8
+#: Pixels of a batch that a CPU works on at once: their dozen fields fit in a core's second-level cache.
+CACHED_PIXELS = 65536
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,36 +103,35 @@ def shoot(
     """
     interpolation = interpolation or ("linear" if integrator == "euler" else "cubic")
     _check(v0, spacing_mm, steps, integrator, interpolation)
-    flow = _Flow(v0, metric, spacing_mm, interpolation)
     step = _INTEGRATORS[integrator]
-    dt = 1.0 / steps
-    state = torch.zeros_like(v0).repeat(1, 2, 1, 1)
+    shots: list[tuple[Tensor, Tensor, GeodesicPath | None]] = []
+    for part in v0.split(_fields_at_once(v0)):
+        flow = _Flow(part, metric, spacing_mm, interpolation)
+        if return_path:
+            states = [flow.start]
+            for _ in range(steps):
+                states.append(_march(step, flow.rate, states[-1], 1.0 / steps, 1, checkpoint))
+            shots.append((*states[-1], _path(flow, states)))
+        else:
+            end = _march(step, flow.rate, flow.start, 1.0 / steps, steps, checkpoint)
+            shots.append((*end, None))
+    forwards, inverses, paths = zip(*shots, strict=True)
+    forward = _join(forwards, 0)
+    return Shot(
+        forward,
+        _join(inverses, 0),
+        jacobian_determinant(forward, spacing_mm),
+        _join_paths([path for path in paths if path is not None]),
+    )
 
-    if return_path:
-        states = [state]
-        for _ in range(steps):
-            states.append(
-                recompute(step, flow.rate, states[-1], dt, use_reentrant=False)
-                if checkpoint
-                else step(flow.rate, states[-1], dt)
-            )
-        path = _path(flow, states)
-        state = states[-1]
-    else:
-        path = None
-        state = _march(step, flow.rate, state, dt, steps, checkpoint)
-    forward, inverse = state[:, :2], state[:, 2:]
-    return Shot(forward, inverse, jacobian_determinant(forward, spacing_mm), path)
 
-
-Rate = Callable[[Tensor], Tensor]
+#: φ − id and φ⁻¹ − id, each [N, 2, H, W] mm.
+State = tuple[Tensor, Tensor]
+Rate = Callable[[State], State]
 
 
 class _Flow:
-    """The right-hand side of the two maps' equations for one batch of initial velocities.
-
-    The state is [N, 4, H, W] mm: φ − id and φ⁻¹ − id.
-    """
+    """The right-hand side of the two maps' equations for one batch of initial velocities."""
 
     def __init__(
         self,
@@ -149,77 +150,67 @@ class _Flow:
         self.grid = (grid_height, grid_width)
         self.velocity = velocity
 
+        self.start: State = (torch.zeros_like(velocity), torch.zeros_like(velocity))
         wide = _extend(velocity, self.grid, (self.top, self.left))
-        spectrum = torch.fft.rfft2(wide)
-        momentum = apply_symbol(spectrum, metric.symbol(self.grid, spacing_mm, metric.power, velocity), metric.beta > 0)
-        self.smoother = metric.symbol(self.grid, spacing_mm, -metric.power, velocity)
+        coupled = metric.beta > 0
+        operator = metric.symbol(self.grid, spacing_mm, metric.power, velocity)
+        momentum = apply_symbol(torch.fft.rfft2(wide), operator, coupled)
         self.momentum = torch.fft.irfft2(momentum, s=self.grid)
+        self.smoother = metric.symbol(self.grid, spacing_mm, -metric.power, velocity)
         if self.cubic:
             spline = spline_symbol(self.grid, velocity)
             self.smoother = self.smoother / spline
             self.samples = torch.fft.irfft2(momentum / spline, s=self.grid)
         else:
             self.samples = self.momentum
+        # The margin's momentum stays where it is; only the image's is carried.
+        bottom, right = grid_height - height - self.top, grid_width - width - self.left
+        self.margins = (self.left, right, self.top, bottom)
+        still = self.momentum - pad(self._window(self.momentum, 0), self.margins)
+        self.still = torch.fft.rfft2(still)
 
         self.x = self.left + torch.arange(width, device=velocity.device)
         self.y = (self.top + torch.arange(height, device=velocity.device))[:, None]
 
-    def rate(self, state: Tensor) -> Tensor:
-        """d/dt of (φ, φ⁻¹): [N, 4, H, W] to the same."""
-        forward, inverse = state[:, :2], state[:, 2:]
+    def rate(self, state: State) -> State:
+        """d/dt of φ and of φ⁻¹."""
+        forward, inverse = state
+        if state is self.start:
+            return self.velocity, -self.velocity
         along_x, along_y = gradient(inverse, self.spacing_mm)
-        field = self._velocity_samples(self._momentum(inverse, along_x, along_y))
-        inner = self._on_image(field)
+        spectrum = torch.fft.rfft2(pad(self._momentum(inverse, along_x, along_y), self.margins))
+        field = torch.fft.irfft2(apply_symbol(spectrum + self.still, self.smoother, self.metric.beta > 0), s=self.grid)
+        inner = spline_values(self._window(field, 1)) if self.cubic else self._window(field, 0)
         turn = inner + along_x * inner[:, :1] + along_y * inner[:, 1:]
-        return torch.cat((self._sample(field, forward), -turn), dim=1)
+        return self._sample(field, forward), -turn
 
-    def velocity_and_energy(self, state: Tensor) -> tuple[Tensor, Tensor]:
+    def velocity_and_energy(self, state: State) -> tuple[Tensor, Tensor]:
         """v_t [N, 2, H, W] and ⟨v_t, m_t⟩ [N]."""
-        inverse = state[:, 2:]
-        momentum = self._momentum(inverse, *gradient(inverse, self.spacing_mm))
-        spectrum = torch.fft.rfft2(momentum)
-        symbol = self.metric.symbol(self.grid, self.spacing_mm, -self.metric.power, momentum)
+        inverse = state[1]
+        moved = self._momentum(inverse, *gradient(inverse, self.spacing_mm))
+        spectrum = torch.fft.rfft2(pad(moved, self.margins)) + self.still
+        symbol = self.metric.symbol(self.grid, self.spacing_mm, -self.metric.power, moved)
+        momentum = torch.fft.irfft2(spectrum, s=self.grid)
         velocity = torch.fft.irfft2(apply_symbol(spectrum, symbol, self.metric.beta > 0), s=self.grid)
         energy = (velocity * momentum).sum(dim=(1, 2, 3)) * (self.spacing_mm[0] * self.spacing_mm[1])
-        height, width = inverse.shape[-2:]
-        return velocity[..., self.top : self.top + height, self.left : self.left + width], energy
+        return self._window(velocity, 0), energy
 
     def _momentum(self, inverse: Tensor, along_x: Tensor, along_y: Tensor) -> Tensor:
-        """m_t = |Dψ| (Dψ)ᵀ m₀∘ψ with ψ = φ_t⁻¹, on the wide grid; in the margin it stays as it was."""
+        """m_t = |Dψ| (Dψ)ᵀ m₀∘ψ with ψ = φ_t⁻¹: [N, 2, H, W]."""
         xx, xy, yx, yy = 1 + along_x[:, 0], along_y[:, 0], along_x[:, 1], 1 + along_y[:, 1]
         area = xx * yy - xy * yx
         carried = self._sample(self.samples, inverse)
         weighted_x, weighted_y = area * carried[:, 0], area * carried[:, 1]
-        moved = torch.stack((xx * weighted_x + yx * weighted_y, xy * weighted_x + yy * weighted_y), dim=1)
-        return torch.cat(
-            (
-                self.momentum[..., : self.top, :],
-                torch.cat(
-                    (
-                        self.momentum[..., self.top : self.top + self.y.shape[0], : self.left],
-                        moved,
-                        self.momentum[..., self.top : self.top + self.y.shape[0], self.left + self.x.shape[0] :],
-                    ),
-                    dim=-1,
-                ),
-                self.momentum[..., self.top + self.y.shape[0] :, :],
-            ),
-            dim=-2,
-        )
+        return torch.stack((xx * weighted_x + yx * weighted_y, xy * weighted_x + yy * weighted_y), dim=1)
 
-    def _velocity_samples(self, momentum: Tensor) -> Tensor:
-        """v = K m on the wide grid, or its spline coefficients."""
-        spectrum = apply_symbol(torch.fft.rfft2(momentum), self.smoother, self.metric.beta > 0)
-        return torch.fft.irfft2(spectrum, s=self.grid)
-
-    def _on_image(self, samples: Tensor) -> Tensor:
-        rim = 1 if self.cubic else 0
-        window = samples[
+    def _window(self, wide: Tensor, rim: int) -> Tensor:
+        """The image's part of a field on the wide grid, and ``rim`` pixels more on every side."""
+        height, width = self.velocity.shape[-2:]
+        return wide[
             ...,
-            self.top - rim : self.top + self.y.shape[0] + rim,
-            self.left - rim : self.left + self.x.shape[0] + rim,
+            self.top - rim : self.top + height + rim,
+            self.left - rim : self.left + width + rim,
         ]
-        return spline_values(window) if self.cubic else window
 
     def _sample(self, samples: Tensor, displacement: Tensor) -> Tensor:
         x = self.x + displacement[:, 0] / self.spacing_mm[0]
@@ -227,29 +218,34 @@ class _Flow:
         return (sample_cubic if self.cubic else sample_linear)(samples, x, y)
 
 
-def _euler(rate: Rate, state: Tensor, dt: float) -> Tensor:
-    return torch.add(state, rate(state), alpha=dt)
+def _euler(rate: Rate, state: State, dt: float) -> State:
+    return _ahead(state, rate(state), dt)
 
 
-def _rk2(rate: Rate, state: Tensor, dt: float) -> Tensor:
-    half = torch.add(state, rate(state), alpha=dt / 2)
-    return torch.add(state, rate(half), alpha=dt)
+def _rk2(rate: Rate, state: State, dt: float) -> State:
+    half = _ahead(state, rate(state), dt / 2)
+    return _ahead(state, rate(half), dt)
 
 
-def _rk4(rate: Rate, state: Tensor, dt: float) -> Tensor:
+def _rk4(rate: Rate, state: State, dt: float) -> State:
     first = rate(state)
-    second = rate(torch.add(state, first, alpha=dt / 2))
-    third = rate(torch.add(state, second, alpha=dt / 2))
-    fourth = rate(torch.add(state, third, alpha=dt))
-    return state + (first + 2 * (second + third) + fourth) * (dt / 6)
+    second = rate(_ahead(state, first, dt / 2))
+    third = rate(_ahead(state, second, dt / 2))
+    fourth = rate(_ahead(state, third, dt))
+    forward, inverse = (a + 2 * (b + c) + d for a, b, c, d in zip(first, second, third, fourth, strict=True))
+    return _ahead(state, (forward, inverse), dt / 6)
 
 
-Step = Callable[[Rate, Tensor, float], Tensor]
+def _ahead(state: State, rate: State, dt: float) -> State:
+    return torch.add(state[0], rate[0], alpha=dt), torch.add(state[1], rate[1], alpha=dt)
+
+
+Step = Callable[[Rate, State, float], State]
 _INTEGRATORS: dict[str, Step] = {"euler": _euler, "rk2": _rk2, "rk4": _rk4}
 
 
-def _march(step: Step, rate: Rate, state: Tensor, dt: float, steps: int, checkpoint: bool) -> Tensor:
-    """Take ``steps`` steps; with ``checkpoint``, each half is recomputed when its gradient is wanted, recursively."""
+def _march(step: Step, rate: Rate, state: State, dt: float, steps: int, checkpoint: bool) -> State:
+    """Take ``steps`` steps; with ``checkpoint``, each half is recomputed for its gradient, recursively."""
     if not checkpoint:
         for _ in range(steps):
             state = step(rate, state, dt)
@@ -262,10 +258,33 @@ def _march(step: Step, rate: Rate, state: Tensor, dt: float, steps: int, checkpo
     return state
 
 
-def _path(flow: _Flow, states: list[Tensor]) -> GeodesicPath:
+def _path(flow: _Flow, states: list[State]) -> GeodesicPath:
     velocities, energies = zip(*(flow.velocity_and_energy(state) for state in states), strict=True)
-    stacked = torch.stack(states)
-    return GeodesicPath(stacked[:, :, :2], stacked[:, :, 2:], torch.stack(velocities), torch.stack(energies))
+    forwards, inverses = zip(*states, strict=True)
+    return GeodesicPath(*(torch.stack(parts) for parts in (forwards, inverses, velocities, energies)))
+
+
+def _join_paths(paths: list[GeodesicPath]) -> GeodesicPath | None:
+    if not paths:
+        return None
+    return GeodesicPath(
+        _join([path.forward for path in paths], 1),
+        _join([path.inverse for path in paths], 1),
+        _join([path.velocity for path in paths], 1),
+        _join([path.energy for path in paths], 1),
+    )
+
+
+def _join(parts: Sequence[Tensor], dim: int) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts), dim=dim)
+
+
+def _fields_at_once(velocity: Tensor) -> int:
+    """How many fields are shot together: on a CPU as many as stay in its cache, else all."""
+    fields, _, height, width = velocity.shape
+    if velocity.device.type != "cpu":
+        return max(fields, 1)
+    return max(1, CACHED_PIXELS // (height * width))
 
 
 def _wide(size: int, length_pixels: float) -> tuple[int, int]:

@@ -47,7 +47,7 @@ class FluidMetric:
         """√((α + β)/γ): the distance beyond which a momentum is hardly felt."""
         return math.sqrt((self.alpha + self.beta) / self.gamma)
 
-    def apply_L(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
+    def apply_L(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:  # noqa: N802
         """m = L v on the periodic grid.
 
         Args:
@@ -59,7 +59,7 @@ class FluidMetric:
         """
         return self._multiply(velocity, spacing_mm, self.power)
 
-    def apply_K(self, momentum: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
+    def apply_K(self, momentum: Tensor, spacing_mm: tuple[float, float]) -> Tensor:  # noqa: N802
         """v = K m = L⁻¹ m on the periodic grid: [N, 2, H, W] to [N, 2, H, W] mm."""
         return self._multiply(momentum, spacing_mm, -self.power)
 
