@@ -17,6 +17,8 @@ from LaMoDCore.ring import epicardial_region
 MAX_DISTANCE_MM = 30.0
 #: The RV label touches the wall where it comes this close to it.
 _CONTACT_MM = 2.5
+#: Less is no RV beside the septum, more is no RV at all.
+_MIN_ARC_DEG, _MAX_ARC_DEG = 30.0, 200.0
 
 
 def anterior_of(points_lps: Array) -> Array:
@@ -85,16 +87,38 @@ def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
         return None
     # where the labels abut, or keep an even gap, the arc ends as soon as they part by half a pixel
     touching = near & (from_rv <= np.percentile(from_rv[near], 25) + 0.5 * max(dx, dy))
-    rows, columns = np.nonzero(touching)
     center = np.array(ndimage.center_of_mass(region))[::-1]
-    xy = np.stack([columns, rows], axis=-1).astype(np.float64)
-    offsets_mm = (xy - center) * np.array([dx, dy])
-    angles = np.arctan2(offsets_mm[:, 1], offsets_mm[:, 0])
+    angles, touches, radii = _around(rim, touching, center, (dx, dy))
+    ends = _arc_ends(angles, touches)
+    if ends is None:
+        return None
+    radius = float(np.median(radii[touches])) + 0.5 * min(dx, dy)
+    offsets_mm = radius * np.stack([np.cos(ends), np.sin(ends)], axis=-1)
+    return slice_.grid.pixel_to_lps(center + offsets_mm / np.array([dx, dy]))
+
+
+def _around(rim: Array, touching: Array, center: Array, spacing_mm: tuple[float, float]) -> tuple[Array, Array, Array]:
+    """Rim pixels in order of angle about the centre: angles [N], whether each touches [N], radii [N] in mm."""
+    rows, columns = np.nonzero(rim)
+    offsets = (np.stack([columns, rows], axis=-1) - center) * np.array(spacing_mm)
+    angles = np.arctan2(offsets[:, 1], offsets[:, 0])
     order = np.argsort(angles)
-    gaps = np.diff(np.append(angles[order], angles[order[0]] + 2 * np.pi))
+    return angles[order], touching[rows, columns][order], np.linalg.norm(offsets, axis=-1)[order]
+
+
+def _arc_ends(angles: Array, touches: Array) -> Array | None:
+    """Both ends [2] of the arc that holds all touching pixels, a quarter of a pixel inside the last ones.
+
+    The last pixels touch by a corner only; and so that no pixel's centre lies on a segment's border, where
+    rounding would choose its side.
+    """
+    touching = np.flatnonzero(touches)
+    gaps = np.mod(np.diff(angles[np.append(touching, touching[0])]), 2 * np.pi)
     widest = int(np.argmax(gaps))
     arc = 2 * np.pi - gaps[widest]
-    if not np.radians(30) <= arc <= np.radians(200):
+    if not np.radians(_MIN_ARC_DEG) <= arc <= np.radians(_MAX_ARC_DEG):
         return None
-    first, last = order[(widest + 1) % order.size], order[widest]
-    return slice_.grid.pixel_to_lps(xy[[first, last]])
+    last, first = touching[widest], touching[(widest + 1) % touching.size]
+    end = angles[last] - 0.25 * np.mod(angles[last] - angles[last - 1], 2 * np.pi)
+    start = angles[first] + 0.25 * np.mod(angles[(first + 1) % angles.size] - angles[first], 2 * np.pi)
+    return np.array([start, end])

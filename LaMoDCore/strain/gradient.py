@@ -121,9 +121,11 @@ def gradient_operator(
 
 
 def _disc(radius: float, dx: float, dy: float) -> tuple[Array, Array]:
-    reach_y, reach_x = int(radius / dy + 1e-9), int(radius / dx + 1e-9)
+    # A pixel exactly on the rim counts, whatever a file in single precision made of the spacing.
+    radius *= 1 + 1e-4
+    reach_y, reach_x = int(radius / dy), int(radius / dx)
     y, x = np.mgrid[-reach_y : reach_y + 1, -reach_x : reach_x + 1]
-    near = (x * dx) ** 2 + (y * dy) ** 2 <= radius**2 * (1 + 1e-9)
+    near = (x * dx) ** 2 + (y * dy) ** 2 <= radius**2
     return y[near], x[near]
 
 
