@@ -19,11 +19,15 @@ from LaMoDCore.geometry import Array
 
 #: Radius of the fit in mm: the thickness of a healthy wall. At coarse resolution it grows with the pixels.
 DEFAULT_SUPPORT_MM = 8.0
+#: Radius that smooths noisy fields, such as DENSE (docs/strain.md: its noise gain and its bias).
+SMOOTHING_SUPPORT_MM = 10.0
 #: The radius is at least this many pixels, along the coarser axis.
 MIN_SUPPORT_PIXELS = 3.0
 DEFAULT_ORDER = 3
 #: An order is used at a pixel only where its normal equations are better conditioned than this.
-MAX_CONDITION = 1e7
+MAX_CONDITION = 1e6
+#: A pixel counts as wall where at least this part of its neighbourhood lies in 2×2 blocks of the mask.
+MIN_WIDE_PART = 0.5
 #: Above this many entries the operator is kept sparse.
 DENSE_ENTRIES = 40_000_000
 
@@ -77,7 +81,8 @@ def gradient_operator(
     """Solve the least-squares weights of a mask.
 
     Where the neighbourhood cannot carry the order (a thin wall, a corner), the next lower one is used. A pixel
-    that lies in no 2×2 block of the mask has no slope: across a line one pixel wide nothing can be known.
+    that lies in no 2×2 block of the mask, or on a line that is mostly one pixel wide, has no slope: across such a
+    line nothing can be known.
 
     Args:
         mask: bool [H, W].
@@ -105,16 +110,18 @@ def gradient_operator(
     ]
     present = neighbour >= 0
     wide = _in_block(inside)[rows, columns]
+    # A block on an otherwise thin line is an accident of the raster, no wall.
+    around = (present & np.append(wide, False)[neighbour]).sum(axis=1)
+    wide &= around >= MIN_WIDE_PART * present.sum(axis=1)
 
     x, y = offset_x * dx / radius, offset_y * dy / radius
-    kernel = np.ones_like(x)
     slopes = np.zeros((pixels, 2, len(x)))
     used = np.zeros(pixels, dtype=np.int8)
     for degree in range(order, 0, -1):
         todo = np.nonzero(wide & (used == 0))[0]
         if not len(todo):
             break
-        fitted, weights = _fit(present[todo], x, y, kernel, degree)
+        fitted, weights = _fit(present[todo], x, y, degree)
         slopes[todo[fitted]] = weights[fitted] / radius
         used[todo[fitted]] = degree
     return GradientOperator(inside, _assemble(slopes, neighbour, present, pixels), used, radius)
@@ -136,19 +143,19 @@ def _in_block(inside: Array) -> Array:
     return np.asarray(block[:-1, :-1] | block[:-1, 1:] | block[1:, :-1] | block[1:, 1:])
 
 
-def _fit(present: Array, x: Array, y: Array, kernel: Array, degree: int) -> tuple[Array, Array]:
+def _fit(present: Array, x: Array, y: Array, degree: int) -> tuple[Array, Array]:
     """Weights of the slope at the origin for every pixel: which fits hold, [p]; weights [p, 2, K]."""
     powers = [(total - j, j) for total in range(degree + 1) for j in range(total + 1)]
     basis = np.stack([x**i * y**j for i, j in powers], axis=1)
     terms = basis.shape[1]
-    outer = (kernel[:, None, None] * basis[:, :, None] * basis[:, None, :]).reshape(len(x), -1)
+    outer = (basis[:, :, None] * basis[:, None, :]).reshape(len(x), -1)
     normal = (present.astype(np.float64) @ outer).reshape(-1, terms, terms)
     inverse, failed = torch.linalg.inv_ex(torch.from_numpy(normal))
     inverse = inverse.numpy()
     with np.errstate(invalid="ignore", over="ignore"):
         condition = np.linalg.norm(normal, axis=(1, 2)) * np.linalg.norm(inverse, axis=(1, 2))
         fitted = (failed.numpy() == 0) & (present.sum(axis=1) >= terms) & (condition < MAX_CONDITION)
-        weights = (inverse[:, 1:3] @ (basis * kernel[:, None]).T) * present[:, None]
+        weights = (inverse[:, 1:3] @ basis.T) * present[:, None]
     return fitted, weights
 
 
