@@ -74,17 +74,14 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.NodeAddedEvent, self.onSceneChanged)
-        self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneChanged)
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
+            self.addObserver(scene, event, self.onModified)
         self.setParameters(self.logic.getParameterNode())
 
     def enter(self):
         if self._parameters is None:
             self.setParameters(self.logic.getParameterNode())
         self.update()
-
-    def exit(self):
-        """A prediction goes on when another module is shown."""
 
     def cleanup(self):
         self.predictPanel.cancel("")
@@ -101,11 +98,11 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Bind the panel to a parameter node; None while the scene is closed."""
         if self._parameters is not None:
             self._parameters.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
         self._parameters = parameters
         if parameters is not None:
             self._guiTag = parameters.connectGui(self.ui)
-            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
         for panel in (self.inputsPanel, self.predictPanel, self.displayPanel):
             panel.setParameters(parameters)
 
@@ -115,10 +112,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for panel in (self.inputsPanel, self.predictPanel, self.displayPanel):
             panel.update()
 
-    def onParametersModified(self, caller=None, event=None):
-        self._updateSoon.start()
-
-    def onSceneChanged(self, caller=None, event=None):
+    def onModified(self, caller=None, event=None):
         self._updateSoon.start()
 
     def onSceneStartClose(self, caller=None, event=None):

@@ -70,8 +70,10 @@ class InputsPanel:
             for node in slicer.util.getNodesByClass(className):
                 if node.GetAttribute(SequenceBuilder.ROLE) is not None or node.GetID() in counted:
                     continue
-                frames = FrameSequence(node).frames()
-                counted.update(frame.GetID() for frame in frames if frame.GetID())
+                sequence = FrameSequence(node)
+                frames = sequence.frames()
+                if sequence.sequenceNode is None:
+                    counted.update(frame.GetID() for frame in frames)
                 if len(frames) > 1:
                     candidates.append(node)
         return candidates

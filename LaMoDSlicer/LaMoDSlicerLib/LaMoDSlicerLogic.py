@@ -15,6 +15,7 @@ from LaMoDSlicerLib.RequestReader import RequestReader
 from LaMoDSlicerLib.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.ResultFiles import ResultFiles
 from LaMoDSlicerLib.ResultScene import ResultScene
+from LaMoDSlicerLib.SliceViews import SliceViews
 from LaMoDSlicerLib.WorkerProgress import WorkerProgress
 
 
@@ -47,10 +48,18 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         with slicer.util.RenderBlocker():
             scene = ResultScene.create(result, request)
             parameters.resultBrowser = scene.browserNode
-            display = ResultDisplay(scene)
-            display.lookAt()
-            display.update(parameters)
+            SliceViews.lookAt(scene.background())
+            ResultDisplay(scene).update(parameters)
+            SliceViews.zoomTo(scene.proxy(ResultScene.CONTOURS))
+            self._unveil(parameters.masks)
         return scene
+
+    @staticmethod
+    def _unveil(masksNode: Any) -> None:
+        """The masks keep their outlines; their fill would tint the colours of strain."""
+        display = masksNode.GetDisplayNode() if masksNode is not None else None
+        if display is not None and display.IsA("vtkMRMLSegmentationDisplayNode"):
+            display.SetVisibility2DFill(False)
 
     def predictStrain(
         self,

@@ -135,12 +135,23 @@ class MaskSource:
             )
         return image
 
+    def _segmentIn(self, frame: Any, choice: str) -> str | None:
+        """The chosen segment in another frame: of the same ID or, where IDs were made anew, of the same name."""
+        segmentation = frame.GetSegmentation()
+        if segmentation.GetSegment(choice) is not None:
+            return choice
+        return segmentation.GetSegmentIdBySegmentName(self._name(choice)) or None
+
+    def _name(self, choice: str) -> str:
+        return self.sequence.frames()[0].GetSegmentation().GetSegment(choice).GetName()
+
     def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
         """bool [Z, H, W]: one structure of one frame on the wanted grid, nearest neighbour."""
         if self.isSegmentation:
-            if frame.GetSegmentation().GetSegment(choice) is None:
+            segmentId = self._segmentIn(frame, choice)
+            if segmentId is None:
                 return np.zeros(geometry.shape, bool)
-            image = self._segmentImage(frame, choice)
+            image = self._segmentImage(frame, segmentId)
             wanted = 1
         else:
             if VolumeGeometry.ofVolume(frame).isSameAs(geometry):

@@ -24,22 +24,6 @@ class ResultDisplay:
         self._result = result
         self._drawnArrows: tuple[float, float] | None = None
 
-    def lookAt(self) -> None:
-        """Turn the red slice view into the heart's plane and fit it; once, after a prediction."""
-        layouts = slicer.app.layoutManager()
-        background = self._result.background()
-        if layouts is None or background is None:
-            return
-        for name in layouts.sliceViewNames():
-            composite = layouts.sliceWidget(name).mrmlSliceCompositeNode()
-            composite.SetBackgroundVolumeID(background.GetID())
-            composite.SetLabelVolumeID(None)
-        red = layouts.sliceWidget("Red")
-        if red is not None:
-            red.mrmlSliceNode().RotateToVolumePlane(background)
-            red.sliceLogic().FitSliceToBackground()
-            red.sliceLogic().SnapSliceOffsetToIJK()
-
     def update(self, parameters: Any) -> None:
         """Args: parameters: the ParameterNode."""
         if not self._result.isShown:
@@ -91,9 +75,11 @@ class ResultDisplay:
         legend = logic.GetColorLegendDisplayNode(volume) or logic.AddDefaultColorLegendDisplayNode(volume)
         legend.SetTitleText(f"{quantity.shortName} [{quantity.unit}]")
         legend.SetLabelFormat("%.0f")
-        legend.SetNumberOfLabels(5)
+        legend.SetNumberOfLabels(3)
         legend.SetMaxNumberOfColors(256)
-        legend.SetSize(0.12, 0.42)
+        legend.SetSize(0.10, 0.35)
+        legend.GetTitleTextProperty().SetFontSize(16)
+        legend.GetLabelTextProperty().SetFontSize(14)
         legend.SetVisibility(shown)
 
     def _showContours(self, shown: bool) -> None:
@@ -103,6 +89,7 @@ class ResultDisplay:
         display.SetVisibility3D(shown)
         display.SetScalarVisibility(False)
         display.SetColor(*self.CONTOUR_RGB)
+        display.SetLighting(False)  # a ribbon's two sides look the same
         display.SetSliceIntersectionThickness(self.LINE_WIDTH)
 
     def _showArrows(self, parameters: Any) -> None:

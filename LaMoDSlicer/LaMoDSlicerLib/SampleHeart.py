@@ -5,6 +5,7 @@ import slicer
 
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
+from LaMoDSlicerLib.SliceViews import SliceViews
 from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
 
 
@@ -52,5 +53,5 @@ class SampleHeart:
         for node in (volume, segmentation):
             node.CreateDefaultDisplayNodes()
         segmentation.GetDisplayNode().SetOpacity2DFill(0.25)
-        slicer.util.setSliceViewerLayers(background=volume, fit=True)
+        SliceViews.lookAt(volume)
         return browser, segmentation

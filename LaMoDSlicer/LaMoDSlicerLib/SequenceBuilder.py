@@ -72,7 +72,7 @@ class SequenceBuilder:
         for (name, masks), color in zip(structures.items(), _SEGMENT_COLORS, strict=False):
             image = geometry.asOrientedImage()
             vtk_to_numpy(image.GetPointData().GetScalars())[:] = masks[frame].ravel()
-            node.AddSegmentFromBinaryLabelmapRepresentation(image, name, color)
+            node.AddSegmentFromBinaryLabelmapRepresentation(image, name, color, name)
         return node
 
     def _sequence(self, name: str, role: str, nodes: Iterable[Any]) -> Any:

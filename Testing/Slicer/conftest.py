@@ -65,13 +65,23 @@ def slicer_app(host: SimpleNamespace) -> Iterator[SimpleNamespace]:
     faults = FaultCollector()
     faults.install()
     slicer.mrmlScene.Clear(0)
-    host.mouse.spin(0.1)
-    yield SimpleNamespace(**vars(host), faults=faults, widget=slicer.modules.LaMoDSlicerWidget)
+    app = SimpleNamespace(**vars(host), faults=faults, widget=slicer.modules.LaMoDSlicerWidget)
+    app.settle = lambda: _settle(app)
+    app.settle()
+    yield app
     slicer.modules.LaMoDSlicerWidget.predictPanel.cancel("")
     slicer.mrmlScene.Clear(0)
     host.mouse.spin(0.1)
     faults.remove()
     assert not faults.found, "\n".join(faults.found)
+
+
+def _settle(app: SimpleNamespace) -> None:
+    """Until the panel has looked at the scene and the views are drawn, however slow the machine."""
+    panel = app.widget._updateSoon
+    views = (app.window.red, app.window.three_d)
+    app.mouse.spin(0.05)
+    assert app.mouse.spin(10, lambda: not panel.active and not any(view._pending.isActive() for view in views))
 
 
 @pytest.fixture
@@ -106,5 +116,5 @@ def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
 
     slice_ = heart()
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
-    slicer_app.mouse.spin(0.3)
+    slicer_app.settle()
     return SimpleNamespace(browser=browser, segmentation=segmentation, slice=slice_)

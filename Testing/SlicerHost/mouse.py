@@ -78,4 +78,5 @@ def choose(combo_box: QtWidgets.QComboBox, text: str) -> None:
 def screenshot(path: Path) -> None:
     """The whole screen as a PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    spin(0.2)
     subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=20)

@@ -1,0 +1,251 @@
+"""Every way in which a cine and its masks can lie in a scene, and what the panel says where they cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from Testing.Slicer.ring_heart import FRAMES, grid, heart
+
+
+def _builder(times=None, unit="ms"):
+    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder  # noqa: PLC0415
+
+    values = times if times is not None else heart().frame_times_ms
+    return SequenceBuilder(tuple(f"{t:.1f}" for t in values), unit)
+
+
+def _geometry(slice_grid):
+    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry  # noqa: PLC0415
+
+    return VolumeGeometry((1, *slice_grid.shape), np.array(slice_grid.ijk_to_lps))
+
+
+def _browser(sequence):
+    import slicer  # noqa: PLC0415
+
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "browser")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    return browser.GetProxyNode(sequence)
+
+
+def _labels(slice_):
+    labels = np.zeros(slice_.myocardium.shape, np.uint8)
+    labels[slice_.right_ventricle], labels[slice_.myocardium], labels[slice_.cavity] = 3, 2, 1  # as UK Biobank
+    return labels[:, None]
+
+
+def _read(node, structures=None, reference=None):
+    from LaMoDSlicerLib.MaskSource import MaskSource  # noqa: PLC0415
+
+    source = MaskSource(node)
+    return source.read(structures or source.structures(), reference, None)
+
+
+def test_segmentation_sequence_is_read_exactly(ring):
+    masks = _read(ring.segmentation)
+    assert np.array_equal(masks.labels[:, 0] == 2, ring.slice.myocardium)
+    assert np.array_equal(masks.labels[:, 0] == 3, ring.slice.cavity)
+    assert np.allclose(masks.geometry.ijkToLps, ring.slice.grid.ijk_to_lps, atol=1e-4)
+    assert np.allclose(masks.timesMs, ring.slice.frame_times_ms)
+    assert masks.labelOption == "myo=2,rv=1,lv=3"
+
+
+def test_labelmap_sequence_is_told_by_topology(slicer_app):
+    slice_ = heart()
+    node = _browser(_builder().labelmaps("masks", "", _labels(slice_), _geometry(slice_.grid)))
+    masks = _read(node)
+    assert np.array_equal(masks.labels[:, 0] == 2, slice_.myocardium)
+    assert np.array_equal(masks.labels[:, 0] == 1, slice_.right_ventricle)
+
+
+def test_one_node_a_frame_in_the_order_of_their_numbers(slicer_app):
+    import slicer  # noqa: PLC0415
+
+    slice_ = heart(frames=12)
+    nodes = {}
+    for t in (11, 3, 0, 1, 2, 4, 5, 6, 7, 10, 8, 9):
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"Segmentation frame {t}")
+        image = _geometry(slice_.grid).asOrientedImage()
+        from vtk.util.numpy_support import vtk_to_numpy  # noqa: PLC0415
+
+        vtk_to_numpy(image.GetPointData().GetScalars())[:] = slice_.myocardium[t].ravel()
+        node.AddSegmentFromBinaryLabelmapRepresentation(image, "myo", (1, 0, 0))
+        nodes[t] = node
+    masks = _read(nodes[3], reference=_geometry(slice_.grid))
+    assert np.array_equal(masks.labels[:, 0] == 2, slice_.myocardium)
+
+
+def test_masks_on_another_grid_are_put_on_the_cines(slicer_app):
+    fine, coarse = heart(), heart(grid(size=256, spacing_mm=0.7))
+    node = _browser(_builder().labelmaps("masks", "", _labels(coarse), _geometry(coarse.grid)))
+    masks = _read(node, reference=_geometry(fine.grid))
+    assert masks.labels.shape == (FRAMES, 1, 128, 128)
+    assert abs(int((masks.labels == 2).sum()) * 4 / int(coarse.myocardium.sum()) - 1) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "terminology", "structure"),
+    [
+        ("LV myocardium", "", "myocardium"),
+        ("LV_myo", "", "myocardium"),
+        ("myo", "", "myocardium"),
+        ("Segment_1", "list~SCT^85756007^Tissue~SCT^74281007^Myocardium~^^", "myocardium"),
+        ("RV", "", "rightVentricle"),
+        ("right ventricle", "", "rightVentricle"),
+        ("RV myocardium", "", None),
+        ("LV cavity", "", "cavity"),
+        ("LV blood pool", "", "cavity"),
+        ("liver", "", None),
+        ("Segment_1", "", None),
+    ],
+)
+def test_structures_are_told_by_terminology_and_name(host, name, terminology, structure):
+    from LaMoDSlicerLib.StructureNames import StructureNames  # noqa: PLC0415
+
+    assert StructureNames.structureOf(name, terminology) == structure
+
+
+def test_fields_fill_themselves(slicer_app, ring):
+    p = slicer_app.widget._parameters
+    assert p.cine is ring.browser
+    assert p.masks is ring.segmentation
+    assert slicer_app.widget.ui.myocardiumSelector.currentText == "LV myocardium"
+    assert slicer_app.widget.ui.predictButton.enabled
+
+
+def test_two_candidates_are_left_to_the_person(slicer_app, ring):
+    from LaMoDSlicerLib.SampleHeart import SampleHeart  # noqa: PLC0415
+
+    p = slicer_app.widget._parameters
+    p.cine = p.masks = None
+    SampleHeart.addToScene(heart(), "Second")
+    slicer_app.settle()
+    assert p.cine is None
+    assert p.masks is None
+    assert "Choose the myocardium masks" in slicer_app.widget.ui.predictButton.toolTip
+
+
+def test_the_person_chooses_the_myocardium(slicer_app, ring):
+    ui = slicer_app.widget.ui
+    slicer_app.mouse.choose(ui.myocardiumSelector, "RV")
+    slicer_app.settle()
+    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+
+    assert RequestReader(slicer_app.widget._parameters).structures() == {"myocardium": "RV", "cavity": "LV cavity"}
+
+
+def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
+    import slicer  # noqa: PLC0415
+    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+
+    slice_ = heart()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "cine 4-D")
+    slicer.util.updateVolumeFromArray(node, np.moveaxis(slice_.cine[:, None], 0, -1).copy())
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(_geometry(slice_.grid).ijkToRas))
+    masks = _browser(_builder().labelmaps("masks", "", _labels(slice_), _geometry(slice_.grid)))
+    p = slicer_app.widget._parameters
+    p.cine, p.masks = node, masks
+    request = RequestReader(p).read()
+    assert np.allclose(request.cine[:, 0], slice_.cine)
+    assert np.array_equal(request.masks.labels[:, 0] == 2, slice_.myocardium)
+
+
+def test_rv_insertion_is_handed_over_in_lps(slicer_app, ring):
+    import slicer  # noqa: PLC0415
+    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+
+    points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "RV")
+    points.AddControlPoint(10.0, 20.0, 30.0)
+    slicer_app.widget._parameters.rvInsertion = points
+    request = RequestReader(slicer_app.widget._parameters).read()
+    assert np.allclose(request.rvInsertionLps, [-10, -20, 30])
+    assert "--rv-insertion=-10.000,-20.000,30.000" in request.commandLine(Path("folder"))
+
+
+@pytest.mark.parametrize("suffix", [".seq.nrrd", ".nii.gz"])
+def test_masks_are_loaded_from_files(slicer_app, ring, tmp_path, suffix):
+    path = tmp_path / f"contours{suffix}"
+    labels = _labels(ring.slice)
+    if suffix == ".seq.nrrd":
+        from LaMoDCore.io.seq_nrrd import write_seq_nrrd  # noqa: PLC0415
+
+        write_seq_nrrd(path, labels, ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms)
+    else:
+        import SimpleITK as sitk  # noqa: N813, PLC0415
+
+        image = sitk.JoinSeries([sitk.GetImageFromArray(frame) for frame in labels])
+        affine = np.array(ring.slice.grid.ijk_to_lps)
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        direction = np.eye(4)
+        direction[:3, :3] = affine[:3, :3] / spacing
+        image.SetSpacing([*spacing, 0.032])
+        image.SetOrigin([*affine[:3, 3], 0])
+        image.SetDirection(direction.ravel())
+        sitk.WriteImage(image, str(path))
+    slicer_app.widget.inputsPanel.loadMasks(path)
+    slicer_app.settle()
+    p = slicer_app.widget._parameters
+    assert p.masks.GetClassName() == "vtkMRMLLabelMapVolumeNode"
+    masks = _read(p.masks)
+    assert np.array_equal(masks.labels[:, 0] == 2, ring.slice.myocardium)
+    assert np.allclose(masks.geometry.ijkToLps, ring.slice.grid.ijk_to_lps, atol=1e-3)
+    assert slicer_app.widget.ui.predictButton.enabled, slicer_app.widget.ui.predictButton.toolTip
+
+
+def _message(slicer_app):
+    slicer_app.settle()
+    return slicer_app.widget.ui.messageLabel.text
+
+
+def test_a_picture_as_masks_is_refused_in_words(slicer_app, ring, tmp_path):
+    from LaMoDCore.io.seq_nrrd import write_seq_nrrd  # noqa: PLC0415
+
+    write_seq_nrrd(tmp_path / "cine.seq.nrrd", ring.slice.cine[:, None], ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms)
+    slicer_app.widget.inputsPanel.loadMasks(tmp_path / "cine.seq.nrrd")
+    assert "cine.seq.nrrd: its values are fractions, not labels" in slicer_app.widget.ui.messageLabel.text
+
+
+def test_cine_and_masks_of_other_lengths(slicer_app, ring):
+    short = heart(frames=20)
+    node = _browser(_builder(short.frame_times_ms).labelmaps("short", "", _labels(short), _geometry(short.grid)))
+    slicer_app.widget._parameters.masks = node
+    text = _message(slicer_app)
+    assert "The cine has 25 frames and the masks have 20" in text
+    assert slicer_app.widget.ui.predictButton.toolTip == text
+    assert not slicer_app.widget.ui.predictButton.enabled
+
+
+def test_an_empty_frame_is_named(slicer_app, ring):
+    labels = _labels(ring.slice)
+    labels[6][labels[6] == 2] = 0
+    node = _browser(_builder().labelmaps("masks", "", labels, _geometry(ring.slice.grid)))
+    slicer_app.widget._parameters.masks = node
+    slicer_app.settle()
+    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    assert "The myocardium is empty at frame 7 of 25" in _message(slicer_app)
+    assert slicer_app.widget.predictPanel.job is None
+
+
+def test_a_single_picture_is_refused(slicer_app, ring):
+    import slicer  # noqa: PLC0415
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "one picture")
+    slicer.util.updateVolumeFromArray(node, _labels(ring.slice)[0])
+    slicer_app.widget._parameters.masks = node
+    assert "“one picture” has 1 frame(s) and at least 8 are needed" in _message(slicer_app)
+
+
+def test_masks_beside_the_cine_are_refused(slicer_app, ring):
+    affine = np.array(ring.slice.grid.ijk_to_lps)
+    affine[:3, 3] += 400.0
+    from LaMoDCore.geometry import SliceGrid  # noqa: PLC0415
+
+    away = _geometry(SliceGrid(ring.slice.grid.shape, affine))
+    slicer_app.widget._parameters.masks = _browser(_builder().labelmaps("away", "", _labels(ring.slice), away))
+    slicer_app.settle()
+    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    assert "has no myocardium on the cine's slices" in _message(slicer_app)

@@ -1,0 +1,108 @@
+"""The module's shape: small files, one class each, cheap to import, and only names that the real widgets have."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2] / "LaMoDSlicer"
+LIBRARY = sorted((ROOT / "LaMoDSlicerLib").glob("*.py"))
+FILES = [ROOT / "LaMoDSlicer.py", *LIBRARY]
+UI_FILE = ROOT / "Resources" / "UI" / "LaMoDSlicer.ui"
+ALLOWED = {"slicer", "vtk", "qt", "ctk", "numpy", "LaMoDSlicerLib"} | set(sys.stdlib_module_names)
+
+
+def _imports_at_file_scope(tree: ast.Module) -> set[str]:
+    names = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            names.add((statement.module or "").partition(".")[0])
+    return names
+
+
+def test_module_file_is_short():
+    assert len((ROOT / "LaMoDSlicer.py").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_nothing_heavy_is_imported_at_file_scope(path):
+    assert _imports_at_file_scope(ast.parse(path.read_text())) <= ALLOWED
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.name)
+def test_one_class_a_library_file(path):
+    classes = [s.name for s in ast.parse(path.read_text()).body if isinstance(s, ast.ClassDef)]
+    assert classes == ([] if path.name == "__init__.py" else [path.stem])
+
+
+def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
+    """Each ``….ui.WIDGET.NAME`` of a file: (widget, name, signature where NAME is connect, line)."""
+    uses = []
+    tree = ast.parse(path.read_text())
+    calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)):
+            continue
+        owner = node.value.value
+        of_ui = (isinstance(owner, ast.Attribute) and owner.attr in ("ui", "_ui")) or (isinstance(owner, ast.Name) and owner.id == "ui")
+        if of_ui:
+            call = calls.get(id(node))
+            signature = None
+            if node.attr == "connect" and call and isinstance(call.args[0], ast.Constant):
+                signature = call.args[0].value
+            uses.append((node.value.attr, node.attr, signature, node.lineno))
+    return uses
+
+
+def _classes_of_ui_file(path: Path) -> dict[str, str]:
+    from xml.etree import ElementTree  # noqa: PLC0415
+
+    return {w.get("name", ""): w.get("class", "") for w in ElementTree.parse(path).getroot().iter("widget")}
+
+
+def test_ui_file_names_only_what_the_real_classes_have():
+    from Testing.SlicerHost.strict import faults_of_ui_file  # noqa: PLC0415
+
+    assert faults_of_ui_file(UI_FILE) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('<property name="noneEnabled">', '<property name="nonEnabled">', "has no property nonEnabled"),
+        ("mrmlSceneChanged(vtkMRMLScene*)", "sceneChanged(vtkMRMLScene*)", "has no signal sceneChanged"),
+        ("<slot>setMRMLScene(vtkMRMLScene*)</slot>", "<slot>setScene(vtkMRMLScene*)</slot>", "has no slot setScene"),
+        ('class="ctkSliderWidget"', 'class="ctkSlidingWidget"', "does not list ctkSlidingWidget"),
+    ],
+)
+def test_a_wrong_name_in_a_ui_file_is_found(tmp_path, old, new, fault):
+    from Testing.SlicerHost.strict import faults_of_ui_file  # noqa: PLC0415
+
+    broken = tmp_path / "broken.ui"
+    broken.write_text(UI_FILE.read_text().replace(old, new, 1))
+    assert any(fault in found for found in faults_of_ui_file(broken))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_every_widget_use_names_what_the_real_class_has(path):
+    from Testing.SlicerHost import strict  # noqa: PLC0415
+    from Testing.SlicerHost.pythonqt import wrapped  # noqa: PLC0415
+
+    classes = _classes_of_ui_file(UI_FILE)
+    faults = []
+    for widget, name, signature, line in _widget_uses(path):
+        cls = classes.get(widget)
+        if cls is None:
+            faults.append(f"line {line}: the .ui file has no {widget}")
+        elif signature is not None and not strict.has_signal(cls, signature):
+            faults.append(f"line {line}: {cls} has no signal {signature}")
+        elif name != "connect" and name not in strict.python_names(cls):
+            base = cls if cls not in strict.real_classes() else strict.qt_base(cls)
+            if not hasattr(wrapped(base), name):
+                faults.append(f"line {line}: {cls} has no {name}")
+    assert faults == []
