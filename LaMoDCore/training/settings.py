@@ -61,20 +61,20 @@ class TrainingConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     seed: int = 0
-    batch_size: int = 8
+    batch_size: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     ema_decay: float = 0.995
     bf16: bool = True
-    registration_epochs: int = 3
-    motion_epochs: int = 6
-    joint_epochs: int = 3
+    registration_epochs: int = 1
+    motion_epochs: int = 5
+    joint_epochs: int = 2
     patience: int = 0
     adapt_encoder: bool = True
     image_sigma: float = 0.1
     regularity: float = 2e-4
     registration_weight: float = 0.05
-    shot_frames: int = 4
+    shot_frames: int = 2
     alpha: float = 1e-2
     gradient_weight_mm: float = 4.0
     lambda_motion: float = 1e-4
