@@ -120,7 +120,7 @@ def _shear_profile(depth: Array) -> Array:
 
 
 def polar_map(state: WallState, radius: Array, theta: Array) -> PolarMap:
-    """ρ and α of (2)–(4) at points (radius [N] mm, theta [N] rad), in the wall and beyond it."""
+    """ρ and α of (2)–(4) at points (radius [N] or [T, N] mm, theta [N] rad), in the wall and beyond it."""
     endo, epi = state.endo(theta), state.epi(theta)
     regional = state.log_stretch.without_mean()
     pattern = regional(theta)

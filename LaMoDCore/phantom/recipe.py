@@ -101,7 +101,7 @@ class CohortRecipe:
     def site_number(self, index: int) -> int:
         """0…sites − 1. With diseases dealt in turn, every site gets every disease."""
         if self.allocation == "even":
-            return (index + index // len(self.diseases)) % self.sites
+            return (index // len(self.diseases)) % self.sites
         return index % self.sites
 
     def split_of(self, index: int) -> str:

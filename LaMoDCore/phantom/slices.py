@@ -165,15 +165,8 @@ class PhantomSlice:
             widening = p.taper_per_mm * p.through_plane_mm * contraction(self.subject.timing, times)
         radii = []
         for series in (state.endo, state.epi):
-            frames = np.empty((times.size, theta.size))
-            turned = np.empty_like(frames)
-            if np.any(widening):
-                for frame, factor in enumerate(widening):
-                    moved = polar_map(_at(state, frame), series(theta) * (1 + factor), theta)
-                    frames[frame], turned[frame] = moved.radius[0], theta + moved.turn[0]
-            else:
-                moved = polar_map(state, series(theta), theta)
-                frames, turned = moved.radius, theta + moved.turn
+            moved = polar_map(state, series(theta) * (1 + widening[:, None]), theta)
+            frames, turned = moved.radius, theta + moved.turn
             radii.append(
                 np.stack([np.interp(theta, a, r, period=2 * np.pi) for a, r in zip(turned, frames, strict=True)])
             )
@@ -183,21 +176,3 @@ class PhantomSlice:
         """Myocardium, bool [T, H, W]: a pixel belongs where its centre lies in the wall (canonical grid if None)."""
         points = self.points_of(grid or self.grid)
         return self.contours(phases, material=material).rasterise(points)
-
-
-def _at(state: WallState, frame: int) -> WallState:
-    """The state of one phase, T = 1."""
-    from LaMoDCore.phantom.fourier import AngularSeries
-
-    one = slice(frame, frame + 1)
-    return WallState(
-        endo=state.endo,
-        epi=state.epi,
-        log_stretch=AngularSeries(state.log_stretch.coefficients[one]),
-        log_area=AngularSeries(state.log_area.coefficients[one]),
-        area_slope=state.area_slope[one],
-        rotation_epi=state.rotation_epi[one],
-        rotation_endo=state.rotation_endo[one],
-        translation=state.translation[one],
-        radial_share=state.radial_share,
-    )
