@@ -173,7 +173,7 @@ def cine_slice(case: DatasetCase, masks: Array) -> CineSlice:
     """One slice of a dataset case, as prediction sees it."""
     valid = np.ones(masks.shape[0], dtype=bool)
     if case.valid is not None:
-        valid = masks[:, 0].any(axis=(1, 2))
+        valid = np.asarray(masks[:, 0].any(axis=(1, 2)))
     return CineSlice(case.id, case.grid, masks[:, 0], case.frame_times_ms, case.rr_ms, case.level, valid_frames=valid)
 
 

@@ -193,8 +193,8 @@ class _Run:
         with torch.no_grad():
             for kept, learning in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 kept.lerp_(learning, 1 - decay)
-            for kept, learning in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                kept.copy_(learning)
+            for kept_buffer, buffer in zip(self.average.buffers(), self.model.buffers(), strict=True):
+                kept_buffer.copy_(buffer)
 
     def _settle_statistics(self) -> None:
         """Measure the latent's mean and spread over training slices with the averaged encoder."""

@@ -30,8 +30,11 @@ class Stage(Protocol):
         needs_motion: whether it can only use slices with measured displacement.
     """
 
-    name: str
-    needs_motion: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def needs_motion(self) -> bool: ...
 
     def trained_parts(self, model: LaMoDModel) -> Iterable[nn.Module]: ...
 
