@@ -3,6 +3,9 @@ from typing import Any
 import numpy as np
 import slicer
 
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.VolumeGeometry import RAS_LPS, VolumeGeometry
+
 
 class SliceViews:
     """The slice views, turned to what is to be seen in them."""
@@ -12,7 +15,7 @@ class SliceViews:
 
     @staticmethod
     def lookAt(volumeNode: Any) -> None:
-        """Show a volume in every view, and turn the red one into its plane: hearts are cut obliquely."""
+        """Show a volume in every view, and turn the red one into its plane, seen from the apex."""
         layouts = slicer.app.layoutManager()
         if layouts is None or volumeNode is None:
             return
@@ -22,9 +25,29 @@ class SliceViews:
             composite.SetLabelVolumeID(None)
         red = layouts.sliceWidget("Red")
         if red is not None:
-            red.mrmlSliceNode().RotateToVolumePlane(volumeNode)
+            SliceViews._turn(red.mrmlSliceNode(), VolumeGeometry.ofVolume(volumeNode))
             red.sliceLogic().FitSliceToBackground()
             red.sliceLogic().SnapSliceOffsetToIJK()
+
+    @staticmethod
+    def _turn(sliceNode: Any, geometry: VolumeGeometry) -> None:
+        """The same heart looks the same however its pictures are stored: patient's left to the right."""
+        CoreLibrary.makeImportable()
+        from LaMoDCore.geometry import SliceGrid, canonical_grid
+
+        affine = np.array(geometry.ijkToLps)
+        affine[:3, 3] += affine[:3, 2] * (geometry.shape[0] // 2)
+        plane = SliceGrid(geometry.shape[1:], affine)
+        upright = canonical_grid(plane, (np.array(geometry.shape[:0:-1]) - 1) / 2)
+        right, down = upright.directions.T
+        axes = RAS_LPS[:3, :3] @ np.column_stack([right, -down, np.cross(right, -down)])
+        position = RAS_LPS[:3, :3] @ plane.center_lps
+        sliceToRas = sliceNode.GetSliceToRAS()
+        for i in range(3):
+            for j in range(3):
+                sliceToRas.SetElement(i, j, axes[i, j])
+            sliceToRas.SetElement(i, 3, position[i])
+        sliceNode.UpdateMatrices()
 
     @classmethod
     def zoomTo(cls, modelNode: Any) -> None:

@@ -56,32 +56,44 @@ def _python_slicer(folder: Path) -> Path:
 
 
 @pytest.fixture
-def slicer_app(host: SimpleNamespace) -> Iterator[SimpleNamespace]:
-    """The host with an empty scene; the test fails where a slot, an observer or VTK complained."""
-    import slicer  # noqa: PLC0415
-
+def faults(host: SimpleNamespace) -> Iterator[Any]:
+    """The test fails where a slot, an observer or VTK complained meanwhile."""
     from Testing.SlicerHost.faults import FaultCollector  # noqa: PLC0415
 
-    faults = FaultCollector()
-    faults.install()
+    collector = FaultCollector()
+    collector.install()
+    yield collector
+    collector.remove()
+    assert not collector.found, "\n".join(collector.found)
+
+
+@pytest.fixture
+def slicer_app(host: SimpleNamespace, faults: Any) -> Iterator[SimpleNamespace]:
+    """The host with an empty scene, and with `settle`."""
+    app = fresh(host)
+    app.faults = faults
+    yield app
+    app.widget.predictPanel.cancel("")
+
+
+def fresh(host: SimpleNamespace) -> SimpleNamespace:
+    """Empty the scene; the 3-D view is hidden, as it is slow to draw in software."""
+    import slicer  # noqa: PLC0415
+
     slicer.mrmlScene.Clear(0)
-    app = SimpleNamespace(**vars(host), faults=faults, widget=slicer.modules.LaMoDSlicerWidget)
+    host.window.three_d.hide()
+    app = SimpleNamespace(**vars(host), widget=slicer.modules.LaMoDSlicerWidget)
     app.settle = lambda: _settle(app)
     app.settle()
-    yield app
-    slicer.modules.LaMoDSlicerWidget.predictPanel.cancel("")
-    slicer.mrmlScene.Clear(0)
-    host.mouse.spin(0.1)
-    faults.remove()
-    assert not faults.found, "\n".join(faults.found)
+    return app
 
 
 def _settle(app: SimpleNamespace) -> None:
     """Until the panel has looked at the scene and the views are drawn, however slow the machine."""
     panel = app.widget._updateSoon
-    views = (app.window.red, app.window.three_d)
+    views = [view for view in (app.window.red, app.window.three_d) if view.isVisible()]
     app.mouse.spin(0.05)
-    assert app.mouse.spin(10, lambda: not panel.active and not any(view._pending.isActive() for view in views))
+    assert app.mouse.spin(30, lambda: not panel.active and not any(view._pending.isActive() for view in views))
 
 
 @pytest.fixture
@@ -110,11 +122,15 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path
 @pytest.fixture
 def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
     """The analytic heart in the scene: browser, segmentation, and the slice itself."""
+    return add_ring(slicer_app)
+
+
+def add_ring(app: SimpleNamespace) -> SimpleNamespace:
     from LaMoDSlicerLib.SampleHeart import SampleHeart  # noqa: PLC0415
 
     from Testing.Slicer.ring_heart import heart  # noqa: PLC0415
 
     slice_ = heart()
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
-    slicer_app.settle()
+    app.settle()
     return SimpleNamespace(browser=browser, segmentation=segmentation, slice=slice_)

@@ -42,5 +42,5 @@ class VirtualDisplay:
 
     def stop(self) -> None:
         for process in (self._manager, self._server):
-            process.terminate()
-            process.wait(timeout=5)
+            process.kill()
+            process.wait()
