@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.geometry import Array
+from LaMoDCore.io.extent import extent
 from LaMoDCore.ring import epicardial_region, is_closed_ring
 
 #: Separate pieces up to this share of the myocardium (or 4 pixels) are slips of the brush and are removed.
@@ -62,7 +63,7 @@ def remove_specks(myocardium: Array) -> tuple[Array, int]:
         bool [T, H, W] and the number of pixels dropped.
     """
     cleaned = np.array(myocardium, dtype=bool)
-    for plane in cleaned:
+    for plane in cleaned[(slice(None), *extent(cleaned))]:
         pieces, count = ndimage.label(plane, structure=np.ones((3, 3)))
         if count < 2:
             continue
@@ -80,6 +81,9 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
         myocardium: bool [T, H, W].
         cavity_label: bool [T, H, W] where the cavity is labelled.
     """
+    rows, columns = extent(myocardium if cavity_label is None else myocardium | cavity_label)
+    myocardium = myocardium[:, rows, columns]
+    cavity_label = None if cavity_label is None else cavity_label[:, rows, columns]
     drawn = myocardium.any(axis=(1, 2))
     if not drawn.all():
         missing = np.flatnonzero(~drawn)

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
+from LaMoDCore.io.extent import extent
 from LaMoDCore.ring import cavity
 
 #: More labels than this are a picture, not a mask.
@@ -157,7 +158,7 @@ def meaning_of_labels(
 
 
 def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path, listing: str) -> tuple[LabelMap, str]:
-    planes = _sample([plane for stack in labels for plane in stack.reshape(-1, *stack.shape[2:]) if plane.any()])
+    planes = _sample([plane for stack in labels for plane in _cropped(stack) if plane.any()])
     rings = dict.fromkeys(present, 0)
     filling = {value: dict.fromkeys([0, *present], 0) for value in present}
     for plane in planes:
@@ -189,7 +190,13 @@ def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path
     return LabelMap(best, lv, rv), f"Labels were told by their shape: {', '.join(told)}."
 
 
-def _sample(planes: list[Array], limit: int = 120) -> list[Array]:
+def _cropped(stack: Array) -> Array:
+    """The planes [N, h, w] of a stack, without what is empty all around in all of them."""
+    planes = stack.reshape(-1, *stack.shape[2:])
+    return np.asarray(planes[(slice(None), *extent(planes))])
+
+
+def _sample(planes: list[Array], limit: int = 40) -> list[Array]:
     return planes[:: max(1, -(-len(planes) // limit))]
 
 

@@ -15,7 +15,7 @@ from LaMoDCore.io.contour_faults import Fault, find_fault, remove_specks
 from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.image_file import read_images
 from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
-from LaMoDCore.io.planes import check_grid, mask_on_grid, matching_cine, ring_on_grid
+from LaMoDCore.io.planes import check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
 from LaMoDCore.io.timing import timing_of
 
 #: Fewer frames cannot carry a cardiac cycle to 40 canonical frames and back.
@@ -168,7 +168,7 @@ def _read_slice(
         cavity = None if cavity is None else mask_on_grid(cavity, source, target)
         right = None if right is None else mask_on_grid(right, source, target)
         grid = target
-        fault = find_fault(myocardium)
+        fault = None if same_pixels(source, target) else find_fault(myocardium)
         if fault is not None:
             outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
             return ReadSlice(name, path, None, outside, mask.has_orientation)

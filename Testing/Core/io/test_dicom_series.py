@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from heart_files import (
     FRAMES,
     TIMES_MS,

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from heart_files import itk_image, stack_affine, write_nifti
 
 from LaMoDCore.errors import LaMoDInputError

@@ -4,7 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from heart_files import stack_affine
 
 from LaMoDCore.errors import LaMoDInputError

@@ -1,0 +1,63 @@
+"""500 fixed mutants of valid files: a case or one sentence, never a traceback, in bounded time."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fuzz"))
+
+import pytest
+from any_model import SMALL
+from mutants import SEEDS, mutants, write_seeds
+from outcome import outcome_of
+
+from LaMoDCore.cli import main
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io import load_case
+from LaMoDCore.model import LaMoDModel
+from LaMoDCore.models import save_model
+from LaMoDCore.preprocessing import to_canonical
+
+COUNT = 500
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    return write_seeds(tmp_path_factory.mktemp("seeds"))
+
+
+def read(path):
+    """What `lamod predict` does with a file before the networks, with its exit codes."""
+    try:
+        for slice_ in load_case(path).slices:
+            to_canonical(slice_)
+    except LaMoDInputError as fault:
+        print(f"lamod: {' '.join(str(fault).split())}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def test_seeds_are_sound(seeds):
+    for path in seeds.values():
+        assert outcome_of(lambda path=path: read(path)).code == 0
+
+
+def test_mutants(seeds, tmp_path):
+    codes = dict.fromkeys((0, 1), 0)
+    for mutant in mutants(seeds, tmp_path, count=COUNT):
+        result = outcome_of(lambda path=mutant.path: read(path))
+        assert not result.failure, f"mutant {mutant.number}, {mutant.seed_name}, {mutant.change}: {result.failure}"
+        codes[result.code] += 1
+    assert min(codes.values()) > COUNT / 10, f"mutants that test little: {codes}"
+
+
+def test_mutants_through_the_command(seeds, tmp_path):
+    """One of each format to the end: a whole result or none."""
+    model = save_model(LaMoDModel(SMALL), tmp_path / "model", "any")
+    (tmp_path / "m").mkdir()
+    out = tmp_path / "out"
+    for mutant in mutants(seeds, tmp_path / "m", seed=1, count=len(SEEDS)):
+        words = ["predict", str(mutant.path), "--out", str(out), "--model", str(model), "--no-report", "--no-diffusion"]
+        result = outcome_of(lambda words=words: main([*words, "--progress", "none"]), out)
+        assert not result.failure, f"{mutant.seed_name}, {mutant.change}: {result.failure}"
+        if out.exists():
+            out.rename(tmp_path / f"done{mutant.number}")
