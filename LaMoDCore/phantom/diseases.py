@@ -40,15 +40,15 @@ class DiseaseRanges:
 
 
 # Healthy: Moore et al. 2000 (tagging), Petersen et al. 2017 (UK Biobank sizes), Maceira et al. 2006.
-# DCM and LBBB: Young et al. 2001; Leenders et al. 2012 (septal patterns); Auger et al. 2012 (DENSE, LBBB).
-# HCM: Maron et al. 2009; Young et al. 1994. Infarct: Bogaert et al. 2000; Kramer et al. 1996.
-# Stiff: Westenberg et al. 2010; Nagel et al. 2000 (untwisting in pressure overload).
+# DCM and LBBB: Young et al. 2001; Leenders et al. 2012 (septal patterns); Auger et al. 2017 (DENSE, LBBB).
+# HCM: Maron et al. 2009; Young et al. 1994. Infarct: Bogaert et al. 2000.
+# Stiff: Nagel et al. 2000 (untwisting in pressure overload).
 RANGES: dict[str, DiseaseRanges] = {
     "healthy": DiseaseRanges(
         (1.0, 0.03),
         (0.29, 0.05),
-        (-0.210, 0.030),
-        (1.115, 0.09),
+        (-0.222, 0.030),
+        (1.125, 0.09),
         (0.08, 0.24),
         (60, 95),
         (110, 190),

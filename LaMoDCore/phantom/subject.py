@@ -41,7 +41,7 @@ class SliceParameters:
         rotation_epi_deg, rotation_endo_deg: at end-systole, counter-clockwise positive seen from the apex.
         rotation_early, rotation_recoil: see ``rotation_curve``; uniform 0…0.18 and 0.40…0.75.
         translation_mm: complex, at end-systole, imaginary part up in the picture; size Rayleigh, mean 1.9 mm,
-            cut at 6 mm (Se3 and Se4 drift by 1.2 and 2.7 mm).
+            cut at 6 mm (two real series: 1.2 and 2.7 mm).
         translation_return: when it is back, fraction of R–R.
         taper_per_mm: relative change of radius per mm towards the base.
         through_plane_mm: how far the tissue of the plane moves towards the apex at end-systole.
@@ -88,8 +88,8 @@ class Subject:
         wall_mm: mean thickness at mid.
         mid_strain: ln of the circumferential stretch at mid-wall at peak, where the muscle works.
         area_gain: in-plane J at end-systole for healthy strain, cut to 1.0…1.42. With volume kept it is
-            volume_ratio / λ_z: 1.12 is 13 % of longitudinal shortening (FIELD range 13–17 %).
-        volume_ratio: three-dimensional J at end-systole, normal 0.97 ± 0.015 (blood leaves the wall);
+            volume_ratio / λ_z: 1.13 is 15 % of longitudinal shortening (people: 13–17 %).
+        volume_ratio: three-dimensional J at end-systole, normal 0.96 ± 0.015 (blood leaves the wall);
             λ_z = volume_ratio / J.
         rotation_offset_deg, rotation_slope_deg: the subject's scatter of rotation, normal SD 2.2° and of the
             base-to-apex difference, SD 4.5°; what masks can't show.
@@ -132,7 +132,7 @@ class Subject:
 def expected_rotation_deg(place: float, mid_strain: float, disease_scale: float = 1.0) -> float:
     """Mean epicardial rotation at end-systole of people with that plane and contraction.
 
-    Base −3.2°, apex +8.1° at normal contraction (FIELD: base 2–5° clockwise, apex 6–12° counter-clockwise;
+    Base −3.2°, apex +8.1° at normal contraction (people: base 2–5° clockwise, apex 6–12° counter-clockwise;
     Young et al. 1994, Russel et al. 2009); with weaker contraction it shrinks as contraction^0.7.
     """
     contraction = (abs(mid_strain) / HEALTHY_MID_STRAIN) ** 0.7
@@ -178,7 +178,7 @@ def sample_subject(seed: int, disease: str | None = None) -> Subject:
     area_gain = float(np.clip(_normal(rng, *ranges.area_gain), 1.0, 1.42))
     contraction = abs(mid_strain) / HEALTHY_MID_STRAIN
     subject_scalars = {
-        "volume_ratio": _normal(rng, 0.97, 0.015),
+        "volume_ratio": _normal(rng, 0.96, 0.015),
         "rotation_offset_deg": _normal(rng, 0, 2.2),
         "rotation_slope_deg": _normal(rng, 0, 4.5),
         "endo_turn": rng.uniform(1.15, 1.6),
