@@ -471,7 +471,7 @@ def _is_compressed(dataset: Dataset) -> bool:
 
 
 def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")

@@ -15,6 +15,7 @@ from LaMoDCore.io.dicom_series import is_dicom_file
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.meta_image import read_meta_image
 from LaMoDCore.io.nifti import read_nifti
+from LaMoDCore.io.planes import with_slice_axis
 from LaMoDCore.io.seq_nrrd import read_seq_nrrd
 
 #: What a folder with a volume a frame may hold.
@@ -34,7 +35,7 @@ def read_images(path: str | Path) -> tuple[FrameStack, ...]:
             raise LaMoDInputError(path, "there is no such file or folder", "check the path")
         if path.is_dir():
             return _read_folder(path)
-        return (read_file_stack(path),) if not is_dicom_file(path) else read_dicom([path])
+        return (with_slice_axis(read_file_stack(path)),) if not is_dicom_file(path) else read_dicom([path])
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise LaMoDInputError(path, f"it cannot be read ({reason})", "check the file and the disk") from error
@@ -67,7 +68,7 @@ def _read_folder(path: Path) -> tuple[FrameStack, ...]:
     files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     volumes = [p for p in files if p.name.lower().endswith(VOLUME_SUFFIXES)]
     if volumes:
-        return (_volume_a_frame(path, sorted(volumes, key=natural_key)),)
+        return (with_slice_axis(_volume_a_frame(path, sorted(volumes, key=natural_key))),)
     dicom = dicom_files(path)
     if not dicom:
         raise LaMoDInputError(path, "there is no image in this folder", f"use {_FORMATS}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ SAME_PLANE_MM = 1.0
 #: Columns and rows of a picture that are not at right angles within this cosine are refused.
 _MAX_SHEAR = 0.01
 _PIXEL_MM = (0.2, 12.0)
+_MIN_THICKNESS_MM = 0.05
 
 
 def check_grid(stack: FrameStack, source: str | Path) -> None:
@@ -50,6 +52,19 @@ def check_grid(stack: FrameStack, source: str | Path) -> None:
             f"its columns and rows meet at {angle:.0f}°, not at a right angle (sheared direction matrix)",
             "resample it to a grid with right angles",
         )
+
+
+def with_slice_axis(stack: FrameStack) -> FrameStack:
+    """Give a single slice whose file says nothing of its thickness a usable third axis, 8 mm along the normal."""
+    affine = np.array(stack.ijk_to_lps, dtype=np.float64)
+    if stack.frames.shape[1] > 1 or not np.isfinite(affine).all():
+        return stack
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    length = float(np.linalg.norm(normal))
+    if length < 1e-12 or abs(affine[:3, 2] @ normal) / length > _MIN_THICKNESS_MM:
+        return stack
+    affine[:3, 2] = 8.0 * normal / length
+    return replace(stack, ijk_to_lps=affine)
 
 
 def lies_on_scanner_axes(affine: Array) -> bool:

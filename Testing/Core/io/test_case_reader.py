@@ -256,6 +256,29 @@ def test_slices_shifted_along_the_stack_are_fine(tmp_path):
         np.testing.assert_allclose(slice_.grid.normal @ slice_.grid.ijk_to_lps[:3, :2], 0, atol=1e-9)
 
 
+def test_a_single_slice_without_thickness(tmp_path):
+    affine = stack_affine(SHAPE, (2.0, 2.0), slices=1)
+    labels = heart_labels(affine, SHAPE, slices=1)
+    affine[:3, 2] = 0
+    (slice_,) = load_case(export(tmp_path, "heart.seq.nrrd", labels, affine)).slices
+    np.testing.assert_allclose(slice_.grid.pixel_to_lps([0, 0]), affine[:3, 3])
+    assert slice_.grid.slice_spacing_mm == pytest.approx(8.0)
+
+
+def test_slices_at_uneven_distances(tmp_path):
+    """DICOM slices lie where they say, evenly spaced or not."""
+    lower = AFFINE.copy()
+    lower[:3, 3] += 41 * BASE_TO_APEX_LPS
+    write_dicom_frames(tmp_path / "d", LABELS, AFFINE)
+
+    def another(ds, t, k):
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.4.5.6.7.{t}"
+
+    write_dicom_frames(tmp_path / "d", heart_labels(lower, SHAPE, slices=1), lower, edit=another)
+    depths = [s.grid.center_lps @ BASE_TO_APEX_LPS for s in load_case(tmp_path / "d").slices]
+    np.testing.assert_allclose(np.diff(depths), [16, 16, 9], atol=1e-4)
+
+
 def test_lost_orientation_is_said(tmp_path):
     straight = np.diag([2.0, 2.0, 10.0, 1.0])
     case = load_case(export(tmp_path, "heart.nrrd", LABELS, straight))
