@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FINER = 4
-_MARGIN_MM = 11.0
+_MARGIN_MM = 13.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,14 @@ def draw_motion(ax: Axes, cine: CineSlice, strain: SliceStrain, frame: int, wind
 
 
 def draw_arrows(
-    ax: Axes, strain: SliceStrain, frame: int, grid: SliceGrid, *, colour: str, every_mm: float = 4.0
+    ax: Axes,
+    strain: SliceStrain,
+    frame: int,
+    grid: SliceGrid,
+    *,
+    colour: str,
+    every_mm: float = 4.0,
+    width: float = 0.0045,
 ) -> None:
     """Arrows to scale from where a point lies at end-diastole to where it lies at `frame`."""
     x, y = grid.pixel_centers_mm()
@@ -138,7 +145,7 @@ def draw_arrows(
     u, v = strain.displacement_mm[frame][:, chosen]
     ax.quiver(
         x[chosen], y[chosen], u, v, angles="xy", scale_units="xy", scale=1, color=colour, zorder=4,
-        width=0.0045, headwidth=4.0, headlength=4.5, headaxislength=4.0, minlength=0.3,
+        width=width, headwidth=4.0, headlength=4.5, headaxislength=4.0, minlength=0.3,
     )  # fmt: skip
 
 
@@ -186,7 +193,7 @@ def draw_background(ax: Axes, cine: CineSlice, frame: int, window: Window) -> No
     )  # fmt: skip
 
 
-def frame_view(ax: Axes, grid: SliceGrid, window: Window) -> None:
+def frame_view(ax: Axes, grid: SliceGrid, window: Window, *, letters: bool = True) -> None:
     """Limit to the window, turn to the apical view, write the patient's directions at the edges."""
     (cx, cy), half = window.center_mm, window.half_mm
     ax.set_xlim(cx - half, cx + half) if grid.view_sign > 0 else ax.set_xlim(cx + half, cx - half)
@@ -196,6 +203,8 @@ def frame_view(ax: Axes, grid: SliceGrid, window: Window) -> None:
     ax.set_yticks([])
     for spine in ax.spines.values():
         spine.set_visible(False)
+    if not letters:
+        return
     right = grid.directions[:, 0] * grid.view_sign
     down = grid.directions[:, 1]
     for x, y, direction, ha, va in (

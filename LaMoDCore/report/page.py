@@ -98,23 +98,26 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
     if count > 2:
         page.text(_MAPS[0], 0.9, f"Ecc and displacement at {at_es}", fontsize=8.5, fontweight="bold")
     small = count > 4
+    insertion = result.case.rv_insertion_lps
+    away = [0.0 if insertion is None else abs(float(c.grid.distance_mm(insertion))) for c in cines]
+    nearest = int(np.argmin(away))
     for z in range(count):
         ax = page.add_axes(boxes[z])
         image = draw_strain_map(ax, cines[z], strains[z], es, windows[z], limit_percent=limit)
         if count == 1:
             ax.set_title(f"Ecc at {at_es}")
-            mark_insertion(ax, cines[z].grid, result.case.rv_insertion_lps)
+            mark_insertion(ax, cines[z].grid, insertion if z == nearest else None)
             continue
         draw_arrows(ax, strains[z], es, cines[z].grid, colour=INK, every_mm=7.0 if small else 5.0)
         if not small:
             number_segments(ax, strains[z], cines[z].grid, on_picture=cines[z].cine is not None)
-            mark_insertion(ax, cines[z].grid, result.case.rv_insertion_lps)
+            mark_insertion(ax, cines[z].grid, insertion if z == nearest else None)
         name = f"{z + 1} {cines[z].level}"
         ax.set_title(f"Slice {name}: Ecc and displacement at ES" if count == 2 else name, pad=3 if count > 2 else 5)
     if count == 1:
         ax = page.add_axes(boxes[1])
         draw_motion(ax, cines[0], strains[0], es, windows[0])
-        mark_insertion(ax, cines[0].grid, result.case.rv_insertion_lps)
+        mark_insertion(ax, cines[0].grid, insertion)
         ax.set_title("Displacement from end-diastole (dotted), to scale")
     lower = min(box[1] for box in boxes)
     if len(cines) > count:

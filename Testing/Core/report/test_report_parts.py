@@ -108,7 +108,7 @@ def test_arrows_stand_in_the_wall_about_as_far_apart_as_asked():
 def test_the_window_holds_the_wall():
     result = contracting_heart(frames=2)
     window = window_of(result.slices[0], result.case.slices[0].grid)
-    assert 33 + 8 < window.half_mm < 33 + 14
+    assert 33 + 8 < window.half_mm < 33 + 16
 
 
 def test_doubts_are_said_once_each_without_anyones_name():

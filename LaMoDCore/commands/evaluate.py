@@ -1,0 +1,63 @@
+"""`lamod evaluate`: methods against the truth of a dataset, in tables and figures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LaMoDCore.commands.options import add_progress_option
+from LaMoDCore.progress import Progress
+
+HELP = (
+    "Compare methods with the true motion of a dataset: per-case CSV, a Markdown page with intervals and paired tests, "
+    "and the paper's figures."
+)
+DEFAULT_METHODS = "zero,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", required=True, metavar="DIR", type=Path, help="dataset folder")
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write to")
+    parser.add_argument("--split", default="test", choices=("train", "val", "test"), help="which cases (default test)")
+    parser.add_argument(
+        "--models",
+        default=DEFAULT_METHODS,
+        metavar="A,B,...",
+        help="'zero', or models by name or folder, with ':diffusion' or ':no-diffusion' behind where that is to be "
+        f"forced; the last is the one that the others are tested against (default {DEFAULT_METHODS})",
+    )
+    parser.add_argument("--limit", type=_positive, metavar="N", help="at most N cases, spread evenly over the split")
+    parser.add_argument("--samples", type=_positive, metavar="N", help="samples a case (default: the model's own)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
+    parser.add_argument("--no-figures", action="store_true", help="write tables only")
+    add_progress_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.evaluation.predictors import make_predictors
+    from LaMoDCore.evaluation.run import check_output, evaluate, write_evaluation
+    from LaMoDCore.io.dataset import DatasetIndex
+
+    check_output(args.out)
+    index = DatasetIndex.load(args.data)
+    names = [name.strip() for name in args.models.split(",") if name.strip()]
+    predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed)
+    with Progress(args.progress) as progress:
+        found = evaluate(index, predictors, split=args.split, limit=args.limit, progress=progress)
+        progress.update("write", 1.0, "tables and figures")
+        settings = {"seed": args.seed, "samples": args.samples or "the model's own"}
+        files = write_evaluation(
+            args.out, index, predictors, found, split=args.split, settings=settings, figures=not args.no_figures
+        )
+    for case_id, reason in found.unreadable:
+        print(f"left out {case_id}: {reason}")
+    print(f"compared {len({r.id for r in found.cases})} cases; read {next(p for p in files if p.suffix == '.md')}")
+    return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.lstrip("-").isdigit() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return value

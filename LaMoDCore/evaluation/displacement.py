@@ -1,0 +1,70 @@
+"""Endpoint error: how far a predicted material point ends from where it truly is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LaMoDCore.geometry import Array
+
+
+@dataclass(frozen=True, eq=False)
+class EndpointError:
+    """Endpoint errors in mm.
+
+    Attributes:
+        mean: over all counted pixels and frames.
+        by_frame: [T], mean over the pixels of each frame; NaN where nothing counts.
+        motion_by_frame: [T], mean length of the true displacement: the error of predicting no motion.
+        missing: share of the counted pixels without a prediction.
+    """
+
+    mean: float
+    by_frame: Array
+    motion_by_frame: Array
+    missing: float
+
+
+def endpoint_error(
+    predicted_mm: Array, truth_mm: Array, valid: Array, *, reference_frame: int | None = None
+) -> EndpointError:
+    """EPE = ‖û(X, τ) − u(X, τ)‖₂, averaged over the truth's own pixels and frames.
+
+    Where a prediction is missing (not finite), the point counts as predicted not to move, so leaving out hard
+    pixels gains nothing. Where the truth is missing, nothing counts.
+
+    Args:
+        predicted_mm: [T, C, H, W], the C components of a vector.
+        truth_mm: [T, C, H, W].
+        valid: bool [T, H, W]: where and when the truth was measured.
+        reference_frame: left out where given, as every prediction is right there by definition.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    if predicted_mm.shape != truth_mm.shape or valid.shape != (truth_mm.shape[0], *truth_mm.shape[2:]):
+        raise ValueError(
+            f"predicted and true displacement [T, C, H, W] and valid [T, H, W] are needed, "
+            f"got {predicted_mm.shape}, {truth_mm.shape} and {valid.shape}"
+        )
+    counted = np.array(valid, dtype=bool)
+    counted[~np.isfinite(truth_mm).all(axis=1)] = False
+    if reference_frame is not None:
+        counted[reference_frame] = False
+    predicted = np.asarray(np.isfinite(predicted_mm).all(axis=1))
+    filled = np.where(predicted[:, None], predicted_mm, 0.0).astype(np.float64)
+    truth = np.where(counted[:, None], truth_mm, 0.0).astype(np.float64)
+    error = np.sqrt(((filled - truth) ** 2).sum(axis=1))
+    motion = np.sqrt((truth**2).sum(axis=1))
+    number = counted.sum(axis=(1, 2))
+    total = int(number.sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        by_frame = np.where(counted, error, 0.0).sum(axis=(1, 2)) / number
+        motion_by_frame = motion.sum(axis=(1, 2)) / number
+    return EndpointError(
+        mean=float(error[counted].mean()) if total else float("nan"),
+        by_frame=by_frame,
+        motion_by_frame=motion_by_frame,
+        missing=float((counted & ~predicted).sum() / total) if total else float("nan"),
+    )

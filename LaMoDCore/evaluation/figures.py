@@ -1,0 +1,261 @@
+"""The paper's figures: displacement and Ecc maps at end-systole (2, 3), box plots (4), Ecc over the cycle (5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from LaMoDCore.case import Case, CineSlice, SliceStrain
+from LaMoDCore.evaluation.records import OWN, CaseRecord, SegmentRecord
+from LaMoDCore.evaluation.truth import Truth
+from LaMoDCore.report.maps import (
+    Window,
+    draw_arrows,
+    draw_background,
+    draw_strain_map,
+    frame_view,
+    window_of,
+)
+from LaMoDCore.report.style import FAINT, INK, SOFT, colour_limit, page_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DPI = 150
+_ENLARGED_MM = 11.0
+_ENLARGED_ROWS = 3
+_PHASES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One case with what every method made of it, first slice.
+
+    Attributes:
+        title: of its row.
+        case: as drawn, with pictures where there are any.
+        truth: what really moved.
+        strains: by method, in the order of the columns.
+    """
+
+    title: str
+    case: Case
+    truth: Truth
+    strains: dict[str, SliceStrain]
+
+
+def write_figures(
+    folder: Path, examples: Sequence[Example], cases: Sequence[CaseRecord], segments: Sequence[SegmentRecord], note: str
+) -> list[str]:
+    """Draw every figure; returns the files' names.
+
+    Args:
+        folder: where to.
+        examples: rows of figures 2 and 3; figure 5 shows the first.
+        cases: for the box plots.
+        segments: for the agreement plots.
+        note: written below each figure, as "synthetic data".
+    """
+    own = [r for r in cases if r.truth == OWN]
+    drawings: dict[str, Callable[[], Figure]] = {}
+    if examples:
+        drawings["figure2_displacement.png"] = lambda: draw_displacements(examples)
+        drawings["figure3_ecc.png"] = lambda: draw_ecc_maps(examples)
+        drawings["figure5_ecc_over_cycle.png"] = lambda: draw_ecc_over_cycle(examples[0])
+    if own:
+        drawings["figure4_errors.png"] = lambda: draw_box_plots(own)
+        drawings["agreement.png"] = lambda: draw_agreement([s for s in segments if s.truth == OWN])
+    with page_style():
+        for name, draw in drawings.items():
+            figure = draw()
+            figure.text(0.995, 0.004, note, ha="right", va="bottom", fontsize=6.5, color=SOFT)
+            figure.savefig(folder / name, dpi=_DPI, metadata={"Software": None})
+    return list(drawings)
+
+
+def draw_displacements(examples: Sequence[Example]) -> Figure:
+    """Figure 2: arrows at end-systole for truth and every method; below each, a region of the wall enlarged.
+
+    The region is where the true motion is largest; the true arrows are drawn again there, pale, behind each method's.
+    """
+    shown = examples[:_ENLARGED_ROWS]
+    figure, axes = _grid(2 * len(shown), 1 + len(shown[0].strains), "Displacement from end-diastole to end-systole")
+    for whole, enlarged, example in zip(axes[::2], axes[1::2], shown, strict=True):
+        slice_, es = example.case.slices[0], example.truth.es_frame
+        true = example.truth.strains[0]
+        window, near = window_of(true, slice_.grid), Window(_largest_motion(true, slice_, es), _ENLARGED_MM)
+        pictured = slice_.cine is not None
+        colour = "#ffc21a" if pictured else INK
+        for ax, close, (name, strain) in zip(whole, enlarged, _columns(example), strict=True):
+            draw_background(ax, slice_, es, window)
+            draw_arrows(ax, strain, es, slice_.grid, colour=colour)
+            _frame_box(ax, near, "white" if pictured else SOFT)
+            frame_view(ax, slice_.grid, window)
+            draw_background(close, slice_, es, near)
+            if strain is not true:
+                draw_arrows(close, true, es, slice_.grid, colour="#b9c2cb", every_mm=3.0, width=0.011)
+            draw_arrows(close, strain, es, slice_.grid, colour=colour, every_mm=3.0, width=0.011)
+            frame_view(close, slice_.grid, near, letters=False)
+            _label(ax, whole, example, name, first_row=whole is axes[0])
+        enlarged[0].set_ylabel("enlarged", fontsize=7, color=SOFT)
+    return figure
+
+
+def draw_ecc_maps(examples: Sequence[Example]) -> Figure:
+    """Figure 3: Ecc at end-systole on the deformed wall, truth and every method."""
+    figure, axes = _grid(len(examples), 1 + len(examples[0].strains), "Ecc at end-systole", bar=True)
+    limit = colour_limit(
+        np.concatenate([100 * e.truth.strains[0].fields["ecc"][e.truth.es_frame].ravel() for e in examples])
+    )
+    image: Any = None
+    for row, example in zip(axes, examples, strict=True):
+        slice_, es = example.case.slices[0], example.truth.es_frame
+        window = window_of(example.truth.strains[0], slice_.grid)
+        for ax, (name, strain) in zip(row, _columns(example), strict=True):
+            image = draw_strain_map(ax, slice_, strain, es, window, limit_percent=limit)
+            _label(ax, row, example, name, first_row=row is axes[0])
+    _colour_bar(figure, image)
+    return figure
+
+
+def draw_ecc_over_cycle(example: Example) -> Figure:
+    """Figure 5: Ecc maps over the acquired cycle, one row a method."""
+    columns = _columns(example)
+    slice_ = example.case.slices[0]
+    acquired = np.nonzero(example.truth.case.slices[0].valid_frames)[0]
+    frames = acquired[np.linspace(0, len(acquired) - 1, _PHASES).round().astype(int)]
+    figure, axes = _grid(len(columns), len(frames), f"Ecc over the cycle: {example.title}", bar=True)
+    true = example.truth.strains[0]
+    limit = colour_limit(100 * true.fields["ecc"][example.truth.es_frame].ravel())
+    window = window_of(true, slice_.grid)
+    image: Any = None
+    for row, (name, strain) in zip(axes, columns, strict=True):
+        for ax, frame in zip(row, frames, strict=True):
+            image = draw_strain_map(ax, slice_, strain, int(frame), window, limit_percent=limit)
+            if row is axes[0]:
+                ax.set_title(f"{slice_.frame_times_ms[frame]:.0f} ms", loc="center", fontweight="normal")
+        row[0].set_ylabel(name, fontsize=8, fontweight="bold")
+    _colour_bar(figure, image)
+    return figure
+
+
+def draw_box_plots(cases: Sequence[CaseRecord]) -> Figure:
+    """Figure 4: endpoint error and segmental |Ecc| error of every case, by method; the diamond is the mean."""
+    figure = _figure(9.0, 3.8)
+    models = list(dict.fromkeys(r.model for r in cases))
+    panels = (("epe_mm", 1.0, "Endpoint error (mm)"), ("ecc_error", 100.0, "Segmental |Ecc error| at ES (% strain)"))
+    rng = np.random.default_rng(0)
+    for index, (name, scale, title) in enumerate(panels):
+        ax = figure.add_axes((0.07 + 0.5 * index, 0.2, 0.41, 0.66))
+        values = [scale * np.array([getattr(r, name) for r in cases if r.model == model]) for model in models]
+        values = [v[np.isfinite(v)] for v in values]
+        ax.boxplot(
+            values, widths=0.5, showfliers=False, showmeans=True, patch_artist=True,
+            medianprops={"color": INK, "linewidth": 1.2}, boxprops={"facecolor": "#dbe8f3", "edgecolor": SOFT},
+            whiskerprops={"color": SOFT}, capprops={"color": SOFT},
+            meanprops={"marker": "D", "markersize": 4, "markerfacecolor": "#c2570c", "markeredgecolor": "white"},
+        )  # fmt: skip
+        for at, points in enumerate(values, start=1):
+            ax.scatter(
+                at + rng.uniform(-0.18, 0.18, len(points)), points, s=4, color=INK, alpha=0.25, linewidths=0, zorder=3
+            )
+        ax.set_xticks(range(1, len(models) + 1), [m.replace(", ", "\n") for m in models])
+        ax.set_ylim(bottom=0)
+        ax.grid(axis="y", color=FAINT, linewidth=0.6)
+        ax.set_axisbelow(True)
+        ax.set_title(title)
+    return figure
+
+
+def draw_agreement(segments: Sequence[SegmentRecord]) -> Figure:
+    """Bland–Altman plots of segmental Ecc at end-systole, one panel a method, on common axes."""
+    from LaMoDCore.evaluation.agreement import bland_altman
+
+    models = list(dict.fromkeys(s.model for s in segments))
+    figure = _figure(max(3.2 * len(models), 4.0), 3.4)
+    pairs = {m: 100 * np.array([[s.ecc, s.ecc_true] for s in segments if s.model == m]) for m in models}
+    reach = max(float(np.nanmax(np.abs(p[:, 0] - p[:, 1]))) for p in pairs.values()) * 1.1
+    width = 0.92 / len(models)
+    for index, (model, pair) in enumerate(pairs.items()):
+        ax = figure.add_axes((0.06 + index * width, 0.2, width - 0.05, 0.66))
+        found = bland_altman(pair[:, 0], pair[:, 1])
+        ax.scatter(pair.mean(axis=1), pair[:, 0] - pair[:, 1], s=5, color="#4477AA", alpha=0.35, linewidths=0)
+        for at, style in ((found.bias, "-"), (found.lower, "--"), (found.upper, "--")):
+            ax.axhline(at, color=INK, linewidth=0.9, linestyle=style)
+            ax.annotate(f"{at:+.1f}".replace("-", "−"), (1, at), xycoords=("axes fraction", "data"), fontsize=6.5,
+                        ha="right", va="bottom")  # fmt: skip
+        ax.set_ylim(-reach, reach)
+        ax.set_title(model)
+        ax.set_xlabel("mean of predicted and true Ecc (%)")
+        if index == 0:
+            ax.set_ylabel("predicted − true (%)")
+    return figure
+
+
+def _columns(example: Example) -> list[tuple[str, SliceStrain]]:
+    return [("truth", example.truth.strains[0]), *example.strains.items()]
+
+
+def _largest_motion(strain: SliceStrain, slice_: CineSlice, frame: int) -> tuple[float, float]:
+    """The wall's point of largest displacement, (x, y) in mm."""
+    length = np.hypot(*strain.displacement_mm[frame]) * strain.myocardium
+    row, column = np.unravel_index(int(np.argmax(length)), length.shape)
+    dx, dy = slice_.grid.spacing_mm
+    return float(column * dx), float(row * dy)
+
+
+def _frame_box(ax: Axes, window: Window, colour: str) -> None:
+    (x, y), half = window.center_mm, window.half_mm
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * half + (x, y)
+    ax.plot(corners[:, 0], corners[:, 1], color=colour, linewidth=0.7, zorder=6)
+
+
+def _label(ax: Axes, row: Sequence[Axes], example: Example, name: str, *, first_row: bool) -> None:
+    if first_row:
+        ax.set_title(name, loc="center")
+    if ax is row[0]:
+        ax.set_ylabel(example.title, fontsize=8, fontweight="bold")
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _grid(rows: int, columns: int, title: str, *, bar: bool = False) -> tuple[Figure, list[list[Axes]]]:
+    side, left, top, bottom, right = 2.0, 0.35, 0.55, 0.2, 0.75 if bar else 0.1
+    figure = _figure(left + columns * side + right, top + rows * side + bottom)
+    width, height = figure.get_size_inches()
+    figure.text(0.06 / width * 6, 1 - 0.22 / height, title, fontsize=10, fontweight="bold", va="center")
+    axes = [
+        [
+            figure.add_axes(
+                (
+                    (left + c * side) / width,
+                    (bottom + (rows - 1 - r) * side) / height,
+                    0.96 * side / width,
+                    0.96 * side / height,
+                )
+            )
+            for c in range(columns)
+        ]
+        for r in range(rows)
+    ]
+    return figure, axes
+
+
+def _colour_bar(figure: Figure, image: Any) -> None:
+    width, _ = figure.get_size_inches()
+    ax = figure.add_axes((1 - 0.62 / width, 0.25, 0.12 / width, 0.5))
+    bar = figure.colorbar(image, cax=ax)
+    bar.ax.set_title("Ecc (%)", fontsize=7, loc="center", fontweight="normal")
+    bar.ax.tick_params(length=2, pad=2, labelsize=6.5)

@@ -1,0 +1,317 @@
+"""One case, one method: everything that the tables are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, SliceStrain
+from LaMoDCore.evaluation.displacement import endpoint_error
+from LaMoDCore.evaluation.scoring import coverage, crps, energy_score
+from LaMoDCore.evaluation.truth import Truth
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.dataset import DatasetEntry
+from LaMoDCore.strain import end_systole, slice_strain
+
+#: A truth of the same scan is compared pixel by pixel; one of another scan of the plane, segment by segment.
+OWN, PAIRED = "own", "paired"
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """Errors of one method on one case; lengths in mm, strains as fractions, NaN where not defined.
+
+    Attributes:
+        id, subject, site, disease, level, cohort: as in the dataset.
+        truth: "own" or "paired".
+        model: the method.
+        failed: the reason where no motion came; its errors are then those of no motion.
+        epe_mm: endpoint error over all frames but the reference.
+        epe_es_mm: at end-systole (the truth's).
+        motion_es_mm: mean true displacement at end-systole.
+        missing: share of true pixels without a prediction.
+        ecc_error, err_error: mean over the segments of |predicted − true| at end-systole.
+        ecc_error_drawn: the same, predicted on the wall as drawn.
+        ecc_peak_error: the same of the segments' peaks.
+        ecc_pixel_error: mean over the pixels of the true wall of |Ecc error| at end-systole.
+        gcs, gcs_true: mean Ecc of the whole wall (as drawn, true) at end-systole.
+        gcs_peak, gcs_peak_true: least mean Ecc over the acquired cycle.
+        es_shift: the method's end-systolic frame minus the truth's, in fractions of the cycle (paired only).
+        folded: share of wall pixels and frames with det F ≤ 0.
+        energy_score_mm: of the displacement vector at end-systole, mean over the wall (several samples only).
+        ecc_crps: of segmental Ecc at end-systole.
+        ecc_coverage, ecc_coverage_due: how often segmental truth lies within the samples, and should.
+        seconds: for the motion.
+    """
+
+    id: str
+    subject: str
+    site: str
+    disease: str
+    level: str
+    cohort: str
+    truth: str
+    model: str
+    failed: str = ""
+    epe_mm: float = _NAN
+    epe_es_mm: float = _NAN
+    motion_es_mm: float = _NAN
+    missing: float = _NAN
+    ecc_error: float = _NAN
+    err_error: float = _NAN
+    ecc_peak_error: float = _NAN
+    ecc_pixel_error: float = _NAN
+    ecc_error_drawn: float = _NAN
+    gcs: float = _NAN
+    gcs_true: float = _NAN
+    gcs_peak: float = _NAN
+    gcs_peak_true: float = _NAN
+    es_shift: float = _NAN
+    folded: float = _NAN
+    energy_score_mm: float = _NAN
+    ecc_crps: float = _NAN
+    ecc_coverage: float = _NAN
+    ecc_coverage_due: float = _NAN
+    seconds: float = _NAN
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """One segment of one slice: its strain at end-systole and its peak, predicted and true, as fractions."""
+
+    id: str
+    subject: str
+    truth: str
+    model: str
+    slice: int
+    segment: int
+    aha: int
+    name: str
+    ecc: float
+    ecc_true: float
+    err: float
+    err_true: float
+    ecc_peak: float
+    ecc_peak_true: float
+    ecc_std: float
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A method's motion and strain of a case, with its records."""
+
+    case: CaseRecord
+    segments: tuple[SegmentRecord, ...]
+    motion: Motion
+    strains: tuple[SliceStrain, ...] = field(default=())
+
+
+def compare(
+    entry: DatasetEntry,
+    model: str,
+    case: Case,
+    motion: Motion,
+    truth: Truth,
+    *,
+    kind: str = OWN,
+    seconds: float = _NAN,
+    failed: str = "",
+) -> Outcome:
+    """Measure a predicted motion against the truth.
+
+    With a truth of the same scan, predicted and true strain are computed on the same pixels, those of the true wall,
+    and read at the truth's end-systole, so that only the motion differs; what `lamod predict` would report, on the
+    wall as it was drawn, is kept beside it. With a paired truth each scan has its own wall and its own end-systole.
+
+    Args:
+        entry: the case's line in the dataset.
+        model: the method's name.
+        case: what the method saw.
+        motion: what it answered.
+        truth: of this case, or of the one it is paired with.
+        kind: `OWN` or `PAIRED`.
+        seconds: that the motion took.
+        failed: why `motion` is a stand-in, if it is.
+    """
+    drawn = _strains(case, motion)
+    if kind == OWN:
+        measured, es = _strains(truth.case, motion), truth.es_frame
+    else:
+        measured, es = drawn, end_systole(case)
+    segments = _segments(entry, model, kind, measured, truth, es)
+    values = {
+        "ecc_error": _mean_gap(segments, "ecc"),
+        "err_error": _mean_gap(segments, "err"),
+        "ecc_peak_error": _mean_gap(segments, "ecc_peak"),
+        "ecc_error_drawn": _mean_gap(_segments(entry, model, kind, drawn, truth, es), "ecc"),
+        "gcs": _whole(case, drawn, es),
+        "gcs_true": _whole(truth.case, truth.strains, truth.es_frame),
+        "gcs_peak": _whole_peak(case, drawn),
+        "gcs_peak_true": _whole_peak(truth.case, truth.strains),
+        "folded": _folded(drawn),
+        "seconds": seconds,
+    }
+    if kind == OWN:
+        values |= _pixelwise(motion, measured, truth)
+        values |= _sampled(motion, truth)
+    else:
+        values["es_shift"] = float(case.slices[0].phases[es] - truth.case.slices[0].phases[truth.es_frame])
+    record = CaseRecord(
+        id=entry.id,
+        subject=entry.subject,
+        site=entry.site,
+        disease=entry.disease,
+        level=entry.level,
+        cohort=entry.cohort,
+        truth=kind,
+        model=model,
+        failed=failed,
+        **values,
+    )
+    return Outcome(record, tuple(segments), motion, drawn)
+
+
+def _strains(case: Case, motion: Motion) -> tuple[SliceStrain, ...]:
+    return tuple(
+        slice_strain(slice_, each, case.reference_frame, case.rv_insertion_lps)
+        for slice_, each in zip(case.slices, motion.slices, strict=True)
+    )
+
+
+def _segments(
+    entry: DatasetEntry, model: str, kind: str, strains: tuple[SliceStrain, ...], truth: Truth, es: int
+) -> list[SegmentRecord]:
+    rows = []
+    for z, (found, known) in enumerate(zip(strains, truth.strains, strict=False)):
+        if found.segment_names != known.segment_names:
+            continue
+        acquired = truth.case.slices[z].valid_frames
+        every = acquired if kind == OWN else np.ones(found.segment_curves["ecc"].shape[1], dtype=bool)
+        for s, (name, aha) in enumerate(zip(found.segment_names, found.segment_aha, strict=True)):
+            ecc, ecc_true = found.segment_curves["ecc"][s], known.segment_curves["ecc"][s]
+            spread = found.segment_curves_std
+            rows.append(
+                SegmentRecord(
+                    id=entry.id,
+                    subject=entry.subject,
+                    truth=kind,
+                    model=model,
+                    slice=z + 1,
+                    segment=s + 1,
+                    aha=aha,
+                    name=name,
+                    ecc=float(ecc[es]),
+                    ecc_true=float(ecc_true[truth.es_frame]),
+                    err=float(found.segment_curves["err"][s][es]),
+                    err_true=float(known.segment_curves["err"][s][truth.es_frame]),
+                    ecc_peak=_least(ecc, every),
+                    ecc_peak_true=_least(ecc_true, acquired),
+                    ecc_std=float(spread["ecc"][s][es]) if spread else _NAN,
+                )
+            )
+    return rows
+
+
+def _mean_gap(rows: list[SegmentRecord], name: str) -> float:
+    gaps = np.array([abs(getattr(row, name) - getattr(row, f"{name}_true")) for row in rows])
+    known = gaps[np.isfinite(gaps)]
+    return float(known.mean()) if known.size else _NAN
+
+
+def _pixelwise(motion: Motion, strains: tuple[SliceStrain, ...], truth: Truth) -> dict[str, float]:
+    """Means over the pixels of all slices."""
+    totals: dict[str, list[float]] = {
+        "epe_mm": [],
+        "epe_es_mm": [],
+        "motion_es_mm": [],
+        "missing": [],
+        "ecc_pixel_error": [],
+    }
+    weights = []
+    es = truth.es_frame
+    for predicted, found, known, valid, true_strain in zip(
+        motion.slices, strains, truth.motions, truth.valid, truth.strains, strict=True
+    ):
+        error = endpoint_error(
+            predicted.displacement_mm, known.displacement_mm, valid, reference_frame=truth.case.reference_frame
+        )
+        wall = true_strain.myocardium & np.isfinite(true_strain.fields["ecc"][es])
+        ecc = np.nan_to_num(found.fields["ecc"][es][wall])
+        totals["epe_mm"].append(error.mean)
+        totals["epe_es_mm"].append(error.by_frame[es])
+        totals["motion_es_mm"].append(error.motion_by_frame[es])
+        totals["missing"].append(error.missing)
+        totals["ecc_pixel_error"].append(np.abs(ecc - true_strain.fields["ecc"][es][wall]).mean())
+        weights.append(wall.sum())
+    return {name: float(np.average(values, weights=weights)) for name, values in totals.items()}
+
+
+def _sampled(motion: Motion, truth: Truth) -> dict[str, float]:
+    """Scores of the samples as a distribution; nothing where there is one sample."""
+    if any(each.samples_mm is None or len(each.samples_mm) < 2 for each in motion.slices):
+        return {}
+    es = truth.es_frame
+    scores, segment_samples, segment_truth = [], [], []
+    for z, (predicted, known, valid, true_strain) in enumerate(
+        zip(motion.slices, truth.motions, truth.valid, truth.strains, strict=True)
+    ):
+        assert predicted.samples_mm is not None
+        at_es = predicted.samples_mm[:, es]
+        here = valid[es]
+        scores.append(energy_score(np.moveaxis(at_es[:, :, here], 1, -1), known.displacement_mm[es][:, here].T))
+        segment_samples.append(_segment_samples(truth.case, z, at_es))
+        segment_truth.append(true_strain.segment_curves["ecc"][:, es])
+    ecc, ecc_true = np.concatenate(segment_samples, axis=1), np.concatenate(segment_truth)
+    defined = np.isfinite(ecc_true) & np.isfinite(ecc).all(axis=0)
+    share, due = coverage(ecc, ecc_true)
+    return {
+        "energy_score_mm": float(np.concatenate(scores).mean()),
+        "ecc_crps": float(crps(ecc[:, defined], ecc_true[defined]).mean()) if defined.any() else _NAN,
+        "ecc_coverage": share,
+        "ecc_coverage_due": due,
+    }
+
+
+def _segment_samples(case: Case, z: int, samples_mm: Array) -> Array:
+    """Segmental Ecc [N, S] of samples [N, 2, H, W] at one time.
+
+    The samples go through the strain code as if they were the frames of one slice, whose fit is then solved once.
+    """
+    slice_, count = case.slices[z], len(samples_mm)
+    wall = slice_.myocardium[case.reference_frame]
+    frames = CineSlice(
+        name=slice_.name,
+        grid=slice_.grid,
+        myocardium=np.broadcast_to(wall, (count, *wall.shape)),
+        frame_times_ms=np.arange(count, dtype=np.float64),
+        rr_ms=float(count),
+        level=slice_.level,
+    )
+    strain = slice_strain(frames, SliceMotion(samples_mm), 0, case.rv_insertion_lps)
+    return np.asarray(strain.segment_curves["ecc"]).T
+
+
+def _whole_curve(case: Case, strains: tuple[SliceStrain, ...]) -> Array:
+    areas = [s.myocardium.sum() * np.prod(c.grid.spacing_mm) for c, s in zip(case.slices, strains, strict=True)]
+    return np.asarray(np.average([s.global_curves["ecc"] for s in strains], axis=0, weights=areas))
+
+
+def _whole(case: Case, strains: tuple[SliceStrain, ...], frame: int) -> float:
+    return float(_whole_curve(case, strains)[frame])
+
+
+def _whole_peak(case: Case, strains: tuple[SliceStrain, ...]) -> float:
+    return _least(_whole_curve(case, strains), case.slices[0].valid_frames)
+
+
+def _least(curve: Array, acquired: Array) -> float:
+    known = curve[acquired & np.isfinite(curve)]
+    return float(known.min()) if known.size else _NAN
+
+
+def _folded(strains: tuple[SliceStrain, ...]) -> float:
+    values = np.concatenate([s.fields["jacobian"][:, s.myocardium].ravel() for s in strains])
+    known = values[np.isfinite(values)]
+    return float((known <= 0).mean()) if known.size else _NAN

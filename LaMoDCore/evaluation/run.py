@@ -1,0 +1,246 @@
+"""Every method on every case of a split, and what comes of it on the disk."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore import __version__
+from LaMoDCore.case import Case, Motion
+from LaMoDCore.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.evaluation.figures import Example, write_figures
+from LaMoDCore.evaluation.predictors import Predictor, zero_motion
+from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
+from LaMoDCore.evaluation.tables import comparison_page, write_csv
+from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
+from LaMoDCore.io.atomic import check_new_folder, new_folder
+from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.progress import SILENT, Progress
+
+FILES = ("cases.csv", "segments.csv", "results.md", "evaluation.json")
+FIGURES = (
+    "figure2_displacement.png",
+    "figure3_ecc.png",
+    "figure4_errors.png",
+    "figure5_ecc_over_cycle.png",
+    "agreement.png",
+)
+_CONTENTS = "a LaMoD evaluation"
+_MAX_EXAMPLES = 4
+
+
+@dataclass
+class Comparison:
+    """All records, in the order of cases and methods, and the cases that could not be read.
+
+    Attributes:
+        cases: one a case, method and kind of truth.
+        segments: one a segment likewise.
+        unreadable: id and reason of cases that were left out.
+        without_truth: ids of cases with neither motion nor a pair.
+    """
+
+    cases: list[CaseRecord] = field(default_factory=list)
+    segments: list[SegmentRecord] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    without_truth: list[str] = field(default_factory=list)
+
+
+def check_output(out: str | Path) -> Path:
+    """Ask, before the work starts, whether an evaluation could be written to `out`.
+
+    Raises:
+        LaMoDInputError: it is a file, read-only, or holds something else.
+    """
+    return check_new_folder(out, _is_ours, _CONTENTS)
+
+
+def evaluate(
+    index: DatasetIndex,
+    predictors: Sequence[Predictor],
+    *,
+    split: str = "test",
+    limit: int | None = None,
+    progress: Progress = SILENT,
+) -> Comparison:
+    """Compare every method with the truth on every case of a split.
+
+    A case with motion of its own is compared pixel by pixel; a cine case that is paired with a DENSE case also, or
+    only, segment by segment with that one. A method that fails on a case counts there as if nothing moved; a case
+    that cannot be read is named and left out.
+
+    Args:
+        index: the dataset.
+        predictors: the methods.
+        split: train, val or test.
+        limit: at most so many cases, spread evenly over the split.
+        progress: told after every case.
+
+    Raises:
+        LaMoDInputError: the split is empty.
+    """
+    entries = _chosen(index, split, limit)
+    found = Comparison()
+    for number, entry in enumerate(entries):
+        progress.update("evaluate", number / len(entries), f"{entry.id} ({number + 1} of {len(entries)})")
+        try:
+            case, truths = load_truths(index, entry)
+        except LaMoDError as fault:
+            found.unreadable.append((entry.id, str(fault)))
+            continue
+        if not truths:
+            found.without_truth.append(entry.id)
+            continue
+        for predictor in predictors:
+            motion, seconds, failed = _predict(predictor, case)
+            for kind, truth in truths:
+                outcome = _compare(entry, predictor.name, case, motion, truth, kind, seconds, failed)
+                found.cases.append(outcome.case)
+                found.segments.extend(outcome.segments)
+    if not found.cases:
+        raise LaMoDInputError(
+            index.folder,
+            f"no case of the split '{split}' could be compared with a truth",
+            "give a dataset whose cases hold displacement.npz or are paired with such",
+        )
+    return found
+
+
+def load_truths(
+    index: DatasetIndex, entry: DatasetEntry, *, pictures: bool = False
+) -> tuple[Case, list[tuple[str, Truth]]]:
+    """A case as drawn, with its own truth and that of its pair, whichever there are.
+
+    Raises:
+        LaMoDInputError: a file of either cannot be used.
+    """
+    data = read_dataset_case(index.folder, entry.id, pictures=pictures)
+    truths = []
+    own = truth_of(data)
+    if own is not None:
+        truths.append((OWN, own))
+    if entry.cohort == "cine" and data.paired_with is not None:
+        partner = truth_of(read_dataset_case(index.folder, data.paired_with))
+        if partner is not None:
+            truths.append((PAIRED, partner))
+    return drawn_case(data), truths
+
+
+def write_evaluation(
+    out: str | Path,
+    index: DatasetIndex,
+    predictors: Sequence[Predictor],
+    found: Comparison,
+    *,
+    split: str,
+    settings: dict[str, object],
+    figures: bool = True,
+) -> list[Path]:
+    """Write tables, page and figures into the folder `out`, whole or not at all.
+
+    Raises:
+        LaMoDInputError: as `check_output`.
+    """
+    synthetic = index.about.get("made_by") == "lamod phantom"
+    note = "Synthetic data (LaMoD phantom)" if synthetic else f"Dataset {index.folder.name}"
+    remarks = [
+        f"Split '{split}' of the dataset '{index.folder.name}'; LaMoD {__version__}; "
+        + "; ".join(f"{key} {value}" for key, value in settings.items())
+        + "."
+    ]
+    if synthetic:
+        remarks.append("**Synthetic hearts.** These figures say nothing about, and must not be set beside, real DENSE.")
+    remarks += [f"Left out: {case_id}: {reason}" for case_id, reason in found.unreadable]
+    if found.without_truth:
+        remarks.append(f"Without any truth to compare with: {len(found.without_truth)} cases.")
+    names = ["cases.csv", "segments.csv", "results.md", "evaluation.json"]
+    with new_folder(out, _is_ours, _CONTENTS) as folder:
+        write_csv(folder / "cases.csv", found.cases)
+        write_csv(folder / "segments.csv", found.segments)
+        page = comparison_page("Evaluation", found.cases, found.segments, remarks=remarks)
+        if figures:
+            drawn = write_figures(folder, examples_of(index, predictors, found), found.cases, found.segments, note)
+            page += "\n## Figures\n\n" + "\n".join(f"![{name}]({name})\n" for name in drawn)
+            names += drawn
+        (folder / "results.md").write_text(page, encoding="utf-8", newline="\n")
+        about = {
+            "lamod_version": __version__,
+            "dataset": index.folder.name,
+            "synthetic": synthetic,
+            "split": split,
+            "methods": [p.name for p in predictors],
+            **settings,
+            "unreadable": [list(pair) for pair in found.unreadable],
+            "without_truth": found.without_truth,
+        }
+        text = json.dumps(about, indent=2, ensure_ascii=False)
+        (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    return [Path(out) / name for name in names]
+
+
+def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Comparison) -> list[Example]:
+    """For up to four diseases, the case whose segmental error by the last method is the median: not the best ones."""
+    last = predictors[-1].name
+    own = [r for r in found.cases if r.truth == OWN and r.model == last and np.isfinite(r.ecc_error)]
+    entries = {entry.id: entry for entry in index}
+    examples = []
+    for disease in list(dict.fromkeys(r.disease for r in own))[:_MAX_EXAMPLES]:
+        ranked = sorted((r for r in own if r.disease == disease), key=lambda r: r.ecc_error)
+        middle = ranked[(len(ranked) - 1) // 2]
+        entry = entries[middle.id]
+        case, truths = load_truths(index, entry, pictures=True)
+        truth = dict(truths)[OWN]
+        strains = {}
+        for predictor in predictors:
+            motion, seconds, failed = _predict(predictor, case)
+            outcome = _compare(entry, predictor.name, case, motion, truth, OWN, seconds, failed)
+            strains[predictor.name] = outcome.strains[0]
+        title = ", ".join(part for part in (entry.disease, entry.level) if part)
+        examples.append(Example(title or entry.id, case, truth, strains))
+    return examples
+
+
+def _is_ours(name: str) -> bool:
+    return name in FILES or name in FIGURES
+
+
+def _chosen(index: DatasetIndex, split: str, limit: int | None) -> list[DatasetEntry]:
+    entries = list(index.select(split=split))
+    if not entries:
+        known = ", ".join(sorted({e.split for e in index})) or "none"
+        raise LaMoDInputError(
+            index.folder, f"the dataset has no case in the split '{split}'", f"its splits are: {known}"
+        )
+    if limit is not None and limit < len(entries):
+        entries = [entries[i] for i in np.linspace(0, len(entries) - 1, limit).round().astype(int)]
+    return entries
+
+
+def _predict(predictor: Predictor, case: Case) -> tuple[Motion, float, str]:
+    began = time.perf_counter()
+    try:
+        return predictor.predict(case), time.perf_counter() - began, ""
+    except LaMoDError as fault:
+        return zero_motion(case), float("nan"), str(fault)
+
+
+def _compare(
+    entry: DatasetEntry,
+    model: str,
+    case: Case,
+    motion: Motion,
+    truth: Truth,
+    kind: str,
+    seconds: float,
+    failed: str,
+) -> Outcome:
+    try:
+        return compare(entry, model, case, motion, truth, kind=kind, seconds=seconds, failed=failed)
+    except LaMoDError as fault:
+        # the drawn wall gives no strain: what remains is the truth's own wall with no motion in it
+        return compare(entry, model, truth.case, zero_motion(truth.case), truth, kind=kind, failed=failed or str(fault))

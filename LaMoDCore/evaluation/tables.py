@@ -1,0 +1,226 @@
+"""The comparison in numbers: one CSV line a case, and a Markdown page a person reads."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.evaluation.agreement import bland_altman, icc
+from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval, bootstrap_mean, holm, paired_test
+from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
+
+GROUPS = ("disease", "level", "site", "cohort")
+_DASH = "–"
+
+DEFINITIONS = """\
+- **EPE**: ‖predicted − true displacement‖ in the slice's plane, mean over the pixels of the true reference myocardium \
+and all measured frames but the reference; at ES, over that frame. A pixel without a prediction counts as not moving.
+- **Ecc, Err error**: mean over a slice's segments of |predicted − true| Green–Lagrange strain at end-systole, in \
+points of strain (0.01 = 1 %). Both are computed by the same code on the same pixels, those of the true wall; *as \
+drawn* is predicted on the wall as the model was given it, as `lamod predict` reports it; so are GCS and \
+everything against a paired scan.
+- **ICC(2,1)**: two-way random effects, absolute agreement, single measurement (Shrout and Fleiss 1979).
+- **Bias ± limits**: Bland–Altman, predicted − true, limits of agreement ± 1.96 SD.
+- Brackets: 95 % percentile bootstrap over subjects. P: Wilcoxon signed-rank on subjects' mean differences, adjusted \
+after Holm.
+- A method that failed on a case counts there as if nothing moved.
+"""
+
+
+def write_csv(path: Path, records: Sequence[CaseRecord] | Sequence[SegmentRecord]) -> None:
+    """One line a record, columns named as its attributes; unknown numbers are empty."""
+    if not records:
+        path.write_text("", encoding="utf-8")
+        return
+    names = [f.name for f in fields(records[0])]
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_cell(getattr(record, name)) for name in names] for record in records)
+
+
+def comparison_page(
+    title: str, cases: Sequence[CaseRecord], segments: Sequence[SegmentRecord], *, remarks: Sequence[str] = ()
+) -> str:
+    """The Markdown page: all cases, methods against each other, by group, samples, failures.
+
+    Args:
+        title: of the page.
+        cases: every case by every method.
+        segments: every segment likewise.
+        remarks: sentences to put at the top.
+    """
+    models = list(dict.fromkeys(r.model for r in cases))
+    blocks = [f"# {title}", *remarks, DEFINITIONS]
+    for truth, heading in (
+        (OWN, "Motion and strain against the truth of the same scan"),
+        (PAIRED, "Strain against the paired scan"),
+    ):
+        chosen = [r for r in cases if r.truth == truth]
+        if not chosen:
+            continue
+        some = [s for s in segments if s.truth == truth]
+        subjects = len({r.subject for r in chosen})
+        blocks.append(f"## {heading}: {len({r.id for r in chosen})} slices of {subjects} subjects")
+        if truth == PAIRED:
+            blocks.append(
+                "Two scans of one plane do not overlay, so only segments are compared, each scan at its own ES."
+            )
+        blocks.append(_overview(models, chosen, some, pixelwise=truth == OWN))
+        if truth == OWN:
+            blocks.append(_paired_tests(models, chosen))
+            blocks += [
+                _by_group(models, chosen, group) for group in GROUPS if len({getattr(r, group) for r in chosen}) > 1
+            ]
+            blocks.append(_sampling(models, chosen))
+    failures = [r for r in cases if r.failed]
+    if failures:
+        blocks.append("## Failures\n\n" + "\n".join(f"- {r.id}, {r.model}: {r.failed}" for r in failures))
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _overview(models: list[str], cases: list[CaseRecord], segments: list[SegmentRecord], *, pixelwise: bool) -> str:
+    columns = ["method"]
+    columns += ["EPE (mm)", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
+    columns += [
+        "Ecc error", "as drawn", "Err error", "peak Ecc error", "segmental Ecc ICC(2,1)", "segmental Ecc bias ± limits",
+        "GCS ICC(2,1)", "GCS bias ± limits", "folded pixels", "s a slice",
+    ]  # fmt: skip
+    rows = []
+    for model in models:
+        mine = [r for r in cases if r.model == model]
+        parts = [s for s in segments if s.model == model]
+        row = [model]
+        if pixelwise:
+            row += [_mean(mine, "epe_mm", 2), _mean(mine, "epe_es_mm", 2), _mean(mine, "ecc_pixel_error", 3)]
+        row += [
+            _mean(mine, "ecc_error", 3),
+            _mean(mine, "ecc_error_drawn", 3),
+            _mean(mine, "err_error", 3),
+            _mean(mine, "ecc_peak_error", 3),
+        ]
+        row += [_icc(parts, "ecc"), _limits(parts, "ecc"), _icc(mine, "gcs"), _limits(mine, "gcs")]
+        folded = _finite([r.folded for r in mine])
+        seconds = _finite([r.seconds for r in mine])
+        row += [
+            f"{100 * folded.mean():.2f} %" if folded.size else _DASH,
+            f"{np.median(seconds):.2f}" if seconds.size else _DASH,
+        ]
+        rows.append(row)
+    note = ""
+    if pixelwise:
+        motion = _finite([r.motion_es_mm for r in cases])
+        note = f"\n\nMean true displacement at ES: {motion.mean():.2f} mm." if motion.size else ""
+    return _markdown(columns, rows) + note
+
+
+def _paired_tests(models: list[str], cases: list[CaseRecord]) -> str:
+    """Every method against the last one named."""
+    if len(models) < 2:
+        return ""
+    last = models[-1]
+    rows = []
+    tests = []
+    for model in models[:-1]:
+        for name, digits in (("epe_mm", 2), ("ecc_error", 3)):
+            first, second, subjects = _aligned(cases, last, model, name)
+            test = paired_test(first, second, subjects)
+            tests.append(test.p_value)
+            rows.append([f"{last} − {model}", name, _bracket(test.difference, digits), str(test.subjects)])
+    for row, p_value in zip(rows, holm(tests), strict=True):
+        row.append(_DASH if math.isnan(p_value) else "< 0.001" if p_value < 0.001 else f"{p_value:.3f}")
+    return "### Paired differences\n\n" + _markdown(["methods", "measure", "difference", "subjects", "P"], rows)
+
+
+def _by_group(models: list[str], cases: list[CaseRecord], group: str) -> str:
+    values = sorted({getattr(r, group) or "not given" for r in cases})
+    columns = [group, "slices"] + [f"{model}: {what}" for model in models for what in ("EPE (mm)", "Ecc error")]
+    rows = []
+    for value in values:
+        here = [r for r in cases if (getattr(r, group) or "not given") == value]
+        row = [value, str(len({r.id for r in here}))]
+        for model in models:
+            mine = [r for r in here if r.model == model]
+            row += [_mean(mine, "epe_mm", 2), _mean(mine, "ecc_error", 3)]
+        rows.append(row)
+    return f"### By {group}\n\n" + _markdown(columns, rows)
+
+
+def _sampling(models: list[str], cases: list[CaseRecord]) -> str:
+    rows = []
+    for model in models:
+        mine = [r for r in cases if r.model == model and math.isfinite(r.ecc_crps)]
+        if mine:
+            share = float(np.mean([r.ecc_coverage for r in mine]))
+            due = float(np.mean([r.ecc_coverage_due for r in mine]))
+            rows.append(
+                [model, _mean(mine, "energy_score_mm", 2), _mean(mine, "ecc_crps", 4), f"{share:.0%} (due {due:.0%})"]
+            )
+    if not rows:
+        return ""
+    columns = ["method", "energy score of u at ES (mm)", "CRPS of segmental Ecc", "truth within the samples' range"]
+    return "### The samples as a distribution\n\n" + _markdown(columns, rows)
+
+
+def _aligned(cases: list[CaseRecord], first: str, second: str, name: str) -> tuple[list[float], list[float], list[str]]:
+    by_model = {model: {r.id: r for r in cases if r.model == model} for model in (first, second)}
+    shared = [i for i in by_model[first] if i in by_model[second]]
+    return (
+        [getattr(by_model[first][i], name) for i in shared],
+        [getattr(by_model[second][i], name) for i in shared],
+        [by_model[first][i].subject for i in shared],
+    )
+
+
+def _mean(records: Sequence[CaseRecord], name: str, digits: int) -> str:
+    if not records:
+        return _DASH
+    return _bracket(bootstrap_mean([getattr(r, name) for r in records], [r.subject for r in records]), digits)
+
+
+def _icc(records: Sequence[CaseRecord] | Sequence[SegmentRecord], name: str) -> str:
+    pairs = np.array([[getattr(r, name), getattr(r, f"{name}_true")] for r in records]).reshape(-1, 2)
+    statistic: Callable[[Any], float] = lambda chosen: icc(pairs[chosen])  # noqa: E731
+    return _bracket(bootstrap_interval(statistic, [r.subject for r in records], repetitions=300), 2)
+
+
+def _limits(records: Sequence[CaseRecord] | Sequence[SegmentRecord], name: str) -> str:
+    found = bland_altman([getattr(r, name) for r in records], [getattr(r, f"{name}_true") for r in records])
+    return _DASH if math.isnan(found.bias) else f"{_signed(found.bias)} ± {1.96 * found.sd:.3f}"
+
+
+def _bracket(interval: Interval, digits: int) -> str:
+    if math.isnan(interval.value):
+        return _DASH
+    low, high = (_signless(v, digits) for v in (interval.lower, interval.upper))
+    return f"{_signless(interval.value, digits)} [{low}, {high}]"
+
+
+def _signless(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _finite(values: list[float]) -> np.ndarray:
+    numbers = np.asarray(values, dtype=np.float64)
+    return numbers[np.isfinite(numbers)]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:.6g}" if math.isfinite(value) else ""
+    return value
+
+
+def _markdown(columns: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

@@ -1,0 +1,91 @@
+"""A dataset's case as the models see it, and as it truly is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.case import Case, CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.dataset import DatasetCase
+from LaMoDCore.strain import end_systole, slice_strain
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What was measured, or is known of a phantom.
+
+    Attributes:
+        case: the slices with their true masks, where those are known, else the drawn ones.
+        motions: true displacement of each slice on the wall, continued outwards; 0 in frames not measured.
+        valid: each bool [T, H, W]: the pixels of the true reference myocardium and the frames that count.
+        strains: strain of the true motion on the true wall.
+        es_frame: end-systole by the true masks.
+    """
+
+    case: Case
+    motions: tuple[SliceMotion, ...]
+    valid: tuple[Array, ...]
+    strains: tuple[SliceStrain, ...]
+    es_frame: int
+
+
+def drawn_case(data: DatasetCase) -> Case:
+    """The case that a model gets: the masks as drawn, nothing of the truth."""
+    return _case(data, data.masks)
+
+
+def truth_of(data: DatasetCase) -> Truth | None:
+    """The truth behind a case; None where no motion was measured.
+
+    A pixel belongs to the true wall where the reference mask has it and its motion is known at every acquired frame.
+
+    Raises:
+        LaMoDInputError: the motion is known nowhere in the myocardium.
+    """
+    if data.displacement_mm is None or data.valid is None:
+        return None
+    masks = data.masks if data.masks_true is None else data.masks_true
+    frames_known = np.asarray(data.valid.any(axis=(1, 2, 3)))
+    measured = data.valid & np.isfinite(data.displacement_mm).all(axis=-1)
+    wall = masks[data.reference_frame] & measured[frames_known].all(axis=0)
+    true_masks = masks.copy()
+    true_masks[data.reference_frame] = wall
+    case = _case(data, true_masks, frames_known)
+    motions, valid = [], []
+    for z, slice_ in enumerate(case.slices):
+        in_plane = slice_.grid.vectors_from_lps(data.displacement_mm[:, z])
+        known = measured[:, z] & wall[z]
+        filled = np.moveaxis(np.where(known[..., None], in_plane, 0.0), -1, 1).astype(np.float32)
+        motions.append(SliceMotion(_continued(filled, wall[z])))
+        valid.append(known)
+    strains = tuple(
+        slice_strain(slice_, motion, case.reference_frame, case.rv_insertion_lps)
+        for slice_, motion in zip(case.slices, motions, strict=True)
+    )
+    return Truth(case, tuple(motions), tuple(valid), strains, end_systole(case))
+
+
+def _continued(displacement_mm: Array, wall: Array) -> Array:
+    """The wall's motion carried outwards unchanged, so that pictures of its rim need no other motion."""
+    nearest = ndimage.distance_transform_edt(~wall, return_distances=False, return_indices=True)
+    return np.asarray(displacement_mm[:, :, nearest[0], nearest[1]])
+
+
+def _case(data: DatasetCase, masks: Array, frames_known: Array | None = None) -> Case:
+    slices = tuple(
+        CineSlice(
+            name=f"{data.id}, slice {z + 1}",
+            grid=grid,
+            myocardium=masks[:, z],
+            frame_times_ms=data.frame_times_ms,
+            rr_ms=data.rr_ms,
+            level=data.level,
+            cine=None if data.cine is None else data.cine[:, z],
+            valid_frames=np.empty(0, dtype=bool) if frames_known is None else frames_known,
+        )
+        for z, grid in enumerate(data.grids)
+    )
+    return Case(slices, data.reference_frame, data.rv_insertion_lps)

@@ -1,0 +1,170 @@
+"""The comparison on a dataset whose truth and errors are known in closed form."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from annuli_dataset import scaled_truth
+
+from LaMoDCore.cli import main
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
+from LaMoDCore.evaluation.run import evaluate, examples_of, load_truths, write_evaluation
+from LaMoDCore.io.dataset import DatasetIndex
+
+ZERO = Predictor("zero", zero_motion)
+
+
+@pytest.fixture(scope="module")
+def methods():
+    return [ZERO, scaled_truth("nine tenths", 0.9), scaled_truth("exact", 1.0, spread=0.1, samples=5)]
+
+
+@pytest.fixture(scope="module")
+def found(index, methods):
+    return evaluate(index, methods)
+
+
+def _records(found, model, truth="own"):
+    return {r.subject: r for r in found.cases if r.model == model and r.truth == truth}
+
+
+def test_every_case_is_compared_with_its_own_or_its_pairs_truth(found):
+    assert len(found.cases) == 3 * 6
+    assert {(r.cohort, r.truth) for r in found.cases} == {("dense", "own"), ("cine", "paired")}
+    assert found.unreadable == []
+
+
+def test_zero_motion_errs_by_the_motion(found, index):
+    record = _records(found, "zero")["s2"]
+    _, truths = load_truths(index, next(e for e in index if e.id == "s2-dense"))
+    truth = truths[0][1]
+    motion = np.hypot(*truth.motions[0].displacement_mm[1:, :, truth.valid[0][0]].transpose(1, 0, 2))
+    assert record.epe_mm == pytest.approx(motion.mean(), rel=1e-5)
+    assert record.epe_es_mm == pytest.approx(record.motion_es_mm)
+    assert record.ecc_error == pytest.approx(abs(record.gcs_true), abs=0.01)
+    assert record.gcs == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_exact_method_is_exact(found):
+    for record in _records(found, "exact").values():
+        assert record.epe_mm < 1e-3
+        assert record.ecc_error < 1e-4
+        assert record.ecc_pixel_error < 1e-4
+        assert record.gcs == pytest.approx(record.gcs_true, abs=1e-3)
+        assert record.missing == 0.0
+        assert record.folded == 0.0
+
+
+def test_a_tenth_less_motion_errs_by_a_tenth_of_it(found):
+    for subject, record in _records(found, "nine tenths").items():
+        assert record.epe_es_mm == pytest.approx(0.1 * record.motion_es_mm, rel=1e-3)
+        assert record.epe_mm == pytest.approx(0.1 * _records(found, "zero")[subject].epe_mm, rel=1e-3)
+        assert 0.05 < record.ecc_error / abs(record.gcs_true) < 0.15
+
+
+def test_frames_that_were_not_acquired_do_not_count(found, index):
+    _, truths = load_truths(index, next(e for e in index if e.id == "s3-dense"))
+    assert not truths[0][1].valid[0][7:].any()
+    assert _records(found, "exact")["s3"].epe_mm < 1e-3
+
+
+def test_a_paired_scan_is_compared_by_segment_only(found):
+    for record in _records(found, "exact", "paired").values():
+        assert np.isnan(record.epe_mm)
+        assert record.ecc_error < 0.01  # the same heart on another grid
+        assert record.es_shift == pytest.approx(0.0, abs=1e-9)
+    assert all(r.ecc_error > 0.05 for r in _records(found, "zero", "paired").values())
+
+
+def test_samples_are_scored_and_single_predictions_are_not(found):
+    record = _records(found, "exact")["s1"]
+    assert record.ecc_coverage == 1.0
+    assert record.ecc_coverage_due == pytest.approx(4 / 6)
+    assert 0 <= record.ecc_crps < 0.02
+    assert np.isnan(_records(found, "zero")["s1"].ecc_crps)
+
+
+def test_a_method_that_fails_counts_as_no_motion(index):
+    def refuse(case):
+        raise LaMoDInputError(case.slices[0].name, "it is too hard", "try another")
+
+    result = evaluate(index, [ZERO, Predictor("shy", refuse)], limit=2)
+    for record in (r for r in result.cases if r.model == "shy"):
+        assert "too hard" in record.failed
+        twin = next(r for r in result.cases if r.model == "zero" and r.id == record.id and r.truth == record.truth)
+        assert record.ecc_error == twin.ecc_error
+
+
+def test_a_damaged_case_is_named_and_left_out(index, tmp_path):
+    shutil.copytree(index.folder, tmp_path / "data")
+    (tmp_path / "data" / "cases" / "s2-dense" / "displacement.npz").write_bytes(b"PK")
+    result = evaluate(DatasetIndex.load(tmp_path / "data"), [ZERO])
+    assert sorted(case_id for case_id, _ in result.unreadable) == ["s2-cine", "s2-dense"]
+    assert len(result.cases) == 4
+
+
+def test_an_empty_split_is_refused(index):
+    with pytest.raises(LaMoDInputError, match=r"no case in the split 'val'.*test"):
+        evaluate(index, [ZERO], split="val")
+
+
+def test_a_dataset_without_any_truth_is_refused(index):
+    cine = dataclasses.replace(index, entries=tuple(e for e in index if e.cohort == "cine"))
+    for entry in cine.entries:
+        assert entry.cohort == "cine"
+    lonely = dataclasses.replace(cine, entries=(dataclasses.replace(cine.entries[0], cohort="dense"),))
+    with pytest.raises(LaMoDInputError, match="compared with a truth"):
+        evaluate(lonely, [ZERO])
+
+
+def test_a_model_named_twice_is_refused():
+    with pytest.raises(LaMoDInputError, match="twice"):
+        make_predictors(["zero", "zero"], device="cpu", samples=None, seed=0)
+
+
+def test_examples_are_the_median_cases(index, methods, found):
+    examples = examples_of(index, methods, found)
+    assert [e.title for e in examples] == ["dcm, mid", "healthy, mid"]
+    assert list(examples[0].strains) == ["zero", "nine tenths", "exact"]
+
+
+def test_the_files_say_what_was_compared(index, methods, found, tmp_path):
+    files = write_evaluation(tmp_path / "out", index, methods[::2], found, split="test", settings={"seed": 0})
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(p.name for p in files)
+    with (tmp_path / "out" / "cases.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert len(rows) == len(found.cases)
+    row = next(r for r in rows if r["model"] == "exact" and r["id"] == "s1-dense")
+    assert float(row["epe_mm"]) == pytest.approx(_records(found, "exact")["s1"].epe_mm, rel=1e-4)
+    page = (tmp_path / "out" / "results.md").read_text()
+    assert "Synthetic" in page
+    assert "ICC(2,1)" in page
+    assert "exact − zero" in page
+    assert re.search(r"\| zero \| \d\.\d\d \[", page)
+    assert "nan" not in page.lower().replace("nanmean", "")
+    for name in ("figure2_displacement", "figure3_ecc", "figure4_errors", "figure5_ecc_over_cycle", "agreement"):
+        assert (tmp_path / "out" / f"{name}.png").stat().st_size > 5000
+        assert f"{name}.png" in page
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["synthetic"] is True
+
+
+def test_the_command_writes_tables_and_refuses_what_it_cannot_do(dataset, tmp_path, capsys):
+    words = ["evaluate", "--data", str(dataset), "--models", "zero", "--no-figures", "--progress", "none"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--limit", "3"]) == 0
+    assert (tmp_path / "out" / "results.md").exists()
+    assert not (tmp_path / "out" / "figure4_errors.png").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").write_text("dear")
+    capsys.readouterr()
+    assert main([*words, "--out", str(tmp_path / "mine")]) == 1
+    assert "diary.txt" in capsys.readouterr().err
+    missing = ["evaluate", "--data", str(tmp_path), "--models", "zero", "--out", str(tmp_path / "none")]
+    assert main(missing) == 1
+    assert not (tmp_path / "none").exists()
