@@ -30,18 +30,19 @@ def dataset_case(
         insertion_lps: [3] anterior RV insertion point, where known.
     """
     images = motion.images
-    frames = len(motion.frame_times_ms)
+    # contours may end before the scan does: what was not drawn is no part of the case
+    frames = 1 + int(np.flatnonzero(motion.myocardium.any(axis=(1, 2)))[-1])
     wall = motion.myocardium[0]
     displacement = np.full((frames, *images.grid.shape, 3), np.nan, dtype=np.float32)
-    in_plane = np.moveaxis(motion.displacement_mm, 1, -1)
+    in_plane = np.moveaxis(motion.displacement_mm[:frames], 1, -1)
     displacement[:, wall] = images.grid.vectors_to_lps(in_plane[:, wall])
-    measured = np.concatenate([[True], [q.usable for q in motion.quality]])
-    magnitude = np.concatenate([images.magnitude[:1], images.magnitude])
+    measured = np.concatenate([[True], [q.usable for q in motion.quality]])[:frames]
+    magnitude = np.concatenate([images.magnitude[:1], images.magnitude])[:frames]
     return DatasetCase(
         id=case_id,
-        masks=motion.myocardium[:, None],
+        masks=motion.myocardium[:frames, None],
         ijk_to_lps=images.grid.ijk_to_lps,
-        frame_times_ms=motion.frame_times_ms,
+        frame_times_ms=motion.frame_times_ms[:frames],
         rr_ms=images.rr_ms,
         reference_frame=0,
         level=images.level,
@@ -50,7 +51,7 @@ def dataset_case(
         valid=(measured[:, None, None] & wall)[:, None],
         rv_insertion_lps=insertion_lps,
         cine=magnitude[:, None],
-        details=_details(motion),
+        details=_details(motion, float(motion.frame_times_ms[frames - 1])),
     )
 
 
@@ -75,14 +76,13 @@ def write_quality(path: Path, quality: tuple[FrameQuality, ...]) -> None:
             writer.writerow([frame, *(f"{v:.4f}" if isinstance(v, float) else int(v) for v in values)])
 
 
-def _details(motion: DenseMotion) -> dict[str, object]:
-    start, end = motion.covered_ms
+def _details(motion: DenseMotion, end: float) -> dict[str, object]:
     doubtful = [t + 1 for t, q in enumerate(motion.quality) if q.doubtful]
     noise = [q.noise_mm for q in motion.quality if math.isfinite(q.noise_mm)]
     return {
         "source": "cine DENSE",
-        "covers_ms": [round(start, 3), round(end, 3)],
-        "covers_phase": [round(start / motion.images.rr_ms, 4), round(end / motion.images.rr_ms, 4)],
+        "covers_ms": [0.0, round(end, 3)],
+        "covers_phase": [0.0, round(end / motion.images.rr_ms, 4)],
         "ke_cycles_per_mm": [round(float(k), 6) for k in motion.images.ke],
         "smoothing_mm": round(motion.smoothing_mm, 3),
         "temporal_order": motion.temporal_order,

@@ -8,7 +8,7 @@ scans are smoothed more than clean ones and nobody has to turn a knob.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import eigh, lu_factor, lu_solve, qr
+from scipy.linalg import eigh, qr
 
 from LaMoDCore.geometry import Array
 
@@ -24,32 +24,29 @@ def affine_terms(points: Array) -> Array:
     return np.column_stack([np.ones(len(points)), points])
 
 
-def fit_thin_plate(points: Array, vectors: Array, weights: Array, smoothing: float, targets: Array) -> Array:
-    """Fit a smoothing spline to scattered vectors and evaluate it.
+def solve_thin_plate(
+    kernel: Array, affine: Array, vectors: Array, weights: Array, smoothing: float
+) -> tuple[Array, Array]:
+    """Coefficients of the spline: (K + λ W⁻¹) c + T d = y, Tᵀ c = 0 (Wahba 1990, eq. 2.4.23).
 
     Args:
-        points: [N, 2] where the vectors were measured, mm.
-        vectors: [N, C].
-        weights: [N] > 0, relative inverse variances with mean about 1.
+        kernel: K [N, N], `thin_plate_kernel` among the points.
+        affine: T [N, 3], `affine_terms` of the points.
+        vectors: y [N, C].
+        weights: diagonal of W [N] > 0, relative inverse variances with mean about 1.
         smoothing: λ; 0 interpolates.
-        targets: [M, 2] where to evaluate, mm.
 
     Returns:
-        [M, C].
+        c [N, C] and d [3, C].
     """
-    count = len(points)
-    origin = points.mean(axis=0)
-    affine = affine_terms(points - origin)
+    count = len(kernel)
     system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = thin_plate_kernel(points, points)
+    system[:count, :count] = kernel
     system[np.arange(count), np.arange(count)] += smoothing / weights
     system[:count, count:] = affine
     system[count:, :count] = affine.T
-    right = np.vstack([vectors, np.zeros((3, vectors.shape[1]))])
-    solution = lu_solve(lu_factor(system), right)
-    return np.asarray(
-        thin_plate_kernel(targets, points) @ solution[:count] + affine_terms(targets - origin) @ solution[count:]
-    )
+    solution = np.linalg.solve(system, np.vstack([vectors, np.zeros((3, vectors.shape[1]))]))
+    return solution[:count], solution[count:]
 
 
 def choose_smoothing(points: Array, vectors: Array, candidates: Array | None = None) -> float:

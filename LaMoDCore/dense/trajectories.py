@@ -14,11 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.dense.smoothing_spline import choose_smoothing, fit_thin_plate
+from LaMoDCore.dense.smoothing_spline import (
+    affine_terms,
+    choose_smoothing,
+    solve_thin_plate,
+    thin_plate_kernel,
+)
 from LaMoDCore.geometry import Array
 
 #: More samples a frame than this are thinned evenly: the spline's cost grows with their cube.
-_MAX_SAMPLES = 900
+_MAX_SAMPLES = 600
 
 #: A sample further from the spline than this many robust SDs, and than the floor in mm, is outvoted.
 _OUTLIER_SD = 3.5
@@ -113,27 +118,39 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
         pixel_mm2: area of a pixel.
     """
     material = samples.material_mm
-    thinned = np.zeros(len(material), dtype=bool)
-    thinned[np.unique(np.linspace(0, len(material) - 1, _MAX_SAMPLES).astype(int))] = True
-    penalty = spline_penalty(smoothing_mm, float(thinned.mean()) / pixel_mm2)
+    count = len(material)
+    thinned = np.unique(np.linspace(0, count - 1, _MAX_SAMPLES).astype(int))
+    penalty = spline_penalty(smoothing_mm, len(thinned) / count / pixel_mm2)
     everywhere = np.vstack([material, targets_mm])
-    kept = np.ones(len(material), dtype=bool)
+    kernel = thin_plate_kernel(everywhere, material[thinned])
+    affine = affine_terms(everywhere - material.mean(axis=0))
+    kept = np.ones(count, dtype=bool)
     for _ in range(_ROBUST_ROUNDS):
-        use = kept & thinned
-        fitted = fit_thin_plate(material[use], samples.displacement_mm[use], samples.weights[use], penalty, everywhere)
-        residual = np.linalg.norm(samples.displacement_mm - fitted[: len(material)], axis=1)
+        use = kept[thinned]
+        chosen = thinned[use]
+        bent, flat = solve_thin_plate(
+            kernel[chosen][:, use],
+            affine[chosen],
+            samples.displacement_mm[chosen],
+            samples.weights[chosen],
+            penalty,
+        )
+        fitted = kernel[:, use] @ bent + affine @ flat
+        residual = np.linalg.norm(samples.displacement_mm - fitted[:count], axis=1)
         # the length of a 2-D Gaussian error has the median 1.177 sigma
         sigma = float(np.median(residual)) / 1.177
         again = residual <= max(_OUTLIER_SD * sigma, _OUTLIER_FLOOR_MM)
-        if again.sum() < max(6, len(material) // 2) or (again == kept).all():
+        if again.sum() < max(6, count // 2) or (again == kept).all():
             break
         kept = again
-    return FrameFit(fitted[len(material) :], kept, residual)
+    return FrameFit(fitted[count:], kept, residual)
 
 
 def choose_smoothing_mm(series: list[Samples], pixel_mm2: float, probes: int = 5) -> float:
     """One smoothing length for the whole cine: the median of what single frames ask for, within bounds."""
     frames = [s for s in series if len(s.position_mm) > _MIN_SAMPLES]
+    if not frames:
+        return SMOOTHING_BOUNDS_MM[0]
     chosen = []
     for index in np.unique(np.linspace(0, len(frames) - 1, probes).astype(int)):
         material, moved = frames[index].material_mm, frames[index].displacement_mm
@@ -142,7 +159,7 @@ def choose_smoothing_mm(series: list[Samples], pixel_mm2: float, probes: int = 5
         penalty = _TEMPORAL_SHARE * choose_smoothing(material[some], moved[some])
         chosen.append((penalty / spline_penalty(1.0, density)) ** 0.25)
     low, high = SMOOTHING_BOUNDS_MM
-    return float(np.clip(np.median(chosen), low, high)) if chosen else low
+    return float(np.clip(np.median(chosen), low, high))
 
 
 def fit_frames(
@@ -187,7 +204,7 @@ def fit_in_time(
         [S, M, 2].
     """
     span = float(times_ms[-1])
-    terms = int(min(order, max(1, np.count_nonzero(weights) - 1)))
+    terms = min(order, max(1, int(np.count_nonzero(weights)) - 1))
 
     def basis(times: Array) -> Array:
         scaled = times / span

@@ -49,7 +49,7 @@ def unwrap_frame(phase: Array, mask: Array) -> Array:
     Returns:
         float64 [H, W], NaN outside the mask; each region is right up to one multiple of 2π.
     """
-    from skimage.restoration import unwrap_phase  # noqa: PLC0415 - an optional dependency
+    from skimage.restoration import unwrap_phase
 
     result = np.full(phase.shape, np.nan)
     regions, count = ndimage.label(mask, structure=np.ones((3, 3)))

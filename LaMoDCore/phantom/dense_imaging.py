@@ -6,18 +6,27 @@ encoding pulses. The stored magnetisation fades with T1 and with every read-out 
 flows away and loses its phase within the first frames. Each pixel averages its subpixels, so the rim of the wall
 mixes with blood and lung; eddy currents add a background phase that is smooth in space and constant in time;
 real and imaginary parts get independent Gaussian noise.
+
+`simulate_dense` takes any closed-form motion; `simulate_slice` takes a plane of a synthetic subject.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from LaMoDCore.case import Level
 from LaMoDCore.dense.images import DenseImages
 from LaMoDCore.geometry import Array, SliceGrid
+
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.slices import PhantomSlice
+
+#: Directions about the ring's centre in which the cavity's reach is looked up.
+_SECTORS = 48
 
 
 class LagrangianMap(Protocol):
@@ -98,32 +107,33 @@ class SimulatedDense:
 
 
 def material_points(
-    motion: LagrangianMap, points_mm: Array, phase: float, tolerance_mm: float = 1e-4
-) -> Array:
+    motion: LagrangianMap, points_mm: Array, phase: float, tolerance_mm: float = 1e-3, rounds: int = 60
+) -> tuple[Array, Array]:
     """Invert the motion: the material point X of each spatial point x, with X + u(X) = x.
 
-    Fixed-point iteration with Anderson's two-point acceleration off the table: plain X ← x − u(X) contracts
-    wherever |∇u| < 1; it is damped where it does not.
+    The fixed-point iteration X ← x − u(X) contracts wherever |∇u| < 1; points where it is slow are damped.
 
     Args:
         motion: the closed-form map.
-        points_mm: [..., 2] spatial points.
+        points_mm: [N, 2] spatial points.
         phase: fraction of the cycle.
-        tolerance_mm: where to stop.
+        tolerance_mm: how far X + u(X) may miss x.
+        rounds: most iterations.
+
+    Returns:
+        X [N, 2], and bool [N] where it was found.
     """
     material = np.array(points_mm, dtype=np.float64)
-    previous = np.inf
-    damping = 1.0
-    for _ in range(200):
-        miss = points_mm - material - motion(material, phase)
-        worst = float(np.abs(miss).max())
-        if worst < tolerance_mm:
+    active = np.arange(len(material))
+    for step in range(rounds):
+        miss = points_mm[active] - material[active] - motion(material[active], phase)
+        material[active] += (1.0 if step < rounds // 3 else 0.5) * miss
+        active = active[np.abs(miss).max(axis=1) > tolerance_mm]
+        if active.size == 0:
             break
-        if worst > previous:
-            damping = max(0.3, 0.7 * damping)
-        previous = worst
-        material = material + damping * miss
-    return material
+    found = np.ones(len(material), dtype=bool)
+    found[active] = False
+    return material, found
 
 
 def background_phase(shape: tuple[int, int], order: int, peak_rad: float, rng: np.random.Generator) -> Array:
@@ -167,36 +177,36 @@ def simulate_dense(
         [background_phase(grid.shape, scan.background_order, scan.background_rad, rng) for _ in range(2)]
     )
     chest = _chest_wall(grid) if scan.static_tissue else np.zeros(grid.shape, dtype=bool)
-    offsets = _subpixel_offsets(grid.spacing_mm, scan.subpixels)
-    interior = _cavity_test(wall, centres)
+    offsets = np.concatenate([[[0.0, 0.0]], _subpixel_offsets(grid.spacing_mm, scan.subpixels)])
+    in_pool = _pool_test(centres[reference])
+    near = _near_wall(centres, centres[reference])
 
     magnitude = np.empty((len(times), *grid.shape), dtype=np.float32)
     phase = np.empty((len(times), 2, *grid.shape), dtype=np.float32)
-    masks = np.empty((len(times), *grid.shape), dtype=bool)
+    masks = np.zeros((len(times), *grid.shape), dtype=bool)
     truth = np.full((len(times), 2, *grid.shape), np.nan, dtype=np.float32)
-    sigma = float(scan.myocardial_signal(times)[0]) / scan.snr
-    for t, (time, stored) in enumerate(zip(times, scan.myocardial_signal(times), strict=True)):
+    resting_signal = scan.myocardial_signal(times)
+    sigma = float(resting_signal[0]) / scan.snr
+    spots = (offsets[:, None, :] + centres[near]).reshape(-1, 2)
+    for t, (time, stored) in enumerate(zip(times, resting_signal, strict=True)):
         cycle = float(time / rr_ms) % 1.0
         truth[t][:, reference] = np.asarray(motion(centres[reference], cycle)).T
+        material, found = material_points(motion, spots, cycle)
+        inside = (found & (wall(material) < 0)).reshape(len(offsets), -1)
+        masks[t][near] = inside[0]
+        came = (spots - material).reshape(*inside.shape, 2)[1:]
+        pool = in_pool(material).reshape(inside.shape)[1:] & ~inside[1:]
         signal = np.zeros((2, *grid.shape), dtype=np.complex128)
         blood = 0.8 * stored * float(np.exp(-time / scan.blood_fade_ms))
-        for offset in offsets:
-            here = centres + offset
-            material = material_points(motion, here, cycle)
-            inside = wall(material) < 0
-            came = here - material
-            spoilt = np.exp(2j * np.pi * rng.uniform(size=grid.shape) * min(1.0, time / 100.0))
-            pool = interior(material) & ~inside
-            for c in range(2):
-                tissue = np.exp(2j * np.pi * scan.ke[c] * came[..., c])
-                signal[c] += np.where(inside, stored * tissue, np.where(pool, blood * spoilt, 0.0))
-        signal = signal / len(offsets)
+        spoilt = np.exp(2j * np.pi * rng.uniform(size=pool.shape) * min(1.0, time / 100.0))
+        for c in range(2):
+            tissue = stored * np.exp(2j * np.pi * scan.ke[c] * came[..., c])
+            signal[c][near] = np.where(inside[1:], tissue, np.where(pool, blood * spoilt, 0.0)).mean(axis=0)
         signal[:, chest] += 0.9 * stored
         signal *= np.exp(1j * background)
         signal += sigma * (rng.normal(size=signal.shape) + 1j * rng.normal(size=signal.shape))
         magnitude[t] = np.abs(signal).mean(axis=0)
         phase[t] = np.angle(signal)
-        masks[t] = wall(material_points(motion, centres, cycle)) < 0
     images = DenseImages(
         name=name, grid=grid, magnitude=magnitude, phase=phase, ke=scan.ke, frame_times_ms=times, rr_ms=rr_ms,
         myocardium=masks, level=level,
@@ -204,9 +214,58 @@ def simulate_dense(
     return SimulatedDense(images, truth, reference, background)
 
 
-def _subpixel_offsets(spacing_mm: tuple[float, float], count: int) -> list[Array]:
+def simulate_slice(
+    plane: PhantomSlice,
+    protocol: DenseProtocol | None = None,
+    seed: int = 0,
+    *,
+    rr_ms: float | None = None,
+    shift_mm: tuple[float, float] = (0.0, 0.0),
+    field_of_view_mm: float = 170.0,
+) -> SimulatedDense:
+    """Image one plane of a synthetic subject with slice-following cine DENSE.
+
+    Args:
+        plane: the slice.
+        protocol: the scan; `DenseProtocol()` by default.
+        seed: of noise and background phase.
+        rr_ms: length of the cycle during this scan; the plane's own by default.
+        shift_mm: how far the field of view's centre lies from the ventricle's, along the plane's (x, y).
+        field_of_view_mm: its side.
+    """
+    scan = protocol or DenseProtocol()
+    pixels = round(field_of_view_mm / scan.pixel_mm)
+    first = np.asarray(shift_mm) - 0.5 * (pixels - 1) * scan.pixel_mm
+    affine = np.array(plane.grid.ijk_to_lps)
+    affine[:3, :2] = plane.grid.directions * scan.pixel_mm
+    affine[:3, 3] = plane.parameters.center_lps + plane.grid.directions @ first
+    resting = plane.contours([0.0])
+
+    def motion(points_mm: Array, phase: float) -> Array:
+        return np.asarray(plane.displacement_mm([phase], points_mm)[0])
+
+    def wall(points_mm: Array) -> Array:
+        within_endo, within_epi = resting.signed_distances(0, points_mm)
+        return np.maximum(within_endo, -within_epi)
+
+    return simulate_dense(
+        motion,
+        wall,
+        SliceGrid((pixels, pixels), affine),
+        plane.rr_ms if rr_ms is None else rr_ms,
+        scan,
+        seed,
+        origin_mm=(float(first[0]), float(first[1])),
+        level=plane.level,
+        name=plane.name,
+    )
+
+
+def _subpixel_offsets(spacing_mm: tuple[float, float], count: int) -> Array:
+    """[count², 2] positions within a pixel, from its centre."""
     steps = (np.arange(count) + 0.5) / count - 0.5
-    return [np.array([sx * spacing_mm[0], sy * spacing_mm[1]]) for sx in steps for sy in steps]
+    x, y = np.meshgrid(steps * spacing_mm[0], steps * spacing_mm[1])
+    return np.stack([x.ravel(), y.ravel()], axis=-1)
 
 
 def _chest_wall(grid: SliceGrid) -> Array:
@@ -216,21 +275,28 @@ def _chest_wall(grid: SliceGrid) -> Array:
     return np.asarray((rows < 0.14 * height) | (rows > 0.86 * height))
 
 
-def _cavity_test(wall: ImplicitWall, centres: Array):  # type: ignore[no-untyped-def]
-    """A test for points inside the ring's hull: nearer to the wall's centre than the wall is in that direction."""
-    ring = wall(centres) < 0
-    centre = centres[ring].mean(axis=0)
-    offset = centres[ring] - centre
-    angles = np.arctan2(offset[:, 1], offset[:, 0])
-    bins = np.linspace(-np.pi, np.pi, 49)
-    reach = np.array(
-        [np.linalg.norm(offset[(angles >= a) & (angles < b)], axis=1).max(initial=0.0)
-         for a, b in zip(bins[:-1], bins[1:], strict=True)]
-    )  # fmt: skip
+def _near_wall(centres: Array, ring: Array) -> Array:
+    """Pixels [H, W] that the wall or the cavity can ever cover: within 1.6 of the ring's reach."""
+    middle = ring.mean(axis=0)
+    reach = float(np.linalg.norm(ring - middle, axis=1).max())
+    return np.asarray(np.linalg.norm(centres - middle, axis=-1) < 1.6 * reach)
+
+
+def _pool_test(ring: Array) -> Callable[[Array], Array]:
+    """A test for points [..., 2] of the cavity or the wall: no further out than the ring [N, 2] in that direction."""
+    middle = ring.mean(axis=0)
+    length = np.linalg.norm(ring - middle, axis=1)
+    sector = _sectors(ring - middle)
+    reach = np.array([length[sector == s].max(initial=0.0) for s in range(_SECTORS)])
 
     def inside(points: Array) -> Array:
-        away = points - centre
-        sector = np.clip(np.digitize(np.arctan2(away[..., 1], away[..., 0]), bins) - 1, 0, len(reach) - 1)
-        return np.asarray(np.linalg.norm(away, axis=-1) < reach[sector])
+        away = points - middle
+        return np.asarray(np.linalg.norm(away, axis=-1) < reach[_sectors(away)])
 
     return inside
+
+
+def _sectors(vectors: Array) -> Array:
+    """Which of the sectors about the ring's centre vectors [..., 2] point into."""
+    turn = (np.arctan2(vectors[..., 1], vectors[..., 0]) + np.pi) / (2.0 * np.pi)
+    return np.minimum((turn * _SECTORS).astype(int), _SECTORS - 1)
