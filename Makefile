@@ -6,13 +6,16 @@ INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
 HOST := $(VENV)/.installed-slicer-host
 
-.PHONY: demo test test-core lint slicer-host clean
+.PHONY: demo test fuzz test-core lint slicer-host clean
 
 demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
 	$(BIN)/lamod demo --out demo-output
 
 test: $(INSTALLED) $(HOST) ## every test; those that lack something on this machine are skipped and say so
 	$(BIN)/python -m pytest Testing
+
+fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute; SECONDS=N for longer
+	$(BIN)/python Testing/fuzz --seconds $(or $(SECONDS),60)
 
 test-core: $(INSTALLED) ## LaMoDCore's tests only
 	$(BIN)/python -m pytest Testing/Core

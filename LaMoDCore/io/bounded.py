@@ -100,6 +100,22 @@ def damaged(source: Path | str, reason: str) -> LaMoDInputError:
     return LaMoDInputError(source, reason, "the file is damaged or not of this format: export it again")
 
 
+def neighbour_file(source: Path, name: str) -> Path:
+    """The data file beside a header; a header that points anywhere else on the disk is not followed.
+
+    Raises:
+        LaMoDInputError: a name with folders, a pattern, or one that no file has.
+    """
+    plain = bool(name) and len(name) < 200 and name.isprintable() and Path(name).name == name
+    if not plain or name.upper().startswith("LIST") or "%" in name:
+        raise LaMoDInputError(
+            source,
+            "its voxels lie in other files than one beside it",
+            "save it as a single file with its data inside",
+        )
+    return source.parent / name
+
+
 @contextmanager
 def parsing(source: Path | str, what: str) -> Iterator[None]:
     """Turn what a parser of untrusted bytes stumbles over into one sentence.

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
-from LaMoDCore.io.bounded import check_size, damaged, inflate, parsing, read_file, truncated
+from LaMoDCore.io.bounded import check_size, damaged, inflate, neighbour_file, parsing, read_file, truncated
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.frame_step import frame_step_ms
 
@@ -97,11 +96,7 @@ def _payload(fields: dict[str, str], rest: bytes, path: Path) -> bytes:
     name = fields["ElementDataFile"]
     if name == "LOCAL":
         return rest
-    if Path(name).name != name or name.upper().startswith("LIST") or "%" in name:
-        raise LaMoDInputError(
-            path, "its voxels lie in other files than one beside it", "save it as a single .mha or .nrrd"
-        )
-    return read_file(path.parent / name)
+    return read_file(neighbour_file(path, name))
 
 
 def _numbers(fields: dict[str, str], names: tuple[str, ...]) -> list[float] | None:

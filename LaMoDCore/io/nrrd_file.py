@@ -15,7 +15,7 @@ import numpy as np
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
-from LaMoDCore.io.bounded import check_size, damaged, inflate, parsing, read_file, truncated
+from LaMoDCore.io.bounded import check_size, damaged, inflate, neighbour_file, parsing, read_file, truncated
 
 _TYPES = {
     "int8": ("signed char", "int8", "int8_t"),
@@ -189,14 +189,7 @@ def read_voxels(header: NrrdHeader, data: bytes, source: Path) -> Array:
 
 def _payload(header: NrrdHeader, data: bytes, source: Path) -> bytes:
     if header.data_file:
-        # A header that could point anywhere on the disk is not followed.
-        if Path(header.data_file).name != header.data_file or header.data_file.upper().startswith("LIST"):
-            raise LaMoDInputError(
-                source,
-                "its voxels lie in other files than one beside it",
-                "save it as a single .nrrd with its data inside",
-            )
-        data = read_file(source.parent / header.data_file)
+        data = read_file(neighbour_file(source, header.data_file))
     else:
         data = data[header.data_offset :]
     for _ in range(min(max(header.line_skip, 0), 10_000)):
