@@ -50,7 +50,7 @@ def write_report(result: StrainResult, png: Path, pdf: Path) -> None:
         page = draw_page(result)
         page.savefig(png, dpi=_DPI, metadata={"Software": None})
         metadata = {"Title": "LaMoD strain report", "Creator": None, "Producer": None, "CreationDate": None}
-        page.savefig(pdf, dpi=2 * _DPI, metadata=metadata)
+        page.savefig(pdf, dpi=_DPI, metadata=metadata)
 
 
 def draw_page(result: StrainResult) -> Figure:

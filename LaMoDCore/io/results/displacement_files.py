@@ -25,9 +25,7 @@ def write_displacement(result: StrainResult, folder: Path) -> list[str]:
     names = []
     for volume in volumes_of(result.case):
         slices = [
-            result.case.slices[z].grid.vectors_to_lps(
-                np.moveaxis(result.motion.slices[z].displacement_mm, 1, -1)
-            )
+            result.case.slices[z].grid.vectors_to_lps(np.moveaxis(result.motion.slices[z].displacement_mm, 1, -1))
             for z in volume.slices
         ]
         vectors = np.stack(slices, axis=1).astype(np.float32)  # [T, Z, H, W, 3]

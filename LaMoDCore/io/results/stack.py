@@ -35,9 +35,7 @@ def volumes_of(case: Case) -> tuple[Volume, ...]:
     stack = _common_stack(case)
     if stack is not None:
         return (Volume("", tuple(range(len(case.slices))), stack, case.slices[0].frame_times_ms),)
-    return tuple(
-        Volume(f"_slice{z + 1}", (z,), s.grid.ijk_to_lps, s.frame_times_ms) for z, s in enumerate(case.slices)
-    )
+    return tuple(Volume(f"_slice{z + 1}", (z,), s.grid.ijk_to_lps, s.frame_times_ms) for z, s in enumerate(case.slices))
 
 
 def _common_stack(case: Case) -> Array | None:

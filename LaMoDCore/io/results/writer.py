@@ -39,7 +39,7 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True) 
     motion.npz                  material fields, see `motion_npz`
     segments.csv                one row a slice, segment and frame, see `segments_csv`
     strain.json                 the result's summary
-    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions, NaN outside the deformed wall
+    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions, 0 outside the deformed wall and nowhere else
     displacement/               ``frame_NNN.nrrd``: u(X) as a vector image
     report.png, report.pdf      one page
     ==========================  ==========================================================================
