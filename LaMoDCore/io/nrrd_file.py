@@ -188,10 +188,8 @@ def read_voxels(header: NrrdHeader, data: bytes, source: Path) -> Array:
 
 
 def _payload(header: NrrdHeader, data: bytes, source: Path) -> bytes:
-    if header.data_file:
-        data = read_file(neighbour_file(source, header.data_file))
-    else:
-        data = data[header.data_offset :]
+    beside = header.data_file
+    data = read_file(neighbour_file(source, beside)) if beside else data[header.data_offset :]
     for _ in range(min(max(header.line_skip, 0), 10_000)):
         data = data.partition(b"\n")[2]
     return data[header.byte_skip :] if header.byte_skip > 0 else data
