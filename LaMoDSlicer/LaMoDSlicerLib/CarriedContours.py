@@ -35,8 +35,8 @@ class CarriedContours:
         strips.JoinContiguousSegmentsOn()
         smooth = vtk.vtkWindowedSincPolyDataFilter()  # takes off the pixels' stairs and keeps the size
         smooth.SetInputConnection(strips.GetOutputPort())
-        smooth.SetNumberOfIterations(20)
-        smooth.SetPassBand(0.05)
+        smooth.SetNumberOfIterations(60)
+        smooth.SetPassBand(0.01)
         smooth.Update()
         lines = smooth.GetOutput()
         if lines.GetNumberOfLines() == 0:

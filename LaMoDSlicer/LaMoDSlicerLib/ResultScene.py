@@ -138,6 +138,14 @@ class ResultScene:
                 continue
             proxy = self.browserNode.GetProxyNode(sequence)
             self.browserNode.RemoveSynchronizedSequenceNode(sequence.GetID())
-            for node in (proxy, sequence):
+            for node in (*self._belongings(proxy), proxy, *self._belongings(sequence), sequence):
                 if node is not None and node.GetScene() is not None:
                     slicer.mrmlScene.RemoveNode(node)
+
+    @staticmethod
+    def _belongings(node: Any) -> list[Any]:
+        """Display nodes, the last first (a legend needs the first one as long as it lives), and storage node."""
+        if node is None:
+            return []
+        displayed = node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
+        return [*(node.GetNthDisplayNode(i) for i in reversed(range(displayed))), node.GetStorageNode()]

@@ -81,6 +81,8 @@ class WorkerProcess:
         self._lines.put(None)
 
     def _poll(self) -> None:
+        if self._process is not None and self._process.poll() is not None:
+            self._killGroup(self._process)  # children that outlived it hold its pipe open
         while self._process is not None:
             try:
                 line = self._lines.get_nowait()
@@ -89,7 +91,6 @@ class WorkerProcess:
             if line is None:
                 self._timer.stop()
                 process, self._process = self._process, None
-                self._killGroup(process)  # children that outlived their parent
                 self._onFinished(process.returncode)
                 return
             self._onLine(line)
