@@ -46,8 +46,19 @@ class MainWindow(QtWidgets.QMainWindow):
         self.play, self.seek = qMRMLSequenceBrowserPlayWidget(), qMRMLSequenceBrowserSeekWidget()
         toolbar.addWidget(self.play)
         toolbar.addWidget(self.seek)
+        self.sample_button = QtWidgets.QPushButton("Sample data")
+        self.sample_button.clicked.connect(self._load_sample)
+        toolbar.addWidget(self.sample_button)
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
             scene.AddObserver(event, lambda *_: QtCore.QTimer.singleShot(0, self._follow_browser))
+
+    @staticmethod
+    def _load_sample() -> None:
+        """The first registered sample, as the Sample Data module's button loads it."""
+        for sources in slicer.modules.sampleDataSources.values():
+            for source in sources:
+                source["customDownloader"](source)
+                return
 
     def _follow_browser(self) -> None:
         browser = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")

@@ -43,6 +43,12 @@ def show(widget: QtWidgets.QWidget) -> None:
         spin(0.05)
 
 
+def hover(widget: QtWidgets.QWidget, position: QtCore.QPoint) -> None:
+    """Move the mouse over a position: views place a preview of a markup there."""
+    _xdotool("mousemove", *_on_screen(widget, position))
+    spin(0.2)
+
+
 def click(widget: QtWidgets.QWidget, position: QtCore.QPoint | None = None) -> None:
     """Press the left button on a widget: at its middle, or at a position in it."""
     show(widget)

@@ -1,0 +1,187 @@
+"""The prediction's process: cancelled, killed, refused, lost inputs, closed scenes; the scene is never half-changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from Testing.Slicer import panel
+
+
+def test_cancel_ends_the_worker_and_its_children_and_changes_nothing(slicer_app, ring, fake_worker):
+    pids = fake_worker("slow")
+    before = panel.node_names()
+    running = panel.start(slicer_app, pids)
+    folder = slicer_app.widget.predictPanel.job.folder
+    assert slicer_app.mouse.spin(10, lambda: "CPU: no CUDA device" in slicer_app.widget.ui.stageLabel.text)
+    assert not slicer_app.widget.ui.predictButton.enabled
+    pressed = time.monotonic()
+    slicer_app.mouse.click(slicer_app.widget.ui.cancelButton)
+    assert slicer_app.mouse.spin(10, lambda: not any(map(panel.is_running, running)))
+    assert time.monotonic() - pressed < 2.0
+    assert "Cancelled" in slicer_app.widget.ui.messageLabel.text
+    assert panel.node_names() == before
+    assert not folder.exists()
+    slicer_app.settle()
+    assert slicer_app.widget.ui.predictButton.enabled
+
+
+def test_the_worker_has_low_priority(slicer_app, ring, fake_worker):
+    pid, _ = panel.start(slicer_app, fake_worker("slow"))
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+
+
+def test_a_killed_worker_is_said_clearly(slicer_app, ring, fake_worker):
+    pids = fake_worker("slow")
+    before = panel.node_names()
+    running = panel.start(slicer_app, pids)
+    os.kill(running[0], signal.SIGKILL)
+    assert slicer_app.mouse.spin(10, lambda: slicer_app.widget.predictPanel.job is None)
+    assert "ended from outside (signal 9)" in slicer_app.widget.ui.messageLabel.text
+    assert slicer_app.mouse.spin(5, lambda: not any(map(panel.is_running, running)))
+    assert panel.node_names() == before
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("refuse", "The masks: the ring is open at frame 3; close it in the Segment Editor."),
+        ("crash", "failed (exit code 70): MemoryError"),
+        ("nothing", "ended without a result that can be read"),
+    ],
+)
+def test_a_failure_is_a_sentence_in_the_panel(slicer_app, ring, fake_worker, what, sentence):
+    fake_worker(what)
+    before = panel.node_names()
+    panel.predict(slicer_app)
+    assert sentence in slicer_app.widget.ui.messageLabel.text
+    assert "Traceback" not in slicer_app.widget.ui.messageLabel.text
+    assert panel.node_names() == before
+    assert slicer_app.widget.ui.predictButton.enabled
+
+
+def test_scene_closed_during_a_run(slicer_app, ring, fake_worker):
+    import slicer  # noqa: PLC0415
+
+    running = panel.start(slicer_app, fake_worker("slow"))
+    slicer.mrmlScene.Clear(0)
+    slicer_app.settle()
+    assert not any(map(panel.is_running, running))
+    assert "scene was closed" in slicer_app.widget.ui.messageLabel.text
+    assert slicer_app.widget._parameters.cine is None
+    assert not slicer_app.widget.ui.predictButton.enabled
+
+
+def test_cine_deleted_during_a_run(slicer_app, ring, fake_worker):
+    """The result appears all the same: on a browser of its own."""
+    import slicer  # noqa: PLC0415
+
+    fake_worker("ok")
+    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    slicer.mrmlScene.RemoveNode(ring.browser)
+    assert slicer_app.mouse.spin(60, lambda: slicer_app.widget.predictPanel.job is None)
+    result = slicer_app.widget.displayPanel._result
+    assert result.isShown
+    assert result.browserNode is not ring.browser
+    assert "cine was removed" in slicer_app.widget.ui.messageLabel.text
+
+
+def test_masks_deleted_during_a_run(slicer_app, ring, fake_worker):
+    import slicer  # noqa: PLC0415
+
+    fake_worker("ok")
+    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    slicer.mrmlScene.RemoveNode(ring.segmentation)
+    assert slicer_app.mouse.spin(60, lambda: slicer_app.widget.predictPanel.job is None)
+    assert slicer_app.widget.displayPanel._result.browserNode is ring.browser
+    assert slicer_app.widget.displayPanel._result.isShown
+
+
+def test_module_switched_during_a_run(slicer_app, ring, fake_worker):
+    fake_worker("ok")
+    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    slicer_app.application._select_module("")
+    assert slicer_app.mouse.spin(60, lambda: slicer_app.widget.predictPanel.job is None)
+    slicer_app.application._select_module("LaMoDSlicer")
+    slicer_app.settle()
+    assert slicer_app.widget.displayPanel._result.isShown
+
+
+def _classes():
+    return Counter(name.partition(" ")[0] for name in panel.node_names())
+
+
+def test_two_runs_after_each_other_leave_one_result(slicer_app, ring, fake_worker):
+    fake_worker("ok")
+    panel.predict(slicer_app)
+    once = _classes()
+    panel.predict(slicer_app)
+    assert _classes() == once
+
+
+def test_module_reloaded(slicer_app, ring, fake_worker):
+    """Reload ends a run, and the new panel predicts; the old one no longer listens."""
+    import slicer  # noqa: PLC0415
+
+    running = panel.start(slicer_app, fake_worker("slow"))
+    old = slicer_app.widget
+    old.onReload()
+    slicer_app.widget = slicer.modules.LaMoDSlicerWidget
+    assert slicer_app.widget is not old
+    assert not any(map(panel.is_running, running))
+    fake_worker("ok")
+    panel.predict(slicer_app)
+    assert slicer_app.widget.displayPanel._result.isShown
+    assert old._parameters is None
+
+
+def test_a_saved_scene_is_live_again(slicer_app, ring, fake_worker, tmp_path):
+    """Saved, cleared, loaded: the panel finds the result, and quantity and opacity still work."""
+    import slicer  # noqa: PLC0415
+
+    fake_worker("ok")
+    panel.predict(slicer_app)
+    p = slicer_app.widget._parameters
+    p.showLegend = p.showContours = p.showGlyphs = False
+    ring.segmentation.GetDisplayNode().SetVisibility(False)
+    ring.browser.SetSelectedItemNumber(9)
+    slicer_app.settle()
+    before = panel.coloured(slicer_app.window.red.picture()).sum()
+    path = str(tmp_path / "scene.mrb")
+    assert slicer_app.application.coreIOManager().saveScene(path)
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(path)
+    slicer_app.settle()
+    result = slicer_app.widget.displayPanel._result
+    assert result is not None
+    assert result.isShown
+    assert abs(int(panel.coloured(slicer_app.window.red.picture()).sum()) / int(before) - 1) < 0.02
+    assert not slicer_app.widget.ui.glyphSpacingSlider.enabled
+    # MRML's own complaint about every scene with a slice view that is turned freely
+    slicer_app.faults.found[:] = [f for f in slicer_app.faults.found if "orientation preset name: Reformat" not in f]
+
+
+def test_masks_alone_are_enough(slicer_app, ring, fake_worker):
+    fake_worker("ok")
+    slicer_app.widget._parameters.cine = None
+    slicer_app.widget.inputsPanel.fillEmptyFields = lambda: None
+    try:
+        panel.predict(slicer_app)
+    finally:
+        del slicer_app.widget.inputsPanel.fillEmptyFields
+    result = slicer_app.widget.displayPanel._result
+    assert result.isShown
+    assert result.background().GetAttribute("LaMoD.Role") == "masks"
+
+
+def test_from_python_the_same_as_the_button(slicer_app, ring, fake_worker):
+    fake_worker("ok")
+    result = slicer_app.widget.logic.predictStrain(ring.browser, ring.segmentation, level="mid")
+    assert result.isShown
+    assert result.browserNode is ring.browser
+    with pytest.raises(TypeError, match="no option"):
+        slicer_app.widget.logic.predictStrain(ring.browser, ring.segmentation, levl="mid")
