@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take all of the above from a JSON file such as phantom-test-v1.json or another cohort's phantom.json",
     )
     parser.add_argument("--subset", metavar="NAME", help="write only the cases that the recipe file lists by this name")
+    parser.add_argument(
+        "--no-report", action="store_true", help="leave out statistics.md and contact-sheet.png of the cohort"
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes (default: one a core)")
     parser.add_argument(
         "--resume", action="store_true", help="go on with a cohort that was interrupted, or make it larger"
@@ -56,7 +59,13 @@ def run(args: argparse.Namespace) -> int:
     recipe, only = _recipe_file(args) if args.recipe else (_recipe(_options(args), "lamod phantom"), None)
     with Progress(args.progress) as progress:
         cases = write_cohort(
-            args.out, recipe, only=only, workers=max(args.workers, 0), resume=args.resume, progress=progress
+            args.out,
+            recipe,
+            only=only,
+            report=not args.no_report,
+            workers=max(args.workers, 0),
+            resume=args.resume,
+            progress=progress,
         )
     print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
     return 0

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io.dataset import (
     DatasetCase,
@@ -20,12 +22,16 @@ from LaMoDCore.io.dataset import (
     write_json,
 )
 from LaMoDCore.phantom.cases import canonical_case, paired_cases
+from LaMoDCore.phantom.contact_sheet import write_contact_sheet
 from LaMoDCore.phantom.pairing import site_habits
 from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.phantom.slices import PhantomSlice
+from LaMoDCore.phantom.statistics import cohort_table, subject_statistics
 from LaMoDCore.progress import SILENT, Progress
 
 _RECIPE_FILE = "phantom.json"
+#: Subjects that the report's table is made of at most, and slices on its contact sheet.
+_REPORTED_SUBJECTS, _SHEET_SLICES = 500, 30
 
 
 def write_cohort(
@@ -33,6 +39,7 @@ def write_cohort(
     recipe: CohortRecipe,
     *,
     only: Collection[str] | None = None,
+    report: bool = False,
     workers: int = 0,
     resume: bool = False,
     progress: Progress = SILENT,
@@ -43,6 +50,7 @@ def write_cohort(
         out: a new or empty folder, or with ``resume`` one that the same recipe has begun.
         recipe: what to make.
         only: ids of the cases to write; all if None.
+        report: write statistics.md and contact-sheet.png of the cohort's subjects beside dataset.json.
         workers: processes; 0 takes one a core. The bytes do not depend on it.
         resume: keep the cases that are there.
         progress: told after every subject.
@@ -69,6 +77,9 @@ def write_cohort(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+            if report:
+                progress.update("report", 1.0, "contact sheet and statistics")
+                pool.submit(_write_report, str(folder), recipe).result()
     write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
     return len(entries)
 
@@ -124,6 +135,15 @@ def _plane_cases(
         return (canonical_case(plane, name, seed, annotated=recipe.annotated, pictures=recipe.pictures),)
     site = site_habits(recipe.site_number(index), recipe.seed)
     return paired_cases(plane, name, site, seed, annotated=recipe.annotated, pictures=recipe.pictures)
+
+
+def _write_report(folder: str, recipe: CohortRecipe) -> None:
+    subjects = [recipe.subject(index) for index in range(min(recipe.count, _REPORTED_SUBJECTS))]
+    table = cohort_table([(subject, subject_statistics(subject)) for subject in subjects])
+    (Path(folder) / "statistics.md").write_text(table, encoding="utf-8")
+    chosen = np.random.default_rng([61, recipe.seed]).permutation(len(subjects))[:_SHEET_SLICES]
+    planes = [subjects[k].slices()[number % 4] for number, k in enumerate(chosen)]
+    write_contact_sheet(Path(folder) / "contact-sheet.png", planes, recipe.seed)
 
 
 @contextmanager

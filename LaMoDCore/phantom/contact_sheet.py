@@ -43,7 +43,7 @@ def write_contact_sheet(path: str | Path, planes: Sequence[PhantomSlice], seed: 
         row, column = divmod(number, columns)
         _picture(axes[2 * row, column], plane, seed + number)
         _curves(axes[2 * row + 1, column], plane, legend=number == 0)
-    figure.savefig(path, dpi=80, metadata={"Software": None})
+    figure.savefig(path, dpi=64, metadata={"Software": None})
 
 
 def _picture(axis: Axes, plane: PhantomSlice, seed: int) -> None:

@@ -62,7 +62,7 @@ LITERATURE: tuple[LiteratureRange, ...] = (
     LiteratureRange("infarct", "ecc_lesion", "Ecc, middle of the scar, ES", -0.10, 0.03, "", "Bogaert 2000"),
     LiteratureRange("infarct", "ecc_remote", "Ecc, remote sector, ES", -0.20, -0.14, "", "Bogaert 2000"),
     LiteratureRange("infarct", "lesion_deg", "Extent of the scar", 60, 120, "°", "territories, Cerqueira 2002"),
-    LiteratureRange("lbbb", "septal_flash", "Septal flash", 0.005, 0.06, "Ecc", "Leenders 2012"),
+    LiteratureRange("lbbb", "septal_flash", "Subjects with septal flash and rebound", 0.5, 1, "", "Leenders 2012"),
     LiteratureRange("lbbb", "lateral_delay_ms", "Lateral activation after septal", 60, 130, "ms", "Auger 2017 (DENSE)"),
     LiteratureRange("stiff", "wall_mid", "Wall thickness, mid, ED", 8, 12, "mm", "Nagel 2000"),
     LiteratureRange("dyskinesia", "ecc_lesion_peak", "Largest Ecc of the aneurysm", 0.0, 0.2, "", "Bogaert 2000"),
@@ -111,9 +111,11 @@ def subject_statistics(subject: Subject) -> dict[str, float]:
         values.update(_lesion_statistics(subject))
     if subject.disease == "lbbb":
         septum, lateral = np.abs(theta - 58) < 35, np.abs(theta - 238) < 35
-        early = curve[: max(4, int(40 * 0.45 * es) + 1), septum].mean(1)
+        septal = curve[:, septum].mean(1)
+        flash = int(np.argmin(septal[: int(40 * 0.45 * es) + 1]))
+        rebound = septal[flash : int(40 * es) + 1].max() - septal[flash]
+        values["septal_flash"] = float(septal[flash] < -0.01 and rebound > 0.01)
         delay = mid.activation_ms(_ANGLES)
-        values["septal_flash"] = float(-early.min())
         values["lateral_delay_ms"] = float(delay[lateral].mean() - delay[septum].mean())
         values["lateral_peak"] = float(curve[:, lateral].mean(1).min())
     return values

@@ -72,7 +72,7 @@ def test_masks_alone_are_a_case_too(case: DatasetCase, tmp_path: Path) -> None:
 
 
 def test_slicer_and_itk_read_the_masks(case: DatasetCase, folder: Path) -> None:
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     image = sitk.ReadImage(str(folder / "cases/a/masks.seq.nrrd"))
     array = sitk.GetArrayFromImage(image)
