@@ -27,6 +27,12 @@ class OverlayQuantity(enum.Enum):
         return {"ecc": "Ecc", "err": "Err", "e1": "E1", "e2": "E2", "displacement": "|u|", "none": ""}[self.value]
 
     @property
+    def legendTitle(self) -> str:
+        """VTK takes a vertical bar for a column's edge, so no |u| here."""
+        name = "Displacement" if self is OverlayQuantity.DISPLACEMENT else self.shortName
+        return f"{name} [{self.unit}]"
+
+    @property
     def unit(self) -> str:
         """Strain is shown in per cent: the legend cannot scale."""
         return "mm" if self is OverlayQuantity.DISPLACEMENT else "%"

@@ -73,7 +73,7 @@ class ResultDisplay:
     def _showLegend(volume: Any, quantity: OverlayQuantity, shown: bool) -> None:
         logic = slicer.modules.colors.logic()
         legend = logic.GetColorLegendDisplayNode(volume) or logic.AddDefaultColorLegendDisplayNode(volume)
-        legend.SetTitleText(f"{quantity.shortName} [{quantity.unit}]")
+        legend.SetTitleText(quantity.legendTitle)
         legend.SetLabelFormat("%.0f")
         legend.SetNumberOfLabels(3)
         legend.SetMaxNumberOfColors(256)

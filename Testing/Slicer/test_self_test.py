@@ -1,0 +1,54 @@
+"""`LaMoDSlicerTest` by Slicer's own self-test way, and what a first use without torch says."""
+
+from __future__ import annotations
+
+import importlib.util
+import unittest
+
+import pytest
+
+from Testing.Slicer import panel
+
+
+def test_reload_and_test(slicer_app, fake_worker):
+    import slicer  # noqa: PLC0415
+
+    fake_worker("ok")
+    slicer_app.widget.onReload()
+    fake_worker("ok")
+    slicer.selfTests["LaMoDSlicer"]()
+    slicer_app.settle()
+    assert slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+
+
+def test_self_test_skips_the_prediction_without_torch(slicer_app, monkeypatch):
+    import slicer  # noqa: PLC0415
+
+    _hide(monkeypatch, "torch")
+    with pytest.raises(unittest.SkipTest, match="not installed: torch"):
+        slicer.selfTests["LaMoDSlicer"]()
+    assert slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"), "the sample heart is there all the same"
+
+
+def test_without_torch_the_extension_is_named(slicer_app, ring, monkeypatch):
+    _hide(monkeypatch, "torch")
+    panel.predict(slicer_app)
+    assert "install the extension “PyTorch”" in slicer_app.widget.ui.messageLabel.text
+
+
+def test_a_declined_package_is_said_and_asked_again_at_the_next_click(slicer_app, ring, monkeypatch):
+    from LaMoDSlicerLib.Dependencies import Dependencies  # noqa: PLC0415
+
+    monkeypatch.setattr(Dependencies, "PACKAGES", ("no-such-package>=1",))
+    asked = slicer_app.application._packaging.asked
+    asked.clear()
+    assert not asked, "nothing is asked before a click"
+    for clicks in (1, 2):
+        panel.predict(slicer_app)
+        assert asked == [(["no-such-package>=1"], "LaMoD")] * clicks
+        assert "was not installed" in slicer_app.widget.ui.messageLabel.text
+
+
+def _hide(monkeypatch, package):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == package else found(name, *rest))
