@@ -6,6 +6,7 @@ import unittest
 import qt
 import slicer
 import vtk
+from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -14,8 +15,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
 
 
 class LaMoDSlicer(ScriptedLoadableModule):

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.FrameSequence import FrameSequence
 from LaMoDSlicerLib.InputError import InputError
@@ -35,10 +36,11 @@ class CineSource:
         self.node.GetAllProxyNodes(proxies)
         volumes = [proxies.GetItemAsObject(i) for i in range(proxies.GetNumberOfItems())]
         for volume in volumes:
-            if volume.IsA("vtkMRMLScalarVolumeNode") and not volume.IsA("vtkMRMLLabelMapVolumeNode"):
-                if volume.GetAttribute("LaMoD.Role") is None and volume.GetImageData() is not None:
-                    return volume
-        raise InputError(f"“{self.node.GetName()}” shows no pictures: choose the cine's own sequence browser.")
+            isPicture = volume.IsA("vtkMRMLScalarVolumeNode") and not volume.IsA("vtkMRMLLabelMapVolumeNode")
+            if isPicture and volume.GetAttribute("LaMoD.Role") is None and volume.GetImageData() is not None:
+                return volume
+        text = _("“{name}” shows no pictures: choose the cine's own sequence browser.")
+        raise InputError(text.format(name=self.node.GetName()))
 
     def numberOfFrames(self) -> int:
         if self.isBrowser:
@@ -67,8 +69,9 @@ class CineSource:
         InputError: what is chosen is no cine.
         """
         if self.numberOfFrames() < 2:
-            raise InputError(
-                f"“{self.node.GetName()}” has one frame: choose a cine with a frame for every phase of the beat, "
-                "or none to predict from the masks alone."
+            text = _(
+                "“{name}” has one frame: choose a cine with a frame for every phase of the beat, or none to predict "
+                "from the masks alone."
             )
+            raise InputError(text.format(name=self.node.GetName()))
         self.volumeNode()

@@ -38,10 +38,15 @@ class Dependencies:
             import PyTorchUtils
         except ModuleNotFoundError:
             raise InputError(
-                _("LaMoD needs PyTorch: install the extension “PyTorch” in the Extensions Manager, restart Slicer and predict again.")
+                _(
+                    "LaMoD needs PyTorch: install the extension “PyTorch” in the Extensions Manager, restart Slicer and "
+                    "predict again."
+                )
             ) from None
         if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
-            raise InputError(_("LaMoD needs PyTorch, and it was not installed. Press Predict Strain to be asked again."))
+            raise InputError(
+                _("LaMoD needs PyTorch, and it was not installed. Press Predict Strain to be asked again.")
+            )
 
     @staticmethod
     def _installPackages(packages: list[str]) -> None:

@@ -43,7 +43,9 @@ class InputsPanel:
         if p is None:
             return
         if p.cine is None:
-            self._takeOnly("cine", [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if self._isCine(n)])
+            self._takeOnly(
+                "cine", [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if self._isCine(n)]
+            )
         if p.masks is None:
             self._takeOnly("masks", self._maskCandidates())
         if p.rvInsertion is None:

@@ -55,7 +55,9 @@ class MaskLoader:
     def _builder(timesMs: np.ndarray | None, frames: int, cineBrowser: Any) -> SequenceBuilder:
         if cineBrowser is not None:
             master = cineBrowser.GetMasterSequenceNode()
-            return SequenceBuilder(tuple(master.GetNthIndexValue(i) for i in range(frames)), master.GetIndexUnit() or "")
+            return SequenceBuilder(
+                tuple(master.GetNthIndexValue(i) for i in range(frames)), master.GetIndexUnit() or ""
+            )
         if timesMs is not None:
             return SequenceBuilder(tuple(f"{t:.2f}" for t in timesMs), "ms")
         return SequenceBuilder(tuple(str(i) for i in range(frames)), "")

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
@@ -73,7 +74,9 @@ class MaskSource:
         found = {"myocardium": meaning.myocardium, "cavity": meaning.cavity, "rightVentricle": meaning.right_ventricle}
         return {structure: str(label) for structure, label in found.items() if label is not None}
 
-    def read(self, structures: dict[str, str], reference: VolumeGeometry | None, timesMs: np.ndarray | None) -> MaskFrames:
+    def read(
+        self, structures: dict[str, str], reference: VolumeGeometry | None, timesMs: np.ndarray | None
+    ) -> MaskFrames:
         """All frames on one grid.
 
         Args:
@@ -87,7 +90,11 @@ class MaskSource:
         frames = self.sequence.frames()
         geometry = reference or self._ownGeometry(frames[0])
         labels = np.zeros((len(frames), *geometry.shape), np.uint8)
-        values = {"rightVentricle": MaskFrames.RIGHT_VENTRICLE, "cavity": MaskFrames.CAVITY, "myocardium": MaskFrames.MYOCARDIUM}
+        values = {
+            "rightVentricle": MaskFrames.RIGHT_VENTRICLE,
+            "cavity": MaskFrames.CAVITY,
+            "myocardium": MaskFrames.MYOCARDIUM,
+        }
         for t, frame in enumerate(frames):
             for structure, value in values.items():
                 if structure in structures:
@@ -102,21 +109,22 @@ class MaskSource:
     def _check(self, masks: MaskFrames) -> None:
         empty = masks.emptyFrames()
         if len(empty) == len(masks.labels):
-            raise InputError(
-                f"“{self.node.GetName()}” has no myocardium on the cine's slices: check that the masks belong to this "
-                "cine and that the right segment is chosen."
+            text = _(
+                "“{name}” has no myocardium on the cine's slices: check that the masks belong to this cine and that "
+                "the right segment is chosen."
             )
+            raise InputError(text.format(name=self.node.GetName()))
         if empty:
             named = ", ".join(str(t + 1) for t in empty[:5]) + (" …" if len(empty) > 5 else "")
-            raise InputError(
-                f"The myocardium is empty at frame {named} of {len(masks.labels)}: draw it there, or choose masks of "
-                "the whole cycle."
+            text = _(
+                "The myocardium is empty at frame {frames} of {all}: draw it there, or choose masks of the whole cycle."
             )
+            raise InputError(text.format(frames=named, all=len(masks.labels)))
 
     def _ownGeometry(self, frame: Any) -> VolumeGeometry:
         if not self.isSegmentation:
             if frame.GetImageData() is None:
-                raise InputError(f"“{self.node.GetName()}” holds no voxels: choose other masks.")
+                raise InputError(_("“{name}” holds no voxels: choose other masks.").format(name=self.node.GetName()))
             return VolumeGeometry.ofVolume(frame)
         segmentation = frame.GetSegmentation()
         text = segmentation.GetConversionParameter("Reference image geometry")
@@ -124,15 +132,14 @@ class MaskSource:
         if text and slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, image, False):
             return VolumeGeometry.ofOrientedImage(image)
         if segmentation.GetNumberOfSegments() == 0:
-            raise InputError(f"“{self.node.GetName()}” has no segment: draw the myocardium first.")
+            raise InputError(_("“{name}” has no segment: draw the myocardium first.").format(name=self.node.GetName()))
         return VolumeGeometry.ofOrientedImage(self._segmentImage(frame, segmentation.GetNthSegmentID(0)))
 
     def _segmentImage(self, frame: Any, segmentId: str) -> Any:
         image = slicer.vtkOrientedImageData()
         if not frame.GetBinaryLabelmapRepresentation(segmentId, image):
-            raise InputError(
-                f"Segment “{segmentId}” of “{frame.GetName()}” cannot be made a labelmap: draw it in the Segment Editor."
-            )
+            text = _("Segment “{segment}” of “{name}” cannot be made a labelmap: draw it in the Segment Editor.")
+            raise InputError(text.format(segment=segmentId, name=frame.GetName()))
         return image
 
     def _segmentIn(self, frame: Any, choice: str) -> str | None:

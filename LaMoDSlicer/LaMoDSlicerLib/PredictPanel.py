@@ -65,7 +65,9 @@ class PredictPanel:
         self._ui.stageLabel.text = ""
         self._ui.logEdit.setPlainText("")
         try:
-            with slicer.util.tryWithErrorDisplay(_("The prediction could not be started."), show=False, waitCursor=True):
+            with slicer.util.tryWithErrorDisplay(
+                _("The prediction could not be started."), show=False, waitCursor=True
+            ):
                 request = RequestReader(self._parameters).read()
                 self._job = self._logic.startPrediction(
                     request, self.onProgress, lambda result: self.onResult(result, request), self.onFailure
@@ -111,7 +113,9 @@ class PredictPanel:
         self._ui.stageLabel.text = self._howItWasMade(scene.summary)
         self._onResultShown(scene)
         if job is not None and request.cineNodeId and slicer.mrmlScene.GetNodeByID(request.cineNodeId) is None:
-            self.showMessage(_("The cine was removed during the prediction: the result has a sequence browser of its own."))
+            self.showMessage(
+                _("The cine was removed during the prediction: the result has a sequence browser of its own.")
+            )
 
     def onFailure(self, text: str) -> None:
         self._finish()

@@ -80,7 +80,7 @@ class PredictionJob:
         elif exitCode == self.INPUT_FAULT and self.progress.lastWords():
             self._fail(self._withoutFolder(self.progress.lastWords().removeprefix("lamod: ")))
         elif exitCode < 0:
-            text = _("The prediction process was ended from outside (signal {signal}). The scene is as it was; predict again.")
+            text = _("The prediction was ended from outside (signal {signal}). The scene is as it was; predict again.")
             self._fail(text.format(signal=-exitCode))
         else:
             text = _("The prediction process failed (exit code {code}): {words}. The log below says more.")

@@ -43,7 +43,9 @@ class RequestReader:
         """
         p = self._parameters
         if p.masks is None:
-            raise InputError(_("Choose the myocardium masks: a segmentation or labelmap for every frame, or “Load masks…”."))
+            raise InputError(
+                _("Choose the myocardium masks: a segmentation or labelmap for every frame, or “Load masks…”.")
+            )
         frames = MaskSource(p.masks).numberOfFrames()
         if frames < self.MIN_FRAMES:
             text = _(
@@ -92,7 +94,11 @@ class RequestReader:
         points = self._parameters.rvInsertion
         if points is None:
             return None
-        defined = [i for i in range(points.GetNumberOfControlPoints()) if points.GetNthControlPointPositionStatus(i) == points.PositionDefined]
+        defined = [
+            i
+            for i in range(points.GetNumberOfControlPoints())
+            if points.GetNthControlPointPositionStatus(i) == points.PositionDefined
+        ]
         if not defined:
             return None
         ras = [0.0, 0.0, 0.0]

@@ -54,7 +54,9 @@ class ResultDisplay:
             return
         volume = self._result.proxy(quantity.value)
         low, high = (
-            (-parameters.strainRange, parameters.strainRange) if quantity.isStrain else (0.0, parameters.displacementRange)
+            (-parameters.strainRange, parameters.strainRange)
+            if quantity.isStrain
+            else (0.0, parameters.displacementRange)
         )
         display = volume.GetDisplayNode()
         display.SetAndObserveColorNodeID(ColorScales.nodeFor(quantity).GetID())

@@ -67,8 +67,9 @@ class ResultFiles:
     def _inPlane(displacementLps: np.ndarray, myocardium: np.ndarray, ijkToLps: np.ndarray) -> np.ndarray:
         """[Z, T, 2, H, W] from LPS [T, Z, H, W, 3]; outside the wall the nearest of the wall's values."""
         CoreLibrary.makeImportable()
-        from LaMoDCore.geometry import SliceGrid
         from scipy.ndimage import distance_transform_edt
+
+        from LaMoDCore.geometry import SliceGrid
 
         slices = []
         for k, affine in enumerate(ijkToLps):

@@ -13,7 +13,9 @@ class RibbonMesh:
     """
 
     @staticmethod
-    def fromSegments(startRas: np.ndarray, endRas: np.ndarray, throughSliceRas: np.ndarray, scalars: np.ndarray, name: str) -> Any:
+    def fromSegments(
+        startRas: np.ndarray, endRas: np.ndarray, throughSliceRas: np.ndarray, scalars: np.ndarray, name: str
+    ) -> Any:
         """vtkPolyData with one quad a segment.
 
         Args:

@@ -11,7 +11,7 @@ class SliceViews:
     """The slice views, turned to what is to be seen in them."""
 
     #: How much is shown round the heart, relative to its size.
-    ROOM = 1.7
+    ROOM = 2.0
 
     @staticmethod
     def lookAt(volumeNode: Any) -> None:

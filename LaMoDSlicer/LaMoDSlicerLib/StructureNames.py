@@ -12,7 +12,7 @@ class StructureNames:
 
     @staticmethod
     def structureOf(name: str, terminology: str = "") -> str | None:
-        """"myocardium", "cavity", "rightVentricle", or None where neither tells.
+        """ "myocardium", "cavity", "rightVentricle", or None where neither tells.
 
         Args:
             name: as people write it: "LV myocardium", "myo", "RV", "LV_bp".

@@ -34,8 +34,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     os.environ.pop("QT_QPA_PLATFORM", None)
     os.environ["PATH"] = f"{_python_slicer(tmp_path_factory.mktemp('bin'))}{os.pathsep}{os.environ['PATH']}"
     application = start()
-    from Testing.SlicerHost import mouse  # noqa: PLC0415
-    from Testing.SlicerHost.main_window import MainWindow  # noqa: PLC0415
+    from Testing.SlicerHost import mouse
+    from Testing.SlicerHost.main_window import MainWindow
 
     window = MainWindow(application)
     application._load_module(MODULE)
@@ -58,7 +58,7 @@ def _python_slicer(folder: Path) -> Path:
 @pytest.fixture
 def faults(host: SimpleNamespace) -> Iterator[Any]:
     """The test fails where a slot, an observer or VTK complained meanwhile."""
-    from Testing.SlicerHost.faults import FaultCollector  # noqa: PLC0415
+    from Testing.SlicerHost.faults import FaultCollector
 
     collector = FaultCollector()
     collector.install()
@@ -78,7 +78,7 @@ def slicer_app(host: SimpleNamespace, faults: Any) -> Iterator[SimpleNamespace]:
 
 def fresh(host: SimpleNamespace) -> SimpleNamespace:
     """Empty the scene; the 3-D view is hidden, as it is slow to draw in software."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     slicer.mrmlScene.Clear(0)
     host.window.three_d.hide()
@@ -103,7 +103,7 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path
     monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
 
     def plan(what: str) -> Path:
-        from LaMoDSlicerLib.PredictionRequest import PredictionRequest  # noqa: PLC0415
+        from LaMoDSlicerLib.PredictionRequest import PredictionRequest
 
         original = PredictionRequest.commandLine
 
@@ -126,9 +126,9 @@ def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
 
 
 def add_ring(app: SimpleNamespace) -> SimpleNamespace:
-    from LaMoDSlicerLib.SampleHeart import SampleHeart  # noqa: PLC0415
+    from LaMoDSlicerLib.SampleHeart import SampleHeart
 
-    from Testing.Slicer.ring_heart import heart  # noqa: PLC0415
+    from Testing.Slicer.ring_heart import heart
 
     slice_ = heart()
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")

@@ -37,7 +37,7 @@ def is_running(pid: int) -> bool:
 
 def node_names() -> list[str]:
     """Every node of the scene by class and name, the slice views' own aside: to see whether it changed."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     scene = slicer.mrmlScene
     nodes = (scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes()))
@@ -59,7 +59,7 @@ def hue(rgb: tuple[int, int, int]) -> float:
 
 def wall_in_view(view: Any, mask: np.ndarray, grid: Any) -> np.ndarray:
     """bool [height, width] of the view: where a mask [H, W] of a slice is drawn."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     to_ras = slicer.util.arrayFromVTKMatrix(view.node.GetXYToRAS())
     width, height = view.node.GetDimensions()[:2]

@@ -34,7 +34,9 @@ def grid(size: int = 128, spacing_mm: float = 1.4, oblique: bool = True) -> Slic
     return SliceGrid((size, size), affine)
 
 
-def heart(slice_grid: SliceGrid | None = None, frames: int = FRAMES, inner_mm: float = 22.0, wall_mm: float = 9.0) -> CineSlice:
+def heart(
+    slice_grid: SliceGrid | None = None, frames: int = FRAMES, inner_mm: float = 22.0, wall_mm: float = 9.0
+) -> CineSlice:
     """Cine and masks of the ring; it lies off the picture's middle, so that a flipped axis shows."""
     slice_grid = slice_grid or grid()
     x, y = slice_grid.pixel_centers_mm()
@@ -83,7 +85,13 @@ def write_result(folder: Path, masks: np.ndarray, ijk_to_lps: np.ndarray, times_
             now = np.sqrt(radius**2 - k)
             displacement[t, z, rows, columns] = plane.vectors_to_lps(offset * (now / radius - 1)[:, None])
             circumferential, radial = 0.5 * ((now / radius) ** 2 - 1), 0.5 * ((radius / now) ** 2 - 1)
-            values = {"ecc": circumferential, "err": radial, "e1": radial, "e2": circumferential, "jacobian": np.ones_like(now)}
+            values = {
+                "ecc": circumferential,
+                "err": radial,
+                "e1": radial,
+                "e2": circumferential,
+                "jacobian": np.ones_like(now),
+            }
             for name, value in values.items():
                 fields[name][t, z, rows, columns] = value
     np.savez(

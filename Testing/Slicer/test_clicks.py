@@ -51,7 +51,7 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     assert ui.cineSelector.currentNode() is not None
     assert ui.myocardiumSelector.currentText == "LV myocardium"
 
-    from LaMoDCore.phantom import demo_case  # noqa: PLC0415
+    from LaMoDCore.phantom import demo_case
 
     insertion = demo_case().rv_insertion_lps * [-1, -1, 1]
     plane = window.red.node.GetSliceToRAS()

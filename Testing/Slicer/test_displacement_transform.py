@@ -11,11 +11,11 @@ from Testing.Slicer.ring_heart import FRAMES
 
 def test_displacement_files_opened_again_move_points_inward(slicer_app, ring, tmp_path):
     """displacement/frame_NNN.nrrd as a transform, both ways, and its arrows: inward in systole."""
-    from LaMoDSlicerLib.CineSource import CineSource  # noqa: PLC0415
-    from LaMoDSlicerLib.DisplacementTransform import DisplacementTransform  # noqa: PLC0415
+    from LaMoDSlicerLib.CineSource import CineSource
+    from LaMoDSlicerLib.DisplacementTransform import DisplacementTransform
 
-    from LaMoDCore.case import Case, Motion, SliceMotion  # noqa: PLC0415
-    from LaMoDCore.io.results.displacement_files import write_displacement  # noqa: PLC0415
+    from LaMoDCore.case import Case, Motion, SliceMotion
+    from LaMoDCore.io.results.displacement_files import write_displacement
 
     grid = ring.slice.grid
     x, y = grid.pixel_centers_mm()
@@ -28,7 +28,11 @@ def test_displacement_files_opened_again_move_points_inward(slicer_app, ring, tm
     names = write_displacement(result, tmp_path)
     volume = CineSource(ring.browser).volumeNode()
     transform = DisplacementTransform.load(tmp_path / names[9], volume)
-    for column, row in ((columns[0], rows[0]), (columns[-1], rows[-1]), (columns[len(columns) // 2], rows[len(rows) // 2])):
+    for column, row in (
+        (columns[0], rows[0]),
+        (columns[-1], rows[-1]),
+        (columns[len(columns) // 2], rows[len(rows) // 2]),
+    ):
         start = grid.pixel_to_lps([column, row]) * [-1, -1, 1]
         moved = start + grid.vectors_to_lps(shrunk[9, :, row, column]) * [-1, -1, 1]
         there, back = [0.0] * 3, [0.0] * 3

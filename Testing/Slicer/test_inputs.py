@@ -11,20 +11,20 @@ from Testing.Slicer.ring_heart import FRAMES, grid, heart
 
 
 def _builder(times=None, unit="ms"):
-    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder  # noqa: PLC0415
+    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
 
     values = times if times is not None else heart().frame_times_ms
     return SequenceBuilder(tuple(f"{t:.1f}" for t in values), unit)
 
 
 def _geometry(slice_grid):
-    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry  # noqa: PLC0415
+    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
 
     return VolumeGeometry((1, *slice_grid.shape), np.array(slice_grid.ijk_to_lps))
 
 
 def _browser(sequence):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "browser")
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
@@ -39,7 +39,7 @@ def _labels(slice_):
 
 
 def _read(node, structures=None, reference=None):
-    from LaMoDSlicerLib.MaskSource import MaskSource  # noqa: PLC0415
+    from LaMoDSlicerLib.MaskSource import MaskSource
 
     source = MaskSource(node)
     return source.read(structures or source.structures(), reference, None)
@@ -63,14 +63,14 @@ def test_labelmap_sequence_is_told_by_topology(slicer_app):
 
 
 def test_one_node_a_frame_in_the_order_of_their_numbers(slicer_app):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     slice_ = heart(frames=12)
     nodes = {}
     for t in (11, 3, 0, 1, 2, 4, 5, 6, 7, 10, 8, 9):
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"Segmentation frame {t}")
         image = _geometry(slice_.grid).asOrientedImage()
-        from vtk.util.numpy_support import vtk_to_numpy  # noqa: PLC0415
+        from vtk.util.numpy_support import vtk_to_numpy
 
         vtk_to_numpy(image.GetPointData().GetScalars())[:] = slice_.myocardium[t].ravel()
         node.AddSegmentFromBinaryLabelmapRepresentation(image, "myo", (1, 0, 0))
@@ -104,7 +104,7 @@ def test_masks_on_another_grid_are_put_on_the_cines(slicer_app):
     ],
 )
 def test_structures_are_told_by_terminology_and_name(host, name, terminology, structure):
-    from LaMoDSlicerLib.StructureNames import StructureNames  # noqa: PLC0415
+    from LaMoDSlicerLib.StructureNames import StructureNames
 
     assert StructureNames.structureOf(name, terminology) == structure
 
@@ -118,7 +118,7 @@ def test_fields_fill_themselves(slicer_app, ring):
 
 
 def test_two_candidates_are_left_to_the_person(slicer_app, ring):
-    from LaMoDSlicerLib.SampleHeart import SampleHeart  # noqa: PLC0415
+    from LaMoDSlicerLib.SampleHeart import SampleHeart
 
     p = slicer_app.widget._parameters
     p.cine = p.masks = None
@@ -133,14 +133,14 @@ def test_the_person_chooses_the_myocardium(slicer_app, ring):
     ui = slicer_app.widget.ui
     slicer_app.mouse.choose(ui.myocardiumSelector, "RV")
     slicer_app.settle()
-    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+    from LaMoDSlicerLib.RequestReader import RequestReader
 
     assert RequestReader(slicer_app.widget._parameters).structures() == {"myocardium": "RV", "cavity": "LV cavity"}
 
 
 def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
-    import slicer  # noqa: PLC0415
-    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+    import slicer
+    from LaMoDSlicerLib.RequestReader import RequestReader
 
     slice_ = heart()
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "cine 4-D")
@@ -155,8 +155,8 @@ def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
 
 
 def test_rv_insertion_is_handed_over_in_lps(slicer_app, ring):
-    import slicer  # noqa: PLC0415
-    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+    import slicer
+    from LaMoDSlicerLib.RequestReader import RequestReader
 
     points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "RV")
     points.AddControlPoint(10.0, 20.0, 30.0)
@@ -171,11 +171,11 @@ def test_masks_are_loaded_from_files(slicer_app, ring, tmp_path, suffix):
     path = tmp_path / f"contours{suffix}"
     labels = _labels(ring.slice)
     if suffix == ".seq.nrrd":
-        from LaMoDCore.io.seq_nrrd import write_seq_nrrd  # noqa: PLC0415
+        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 
         write_seq_nrrd(path, labels, ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms)
     else:
-        import SimpleITK as sitk  # noqa: N813, PLC0415
+        import SimpleITK as sitk
 
         image = sitk.JoinSeries([sitk.GetImageFromArray(frame) for frame in labels])
         affine = np.array(ring.slice.grid.ijk_to_lps)
@@ -202,9 +202,11 @@ def _message(slicer_app):
 
 
 def test_a_picture_as_masks_is_refused_in_words(slicer_app, ring, tmp_path):
-    from LaMoDCore.io.seq_nrrd import write_seq_nrrd  # noqa: PLC0415
+    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 
-    write_seq_nrrd(tmp_path / "cine.seq.nrrd", ring.slice.cine[:, None], ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms)
+    write_seq_nrrd(
+        tmp_path / "cine.seq.nrrd", ring.slice.cine[:, None], ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms
+    )
     slicer_app.widget.inputsPanel.loadMasks(tmp_path / "cine.seq.nrrd")
     assert "cine.seq.nrrd: its values are fractions, not labels" in slicer_app.widget.ui.messageLabel.text
 
@@ -231,7 +233,7 @@ def test_an_empty_frame_is_named(slicer_app, ring):
 
 
 def test_a_single_picture_is_refused(slicer_app, ring):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "one picture")
     slicer.util.updateVolumeFromArray(node, _labels(ring.slice)[0])
@@ -242,7 +244,7 @@ def test_a_single_picture_is_refused(slicer_app, ring):
 def test_masks_beside_the_cine_are_refused(slicer_app, ring):
     affine = np.array(ring.slice.grid.ijk_to_lps)
     affine[:3, 3] += 400.0
-    from LaMoDCore.geometry import SliceGrid  # noqa: PLC0415
+    from LaMoDCore.geometry import SliceGrid
 
     away = _geometry(SliceGrid(ring.slice.grid.shape, affine))
     slicer_app.widget._parameters.masks = _browser(_builder().labelmaps("away", "", _labels(ring.slice), away))

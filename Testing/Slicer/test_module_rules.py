@@ -49,7 +49,9 @@ def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
         if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)):
             continue
         owner = node.value.value
-        of_ui = (isinstance(owner, ast.Attribute) and owner.attr in ("ui", "_ui")) or (isinstance(owner, ast.Name) and owner.id == "ui")
+        of_ui = (isinstance(owner, ast.Attribute) and owner.attr in ("ui", "_ui")) or (
+            isinstance(owner, ast.Name) and owner.id == "ui"
+        )
         if of_ui:
             call = calls.get(id(node))
             signature = None
@@ -60,13 +62,13 @@ def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
 
 
 def _classes_of_ui_file(path: Path) -> dict[str, str]:
-    from xml.etree import ElementTree  # noqa: PLC0415
+    from xml.etree import ElementTree
 
     return {w.get("name", ""): w.get("class", "") for w in ElementTree.parse(path).getroot().iter("widget")}
 
 
 def test_ui_file_names_only_what_the_real_classes_have():
-    from Testing.SlicerHost.strict import faults_of_ui_file  # noqa: PLC0415
+    from Testing.SlicerHost.strict import faults_of_ui_file
 
     assert faults_of_ui_file(UI_FILE) == []
 
@@ -81,7 +83,7 @@ def test_ui_file_names_only_what_the_real_classes_have():
     ],
 )
 def test_a_wrong_name_in_a_ui_file_is_found(tmp_path, old, new, fault):
-    from Testing.SlicerHost.strict import faults_of_ui_file  # noqa: PLC0415
+    from Testing.SlicerHost.strict import faults_of_ui_file
 
     broken = tmp_path / "broken.ui"
     broken.write_text(UI_FILE.read_text().replace(old, new, 1))
@@ -90,8 +92,8 @@ def test_a_wrong_name_in_a_ui_file_is_found(tmp_path, old, new, fault):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_every_widget_use_names_what_the_real_class_has(path):
-    from Testing.SlicerHost import strict  # noqa: PLC0415
-    from Testing.SlicerHost.pythonqt import wrapped  # noqa: PLC0415
+    from Testing.SlicerHost import strict
+    from Testing.SlicerHost.pythonqt import wrapped
 
     classes = _classes_of_ui_file(UI_FILE)
     faults = []

@@ -65,7 +65,7 @@ def test_a_failure_is_a_sentence_in_the_panel(slicer_app, ring, fake_worker, wha
 
 
 def test_scene_closed_during_a_run(slicer_app, ring, fake_worker):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     running = panel.start(slicer_app, fake_worker("slow"))
     slicer.mrmlScene.Clear(0)
@@ -78,7 +78,7 @@ def test_scene_closed_during_a_run(slicer_app, ring, fake_worker):
 
 def test_cine_deleted_during_a_run(slicer_app, ring, fake_worker):
     """The result appears all the same: on a browser of its own."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     fake_worker("ok")
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
@@ -91,7 +91,7 @@ def test_cine_deleted_during_a_run(slicer_app, ring, fake_worker):
 
 
 def test_masks_deleted_during_a_run(slicer_app, ring, fake_worker):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     fake_worker("ok")
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
@@ -125,7 +125,7 @@ def test_two_runs_after_each_other_leave_one_result(slicer_app, ring, fake_worke
 
 def test_module_reloaded(slicer_app, ring, fake_worker):
     """Reload ends a run, and the new panel predicts; the old one no longer listens."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     running = panel.start(slicer_app, fake_worker("slow"))
     old = slicer_app.widget
@@ -141,7 +141,7 @@ def test_module_reloaded(slicer_app, ring, fake_worker):
 
 def test_a_saved_scene_is_live_again(slicer_app, ring, fake_worker, tmp_path):
     """Saved, cleared, loaded: the panel finds the result, and quantity and opacity still work."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     fake_worker("ok")
     panel.predict(slicer_app)

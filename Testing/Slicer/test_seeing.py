@@ -18,8 +18,8 @@ FRAMES_LOOKED_AT = (2, 5, 9, 12, 16)
 @pytest.fixture(scope="module")
 def shown(host, tmp_path_factory):
     """The ring and its analytic result in the scene, once for all tests of this file."""
-    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
-    from LaMoDSlicerLib.ResultFiles import ResultFiles  # noqa: PLC0415
+    from LaMoDSlicerLib.RequestReader import RequestReader
+    from LaMoDSlicerLib.ResultFiles import ResultFiles
 
     app = fresh(host)
     ring = add_ring(app)
@@ -27,7 +27,9 @@ def shown(host, tmp_path_factory):
     folder = tmp_path_factory.mktemp("result") / "result"
     masks = request.masks
     write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
-    app.widget.displayPanel.setResult(app.widget.logic.showResult(ResultFiles.read(folder), request, app.widget._parameters))
+    app.widget.displayPanel.setResult(
+        app.widget.logic.showResult(ResultFiles.read(folder), request, app.widget._parameters)
+    )
     ring.segmentation.GetDisplayNode().SetVisibility(False)
     return SimpleNamespace(**vars(app), **vars(ring), result=app.widget.displayPanel._result)
 
@@ -87,7 +89,7 @@ def test_shortening_is_blue_and_thickening_red(predicted):
 
 
 def test_values_on_screen_are_per_cent(predicted):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     predicted.browser.SetSelectedItemNumber(9)
     volume = predicted.result.proxy("ecc")
@@ -115,7 +117,7 @@ def test_legend_is_there_and_can_go(predicted):
 
 def _arrow_ends(predicted):
     """(tails, heads) in RAS of the arrows that are in the scene now."""
-    from vtk.util.numpy_support import vtk_to_numpy  # noqa: PLC0415
+    from vtk.util.numpy_support import vtk_to_numpy
 
     mesh = predicted.result.proxy("arrows").GetPolyData()
     quads = vtk_to_numpy(mesh.GetPoints().GetData()).reshape(-1, 4, 3)

@@ -11,7 +11,7 @@ from Testing.Slicer import panel
 
 
 def test_reload_and_test(slicer_app, fake_worker):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     fake_worker("ok")
     slicer_app.widget.onReload()
@@ -22,7 +22,7 @@ def test_reload_and_test(slicer_app, fake_worker):
 
 
 def test_self_test_skips_the_prediction_without_torch(slicer_app, monkeypatch):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     _hide(monkeypatch, "torch")
     with pytest.raises(unittest.SkipTest, match="not installed: torch"):
@@ -37,7 +37,7 @@ def test_without_torch_the_extension_is_named(slicer_app, ring, monkeypatch):
 
 
 def test_a_declined_package_is_said_and_asked_again_at_the_next_click(slicer_app, ring, monkeypatch):
-    from LaMoDSlicerLib.Dependencies import Dependencies  # noqa: PLC0415
+    from LaMoDSlicerLib.Dependencies import Dependencies
 
     monkeypatch.setattr(Dependencies, "PACKAGES", ("no-such-package>=1",))
     asked = slicer_app.application._packaging.asked
@@ -51,4 +51,6 @@ def test_a_declined_package_is_said_and_asked_again_at_the_next_click(slicer_app
 
 def _hide(monkeypatch, package):
     found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == package else found(name, *rest))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == package else found(name, *rest)
+    )

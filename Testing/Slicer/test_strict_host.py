@@ -12,7 +12,9 @@ def _as_module_code(source: str, **names):
 
 def test_real_names_are_accepted(slicer_app):
     box = slicer_app.widget.ui.cineSelector
-    _as_module_code("box.noneEnabled = True; box.currentNode(); box.setMRMLScene(box.mrmlScene()); box.visible", box=box)
+    _as_module_code(
+        "box.noneEnabled = True; box.currentNode(); box.setMRMLScene(box.mrmlScene()); box.visible", box=box
+    )
 
 
 @pytest.mark.parametrize("use", ["box.nodes()", "box.noneEnable = True", "box._x.y if False else box.refresh()"])
@@ -21,7 +23,9 @@ def test_names_that_the_real_class_lacks_raise(slicer_app, use):
         _as_module_code(use, box=slicer_app.widget.ui.cineSelector)
 
 
-@pytest.mark.parametrize("signature", ["currentNodeChanged(vtkMRMLVolumeNode*)", "nodeChosen(vtkMRMLNode*)", "clicked(int)"])
+@pytest.mark.parametrize(
+    "signature", ["currentNodeChanged(vtkMRMLVolumeNode*)", "nodeChosen(vtkMRMLNode*)", "clicked(int)"]
+)
 def test_signals_that_the_real_class_lacks_raise(slicer_app, signature):
     with pytest.raises(RuntimeError, match="has no signal"):
         _as_module_code("box.connect(signature, print)", box=slicer_app.widget.ui.cineSelector, signature=signature)
@@ -33,7 +37,7 @@ def test_qt_objects_refuse_new_attributes(slicer_app):
 
 
 def test_a_fault_in_a_slot_is_collected(slicer_app):
-    import qt  # noqa: PLC0415
+    import qt
 
     def slot():
         raise ValueError("planned")
@@ -48,7 +52,7 @@ def test_a_fault_in_a_slot_is_collected(slicer_app):
 
 
 def test_a_fault_in_an_observer_is_collected(slicer_app):
-    import slicer  # noqa: PLC0415
+    import slicer
 
     def observer(_caller, _event):
         raise ValueError("planned")
@@ -61,7 +65,7 @@ def test_a_fault_in_an_observer_is_collected(slicer_app):
 
 
 def test_a_vtk_error_is_collected(slicer_app):
-    import vtk  # noqa: PLC0415
+    import vtk
 
     vtk.vtkPolyDataMapper().Update()
     assert slicer_app.faults.found
@@ -69,7 +73,7 @@ def test_a_vtk_error_is_collected(slicer_app):
 
 
 def test_parameter_types_that_the_host_does_not_know_raise(host):
-    from Testing.SlicerHost.parameter_nodes import parameterNodeWrapper  # noqa: PLC0415
+    from Testing.SlicerHost.parameter_nodes import parameterNodeWrapper
 
     class Wrong:
         points: dict[str, int]

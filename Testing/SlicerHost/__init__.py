@@ -23,6 +23,6 @@ def start(testing: bool = True) -> Application:
     Args:
         testing: what ``slicer.app.testingEnabled()`` answers: message boxes are logged instead of shown.
     """
-    from Testing.SlicerHost.startup import start_application  # noqa: PLC0415  (PySide6 loads here, not before)
+    from Testing.SlicerHost.startup import start_application
 
     return start_application(testing)

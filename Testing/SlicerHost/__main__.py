@@ -15,14 +15,14 @@ def main() -> int:
     parser.add_argument("--no-sample", action="store_true", help="start with an empty scene")
     options = parser.parse_args()
     application = start(testing=False)
-    from Testing.SlicerHost.main_window import MainWindow  # noqa: PLC0415
+    from Testing.SlicerHost.main_window import MainWindow
 
     window = MainWindow(application)
     application._load_module(MODULE)
     window.show()
     application._select_module("LaMoDSlicer")
     if not options.no_sample:
-        import SampleData  # noqa: PLC0415
+        import SampleData
 
         SampleData.SampleDataLogic.downloadSample("LaMoDPhantom")
     application._qt.setQuitOnLastWindowClosed(True)

@@ -135,7 +135,9 @@ class ctkSliderWidget(Strict, wrapped("QWidget")):
     suffix = Property(str, lambda self: self._spin_box.suffix(), lambda self, v: self._spin_box.setSuffix(v))
     prefix = Property(str, lambda self: self._spin_box.prefix(), lambda self, v: self._spin_box.setPrefix(v))
     tracking = Property(bool, lambda self: self._slider.hasTracking(), lambda self, v: self._slider.setTracking(v))
-    pageStep = Property(float, lambda self: float(self._slider.pageStep()), lambda self, v: self._slider.setPageStep(int(v)))
+    pageStep = Property(
+        float, lambda self: float(self._slider.pageStep()), lambda self, v: self._slider.setPageStep(int(v))
+    )
 
 
 class ctkColorPickerButton(Strict, wrapped("QPushButton")):

@@ -37,7 +37,9 @@ class VirtualDisplay:
         if self.name == ":":
             raise RuntimeError("Xvfb did not start")
         environment = {**os.environ, "DISPLAY": self.name}
-        self._manager = subprocess.Popen(["openbox"], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self._manager = subprocess.Popen(
+            ["openbox"], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         time.sleep(0.5)
 
     def stop(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-
 from Testing.SlicerHost.scene import Scene
 from Testing.SlicerHost.strict import Strict
 
@@ -80,5 +79,3 @@ class IOManager(Strict):
 
     def fileWriterFileType(self, node: Any, extension: str = "") -> str:
         return str(node.GetClassName())
-
-

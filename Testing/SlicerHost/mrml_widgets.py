@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import vtk
 from PySide6 import QtCore, QtWidgets
@@ -48,7 +48,7 @@ class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
     currentNodeIDChanged = Signal(str)
     nodeAddedByUser = Signal(object)
     nodeActivated = Signal(object)
-    _overloads = {"currentNodeChanged(bool)": "currentNodeChangedToAny"}
+    _overloads: ClassVar = {"currentNodeChanged(bool)": "currentNodeChangedToAny"}
 
     nodeTypes = _option(list, "nodeTypes", [])
     noneEnabled = _option(bool, "noneEnabled", False)
@@ -87,7 +87,12 @@ class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
         self._stop_observing()
         self._scene = scene
         if scene is not None:
-            for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent, scene.EndCloseEvent):
+            for event in (
+                scene.NodeAddedEvent,
+                scene.NodeRemovedEvent,
+                scene.EndBatchProcessEvent,
+                scene.EndCloseEvent,
+            ):
                 self._observed.append((scene, scene.AddObserver(event, lambda *_: self._list_nodes())))
         self._list_nodes()
         self.mrmlSceneChanged.emit(scene)
@@ -110,7 +115,11 @@ class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
             return False
         return all(
             not node.IsA(class_name)
-            or (node.GetAttribute(attribute) is not None if value is None else node.GetAttribute(attribute) == str(value))
+            or (
+                node.GetAttribute(attribute) is not None
+                if value is None
+                else node.GetAttribute(attribute) == str(value)
+            )
             for class_name, attribute, value in self._attributes
         )
 
@@ -264,8 +273,11 @@ class qMRMLSequenceBrowserPlayWidget(_BrowserWidget):
         self._button.setMaximumWidth(40)
         self.layout().addWidget(self._button)
         self._timer = QtCore.QTimer(self)
-        self._timer.timeout.connect(lambda: self._browser.SelectNextItem())
+        self._timer.timeout.connect(self.onVcrNext)
         self._button.toggled.connect(self.setPlaybackEnabled)
+
+    def onVcrNext(self) -> None:
+        self._browser.SelectNextItem()
 
     def setPlaybackEnabled(self, playing: bool) -> None:
         if self._browser is not None:

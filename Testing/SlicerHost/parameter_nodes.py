@@ -79,7 +79,9 @@ class _Parameter:
         if not self.is_node and (self.is_union or not scalar):
             raise TypeError(f"{owner.__name__}.{name}: type not supported by the host: {hint!r}")
         given = self.annotation(Default)
-        self.default = getattr(owner, name) if name in vars(owner) else given.value if given else self._natural_default()
+        self.default = (
+            getattr(owner, name) if name in vars(owner) else given.value if given else self._natural_default()
+        )
 
     def annotation(self, kind: type) -> Any:
         return next((a for a in self.annotations if isinstance(a, kind)), None)
@@ -164,14 +166,21 @@ class _Connection:
             return "slider" if type(widget) is ctk.ctkSliderWidget else "number"
         if type(widget) is qt.QLineEdit and parameter.type is str:
             return "text"
-        raise RuntimeError(f"Slicer has no connector of a {type(widget).__name__} for {parameter.name} ({parameter.type})")
+        raise RuntimeError(
+            f"Slicer has no connector of a {type(widget).__name__} for {parameter.name} ({parameter.type})"
+        )
 
     def _choices(self) -> list[Any]:
         choice = self.parameter.annotation(Choice)
         return choice.choices if choice else list(self.parameter.type)
 
     def signal(self) -> Any:
-        names = {"node": "currentNodeChanged", "check": "toggled", "choice": "currentIndexChanged", "text": "textChanged"}
+        names = {
+            "node": "currentNodeChanged",
+            "check": "toggled",
+            "choice": "currentIndexChanged",
+            "text": "textChanged",
+        }
         return getattr(self.widget, names.get(self.kind, "valueChanged"))
 
     def read(self) -> Any:
@@ -261,11 +270,18 @@ class _WrapperMethods:
 
 def parameterNodeWrapper(cls: type) -> type:
     """Class decorator: each annotated member becomes a property that lives in a parameter node."""
-    parameters = {name: _Parameter(name, hint, cls) for name, hint in typing.get_type_hints(cls, include_extras=True).items()}
+    parameters = {
+        name: _Parameter(name, hint, cls) for name, hint in typing.get_type_hints(cls, include_extras=True).items()
+    }
     members: dict[str, Any] = {
         name: property(
-            lambda self, p=parameter: p.read(self.parameterNode), lambda self, value, p=parameter: p.write(self.parameterNode, value)
+            lambda self, p=parameter: p.read(self.parameterNode),
+            lambda self, value, p=parameter: p.write(self.parameterNode, value),
         )
         for name, parameter in parameters.items()
     }
-    return type(cls.__name__, (_WrapperMethods, cls), {**members, "allParameters": parameters, "__module__": cls.__module__, "__doc__": cls.__doc__})
+    return type(
+        cls.__name__,
+        (_WrapperMethods, cls),
+        {**members, "allParameters": parameters, "__module__": cls.__module__, "__doc__": cls.__doc__},
+    )

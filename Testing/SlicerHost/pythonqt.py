@@ -85,9 +85,7 @@ def signal_by_signature(sender: QtCore.QObject, signature: str) -> Any:
     meta = sender.metaObject()
     methods = [meta.method(i) for i in range(meta.methodCount())]
     signals = [
-        bytes(m.methodSignature()).decode()
-        for m in methods
-        if m.methodType() == QtCore.QMetaMethod.MethodType.Signal
+        bytes(m.methodSignature()).decode() for m in methods if m.methodType() == QtCore.QMetaMethod.MethodType.Signal
     ]
     shorter = f"{name}(" if normalized.endswith("()") else None  # "clicked()" stands for "clicked(bool)"
     if normalized in signals or (shorter and any(s.startswith(shorter) for s in signals)):
@@ -134,20 +132,22 @@ def _wrap(base: type, name: str) -> type:
     for stay in _STAY_METHODS & members.keys():
         if stay != "text" or name == "QProgressBar":
             del members[stay]
-    object_name = property(lambda self: QtCore.QObject.objectName(self), lambda self, v: QtCore.QObject.setObjectName(self, v))
+    object_name = property(QtCore.QObject.objectName, QtCore.QObject.setObjectName)
     members |= {
         "objectName": object_name,
         "name": object_name,
         "__setattr__": lambda self, attribute, value: _set_attribute(base, self, attribute, value),
         "className": lambda self: type(self).__name__,
         "delete": lambda self: self.deleteLater(),
-        "findChildren": lambda self, cls=QtCore.QObject, *rest: QtCore.QObject.findChildren(self, _unwrapped(cls), *rest),
+        "findChildren": lambda self, cls=QtCore.QObject, *rest: QtCore.QObject.findChildren(
+            self, _unwrapped(cls), *rest
+        ),
         "findChild": lambda self, cls=QtCore.QObject, *rest: QtCore.QObject.findChild(self, _unwrapped(cls), *rest),
     }
     if hasattr(base, "exec"):
-        members["exec_"] = lambda self, *args: base.exec(self, *args)  # type: ignore[attr-defined]
+        members["exec_"] = base.exec  # type: ignore[attr-defined]
     if issubclass(base, QtWidgets.QComboBox):
-        members["currentData"] = property(lambda self: QtWidgets.QComboBox.currentData(self))
+        members["currentData"] = property(QtWidgets.QComboBox.currentData)
     if issubclass(base, QtWidgets.QFileDialog):
         for chooser in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
             members[chooser] = staticmethod(_first_of(base, chooser))
@@ -166,18 +166,22 @@ class UiLoader(QtUiTools.QUiLoader):
         try:
             cls = custom_widgets.get(class_name) or getattr(sys.modules["qt"], class_name)
         except AttributeError:
-            raise RuntimeError(f"the .ui file names a widget class that the host has no stand-in for: {class_name}") from None
+            raise RuntimeError(
+                f"the .ui file names a widget class that the host has no stand-in for: {class_name}"
+            ) from None
         widget = cls(parent)
         widget.setObjectName(name)
         self._made.append(widget)
         return widget
 
     def load(self, device: Any, parent: Any = None) -> Any:
-        from xml.etree import ElementTree  # noqa: PLC0415
+        from xml.etree import ElementTree
 
         self._made: list[Any] = []
         root = ElementTree.fromstring(bytes(device.readAll()))
-        wires = [{part.tag: part.text or "" for part in wire} for block in root.findall("connections") for wire in block]
+        wires = [
+            {part.tag: part.text or "" for part in wire} for block in root.findall("connections") for wire in block
+        ]
         for block in root.findall("connections"):
             root.remove(block)
         buffer = QtCore.QBuffer()
@@ -186,7 +190,9 @@ class UiLoader(QtUiTools.QUiLoader):
         widget = super().load(buffer, parent)
         if widget is None:
             raise RuntimeError(f"the .ui file could not be read: {self.errorString()}")
-        by_name = {QtCore.QObject.objectName(w): w for w in [widget, *QtCore.QObject.findChildren(widget, QtCore.QObject)]}
+        by_name = {
+            QtCore.QObject.objectName(w): w for w in [widget, *QtCore.QObject.findChildren(widget, QtCore.QObject)]
+        }
         for wire in wires:
             for end in ("sender", "receiver"):
                 if wire[end] not in by_name:

@@ -17,20 +17,53 @@ from pathlib import Path
 from typing import Any
 
 #: Every class that the module, its .ui files or the host's stand-ins name; bases are added by themselves.
-CLASSES = """
-ctkCollapsibleButton ctkSliderWidget ctkColorPickerButton ctkDoubleSpinBox ctkPathLineEdit ctkDirectoryButton
-ctkComboBox ctkMessageBox ctkRangeWidget
-qMRMLWidget qMRMLNodeComboBox qMRMLSliderWidget qMRMLSpinBox qMRMLSequenceBrowserPlayWidget
-qMRMLSequenceBrowserSeekWidget qMRMLSliceWidget qMRMLSliceView qMRMLSliceControllerWidget qMRMLThreeDWidget
-qMRMLThreeDView qMRMLLayoutManager qMRMLPlotWidget qMRMLTableView
-qSlicerWidget qSlicerAbstractModuleWidget qSlicerScriptedLoadableModuleWidget qSlicerMarkupsPlaceWidget
-qSlicerAbstractCoreModule qSlicerAbstractModule qSlicerScriptedLoadableModule qSlicerLoadableModule
-qSlicerModuleManager qSlicerAbstractModuleFactoryManager qSlicerModuleFactoryManager qSlicerLayoutManager
-qSlicerCoreApplication qSlicerApplication qSlicerCoreIOManager qSlicerIOManager qSlicerExtensionsManagerModel
-""".split()
+CLASSES = [
+    "ctkCollapsibleButton",
+    "ctkSliderWidget",
+    "ctkColorPickerButton",
+    "ctkDoubleSpinBox",
+    "ctkPathLineEdit",
+    "ctkDirectoryButton",
+    "ctkComboBox",
+    "ctkMessageBox",
+    "ctkRangeWidget",
+    "qMRMLWidget",
+    "qMRMLNodeComboBox",
+    "qMRMLSliderWidget",
+    "qMRMLSpinBox",
+    "qMRMLSequenceBrowserPlayWidget",
+    "qMRMLSequenceBrowserSeekWidget",
+    "qMRMLSliceWidget",
+    "qMRMLSliceView",
+    "qMRMLSliceControllerWidget",
+    "qMRMLThreeDWidget",
+    "qMRMLThreeDView",
+    "qMRMLLayoutManager",
+    "qMRMLPlotWidget",
+    "qMRMLTableView",
+    "qSlicerWidget",
+    "qSlicerAbstractModuleWidget",
+    "qSlicerScriptedLoadableModuleWidget",
+    "qSlicerMarkupsPlaceWidget",
+    "qSlicerAbstractCoreModule",
+    "qSlicerAbstractModule",
+    "qSlicerScriptedLoadableModule",
+    "qSlicerLoadableModule",
+    "qSlicerModuleManager",
+    "qSlicerAbstractModuleFactoryManager",
+    "qSlicerModuleFactoryManager",
+    "qSlicerLayoutManager",
+    "qSlicerCoreApplication",
+    "qSlicerApplication",
+    "qSlicerCoreIOManager",
+    "qSlicerIOManager",
+    "qSlicerExtensionsManagerModel",
+]
 
 _ACCESS = re.compile(r"^\s*(public|protected|private)?\s*(Q_SLOTS|slots|Q_SIGNALS|signals)?\s*:(?!:)", re.MULTILINE)
-_METHOD = re.compile(r"([~\w]+)\s*\(((?:[^()]|\([^()]*\))*)\)\s*(?:const|override|final|noexcept|=\s*0|=\s*default|\s)*(?:;|\{|:)")
+_METHOD = re.compile(
+    r"([~\w]+)\s*\(((?:[^()]|\([^()]*\))*)\)\s*(?:const|override|final|noexcept|=\s*0|=\s*default|\s)*(?:;|\{|:)"
+)
 _TYPE_WORDS = {"const", "struct", "class", "enum", "unsigned", "volatile"}
 
 
@@ -102,9 +135,15 @@ def without_inner_braces(body: str) -> str:
 
 def names_of(body: str) -> dict[str, Any]:
     """Properties, signals, slots and invokables of one class body."""
-    enums = [value for block in re.findall(r"enum\s+\w*\s*\{([^}]*)\}", body) for value in re.findall(r"(\w+)\s*(?:=[^,]*)?(?:,|$)", block.strip())]
+    enums = [
+        value
+        for block in re.findall(r"enum\s+\w*\s*\{([^}]*)\}", body)
+        for value in re.findall(r"(\w+)\s*(?:=[^,]*)?(?:,|$)", block.strip())
+    ]
     body = without_inner_braces(body)
-    properties = {m.group(1): "WRITE" in m.group(2) for m in re.finditer(r"Q_PROPERTY\(\s*[\w:<>*]+[\s*]+(\w+)([^)]*)\)", body)}
+    properties = {
+        m.group(1): "WRITE" in m.group(2) for m in re.finditer(r"Q_PROPERTY\(\s*[\w:<>*]+[\s*]+(\w+)([^)]*)\)", body)
+    }
     signals: list[str] = []
     slots: list[str] = []
     marks = list(_ACCESS.finditer(body))
@@ -128,10 +167,14 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.commit = self._git("rev-parse", "HEAD").strip()
-        self.headers = {Path(p).name: p for p in self._git("ls-tree", "-r", "--name-only", "HEAD").splitlines() if p.endswith(".h")}
+        self.headers = {
+            Path(p).name: p for p in self._git("ls-tree", "-r", "--name-only", "HEAD").splitlines() if p.endswith(".h")
+        }
 
     def _git(self, *arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            ["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, text=True
+        ).stdout
 
     def header(self, name: str) -> str | None:
         path = self.headers.get(name)

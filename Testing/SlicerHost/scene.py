@@ -53,7 +53,10 @@ class Scene:
         self._slice_logics, self._view_logics = vtk.vtkCollection(), vtk.vtkCollection()
         self.application_logic.SetSliceLogics(self._slice_logics)
         self.application_logic.SetViewLogics(self._view_logics)
-        for factory in (slicer.vtkMRMLSliceViewDisplayableManagerFactory, slicer.vtkMRMLThreeDViewDisplayableManagerFactory):
+        for factory in (
+            slicer.vtkMRMLSliceViewDisplayableManagerFactory,
+            slicer.vtkMRMLThreeDViewDisplayableManagerFactory,
+        ):
             factory.GetInstance().SetMRMLApplicationLogic(self.application_logic)
         self.module_logics = {name: self._module_logic(name, cls, temporary) for name, cls in MODULE_LOGICS.items()}
         slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(self.mrml, True)

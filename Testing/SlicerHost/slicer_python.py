@@ -1,4 +1,4 @@
-"""Small stand-ins for Slicer's Python: ``slicer.i18n``, ``slicer.packaging``, ``SampleData``; and their installation."""
+"""Small stand-ins for Slicer's Python: ``slicer.i18n``, ``slicer.packaging`` and ``SampleData``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Packaging:
     @staticmethod
     def _is_installed(requirement: str) -> bool:
         try:
-            importlib.metadata.version(requirement.split(">")[0].split("=")[0].split("<")[0].strip())
+            importlib.metadata.version(
+                requirement.split(">", maxsplit=1)[0].split("=", maxsplit=1)[0].split("<", maxsplit=1)[0].strip()
+            )
         except importlib.metadata.PackageNotFoundError:
             return False
         return True

@@ -24,7 +24,12 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
     """A button that puts the views into place mode for one markups node."""
 
     activeMarkupsFiducialPlaceModeChanged = Signal(bool)
-    ShowPlaceMultipleMarkupsOption, HidePlaceMultipleMarkupsOption, ForcePlaceSingleMarkup, ForcePlaceMultipleMarkups = range(4)
+    (
+        ShowPlaceMultipleMarkupsOption,
+        HidePlaceMultipleMarkupsOption,
+        ForcePlaceSingleMarkup,
+        ForcePlaceMultipleMarkups,
+    ) = range(4)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -46,7 +51,9 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
         for subject, tag in self._tags:
             subject.RemoveObserver(tag)
         interaction = self.interactionNode()
-        self._tags = [(interaction, interaction.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show_mode()))]
+        self._tags = [
+            (interaction, interaction.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show_mode()))
+        ]
 
     def interactionNode(self) -> Any:
         return slicer.app.applicationLogic().GetInteractionNode()
@@ -93,7 +100,9 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
             self.activeMarkupsFiducialPlaceModeChanged.emit(self._is_placing())
 
     placeModeEnabled = Property(bool, lambda self: self._is_placing(), setPlaceModeEnabled)
-    placeMultipleMarkups = Property(int, lambda self: self._multiple, lambda self, v: self.__dict__.__setitem__("_multiple", v))
+    placeMultipleMarkups = Property(
+        int, lambda self: self._multiple, lambda self, v: self.__dict__.__setitem__("_multiple", v)
+    )
     buttonsVisible = Property(bool, lambda self: False, lambda self, visible: None)
     deleteAllControlPointsOptionVisible = Property(bool, lambda self: False, lambda self, visible: None)
 
@@ -136,7 +145,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
 
 def stand_ins() -> dict[str, type]:
     """Every qMRML and qSlicer widget class of the host, by name."""
-    from Testing.SlicerHost import mrml_widgets  # noqa: PLC0415
+    from Testing.SlicerHost import mrml_widgets
 
     everything = {**vars(mrml_widgets), **globals()}
     return {

@@ -20,9 +20,9 @@ def start_application(testing: bool) -> Application:
         return _started[0]
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from PySide6 import QtCore, QtWidgets  # noqa: PLC0415
+    from PySide6 import QtCore, QtWidgets
 
-    from Testing.SlicerHost import ctk_widgets, pythonqt  # noqa: PLC0415
+    from Testing.SlicerHost import ctk_widgets, pythonqt
 
     QtCore.QCoreApplication.setAttribute(QtCore.Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     QtCore.QStandardPaths.setTestModeEnabled(True)
@@ -32,14 +32,14 @@ def start_application(testing: bool) -> Application:
     application.setQuitOnLastWindowClosed(False)
     pythonqt.install()
     ctk_widgets.install()
-    import slicer  # noqa: PLC0415
-    import slicer.util  # noqa: PLC0415
-    import vtk  # noqa: PLC0415
+    import slicer
+    import slicer.util
+    import vtk
 
     temporary = Path(tempfile.mkdtemp(prefix="slicer-host-"))
     slicer.modules = ModuleType("slicer.modules")
     slicer.modules.sampleDataSources = {}
-    from Testing.SlicerHost.scene import Scene  # noqa: PLC0415
+    from Testing.SlicerHost.scene import Scene
 
     # the package lacks Slicer's share folder (colour tables, terminologies), and every logic says so
     verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
@@ -47,15 +47,15 @@ def start_application(testing: bool) -> Application:
     scene = Scene(temporary)
     vtk.vtkLogger.SetStderrVerbosity(verbosity)
     slicer.mrmlScene = scene.mrml
-    from Testing.SlicerHost import slicer_widgets  # noqa: PLC0415
+    from Testing.SlicerHost import slicer_widgets
 
     widgets = slicer_widgets.stand_ins()
     pythonqt.custom_widgets.update(widgets)
     vars(slicer).update(widgets)
-    from Testing.SlicerHost import slicer_python  # noqa: PLC0415
+    from Testing.SlicerHost import slicer_python
 
     packaging = slicer_python.install()
-    from Testing.SlicerHost.application import Application, LogicModule, qSlicerScriptedLoadableModule  # noqa: PLC0415
+    from Testing.SlicerHost.application import Application, LogicModule, qSlicerScriptedLoadableModule
 
     slicer.qSlicerScriptedLoadableModule = qSlicerScriptedLoadableModule
     slicer.app = Application(scene, temporary, testing, packaging)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -44,7 +44,7 @@ def qt_base(class_name: str) -> str:
     return class_name if class_name.startswith("Q") else "QObject"
 
 
-@lru_cache(maxsize=None)
+@cache
 def python_names(class_name: str) -> frozenset[str]:
     """Every name that Python sees on an instance of the real class, Qt's own aside."""
     names: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import slicer
@@ -175,7 +175,7 @@ class ThreeDView(View):
 class SlicePanel(QtWidgets.QWidget):
     """A slice view under its coloured bar with the offset slider."""
 
-    COLORS = {"Red": "#f34a33", "Yellow": "#edd54c", "Green": "#6eb04b"}
+    COLORS: ClassVar = {"Red": "#f34a33", "Yellow": "#edd54c", "Green": "#6eb04b"}
 
     def __init__(self, scene: Scene, name: str, orientation: str) -> None:
         super().__init__()
