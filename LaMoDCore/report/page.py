@@ -31,7 +31,7 @@ _DPI = 150
 #: Up to this many slices, each gets a plot of its segments' curves.
 _DETAILED = 3
 _MAX_MAPS = 12
-_MAX_DOUBTS = 4
+_DOUBT_LINES = 6
 #: Left, right, bottom and top of the pictures' area, in fractions of the page.
 _MAPS = (0.03, 0.665, 0.465, 0.89)
 
@@ -81,7 +81,8 @@ def _header(page: Figure, result: StrainResult) -> None:
     page.text(0.03, 0.952, "Myocardial strain", fontsize=15, fontweight="bold", color=ACCENT)
     levels = ", ".join(dict.fromkeys(c.level for c in cines))
     count = f"{len(cines)} short-axis slices" if len(cines) > 1 else "one short-axis slice"
-    facts = f"{count} ({levels})  ·  {cines[0].frames} frames  ·  R–R {cines[0].rr_ms:.0f} ms"
+    cycle = "–".join(dict.fromkeys(f"{rr:.0f}" for rr in (min(c.rr_ms for c in cines), max(c.rr_ms for c in cines))))
+    facts = f"{count} ({levels})  ·  {cines[0].frames} frames  ·  R–R {cycle} ms"
     page.text(0.215, 0.954, facts, fontsize=8.5, color=SOFT)
     page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color="#8a2c0d")
     _rule(page, 0.938)
@@ -113,7 +114,10 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
             number_segments(ax, strains[z], cines[z].grid, on_picture=cines[z].cine is not None)
             mark_insertion(ax, cines[z].grid, insertion if z == nearest else None)
         name = f"{z + 1} {cines[z].level}"
-        ax.set_title(f"Slice {name}: Ecc and displacement at ES" if count == 2 else name, pad=3 if count > 2 else 5)
+        ax.set_title(
+            f"Slice {z + 1}, {cines[z].level}: Ecc and displacement at ES" if count == 2 else name,
+            pad=3 if count > 2 else 5,
+        )
     if count == 1:
         ax = page.add_axes(boxes[1])
         draw_motion(ax, cines[0], strains[0], es, windows[0])
@@ -164,8 +168,6 @@ def _colour_bar(page: Figure, image: Any) -> None:
 
 def _curves(page: Figure, result: StrainResult, top: float) -> None:
     cines, strains = result.case.slices, result.slices
-    times = cines[0].frame_times_ms
-    es_ms, ed_ms = float(times[result.es_frame]), float(times[result.case.reference_frame])
     bottom = 0.187
     height = min(top - bottom, 0.33)
     if len(cines) == 1:
@@ -186,6 +188,8 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
     for name, z, (left, width), title in panels:
         ax = page.add_axes((left, bottom, width, height))
         ax.set_title(title)
+        times = cines[max(z, 0)].frame_times_ms
+        es_ms, ed_ms = float(times[result.es_frame]), float(times[result.case.reference_frame])
         if z >= 0:
             draw_segment_curves(ax, cines[z], strains[z], name, es_ms=es_ms, ed_ms=ed_ms, numbered=alike)
         else:
@@ -224,14 +228,24 @@ def _footer(page: Figure, result: StrainResult) -> None:
     doubts = doubt_lines(result)
     heading = "To be looked at" if doubts else "Nothing about the input was flagged."
     page.text(0.66, 0.1, heading, fontsize=6.5, va="top", fontweight="bold")
-    y = 0.084
-    for text in doubts[:_MAX_DOUBTS]:
-        for number, line in enumerate(textwrap.wrap(text, 84)):
-            page.text(0.66, y, ("• " if number == 0 else "   ") + line, fontsize=6, va="top")
-            y -= 0.0138
-    if len(doubts) > _MAX_DOUBTS:
-        page.text(0.66, y, f"• and {len(doubts) - _MAX_DOUBTS} more in strain.json", fontsize=6, va="top")
+    for number, line in enumerate(_bullets(doubts)):
+        page.text(0.66, 0.084 - 0.0138 * number, line, fontsize=6, va="top")
     page.text(0.03, 0.016, provenance_line(result), fontsize=6, color=SOFT)
+
+
+def _bullets(sentences: list[str]) -> list[str]:
+    """The sentences as lines with bullets; what does not fit is counted in the last line."""
+    lines: list[str] = []
+    for number, sentence in enumerate(sentences):
+        wrapped = textwrap.wrap(sentence, 84)
+        rest = len(sentences) - number
+        if len(lines) + len(wrapped) > _DOUBT_LINES - (1 if rest > 1 else 0):
+            return [*lines, f"• and {rest} more in strain.json"]
+        lines += [
+            ("• " if first else "   ") + line
+            for first, line in zip([True] + [False] * len(wrapped), wrapped, strict=False)
+        ]
+    return lines
 
 
 def _rule(page: Figure, y: float, left: float = 0.03, right: float = 0.97, width: float = 0.8) -> None:

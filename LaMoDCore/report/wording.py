@@ -50,7 +50,8 @@ def provenance_line(result: StrainResult) -> str:
     if provenance.get("diffusion") is False:
         parts.append("without diffusion")
     else:
-        wanted = {"sampler": "{}", "steps": "{} steps", "samples": "{} samples", **wanted}
+        count = "{} sample" if provenance.get("samples") == 1 else "{} samples"
+        wanted = {"sampler": "{}", "steps": "{} steps", "samples": count, **wanted}
     for key, text in wanted.items():
         if provenance.get(key) not in (None, ""):
             parts.append(text.format(provenance[key]))
@@ -64,7 +65,7 @@ def sample_count(result: StrainResult) -> int:
 
 
 def _without_names(result: StrainResult, text: str) -> str:
-    known = {s.name: f"Slice {n} ({s.level})" for n, s in enumerate(result.case.slices, start=1)}
+    known = {s.name: f"Slice {n}" for n, s in enumerate(result.case.slices, start=1)}
     known |= {record.name: f"input {n}" for n, record in enumerate(result.case.inputs, start=1)}
     for name in sorted(filter(None, known), key=len, reverse=True):
         text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", known[name], text)

@@ -9,13 +9,13 @@ from LaMoDCore.case import Motion, SliceMotion
 from LaMoDCore.evaluation.predictors import Predictor
 from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, write_dataset_case, write_dataset_index
 
-FRAMES = 10
+FRAMES = 8
 SHORTENING = {"s1": 0.20, "s2": 0.28, "s3": 0.12}
 INSERTION_MM = 40.0
 
 
 def _grid(cohort):
-    return short_axis_grid((56, 60), (1.5, 1.5), turn_deg=20 if cohort == "dense" else 55)
+    return short_axis_grid((44, 46), (2.0, 2.0), turn_deg=20 if cohort == "dense" else 55)
 
 
 def _case(subject, cohort, *, frames=FRAMES, acquired=FRAMES):
@@ -33,8 +33,8 @@ def _case(subject, cohort, *, frames=FRAMES, acquired=FRAMES):
         id=f"{subject}-{cohort}",
         masks=masks[:, None],
         ijk_to_lps=grid.ijk_to_lps,
-        frame_times_ms=np.arange(frames) * 80.0,
-        rr_ms=80.0 * frames,
+        frame_times_ms=np.arange(frames) * 100.0,
+        rr_ms=100.0 * frames,
         reference_frame=0,
         level="mid",
         disease="healthy" if subject == "s2" else "dcm",
@@ -46,11 +46,11 @@ def _case(subject, cohort, *, frames=FRAMES, acquired=FRAMES):
 
 
 def write_annuli(folder):
-    """Write the dataset; subject s3's DENSE covers 7 of 10 frames."""
+    """Write the dataset; subject s3's DENSE covers 6 of 8 frames."""
     entries = []
     for subject in SHORTENING:
         for cohort in ("dense", "cine"):
-            data = _case(subject, cohort, acquired=7 if subject == "s3" else FRAMES)
+            data = _case(subject, cohort, acquired=6 if subject == "s3" else FRAMES)
             write_dataset_case(folder, data)
             site = "A" if subject == "s1" else "B"
             entries.append(DatasetEntry(data.id, subject, site, "test", cohort, data.disease, data.level))

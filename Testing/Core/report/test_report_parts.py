@@ -12,6 +12,7 @@ from LaMoDCore.case import InputRecord
 from LaMoDCore.report.bullseye import rings_of, sector
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
 from LaMoDCore.report.numbers import segment_peaks, table_rows
+from LaMoDCore.report.page import _bullets
 from LaMoDCore.report.style import colour_limit, percent
 from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count
 
@@ -119,7 +120,7 @@ def test_doubts_are_said_once_each_without_anyones_name():
     summary = {"quality": ["DOE_JANE: the ring is open."]}
     assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
         "No times in input 1.",
-        "Slice 1 (mid): the ring is open.",
+        "Slice 1: the ring is open.",
     ]
 
 
@@ -134,3 +135,11 @@ def test_provenance_names_model_and_seed():
     assert "without diffusion" in provenance_line(plain)
     assert "ddim" not in provenance_line(plain)
     assert sample_count(result) == 3
+
+
+def test_many_doubts_are_counted_not_dropped():
+    lines = _bullets([f"Doubt number {n} about this case." for n in range(9)])
+    assert len(lines) == 6
+    assert lines[-1] == "• and 4 more in strain.json"
+    assert _bullets(["one", "two"]) == ["• one", "• two"]
+    assert len(_bullets(["word " * 40])) == 3
