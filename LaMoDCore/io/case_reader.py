@@ -90,7 +90,8 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
     whole = [r for r in read if r.slice is not None]
     for r in read:
         if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
-            raise LaMoDInputError(r.source, f"{r.name}: {r.fault.reason}", r.fault.remedy)
+            reason = f"{r.name}: {r.fault.reason}" if len(read) > 1 else r.fault.reason
+            raise LaMoDInputError(r.source, reason, r.fault.remedy)
     notes += [f"{r.name} was left out: {r.fault.reason}." for r in read if r.fault is not None]
     slices = [r.slice for r in whole if r.slice is not None]
     if levels is None:

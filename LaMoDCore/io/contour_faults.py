@@ -38,7 +38,7 @@ class Fault:
 
 
 def frame_list(frames: Array | tuple[int, ...] | list[int]) -> str:
-    """``frame 4``, ``frames 4 and 7`` or ``frames 0–3, 8 and 11``; long lists are cut."""
+    """``frame 4``, ``frames 4 and 7``, ``frames 0–3, 8 and 11``; long lists are cut."""
     numbers = [int(f) for f in frames]
     runs: list[list[int]] = []
     for number in numbers:
@@ -46,9 +46,12 @@ def frame_list(frames: Array | tuple[int, ...] | list[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    words = [str(r[0]) if len(r) == 1 else f"{r[0]}–{r[-1]}" if len(r) > 2 else f"{r[0]}, {r[-1]}" for r in runs]
+    words: list[str] = []
+    for run in runs:
+        words += [f"{run[0]}–{run[-1]}"] if len(run) > 2 else [str(number) for number in run]
     if len(words) > 6:
-        words = [*words[:5], f"{sum(len(r) for r in runs[5:])} more"]
+        shown = sum(1 if "–" not in w else int(w.split("–")[1]) - int(w.split("–")[0]) + 1 for w in words[:5])
+        words = [*words[:5], f"{len(numbers) - shown} more"]
     text = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     return f"frame{'s' if len(numbers) > 1 else ''} {text}"
 

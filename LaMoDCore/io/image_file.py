@@ -20,7 +20,7 @@ from LaMoDCore.io.seq_nrrd import read_seq_nrrd
 
 #: What a folder with a volume a frame may hold.
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-_FORMATS = "NIfTI (.nii, .nii.gz), NRRD (.nrrd, .seq.nrrd), MetaImage (.mha, .mhd) and DICOM"
+_FORMATS = "NIfTI (.nii, .nii.gz), NRRD (.nrrd, .seq.nrrd), MetaImage (.mha, .mhd) or DICOM"
 
 
 def read_images(path: str | Path) -> tuple[FrameStack, ...]:

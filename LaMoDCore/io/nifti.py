@@ -166,7 +166,7 @@ def _header(
     sform: tuple[float, ...],
 ) -> NiftiHeader:
     if not 2 <= dim[0] <= 5 or min(dim[1 : dim[0] + 1]) < 1:
-        raise damaged(path, f"its header gives {dim[0]} axes with sizes {list(dim[1:6])}")
+        raise damaged(path, f"its header gives {dim[0]} axes with sizes {list(dim[1 : max(1, min(dim[0], 7)) + 1])}")
     if datatype not in _DTYPES:
         raise LaMoDInputError(
             path, f"its voxels are of NIfTI type {datatype}, not plain numbers", "export integers or floats"

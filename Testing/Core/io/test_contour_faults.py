@@ -45,7 +45,7 @@ def cavity_outside(labels, frames, k=0):
         (empty, [4], "slice 1: frame 4 has no myocardium"),
         (empty, [4, 5, 6, 9], "slice 1: frames 4–6 and 9 have no myocardium"),
         (empty, [t for t in range(25) if t not in (0, 9)], "only frames 0 and 9 of 25 are drawn"),
-        (opened, [3, 4], "slice 1: the myocardium of frames 3, 4 is not a closed ring"),
+        (opened, [3, 4], "slice 1: the myocardium of frames 3 and 4 is not a closed ring"),
         (stray, [7], "slice 1: the myocardium of frame 7 is in 2 separate pieces"),
         (cavity_outside, [2], "slice 1: the LV cavity of frame 2 lies outside"),
     ],
@@ -55,7 +55,7 @@ def test_refused(tmp_path, fault, frames, words):
     fault(labels, frames)
     with pytest.raises(LaMoDInputError) as caught:
         load_case(saved(tmp_path, labels))
-    assert words.replace(" and 9 have", " and 9 have") in str(caught.value)
+    assert words in str(caught.value)
     assert "heart.seq.nrrd" in str(caught.value)
 
 
@@ -89,7 +89,7 @@ def test_diagonal_steps_do_not_cut_a_ring():
     ("frames", "words"),
     [
         ([4], "frame 4"),
-        ([0, 1], "frames 0, 1"),
+        ([0, 1], "frames 0 and 1"),
         ([0, 1, 2, 9], "frames 0–2 and 9"),
         (range(0, 40, 2), "frames 0, 2, 4, 6, 8 and 15 more"),
     ],
