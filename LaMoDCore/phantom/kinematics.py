@@ -30,6 +30,8 @@ import numpy as np
 from LaMoDCore.geometry import Array
 from LaMoDCore.phantom.fourier import AngularSeries
 
+#: How far beyond the wall its own formula still holds, so that differences across the rim are exact too.
+_MARGIN_MM = 0.3
 #: Order of the monotone radial profile that carries the endocardium's motion to the cavity's centre.
 _CAVITY_ORDER = 8
 #: Distance over which displacement decays outside the epicardium.
@@ -111,11 +113,11 @@ def _wall_area_theta(
     )
 
 
-def _shear_profile(depth: Array) -> Array:
-    """1 − d within the wall, levelling off on both sides with a continuous slope."""
-    inside = 1 - np.clip(depth, 0, 1)
-    cavity = _SHEAR_REACH * -np.expm1(np.minimum(depth, 0) / _SHEAR_REACH)
-    outside = _SHEAR_REACH * np.expm1(-np.maximum(depth - 1, 0) / _SHEAR_REACH)
+def _shear_profile(depth: Array, margin: Array) -> Array:
+    """1 − d within the wall and ``margin`` beyond it, levelling off on both sides with a continuous slope."""
+    inside = 1 - np.clip(depth, -margin, 1 + margin)
+    cavity = _SHEAR_REACH * -np.expm1(np.minimum(depth + margin, 0) / _SHEAR_REACH)
+    outside = _SHEAR_REACH * np.expm1(-np.maximum(depth - 1 - margin, 0) / _SHEAR_REACH)
     return np.asarray(inside + cavity + outside)
 
 
@@ -128,28 +130,30 @@ def polar_map(state: WallState, radius: Array, theta: Array) -> PolarMap:
     rho_endo = endo * np.exp(state.log_stretch.mean[:, None] + share * pattern)
     area = np.exp(state.log_area(theta)) / (1 + (1 - share) * pattern)
 
-    in_wall = np.clip(radius, endo, epi)
+    inner, outer = endo - _MARGIN_MM, epi + _MARGIN_MM
+    in_wall = np.clip(radius, inner, outer)
     slope = state.area_slope[:, None]
     rho = np.sqrt(rho_endo**2 + area * _wall_area(in_wall, endo, epi, state.area_slope))
+    rho_slope = area * (1 + slope * ((in_wall - endo) / (epi - endo) - 0.5)) * in_wall / rho
 
-    # Cavity: ρ = ρ_i [t + g (t^q − t)], t = r/R_i; g makes the slope at the endocardium the wall's own.
-    slope_endo = area * (1 - slope / 2) * endo / rho_endo
-    fraction = np.minimum(radius / endo, 1.0)
-    gain = (slope_endo * endo / rho_endo - 1) / (_CAVITY_ORDER - 1)
+    # Cavity: ρ = ρ_c [t + g (t^q − t)], t = r/c from the seam c inwards; g keeps the slope across it.
+    fraction = np.minimum(radius / inner, 1.0)
+    gain = (rho_slope * inner / rho - 1) / (_CAVITY_ORDER - 1)
     profile = fraction + gain * (fraction**_CAVITY_ORDER - fraction)
-    rho = np.where(radius < endo, rho_endo * profile, rho)
+    cavity = rho * profile
 
-    # Outside: δ = ρ − r decays as (δ_e + (δ_e' + δ_e/L) h) e^{−h/L}, h = r − R_e.
-    beyond = np.maximum(radius - epi, 0.0)
+    # Outside: δ = ρ − r decays as (δ_s + (δ_s' + δ_s/L) h) e^{−h/L}, h = r − s from the seam s outwards.
+    beyond = np.maximum(radius - outer, 0.0)
     delta = rho - in_wall
-    delta_slope = area * (1 + slope / 2) * epi / rho - 1
     decay = np.exp(-beyond / _DECAY_MM)
-    outside = radius + (delta + (delta_slope + delta / _DECAY_MM) * beyond) * decay
-    rho = np.where(radius > epi, outside, rho)
+    outside = radius + (delta + (rho_slope - 1 + delta / _DECAY_MM) * beyond) * decay
+    rho = np.where(radius < inner, cavity, np.where(radius > outer, outside, rho))
 
+    # The shear levels off likewise, from the same seams.
+    margin = _MARGIN_MM / (epi - endo)
     depth = (radius - endo) / (epi - endo)
     shear = (state.rotation_endo - state.rotation_epi)[:, None]
-    turn = state.rotation_epi[:, None] + shear * _shear_profile(depth)
+    turn = state.rotation_epi[:, None] + shear * _shear_profile(depth, margin)
     turn = turn + (1 - share) * regional.antiderivative()(theta)
     return PolarMap(rho, np.asarray(turn * np.exp(-((beyond / (2 * _DECAY_MM)) ** 2))))
 
@@ -190,7 +194,7 @@ def displacement(state: WallState, points: Array) -> Array:
     """
     radius, theta = np.abs(points), np.angle(points)
     moved = polar_map(state, radius, theta)
-    beyond = np.maximum(radius - state.epi(theta), 0.0)
+    beyond = np.maximum(radius - state.epi(theta) - _MARGIN_MM, 0.0)
     carried = state.translation[:, None] * np.exp(-((beyond / (2 * _DECAY_MM)) ** 2))
     return np.asarray(moved.radius * np.exp(1j * (theta + moved.turn)) + carried - points)
 

@@ -12,7 +12,7 @@ from LaMoDCore.phantom.kinematics import WallState, deformation_gradient, displa
 PHASES = np.arange(0, 40, 3) / 40
 
 
-def wall_points(plane: PhantomSlice, depths: tuple[float, ...] = (0.03, 0.3, 0.6, 0.97)) -> np.ndarray:
+def wall_points(plane: PhantomSlice, depths: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)) -> np.ndarray:
     theta = np.arange(60) * 2 * np.pi / 60
     shape = plane.parameters.shape
     radii = [(1 - d) * shape.endo(theta) + d * shape.epi(theta) for d in depths]
@@ -75,8 +75,8 @@ def test_area_is_kept_positive_and_motion_finite_everywhere(disease: str) -> Non
 def test_the_continuation_beyond_the_wall_has_no_kink() -> None:
     plane = sample_subject(7, "infarct").slices()[1]
     theta = np.arange(0, 2 * np.pi, 0.4)
-    for series in (plane.parameters.shape.endo, plane.parameters.shape.epi):
-        rim = series(theta)
+    shape = plane.parameters.shape
+    for rim in (shape.endo(theta) - 0.3, shape.endo(theta), shape.epi(theta), shape.epi(theta) + 0.3):
         direction = np.stack([np.cos(theta), -np.sin(theta)], -1)
         step = 1e-4
 
