@@ -1,15 +1,18 @@
 """Large deformations: the fluid metric, geodesic shooting, warping and registration by optimisation."""
 
 from LaMoDCore.lddmm.epdiff import GeodesicPath, Shot, shoot
+from LaMoDCore.lddmm.matching import Match, match
 from LaMoDCore.lddmm.metric import FluidMetric
 from LaMoDCore.lddmm.warp import carry_mask, compose, sample_displacement, warp_image
 
 __all__ = [
     "FluidMetric",
     "GeodesicPath",
+    "Match",
     "Shot",
     "carry_mask",
     "compose",
+    "match",
     "sample_displacement",
     "shoot",
     "warp_image",

@@ -32,6 +32,8 @@ Interpolation = Literal["linear", "cubic"]
 #: The periodic grid is wider than the image by this many lengths √((α+β)/γ): K has there fallen below 1 %.
 MARGIN_LENGTHS = 6.0
 MIN_MARGIN_PIXELS = 8
+#: Waves of the momentum above this frequency, radians per pixel, are dropped.
+BAND = math.pi / 2
 #: Pixels of a batch that a CPU works on at once: their dozen fields fit in a core's second-level cache.
 CACHED_PIXELS = 65536
 
@@ -154,7 +156,7 @@ class _Flow:
         wide = _extend(velocity, self.grid, (self.top, self.left))
         coupled = metric.beta > 0
         operator = metric.symbol(self.grid, spacing_mm, metric.power, velocity)
-        momentum = apply_symbol(torch.fft.rfft2(wide), operator, coupled)
+        momentum = apply_symbol(torch.fft.rfft2(wide), operator, coupled) * _band(self.grid, velocity)
         self.momentum = torch.fft.irfft2(momentum, s=self.grid)
         self.smoother = metric.symbol(self.grid, spacing_mm, -metric.power, velocity)
         if self.cubic:
@@ -168,6 +170,8 @@ class _Flow:
         self.margins = (self.left, right, self.top, bottom)
         still = self.momentum - pad(self._window(self.momentum, 0), self.margins)
         self.still = torch.fft.rfft2(still)
+        inverse_operator = metric.symbol(self.grid, spacing_mm, -metric.power, velocity)
+        self.initial = self._window(torch.fft.irfft2(apply_symbol(momentum, inverse_operator, coupled), s=self.grid), 0)
 
         self.x = self.left + torch.arange(width, device=velocity.device)
         self.y = (self.top + torch.arange(height, device=velocity.device))[:, None]
@@ -176,7 +180,7 @@ class _Flow:
         """d/dt of φ and of φ⁻¹."""
         forward, inverse = state
         if state is self.start:
-            return self.velocity, -self.velocity
+            return self.initial, -self.initial
         along_x, along_y = gradient(inverse, self.spacing_mm)
         spectrum = torch.fft.rfft2(pad(self._momentum(inverse, along_x, along_y), self.margins))
         field = torch.fft.irfft2(apply_symbol(spectrum + self.still, self.smoother, self.metric.beta > 0), s=self.grid)
@@ -303,6 +307,13 @@ def _smooth_even(number: int) -> bool:
         while number % prime == 0:
             number //= prime
     return number == 1
+
+
+def _band(grid: tuple[int, int], like: Tensor) -> Tensor:
+    """Low-pass of the initial momentum, [H, W // 2 + 1]: 1 up to waves of about five pixels, 0 at two pixels."""
+    kx = 2 * math.pi * torch.fft.rfftfreq(grid[1], dtype=torch.float64)[None, :]
+    ky = 2 * math.pi * torch.fft.fftfreq(grid[0], dtype=torch.float64)[:, None]
+    return torch.exp(-((kx / BAND) ** 8) - (ky / BAND) ** 8).to(like)
 
 
 def _extend(velocity: Tensor, grid: tuple[int, int], start: tuple[int, int]) -> Tensor:

@@ -63,6 +63,14 @@ class FluidMetric:
         """v = K m = L⁻¹ m on the periodic grid: [N, 2, H, W] to [N, 2, H, W] mm."""
         return self._multiply(momentum, spacing_mm, -self.power)
 
+    def whiten(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
+        """z = √L v on the periodic grid: the plain inner product of z is the metric's of v."""
+        return self._multiply(velocity, spacing_mm, self.power / 2)
+
+    def colour(self, white: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
+        """v = √K z, the inverse of `whiten`: descent in z is descent in the metric."""
+        return self._multiply(white, spacing_mm, -self.power / 2)
+
     def energy(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
         """⟨v, L v⟩ = ∫ v·Lv dx over the periodic grid: [N, 2, H, W] to [N]."""
         dx, dy = spacing_mm

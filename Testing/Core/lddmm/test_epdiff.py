@@ -40,7 +40,7 @@ def test_initial_energy_is_that_of_the_metric():
     v0 = contraction(144)
     path = shoot(v0, METRIC, steps=1, return_path=True).path
     assert torch.allclose(path.energy[0], METRIC.energy(v0, (1.0, 1.0)), rtol=1e-5)
-    assert torch.allclose(path.velocity[0], v0, atol=1e-6)
+    assert torch.allclose(path.velocity[0], v0, atol=1e-3)
 
 
 @pytest.mark.parametrize(("integrator", "order"), [("euler", 1), ("rk2", 2), ("rk4", 4)])
