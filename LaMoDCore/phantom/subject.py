@@ -40,7 +40,7 @@ class SliceParameters:
         area_slope: β at peak, uniform −0.15…0.05: the inner wall gains more area.
         rotation_epi_deg, rotation_endo_deg: at end-systole, counter-clockwise positive seen from the apex.
         rotation_early, rotation_recoil: see ``rotation_curve``; uniform 0…0.18 and 0.40…0.75.
-        translation_mm: complex, at end-systole, imaginary part up in the picture; size Rayleigh, mean 1.9 mm,
+        translation_mm: complex, at end-systole, imaginary part up in the picture; size Rayleigh, mean 1.6 mm,
             cut at 6 mm (two real series: 1.2 and 2.7 mm).
         translation_return: when it is back, fraction of R–R.
         taper_per_mm: relative change of radius per mm towards the base.
