@@ -39,8 +39,8 @@ class Dependencies:
         except ModuleNotFoundError:
             raise InputError(
                 _(
-                    "LaMoD needs PyTorch: install the extension “PyTorch” in the Extensions Manager, restart Slicer and "
-                    "predict again."
+                    "LaMoD needs PyTorch: install the extension “PyTorch” in the Extensions Manager, restart Slicer "
+                    "and predict again."
                 )
             ) from None
         if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:

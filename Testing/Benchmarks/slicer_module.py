@@ -1,0 +1,157 @@
+"""How fast the Slicer module is in the stand-in application: one slice of 25 frames, 160×176, software rendering.
+
+    python -m Testing.Benchmarks.slicer_module
+
+Prints a Markdown table. Needs what the tests in Testing/Slicer need, and the shipped weights for the prediction.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from Testing.SlicerHost import display, start
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
+
+
+def _python_slicer() -> str:
+    folder = Path(tempfile.mkdtemp())
+    program = folder / "PythonSlicer"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    return str(folder)
+
+
+class Heartbeat:
+    """The longest time, in ms, for which the event loop did not come round to a 5 ms timer."""
+
+    def __init__(self) -> None:
+        from PySide6 import QtCore  # noqa: PLC0415
+
+        self.gaps: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QtCore.QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(1000 * (now - self._last))
+        self._last = now
+
+    def stop(self) -> float:
+        self._timer.stop()
+        return max(self.gaps)
+
+
+def predict(window: Any, widget: Any, mouse: Any) -> tuple[float, float]:
+    """(seconds from click to drawn overlay, longest silence of the panel in ms between start and result)."""
+    clicked = time.perf_counter()
+    mouse.click(widget.ui.predictButton)
+    if widget.predictPanel.job is None:
+        raise SystemExit(widget.ui.messageLabel.text)
+    beat = Heartbeat()
+    longest = 0.0
+    original = widget.predictPanel.onResult
+
+    def on_result(result: Any, request: Any) -> None:
+        nonlocal longest
+        longest = beat.stop()
+        original(result, request)
+
+    widget.predictPanel.job._onResult = lambda result: on_result(result, request_of[0])
+    request_of = [widget.predictPanel.job.request]
+    if not mouse.spin(300, lambda: widget.predictPanel.job is None):
+        raise SystemExit("the prediction did not end")
+    window.red.GetRenderWindow().Render()
+    seconds = time.perf_counter() - clicked
+    if widget.ui.messageLabel.text:
+        raise SystemExit(widget.ui.messageLabel.text)
+    return seconds, longest
+
+
+def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) -> float:
+    """Result folder on disk to drawn overlay: the best of three."""
+    from LaMoDSlicerLib.ResultFiles import ResultFiles  # noqa: PLC0415
+
+    best = float("inf")
+    for _ in range(3):
+        began = time.perf_counter()
+        result = ResultFiles.read(result_folder)
+        widget.displayPanel.setResult(widget.logic.showResult(result, request, widget._parameters))
+        window.red.GetRenderWindow().Render()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> float:
+    """Frames a second: next frame, events, slice view drawn; the best of some beats."""
+    import slicer  # noqa: PLC0415
+
+    frames, best = browser.GetNumberOfItems(), float("inf")
+    for _ in range(rounds):
+        began = time.perf_counter()
+        for frame in range(frames):
+            browser.SetSelectedItemNumber(frame)
+            slicer.app.processEvents()
+            window.red.render_now()
+        best = min(best, time.perf_counter() - began)
+    return frames / best
+
+
+def main() -> int:
+    if display.missing():
+        raise SystemExit(display.missing())
+    screen = display.VirtualDisplay()
+    os.environ["DISPLAY"] = screen.name
+    os.environ["PATH"] = f"{_python_slicer()}{os.pathsep}{os.environ['PATH']}"
+    application = start()
+    import slicer  # noqa: PLC0415
+
+    from Testing.SlicerHost import mouse  # noqa: PLC0415
+    from Testing.SlicerHost.main_window import MainWindow  # noqa: PLC0415
+
+    window = MainWindow(application)
+    application._load_module(ROOT / "LaMoDSlicer" / "LaMoDSlicer.py")
+    window.three_d.hide()
+    window.show()
+    application._select_module("LaMoDSlicer")
+    widget = slicer.modules.LaMoDSlicerWidget
+    mouse.click(window.sample_button)
+    mouse.spin(1)
+    rows = []
+    if WEIGHTS.exists():
+        runs = [predict(window, widget, mouse) for _ in range(3)]
+        rows.append(("click to overlay, worker start included (best of 3)", f"{min(r[0] for r in runs):.1f} s"))
+        rows.append(("longest silence of the panel while it predicts (best of 3)", f"{min(r[1] for r in runs):.0f} ms"))
+    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+
+    from Testing.Slicer.ring_heart import write_result  # noqa: PLC0415
+
+    request = RequestReader(widget._parameters).read()
+    folder = Path(tempfile.mkdtemp()) / "result"
+    masks = request.masks
+    write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
+    rows.append(("result on disk to overlay (best of 3)", f"{load_seconds(widget, window, folder, request):.2f} s"))
+    browser = widget.displayPanel._result.browserNode
+    fps = scrub_fps(browser, window)
+    rows.append(("scrubbing with overlay, legend, contours and arrows (best of 3 beats)", f"{fps:.0f} frames/s"))
+    size = window.red.GetRenderWindow().GetSize()
+    print(f"\nSlice view {size[0]}×{size[1]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| what | figure |\n| --- | --- |")
+    for what, figure in rows:
+        print(f"| {what} | {figure} |")
+    sys.stdout.flush()
+    screen.stop()
+    os._exit(0)  # VTK's windows outlive their display otherwise
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
