@@ -40,7 +40,7 @@ def region_statistics(values: Array, labels: Array, count: int) -> tuple[Array, 
     number = finite @ member
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(finite, pixels, 0.0) @ member / number
-        deviation = np.where(finite, pixels - mean @ member.T, 0.0)
+        deviation = np.where(finite, pixels - np.nan_to_num(mean) @ member.T, 0.0)
         spread = np.sqrt(deviation**2 @ member / number)
     return mean.T, spread.T
 
