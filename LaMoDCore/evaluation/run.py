@@ -13,7 +13,9 @@ import numpy as np
 from LaMoDCore import __version__
 from LaMoDCore.case import Case, Motion
 from LaMoDCore.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.figures import Example, write_figures
+from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
 from LaMoDCore.evaluation.tables import comparison_page, write_csv
@@ -155,6 +157,9 @@ def write_evaluation(
     ]
     if synthetic:
         remarks.append("**Synthetic hearts.** These figures say nothing about, and must not be set beside, real DENSE.")
+    ceiling = synthetic_ceiling(index, list(dict.fromkeys(r.id for r in found.cases)))
+    if ceiling is not None:
+        remarks.append(ceiling.sentence)
     remarks += [f"Left out: {case_id}: {reason}" for case_id, reason in found.unreadable]
     if found.without_truth:
         remarks.append(f"Without any truth to compare with: {len(found.without_truth)} cases.")
@@ -163,6 +168,7 @@ def write_evaluation(
         write_csv(folder / "cases.csv", found.cases)
         write_csv(folder / "segments.csv", found.segments)
         page = comparison_page("Evaluation", found.cases, found.segments, remarks=remarks)
+        page += detection_section(index, found, [p.name for p in predictors])
         if figures:
             drawn = write_figures(folder, examples_of(index, predictors, found), found.cases, found.segments, note)
             page += "\n## Figures\n\n" + "\n".join(f"![{name}]({name})\n" for name in drawn)
@@ -181,6 +187,25 @@ def write_evaluation(
         text = json.dumps(about, indent=2, ensure_ascii=False)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     return [Path(out) / name for name in names]
+
+
+def detection_section(index: DatasetIndex, found: Comparison, models: Sequence[str]) -> str:
+    """Markdown: how well each method's segmental Ecc finds infarcted segments; "" where no scar is known."""
+    own = list(dict.fromkeys(r.id for r in found.cases if r.truth == OWN))
+    infarcted = infarcted_segments(index, own)
+    if len(set(infarcted.values())) < 2:
+        return ""
+    count = sum(infarcted.values())
+    lines = [
+        "\n## Finding infarcted segments\n",
+        f"{count} of {len(infarcted)} segments of infarct cases are scar by more than half. Score: Ecc at ES.\n",
+        "| method | area under the ROC curve |",
+        "|---|---|",
+    ]
+    for model in models:
+        area = detection_auc(found.segments, model, infarcted)
+        lines.append(f"| {model} | {area.value:.2f} [{area.lower:.2f}, {area.upper:.2f}] |")
+    return "\n".join(lines) + "\n"
 
 
 def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Comparison) -> list[Example]:

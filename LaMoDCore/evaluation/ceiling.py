@@ -1,0 +1,72 @@
+"""The best that masks allow on a synthetic cohort: everything known exactly but rotation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from LaMoDCore.io.dataset import DatasetIndex
+
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.slices import PhantomSlice
+
+#: Subjects, of seeds that no cohort for training or testing uses, on which the conditional mean of rotation is fitted.
+_REFERENCE_SEED, _REFERENCE_SUBJECTS = 880003, 300
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """Mean errors over planes, mm, as `LaMoDCore.phantom.ceiling` defines them."""
+
+    epe_mm: float
+    epe_es_mm: float
+    planes: int
+
+    @property
+    def sentence(self) -> str:
+        """One line for the page."""
+        return (
+            f"Ceiling on these {self.planes} planes (all of the motion known but rotation, which masks do not show and "
+            f"which is guessed by its mean): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at ES."
+        )
+
+
+def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling | None:
+    """The ceiling of the planes behind cases of `lamod phantom`; None for a dataset of another make.
+
+    Args:
+        index: the dataset.
+        case_ids: which of its cases; two scans of a plane count once.
+    """
+    from LaMoDCore.phantom.ceiling import ceiling_row, fit_rotation
+    from LaMoDCore.phantom.recipe import CohortRecipe
+
+    planes = {}
+    for case_id in case_ids:
+        plane = plane_of(index, case_id)
+        if plane is not None:
+            planes[plane.subject.seed, plane.name] = plane
+    if not planes:
+        return None
+    reference = CohortRecipe(count=_REFERENCE_SUBJECTS, seed=_REFERENCE_SEED)
+    rotation = fit_rotation(plane for k in range(reference.count) for plane in reference.subject(k).slices())
+    rows = [ceiling_row(plane, rotation) for plane in planes.values()]
+    return Ceiling(
+        float(np.mean([row.epe for row in rows])), float(np.mean([row.epe_es for row in rows])), planes=len(rows)
+    )
+
+
+def plane_of(index: DatasetIndex, case_id: str) -> PhantomSlice | None:
+    """The synthetic plane behind a case, made again from the seed in its case.json; None where there is none."""
+    from LaMoDCore.phantom.subject import sample_subject
+
+    path = index.folder / "cases" / case_id / "case.json"
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if index.about.get("made_by") != "lamod phantom" or not {"phantom_seed", "plane", "disease"} <= set(about):
+        return None
+    subject = sample_subject(int(about["phantom_seed"]), str(about["disease"]))
+    return next((plane for plane in subject.slices() if plane.name == about["plane"]), None)

@@ -1,0 +1,70 @@
+"""Whether predicted strain finds an infarct: of a synthetic heart the scar is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval
+from LaMoDCore.evaluation.ceiling import plane_of
+from LaMoDCore.evaluation.records import OWN, SegmentRecord
+from LaMoDCore.evaluation.scoring import roc_auc
+from LaMoDCore.evaluation.truth import truth_of
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
+
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.slices import PhantomSlice
+
+_LOST = 0.5
+_SHARE = 0.5
+
+
+def detection_auc(
+    segments: Sequence[SegmentRecord], model: str, infarcted: Mapping[tuple[str, int, int], bool]
+) -> Interval:
+    """Area under the ROC curve of segmental Ecc at end-systole for infarcted segments, with its interval.
+
+    Args:
+        segments: records of every method.
+        model: whose.
+        infarcted: from `infarcted_segments`; other segments are left out.
+    """
+    rows = [s for s in segments if s.model == model and s.truth == OWN and (s.id, s.slice, s.segment) in infarcted]
+    scores = np.array([s.ecc for s in rows])
+    labels = np.array([infarcted[s.id, s.slice, s.segment] for s in rows], dtype=bool)
+    return bootstrap_interval(lambda chosen: roc_auc(scores[chosen], labels[chosen]), [s.subject for s in rows])
+
+
+def infarcted_segments(index: DatasetIndex, case_ids: Sequence[str]) -> dict[tuple[str, int, int], bool]:
+    """(case, slice, segment) -> whether more than half of it is scar, for every segment of synthetic infarct cases.
+
+    A point is scar where its sector has lost more than half of the active shortening that the plane's healthy
+    sectors have.
+    """
+    entries = {entry.id: entry for entry in index}
+    found: dict[tuple[str, int, int], bool] = {}
+    for case_id in case_ids:
+        if entries[case_id].disease != "infarct":
+            continue
+        plane = plane_of(index, case_id)
+        truth = truth_of(read_dataset_case(index.folder, case_id)) if plane is not None else None
+        if plane is None or truth is None:
+            continue
+        for z, (slice_, strain) in enumerate(zip(truth.case.slices, truth.strains, strict=True)):
+            scar = _scar(plane, plane.points_of(slice_.grid))
+            for segment in range(1, len(strain.segment_names) + 1):
+                here = strain.segment == segment
+                if here.any():
+                    found[case_id, z + 1, segment] = bool(scar[here].mean() > _SHARE)
+    return found
+
+
+def _scar(plane: PhantomSlice, xy_mm: Array) -> Array:
+    """bool [H, W] at points [H, W, 2] of a plane."""
+    active = np.asarray(plane.parameters.function.active)
+    angle = np.mod(np.arctan2(-xy_mm[..., 1], xy_mm[..., 0]), 2 * np.pi)
+    site = np.rint(angle / (2 * np.pi) * active.size).astype(int) % active.size
+    return np.asarray((active < (1 - _LOST) * np.quantile(active, 0.8))[site])

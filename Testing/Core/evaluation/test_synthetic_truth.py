@@ -1,0 +1,67 @@
+"""What is known of a synthetic heart beyond its motion: where its scar is, and what masks cannot show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from LaMoDCore.case import Motion
+from LaMoDCore.evaluation.ceiling import synthetic_ceiling
+from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
+from LaMoDCore.evaluation.predictors import Predictor, zero_motion
+from LaMoDCore.evaluation.run import Comparison, detection_section, evaluate
+from LaMoDCore.evaluation.truth import truth_of
+from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
+from LaMoDCore.phantom.cohort import write_cohort
+from LaMoDCore.phantom.recipe import CohortRecipe
+
+
+@pytest.fixture(scope="module")
+def infarct(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phantom") / "data"
+    write_cohort(folder, CohortRecipe(1, seed=77, diseases=(("infarct", 1.0),), split=(0.0, 0.0, 1.0)), workers=1)
+    return DatasetIndex.load(folder)
+
+
+@pytest.fixture(scope="module")
+def found(infarct):
+    def exact(case):
+        data = read_dataset_case(infarct.folder, case.slices[0].name.split(",")[0])
+        truth = truth_of(data)
+        assert truth is not None
+        return Motion(truth.motions)
+
+    return evaluate(infarct, [Predictor("zero", zero_motion), Predictor("exact", exact)])
+
+
+def test_scar_lies_where_the_wall_shortens_least(infarct):
+    marked = infarcted_segments(infarct, [e.id for e in infarct])
+    assert 0 < sum(marked.values()) < len(marked) / 2
+    for entry in infarct:
+        strain = truth_of(read_dataset_case(infarct.folder, entry.id))
+        ecc = strain.strains[0].segment_curves["ecc"][:, strain.es_frame]
+        scar = np.array([marked[entry.id, 1, s + 1] for s in range(len(ecc))])
+        if scar.any():
+            assert ecc[scar].mean() > ecc[~scar].mean() + 0.04, entry.id
+
+
+def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found):
+    marked = infarcted_segments(infarct, [e.id for e in infarct])
+    assert detection_auc(found.segments, "exact", marked).value > 0.9
+    assert detection_auc(found.segments, "zero", marked).value == pytest.approx(0.5, abs=0.25)
+    section = detection_section(infarct, found, ["zero", "exact"])
+    assert "scar by more than half" in section
+
+
+def test_the_ceiling_lies_between_nothing_and_no_motion(infarct, found):
+    ceiling = synthetic_ceiling(infarct, [e.id for e in infarct])
+    still = np.mean([r.epe_mm for r in found.cases if r.model == "zero"])
+    assert ceiling is not None
+    assert ceiling.planes == 4
+    assert 0.05 < ceiling.epe_mm < 0.5 * still
+
+
+def test_other_datasets_have_neither(index):
+    assert synthetic_ceiling(index, [e.id for e in index]) is None
+    assert infarcted_segments(index, [e.id for e in index]) == {}
+    assert detection_section(index, Comparison(), ["zero"]) == ""
