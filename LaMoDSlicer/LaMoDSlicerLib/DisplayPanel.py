@@ -47,7 +47,8 @@ class DisplayPanel:
         for widget in (self._ui.glyphSpacingSlider, self._ui.glyphScaleSlider):
             widget.enabled = redraw
             widget.toolTip = "" if redraw or not shown else _("Predict again to change the arrows of a saved scene.")
-        self._ui.resultLabel.text = "" if shown else _("There is no result yet: choose masks and press Predict Strain.")
+        none = _("There is no result yet: choose masks and press Predict Strain.")
+        self._ui.resultLabel.text = "\n".join(self._result.summary.get("quality", [])) if shown else none
         if p is not None:
             isDisplacement = p.quantity is OverlayQuantity.DISPLACEMENT
             for widget in (self._ui.strainRangeLabel, self._ui.strainRangeSlider):

@@ -129,5 +129,9 @@ class PredictPanel:
     @staticmethod
     def _howItWasMade(summary: dict[str, Any]) -> str:
         provenance = summary.get("provenance", {})
-        model, device = provenance.get("model", ""), provenance.get("device", "")
-        return _("Predicted with {model} on {device}.").format(model=model, device=device) if model else ""
+        if not provenance:
+            return ""
+        text = _("Predicted with {model} on {device} ({reason}).")
+        return text.format(
+            model=provenance.get("model"), device=provenance.get("device"), reason=provenance.get("device_reason")
+        )

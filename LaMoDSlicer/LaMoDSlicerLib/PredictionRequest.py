@@ -13,7 +13,7 @@ class PredictionRequest:
 
     Attributes:
         masks: what was drawn.
-        cine: float32 [T, Z, H, W] on the masks' grid, or None.
+        cine: float32 [T, Z, H, W] on the masks' grid, to be shown beneath, or None.
         rvInsertionLps: [3] mm, or None.
         level: "base", "mid", "apex", or "automatic".
         model: name or folder; empty for the shipped one.
@@ -35,7 +35,7 @@ class PredictionRequest:
     name: str = "LaMoD"
 
     def writeInputs(self, folder: Path) -> None:
-        """Write masks and cine where `commandLine` names them."""
+        """Write the masks where `commandLine` names them; the motion is predicted from them alone."""
         CoreLibrary.makeImportable()
         from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 
@@ -46,20 +46,22 @@ class PredictionRequest:
             self.masks.timesMs,
             node_class="vtkMRMLLabelMapVolumeNode",
         )
-        if self.cine is not None:
-            write_seq_nrrd(
-                folder / "cine.seq.nrrd", self.cine.astype(np.float32), self.masks.geometry.ijkToLps, self.masks.timesMs
-            )
 
     def commandLine(self, folder: Path) -> list[str]:
         """The `lamod predict` command that reads `folder` and writes `folder`/result."""
         command = [CoreLibrary.python(), "-m", "LaMoDCore", "predict", str(folder / "masks.seq.nrrd")]
-        command += ["--out", str(folder / "result"), "--progress", "json", "--labels", self.masks.labelOption]
+        command += [
+            "--out",
+            str(folder / "result"),
+            "--no-report",
+            "--progress",
+            "json",
+            "--labels",
+            self.masks.labelOption,
+        ]
         command += ["--device", self.device, "--seed", str(self.seed)]
         if self.samples:
             command += ["--samples", str(self.samples)]
-        if self.cine is not None:
-            command += ["--cine", str(folder / "cine.seq.nrrd")]
         if self.rvInsertionLps is not None:
             command.append("--rv-insertion=" + ",".join(f"{v:.3f}" for v in self.rvInsertionLps))
         if self.level != "automatic":

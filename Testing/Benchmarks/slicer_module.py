@@ -32,7 +32,7 @@ class Heartbeat:
     """The longest time, in ms, for which the event loop did not come round to a 5 ms timer."""
 
     def __init__(self) -> None:
-        from PySide6 import QtCore  # noqa: PLC0415
+        from PySide6 import QtCore
 
         self.gaps: list[float] = []
         self._last = time.perf_counter()
@@ -79,7 +79,7 @@ def predict(window: Any, widget: Any, mouse: Any) -> tuple[float, float]:
 
 def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) -> float:
     """Result folder on disk to drawn overlay: the best of three."""
-    from LaMoDSlicerLib.ResultFiles import ResultFiles  # noqa: PLC0415
+    from LaMoDSlicerLib.ResultFiles import ResultFiles
 
     best = float("inf")
     for _ in range(3):
@@ -93,7 +93,7 @@ def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) ->
 
 def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> float:
     """Frames a second: next frame, events, slice view drawn; the best of some beats."""
-    import slicer  # noqa: PLC0415
+    import slicer
 
     frames, best = browser.GetNumberOfItems(), float("inf")
     for _ in range(rounds):
@@ -113,10 +113,10 @@ def main() -> int:
     os.environ["DISPLAY"] = screen.name
     os.environ["PATH"] = f"{_python_slicer()}{os.pathsep}{os.environ['PATH']}"
     application = start()
-    import slicer  # noqa: PLC0415
+    import slicer
 
-    from Testing.SlicerHost import mouse  # noqa: PLC0415
-    from Testing.SlicerHost.main_window import MainWindow  # noqa: PLC0415
+    from Testing.SlicerHost import mouse
+    from Testing.SlicerHost.main_window import MainWindow
 
     window = MainWindow(application)
     application._load_module(ROOT / "LaMoDSlicer" / "LaMoDSlicer.py")
@@ -131,9 +131,9 @@ def main() -> int:
         runs = [predict(window, widget, mouse) for _ in range(3)]
         rows.append(("click to overlay, worker start included (best of 3)", f"{min(r[0] for r in runs):.1f} s"))
         rows.append(("longest silence of the panel while it predicts (best of 3)", f"{min(r[1] for r in runs):.0f} ms"))
-    from LaMoDSlicerLib.RequestReader import RequestReader  # noqa: PLC0415
+    from LaMoDSlicerLib.RequestReader import RequestReader
 
-    from Testing.Slicer.ring_heart import write_result  # noqa: PLC0415
+    from Testing.Slicer.ring_heart import write_result
 
     request = RequestReader(widget._parameters).read()
     folder = Path(tempfile.mkdtemp()) / "result"

@@ -105,5 +105,5 @@ def write_result(folder: Path, masks: np.ndarray, ijk_to_lps: np.ndarray, times_
         es_frame=int(np.argmax(squeeze(1.0, frames))),
         **fields,
     )
-    summary = {"provenance": {"model": "analytic ring", "device": "cpu"}}
+    summary = {"provenance": {"model": "analytic ring", "device": "cpu", "device_reason": "no CUDA device"}}
     (folder / "strain.json").write_text(json.dumps(summary))

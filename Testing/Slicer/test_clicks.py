@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6 import QtCore
 
 from Testing.Slicer import panel
 
@@ -34,6 +33,8 @@ def _place_rv_point(app, ras):
     app.mouse.choose(app.widget.ui.rvInsertionSelector._box, "Create new MarkupsFiducial")
     app.settle()
     assert app.widget.ui.rvPlaceWidget.placeModeEnabled
+    from PySide6 import QtCore
+
     view = app.window.red
     there = view.position_of(ras)
     app.mouse.hover(view, there + QtCore.QPoint(-30, 0))
@@ -43,6 +44,8 @@ def _place_rv_point(app, ras):
 
 
 def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
+    from PySide6 import QtCore
+
     app, mouse, window = slicer_app, slicer_app.mouse, slicer_app.window
     ui = app.widget.ui
     window.three_d.show()
