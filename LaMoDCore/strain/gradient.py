@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 import torch
+from scipy import ndimage
 
 from LaMoDCore.geometry import Array
 
@@ -81,8 +82,8 @@ def gradient_operator(
     """Solve the least-squares weights of a mask.
 
     Where the neighbourhood cannot carry the order (a thin wall, a corner), the next lower one is used. A pixel
-    that lies in no 2×2 block of the mask, or on a line that is mostly one pixel wide, has no slope: across such a
-    line nothing can be known.
+    that lies neither in nor beside a 2×2 block of the mask, or on a line that is mostly one pixel wide, has no slope:
+    across such a line nothing can be known.
 
     Args:
         mask: bool [H, W].
@@ -109,10 +110,12 @@ def gradient_operator(
         rows[:, None] + (offset_y + margin_y)[None, :], columns[:, None] + (offset_x + margin_x)[None, :]
     ]
     present = neighbour >= 0
-    wide = _in_block(inside)[rows, columns]
-    # A block on an otherwise thin line is an accident of the raster, no wall.
-    around = (present & np.append(wide, False)[neighbour]).sum(axis=1)
-    wide &= around >= MIN_WIDE_PART * present.sum(axis=1)
+    block = _in_block(inside)
+    # A block on an otherwise thin line is an accident of the raster, no wall; a pixel beside a block, the tip of
+    # a round contour, belongs to the wall.
+    around = (present & np.append(block[rows, columns], False)[neighbour]).sum(axis=1)
+    beside = ndimage.binary_dilation(block, np.ones((3, 3), dtype=bool))[rows, columns]
+    wide = beside & (around >= MIN_WIDE_PART * present.sum(axis=1))
 
     x, y = offset_x * dx / radius, offset_y * dy / radius
     slopes = np.zeros((pixels, 2, len(x)))
