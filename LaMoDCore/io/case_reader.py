@@ -16,11 +16,11 @@ from LaMoDCore.io.bounded import sha256_of
 from LaMoDCore.io.common_phases import on_common_phases
 from LaMoDCore.io.end_diastole import find_end_diastole
 from LaMoDCore.io.labels import LabelMap, parse_labels
-from LaMoDCore.io.levels import base_to_apex_order, parse_levels, propose_levels
+from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
 from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_slices
-from LaMoDCore.ring import epicardial_region
+from LaMoDCore.ring import cavity_area_mm2, epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
 
@@ -118,14 +118,20 @@ def _falls(levels: Sequence[Level]) -> bool:
 
 
 def _base_to_apex(slices: list[CineSlice]) -> list[int]:
-    return base_to_apex_order([_center_lps(s) for s in slices], [s.grid for s in slices])
+    depths = _depths(slices)
+    return sorted(range(len(slices)), key=lambda i: depths[i])
+
+
+def _depths(slices: list[CineSlice]) -> list[float]:
+    return depths_towards_apex([_center_lps(s) for s in slices], [s.grid for s in slices])
 
 
 def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str]) -> list[CineSlice]:
     slices = [slices[i] for i in _base_to_apex(slices)]
     if not propose:
         return slices
-    levels = propose_levels(len(slices))
+    areas = [float(cavity_area_mm2(s.myocardium[:1], s.grid.spacing_mm)[0]) for s in slices]
+    levels = propose_levels(_depths(slices), areas)
     named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
     notes.append(f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong.")
     return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]

@@ -10,6 +10,11 @@ from LaMoDCore.case import LEVELS, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS, Array, SliceGrid
 
+#: Two slices this far apart cannot both be mid-ventricular.
+_FAR_APART_MM = 25.0
+#: An apical cavity is at most this share of the basal one.
+_APICAL_SHARE = 0.7
+
 _NAMES: dict[str, Level] = {
     "base": "base",
     "basal": "base",
@@ -40,10 +45,10 @@ def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level, ...] | None
     return tuple(parsed)
 
 
-def base_to_apex_order(centers_lps: Sequence[Array], grids: Sequence[SliceGrid]) -> list[int]:
-    """Indices of the slices from base to apex.
+def depths_towards_apex(centers_lps: Sequence[Array], grids: Sequence[SliceGrid]) -> list[float]:
+    """How far each slice lies towards the apex, mm from an arbitrary origin.
 
-    Along the slices' common normal, turned towards the apex; where several normals differ, along their mean.
+    Along the slices' common normal, turned towards the apex; where normals differ, along their mean.
 
     Args:
         centers_lps: [3] centre of the ventricle in each slice.
@@ -52,16 +57,26 @@ def base_to_apex_order(centers_lps: Sequence[Array], grids: Sequence[SliceGrid])
     normals = [-grid.normal * grid.view_sign for grid in grids]
     axis = np.mean(normals, axis=0)
     axis = axis / np.linalg.norm(axis) if np.linalg.norm(axis) > 1e-3 else BASE_TO_APEX_LPS
-    depth = [float(center @ axis) for center in centers_lps]
-    return sorted(range(len(depth)), key=lambda i: depth[i])
+    return [float(center @ axis) for center in centers_lps]
 
 
-def propose_levels(count: int) -> tuple[Level, ...]:
-    """Levels of ``count`` slices from base to apex: thirds (four: base, mid, mid, apex).
+def propose_levels(depths_mm: Sequence[float], cavity_areas_mm2: Sequence[float]) -> tuple[Level, ...]:
+    """Levels of slices in order from base to apex: thirds of the way (four even slices: base, mid, mid, apex).
 
-    One or two slices say nothing about how far the ventricle reaches: mid, the level where most are taken.
+    One slice is called mid, the level where most are taken. Two are base and apex only where they are far apart
+    or the ventricle narrows between them as it does towards the apex; else both are mid.
+
+    Args:
+        depths_mm: rising, towards the apex.
+        cavity_areas_mm2: at end-diastole.
     """
-    if count <= 2:
+    count = len(depths_mm)
+    span = depths_mm[-1] - depths_mm[0]
+    narrow = cavity_areas_mm2[-1] < _APICAL_SHARE * cavity_areas_mm2[0]
+    if count == 1 or span <= 0 or (count == 2 and span < _FAR_APART_MM and not narrow):
         middle: Level = "mid"
         return (middle,) * count
-    return tuple(LEVELS[min(2, int(3 * (index + 0.5) / count))] for index in range(count))
+    # each slice stands for a stretch of the ventricle around it, so the first and the last reach beyond
+    step = span / (count - 1)
+    shares = [(depth - depths_mm[0] + step / 2) / (span + step) for depth in depths_mm]
+    return tuple(LEVELS[min(2, int(3 * share))] for share in shares)

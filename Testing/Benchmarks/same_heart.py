@@ -117,9 +117,7 @@ def main() -> None:
     parser.add_argument("--model", default="lamod-phantom-v1")
     model = load_model(parser.parse_args().model)
     for title, (labels, affine) in hearts().items():
-        print(
-            f"\n{title}\n\n| export | largest segmental ΔEcc | ΔEcc mean, ES | same segments |\n| --- | ---: | ---: | --- |"
-        )
+        print(f"\n{title}\n\n{HEAD}")
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             write_nifti(root / "h.nii", labels, affine)

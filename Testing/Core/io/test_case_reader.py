@@ -206,10 +206,19 @@ def test_levels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("count", "levels"), [(1, "mid"), (2, "mid mid"), (3, "base mid apex"), (4, "base mid mid apex")]
+    ("depths", "areas", "levels"),
+    [
+        ([0], [1800], "mid"),
+        ([0, 10], [1800, 1700], "mid mid"),
+        ([0, 30], [1800, 1700], "base apex"),
+        ([0, 18], [1800, 900], "base apex"),
+        ([0, 16, 32], [1800, 1700, 900], "base mid apex"),
+        ([5, 15, 25, 35], [1800, 1700, 1500, 900], "base mid mid apex"),
+        ([0, 8, 60], [1800, 1800, 600], "base base apex"),
+    ],
 )
-def test_proposed_levels(count, levels):
-    assert propose_levels(count) == tuple(levels.split())
+def test_proposed_levels(depths, areas, levels):
+    assert propose_levels(depths, areas) == tuple(levels.split())
 
 
 def test_given_insertion(tmp_path):
