@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("the analysis")
     how.add_argument("--background-order", type=int, default=1, metavar="N", help="-1 subtracts nothing (default 1)")
     how.add_argument("--smoothing-mm", type=float, metavar="MM", help="by cross-validation where not given")
-    how.add_argument("--temporal-order", type=int, metavar="N", help="default 10, or a quarter of the frames")
+    how.add_argument("--temporal-order", type=int, metavar="N", help="default 10, or two thirds of the frames")
     case = parser.add_argument_group("the case")
     case.add_argument("--subject", metavar="ID", help="default: the file's name")
     case.add_argument("--site", default="", help="where it was scanned")

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from LaMoDCore.dense.background import Background, fit_background
 from LaMoDCore.dense.images import DenseImages, wrap
+from LaMoDCore.dense.noise import noise_correlation_mm
 from LaMoDCore.dense.quality import FrameQuality, frame_quality
 from LaMoDCore.dense.trajectories import (
     Samples,
@@ -25,8 +26,8 @@ from LaMoDCore.ring import signed_distance_mm
 
 #: DENSEanalysis' default order of the temporal polynomial …
 DEFAULT_TEMPORAL_ORDER = 10
-#: … where the scan has this many frames for each degree of freedom; lower otherwise.
-_FRAMES_PER_ORDER = 4
+#: … or this share of the number of frames, where that is less.
+_ORDER_SHARE = 2 / 3
 
 #: Noise that a frame's weight in the temporal fit never falls below, in mm: no frame decides alone.
 _FRAME_NOISE_FLOOR_MM = 0.05
@@ -39,7 +40,7 @@ class DenseOptions:
     Attributes:
         background_order: polynomial order of the background phase; None subtracts nothing.
         smoothing_mm: length over which the displacement field is smoothed; None lets cross-validation choose.
-        temporal_order: of the polynomial in time; None takes 10, or a quarter of the frames where that is less.
+        temporal_order: of the polynomial in time; None takes 10, or two thirds of the number of frames where that is less.
         anchored: whether displacement is zero at the encoding instant.
     """
 
@@ -129,9 +130,11 @@ def analyse_dense(
     spacing = images.grid.spacing_mm
     pixel_mm2 = spacing[0] * spacing[1]
     series = [frame_samples(eulerian[t], mask[t], weights[t], spacing) for t in range(images.frames)]
-    smoothing_mm = chosen.smoothing_mm or choose_smoothing_mm(series, pixel_mm2)
+    smoothing_mm = chosen.smoothing_mm or choose_smoothing_mm(
+        series, pixel_mm2, noise_correlation_mm(eulerian, mask, spacing)
+    )
     usable = np.array([len(s.position_mm) for s in series])
-    order = chosen.temporal_order or max(1, min(DEFAULT_TEMPORAL_ORDER, images.frames // _FRAMES_PER_ORDER))
+    order = chosen.temporal_order or max(1, min(DEFAULT_TEMPORAL_ORDER, int(_ORDER_SHARE * images.frames)))
 
     reference = _reference_wall(images, mask, series, smoothing_mm, pixel_mm2)
     rows, columns = np.nonzero(reference)

@@ -37,9 +37,10 @@ _MIN_SAMPLES = 12
 #: λ is chosen for one frame alone, but the temporal fit averages over many: less smoothing in space is due.
 _TEMPORAL_SHARE = 0.3
 
-#: The length over which the field is smoothed stays within these bounds, in mm. Below, cross-validation was
-#: misled by noise that neighbouring pixels share (interpolated images); above, radial strain is smoothed away.
-SMOOTHING_BOUNDS_MM = (1.75, 3.0)
+#: The length over which the field is smoothed stays within these bounds, in mm; above, radial strain is lost …
+SMOOTHING_BOUNDS_MM = (1.0, 3.0)
+#: … and is at least this many lengths over which noise is shared: motion cannot be told from noise below.
+_NOISE_LENGTHS = 1.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +147,22 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
     return FrameFit(fitted[count:], kept, residual)
 
 
-def choose_smoothing_mm(series: list[Samples], pixel_mm2: float, probes: int = 5) -> float:
-    """One smoothing length for the whole cine: the median of what single frames ask for, within bounds."""
+def choose_smoothing_mm(
+    series: list[Samples], pixel_mm2: float, noise_length_mm: float = 0.0, probes: int = 5
+) -> float:
+    """One smoothing length for the whole cine: the median of what single frames ask for, within bounds.
+
+    Args:
+        series: samples of every frame.
+        pixel_mm2: area of a pixel.
+        noise_length_mm: over which noise is shared (`noise_correlation_mm`); 0 for white noise.
+        probes: number of frames that are asked.
+    """
+    low, high = SMOOTHING_BOUNDS_MM
+    low = min(max(low, _NOISE_LENGTHS * noise_length_mm), high)
     frames = [s for s in series if len(s.position_mm) > _MIN_SAMPLES]
     if not frames:
-        return SMOOTHING_BOUNDS_MM[0]
+        return low
     chosen = []
     for index in np.unique(np.linspace(0, len(frames) - 1, probes).astype(int)):
         material, moved = frames[index].material_mm, frames[index].displacement_mm
@@ -158,7 +170,6 @@ def choose_smoothing_mm(series: list[Samples], pixel_mm2: float, probes: int = 5
         density = len(some) / len(material) / pixel_mm2
         penalty = _TEMPORAL_SHARE * choose_smoothing(material[some], moved[some])
         chosen.append((penalty / spline_penalty(1.0, density)) ** 0.25)
-    low, high = SMOOTHING_BOUNDS_MM
     return float(np.clip(np.median(chosen), low, high))
 
 

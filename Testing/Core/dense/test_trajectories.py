@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from LaMoDCore.dense.noise import noise_correlation_mm
 from LaMoDCore.dense.smoothing_spline import (
     affine_terms,
     choose_smoothing,
@@ -96,6 +97,21 @@ def test_smoothing_stays_within_bounds() -> None:
     assert choose_smoothing_mm([stretched(0.0)[0]] * 3, 6.25) <= high
     assert choose_smoothing_mm([stretched(5.0)[0]] * 3, 6.25) == high
     assert choose_smoothing_mm([], 6.25) == low
+
+
+def test_shared_noise_is_measured_and_raises_the_floor() -> None:
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(0)
+    white = rng.normal(0, 0.2, (20, 2, 40, 40))
+    blurred = gaussian_filter(white, (0, 0, 1.0, 1.0)) * 3.5
+    drift = np.linspace(0, 5, 20)[:, None, None, None] * np.linspace(-1, 1, 40)
+    mask = np.zeros((20, 40, 40), dtype=bool)
+    mask[:, 8:32, 8:32] = True
+    assert noise_correlation_mm(white + drift, mask, (2.0, 2.0)) < 0.3
+    assert noise_correlation_mm(blurred + drift, mask, (2.0, 2.0)) == pytest.approx(2.0, rel=0.2)
+    assert noise_correlation_mm(white[:2], mask[:2], (2.0, 2.0)) == 0
+    assert choose_smoothing_mm([stretched(0.0)[0]] * 3, 6.25, 2.0) == pytest.approx(2.6)
 
 
 def test_frames_without_samples_say_nothing() -> None:
