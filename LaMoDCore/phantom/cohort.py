@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io.atomic import check_new_folder
 from LaMoDCore.io.dataset import (
     DatasetCase,
     DatasetEntry,
@@ -72,7 +75,11 @@ def write_cohort(
                 progress.update("phantom", done / recipe.count, f"subject {done} of {recipe.count}")
         except OSError as fault:
             raise LaMoDInputError(
-                out, f"it cannot be written ({fault.strerror or fault})", "name another folder"
+                out, f"it cannot be written ({fault.strerror or fault})", "make room, then go on with --resume"
+            ) from fault
+        except BrokenProcessPool as fault:
+            raise LaMoDInputError(
+                out, "a worker was stopped, perhaps for memory", "go on with --resume and fewer --workers"
             ) from fault
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -84,20 +91,19 @@ def write_cohort(
     return len(entries)
 
 
-def _open_folder(folder: Path, recipe: CohortRecipe, resume: bool) -> Path:
+def _open_folder(out: Path, recipe: CohortRecipe, resume: bool) -> Path:
+    folder = check_new_folder(out, lambda name: True)
     wanted = recipe.to_json()
     marker = folder / _RECIPE_FILE
-    if folder.exists() and not folder.is_dir():
-        raise LaMoDInputError(folder, "it exists and is not a folder", "name a new folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not resume:
+            raise LaMoDInputError(out, "the folder is not empty", "name a new folder, or add --resume")
+        _check_recipe(marker, wanted)
     try:
-        if folder.is_dir() and any(folder.iterdir()):
-            if not resume:
-                raise LaMoDInputError(folder, "the folder is not empty", "name a new folder, or add --resume")
-            _check_recipe(marker, wanted)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(marker, wanted)
     except OSError as fault:
-        raise LaMoDInputError(folder, f"it cannot be written ({fault.strerror})", "name another folder") from fault
+        raise LaMoDInputError(out, f"it cannot be written ({fault.strerror})", "name another folder") from fault
     return folder
 
 
@@ -153,7 +159,9 @@ def _single_threaded_workers(count: int) -> Iterator[ProcessPoolExecutor]:
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
     try:
-        with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            count, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+        ) as pool:
             yield pool
     finally:
         for name, value in before.items():
@@ -161,3 +169,7 @@ def _single_threaded_workers(count: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

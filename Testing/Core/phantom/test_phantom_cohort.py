@@ -112,6 +112,9 @@ def test_the_command_writes_a_subset_and_refuses_nonsense(tmp_path: Path, capsys
     words = ["phantom", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "r.json"), "--workers", "1"]
     assert main([*words, "--subset", "one", "--progress", "none", "--no-report"]) == 0
     assert [entry.id for entry in DatasetIndex.load(tmp_path / "out")] == ["s00001-apex"]
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0o555)
     for bad in (
         ["phantom", "--out", str(tmp_path / "x"), "--count", "0"],
         ["phantom", "--out", str(tmp_path / "x"), "--count", "1", "--diseases", "flu"],
@@ -119,6 +122,8 @@ def test_the_command_writes_a_subset_and_refuses_nonsense(tmp_path: Path, capsys
         ["phantom", "--out", str(tmp_path / "x")],
         [*words, "--subset", "two"],
         [*words, "--count", "4"],
+        ["phantom", "--out", str(tmp_path / "r.json"), "--count", "1"],
+        ["phantom", "--out", str(locked / "x"), "--count", "1"],
     ):
         capsys.readouterr()
         assert main(bad) == 1
