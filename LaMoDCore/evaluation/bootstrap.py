@@ -14,7 +14,7 @@ from LaMoDCore.geometry import Array
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with a percentile bootstrap interval."""
+    """An estimate with a percentile bootstrap interval; its bounds are NaN where one subject is all there is."""
 
     value: float
     lower: float
@@ -39,6 +39,8 @@ def bootstrap_mean(
         return Interval(float("nan"), float("nan"), float("nan"))
     _, group = np.unique(np.asarray(subjects)[known], return_inverse=True)
     totals, counts = np.bincount(group, numbers[known]), np.bincount(group)
+    if len(counts) < 2:
+        return Interval(float(numbers[known].mean()), float("nan"), float("nan"))
     drawn = _draws(len(counts), repetitions, seed)
     means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     return _interval(float(numbers[known].mean()), means, level)
@@ -66,6 +68,8 @@ def bootstrap_interval(
         return Interval(float("nan"), float("nan"), float("nan"))
     members = [np.nonzero(group == g)[0] for g in range(len(names))]
     estimate = statistic(np.arange(len(group)))
+    if len(names) < 2:
+        return Interval(float(estimate), float("nan"), float("nan"))
     drawn = _draws(len(names), repetitions, seed)
     repeated = np.array([statistic(np.concatenate([members[g] for g in draw])) for draw in drawn])
     return _interval(float(estimate), repeated, level)

@@ -18,7 +18,7 @@ from LaMoDCore.evaluation.figures import Example, write_figures
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
-from LaMoDCore.evaluation.tables import comparison_page, write_csv
+from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.io.atomic import check_new_folder, new_folder
 from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
@@ -204,7 +204,7 @@ def detection_section(index: DatasetIndex, found: Comparison, models: Sequence[s
     ]
     for model in models:
         area = detection_auc(found.segments, model, infarcted)
-        lines.append(f"| {model} | {area.value:.2f} [{area.lower:.2f}, {area.upper:.2f}] |")
+        lines.append(f"| {model} | {bracket(area, 2)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -132,7 +132,7 @@ def _paired_tests(models: list[str], cases: list[CaseRecord]) -> str:
             first, second, subjects = _aligned(cases, last, model, name)
             test = paired_test(first, second, subjects)
             tests.append(test.p_value)
-            rows.append([f"{last} − {model}", name, _bracket(test.difference, digits), str(test.subjects)])
+            rows.append([f"{last} − {model}", name, bracket(test.difference, digits), str(test.subjects)])
     for row, p_value in zip(rows, holm(tests), strict=True):
         row.append(_DASH if math.isnan(p_value) else "< 0.001" if p_value < 0.001 else f"{p_value:.3f}")
     return "### Paired differences\n\n" + _markdown(["methods", "measure", "difference", "subjects", "P"], rows)
@@ -181,13 +181,13 @@ def _aligned(cases: list[CaseRecord], first: str, second: str, name: str) -> tup
 def _mean(records: Sequence[CaseRecord], name: str, digits: int) -> str:
     if not records:
         return _DASH
-    return _bracket(bootstrap_mean([getattr(r, name) for r in records], [r.subject for r in records]), digits)
+    return bracket(bootstrap_mean([getattr(r, name) for r in records], [r.subject for r in records]), digits)
 
 
 def _icc(records: Sequence[CaseRecord] | Sequence[SegmentRecord], name: str) -> str:
     pairs = np.array([[getattr(r, name), getattr(r, f"{name}_true")] for r in records]).reshape(-1, 2)
     statistic: Callable[[Any], float] = lambda chosen: icc(pairs[chosen])  # noqa: E731
-    return _bracket(bootstrap_interval(statistic, [r.subject for r in records], repetitions=300), 2)
+    return bracket(bootstrap_interval(statistic, [r.subject for r in records], repetitions=300), 2)
 
 
 def _limits(records: Sequence[CaseRecord] | Sequence[SegmentRecord], name: str) -> str:
@@ -195,9 +195,12 @@ def _limits(records: Sequence[CaseRecord] | Sequence[SegmentRecord], name: str) 
     return _DASH if math.isnan(found.bias) else f"{_signed(found.bias)} ± {1.96 * found.sd:.3f}"
 
 
-def _bracket(interval: Interval, digits: int) -> str:
+def bracket(interval: Interval, digits: int) -> str:
+    """An estimate and, where there is one, its interval in brackets."""
     if math.isnan(interval.value):
         return _DASH
+    if math.isnan(interval.lower):
+        return _signless(interval.value, digits)
     low, high = (_signless(v, digits) for v in (interval.lower, interval.upper))
     return f"{_signless(interval.value, digits)} [{low}, {high}]"
 

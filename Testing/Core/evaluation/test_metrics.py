@@ -129,6 +129,11 @@ class TestBootstrap:
         assert bootstrap_mean([1.0, np.nan, 3.0], ["a", "b", "c"]).value == 2.0
         assert np.isnan(bootstrap_mean([np.nan], ["a"]).value)
 
+    def test_one_subject_has_no_interval(self):
+        assert bootstrap_mean([1.0, 3.0], ["a", "a"]).value == 2.0
+        assert np.isnan(bootstrap_mean([1.0, 3.0], ["a", "a"]).lower)
+        assert np.isnan(bootstrap_interval(lambda i: float(len(i)), ["a", "a"]).upper)
+
     def test_any_statistic(self):
         values = np.random.default_rng(2).normal(size=60)
         interval = bootstrap_interval(lambda i: float(np.median(values[i])), [str(i) for i in range(60)])
