@@ -70,6 +70,24 @@ def annotate(
     return PolarContours(contours.center, endo, np.maximum(middle + half, endo + reader.thinnest_mm))
 
 
+def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: Array) -> PolarContours:
+    """The contours of a reading room that draws the compact wall only.
+
+    At end-diastole trabeculae stand apart, blood between them, and the contour runs outside of them; at
+    end-systole they are pressed together, cannot be told from the wall, and are drawn as wall. So the drawn
+    wall is thinner at end-diastole and its area grows by more than the muscle's does: on manual contours of
+    nine patients by 1.2–1.5 at mid level, with walls of 0.14–0.30 of the inner radius.
+
+    Args:
+        contours: of muscle and trabeculae together, [T, M].
+        layer_mm: thickness of the trabeculated layer at end-diastole; no more than 40 % of the wall is left out.
+        compaction: [T], 0 at end-diastole, 1 where the layer is pressed together.
+    """
+    spread = layer_mm * (1 - np.clip(compaction, 0, 1))[:, None]
+    endo = contours.endo + np.minimum(spread, 0.4 * (contours.epi - contours.endo))
+    return PolarContours(contours.center, endo, contours.epi)
+
+
 def _error_process(rng: np.random.Generator, reader: Annotator, times: Array, samples: int) -> Array:
     """[T, M] mm, normal with E|x| = error_mm."""
     order = np.arange(9)

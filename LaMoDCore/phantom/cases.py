@@ -9,10 +9,11 @@ import numpy as np
 
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset import DatasetCase
-from LaMoDCore.phantom.annotator import annotate, draw_annotator
+from LaMoDCore.phantom.annotator import annotate, draw_annotator, leave_out_trabeculae
 from LaMoDCore.phantom.imaging import CineProtocol, cine_pictures
 from LaMoDCore.phantom.pairing import Scan, SiteHabits, cine_scan, dense_scan
 from LaMoDCore.phantom.slices import PhantomSlice
+from LaMoDCore.phantom.timecurves import contraction
 
 #: The canonical cycle.
 FRAMES = 40
@@ -20,7 +21,13 @@ _ANNOTATOR_STREAM = 11
 
 
 def canonical_case(
-    plane: PhantomSlice, case_id: str, seed: tuple[int, ...], *, annotated: bool = True, pictures: bool = False
+    plane: PhantomSlice,
+    case_id: str,
+    seed: tuple[int, ...],
+    *,
+    annotated: bool = True,
+    trabeculae_mm: float = 0.0,
+    pictures: bool = False,
 ) -> DatasetCase:
     """One slice on the canonical grid and cycle: drawn masks, true masks, true motion.
 
@@ -29,10 +36,11 @@ def canonical_case(
         case_id: name of the case.
         seed: of the annotator's generator.
         annotated: False gives the true masks as the drawn ones.
+        trabeculae_mm: the most that readers leave out of the wall at end-diastole.
         pictures: draw cine pictures too.
     """
     rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed]) if annotated else None
-    case = _case(plane, plane.grid, np.arange(FRAMES) / FRAMES, case_id, rng, (0.0, 0.0))
+    case = _case(plane, plane.grid, np.arange(FRAMES) / FRAMES, case_id, rng, (0.0, 0.0), trabeculae_mm)
     return replace(case, cine=_pictures(plane, plane.grid, case, CineProtocol(), seed)) if pictures else case
 
 
@@ -43,6 +51,7 @@ def paired_cases(
     seed: tuple[int, ...],
     *,
     annotated: bool = True,
+    trabeculae_mm: float = 0.0,
     pictures: bool = False,
 ) -> tuple[DatasetCase, DatasetCase]:
     """The DENSE and the cine scan of a plane, each with its own grid, frames, reader and truth.
@@ -56,6 +65,7 @@ def paired_cases(
         site: where they are scanned.
         seed: of everything that is drawn.
         annotated: False gives the true masks as the drawn ones.
+        trabeculae_mm: the most that readers leave out of the wall at end-diastole.
         pictures: draw cine pictures too.
     """
     cases = []
@@ -63,15 +73,21 @@ def paired_cases(
         (("dense", dense_scan(plane, site, seed)), ("cine", cine_scan(plane, site, seed)))
     ):
         rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed, number]) if annotated else None
-        cases.append(_scan_case(scan, f"{name}-{kind}", rng, seed, pictures=pictures))
+        cases.append(_scan_case(scan, f"{name}-{kind}", rng, seed, trabeculae_mm, pictures=pictures))
     dense, cine = cases
     return replace(dense, paired_with=cine.id), replace(cine, paired_with=dense.id)
 
 
 def _scan_case(
-    scan: Scan, case_id: str, rng: np.random.Generator | None, seed: tuple[int, ...], *, pictures: bool
+    scan: Scan,
+    case_id: str,
+    rng: np.random.Generator | None,
+    seed: tuple[int, ...],
+    trabeculae_mm: float,
+    *,
+    pictures: bool,
 ) -> DatasetCase:
-    case = _case(scan.plane, scan.grid, scan.phases, case_id, rng, scan.annotator_bias_mm)
+    case = _case(scan.plane, scan.grid, scan.phases, case_id, rng, scan.annotator_bias_mm, trabeculae_mm)
     if pictures and scan.protocol is not None:
         return replace(case, cine=_pictures(scan.plane, scan.grid, case, scan.protocol, seed))
     return case
@@ -84,13 +100,19 @@ def _case(
     case_id: str,
     rng: np.random.Generator | None,
     bias_mm: tuple[float, float],
+    trabeculae_mm: float,
 ) -> DatasetCase:
     xy = plane.points_of(grid)
     truth = plane.contours(phases)
     masks_true = truth.rasterise(xy)
     drawn = masks_true
     if rng is not None:
-        drawn = annotate(truth, rng, replace(draw_annotator(rng), bias_mm=bias_mm), phases).rasterise(xy)
+        reader = replace(draw_annotator(rng), bias_mm=bias_mm)
+        seen = truth
+        if trabeculae_mm > 0:
+            compaction = contraction(plane.subject.timing, phases)
+            seen = leave_out_trabeculae(truth, rng.uniform(0, trabeculae_mm), compaction)
+        drawn = annotate(seen, rng, reader, phases).rasterise(xy)
     wall = masks_true[0]
     displacement = np.full((phases.size, *grid.shape, 3), np.nan, dtype=np.float32)
     displacement[:, wall] = plane.grid.vectors_to_lps(plane.displacement_mm(phases, xy[wall]))

@@ -137,10 +137,11 @@ def _plane_cases(
     recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, name: str
 ) -> tuple[DatasetCase, ...]:
     seed = (recipe.seed, index, number)
+    annotated, layer, pictures = recipe.annotated, recipe.trabeculae_mm, recipe.pictures
     if recipe.scans == "canonical":
-        return (canonical_case(plane, name, seed, annotated=recipe.annotated, pictures=recipe.pictures),)
+        return (canonical_case(plane, name, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures),)
     site = site_habits(recipe.site_number(index), recipe.seed)
-    return paired_cases(plane, name, site, seed, annotated=recipe.annotated, pictures=recipe.pictures)
+    return paired_cases(plane, name, site, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures)
 
 
 def _write_report(folder: str, recipe: CohortRecipe) -> None:

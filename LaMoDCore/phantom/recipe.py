@@ -34,6 +34,8 @@ class CohortRecipe:
         annotated: whether masks carry an annotator's errors.
         scans: "canonical" gives a case a slice, on 40 frames of 128 × 128 pixels of 1 mm, with motion; "paired"
             gives two, a DENSE and a cine scan of nominally the same plane, each on its own grid and frames.
+        trabeculae_mm: readers leave out a trabeculated layer of up to this thickness (uniform over slices) at
+            end-diastole and draw it as wall at end-systole, see ``leave_out_trabeculae``.
         pictures: whether cine pictures are written too.
     """
 
@@ -45,6 +47,7 @@ class CohortRecipe:
     split: tuple[float, float, float] = (0.72, 0.14, 0.14)
     annotated: bool = True
     scans: str = "canonical"
+    trabeculae_mm: float = 0.0
     pictures: bool = False
 
     def __post_init__(self) -> None:
@@ -57,6 +60,8 @@ class CohortRecipe:
             raise ValueError("a disease's frequency must be positive")
         if len(self.split) != 3 or min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
             raise ValueError(f"the split has three shares that add up to 1, got {self.split}")
+        if not 0 <= self.trabeculae_mm <= 5:
+            raise ValueError(f"the trabeculated layer is 0 to 5 mm thick, got {self.trabeculae_mm}")
         if self.scans not in SCANS or self.allocation not in ALLOCATIONS:
             raise ValueError(f"scans are {' or '.join(SCANS)}, allocation is {' or '.join(ALLOCATIONS)}")
 

@@ -6,6 +6,7 @@ import numpy as np
 from skimage.measure import label
 
 from LaMoDCore.phantom import Annotator, PolarContours, annotate, draw_annotator, sample_subject
+from LaMoDCore.phantom.annotator import leave_out_trabeculae
 
 PHASES = np.arange(40) / 40
 
@@ -53,3 +54,11 @@ def test_the_same_generator_state_gives_the_same_drawing() -> None:
     first, second = (annotate(contours, np.random.default_rng(9)) for _ in range(2))
     assert np.array_equal(first.endo, second.endo)
     assert not np.array_equal(first.endo, annotate(contours, np.random.default_rng(10)).endo)
+
+
+def test_a_wall_drawn_without_trabeculae_is_thin_first_and_grows() -> None:
+    circle = PolarContours(np.zeros(2, dtype=complex), np.full((2, 90), 24.0), np.full((2, 90), 31.0))
+    drawn = leave_out_trabeculae(circle, 2.0, np.array([0.0, 1.0]))
+    assert np.allclose((drawn.epi - drawn.endo)[:, 0], [5.0, 7.0])
+    assert np.allclose((leave_out_trabeculae(circle, 9.0, np.zeros(2)).endo), 24.0 + 0.4 * 7.0)
+    assert np.array_equal(drawn.epi, circle.epi)
