@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.case import StrainResult
+from LaMoDCore.geometry import Array
 from LaMoDCore.io.nrrd_file import format_vector, write_nrrd
 from LaMoDCore.io.results.stack import volumes_of
 
@@ -24,11 +25,6 @@ def write_displacement(result: StrainResult, folder: Path) -> list[str]:
     (folder / FOLDER).mkdir()
     names = []
     for volume in volumes_of(result.case):
-        slices = [
-            result.case.slices[z].grid.vectors_to_lps(np.moveaxis(result.motion.slices[z].displacement_mm, 1, -1))
-            for z in volume.slices
-        ]
-        vectors = np.stack(slices, axis=1).astype(np.float32)  # [T, Z, H, W, 3]
         directions = " ".join(format_vector(volume.ijk_to_lps[:3, axis]) for axis in range(3))
         fields = [
             "space: left-posterior-superior",
@@ -36,8 +32,16 @@ def write_displacement(result: StrainResult, folder: Path) -> list[str]:
             "kinds: vector domain domain domain",
             f"space origin: {format_vector(volume.ijk_to_lps[:3, 3])}",
         ]
-        for frame, image in enumerate(vectors):
+        for frame in range(result.case.frames):
+            slices = [_vectors_lps(result, z, frame) for z in volume.slices]
+            image = np.stack(slices).astype(np.float32)  # [Z, H, W, 3]
             name = f"{FOLDER}/frame_{frame:03d}{volume.suffix}.nrrd"
             write_nrrd(folder / name, image, fields, {"units": "mm", "vector space": "LPS"})
             names.append(name)
     return names
+
+
+def _vectors_lps(result: StrainResult, index: int, frame: int) -> Array:
+    """u of one slice and frame, [H, W, 3] in LPS mm."""
+    displacement = result.motion.slices[index].displacement_mm[frame]
+    return result.case.slices[index].grid.vectors_to_lps(np.moveaxis(displacement, 0, -1))

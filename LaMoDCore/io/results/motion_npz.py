@@ -20,6 +20,7 @@ slice_shape         int [Z, 2]
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,34 +32,38 @@ from LaMoDCore.io.results.stable_npz import write_stable_npz
 
 def motion_arrays(result: StrainResult) -> dict[str, Array]:
     """The arrays of motion.npz by name, in the file's order."""
-    case, strains = result.case, result.slices
-    grids = [s.grid for s in case.slices]
-    size = (max(g.shape[0] for g in grids), max(g.shape[1] for g in grids))
-    displacement = [
-        _inside(_vectors_lps(g, s.displacement_mm), s.myocardium) for g, s in zip(grids, strains, strict=True)
-    ]
-    arrays = {"displacement_mm": _stacked(displacement, size, axis=1)}
-    for name in strains[0].fields:
-        arrays[name] = _stacked([np.asarray(s.fields[name], dtype=np.float32) for s in strains], size, axis=1)
-    if all(s.fields_std for s in strains):
-        spread = [_displacement_std(*each) for each in zip(grids, result.motion.slices, strains, strict=True)]
-        arrays["displacement_mm_std"] = _stacked(spread, size, axis=1)
-        for name in (n for n in strains[0].fields_std if n != "displacement_mm"):
-            values = [np.asarray(s.fields_std[name], dtype=np.float32) for s in strains]
-            arrays[f"{name}_std"] = _stacked(values, size, axis=1)
-    arrays["myocardium"] = _stacked([np.asarray(s.myocardium, dtype=bool) for s in strains], size, axis=0)
-    arrays["segment"] = _stacked([np.asarray(s.segment, dtype=np.int16) for s in strains], size, axis=0)
-    arrays["ijk_to_lps"] = np.stack([g.ijk_to_lps for g in grids])
-    arrays["frame_times_ms"] = np.stack([np.asarray(s.frame_times_ms, dtype=np.float64) for s in case.slices])
-    arrays["reference_frame"] = np.array(case.reference_frame)
-    arrays["es_frame"] = np.array(result.es_frame)
-    arrays["slice_shape"] = np.array([g.shape for g in grids])
-    return arrays
+    return dict(_each_array(result))
 
 
 def write_motion_npz(result: StrainResult, path: Path) -> None:
-    """Write `motion_arrays`; the same result gives the same bytes."""
-    write_stable_npz(path, motion_arrays(result))
+    """Write `motion_arrays`, one at a time in memory; the same result gives the same bytes."""
+    write_stable_npz(path, _each_array(result))
+
+
+def _each_array(result: StrainResult) -> Iterator[tuple[str, Array]]:
+    case, strains = result.case, result.slices
+    grids = [s.grid for s in case.slices]
+    size = (max(g.shape[0] for g in grids), max(g.shape[1] for g in grids))
+    displacement = (
+        _inside(_vectors_lps(g, s.displacement_mm), s.myocardium) for g, s in zip(grids, strains, strict=True)
+    )
+    yield "displacement_mm", _stacked(displacement, len(grids), size, axis=1)
+    for name in strains[0].fields:
+        fields = (np.asarray(s.fields[name], dtype=np.float32) for s in strains)
+        yield name, _stacked(fields, len(grids), size, axis=1)
+    if all(s.fields_std for s in strains):
+        spread = (_displacement_std(*each) for each in zip(grids, result.motion.slices, strains, strict=True))
+        yield "displacement_mm_std", _stacked(spread, len(grids), size, axis=1)
+        for name in (n for n in strains[0].fields_std if n != "displacement_mm"):
+            fields = (np.asarray(s.fields_std[name], dtype=np.float32) for s in strains)
+            yield f"{name}_std", _stacked(fields, len(grids), size, axis=1)
+    yield "myocardium", _stacked((np.asarray(s.myocardium, dtype=bool) for s in strains), len(grids), size, axis=0)
+    yield "segment", _stacked((np.asarray(s.segment, dtype=np.int16) for s in strains), len(grids), size, axis=0)
+    yield "ijk_to_lps", np.stack([g.ijk_to_lps for g in grids])
+    yield "frame_times_ms", np.stack([np.asarray(s.frame_times_ms, dtype=np.float64) for s in case.slices])
+    yield "reference_frame", np.array(case.reference_frame)
+    yield "es_frame", np.array(result.es_frame)
+    yield "slice_shape", np.array([g.shape for g in grids])
 
 
 def _vectors_lps(grid: SliceGrid, displacement_mm: Array) -> Array:
@@ -85,13 +90,14 @@ def _displacement_std(grid: SliceGrid, motion: SliceMotion, strain: SliceStrain)
     return _inside(lps_std.astype(np.float32), strain.myocardium)
 
 
-def _stacked(slices: list[Array], size: tuple[int, int], axis: int) -> Array:
-    """Stack arrays [..., H, W(, 3)] whose rows start at `axis` into one, padded to `size`."""
-    fill = np.nan if slices[0].dtype.kind == "f" else 0
-    padded = []
-    for values in slices:
-        margins = [(0, 0)] * values.ndim
-        margins[axis] = (0, size[0] - values.shape[axis])
-        margins[axis + 1] = (0, size[1] - values.shape[axis + 1])
-        padded.append(np.pad(values, margins, constant_values=fill))
-    return np.stack(padded, axis=axis)
+def _stacked(slices: Iterable[Array], count: int, size: tuple[int, int], axis: int) -> Array:
+    """Stack ``count`` arrays [..., H, W(, 3)] whose rows start at `axis` into one, padded to `size`."""
+    stacked: Array | None = None
+    for index, values in enumerate(slices):
+        if stacked is None:
+            shape = (*values.shape[:axis], count, *size, *values.shape[axis + 2 :])
+            stacked = np.full(shape, np.nan if values.dtype.kind == "f" else 0, dtype=values.dtype)
+        here: tuple[slice, ...] = (slice(None),) * axis
+        stacked[(*here, index, slice(values.shape[axis]), slice(values.shape[axis + 1]))] = values
+    assert stacked is not None  # a case has at least one slice
+    return stacked

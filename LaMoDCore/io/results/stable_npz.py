@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +12,19 @@ import numpy as np
 from LaMoDCore.geometry import Array
 
 
-def write_stable_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array]]) -> None:
     """Write a compressed .npz that `numpy.load(path)` reads with its default ``allow_pickle=False``.
 
     Args:
         path: the file.
-        arrays: name -> array of numbers or booleans, written in this order.
+        arrays: (name, array of numbers or booleans), written in this order, each let go before the next is asked
+            for.
 
     Raises:
         ValueError: an array of objects, which only pickle could hold.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
+        for name, array in arrays:
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
