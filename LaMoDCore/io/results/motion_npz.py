@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,8 @@ def _stacked(slices: Iterable[Array], count: int, size: tuple[int, int], axis: i
         if stacked is None:
             shape = (*values.shape[:axis], count, *size, *values.shape[axis + 2 :])
             stacked = np.full(shape, np.nan if values.dtype.kind == "f" else 0, dtype=values.dtype)
-        here: tuple[slice, ...] = (slice(None),) * axis
-        stacked[(*here, index, slice(values.shape[axis]), slice(values.shape[axis + 1]))] = values
+        place: tuple[Any, ...] = (slice(None),) * axis
+        place += (index, slice(values.shape[axis]), slice(values.shape[axis + 1]))
+        stacked[place] = values
     assert stacked is not None  # a case has at least one slice
     return stacked
