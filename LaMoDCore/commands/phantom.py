@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +65,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     recipe, only = _recipe_file(args) if args.recipe else (_recipe(_options(args), "lamod phantom"), None)
-    with Progress(args.progress) as progress:
-        cases = write_cohort(
-            args.out,
-            recipe,
-            only=only,
-            report=not args.no_report,
-            workers=max(args.workers, 0),
-            resume=args.resume,
-            progress=progress,
-        )
+    try:
+        with Progress(args.progress) as progress:
+            cases = write_cohort(
+                args.out,
+                recipe,
+                only=only,
+                report=not args.no_report,
+                workers=max(args.workers, 0),
+                resume=args.resume,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        print(f"lamod: interrupted; what is done is kept in {args.out}, --resume goes on.", file=sys.stderr)
+        return 130
     print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
     return 0
 
