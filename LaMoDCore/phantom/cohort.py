@@ -73,7 +73,11 @@ def write_cohort(
             for done, made in enumerate(pool.map(_write_subject, jobs, chunksize=1), 1):
                 entries.extend(made)
                 progress.update("phantom", done / recipe.count, f"subject {done} of {recipe.count}")
+            if report:
+                progress.update("report", 1.0, "contact sheet and statistics")
+                pool.submit(_write_report, str(folder), recipe, sorted({e.subject for e in entries})).result()
         except OSError as fault:
+            pool.shutdown(wait=True, cancel_futures=True)
             raise LaMoDInputError(
                 out, f"it cannot be written ({fault.strerror or fault})", "make room, then go on with --resume"
             ) from fault
@@ -84,9 +88,6 @@ def write_cohort(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-            if report:
-                progress.update("report", 1.0, "contact sheet and statistics")
-                pool.submit(_write_report, str(folder), recipe).result()
     write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
     return len(entries)
 
@@ -144,8 +145,8 @@ def _plane_cases(
     return paired_cases(plane, name, site, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures)
 
 
-def _write_report(folder: str, recipe: CohortRecipe) -> None:
-    subjects = [recipe.subject(index) for index in range(min(recipe.count, _REPORTED_SUBJECTS))]
+def _write_report(folder: str, recipe: CohortRecipe, names: list[str]) -> None:
+    subjects = [recipe.subject(int(name[1:])) for name in names[:_REPORTED_SUBJECTS]]
     table = cohort_table([(subject, subject_statistics(subject)) for subject in subjects])
     (Path(folder) / "statistics.md").write_text(table, encoding="utf-8")
     chosen = np.random.default_rng([61, recipe.seed]).permutation(len(subjects))[:_SHEET_SLICES]

@@ -110,7 +110,9 @@ def test_the_command_writes_a_subset_and_refuses_nonsense(tmp_path: Path, capsys
     recipe = {"recipe": CohortRecipe(count=3, seed=8).to_json(), "subsets": {"one": ["s00001-apex"]}}
     (tmp_path / "r.json").write_text(json.dumps(recipe))
     words = ["phantom", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "r.json"), "--workers", "1"]
-    assert main([*words, "--subset", "one", "--progress", "none", "--no-report"]) == 0
+    assert main([*words, "--subset", "one", "--progress", "none"]) == 0
+    assert (tmp_path / "out/statistics.md").read_text().startswith("| group |")
+    assert (tmp_path / "out/contact-sheet.png").stat().st_size > 5000
     assert [entry.id for entry in DatasetIndex.load(tmp_path / "out")] == ["s00001-apex"]
     locked = tmp_path / "locked"
     locked.mkdir()
