@@ -40,7 +40,8 @@ class DenseOptions:
     Attributes:
         background_order: polynomial order of the background phase; None subtracts nothing.
         smoothing_mm: length over which the displacement field is smoothed; None lets cross-validation choose.
-        temporal_order: of the polynomial in time; None takes 10, or two thirds of the number of frames where that is less.
+        temporal_order: of the polynomial in time; None takes 10, or two thirds of the number of frames where
+            that is less.
         anchored: whether displacement is zero at the encoding instant.
     """
 

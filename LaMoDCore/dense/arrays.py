@@ -64,12 +64,11 @@ def read_arrays(
     )  # fmt: skip
 
     if ke is not None:
-        encodings = [ke, ke]
+        effective = [effective_ke("--ke", ke)] * 2
     else:
         given = settings.get("ke_cycles_per_mm")
-        encodings = list(given) if isinstance(given, list) and len(given) == 2 else [given, given]
-    scale = settings.get("scale", 1.0) if ke is None else 1.0
-    effective = [effective_ke(source, e, scale) for e in encodings]
+        encodings = given if isinstance(given, list) and len(given) == 2 else [given, given]
+        effective = [effective_ke(source, e, settings.get("scale", 1.0)) for e in encodings]
 
     frames = magnitude.shape[0]
     timing = dense_timing(

@@ -99,7 +99,7 @@ def read_dicom_dense(
     first_header, first_comment = ordered["pha.x"][0]
     order = ("pha.y", "pha.x") if first_comment.swap else ("pha.x", "pha.y")
     effective = [
-        float(ke) if ke is not None else effective_ke(str(folder), c.encoding, c.scale)
+        effective_ke(str(folder), c.encoding, c.scale) if ke is None else effective_ke("--ke", ke)
         for c in (ordered[kind][0][1] for kind in order)
     ]
     phase = np.stack(

@@ -103,16 +103,17 @@ def _read_group(
     name = str(getattr(group, "Name", "") or "DENSE")
     order = (1, 0) if _flag(group, "SwapFlag", 0) else (0, 1)
     magnitudes = [_pixels(path, pixels, series, _index(group, "MagIndex", axis)) for axis in (0, 1)]
-    phases = [_pixels(path, pixels, series, _index(group, "PhaIndex", axis)) for axis in order]
+    found = [_pixels(path, pixels, series, _index(group, "PhaIndex", axis)) for axis in order]
+    phases = [p for p in found if p is not None]
     present = [m for m in magnitudes if m is not None]
-    if not present or phases[0] is None or phases[1] is None:
+    if not present or len(phases) < 2:
         raise LaMoDInputError(path, f"group '{name}' names series that the workspace does not hold", _NEW_EXPORT)
     check_lengths(str(path), magnitude=present[0], **{"x phase": phases[0], "y phase": phases[1]})
 
     scales = _vector(group, "Scale")
     encodings = _vector(group, "EncFreq")
     effective = tuple(
-        float(ke) if ke is not None else effective_ke(str(path), encodings[axis], _or_one(scales[axis]))
+        effective_ke(str(path), encodings[axis], _or_one(scales[axis])) if ke is None else effective_ke("--ke", ke)
         for axis in order
     )
     signs = [-1.0 if _flag(group, "NegFlag", axis) else 1.0 for axis in (0, 1)]
