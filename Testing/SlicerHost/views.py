@@ -48,6 +48,7 @@ class View(QVTKRenderWindowInteractor):
         self.setMinimumSize(240, 240)
         self.setMouseTracking(True)
         self.renderer = vtk.vtkRenderer()
+        self.GetRenderWindow().SetMultiSamples(0)  # as Slicer's views, unless its settings say otherwise
         self.GetRenderWindow().AddRenderer(self.renderer)
         self.interactor = self.GetRenderWindow().GetInteractor()
         self.interactor.Initialize()
