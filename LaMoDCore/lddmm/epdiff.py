@@ -26,7 +26,7 @@ from LaMoDCore.lddmm.differences import gradient, jacobian_determinant
 from LaMoDCore.lddmm.interpolation import sample_cubic, sample_linear, spline_symbol, spline_values
 from LaMoDCore.lddmm.metric import FluidMetric, apply_symbol
 
-Integrator = Literal["euler", "rk2", "rk4"]
+Integrator = Literal["euler", "ab2", "rk2", "rk4"]
 Interpolation = Literal["linear", "cubic"]
 
 #: The periodic grid is wider than the image by this many lengths √((α+β)/γ): K has there fallen below 1 %.
@@ -92,10 +92,10 @@ def shoot(
         metric: the fluid metric.
         spacing_mm: (dx, dy).
         steps: time steps.
-        integrator: "euler" (order 1, one evaluation of K a step), "rk2" (midpoint, order 2, two) or "rk4"
-            (order 4, four).
+        integrator: "euler" (order 1) and "ab2" (Adams–Bashforth, order 2) evaluate K once a step, "rk2" (midpoint,
+            order 2) twice, "rk4" (order 4) four times.
         interpolation: of m₀ and v between pixels: "cubic" B-spline, or "linear", faster and less accurate; by
-            default as good as the integrator: linear with "euler", else cubic.
+            default linear with those that evaluate once, else cubic.
         return_path: also return φ_t, φ_t⁻¹, v_t and the energy at every step.
         checkpoint: recompute instead of remember for the backward pass: memory grows as the logarithm of the
             steps instead of in proportion, time by about that factor.
@@ -103,19 +103,20 @@ def shoot(
     Raises:
         ValueError: for a wrong shape, option or number of steps.
     """
-    interpolation = interpolation or ("linear" if integrator == "euler" else "cubic")
+    interpolation = interpolation or ("linear" if integrator in ("euler", "ab2") else "cubic")
     _check(v0, spacing_mm, steps, integrator, interpolation)
     step = _INTEGRATORS[integrator]
     shots: list[tuple[Tensor, Tensor, GeodesicPath | None]] = []
     for part in v0.split(_fields_at_once(v0)):
         flow = _Flow(part, metric, spacing_mm, interpolation)
         if return_path:
-            states = [flow.start]
+            states, before = [flow.start], None
             for _ in range(steps):
-                states.append(_march(step, flow.rate, states[-1], 1.0 / steps, 1, checkpoint))
+                state, before = _march(step, flow.rate, (states[-1], before), 1.0 / steps, 1, checkpoint)
+                states.append(state)
             shots.append((*states[-1], _path(flow, states)))
         else:
-            end = _march(step, flow.rate, flow.start, 1.0 / steps, steps, checkpoint)
+            end, _ = _march(step, flow.rate, (flow.start, None), 1.0 / steps, steps, checkpoint)
             shots.append((*end, None))
     forwards, inverses, paths = zip(*shots, strict=True)
     forward = _join(forwards, 0)
@@ -130,6 +131,8 @@ def shoot(
 #: φ − id and φ⁻¹ − id, each [N, 2, H, W] mm.
 State = tuple[Tensor, Tensor]
 Rate = Callable[[State], State]
+#: Where a march stands: the maps, and their rate one step earlier for methods that remember it.
+Progress = tuple[State, State | None]
 
 
 class _Flow:
@@ -222,44 +225,57 @@ class _Flow:
         return (sample_cubic if self.cubic else sample_linear)(samples, x, y)
 
 
-def _euler(rate: Rate, state: State, dt: float) -> State:
-    return _ahead(state, rate(state), dt)
+def _euler(rate: Rate, now: Progress, dt: float) -> Progress:
+    state, _ = now
+    return _ahead(state, rate(state), dt), None
 
 
-def _rk2(rate: Rate, state: State, dt: float) -> State:
+def _ab2(rate: Rate, now: Progress, dt: float) -> Progress:
+    """Adams–Bashforth; the first step, without a past, is the midpoint rule's."""
+    state, before = now
+    slope = rate(state)
+    if before is None:
+        return _ahead(state, rate(_ahead(state, slope, dt / 2)), dt), slope
+    forward, inverse = (1.5 * a - 0.5 * b for a, b in zip(slope, before, strict=True))
+    return _ahead(state, (forward, inverse), dt), slope
+
+
+def _rk2(rate: Rate, now: Progress, dt: float) -> Progress:
+    state, _ = now
     half = _ahead(state, rate(state), dt / 2)
-    return _ahead(state, rate(half), dt)
+    return _ahead(state, rate(half), dt), None
 
 
-def _rk4(rate: Rate, state: State, dt: float) -> State:
+def _rk4(rate: Rate, now: Progress, dt: float) -> Progress:
+    state, _ = now
     first = rate(state)
     second = rate(_ahead(state, first, dt / 2))
     third = rate(_ahead(state, second, dt / 2))
     fourth = rate(_ahead(state, third, dt))
     forward, inverse = (a + 2 * (b + c) + d for a, b, c, d in zip(first, second, third, fourth, strict=True))
-    return _ahead(state, (forward, inverse), dt / 6)
+    return _ahead(state, (forward, inverse), dt / 6), None
 
 
 def _ahead(state: State, rate: State, dt: float) -> State:
     return torch.add(state[0], rate[0], alpha=dt), torch.add(state[1], rate[1], alpha=dt)
 
 
-Step = Callable[[Rate, State, float], State]
-_INTEGRATORS: dict[str, Step] = {"euler": _euler, "rk2": _rk2, "rk4": _rk4}
+Step = Callable[[Rate, Progress, float], Progress]
+_INTEGRATORS: dict[str, Step] = {"euler": _euler, "ab2": _ab2, "rk2": _rk2, "rk4": _rk4}
 
 
-def _march(step: Step, rate: Rate, state: State, dt: float, steps: int, checkpoint: bool) -> State:
+def _march(step: Step, rate: Rate, now: Progress, dt: float, steps: int, checkpoint: bool) -> Progress:
     """Take ``steps`` steps; with ``checkpoint``, each half is recomputed for its gradient, recursively."""
     if not checkpoint:
         for _ in range(steps):
-            state = step(rate, state, dt)
-        return state
+            now = step(rate, now, dt)
+        return now
     if steps == 1:
-        return recompute(step, rate, state, dt, use_reentrant=False)
+        return recompute(step, rate, now, dt, use_reentrant=False)
     half = steps // 2
     for part in (half, steps - half):
-        state = recompute(_march, step, rate, state, dt, part, True, use_reentrant=False)
-    return state
+        now = recompute(_march, step, rate, now, dt, part, True, use_reentrant=False)
+    return now
 
 
 def _path(flow: _Flow, states: list[State]) -> GeodesicPath:
@@ -292,7 +308,7 @@ def _fields_at_once(velocity: Tensor) -> int:
 
 
 def _wide(size: int, length_pixels: float) -> tuple[int, int]:
-    """Size of the periodic grid (even, of factors 2, 3, 5, which FFTs are fast for) and where the image starts."""
+    """Size of the periodic grid (even, of factors up to 11, which FFTs are fast for) and where the image starts."""
     margin = min(max(math.ceil(MARGIN_LENGTHS * length_pixels), MIN_MARGIN_PIXELS), max(size, MIN_MARGIN_PIXELS))
     wide = size + margin
     while not _smooth_even(wide):
@@ -303,7 +319,7 @@ def _wide(size: int, length_pixels: float) -> tuple[int, int]:
 def _smooth_even(number: int) -> bool:
     if number % 2:
         return False
-    for prime in (2, 3, 5):
+    for prime in (2, 3, 5, 7, 11):
         while number % prime == 0:
             number //= prime
     return number == 1

@@ -37,6 +37,8 @@ DEFINITIONS = {
     "sd_time_to_peak": "standard deviation (n − 1) of the segments' times to peak Ecc, ms",
     "onset": "intersecting tangent of shortening in 24 sectors counter-clockwise from the RV insertion, ms",
 }  # fmt: skip
+#: Over less than this, a difference of rotation is within its error.
+MIN_TWIST_DISTANCE_MM = 10.0
 ROTATION_CAVEAT = "inferred, not seen: a mask does not show the rotation of a ring"
 
 
@@ -201,11 +203,14 @@ def _heart_indices(
         "torsion_es_degrees": None,
         "twist_basis": ROTATION_CAVEAT,
     }
-    levels = [slice_.level for slice_ in case.slices]
-    if "base" not in levels or "apex" not in levels:
+    pair = _twist_pair(case)
+    if pair is None:
         found["twist_basis"] = "needs a basal and an apical slice"
         return found
-    base, apex = levels.index("base"), len(levels) - 1 - levels[::-1].index("apex")
+    base, apex = pair
+    if (case.slices[base].level, case.slices[apex].level) != ("base", "apex"):
+        names = f"{case.slices[base].name} and {case.slices[apex].name}"
+        found["twist_basis"] = f"between {names}, not base and apex; {ROTATION_CAVEAT}"
     twist = indices.twist_degrees(rotations[apex], rotations[base])
     found.update(twist_degrees=twist, twist_es_degrees=twist[es_frame])
     distance = abs(float(case.slices[base].grid.distance_mm(case.slices[apex].grid.center_lps)))
@@ -215,6 +220,16 @@ def _heart_indices(
         )
         found.update(torsion_degrees=torsion, torsion_es_degrees=torsion[es_frame])
     return found
+
+
+def _twist_pair(case: Case) -> tuple[int, int] | None:
+    """The first basal and the last apical slice; without these the outermost two, where they are far enough apart."""
+    levels = [slice_.level for slice_ in case.slices]
+    if "base" in levels and "apex" in levels:
+        return levels.index("base"), len(levels) - 1 - levels[::-1].index("apex")
+    first, last = case.slices[0].grid, case.slices[-1].grid
+    far = abs(float(first.distance_mm(last.center_lps))) >= MIN_TWIST_DISTANCE_MM
+    return (0, len(levels) - 1) if far else None
 
 
 def _epicardial_radius(case: Case, slices: Sequence[SliceStrain], index: int) -> float:

@@ -30,7 +30,7 @@ def test_inverse_undoes_forward(metric, dtype):
 
 
 @pytest.mark.parametrize("metric", [METRIC, AUTHORS_METRIC])
-@pytest.mark.parametrize("integrator", ["rk2", "rk4"])
+@pytest.mark.parametrize("integrator", ["ab2", "rk2", "rk4"])
 def test_energy_is_constant_along_the_geodesic(metric, integrator):
     path = shoot(contraction(96), metric, steps=20, integrator=integrator, return_path=True).path
     assert float((path.energy / path.energy[0] - 1).abs().max()) < 0.01
@@ -43,7 +43,7 @@ def test_initial_energy_is_that_of_the_metric():
     assert torch.allclose(path.velocity[0], v0, atol=1e-3)
 
 
-@pytest.mark.parametrize(("integrator", "order"), [("euler", 1), ("rk2", 2), ("rk4", 4)])
+@pytest.mark.parametrize(("integrator", "order"), [("euler", 1), ("ab2", 2), ("rk2", 2), ("rk4", 4)])
 def test_time_error_falls_with_the_integrators_order(integrator, order):
     v0 = contraction(48, (2.0, 2.0))
     options = {"integrator": integrator, "interpolation": "cubic"}
@@ -91,7 +91,7 @@ def test_gradient_agrees_with_central_differences():
 def test_checkpointing_keeps_the_gradient_and_bounds_the_memory():
     v0 = contraction(32, (2.0, 2.0), dtype=torch.float32).requires_grad_()
 
-    def run(steps: int, checkpoint: bool) -> tuple[torch.Tensor, int]:
+    def run(steps: int, checkpoint: bool, integrator: str = "euler") -> tuple[torch.Tensor, int]:
         saved: set[int] = set()
         size = 0
 
@@ -103,7 +103,7 @@ def test_checkpointing_keeps_the_gradient_and_bounds_the_memory():
             return tensor
 
         with saved_tensors_hooks(keep, lambda tensor: tensor):
-            shot = shoot(v0, METRIC, (2.0, 2.0), steps=steps, integrator="euler", checkpoint=checkpoint)
+            shot = shoot(v0, METRIC, (2.0, 2.0), steps=steps, integrator=integrator, checkpoint=checkpoint)
         (gradient,) = torch.autograd.grad(shot.forward.square().sum(), v0)
         return gradient, size
 
@@ -112,6 +112,7 @@ def test_checkpointing_keeps_the_gradient_and_bounds_the_memory():
     assert torch.allclose(plain, lean, rtol=1e-5, atol=1e-5)
     assert lean_bytes < plain_bytes / 5
     assert run(64, checkpoint=True)[1] < 1.5 * lean_bytes
+    assert torch.allclose(run(5, False, "ab2")[0], run(5, True, "ab2")[0], rtol=1e-5, atol=1e-5)
 
 
 def test_single_precision_is_close_to_double():
@@ -212,7 +213,7 @@ def test_gpu_agrees_with_cpu():
     [
         ({"v0": torch.zeros(2, 16, 16)}, r"\[N, 2, H, W\]"),
         ({"steps": 0}, "steps"),
-        ({"integrator": "leapfrog"}, "euler, rk2, rk4"),
+        ({"integrator": "leapfrog"}, "euler, ab2, rk2, rk4"),
         ({"interpolation": "nearest"}, "linear or cubic"),
         ({"spacing_mm": (1.0, 0.0)}, "spacing_mm"),
     ],

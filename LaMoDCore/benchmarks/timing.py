@@ -1,0 +1,39 @@
+"""Times that a busy machine disturbs little."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Least of several runs, in seconds: by the clock, and of processor time over all threads."""
+
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:8.3f} s ({self.cpu:.3f} s CPU)"
+
+
+def best_of(work: Callable[[], object], repeats: int, finish: Callable[[], object] = lambda: None) -> Duration:
+    """Run ``work`` once to warm up, then ``repeats`` times; ``finish`` waits for a device's queue."""
+    work()
+    finish()
+    walls, cpus = [], []
+    for _ in range(repeats):
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        finish()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return Duration(min(walls), min(cpus))
+
+
+def load_line() -> str:
+    """How busy the machine was."""
+    load = f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
+    return f"{os.cpu_count()} cores, {load}"
