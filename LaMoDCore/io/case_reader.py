@@ -20,7 +20,7 @@ from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_level
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
 from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_slices
-from LaMoDCore.ring import cavity_area_mm2, epicardial_region
+from LaMoDCore.ring import epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
 
@@ -130,8 +130,7 @@ def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str])
     slices = [slices[i] for i in _base_to_apex(slices)]
     if not propose:
         return slices
-    areas = [float(cavity_area_mm2(s.myocardium[:1], s.grid.spacing_mm)[0]) for s in slices]
-    levels = propose_levels(_depths(slices), areas)
+    levels = propose_levels(_depths(slices))
     named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
     notes.append(f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong.")
     return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]

@@ -10,11 +10,6 @@ from LaMoDCore.case import LEVELS, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS, Array, SliceGrid
 
-#: Two slices this far apart cannot both be mid-ventricular.
-_FAR_APART_MM = 25.0
-#: An apical cavity is at most this share of the basal one.
-_APICAL_SHARE = 0.7
-
 _NAMES: dict[str, Level] = {
     "base": "base",
     "basal": "base",
@@ -60,22 +55,20 @@ def depths_towards_apex(centers_lps: Sequence[Array], grids: Sequence[SliceGrid]
     return [float(center @ axis) for center in centers_lps]
 
 
-def propose_levels(depths_mm: Sequence[float], cavity_areas_mm2: Sequence[float]) -> tuple[Level, ...]:
+def propose_levels(depths_mm: Sequence[float]) -> tuple[Level, ...]:
     """Levels of slices in order from base to apex: thirds of the way (four even slices: base, mid, mid, apex).
 
-    One slice is called mid, the level where most are taken. Two are base and apex only where they are far apart
-    or the ventricle narrows between them as it does towards the apex; else both are mid.
+    One slice is called mid, the level where most are taken. Two are base and mid: to call one apical, with its own
+    segments, takes slices that span the ventricle.
 
     Args:
         depths_mm: rising, towards the apex.
-        cavity_areas_mm2: at end-diastole.
     """
     count = len(depths_mm)
     span = depths_mm[-1] - depths_mm[0]
-    narrow = cavity_areas_mm2[-1] < _APICAL_SHARE * cavity_areas_mm2[0]
-    if count == 1 or span <= 0 or (count == 2 and span < _FAR_APART_MM and not narrow):
-        middle: Level = "mid"
-        return (middle,) * count
+    if count <= 2 or span <= 0:
+        few: tuple[Level, ...] = ("mid",) if count == 1 else ("base", "mid")
+        return few if count <= 2 else few[1:] * count
     # each slice stands for a stretch of the ventricle around it, so the first and the last reach beyond
     step = span / (count - 1)
     shares = [(depth - depths_mm[0] + step / 2) / (span + step) for depth in depths_mm]

@@ -206,19 +206,17 @@ def test_levels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("depths", "areas", "levels"),
+    ("depths", "levels"),
     [
-        ([0], [1800], "mid"),
-        ([0, 10], [1800, 1700], "mid mid"),
-        ([0, 30], [1800, 1700], "base apex"),
-        ([0, 18], [1800, 900], "base apex"),
-        ([0, 16, 32], [1800, 1700, 900], "base mid apex"),
-        ([5, 15, 25, 35], [1800, 1700, 1500, 900], "base mid mid apex"),
-        ([0, 8, 60], [1800, 1800, 600], "base base apex"),
+        ([0], "mid"),
+        ([0, 10], "base mid"),
+        ([0, 16, 32], "base mid apex"),
+        ([5, 15, 25, 35], "base mid mid apex"),
+        ([0, 8, 60], "base base apex"),
     ],
 )
-def test_proposed_levels(depths, areas, levels):
-    assert propose_levels(depths, areas) == tuple(levels.split())
+def test_proposed_levels(depths, levels):
+    assert propose_levels(depths) == tuple(levels.split())
 
 
 def test_given_insertion(tmp_path):

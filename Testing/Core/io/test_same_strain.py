@@ -70,5 +70,8 @@ def test_a_slice_does_not_depend_on_its_neighbour(tmp_path, model):
     point = load_case(a).rv_insertion_lps
     together = strain_of([b, a], model, rv_insertion_lps=point)
     assert [s.name for s in together.case.slices] == ["a", "b"]
+    assert together.slices[0].segment_aha == (2, 3, 4, 5, 6, 1)
+    assert together.slices[1].segment_aha == (8, 9, 10, 11, 12, 7)
+    assert together.summary["indices"]["torsion_degrees"] is not None
     for index, path in enumerate((a, b)):
         assert_same(together.slices[index], strain_of(path, model, rv_insertion_lps=point).slices[0], 1e-5)
