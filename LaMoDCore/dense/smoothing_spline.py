@@ -49,24 +49,25 @@ def solve_thin_plate(
     return solution[:count], solution[count:]
 
 
-def choose_smoothing(points: Array, vectors: Array, candidates: Array | None = None) -> float:
-    """λ of least generalised cross-validation score, one for all components.
+def cross_validation_scores(points: Array, vectors: Array, candidates: Array) -> Array:
+    """Generalised cross-validation score of each λ: about the mean squared error of predicting a sample left out.
 
     With the kernel projected off the affine terms, Q₂ᵀKQ₂ = U diag(s) Uᵀ, the residual of component c is
     λ/(s + λ) Uᵀ Q₂ᵀ y_c, and GCV(λ) = N |residual|² / (Σ λ/(s + λ))² (Wahba 1990, eq. 4.3.1).
 
     Args:
         points: [N, 2] mm, N > 6.
-        vectors: [N, C].
-        candidates: λ to try; a logarithmic range by default.
+        vectors: [N, C]; the components' scores are added.
+        candidates: λ [K] to try.
+
+    Returns:
+        [K], in the square of the vectors' unit.
     """
-    grid = np.logspace(-2, 5, 43) if candidates is None else candidates
     centred = points - points.mean(axis=0)
     q, _ = qr(affine_terms(centred))
     null = q[:, 3:]
     spectrum, basis = eigh(null.T @ thin_plate_kernel(centred, centred) @ null)
     spectrum = np.maximum(spectrum, 0.0)
     coefficients = (basis.T @ (null.T @ vectors)) ** 2
-    shrink = grid[:, None] / (spectrum[None, :] + grid[:, None])
-    score = len(points) * (shrink**2 @ coefficients).sum(axis=1) / shrink.sum(axis=1) ** 2
-    return float(grid[int(np.argmin(score))])
+    shrink = candidates[:, None] / (spectrum[None, :] + candidates[:, None])
+    return np.asarray(len(points) * (shrink**2 @ coefficients).sum(axis=1) / shrink.sum(axis=1) ** 2)

@@ -16,7 +16,7 @@ import numpy as np
 
 from LaMoDCore.dense.smoothing_spline import (
     affine_terms,
-    choose_smoothing,
+    cross_validation_scores,
     solve_thin_plate,
     thin_plate_kernel,
 )
@@ -148,9 +148,11 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
 
 
 def choose_smoothing_mm(
-    series: list[Samples], pixel_mm2: float, noise_length_mm: float = 0.0, probes: int = 5
+    series: list[Samples], pixel_mm2: float, noise_length_mm: float = 0.0, probes: int = 6
 ) -> float:
-    """One smoothing length for the whole cine: the median of what single frames ask for, within bounds.
+    """The smoothing length of least cross-validated error over the cine, within bounds.
+
+    The errors of several frames are added, so frames with much motion decide: those at rest bear any smoothing.
 
     Args:
         series: samples of every frame.
@@ -163,14 +165,16 @@ def choose_smoothing_mm(
     frames = [s for s in series if len(s.position_mm) > _MIN_SAMPLES]
     if not frames:
         return low
-    chosen = []
+    lengths = np.geomspace(0.5, 6.0, 40)
+    total = np.zeros(len(lengths))
     for index in np.unique(np.linspace(0, len(frames) - 1, probes).astype(int)):
         material, moved = frames[index].material_mm, frames[index].displacement_mm
         some = np.unique(np.linspace(0, len(material) - 1, 450).astype(int))
         density = len(some) / len(material) / pixel_mm2
-        penalty = _TEMPORAL_SHARE * choose_smoothing(material[some], moved[some])
-        chosen.append((penalty / spline_penalty(1.0, density)) ** 0.25)
-    return float(np.clip(np.median(chosen), low, high))
+        penalties = np.array([spline_penalty(length, density) for length in lengths])
+        total += cross_validation_scores(material[some], moved[some], penalties)
+    best = float(lengths[int(np.argmin(total))]) * _TEMPORAL_SHARE**0.25
+    return float(np.clip(best, low, high))
 
 
 def fit_frames(

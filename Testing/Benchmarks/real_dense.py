@@ -56,7 +56,7 @@ def score(data: DatasetCase, model: object, **options: object) -> dict[str, floa
         "zero at peak": float(error.motion_by_frame[peak]),
         "Ecc": float(found.global_curves["ecc"][peak]),
         "Ecc, DENSE": float(known.global_curves["ecc"][peak]),
-        "|Ecc error|, segments": float(np.nanmean(segments)),
+        "Ecc error of segments": float(np.nanmean(segments)),
         "Err": float(found.global_curves["err"][peak]),
         "Err, DENSE": float(known.global_curves["err"][peak]),
     }

@@ -8,7 +8,7 @@ import pytest
 from LaMoDCore.dense.noise import noise_correlation_mm
 from LaMoDCore.dense.smoothing_spline import (
     affine_terms,
-    choose_smoothing,
+    cross_validation_scores,
     solve_thin_plate,
     thin_plate_kernel,
 )
@@ -46,9 +46,13 @@ def test_cross_validation_smooths_noise_and_not_signal() -> None:
     rng = np.random.default_rng(1)
     points = rng.uniform(0, 60, (300, 2))
     signal = np.column_stack([np.sin(points[:, 0] / 8), np.cos(points[:, 1] / 10)])
-    quiet = choose_smoothing(points, signal + rng.normal(0, 0.01, signal.shape))
-    loud = choose_smoothing(points, signal + rng.normal(0, 0.5, signal.shape))
-    assert quiet < 0.05 * loud
+    candidates = np.logspace(-2, 5, 43)
+    best = {}
+    for noise in (0.01, 0.5):
+        scores = cross_validation_scores(points, signal + rng.normal(0, noise, signal.shape), candidates)
+        best[noise] = candidates[int(np.argmin(scores))]
+    assert scores.min() == pytest.approx(2 * 0.5**2, rel=0.5), "the score estimates the error of prediction"
+    assert best[0.01] < 0.05 * best[0.5]
 
 
 def test_smoothing_length_means_the_same_at_every_pixel_size() -> None:
