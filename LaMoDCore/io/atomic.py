@@ -16,9 +16,7 @@ from LaMoDCore.errors import LaMoDInputError
 _DESKTOP_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
-def check_new_folder(
-    out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result"
-) -> Path:
+def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Path:
     """Whether `out` may be made or replaced; worth asking before the work starts.
 
     Args:
@@ -52,16 +50,12 @@ def check_new_folder(
                 "name a folder that may be written to",
             )
         if folder.exists() and not folder.is_dir():
-            raise LaMoDInputError(
-                out, f"'{folder.name}' on the way to it is not a folder", "name another place"
-            )
+            raise LaMoDInputError(out, f"'{folder.name}' on the way to it is not a folder", "name another place")
     return path
 
 
 @contextmanager
-def new_folder(
-    out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result"
-) -> Iterator[Path]:
+def new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Iterator[Path]:
     """Give a temporary folder beside `out` to write into; it becomes `out` when the block ends well.
 
     Whatever ends the block early, Ctrl-C included, leaves `out` as it was and nothing beside it. Arguments
@@ -82,9 +76,7 @@ def new_folder(
             with suppress(OSError):  # not there, or another process writes into it by now
                 parent.rmdir()
         if isinstance(stop, OSError):
-            raise LaMoDInputError(
-                out, f"it cannot be written ({stop.strerror or stop})", _remedy(stop)
-            ) from stop
+            raise LaMoDInputError(out, f"it cannot be written ({stop.strerror or stop})", _remedy(stop)) from stop
         raise
 
 
