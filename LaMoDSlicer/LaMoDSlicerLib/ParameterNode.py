@@ -7,7 +7,7 @@ from slicer import (
     vtkMRMLSequenceBrowserNode,
     vtkMRMLVectorVolumeNode,
 )
-from slicer.parameterNodeWrapper import Choice, Decimals, SingleStep, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
 from LaMoDSlicerLib.GlyphColor import GlyphColor
 from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
@@ -17,8 +17,9 @@ from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
 class ParameterNode:
     """What the panel holds, kept in the scene."""
 
-    cine: Union[vtkMRMLSequenceBrowserNode, vtkMRMLVectorVolumeNode]  # noqa: UP007  (Slicer 5.10 knows Union only)
-    masks: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode]  # noqa: UP007
+    # Slicer's node selectors take typing.Union only, with None among its members, and not "A | B | None"
+    cine: Union[vtkMRMLSequenceBrowserNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007
+    masks: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
     #: Segment ID or label number; empty where it is to be found.
     myocardium: str
     rvInsertion: vtkMRMLMarkupsFiducialNode
@@ -33,12 +34,12 @@ class ParameterNode:
     #: The sequence browser that shows the last result.
     resultBrowser: vtkMRMLSequenceBrowserNode
     quantity: OverlayQuantity = OverlayQuantity.ECC
-    opacity: Annotated[float, WithinRange(0, 100), Decimals(0), SingleStep(5)] = 80.0
-    strainRange: Annotated[float, WithinRange(5, 100), Decimals(0), SingleStep(5)] = 25.0
-    displacementRange: Annotated[float, WithinRange(1, 30), Decimals(0), SingleStep(1)] = 10.0
+    opacity: Annotated[float, WithinRange(0, 100)] = 80.0
+    strainRange: Annotated[float, WithinRange(5, 100)] = 25.0
+    displacementRange: Annotated[float, WithinRange(1, 30)] = 10.0
     showLegend: bool = True
     showContours: bool = True
     showGlyphs: bool = True
-    glyphSpacing: Annotated[float, WithinRange(2, 12), Decimals(1), SingleStep(0.5)] = 4.0
-    glyphScale: Annotated[float, WithinRange(0.5, 4), Decimals(1), SingleStep(0.1)] = 1.0
+    glyphSpacing: Annotated[float, WithinRange(2, 12)] = 4.0
+    glyphScale: Annotated[float, WithinRange(0.5, 4)] = 1.0
     glyphColor: GlyphColor = GlyphColor.YELLOW

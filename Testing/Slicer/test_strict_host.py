@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Union
+
 import pytest
 
 
@@ -73,10 +75,12 @@ def test_a_vtk_error_is_collected(slicer_app):
 
 
 def test_parameter_types_that_the_host_does_not_know_raise(host):
+    import slicer
+
     from Testing.SlicerHost.parameter_nodes import parameterNodeWrapper
 
-    class Wrong:
-        points: dict[str, int]
-
-    with pytest.raises(TypeError, match="not supported"):
-        parameterNodeWrapper(Wrong)
+    without_none = Union[slicer.vtkMRMLModelNode, slicer.vtkMRMLTextNode]  # noqa: UP007
+    for hint in (dict[str, int], without_none, slicer.vtkMRMLModelNode | None):
+        wrong = type("Wrong", (), {"__annotations__": {"points": hint}})
+        with pytest.raises(TypeError, match=r"not supported|add None|take typing\.Union"):
+            parameterNodeWrapper(wrong)

@@ -1,9 +1,8 @@
 """Stand-in for ``slicer.parameterNodeWrapper``: typed access to a parameter node, and its binding to widgets.
 
 Supports the types that the module uses: MRML nodes (and unions of them), str, int, float, bool, Enum and
-``pathlib.Path``; ``Annotated`` with ``WithinRange``, ``Minimum``, ``Maximum``, ``Choice``, ``Decimals``,
-``SingleStep`` and ``Default``. Any other type or annotation raises, so that nothing passes here that this
-stand-in does not understand.
+``pathlib.Path``; ``Annotated`` with ``WithinRange``, ``Choice`` and ``Default``. Any other type or annotation raises,
+so that nothing passes here that this stand-in does not understand.
 """
 
 from __future__ import annotations
@@ -28,26 +27,6 @@ class WithinRange:
 
 
 @dataclass(frozen=True)
-class Minimum:
-    minimum: float
-
-
-@dataclass(frozen=True)
-class Maximum:
-    maximum: float
-
-
-@dataclass(frozen=True)
-class Decimals:
-    value: int
-
-
-@dataclass(frozen=True)
-class SingleStep:
-    value: float
-
-
-@dataclass(frozen=True)
 class Default:
     value: Any
 
@@ -57,7 +36,8 @@ class Choice:
         self.choices = list(choices)
 
 
-_ANNOTATIONS = (WithinRange, Minimum, Maximum, Decimals, SingleStep, Default, Choice)
+#: Slicer takes more, but warns at every start of those that are meant for widgets: they belong in the .ui file.
+_ANNOTATIONS = (WithinRange, Default, Choice)
 
 
 class _Parameter:
@@ -71,7 +51,11 @@ class _Parameter:
         unknown = [a for a in self.annotations if not isinstance(a, _ANNOTATIONS)]
         if unknown:
             raise TypeError(f"{owner.__name__}.{name}: annotation not supported by the host: {unknown[0]!r}")
-        self.is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+        self.is_union = typing.get_origin(hint) is typing.Union
+        if typing.get_origin(hint) is types.UnionType:
+            raise TypeError(f"{owner.__name__}.{name}: Slicer's selectors take typing.Union, not {hint!r}")
+        if self.is_union and type(None) not in typing.get_args(hint):
+            raise TypeError(f"{owner.__name__}.{name}: Slicer cannot write an empty {hint!r}: add None to it")
         self.members = [t for t in typing.get_args(hint) if t is not type(None)] if self.is_union else [hint]
         self.is_node = all(isinstance(t, type) and issubclass(t, slicer.vtkMRMLNode) for t in self.members)
         self.type = self.members[0]
@@ -136,10 +120,6 @@ class _Connection:
         self.kind = self._kind()
         if parameter.is_node:
             widget.nodeTypes = [t.__name__ for t in parameter.members]
-        for annotation, name in ((Decimals, "decimals"), (SingleStep, "singleStep")):
-            found = parameter.annotation(annotation)
-            if found:
-                setattr(widget, name, found.value)
         within = parameter.annotation(WithinRange)
         if within:
             widget.minimum, widget.maximum = within.minimum, within.maximum
