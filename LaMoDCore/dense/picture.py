@@ -118,5 +118,5 @@ def _curves(axis: Any, motion: DenseMotion, ecc: Array, err: Array, length_mm: A
         if q.doubtful:
             axis.axvspan(q.time_ms - 4, q.time_ms + 4, color="orange", alpha=0.3, linewidth=0)
     axis.set_xlabel("ms after the encoding pulses")
-    axis.legend(fontsize=7)
+    axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncol=2)
     axis.set_title("over the covered part of the cycle", fontsize=10)
