@@ -15,11 +15,12 @@ from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.io.bounded import sha256_of
 from LaMoDCore.io.common_phases import on_common_phases
 from LaMoDCore.io.end_diastole import find_end_diastole
+from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
-from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_slices
+from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_stacks, slices_of
 from LaMoDCore.ring import epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
@@ -58,10 +59,14 @@ def load_case(
         raise LaMoDInputError("masks", "no mask was given", "name at least one file or folder")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
     notes: list[str] = []
-    cines = [stack for path in cine_paths for stack in read_cine_slices(path, notes)]
+    masks_of = [(path, read_mask_stacks(path, notes)) for path in mask_paths]
+    planes = [s.slice_grid(k) for _, stacks in masks_of for s in stacks for k in _drawn(s) if s.has_orientation]
+    cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
     read: list[ReadSlice] = []
-    for path in mask_paths:
-        read += read_mask_slices(path, cines=cines, labels=wanted, rr_ms=rr_ms, prefix=len(mask_paths) > 1, notes=notes)
+    for path, stacks in masks_of:
+        read += slices_of(
+            stacks, path, cines=cines, labels=wanted, rr_ms=rr_ms, prefix=len(mask_paths) > 1, notes=notes
+        )
     slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     slices, phase_notes = on_common_phases(slices)
     reference, reference_note = find_end_diastole(slices)
@@ -79,6 +84,10 @@ def _paths(paths: Paths | None) -> list[Path]:
     if paths is None:
         return []
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+
+
+def _drawn(stack: FrameStack) -> list[int]:
+    return [k for k in range(stack.frames.shape[1]) if stack.frames[:, k].any()]
 
 
 def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[str]) -> list[CineSlice]:

@@ -7,7 +7,7 @@ grouping and sorting see only these. Segmentations (SEG) are `dicom_seg`'s.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -378,8 +378,12 @@ def gap_notes(times_ms: Array, name: str) -> list[str]:
     return []
 
 
-def read_slices(series: DicomSeries) -> tuple[FrameStack, ...]:
+def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tuple[FrameStack, ...]:
     """Read the pictures of a series: one stack [T, 1, H, W] a slice position, from base to apex.
+
+    Args:
+        series: what to read.
+        wanted: indices into ``series.positions``; all by default.
 
     Raises:
         LaMoDInputError: a picture cannot be decoded.
@@ -388,6 +392,8 @@ def read_slices(series: DicomSeries) -> tuple[FrameStack, ...]:
     stacks = []
     groups = series.positions
     for number, group in enumerate(groups, start=1):
+        if wanted is not None and number - 1 not in wanted:
+            continue
         name = series.title if len(groups) == 1 else f"{series.title}, slice {number}"
         frames, times, notes = sort_in_time(group, name)
         height, width = frames[0].shape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
+from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.bounded import check_size
 from LaMoDCore.io.dicom_reader import read_dicom
 from LaMoDCore.io.dicom_series import is_dicom_file
@@ -23,8 +24,12 @@ VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _FORMATS = "NIfTI (.nii, .nii.gz), NRRD (.nrrd, .seq.nrrd), MetaImage (.mha, .mhd) or DICOM"
 
 
-def read_images(path: str | Path) -> tuple[FrameStack, ...]:
+def read_images(path: str | Path, planes: Sequence[SliceGrid] = ()) -> tuple[FrameStack, ...]:
     """Read a file or folder: one stack, or one a slice position where it is DICOM.
+
+    Args:
+        path: file or folder.
+        planes: of a DICOM study, only slices near these are decoded; all by default.
 
     Raises:
         LaMoDInputError: nothing that can be used, with what to do about it.
@@ -34,8 +39,8 @@ def read_images(path: str | Path) -> tuple[FrameStack, ...]:
         if not path.exists():
             raise LaMoDInputError(path, "there is no such file or folder", "check the path")
         if path.is_dir():
-            return _read_folder(path)
-        return (with_slice_axis(read_file_stack(path)),) if not is_dicom_file(path) else read_dicom([path])
+            return _read_folder(path, planes)
+        return (with_slice_axis(read_file_stack(path)),) if not is_dicom_file(path) else read_dicom([path], planes)
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise LaMoDInputError(path, f"it cannot be read ({reason})", "check the file and the disk") from error
@@ -64,7 +69,7 @@ def read_file_stack(path: Path) -> FrameStack:
     raise LaMoDInputError(path, "it is not an image that LaMoD reads", f"use {_FORMATS}")
 
 
-def _read_folder(path: Path) -> tuple[FrameStack, ...]:
+def _read_folder(path: Path, planes: Sequence[SliceGrid]) -> tuple[FrameStack, ...]:
     files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     volumes = [p for p in files if p.name.lower().endswith(VOLUME_SUFFIXES)]
     if volumes:
@@ -72,7 +77,7 @@ def _read_folder(path: Path) -> tuple[FrameStack, ...]:
     dicom = dicom_files(path)
     if not dicom:
         raise LaMoDInputError(path, "there is no image in this folder", f"use {_FORMATS}")
-    return read_dicom(dicom)
+    return read_dicom(dicom, planes)
 
 
 def dicom_files(path: Path) -> list[Path]:

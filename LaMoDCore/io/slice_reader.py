@@ -10,7 +10,7 @@ import numpy as np
 
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
+from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.contour_faults import Fault, find_fault, remove_specks
 from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.image_file import read_images
@@ -36,10 +36,10 @@ class ReadSlice:
     has_orientation: bool
 
 
-def read_cine_slices(path: Path, notes: list[str]) -> list[FrameStack]:
-    """Every cine slice of a file or folder as a stack [T, 1, H, W] of float32."""
+def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[str]) -> list[FrameStack]:
+    """Cine slices of a file or folder, as stacks [T, 1, H, W] of float32; of a study those near the planes."""
     slices = []
-    for stack in read_images(path):
+    for stack in read_images(path, planes):
         check_grid(stack, path)
         if not np.isfinite(stack.frames).all():
             raise LaMoDInputError(path, "its pictures hold NaN or infinite values", "export the cine again")
@@ -48,24 +48,8 @@ def read_cine_slices(path: Path, notes: list[str]) -> list[FrameStack]:
     return slices
 
 
-def read_mask_slices(
-    path: Path,
-    *,
-    cines: Sequence[FrameStack],
-    labels: LabelMap | None,
-    rr_ms: float | None,
-    prefix: bool,
-    notes: list[str],
-) -> list[ReadSlice]:
-    """Every slice of a mask file or folder in which something is drawn.
-
-    Args:
-        path: the masks.
-        cines: pictures to which they belong; empty where none were given.
-        labels: what the numbers mean, if the person said.
-        rr_ms: the R–R interval, if the person said.
-        prefix: whether a slice's name needs the file's name.
-        notes: is appended to.
+def read_mask_stacks(path: Path, notes: list[str]) -> list[FrameStack]:
+    """Mask stacks of a file or folder, checked, as whole-number labels.
 
     Raises:
         LaMoDInputError: the file cannot be used at all.
@@ -76,6 +60,33 @@ def read_mask_slices(
         check_grid(stack, path)
         notes += stack.notes
         stacks.append(replace(stack, frames=integer_labels(stack.frames, path)))
+    return stacks
+
+
+def slices_of(
+    stacks: Sequence[FrameStack],
+    path: Path,
+    *,
+    cines: Sequence[FrameStack],
+    labels: LabelMap | None,
+    rr_ms: float | None,
+    prefix: bool,
+    notes: list[str],
+) -> list[ReadSlice]:
+    """Every slice of a file's or folder's mask stacks in which something is drawn.
+
+    Args:
+        stacks: what `read_mask_stacks` returned.
+        path: where they came from.
+        cines: pictures to which they belong; empty where none were given.
+        labels: what the numbers mean, if the person said.
+        rr_ms: the R–R interval, if the person said.
+        prefix: whether a slice's name needs the file's name.
+        notes: is appended to.
+
+    Raises:
+        LaMoDInputError: labels, planes or times that fit nothing.
+    """
     said = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
     meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
     notes += [note] if note else []

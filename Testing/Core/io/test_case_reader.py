@@ -24,7 +24,7 @@ from heart_files import (
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS
-from LaMoDCore.io import load_case
+from LaMoDCore.io import dicom_series, load_case
 from LaMoDCore.io.levels import propose_levels
 from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 from LaMoDCore.preprocessing import to_canonical
@@ -135,6 +135,23 @@ def test_cine_gives_its_times_where_masks_have_none(tmp_path):
     case = load_case(tmp_path / "masks", cine=tmp_path / "cine")
     np.testing.assert_allclose(case.slices[0].frame_times_ms, times - times[0], atol=1e-3)
     assert case.slices[0].rr_ms == 812
+
+
+def test_a_whole_study_as_cine_decodes_only_the_planes_of_the_masks(tmp_path, monkeypatch):
+    masks = stack_affine(SHAPE, (2.0, 2.0), slices=1)
+    write_sequence(tmp_path / "m.seq.nrrd", heart_labels(masks, SHAPE, slices=1), masks)
+    many = stack_affine(SHAPE, (2.0, 2.0), slices=5)
+    write_dicom_frames(tmp_path / "study" / "sax", heart_cine(heart_labels(many, SHAPE, slices=5)), many)
+    x, y, z = AFFINE[:3, :3].T
+    long_axis = AFFINE.copy()
+    long_axis[:3, :3] = np.stack([x, z / 8, y * 4], axis=1)
+    write_dicom_frames(tmp_path / "study" / "lax", heart_cine(LABELS)[:, :1], long_axis, series="lax", number=8)
+    decoded = []
+    decode = dicom_series.decode_pixels
+    monkeypatch.setattr(dicom_series, "decode_pixels", lambda file: decoded.append(file) or decode(file))
+    case = load_case(tmp_path / "m.seq.nrrd", cine=tmp_path / "study")
+    assert len(decoded) == FRAMES
+    np.testing.assert_array_equal(case.slices[0].cine, heart_cine(heart_labels(many, SHAPE, slices=5))[:, 2])
 
 
 def test_cine_in_another_plane_or_with_other_frames(tmp_path):
