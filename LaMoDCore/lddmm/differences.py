@@ -20,7 +20,7 @@ def gradient(field: Tensor, spacing_mm: tuple[float, float]) -> tuple[Tensor, Te
         two tensors [N, C, H, W], per mm.
     """
     dx, dy = spacing_mm
-    return _difference(field, 3) / dx, _difference(field, 2) / dy
+    return _difference(field, 3, dx), _difference(field, 2, dy)
 
 
 def jacobian_determinant(displacement_mm: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
@@ -29,7 +29,7 @@ def jacobian_determinant(displacement_mm: Tensor, spacing_mm: tuple[float, float
     return (1 + along_x[:, 0]) * (1 + along_y[:, 1]) - along_y[:, 0] * along_x[:, 1]
 
 
-def _difference(field: Tensor, dim: int) -> Tensor:
+def _difference(field: Tensor, dim: int, step: float) -> Tensor:
     size = field.shape[dim]
     first, second = field.narrow(dim, 0, 1), field.narrow(dim, 1, 1)
     last, before_last = field.narrow(dim, size - 1, 1), field.narrow(dim, size - 2, 1)
@@ -37,4 +37,4 @@ def _difference(field: Tensor, dim: int) -> Tensor:
     wide = torch.cat((first - 2 * rise, first - rise, field, last + fall, last + 2 * fall), dim=dim)
     near = wide.narrow(dim, 3, size) - wide.narrow(dim, 1, size)
     far = wide.narrow(dim, 4, size) - wide.narrow(dim, 0, size)
-    return torch.add(near * (2 / 3), far, alpha=-1 / 12)
+    return torch.add(near * (2 / (3 * step)), far, alpha=-1 / (12 * step))

@@ -176,8 +176,8 @@ class _Flow:
         inverse_operator = metric.symbol(self.grid, spacing_mm, -metric.power, velocity)
         self.initial = self._window(torch.fft.irfft2(apply_symbol(momentum, inverse_operator, coupled), s=self.grid), 0)
 
-        self.x = self.left + torch.arange(width, device=velocity.device)
-        self.y = (self.top + torch.arange(height, device=velocity.device))[:, None]
+        self.x = (self.left + torch.arange(width)).to(velocity)
+        self.y = (self.top + torch.arange(height)).to(velocity)[:, None]
 
     def rate(self, state: State) -> State:
         """d/dt of φ and of φ⁻¹."""
@@ -188,7 +188,7 @@ class _Flow:
         spectrum = torch.fft.rfft2(pad(self._momentum(inverse, along_x, along_y), self.margins))
         field = torch.fft.irfft2(apply_symbol(spectrum + self.still, self.smoother, self.metric.beta > 0), s=self.grid)
         inner = spline_values(self._window(field, 1)) if self.cubic else self._window(field, 0)
-        turn = inner + along_x * inner[:, :1] + along_y * inner[:, 1:]
+        turn = torch.addcmul(torch.addcmul(inner, along_x, inner[:, :1]), along_y, inner[:, 1:])
         return self._sample(field, forward), -turn
 
     def velocity_and_energy(self, state: State) -> tuple[Tensor, Tensor]:
@@ -208,7 +208,13 @@ class _Flow:
         area = xx * yy - xy * yx
         carried = self._sample(self.samples, inverse)
         weighted_x, weighted_y = area * carried[:, 0], area * carried[:, 1]
-        return torch.stack((xx * weighted_x + yx * weighted_y, xy * weighted_x + yy * weighted_y), dim=1)
+        return torch.stack(
+            (
+                torch.addcmul(xx * weighted_x, yx, weighted_y),
+                torch.addcmul(xy * weighted_x, yy, weighted_y),
+            ),
+            dim=1,
+        )
 
     def _window(self, wide: Tensor, rim: int) -> Tensor:
         """The image's part of a field on the wide grid, and ``rim`` pixels more on every side."""
@@ -220,8 +226,8 @@ class _Flow:
         ]
 
     def _sample(self, samples: Tensor, displacement: Tensor) -> Tensor:
-        x = self.x + displacement[:, 0] / self.spacing_mm[0]
-        y = self.y + displacement[:, 1] / self.spacing_mm[1]
+        x = torch.add(self.x, displacement[:, 0], alpha=1 / self.spacing_mm[0])
+        y = torch.add(self.y, displacement[:, 1], alpha=1 / self.spacing_mm[1])
         return (sample_cubic if self.cubic else sample_linear)(samples, x, y)
 
 

@@ -29,7 +29,8 @@ def sample_linear(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """
     height, width = field.shape[-2:]
     # max(..., 1): a grid one pixel wide has its only column at x = 0, wherever one asks.
-    grid = torch.stack((x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1), dim=-1)
+    scale_x, scale_y = 2 / max(width - 1, 1), 2 / max(height - 1, 1)
+    grid = torch.stack((x * scale_x - 1, y * scale_y - 1), dim=-1)
     return grid_sample(field, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 
@@ -69,12 +70,10 @@ def _pair(position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The two bilinear positions that carry the four taps of the cubic B-spline, and the second one's weight."""
     floor = position.floor()
     t = position - floor
-    square, cube = t * t, t * t * t
-    first = (1 - t) ** 3 / 6
-    second = (4 - 6 * square + 3 * cube) / 6
-    last = cube / 6
-    near = first + second
-    far = 1 - near
+    last = t * t * t / 6
+    far = ((3 * t + 3) * t + 1) / 6 - 2 * last  # the two taps beyond: (1 + 3t + 3t² − 2t³)/6
+    near = 1 - far
+    second = (2 / 3) - t * t + 3 * last
     return floor - 1 + second / near, floor + 1 + last / far, far
 
 
