@@ -12,6 +12,7 @@ from LaMoDCore.io.dicom_series import DicomSeries, find_series, sort_in_time
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.image_file import VOLUME_SUFFIXES, dicom_files, read_images
 from LaMoDCore.io.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
+from LaMoDCore.io.planes import check_grid
 
 
 def describe(path: Path) -> list[str]:
@@ -45,7 +46,12 @@ def _folder(path: Path) -> list[str]:
 
 
 def stack_lines(stack: FrameStack) -> list[str]:
-    """Size, spacing, time, orientation and labels of one stack."""
+    """Size, spacing, time, orientation and labels of one stack.
+
+    Raises:
+        LaMoDInputError: its geometry makes no sense.
+    """
+    check_grid(stack, stack.name)
     frames, depth, height, width = stack.frames.shape
     grid = stack.slice_grid(0)
     dx, dy = grid.spacing_mm

@@ -84,7 +84,8 @@ def read_nifti(path: str | Path) -> FrameStack:
             path, f"each of its voxels holds {sizes[4]} values", "save a labelmap: one value per voxel"
         )
     notes: list[str] = []
-    affine, oriented = _affine(header)
+    with np.errstate(all="ignore"):  # a matrix that overflows is refused for what it is
+        affine, oriented = _affine(header)
     return FrameStack(
         name=path.name,
         frames=np.ascontiguousarray(voxels.reshape(sizes[3::-1])),

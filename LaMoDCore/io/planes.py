@@ -59,10 +59,11 @@ def with_slice_axis(stack: FrameStack) -> FrameStack:
     affine = np.array(stack.ijk_to_lps, dtype=np.float64)
     if stack.frames.shape[1] > 1 or not np.isfinite(affine).all():
         return stack
-    normal = np.cross(affine[:3, 0], affine[:3, 1])
-    length = float(np.linalg.norm(normal))
-    if length < 1e-12 or abs(affine[:3, 2] @ normal) / length > _MIN_THICKNESS_MM:
-        return stack
+    with np.errstate(all="ignore"):
+        normal = np.cross(affine[:3, 0], affine[:3, 1])
+        length = float(np.linalg.norm(normal))
+        if not 1e-12 < length < np.inf or abs(affine[:3, 2] @ normal) / length > _MIN_THICKNESS_MM:
+            return stack
     affine[:3, 2] = 8.0 * normal / length
     return replace(stack, ijk_to_lps=affine)
 

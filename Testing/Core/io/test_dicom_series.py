@@ -22,7 +22,7 @@ from LaMoDCore.io.describe import describe
 from LaMoDCore.io.dicom_series import find_series, read_slices
 from LaMoDCore.io.image_file import read_images
 
-AFFINE = stack_affine((40, 44), (3.0, 3.0), slices=2)
+AFFINE = stack_affine((40, 44), (3.0, 2.6), slices=2)
 CINE = heart_cine(heart_labels(AFFINE, (40, 44), slices=2))
 
 
