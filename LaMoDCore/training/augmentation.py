@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from LaMoDCore.training.settings import AugmentationConfig
+from LaMoDCore.training.thickening import draw_thickening
 
 #: Control points of the jitter: along the cycle and along each side of the picture (one per 18 mm).
 _JITTER_POINTS = (8, 7, 7)
@@ -32,11 +33,15 @@ class Batch:
 
 
 def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator) -> Batch:
-    """Apply one random similarity to each slice (all frames alike) and a jitter to the drawn contours.
+    """Thicken the walls, apply one random similarity to each slice (all frames alike), shake the drawn contours.
 
     A turn by R and scale s takes u(X) to s·R u(R⁻¹X/s).
     """
     n, _, frames, height, width = batch.masks.shape
+    half_mm = width / 2  # grid_sample's coordinates are picture halves
+    thickening = draw_thickening(batch.clean, config, generator)
+    displacement = thickening.applied_to_displacement(batch.displacement)
+
     draw = torch.rand(n, generator=generator)
     angle = torch.where(
         draw < config.full_turn_share,
@@ -44,21 +49,24 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
         torch.randn(n, generator=generator) * (config.turn_degrees * torch.pi / 180),
     )
     scale = torch.exp(torch.randn(n, generator=generator) * config.scale)
-    shift = torch.randn(n, 2, generator=generator) * config.shift_mm / (width / 2)
+    shift = torch.randn(n, 2, generator=generator) * config.shift_mm / half_mm
     cosine, sine = angle.cos(), angle.sin()
     turn = torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], dim=1)  # [N, 2, 2]
     back = turn.transpose(1, 2) / scale[:, None, None]
     theta = torch.cat([back, -(back @ shift[:, :, None])], dim=2)
 
     fine = functional.affine_grid(theta, [n, 1, height, width], align_corners=False)
-    clean = functional.grid_sample(batch.clean[:, 0], fine, align_corners=False)[:, None]
-    jitter = _contour_jitter(n, frames, (height, width), config.jitter_mm, generator)
-    grids = (fine[:, None] + jitter / (width / 2)).flatten(0, 1)
-    masks = functional.grid_sample(batch.masks[:, 0].flatten(0, 1)[:, None], grids, align_corners=False)
-    masks = masks.view(n, 1, frames, height, width)
+    grids = thickening.undone(fine[:, None] * half_mm) / half_mm  # [N, T, H, W, 2]
+    clean = functional.grid_sample(
+        batch.clean[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
+    ).view_as(batch.clean)
+    grids = grids + _contour_jitter(n, frames, (height, width), config.jitter_mm, generator) / half_mm
+    masks = functional.grid_sample(
+        batch.masks[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
+    ).view_as(batch.masks)
 
     half = functional.affine_grid(theta, [n, 1, height // 2, width // 2], align_corners=False)
-    weighted = functional.grid_sample((batch.displacement * batch.weight).flatten(1, 2), half, align_corners=False)
+    weighted = functional.grid_sample((displacement * batch.weight).flatten(1, 2), half, align_corners=False)
     share = functional.grid_sample(batch.weight[:, 0], half, align_corners=False)[:, None]
     displacement = weighted.view_as(batch.displacement) / share.clamp(min=1e-3)
     displacement = torch.einsum("nab,nbthw->nathw", turn * scale[:, None, None], displacement)

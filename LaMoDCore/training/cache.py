@@ -1,4 +1,4 @@
-"""Dataset cases as canonical arrays on disk, read by memory map: made once, used every epoch.
+"""Dataset cases as canonical arrays on disk, made once, used every epoch.
 
 occupancy.npy     uint8 [N, 40, 128, 128]      masks as drawn, 0…255
 clean.npy         uint8 [N, 40, 128, 128]      masks without annotators' errors where known, else as drawn
@@ -39,6 +39,8 @@ from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.resampling import as_another_scanner_would
 
 CACHE_VERSION = 1
+#: Caches smaller than this are read whole; larger ones stay on disk, which must then be fast.
+_IN_MEMORY_BYTES = 6e9
 #: Displacement is learned on blocks of this many canonical pixels.
 BLOCK = 2
 _HALF = SIZE // BLOCK
@@ -52,7 +54,7 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class TrainingCache:
-    """Memory-mapped arrays of all slices of a dataset; N slices.
+    """Arrays of all slices of a dataset; N slices.
 
     Attributes:
         arrays: as the module's docstring lists them.
@@ -89,7 +91,9 @@ def open_cache(
     if not (folder / "index.json").is_file() or _read_index(folder).get("fingerprint") != fingerprint:
         _build(index, folder, fingerprint, vary_sampling, workers, progress)
     about = _read_index(folder)
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+    files = {name: folder / f"{name}.npy" for name in _ARRAYS}
+    fits = sum(file.stat().st_size for file in files.values()) < _IN_MEMORY_BYTES
+    arrays = {name: np.load(file, mmap_mode=None if fits else "r") for name, file in files.items()}
     return TrainingCache(arrays, tuple(about["splits"]), np.array(about["has_motion"]), fingerprint)
 
 

@@ -21,6 +21,8 @@ class AugmentationConfig:
         shift_mm: SD of the offset from the picture's centre.
         jitter_mm: largest SD of the contours' own jitter, smooth in space and time (drawn from 0 to this).
         scale: SD of the logarithm of a change of size, applied to motion alike.
+        thickening_share: share of pictures whose wall gains more or less in-plane area than it did.
+        thickening_least, thickening_most: range of that gain at end-systole, as a fraction.
     """
 
     full_turn_share: float = 0.5
@@ -28,6 +30,9 @@ class AugmentationConfig:
     shift_mm: float = 1.5
     jitter_mm: float = 0.7
     scale: float = 0.06
+    thickening_share: float = 0.75
+    thickening_least: float = -0.04
+    thickening_most: float = 0.26
 
 
 @dataclass(frozen=True)

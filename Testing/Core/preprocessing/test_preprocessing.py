@@ -11,7 +11,9 @@ from LaMoDCore.geometry import SliceGrid, affine_2d, vector_rotation
 from LaMoDCore.preprocessing import FRAMES, SIZE, displacement_to_source, periodic_weights, to_canonical
 
 
-def oblique_grid(shape: tuple[int, int], spacing: tuple[float, float], *, flip_x: bool = False, turn: float = 0.0) -> SliceGrid:
+def oblique_grid(
+    shape: tuple[int, int], spacing: tuple[float, float], *, flip_x: bool = False, turn: float = 0.0
+) -> SliceGrid:
     """A short-axis plane of the heart's usual obliquity, its pixel axes turned or mirrored in the plane."""
     normal = np.array([-0.48, 0.62, 0.62])
     normal /= np.linalg.norm(normal)
@@ -117,6 +119,12 @@ def test_a_gap_in_the_frames_is_bridged_without_a_swing() -> None:
 
 def test_a_ventricle_larger_than_the_picture_is_refused_with_its_size() -> None:
     with pytest.raises(LaMoDInputError, match="does not fit"):
-        to_canonical(ring_slice(oblique_grid((160, 160), (4.0, 4.0))).__class__(
-            "big", oblique_grid((160, 160), (4.0, 4.0)),
-            ring_slice(oblique_grid((160, 160), (1.0, 1.0))).myocardium, np.arange(25) * 32.0, 800.0))
+        to_canonical(
+            ring_slice(oblique_grid((160, 160), (4.0, 4.0))).__class__(
+                "big",
+                oblique_grid((160, 160), (4.0, 4.0)),
+                ring_slice(oblique_grid((160, 160), (1.0, 1.0))).myocardium,
+                np.arange(25) * 32.0,
+                800.0,
+            )
+        )

@@ -9,7 +9,9 @@ import torch
 from LaMoDCore.training.augmentation import Batch, augment
 from LaMoDCore.training.settings import AugmentationConfig
 
-STILL = AugmentationConfig(full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0)
+STILL = AugmentationConfig(
+    full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0
+)
 
 
 def ring_batch(n: int = 1) -> Batch:
@@ -36,7 +38,7 @@ def test_no_change_when_none_is_asked_for() -> None:
 def test_a_turned_heart_moves_in_its_own_turned_frame() -> None:
     """The field commutes with rotation, so any turn must reproduce it; vectors left unturned would not."""
     batch = ring_batch(8)
-    config = AugmentationConfig(full_turn_share=1.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0)
+    config = AugmentationConfig(full_turn_share=1.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0)
     turned = augment(batch, config, torch.Generator().manual_seed(1))
     inner = turned.weight.expand_as(batch.displacement) > 0.99
     assert inner.any()
@@ -45,7 +47,7 @@ def test_a_turned_heart_moves_in_its_own_turned_frame() -> None:
 
 def test_rotation_keeps_its_sense() -> None:
     batch = ring_batch(8)
-    config = AugmentationConfig(full_turn_share=1.0, shift_mm=2.0, jitter_mm=0.5, scale=0.1)
+    config = AugmentationConfig(full_turn_share=1.0, shift_mm=2.0, jitter_mm=0.5, scale=0.1, thickening_share=0.0)
     turned = augment(batch, config, torch.Generator().manual_seed(2))
     curl = (
         torch.diff(turned.displacement[:, 1], dim=-1)[..., :-1, :]
@@ -57,7 +59,7 @@ def test_rotation_keeps_its_sense() -> None:
 
 def test_masks_and_displacement_stay_in_place_with_each_other() -> None:
     batch = ring_batch(8)
-    config = AugmentationConfig(full_turn_share=1.0, shift_mm=3.0, jitter_mm=0.0, scale=0.1)
+    config = AugmentationConfig(full_turn_share=1.0, shift_mm=3.0, jitter_mm=0.0, scale=0.1, thickening_share=0.0)
     moved = augment(batch, config, torch.Generator().manual_seed(3))
     share = torch.nn.functional.avg_pool2d(moved.masks[:, 0], 2)
     assert share[moved.weight[:, 0] > 0.9].mean() > 0.9
@@ -66,7 +68,9 @@ def test_masks_and_displacement_stay_in_place_with_each_other() -> None:
 
 def test_scale_multiplies_the_motion() -> None:
     batch = ring_batch(16)
-    config = AugmentationConfig(full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.2)
+    config = AugmentationConfig(
+        full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.2, thickening_share=0.0
+    )
     scaled = augment(batch, config, torch.Generator().manual_seed(4))
     before = batch.displacement.norm(dim=1)[batch.weight[:, 0] > 0].mean()
     for n in range(16):
@@ -77,7 +81,59 @@ def test_scale_multiplies_the_motion() -> None:
 
 def test_jitter_shakes_the_drawn_contours_only() -> None:
     batch = ring_batch(2)
-    config = AugmentationConfig(full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=1.0, scale=0.0)
+    config = AugmentationConfig(
+        full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=1.0, scale=0.0, thickening_share=0.0
+    )
     shaken = augment(batch, config, torch.Generator().manual_seed(5))
     assert (shaken.masks - batch.masks).abs().max() > 0.3
     torch.testing.assert_close(shaken.clean, batch.clean, atol=1e-4, rtol=0)
+
+
+def contracting_batch(n: int) -> Batch:
+    """Radii 24–33 mm that keep their area while the cavity shrinks to 18 mm at frame 15."""
+    axis = torch.arange(128) + 0.5 - 64
+    radius = torch.hypot(axis[None], axis[:, None])
+    half = (torch.arange(64) + 0.5 - 32) * 2
+    x, y = torch.meshgrid(half, half, indexing="xy")
+    material = torch.hypot(x, y)
+    inner = [24 - 6 * math.sin(math.pi * min(t / 15, (40 - t) / 25) / 2) ** 2 for t in range(40)]
+    outer = [math.sqrt(33**2 - 24**2 + r**2) for r in inner]
+    masks = torch.stack(
+        [(o - radius + 0.5).clamp(0, 1) * (radius - i + 0.5).clamp(0, 1) for i, o in zip(inner, outer, strict=True)]
+    )
+    fields = []
+    for i in inner:
+        new = (material**2 - 24**2 + i**2).clamp(min=1).sqrt()
+        fields.append(torch.stack([x, y]) * (new / material - 1))
+    weight = ((material > 24) & (material < 33)).float()
+    return Batch(
+        masks.expand(n, 1, 40, 128, 128).contiguous(),
+        masks.expand(n, 1, 40, 128, 128).contiguous(),
+        torch.stack(fields, dim=1).expand(n, 2, 40, 64, 64).contiguous(),
+        weight.expand(n, 1, 40, 64, 64).contiguous(),
+    )
+
+
+def test_a_thickened_wall_and_its_motion_gain_the_same_area() -> None:
+    batch = contracting_batch(6)
+    config = AugmentationConfig(
+        0.0, 0.0, 0.0, 0.0, 0.0, thickening_share=1.0, thickening_least=0.1, thickening_most=0.4
+    )
+    thick = augment(batch, config, torch.Generator().manual_seed(6))
+    area = thick.clean.sum(dim=(-1, -2))[:, 0]
+    gain = area[:, 15] / area[:, 0]
+    assert gain.min() > 1.08 and gain.max() > 1.25
+    for n in range(6):
+        u = thick.displacement[n, :, 15]
+        dx = (u[:, 1:-1, 2:] - u[:, 1:-1, :-2]) / 4
+        dy = (u[:, 2:, 1:-1] - u[:, :-2, 1:-1]) / 4
+        determinant = (1 + dx[0]) * (1 + dy[1]) - dx[1] * dy[0]
+        weight = thick.weight[n, 0, 15]
+        inside = (weight[1:-1, 1:-1] * weight[1:-1, 2:] * weight[1:-1, :-2] * weight[2:, 1:-1] * weight[:-2, 1:-1]) > 0
+        assert abs(float(determinant[inside].mean() / gain[n]) - 1) < 0.03
+        # moved blocks lie in the thickened wall
+        rows, columns = torch.nonzero(weight, as_tuple=True)
+        at_x = (2 * columns + 1 + u[0, rows, columns]).round().long().clamp(0, 127)
+        at_y = (2 * rows + 1 + u[1, rows, columns]).round().long().clamp(0, 127)
+        assert (thick.clean[n, 0, 15, at_y, at_x] > 0.2).float().mean() > 0.97
+    torch.testing.assert_close(thick.clean[:, :, 0], batch.clean[:, :, 0], atol=1e-3, rtol=0)
