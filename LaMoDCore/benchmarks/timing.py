@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -21,16 +21,26 @@ class Duration:
 
 def best_of(work: Callable[[], object], repeats: int, finish: Callable[[], object] = lambda: None) -> Duration:
     """Run ``work`` once to warm up, then ``repeats`` times; ``finish`` waits for a device's queue."""
-    work()
-    finish()
-    walls, cpus = [], []
-    for _ in range(repeats):
-        cpu, wall = time.process_time(), time.perf_counter()
+    return best_of_each([work], repeats, finish)[0]
+
+
+def best_of_each(
+    works: Sequence[Callable[[], object]], repeats: int, finish: Callable[[], object] = lambda: None
+) -> list[Duration]:
+    """As `best_of` for several works in turn, so that what disturbs one disturbs all."""
+    walls: list[list[float]] = [[] for _ in works]
+    cpus: list[list[float]] = [[] for _ in works]
+    for work in works:
         work()
-        finish()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return Duration(min(walls), min(cpus))
+    for _ in range(repeats):
+        for index, work in enumerate(works):
+            finish()
+            cpu, wall = time.process_time(), time.perf_counter()
+            work()
+            finish()
+            walls[index].append(time.perf_counter() - wall)
+            cpus[index].append(time.process_time() - cpu)
+    return [Duration(min(wall), min(cpu)) for wall, cpu in zip(walls, cpus, strict=True)]
 
 
 def load_line() -> str:

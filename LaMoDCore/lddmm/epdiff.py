@@ -35,7 +35,7 @@ MIN_MARGIN_PIXELS = 8
 #: Waves of the momentum above this frequency, radians per pixel, are dropped.
 BAND = math.pi / 2
 #: Pixels of a batch that a CPU works on at once: their dozen fields fit in a core's second-level cache.
-CACHED_PIXELS = 65536
+CACHED_PIXELS = 131072
 
 
 @dataclass(frozen=True, eq=False)
