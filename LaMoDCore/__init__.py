@@ -19,7 +19,19 @@ _PUBLIC = {
     "load_model": "LaMoDCore.models",
     "predict_strain": "LaMoDCore.predict",
 }
-__all__ = sorted([*_PUBLIC, "__version__"])
+__all__ = [
+    "Case",
+    "CineSlice",
+    "LaMoDError",
+    "LaMoDInputError",
+    "Motion",
+    "StrainResult",
+    "__version__",
+    "load_case",
+    "load_model",
+    "predict_strain",
+    "write_result",
+]
 
 
 def __getattr__(name: str) -> Any:

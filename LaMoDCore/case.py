@@ -58,9 +58,7 @@ class CineSlice:
         for name in ("cavity", "right_ventricle", "cine"):
             extra = getattr(self, name)
             if extra is not None and extra.shape != self.myocardium.shape:
-                raise ValueError(
-                    f"{name} must have the myocardium's shape {self.myocardium.shape}, got {extra.shape}"
-                )
+                raise ValueError(f"{name} must have the myocardium's shape {self.myocardium.shape}, got {extra.shape}")
         if self.level not in LEVELS:
             raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {self.level!r}")
 

@@ -18,7 +18,7 @@ def resolve_device(name: str = "auto") -> tuple[torch.device, str]:
     Raises:
         LaMoDInputError: no such device here.
     """
-    kind = name.split(":")[0]
+    kind = name.partition(":")[0]
     if kind not in DEVICES:
         raise LaMoDInputError(f"--device {name}", "there is no such device", f"choose one of {', '.join(DEVICES)}")
     if kind == "auto":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -89,9 +90,7 @@ class SmoothNoise:
         if sizes[2] % 2 == 0:
             weight[-1] = 1.0
         gain = torch.sqrt((transfer**2 * weight).sum() / (sizes[0] * sizes[1] * sizes[2]))
-        return torch.fft.irfftn(
-            torch.fft.rfftn(noise, dim=(-3, -2, -1)) * (transfer / gain), s=sizes, dim=(-3, -2, -1)
-        )
+        return torch.fft.irfftn(torch.fft.rfftn(noise, dim=(-3, -2, -1)) * (transfer / gain), s=sizes, dim=(-3, -2, -1))
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Draw K(ε); on the CPU, so that a seed gives the same noise on every device."""
@@ -111,9 +110,7 @@ def q_sample(clean: Tensor, step: Tensor, noise: Tensor, alpha_bar: Tensor) -> T
     return (signal.sqrt() * clean + (1 - signal).sqrt() * noise).to(clean.dtype)
 
 
-def ddpm_step(
-    noisy: Tensor, predicted_noise: Tensor, step: int, alpha_bar: Tensor, noise: Tensor | None
-) -> Tensor:
+def ddpm_step(noisy: Tensor, predicted_noise: Tensor, step: int, alpha_bar: Tensor, noise: Tensor | None) -> Tensor:
     """Eq. (8): z^(m−1) = (z^(m) − (1−α_m)/√(1−ᾱ_m) ε_θ)/√α_m + σ_m K(γ), with σ_m² the posterior's variance.
 
     The last step (m = 1) draws no noise.
@@ -137,7 +134,7 @@ def ddim_step(noisy: Tensor, predicted_noise: Tensor, step: int, next_step: int,
 def sampling_steps(start: int, count: int) -> list[int]:
     """`count` steps from `start` down to 1, evenly spread, then 0."""
     spread = torch.linspace(start, 0, min(count, start) + 1)
-    return [int(round(float(value))) for value in spread]
+    return [round(float(value)) for value in spread]
 
 
 @torch.no_grad()
@@ -187,6 +184,6 @@ def denoise(
             current = ddpm_step(current, predict_noise(current, batch_of(step)), step, alpha_bar, fresh)
         return current
     path = sampling_steps(start, 10 if steps is None else steps)
-    for step, next_step in zip(path[:-1], path[1:], strict=True):
+    for step, next_step in pairwise(path):
         current = ddim_step(current, predict_noise(current, batch_of(step)), step, next_step, alpha_bar)
     return current

@@ -120,15 +120,11 @@ class SliceGrid:
     def same_plane(self, other: SliceGrid, tolerance_mm: float = 0.5) -> bool:
         """Whether both grids' planes coincide over this grid."""
         height, width = self.shape
-        corners = self.pixel_to_lps(
-            np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]])
-        )
+        corners = self.pixel_to_lps(np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]))
         return bool(np.abs(other.distance_mm(corners)).max() <= tolerance_mm)
 
 
-def canonical_grid(
-    source: SliceGrid, center_xy: npt.ArrayLike, size: int = 128, spacing_mm: float = 1.0
-) -> SliceGrid:
+def canonical_grid(source: SliceGrid, center_xy: npt.ArrayLike, size: int = 128, spacing_mm: float = 1.0) -> SliceGrid:
     """The grid that the networks see: in the source's plane, centred on the ventricle, upright, seen from the apex.
 
     x runs towards the patient's left as far as the plane allows, y completes a right-handed frame whose

@@ -135,7 +135,8 @@ def _settings(
     samples: int | None,
 ) -> dict[str, Any]:
     defaults = model.network.config.inference
-    asked: dict[str, Any] = {"diffusion": diffusion, "sampler": sampler, "start": start, "steps": steps, "samples": samples}
+    asked: dict[str, Any] = {"diffusion": diffusion, "sampler": sampler, "start": start, "steps": steps}
+    asked["samples"] = samples
     chosen = replace(defaults, **{key: value for key, value in asked.items() if value is not None})
     last = model.network.config.schedule.steps
     if chosen.samples < 1:

@@ -165,7 +165,8 @@ def _refuse_if_cut(slice_: CineSlice, grid: SliceGrid, target: SliceGrid) -> Non
         extent = float((xy.max(axis=0) - xy.min(axis=0)).max() * SPACING_MM)
         raise LaMoDInputError(
             slice_.name,
-            f"its myocardium spans {extent:.0f} mm and does not fit into the {SIZE * SPACING_MM:.0f} mm that LaMoD looks at",
+            f"its myocardium spans {extent:.0f} mm and does not fit into the {SIZE * SPACING_MM:.0f} mm "
+            "that LaMoD looks at",
             "check the pixel spacing and remove pixels that do not belong to the left ventricle",
         )
 

@@ -31,9 +31,7 @@ def is_closed_ring(myocardium: Array, min_cavity_pixels: int = 4) -> bool:
 def cavity_area_mm2(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
     """Cavity area of each frame of masks [T, H, W], float [T] in mm²; 0 where the ring is open."""
     pixel = spacing_mm[0] * spacing_mm[1]
-    return np.array(
-        [cavity(frame).sum() * pixel for frame in np.asarray(myocardium, dtype=bool)], dtype=np.float64
-    )
+    return np.array([cavity(frame).sum() * pixel for frame in np.asarray(myocardium, dtype=bool)], dtype=np.float64)
 
 
 def signed_distance_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:

@@ -21,15 +21,11 @@ class Denoiser(nn.Module):
         dropout: inside the blocks.
     """
 
-    def __init__(
-        self, latent_channels: int = 32, width: int = 64, blocks: int = 3, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, latent_channels: int = 32, width: int = 64, blocks: int = 3, dropout: float = 0.0) -> None:
         super().__init__()
         condition = 2 * width
         self.embedding_length = width
-        self.embed = nn.Sequential(
-            nn.Linear(width, condition), nn.SiLU(), nn.Linear(condition, condition), nn.SiLU()
-        )
+        self.embed = nn.Sequential(nn.Linear(width, condition), nn.SiLU(), nn.Linear(condition, condition), nn.SiLU())
         self.enter = nn.Conv2d(latent_channels, width, 3, padding=1)
         self.before = ResidualBlock(width, 1, condition, dropout)
         self.down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)

@@ -24,7 +24,8 @@ class MotionDecoder(nn.Module):
 
     Residual blocks at the latent's size mix space and the whole cycle (dilations 1, 2, 4, 8 reach every frame);
     one upsampling step gives cubic B-spline control points every 4 mm, which are as fine as myocardial motion is;
-    a periodic cubic spline through the latent frames gives every frame of the cycle. Displacement of frame 0 is subtracted, so that u(X, 0) = 0 by construction.
+    a periodic cubic spline through the latent frames gives every frame of the cycle. Displacement of frame 0
+    is subtracted, so that u(X, 0) = 0 by construction.
 
     Args:
         latent_channels: C of z.
@@ -33,15 +34,12 @@ class MotionDecoder(nn.Module):
         dropout: inside the blocks.
     """
 
-    def __init__(
-        self, latent_channels: int = 32, width: int = 96, blocks: int = 4, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, latent_channels: int = 32, width: int = 96, blocks: int = 4, dropout: float = 0.0) -> None:
         super().__init__()
         condition = 2 * _HARMONICS
         self.enter = nn.Conv2d(latent_channels, width, 3, padding=1)
         self.blocks = nn.ModuleList(
-            ResidualBlock(width, dilation=2 ** (i % 4), condition=condition, dropout=dropout)
-            for i in range(blocks)
+            ResidualBlock(width, dilation=2 ** (i % 4), condition=condition, dropout=dropout) for i in range(blocks)
         )
         self.middle = nn.Conv2d(width, width // 2, 3, padding=1)
         self.middle_again = nn.Conv2d(width // 2, width // 2, 3, padding=1)
@@ -56,14 +54,10 @@ class MotionDecoder(nn.Module):
         features = self.enter(merge_frames(latent))
         for block in self.blocks:
             features = block(features, n, where)
-        features = functional.silu(
-            self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest"))
-        )
+        features = functional.silu(self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest")))
         features = features + functional.silu(self.middle_again(features))
         control = split_frames(self.to_control(features).float(), n)
-        return torch.einsum(
-            "ut,nctyx->ncuyx", cycle_matrix(t).to(control.device), control - control[:, :, :1]
-        )
+        return torch.einsum("ut,nctyx->ncuyx", cycle_matrix(t).to(control.device), control - control[:, :, :1])
 
     def forward(self, latent: Tensor) -> Tensor:
         return b_spline_upsample(self.control_points(latent), PIXELS_PER_CONTROL)

@@ -61,7 +61,8 @@ class RegistrationEncoder(nn.Module):
 class RegistrationDecoder(nn.Module):
     """D_R: z [N, C, T/2, 16, 16] -> initial velocities v₀ [N, 2, T/2, 64, 64] in mm per unit of flow time.
 
-    v₀ is a cubic B-spline with control points every 4 mm. That of frame 0 is subtracted from every frame: the pair (I⁰, I⁰) is at rest by construction.
+    v₀ is a cubic B-spline with control points every 4 mm. That of frame 0 is subtracted from every frame: the pair
+    (I⁰, I⁰) is at rest by construction.
 
     Args:
         latent_channels: C of z.
@@ -82,8 +83,6 @@ class RegistrationDecoder(nn.Module):
         chosen = latent if frames is None else latent[:, :, frames]
         both = torch.cat([latent[:, :, :1], chosen], dim=2)
         features = functional.silu(self.enter(merge_frames(both)))
-        features = functional.silu(
-            self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest"))
-        )
+        features = functional.silu(self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest")))
         control = split_frames(self.to_velocity(features).float(), n)
         return b_spline_upsample(control[:, :, 1:] - control[:, :, :1], _POINTS_PER_CONTROL)

@@ -36,7 +36,7 @@ class Thickening:
 
     def applied_to_displacement(self, displacement: Tensor) -> Tensor:
         """u -> u′; [N, 2, T, h, w] in mm on blocks that tile the picture."""
-        n, _, frames, height, width = displacement.shape
+        height, width = displacement.shape[-2:]
         pixel = 128.0 / width
         x, y = torch.meshgrid(
             (torch.arange(width) + 0.5 - width / 2) * pixel,
@@ -65,7 +65,7 @@ def draw_thickening(clean: Tensor, config: AugmentationConfig, generator: torch.
 
     R² follows from the wall's area A and second moment I about its centroid: R² = I/A − A/2π for a ring.
     """
-    n, _, frames, height, width = clean.shape
+    n, width = clean.shape[0], clean.shape[-1]
     wall = clean[:, 0]
     axis = torch.arange(width, device=clean.device) + 0.5 - width / 2
     area = wall.sum(dim=(2, 3)).clamp(min=1.0)

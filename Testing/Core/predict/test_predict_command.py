@@ -17,7 +17,8 @@ from LaMoDCore.cli import main
 from Testing.Core.predict.conftest import ring_frames, write_nifti
 
 CONTRACT = {
-    "motion.npz", "segments.csv", "strain.json", "ecc.seq.nrrd", "err.seq.nrrd", "displacement", "report.png", "report.pdf",
+    "motion.npz", "segments.csv", "strain.json", "ecc.seq.nrrd", "err.seq.nrrd", "displacement",
+    "report.png", "report.pdf",
 }  # fmt: skip
 KEYS = {
     "displacement_mm", "ecc", "err", "e1", "e2", "jacobian", "myocardium", "segment", "ijk_to_lps", "frame_times_ms",
