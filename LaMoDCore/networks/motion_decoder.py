@@ -64,6 +64,7 @@ class MotionDecoder(nn.Module):
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)  # a tensor first made in inference mode could never take part in training
 def cycle_matrix(latent_frames: int) -> Tensor:
     """Every frame of the cycle = matrix @ latent frames, float32 [T, T/2], by a periodic cubic spline."""
     frames = latent_frames * LATENT_FRAME_STRIDE

@@ -19,6 +19,7 @@ def _cubic_b_spline(x: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # a tensor first made in inference mode could never take part in training
 def b_spline_matrix(controls: int, factor: int) -> Tensor:
     """Values at pixels = matrix @ control points, float32 [controls·factor, controls].
 

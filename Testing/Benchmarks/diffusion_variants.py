@@ -36,7 +36,7 @@ def main() -> None:
     args = parser.parse_args()
     network = load_model(args.model).network
     arrays = {name: np.load(args.cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-    about = json.loads((args.cache / "index.json").read_text())
+    about = json.loads((args.cache / "index.json").read_text(encoding="utf-8"))
     splits = np.array(about["splits"])
     chosen = np.flatnonzero(splits == "val")
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(args.count, len(chosen))).astype(int)]

@@ -22,8 +22,8 @@ def start(app: SimpleNamespace, pids: Any) -> list[int]:
     """Click Predict Strain and wait until the slow worker and its child run; their process ids."""
     app.settle()
     app.mouse.click(app.widget.ui.predictButton)
-    assert app.mouse.spin(30, lambda: pids.exists() and len(pids.read_text().split()) == 2)
-    return [int(pid) for pid in pids.read_text().split()]
+    assert app.mouse.spin(30, lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
+    return [int(pid) for pid in pids.read_text(encoding="utf-8").split()]
 
 
 def is_running(pid: int) -> bool:

@@ -26,24 +26,24 @@ def _imports_at_file_scope(tree: ast.Module) -> set[str]:
 
 
 def test_module_file_is_short():
-    assert len((ROOT / "LaMoDSlicer.py").read_text().splitlines()) <= 150
+    assert len((ROOT / "LaMoDSlicer.py").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_nothing_heavy_is_imported_at_file_scope(path):
-    assert _imports_at_file_scope(ast.parse(path.read_text())) <= ALLOWED
+    assert _imports_at_file_scope(ast.parse(path.read_text(encoding="utf-8"))) <= ALLOWED
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.name)
 def test_one_class_a_library_file(path):
-    classes = [s.name for s in ast.parse(path.read_text()).body if isinstance(s, ast.ClassDef)]
+    classes = [s.name for s in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(s, ast.ClassDef)]
     assert classes == ([] if path.name == "__init__.py" else [path.stem])
 
 
 def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
     """Each ``….ui.WIDGET.NAME`` of a file: (widget, name, signature where NAME is connect, line)."""
     uses = []
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)):
@@ -86,7 +86,7 @@ def test_a_wrong_name_in_a_ui_file_is_found(tmp_path, old, new, fault):
     from Testing.SlicerHost.strict import faults_of_ui_file
 
     broken = tmp_path / "broken.ui"
-    broken.write_text(UI_FILE.read_text().replace(old, new, 1))
+    broken.write_text(UI_FILE.read_text(encoding="utf-8").replace(old, new, 1))
     assert any(fault in found for found in faults_of_ui_file(broken))
 
 

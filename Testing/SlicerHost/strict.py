@@ -25,7 +25,7 @@ _ALWAYS = {"connect", "disconnect", "className", "delete", "help", "objectName",
 
 @lru_cache(maxsize=1)
 def real_classes() -> dict[str, dict[str, Any]]:
-    return json.loads(Path(__file__).with_name("real_names.json").read_text())["classes"]
+    return json.loads(Path(__file__).with_name("real_names.json").read_text(encoding="utf-8"))["classes"]
 
 
 def ancestry(class_name: str) -> list[dict[str, Any]]:

@@ -143,7 +143,7 @@ def test_the_files_say_what_was_compared(index, methods, found, tmp_path):
     assert len(rows) == len(found.cases)
     row = next(r for r in rows if r["model"] == "exact" and r["id"] == "s1-dense")
     assert float(row["epe_mm"]) == pytest.approx(_records(found, "exact")["s1"].epe_mm, rel=1e-4)
-    page = (tmp_path / "out" / "results.md").read_text()
+    page = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     assert "Synthetic" in page
     assert "ICC(2,1)" in page
     assert "exact − zero" in page
@@ -152,7 +152,7 @@ def test_the_files_say_what_was_compared(index, methods, found, tmp_path):
     for name in ("figure2_displacement", "figure3_ecc", "figure4_errors", "figure5_ecc_over_cycle", "agreement"):
         assert (tmp_path / "out" / f"{name}.png").stat().st_size > 5000
         assert f"{name}.png" in page
-    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["synthetic"] is True
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))["synthetic"] is True
 
 
 def test_the_command_writes_tables_and_refuses_what_it_cannot_do(dataset, tmp_path, capsys):

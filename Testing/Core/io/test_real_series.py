@@ -15,7 +15,7 @@ MASKS = [FOLDER / "Se3_labels.nii.gz", FOLDER / "Se4_labels.nii.gz"]
 
 
 def guide_points(kind, frame_id, frame=0):
-    lines = (FOLDER / "guidepoints" / f"GPFile_{frame:03d}.txt").read_text().splitlines()[1:]
+    lines = (FOLDER / "guidepoints" / f"GPFile_{frame:03d}.txt").read_text(encoding="utf-8").splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     return np.array([[float(v) for v in r[:3]] for r in rows if r[3] == kind and int(r[4]) == frame_id])
 

@@ -44,7 +44,7 @@ def test_saving_again_replaces_and_leaves_nothing_beside(folder: Path) -> None:
 
 def change_json(folder: Path, **changes: object) -> None:
     file = folder / "model.json"
-    content = json.loads(file.read_text())
+    content = json.loads(file.read_text(encoding="utf-8"))
     content.update(changes)
     file.write_text(json.dumps(content))
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.networks.motion_decoder import cycle_matrix
 from LaMoDCore.networks.spline import b_spline_matrix, b_spline_upsample
 
 SMALL = ModelConfig(
@@ -78,3 +79,13 @@ def test_blocks_of_the_loss_see_the_mean_of_their_pixels() -> None:
     coarse, fine = b_spline_upsample(control, 2), b_spline_upsample(control, 4)
     pooled = torch.nn.functional.avg_pool2d(fine.flatten(0, 2)[:, None], 2)[:, 0].view_as(coarse)
     assert (pooled - coarse)[..., 2:-2, 2:-2].abs().max() < 0.1
+
+
+def test_training_works_after_prediction_in_the_same_process() -> None:
+    """Matrices that are kept between calls must not be born as inference tensors."""
+    b_spline_matrix.cache_clear()
+    cycle_matrix.cache_clear()
+    fresh = LaMoDModel(SMALL)
+    with torch.inference_mode():
+        fresh.decode(fresh.encode(masks(1)))
+    fresh.decode(fresh.encode(masks(1))).square().mean().backward()

@@ -89,14 +89,14 @@ def test_splits_are_by_subject_and_balanced_by_site() -> None:
 
 @pytest.mark.parametrize("name", ["phantom-test-v1", "phantom-test-v1-paired"])
 def test_the_frozen_cohort_is_still_what_it_was(name: str) -> None:
-    content = json.loads((BENCHMARKS / f"{name}.json").read_text())
+    content = json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8"))
     recipe = CohortRecipe.from_json(content["recipe"])
     for key, values in fingerprint(recipe).items():
         assert values == pytest.approx(content["fingerprint"][key], abs=2e-3)
 
 
 def test_the_frozen_cohort_has_sixty_subjects_of_each_disease() -> None:
-    content = json.loads((BENCHMARKS / "phantom-test-v1.json").read_text())
+    content = json.loads((BENCHMARKS / "phantom-test-v1.json").read_text(encoding="utf-8"))
     recipe = CohortRecipe.from_json(content["recipe"])
     assert Counter(recipe.disease(k) for k in range(recipe.count)) == dict.fromkeys(DISEASES, 60)
     sites = Counter((recipe.disease(k), recipe.site_number(k)) for k in range(recipe.count))
@@ -111,7 +111,7 @@ def test_the_command_writes_a_subset_and_refuses_nonsense(tmp_path: Path, capsys
     (tmp_path / "r.json").write_text(json.dumps(recipe))
     words = ["phantom", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "r.json"), "--workers", "1"]
     assert main([*words, "--subset", "one", "--progress", "none"]) == 0
-    assert (tmp_path / "out/statistics.md").read_text().startswith("| group |")
+    assert (tmp_path / "out/statistics.md").read_text(encoding="utf-8").startswith("| group |")
     assert (tmp_path / "out/contact-sheet.png").stat().st_size > 5000
     assert [entry.id for entry in DatasetIndex.load(tmp_path / "out")] == ["s00001-apex"]
     locked = tmp_path / "locked"

@@ -55,11 +55,11 @@ def test_files_and_keys_are_the_contracts(result: Path) -> None:
 
 
 def test_strain_json_says_where_the_numbers_come_from(result: Path, ring_file: Path) -> None:
-    content = json.loads((result / "strain.json").read_text())
+    content = json.loads((result / "strain.json").read_text(encoding="utf-8"))
     provenance = content["provenance"]
     assert {"lamod_version", "model", "model_sha256", "device", "seed", "sampler", "inputs"} <= set(provenance)
     assert provenance["inputs"][0]["name"] == ring_file.name and len(provenance["inputs"][0]["sha256"]) == 64
-    assert str(ring_file.parent) not in (result / "strain.json").read_text()
+    assert str(ring_file.parent) not in (result / "strain.json").read_text(encoding="utf-8")
     assert content["es_frame"] == 6
 
 

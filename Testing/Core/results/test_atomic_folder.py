@@ -26,7 +26,7 @@ def test_it_is_not_there_before_the_end(tmp_path):
         (folder / "a.txt").write_text("new")
         assert not out.exists()
         assert folder.parent == out.parent
-    assert (out / "a.txt").read_text() == "new"
+    assert (out / "a.txt").read_text(encoding="utf-8") == "new"
     assert [p.name for p in out.parent.iterdir()] == ["out"]
 
 
@@ -51,7 +51,7 @@ def test_an_older_one_is_replaced_only_by_a_whole_one(tmp_path):
     (out / "b.txt").write_text("old")
     with pytest.raises(KeyboardInterrupt), new_folder(out, _ours):
         raise KeyboardInterrupt
-    assert (out / "b.txt").read_text() == "old"
+    assert (out / "b.txt").read_text(encoding="utf-8") == "old"
     _write(out)
     assert [p.name for p in out.iterdir()] == ["a.txt"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -72,7 +72,7 @@ def test_the_older_one_returns_when_the_new_cannot_take_its_place(tmp_path, monk
     monkeypatch.setattr("LaMoDCore.io.atomic.os.rename", failing)
     with pytest.raises(LaMoDInputError, match="broken disk"):
         _write(out)
-    assert (out / "a.txt").read_text() == "new"
+    assert (out / "a.txt").read_text(encoding="utf-8") == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
@@ -86,7 +86,7 @@ def test_someones_files_are_not_destroyed(tmp_path):
     (tmp_path / "thesis.docx").write_text("years of work")
     with pytest.raises(LaMoDInputError, match=r"thesis\.docx.*name a new folder"):
         _write(tmp_path)
-    assert (tmp_path / "a.txt").read_text() == "old"
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
 
 
 def test_a_file_in_the_way(tmp_path):

@@ -24,7 +24,7 @@ def test_the_demo_writes_the_contracts_files_and_names_the_report(tmp_path, caps
     assert "synthetic" in said
     for name in ("motion.npz", "segments.csv", "strain.json", "report.png", "report.pdf"):
         assert (out / name).stat().st_size > 0
-    summary = json.loads((out / "strain.json").read_text())
+    summary = json.loads((out / "strain.json").read_text(encoding="utf-8"))
     assert -0.30 < summary["global"]["gcs_peak"] < -0.08
     with np.load(out / "motion.npz") as motion:
         inside = motion["myocardium"]

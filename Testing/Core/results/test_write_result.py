@@ -109,7 +109,7 @@ def test_the_table_is_tidy(written, stack):
 def test_the_summary_is_strict_json(stack, tmp_path):
     summary = {**stack.summary, "unknown": np.float32(np.nan), "curve": np.array([0.0, np.inf])}
     write_strain_json(dataclasses.replace(stack, summary=summary), tmp_path / "strain.json")
-    read = json.loads((tmp_path / "strain.json").read_text(), parse_constant=pytest.fail)
+    read = json.loads((tmp_path / "strain.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert read["unknown"] is None
     assert read["curve"] == [0.0, None]
     assert read["provenance"]["model"] == "closed-form"

@@ -89,7 +89,7 @@ def test_the_default_is_near_the_real_insertion(series, frame_id):
     affine[:3, :3] = np.array(image.GetDirection()).reshape(4, 4)[:3, :3] * np.array(image.GetSpacing()[:3])
     affine[:3, 3] = image.GetOrigin()[:3]
     grid = SliceGrid(mask.shape, affine)
-    lines = (CINE / "guidepoints/GPFile_000.txt").read_text().splitlines()[1:]
+    lines = (CINE / "guidepoints/GPFile_000.txt").read_text(encoding="utf-8").splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     points = [np.array(row[:3], float) for row in rows if row[3] == "RV_INSERT" and row[4] == frame_id]
     anterior = min(points, key=lambda point: point[1])

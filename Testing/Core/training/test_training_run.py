@@ -73,7 +73,7 @@ class StopsAt(Progress):
 
 
 def losses(run: Path) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{key: line[key] for key in ("stage", "epoch", "train", "val")} for line in lines]
 
 
