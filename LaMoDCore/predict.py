@@ -14,7 +14,7 @@ import torch
 from LaMoDCore import __version__
 from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, SliceStrain, StrainResult
 from LaMoDCore.devices import resolve_device
-from LaMoDCore.diffusion import SamplerName
+from LaMoDCore.diffusion import SAMPLERS, SamplerName
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.extension import extend_beyond_wall
 from LaMoDCore.geometry import Array
@@ -145,8 +145,8 @@ def _settings(
         raise LaMoDInputError("--steps", f"{chosen.steps} is not a number of steps", "give 1 or more")
     if not 0 <= chosen.start <= last:
         raise LaMoDInputError("--start", f"{chosen.start} lies outside the schedule", f"give a step from 0 to {last}")
-    if chosen.sampler not in ("ddim", "ddpm"):
-        raise LaMoDInputError("--sampler", f"there is no sampler {chosen.sampler!r}", "choose ddim or ddpm")
+    if chosen.sampler not in SAMPLERS:
+        raise LaMoDInputError("--sampler", f"there is no sampler {chosen.sampler!r}", f"choose {' or '.join(SAMPLERS)}")
     return {
         "diffusion": chosen.diffusion,
         "sampler": chosen.sampler if chosen.diffusion else None,

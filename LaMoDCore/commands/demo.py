@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LaMoDCore.commands.options import add_inference_options, add_progress_option
+from LaMoDCore.commands.options import add_inference_options, add_progress_option, inference_settings
 from LaMoDCore.progress import Progress
 
 HELP = "Predict motion and strain of a built-in synthetic heart and write everything that `lamod predict` writes."
@@ -28,18 +28,7 @@ def run(args: argparse.Namespace) -> int:
     with Progress(args.progress) as progress:
         progress.update("make", 0.0, "drawing the synthetic heart")
         case = demo_case()
-        result = predict_strain(
-            case,
-            args.model,
-            device=args.device,
-            diffusion=False if args.no_diffusion else None,
-            sampler=args.sampler,
-            start=args.start,
-            steps=args.steps,
-            samples=args.samples,
-            seed=args.seed,
-            progress=progress,
-        )
+        result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out)
     for sentence in case.notes:

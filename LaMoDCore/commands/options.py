@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 from LaMoDCore.progress import PROGRESS_MODES
 
@@ -33,6 +34,14 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, metavar="N", help="latents drawn: mean and spread")
     parser.add_argument("--no-diffusion", action="store_true", help="decode the encoder's latent as it is")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
+
+
+def inference_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add_inference_options` took, as `predict_strain` names it."""
+    settings = {
+        name: getattr(args, name) for name in ("model", "device", "sampler", "start", "steps", "samples", "seed")
+    }
+    return {**settings, "diffusion": False if args.no_diffusion else None}
 
 
 def add_progress_option(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LaMoDCore.commands.options import add_inference_options, add_progress_option, numbers
+from LaMoDCore.commands.options import add_inference_options, add_progress_option, inference_settings, numbers
 from LaMoDCore.progress import Progress
 
 HELP = (
@@ -39,18 +39,7 @@ def run(args: argparse.Namespace) -> int:
         case = load_case(
             args.masks, cine=args.cine, labels=args.labels, rv_insertion_lps=args.rv_insertion, levels=args.levels
         )
-        result = predict_strain(
-            case,
-            args.model,
-            device=args.device,
-            diffusion=False if args.no_diffusion else None,
-            sampler=args.sampler,
-            start=args.start,
-            steps=args.steps,
-            samples=args.samples,
-            seed=args.seed,
-            progress=progress,
-        )
+        result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, report=not args.no_report)
     for sentence in result.summary.get("quality", []):

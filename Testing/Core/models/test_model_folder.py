@@ -10,13 +10,11 @@ import pytest
 import torch
 
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import known_models, load_model, save_model
+from LaMoDCore.training.settings import PRESETS
 
-SMALL = ModelConfig(
-    latent_channels=8, encoder_width=24, encoder_blocks=1, decoder_width=16, motion_width=16, motion_blocks=1,
-    denoiser_width=16, denoiser_blocks=1,
-)  # fmt: skip
+SMALL = PRESETS["smoke"].model
 
 
 @pytest.fixture()

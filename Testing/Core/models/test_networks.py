@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.model import LaMoDModel
 from LaMoDCore.networks.motion_decoder import cycle_matrix
 from LaMoDCore.networks.spline import b_spline_matrix, b_spline_upsample
+from LaMoDCore.training.settings import PRESETS
 
-SMALL = ModelConfig(
-    latent_channels=8, encoder_width=24, encoder_blocks=1, decoder_width=16, motion_width=16, motion_blocks=1,
-    denoiser_width=16, denoiser_blocks=1,
-)  # fmt: skip
+SMALL = PRESETS["smoke"].model
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,12 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import save_model
 from LaMoDCore.networks.motion_decoder import MotionDecoder
+from LaMoDCore.training.settings import PRESETS
 
-SMALL = ModelConfig(
-    latent_channels=8, encoder_width=24, encoder_blocks=1, decoder_width=16, motion_width=16, motion_blocks=1,
-    denoiser_width=16, denoiser_blocks=1,
-)  # fmt: skip
+SMALL = PRESETS["smoke"].model
 
 
 @pytest.fixture(scope="session")
