@@ -23,9 +23,12 @@ from safetensors.torch import save as save_tensors
 from LaMoDCore import __version__
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.networks.baselines import BaselineConfig, BaselineModel
 from LaMoDCore.preprocessing import FRAMES, SIZE, SPACING_MM
 
 FORMAT = "lamod-model/1"
+#: "kind" in model.json of a network that LaMoD is compared with; a LaMoD has none.
+BASELINE_KIND = "baseline"
 DEFAULT_MODEL = "lamod-phantom-v1"
 CANONICAL = {"frames": FRAMES, "size": SIZE, "spacing_mm": SPACING_MM}
 #: Endings of files that run code when they are opened; a folder that holds one is refused.
@@ -38,13 +41,13 @@ class LoadedModel:
 
     Attributes:
         name: as it calls itself.
-        network: in evaluation mode, on its device.
+        network: LaMoD or a baseline, in evaluation mode, on its device.
         weights_sha256: fingerprint of the weights file.
         description: all of model.json.
     """
 
     name: str
-    network: LaMoDModel
+    network: LaMoDModel | BaselineModel
     weights_sha256: str
     description: Mapping[str, Any]
 
@@ -114,7 +117,7 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
             "copy the whole model folder again",
         )
     try:
-        network = LaMoDModel(ModelConfig.from_dict(description["config"]))
+        network = _network(description)
         tensors = load_tensors(data)
         network.load_state_dict(tensors)
     except (ValueError, TypeError) as fault:
@@ -129,6 +132,25 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
         ) from fault
     network.requires_grad_(False).eval().to(device)
     return LoadedModel(str(description["name"]), network, digest, description)
+
+
+def lamod_network(loaded: LoadedModel) -> LaMoDModel:
+    """The network of a model that is a LaMoD.
+
+    Raises:
+        LaMoDInputError: it is a baseline, which has no latent.
+    """
+    if isinstance(loaded.network, LaMoDModel):
+        return loaded.network
+    raise LaMoDInputError(
+        loaded.name, f"it is the baseline {loaded.network.config.network}, not a LaMoD", "choose a LaMoD model"
+    )
+
+
+def _network(description: Mapping[str, Any]) -> LaMoDModel | BaselineModel:
+    if description.get("kind") == BASELINE_KIND:
+        return BaselineModel(BaselineConfig.from_dict(description["config"]))
+    return LaMoDModel(ModelConfig.from_dict(description["config"]))
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -160,7 +182,12 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def save_model(
-    network: LaMoDModel, folder: Path, name: str, *, training: Mapping[str, Any] | None = None, card: str = ""
+    network: LaMoDModel | BaselineModel,
+    folder: Path,
+    name: str,
+    *,
+    training: Mapping[str, Any] | None = None,
+    card: str = "",
 ) -> Path:
     """Write a model folder, whole or not at all; an older model of that folder is replaced.
 
@@ -181,6 +208,7 @@ def save_model(
         "name": name,
         "code_version": __version__,
         "canonical": CANONICAL,
+        **({"kind": BASELINE_KIND} if isinstance(network, BaselineModel) else {}),
         "config": network.config.to_dict(),
         "weights_sha256": hashlib.sha256(data).hexdigest(),
         "parameters": sum(p.numel() for p in network.parameters()),

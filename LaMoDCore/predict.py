@@ -19,6 +19,7 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.extension import extend_beyond_wall
 from LaMoDCore.geometry import Array
 from LaMoDCore.models import DEFAULT_MODEL, LoadedModel, load_model
+from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.preprocessing import displacement_to_source, to_canonical
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.strain import end_systole, slice_strain, summarise
@@ -102,14 +103,18 @@ def predict_slice_motion(
     device = next(network.parameters()).device
     with torch.inference_mode():
         masks = torch.from_numpy(canonical.occupancy)[None, None].to(device)
-        latent = network.normalise(network.encode(masks))
-        if settings["diffusion"]:
-            generator = torch.Generator().manual_seed(seed)
-            many = latent.expand(settings["samples"], -1, -1, -1, -1).contiguous()
-            latent = network.denoise(
-                many, generator, sampler=settings["sampler"], start=settings["start"], steps=settings["steps"]
-            )
-        decoded = torch.cat([network.decode(one) for one in latent.split(1)]).float().cpu().numpy()
+        if isinstance(network, BaselineModel):
+            moved = network.displacement(masks)
+        else:
+            latent = network.normalise(network.encode(masks))
+            if settings["diffusion"]:
+                generator = torch.Generator().manual_seed(seed)
+                many = latent.expand(settings["samples"], -1, -1, -1, -1).contiguous()
+                latent = network.denoise(
+                    many, generator, sampler=settings["sampler"], start=settings["start"], steps=settings["steps"]
+                )
+            moved = torch.cat([network.decode(one) for one in latent.split(1)])
+        decoded = moved.float().cpu().numpy()
     if not np.isfinite(decoded).all():
         raise LaMoDInputError(
             slice_.name, "the model's motion is not finite", "choose another model or check the masks"
@@ -134,6 +139,12 @@ def _settings(
     steps: int | None,
     samples: int | None,
 ) -> dict[str, Any]:
+    if isinstance(model.network, BaselineModel):
+        if diffusion or (samples or 1) > 1:
+            raise LaMoDInputError(
+                model.name, "it is a baseline, without diffusion or samples", "leave these options out"
+            )
+        return {"diffusion": False, "sampler": None, "start": None, "steps": None, "samples": 1}
     defaults = model.network.config.inference
     asked: dict[str, Any] = {"diffusion": diffusion, "sampler": sampler, "start": start, "steps": steps}
     asked["samples"] = samples

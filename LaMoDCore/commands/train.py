@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from LaMoDCore.devices import resolve_device
-    from LaMoDCore.models import load_model
+    from LaMoDCore.models import lamod_network, load_model
     from LaMoDCore.training.cache import open_cache
     from LaMoDCore.training.runner import train
     from LaMoDCore.training.settings import PRESETS, read_config
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             args.out.name, "it already holds a run", "add --resume to go on with it, or choose another folder"
         )
-    initial = load_model(args.init).network if args.init else None
+    initial = lamod_network(load_model(args.init)) if args.init else None
     with Progress(args.progress) as progress:
         cache = open_cache(args.data, args.out / "cache", workers=args.workers, progress=progress)
         if len(cache.indices("train", with_motion=True)) == 0:
