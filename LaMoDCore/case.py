@@ -28,6 +28,8 @@ class CineSlice:
         frame_times_ms: float [T], rising, from the R wave.
         rr_ms: length of the cardiac cycle in ms.
         level: base, mid or apex.
+        level_known: whether the level was named or follows from a whole stack; else it is a guess, which labels
+            segments but which the network is not told.
         cavity: bool [T, H, W] of the left-ventricular blood pool, if drawn.
         right_ventricle: bool [T, H, W], if drawn.
         cine: float32 [T, H, W] picture intensities on the same grid, if given.
@@ -44,6 +46,7 @@ class CineSlice:
     right_ventricle: Array | None = None
     cine: Array | None = None
     valid_frames: Array = field(default_factory=lambda: np.empty(0, dtype=bool))
+    level_known: bool = False
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:

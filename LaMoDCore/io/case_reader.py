@@ -17,7 +17,7 @@ from LaMoDCore.io.common_phases import on_common_phases
 from LaMoDCore.io.end_diastole import find_end_diastole
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
-from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels
+from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
 from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_stacks, slices_of
@@ -117,7 +117,7 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
     if not _falls([levels[i] for i in order]) and _falls(levels):
         # named from base to apex, though the files go the other way
         levels = tuple(levels[order.index(i)] for i in range(len(slices)))
-    return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]
+    return [replace(s, level=level, level_known=True) for s, level in zip(slices, levels, strict=True)]
 
 
 def _falls(levels: Sequence[Level]) -> bool:
@@ -139,10 +139,11 @@ def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str])
     slices = [slices[i] for i in _base_to_apex(slices)]
     if not propose:
         return slices
-    levels = propose_levels(_depths(slices))
+    depths = _depths(slices)
+    levels, known = propose_levels(depths), spans_the_ventricle(depths)
     named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
     notes.append(f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong.")
-    return [replace(s, level=level) for s, level in zip(slices, levels, strict=True)]
+    return [replace(s, level=level, level_known=known) for s, level in zip(slices, levels, strict=True)]
 
 
 def _center_lps(slice_: CineSlice) -> Array:

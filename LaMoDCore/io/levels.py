@@ -10,6 +10,8 @@ from LaMoDCore.case import LEVELS, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS, Array, SliceGrid
 
+#: A left ventricle is 75–100 mm long: slices this far apart are not all from its middle.
+_VENTRICLE_MM = 40.0
 _NAMES: dict[str, Level] = {
     "base": "base",
     "basal": "base",
@@ -73,3 +75,8 @@ def propose_levels(depths_mm: Sequence[float]) -> tuple[Level, ...]:
     step = span / (count - 1)
     shares = [(depth - depths_mm[0] + step / 2) / (span + step) for depth in depths_mm]
     return tuple(LEVELS[min(2, int(3 * share))] for share in shares)
+
+
+def spans_the_ventricle(depths_mm: Sequence[float]) -> bool:
+    """Whether slices at these depths reach so far that thirds of the way mean base, mid and apex."""
+    return len(depths_mm) >= 3 and max(depths_mm) - min(depths_mm) >= _VENTRICLE_MM

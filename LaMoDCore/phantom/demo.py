@@ -68,6 +68,7 @@ def demo_case(seed: int = 0) -> Case:
                 frame_times_ms=phases * plane.rr_ms,
                 rr_ms=plane.rr_ms,
                 level=plane.level,
+                level_known=True,
                 cavity=drawn.cavity(xy),
                 right_ventricle=np.stack([motion.right_ventricle(frame, xy) for frame in range(phases.size)]),
                 cine=cine_pictures(plane, grid, phases, _PROTOCOL, seed=seed, scene=scene),

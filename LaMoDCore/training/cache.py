@@ -178,7 +178,16 @@ def cine_slice(case: DatasetCase, masks: Array) -> CineSlice:
     valid = np.ones(masks.shape[0], dtype=bool)
     if case.valid is not None:
         valid = np.asarray(masks[:, 0].any(axis=(1, 2)))
-    return CineSlice(case.id, case.grid, masks[:, 0], case.frame_times_ms, case.rr_ms, case.level, valid_frames=valid)
+    return CineSlice(
+        name=case.id,
+        grid=case.grid,
+        myocardium=masks[:, 0],
+        frame_times_ms=case.frame_times_ms,
+        rr_ms=case.rr_ms,
+        level=case.level,
+        level_known=True,
+        valid_frames=valid,
+    )
 
 
 def _motion_arrays(case: DatasetCase, grid: SliceGrid, canonical: CanonicalSlice) -> dict[str, Array]:

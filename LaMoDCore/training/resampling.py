@@ -66,4 +66,4 @@ def as_another_scanner_would(
         if not is_closed_ring(masks[number]):
             return slice_, reference_frame
     times = phases[frames] * slice_.rr_ms
-    return CineSlice(slice_.name, coarse, masks, times, slice_.rr_ms, slice_.level), 0
+    return CineSlice(slice_.name, coarse, masks, times, slice_.rr_ms, slice_.level, level_known=slice_.level_known), 0

@@ -25,7 +25,7 @@ from heart_files import (
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS
 from LaMoDCore.io import dicom_series, load_case
-from LaMoDCore.io.levels import propose_levels
+from LaMoDCore.io.levels import propose_levels, spans_the_ventricle
 from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 from LaMoDCore.preprocessing import to_canonical
 
@@ -211,7 +211,9 @@ def test_a_cine_that_does_not_begin_at_end_diastole(tmp_path):
 
 def test_levels(tmp_path):
     masks = export(tmp_path, "heart.nii")
-    assert [s.level for s in load_case(masks, levels=["basal", "mid", "mid"]).slices] == ["base", "mid", "mid"]
+    named = load_case(masks, levels=["basal", "mid", "mid"]).slices
+    assert [s.level for s in named] == ["base", "mid", "mid"] and all(s.level_known for s in named)
+    assert not any(s.level_known for s in load_case(masks).slices)  # three slices, but only of the ventricle's middle
     flipped, affine = turned(LABELS, AFFINE, "as they are", (2,))
     upside_down = export(tmp_path, "heart.nrrd", flipped, affine)
     for levels in ("apex,mid,base", "base,mid,apex"):
@@ -234,6 +236,13 @@ def test_levels(tmp_path):
 )
 def test_proposed_levels(depths, levels):
     assert propose_levels(depths) == tuple(levels.split())
+
+
+@pytest.mark.parametrize(
+    ("depths", "known"), [([0], False), ([0, 50], False), ([0, 10, 20], False), ([3, 13, 23, 33, 43], True)]
+)
+def test_levels_by_position_are_known_only_of_a_whole_stack(depths, known):
+    assert spans_the_ventricle(depths) is known
 
 
 def test_given_insertion(tmp_path):
