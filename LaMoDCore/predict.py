@@ -50,7 +50,7 @@ def predict_strain(
         steps: of DDIM.
         samples: latents drawn; the mean is the answer, the standard deviation its spread.
         seed: of all randomness; the same for every slice, so that a slice's numbers do not depend on the others.
-        progress: told after each stage of each slice.
+        progress: told which device computes and why, then after each stage of each slice.
 
     Returns:
         displacement, strain, curves and summary.
@@ -59,6 +59,7 @@ def predict_strain(
         LaMoDInputError: an option, the model or the case cannot be used.
     """
     chosen, reason = (None, "given model") if isinstance(model, LoadedModel) else resolve_device(device)
+    progress.update("device", 0.0, reason)
     loaded = model if isinstance(model, LoadedModel) else load_model(model, chosen or "cpu")
     settings = _settings(loaded, diffusion, sampler, start, steps, samples)
     motions: list[SliceMotion] = []
