@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="MM",
         help="readers leave out up to this much of the inner wall at end-diastole and draw it at end-systole, as "
-        "many people do (default 0; 2.5 gives the walls and their growth of real manual contours)",
+        "many people do (default 4, which gives the walls and their growth of real manual contours; 0: none)",
     )
     parser.add_argument(
         "--paired",

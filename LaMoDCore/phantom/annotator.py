@@ -36,8 +36,18 @@ class Annotator:
 
 
 def draw_annotator(rng: np.random.Generator) -> Annotator:
-    """A reader: error uniform in 0.8…1.2 mm, smoothness 2.2…4, habit 0.35…0.65."""
-    return Annotator(error_mm=rng.uniform(0.8, 1.2), smoothness=rng.uniform(2.2, 4.0), habit=rng.uniform(0.35, 0.65))
+    """A reader: error uniform in 0.8…1.2 mm, smoothness 2…6.5, habit 0.3…0.7, jitter 0.03…0.2, memory 0.08…0.2.
+
+    From contours that are splines through a few points to such as are painted pixel by pixel, and from frames
+    that were copied from their neighbours to such as were each drawn anew.
+    """
+    return Annotator(
+        error_mm=rng.uniform(0.8, 1.2),
+        smoothness=rng.uniform(2.0, 6.5),
+        habit=rng.uniform(0.3, 0.7),
+        jitter=rng.uniform(0.03, 0.2),
+        memory=rng.uniform(0.08, 0.2),
+    )
 
 
 def annotate(
@@ -90,7 +100,7 @@ def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: A
 
 def _error_process(rng: np.random.Generator, reader: Annotator, times: Array, samples: int) -> Array:
     """[T, M] mm, normal with E|x| = error_mm."""
-    order = np.arange(9)
+    order = np.arange(13)
     spectrum = np.exp(-0.25 * (order / reader.smoothness) ** 2)
     spectrum *= reader.error_mm * np.sqrt(np.pi / 2) / np.sqrt((spectrum**2).sum())
 

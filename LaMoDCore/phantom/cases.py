@@ -9,15 +9,15 @@ import numpy as np
 
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset import DatasetCase
-from LaMoDCore.phantom.annotator import annotate, draw_annotator, leave_out_trabeculae
+from LaMoDCore.phantom.contours import PolarContours
 from LaMoDCore.phantom.imaging import CineProtocol, cine_pictures
 from LaMoDCore.phantom.pairing import Scan, SiteHabits, cine_scan, dense_scan
+from LaMoDCore.phantom.reading import ReadingStyle, draw_reading_style, read_cycle, read_frames
 from LaMoDCore.phantom.slices import PhantomSlice
-from LaMoDCore.phantom.timecurves import contraction
 
 #: The canonical cycle.
 FRAMES = 40
-_ANNOTATOR_STREAM = 11
+_ANNOTATOR_STREAM, _STYLE_STREAM = 11, 15
 
 
 def canonical_case(
@@ -39,9 +39,19 @@ def canonical_case(
         trabeculae_mm: the most that readers leave out of the wall at end-diastole.
         pictures: draw cine pictures too.
     """
-    rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed]) if annotated else None
-    case = _case(plane, plane.grid, np.arange(FRAMES) / FRAMES, case_id, rng, (0.0, 0.0), trabeculae_mm)
+    phases = np.arange(FRAMES) / FRAMES
+    drawn = None
+    if annotated:
+        rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed])
+        drawn = read_cycle(plane, reading_style(seed, trabeculae_mm), rng, phases, scene_seed=seed[0])
+    case = _case(plane, plane.grid, phases, case_id, drawn)
     return replace(case, cine=_pictures(plane, plane.grid, case, CineProtocol(), seed)) if pictures else case
+
+
+def reading_style(seed: tuple[int, ...], trabeculae_mm: float) -> ReadingStyle:
+    """How the slices of a subject are read: the same for all ``seed``s (cohort, subject, slice) of that subject."""
+    own = (*seed[:2], *seed[3:])
+    return draw_reading_style(np.random.default_rng([_STYLE_STREAM, *own]), trabeculae_mm)
 
 
 def paired_cases(
@@ -72,54 +82,41 @@ def paired_cases(
     for number, (kind, scan) in enumerate(
         (("dense", dense_scan(plane, site, seed)), ("cine", cine_scan(plane, site, seed)))
     ):
-        rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed, number]) if annotated else None
-        cases.append(_scan_case(scan, f"{name}-{kind}", rng, seed, trabeculae_mm, pictures=pictures))
+        drawn = None
+        if annotated:
+            rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed, number])
+            style = reading_style((*seed, number), trabeculae_mm)
+            both = np.add(style.bias_mm, scan.annotator_bias_mm)
+            style = replace(style, bias_mm=(float(both[0]), float(both[1])))
+            drawn = read_frames(scan.plane, style, rng, scan.phases, scene_seed=seed[0])
+        cases.append(_scan_case(scan, f"{name}-{kind}", drawn, seed, pictures=pictures))
     dense, cine = cases
     return replace(dense, paired_with=cine.id), replace(cine, paired_with=dense.id)
 
 
 def _scan_case(
-    scan: Scan,
-    case_id: str,
-    rng: np.random.Generator | None,
-    seed: tuple[int, ...],
-    trabeculae_mm: float,
-    *,
-    pictures: bool,
+    scan: Scan, case_id: str, drawn: PolarContours | None, seed: tuple[int, ...], *, pictures: bool
 ) -> DatasetCase:
-    case = _case(scan.plane, scan.grid, scan.phases, case_id, rng, scan.annotator_bias_mm, trabeculae_mm)
+    case = _case(scan.plane, scan.grid, scan.phases, case_id, drawn)
     if pictures and scan.protocol is not None:
         return replace(case, cine=_pictures(scan.plane, scan.grid, case, scan.protocol, seed))
     return case
 
 
 def _case(
-    plane: PhantomSlice,
-    grid: SliceGrid,
-    phases: Array,
-    case_id: str,
-    rng: np.random.Generator | None,
-    bias_mm: tuple[float, float],
-    trabeculae_mm: float,
+    plane: PhantomSlice, grid: SliceGrid, phases: Array, case_id: str, drawn: PolarContours | None
 ) -> DatasetCase:
+    """A case whose masks are the ``drawn`` contours, or the true ones."""
     xy = plane.points_of(grid)
-    truth = plane.contours(phases)
-    masks_true = truth.rasterise(xy)
-    drawn = masks_true
-    if rng is not None:
-        reader = replace(draw_annotator(rng), bias_mm=bias_mm)
-        seen = truth
-        if trabeculae_mm > 0:
-            compaction = contraction(plane.subject.timing, phases)
-            seen = leave_out_trabeculae(truth, rng.uniform(0, trabeculae_mm), compaction)
-        drawn = annotate(seen, rng, reader, phases).rasterise(xy)
+    masks_true = plane.contours(phases).rasterise(xy)
+    masks = masks_true if drawn is None else drawn.rasterise(xy)
     wall = masks_true[0]
     displacement = np.full((phases.size, *grid.shape, 3), np.nan, dtype=np.float32)
     displacement[:, wall] = plane.grid.vectors_to_lps(plane.displacement_mm(phases, xy[wall]))
     details: dict[str, Any] = {"phantom_seed": plane.subject.seed, "plane": plane.name}
     return DatasetCase(
         id=case_id,
-        masks=drawn[:, None],
+        masks=masks[:, None],
         ijk_to_lps=grid.ijk_to_lps,
         frame_times_ms=phases * plane.rr_ms,
         rr_ms=plane.rr_ms,

@@ -59,18 +59,20 @@ def demo_case(seed: int = 0) -> Case:
         scene = draw_scene(plane, seed)
         rng = np.random.default_rng([31, seed, number])
         drawn = annotate(plane.contours(phases), rng, Annotator(error_mm=0.8))
+        myocardium = drawn.rasterise(xy)
         motion = scene.at(phases)
+        right = np.stack([motion.right_ventricle(frame, xy) for frame in range(phases.size)])
         slices.append(
             CineSlice(
                 name=plane.name,
                 grid=grid,
-                myocardium=drawn.rasterise(xy),
+                myocardium=myocardium,
                 frame_times_ms=phases * plane.rr_ms,
                 rr_ms=plane.rr_ms,
                 level=plane.level,
                 level_known=True,
                 cavity=drawn.cavity(xy),
-                right_ventricle=np.stack([motion.right_ventricle(frame, xy) for frame in range(phases.size)]),
+                right_ventricle=right & ~myocardium,
                 cine=cine_pictures(plane, grid, phases, _PROTOCOL, seed=seed, scene=scene),
             )
         )

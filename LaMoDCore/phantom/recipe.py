@@ -15,6 +15,9 @@ from LaMoDCore.phantom.subject import Subject, sample_subject
 SCANS = ("canonical", "paired")
 ALLOCATIONS = ("drawn", "even")
 
+#: With it the drawn walls and their growth are those of manual contours of nine patients.
+DEFAULT_TRABECULAE_MM = 4.0
+
 _SPLIT_STREAM, _SUBJECT_STREAM, _DISEASE_STREAM = 12, 13, 14
 #: Share of each disease where none is asked for: healthy three times as often as each other.
 _DEFAULT_MIX = tuple((name, 3.0 if name == "healthy" else 1.0) for name in DISEASES)
@@ -34,8 +37,8 @@ class CohortRecipe:
         annotated: whether masks carry an annotator's errors.
         scans: "canonical" gives a case a slice, on 40 frames of 128 × 128 pixels of 1 mm, with motion; "paired"
             gives two, a DENSE and a cine scan of nominally the same plane, each on its own grid and frames.
-        trabeculae_mm: readers leave out a trabeculated layer of up to this thickness (uniform over slices) at
-            end-diastole and draw it as wall at end-systole, see ``leave_out_trabeculae``.
+        trabeculae_mm: readers leave out a trabeculated layer of up to this thickness at end-diastole and draw it
+            as wall at end-systole, see ``reading.ReadingStyle``.
         pictures: whether cine pictures are written too.
     """
 
@@ -47,7 +50,7 @@ class CohortRecipe:
     split: tuple[float, float, float] = (0.72, 0.14, 0.14)
     annotated: bool = True
     scans: str = "canonical"
-    trabeculae_mm: float = 0.0
+    trabeculae_mm: float = DEFAULT_TRABECULAE_MM
     pictures: bool = False
 
     def __post_init__(self) -> None:

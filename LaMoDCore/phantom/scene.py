@@ -17,7 +17,7 @@ import numpy.typing as npt
 from LaMoDCore.geometry import Array
 from LaMoDCore.phantom.contours import PolarContours
 from LaMoDCore.phantom.fourier import AngularSeries, random_series
-from LaMoDCore.phantom.kinematics import polar_map
+from LaMoDCore.phantom.papillary import PapillaryMuscle, draw_papillary_muscles, endocardial_turn, muscle_disc
 from LaMoDCore.phantom.slices import PhantomSlice
 from LaMoDCore.phantom.timecurves import contraction
 
@@ -34,21 +34,6 @@ class Tissue(IntEnum):
     LIVER = 6
     PERICARDIUM = 7
     MEDIASTINUM = 8
-
-
-@dataclass(frozen=True, eq=False)
-class PapillaryMuscle:
-    """A muscle in the cavity that moves with the wall it stands on.
-
-    Attributes:
-        angle: material angle, rad.
-        size_mm: radius at end-diastole (3–5.5 mm at mid level).
-        inset: of its centre from the endocardium, in radii (0.5: half sunk into the wall).
-    """
-
-    angle: float
-    size_mm: float
-    inset: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +113,7 @@ class SceneMotion:
 
     @cached_property
     def _endo_turn(self) -> Array:
-        """[T, M]: how far the endocardial tissue has turned, over the material angle."""
-        count = self.contours.endo.shape[1]
-        theta = np.arange(count) * 2 * np.pi / count
-        shape = self.scene.plane.parameters.shape
-        return polar_map(self.scene.plane.wall_state(self.phases), shape.endo(theta), theta).turn
+        return endocardial_turn(self.scene.plane, self.phases, self.contours.endo.shape[1])
 
     @cached_property
     def _work(self) -> Array:
@@ -193,14 +174,8 @@ class SceneMotion:
         material = np.interp(theta, theta + turn, theta, period=2 * np.pi)
         height = np.minimum(scene.trabeculae(material), 6.0)
         inside = radius > endo - height[index]
-        reference = scene.plane.parameters.shape.endo
         for muscle in scene.papillary:
-            place = muscle.angle + np.interp(muscle.angle % (2 * np.pi), theta, turn)
-            nearest = round(place * count / (2 * np.pi)) % count
-            rim = self.contours.endo[frame][nearest]
-            shrink = np.sqrt(rim / reference(np.array([muscle.angle]))[0])
-            size = muscle.size_mm * shrink
-            center = max(rim - muscle.inset * size, 0.0) * np.exp(1j * place)
+            center, size = muscle_disc(scene.plane, muscle, turn, self.contours.endo[frame])
             inside |= np.abs(offset - center) < size
         return inside
 
@@ -221,16 +196,7 @@ def draw_scene(plane: PhantomSlice, seed: int = 0) -> Scene:
     shape = plane.parameters.shape
     septum = shape.inferior_angle - shape.insertion_angle
     lateral = shape.insertion_angle + septum / 2 + np.pi
-    share = {"base": 0.65, "mid": 1.0, "apex": 0.7}[plane.level]
     scale = plane.parameters.shape.endo.mean / 26.0
-    papillary = tuple(
-        PapillaryMuscle(
-            angle=float(lateral + side * own.uniform(0.75, 1.15)),
-            size_mm=float(own.uniform(3.6, 5.4) * share * scale),
-            inset=float(own.uniform(0.45, 1.35)),
-        )
-        for side in (-1, 1)
-    )
     relative = plane.parameters.place
     fat = random_series(own, 0.3, [2.0, 1.4, 1.0, 0.7])
     crescent = 3.5 * own.uniform(0.3, 1.6)
@@ -244,7 +210,7 @@ def draw_scene(plane: PhantomSlice, seed: int = 0) -> Scene:
     )
     return Scene(
         plane=plane,
-        papillary=papillary,
+        papillary=draw_papillary_muscles(plane, seed),
         trabeculae=random_series(
             own, -1.1, [1.1, 1.0, 0.8, 0.6, 0.7, 0.6, 0.8, 0.7, 0.9, 0.6, 0.7, 0.7, 0.5, 0.5, 0.4]
         ),

@@ -23,6 +23,15 @@ _STREAM = 0x1A40D
 #: Mean size of the logarithmic mid-wall stretch of a healthy ventricle at end-systole (mid-wall Ecc −0.17).
 HEALTHY_MID_STRAIN = 0.210
 
+#: A plane lies this far from its nominal place at most, as a share of the ventricle's length (about 4 mm).
+_PLACE_SCATTER = 0.045
+#: No plane is taken where the cavity's radius is smaller at end-diastole: at end-systole nothing would be left of
+#: it to draw, and on pixels of 1 mm its strain could not be told.
+_NARROWEST_CAVITY_MM = 12.0
+#: No fibre bundle of the endocardium shortens below this ratio to its length at end-diastole (Ecc −0.35): with
+#: volume kept it thickens by 2.2 there, and sarcomeres do not go further.
+_LEAST_STRETCH = 0.55
+
 
 @dataclass(frozen=True, eq=False)
 class SliceParameters:
@@ -46,7 +55,7 @@ class SliceParameters:
         taper_per_mm: relative change of radius per mm towards the base.
         through_plane_mm: how far the tissue of the plane moves towards the apex at end-systole.
         center_lps: [3], the ventricle's centre in this plane.
-        picture_offset_mm: (x, y) of the ventricle's centre from the canonical picture's centre, SD 1 mm.
+        picture_offset_mm: (x, y) of the ventricle's centre from the canonical picture's centre, SD 2 mm.
     """
 
     name: str
@@ -88,8 +97,8 @@ class Subject:
         wall_mm: mean thickness at mid.
         mid_strain: ln of the circumferential stretch at mid-wall at peak, where the muscle works.
         area_gain: in-plane J at end-systole for healthy strain, cut to 1.0…1.42. With volume kept it is
-            volume_ratio / λ_z: 1.13 is 15 % of longitudinal shortening (people: 13–17 %).
-        volume_ratio: three-dimensional J at end-systole, normal 0.96 ± 0.015 (blood leaves the wall);
+            volume_ratio / λ_z: 1.10 is 14 % of longitudinal shortening (people: 13–17 %).
+        volume_ratio: three-dimensional J at end-systole, normal 0.95 ± 0.015 (blood leaves the wall);
             λ_z = volume_ratio / J.
         rotation_offset_deg, rotation_slope_deg: the subject's scatter of rotation, normal SD 2.2° and of the
             base-to-apex difference, SD 4.5°; what masks can't show.
@@ -167,7 +176,7 @@ def sample_subject(seed: int, disease: str | None = None) -> Subject:
     )
     base_radius = {"man": (25.5, 2.2), "woman": (23.0, 2.0), "child": (19.5, 2.0)}[build]
     radius = float(np.clip(_normal(rng, *base_radius) * _normal(rng, *ranges.radius_scale), 15.5, 38.0))
-    wall = float(np.clip(radius * _normal(rng, *ranges.wall_ratio), 4.3, 13.5))
+    wall = float(np.clip(radius * _normal(rng, *ranges.wall_ratio), 4.0, 14.0))
     long_axis = LongAxis(
         float(np.clip(radius * _normal(rng, 3.5, 0.25), 60, 115)),
         long_axis.widest,
@@ -178,7 +187,7 @@ def sample_subject(seed: int, disease: str | None = None) -> Subject:
     area_gain = float(np.clip(_normal(rng, *ranges.area_gain), 1.0, 1.42))
     contraction = abs(mid_strain) / HEALTHY_MID_STRAIN
     subject_scalars = {
-        "volume_ratio": _normal(rng, 0.96, 0.015),
+        "volume_ratio": _normal(rng, 0.95, 0.015),
         "rotation_offset_deg": _normal(rng, 0, 2.2),
         "rotation_slope_deg": _normal(rng, 0, 4.5),
         "endo_turn": rng.uniform(1.15, 1.6),
@@ -405,8 +414,8 @@ def _draw_slice(
 ) -> SliceParameters:
     name, level, nominal = plane
     index = [p[0] for p in PLANES].index(name)
-    place = nominal + rng.uniform(-0.025, 0.025)
-    radius = mid_radius * float(long_axis.radius_ratio(place))
+    place = nominal + rng.uniform(-_PLACE_SCATTER, _PLACE_SCATTER)
+    radius = max(mid_radius * float(long_axis.radius_ratio(place)), _NARROWEST_CAVITY_MM)
     wall = mid_wall * long_axis.wall_ratio(place)
     insertion = shared.insertion + np.deg2rad(_normal(rng, 4 if level == "apex" else 0, 3))
     septum = shared.septum * (0.85 if level == "apex" else 1.0)
@@ -417,7 +426,9 @@ def _draw_slice(
     log_area = np.log(area_gain) * (1 + _normal(rng, 0, 0.18)) * (strain / -HEALTHY_MID_STRAIN)
     log_area = float(np.clip(log_area, 0.0, np.log(1.42)))
     epi_mean, endo_mean = float(shape.epi.mean), float(shape.endo.mean)
+    function = _draw_function(rng, disease, ranges, shared, index, rr_ms)
     endo_log_stretch = _endo_stretch(endo_mean, epi_mean, strain, np.exp(log_area))
+    endo_log_stretch *= _within_limit(function, timing, endo_log_stretch, scalars["radial_share"])
     rotation = (
         expected_rotation_deg(place, mid_strain, ranges.rotation_scale)
         + scalars["rotation_offset_deg"]
@@ -435,7 +446,7 @@ def _draw_slice(
         level=level,
         place=place,
         shape=shape,
-        function=_draw_function(rng, disease, ranges, shared, index, rr_ms),
+        function=function,
         endo_log_stretch=endo_log_stretch,
         log_area_gain=log_area,
         area_slope=rng.uniform(-0.15, 0.05),
@@ -448,7 +459,7 @@ def _draw_slice(
         taper_per_mm=taper,
         through_plane_mm=sliding * scalars["slice_following"],
         center_lps=np.asarray(center),
-        picture_offset_mm=(_normal(rng, 0, 1.0), _normal(rng, 0, 1.0)),
+        picture_offset_mm=(_normal(rng, 0, 2.0), _normal(rng, 0, 2.0)),
     )
 
 
@@ -457,6 +468,14 @@ def _endo_stretch(endo: float, epi: float, log_mid_stretch: float, area: float) 
     middle = 0.5 * (endo + epi)
     squared = np.exp(2 * log_mid_stretch) * middle**2 - area * (middle**2 - endo**2)
     return float(0.5 * np.log(max(squared, (0.50 * endo) ** 2) / endo**2))
+
+
+def _within_limit(function: RegionalFunction, timing: CycleTiming, endo_log_stretch: float, share: float) -> float:
+    """≤ 1: by how much the stretch must shrink so that no part of the endocardium exceeds ``_LEAST_STRETCH``."""
+    work = function.shortening(timing, np.linspace(0.25, 0.6, 8))
+    theta = site_angles()
+    largest = float((work.mean[:, None] + share * work.without_mean()(theta)).max())
+    return min(1.0, float(np.log(_LEAST_STRETCH)) / min(endo_log_stretch * largest, -1e-6))
 
 
 def canonical_slice_grid(center_lps: Array, axis_lps: Array, offset_mm: tuple[float, float]) -> SliceGrid:
