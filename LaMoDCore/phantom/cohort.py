@@ -128,15 +128,16 @@ def _write_subject(job: tuple[str, CohortRecipe, int, frozenset[str] | None]) ->
         name = f"s{index:05d}-{plane.name}"
         if not any(case_id.startswith(name) for case_id in missing):
             continue
-        for case in _plane_cases(recipe, index, number, plane, name):
+        for case in plane_cases(recipe, index, number, plane, name):
             if case.id in missing:
                 write_dataset_case(folder, case)
     return entries
 
 
-def _plane_cases(
+def plane_cases(
     recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, name: str
 ) -> tuple[DatasetCase, ...]:
+    """The cases of plane ``number`` of subject ``index``: one on the canonical grid, or a DENSE and a cine scan."""
     seed = (recipe.seed, index, number)
     annotated, layer, pictures = recipe.annotated, recipe.trabeculae_mm, recipe.pictures
     if recipe.scans == "canonical":
