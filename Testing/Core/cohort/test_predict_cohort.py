@@ -1,0 +1,151 @@
+"""A cohort: whole in spite of broken cases, gone on with where it stopped, shared between processes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+from cohort_rings import write_ring
+
+from LaMoDCore.cli import main
+from LaMoDCore.cohort_prediction.shards import Shard, shard_from_environment
+from LaMoDCore.cohort_prediction.workers import Died, answers
+from LaMoDCore.errors import LaMoDInputError
+
+WHOLE = 4
+BROKEN = ("empty", "torn", "words")
+
+
+@pytest.fixture()
+def folder(tmp_path: Path) -> Path:
+    home = tmp_path / "masks"
+    home.mkdir()
+    for number in range(WHOLE):
+        write_ring(home / f"heart{number}.seq.nrrd", 20.0 + number)
+    (home / "empty.nii.gz").write_bytes(b"")
+    (home / "torn.seq.nrrd").write_bytes((home / "heart0.seq.nrrd").read_bytes()[:400])
+    (home / "words").mkdir()
+    (home / "words" / "letter.txt").write_text("dear")
+    (home / "notes.txt").write_text("not a case")
+    return home
+
+
+def predict(folder: Path, out: Path, model: Path, *words: str) -> int:
+    return main(["predict-cohort", str(folder), "--out", str(out), "--model", str(model), "--progress", "none", *words])
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_broken_cases_are_named_and_stop_no_other(folder, tmp_path, model, capsys):
+    out = tmp_path / "out"
+    assert predict(folder, out, model) == 0
+    assert [row["id"] for row in rows(out / "summary.csv")] == [f"heart{n}" for n in range(WHOLE)]
+    assert [row["id"] for row in rows(out / "failures.csv")] == list(BROKEN)
+    said = capsys.readouterr().out
+    assert f"7 cases: {WHOLE} predicted, 0 there already, 3 failed" in said
+    for name in BROKEN:
+        line = next(line for line in said.splitlines() if line.startswith(f"  failed {name}: "))
+        assert "; " in line and "Traceback" not in line and "unexpected" not in line
+    assert float(rows(out / "summary.csv")[0]["gcs_es"]) == pytest.approx(
+        json.loads((out / "cases" / "heart0" / "strain.json").read_text(encoding="utf-8"))["global"]["gcs_es"], rel=1e-5
+    )
+    assert len(rows(out / "segments.csv")) == 6 * WHOLE
+    assert (out / "cases" / "heart2" / "motion.npz").exists()
+
+
+def test_a_rerun_does_only_what_is_missing(folder, tmp_path, model, capsys):
+    out = tmp_path / "out"
+    predict(folder, out, model)
+    before = {p: p.stat().st_mtime_ns for p in out.glob("cases/*/strain.json")}
+    shutil.rmtree(out / "cases" / "heart1")
+    (out / "cases" / "heart1.tmp-0badf00d").mkdir()
+    write_ring(folder / "torn.seq.nrrd", 25.0)  # mended
+    write_ring(folder / "heart3.seq.nrrd", 26.0)  # drawn anew
+    capsys.readouterr()
+    assert predict(folder, out, model) == 0
+    assert "3 predicted, 2 there already, 2 failed" in capsys.readouterr().out
+    after = {p: p.stat().st_mtime_ns for p in out.glob("cases/*/strain.json")}
+    unchanged = {p.parent.name for p, t in before.items() if after.get(p) == t}
+    assert unchanged == {"heart0", "heart2"}
+    assert [row["id"] for row in rows(out / "failures.csv")] == ["empty", "words"]
+    assert not list(out.rglob("*.tmp-*"))
+    assert predict(folder, out, model, "--seed", "3") == 0
+    assert "5 predicted, 0 there already" in capsys.readouterr().out
+
+
+def test_a_result_whose_masks_broke_is_taken_away(folder, tmp_path, model):
+    out = tmp_path / "out"
+    predict(folder, out, model)
+    (folder / "heart0.seq.nrrd").write_bytes(b"NRRD")
+    predict(folder, out, model)
+    assert "heart0" not in {row["id"] for row in rows(out / "summary.csv")}
+    assert "heart0" in {row["id"] for row in rows(out / "failures.csv")}
+
+
+def test_two_processes_and_one_give_the_same_table(folder, tmp_path, model, monkeypatch):
+    predict(folder, tmp_path / "one", model)
+    assert predict(folder, tmp_path / "two", model, "--workers", "2") == 0
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        assert predict(folder, tmp_path / "ranks", model) == 0
+    one = rows(tmp_path / "one" / "summary.csv")
+    for other in ("two", "ranks"):
+        found = rows(tmp_path / other / "summary.csv")
+        assert [row["id"] for row in found] == [row["id"] for row in one]
+        assert [float(row["gcs_es"]) for row in found] == pytest.approx([float(row["gcs_es"]) for row in one], abs=1e-6)
+        assert len(rows(tmp_path / other / "failures.csv")) == len(BROKEN)
+
+
+def test_a_dataset_is_a_cohort_with_its_subjects(tmp_path, model):
+    data = tmp_path / "hearts"
+    made = ["phantom", "--out", str(data), "--count", "1", "--seed", "5", "--split", "0,0,1", "--no-report"]
+    assert main([*made, "--workers", "1", "--progress", "none"]) == 0
+    (data / "cases" / "s00000-apex" / "masks.seq.nrrd").write_bytes(b"NRRD0004\n")
+    assert predict(data, tmp_path / "out", model, "--split", "test") == 0
+    found = rows(tmp_path / "out" / "summary.csv")
+    assert len(found) == 3 and {row["subject"] for row in found} == {"s00000"}
+    assert [row["id"] for row in rows(tmp_path / "out" / "failures.csv")] == ["s00000-apex"]
+
+
+def test_what_cannot_be_begun_is_refused(tmp_path, model, capsys):
+    (tmp_path / "void").mkdir()
+    assert predict(tmp_path / "void", tmp_path / "out", model) == 1
+    assert "holds no case" in capsys.readouterr().err
+    write_ring(tmp_path / "void" / "heart.seq.nrrd")
+    assert predict(tmp_path / "void", tmp_path / "void", model) == 1
+    assert predict(tmp_path / "void", tmp_path / "out", model, "--split", "test") == 1
+    assert predict(tmp_path / "void", tmp_path / "out", tmp_path / "no-model") == 1
+    assert not (tmp_path / "out" / "summary.csv").exists()
+
+
+def test_shards_follow_the_launcher():
+    assert shard_from_environment({}) == Shard(0, 1, 0)
+    assert shard_from_environment({"RANK": "2", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}) == Shard(2, 4, 1)
+    assert shard_from_environment({"SLURM_PROCID": "1", "SLURM_NTASKS": "2"}) == Shard(1, 2, 0)
+    with pytest.raises(LaMoDInputError, match="torchrun"):
+        shard_from_environment({"RANK": "4", "WORLD_SIZE": "4"})
+
+
+def _doubling():
+    return _doubled
+
+
+def _doubled(number: int) -> int:
+    if number == 3:
+        os._exit(9)  # as the kernel ends a process that takes too much memory
+    return 2 * number
+
+
+def test_a_process_that_dies_takes_only_its_own_task_with_it():
+    found = dict(answers(range(6), partial(_doubling), 2))
+    assert found.pop(3) == Died(9)
+    assert found == {n: 2 * n for n in (0, 1, 2, 4, 5)}
