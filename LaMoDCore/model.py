@@ -46,7 +46,7 @@ class ModelConfig:
         denoiser_width, denoiser_blocks: of ε_θ.
         dropout: in D_η and ε_θ.
         metric_alpha, metric_gamma, metric_power: of L = (−αΔ + γ)^power, α in mm².
-        shooting_steps: Euler steps of EPDiff.
+        shooting_steps: Runge–Kutta steps (order 4) of EPDiff in training; results are shot in ten.
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
         inference: defaults of the prediction.
@@ -61,10 +61,10 @@ class ModelConfig:
     denoiser_width: int = 64
     denoiser_blocks: int = 3
     dropout: float = 0.0
-    metric_alpha: float = 16.0
+    metric_alpha: float = 36.0
     metric_gamma: float = 1.0
     metric_power: int = 2
-    shooting_steps: int = 5
+    shooting_steps: int = 4
     schedule: NoiseSchedule = field(default_factory=NoiseSchedule)
     noise: SmoothNoise = field(default_factory=SmoothNoise)
     inference: InferenceDefaults = field(default_factory=InferenceDefaults)

@@ -77,7 +77,7 @@ class TrainingConfig:
     patience: int = 0
     adapt_encoder: bool = True
     image_sigma: float = 0.1
-    regularity: float = 2e-4
+    regularity: float = 5e-2
     registration_weight: float = 0.05
     shot_frames: int = 2
     alpha: float = 1e-2
