@@ -12,6 +12,7 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from Testing.SlicerHost.io_manager import IOManager
+from Testing.SlicerHost.layouts import LayoutLogic
 from Testing.SlicerHost.pythonqt import wrapped
 from Testing.SlicerHost.scene import Scene
 from Testing.SlicerHost.slicer_python import Packaging
@@ -128,6 +129,32 @@ class LayoutManager(Strict, wrapped("QObject")):
         self._scene = scene
         self._slices: dict[str, SliceView] = {}
         self._three_d: list[ThreeDView] = []
+        self._plots: list[Any] = []
+        self._factories: list[Any] = []
+        self._logic = LayoutLogic()
+        self._area: Any = None
+
+    def layoutLogic(self) -> LayoutLogic:
+        return self._logic
+
+    def registerViewFactory(self, factory: Any) -> None:
+        self._factories.append(factory)
+
+    def setLayout(self, layout: int) -> None:
+        """Arrange the main window's views as the layout node's description of this number says."""
+        node = self._logic.GetLayoutNode()
+        if not node.IsLayoutDescription(layout):
+            raise RuntimeError(f"there is no layout {layout}")
+        node.SetViewArrangement(layout)
+        self._area.show_layout(node.GetCurrentLayoutDescription())
+        self.layoutChanged.emit(layout)
+
+    layout = property(lambda self: self._logic.GetLayoutNode().GetViewArrangement(), setLayout)
+
+    def plotWidget(self, index: int) -> Any:
+        return self._plots[index]
+
+    plotViewCount = property(lambda self: len(self._plots))
 
     def sliceViewNames(self) -> list[str]:
         return list(self._slices)

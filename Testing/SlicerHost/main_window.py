@@ -8,12 +8,21 @@ import slicer
 from PySide6 import QtCore, QtWidgets
 
 from Testing.SlicerHost.application import Application
+from Testing.SlicerHost.layouts import CELLS, ViewArea
 from Testing.SlicerHost.mrml_widgets import qMRMLSequenceBrowserPlayWidget, qMRMLSequenceBrowserSeekWidget
 from Testing.SlicerHost.views import SlicePanel, ThreeDView
+
+_FIRST_LAYOUT = """<layout type="horizontal" split="true">
+ <item splitSize="3"><view class="vtkMRMLSliceNode" singletontag="Red"/></item>
+ <item splitSize="2"><view class="vtkMRMLViewNode" singletontag="1"/></item>
+</layout>"""
 
 
 class MainWindow(QtWidgets.QMainWindow):
     """Args: application; size in pixels; whether there is a 3-D view."""
+
+    #: The number of the layout that the window opens with.
+    FIRST_LAYOUT = 1
 
     def __init__(self, application: Application, size: tuple[int, int] = (1240, 760), three_d: bool = True) -> None:
         super().__init__()
@@ -25,17 +34,18 @@ class MainWindow(QtWidgets.QMainWindow):
         self._panel.setWidgetResizable(True)
         self._panel.setMinimumWidth(430)
         splitter.addWidget(self._panel)
-        views = QtWidgets.QWidget()
-        row = QtWidgets.QHBoxLayout(views)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        views = ViewArea(application)
+        application._layout._area = views
         self.red = SlicePanel(application._scene, "Red", "Axial").view
-        row.addWidget(self.red.parentWidget(), 3)
+        views.adopt("vtkMRMLSliceNode", "Red", self.red.parentWidget(), (0, 0, CELLS, 3 * CELLS // 5))
         application._layout._slices["Red"] = self.red
         if three_d:
             self.three_d = ThreeDView(application._scene)
-            row.addWidget(self.three_d, 2)
+            views.adopt("vtkMRMLViewNode", "1", self.three_d, (0, 3 * CELLS // 5, CELLS, 2 * CELLS // 5))
             application._layout._three_d.append(self.three_d)
+        layout_node = application._layout._logic.GetLayoutNode()
+        layout_node.AddLayoutDescription(self.FIRST_LAYOUT, _FIRST_LAYOUT)
+        layout_node.SetViewArrangement(self.FIRST_LAYOUT)
         splitter.addWidget(views)
         splitter.setStretchFactor(1, 1)
         self._add_sequence_toolbar(application._scene.mrml)

@@ -56,8 +56,10 @@ def start_application(testing: bool) -> Application:
 
     packaging = slicer_python.install()
     from Testing.SlicerHost.application import Application, LogicModule, qSlicerScriptedLoadableModule
+    from Testing.SlicerHost.layouts import qSlicerSingletonViewFactory
 
     slicer.qSlicerScriptedLoadableModule = qSlicerScriptedLoadableModule
+    slicer.qSlicerSingletonViewFactory = qSlicerSingletonViewFactory
     slicer.app = Application(scene, temporary, testing, packaging)
     for name, logic in scene.module_logics.items():
         setattr(slicer.modules, name.lower(), LogicModule(name, logic))
