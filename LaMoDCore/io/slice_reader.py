@@ -48,15 +48,20 @@ def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[str]) 
     return slices
 
 
-def read_mask_stacks(path: Path, notes: list[str]) -> list[FrameStack]:
+def read_mask_stacks(path: Path, notes: list[str], *, min_frames: int = MIN_FRAMES) -> list[FrameStack]:
     """Mask stacks of a file or folder, checked, as whole-number labels.
+
+    Args:
+        path: file or folder.
+        notes: is appended to.
+        min_frames: masks with fewer are refused.
 
     Raises:
         LaMoDInputError: the file cannot be used at all.
     """
     stacks = []
     for stack in read_images(path):
-        _check_shape(stack, path)
+        _check_shape(stack, path, min_frames)
         check_grid(stack, path)
         notes += stack.notes
         stacks.append(replace(stack, frames=integer_labels(stack.frames, path)))
@@ -97,7 +102,7 @@ def slices_of(
     ]
 
 
-def _check_shape(stack: FrameStack, path: Path) -> None:
+def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
     frames, depth, height, width = stack.frames.shape
     if max(height, width) > _MAX_SIDE or frames > _MAX_FRAMES:
         raise LaMoDInputError(
@@ -105,7 +110,7 @@ def _check_shape(stack: FrameStack, path: Path) -> None:
             f"it holds {frames} frames of {width} × {height} pixels, more than any cine",
             "check that it is a cine, and crop it to the heart",
         )
-    if frames == 1:
+    if frames < min_frames and frames == 1:
         what = f"{depth} slices" if depth > 1 else "one slice"
         raise LaMoDInputError(
             path,
@@ -113,10 +118,10 @@ def _check_shape(stack: FrameStack, path: Path) -> None:
             "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with a "
             "volume a frame; if its third axis is time, store it as x, y, 1, time",
         )
-    if frames < MIN_FRAMES:
+    if frames < min_frames:
         raise LaMoDInputError(
             path,
-            f"it has {frames} frames and at least {MIN_FRAMES} are needed",
+            f"it has {frames} frames and at least {min_frames} are needed",
             "give masks over the whole cardiac cycle",
         )
 

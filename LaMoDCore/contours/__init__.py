@@ -1,0 +1,1 @@
+"""Contours: checked, mended, carried between frames, and what they do to strain."""

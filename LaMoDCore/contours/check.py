@@ -1,0 +1,103 @@
+"""Every check over a heart's slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.contours.checks.area_jump import check_area_along_heart, check_area_jump
+from LaMoDCore.contours.checks.area_range import check_area_range
+from LaMoDCore.contours.checks.border import check_border
+from LaMoDCore.contours.checks.center_jump import check_center_along_heart, check_center_jump
+from LaMoDCore.contours.checks.empty import check_empty
+from LaMoDCore.contours.checks.holes import check_holes
+from LaMoDCore.contours.checks.open_ring import check_open_ring
+from LaMoDCore.contours.checks.out_of_register import check_out_of_register
+from LaMoDCore.contours.checks.pieces import check_pieces
+from LaMoDCore.contours.checks.thickness_jump import check_thickness_along_heart, check_thickness_jump
+from LaMoDCore.contours.checks.walls_touch import check_walls_touch
+from LaMoDCore.contours.findings import Finding, Light, light_of
+from LaMoDCore.contours.slice_shapes import SliceShapes
+
+#: Checks of one slice by itself.
+SLICE_CHECKS: tuple[Callable[[SliceShapes], list[Finding]], ...] = (
+    check_empty,
+    check_open_ring,
+    check_holes,
+    check_pieces,
+    check_border,
+    check_center_jump,
+    check_area_jump,
+    check_thickness_jump,
+    check_area_range,
+    check_walls_touch,
+    check_out_of_register,
+)
+#: Checks of a slice against those above and below it.
+HEART_CHECKS: tuple[Callable[[Sequence[SliceShapes]], list[Finding]], ...] = (
+    check_center_along_heart,
+    check_area_along_heart,
+    check_thickness_along_heart,
+)
+
+
+@dataclass(frozen=True)
+class ContourReport:
+    """What the checks found in one heart.
+
+    Attributes:
+        slice_names: in the order checked.
+        frames: of each slice.
+        findings: by slice, then frame.
+    """
+
+    slice_names: tuple[str, ...]
+    frames: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+    def of(self, slice_index: int, frame: int) -> tuple[Finding, ...]:
+        """The findings of one frame of one slice."""
+        return tuple(f for f in self.findings if f.slice_index == slice_index and f.frame == frame)
+
+    def lights(self, slice_index: int) -> tuple[Light, ...]:
+        """A light a frame."""
+        return tuple(light_of(self.of(slice_index, t)) for t in range(self.frames[slice_index]))
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.findings
+
+
+def check_slice(slice_: CineSlice, reference_frame: int = 0, index: int = 0) -> tuple[Finding, ...]:
+    """The findings of one slice by itself, by frame.
+
+    Args:
+        slice_: as drawn, however faulty.
+        reference_frame: end-diastole.
+        index: what the findings call the slice's number.
+    """
+    return _in_order(_of_slice(SliceShapes.of(slice_, index, reference_frame)))
+
+
+def check_contours(slices: Sequence[CineSlice], reference_frame: int = 0) -> ContourReport:
+    """Check the contours of a heart.
+
+    Args:
+        slices: from base to apex, as drawn, however faulty.
+        reference_frame: end-diastole.
+    """
+    drawn = [SliceShapes.of(s, k, min(reference_frame, s.frames - 1)) for k, s in enumerate(slices)]
+    found = [finding for one in drawn for finding in _of_slice(one)]
+    # slices that are nowhere drawn lie beyond the heart and are nobody's neighbours
+    inside = [one for one in drawn if any(not s.is_empty for s in one.shapes)]
+    found += [finding for check in HEART_CHECKS for finding in check(inside)]
+    return ContourReport(tuple(s.name for s in slices), tuple(s.frames for s in slices), _in_order(found))
+
+
+def _of_slice(drawn: SliceShapes) -> list[Finding]:
+    return [finding for check in SLICE_CHECKS for finding in check(drawn)]
+
+
+def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (f.slice_index, f.frame)))

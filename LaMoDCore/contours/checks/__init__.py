@@ -1,0 +1,1 @@
+"""One file a fault: each has a function from a slice's shapes to findings."""

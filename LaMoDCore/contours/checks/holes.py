@@ -1,0 +1,17 @@
+"""Holes in the wall, apart from the cavity."""
+
+from __future__ import annotations
+
+from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.slice_shapes import SliceShapes
+
+
+def check_holes(drawn: SliceShapes) -> list[Finding]:
+    found = []
+    for t, shape in enumerate(drawn.shapes):
+        if shape.hole_pixels:
+            pixels, count = sum(shape.hole_pixels), len(shape.hole_pixels)
+            what = "a hole" if count == 1 else f"{count} holes"
+            sentence = f"The wall has {what} of {pixels} pixel{'s' if pixels > 1 else ''} in all."
+            found.append(drawn.finding(Fault.HOLE, Light.LOOK, t, sentence, pixels, 1, "px"))
+    return found
