@@ -19,7 +19,7 @@ SamplerName = Literal["ddim", "ddpm"]
 SCHEDULES: tuple[ScheduleName, ...] = ("linear", "cosine")
 SAMPLERS: tuple[SamplerName, ...] = ("ddim", "ddpm")
 
-#: Predicts the noise in z^(m): (z [N, C, T, H, W], m [N]) -> [N, C, T, H, W].
+#: Predicts the noise in a latent: (z^(m) [N, ...], m [N]) -> the latent's shape.
 NoisePredictor = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -101,12 +101,12 @@ def q_sample(clean: Tensor, step: Tensor, noise: Tensor, alpha_bar: Tensor) -> T
     """Eq. (6): z^(m) = √ᾱ_m z^(0) + √(1−ᾱ_m) K(ε).
 
     Args:
-        clean: z^(0), [N, C, T, H, W].
+        clean: z^(0), [N, ...].
         step: m, integers [N] in 0 … M.
         noise: K(ε), the shape of `clean`.
         alpha_bar: `NoiseSchedule.alpha_bar()`.
     """
-    signal = alpha_bar.to(clean.device)[step].view(-1, 1, 1, 1, 1)
+    signal = alpha_bar.to(clean.device)[step].view(-1, *[1] * (clean.ndim - 1))
     return (signal.sqrt() * clean + (1 - signal).sqrt() * noise).to(clean.dtype)
 
 
@@ -164,8 +164,7 @@ def denoise(
     Returns:
         ẑ^(0), [N, C, T, H, W].
     """
-    if sampler not in SAMPLERS:
-        raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    _check_sampler(sampler)
     start = schedule.steps if start is None else start
     if not 0 <= start <= schedule.steps:
         raise ValueError(f"start must lie in 0…{schedule.steps}, got {start}")
@@ -174,16 +173,51 @@ def denoise(
     alpha_bar = schedule.alpha_bar().to(latent.device, torch.float32)
     shape = tuple(latent.shape)
 
-    def batch_of(step: int) -> Tensor:
-        return torch.full((latent.shape[0],), step, device=latent.device)
+    def draw() -> Tensor:
+        return noise.sample(shape, generator).to(latent.device)
 
-    current = q_sample(latent, batch_of(start), noise.sample(shape, generator).to(latent.device), alpha_bar)
+    step = torch.full((latent.shape[0],), start, device=latent.device)
+    noisy = q_sample(latent, step, draw(), alpha_bar)
+    return reverse_process(noisy, predict_noise, alpha_bar, draw, sampler=sampler, start=start, steps=steps)
+
+
+def reverse_process(
+    noisy: Tensor,
+    predict_noise: NoisePredictor,
+    alpha_bar: Tensor,
+    draw_noise: Callable[[], Tensor],
+    *,
+    sampler: SamplerName = "ddim",
+    start: int,
+    steps: int | None = None,
+) -> Tensor:
+    """From z^(start) back to z^(0), whatever the latent's shape.
+
+    Args:
+        noisy: z^(start), [N, ...].
+        predict_noise: ε_θ.
+        alpha_bar: ᾱ_0 … ᾱ_M on the latent's device.
+        draw_noise: fresh noise of the latent's shape.
+        sampler: "ddpm" takes every step of (8) from `start`; "ddim" takes `steps` steps.
+        start: m of `noisy`.
+        steps: DDIM's steps; 10 by default.
+    """
+    _check_sampler(sampler)
+
+    def batch_of(step: int) -> Tensor:
+        return torch.full((noisy.shape[0],), step, device=noisy.device)
+
+    current = noisy
     if sampler == "ddpm":
         for step in range(start, 0, -1):
-            fresh = noise.sample(shape, generator).to(latent.device) if step > 1 else None
+            fresh = draw_noise() if step > 1 else None
             current = ddpm_step(current, predict_noise(current, batch_of(step)), step, alpha_bar, fresh)
         return current
-    path = sampling_steps(start, 10 if steps is None else steps)
-    for step, next_step in pairwise(path):
+    for step, next_step in pairwise(sampling_steps(start, 10 if steps is None else steps)):
         current = ddim_step(current, predict_noise(current, batch_of(step)), step, next_step, alpha_bar)
     return current
+
+
+def _check_sampler(sampler: str) -> None:
+    if sampler not in SAMPLERS:
+        raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")

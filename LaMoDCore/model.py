@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,12 @@ from LaMoDCore.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
 from LaMoDCore.lddmm import FluidMetric
 from LaMoDCore.networks.denoiser import Denoiser
 from LaMoDCore.networks.motion_decoder import MotionDecoder
+from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
+from LaMoDCore.uncertainty.familiarity import Familiarity
+
+SpaceName = Literal["registration", "motion"]
+SPACES: tuple[SpaceName, ...] = ("registration", "motion")
 
 
 @dataclass(frozen=True)
@@ -20,14 +26,18 @@ class InferenceDefaults:
     """What `lamod predict` does when it is not told otherwise.
 
     Attributes:
-        diffusion: whether the latent goes through Algorithm 1 at all.
+        diffusion: whether anything is sampled at all.
+        space: of the diffusion. "registration" is Algorithm 1 on z_reg: the mean of its samples is the answer.
+            "motion" samples what the masks leave open around the decoder's answer, which stays the answer.
         sampler: "ddim" or "ddpm".
-        start: diffusion step m at which the latent is noised (M would be Algorithm 1 as printed).
+        start: diffusion step m at which z_reg is noised (M would be Algorithm 1 as printed); the motion latent
+            always starts from pure noise.
         steps: of DDIM.
-        samples: latents drawn; their mean is the answer, their spread its uncertainty.
+        samples: latents drawn; their spread is the answer's uncertainty.
     """
 
     diffusion: bool = True
+    space: SpaceName = "registration"
     sampler: SamplerName = "ddim"
     start: int = 100
     steps: int = 8
@@ -49,6 +59,8 @@ class ModelConfig:
         shooting_steps: Runge–Kutta steps (order 4) of EPDiff in training; results are shot in ten.
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
+        motion_latent: what is sampled around the decoder's answer; none with 0 modes.
+        descriptors: numbers by which the unlike-training flag knows a slice; 0 for no flag.
         inference: defaults of the prediction.
     """
 
@@ -67,6 +79,8 @@ class ModelConfig:
     shooting_steps: int = 4
     schedule: NoiseSchedule = field(default_factory=NoiseSchedule)
     noise: SmoothNoise = field(default_factory=SmoothNoise)
+    motion_latent: MotionLatentConfig = field(default_factory=MotionLatentConfig)
+    descriptors: int = 0
     inference: InferenceDefaults = field(default_factory=InferenceDefaults)
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,7 +89,12 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         """Raises ValueError for a key that no config has, and TypeError for a value of the wrong type."""
-        nested: dict[str, Any] = {"schedule": NoiseSchedule, "noise": SmoothNoise, "inference": InferenceDefaults}
+        nested: dict[str, Any] = {
+            "schedule": NoiseSchedule,
+            "noise": SmoothNoise,
+            "motion_latent": MotionLatentConfig,
+            "inference": InferenceDefaults,
+        }
         arguments = {key: checked(nested[key], value) if key in nested else value for key, value in values.items()}
         return checked(cls, arguments)
 
@@ -92,12 +111,16 @@ def checked(kind: Any, values: Any) -> Any:
     known = {f.name: f for f in fields(kind)}
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise ValueError(f"{kind.__name__} has no setting {unknown[0]!r}; it has {', '.join(known)}")
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+        raise ValueError(f"{kind.__name__} has no setting {unknown[0]!r}; {hint}")
     example = kind()
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for key, value in values.items():
         expected = getattr(example, key)
-        if isinstance(expected, float) and isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(expected, tuple) and isinstance(value, list):
+            arguments[key] = tuple(value)
+        elif isinstance(expected, float) and isinstance(value, int) and not isinstance(value, bool):
             arguments[key] = float(value)
         elif isinstance(value, type(expected)) and isinstance(value, bool) == isinstance(expected, bool):
             arguments[key] = value
@@ -107,7 +130,7 @@ def checked(kind: Any, values: Any) -> Any:
 
 
 class LaMoDModel(nn.Module):
-    """E_R, D_R, ε_θ and D_η with the training set's latent normalisation.
+    """E_R, D_R, ε_θ and D_η with the training set's latent normalisation; the motion latent, where there is one.
 
     Args:
         config: shapes and diffusion.
@@ -124,6 +147,8 @@ class LaMoDModel(nn.Module):
         self.registration_decoder = RegistrationDecoder(c.latent_channels, c.decoder_width)
         self.denoiser = Denoiser(c.latent_channels, c.denoiser_width, c.denoiser_blocks, c.dropout)
         self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
+        self.motion_latent = MotionLatent(c.motion_latent, c.latent_channels) if c.motion_latent.modes else None
+        self.familiarity = Familiarity(c.descriptors) if c.descriptors else None
         self.register_buffer("latent_mean", torch.zeros(c.latent_channels))
         self.register_buffer("latent_std", torch.ones(c.latent_channels))
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]

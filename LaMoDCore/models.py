@@ -187,6 +187,7 @@ def save_model(
     name: str,
     *,
     training: Mapping[str, Any] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
     card: str = "",
 ) -> Path:
     """Write a model folder, whole or not at all; an older model of that folder is replaced.
@@ -196,6 +197,7 @@ def save_model(
         folder: where; its parent is made.
         name: what the model calls itself.
         training: data, recipe, metrics, for model.json.
+        uncertainty: calibration of its intervals (`uncertainty.calibration.Calibration.to_dict`), if it has one.
         card: text of MODEL_CARD.md.
 
     Returns:
@@ -213,6 +215,7 @@ def save_model(
         "weights_sha256": hashlib.sha256(data).hexdigest(),
         "parameters": sum(p.numel() for p in network.parameters()),
         "training": dict(training or {}),
+        **({"uncertainty": dict(uncertainty)} if uncertainty else {}),
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")

@@ -28,19 +28,25 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
     """Model, device and sampling; what is left out is the model's default."""
     parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="model by name or folder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument(
+        "--space",
+        choices=("motion", "registration"),
+        help="what is diffused: what the masks leave open of the motion, or E_R's latent (Algorithm 1 of the paper)",
+    )
     parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="how the diffusion is reversed")
-    parser.add_argument("--start", type=int, metavar="M", help="diffusion step at which the latent is noised")
+    parser.add_argument("--start", type=int, metavar="M", help="step of Algorithm 1 at which the latent is noised")
     parser.add_argument("--steps", type=int, metavar="N", help="steps of DDIM")
-    parser.add_argument("--samples", type=int, metavar="N", help="latents drawn: mean and spread")
+    parser.add_argument(
+        "--samples", type=int, metavar="N", help="samples drawn: the spread of the answer; 1 for the answer alone"
+    )
     parser.add_argument("--no-diffusion", action="store_true", help="decode the encoder's latent as it is")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
 
 
 def inference_settings(args: argparse.Namespace) -> dict[str, Any]:
     """What `add_inference_options` took, as `predict_strain` names it."""
-    settings = {
-        name: getattr(args, name) for name in ("model", "device", "sampler", "start", "steps", "samples", "seed")
-    }
+    names = ("model", "device", "space", "sampler", "start", "steps", "samples", "seed")
+    settings = {name: getattr(args, name) for name in names}
     return {**settings, "diffusion": False if args.no_diffusion else None}
 
 

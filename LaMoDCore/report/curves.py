@@ -22,8 +22,9 @@ def draw_segment_curves(
     es_ms: float,
     ed_ms: float,
     numbered: bool = True,
+    half_width_sd: float = 1.0,
 ) -> None:
-    """Each segment's mean with its spread over the samples, and the slice's mean in black.
+    """Each segment's mean with its band, and the slice's mean in black.
 
     Args:
         ax: where to draw.
@@ -33,13 +34,14 @@ def draw_segment_curves(
         es_ms: time of end-systole.
         ed_ms: time of the reference frame.
         numbered: write the segments' numbers into the legend.
+        half_width_sd: half the band's width in standard deviations: that of the calibrated interval, else 1.
     """
     time = cine.frame_times_ms
     curves, spread = 100 * np.asarray(strain.segment_curves[name]), strain.segment_curves_std
     for s, wall in enumerate(strain.segment_names):
         colour = WALL_COLOURS.get(wall, SOFT)
         if spread:
-            sd = 100 * np.asarray(spread[name][s])
+            sd = 100 * half_width_sd * np.asarray(spread[name][s])
             ax.fill_between(time, curves[s] - sd, curves[s] + sd, color=colour, alpha=0.13, linewidth=0)
         ax.plot(time, curves[s], color=colour, linewidth=1.1, label=f"{s + 1} {wall}" if numbered else wall)
     ax.plot(time, 100 * np.asarray(strain.global_curves[name]), color=INK, linewidth=2.0, label="whole slice")

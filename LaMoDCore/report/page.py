@@ -21,7 +21,7 @@ from LaMoDCore.report.maps import (
 )
 from LaMoDCore.report.numbers import Row, segment_peaks, table_rows
 from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
-from LaMoDCore.report.wording import RESEARCH_USE, definition_lines, doubt_lines, provenance_line
+from LaMoDCore.report.wording import RESEARCH_USE, definition_lines, doubt_lines, half_width_sd, provenance_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -191,7 +191,10 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
         times = cines[max(z, 0)].frame_times_ms
         es_ms, ed_ms = float(times[result.es_frame]), float(times[result.case.reference_frame])
         if z >= 0:
-            draw_segment_curves(ax, cines[z], strains[z], name, es_ms=es_ms, ed_ms=ed_ms, numbered=alike)
+            draw_segment_curves(
+                ax, cines[z], strains[z], name,
+                es_ms=es_ms, ed_ms=ed_ms, numbered=alike, half_width_sd=half_width_sd(result),
+            )  # fmt: skip
         else:
             draw_slice_curves(ax, result, name, es_ms=es_ms, ed_ms=ed_ms)
         entries |= {label: line for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}

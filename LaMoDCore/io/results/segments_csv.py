@@ -3,7 +3,8 @@
 Columns: ``slice`` (counted from 1, the most basal), ``level``, ``segment`` (1…6, or 1…4 at the apex),
 ``aha`` (16-segment model), ``name``, ``frame`` (0-based, the cine's own), ``time_ms``, ``ecc``, ``err``
 (Green-Lagrange strain, fractions, mean over the segment's pixels of the reference frame), ``ecc_std``,
-``err_std`` (SD of that mean over the samples; empty with one sample).
+``err_std`` (SD of that mean; empty with one sample), ``ecc_low``, ``ecc_high``, ``err_low``, ``err_high`` (the ends of
+its 90 % interval; empty with one sample and for a model whose intervals are not calibrated).
 """
 
 from __future__ import annotations
@@ -16,14 +17,21 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.case import StrainResult
+from LaMoDCore.uncertainty.intervals import interval
 
-COLUMNS = ("slice", "level", "segment", "aha", "name", "frame", "time_ms", "ecc", "err", "ecc_std", "err_std")
+COLUMNS = (
+    *("slice", "level", "segment", "aha", "name", "frame", "time_ms", "ecc", "err", "ecc_std", "err_std"),
+    *("ecc_low", "ecc_high", "err_low", "err_high"),
+)
 
 
 def segment_rows(result: StrainResult) -> Iterator[dict[str, Any]]:
     """The table's rows by column name; numbers as text, missing ones empty."""
     for index, (cine, strain) in enumerate(zip(result.case.slices, result.slices, strict=True)):
         spread = strain.segment_curves_std
+        ends = {
+            name: interval(strain.segment_curves[name], spread.get(name), result.summary) for name in ("ecc", "err")
+        }
         for s, (name, aha) in enumerate(zip(strain.segment_names, strain.segment_aha, strict=True)):
             for frame in range(cine.frames):
                 yield {
@@ -38,6 +46,11 @@ def segment_rows(result: StrainResult) -> Iterator[dict[str, Any]]:
                     "err": _text(strain.segment_curves["err"][s, frame]),
                     "ecc_std": _text(spread["ecc"][s, frame]) if spread else "",
                     "err_std": _text(spread["err"][s, frame]) if spread else "",
+                    **{
+                        f"{name}_{end}": "" if pair is None else _text(pair[number][s, frame])
+                        for name, pair in ends.items()
+                        for number, end in enumerate(("low", "high"))
+                    },
                 }
 
 

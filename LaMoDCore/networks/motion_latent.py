@@ -1,0 +1,209 @@
+"""The posterior of motion given the masks: the predicted motion, and what it leaves open, sampled.
+
+The deterministic part of the model gives one motion û. What a true motion is relative to it (`ring_basis`, eq. 1) is
+nearly a normal variable of few dimensions: its principal components over the training set, each divided by its
+standard deviation, are the motion latent w. A diffusion model of w given z_reg and û draws samples of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from LaMoDCore.diffusion import NoiseSchedule, SamplerName, reverse_process
+from LaMoDCore.geometry import Array
+from LaMoDCore.networks.conditional_denoiser import ConditionalDenoiser, RingCondition
+from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
+from LaMoDCore.networks.ring_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
+from LaMoDCore.preprocessing import FRAMES, SIZE
+
+#: The predicted motion is told to the denoiser at every so many frames.
+_MOTION_STRIDE = 4
+#: Brings the coefficients of the predicted motion (logarithms) and the radii (mm) to the order of 1.
+_MOTION_UNIT, _RADIUS_MEAN_MM, _RADIUS_UNIT_MM = 0.05, 28.0, 6.0
+_MOTION_TERMS = 2 * TERMS * (FRAMES // _MOTION_STRIDE) + RING_ANGLES
+
+
+@dataclass(frozen=True)
+class MotionLatentConfig:
+    """Shapes of the motion latent's networks.
+
+    Attributes:
+        modes: length of w; 0 means that the model has no motion latent.
+        condition: length of the conditioning vector.
+        width, blocks: of the denoiser.
+        dropout: in both networks.
+    """
+
+    modes: int = 0
+    condition: int = 64
+    width: int = 128
+    blocks: int = 3
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class RingView:
+    """One slice as the motion latent sees it.
+
+    Attributes:
+        ring: float32 [C, T/2, RING_ANGLES], the normalised z_reg half-way through the wall.
+        motion: float32 [K], the predicted motion and the ring's radii.
+    """
+
+    ring: Tensor
+    motion: Tensor
+
+
+def ring_view(latent: Tensor, displacement: Array, coordinates: RingCoordinates) -> RingView:
+    """Condition of one slice.
+
+    Args:
+        latent: normalised z_reg [C, T/2, h, w].
+        displacement: û [40, 2, 128, 128] on the canonical grid, (x, y) mm.
+        coordinates: of its end-diastolic wall.
+    """
+    middle = coordinates.middle()
+    half = SIZE / 2
+    points = torch.from_numpy(np.stack([middle.real, -middle.imag], axis=-1) / half).to(latent)
+    grid = points[None, None].expand(latent.shape[1], 1, -1, -1)
+    ring = functional.grid_sample(latent.transpose(0, 1), grid, align_corners=False)[:, :, 0].transpose(0, 1)
+    where, moved = wall_motion(displacement, coordinates)
+    center = moving_center(coordinates.center, moved)
+    basis = coordinates.at(where)
+    stretch = relative_motion(where + moved, where - coordinates.center + center, center, basis)
+    radii = (np.abs(middle - coordinates.center) - _RADIUS_MEAN_MM) / _RADIUS_UNIT_MM
+    kept = stretch[::_MOTION_STRIDE] / _MOTION_UNIT
+    motion = np.concatenate([kept.real.ravel(), kept.imag.ravel(), radii])
+    return RingView(ring.float(), torch.from_numpy(motion.astype(np.float32)).to(latent.device))
+
+
+def wall_motion(displacement: Array, coordinates: RingCoordinates, every: int = 2) -> tuple[Array, Array]:
+    """Positions [P] and displacements [T, P] of the wall's pixels, every so many along both sides, complex mm."""
+    height, width = coordinates.wall.shape
+    chosen = np.zeros_like(coordinates.wall)
+    chosen[::every, ::every] = coordinates.wall[::every, ::every]
+    if not chosen.any():
+        chosen = coordinates.wall
+    rows, columns = np.nonzero(chosen)
+    where = columns - (width - 1) / 2 + 1j * ((height - 1) / 2 - rows)
+    moved = displacement[:, 0, rows, columns] - 1j * displacement[:, 1, rows, columns]
+    return where, np.asarray(moved, dtype=np.complex128)
+
+
+class MotionLatent(nn.Module):
+    """w <-> relative motion, and p(w | z_reg, û).
+
+    Args:
+        config: shapes; `config.modes` > 0.
+        latent_channels: C of z_reg.
+    """
+
+    mean: Tensor
+    modes: Tensor
+
+    def __init__(self, config: MotionLatentConfig, latent_channels: int) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("mean", torch.zeros(2 * TERMS * FRAMES))
+        self.register_buffer("modes", torch.zeros(config.modes, 2 * TERMS * FRAMES))
+        self.condition = RingCondition(
+            latent_channels, FRAMES // LATENT_FRAME_STRIDE, RING_ANGLES, _MOTION_TERMS, config.condition, config.dropout
+        )
+        self.unknown = nn.Parameter(torch.zeros(config.condition))
+        self.denoiser = ConditionalDenoiser(config.modes, config.condition, config.width, config.blocks, config.dropout)
+
+    def fit_modes(self, relative: Array) -> float:
+        """Take the principal components of relative motions [N, T, TERMS] complex; returns the energy they hold.
+
+        Each mode is stored times its standard deviation, so that w has unit variance in every component.
+        """
+        rows = _flat(relative)
+        mean = rows.mean(axis=0)
+        _, scale, directions = np.linalg.svd(rows - mean, full_matrices=False)
+        count = self.config.modes
+        deviation = scale[:count] / np.sqrt(max(len(rows) - 1, 1))
+        self.mean.copy_(torch.from_numpy(mean))
+        self.modes.copy_(torch.from_numpy(deviation[:, None] * directions[:count]))
+        return float((scale[:count] ** 2).sum() / (scale**2).sum())
+
+    def encode(self, relative: Array) -> Tensor:
+        """Relative motions [N, T, TERMS] complex -> w [N, modes]."""
+        rows = torch.from_numpy(_flat(relative)).to(self.mean) - self.mean
+        return rows @ self.modes.T / self.modes.square().sum(dim=1)
+
+    def decode(self, code: Tensor) -> Array:
+        """w [..., modes] -> relative motion complex64 [..., T, TERMS]."""
+        return _complex((self.mean + code.float() @ self.modes).cpu().numpy())
+
+    def around_the_answer(self, codes: Tensor) -> Array:
+        """Samples [N, modes] as relative motions [N, T, TERMS] whose mean is none: the predicted motion stays.
+
+        They are widened by √(N/(N−1)), which gives every sample the posterior's own variance back, of which taking
+        off the mean took the N-th part.
+        """
+        count = len(codes)
+        centred = (codes - codes.mean(dim=0, keepdim=True)) * (count / max(count - 1, 1)) ** 0.5
+        return _complex((centred.float() @ self.modes).cpu().numpy())
+
+    def velocity(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
+        """v of w^(m) [N, modes] at steps [N], with the condition's vector [N, K]."""
+        return self.denoiser(noisy, step, condition)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        view: RingView,
+        count: int,
+        schedule: NoiseSchedule,
+        generator: torch.Generator,
+        *,
+        sampler: SamplerName = "ddim",
+        steps: int = 10,
+        guidance: float = 1.0,
+    ) -> Tensor:
+        """Draw w given one slice, [count, modes].
+
+        Args:
+            view: what is known of the slice.
+            count: samples.
+            schedule: of the training.
+            generator: of all randomness, on the CPU.
+            sampler: "ddpm" takes every step of the schedule, "ddim" takes `steps`.
+            steps: of DDIM.
+            guidance: 1 samples the learned posterior; more moves away from what is likely without the condition
+                (Ho & Salimans 2021, eq. 6), which narrows it.
+        """
+        condition = self.condition(view.ring[None], view.motion[None]).expand(count, -1)
+        alpha_bar = schedule.alpha_bar().to(condition.device, torch.float32)
+
+        def draw() -> Tensor:
+            return torch.randn((count, self.config.modes), generator=generator).to(condition.device)
+
+        def predict_noise(noisy: Tensor, step: Tensor) -> Tensor:
+            velocity = self.velocity(noisy, step, condition)
+            if guidance != 1.0:
+                free = self.velocity(noisy, step, self.unknown.expand(count, -1))
+                velocity = free + guidance * (velocity - free)
+            signal = alpha_bar[step][:, None]
+            return signal.sqrt() * velocity + (1 - signal).sqrt() * noisy
+
+        return reverse_process(
+            draw(), predict_noise, alpha_bar, draw, sampler=sampler, start=schedule.steps, steps=steps
+        )
+
+
+def _flat(relative: Array) -> Array:
+    """[N, T, TERMS] complex -> float32 [N, 2·T·TERMS], stretch before angle."""
+    parts = np.stack([relative.real, relative.imag], axis=1)
+    return np.asarray(parts.reshape(len(relative), -1), dtype=np.float32)
+
+
+def _complex(rows: Array) -> Array:
+    """The inverse of `_flat`, complex64 [..., T, TERMS]."""
+    parts = rows.reshape(*rows.shape[:-1], 2, FRAMES, TERMS)
+    return np.asarray(parts[..., 0, :, :] + 1j * parts[..., 1, :, :], dtype=np.complex64)

@@ -1,0 +1,124 @@
+"""Motion of one slice: canonical picture -> E_R -> D_η -> samples of what is left open -> the slice's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LaMoDCore.case import CineSlice, SliceMotion
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.extension import extend_beyond_wall
+from LaMoDCore.geometry import Array
+from LaMoDCore.model import LaMoDModel
+from LaMoDCore.models import LoadedModel
+from LaMoDCore.motion_samples import motion_samples
+from LaMoDCore.networks.baselines import BaselineModel
+from LaMoDCore.networks.motion_latent import MotionLatent, RingView, ring_view, wall_motion
+from LaMoDCore.networks.ring_basis import RingCoordinates
+from LaMoDCore.preprocessing import CanonicalSlice, displacement_to_source, to_canonical
+from LaMoDCore.uncertainty.descriptors import descriptors
+from LaMoDCore.uncertainty.familiarity import UnlikeTraining
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePrediction:
+    """What a model says of one slice.
+
+    Attributes:
+        motion: with samples, where some were drawn.
+        unlike_training: the flag; None for a model that has none.
+    """
+
+    motion: SliceMotion
+    unlike_training: UnlikeTraining | None = None
+
+
+def predict_slice(
+    slice_: CineSlice, reference_frame: int, model: LoadedModel, settings: Mapping[str, Any], seed: int
+) -> SlicePrediction:
+    """Predict one slice.
+
+    Args:
+        slice_: what was drawn.
+        reference_frame: its end-diastole.
+        model: what predicts.
+        settings: diffusion, space, sampler, start, steps, samples.
+        seed: of all randomness.
+
+    Raises:
+        LaMoDInputError: the slice does not fit into the canonical picture, or the motion is not finite.
+    """
+    canonical = to_canonical(slice_, reference_frame)
+    network = model.network
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        masks = torch.from_numpy(canonical.occupancy)[None, None].to(device)
+        if isinstance(network, BaselineModel):
+            return SlicePrediction(_answer(slice_.name, network.displacement(masks), canonical))
+        latent = network.normalise(network.encode(masks))
+        if settings["diffusion"] and settings["space"] == "registration":
+            latent = _algorithm_1(network, latent, settings, seed)
+        moved = torch.cat([network.decode(one) for one in latent.split(1)])
+        motion = _answer(slice_.name, moved, canonical)
+        if network.motion_latent is None and network.familiarity is None:
+            return SlicePrediction(motion)
+        coordinates = RingCoordinates.of(canonical.occupancy[0])
+        answer = moved[0].transpose(0, 1).float().cpu().numpy()
+        view = ring_view(latent[0], answer, coordinates)
+        if settings["diffusion"] and settings["space"] == "motion" and settings["samples"] > 1:
+            assert network.motion_latent is not None  # `_settings` has checked it
+            relative = _samples(network, network.motion_latent, view, settings, seed)
+            samples = motion_samples(motion.displacement_mm, answer, relative, coordinates, canonical)
+            motion = SliceMotion(motion.displacement_mm, samples)
+    return SlicePrediction(motion, _judged(network, canonical, coordinates, view, answer))
+
+
+def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any], seed: int) -> Tensor:
+    many = latent.expand(settings["samples"], -1, -1, -1, -1).contiguous()
+    generator = torch.Generator().manual_seed(seed)
+    return network.denoise(
+        many, generator, sampler=settings["sampler"], start=settings["start"], steps=settings["steps"]
+    )
+
+
+def _samples(
+    network: LaMoDModel, latent: MotionLatent, view: RingView, settings: Mapping[str, Any], seed: int
+) -> Array:
+    """Relative motions around the decoder's answer, which the mean of a few samples would only blur."""
+    codes = latent.sample(
+        view,
+        settings["samples"],
+        network.config.schedule,
+        torch.Generator().manual_seed(seed),
+        sampler=settings["sampler"],
+        steps=settings["steps"],
+    )
+    return latent.around_the_answer(codes)
+
+
+def _answer(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:
+    """Canonical displacements [N, 2, 40, 128, 128] on the slice's own pixels; several are averaged."""
+    decoded = np.moveaxis(moved.float().cpu().numpy(), 1, 2)
+    if not np.isfinite(decoded).all():
+        raise LaMoDInputError(name, "the model's motion is not finite", "choose another model or check the masks")
+    wall = canonical.occupancy[0] > 0.5
+    own = [displacement_to_source(extend_beyond_wall(one, wall), canonical) for one in decoded]
+    if len(own) == 1:
+        return SliceMotion(own[0])
+    stacked = np.stack(own)
+    return SliceMotion(stacked.mean(axis=0, dtype=np.float64).astype(np.float32), stacked)
+
+
+def _judged(
+    network: LaMoDModel, canonical: CanonicalSlice, coordinates: RingCoordinates, view: RingView, answer: Array
+) -> UnlikeTraining | None:
+    if network.familiarity is None:
+        return None
+    where, moved = wall_motion(answer, coordinates, every=4)
+    told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved)
+    return network.familiarity.judge(told)

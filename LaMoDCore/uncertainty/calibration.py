@@ -1,0 +1,152 @@
+"""From the spread of samples to intervals that hold their truth: scales fitted on validation subjects.
+
+The spread of a few samples is an estimate itself, and no model is honest by itself. So each quantity gets a scale s
+and a floor f such that |truth − answer| ≤ z·√(s²σ² + f²), z the normal quantile, in the wanted share of held-out
+cases: split conformal prediction with a normalised score (Lei et al., J. Am. Stat. Assoc. 113, 2018), each slice
+counted once, whatever its number of pixels. What is reported as standard deviation is √(s²σ² + f²), so that
+answer ± 1.645 of them is the 90 % interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from LaMoDCore.geometry import Array
+
+CONFIDENCE = 0.9
+#: The cycle is cut into this many parts, each with its own scale.
+PHASE_BINS = 5
+#: What a floor is, as a share of the root mean square error.
+_FLOOR_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class QuantityScale:
+    """s by phase of the cycle, and f, of one quantity.
+
+    Attributes:
+        scales: s in each of `PHASE_BINS` equal parts of the cycle after end-diastole.
+        floor: f, in the quantity's unit, times 0 at end-diastole, where nothing has moved.
+    """
+
+    scales: tuple[float, ...]
+    floor: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scales of every quantity.
+
+    Attributes:
+        confidence: of the intervals.
+        samples: number of samples with which the scales were fitted.
+        quantities: by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
+    """
+
+    confidence: float = CONFIDENCE
+    samples: int = 8
+    quantities: Mapping[str, QuantityScale] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "confidence": self.confidence,
+            "samples": self.samples,
+            "quantities": {name: asdict(scale) for name, scale in self.quantities.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Raises KeyError, TypeError or ValueError where `values` is not what `to_dict` gives."""
+        quantities = {
+            str(name): QuantityScale(tuple(float(s) for s in each["scales"]), float(each["floor"]))
+            for name, each in values["quantities"].items()
+        }
+        if any(len(each.scales) != PHASE_BINS for each in quantities.values()):
+            raise ValueError(f"a quantity must have {PHASE_BINS} scales")
+        return cls(float(values["confidence"]), int(values["samples"]), quantities)
+
+    def deviation(self, name: str, spread: Array, phases: Array, samples: int) -> Array:
+        """The calibrated standard deviation.
+
+        Args:
+            name: of the quantity; one without a scale keeps its spread.
+            spread: σ over the samples, time along the axis of `phases`: [T, ...].
+            phases: [T] fractions of the cycle after end-diastole.
+            samples: number of samples that σ comes from.
+        """
+        quantity = self.quantities.get(name)
+        if quantity is None:
+            return spread
+        shape = (-1, *[1] * (spread.ndim - 1))
+        scale = (scale_at(quantity.scales, phases) * few_samples(samples, self.samples, self.confidence)).reshape(shape)
+        floor = (quantity.floor * rise(phases)).reshape(shape)
+        return np.asarray(np.sqrt((scale * spread) ** 2 + floor**2), dtype=spread.dtype)
+
+    @property
+    def half_width(self) -> float:
+        """z: half the interval in calibrated standard deviations."""
+        return NormalDist().inv_cdf(0.5 + self.confidence / 2)
+
+
+def scale_at(scales: npt.ArrayLike, phases: Array) -> Array:
+    """s at phases [T], linear and periodic between the middles of the bins."""
+    middles = (np.arange(PHASE_BINS) + 0.5) / PHASE_BINS
+    return np.asarray(np.interp(phases, middles, np.asarray(scales, dtype=np.float64), period=1.0))
+
+
+def rise(phases: Array) -> Array:
+    """0 at end-diastole, 1 from a tenth of the cycle on until a tenth before its end."""
+    away = np.minimum(np.mod(phases, 1.0), 1 - np.mod(phases, 1.0))
+    return np.asarray(np.clip(away / 0.1, 0.0, 1.0))
+
+
+def few_samples(samples: int, fitted: int, confidence: float = CONFIDENCE) -> float:
+    """How much wider an interval from `samples` must be than one from `fitted` samples: Student's quantiles."""
+    level = 0.5 + confidence / 2
+    return float(stats.t.ppf(level, max(samples - 1, 1)) / stats.t.ppf(level, max(fitted - 1, 1)))
+
+
+def fit_quantity(
+    error: list[Array], spread: list[Array], phases: list[Array], confidence: float = CONFIDENCE
+) -> QuantityScale:
+    """Scales and floor of one quantity from held-out slices.
+
+    Args:
+        error: |truth − answer| of each slice, [T, K]; NaN where not known.
+        spread: σ of each, [T, K].
+        phases: [T] of each.
+        confidence: share of truths that the intervals are to hold.
+    """
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    known = np.concatenate([e[np.isfinite(e)].ravel() for e in error])
+    floor = float(_FLOOR_SHARE * np.sqrt(np.mean(known**2))) if known.size else 0.0
+    middles = (np.arange(PHASE_BINS) + 0.5) / PHASE_BINS
+    scales = []
+    for middle in middles:
+        ratios, weights = [], []
+        for each, sigma, when in zip(error, spread, phases, strict=True):
+            near = np.abs(np.mod(when - middle + 0.5, 1.0) - 0.5) <= 0.5 / PHASE_BINS
+            floors = np.broadcast_to((floor * rise(when[near]))[:, None], each[near].shape)
+            excess = np.sqrt(np.maximum((each[near] / z) ** 2 - floors**2, 0.0)) / np.maximum(sigma[near], 1e-9)
+            held = np.isfinite(excess) & (floors > 0)
+            if held.any():
+                ratios.append(excess[held])
+                weights.append(np.full(int(held.sum()), 1.0 / held.sum()))
+        scales.append(_weighted_quantile(ratios, weights, confidence) if ratios else 1.0)
+    return QuantityScale(tuple(scales), floor)
+
+
+def _weighted_quantile(values: list[Array], weights: list[Array], share: float) -> float:
+    """The least value below which at least this share of the weight lies, one slice's weight added as at infinity."""
+    value, weight = np.concatenate(values), np.concatenate(weights)
+    order = np.argsort(value)
+    total = np.cumsum(weight[order]) / (len(values) + 1)
+    place = int(np.searchsorted(total, share))
+    return float(value[order][min(place, len(order) - 1)])

@@ -1,0 +1,90 @@
+"""One slice in a few numbers: its ring, how it moves over the cycle, what E_R sees in it, whether û agrees with it.
+
+They are what the unlike-training flag compares with the training data (`familiarity`). Everything follows from sums
+over pixels, so that a mask of any topology, even one of two hearts, has finite descriptors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.geometry import Array
+from LaMoDCore.networks.ring_basis import RingCoordinates
+
+#: Phases at which the ring's course is read.
+_PHASES = 10
+#: Angles and harmonics of the end-diastolic contours.
+_ANGLES, _HARMONICS = 48, 4
+
+
+def descriptors(masks: Array, coordinates: RingCoordinates, ring: Array, where: Array, moved: Array) -> Array:
+    """All descriptors of one slice, float32 [K].
+
+    Args:
+        masks: canonical occupancy [40, 128, 128].
+        coordinates: of the end-diastolic wall.
+        ring: normalised z_reg on the ring, [C, T/2, angles].
+        where, moved: positions [P] and predicted displacements [40, P] of wall points, complex mm.
+    """
+    frames = np.linspace(0, len(masks), _PHASES, endpoint=False).astype(int)
+    area, centroid, square = _moments(masks[::2])
+    chosen = frames // 2
+    inner = np.maximum(square - area / (2 * np.pi), 1.0)
+    course = np.concatenate(
+        [
+            np.log(inner[chosen[1:]] / inner[0]),
+            np.log(area[chosen[1:]] / area[0]),
+            (centroid[chosen[1:]] - centroid[0]).real,
+            (centroid[chosen[1:]] - centroid[0]).imag,
+        ]
+    )
+    steps = [np.log(1e-4 + np.abs(np.diff(np.append(values, values[:2]), 2)).mean()) for values in (
+        np.log(inner), np.log(area), centroid)]  # fmt: skip
+    size = [np.log(inner[0]) / 2, np.log(area[0]), np.log(area[0] / inner[0])]
+    latent = ring.reshape(len(ring), -1)
+    seen = np.concatenate([latent.mean(axis=1), np.log(latent.std(axis=1) + 1e-3)])
+    return np.concatenate(
+        [size, course, steps, _contours(coordinates), seen, _disagreement(centroid, square, where, moved)]
+    ).astype(np.float32)
+
+
+def _moments(masks: Array) -> tuple[Array, Array, Array]:
+    """Area [T] mm², centroid [T] complex mm and mean squared distance from it [T] mm² of occupancies [T, H, W]."""
+    height, width = masks.shape[1:]
+    x, y = np.arange(width) - (width - 1) / 2, (height - 1) / 2 - np.arange(height)
+    columns, rows = masks.sum(axis=1, dtype=np.float64), masks.sum(axis=2, dtype=np.float64)
+    area = np.maximum(columns.sum(axis=1), 1.0)
+    centroid = (columns @ x + 1j * (rows @ y)) / area
+    square = (columns @ x**2 + rows @ y**2) / area - np.abs(centroid) ** 2
+    return area, centroid, square
+
+
+def _contours(coordinates: RingCoordinates) -> Array:
+    """Shape and orientation of the wall at end-diastole: harmonics of its middle and of its thickness."""
+    direction = np.exp(2j * np.pi * np.arange(_ANGLES) / _ANGLES)
+    radii = np.arange(1.0, 60.0, 0.5)
+    rays = coordinates.center + radii[:, None] * direction
+    height, width = coordinates.wall.shape
+    pixels = np.stack([(height - 1) / 2 - rays.imag, rays.real + (width - 1) / 2])
+    inside = ndimage.map_coordinates(coordinates.wall.astype(np.float32), pixels, order=1) > 0.5
+    thickness = inside.sum(axis=0) * 0.5
+    middle = (inside * radii[:, None]).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
+    usual = max(float(middle.mean()), 1.0)
+    shape = np.fft.rfft(middle)[1:] / usual / _ANGLES
+    wall = np.fft.rfft(thickness)[1:] / usual / _ANGLES
+    crossings = np.abs(np.diff(inside.astype(np.int8), axis=0)).sum(axis=0)
+    low = slice(0, _HARMONICS)
+    rough = [np.log(1e-4 + np.sqrt((np.abs(h[_HARMONICS:12]) ** 2).sum())) for h in (shape, wall)]
+    return np.concatenate(
+        [shape[low].real, shape[low].imag, wall[low].real, wall[low].imag, rough, [np.mean(crossings != 2)]]
+    )
+
+
+def _disagreement(centroid: Array, square: Array, where: Array, moved: Array) -> Array:
+    """How far the moved wall's size and place are from those of the drawn masks, mm, at every fourth frame."""
+    points = where + moved[::2]
+    middle = points.mean(axis=1)
+    size = np.sqrt((np.abs(points - middle[:, None]) ** 2).mean(axis=1))
+    gap = np.concatenate([[size - np.sqrt(square)], [np.abs((middle - middle[0]) - (centroid - centroid[0]))]])
+    return np.asarray((gap - gap[:, :1])[:, 2::2].ravel())
