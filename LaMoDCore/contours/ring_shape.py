@@ -163,12 +163,13 @@ class RingShape:
 
     @cached_property
     def touching_pixels(self) -> int:
-        """Wall pixels with the cavity on one side and the outside on another: there both contours touch."""
+        """The longest run of wall pixels that border on the cavity and on the outside: there both contours touch."""
         if not self.is_closed:
             return 0
         outside = ~epicardial_region(self.ring)
-        beside_cavity = ndimage.binary_dilation(cavity(self.ring))
-        return int((self.ring & beside_cavity & ndimage.binary_dilation(outside)).sum())
+        touching = self.ring & ndimage.binary_dilation(cavity(self.ring)) & ndimage.binary_dilation(outside)
+        runs, count = ndimage.label(touching, structure=_SQUARE)
+        return int(np.bincount(runs.ravel())[1:].max()) if count else 0
 
     @property
     def _pixel_mm2(self) -> float:

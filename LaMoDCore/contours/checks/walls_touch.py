@@ -8,7 +8,7 @@ from LaMoDCore.contours.findings import Fault, Finding, Light
 from LaMoDCore.contours.slice_shapes import SliceShapes
 
 #: A stretch of wall one pixel thin counts from this length on; shorter ones are stairs of a thin wall.
-MIN_LENGTH_MM = 3.0
+MIN_LENGTH_MM = 4.0
 
 
 def check_walls_touch(drawn: SliceShapes) -> list[Finding]:

@@ -34,7 +34,7 @@ def test_a_planted_fault_is_found_in_its_frame(drawn, fault):
 
 
 def test_clean_frames_stay_clean():
-    flagged = {(k, f.frame) for k in (3, 10, 11) for f in check_slice(reader_slice(k).slice)}
+    flagged = {(k, f.frame) for k in (3, 8, 10) for f in check_slice(reader_slice(k).slice)}
     assert len(flagged) <= 2
 
 
