@@ -23,9 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--models",
         default=DEFAULT_METHODS,
         metavar="A,B,...",
-        help="'zero', or models by name or folder, with ':diffusion' or ':no-diffusion' behind where that is to be "
-        f"forced; the last is the one that the others are tested against (default {DEFAULT_METHODS})",
+        help="'zero', 'itk-demons', 'lddmm', or models by name or folder, with ':diffusion' or ':no-diffusion' behind "
+        "where that is to be forced, or ':registration' for the registration network alone; the last is the one that "
+        f"the others are tested against (default {DEFAULT_METHODS})",
     )
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="keep predictions here, and use those that are there")
     parser.add_argument("--limit", type=_positive, metavar="N", help="at most N cases, spread evenly over the split")
     parser.add_argument("--samples", type=_positive, metavar="N", help="samples a case (default: the model's own)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.evaluation.prediction_cache import kept
     from LaMoDCore.evaluation.predictors import make_predictors
     from LaMoDCore.evaluation.run import check_output, evaluate, write_evaluation
     from LaMoDCore.io.dataset import DatasetIndex
@@ -43,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     index = DatasetIndex.load(args.data)
     names = [name.strip() for name in args.models.split(",") if name.strip()]
     predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed)
+    if args.cache is not None:
+        predictors = [kept(predictor, args.cache) for predictor in predictors]
     with Progress(args.progress) as progress:
         found = evaluate(index, predictors, split=args.split, limit=args.limit, progress=progress)
         progress.update("write", 1.0, "tables and figures")

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.case import Case, Motion, SliceMotion
+from LaMoDCore import __version__
+from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
 
 ZERO = "zero"
-_WITH, _WITHOUT = ":diffusion", ":no-diffusion"
+_WITH, _WITHOUT, _SHOTS = ":diffusion", ":no-diffusion", ":registration"
+
+#: A method on the canonical movie: masks [40, 128, 128] -> displacement [40, 2, 128, 128] mm.
+Track = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,12 @@ class Predictor:
     Attributes:
         name: as the tables show it.
         predict: motion of every slice of a case, on the case's own grid and frames.
+        identity: all that its answer depends on but the case; "" where that is not known, and nothing may be kept.
     """
 
     name: str
     predict: Callable[[Case], Motion]
+    identity: str = ""
 
 
 def zero_motion(case: Case) -> Motion:
@@ -33,12 +40,27 @@ def zero_motion(case: Case) -> Motion:
     return Motion(tuple(SliceMotion(u) for u in still))
 
 
+def canonical_motion(case: Case, track: Track) -> Motion:
+    """The motion that a method finds on canonical movies, brought back as a network's is."""
+    return Motion(tuple(_tracked(slice_, case.reference_frame, track) for slice_ in case.slices))
+
+
+def _tracked(slice_: CineSlice, reference_frame: int, track: Track) -> SliceMotion:
+    from LaMoDCore.extension import extend_beyond_wall
+    from LaMoDCore.preprocessing import displacement_to_source, to_canonical
+
+    canonical = to_canonical(slice_, reference_frame)
+    found = extend_beyond_wall(track(canonical.occupancy), canonical.occupancy[0] > 0.5)
+    return SliceMotion(displacement_to_source(found, canonical))
+
+
 def make_predictors(names: Sequence[str], *, device: str, samples: int | None, seed: int) -> list[Predictor]:
     """Predictors by name.
 
     Args:
-        names: ``zero``, or a model's name or folder; followed by ``:diffusion`` or ``:no-diffusion`` where the
-            model's own setting is not wanted.
+        names: ``zero``, ``itk-demons``, ``lddmm``, or a model's name or folder, a baseline's included; behind a
+            LaMoD model's ``:diffusion`` or ``:no-diffusion`` where its own setting is not wanted, or
+            ``:registration`` for its registration network alone.
         device: auto, cpu, cuda or mps.
         samples: drawn per case; None is the model's own number.
         seed: of all randomness.
@@ -49,29 +71,74 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise LaMoDInputError("--models", f"'{twice[0]}' is named twice", "name each model once")
-    return [
-        Predictor(ZERO, zero_motion) if name == ZERO else _model_predictor(name, device, samples, seed)
-        for name in names
-    ]
+    made = [_UNLEARNED[n]() if n in _UNLEARNED else _model_predictor(n, device, samples, seed) for n in names]
+    labels = [predictor.name for predictor in made]
+    twice = [label for label in labels if labels.count(label) > 1]
+    if twice:
+        raise LaMoDInputError("--models", f"two models call themselves '{twice[0]}'", "give one another name")
+    return made
+
+
+def _demons() -> Predictor:
+    from LaMoDCore.networks.baselines.demons_tracking import ITERATIONS, SMOOTHING_MM, track_by_demons
+
+    identity = f"itk-demons {ITERATIONS} {SMOOTHING_MM} {__version__}"
+    return Predictor(
+        "registration tracking (ITK demons)", lambda case: canonical_motion(case, track_by_demons), identity
+    )
+
+
+def _matching() -> Predictor:
+    from LaMoDCore.networks.baselines.lddmm_tracking import FRAME_STEP, track_by_matching
+
+    identity = f"lddmm {FRAME_STEP} {__version__}"
+    return Predictor("LDDMM matching", lambda case: canonical_motion(case, track_by_matching), identity)
+
+
+_UNLEARNED: dict[str, Callable[[], Predictor]] = {
+    ZERO: lambda: Predictor(ZERO, zero_motion),
+    "itk-demons": _demons,
+    "lddmm": _matching,
+}
 
 
 def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> Predictor:
     from LaMoDCore.devices import resolve_device
     from LaMoDCore.models import load_model
+    from LaMoDCore.networks.baselines import BaselineModel
     from LaMoDCore.predict import predict_strain
 
-    diffusion: bool | None = None
-    bare = name
-    for ending, value in ((_WITHOUT, False), (_WITH, True)):
-        if name.endswith(ending):
-            bare, diffusion = name.removesuffix(ending), value
+    bare, ending = name, ""
+    for known in (_WITHOUT, _WITH, _SHOTS):
+        if name.endswith(known):
+            bare, ending = name.removesuffix(known), known
     chosen, _ = resolve_device(device)
     model = load_model(bare, chosen)
+    identity = f"{model.weights_sha256} {ending} samples {samples} seed {seed} {__version__}"
+    if ending == _SHOTS:
+        return Predictor(f"{model.name}, registration alone", _shots_of(model), identity)
+    diffusion = {_WITH: True, _WITHOUT: False}.get(ending)
+    drawn = None if isinstance(model.network, BaselineModel) or diffusion is False else samples
 
     def predict(case: Case) -> Motion:
-        return predict_strain(case, model, diffusion=diffusion, samples=samples, seed=seed).motion
+        return predict_strain(case, model, diffusion=diffusion, samples=drawn, seed=seed).motion
 
-    label = model.name + (
-        name.removeprefix(bare).replace(":", ", ").replace("no-", "no ") if diffusion is not None else ""
-    )
-    return Predictor(label, predict)
+    return Predictor(model.name + ending.replace(":", ", ").replace("no-", "no "), predict, identity)
+
+
+def _shots_of(model: object) -> Callable[[Case], Motion]:
+    import torch
+
+    from LaMoDCore.models import LoadedModel, lamod_network
+    from LaMoDCore.networks.baselines.registration_alone import shot_displacement
+
+    assert isinstance(model, LoadedModel)
+    network = lamod_network(model)
+    device = next(network.parameters()).device
+
+    def track(occupancy: Array) -> Array:
+        with torch.inference_mode():
+            masks = torch.from_numpy(occupancy)[None, None].to(device)
+            return np.moveaxis(shot_displacement(network, masks)[0].cpu().numpy(), 0, 1)
+
+    return lambda case: canonical_motion(case, track)

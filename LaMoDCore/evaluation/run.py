@@ -16,6 +16,7 @@ from LaMoDCore.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.figures import Example, write_figures
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
+from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
@@ -167,7 +168,13 @@ def write_evaluation(
     with new_folder(out, _is_ours, _CONTENTS) as folder:
         write_csv(folder / "cases.csv", found.cases)
         write_csv(folder / "segments.csv", found.segments)
-        page = comparison_page("Evaluation", found.cases, found.segments, remarks=remarks)
+        page = comparison_page(
+            "Evaluation",
+            found.cases,
+            found.segments,
+            remarks=remarks,
+            ceiling_mm=None if ceiling is None else ceiling.epe_mm,
+        )
         page += detection_section(index, found, [p.name for p in predictors])
         if figures:
             drawn = write_figures(folder, examples_of(index, predictors, found), found.cases, found.segments, note)
@@ -249,9 +256,10 @@ def _chosen(index: DatasetIndex, split: str, limit: int | None) -> list[DatasetE
 def _predict(predictor: Predictor, case: Case) -> tuple[Motion, float, str]:
     began = time.perf_counter()
     try:
-        return predictor.predict(case), time.perf_counter() - began, ""
+        motion = predictor.predict(case)
     except LaMoDError as fault:
         return zero_motion(case), float("nan"), str(fault)
+    return motion, float(motion.provenance.get(SECONDS, time.perf_counter() - began)), ""
 
 
 def _compare(

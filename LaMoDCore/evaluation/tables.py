@@ -15,7 +15,10 @@ from LaMoDCore.evaluation.agreement import bland_altman, icc
 from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval, bootstrap_mean, holm, paired_test
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
 
-GROUPS = ("disease", "level", "site", "cohort")
+GROUPS = ("disease", "level", "site")
+#: What methods are tested by against each other, with the digits shown.
+OWN_MEASURES = (("epe_mm", 2), ("epe_es_mm", 2), ("ecc_error", 3), ("err_error", 3))
+PAIRED_MEASURES = (("ecc_error", 3), ("err_error", 3))
 _DASH = "–"
 
 DEFINITIONS = """\
@@ -46,7 +49,12 @@ def write_csv(path: Path, records: Sequence[CaseRecord] | Sequence[SegmentRecord
 
 
 def comparison_page(
-    title: str, cases: Sequence[CaseRecord], segments: Sequence[SegmentRecord], *, remarks: Sequence[str] = ()
+    title: str,
+    cases: Sequence[CaseRecord],
+    segments: Sequence[SegmentRecord],
+    *,
+    remarks: Sequence[str] = (),
+    ceiling_mm: float | None = None,
 ) -> str:
     """The Markdown page: all cases, methods against each other, by group, samples, failures.
 
@@ -55,39 +63,51 @@ def comparison_page(
         cases: every case by every method.
         segments: every segment likewise.
         remarks: sentences to put at the top.
+        ceiling_mm: the least EPE that masks allow, where it is known.
     """
     models = list(dict.fromkeys(r.model for r in cases))
     blocks = [f"# {title}", *remarks, DEFINITIONS]
-    for truth, heading in (
-        (OWN, "Motion and strain against the truth of the same scan"),
-        (PAIRED, "Strain against the paired scan"),
-    ):
-        chosen = [r for r in cases if r.truth == truth]
-        if not chosen:
-            continue
-        some = [s for s in segments if s.truth == truth]
+    for truth, cohort in dict.fromkeys((r.truth, r.cohort) for r in sorted(cases, key=_section)):
+        chosen = [r for r in cases if (r.truth, r.cohort) == (truth, cohort)]
+        ids = {r.id for r in chosen}
+        some = [s for s in segments if s.truth == truth and s.id in ids]
         subjects = len({r.subject for r in chosen})
-        blocks.append(f"## {heading}: {len({r.id for r in chosen})} slices of {subjects} subjects")
+        blocks.append(f"## {_heading(truth, cohort)}: {len(ids)} slices of {subjects} subjects")
         if truth == PAIRED:
             blocks.append(
                 "Two scans of one plane do not overlay, so only segments are compared, each scan at its own ES."
             )
-        blocks.append(_overview(models, chosen, some, pixelwise=truth == OWN))
-        if truth == OWN:
-            blocks.append(_paired_tests(models, chosen))
-            blocks += [
-                _by_group(models, chosen, group) for group in GROUPS if len({getattr(r, group) for r in chosen}) > 1
-            ]
-            blocks.append(_sampling(models, chosen))
+        blocks.append(_overview(models, chosen, some, ceiling_mm, pixelwise=truth == OWN))
+        blocks.append(_paired_tests(models, chosen, OWN_MEASURES if truth == OWN else PAIRED_MEASURES))
+        blocks += [_by_group(models, chosen, group) for group in GROUPS if len({getattr(r, group) for r in chosen}) > 1]
+        blocks.append(_sampling(models, chosen))
     failures = [r for r in cases if r.failed]
     if failures:
         blocks.append("## Failures\n\n" + "\n".join(f"- {r.id}, {r.model}: {r.failed}" for r in failures))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _overview(models: list[str], cases: list[CaseRecord], segments: list[SegmentRecord], *, pixelwise: bool) -> str:
+def _section(record: CaseRecord) -> tuple[bool, bool]:
+    """DENSE masks first, then cine masks; the truth of the same scan before that of another."""
+    return record.truth == PAIRED, record.cohort != "dense"
+
+
+def _heading(truth: str, cohort: str) -> str:
+    masks = {"dense": "DENSE masks", "cine": "Cine masks"}.get(cohort, cohort)
+    against = "motion and strain against the truth of the same scan" if truth == OWN else "strain against paired DENSE"
+    return f"{masks}, {against}"
+
+
+def _overview(
+    models: list[str],
+    cases: list[CaseRecord],
+    segments: list[SegmentRecord],
+    ceiling_mm: float | None,
+    *,
+    pixelwise: bool,
+) -> str:
     columns = ["method"]
-    columns += ["EPE (mm)", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
+    columns += ["EPE (mm)", "of the ceiling", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
     columns += [
         "Ecc error", "as drawn", "Err error", "peak Ecc error", "segmental Ecc ICC(2,1)", "segmental Ecc bias ± limits",
         "GCS ICC(2,1)", "GCS bias ± limits", "folded pixels", "s a slice",
@@ -98,7 +118,8 @@ def _overview(models: list[str], cases: list[CaseRecord], segments: list[Segment
         parts = [s for s in segments if s.model == model]
         row = [model]
         if pixelwise:
-            row += [_mean(mine, "epe_mm", 2), _mean(mine, "epe_es_mm", 2), _mean(mine, "ecc_pixel_error", 3)]
+            row += [_mean(mine, "epe_mm", 2), _share_of_ceiling(mine, ceiling_mm)]
+            row += [_mean(mine, "epe_es_mm", 2), _mean(mine, "ecc_pixel_error", 3)]
         row += [
             _mean(mine, "ecc_error", 3),
             _mean(mine, "ecc_error_drawn", 3),
@@ -120,7 +141,12 @@ def _overview(models: list[str], cases: list[CaseRecord], segments: list[Segment
     return _markdown(columns, rows) + note
 
 
-def _paired_tests(models: list[str], cases: list[CaseRecord]) -> str:
+def _share_of_ceiling(cases: Sequence[CaseRecord], ceiling_mm: float | None) -> str:
+    errors = _finite([r.epe_mm for r in cases])
+    return f"{errors.mean() / ceiling_mm:.2f} ×" if errors.size and ceiling_mm else _DASH
+
+
+def _paired_tests(models: list[str], cases: list[CaseRecord], measures: Sequence[tuple[str, int]]) -> str:
     """Every method against the last one named."""
     if len(models) < 2:
         return ""
@@ -128,7 +154,7 @@ def _paired_tests(models: list[str], cases: list[CaseRecord]) -> str:
     rows = []
     tests = []
     for model in models[:-1]:
-        for name, digits in (("epe_mm", 2), ("ecc_error", 3)):
+        for name, digits in measures:
             first, second, subjects = _aligned(cases, last, model, name)
             test = paired_test(first, second, subjects)
             tests.append(test.p_value)
