@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from LaMoDCore.training.draws import Draws
 from LaMoDCore.training.settings import AugmentationConfig
 from LaMoDCore.training.thickening import draw_thickening
 
@@ -32,26 +33,27 @@ class Batch:
     weight: Tensor
 
 
-def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator) -> Batch:
+def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
     """Thicken the walls, apply one random similarity to each slice (all frames alike), shake the drawn contours.
 
-    A turn by R and scale s takes u(X) to s·R u(R⁻¹X/s).
+    A turn by R and scale s takes u(X) to s·R u(R⁻¹X/s). What is drawn for a slice depends on its own generator
+    alone, never on the other slices of the batch.
     """
     n, _, frames, height, width = batch.masks.shape
+    device = batch.masks.device
     half_mm = width / 2  # grid_sample's coordinates are picture halves
-    thickening = draw_thickening(batch.clean, config, generator)
+    thickening = draw_thickening(batch.clean, config, draws)
     displacement = thickening.applied_to_displacement(batch.displacement)
 
-    draw = torch.rand(n, generator=generator)
     angle = torch.where(
-        draw < config.full_turn_share,
-        torch.rand(n, generator=generator) * 2 * torch.pi,
-        torch.randn(n, generator=generator) * (config.turn_degrees * torch.pi / 180),
+        draws.uniform() < config.full_turn_share,
+        draws.uniform() * 2 * torch.pi,
+        draws.normal() * (config.turn_degrees * torch.pi / 180),
     )
-    scale = torch.exp(torch.randn(n, generator=generator) * config.scale)
-    shift = torch.randn(n, 2, generator=generator) * config.shift_mm / half_mm
+    scale = torch.exp(draws.normal() * config.scale).to(device)
+    shift = (draws.normal(2) * config.shift_mm / half_mm).to(device)
     cosine, sine = angle.cos(), angle.sin()
-    turn = torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], dim=1)  # [N, 2, 2]
+    turn = torch.stack([torch.stack([cosine, -sine], -1), torch.stack([sine, cosine], -1)], dim=1).to(device)
     back = turn.transpose(1, 2) / scale[:, None, None]
     theta = torch.cat([back, -(back @ shift[:, :, None])], dim=2)
 
@@ -60,7 +62,7 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
     clean = functional.grid_sample(
         batch.clean[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
     ).view_as(batch.clean)
-    grids = grids + _contour_jitter(n, frames, (height, width), config.jitter_mm, generator) / half_mm
+    grids = grids + _contour_jitter(draws, frames, (height, width), config.jitter_mm, device) / half_mm
     masks = functional.grid_sample(
         batch.masks[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
     ).view_as(batch.masks)
@@ -70,15 +72,16 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
     share = functional.grid_sample(batch.weight[:, 0], half, align_corners=False)[:, None]
     displacement = weighted.view_as(batch.displacement) / share.clamp(min=1e-3)
     displacement = torch.einsum("nab,nbthw->nathw", turn * scale[:, None, None], displacement)
-    return Batch(masks, clean, displacement, torch.where(share >= 0.5, share, torch.zeros(())))
+    return Batch(masks, clean, displacement, torch.where(share >= 0.5, share, torch.zeros_like(share)))
 
 
 def _contour_jitter(
-    n: int, frames: int, size: tuple[int, int], largest_mm: float, generator: torch.Generator
+    draws: Draws, frames: int, size: tuple[int, int], largest_mm: float, device: torch.device
 ) -> Tensor:
     """Smooth random offsets in mm, [N, T, H, W, 2], each slice with its own amplitude."""
-    coarse = torch.randn(n, 2, *_JITTER_POINTS, generator=generator)
-    amplitude = largest_mm * torch.rand(n, 1, 1, 1, 1, generator=generator)
+    n = len(draws)
+    coarse = draws.normal(2, *_JITTER_POINTS).to(device)
+    amplitude = largest_mm * draws.uniform(1, 1, 1, 1).to(device)
     cyclic = torch.cat([coarse, coarse[:, :, :1]], dim=2)
     in_time = functional.interpolate(cyclic.flatten(3), size=(frames + 1, cyclic[0, 0, 0].numel()), mode="bilinear")
     in_time = in_time[:, :, :frames].reshape(n * 2, frames, *_JITTER_POINTS[1:])

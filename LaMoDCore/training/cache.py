@@ -25,8 +25,10 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.case import CineSlice
+from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
-from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case, read_json
+from LaMoDCore.io.dataset_checks import check_index
 from LaMoDCore.preprocessing import (
     FRAMES,
     SIZE,
@@ -38,7 +40,9 @@ from LaMoDCore.preprocessing import (
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.resampling import as_another_scanner_would
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
+#: What of a case goes into the cache.
+_READ_FILES = ("case.json", "masks.seq.nrrd", "masks_true.seq.nrrd", "displacement.npz")
 #: Caches smaller than this are read whole; larger ones stay on disk, which must then be fast.
 _IN_MEMORY_BYTES = 6e9
 #: Displacement is learned on blocks of this many canonical pixels.
@@ -87,27 +91,56 @@ def open_cache(
         progress: told of every case.
     """
     index = DatasetIndex.load(data)
+    for finding in check_index(index):
+        if finding.severity == "error":
+            raise LaMoDInputError(
+                data.name,
+                f"{finding.case}: {finding.message}".removeprefix(": ").rstrip("."),
+                "mend dataset.json; `lamod validate-dataset` lists all that is wrong",
+            )
     fingerprint = _fingerprint(index, vary_sampling)
     if not (folder / "index.json").is_file() or _read_index(folder).get("fingerprint") != fingerprint:
         _build(index, folder, fingerprint, vary_sampling, workers, progress)
+    return open_finished_cache(folder)
+
+
+def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> TrainingCache:
+    """A cache that is there already, without the dataset that it was made from.
+
+    Args:
+        folder: where it is.
+        in_memory: read it whole instead of leaving it on the disk; by default where it is small enough.
+
+    Raises:
+        LaMoDInputError: it is missing or damaged.
+    """
     about = _read_index(folder)
     files = {name: folder / f"{name}.npy" for name in _ARRAYS}
-    fits = sum(file.stat().st_size for file in files.values()) < _IN_MEMORY_BYTES
-    arrays = {name: np.load(file, mmap_mode=None if fits else "r") for name, file in files.items()}
-    return TrainingCache(arrays, tuple(about["splits"]), np.array(about["has_motion"]), fingerprint)
+    try:
+        if in_memory is None:
+            in_memory = sum(file.stat().st_size for file in files.values()) < _IN_MEMORY_BYTES
+        arrays = {name: np.load(file, mmap_mode=None if in_memory else "r") for name, file in files.items()}
+        return TrainingCache(arrays, tuple(about["splits"]), np.array(about["has_motion"]), about["fingerprint"])
+    except (OSError, ValueError, KeyError) as fault:
+        raise LaMoDInputError(
+            folder.name, "the cache is damaged", "delete it; it is made again from the dataset"
+        ) from fault
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    return content
+    return read_json(folder / "index.json", "make the cache from its dataset, with `lamod train --data`")
 
 
 def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
+    """SHA-256 over every byte that the cache is made from."""
     digest = hashlib.sha256(f"{CACHE_VERSION} {vary_sampling}".encode())
     for entry in index:
         digest.update(repr(entry).encode())
-        for file in sorted((index.folder / "cases" / entry.id).glob("*")):
-            digest.update(f"{file.name} {file.stat().st_size}".encode())
+        for name in _READ_FILES:
+            file = index.folder / "cases" / entry.id / name
+            if file.is_file():
+                digest.update(f"{name} {file.stat().st_size}".encode())
+                digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -142,6 +175,10 @@ def _build(
         if folder.exists():
             shutil.rmtree(folder)
         fresh.rename(folder)
+    except OSError as fault:
+        raise LaMoDInputError(
+            folder.name, f"the cache cannot be written ({fault.strerror or fault})", "free some space or use --cache"
+        ) from fault
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -194,6 +231,12 @@ def _motion_arrays(case: DatasetCase, grid: SliceGrid, canonical: CanonicalSlice
     displacement = np.zeros(_ARRAYS["displacement"][0], dtype=np.float16)
     weight = np.zeros(_ARRAYS["weight"][0], dtype=np.uint8)
     if case.displacement_mm is not None and case.valid is not None:
+        if not np.isfinite(case.displacement_mm[case.valid]).all():
+            raise LaMoDInputError(
+                f"case {case.id}/displacement.npz",
+                "displacement is not finite where it is said to be valid",
+                "write numbers there, or set valid to False",
+            )
         in_plane = np.moveaxis(grid.vectors_from_lps(case.displacement_mm[:, 0]), -1, 1)
         phases = cycle_phases(case.frame_times_ms, case.rr_ms, case.reference_frame)
         own = CanonicalSlice(canonical.occupancy, canonical.grid, grid, phases, case.reference_frame)

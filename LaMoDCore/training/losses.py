@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from LaMoDCore.lddmm import FluidMetric, shoot, warp_image
+from LaMoDCore.training.processes import mean_over_processes
 
 #: Velocities and displacement are compared on blocks of 2 mm.
 BLOCK_MM = 2.0
@@ -69,7 +70,7 @@ def motion_loss(
     """
     error = predicted - truth
     norm = (error.square().sum(dim=1, keepdim=True) + _NORM_SOFTENING_MM**2).sqrt() - _NORM_SOFTENING_MM
-    total = weight.sum().clamp(min=1.0)
+    total = mean_over_processes(weight.sum()).clamp(min=1.0)
     endpoint = (norm * weight).sum() / total
     loss = endpoint
     if gradient_weight_mm > 0:
@@ -79,7 +80,7 @@ def motion_loss(
             length = weight.shape[axis]
             both = torch.minimum(weight.narrow(axis, 1, length - 1), weight.narrow(axis, 0, length - 1))
             size = (step.square().sum(dim=1, keepdim=True) + 1e-4).sqrt()
-            parts.append((size * both).sum() / both.sum().clamp(min=1.0))
+            parts.append((size * both).sum() / mean_over_processes(both.sum()).clamp(min=1.0))
         loss = loss + gradient_weight_mm * torch.stack(parts).sum()
     bend = torch.diff(control, n=2, dim=-1).square().mean() + torch.diff(control, n=2, dim=-2).square().mean()
     return loss + regularity * bend, endpoint.detach()

@@ -1,36 +1,29 @@
-"""A training run: its folder, its stages, its checkpoints, and the model at its end.
-
-A run folder holds config.json, log.jsonl (a line an epoch), checkpoint.safetensors + checkpoint.json (the last
-good state, replaced atomically) and, at the end, model/. A run that was stopped goes on from its checkpoint with
-the same losses as if it had not been: the state of every generator and optimiser is part of it.
-"""
+"""A training run: from a cache to a model, in a run folder that can be followed, stopped and resumed."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import time
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from lightning_fabric import Fabric
+from safetensors.torch import save as save_tensors
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import save_model
 from LaMoDCore.progress import SILENT, Progress
-from LaMoDCore.training.augmentation import Batch, augment
 from LaMoDCore.training.cache import TrainingCache
-from LaMoDCore.training.checkpoint import load_checkpoint, save_checkpoint
+from LaMoDCore.training.engine import make_fabric
+from LaMoDCore.training.fit import fit
+from LaMoDCore.training.memory import Estimate, estimate_run, is_out_of_memory, refuse_too_large, too_large
+from LaMoDCore.training.recipe import check_frozen, stages_of
+from LaMoDCore.training.run_folder import FORMAT, RunFolder, software_versions
 from LaMoDCore.training.settings import TrainingConfig
-from LaMoDCore.training.stages import JointStage, MotionStage, RegistrationStage, Stage, follow_statistics
-
-_WARM_UP_STEPS = 100
-_VALIDATION_SEED = 4242
+from LaMoDCore.training.stopping import StopRequest
 
 
 def train(
@@ -38,9 +31,11 @@ def train(
     run: Path,
     config: TrainingConfig,
     *,
-    device: torch.device | None = None,
+    fabric: Fabric | None = None,
     resume: bool = False,
     initial: LaMoDModel | None = None,
+    stop: StopRequest | None = None,
+    about: Mapping[str, Any] | None = None,
     progress: Progress = SILENT,
 ) -> LaMoDModel:
     """Train a model on a cache, stage by stage.
@@ -48,204 +43,119 @@ def train(
     Args:
         cache: training and validation slices.
         run: the run's folder.
-        config: what to do.
-        device: the CPU by default.
+        config: what to do; with `initial`, its networks take the place of ``config.model``.
+        fabric: device, precision and processes; one process on the CPU by default.
         resume: go on from the run's checkpoint, if there is one.
         initial: weights to start from.
+        stop: asked after every step whether to write a checkpoint and stop.
+        about: further facts for run.json.
         progress: told after every step of the part of the whole that is done.
 
     Returns:
         the averaged model, in evaluation mode; also saved under ``run/model``.
+
+    Raises:
+        TrainingStopped: `stop` was asked for; the checkpoint is written.
+        LaMoDInputError: another process trains here, the checkpoint is another run's, the batch does not fit into
+            memory, the disk is full, ...
     """
-    return _Run(cache, run, config, device or torch.device("cpu"), initial, progress).complete(resume)
-
-
-class _Run:
-    def __init__(
-        self,
-        cache: TrainingCache,
-        folder: Path,
-        config: TrainingConfig,
-        device: torch.device,
-        initial: LaMoDModel | None,
-        progress: Progress,
-    ) -> None:
-        self.cache, self.folder, self.config, self.device, self.progress = cache, folder, config, device, progress
-        torch.manual_seed(config.seed)
-        self.model = LaMoDModel(config.model).to(device)
-        if initial is not None:
-            self.model.load_state_dict(initial.state_dict())
-        self.average = LaMoDModel(config.model).to(device).requires_grad_(False).eval()
-        self.average.load_state_dict(self.model.state_dict())
-        self.stages: list[tuple[Stage, int]] = [
-            (RegistrationStage(config), config.registration_epochs),
-            (MotionStage(config), config.motion_epochs),
-            (JointStage(config), config.joint_epochs),
-        ]
-        self.seconds = 0.0
-
-    def complete(self, resume: bool) -> LaMoDModel:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        position = {"stage": 0, "epoch": 0, "seconds": 0.0}
-        state = load_checkpoint(self.folder, self.config, self.cache.fingerprint) if resume else None
-        if state is not None:
-            position = state.position
-            self.model.load_state_dict(state.model)
-            self.average.load_state_dict(state.average)
-        (self.folder / "config.json").write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
-        self.seconds = float(position["seconds"])
-        for number, (stage, epochs) in enumerate(self.stages):
-            if number < position["stage"] or epochs == 0:
-                continue
-            first = int(position["epoch"]) if number == position["stage"] else 0
-            self._stage(number, stage, epochs, first, state if number == position["stage"] else None)
-            state = None
-        summary = {"minutes": round(self.seconds / 60, 1), "data_fingerprint": self.cache.fingerprint}
-        save_model(
-            self.average, self.folder / "model", self.folder.name, training={**summary, "config": self.config.to_dict()}
-        )
-        return self.average
-
-    def _stage(self, number: int, stage: Stage, epochs: int, first_epoch: int, state: Any) -> None:
-        config = self.config
-        if first_epoch == 0:
-            self._settle_statistics()
-            self.model.load_state_dict(self.average.state_dict())
-        self.model.requires_grad_(False)
-        for part in stage.trained_parts(self.model):
-            part.requires_grad_(True)
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-        indices = self.cache.indices("train", with_motion=stage.needs_motion)
-        per_epoch = max(1, len(indices) // config.batch_size)
-        total = epochs * per_epoch
-        if state is not None and state.optimiser is not None:
-            optimiser.load_state_dict(state.optimiser)
-        best, since_best = math.inf, 0
-        for epoch in range(first_epoch, epochs):
-            began = time.monotonic()
-            # Order, augmentation and noise follow from (seed, stage, epoch) alone, so that a resumed run repeats them.
-            generator = torch.Generator().manual_seed(hash((config.seed, number, epoch)) % 2**62)
-            torch.manual_seed(config.seed * 1_000_003 + number * 1009 + epoch)
-            self.model.train()
-            totals: dict[str, float] = {}
-            order = indices[torch.randperm(len(indices), generator=generator).numpy()]
-            for step, chosen in enumerate(_batches(order, config.batch_size, per_epoch)):
-                done = epoch * per_epoch + step
-                for group in optimiser.param_groups:
-                    group["lr"] = config.learning_rate * _learning_rate_share(done, total)
-                batch = augment(self._load(chosen), config.augmentation, generator)
-                loss, measured = self._loss(stage, self.model, batch, generator)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-                optimiser.step()
-                self._follow(done)
-                for key, value in {"loss": loss.detach(), **measured}.items():
-                    totals[key] = totals.get(key, 0.0) + float(value) / per_epoch
-                self._report(number, stage, done / total, float(loss.detach()), time.monotonic() - began)
-            validation = self._validate(stage)
-            self.seconds += time.monotonic() - began
-            self._log(stage, epoch, epochs, totals, validation, time.monotonic() - began)
-            ended = epoch + 1 == epochs
-            score = stage.score(validation) if validation else stage.score(totals)
-            best, since_best = (score, 0) if score < best else (best, since_best + 1)
-            ended = ended or (config.patience > 0 and since_best >= config.patience)
-            position = {
-                "stage": number + 1 if ended else number,
-                "epoch": 0 if ended else epoch + 1,
-                "seconds": self.seconds,
-            }
-            save_checkpoint(
-                self.folder,
+    fabric = fabric or make_fabric(torch.device("cpu"), bf16=config.bf16)
+    if initial is not None:
+        config = replace(config, model=initial.config)
+    folder = RunFolder(run, writes=fabric.is_global_zero)
+    with folder.opened():
+        model = _first_weights(config, fabric, initial)
+        start = _fingerprint(initial) if initial is not None else ""
+        estimate = _checked(model, cache, config, fabric)
+        try:
+            folder.write("config.json", config.to_dict())
+            folder.write("run.json", {**_facts(cache, fabric, start, estimate), **(about or {})})
+            average, results = fit(
+                model,
+                stages_of(config),
+                cache,
+                folder,
                 config,
-                self.cache.fingerprint,
-                position,
-                self.model,
-                self.average,
-                None if ended else optimiser,
+                fabric,
+                start=start,
+                resume=resume,
+                stop=stop,
+                progress=progress,
             )
-            if ended:
-                break
-
-    def _loss(
-        self, stage: Stage, model: LaMoDModel, batch: Batch, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            return stage.loss(model, batch, generator)
-
-    def _load(self, chosen: Array) -> Batch:
-        arrays = self.cache.arrays
-
-        def picked(name: str) -> Tensor:
-            return torch.from_numpy(np.stack([arrays[name][i] for i in chosen])).to(self.device).float()
-
-        return Batch(
-            picked("occupancy")[:, None] / 255,
-            picked("clean")[:, None] / 255,
-            picked("displacement").transpose(1, 2),
-            picked("weight")[:, None] / 4,
-        )
-
-    def _follow(self, step: int) -> None:
-        """Move the averaged weights towards the learning ones; faster at first, when there is little to average."""
-        decay = min(self.config.ema_decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for kept, learning in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                kept.lerp_(learning, 1 - decay)
-            for kept_buffer, buffer in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                kept_buffer.copy_(buffer)
-
-    def _settle_statistics(self) -> None:
-        """Measure the latent's mean and spread over training slices with the averaged encoder."""
-        indices = self.cache.indices("train")[:64]
-        with torch.no_grad():
-            latents = [self.average.encode(self._load(chosen).masks) for chosen in _batches(indices, 8, 8)]
-            follow_statistics(self.average, torch.cat(latents), 1.0)
-
-    def _validate(self, stage: Stage) -> dict[str, float]:
-        indices = self.cache.indices("val", with_motion=stage.needs_motion)
-        if len(indices) == 0:
-            return {}
-        totals: dict[str, float] = {}
-        generator = torch.Generator().manual_seed(_VALIDATION_SEED)
-        count = max(1, len(indices) // self.config.batch_size)
-        with torch.no_grad():
-            for chosen in _batches(indices, self.config.batch_size, count):
-                loss, measured = self._loss(stage, self.average, self._load(chosen), generator)
-                for key, value in {"loss": loss, **measured}.items():
-                    totals[key] = totals.get(key, 0.0) + float(value) / count
-        return totals
-
-    def _report(self, number: int, stage: Stage, share: float, loss: float, seconds: float) -> None:
-        weights = [epochs for _, epochs in self.stages]
-        done = (sum(weights[:number]) + share * weights[number]) / max(1, sum(weights))
-        spent = self.seconds + seconds
-        left = spent * (1 - done) / done if done > 0 else math.nan
-        self.progress.update(stage.name, done, f"loss {loss:.4f}, {left / 60:.0f} min left")
-
-    def _log(
-        self, stage: Stage, epoch: int, epochs: int, train: dict[str, float], val: dict[str, float], seconds: float
-    ) -> None:
-        line = {"stage": stage.name, "epoch": epoch + 1, "of": epochs, "seconds": round(seconds, 1)}
-        line |= {"train": _rounded(train), "val": _rounded(val)}
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
+            if fabric.is_global_zero:
+                _finish(folder, average, results, cache, config)
+        except OSError as fault:
+            raise LaMoDInputError(
+                run.name,
+                f"the run's folder cannot be written to ({fault.strerror or fault}); the last checkpoint is kept",
+                "mend that and go on with --resume",
+            ) from fault
+        except (RuntimeError, MemoryError) as fault:
+            if not is_out_of_memory(fault):
+                raise
+            raise too_large(config, replace(estimate, largest_batch=None)) from fault
+    fabric.barrier()
+    return average
 
 
-def _batches(order: Array, size: int, count: int) -> Iterator[Array]:
-    for number in range(count):
-        chosen = order[number * size : (number + 1) * size]
-        if len(chosen):
-            yield np.sort(chosen)
+def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
+    """Memory and time that a run would take here; a few seconds' work, nothing is written."""
+    return _checked(_first_weights(config, fabric, None), cache, config, fabric, measured=True)
 
 
-def _learning_rate_share(step: int, total: int) -> float:
-    warm = min(1.0, (step + 1) / min(_WARM_UP_STEPS, max(1, total // 10)))
-    return warm * 0.5 * (1 + math.cos(math.pi * step / max(1, total)))
+def _first_weights(config: TrainingConfig, fabric: Fabric, initial: LaMoDModel | None) -> LaMoDModel:
+    fabric.seed_everything(config.seed, verbose=False)
+    model = LaMoDModel(config.model)
+    check_frozen(config, model)
+    if initial is not None:
+        model.load_state_dict(initial.state_dict())
+    moved = fabric.to_device(model)
+    assert isinstance(moved, LaMoDModel)
+    return moved
 
 
-def _rounded(values: dict[str, float]) -> dict[str, float]:
-    return {key: float(f"{value:.5g}") for key, value in values.items()}
+def _checked(
+    model: LaMoDModel, cache: TrainingCache, config: TrainingConfig, fabric: Fabric, *, measured: bool = False
+) -> Estimate:
+    slices = len(cache.indices("train"))
+    if slices == 0:
+        raise LaMoDInputError("the dataset", "it has no training slice", "give cases of the split train")
+    found = estimate_run(model, stages_of(config), config, slices, fabric, timed=measured)
+    if not measured:
+        refuse_too_large(found, config)
+    return found
+
+
+def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate) -> dict[str, Any]:
+    device = fabric.device
+    return {
+        "format": FORMAT,
+        "versions": software_versions(),
+        "data_fingerprint": cache.fingerprint,
+        "slices": {split: len(cache.indices(split)) for split in ("train", "val")},
+        "slices_with_motion": {split: len(cache.indices(split, with_motion=True)) for split in ("train", "val")},
+        "initial_weights": start,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "precision": fabric._precision.precision,
+        "processes": fabric.world_size,
+        "threads": torch.get_num_threads(),
+        "estimate": asdict(estimate),
+    }
+
+
+def _finish(
+    folder: RunFolder,
+    average: LaMoDModel,
+    results: Mapping[str, Mapping[str, float]],
+    cache: TrainingCache,
+    config: TrainingConfig,
+) -> None:
+    folder.write("metrics.json", {"validation": results})
+    training = {"data_fingerprint": cache.fingerprint, "config": config.to_dict(), "validation": dict(results)}
+    save_model(average, folder.folder / "model", folder.folder.name, training=training)
+    folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)
+
+
+def _fingerprint(model: LaMoDModel) -> str:
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    return hashlib.sha256(save_tensors(tensors)).hexdigest()

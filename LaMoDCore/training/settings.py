@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import ModelConfig, checked
+
+
+def within(default: Any, least: float, most: float | None = None) -> Any:
+    """A dataclass field with the range that its values are held to (and that a form offers)."""
+    return field(default=default, metadata={"least": least, "most": most})
+
+
+def check_ranges(settings: Any) -> None:
+    """Raises ValueError for a value outside its field's range."""
+    for each in fields(settings):
+        least, most = each.metadata.get("least"), each.metadata.get("most")
+        value = getattr(settings, each.name)
+        if least is not None and not (least <= value and (most is None or value <= most)):
+            allowed = f"at least {least}" if most is None else f"{least} to {most}"
+            raise ValueError(f"{each.name} is {value}, it must be {allowed}")
 
 
 @dataclass(frozen=True)
@@ -25,14 +40,17 @@ class AugmentationConfig:
         thickening_least, thickening_most: range of that gain at end-systole, as a fraction.
     """
 
-    full_turn_share: float = 0.5
-    turn_degrees: float = 15.0
-    shift_mm: float = 1.5
-    jitter_mm: float = 0.7
-    scale: float = 0.06
-    thickening_share: float = 0.75
-    thickening_least: float = -0.04
-    thickening_most: float = 0.26
+    full_turn_share: float = within(0.5, 0, 1)
+    turn_degrees: float = within(15.0, 0, 180)
+    shift_mm: float = within(1.5, 0, 20)
+    jitter_mm: float = within(0.7, 0, 5)
+    scale: float = within(0.06, 0, 0.5)
+    thickening_share: float = within(0.75, 0, 1)
+    thickening_least: float = within(-0.04, -0.5, 1)
+    thickening_most: float = within(0.26, -0.5, 1)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -47,11 +65,14 @@ class TrainingConfig:
         learning_rate: of Adam at its height; it warms up and falls to zero along a cosine within each stage.
         weight_decay: decoupled (AdamW).
         ema_decay: of the averaged weights that are validated and saved.
-        bf16: autocast to bfloat16.
+        bf16: compute in bfloat16 where the device has instructions for it; weights stay float32.
         registration_epochs: of stage A.
         motion_epochs: first part of stage B: D_η by (10), and E_R with it where `adapt_encoder`.
         joint_epochs: second part of stage B: l = l_diffusion + α l_motion with E_R at rest.
-        patience: epochs without a better validation after which a part ends; 0 never ends one early.
+        patience: epochs without a better validation after which a stage ends; 0 never ends one early. Either way
+            a stage hands on the averaged weights of its best epoch.
+        checkpoint_minutes: a checkpoint is written at the end of an epoch, and within one after so many minutes.
+        freeze: parts that stay as they are (encoder, registration, decoder, denoiser), for fine-tuning.
         adapt_encoder: let the motion loss reach E_R too; the paper's recipe leaves E_R as registration made it.
         image_sigma: σ of eq. (1).
         regularity: weight of the energy ⟨Lv₀, v₀⟩ in eq. (1).
@@ -65,25 +86,30 @@ class TrainingConfig:
 
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
-    seed: int = 0
-    batch_size: int = 4
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    ema_decay: float = 0.995
+    seed: int = within(0, 0)
+    batch_size: int = within(4, 1)
+    learning_rate: float = within(1e-3, 0, 1)
+    weight_decay: float = within(1e-4, 0, 1)
+    ema_decay: float = within(0.995, 0, 0.99999)
     bf16: bool = True
-    registration_epochs: int = 1
-    motion_epochs: int = 5
-    joint_epochs: int = 2
-    patience: int = 0
+    registration_epochs: int = within(1, 0)
+    motion_epochs: int = within(5, 0)
+    joint_epochs: int = within(2, 0)
+    patience: int = within(0, 0)
+    checkpoint_minutes: float = within(5.0, 0)
+    freeze: tuple[str, ...] = ()
     adapt_encoder: bool = True
-    image_sigma: float = 0.1
-    regularity: float = 5e-2
-    registration_weight: float = 0.05
-    shot_frames: int = 2
-    alpha: float = 1e-2
-    gradient_weight_mm: float = 4.0
-    lambda_motion: float = 1e-4
-    lambda_noise: float = 1e-4
+    image_sigma: float = within(0.1, 1e-3, 10)
+    regularity: float = within(5e-2, 0, 1)
+    registration_weight: float = within(0.05, 0, 10)
+    shot_frames: int = within(2, 1, 20)
+    alpha: float = within(1e-2, 0, 100)
+    gradient_weight_mm: float = within(4.0, 0, 100)
+    lambda_motion: float = within(1e-4, 0, 10)
+    lambda_noise: float = within(1e-4, 0, 1)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -121,6 +147,14 @@ PRESETS: dict[str, TrainingConfig] = {
         image_sigma=0.03,
         shot_frames=20,
         gradient_weight_mm=0.0,
+    ),
+    "fine-tune": replace(
+        TrainingConfig(),
+        learning_rate=2e-4,
+        registration_epochs=0,
+        motion_epochs=15,
+        joint_epochs=3,
+        patience=5,
     ),
 }
 

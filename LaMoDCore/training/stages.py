@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,9 @@ from LaMoDCore.diffusion import q_sample
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.networks.spline import b_spline_upsample
 from LaMoDCore.training.augmentation import Batch
+from LaMoDCore.training.draws import Draws
 from LaMoDCore.training.losses import motion_loss, noise_loss, registration_loss
+from LaMoDCore.training.processes import mean_over_processes
 from LaMoDCore.training.settings import TrainingConfig
 
 #: Latent statistics follow the batches this slowly while E_R still learns.
@@ -36,11 +38,25 @@ class Stage(Protocol):
     @property
     def needs_motion(self) -> bool: ...
 
-    def trained_parts(self, model: LaMoDModel) -> Iterable[nn.Module]: ...
+    def trained_parts(self, model: LaMoDModel) -> Mapping[str, nn.Module]:
+        """What learns in this stage, by the names that `freeze` knows."""
+        ...
 
-    def loss(self, model: LaMoDModel, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]: ...
+    def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
+        """Called once before the stage with the averaged model and training slices as they are."""
+        ...
 
-    def score(self, measured: dict[str, float]) -> float: ...
+    def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss and what else is worth a line in the log.
+
+        A mean over slices needs no care; a ratio of sums over the batch takes its denominator through
+        `processes.mean_over_processes`, so that several processes can share a batch.
+        """
+        ...
+
+    def score(self, measured: Mapping[str, float]) -> float:
+        """What validation chooses by, the lower the better."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,14 +67,17 @@ class RegistrationStage:
     name: str = "registration"
     needs_motion: bool = False
 
-    def trained_parts(self, model: LaMoDModel) -> Iterable[nn.Module]:
-        return (model.encoder, model.registration_decoder)
+    def trained_parts(self, model: LaMoDModel) -> Mapping[str, nn.Module]:
+        return {"encoder": model.encoder, "registration": model.registration_decoder}
 
-    def loss(self, model: LaMoDModel, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        loss, distance = _registration(model, model.encode(batch.masks), batch, self.config, generator)
+    def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
+        """Nothing: eq. (1) takes latents as they are."""
+
+    def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
+        loss, distance = _registration(model, model.encode(batch.masks), batch, self.config, draws)
         return loss, {"mask_distance": distance}
 
-    def score(self, measured: dict[str, float]) -> float:
+    def score(self, measured: Mapping[str, float]) -> float:
         return measured["loss"]
 
 
@@ -70,25 +89,33 @@ class MotionStage:
     name: str = "motion"
     needs_motion: bool = True
 
-    def trained_parts(self, model: LaMoDModel) -> Iterable[nn.Module]:
-        parts: list[nn.Module] = [model.motion_decoder]
-        return [*parts, model.encoder, model.registration_decoder] if self.config.adapt_encoder else parts
+    def trained_parts(self, model: LaMoDModel) -> Mapping[str, nn.Module]:
+        parts: dict[str, nn.Module] = {"decoder": model.motion_decoder}
+        if self.config.adapt_encoder:
+            parts |= {"encoder": model.encoder, "registration": model.registration_decoder}
+        return parts
 
-    def loss(self, model: LaMoDModel, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
+        """Measure the latent's mean and spread, where E_R has learned since they were."""
+        if not statistics_are_known(model) or _learns(self.config, before_motion=True):
+            settle_statistics(model, batches)
+
+    def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         config = self.config
-        with torch.set_grad_enabled(config.adapt_encoder and torch.is_grad_enabled()):
+        learns = config.adapt_encoder and "encoder" not in config.freeze
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             latent = model.encode(batch.masks)
-        if model.training:
+        if model.training and learns:
             follow_statistics(model, latent, _STATISTICS_MOMENTUM)
         loss, endpoint = _motion(model, model.normalise(latent), batch, config)
         measured = {"endpoint_mm": endpoint}
         if config.adapt_encoder and model.training and config.registration_weight > 0:
-            kept, distance = _registration(model, latent, batch, config, generator)
+            kept, distance = _registration(model, latent, batch, config, draws)
             loss = loss + config.registration_weight * kept
             measured["mask_distance"] = distance
         return loss, measured
 
-    def score(self, measured: dict[str, float]) -> float:
+    def score(self, measured: Mapping[str, float]) -> float:
         return measured["loss"]
 
 
@@ -105,48 +132,74 @@ class JointStage:
     name: str = "joint"
     needs_motion: bool = True
 
-    def trained_parts(self, model: LaMoDModel) -> Iterable[nn.Module]:
-        return (model.denoiser, model.motion_decoder)
+    def trained_parts(self, model: LaMoDModel) -> Mapping[str, nn.Module]:
+        return {"denoiser": model.denoiser, "decoder": model.motion_decoder}
 
-    def loss(self, model: LaMoDModel, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
+        """As for motion; here E_R may have learned with the motion, too."""
+        if not statistics_are_known(model) or _learns(self.config, before_motion=False):
+            settle_statistics(model, batches)
+
+    def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         schedule = model.config.schedule
         alpha_bar = schedule.alpha_bar().float().to(batch.masks.device)
         with torch.no_grad():
             drawn = model.normalise(model.encode(batch.masks))
             clean = model.normalise(model.encode(batch.clean)).float()
-        n = clean.shape[0]
-        step = torch.randint(1, schedule.steps + 1, (n,), generator=generator).to(clean.device)
-        noise = model.config.noise.sample(tuple(clean.shape), generator).to(clean.device)
+        step = draws.integers(1, schedule.steps).to(clean.device)
+        noise = model.config.noise.smooth(draws.normal(*clean.shape[1:]).to(clean.device))
         noisy = q_sample(clean, step, noise, alpha_bar)
         predicted = model.denoiser(noisy, step)
         diffusion = noise_loss(predicted, noise)
 
-        signal = alpha_bar[step].view(-1, 1, 1, 1, 1)
-        estimate = ((noisy - (1 - signal).sqrt() * predicted.detach().float()) / signal.sqrt()).to(drawn.dtype)
-        decodable = (step <= _DECODABLE_SHARE * schedule.steps).view(-1, 1, 1, 1, 1)
-        motion, _ = _motion(model, torch.where(decodable, estimate, drawn), batch, self.config)
-        measured = {"noise_error": diffusion.detach(), "motion": motion.detach()}
-        if not model.training:
-            _, measured["endpoint_mm"] = _motion(model, drawn, batch, self.config)
+        latent = drawn
+        if model.training:
+            signal = alpha_bar[step].view(-1, 1, 1, 1, 1)
+            estimate = ((noisy - (1 - signal).sqrt() * predicted.detach().float()) / signal.sqrt()).to(drawn.dtype)
+            decodable = (step <= _DECODABLE_SHARE * schedule.steps).view(-1, 1, 1, 1, 1)
+            latent = torch.where(decodable, estimate, drawn)
+        motion, endpoint = _motion(model, latent, batch, self.config)
+        measured = {"noise_error": diffusion.detach(), "motion": motion.detach(), "endpoint_mm": endpoint}
         return diffusion + self.config.alpha * motion, measured
 
-    def score(self, measured: dict[str, float]) -> float:
+    def score(self, measured: Mapping[str, float]) -> float:
         return measured["noise_error"] + self.config.alpha * measured["motion"]
+
+
+def statistics_are_known(model: LaMoDModel) -> bool:
+    """Whether the latent's mean and spread were ever measured."""
+    return bool((model.latent_mean != 0).any() or (model.latent_std != 1).any())
+
+
+def settle_statistics(model: LaMoDModel, batches: Iterable[Batch]) -> None:
+    """Measure the latent's mean and spread over some training slices."""
+    with torch.no_grad():
+        follow_statistics(model, torch.cat([model.encode(batch.masks) for batch in batches]), 1.0)
 
 
 def follow_statistics(model: LaMoDModel, latent: Tensor, momentum: float) -> None:
     """Move the stored latent mean and spread towards this batch's, a channel at a time."""
     with torch.no_grad():
-        values = latent.float().transpose(0, 1).flatten(1)
-        model.latent_mean.lerp_(values.mean(dim=1), momentum)
-        model.latent_std.lerp_(values.std(dim=1).clamp(min=1e-3), momentum)
+        values = latent.detach().float().transpose(0, 1).flatten(1)
+        moments = mean_over_processes(torch.stack([values.mean(dim=1), values.square().mean(dim=1)]))
+        spread = (moments[1] - moments[0].square()).clamp(min=0.0).sqrt()
+        model.latent_mean.lerp_(moments[0], momentum)
+        model.latent_std.lerp_(spread.clamp(min=1e-3), momentum)
+
+
+def _learns(config: TrainingConfig, *, before_motion: bool) -> bool:
+    """Whether E_R learns in a stage before the motion stage, or before the joint one."""
+    stages = config.registration_epochs > 0
+    if not before_motion:
+        stages = stages or (config.motion_epochs > 0 and config.adapt_encoder)
+    return stages and "encoder" not in config.freeze
 
 
 def _registration(
-    model: LaMoDModel, latent: Tensor, batch: Batch, config: TrainingConfig, generator: torch.Generator
+    model: LaMoDModel, latent: Tensor, batch: Batch, config: TrainingConfig, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     count = latent.shape[2]
-    chosen = 1 + torch.randperm(count - 1, generator=generator)[: config.shot_frames]
+    chosen = 1 + torch.randperm(count - 1, generator=draws.shared)[: config.shot_frames]
     velocity = model.registration_decoder(latent, chosen.to(latent.device))
     return registration_loss(
         velocity,

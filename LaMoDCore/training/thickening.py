@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from LaMoDCore.training.draws import Draws
 from LaMoDCore.training.settings import AugmentationConfig
 
 #: Towards the centre, where ψ would fold, radii shrink by no more than this factor.
@@ -60,12 +61,12 @@ class Thickening:
         return center + offset * (wanted / square).clamp(min=_LEAST_SHRINKING**2).sqrt()
 
 
-def draw_thickening(clean: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Thickening:
+def draw_thickening(clean: Tensor, config: AugmentationConfig, draws: Draws) -> Thickening:
     """Draw ψ for clean masks [N, 1, T, H, W]: nothing at end-diastole, most when the cavity is smallest.
 
     R² follows from the wall's area A and second moment I about its centroid: R² = I/A − A/2π for a ring.
     """
-    n, width = clean.shape[0], clean.shape[-1]
+    width = clean.shape[-1]
     wall = clean[:, 0]
     axis = torch.arange(width, device=clean.device) + 0.5 - width / 2
     area = wall.sum(dim=(2, 3)).clamp(min=1.0)
@@ -77,7 +78,7 @@ def draw_thickening(clean: Tensor, config: AugmentationConfig, generator: torch.
     emptied = (inner_square[:, :1] - inner_square).clamp(min=0.0)
     activity = emptied / emptied.amax(dim=1, keepdim=True).clamp(min=1.0)
     span = config.thickening_most - config.thickening_least
-    gain = config.thickening_least + span * torch.rand(n, 1, generator=generator)
-    applied = torch.rand(n, 1, generator=generator) < config.thickening_share
-    gain = torch.where(applied, gain, torch.zeros(())).to(clean.device)
+    gain = config.thickening_least + span * draws.uniform(1)
+    applied = draws.uniform(1) < config.thickening_share
+    gain = torch.where(applied, gain, torch.zeros_like(gain)).to(clean.device)
     return Thickening(center, inner_square, 1 + gain * activity)

@@ -7,11 +7,16 @@ import math
 import torch
 
 from LaMoDCore.training.augmentation import Batch, augment
+from LaMoDCore.training.draws import Draws
 from LaMoDCore.training.settings import AugmentationConfig
 
 STILL = AugmentationConfig(
     full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0
 )
+
+
+def draws(batch: Batch, seed: int) -> Draws:
+    return Draws.of((seed,), range(len(batch.masks)))
 
 
 def ring_batch(n: int = 1) -> Batch:
@@ -29,7 +34,7 @@ def ring_batch(n: int = 1) -> Batch:
 
 def test_no_change_when_none_is_asked_for() -> None:
     batch = ring_batch()
-    same = augment(batch, STILL, torch.Generator().manual_seed(0))
+    same = augment(batch, STILL, draws(batch, 0))
     torch.testing.assert_close(same.masks, batch.masks, atol=1e-4, rtol=0)
     seen = batch.weight.expand_as(batch.displacement) > 0
     torch.testing.assert_close(same.displacement[seen], batch.displacement[seen], atol=1e-3, rtol=0)
@@ -39,7 +44,7 @@ def test_a_turned_heart_moves_in_its_own_turned_frame() -> None:
     """The field commutes with rotation, so any turn must reproduce it; vectors left unturned would not."""
     batch = ring_batch(8)
     config = AugmentationConfig(full_turn_share=1.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0)
-    turned = augment(batch, config, torch.Generator().manual_seed(1))
+    turned = augment(batch, config, draws(batch, 1))
     inner = turned.weight.expand_as(batch.displacement) > 0.99
     assert inner.any()
     assert (turned.displacement - batch.displacement)[inner].abs().max() < 0.15
@@ -48,7 +53,7 @@ def test_a_turned_heart_moves_in_its_own_turned_frame() -> None:
 def test_rotation_keeps_its_sense() -> None:
     batch = ring_batch(8)
     config = AugmentationConfig(full_turn_share=1.0, shift_mm=2.0, jitter_mm=0.5, scale=0.1, thickening_share=0.0)
-    turned = augment(batch, config, torch.Generator().manual_seed(2))
+    turned = augment(batch, config, draws(batch, 2))
     curl = (
         torch.diff(turned.displacement[:, 1], dim=-1)[..., :-1, :]
         - torch.diff(turned.displacement[:, 0], dim=-2)[..., :-1]
@@ -60,7 +65,7 @@ def test_rotation_keeps_its_sense() -> None:
 def test_masks_and_displacement_stay_in_place_with_each_other() -> None:
     batch = ring_batch(8)
     config = AugmentationConfig(full_turn_share=1.0, shift_mm=3.0, jitter_mm=0.0, scale=0.1, thickening_share=0.0)
-    moved = augment(batch, config, torch.Generator().manual_seed(3))
+    moved = augment(batch, config, draws(batch, 3))
     share = torch.nn.functional.avg_pool2d(moved.masks[:, 0], 2)
     assert share[moved.weight[:, 0] > 0.9].mean() > 0.9
     torch.testing.assert_close(moved.masks, moved.clean, atol=1e-4, rtol=0)
@@ -71,7 +76,7 @@ def test_scale_multiplies_the_motion() -> None:
     config = AugmentationConfig(
         full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.2, thickening_share=0.0
     )
-    scaled = augment(batch, config, torch.Generator().manual_seed(4))
+    scaled = augment(batch, config, draws(batch, 4))
     before = batch.displacement.norm(dim=1)[batch.weight[:, 0] > 0].mean()
     for n in range(16):
         area = math.sqrt(float(scaled.clean[n, 0, 0].sum() / batch.clean[n, 0, 0].sum()))
@@ -84,7 +89,7 @@ def test_jitter_shakes_the_drawn_contours_only() -> None:
     config = AugmentationConfig(
         full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=1.0, scale=0.0, thickening_share=0.0
     )
-    shaken = augment(batch, config, torch.Generator().manual_seed(5))
+    shaken = augment(batch, config, draws(batch, 5))
     assert (shaken.masks - batch.masks).abs().max() > 0.3
     torch.testing.assert_close(shaken.clean, batch.clean, atol=1e-4, rtol=0)
 
@@ -119,7 +124,7 @@ def test_a_thickened_wall_and_its_motion_gain_the_same_area() -> None:
     config = AugmentationConfig(
         0.0, 0.0, 0.0, 0.0, 0.0, thickening_share=1.0, thickening_least=0.1, thickening_most=0.4
     )
-    thick = augment(batch, config, torch.Generator().manual_seed(6))
+    thick = augment(batch, config, draws(batch, 6))
     area = thick.clean.sum(dim=(-1, -2))[:, 0]
     gain = area[:, 15] / area[:, 0]
     assert gain.min() > 1.08 and gain.max() > 1.25

@@ -1,129 +1,244 @@
-"""A whole training in seconds: it learns, it resumes to the same bytes, and it refuses what does not belong."""
+"""Whole trainings in seconds: what they learn, how they stop and go on, and what they refuse."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+import torch
+from ring_dataset import TINY
 
 from LaMoDCore.cli import main
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.models import load_model
 from LaMoDCore.progress import Progress
-from LaMoDCore.training.cache import TrainingCache, open_cache
+from LaMoDCore.training import checkpoint
+from LaMoDCore.training.cache import TrainingCache
+from LaMoDCore.training.fit import learning_rate_share
+from LaMoDCore.training.run_folder import RunFolder
+from LaMoDCore.training.run_lock import RunLock
 from LaMoDCore.training.runner import train
 from LaMoDCore.training.settings import PRESETS, TrainingConfig, read_config
+from LaMoDCore.training.stopping import StopRequest, TrainingStopped
 
-SMOKE = replace(PRESETS["smoke"], bf16=False)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def log(run: Path) -> list[dict[str, object]]:
+    """The log without its clocks."""
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def status(run: Path) -> dict[str, object]:
+    content: dict[str, object] = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    return content
+
+
+def weights(run: Path) -> bytes:
+    return (run / "model" / "weights.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "hearts"
-    arguments = ["phantom", "--out", str(folder), "--count", "3", "--seed", "3", "--split", "0.67,0.33,0"]
-    assert main([*arguments, "--sites", "1", "--workers", "1", "--progress", "none"]) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def cache(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingCache:
-    return open_cache(dataset, tmp_path_factory.mktemp("cache") / "cache")
-
-
-def test_the_cache_holds_what_the_dataset_says(cache: TrainingCache) -> None:
-    assert len(cache.indices("train")) == 8 and len(cache.indices("val")) == 4
-    for occupancy, clean, displacement, weight in zip(*cache.arrays.values(), strict=True):
-        drawn, true = occupancy[0] > 127, clean[0] > 127
-        assert 2 * (drawn & true).sum() / (drawn.sum() + true.sum()) > 0.75
-        assert np.abs(displacement[0][:, weight[0] > 2]).max() < 0.05
-        measured = weight[14] > 2
-        assert true[::2, ::2][measured].mean() > 0.9
-        assert 1.0 < np.linalg.norm(displacement[14].astype(float), axis=0)[measured].mean() < 12.0
-
-
-def test_displacement_carries_the_clean_wall_of_end_diastole_onto_later_ones(cache: TrainingCache) -> None:
-    """Signs, axes and order of the training target: moved block centres lie in the clean wall of that frame."""
-    for clean, displacement, weight in zip(
-        cache.arrays["clean"], cache.arrays["displacement"], cache.arrays["weight"], strict=True
-    ):
-        rows, columns = np.nonzero(weight[15] == 4)
-        u = displacement[15][:, rows, columns].astype(float)
-        at = np.rint(np.stack([2 * rows + 0.5 + u[1], 2 * columns + 0.5 + u[0]])).astype(int)
-        assert (clean[15][tuple(at)] > 127).mean() > 0.95
-        still = np.stack([2 * rows, 2 * columns])
-        assert (clean[15][tuple(still)] > 127).mean() < (clean[15][tuple(at)] > 127).mean()
+def unbroken(cache: TrainingCache, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    train(cache, run, TINY)
+    return run
 
 
 class Killed(BaseException):
     """Stands for kill −9 at a chosen moment."""
 
 
-class StopsAt(Progress):
-    def __init__(self, stage: str, calls: int) -> None:
+class DoesAt(Progress):
+    """Does something at the n-th step of a stage."""
+
+    def __init__(self, stage: str, step: int, action: object) -> None:
         super().__init__("none")
-        self.stage, self.left = stage, calls
+        self.stage, self.left, self.action = stage, step, action
 
     def update(self, stage: str, fraction: float, message: str = "") -> None:
         self.left -= stage == self.stage
         if self.left == 0:
-            raise Killed
+            self.left = -1
+            self.action()  # type: ignore[operator]
 
 
-def losses(run: Path) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{key: line[key] for key in ("stage", "epoch", "train", "val")} for line in lines]
+def kill() -> None:
+    raise Killed
 
 
-@pytest.mark.parametrize("stage", ["motion", "joint"])
-def test_a_killed_run_resumes_to_the_unbroken_runs_bytes(tmp_path: Path, cache: TrainingCache, stage: str) -> None:
-    config = replace(SMOKE, motion_epochs=2)
-    train(cache, tmp_path / "unbroken", config)
-    calls = 6 if stage == "motion" else 2
+def test_a_finished_run_says_so_and_leaves_a_model(unbroken: Path) -> None:
+    assert status(unbroken)["state"] == "finished" and status(unbroken)["pid"] == os.getpid()
+    assert load_model(unbroken / "model").description["training"]["data_fingerprint"]
+    assert read_config(unbroken / "config.json") == TINY
+    about = json.loads((unbroken / "run.json").read_text())
+    assert about["versions"]["torch"] and about["slices"] == {"train": 4, "val": 2}
+    epochs = [line for line in log(unbroken) if line["kind"] == "epoch"]
+    assert [line["stage"] for line in epochs] == ["registration", "motion", "joint"]
+    assert [line["global_step"] for line in log(unbroken) if line["kind"] == "step"] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("stage", "minutes"), [("motion", 0.0), ("joint", 5.0)])
+def test_a_killed_run_resumes_to_the_unbroken_runs_bytes(
+    tmp_path: Path, cache: TrainingCache, unbroken: Path, stage: str, minutes: float
+) -> None:
+    """From a checkpoint within an epoch (0 minutes between them) and from that of a stage's end."""
+    config, run = replace(TINY, checkpoint_minutes=minutes), tmp_path / "run"
     with pytest.raises(Killed):
-        train(cache, tmp_path / "broken", config, progress=StopsAt(stage, calls))
-    assert not (tmp_path / "broken" / "model").exists()
-    train(cache, tmp_path / "broken", config, resume=True)
-    assert losses(tmp_path / "broken") == losses(tmp_path / "unbroken")
-    weights = [tmp_path / name / "model" / "weights.safetensors" for name in ("broken", "unbroken")]
-    assert weights[0].read_bytes() == weights[1].read_bytes()
-    assert not list((tmp_path / "broken").glob(".*tmp*"))
+        train(cache, run, config, progress=DoesAt(stage, 2, kill))
+    assert not (run / "model").exists()
+    train(cache, run, config, resume=True)
+    assert log(run) == log(unbroken)
+    assert weights(run) == weights(unbroken)
+    assert not list(run.glob(".*tmp*"))
+
+
+@pytest.mark.slow
+def test_kill_9_and_resume_from_the_command_line(tmp_path: Path, rings: Path, unbroken: Path) -> None:
+    (tmp_path / "tiny.json").write_text(json.dumps(replace(TINY, checkpoint_minutes=0.0).to_dict()))
+    run = tmp_path / "run"
+    arguments = ["train", "--data", str(rings), "--out", str(run), "--config", str(tmp_path / "tiny.json")]
+    words = [sys.executable, "-m", "LaMoDCore", *arguments, "--device", "cpu", "--progress", "none"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(words, cwd=ROOT, env=environment) as process:
+        while process.poll() is None and not (run / "checkpoint.safetensors").exists():
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+    assert status(run)["state"] == "running" and not (run / "model").exists()
+    assert main([*arguments, "--device", "cpu", "--progress", "none", "--resume"]) == 0
+    assert log(run) == log(unbroken)
+    assert weights(run) == weights(unbroken)
+
+
+def test_asked_to_stop_a_run_writes_its_checkpoint_first(tmp_path: Path, cache: TrainingCache, unbroken: Path) -> None:
+    run, stop = tmp_path / "run", StopRequest()
+    with pytest.raises(TrainingStopped, match="--resume"):
+        train(cache, run, TINY, stop=stop, progress=DoesAt("motion", 1, stop.ask))
+    assert status(run)["state"] == "stopped"
+    with pytest.raises(TrainingStopped):  # the file asks as well
+        train(cache, run, TINY, resume=True, progress=DoesAt("motion", 1, (run / "stop").touch))
+    train(cache, run, TINY, resume=True)
+    assert log(run) == log(unbroken) and weights(run) == weights(unbroken)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    tmp_path: Path, cache: TrainingCache, unbroken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, written = tmp_path / "run", []
+
+    def half_written(file: Path, data: bytes) -> None:
+        written.append(file)
+        if len(written) < 2:
+            file.write_bytes(data)
+        else:
+            file.write_bytes(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "write_through", half_written)
+        with pytest.raises(LaMoDInputError, match="disk is full") as fault:
+            train(cache, run, TINY)
+    assert "\n" not in str(fault.value)
+    assert status(run)["state"] == "failed" and "disk is full" in str(status(run)["message"])
+    assert not list(run.glob(".*tmp*"))
+    train(cache, run, TINY, resume=True)
+    assert weights(run) == weights(unbroken)
 
 
 def test_training_learns_more_than_rest(tmp_path: Path, cache: TrainingCache) -> None:
-    config = replace(SMOKE, motion_epochs=12, joint_epochs=0, registration_epochs=1, ema_decay=0.8, learning_rate=3e-3)
+    config = replace(TINY, registration_epochs=0, motion_epochs=10, joint_epochs=0, learning_rate=1e-2)
     train(cache, tmp_path / "run", config)
-    endpoint = [line["train"]["endpoint_mm"] for line in losses(tmp_path / "run") if line["stage"] == "motion"]  # type: ignore[index]
+    endpoint = [line["train"]["endpoint_mm"] for line in log(tmp_path / "run") if line["kind"] == "epoch"]  # type: ignore[index]
     assert endpoint[-1] < 0.75 * endpoint[0]
 
 
-def test_the_command_trains_a_model_that_predict_can_load(tmp_path: Path, dataset: Path) -> None:
-    run = tmp_path / "run"
-    arguments = ["train", "--data", str(dataset), "--out", str(run), "--preset", "smoke", "--progress", "none"]
-    assert main(arguments) == 0
-    assert load_model(run / "model").description["training"]["data_fingerprint"]
-    assert read_config(run / "config.json") == PRESETS["smoke"]
-    assert main(arguments) == 1  # a second run into the same folder needs --resume
+def test_early_stopping_hands_on_the_best_weights(tmp_path: Path, cache: TrainingCache) -> None:
+    """At learning rate 0 no epoch is better than the first: with patience 2 the third is the last."""
+    config = replace(TINY, motion_epochs=9, registration_epochs=0, joint_epochs=0, patience=2)
+    config = replace(config, learning_rate=0.0, adapt_encoder=False)
+    with pytest.raises(Killed):  # the patience is part of the checkpoint
+        train(cache, tmp_path / "run", config, progress=DoesAt("motion", 5, kill))
+    train(cache, tmp_path / "run", config, resume=True)
+    epochs = [line for line in log(tmp_path / "run") if line["kind"] == "epoch"]
+    assert [line["best"] for line in epochs] == [True, False, False]
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, cache: TrainingCache) -> None:
-    with pytest.raises(Killed):
-        train(cache, tmp_path / "run", SMOKE, progress=StopsAt("motion", 1))
-    with pytest.raises(LaMoDInputError, match="other settings"):
-        train(cache, tmp_path / "run", replace(SMOKE, learning_rate=5e-4), resume=True)
+def test_weight_decay_shrinks_weights_beside_the_gradient(tmp_path: Path, cache: TrainingCache) -> None:
+    """Decoupled: two steps at rates r₁, r₂ with decay d leave (1 − r₁d)(1 − r₂d) of a weight that has no gradient."""
+    config = replace(TINY, motion_epochs=0, joint_epochs=1, registration_epochs=0, alpha=0.0, learning_rate=0.01)
+    decayed = train(cache, tmp_path / "decay", replace(config, weight_decay=0.9, ema_decay=0.0))
+    start = train(cache, tmp_path / "none", replace(config, weight_decay=0.0, ema_decay=0.0))
+    left = 1.0
+    for step in range(2):
+        left *= 1 - 0.01 * learning_rate_share(step, 2) * 0.9
+    before, after = start.motion_decoder.enter.weight, decayed.motion_decoder.enter.weight
+    torch.testing.assert_close(after, before * left, rtol=1e-5, atol=1e-7)
+    assert left < 0.99
+
+
+def test_fine_tuning_starts_from_a_model_and_leaves_frozen_parts_alone(
+    tmp_path: Path, rings: Path, unbroken: Path
+) -> None:
+    arguments = ["train", "--data", str(rings), "--device", "cpu", "--progress", "none", "--out", str(tmp_path / "run")]
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**TINY.to_dict(), "registration_epochs": 0, "joint_epochs": 0}))
+    tuned = [*arguments, "--config", str(config), "--init", str(unbroken / "model"), "--freeze", "encoder,registration"]
+    assert main(tuned) == 0
+    before, after = (load_model(run / "model").network for run in (unbroken, tmp_path / "run"))
+    for name, value in after.state_dict().items():
+        same = torch.equal(value, before.state_dict()[name])
+        assert same == (not name.startswith("motion_decoder")), name
+
+
+def test_freezing_what_is_not_there_is_refused(tmp_path: Path, cache: TrainingCache) -> None:
+    with pytest.raises(LaMoDInputError, match="did you mean 'encoder'"):
+        train(cache, tmp_path / "run", replace(TINY, freeze=("encodr",)))
+
+
+def test_the_command_refuses_to_start_over_an_old_run(
+    unbroken: Path, rings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--data", str(rings), "--out", str(unbroken), "--preset", "smoke"]) == 1
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, cache: TrainingCache, unbroken: Path) -> None:
+    with pytest.raises(LaMoDInputError, match=r"learning_rate was 0.001, is 0.0005"):
+        train(cache, unbroken, replace(TINY, learning_rate=5e-4), resume=True)
     with pytest.raises(LaMoDInputError, match="other data"):
-        train(replace(cache, fingerprint="0" * 64), tmp_path / "run", SMOKE, resume=True)
+        train(replace(cache, fingerprint="0" * 64), unbroken, TINY, resume=True)
+    with pytest.raises(LaMoDInputError, match="another model"):
+        train(cache, unbroken, TINY, resume=True, initial=load_model(unbroken / "model").network)
 
 
-def test_settings_survive_json_and_unknown_ones_are_named(tmp_path: Path) -> None:
+def test_two_trainings_in_one_folder_and_folders_of_newer_versions_are_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with RunLock(tmp_path), pytest.raises(LaMoDInputError, match="another process"), folder.opened():
+        pass
+    (tmp_path / "run.json").write_text('{"format": 99, "versions": {"LaMoD": "9.1"}}')
+    with pytest.raises(LaMoDInputError, match=r"made by LaMoD 9\.1"), folder.opened():
+        pass
+
+
+def test_settings_survive_json_and_wrong_ones_are_named(tmp_path: Path) -> None:
     for preset in PRESETS.values():
         assert TrainingConfig.from_dict(json.loads(json.dumps(preset.to_dict()))) == preset
     file = tmp_path / "wrong.json"
-    file.write_text('{"batchsize": 4}')
-    with pytest.raises(LaMoDInputError, match="batchsize"):
-        read_config(file)
-    file.write_text('{"model": {"latent_channels": "many"}}')
-    with pytest.raises(LaMoDInputError, match="latent_channels"):
-        read_config(file)
+    for text, words in (
+        ('{"batchsize": 4}', "did you mean 'batch_size'"),
+        ('{"model": {"latent_channels": "many"}}', "latent_channels"),
+        ('{"augmentation": {"jiter_mm": 1}}', "did you mean 'jitter_mm'"),
+        ('{"batch_size": 0}', "batch_size is 0, it must be at least 1"),
+    ):
+        file.write_text(text)
+        with pytest.raises(LaMoDInputError, match=words):
+            read_config(file)

@@ -1,0 +1,33 @@
+"""The exponential moving average of the weights: what is validated, saved and shipped."""
+
+from __future__ import annotations
+
+import copy
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+_Module = TypeVar("_Module", bound=nn.Module)
+
+
+def frozen_copy(model: _Module) -> _Module:
+    """A copy in evaluation mode that no optimiser touches."""
+    return copy.deepcopy(model).requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
+    """Move the averaged weights towards the learning ones; faster at first, when there is little to average.
+
+    Args:
+        average: moved in place; buffers are copied.
+        model: the learning one.
+        step: steps done before this one in the stage.
+        decay: share of the average that is kept, once (1 + step)/(10 + step) has grown beyond it.
+    """
+    kept_share = min(decay, (1 + step) / (10 + step))
+    for kept, learning in zip(average.parameters(), model.parameters(), strict=True):
+        kept.lerp_(learning, 1 - kept_share)
+    for kept_buffer, buffer in zip(average.buffers(), model.buffers(), strict=True):
+        kept_buffer.copy_(buffer)

@@ -1,0 +1,79 @@
+"""Device, precision and processes of a training: a lightning-fabric `Fabric`.
+
+Started plainly, one process trains. Started by torchrun or srun, the processes find each other through what the
+launcher set in the environment and share every batch. Gradients are averaged with one all-reduce over all of them
+as a single vector: a stage trains some of the parts only, and so no wrapper has to guess which parameters take part.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor
+
+#: One process may prepare the data for hours while the others wait for it.
+_PATIENCE = timedelta(hours=12)
+
+
+def make_fabric(device: torch.device, *, bf16: bool) -> Fabric:
+    """A launched Fabric.
+
+    Args:
+        device: cpu, cuda, cuda:N or mps; under torchrun or srun each process takes its own CUDA device.
+        bf16: compute in bfloat16 where the device can do so natively.
+    """
+    arguments: dict[str, Any] = {"accelerator": device.type}
+    arguments["precision"] = "bf16-mixed" if bf16 and computes_in_bfloat16(device) else "32-true"
+    if TorchElasticEnvironment.detect():
+        local = int(os.environ["LOCAL_WORLD_SIZE"])
+        arguments |= {"devices": local, "num_nodes": int(os.environ["WORLD_SIZE"]) // local}
+        arguments |= {"strategy": _over_processes(device), "plugins": [TorchElasticEnvironment()]}
+    elif SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+        nodes = int(os.environ.get("SLURM_NNODES", "1"))
+        arguments |= {"devices": int(os.environ["SLURM_NTASKS"]) // nodes, "num_nodes": nodes}
+        arguments |= {"strategy": _over_processes(device), "plugins": [SLURMEnvironment(auto_requeue=False)]}
+    else:
+        chosen = [device.index] if device.type == "cuda" and device.index is not None else 1
+        arguments |= {"devices": chosen, "plugins": [LightningEnvironment()]}
+    fabric = Fabric(**arguments)
+    fabric.launch()
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+    return fabric
+
+
+def _over_processes(device: torch.device) -> DDPStrategy:
+    return DDPStrategy(process_group_backend="nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 has instructions of its own here; without them it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def average_gradients(fabric: Fabric, parameters: list[torch.nn.Parameter]) -> None:
+    """Replace every gradient by its mean over the processes, with a single all-reduce."""
+    if fabric.world_size == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        return
+    whole = averaged(fabric, torch.cat([gradient.flatten() for gradient in gradients]))
+    for gradient, mean in zip(gradients, whole.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def averaged(fabric: Fabric, value: Tensor) -> Tensor:
+    """The mean of a tensor over the processes; the tensor given is left alone."""
+    result = fabric.all_reduce(value.detach().clone(), reduce_op="mean")
+    assert isinstance(result, Tensor)
+    return result
