@@ -48,9 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cine", action="store_true", help="write cine pictures too")
     parser.add_argument(
+        "--dense-pictures",
+        action="store_true",
+        help="with --paired: write the DENSE scans' magnitude and wrapped phase too, into cases/ID-dense/dense, as "
+        "`lamod dense` reads them",
+    )
+    parser.add_argument(
         "--recipe",
         metavar="FILE",
-        help="take all of the above from a JSON file such as phantom-test-v1.json or another cohort's phantom.json",
+        help="take all of the above but --cine and --dense-pictures from a JSON file such as phantom-test-v1.json or "
+        "another cohort's phantom.json",
     )
     parser.add_argument("--subset", metavar="NAME", help="write only the cases that the recipe file lists by this name")
     parser.add_argument(
@@ -97,9 +104,13 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
         options["trabeculae_mm"] = args.trabeculae
     if args.paired:
         options["scans"] = "paired"
-    if args.cine:
-        options["pictures"] = True
-    return options
+    return options | _pictures(args)
+
+
+def _pictures(args: argparse.Namespace) -> dict[str, Any]:
+    """What is drawn besides; who is in the cohort does not depend on it, so it may be added to a recipe file."""
+    wanted = {"pictures": args.cine, "dense_pictures": args.dense_pictures}
+    return {name: True for name, value in wanted.items() if value}
 
 
 def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
@@ -112,13 +123,14 @@ def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
 
 
 def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | None]:
-    if _options(args):
+    refused = [name for name in _options(args) if name not in _pictures(args)]
+    if refused:
         raise LaMoDInputError(
-            "--recipe", f"it already says {', '.join(_options(args))}", "leave these options out, or the recipe"
+            "--recipe", f"it already says {', '.join(refused)}", "leave these options out, or the recipe"
         )
     path = Path(args.recipe)
     content = read_json(path, "name a recipe file")
-    recipe = _recipe(dict(content.get("recipe", content)), str(path))
+    recipe = _recipe(dict(content.get("recipe", content)) | _pictures(args), str(path))
     if args.subset is None:
         return recipe, None
     subsets = content.get("subsets", {})

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.case import LEVELS
-from LaMoDCore.dense.images import DenseImages, check_lengths, effective_ke, phase_in_radians
+from LaMoDCore.dense.images import PHASE_12BIT_MAX, DenseImages, check_lengths, effective_ke, phase_in_radians
 from LaMoDCore.dense.timing import dense_timing, number
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.io.atomic import new_folder
+from LaMoDCore.io.dataset import write_json
 
 JSON_NAME = "dense.json"
 
@@ -98,6 +100,35 @@ def read_arrays(
             notes=(*timing.notes, *notes),
         ),
     )
+
+
+def write_arrays(folder: Path, images: DenseImages) -> None:
+    """Write one slice of DENSE as a folder that ``read_arrays`` reads, whole or not at all.
+
+    Phase goes in 12 bits, as the scanners' sequences write it: it comes back within 0.001 rad.
+    """
+    settings: dict[str, Any] = {
+        "name": images.name,
+        "ke_cycles_per_mm": list(images.ke),
+        "frame_times_ms": images.frame_times_ms.tolist(),
+        "rr_ms": images.rr_ms,
+        "phase_units": "12bit",
+        "level": images.level,
+        "ijk_to_lps": images.grid.ijk_to_lps.tolist(),
+    }
+    stored = np.rint((images.phase.astype(np.float64) + np.pi) / (2.0 * np.pi) * PHASE_12BIT_MAX)
+    arrays = {
+        "magnitude": images.magnitude.astype(np.float32),
+        "phase_x": stored[:, 0].astype(np.uint16),
+        "phase_y": stored[:, 1].astype(np.uint16),
+    }
+    if images.myocardium is not None:
+        masks, reference = images.myocardium, images.reference_myocardium
+        arrays["mask"] = (masks if reference is None else np.concatenate([reference[None], masks])).astype(np.uint8)
+    with new_folder(folder, lambda name: name == JSON_NAME or name.endswith(".npy"), "DENSE arrays") as temporary:
+        for name, values in arrays.items():
+            np.save(temporary / f"{name}.npy", values)
+        write_json(temporary / JSON_NAME, settings)
 
 
 def split_reference(masks: Array, frames: int, source: str) -> tuple[Array, Array | None]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from LaMoDCore.io.dataset import (
 )
 from LaMoDCore.phantom.cases import canonical_case, paired_cases
 from LaMoDCore.phantom.contact_sheet import write_contact_sheet
-from LaMoDCore.phantom.pairing import site_habits
+from LaMoDCore.phantom.dense_scan import PICTURES_FOLDER, dense_pictures, magnitude_as_cine, write_dense_pictures
+from LaMoDCore.phantom.pairing import dense_scan, site_habits
 from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.phantom.slices import PhantomSlice
 from LaMoDCore.phantom.statistics import cohort_table, subject_statistics
@@ -121,7 +123,7 @@ def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
 def _write_subject(job: tuple[str, CohortRecipe, int, frozenset[str] | None]) -> list[DatasetEntry]:
     folder, recipe, index, only = job
     entries = [entry for entry in recipe.entries(index) if only is None or entry.id in only]
-    missing = {e.id for e in entries if not (Path(folder) / "cases" / e.id / "case.json").exists()}
+    missing = {e.id for e in entries if not _is_written(Path(folder) / "cases" / e.id, recipe, e)}
     if not missing:
         return entries
     for number, plane in enumerate(recipe.subject(index).slices()):
@@ -130,8 +132,30 @@ def _write_subject(job: tuple[str, CohortRecipe, int, frozenset[str] | None]) ->
             continue
         for case in plane_cases(recipe, index, number, plane, name):
             if case.id in missing:
-                write_dataset_case(folder, case)
+                _write_case(folder, recipe, index, number, plane, case)
     return entries
+
+
+def _has_dense_pictures(recipe: CohortRecipe, case_id: str) -> bool:
+    return recipe.dense_pictures and case_id.endswith("-dense")
+
+
+def _is_written(home: Path, recipe: CohortRecipe, entry: DatasetEntry) -> bool:
+    pictures = not _has_dense_pictures(recipe, entry.id) or (home / PICTURES_FOLDER).is_dir()
+    return pictures and (home / "case.json").exists()
+
+
+def _write_case(
+    folder: str, recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, case: DatasetCase
+) -> None:
+    if not _has_dense_pictures(recipe, case.id):
+        write_dataset_case(folder, case)
+        return
+    seed = (recipe.seed, index, number)
+    scan = dense_scan(plane, site_habits(recipe.site_number(index), recipe.seed), seed)
+    images = dense_pictures(scan, case, seed)
+    home = write_dataset_case(folder, replace(case, cine=magnitude_as_cine(images)))
+    write_dense_pictures(home, images)
 
 
 def plane_cases(

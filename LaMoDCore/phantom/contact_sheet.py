@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LaMoDCore.geometry import Array, SliceGrid
-from LaMoDCore.phantom.annotator import annotate
 from LaMoDCore.phantom.imaging import cine_grid, cine_pictures, draw_cine_protocol
+from LaMoDCore.phantom.reading import draw_reading_style, read_frames
+from LaMoDCore.phantom.recipe import DEFAULT_TRABECULAE_MM
 from LaMoDCore.phantom.slices import PhantomSlice
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _picture(axis: Axes, plane: PhantomSlice, seed: int) -> None:
     phases = np.array([0.0, plane.subject.timing.end_systole])
     picture = cine_pictures(plane, grid, phases[1:], protocol, seed=seed)[0]
     axis.imshow(picture, cmap="gray", vmin=0, vmax=460, interpolation="bilinear")
-    drawn = annotate(plane.contours(phases), rng, phases=phases)
+    drawn = read_frames(plane, draw_reading_style(rng, DEFAULT_TRABECULAE_MM), rng, phases, scene_seed=seed)
     for frame, style in ((0, ":"), (1, "-")):
         for contour in drawn.points_xy(frame):
             pixels = _pixels(plane, grid, np.vstack([contour, contour[:1]]))

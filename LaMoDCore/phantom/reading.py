@@ -50,15 +50,22 @@ def draw_reading_style(rng: np.random.Generator, trabeculae_mm: float) -> Readin
 
 
 def read_cycle(
-    plane: PhantomSlice, style: ReadingStyle, rng: np.random.Generator, phases: Array, *, scene_seed: int = 0
+    plane: PhantomSlice,
+    style: ReadingStyle,
+    rng: np.random.Generator,
+    phases: Array,
+    *,
+    annotator: Annotator | None = None,
+    scene_seed: int = 0,
 ) -> PolarContours:
     """The contours that a reader draws on ``style.frames`` frames, brought to ``phases`` [T] as a cine is.
 
     Contours between the drawn frames come from a periodic spline in time, which is what
-    ``preprocessing.to_canonical`` does with the distances from them: few frames blunt the motion.
+    ``preprocessing.to_canonical`` does with the distances from them: few frames blunt the motion. The other
+    arguments are those of ``read_frames``.
     """
     drawn_at = np.arange(style.frames) / style.frames
-    drawn = read_frames(plane, style, rng, drawn_at, scene_seed=scene_seed)
+    drawn = read_frames(plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed)
     weights = periodic_weights(drawn_at, phases)
     return PolarContours(weights @ drawn.center, weights @ drawn.endo, weights @ drawn.epi)
 

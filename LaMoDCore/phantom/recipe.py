@@ -40,6 +40,7 @@ class CohortRecipe:
         trabeculae_mm: readers leave out a trabeculated layer of up to this thickness at end-diastole and draw it
             as wall at end-systole, see ``reading.ReadingStyle``.
         pictures: whether cine pictures are written too.
+        dense_pictures: whether the DENSE scans' magnitude and phase are written too; only where ``scans`` is "paired".
     """
 
     count: int
@@ -52,6 +53,7 @@ class CohortRecipe:
     scans: str = "canonical"
     trabeculae_mm: float = DEFAULT_TRABECULAE_MM
     pictures: bool = False
+    dense_pictures: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.sites < 1 or self.seed < 0:
@@ -67,6 +69,8 @@ class CohortRecipe:
             raise ValueError(f"the trabeculated layer is 0 to 5 mm thick, got {self.trabeculae_mm}")
         if self.scans not in SCANS or self.allocation not in ALLOCATIONS:
             raise ValueError(f"scans are {' or '.join(SCANS)}, allocation is {' or '.join(ALLOCATIONS)}")
+        if self.dense_pictures and self.scans != "paired":
+            raise ValueError("DENSE pictures belong to a DENSE scan, which only paired scans have")
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "diseases": dict(self.diseases), "split": list(self.split)}

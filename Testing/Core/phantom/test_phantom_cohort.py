@@ -126,6 +126,8 @@ def test_the_command_writes_a_subset_and_refuses_nonsense(tmp_path: Path, capsys
         [*words, "--count", "4"],
         ["phantom", "--out", str(tmp_path / "r.json"), "--count", "1"],
         ["phantom", "--out", str(locked / "x"), "--count", "1"],
+        ["phantom", "--out", str(tmp_path / "x"), "--count", "1", "--dense-pictures"],
+        ["phantom", "--out", str(tmp_path / "x"), "--count", "1", "--trabeculae", "9"],
     ):
         capsys.readouterr()
         assert main(bad) == 1

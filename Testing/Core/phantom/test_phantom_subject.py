@@ -105,6 +105,23 @@ def test_hypertrophy_is_thick_at_the_septum_and_dilated_hearts_are_wide() -> Non
     assert np.mean(wide) > 1.2 * np.mean(normal)
 
 
+def test_no_endocardium_shortens_beyond_what_sarcomeres_can() -> None:
+    """Without the limit, hypertrophied apices would thicken locally by more than three times."""
+    shortest, thickest = [], []
+    for seed in range(10):
+        for plane in sample_subject(700 + seed, "hcm").slices():
+            p, timing = plane.parameters, plane.subject.timing
+            phases = timing.end_systole + np.array([-0.05, 0.0, 0.05])
+            stretch = p.function.shortening(timing, phases).scaled(np.full(3, p.endo_log_stretch))
+            radial = stretch.mean[:, None] + plane.subject.radial_share * stretch.without_mean()(ANGLES)
+            shortest.append(float(np.exp(radial).min()))
+            rim = p.shape.endo(ANGLES) * 1.001
+            at_rim = np.stack([rim * np.cos(ANGLES), -rim * np.sin(ANGLES)], -1)
+            thickest.append(float(plane.strain(phases, at_rim).err.max()))
+    assert min(shortest) > 0.54
+    assert max(thickest) < 3.5
+
+
 @pytest.mark.parametrize("disease", DISEASES)
 def test_every_wall_can_be_drawn(disease: str) -> None:
     for seed in range(4):
