@@ -25,6 +25,7 @@ VERBS = {
     "phantom": "phantom",
     "dense": "dense",
     "train": "train",
+    "train-posterior": "train_posterior",
     "evaluate": "evaluate",
     "validate-dataset": "validate_dataset",
     "models": "models",

@@ -8,7 +8,7 @@ to; the networks, the extension beyond the wall and the way to the slice's own p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,15 @@ class MotionSamples:
             return np.stack([self._frames(n, slice(frame, frame + 1))[0] for n in range(len(self))[chosen]])
         return self._frames(range(len(self))[key], slice(None))
 
+    def at_frames(self, frames: Array) -> MotionSamples:
+        """The same samples at some frames [K] only."""
+        return replace(
+            self,
+            displacement_mm=self.displacement_mm[frames],
+            coefficients=self.coefficients[:, frames],
+            center=self.center[frames],
+        )
+
     def __array__(self, dtype: object = None, copy: bool | None = None) -> Array:
         whole = np.stack(list(self))
         return whole if dtype is None else whole.astype(dtype)  # type: ignore[call-overload,no-any-return]
@@ -75,24 +84,26 @@ class MotionSamples:
         return displacement
 
 
-def motion_samples(
+def answer_and_samples(
     displacement_mm: Array,
     canonical_mm: Array,
+    expected: Array,
     relative: Array,
     coordinates: RingCoordinates,
     canonical: CanonicalSlice,
-) -> MotionSamples:
-    """Samples on a slice's own pixels and frames.
+) -> tuple[Array, MotionSamples]:
+    """The expected motion on a slice's own pixels and frames, float32 [T, 2, H, W] mm, and samples around it.
 
     Args:
-        displacement_mm: the predicted motion there, [T, 2, H, W].
+        displacement_mm: the decoder's motion there, [T, 2, H, W].
         canonical_mm: the same on the canonical grid and cycle, [40, 2, 128, 128].
-        relative: complex [N, 40, TERMS], each sample's motion relative to it.
+        expected: complex [40, TERMS], the expected motion relative to the decoder's.
+        relative: complex [N, 40, TERMS], each sample's motion relative to the expected one.
         coordinates: of the canonical end-diastolic wall.
         canonical: of the slice.
     """
     in_time = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
-    coefficients = np.einsum("uf,nfk->nuk", in_time, relative).astype(np.complex64)
+    coefficients = np.einsum("uf,nfk->nuk", in_time, np.concatenate([expected[None], relative])).astype(np.complex64)
     coefficients[:, canonical.reference_frame] = 0.0
     rows, columns = np.nonzero(coordinates.wall)
     wall = canonical_mm[:, 0, rows, columns] - 1j * canonical_mm[:, 1, rows, columns]
@@ -100,18 +111,20 @@ def motion_samples(
     positions = _positions(canonical.source_grid, canonical.grid)
     border_mm = SIZE * SPACING_MM / 2 - 1 - np.maximum(np.abs(positions.real), np.abs(positions.imag))
     inside = border_mm > 0
-    basis = np.zeros((relative.shape[-1], *positions.shape), dtype=np.float32)
+    basis = np.zeros((expected.shape[-1], *positions.shape), dtype=np.float32)
     basis[:, inside] = coordinates.at(positions[inside]) * np.minimum(border_mm[inside] / _BORDER_FADE_MM, 1.0)
     pixels = np.asarray(inside & (basis != 0).any(axis=0))
-    return MotionSamples(
+    around_decoder = MotionSamples(
         displacement_mm=displacement_mm,
-        coefficients=coefficients,
+        coefficients=coefficients[:1],
         basis=basis[:, pixels],
         pixels=pixels,
         positions=positions[pixels],
         center=center.astype(np.complex64),
         to_canonical=vector_rotation(canonical.source_grid, canonical.grid),
     )
+    answer = around_decoder[0] if expected.any() else displacement_mm
+    return answer, replace(around_decoder, displacement_mm=answer, coefficients=coefficients[1:])
 
 
 def _positions(source: SliceGrid, target: SliceGrid) -> Array:

@@ -61,7 +61,9 @@ def predict_strain(
     chosen, reason = (None, "given model") if isinstance(model, LoadedModel) else resolve_device(device)
     progress.update("device", 0.0, reason)
     loaded = model if isinstance(model, LoadedModel) else load_model(model, chosen or "cpu")
-    settings = _settings(loaded, diffusion, space, sampler, start, steps, samples)
+    settings = inference_choice(
+        loaded, diffusion=diffusion, space=space, sampler=sampler, start=start, steps=steps, samples=samples
+    )
     calibration = calibration_of(loaded)
     predictions: list[SlicePrediction] = []
     strains: list[SliceStrain] = []
@@ -100,15 +102,21 @@ def predict_strain(
     return StrainResult(case, whole, tuple(strains), es_frame, {**summary, "provenance": provenance})
 
 
-def _settings(
+def inference_choice(
     model: LoadedModel,
-    diffusion: bool | None,
-    space: SpaceName | None,
-    sampler: SamplerName | None,
-    start: int | None,
-    steps: int | None,
-    samples: int | None,
+    *,
+    diffusion: bool | None = None,
+    space: SpaceName | None = None,
+    sampler: SamplerName | None = None,
+    start: int | None = None,
+    steps: int | None = None,
+    samples: int | None = None,
 ) -> dict[str, Any]:
+    """What is asked for, completed with the model's defaults and checked.
+
+    Raises:
+        LaMoDInputError: an option is out of range, or not one that this model has.
+    """
     network = model.network
     if isinstance(network, BaselineModel):
         if diffusion or (samples or 1) > 1:

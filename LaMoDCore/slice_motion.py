@@ -16,11 +16,11 @@ from LaMoDCore.extension import extend_beyond_wall
 from LaMoDCore.geometry import Array
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import LoadedModel
-from LaMoDCore.motion_samples import motion_samples
+from LaMoDCore.motion_samples import answer_and_samples
 from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.networks.motion_latent import MotionLatent, RingView, ring_view, wall_motion
-from LaMoDCore.networks.ring_basis import RingCoordinates
-from LaMoDCore.preprocessing import CanonicalSlice, displacement_to_source, to_canonical
+from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates
+from LaMoDCore.preprocessing import FRAMES, CanonicalSlice, displacement_to_source, to_canonical
 from LaMoDCore.uncertainty.descriptors import descriptors
 from LaMoDCore.uncertainty.familiarity import UnlikeTraining
 
@@ -47,7 +47,7 @@ def predict_slice(
         slice_: what was drawn.
         reference_frame: its end-diastole.
         model: what predicts.
-        settings: diffusion, space, sampler, start, steps, samples.
+        settings: what `predict.inference_choice` gives.
         seed: of all randomness.
 
     Raises:
@@ -69,12 +69,15 @@ def predict_slice(
             return SlicePrediction(motion)
         coordinates = RingCoordinates.of(canonical.occupancy[0])
         answer = moved[0].transpose(0, 1).float().cpu().numpy()
-        view = ring_view(latent[0], answer, coordinates)
-        if settings["diffusion"] and settings["space"] == "motion" and settings["samples"] > 1:
-            assert network.motion_latent is not None  # `_settings` has checked it
+        view = ring_view(latent[0, : network.config.latent_channels], answer, coordinates)
+        if settings["diffusion"] and settings["space"] == "motion":
+            assert network.motion_latent is not None  # `inference_choice` has checked it
+            expected = network.motion_latent.expected_relative(view)
             relative = _samples(network, network.motion_latent, view, settings, seed)
-            samples = motion_samples(motion.displacement_mm, answer, relative, coordinates, canonical)
-            motion = SliceMotion(motion.displacement_mm, samples)
+            moved_mm, samples = answer_and_samples(
+                motion.displacement_mm, answer, expected, relative, coordinates, canonical
+            )
+            motion = SliceMotion(moved_mm, samples if len(samples) > 1 else None)
     return SlicePrediction(motion, _judged(network, canonical, coordinates, view, answer))
 
 
@@ -89,7 +92,9 @@ def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any
 def _samples(
     network: LaMoDModel, latent: MotionLatent, view: RingView, settings: Mapping[str, Any], seed: int
 ) -> Array:
-    """Relative motions around the decoder's answer, which the mean of a few samples would only blur."""
+    """Relative motions around the expected one, whose mean over a few samples would only be blurred."""
+    if settings["samples"] == 1:
+        return np.zeros((0, FRAMES, TERMS), dtype=np.complex64)
     codes = latent.sample(
         view,
         settings["samples"],

@@ -2,7 +2,8 @@
 
 The deterministic part of the model gives one motion û. What a true motion is relative to it (`ring_basis`, eq. 1) is
 nearly a normal variable of few dimensions: its principal components over the training set, each divided by its
-standard deviation, are the motion latent w. A diffusion model of w given z_reg and û draws samples of it.
+standard deviation, are the motion latent w. Its mean given z_reg and û is a linear regression, which a few hundred
+slices determine well; a diffusion model given the same draws what is left around that mean.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
 from LaMoDCore.networks.ring_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
 from LaMoDCore.preprocessing import FRAMES, SIZE
 
+#: Harmonics of z_reg on the ring (along the cycle, along the angle) that the regression is told.
+_RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))
+#: Numbers told to the regression that hardly vary stay small; wild ones are bounded, in standard deviations.
+_LEAST_SCALE, _MOST_STANDARD = 1e-2, 4.0
 #: The predicted motion is told to the denoiser at every so many frames.
 _MOTION_STRIDE = 4
 #: Brings the coefficients of the predicted motion (logarithms) and the radii (mm) to the order of 1.
@@ -105,10 +110,21 @@ class MotionLatent(nn.Module):
 
     mean: Tensor
     modes: Tensor
+    told_mean: Tensor
+    told_scale: Tensor
+    regression: Tensor
+    offset: Tensor
+    scatter: Tensor
 
     def __init__(self, config: MotionLatentConfig, latent_channels: int) -> None:
         super().__init__()
         self.config = config
+        told = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2
+        self.register_buffer("told_mean", torch.zeros(told))
+        self.register_buffer("told_scale", torch.ones(told))
+        self.register_buffer("regression", torch.zeros(told, config.modes))
+        self.register_buffer("offset", torch.zeros(config.modes))
+        self.register_buffer("scatter", torch.ones(config.modes))
         self.register_buffer("mean", torch.zeros(2 * TERMS * FRAMES))
         self.register_buffer("modes", torch.zeros(config.modes, 2 * TERMS * FRAMES))
         self.condition = RingCondition(
@@ -131,6 +147,36 @@ class MotionLatent(nn.Module):
         self.modes.copy_(torch.from_numpy(deviation[:, None] * directions[:count]))
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
+    def fit_expectation(self, ring: Tensor, motion: Tensor, code: Tensor, ridge: float) -> None:
+        """Ridge regression of w on what is told of each slice; the scatter around it is the diffusion's unit.
+
+        Args:
+            ring, motion: of the training slices, as in `RingView`, [N, ...].
+            code: their w, [N, modes].
+            ridge: weight of the squared coefficients, in slices; told numbers have unit variance.
+        """
+        told = _summary(ring, motion)
+        self.told_mean.copy_(told.mean(dim=0))
+        self.told_scale.copy_(told.std(dim=0) + _LEAST_SCALE)
+        rows = self._told(ring, motion).double()
+        self.offset.copy_(code.mean(dim=0))
+        centred = (code - self.offset).double()
+        # As many unknowns as slices, not as numbers: the dual form.
+        kernel = rows @ rows.T + ridge * torch.eye(len(rows), dtype=torch.float64)
+        self.regression.copy_(rows.T @ torch.linalg.solve(kernel, centred))
+        # Leave-one-out residuals (the kernel's own), so that fitting the data does not hide their scatter.
+        inverse = torch.linalg.inv(kernel)
+        left_out = (inverse @ centred) / inverse.diagonal()[:, None]
+        self.scatter.copy_(left_out.std(dim=0).clamp(min=1e-3))
+
+    def expected(self, ring: Tensor, motion: Tensor) -> Tensor:
+        """Mean of w given what is told, [N, modes]."""
+        return self.offset + self._told(ring, motion) @ self.regression
+
+    def _told(self, ring: Tensor, motion: Tensor) -> Tensor:
+        standard = (_summary(ring, motion) - self.told_mean) / self.told_scale
+        return standard.clamp(-_MOST_STANDARD, _MOST_STANDARD)
+
     def encode(self, relative: Array) -> Tensor:
         """Relative motions [N, T, TERMS] complex -> w [N, modes]."""
         rows = torch.from_numpy(_flat(relative)).to(self.mean) - self.mean
@@ -150,6 +196,10 @@ class MotionLatent(nn.Module):
         centred = (codes - codes.mean(dim=0, keepdim=True)) * (count / max(count - 1, 1)) ** 0.5
         return _complex((centred.float() @ self.modes).cpu().numpy())
 
+    def expected_relative(self, view: RingView) -> Array:
+        """Relative motion complex64 [T, TERMS] that is expected of one slice."""
+        return self.decode(self.expected(view.ring[None], view.motion[None]))[0]
+
     def velocity(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
         """v of w^(m) [N, modes] at steps [N], with the condition's vector [N, K]."""
         return self.denoiser(noisy, step, condition)
@@ -166,7 +216,7 @@ class MotionLatent(nn.Module):
         steps: int = 10,
         guidance: float = 1.0,
     ) -> Tensor:
-        """Draw w given one slice, [count, modes].
+        """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter`.
 
         Args:
             view: what is known of the slice.
@@ -192,9 +242,17 @@ class MotionLatent(nn.Module):
             signal = alpha_bar[step][:, None]
             return signal.sqrt() * velocity + (1 - signal).sqrt() * noisy
 
-        return reverse_process(
+        around = reverse_process(
             draw(), predict_noise, alpha_bar, draw, sampler=sampler, start=schedule.steps, steps=steps
         )
+        return self.expected(view.ring[None], view.motion[None]) + self.scatter * around
+
+
+def _summary(ring: Tensor, motion: Tensor) -> Tensor:
+    """What the regression is told: the motion's numbers and low harmonics of z_reg on the ring, [N, F]."""
+    spectrum = torch.fft.fft2(ring.float(), norm="forward")
+    chosen = torch.stack([spectrum[:, :, t, a] for t, a in _RING_HARMONICS], dim=2)
+    return torch.cat([motion, chosen.real.flatten(1), chosen.imag.flatten(1)], dim=1)
 
 
 def _flat(relative: Array) -> Array:

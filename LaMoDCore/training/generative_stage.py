@@ -1,0 +1,204 @@
+"""The diffusion of the motion latent: principal components of what the model leaves open, and their denoiser.
+
+E_R and D_η are at rest, so every slice goes through them once (`residuals`); an epoch over the codes then takes less
+than a second. The loss is eq. (9) on the motion latent w, in velocity form.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from LaMoDCore.diffusion import NoiseSchedule, q_sample
+from LaMoDCore.geometry import Array
+from LaMoDCore.networks.motion_latent import MotionLatent
+from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.residuals import ResidualBank
+
+#: Weights of the regression's coefficients that are tried; the last all but switches it off.
+RIDGES = (300.0, 1000.0, 3000.0, 1e4, 3e4, 1e5, 1e9)
+
+
+@dataclass(frozen=True)
+class GenerativeConfig:
+    """How the motion latent is trained.
+
+    Attributes:
+        epochs: over all slices of the bank.
+        batch_size: codes a step.
+        learning_rate: of AdamW at its height; it warms up and falls to zero along a cosine.
+        weight_decay: decoupled.
+        ema_decay: of the averaged weights that are kept.
+        forget: share of codes whose condition is withheld, for classifier-free guidance.
+        condition_noise: SD of noise on the condition's inputs, in their own unit.
+        seed: of initialisation, order and noise.
+    """
+
+    epochs: int = 300
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    ema_decay: float = 0.998
+    forget: float = 0.1
+    condition_noise: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class GenerativeReport:
+    """How it went.
+
+    Attributes:
+        energy_held: share of the relative motion's energy that the modes hold.
+        ridge: of the regression of the mean.
+        explained: share of w's variance on validation slices that the regression explains (less than 0: none).
+        train_loss, val_loss: mean squared error of the velocity, of the averaged weights at the best epoch.
+        best_epoch: the one that was kept, counted from 1.
+    """
+
+    energy_held: float
+    ridge: float
+    explained: float
+    train_loss: float
+    val_loss: float
+    best_epoch: int
+
+
+def train_motion_latent(
+    latent: MotionLatent,
+    schedule: NoiseSchedule,
+    train: ResidualBank,
+    validation: ResidualBank,
+    config: GenerativeConfig,
+    progress: Progress = SILENT,
+) -> GenerativeReport:
+    """Fit the modes and train the denoiser, in place; the averaged weights of the best epoch stay.
+
+    Args:
+        latent: untrained.
+        schedule: of the diffusion.
+        train: what to learn from.
+        validation: subjects that are not in `train`; choose the epoch.
+        config: how.
+        progress: told after every epoch.
+    """
+    torch.manual_seed(config.seed)
+    held = latent.fit_modes(train.relative)
+    generator = torch.Generator().manual_seed(config.seed)
+    learning, averaged = latent, copy.deepcopy(latent).eval()
+    optimiser = torch.optim.AdamW(
+        learning.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+    )
+    ridge = choose_ridge(latent, train, validation)
+    averaged.load_state_dict(latent.state_dict())
+    rows, held_out = _rows(latent, train), _rows(latent, validation)
+    steps = max(1, len(train.index) // config.batch_size)
+    total = steps * config.epochs
+    best, best_epoch, train_loss = np.inf, 0, np.nan
+    best_state = copy.deepcopy(averaged.state_dict())
+    for epoch in range(config.epochs):
+        learning.train()
+        losses = []
+        order = torch.randperm(len(train.index), generator=generator)
+        for step in range(steps):
+            done = epoch * steps + step
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * _rate(done, total)
+            chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
+            batch = tuple(part[chosen] for part in rows)
+            loss = velocity_loss(learning, schedule, batch, generator, config.forget, config.condition_noise)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
+            optimiser.step()
+            losses.append(float(loss.detach()))
+            decay = min(config.ema_decay, (1 + done) / (10 + done))
+            with torch.no_grad():
+                for kept, new in zip(averaged.parameters(), learning.parameters(), strict=True):
+                    kept.lerp_(new, 1 - decay)
+        if (epoch + 1) % 5 == 0 or epoch + 1 == config.epochs:
+            score = validation_loss(averaged, schedule, held_out)
+            if score < best:
+                best, best_epoch, train_loss = score, epoch + 1, float(np.mean(losses))
+                best_state = copy.deepcopy(averaged.state_dict())
+            progress.update("motion latent", (epoch + 1) / config.epochs, f"loss {np.mean(losses):.4f}, {score:.4f}")
+    latent.load_state_dict(best_state)
+    latent.eval()
+    return GenerativeReport(held, *ridge, train_loss, float(best), best_epoch)
+
+
+def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: ResidualBank) -> tuple[float, float]:
+    """Fit the mean of w with the ridge that explains validation slices best: it, and the share it explains."""
+    ring, motion, code = _inputs(train)[0], _inputs(train)[1], latent.encode(train.relative)
+    held_ring, held_motion = _inputs(validation)
+    wanted = latent.encode(validation.relative)
+    energy = latent.modes.square().sum(dim=1)
+    base = ((wanted - code.mean(dim=0)).square() * energy).sum()
+    best = (RIDGES[-1], -np.inf)
+    for ridge in RIDGES:
+        latent.fit_expectation(ring, motion, code, ridge)
+        missed = ((wanted - latent.expected(held_ring, held_motion)).square() * energy).sum()
+        if (explained := 1 - float(missed / base)) > best[1]:
+            best = (ridge, explained)
+    latent.fit_expectation(ring, motion, code, best[0])
+    return best
+
+
+def velocity_loss(
+    latent: MotionLatent,
+    schedule: NoiseSchedule,
+    batch: tuple[Tensor, ...],
+    generator: torch.Generator,
+    forget: float = 0.0,
+    condition_noise: float = 0.0,
+) -> Tensor:
+    """Eq. (9) for the velocity v = √ᾱ ε − √(1−ᾱ) w, at a random step for every code of (w, ring, motion)."""
+    code, ring, motion = batch
+    if condition_noise > 0:
+        ring = ring + condition_noise * torch.randn(ring.shape, generator=generator)
+        motion = motion + condition_noise * torch.randn(motion.shape, generator=generator)
+    condition = latent.condition(ring, motion)
+    if forget > 0:
+        withheld = torch.rand(len(code), 1, generator=generator) < forget
+        condition = torch.where(withheld, latent.unknown.expand_as(condition), condition)
+    step = torch.randint(1, schedule.steps + 1, (len(code),), generator=generator)
+    noise = torch.randn(code.shape, generator=generator)
+    alpha_bar = schedule.alpha_bar().float()
+    signal = alpha_bar[step][:, None]
+    wanted = signal.sqrt() * noise - (1 - signal).sqrt() * code
+    return functional.mse_loss(latent.velocity(q_sample(code, step, noise, alpha_bar), step, condition), wanted)
+
+
+@torch.no_grad()
+def validation_loss(latent: MotionLatent, schedule: NoiseSchedule, rows: tuple[Tensor, ...], repeats: int = 8) -> float:
+    """The same noise every time, several steps a code."""
+    generator = torch.Generator().manual_seed(4242)
+    return float(np.mean([float(velocity_loss(latent, schedule, rows, generator)) for _ in range(repeats)]))
+
+
+def _inputs(bank: ResidualBank) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(bank.ring).float(), torch.from_numpy(bank.motion)
+
+
+def _rows(latent: MotionLatent, bank: ResidualBank) -> tuple[Tensor, Tensor, Tensor]:
+    """What the denoiser learns: w's offset from its mean in units of the scatter, and the condition."""
+    ring, motion = _inputs(bank)
+    around = (latent.encode(bank.relative) - latent.expected(ring, motion)) / latent.scatter
+    return around, ring, motion
+
+
+def _rate(step: int, total: int) -> float:
+    warm = min(1.0, (step + 1) / min(100, max(1, total // 10)))
+    return float(warm * 0.5 * (1 + np.cos(np.pi * step / max(1, total))))
+
+
+def subset(bank: ResidualBank, chosen: Array) -> ResidualBank:
+    """Some slices of a bank."""
+    return ResidualBank(
+        bank.ring[chosen], bank.motion[chosen], bank.relative[chosen], bank.descriptors[chosen], bank.index[chosen]
+    )

@@ -1,0 +1,127 @@
+"""What the deterministic model leaves open on known hearts: the data that the motion latent learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LaMoDCore.geometry import Array
+from LaMoDCore.model import LaMoDModel
+from LaMoDCore.networks.motion_latent import ring_view, wall_motion
+from LaMoDCore.networks.ring_basis import RingCoordinates, moving_center, relative_motion
+from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.augmentation import Batch, augment
+from LaMoDCore.training.cache import BLOCK, TrainingCache
+from LaMoDCore.training.draws import Draws
+from LaMoDCore.training.settings import AugmentationConfig
+from LaMoDCore.uncertainty.descriptors import descriptors
+
+#: Milder than in training, and upright as prediction's pictures are: the posterior may know which side is septal.
+UPRIGHT = AugmentationConfig(
+    full_turn_share=0.0, turn_degrees=10.0, shift_mm=1.0, jitter_mm=0.4, scale=0.04, thickening_share=0.5
+)
+#: Blocks of which less was measured are left out.
+_MEASURED = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualBank:
+    """N slices.
+
+    Attributes:
+        ring: float16 [N, C, T/2, angles], see `RingView`.
+        motion: float32 [N, K].
+        relative: complex64 [N, 40, TERMS]: the true motion relative to the predicted one.
+        descriptors: float32 [N, D], see `uncertainty.descriptors`.
+        index: int [N]: the slice in the cache.
+    """
+
+    ring: Array
+    motion: Array
+    relative: Array
+    descriptors: Array
+    index: Array
+
+    def save(self, file: Path) -> None:
+        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, file: Path) -> ResidualBank:
+        with np.load(file, allow_pickle=False) as found:
+            return cls(**{f.name: found[f.name] for f in fields(cls)})
+
+    def __add__(self, other: ResidualBank) -> ResidualBank:
+        return ResidualBank(
+            **{f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
+        )
+
+
+@torch.inference_mode()
+def residual_bank(
+    model: LaMoDModel,
+    cache: TrainingCache,
+    chosen: Array,
+    *,
+    seed: int | None = None,
+    augmentation: AugmentationConfig = UPRIGHT,
+    progress: Progress = SILENT,
+) -> ResidualBank:
+    """Predict slices of a cache, once, and compare with their truth.
+
+    Args:
+        model: E_R and D_η at rest, in evaluation mode.
+        cache: of training or validation data with motion.
+        chosen: int [N], slices of the cache.
+        seed: of augmentation; None leaves the slices as they are.
+        augmentation: how they are varied.
+        progress: told of every slice.
+    """
+    device = next(model.parameters()).device
+    rows: list[tuple[Array, ...]] = []
+    for number, index in enumerate(chosen):
+        batch = one_slice(cache, int(index))
+        if seed is not None:
+            batch = augment(batch, augmentation, Draws.of(("residuals", seed), [int(index)]))
+        latent = model.normalise(model.encode(batch.masks.to(device)))
+        predicted = model.decode(latent)[0].transpose(0, 1).float().cpu().numpy()
+        masks = batch.masks[0, 0].numpy()
+        coordinates = RingCoordinates.of(masks[0])
+        view = ring_view(latent[0, : model.config.latent_channels], predicted, coordinates)
+        ring = view.ring.cpu().numpy()
+        told = descriptors(masks, coordinates, ring, *wall_motion(predicted, coordinates, every=4))
+        relative = block_residual(predicted, batch, coordinates)
+        rows.append((ring.astype(np.float16), view.motion.cpu().numpy(), relative, told, np.array(index)))
+        progress.update("residuals", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
+    return ResidualBank(*(np.stack(column) for column in zip(*rows, strict=True)))
+
+
+def one_slice(cache: TrainingCache, index: int) -> Batch:
+    """A batch of one slice of the cache."""
+
+    def picked(name: str) -> Tensor:
+        return torch.from_numpy(np.asarray(cache.arrays[name][index]))[None].float()
+
+    return Batch(
+        picked("occupancy")[:, None] / 255,
+        picked("clean")[:, None] / 255,
+        picked("displacement").transpose(1, 2),
+        picked("weight")[:, None] / 4,
+    )
+
+
+def block_residual(predicted: Array, batch: Batch, coordinates: RingCoordinates) -> Array:
+    """Relative motion complex64 [40, TERMS] of the truth to û [40, 2, 128, 128] mm, over the measured blocks."""
+    frames, _, height, width = predicted.shape
+    blocks = predicted.reshape(frames, 2, height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(3, 5))
+    truth = batch.displacement[0].transpose(0, 1).numpy()
+    rows, columns = np.nonzero((batch.weight[0, 0] > _MEASURED).all(dim=0).numpy())
+    middle = BLOCK * np.array([columns, rows]) + (BLOCK - 1) / 2
+    where = middle[0] - (width - 1) / 2 + 1j * ((height - 1) / 2 - middle[1])
+    guess = where + blocks[:, 0, rows, columns] - 1j * blocks[:, 1, rows, columns]
+    true = where + truth[:, 0, rows, columns] - 1j * truth[:, 1, rows, columns]
+    center = moving_center(coordinates.center, guess - where)
+    return relative_motion(true, guess, center, coordinates.at(where))

@@ -1,0 +1,108 @@
+"""Intervals that hold what they promise, and their way into every file of a result."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from turning_ring import one_slice_case
+
+from LaMoDCore import predict_strain
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io import write_result
+from LaMoDCore.models import load_model
+from LaMoDCore.report.wording import definition_lines
+from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, few_samples, fit_quantity, rise, scale_at
+
+PHASES = np.arange(40) / 40
+
+
+def simulated(count: int, honesty: float, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Errors whose true SD is `honesty` times the spread that the samples show, and differs between slices."""
+    rng = np.random.default_rng(seed)
+    errors, spreads = [], []
+    for _ in range(count):
+        truth = rng.uniform(0.01, 0.05) * np.sin(np.pi * PHASES)[:, None] * np.ones((1, 6))
+        shown = truth / honesty * np.sqrt(rng.chisquare(7, truth.shape) / 7)
+        errors.append(np.abs(rng.standard_normal(truth.shape) * truth))
+        spreads.append(shown)
+    return errors, spreads, [PHASES] * count
+
+
+@pytest.mark.parametrize("honesty", [0.6, 1.0, 2.5])
+def test_intervals_hold_nine_truths_in_ten_on_new_slices(honesty: float) -> None:
+    calibration = Calibration(quantities={"ecc": fit_quantity(*simulated(150, honesty))})
+    held = []
+    for error, spread, phases in zip(*simulated(150, honesty, seed=1), strict=True):
+        deviation = calibration.deviation("ecc", spread, phases, 8)
+        held.append((error <= calibration.half_width * deviation)[1:].mean())
+    assert 0.87 < np.mean(held) < 0.94
+
+
+def test_nothing_is_doubted_at_end_diastole() -> None:
+    scale = QuantityScale((1.0,) * 5, 0.01)
+    calibration = Calibration(quantities={"ecc": scale})
+    deviation = calibration.deviation("ecc", np.zeros((40, 3)), PHASES, 8)
+    assert (deviation[0] == 0).all() and np.allclose(deviation[5:35], 0.01)
+    assert rise(np.array([0.0, 0.05, 0.5, 0.95])) == pytest.approx([0, 0.5, 1, 0.5])
+
+
+def test_scale_is_periodic_between_the_phases() -> None:
+    scales = (1.0, 2.0, 3.0, 2.0, 1.0)
+    assert scale_at(scales, np.array([0.1, 0.5, 0.9, 0.0])) == pytest.approx([1, 3, 1, 1])
+
+
+def test_fewer_samples_make_wider_intervals() -> None:
+    assert few_samples(8, 8) == 1 and few_samples(2, 8) > few_samples(4, 8) > 1 > few_samples(64, 8) > 0.8
+
+
+def test_calibration_survives_json() -> None:
+    calibration = Calibration(samples=4, quantities={"ecc": QuantityScale((1.0, 1.1, 1.2, 1.3, 1.4), 0.003)})
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+    with pytest.raises(ValueError, match="must have 5 scales"):
+        Calibration.from_dict({"confidence": 0.9, "samples": 8, "quantities": {"ecc": {"scales": [1], "floor": 0}}})
+
+
+def test_a_result_says_what_is_not_known(calibrated_folder: Path, tmp_path: Path) -> None:
+    result = predict_strain(one_slice_case(), calibrated_folder)
+    raw = predict_strain(one_slice_case(), calibrated_folder, samples=1)
+    write_result(result, tmp_path / "out", report=False)
+    about = json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))
+    flag = about["slices"][0]["unlike_training"]
+    assert sorted(flag) == ["flagged", "limit", "score", "sentence"]
+    assert flag["flagged"] and flag["score"] > flag["limit"] and "unlike the training data" in flag["sentence"]
+    assert any(flag["sentence"] in text for text in about["quality"])
+    uncertainty = about["uncertainty"]
+    assert uncertainty["confidence"] == 0.9 and uncertainty["calibrated"] and uncertainty["samples"] == 4
+    assert uncertainty["rotation"].startswith("inferred, not seen") and "ecc" in uncertainty["scales"]
+    with (tmp_path / "out" / "segments.csv").open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    for row in rows:
+        value, low, high, sd = (float(row[key]) for key in ("ecc", "ecc_low", "ecc_high", "ecc_std"))
+        assert low <= value <= high and high - low == pytest.approx(2 * 1.64485 * sd, abs=2e-5)
+    with np.load(tmp_path / "out" / "motion.npz") as arrays:
+        wall = arrays["myocardium"][0]
+        assert np.isfinite(arrays["ecc_std"][:, 0][:, wall]).all() and "displacement_mm_std" in arrays
+    assert any("90% intervals from 4 samples" in line for line in definition_lines(result))
+    assert raw.summary["uncertainty"]["calibrated"] is False and "scales" not in raw.summary["uncertainty"]
+
+
+def test_calibrated_spread_is_the_scaled_spread(calibrated_folder: Path) -> None:
+    model = load_model(calibrated_folder)
+    bare = type(model)(model.name, model.network, model.weights_sha256, {})
+    case = one_slice_case()
+    scaled = predict_strain(case, model).slices[0].segment_curves_std["ecc"]
+    plain = predict_strain(case, bare).slices[0].segment_curves_std["ecc"]
+    phases = np.arange(12) / 12
+    expected = np.hypot(scale_at((1.0, 1.5, 2.0, 1.5, 1.0), phases) * plain, 0.002 * rise(phases))
+    np.testing.assert_allclose(scaled, expected, rtol=1e-6)
+
+
+def test_a_damaged_calibration_is_refused(calibrated_folder: Path) -> None:
+    model = load_model(calibrated_folder)
+    broken = type(model)(model.name, model.network, model.weights_sha256, {"uncertainty": {"confidence": 0.9}})
+    with pytest.raises(LaMoDInputError, match="calibration of the uncertainty is damaged"):
+        predict_strain(one_slice_case(), broken)
