@@ -59,6 +59,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from LaMoDSlicerLib.DisplayPanel import DisplayPanel
         from LaMoDSlicerLib.InputsPanel import InputsPanel
         from LaMoDSlicerLib.PredictPanel import PredictPanel
+        from LaMoDSlicerLib.ReadingPanel import ReadingPanel
 
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LaMoDSlicer.ui"))
@@ -69,6 +70,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.displayPanel = DisplayPanel(self.ui)
         self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
         self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
+        self.readingPanel = ReadingPanel(self)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -101,13 +103,13 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters is not None:
             self._guiTag = parameters.connectGui(self.ui)
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
-        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel):
+        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel):
             panel.setParameters(parameters)
 
     def update(self):
         self._updateSoon.stop()
         self.inputsPanel.fillEmptyFields()
-        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel):
+        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel):
             panel.update()
 
     def onModified(self, caller=None, event=None):

@@ -14,6 +14,7 @@ from LaMoDSlicerLib.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.RequestReader import RequestReader
 from LaMoDSlicerLib.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.ResultFiles import ResultFiles
+from LaMoDSlicerLib.ResultKeeper import ResultKeeper
 from LaMoDSlicerLib.ResultScene import ResultScene
 from LaMoDSlicerLib.SliceViews import SliceViews
 from LaMoDSlicerLib.WorkerProgress import WorkerProgress
@@ -45,21 +46,23 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
 
     def showResult(self, result: ResultFiles, request: PredictionRequest, parameters: ParameterNode) -> ResultScene:
         """Put a result into the scene and show it as the parameter node says."""
+        request = ResultKeeper.placeFor(request, parameters.parameterNode)
         with slicer.util.RenderBlocker():
             scene = ResultScene.create(result, request)
+            ResultKeeper.keep(result, scene, request.name)
             parameters.resultBrowser = scene.browserNode
             SliceViews.lookAt(scene.background())
             ResultDisplay(scene).update(parameters)
             SliceViews.zoomTo(scene.proxy(ResultScene.CONTOURS))
-            self._unveil(parameters.masks)
+            self._replaceByOutlines(parameters.masks)
         return scene
 
     @staticmethod
-    def _unveil(masksNode: Any) -> None:
-        """The masks keep their outlines; their fill would tint the colours of strain."""
+    def _replaceByOutlines(masksNode: Any) -> None:
+        """The result brings the drawn contours as lines; the masks' fill would tint the colours of strain."""
         display = masksNode.GetDisplayNode() if masksNode is not None else None
         if display is not None and display.IsA("vtkMRMLSegmentationDisplayNode"):
-            display.SetVisibility2DFill(False)
+            display.SetVisibility(False)
 
     def predictStrain(
         self,

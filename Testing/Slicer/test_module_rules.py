@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2] / "LaMoDSlicer"
 LIBRARY = sorted((ROOT / "LaMoDSlicerLib").glob("*.py"))
 FILES = [ROOT / "LaMoDSlicer.py", *LIBRARY]
 UI_FILE = ROOT / "Resources" / "UI" / "LaMoDSlicer.ui"
+UI_FILES = sorted(UI_FILE.parent.glob("*.ui"))
 ALLOWED = {"slicer", "vtk", "qt", "ctk", "numpy", "LaMoDSlicerLib"} | set(sys.stdlib_module_names)
 
 
@@ -67,10 +68,11 @@ def _classes_of_ui_file(path: Path) -> dict[str, str]:
     return {w.get("name", ""): w.get("class", "") for w in ElementTree.parse(path).getroot().iter("widget")}
 
 
-def test_ui_file_names_only_what_the_real_classes_have():
+@pytest.mark.parametrize("path", UI_FILES, ids=lambda p: p.name)
+def test_ui_file_names_only_what_the_real_classes_have(path):
     from Testing.SlicerHost.strict import faults_of_ui_file
 
-    assert faults_of_ui_file(UI_FILE) == []
+    assert faults_of_ui_file(path) == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_every_widget_use_names_what_the_real_class_has(path):
     from Testing.SlicerHost import strict
     from Testing.SlicerHost.pythonqt import wrapped
 
-    classes = _classes_of_ui_file(UI_FILE)
+    classes = {name: cls for file in UI_FILES for name, cls in _classes_of_ui_file(file).items()}
     faults = []
     for widget, name, signature, line in _widget_uses(path):
         cls = classes.get(widget)

@@ -1,0 +1,67 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+
+
+class ClickablePicture(qt.QLabel):
+    """A picture that fills its place, is drawn anew when that changes its size, and tells where it was clicked.
+
+    Args:
+        draw: called with (file, (width, height)) when the picture is needed.
+        onClick: called with x, y in pixels from the top left corner.
+        folder: where the file goes.
+        name: of the file.
+    """
+
+    LEAST = 160
+    SETTLE_MS = 120
+
+    def __init__(
+        self,
+        draw: Callable[[Path, tuple[int, int]], None],
+        onClick: Callable[[float, float], None],
+        folder: Path,
+        name: str,
+    ) -> None:
+        qt.QLabel.__init__(self)
+        self._draw, self._onClick = draw, onClick
+        self._file = folder / f"{name}.png"
+        self._drawn = (0, 0)
+        self._mark = qt.QFrame(self)
+        self._mark.setStyleSheet("background: #20262e;")
+        self._mark.hide()
+        self.setAlignment(qt.Qt.AlignTop | qt.Qt.AlignLeft)
+        self.setMinimumSize(self.LEAST, self.LEAST)
+        # a label would otherwise ask for its picture's size, and the place could never shrink again
+        self.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Ignored)
+        self._redrawSoon = qt.QTimer(self)
+        self._redrawSoon.setSingleShot(True)
+        self._redrawSoon.setInterval(self.SETTLE_MS)
+        self._redrawSoon.timeout.connect(self.redraw)
+
+    @property
+    def pictureSize(self) -> tuple[int, int]:
+        """(width, height) of what is drawn now."""
+        return self._drawn
+
+    def redraw(self) -> None:
+        """Draw the picture in the size of its place."""
+        self._redrawSoon.stop()
+        size = self.contentsRect()
+        self._drawn = (max(size.width(), self.LEAST), max(size.height(), self.LEAST))
+        self._draw(self._file, self._drawn)
+        self.setPixmap(qt.QPixmap(str(self._file)))
+
+    def setMark(self, column: float | None, top: float, bottom: float) -> None:
+        """A thin upright line over the picture, at once: nothing is drawn anew. None takes it away."""
+        self._mark.setVisible(column is not None)
+        if column is not None:
+            self._mark.setGeometry(round(column) - 1, round(top), 2, round(bottom - top))
+
+    def resizeEvent(self, event: qt.QResizeEvent) -> None:
+        qt.QLabel.resizeEvent(self, event)
+        self._redrawSoon.start()
+
+    def mousePressEvent(self, event: qt.QMouseEvent) -> None:
+        self._onClick(event.pos().x(), event.pos().y())

@@ -1,0 +1,162 @@
+import tempfile
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.ReadingNode import ReadingNode
+from LaMoDSlicerLib.ResultProvenance import ResultProvenance
+from LaMoDSlicerLib.ResultReport import ResultReport
+from LaMoDSlicerLib.ResultScene import ResultScene
+from LaMoDSlicerLib.SpatialFields import SpatialFields
+from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+
+
+class DicomExport:
+    """A result as DICOM, through highdicom where it is installed: the report page as a secondary capture, and Ecc at
+    end-systole as a parametric map of each series whose DICOM files the scene knows.
+
+    Args:
+        node: the result.
+        identity: the patient's name, ID and birth date; empty for none.
+    """
+
+    MAKER: ClassVar = {"manufacturer": "LaMoD", "manufacturer_model_name": "LaMoD Strain", "device_serial_number": "0"}
+    OUTSIDE_PERCENT = 0.0
+
+    def __init__(self, node: ReadingNode, identity: dict[str, str]) -> None:
+        self._node, self._identity = node, identity
+
+    def write(self, folder: Path) -> list[Path]:
+        """The files that were written.
+
+        Raises:
+            InputError: highdicom is not installed.
+            OSError: the disk refuses.
+        """
+        try:
+            import highdicom  # noqa: F401
+        except ImportError:
+            raise InputError(
+                _("DICOM files need the Python package highdicom: type slicer.util.pip_install('highdicom') once.")
+            ) from None
+        from pydicom.uid import generate_uid
+
+        study = str(generate_uid())
+        files = [self._capture(folder / "strain-report.dcm", study)]
+        for number, browser in enumerate(dict.fromkeys(filter(None, self._node.browsers())), 1):
+            sources = self.sourceFiles(ResultScene(browser))
+            if sources:
+                files.append(self._map(folder / f"strain-ecc-{number}.dcm", ResultScene(browser), sources))
+        return files
+
+    def _capture(self, path: Path, study: str) -> Path:
+        from highdicom.sc import SCImage
+        from pydicom.uid import generate_uid
+
+        pixels = self._page()
+        image = SCImage(
+            pixel_array=pixels,
+            photometric_interpretation="RGB",
+            bits_allocated=8,
+            coordinate_system="PATIENT",
+            study_instance_uid=study,
+            series_instance_uid=str(generate_uid()),
+            series_number=1,
+            sop_instance_uid=str(generate_uid()),
+            instance_number=1,
+            manufacturer=self.MAKER["manufacturer"],
+            patient_id=self._identity.get("PatientID") or "anonymous",
+            patient_name=self._identity.get("PatientName") or "anonymous",
+            patient_birth_date=self._identity.get("PatientBirthDate"),
+            patient_orientation=("L", "P"),
+        )
+        image.SeriesDescription = "LaMoD strain report; research use only"
+        image.ImageComments = "; ".join(f"{k} {v}" for k, v in ResultProvenance(self._node).facts().items())[:10000]
+        image.save_as(path)
+        return path
+
+    def _page(self) -> np.ndarray:
+        """uint8 [H, W, 3] of the report."""
+        import vtk
+        from vtk.util.numpy_support import vtk_to_numpy
+
+        with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
+            file = Path(folder) / "report.png"
+            ResultReport(self._node).write(file, self._identity)
+            reader = vtk.vtkPNGReader()
+            reader.SetFileName(str(file))
+            reader.Update()
+            image = reader.GetOutput()
+            width, height, _depth = image.GetDimensions()
+            return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)[::-1, :, :3].copy()
+
+    @staticmethod
+    def sourceFiles(scene: ResultScene) -> list[str]:
+        """The DICOM files of a cine, by the instance UIDs that Slicer's DICOM reader left on it; else none."""
+        volume = scene.background()
+        uids = ((volume.GetAttribute("DICOM.instanceUIDs") if volume is not None else None) or "").split()
+        database = getattr(slicer, "dicomDatabase", None)
+        files = [database.fileForInstance(uid) for uid in uids] if database is not None else []
+        return [file for file in files if file]
+
+    def _map(self, path: Path, scene: ResultScene, sources: list[str]) -> Path:
+        """Ecc at end-systole, in per cent, on the cine's own geometry."""
+        import pydicom
+        from highdicom import PixelMeasuresSequence, PlaneOrientationSequence, PlanePositionSequence
+        from highdicom.pm import ParametricMap, RealWorldValueMapping
+        from pydicom.sr.codedict import codes
+        from pydicom.uid import generate_uid
+
+        sequence = scene.sequence(OverlayQuantity.ECC.value)
+        volume = sequence.GetNthDataNode(self._node.reading().endSystole)
+        geometry = VolumeGeometry.ofVolume(volume)
+        percent = slicer.util.arrayFromVolume(volume).astype(np.float32)
+        percent = np.where(percent > SpatialFields.OUTSIDE / 2, percent, self.OUTSIDE_PERCENT).astype(np.float32)
+        references = [pydicom.dcmread(file) for file in sources]
+        if not self._identity:
+            for reference in references:
+                reference.PatientName, reference.PatientID, reference.PatientBirthDate = "anonymous", "anonymous", ""
+        affine = geometry.ijkToLps
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        mapping = RealWorldValueMapping(
+            lut_label="Ecc",
+            lut_explanation="circumferential Green-Lagrange strain at end-systole",
+            unit=codes.UCUM.Percent,
+            value_range=(-100.0, 100.0),
+            slope=1.0,
+            intercept=0.0,
+        )
+        made = ParametricMap(
+            source_images=references[:1],
+            pixel_array=percent,
+            series_instance_uid=str(generate_uid()),
+            series_number=901,
+            sop_instance_uid=str(generate_uid()),
+            instance_number=1,
+            software_versions=str(self._node.reading().summary.get("provenance", {}).get("lamod_version", "")),
+            contains_recognizable_visual_features=False,
+            real_world_value_mappings=[mapping],
+            window_center=0.0,
+            window_width=50.0,
+            pixel_measures=PixelMeasuresSequence(
+                pixel_spacing=(float(spacing[1]), float(spacing[0])),
+                slice_thickness=float(spacing[2]),
+                spacing_between_slices=float(spacing[2]),
+            ),
+            plane_orientation=PlaneOrientationSequence(
+                "PATIENT", tuple((affine[:3, :2] / spacing[:2]).T.ravel().tolist())
+            ),
+            plane_positions=[
+                PlanePositionSequence("PATIENT", tuple((affine @ [0, 0, k, 1])[:3].tolist()))
+                for k in range(len(percent))
+            ],
+            **self.MAKER,
+        )
+        made.SeriesDescription = "LaMoD Ecc at end-systole [%]; research use only"
+        made.save_as(path)
+        return path

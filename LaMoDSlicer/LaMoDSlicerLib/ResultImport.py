@@ -1,0 +1,128 @@
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.MaskFrames import MaskFrames
+from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
+from LaMoDSlicerLib.ReadingNode import ReadingNode
+from LaMoDSlicerLib.ResultFiles import ResultFiles
+from LaMoDSlicerLib.ResultProvenance import ResultProvenance
+from LaMoDSlicerLib.ResultScene import ResultScene
+from LaMoDSlicerLib.ResultStacks import ResultStacks
+from LaMoDSlicerLib.SpatialFields import SpatialFields
+
+
+class ResultImport:
+    """Brings a result from disk into the scene, on sequence browsers of its own.
+
+    A result is what `lamod predict` wrote, or a case of a dataset whose motion is known: measured with DENSE, or a
+    phantom's. Of the latter, strain is computed here, as it is of a prediction.
+    """
+
+    @classmethod
+    def load(cls, folder: Path) -> ReadingNode:
+        """Raises:
+        InputError: it is neither, or cannot be read.
+        """
+        cine = None
+        try:
+            if (folder / "strain.json").is_file():
+                home, name = folder, folder.name
+            else:
+                home, cine, name = cls._ofCase(folder)
+            result = ResultFiles.read(home)
+            reading = ReadingBuilder(result).build()
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(_("“{name}” cannot be read: {error}.").format(name=folder.name, error=error)) from error
+        return cls.show(result, reading, name, cine)
+
+    @classmethod
+    def show(cls, result: ResultFiles, reading: Any, name: str, cine: np.ndarray | None = None) -> ReadingNode:
+        """Put a result into the scene.
+
+        Args:
+            result, reading: of one folder.
+            name: what its nodes are called.
+            cine: [T, Z, H, W] pictures on the result's one stack, or None.
+        """
+        browsers: list[Any] = [None] * len(reading.slices)
+        stacks = ResultStacks(result)
+        groups = stacks.stacks()
+        for number, (indices, geometry) in enumerate(groups, 1):
+            part = stacks.part(indices)
+            ecc = SpatialFields(part, geometry).of(OverlayQuantity.ECC)
+            times = reading.slices[indices[0]].timesMs
+            request = PredictionRequest(
+                masks=MaskFrames(
+                    np.where(ecc > SpatialFields.OUTSIDE / 2, MaskFrames.MYOCARDIUM, 0).astype(np.uint8),
+                    geometry,
+                    tuple(f"{t:.1f}" for t in times),
+                    times,
+                    True,
+                ),
+                cine=cine.astype(np.float32) if cine is not None and len(groups) == 1 else None,
+                name=name if len(groups) == 1 else f"{name} {number}",
+            )
+            scene = ResultScene.create(part, request)
+            for k in indices:
+                browsers[k] = scene.browserNode
+        node = ReadingNode.create(reading, browsers, name)
+        ResultProvenance(node).keep()
+        return node
+
+    @classmethod
+    def _ofCase(cls, folder: Path) -> tuple[Path, np.ndarray | None, str]:
+        """(result folder, pictures, name) of a dataset's case with known motion."""
+        CoreLibrary.makeImportable()
+        from LaMoDCore.errors import LaMoDInputError
+        from LaMoDCore.io.dataset import read_dataset_case
+        from LaMoDCore.io.results import write_result
+
+        home = cls._caseFolder(folder)
+        try:
+            data = read_dataset_case(home.parents[1], home.name, pictures=True)
+            result = cls._truth(data)
+            target = Path(tempfile.mkdtemp(prefix="LaMoD-truth-", dir=slicer.app.temporaryPath)) / "result"
+            write_result(result, target, report=False)
+        except LaMoDInputError as error:
+            raise InputError(str(error).replace(str(folder), folder.name)) from error
+        return target, data.cine, home.name
+
+    @staticmethod
+    def _caseFolder(folder: Path) -> Path:
+        if (folder / "case.json").is_file():
+            return folder
+        cases = sorted(p.parent for p in folder.glob("cases/*/case.json"))
+        known = [p for p in cases if (p / "displacement.npz").is_file()]
+        if len(known) == 1:
+            return known[0]
+        text = _(
+            "“{name}” is neither a result of LaMoD nor one case with known motion: choose a folder that holds "
+            "strain.json, or one of the folders in “cases”."
+        )
+        raise InputError(text.format(name=folder.name))
+
+    @staticmethod
+    def _truth(data: Any) -> Any:
+        """The StrainResult of a case whose motion is known."""
+        from LaMoDCore.case import Motion, StrainResult
+        from LaMoDCore.evaluation.truth import truth_of
+        from LaMoDCore.strain import summarise
+
+        truth = truth_of(data)
+        if truth is None:
+            raise InputError(_("“{name}” holds no measured motion to compare with.").format(name=data.id))
+        source = (data.details or {}).get("source") or _("known motion of the case")
+        motion = Motion(truth.motions, {"model": str(source), "samples": 1})
+        summary = summarise(truth.case, motion, truth.strains, truth.es_frame)
+        return StrainResult(
+            truth.case, motion, truth.strains, truth.es_frame, {**summary, "provenance": dict(motion.provenance)}
+        )

@@ -1,0 +1,109 @@
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Reading import Reading
+
+
+class TrustWords:
+    """What to be careful about in a result, in words.
+
+    Args:
+        reading: the result.
+    """
+
+    #: Spread beyond which segments are named, ± percentage points.
+    WIDE = 4.0
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def warnings(self) -> list[str]:
+        """What must be looked at first; empty where nothing was found."""
+        return [*self._unlikeTraining(), *self._notes(), *self._wideSegments()]
+
+    def facts(self) -> list[str]:
+        """What holds of every result of this kind."""
+        return [self._uncertainty(), _("GCS is the mean Ecc of the slices given. GLS: not available from short axis.")]
+
+    def html(self, most: int = 4) -> str:
+        """For a label: the warnings in bold first; beyond `most` they are counted."""
+        warnings = self.warnings()
+        lines = [f"<b>{self._escaped(text)}</b>" for text in warnings[:most]]
+        if len(warnings) > most:
+            lines.append(_("… and {count} more: rest the mouse here.").format(count=len(warnings) - most))
+        if not warnings:
+            lines.append(_("No flag was raised: the contours, their timing and the model's samples look usual."))
+        return "<br>".join([*lines, *map(self._escaped, self.facts())])
+
+    def plain(self) -> str:
+        """All of it, for a tool tip or a file."""
+        return "\n".join([*self.warnings(), *self.facts()])
+
+    def _unlikeTraining(self) -> list[str]:
+        found = []
+        for where, verdict in self._verdicts(self._reading.summary, ""):
+            if verdict.get("flagged"):
+                said = verdict.get("sentence") or _("unlike the hearts that the model was trained on")
+                found.append(f"{where}: {said}" if where and not said.startswith(where) else said)
+        return list(dict.fromkeys(found))
+
+    def _verdicts(self, part: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every "unlike_training" of strain.json with the slice that it is said of."""
+        if isinstance(part, dict):
+            for key, value in part.items():
+                if key == "unlike_training":
+                    listed = value if isinstance(value, list) else [value]
+                    for number, item in enumerate(listed, 1):
+                        if isinstance(item, dict) and "flagged" in item:
+                            name = f"Slice {number}" if isinstance(value, list) else where
+                            yield self._readable(name), item
+                        elif isinstance(item, dict):
+                            yield from self._verdicts({k: {"unlike_training": v} for k, v in item.items()}, where)
+                else:
+                    yield from self._verdicts(value, where if key in ("quality", "slices") else str(key))
+        elif isinstance(part, list):
+            for number, item in enumerate(part, 1):
+                if isinstance(item, dict):
+                    yield from self._verdicts(item, f"Slice {number}")
+
+    def _notes(self) -> list[str]:
+        quality = self._reading.summary.get("quality", [])
+        if isinstance(quality, dict):
+            quality = quality.get("notes", [])
+        return list(dict.fromkeys(self._readable(note) for note in quality if isinstance(note, str)))
+
+    def _readable(self, text: str) -> str:
+        """Slices by number: their names may be a person's."""
+        for number, part in enumerate(self._reading.summary.get("slices", []), 1):
+            name = part.get("name")
+            if name:
+                text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", f"Slice {number}", text)
+        return text
+
+    def _wideSegments(self) -> list[str]:
+        found = []
+        for slice_ in self._reading.slices:
+            if not slice_.hasInterval:
+                continue
+            half = 50.0 * (slice_.peakInterval()[:, 1] - slice_.peakInterval()[:, 0])
+            wide = [f"{slice_.segmentNames[s]} ±{half[s]:.0f}" for s in range(len(half)) if half[s] > self.WIDE]
+            if wide:
+                text = _("{slice}: peak Ecc is uncertain by more than {limit:.0f} %-points: {segments}.")
+                found.append(text.format(slice=slice_.label, limit=self.WIDE, segments=", ".join(wide)))
+        return found
+
+    def _uncertainty(self) -> str:
+        slices = self._reading.slices
+        if not any(s.hasInterval for s in slices):
+            return _("No uncertainty is known: it was predicted with one sample. Choose 8 or more samples to get it.")
+        if all(s.calibrated for s in slices if s.hasInterval):
+            return _("Bands and ±: 90 % interval, calibrated against measured strain.")
+        text = _("Bands and ±: 90 % of the model's {count} samples, uncalibrated: the true error is larger.")
+        return text.format(count=self._reading.samples)
+
+    @staticmethod
+    def _escaped(text: str) -> str:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

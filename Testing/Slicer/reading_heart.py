@@ -1,0 +1,88 @@
+"""Result folders whose every number is known: rings that contract, on any grid, with samples that scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, StrainResult
+from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.io.results import write_result
+from LaMoDCore.strain import end_systole, slice_strain, summarise
+from Testing.Slicer.ring_heart import heart, squeeze
+
+
+def stack_grid(grid: SliceGrid, index: int) -> SliceGrid:
+    """The grid of the slice that lies `index` spacings further along the normal."""
+    affine = np.array(grid.ijk_to_lps)
+    affine[:3, 3] += index * affine[:3, 2]
+    return SliceGrid(grid.shape, affine)
+
+
+def slices(levels: Sequence[str], grid: SliceGrid, spacing: int = 1) -> list[CineSlice]:
+    """One ring a level, from base to apex: along the grid's normal or against it, whichever leads to the apex."""
+    towards_apex = -1 if grid.axis_cosine > 0 else 1
+    return [
+        replace(heart(stack_grid(grid, towards_apex * spacing * i)), name=f"ring {i + 1}", level=level)
+        for i, level in enumerate(levels)
+    ]
+
+
+def motion_of(slice_: CineSlice, strength: Array | None = None, samples: int = 1, scatter: float = 0.05) -> SliceMotion:
+    """The ring's own motion.
+
+    Args:
+        slice_: from `slices`.
+        strength: [H, W] factor of the contraction at each pixel; 1 everywhere where None.
+        samples: several scatter about the truth by the factor `scatter`.
+        scatter: SD of the samples' strength.
+    """
+    wall = slice_.myocardium[0]
+    rows, columns = np.nonzero(wall)
+    spacing = np.array(slice_.grid.spacing_mm)
+    y, x = np.indices(wall.shape)
+    offset = (np.stack([x, y], axis=-1) - [columns.mean(), rows.mean()]) * spacing
+    radius = np.maximum(np.linalg.norm(offset, axis=-1), 1.0)
+    inner = radius[wall].min()
+    k = squeeze(inner, slice_.frames)[:, None, None]
+    now = np.sqrt(np.maximum(radius**2 - k, 1.0))
+    displacement = np.moveaxis(offset * (now / radius - 1)[..., None], -1, 1)
+    near = np.clip(1.5 - np.abs(radius - radius[wall].mean()) / 40, 0, 1)
+    displacement = (displacement * near * (1 if strength is None else strength)).astype(np.float32)
+    if samples < 2:
+        return SliceMotion(displacement)
+    factors = 1 + scatter * np.linspace(-1.3, 1.3, samples)
+    drawn = np.stack([displacement * f for f in factors]).astype(np.float32)
+    return SliceMotion(drawn.mean(axis=0), drawn)
+
+
+def write_reading(
+    folder: Path,
+    drawn: Sequence[CineSlice],
+    motions: Sequence[SliceMotion],
+    insertion_lps: Array | None = None,
+    model: str = "analytic ring",
+) -> StrainResult:
+    """A result folder as `lamod predict` leaves it, and what it holds."""
+    case = Case(tuple(drawn), 0, insertion_lps)
+    samples = 1 if motions[0].samples_mm is None else len(motions[0].samples_mm)
+    provenance = {"model": model, "model_sha256": "0" * 64, "device": "cpu", "samples": samples, "seed": 0}
+    motion = Motion(tuple(motions), provenance)
+    strains = tuple(slice_strain(s, m, 0, insertion_lps) for s, m in zip(drawn, motions, strict=True))
+    es = end_systole(case)
+    summary = {**summarise(case, motion, strains, es), "provenance": provenance}
+    result = StrainResult(case, motion, strains, es, summary)
+    write_result(result, folder, report=False)
+    return result
+
+
+def insertion_of(slice_: CineSlice, angle_degrees: float) -> Array:
+    """[3] LPS: a point of the epicardium at an angle counter-clockwise from three o'clock, seen from the apex."""
+    rows, columns = np.nonzero(slice_.myocardium[0])
+    grid = slice_.grid
+    angle = np.deg2rad(angle_degrees)
+    arm = 31.0 * np.array([np.cos(angle), -grid.view_sign * np.sin(angle)]) / grid.spacing_mm
+    return grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]) + arm)
