@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
 HOST := $(VENV)/.installed-slicer-host
 
-.PHONY: demo test fuzz test-core lint slicer-host clean
+.PHONY: demo test fuzz test-core lint slicer-host file-lists clean
 
 demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
 	$(BIN)/lamod demo --out demo-output
@@ -44,6 +44,9 @@ $(LINTERS): $(INSTALLED)
 $(HOST): $(INSTALLED)
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[slicer-host]"
 	touch $@
+
+file-lists: $(INSTALLED) ## LaMoDCore/files.cmake anew, after a file of the library came or went
+	$(BIN)/python Testing/SlicerBuild/file_lists.py
 
 clean:
 	rm -rf $(VENV) demo-output

@@ -1,0 +1,123 @@
+"""What is listed is what is there, and what is installed works with the repository hidden."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from Testing.SlicerBuild.file_lists import LIST, ROOT, expected
+
+
+def test_the_library_is_listed_file_by_file():
+    assert LIST.read_text(encoding="utf-8") == expected(), "run `make file-lists`"
+
+
+def test_configures_and_records_what_would_be_built(build: Path):
+    recorded = (build / "recorded.txt").read_text()
+    assert "project LaMoD\n" in recorded
+    assert "install LaMoDSlicer LaMoDSlicer.py\n" in recorded
+    assert "install LaMoDCore predict.py\n" in recorded
+    assert "generic tests LaMoDSlicer\n" in recorded
+    assert "unittest LaMoDSlicer.py\n" in recorded
+
+
+def test_tests_are_registered_with_ctest(build: Path):
+    listed = subprocess.run(["ctest", "-N"], cwd=build, capture_output=True, text=True, check=True).stdout
+    assert "py_LaMoDSlicer" in listed
+
+
+def test_install_tree_holds_the_extension_and_nothing_else(modules: Path):
+    assert {p.name for p in modules.iterdir()} == {"LaMoDCore", "LaMoDSlicer.py", "LaMoDSlicerLib", "Resources"}
+    assert (modules / "LaMoDCore" / "shipped_models" / "lamod-phantom-v1" / "weights.safetensors").is_file()
+    size = sum(p.stat().st_size for p in modules.rglob("*") if p.is_file())
+    assert size < 100e6
+
+
+def test_installed_library_runs_with_the_repository_hidden(modules: Path, tmp_path: Path):
+    """-S keeps the editable installation's path file away, so that only the install tree can be found."""
+    packages = sysconfig.get_paths()["purelib"]
+    program = (
+        f"import sys; sys.path[:0] = [{str(modules)!r}]; sys.path.append({packages!r});"
+        "import LaMoDCore; print(LaMoDCore.__file__);"
+        "from LaMoDCore.cli import main; sys.exit(main(['models', 'list']))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(modules))
+    assert "lamod-phantom-v1" in done.stdout
+
+
+def test_every_module_of_the_installed_library_can_be_imported(modules: Path, tmp_path: Path):
+    """A file that no list names is missing here for real, and whoever imports it fails."""
+    packages = sysconfig.get_paths()["purelib"]
+    program = (
+        f"import sys, pkgutil, importlib; sys.path[:0] = [{str(modules)!r}]; sys.path.append({packages!r});"
+        "import LaMoDCore;"
+        "names = [m.name for m in pkgutil.walk_packages(LaMoDCore.__path__, 'LaMoDCore.')];"
+        "[importlib.import_module(n) for n in names if not n.endswith('__main__')]; print(len(names))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) > 150
+
+
+def test_index_entry_fits_the_catalog(tmp_path: Path):
+    """The Extensions Index's rules for the entry and the extension's CMake file."""
+    entry = json.loads((ROOT / "LaMoD.json").read_text(encoding="utf-8"))
+    assert set(entry) <= {
+        "$schema",
+        "build_dependencies",
+        "build_subdirectory",
+        "category",
+        "enabled",
+        "scm_revision",
+        "scm_type",
+        "scm_url",
+        "tier",
+    }
+    assert {"$schema", "category", "scm_url"} <= set(entry)
+    assert entry["tier"] in (1, 3, 5)
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    meta = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)$', text, re.MULTILINE))
+    assert set(meta) == {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
+    assert meta["CATEGORY"] == entry["category"] == "Cardiac"
+    assert meta["DEPENDS"].split() == entry["build_dependencies"] == ["PyTorch"]
+    assert meta["HOMEPAGE"] == entry["scm_url"].removesuffix(".git")
+    assert "WO2022/177741" in meta["DESCRIPTION"] and "not a medical device" in meta["DESCRIPTION"]
+    assert not re.search(r"project\((Slicer|.*[^A-Za-z0-9])\)", text)
+    for url in [meta["ICONURL"], *meta["SCREENSHOTURLS"].split()]:
+        assert url.startswith("https://raw.githubusercontent.com/lamod-project/LaMoD/main/")
+        assert (ROOT / url.split("/main/")[1]).is_file(), url
+
+
+def test_repository_holds_what_the_index_asks_for():
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").lstrip().startswith("Apache License")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for needed in ("Apache-2.0", "WO2022/177741", "arXiv", "nothing leaves", "not yet in a Slicer binary"):
+        assert needed in " ".join(readme.split()), needed
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\0")
+    size = sum((ROOT / f).stat().st_size for f in tracked if f and (ROOT / f).is_file())
+    assert size < 100e6

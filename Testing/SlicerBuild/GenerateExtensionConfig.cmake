@@ -1,0 +1,7 @@
+# As Slicer's script does: an extension without these cannot be listed.
+foreach(name HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION ICONURL SCREENSHOTURLS DEPENDS)
+  if("${EXTENSION_${name}}" STREQUAL "")
+    message(FATAL_ERROR "EXTENSION_${name} is not set")
+  endif()
+  file(APPEND ${recorded} "EXTENSION_${name} ${EXTENSION_${name}}\n")
+endforeach()
