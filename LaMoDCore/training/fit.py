@@ -12,15 +12,14 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
-from LaMoDCore.model import LaMoDModel
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.augmentation import Batch, augment
 from LaMoDCore.training.averaging import follow, frozen_copy
@@ -47,9 +46,11 @@ _PREPARED = 64
 _LINES_AN_EPOCH = 20
 _LARGEST_GRADIENT = 1.0
 
+_Network = TypeVar("_Network", bound=nn.Module)
+
 
 def fit(
-    model: LaMoDModel,
+    model: _Network,
     stages: Sequence[tuple[Stage, int]],
     cache: TrainingCache,
     run: RunFolder,
@@ -60,7 +61,7 @@ def fit(
     resume: bool = False,
     stop: StopRequest | None = None,
     progress: Progress = SILENT,
-) -> tuple[LaMoDModel, dict[str, dict[str, float]]]:
+) -> tuple[_Network, dict[str, dict[str, float]]]:
     """Train `model` through its stages.
 
     Args:
@@ -70,7 +71,7 @@ def fit(
         run: the opened run folder.
         config: learning rate, batch size and the like.
         fabric: device, precision and processes.
-        start: what the weights came from (a hash), part of the run's identity.
+        start: what the network is and where its weights came from; a checkpoint must agree with it.
         resume: go on from the folder's checkpoint, if there is one.
         stop: looked at after every step.
         progress: told after every step.
@@ -98,10 +99,10 @@ class _Position:
     results: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-class _Fit:
+class _Fit(Generic[_Network]):
     def __init__(
         self,
-        model: LaMoDModel,
+        model: _Network,
         stages: Sequence[tuple[Stage, int]],
         cache: TrainingCache,
         run: RunFolder,
@@ -113,9 +114,9 @@ class _Fit:
     ) -> None:
         self.model, self.cache, self.run, self.config, self.fabric = model, cache, run, config, fabric
         self.stop, self.progress = stop, progress
+        self.identity = {"config": config.to_dict(), "data": cache.fingerprint, "start": start}
         self.average = frozen_copy(model)
         self.stages = [(stage, epochs) for stage, epochs in stages if epochs > 0 and self._learning(stage)]
-        self.identity = {"config": config.to_dict(), "data": cache.fingerprint, "start": start}
         self.position = _Position()
         self.best = BestWeights(config.patience)
         self.optimiser: torch.optim.Optimizer | None = None
@@ -128,7 +129,7 @@ class _Fit:
 
     # --- the run -----------------------------------------------------------------------------------------------
 
-    def complete(self, resume: bool) -> tuple[LaMoDModel, dict[str, dict[str, float]]]:
+    def complete(self, resume: bool) -> tuple[_Network, dict[str, dict[str, float]]]:
         state = load_checkpoint(self.run.folder, self.identity) if resume else None
         if state is None:
             self.run.cut_log(0)
@@ -287,7 +288,7 @@ class _Fit:
 
     # --- state -------------------------------------------------------------------------------------------------
 
-    def _learning(self, stage: Stage) -> dict[str, torch.nn.Module]:
+    def _learning(self, stage: Stage) -> dict[str, nn.Module]:
         parts = stage.trained_parts(self.model)
         return {name: part for name, part in parts.items() if name not in self.config.freeze}
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import LaMoDModel
 from LaMoDCore.preprocessing import FRAMES, SIZE
 from LaMoDCore.training.augmentation import Batch, augment
 from LaMoDCore.training.cache import BLOCK
@@ -54,7 +53,7 @@ class Estimate:
 
 
 def estimate_run(
-    model: LaMoDModel,
+    model: nn.Module,
     stages: Sequence[tuple[Stage, int]],
     config: TrainingConfig,
     slices: int,
@@ -147,7 +146,7 @@ def _one_slice(config: TrainingConfig, device: torch.device) -> tuple[Batch, Dra
     return augment(Batch(masks, masks, displacement, weight), config.augmentation, draws), draws
 
 
-def _saved_bytes(stage: Stage, model: LaMoDModel, batch: Batch, draws: Draws, fabric: Fabric) -> int:
+def _saved_bytes(stage: Stage, model: nn.Module, batch: Batch, draws: Draws, fabric: Fabric) -> int:
     """Bytes that autograd saves for one slice, weights left out."""
     saved: dict[int, int] = {}
 
@@ -165,7 +164,7 @@ def _saved_bytes(stage: Stage, model: LaMoDModel, batch: Batch, draws: Draws, fa
 
 
 def _step_seconds(
-    stage: Stage, model: LaMoDModel, batch: Batch, draws: Draws, config: TrainingConfig, fabric: Fabric
+    stage: Stage, model: nn.Module, batch: Batch, draws: Draws, config: TrainingConfig, fabric: Fabric
 ) -> float:
     """Of one slice with its augmentation, the forward pass having warmed up."""
     model.zero_grad(set_to_none=True)

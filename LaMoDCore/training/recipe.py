@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
+from torch import nn
+
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import LaMoDModel
 from LaMoDCore.training.settings import TrainingConfig
 from LaMoDCore.training.stages import JointStage, MotionStage, RegistrationStage, Stage
 
@@ -22,9 +24,9 @@ def stages_of(config: TrainingConfig) -> list[tuple[Stage, int]]:
     ]
 
 
-def check_frozen(config: TrainingConfig, model: LaMoDModel) -> None:
+def check_frozen(config: TrainingConfig, stages: Sequence[tuple[Stage, int]], model: nn.Module) -> None:
     """Raises LaMoDInputError where `freeze` names a part that no stage trains."""
-    known = {name for stage, _ in stages_of(config) for name in stage.trained_parts(model)}
+    known = {name for stage, _ in stages for name in stage.trained_parts(model)}
     for name in config.freeze:
         if name not in known:
             near = get_close_matches(name, known, n=1)

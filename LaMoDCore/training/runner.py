@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import save as save_tensors
+from torch import nn
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import save_model
+from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
 from LaMoDCore.training.engine import make_fabric
@@ -23,7 +25,10 @@ from LaMoDCore.training.memory import Estimate, estimate_run, is_out_of_memory, 
 from LaMoDCore.training.recipe import check_frozen, stages_of
 from LaMoDCore.training.run_folder import FORMAT, RunFolder, software_versions
 from LaMoDCore.training.settings import TrainingConfig
+from LaMoDCore.training.stages import Stage
 from LaMoDCore.training.stopping import StopRequest
+
+_Network = TypeVar("_Network", LaMoDModel, BaselineModel)
 
 
 def train(
@@ -38,7 +43,7 @@ def train(
     about: Mapping[str, Any] | None = None,
     progress: Progress = SILENT,
 ) -> LaMoDModel:
-    """Train a model on a cache, stage by stage.
+    """Train LaMoD on a cache, stage by stage.
 
     Args:
         cache: training and validation slices.
@@ -62,17 +67,65 @@ def train(
     fabric = fabric or make_fabric(torch.device("cpu"), bf16=config.bf16)
     if initial is not None:
         config = replace(config, model=initial.config)
+
+    def network() -> LaMoDModel:
+        model = LaMoDModel(config.model)
+        if initial is not None:
+            model.load_state_dict(initial.state_dict())
+        return model
+
+    return train_network(
+        network,
+        stages_of(config),
+        cache,
+        run,
+        config,
+        fabric=fabric,
+        start=_fingerprint(initial) if initial is not None else "",
+        resume=resume,
+        stop=stop,
+        about=about,
+        progress=progress,
+    )
+
+
+def train_network(
+    network: Callable[[], _Network],
+    stages: Sequence[tuple[Stage, int]],
+    cache: TrainingCache,
+    run: Path,
+    config: TrainingConfig,
+    *,
+    fabric: Fabric,
+    start: str = "",
+    resume: bool = False,
+    stop: StopRequest | None = None,
+    about: Mapping[str, Any] | None = None,
+    progress: Progress = SILENT,
+) -> _Network:
+    """Train any network that a model folder can hold: the same run folder, resumption and processes as `train`.
+
+    Args:
+        network: makes it, with its first weights; called once, after seeding.
+        stages: with their epochs, in order.
+        cache, run, config, fabric, resume, stop, about, progress: as for `train`.
+        start: what a checkpoint must agree with besides `config` and the data: which network it is and the hash of
+            the weights that it starts from.
+
+    Returns, Raises:
+        as `train`.
+    """
     folder = RunFolder(run, writes=fabric.is_global_zero)
     with folder.opened():
-        model = _first_weights(config, fabric, initial)
-        start = _fingerprint(initial) if initial is not None else ""
-        estimate = _checked(model, cache, config, fabric)
+        model = _first_weights(network, stages, config, fabric)
+        found = _estimate(model, stages, cache, config, fabric, timed=False)
+        refuse_too_large(found, config)
         try:
             folder.write("config.json", config.to_dict())
-            folder.write("run.json", {**_facts(cache, fabric, start, estimate), **(about or {})})
+            folder.write("run.json", {**_facts(cache, fabric, start, found), **(about or {})})
             average, results = fit(
                 model,
-                stages_of(config),
+                stages,
                 cache,
                 folder,
                 config,
@@ -93,37 +146,41 @@ def train(
         except (RuntimeError, MemoryError) as fault:
             if not is_out_of_memory(fault):
                 raise
-            raise too_large(config, replace(estimate, largest_batch=None)) from fault
+            raise too_large(config, replace(found, largest_batch=None)) from fault
     fabric.barrier()
     return average
 
 
 def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
-    """Memory and time that a run would take here; a few seconds' work, nothing is written."""
-    return _checked(_first_weights(config, fabric, None), cache, config, fabric, measured=True)
+    """Memory and time that a run of `train` would take here; a few seconds' work, nothing is written."""
+    stages = stages_of(config)
+    model = _first_weights(lambda: LaMoDModel(config.model), stages, config, fabric)
+    return _estimate(model, stages, cache, config, fabric, timed=True)
 
 
-def _first_weights(config: TrainingConfig, fabric: Fabric, initial: LaMoDModel | None) -> LaMoDModel:
+def _first_weights(
+    network: Callable[[], _Network], stages: Sequence[tuple[Stage, int]], config: TrainingConfig, fabric: Fabric
+) -> _Network:
     fabric.seed_everything(config.seed, verbose=False)
-    model = LaMoDModel(config.model)
-    check_frozen(config, model)
-    if initial is not None:
-        model.load_state_dict(initial.state_dict())
-    moved = fabric.to_device(model)
-    assert isinstance(moved, LaMoDModel)
-    return moved
+    model = network()
+    check_frozen(config, stages, model)
+    fabric.to_device(model)
+    return model
 
 
-def _checked(
-    model: LaMoDModel, cache: TrainingCache, config: TrainingConfig, fabric: Fabric, *, measured: bool = False
+def _estimate(
+    model: nn.Module,
+    stages: Sequence[tuple[Stage, int]],
+    cache: TrainingCache,
+    config: TrainingConfig,
+    fabric: Fabric,
+    *,
+    timed: bool,
 ) -> Estimate:
     slices = len(cache.indices("train"))
     if slices == 0:
         raise LaMoDInputError("the dataset", "it has no training slice", "give cases of the split train")
-    found = estimate_run(model, stages_of(config), config, slices, fabric, timed=measured)
-    if not measured:
-        refuse_too_large(found, config)
-    return found
+    return estimate_run(model, stages, config, slices, fabric, timed=timed)
 
 
 def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate) -> dict[str, Any]:
@@ -145,7 +202,7 @@ def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate)
 
 def _finish(
     folder: RunFolder,
-    average: LaMoDModel,
+    average: LaMoDModel | BaselineModel,
     results: Mapping[str, Mapping[str, float]],
     cache: TrainingCache,
     config: TrainingConfig,

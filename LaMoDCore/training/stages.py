@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ _DECODABLE_SHARE = 0.4
 
 
 class Stage(Protocol):
-    """One part of the training.
+    """One part of the training of a network, LaMoD's or another.
 
     Attributes:
         name: of checkpoints and logs.
@@ -38,15 +38,15 @@ class Stage(Protocol):
     @property
     def needs_motion(self) -> bool: ...
 
-    def trained_parts(self, model: LaMoDModel) -> Mapping[str, nn.Module]:
+    def trained_parts(self, model: Any) -> Mapping[str, nn.Module]:
         """What learns in this stage, by the names that `freeze` knows."""
         ...
 
-    def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
+    def prepare(self, model: Any, batches: Iterable[Batch]) -> None:
         """Called once before the stage with the averaged model and training slices as they are."""
         ...
 
-    def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, model: Any, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss and what else is worth a line in the log.
 
         A mean over slices needs no care; a ratio of sums over the batch takes its denominator through
