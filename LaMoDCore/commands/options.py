@@ -24,6 +24,14 @@ def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
     return parse
 
 
+def frame_numbers(text: str) -> tuple[int, ...]:
+    """Parser of frame numbers separated by commas, for argparse's `type`."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of frame numbers such as 0,9") from None
+
+
 def add_inference_options(parser: argparse.ArgumentParser) -> None:
     """Model, device and sampling; what is left out is the model's default."""
     parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="model by name or folder")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LaMoDCore.commands.options import add_inference_options, add_progress_option, inference_settings, numbers
+from LaMoDCore.commands.options import (
+    add_inference_options,
+    add_progress_option,
+    frame_numbers,
+    inference_settings,
+    numbers,
+)
 from LaMoDCore.progress import Progress
 
 HELP = (
@@ -19,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write the result to")
     parser.add_argument(
         "--cine", nargs="+", metavar="PATH", type=Path, help="the cine pictures (DICOM folder, NIfTI, NRRD)"
+    )
+    parser.add_argument(
+        "--mask-frames",
+        metavar="0,9",
+        type=frame_numbers,
+        help="which frames of the cine the masks are, from 0, where only some are drawn (needs --cine)",
     )
     parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="anterior RV insertion point, LPS mm")
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
@@ -37,7 +49,12 @@ def run(args: argparse.Namespace) -> int:
     with Progress(args.progress) as progress:
         progress.update("read", 0.0, "reading masks")
         case = load_case(
-            args.masks, cine=args.cine, labels=args.labels, rv_insertion_lps=args.rv_insertion, levels=args.levels
+            args.masks,
+            cine=args.cine,
+            labels=args.labels,
+            rv_insertion_lps=args.rv_insertion,
+            levels=args.levels,
+            mask_frames=args.mask_frames,
         )
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")

@@ -20,7 +20,7 @@ from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
-from LaMoDCore.io.slice_reader import ReadSlice, read_cine_slices, read_mask_stacks, slices_of
+from LaMoDCore.io.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
 from LaMoDCore.ring import epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
@@ -34,6 +34,7 @@ def load_case(
     rv_insertion_lps: npt.ArrayLike | None = None,
     levels: str | Sequence[str] | None = None,
     rr_ms: float | None = None,
+    mask_frames: Sequence[int] | None = None,
 ) -> Case:
     """Read masks of the left ventricle over the cycle, with pictures if there are any, as one heart.
 
@@ -47,6 +48,8 @@ def load_case(
         levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of
             the two agrees with the slices' positions; proposed by position otherwise.
         rr_ms: R–R interval, where the files do not hold it or hold a wrong one.
+        mask_frames: which frames of the cine the masks are, from 0, where they are fewer than the cine's. Contours
+            drawn at some frames only are carried to the others by the cine.
 
     Returns:
         The case, slices from base to apex. What had to be assumed stands in ``notes``.
@@ -59,13 +62,21 @@ def load_case(
         raise LaMoDInputError("masks", "no mask was given", "name at least one file or folder")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
     notes: list[str] = []
-    masks_of = [(path, read_mask_stacks(path, notes)) for path in mask_paths]
+    fewest = 1 if cine_paths else MIN_FRAMES
+    masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest)) for path in mask_paths]
     planes = [s.slice_grid(k) for _, stacks in masks_of for s in stacks for k in _drawn(s) if s.has_orientation]
     cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
     read: list[ReadSlice] = []
     for path, stacks in masks_of:
         read += slices_of(
-            stacks, path, cines=cines, labels=wanted, rr_ms=rr_ms, prefix=len(mask_paths) > 1, notes=notes
+            stacks,
+            path,
+            cines=cines,
+            labels=wanted,
+            rr_ms=rr_ms,
+            prefix=len(mask_paths) > 1,
+            notes=notes,
+            mask_frames=mask_frames,
         )
     slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     slices, phase_notes = on_common_phases(slices)

@@ -96,7 +96,8 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
                 if drawn.any()
                 else "no frame is drawn"
             )
-            return Fault("missing", tuple(missing), words, "draw the myocardium on every frame of the cycle")
+            remedy = "draw the myocardium on every frame of the cycle, or give the cine with --cine to carry it there"
+            return Fault("missing", tuple(missing), words, remedy)
         return Fault(
             "missing",
             tuple(missing),

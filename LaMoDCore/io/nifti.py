@@ -64,7 +64,7 @@ def read_nifti(path: str | Path) -> FrameStack:
     compressed = data[:2] == b"\x1f\x8b"
     head = _head(data, path) if compressed else data[:1024]
     with parsing(path, "its NIfTI header"):
-        header = _parse_header(head, path)
+        header = read_nifti_header(head, path)
     count = math.prod(header.sizes)
     expected = count * header.dtype.itemsize
     check_size(path, expected)
@@ -104,7 +104,8 @@ def _head(data: bytes, path: Path) -> bytes:
         raise damaged(path, "its compressed data are damaged") from error
 
 
-def _parse_header(head: bytes, path: Path) -> NiftiHeader:
+def read_nifti_header(head: bytes, path: Path) -> NiftiHeader:
+    """Parse the first bytes of a NIfTI-1 or -2 file, decompressed."""
     for order in "<>":
         size = struct.unpack_from(order + "i", head)[0] if len(head) >= 4 else 0
         if size == 348 and len(head) >= 348:

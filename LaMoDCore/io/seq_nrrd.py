@@ -102,7 +102,7 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
     data = read_file(path)
     header = parse_header(data, path)
     _refuse_other_kinds(header, path)
-    time_axis = _time_axis(header)
+    time_axis = time_axis_of(header)
     space_axes = [axis for axis in range(len(header.sizes)) if axis != time_axis]
     if len(space_axes) not in (2, 3):
         raise LaMoDInputError(
@@ -154,7 +154,8 @@ def _is_frames(kind: str, size: int) -> bool:
     return kind == "vector" and size > 6
 
 
-def _time_axis(header: NrrdHeader) -> int | None:
+def time_axis_of(header: NrrdHeader) -> int | None:
+    """Which of the file's axes is time; None where there is none."""
     named = [
         axis
         for axis, (kind, size) in enumerate(zip(header.kinds, header.sizes, strict=True))

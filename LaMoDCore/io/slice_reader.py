@@ -15,7 +15,8 @@ from LaMoDCore.io.contour_faults import Fault, find_fault, remove_specks
 from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.image_file import read_images
 from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
-from LaMoDCore.io.planes import check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
+from LaMoDCore.io.partial_masks import carried, is_partial, spread_over_cine
+from LaMoDCore.io.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
 from LaMoDCore.io.timing import timing_of
 
 #: Fewer frames cannot carry a cardiac cycle to 40 canonical frames and back.
@@ -77,6 +78,7 @@ def slices_of(
     rr_ms: float | None,
     prefix: bool,
     notes: list[str],
+    mask_frames: Sequence[int] | None = None,
 ) -> list[ReadSlice]:
     """Every slice of a file's or folder's mask stacks in which something is drawn.
 
@@ -88,6 +90,7 @@ def slices_of(
         rr_ms: the R–R interval, if the person said.
         prefix: whether a slice's name needs the file's name.
         notes: is appended to.
+        mask_frames: which frames of the cine the masks are, where they are fewer.
 
     Raises:
         LaMoDInputError: labels, planes or times that fit nothing.
@@ -96,7 +99,15 @@ def slices_of(
     meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
     notes += [note] if note else []
     return [
-        _read_slice(mask, name, path, meaning=meaning, cines=cines, rr_ms=rr_ms, notes=notes)
+        _read_slice(
+            _on_cine_frames(mask, cines, mask_frames, path),
+            name,
+            path,
+            meaning=meaning,
+            cines=cines,
+            rr_ms=rr_ms,
+            notes=notes,
+        )
         for stack in stacks
         for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
     ]
@@ -153,6 +164,28 @@ def _stem(name: str) -> str:
     return name
 
 
+def _on_cine_frames(
+    mask: FrameStack, cines: Sequence[FrameStack], mask_frames: Sequence[int] | None, path: Path
+) -> FrameStack:
+    """Masks of a few frames, put on the frames of the cine in their plane; others are left as they are."""
+    if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
+        return mask
+    grid = mask.slice_grid(0)
+    near = [c for c in cines if not (mask.has_orientation and c.has_orientation) or _same_plane(grid, c)]
+    counts = {c.frames.shape[0] for c in near}
+    if len(counts) == 1:
+        mask = spread_over_cine(mask, counts.pop(), mask_frames, path.name)
+    if mask.frames.shape[0] < MIN_FRAMES:
+        raise LaMoDInputError(
+            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine it belongs to"
+        )
+    return mask
+
+
+def _same_plane(grid: SliceGrid, cine: FrameStack) -> bool:
+    return grid.same_plane(cine.slice_grid(0), SAME_PLANE_MM)
+
+
 def _read_slice(
     mask: FrameStack,
     name: str,
@@ -166,7 +199,9 @@ def _read_slice(
     labels = mask.frames[:, 0]
     myocardium, dropped = remove_specks(labels == meaning.myocardium)
     cavity = labels == meaning.cavity if meaning.cavity is not None else None
-    fault = find_fault(myocardium, cavity)
+    partial = bool(cines) and is_partial(myocardium)
+    drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
+    fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
     if fault is not None:
         return ReadSlice(name, path, None, fault, mask.has_orientation)
     if dropped:
@@ -184,7 +219,7 @@ def _read_slice(
         cavity = None if cavity is None else mask_on_grid(cavity, source, target)
         right = None if right is None else mask_on_grid(right, source, target)
         grid = target
-        fault = None if same_pixels(source, target) else find_fault(myocardium)
+        fault = None if same_pixels(source, target) else find_fault(myocardium[drawn])
         if fault is not None:
             outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
@@ -200,6 +235,8 @@ def _read_slice(
         right_ventricle=_if_any(right),
         cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
     )
+    if partial:
+        read = carried(read, notes)
     return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None)
 
 

@@ -1,0 +1,1 @@
+"""Contours of other programs in, contours out."""

@@ -1,0 +1,70 @@
+"""Frames that nobody drew, from the drawn ones before and after: on the geodesic between their masks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.extent import extent
+from LaMoDCore.preprocessing import contour_distances_mm
+
+#: A longer gap hides too much of the beat to be bridged without the cine.
+LONGEST_GAP = 3
+_MARGIN_MM = 12.0
+
+
+def fill_missing_frames(slice_: CineSlice, longest_gap: int = LONGEST_GAP) -> Array:
+    """Masks [T, H, W] in which empty frames are filled in.
+
+    The mask before a gap is matched to the mask after it by geodesic shooting; the frames between lie on that
+    geodesic, at the share of the time gone by, as shooting s·v₀ for a unit of time is shooting v₀ for s. What the
+    match leaves over at the far end is added to each frame's contours in the same share.
+
+    Args:
+        slice_: the slice; frames that are drawn stay as they are.
+        longest_gap: frames in a row; longer gaps stay empty.
+
+    Raises:
+        LaMoDInputError: nothing is drawn.
+    """
+    drawn = np.flatnonzero(slice_.myocardium.any(axis=(1, 2)))
+    if drawn.size == 0:
+        raise LaMoDInputError(slice_.name, "no frame is drawn", "draw the myocardium")
+    filled = slice_.myocardium.copy()
+    frames = slice_.frames
+    for start, end in zip(drawn, np.append(drawn[1:], drawn[0] + frames), strict=True):
+        gap = int(end - start - 1)
+        if 0 < gap <= longest_gap and drawn.size > 1:
+            between = [int(t) % frames for t in range(start + 1, end)]
+            masks = _on_geodesic(filled[start], filled[end % frames], gap, slice_.grid.spacing_mm)
+            for t, mask in zip(between, masks, strict=True):
+                filled[t] = mask
+    return filled
+
+
+def _on_geodesic(first: Array, last: Array, count: int, spacing_mm: tuple[float, float]) -> list[Array]:
+    import torch
+
+    from LaMoDCore.lddmm.epdiff import shoot
+    from LaMoDCore.lddmm.matching import DEFAULT_METRIC, match
+    from LaMoDCore.lddmm.warp import carry_mask
+
+    margin = int(np.ceil(_MARGIN_MM / min(spacing_mm)))
+    rows, columns = extent(np.stack([first, last]), margin)
+    source, target = first[rows, columns], last[rows, columns]
+    pair = [torch.from_numpy(m.astype(np.float32))[None, None] for m in (source, target)]
+    v0 = match(*pair, spacing_mm).v0
+    shares = np.arange(1, count + 2) / (count + 1)
+    with torch.no_grad():
+        shots = shoot(torch.cat([v0 * float(s) for s in shares]), DEFAULT_METRIC, spacing_mm).forward.numpy()
+    carried = [contour_distances_mm(carry_mask(source, u, spacing_mm), spacing_mm) for u in shots]
+    left_over = contour_distances_mm(target, spacing_mm) - carried[-1]
+    masks = []
+    for share, distances in zip(shares[:-1], carried[:-1], strict=True):
+        epi, endo = distances + share * left_over
+        mask = np.zeros_like(first)
+        mask[rows, columns] = (epi < 0) & (endo >= 0)
+        masks.append(mask)
+    return masks

@@ -1,0 +1,143 @@
+"""Safe fixes mend what they say and nothing else; undo goes back to the original; files keep their format."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
+
+from heart_files import heart_labels, stack_affine, write_folder, write_nifti, write_nrrd_4d, write_sequence
+
+from LaMoDCore.contours.check import check_slice
+from LaMoDCore.contours.findings import Fault
+from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth
+from LaMoDCore.contours.history import ContourHistory
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.evaluation.overlap import dice
+from LaMoDCore.io.image_file import read_images
+from LaMoDCore.io.labels import LabelMap
+from LaMoDCore.io.rewrite import relabelled, write_like
+from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return reader_slice(3)
+
+
+def kinds_at(slice_, frame):
+    return {f.fault for f in check_slice(slice_) if f.frame == frame}
+
+
+@pytest.mark.parametrize(("fault", "fix"), [(Fault.ISLAND, drop_islands), (Fault.HOLE, fill_holes)])
+def test_islands_and_holes_are_mended_and_the_rest_is_left_alone(drawn, fault, fix):
+    faulty = PLANTERS[fault](drawn, 9, np.random.default_rng(1))
+    mended = fix(faulty)
+    assert np.array_equal(mended, drawn.slice.myocardium)
+    assert not np.array_equal(faulty.myocardium, mended)  # the slice itself is not written on
+    assert np.array_equal(fix(drawn.slice), drawn.slice.myocardium)
+
+
+def test_a_large_piece_is_left_for_somebody_to_judge(drawn):
+    faulty = PLANTERS[Fault.PIECES](drawn, 9, np.random.default_rng(1))
+    assert np.array_equal(drop_islands(faulty), faulty.myocardium)
+
+
+def test_smoothing_keeps_end_diastole_and_end_systole_and_takes_a_jump_back(drawn):
+    faulty = PLANTERS[Fault.THICKNESS_JUMP](drawn, 15, np.random.default_rng(2))
+    assert Fault.THICKNESS_JUMP in kinds_at(faulty, 15)
+    mended = smooth(faulty, keep=(0, 9), strength=4.0)
+    for kept in (0, 9):
+        assert np.array_equal(mended[kept], faulty.myocardium[kept])
+    before = dice(faulty.myocardium[15], drawn.slice.myocardium[15])
+    assert dice(mended[15], drawn.slice.myocardium[15]) > before + 0.02
+    assert Fault.THICKNESS_JUMP not in kinds_at(replace(faulty, myocardium=mended), 15)
+
+
+def test_a_missing_frame_is_filled_from_its_neighbours_and_a_long_gap_is_not():
+    drawn = reader_slice(8).slice
+    holed = drawn.myocardium.copy()
+    holed[6] = False
+    mended = fill_missing(replace(drawn, myocardium=holed))
+    assert dice(mended[6], drawn.myocardium[6]) > 0.93
+    assert np.array_equal(np.delete(mended, 6, axis=0), np.delete(drawn.myocardium, 6, axis=0))
+    holed[10:16] = False
+    holed[6] = drawn.myocardium[6]
+    assert np.array_equal(fill_missing(replace(drawn, myocardium=holed)), holed)
+
+
+def test_undo_goes_back_step_by_step_to_the_original(drawn):
+    history = ContourHistory(drawn.slice.myocardium)
+    first = drawn.slice.myocardium.copy()
+    first[4] = False
+    assert history.apply("nothing", drawn.slice.myocardium) is None
+    change = history.apply("empty frame 4", first)
+    assert change.frames == (4,)
+    assert change.pixels == drawn.slice.myocardium[4].sum()
+    second = first.copy()
+    second[5] = False
+    history.apply("empty frame 5", second)
+    second[:] = False  # what was handed over is copied
+    assert history.current[6].any()
+    assert history.undo().name == "empty frame 5"
+    assert np.array_equal(history.current, first)
+    history.undo()
+    assert history.undo() is None
+    assert np.array_equal(history.current, history.original)
+
+
+def test_pixels_that_leave_the_wall_become_cavity_inside_and_background_outside():
+    labels = heart_labels(stack_affine(), frames=8)[:, 1]
+    meaning = LabelMap(2, 3, 1)
+    wall = labels == 2
+    thinner = wall.copy()
+    thinner[3] &= np.roll(wall[3], 2, axis=1)
+    new = relabelled(labels, thinner, meaning)
+    assert np.array_equal(new == 2, thinner)
+    assert np.array_equal(new == 1, labels == 1)
+    assert set(np.unique(new[3][wall[3] & ~thinner[3]])) <= {0, 3}
+    assert np.array_equal(np.delete(new, 3, axis=0), np.delete(labels, 3, axis=0))
+
+
+WRITERS = {
+    "m.nii": write_nifti,
+    "m.nrrd": write_nrrd_4d,
+    "m.seq.nrrd": write_sequence,
+    "folder": write_folder,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_mended_file_is_the_old_one_but_for_its_voxels(tmp_path, name):
+    affine = stack_affine()
+    labels = heart_labels(affine, frames=9)
+    WRITERS[name](tmp_path / name, labels, affine)
+    mended = labels.copy()
+    mended[4, 1] = 0
+    write_like(tmp_path / name, tmp_path / f"new-{name}", mended)
+    before, after = read_images(tmp_path / name)[0], read_images(tmp_path / f"new-{name}")[0]
+    assert np.array_equal(after.frames, mended)
+    assert np.array_equal(before.frames, labels)
+    assert np.array_equal(before.ijk_to_lps, after.ijk_to_lps)
+    assert after.metadata == before.metadata
+    assert after.frames.dtype == before.frames.dtype
+    write_like(tmp_path / name, tmp_path / f"same-{name}", labels)
+    if (tmp_path / name).is_file() and name != "m.nrrd":  # ITK's own gzip differs by its compression level
+        assert (tmp_path / f"same-{name}").read_bytes() == (tmp_path / name).read_bytes()
+    with pytest.raises(LaMoDInputError, match="the original is kept"):
+        write_like(tmp_path / name, tmp_path / f"new-{name}", mended)
+
+
+def test_labels_that_the_type_cannot_hold_are_refused(tmp_path):
+    affine = stack_affine()
+    labels = heart_labels(affine, frames=9)
+    image = sitk.JoinSeries([sitk.GetImageFromArray(frame.astype(np.uint8)) for frame in labels])
+    sitk.WriteImage(image, str(tmp_path / "m.nii.gz"))
+    with pytest.raises(LaMoDInputError, match="cannot hold"):
+        write_like(tmp_path / "m.nii.gz", tmp_path / "n.nii.gz", labels.astype(np.int32) + 300)

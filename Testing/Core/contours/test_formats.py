@@ -1,0 +1,114 @@
+"""Contours of other programs come in where they were drawn; what goes out comes back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
+
+from heart_files import DATA, heart_labels, stack_affine
+
+from LaMoDCore.contours.formats.curves import FrameCurves, masks_of_curves
+from LaMoDCore.contours.formats.dense_workspace import read_workspace_contours
+from LaMoDCore.contours.formats.guide_points import read_guide_points
+from LaMoDCore.contours.formats.markups import ClosedCurve, curves_by_frame, read_closed_curves, write_closed_curves
+from LaMoDCore.contours.formats.segmentation_nrrd import read_segmentation, write_segmentation
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.evaluation.overlap import dice
+from LaMoDCore.geometry import SliceGrid
+from LaMoDCore.io import load_case
+
+real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data (../shared/data) are not here")
+
+
+@real
+@pytest.mark.parametrize(("series", "frame_id"), [("Se3", 4), ("Se4", 5)])
+def test_guide_points_give_the_masks_of_their_series(series, frame_id):
+    folder = DATA / "cine_biv_me"
+    slice_ = load_case(folder / f"{series}_labels.nii.gz").slices[0]
+    points = read_guide_points(folder / "guidepoints")[frame_id]
+    myocardium, cavity = masks_of_curves(points.curves(slice_.grid), slice_.frames, slice_.grid, "guide points")
+    assert min(dice(a, b) for a, b in zip(myocardium, slice_.myocardium, strict=True)) > 0.97
+    assert min(dice(a, b) for a, b in zip(cavity, slice_.cavity, strict=True)) > 0.96
+    assert points.insertions_lps(0).shape == (2, 3)
+
+
+@real
+def test_a_workspace_gives_its_contours():
+    (slice_,) = read_workspace_contours(DATA / "dense_sim/phantom_subject_1/workspace.dns")
+    masks = np.load(DATA / "dense_sim/phantom_subject_1/LV_mask_time_lowres.npy") > 0.5
+    assert slice_.cine.shape == slice_.myocardium.shape
+    drawn = slice_.myocardium.any(axis=(1, 2))
+    overlaps = [dice(slice_.myocardium[t], masks[t]) for t in np.flatnonzero(drawn)]
+    assert drawn.any()
+    assert np.mean(overlaps) > 0.9
+
+
+def circle(grid, radius, center=(50.0, 45.0), points=24):
+    angle = np.arange(points) * 2 * np.pi / points
+    xy = np.stack([center[0] + radius * np.cos(angle), center[1] + radius * np.sin(angle)], axis=1)
+    return grid.pixel_to_lps(xy)
+
+
+@pytest.fixture
+def grid():
+    return SliceGrid((90, 100), stack_affine(slices=1))
+
+
+@pytest.mark.parametrize("system", ["LPS", "RAS"])
+def test_closed_curves_come_in_and_go_out(tmp_path, grid, system):
+    curves = [ClosedCurve(f"{kind} 3", circle(grid, r)) for kind, r in (("endo", 15), ("epi", 22))]
+    path = tmp_path / "curves.mrk.json"
+    write_closed_curves(path, curves)
+    if system == "RAS":
+        import json
+
+        content = json.loads(path.read_text())
+        for markup in content["markups"]:
+            markup["coordinateSystem"] = "RAS"
+            for point in markup["controlPoints"]:
+                point["position"][:2] = [-point["position"][0], -point["position"][1]]
+        path.write_text(json.dumps(content))
+    back = read_closed_curves(path)
+    for before, after in zip(curves, back, strict=True):
+        np.testing.assert_allclose(after.points_lps, before.points_lps, atol=1e-9)
+    myocardium, cavity = masks_of_curves(curves_by_frame(back, "curves"), 5, grid, "curves")
+    assert cavity[3].sum() == pytest.approx(np.pi * 15**2, rel=0.01)
+    assert myocardium[3].sum() == pytest.approx(np.pi * (22**2 - 15**2), rel=0.01)
+    assert not myocardium[[0, 1, 2, 4]].any()
+
+
+def test_contours_that_fit_nothing_are_refused(tmp_path, grid):
+    pair = FrameCurves(circle(grid, 15), circle(grid, 22))
+    with pytest.raises(LaMoDInputError, match="frame 7"):
+        masks_of_curves({7: pair}, 5, grid, "x")
+    off = FrameCurves(pair.endo_lps + 10 * grid.normal, pair.epi_lps)
+    with pytest.raises(LaMoDInputError, match=r"10\.0 mm from the slice's plane"):
+        masks_of_curves({0: off}, 5, grid, "x")
+    with pytest.raises(LaMoDInputError, match="has no epicardium"):
+        curves_by_frame([ClosedCurve("endo", pair.endo_lps)], "x")
+    (tmp_path / "a.mrk.json").write_text("{}")
+    with pytest.raises(LaMoDInputError, match="no markups file"):
+        read_closed_curves(tmp_path / "a.mrk.json")
+    (tmp_path / "g.txt").write_text("x\ty\n1\t2\n")
+    with pytest.raises(LaMoDInputError, match="no table of guide points"):
+        read_guide_points(tmp_path / "g.txt")
+
+
+def test_a_segmentation_comes_back_and_itk_reads_it(tmp_path):
+    affine = stack_affine()
+    labels = heart_labels(affine, frames=1)[0]
+    structures = {"myocardium": labels == 2, "cavity": labels == 3, "right_ventricle": labels == 1}
+    path = tmp_path / "heart.seg.nrrd"
+    write_segmentation(path, structures, affine)
+    back, where = read_segmentation(path)
+    np.testing.assert_allclose(where, affine, atol=1e-9)
+    assert np.array_equal(back["LV myocardium"], labels == 2)
+    assert np.array_equal(back["LV cavity"], labels == 3)
+    assert np.array_equal(back["RV"], labels == 1)
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(path))), labels)
