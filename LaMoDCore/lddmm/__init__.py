@@ -1,7 +1,7 @@
 """Large deformations: the fluid metric, geodesic shooting, warping and registration by optimisation."""
 
 from LaMoDCore.lddmm.epdiff import GeodesicPath, Shot, shoot
-from LaMoDCore.lddmm.matching import Match, match
+from LaMoDCore.lddmm.matching import Match, carry, match, match_cycle
 from LaMoDCore.lddmm.metric import FluidMetric
 from LaMoDCore.lddmm.warp import carry_mask, compose, sample_displacement, warp_image
 
@@ -10,9 +10,11 @@ __all__ = [
     "GeodesicPath",
     "Match",
     "Shot",
+    "carry",
     "carry_mask",
     "compose",
     "match",
+    "match_cycle",
     "sample_displacement",
     "shoot",
     "warp_image",

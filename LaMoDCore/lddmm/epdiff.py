@@ -150,8 +150,8 @@ class _Flow:
         self.spacing_mm = spacing_mm
         self.metric = metric
         self.cubic = interpolation == "cubic"
-        grid_height, self.top = _wide(height, metric.length_mm / dy)
-        grid_width, self.left = _wide(width, metric.length_mm / dx)
+        grid_height, self.top = wide_grid(height, metric.length_mm / dy)
+        grid_width, self.left = wide_grid(width, metric.length_mm / dx)
         self.grid = (grid_height, grid_width)
         self.velocity = velocity
 
@@ -313,7 +313,7 @@ def _fields_at_once(velocity: Tensor) -> int:
     return max(1, CACHED_PIXELS // (height * width))
 
 
-def _wide(size: int, length_pixels: float) -> tuple[int, int]:
+def wide_grid(size: int, length_pixels: float) -> tuple[int, int]:
     """Size of the periodic grid (even, of factors up to 11, which FFTs are fast for) and where the image starts."""
     margin = min(max(math.ceil(MARGIN_LENGTHS * length_pixels), MIN_MARGIN_PIXELS), max(size, MIN_MARGIN_PIXELS))
     wide = size + margin

@@ -1,40 +1,34 @@
 """Registration by geodesic shooting: the initial velocity that carries one picture onto another.
 
     E(v₀) = Dist(S∘φ₁⁻¹, I)/(2σ²) + ½⟨v₀, L v₀⟩,      φ from v₀ by shooting
-(LaMoD, eq. (1); Vialard et al., "Diffeomorphic 3D image registration via geodesic shooting using an efficient
-adjoint calculation", IJCV 97, 2012). Nothing here is learned: this is the reference for everything that is.
+(LaMoD, eq. (1)). Nothing here is learned: this is the reference for everything that is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-from LaMoDCore.lddmm.differences import jacobian_determinant
+from LaMoDCore.geometry import Array
 from LaMoDCore.lddmm.epdiff import Shot, shoot
+from LaMoDCore.lddmm.image_search import fit_images
 from LaMoDCore.lddmm.metric import FluidMetric
-from LaMoDCore.lddmm.minimise import minimise
-from LaMoDCore.lddmm.warp import carry_mask, warp_image
-from LaMoDCore.ring import signed_distance_mm
+from LaMoDCore.lddmm.outline_search import COARSE, FINE, PointMomentum, fit_outlines
+from LaMoDCore.lddmm.particle_maps import maps_of_particles
+from LaMoDCore.lddmm.warp import carry_mask
 
 Content = Literal["mask", "image"]
 
 #: Smooth over 5 mm, less than a wall: stiff enough that walls don't fold, soft enough for regional motion.
 DEFAULT_METRIC = FluidMetric(alpha=25.0, gamma=1.0, power=2.0)
-#: Pixel sizes of the grids on which v₀ is sought, coarse to fine, as multiples of the picture's.
+#: Pixel sizes of the grids on which an image's v₀ is sought, coarse to fine, as multiples of the picture's.
 DEFAULT_LEVELS = (4.0, 2.0, 1.0)
-#: Trial motions that shrink area below this part, forwards or backwards, are refused: few time steps can't follow.
-MIN_AREA = 0.02
-#: No grid is coarser than this part of the metric's length, or geodesics are not resolved.
-MAX_PIXEL_LENGTHS = 0.5
-#: At each level, edges fade over this many of its pixels.
-SOFTNESS_PIXELS = 2.0
+#: σ of outlines, in the unit in which ∫ d² dc (mm³) weighs as much as ⟨v₀, L v₀⟩ (mm⁴); and of intensities.
+DEFAULT_SIGMA: dict[Content, float] = {"mask": 0.006, "image": 0.004}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +38,11 @@ class Match:
     Attributes:
         v0: [N, 2, H, W] mm.
         shot: its geodesic on the pictures' grid.
-        distance: [N]: mean squared difference between carried and target picture at the finest level.
+        distance: [N]: mean squared distance of the carried outlines from the target's, mm²; of images, mean squared
+            difference at the finest level.
         energy: [N]: ⟨v₀, L v₀⟩.
-        evaluations: how often the energy was computed, over all levels.
+        evaluations: how often the energy was computed, over all levels and pictures.
+        momentum: of masks, the momentum on the outlines, one a picture.
     """
 
     v0: Tensor
@@ -54,8 +50,9 @@ class Match:
     distance: Tensor
     energy: Tensor
     evaluations: int
+    momentum: tuple[PointMomentum, ...] = field(default=())
 
-    def carry_contour(self, mask: np.ndarray, spacing_mm: tuple[float, float], index: int = 0) -> np.ndarray:
+    def carry_contour(self, mask: Array, spacing_mm: tuple[float, float], index: int = 0) -> Array:
         """A mask of the source's frame, bool [H, W], drawn at the target's frame."""
         return carry_mask(mask, self.shot.forward[index].cpu().numpy(), spacing_mm)
 
@@ -67,147 +64,123 @@ def match(
     metric: FluidMetric = DEFAULT_METRIC,
     *,
     content: Content = "mask",
-    sigma: float = 0.004,
+    sigma: float | None = None,
     levels: tuple[float, ...] = DEFAULT_LEVELS,
-    iterations: int = 25,
-    steps: int = 4,
+    iterations: int = 40,
+    steps: int = 5,
+    start: Match | None = None,
 ) -> Match:
     """Optimise v₀ from coarse to fine by L-BFGS in the metric's own inner product.
 
     Args:
-        source: [N, C, H, W] masks or images at the reference frame.
+        source: [N, C, H, W] masks (C = 1) or images at the reference frame.
         target: the same at the other frame.
         spacing_mm: (dx, dy).
-        metric: of the geodesic.
-        content: "mask": occupancies are compared, softened over the level's pixel size by their signed distance,
-            so that far edges still attract; "image": intensities, divided by the target's SD and blurred alike.
-        sigma: noise level of the comparison; smaller fits closer.
-        levels: pixel sizes as multiples of the picture's, coarse to fine.
+        metric: of the geodesic; for masks with β = 0 and power > 1.
+        content: "mask": the outlines of the wall are carried onto the target's, wherever they lie; "image":
+            intensities are compared, divided by the target's SD, and blurred at the coarse levels.
+        sigma: noise of the comparison; smaller fits closer. Default: `DEFAULT_SIGMA`.
+        levels: of images: pixel sizes as multiples of the picture's, coarse to fine.
         iterations: of L-BFGS at each level.
-        steps: time steps of RK4 while searching; the result is shot in ten.
+        steps: time steps while searching; the result is computed in more.
+        start: a match of the same source with a similar target; only the finest level is then searched.
 
     Raises:
-        ValueError: for shapes that differ, an unknown content, or an empty mask.
+        ValueError: for shapes that differ, an unknown content, an empty mask, or a metric that masks can't have.
     """
     _check(source, target, content)
-    height, width = source.shape[-2:]
-    scale = float(target.float().std()) or 1.0
-    evaluations = 0
-    v0 = torch.zeros(len(source), 2, height, width, device=source.device)
-    distance = torch.zeros(len(source))
-    spacing = spacing_mm
-    for level in levels:
-        pixel_mm = min(level * min(spacing_mm), max(MAX_PIXEL_LENGTHS * metric.length_mm, min(spacing_mm)))
-        shape = (_pixels(height, spacing_mm[1] / pixel_mm), _pixels(width, spacing_mm[0] / pixel_mm))
-        softness = SOFTNESS_PIXELS * level * min(spacing_mm)
-        moving, fixed = (
-            _resize(_prepare(picture, scale, spacing_mm, content, softness), shape) for picture in (source, target)
-        )
-        coarse, spacing = spacing, _spacing(spacing_mm, (height, width), shape)
-        search = _Search(moving, fixed, metric, spacing, sigma, steps)
-        v0 = search.run(_transfer(v0, metric, coarse, shape, spacing), iterations)
-        distance, evaluations = search.distance, evaluations + search.evaluations
-    v0 = _transfer(v0, metric, spacing, (height, width), spacing_mm)
+    sigma = sigma or DEFAULT_SIGMA[content]
+    if content == "mask":
+        return _match_masks(source, target, spacing_mm, metric, sigma, iterations, steps, start)
+    levels = levels if start is None else levels[-1:]
+    v0, distance, evaluations = fit_images(
+        source, target, spacing_mm, metric, levels,
+        sigma=sigma, iterations=iterations, steps=steps, start=None if start is None else start.v0,
+    )  # fmt: skip
     with torch.no_grad():
-        shot = shoot(v0, metric, spacing_mm)
-        return Match(v0, shot, distance, metric.energy(v0, spacing_mm), evaluations)
+        return Match(v0, shoot(v0, metric, spacing_mm), distance, metric.energy(v0, spacing_mm), evaluations)
 
 
-class _Search:
-    """One level: L-BFGS over the whitened velocity."""
+def match_cycle(
+    pictures: Tensor,
+    spacing_mm: tuple[float, float] = (1.0, 1.0),
+    metric: FluidMetric = DEFAULT_METRIC,
+    *,
+    content: Content = "mask",
+    sigma: float | None = None,
+    iterations: int = 40,
+    steps: int = 5,
+) -> list[Match]:
+    """Match frame 0 with every frame of a cycle, each beginning where its neighbour ended.
 
-    def __init__(
-        self,
-        source: Tensor,
-        target: Tensor,
-        metric: FluidMetric,
-        spacing_mm: tuple[float, float],
-        sigma: float,
-        steps: int,
-    ) -> None:
-        self.source, self.target = source, target
-        self.metric, self.spacing_mm = metric, spacing_mm
-        self.weight = spacing_mm[0] * spacing_mm[1] / (2 * sigma**2)
-        self.steps = steps
-        self.evaluations = 0
-        self.distance = torch.zeros(len(source))
+    From frame 0 both ways round, so that early and late frames alike begin near the reference.
 
-    def run(self, v0: Tensor, iterations: int) -> Tensor:
-        white = self.metric.whiten(v0, self.spacing_mm)
-        # What a coarse grid could follow, a finer one may find folded: begin a little short of it.
-        with torch.no_grad():
-            while white.any() and not bool(torch.isfinite(self.energy(white))):
-                white = 0.9 * white
-        return self.metric.colour(minimise(self.energy, white, iterations), self.spacing_mm)
+    Args:
+        pictures: [T, H, W], masks or images of one heart beat.
+        spacing_mm, metric, content, sigma, iterations, steps: as `match`.
 
-    def energy(self, white: Tensor) -> Tensor:
-        self.evaluations += 1
-        velocity = self.metric.colour(white, self.spacing_mm)
-        shot = shoot(velocity, self.metric, self.spacing_mm, self.steps, "rk4", interpolation="linear")
-        difference = (warp_image(self.source, shot.inverse, self.spacing_mm) - self.target).square()
-        self.distance = difference.detach().mean(dim=(1, 2, 3)).cpu()
-        with torch.no_grad():
-            area = torch.minimum(shot.jacobian, jacobian_determinant(shot.inverse, self.spacing_mm))
-        if not bool(area.min() > MIN_AREA):
-            return torch.full_like(self.weight * difference.sum(), float("inf"))
-        pixel = self.spacing_mm[0] * self.spacing_mm[1]
-        return self.weight * difference.sum() + 0.5 * pixel * white.square().sum()
-
-
-def _prepare(
-    pictures: Tensor, scale: float, spacing_mm: tuple[float, float], content: Content, softness_mm: float
-) -> Tensor:
-    """What is compared at a level: float32 [N, C', H, W] on the pictures' own grid."""
-    dx, dy = spacing_mm
-    values = pictures.detach().cpu().numpy()
-    if content == "image":
-        blur = 0.5 * softness_mm
-        smooth = ndimage.gaussian_filter(values.astype(np.float32) / scale, (0, 0, blur / dy, blur / dx))
-        return torch.from_numpy(smooth).to(pictures.device)
-    soft = [[side for mask in case for side in _soft_sides(mask > 0.5, spacing_mm, softness_mm)] for case in values]
-    return torch.from_numpy(np.array(soft, dtype=np.float32)).to(pictures.device)
-
-
-def _soft_sides(mask: np.ndarray, spacing_mm: tuple[float, float], softness_mm: float) -> list[np.ndarray]:
-    """A ring as two discs, inside the epicardium and inside the cavity, each fading over ``softness_mm``.
-
-    Two discs attract each other however far they are apart; two thin rings that don't overlap would not.
+    Returns:
+        T matches; the first one is at rest.
     """
-    filled = ndimage.binary_fill_holes(mask)
-    sides = []
-    for region in (filled, filled & ~mask):
-        signed = np.clip(signed_distance_mm(region, spacing_mm) * (2 / softness_mm), -60, 60)
-        sides.append(1 / (1 + np.exp(signed)))
-    return sides
+    frames = len(pictures)
+    found: dict[int, Match] = {}
+    ahead, behind = range(1, frames // 2 + 1), range(frames - 1, frames // 2, -1)
+    reference = pictures[:1, None]
+    found[0] = _at_rest(reference, metric, spacing_mm)
+    for way in (ahead, behind):
+        before: Match | None = None
+        for frame in way:
+            before = found[frame] = match(
+                reference, pictures[frame : frame + 1, None], spacing_mm, metric,
+                content=content, sigma=sigma, iterations=iterations, steps=steps, start=before,
+            )  # fmt: skip
+    return [found[frame] for frame in range(frames)]
 
 
-def _pixels(size: int, scale: float) -> int:
-    return min(size, max(8, round((size - 1) * scale) + 1))
+def carry(mask: Array, cycle: list[Match], spacing_mm: tuple[float, float] = (1.0, 1.0)) -> Array:
+    """A contour drawn at frame 0, as a mask [H, W], in every frame of `match_cycle`: bool [T, H, W]."""
+    return np.stack([found.carry_contour(mask, spacing_mm) for found in cycle])
 
 
-def _spacing(spacing_mm: tuple[float, float], full: tuple[int, int], shape: tuple[int, int]) -> tuple[float, float]:
-    """(dx, dy) of a grid whose corner pixels' centres are those of the full grid."""
-    dx, dy = spacing_mm
-    return dx * (full[1] - 1) / (shape[1] - 1), dy * (full[0] - 1) / (shape[0] - 1)
-
-
-def _transfer(
-    velocity: Tensor,
-    metric: FluidMetric,
+def _match_masks(
+    source: Tensor,
+    target: Tensor,
     spacing_mm: tuple[float, float],
-    shape: tuple[int, int],
-    new_spacing_mm: tuple[float, float],
-) -> Tensor:
-    """A velocity on another grid, by way of its momentum: K smooths what interpolation leaves."""
-    if tuple(velocity.shape[-2:]) == shape:
-        return velocity
-    return metric.apply_K(_resize(metric.apply_L(velocity, spacing_mm), shape), new_spacing_mm)
+    metric: FluidMetric,
+    sigma: float,
+    iterations: int,
+    steps: int,
+    start: Match | None,
+) -> Match:
+    height, width = source.shape[-2:]
+    levels = (COARSE, FINE) if start is None else (FINE,)
+    fits, velocities, shots = [], [], []
+    for index, (one, other) in enumerate(zip(source[:, 0], target[:, 0], strict=True)):
+        fit = fit_outlines(
+            (one > 0.5).cpu().numpy(), (other > 0.5).cpu().numpy(), spacing_mm, metric, levels,
+            sigma=sigma, iterations=iterations, steps=steps, device=source.device,
+            start=start.momentum[index] if start is not None and start.momentum else None,
+        )  # fmt: skip
+        with torch.no_grad():
+            momentum = fit.momentum
+            v0, shot = maps_of_particles(momentum.points, momentum.momenta, metric, (height, width), spacing_mm)
+        fits.append(fit)
+        velocities.append(v0)
+        shots.append(shot)
+    whole = Shot(*(torch.cat([getattr(s, name) for s in shots]) for name in ("forward", "inverse", "jacobian")))
+    return Match(
+        torch.cat(velocities),
+        whole,
+        torch.tensor([fit.distance for fit in fits]),
+        torch.tensor([fit.energy for fit in fits]),
+        sum(fit.evaluations for fit in fits),
+        tuple(fit.momentum for fit in fits),
+    )
 
 
-def _resize(field: Tensor, shape: tuple[int, int]) -> Tensor:
-    if tuple(field.shape[-2:]) == shape:
-        return field
-    return interpolate(field, shape, mode="bilinear", align_corners=True)
+def _at_rest(reference: Tensor, metric: FluidMetric, spacing_mm: tuple[float, float]) -> Match:
+    still = torch.zeros(1, 2, *reference.shape[-2:], device=reference.device)
+    return Match(still, shoot(still, metric, spacing_mm, steps=1), torch.zeros(1), torch.zeros(1), 0)
 
 
 def _check(source: Tensor, target: Tensor, content: str) -> None:
@@ -217,5 +190,7 @@ def _check(source: Tensor, target: Tensor, content: str) -> None:
         )
     if content not in ("mask", "image"):
         raise ValueError(f"content must be mask or image, got {content!r}")
+    if content == "mask" and source.shape[1] != 1:
+        raise ValueError(f"masks must be [N, 1, H, W], got {tuple(source.shape)}")
     if content == "mask" and not all((p > 0.5).flatten(1).any(dim=1).all() for p in (source, target)):
         raise ValueError("a mask is empty: there is nothing to match")

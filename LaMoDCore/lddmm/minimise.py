@@ -19,7 +19,7 @@ MEMORY = 10
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 12
 #: The search ends when an iteration brings less than this part of the energy.
-TOLERANCE = 1e-4
+TOLERANCE = 3e-4
 
 
 def minimise(energy: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> Tensor:

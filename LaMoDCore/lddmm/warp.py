@@ -73,14 +73,14 @@ def carry_mask(
     motion = np.asarray(displacement_mm, dtype=np.float64)
     if inside.ndim != 2 or motion.shape != (2, *inside.shape):
         raise ValueError(f"mask must be [H, W] and displacement_mm [2, H, W], got {inside.shape} and {motion.shape}")
-    starts, ends = _contour_edges(inside)
+    starts, ends = contour_edges(inside)
     if not len(starts):
         return np.zeros_like(inside)
     scale = np.asarray(spacing_mm, dtype=np.float64)
     return _fill(_move(starts, motion, scale), _move(ends, motion, scale), inside.shape)
 
 
-def _contour_edges(inside: Array) -> tuple[Array, Array]:
+def contour_edges(inside: Array) -> tuple[Array, Array]:
     """Marching squares at the level one half: edges between pixel pairs' midpoints, [E, 2] (x, y) pixels each.
 
     Diagonal neighbours count as apart, as in `scipy.ndimage.label`'s default.
