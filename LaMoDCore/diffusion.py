@@ -30,6 +30,7 @@ class NoiseSchedule:
     Attributes:
         steps: M.
         name: "linear", β from `beta_first` to `beta_last` (Ho et al. 2020); "cosine" (Nichol & Dhariwal 2021, eq. 17).
+        beta_first, beta_last: β at the first and at the last step of the linear schedule.
     """
 
     steps: int = 500

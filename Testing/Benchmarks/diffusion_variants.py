@@ -9,7 +9,6 @@ all frames; the spread column is the RMS over samples of the displacement's SD.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 
 from LaMoDCore.models import load_model
 from LaMoDCore.networks.spline import b_spline_upsample
-from LaMoDCore.training.cache import _ARRAYS
+from LaMoDCore.training.cache import TrainingCache, open_finished_cache
 
 _VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("no diffusion", {"start": 0}),
@@ -35,15 +34,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=48)
     args = parser.parse_args()
     network = load_model(args.model).network
-    arrays = {name: np.load(args.cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-    about = json.loads((args.cache / "index.json").read_text(encoding="utf-8"))
-    splits = np.array(about["splits"])
-    chosen = np.flatnonzero(splits == "val")
+    cache = open_finished_cache(args.cache, in_memory=False)
+    chosen = cache.indices("val", with_motion=True)
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(args.count, len(chosen))).astype(int)]
     print("| variant | EPE, drawn masks | EPE, clean masks | spread |\n| --- | --- | --- | --- |")
     for name, options in _VARIANTS:
         scores = [
-            [_score(network, arrays, i, source, dict(options)) for i in chosen] for source in ("occupancy", "clean")
+            [_score(network, cache, i, source, dict(options)) for i in chosen] for source in ("occupancy", "clean")
         ]
         drawn, clean = np.array(scores[0]), np.array(scores[1])
         error = drawn[:, 0].std(ddof=1) / np.sqrt(len(drawn))
@@ -52,8 +49,8 @@ def main() -> None:
 
 
 @torch.inference_mode()
-def _score(network, arrays, index: int, source: str, options: dict) -> tuple[float, float]:
-    samples = int(options.pop("samples", 1))
+def _score(network, cache: TrainingCache, index: int, source: str, options: dict) -> tuple[float, float]:
+    samples, arrays = int(options.pop("samples", 1)), cache.arrays
     masks = torch.from_numpy(np.array(arrays[source][index]))[None, None].float() / 255
     latent = network.normalise(network.encode(masks)).expand(samples, -1, -1, -1, -1).contiguous()
     latent = network.denoise(latent, torch.Generator().manual_seed(0), **options)
