@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -55,30 +55,64 @@ def predict_slice(
     """
     canonical = to_canonical(slice_, reference_frame)
     network = model.network
-    device = next(network.parameters()).device
     with torch.inference_mode():
-        masks = torch.from_numpy(canonical.occupancy)[None, None].to(device)
         if isinstance(network, BaselineModel):
-            return SlicePrediction(_answer(slice_.name, network.displacement(masks), canonical))
-        latent = network.normalise(network.encode(masks))
+            return SlicePrediction(_answer(slice_.name, network.displacement(_masks(canonical, network)), canonical))
         if settings["diffusion"] and settings["space"] == "registration":
-            latent = _algorithm_1(network, latent, settings, seed)
-        moved = torch.cat([network.decode(one) for one in latent.split(1)])
-        motion = _answer(slice_.name, moved, canonical)
-        if network.motion_latent is None and network.familiarity is None:
-            return SlicePrediction(motion)
+            latent = network.normalise(network.encode(_masks(canonical, network)))
+            many = _algorithm_1(network, latent, settings, seed)
+            moved = torch.cat([network.decode(one) for one in many.split(1)])
+            return SlicePrediction(_answer(slice_.name, moved, canonical))
         coordinates = RingCoordinates.of(canonical.occupancy[0])
-        answer = moved[0].transpose(0, 1).float().cpu().numpy()
-        view = ring_view(latent[0, : network.config.latent_channels], answer, coordinates)
-        if settings["diffusion"] and settings["space"] == "motion":
+        decoded = decoded_slice(network, slice_, canonical, coordinates)
+        motion = SliceMotion(decoded.displacement_mm)
+        if settings["diffusion"]:
             assert network.motion_latent is not None  # `inference_choice` has checked it
-            expected = network.motion_latent.expected_relative(view)
-            relative = _samples(network, network.motion_latent, view, settings, seed)
+            expected = network.motion_latent.expected_relative(decoded.view)
+            relative = _samples(network, network.motion_latent, decoded.view, settings, seed)
             moved_mm, samples = answer_and_samples(
-                motion.displacement_mm, answer, expected, relative, coordinates, canonical
+                decoded.displacement_mm, decoded.canonical_mm, expected, relative, coordinates, canonical
             )
-            motion = SliceMotion(moved_mm, samples if len(samples) > 1 else None)
-    return SlicePrediction(motion, _judged(network, canonical, coordinates, view, answer))
+            motion = SliceMotion(moved_mm, cast(Array, samples) if len(samples) > 1 else None)
+    return SlicePrediction(motion, _judged(network, canonical, coordinates, decoded))
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedSlice:
+    """What E_R and D_η say of one slice.
+
+    Attributes:
+        displacement_mm: [T, 2, H, W] on the slice's own pixels and frames.
+        canonical_mm: [40, 2, 128, 128], the same as the networks see it.
+        view: what the motion latent and the flag are told.
+    """
+
+    displacement_mm: Array
+    canonical_mm: Array
+    view: RingView
+
+
+def decoded_slice(
+    network: LaMoDModel, slice_: CineSlice, canonical: CanonicalSlice, coordinates: RingCoordinates
+) -> DecodedSlice:
+    """The deterministic part of a prediction.
+
+    Args:
+        network: in evaluation mode.
+        slice_: what was drawn.
+        canonical: its canonical picture.
+        coordinates: of that picture's end-diastolic wall.
+    """
+    latent = network.normalise(network.encode(_masks(canonical, network)))
+    moved = network.decode(latent)
+    own = _answer(slice_.name, moved, canonical).displacement_mm
+    canonical_mm = moved[0].transpose(0, 1).float().cpu().numpy()
+    learned = latent[0, : network.config.latent_channels]
+    return DecodedSlice(own, canonical_mm, ring_view(learned, canonical_mm, coordinates))
+
+
+def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:
+    return torch.from_numpy(canonical.occupancy)[None, None].to(next(network.parameters()).device)
 
 
 def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any], seed: int) -> Tensor:
@@ -120,10 +154,10 @@ def _answer(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:
 
 
 def _judged(
-    network: LaMoDModel, canonical: CanonicalSlice, coordinates: RingCoordinates, view: RingView, answer: Array
+    network: LaMoDModel, canonical: CanonicalSlice, coordinates: RingCoordinates, decoded: DecodedSlice
 ) -> UnlikeTraining | None:
     if network.familiarity is None:
         return None
-    where, moved = wall_motion(answer, coordinates, every=4)
-    told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved)
+    where, moved = wall_motion(decoded.canonical_mm, coordinates, every=4)
+    told = descriptors(canonical.occupancy, coordinates, decoded.view.ring.cpu().numpy(), where, moved)
     return network.familiarity.judge(told)

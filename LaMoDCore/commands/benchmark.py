@@ -1,4 +1,4 @@
-"""`lamod benchmark`: how fast the mathematics is, and how right, on this machine."""
+"""`lamod benchmark`: how fast prediction and the mathematics are, and how right, on this machine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import sys
 from importlib import import_module
 
-HELP = "Time the mathematics beside its plain twins on this machine, and measure its errors."
+HELP = "Time prediction by part, or the mathematics beside its plain twins, on this machine."
 
 #: Subject -> module of LaMoDCore.benchmarks with `report(repeats) -> Iterator[str]`.
-SUBJECTS = {"lddmm": "lddmm", "strain": "strain"}
+SUBJECTS = {"lddmm": "lddmm", "predict": "predict", "strain": "strain"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -47,7 +47,7 @@ class MotionLatentConfig:
     modes: int = 0
     condition: int = 64
     width: int = 128
-    blocks: int = 3
+    blocks: int = 2
     dropout: float = 0.1
 
 
@@ -144,7 +144,8 @@ class MotionLatent(nn.Module):
         count = self.config.modes
         deviation = scale[:count] / np.sqrt(max(len(rows) - 1, 1))
         self.mean.copy_(torch.from_numpy(mean))
-        self.modes.copy_(torch.from_numpy(deviation[:, None] * directions[:count]))
+        self.modes.zero_()  # as many modes as slices at most
+        self.modes[: len(deviation)] = torch.from_numpy(deviation[:, None] * directions[:count])
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
     def fit_expectation(self, ring: Tensor, motion: Tensor, code: Tensor, ridge: float) -> None:
@@ -180,7 +181,7 @@ class MotionLatent(nn.Module):
     def encode(self, relative: Array) -> Tensor:
         """Relative motions [N, T, TERMS] complex -> w [N, modes]."""
         rows = torch.from_numpy(_flat(relative)).to(self.mean) - self.mean
-        return rows @ self.modes.T / self.modes.square().sum(dim=1)
+        return rows @ self.modes.T / self.modes.square().sum(dim=1).clamp(min=1e-12)
 
     def decode(self, code: Tensor) -> Array:
         """w [..., modes] -> relative motion complex64 [..., T, TERMS]."""
@@ -213,7 +214,7 @@ class MotionLatent(nn.Module):
         generator: torch.Generator,
         *,
         sampler: SamplerName = "ddim",
-        steps: int = 10,
+        steps: int = 25,
         guidance: float = 1.0,
     ) -> Tensor:
         """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter`.

@@ -21,7 +21,7 @@ from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.residuals import ResidualBank
 
 #: Weights of the regression's coefficients that are tried; the last all but switches it off.
-RIDGES = (300.0, 1000.0, 3000.0, 1e4, 3e4, 1e5, 1e9)
+RIDGES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 1e4, 3e4, 1e5, 1e9)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class GenerativeConfig:
         seed: of initialisation, order and noise.
     """
 
-    epochs: int = 300
+    epochs: int = 80
     batch_size: int = 128
     learning_rate: float = 1e-3
     weight_decay: float = 0.05

@@ -16,6 +16,7 @@ import torch
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.dataset import DatasetIndex
 from LaMoDCore.model import InferenceDefaults, LaMoDModel
+from LaMoDCore.model_card import write_card
 from LaMoDCore.models import LoadedModel, lamod_network, load_model, save_model
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
 from LaMoDCore.progress import SILENT, Progress
@@ -41,10 +42,10 @@ class PosteriorConfig:
 
     latent: MotionLatentConfig = field(default_factory=lambda: MotionLatentConfig(modes=32))
     training: GenerativeConfig = field(default_factory=GenerativeConfig)
-    slices: int = 600
+    slices: int = 1500
     calibration_cases: int = 100
     samples: int = 8
-    steps: int = 10
+    steps: int = 25
     false_alarms: float = 0.025
 
 
@@ -113,6 +114,7 @@ def posterior_from_banks(
     cases = [held_out[i] for i in spread_evenly(np.arange(len(held_out)), config.calibration_cases)]
     calibration = fit_calibration(model, index, cases, config.samples, progress)
     save_model(network, folder, named, training=training, uncertainty=calibration.to_dict())
+    write_card(folder)
     return load_model(folder)
 
 

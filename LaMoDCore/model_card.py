@@ -1,0 +1,122 @@
+"""MODEL_CARD.md of a model folder, written from what model.json says and from tables that were measured.
+
+    python -m LaMoDCore.model_card FOLDER [TABLES.md ...]
+
+rewrites the card with the given Markdown tables in it, so that no figure on it is typed by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore.models import read_description
+
+LIMITS = (
+    "Rotation, and all else that a ring's mask cannot show, is inferred from hearts of that shape and level: the "
+    "intervals say how much hearts differ in it.",
+    "Intervals were calibrated on synthetic hearts. They hold for hearts like these; on real ones they are untested.",
+    "The unlike-training flag looks at the masks and at what the encoder makes of them. A slice that it does not flag "
+    "may still be wrong.",
+    "In-plane area gain is learned from the masks; trabeculae that vanish into the systolic contour look like "
+    "thickening.",
+    "No longitudinal strain: short-axis slices do not show it.",
+)
+
+
+def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> str:
+    """The card's Markdown.
+
+    Args:
+        description: all of model.json.
+        tables: Markdown of measured results, each with its own heading.
+    """
+    training = description.get("training", {})
+    lines = [
+        f"# {description['name']}",
+        "",
+        "Predicts left-ventricular in-plane motion over one cardiac cycle from myocardial masks of a short-axis cine, "
+        "and says how sure it is.",
+        "",
+        "**Research use only; not a medical device.** Learned from synthetic hearts alone.",
+        "",
+        f"{description.get('parameters', 0) / 1e6:.2f} million parameters; code version {description['code_version']}; "
+        f"weights SHA-256 `{description['weights_sha256'][:16]}…`.",
+        "",
+        "## Data and recipe",
+        "",
+        *_recipe(training),
+        "",
+        *_uncertainty(description, training),
+        *[part for table in tables for part in (table.strip(), "")],
+        "## Limits",
+        "",
+        *[f"- {limit}" for limit in LIMITS],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _recipe(training: Mapping[str, Any]) -> list[str]:
+    config = training.get("config", {})
+    lines = ["Subjects are synthetic (`lamod phantom`), never a person's; splits are by subject."]
+    if "data" in training:
+        lines.append(f"Data: {training['data']}.")
+    if "data_fingerprint" in training:
+        lines.append(f"Fingerprint of the prepared data: `{str(training['data_fingerprint'])[:16]}…`.")
+    if config:
+        epochs = ", ".join(
+            f"{stage} {config[f'{stage}_epochs']}"
+            for stage in ("registration", "motion", "joint")
+            if config.get(f"{stage}_epochs")
+        )
+        lines.append(
+            f"Encoder and decoder: epochs {epochs}; batch {config.get('batch_size')}, AdamW "
+            f"{config.get('learning_rate')}, seed {config.get('seed')}; {training.get('minutes', '?')} minutes."
+        )
+    posterior = training.get("posterior")
+    if posterior:
+        report = posterior["report"]
+        lines += [
+            "",
+            f"Posterior (`lamod train-posterior`): relative motion of {posterior['slices']} training slices, "
+            f"{posterior['config']['latent']['modes']} modes that hold {report['energy_held']:.1%} of its energy. A "
+            f"ridge regression on z_reg and the predicted motion explains {report['explained']:.1%} of it on "
+            f"{posterior['validation_slices']} validation slices and is added to the answer; the rest is sampled by "
+            f"diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples).",
+        ]
+    return lines
+
+
+def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+    stored = description.get("uncertainty")
+    if not stored:
+        return ["## Uncertainty", "", "None: this model answers without saying how sure it is.", ""]
+    rows = [
+        f"| {name} | {', '.join(f'{value:.2f}' for value in each['scales'])} | {each['floor']:.4f} |"
+        for name, each in stored["quantities"].items()
+    ]
+    cases = training.get("posterior", {}).get("config", {}).get("calibration_cases", "?")
+    return [
+        "## Uncertainty",
+        "",
+        f"{stored['confidence']:.0%} intervals from {stored['samples']} samples, calibrated on up to {cases} "
+        "validation cases: √(s²σ² + f²) with a scale s in each fifth of the cycle and a floor f.",
+        "",
+        "| quantity | s | f |",
+        "| --- | --- | --- |",
+        *rows,
+        "",
+    ]
+
+
+def write_card(folder: Path, tables: Sequence[str] = ()) -> Path:
+    """Write a model folder's MODEL_CARD.md and return its path."""
+    card = folder / "MODEL_CARD.md"
+    card.write_text(model_card(read_description(folder), tables), encoding="utf-8")
+    return card
+
+
+if __name__ == "__main__":
+    print(write_card(Path(sys.argv[1]), [Path(name).read_text(encoding="utf-8") for name in sys.argv[2:]]))

@@ -1,0 +1,346 @@
+"""Is the posterior worth its name: scores, coverage by disease, controls, contours under stress, and the flag.
+
+    python Testing/Benchmarks/posterior.py scores   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
+    python Testing/Benchmarks/posterior.py coverage --data DIR --model NAME|DIR [--split test] [--per-disease 60]
+    python Testing/Benchmarks/posterior.py unlike   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
+
+`scores`: at end-systole, EPE and six-segment Ecc error of the mean, energy score of the displacement (mm) and CRPS of
+segmental Ecc, spread of rotation and of segmental Ecc over samples beside the errors' spread, for the decoder alone,
+its expected correction, samples of the motion latent, and controls; as drawn, clean, with 12 frames, frames shifted.
+`coverage`: share of truths in the 90 % intervals, by disease. `unlike`: the flag on what the model has not seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from LaMoDCore.case import Case, CineSlice, SliceMotion
+from LaMoDCore.evaluation.scoring import coverage, crps, energy_score, roc_auc
+from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.models import LoadedModel, lamod_network, load_model
+from LaMoDCore.motion_samples import answer_and_samples
+from LaMoDCore.networks.ring_basis import RingCoordinates
+from LaMoDCore.predict import inference_choice
+from LaMoDCore.preprocessing import to_canonical
+from LaMoDCore.slice_motion import decoded_slice, predict_slice
+from LaMoDCore.strain import slice_strain
+from LaMoDCore.strain.frame import ventricle_center
+from LaMoDCore.strain.indices import rotation_degrees
+from LaMoDCore.uncertainty.held_out import coverage_of, held_out_errors
+from LaMoDCore.uncertainty.intervals import calibration_of
+
+SAMPLES = 8
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("scores", "coverage", "unlike"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--per-disease", type=int, default=12)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    index = DatasetIndex.load(args.data)
+    entries = chosen_entries(index, args.split, args.per_disease)
+    print(f"{args.model}: {len(entries)} slices of {len({e.subject for e in entries})} subjects\n", flush=True)
+    {"scores": scores, "coverage": coverage_table, "unlike": unlike}[args.what](load_model(args.model), index, entries)
+
+
+def chosen_entries(index: DatasetIndex, split: str, per_disease: int) -> list[DatasetEntry]:
+    """One slice a subject, the planes in turn, up to so many subjects of each disease."""
+    by_disease: dict[str, dict[str, list[DatasetEntry]]] = defaultdict(lambda: defaultdict(list))
+    for entry in index:
+        if entry.split == split and entry.cohort == "dense":
+            by_disease[entry.disease][entry.subject].append(entry)
+    chosen = []
+    for subjects in by_disease.values():
+        for number, own in enumerate(list(subjects.values())[:per_disease]):
+            chosen.append(own[number % len(own)])
+    return chosen
+
+
+# --- scores ---------------------------------------------------------------------------------------------------------
+
+
+def scores(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry]) -> None:
+    rows: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
+    rng = np.random.default_rng(0)
+    for number, entry in enumerate(entries):
+        data = read_dataset_case(index.folder, entry.id)
+        truth = truth_of(data)
+        if truth is None:
+            continue
+        drawn = drawn_case(data).slices[0]
+        for stress, change in STRESSES.items():
+            slice_ = change(drawn, truth, rng)
+            for method, motion in methods(model, slice_, rng):
+                rows[stress, method].append(score(truth, motion, slice_))
+        if number % 10 == 9:
+            print(f"{number + 1} of {len(entries)}", flush=True)
+    names = "EPE at ES (mm) | Ecc error | energy score (mm) | Ecc CRPS | rotation: error, spread (°)"
+    print(f"| contours | method | {names} | Ecc: error, spread | in range (due {(SAMPLES - 1) / (SAMPLES + 1):.2f}) |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for (stress, method), values in rows.items():
+        table = np.array(values)
+        m = np.nanmean(table, axis=0)
+        base = np.array(rows[stress, "decoder alone"])
+        gap = [interval_of_mean(table[:, k] - base[:, k]) for k in (0, 2)]
+        print(
+            f"| {stress} | {method} | {m[0]:.3f} {gap[0]} | {m[1]:.4f} | {m[2]:.3f} {gap[1]} | {m[3]:.4f} | "
+            f"{np.sqrt(m[4]):.2f}, {np.sqrt(m[5]):.2f} | {np.sqrt(m[6]):.4f}, {np.sqrt(m[7]):.4f} | {m[8]:.2f} |"
+        )
+
+
+def interval_of_mean(differences: Array) -> str:
+    """95 % bootstrap interval of the mean paired difference; each slice is another subject."""
+    rng = np.random.default_rng(0)
+    means = differences[rng.integers(0, len(differences), (2000, len(differences)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return f"[{low:+.3f}, {high:+.3f}]"
+
+
+def as_drawn(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
+    return slice_
+
+
+def clean(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
+    return replace(slice_, myocardium=truth.case.slices[0].myocardium)
+
+
+def few_frames(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
+    """12 of the frames are drawn; the others count as not acquired, so that the answer keeps the truth's frames."""
+    drawn = np.zeros(slice_.frames, dtype=bool)
+    drawn[np.linspace(0, slice_.frames, 12, endpoint=False).astype(int)] = True
+    return replace(slice_, valid_frames=drawn)
+
+
+def shifted_frames(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
+    """Every frame but the first drawn about 1.5 mm beside its place, as between breath-holds."""
+    moved = slice_.myocardium.copy()
+    for frame in range(1, slice_.frames):
+        moved[frame] = ndimage.shift(moved[frame].astype(np.float32), rng.normal(0, 1.2, 2), order=1) > 0.5
+    return replace(slice_, myocardium=moved)
+
+
+STRESSES: dict[str, Callable[[CineSlice, Truth, np.random.Generator], CineSlice]] = {
+    "as drawn": as_drawn,
+    "clean": clean,
+    "12 frames": few_frames,
+    "frames shifted": shifted_frames,
+}
+
+
+def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> Iterator[tuple[str, SliceMotion]]:
+    """Every way to an answer, sharing E_R and D_η."""
+    network = lamod_network(model)
+    latent = network.motion_latent
+    assert latent is not None
+    canonical = to_canonical(slice_, 0)
+    coordinates = RingCoordinates.of(canonical.occupancy[0])
+    with torch.inference_mode():
+        decoded = decoded_slice(network, slice_, canonical, coordinates)
+        view, schedule = decoded.view, network.config.schedule
+        expected = latent.expected_relative(view)
+        mean = latent.expected(view.ring[None], view.motion[None])
+        plain = latent.decode(torch.zeros(1, latent.config.modes))[0] * 0
+
+        def around(relative: Array, center: Array) -> SliceMotion:
+            moved, samples = answer_and_samples(
+                decoded.displacement_mm, decoded.canonical_mm, center, relative, coordinates, canonical
+            )
+            return SliceMotion(moved, samples if len(samples) else None)  # type: ignore[arg-type]
+
+        none = np.zeros((0, *expected.shape), dtype=np.complex64)
+        yield "decoder alone", around(none, plain)
+        yield "expected correction", around(none, expected)
+        for name, options in (
+            ("DDIM, 25 steps", {"steps": 25}),
+            ("DDIM, 5 steps", {"steps": 5}),
+            ("DDIM, 25 steps, guidance 2", {"steps": 25, "guidance": 2.0}),
+            ("DDPM, 500 steps", {"sampler": "ddpm"}),
+        ):
+            codes = latent.sample(view, SAMPLES, schedule, torch.Generator().manual_seed(0), **options)  # type: ignore[arg-type]
+            yield f"motion latent, {name}", around(latent.around_the_answer(codes), expected)
+        draws = torch.from_numpy(rng.standard_normal((SAMPLES, latent.config.modes)).astype(np.float32))
+        codes = mean + latent.scatter * draws
+        yield "control: Gaussian of constant width", around(latent.around_the_answer(codes), expected)
+        yield "control: no condition", around(latent.around_the_answer(draws), latent.decode(0 * mean)[0])
+
+
+def score(truth: Truth, motion: SliceMotion, slice_: CineSlice) -> list[float]:
+    """EPE, Ecc error, energy score, CRPS, then squares of error and spread of rotation and Ecc, share in range."""
+    es, here = truth.es_frame, truth.valid[0][truth.es_frame]
+    true_mm = truth.motions[0].displacement_mm[es]
+    samples = motion.displacement_mm[None, es] if motion.samples_mm is None else motion.samples_mm[:, es]
+    every = np.concatenate([motion.displacement_mm[None, es], samples])
+    error = np.linalg.norm(every[0] - true_mm, axis=0)[here].mean()
+    wall = truth.case.slices[0].myocardium[0]
+    ecc = segmental_ecc(truth.case, every)
+    ecc_true = truth.strains[0].segment_curves["ecc"][:, es]
+    grid, center = truth.case.slices[0].grid, ventricle_center(wall)
+    turns = rotation_degrees(every, wall, grid, center)
+    turn_true = rotation_degrees(true_mm[None], wall, grid, center)[0]
+    known = np.isfinite(ecc_true) & np.isfinite(ecc).all(axis=0)
+    spread = len(samples) > 1
+    return [
+        float(error),
+        float(np.abs(ecc[0] - ecc_true)[known].mean()),
+        float(energy_score(np.moveaxis(samples[:, :, here], 1, -1), true_mm[:, here].T).mean()),
+        float(crps(ecc[1:][:, known], ecc_true[known]).mean()),
+        float((turns[0] - turn_true) ** 2),
+        float(turns[1:].var(ddof=1)) if spread else 0.0,
+        float(((ecc[0] - ecc_true)[known] ** 2).mean()),
+        float(ecc[1:][:, known].var(axis=0, ddof=1).mean()) if spread else 0.0,
+        coverage(ecc[1:][:, known], ecc_true[known])[0] if spread else np.nan,
+    ]
+
+
+def segmental_ecc(case: Case, at_es: Array) -> Array:
+    """Segmental Ecc [N, S] of displacements [N, 2, H, W] on the true wall, as if they were frames of one slice."""
+    slice_ = case.slices[0]
+    count = len(at_es)
+    frames = CineSlice(
+        slice_.name,
+        slice_.grid,
+        np.broadcast_to(slice_.myocardium[case.reference_frame], (count, *slice_.grid.shape)),
+        np.arange(count, dtype=np.float64),
+        float(count),
+        slice_.level,
+    )
+    return slice_strain(frames, SliceMotion(at_es), 0, case.rv_insertion_lps).segment_curves["ecc"].T
+
+
+# --- coverage -------------------------------------------------------------------------------------------------------
+
+
+def coverage_table(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry]) -> None:
+    calibration = calibration_of(model)
+    assert calibration is not None, "this model's intervals are not calibrated"
+    found = [each for entry in entries for each in held_out_errors(model, index, entry, calibration.samples)]
+    names = ("displacement_mm", "segment_ecc", "segment_err", "ecc", "err", "jacobian")
+    print(f"| disease | slices | {' | '.join(names)} |\n| --- | --- | {' | '.join('---' for _ in names)} |")
+    for disease in (*sorted({each.entry.disease for each in found}), "all"):
+        own = [each for each in found if disease in (each.entry.disease, "all")]
+        shares = [np.nanmean(coverage_of(calibration, own, name)) for name in names]
+        print(f"| {disease} | {len(own)} | {' | '.join(f'{share:.3f}' for share in shares)} |", flush=True)
+
+
+# --- the flag -------------------------------------------------------------------------------------------------------
+
+
+def backwards(masks: Array, rng: np.random.Generator) -> Array:
+    return masks[np.r_[0, masks.shape[0] - 1 : 0 : -1]]
+
+
+def upside_down(masks: Array, rng: np.random.Generator) -> Array:
+    return masks[:, ::-1]
+
+
+def two_hearts(masks: Array, rng: np.random.Generator) -> Array:
+    return masks | np.roll(ndimage.shift(masks.astype(np.float32), (0, 0, 38), order=0) > 0.5, 0, axis=0)
+
+
+def square_heart(masks: Array, rng: np.random.Generator) -> Array:
+    """Rings with corners: every frame's outlines replaced by squares of the same area."""
+    made = np.zeros_like(masks)
+    for frame, mask in enumerate(masks):
+        filled = ndimage.binary_fill_holes(mask)
+        row, column = ndimage.center_of_mass(filled)
+        outer, inner = np.sqrt(filled.sum()) / 2, np.sqrt((filled & ~mask).sum()) / 2
+        far = np.maximum(*np.abs(np.mgrid[: mask.shape[0], : mask.shape[1]] - np.array([row, column])[:, None, None]))
+        made[frame] = (far <= outer) & (far > inner)
+    return made
+
+
+def resized(factor: float) -> Callable[[Array, np.random.Generator], Array]:
+    def change(masks: Array, rng: np.random.Generator) -> Array:
+        middle = (np.array(masks.shape[1:]) - 1) / 2
+        matrix = np.eye(2) / factor
+        return np.stack(
+            [ndimage.affine_transform(m.astype(np.float32), matrix, middle - matrix @ middle) > 0.5 for m in masks]
+        )
+
+    return change
+
+
+def still(masks: Array, rng: np.random.Generator) -> Array:
+    return np.repeat(masks[:1], len(masks), axis=0)
+
+
+def twice_as_fast(masks: Array, rng: np.random.Generator) -> Array:
+    return np.concatenate([masks[::2], masks[::2]])[: len(masks)]
+
+
+def shuffled(masks: Array, rng: np.random.Generator) -> Array:
+    return masks[np.r_[0, 1 + rng.permutation(len(masks) - 1)]]
+
+
+def open_ring(masks: Array, rng: np.random.Generator) -> Array:
+    made = masks.copy()
+    made[:, : masks.shape[1] // 2 - 6, masks.shape[2] // 2 - 6 : masks.shape[2] // 2 + 6] = False
+    return made
+
+
+STRANGE: dict[str, Callable[[Array, np.random.Generator], Array]] = {
+    "backwards in time": backwards,
+    "frames shuffled": shuffled,
+    "two beats": twice_as_fast,
+    "no motion": still,
+    "upside down": upside_down,
+    "two hearts": two_hearts,
+    "square rings": square_heart,
+    "ring open": open_ring,
+    "scaled × 0.5": resized(0.5),
+    "scaled × 0.7": resized(0.7),
+    "scaled × 1.4": resized(1.4),
+}
+
+
+def unlike(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry]) -> None:
+    rng = np.random.default_rng(0)
+    settings = inference_choice(model, samples=1)
+    usual: list[tuple[str, float]] = []
+    strange: dict[str, list[float]] = defaultdict(list)
+    limit, refused = 1.0, 0
+    for number, entry in enumerate(entries):
+        slice_ = drawn_case(read_dataset_case(index.folder, entry.id)).slices[0]
+        flag = predict_slice(slice_, 0, model, settings, 0).unlike_training
+        assert flag is not None
+        limit = flag.limit
+        usual.append((entry.disease, flag.score))
+        for name in list(STRANGE)[number % 4 :: 4]:
+            changed = replace(slice_, myocardium=STRANGE[name](slice_.myocardium, rng))
+            try:
+                strange[name].append(predict_slice(changed, 0, model, settings, 0).unlike_training.score)  # type: ignore[union-attr]
+            except ValueError:
+                refused += 1
+    own = np.array([value for _, value in usual])
+    print(f"limit {limit:.3f}; usual slices: median {np.median(own):.3f}, flagged {np.mean(own > limit):.3f}\n")
+    for disease in sorted({name for name, _ in usual}):
+        values = np.array([value for name, value in usual if name == disease])
+        print(f"  {disease}: flagged {np.mean(values > limit):.3f} of {len(values)}")
+    print("\n| group | slices | AUC | flagged | median distance |\n| --- | --- | --- | --- | --- |")
+    for name in STRANGE:
+        values = np.array(strange[name])
+        if not len(values):
+            continue
+        auc = roc_auc(np.concatenate([own, values]), np.arange(len(own) + len(values)) >= len(own))
+        print(f"| {name} | {len(values)} | {auc:.3f} | {np.mean(values > limit):.2f} | {np.median(values):.2f} |")
+    everything = np.concatenate([np.array(v) for v in strange.values()])
+    auc = roc_auc(np.concatenate([own, everything]), np.arange(len(own) + len(everything)) >= len(own))
+    print(f"| all | {len(everything)} | {auc:.3f} | {np.mean(everything > limit):.2f} | {np.median(everything):.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The posterior learned: a mean where it can be told, a spread where it cannot, and a model folder at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from annuli_dataset import SHORTENING, _case
+from turning_ring import SAMPLING
+
+from LaMoDCore import load_model, predict_strain
+from LaMoDCore.cli import main
+from LaMoDCore.diffusion import NoiseSchedule
+from LaMoDCore.evaluation.truth import drawn_case
+from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case, write_dataset_case, write_dataset_index
+from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.models import save_model
+from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, RingView
+from LaMoDCore.networks.ring_basis import TERMS
+from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
+from LaMoDCore.training.residuals import ResidualBank
+from LaMoDCore.training.settings import PRESETS
+
+TOLD = 2 * TERMS * 10 + 16
+
+
+def bank(count: int, seed: int) -> ResidualBank:
+    """Turns of the ring: 0.1 rad times a number that is told, plus 0.05 rad that is not, a stretch of 0.02 likewise."""
+    rng = np.random.default_rng(seed)
+    amount = np.sin(np.pi * np.arange(FRAMES) / FRAMES) ** 2
+    told, hidden, stretch = rng.standard_normal((3, count))
+    relative = np.zeros((count, FRAMES, TERMS), dtype=np.complex64)
+    relative[:, :, 0] = (0.1j * told + 0.05j * hidden + 0.02 * stretch)[:, None] * amount
+    relative += 1e-4 * rng.standard_normal(relative.shape).astype(np.float32)
+    motion = 1e-4 * rng.standard_normal((count, TOLD)).astype(np.float32)
+    motion[:, 3] += told
+    ring = 1e-4 * rng.standard_normal((count, 4, 20, 16)).astype(np.float16)
+    return ResidualBank(ring, motion, relative, np.zeros((count, 2), np.float32), np.arange(count))
+
+
+def test_mean_is_told_and_spread_is_not() -> None:
+    torch.manual_seed(0)
+    latent = MotionLatent(MotionLatentConfig(modes=2, condition=16, width=48, blocks=1, dropout=0.0), 4)
+    schedule = NoiseSchedule()
+    report = train_motion_latent(latent, schedule, bank(200, 0), bank(50, 1), GenerativeConfig(epochs=40))
+    assert report.energy_held > 0.95 and report.explained > 0.5
+    found = bank(40, 2)
+    ring, motion = torch.from_numpy(found.ring).float(), torch.from_numpy(found.motion)
+    turn = latent.decode(latent.expected(ring, motion))[:, 20, 0].imag
+    assert np.corrcoef(turn, found.motion[:, 3])[0, 1] > 0.97 and 0.06 < turn.std() / found.motion[:, 3].std() < 0.11
+    view = RingView(ring[0], motion[0])
+    codes = latent.sample(view, 400, schedule, torch.Generator().manual_seed(0))
+    samples = latent.decode(codes)[:, 20, 0]
+    assert samples.imag.std() == pytest.approx(0.05, rel=0.25)
+    assert samples.real.std() == pytest.approx(0.02, rel=0.25)
+    assert samples.imag.mean() == pytest.approx(turn[0], abs=0.02)
+    around = latent.around_the_answer(codes[:6])
+    assert np.abs(around.mean(axis=0)).max() < 1e-6
+
+
+def test_one_command_makes_a_model_that_doubts(tmp_path: Path) -> None:
+    entries = []
+    for subject, split in zip(SHORTENING, ("train", "train", "val"), strict=True):
+        for name in "ab":
+            data = replace(_case(subject, "dense"), id=f"{subject}-{name}", paired_with=None)
+            write_dataset_case(tmp_path / "data", data)
+            entries.append(DatasetEntry(data.id, subject, "A", split, "dense", "dcm", "mid"))
+    write_dataset_index(tmp_path / "data", entries, {})
+    torch.manual_seed(1)
+    base = LaMoDModel(PRESETS["smoke"].model)
+    save_model(base, tmp_path / "base", "base", training={"minutes": 3})
+    words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
+    words += ["--epochs", "1", "--samples", "3", "--progress", "none"]
+    assert main([str(word) for word in words]) == 0
+    model = load_model(tmp_path / "new")
+    assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
+    assert model.description["uncertainty"]["samples"] == 3
+    for key, value in base.state_dict().items():
+        torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
+    index = DatasetIndex.load(tmp_path / "data")
+    result = predict_strain(drawn_case(read_dataset_case(index.folder, "s3-a")), model)
+    assert result.summary["uncertainty"]["calibrated"] and "unlike_training" in result.summary["slices"][0]
+
+
+def test_a_model_without_posterior_keeps_its_old_shape() -> None:
+    plain = LaMoDModel(PRESETS["smoke"].model)
+    assert plain.motion_latent is None and plain.familiarity is None
+    assert not [key for key in plain.state_dict() if key.startswith(("motion_latent", "familiarity"))]
+    assert ModelConfig.from_dict(SAMPLING.to_dict()) == SAMPLING
