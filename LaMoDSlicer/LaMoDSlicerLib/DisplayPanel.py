@@ -43,17 +43,29 @@ class DisplayPanel:
         self._ui.seekWidget.setMRMLSequenceBrowserNode(browser)
         for widget in (self._ui.playWidget, self._ui.seekWidget):
             widget.enabled = shown
-        redraw = shown and self._result.canRedrawArrows
+        redraw = shown and self._result.motion is not None
         for widget in (self._ui.glyphSpacingSlider, self._ui.glyphScaleSlider):
             widget.enabled = redraw
-            widget.toolTip = "" if redraw or not shown else _("Predict again to change the arrows of a saved scene.")
+            widget.toolTip = "" if redraw or not shown else _("This scene does not hold the motion: predict again.")
         none = _("There is no result yet: choose masks and press Predict Strain.")
-        self._ui.resultLabel.text = "\n".join(self._result.summary.get("quality", [])) if shown else none
+        self._ui.resultLabel.text = "\n".join(self._remarks()) if shown else none
         if p is not None:
-            isDisplacement = p.quantity is OverlayQuantity.DISPLACEMENT
-            for widget in (self._ui.strainRangeLabel, self._ui.strainRangeSlider):
-                widget.visible = not isDisplacement
-            for widget in (self._ui.displacementRangeLabel, self._ui.displacementRangeSlider):
-                widget.visible = isDisplacement
+            self._offerRangeOf(p.quantity)
         if self._display is not None and p is not None:
             self._display.update(p)
+
+    def _remarks(self) -> list[str]:
+        quantity = self._parameters.quantity
+        remarks = list(self._result.summary.get("quality", []))
+        if quantity is OverlayQuantity.UNCERTAINTY and not self._result.holds(quantity):
+            remarks.append(_("One sample has no spread: predict with 2 samples or more (Advanced) to see it."))
+        return remarks
+
+    def _offerRangeOf(self, quantity: OverlayQuantity) -> None:
+        ui = self._ui
+        for label, slider, wanted in (
+            (ui.strainRangeLabel, ui.strainRangeSlider, quantity.isStrain or quantity is OverlayQuantity.NONE),
+            (ui.displacementRangeLabel, ui.displacementRangeSlider, quantity is OverlayQuantity.DISPLACEMENT),
+            (ui.uncertaintyRangeLabel, ui.uncertaintyRangeSlider, quantity is OverlayQuantity.UNCERTAINTY),
+        ):
+            label.visible = slider.visible = wanted

@@ -9,6 +9,7 @@ class OverlayQuantity(enum.Enum):
     E1 = "e1"
     E2 = "e2"
     DISPLACEMENT = "displacement"
+    UNCERTAINTY = "uncertainty"
     NONE = "none"
 
     def label(self) -> str:
@@ -19,12 +20,14 @@ class OverlayQuantity(enum.Enum):
             "e1": "E1, first principal strain",
             "e2": "E2, second principal strain",
             "displacement": "|u|, displacement",
+            "uncertainty": "SD of Ecc, the model's own uncertainty",
             "none": "None",
         }[self.value]
 
     @property
     def shortName(self) -> str:
-        return {"ecc": "Ecc", "err": "Err", "e1": "E1", "e2": "E2", "displacement": "|u|", "none": ""}[self.value]
+        names = {"ecc": "Ecc", "err": "Err", "e1": "E1", "e2": "E2", "displacement": "|u|", "uncertainty": "SD of Ecc"}
+        return names.get(self.value, "")
 
     @property
     def legendTitle(self) -> str:
@@ -38,5 +41,12 @@ class OverlayQuantity(enum.Enum):
         return "mm" if self is OverlayQuantity.DISPLACEMENT else "%"
 
     @property
+    def field(self) -> str:
+        """What the result files call it; "" where it is no field of theirs."""
+        fields = {"displacement": "", "none": "", "uncertainty": "ecc_std"}
+        return fields.get(self.value, self.value)
+
+    @property
     def isStrain(self) -> bool:
-        return self not in (OverlayQuantity.DISPLACEMENT, OverlayQuantity.NONE)
+        """Whether it has a sign: diverging colours about zero."""
+        return self in (OverlayQuantity.ECC, OverlayQuantity.ERR, OverlayQuantity.E1, OverlayQuantity.E2)

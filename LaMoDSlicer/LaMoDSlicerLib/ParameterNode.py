@@ -37,9 +37,13 @@ class ParameterNode:
     opacity: Annotated[float, WithinRange(0, 100)] = 80.0
     strainRange: Annotated[float, WithinRange(5, 100)] = 25.0
     displacementRange: Annotated[float, WithinRange(1, 30)] = 10.0
+    uncertaintyRange: Annotated[float, WithinRange(1, 20)] = 5.0
     showLegend: bool = True
     showContours: bool = True
+    showDrawn: bool = True
     showGlyphs: bool = True
+    showGrid: bool = False
+    showTracks: bool = False
     glyphSpacing: Annotated[float, WithinRange(2, 12)] = 4.0
     glyphScale: Annotated[float, WithinRange(0.5, 4)] = 1.0
     glyphColor: GlyphColor = GlyphColor.YELLOW

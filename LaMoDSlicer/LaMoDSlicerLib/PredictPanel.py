@@ -96,7 +96,7 @@ class PredictPanel:
     def onProgress(self, progress: WorkerProgress) -> None:
         self._ui.progressBar.value = int(100 * progress.fraction)
         left = progress.secondsLeft()
-        words = [w for w in (progress.stage, progress.message) if w]
+        words = [w for w in (progress.message or progress.stage, progress.device) if w]
         if left is not None:
             words.append(_("about {seconds:.0f} s left").format(seconds=left))
         self._ui.stageLabel.text = " · ".join(words)

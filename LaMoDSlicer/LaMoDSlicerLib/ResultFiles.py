@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.MaterialMotion import MaterialMotion
+from LaMoDSlicerLib.MotionStore import MotionStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +17,8 @@ class ResultFiles:
     Attributes:
         folder: where it lies.
         displacementMm: float64 [Z, T, 2, H, W], in-plane (x, y) mm, finite everywhere.
-        fields: "ecc", "err", "e1", "e2": float [T, Z, H, W] in the material frame, fractions.
+        fields: "ecc", "err", "e1", "e2": float [T, Z, H, W] in the material frame, fractions; "ecc_std", the spread of
+            the model's samples, where more than one was drawn.
         myocardium: bool [Z, H, W] at the reference frame.
         ijkToLps: [Z, 4, 4] of each slice.
         frameTimesMs: [T].
@@ -34,6 +37,9 @@ class ResultFiles:
     endSystole: int
     summary: dict[str, Any]
 
+    _FIELDS = ("ecc", "err", "e1", "e2")
+    _SPREADS = ("ecc_std",)
+
     @classmethod
     def read(cls, folder: Path) -> "ResultFiles":
         """Raises:
@@ -45,7 +51,7 @@ class ResultFiles:
         return cls(
             folder=folder,
             displacementMm=cls._inPlane(arrays["displacement_mm"], myocardium, arrays["ijk_to_lps"]),
-            fields={name: arrays[name] for name in ("ecc", "err", "e1", "e2")},
+            fields={name: arrays[name] for name in cls._FIELDS} | {n: arrays[n] for n in cls._SPREADS if n in arrays},
             myocardium=myocardium,
             ijkToLps=arrays["ijk_to_lps"],
             frameTimesMs=arrays["frame_times_ms"][0],
@@ -63,18 +69,19 @@ class ResultFiles:
         dx, dy = np.linalg.norm(self.ijkToLps[k][:3, :2], axis=0)
         return float(dx), float(dy)
 
+    @property
+    def motion(self) -> MaterialMotion:
+        return MaterialMotion(self.displacementMm, self.myocardium, self.ijkToLps)
+
     @staticmethod
     def _inPlane(displacementLps: np.ndarray, myocardium: np.ndarray, ijkToLps: np.ndarray) -> np.ndarray:
         """[Z, T, 2, H, W] from LPS [T, Z, H, W, 3]; outside the wall the nearest of the wall's values."""
         CoreLibrary.makeImportable()
-        from scipy.ndimage import distance_transform_edt
-
         from LaMoDCore.geometry import SliceGrid
 
         slices = []
         for k, affine in enumerate(ijkToLps):
             grid = SliceGrid(myocardium.shape[1:], affine)
             inPlane = grid.vectors_from_lps(np.nan_to_num(displacementLps[:, k]))
-            rows, columns = distance_transform_edt(~myocardium[k], return_distances=False, return_indices=True)
-            slices.append(np.moveaxis(inPlane[:, rows, columns], -1, 1))
-        return np.stack(slices)
+            slices.append(np.moveaxis(inPlane, -1, 1))
+        return MotionStore.filled(np.stack(slices), myocardium)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -6,8 +7,10 @@ import vtk
 
 from LaMoDSlicerLib.CarriedContours import CarriedContours
 from LaMoDSlicerLib.CineSource import CineSource
-from LaMoDSlicerLib.DisplacementArrows import DisplacementArrows
+from LaMoDSlicerLib.DrawnContours import DrawnContours
 from LaMoDSlicerLib.MaskFrames import MaskFrames
+from LaMoDSlicerLib.MaterialMotion import MaterialMotion
+from LaMoDSlicerLib.MotionStore import MotionStore
 from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.ResultFiles import ResultFiles
@@ -24,13 +27,20 @@ class ResultScene:
         browserNode: the browser that shows the result.
     """
 
-    ARROWS, CONTOURS, MASKS = "arrows", "contours", "masks"
+    MASKS = "masks"
+    CONTOURS, DRAWN, ARROWS, GRID, TRACKS = "contours", "drawn", "arrows", "grid", "tracks"
+    #: Drawn when they are first asked for, as they are wished then.
+    DRAWN_ON_DEMAND = (ARROWS, GRID, TRACKS)
+    LINES = (CONTOURS, DRAWN, *DRAWN_ON_DEMAND)
     QUANTITIES = tuple(q for q in OverlayQuantity if q is not OverlayQuantity.NONE)
+    ROLES = (*(q.value for q in QUANTITIES), *LINES)
+    #: What a sequence of lines was drawn with.
+    SHAPE = "LaMoD.Shape"
 
     def __init__(self, browserNode: Any) -> None:
         self.browserNode = browserNode
         self._result: ResultFiles | None = None
-        self._builder: SequenceBuilder | None = None
+        self._motion: MaterialMotion | None = None
 
     @classmethod
     def create(cls, result: ResultFiles, request: PredictionRequest) -> "ResultScene":
@@ -42,7 +52,7 @@ class ResultScene:
         if result.numberOfFrames != len(request.masks.labels):
             raise ValueError(f"the result has {result.numberOfFrames} frames and the masks {len(request.masks.labels)}")
         fields = SpatialFields(result, request.masks.geometry)
-        shown = {quantity: fields.of(quantity) for quantity in cls.QUANTITIES}
+        shown = {quantity: fields.of(quantity) for quantity in fields.quantities}
         scene = cls(cls._browserFor(request))
         scene.remove()
         scene._fill(result, request, shown)
@@ -67,23 +77,25 @@ class ResultScene:
         return browser
 
     def _fill(self, result: ResultFiles, request: PredictionRequest, shown: dict[OverlayQuantity, np.ndarray]) -> None:
-        master = self.browserNode.GetMasterSequenceNode()
-        values = tuple(master.GetNthIndexValue(i) for i in range(master.GetNumberOfDataNodes()))
-        self._result, self._builder = result, SequenceBuilder(values, master.GetIndexUnit() or "")
-        made = [
-            self._builder.volumes(f"{request.name} {q.shortName} [{q.unit}]", q.value, frames, request.masks.geometry)
-            for q, frames in shown.items()
-        ]
-        contours = CarriedContours(result)
-        frames = range(result.numberOfFrames)
-        made.append(self._builder.models(f"{request.name} contours", self.CONTOURS, (contours.mesh(t) for t in frames)))
-        made.append(self._builder.models(f"{request.name} arrows", self.ARROWS, (vtk.vtkPolyData() for _ in frames)))
+        self._result, self._motion = result, result.motion
+        builder, geometry, name = self._builder(), request.masks.geometry, request.name
+        made = [builder.volumes(f"{name} {q.shortName} [{q.unit}]", q.value, f, geometry) for q, f in shown.items()]
+        contours = CarriedContours(self._motion)
+        drawn = DrawnContours(request.masks.labels == MaskFrames.MYOCARDIUM, geometry)
+        meshes: dict[str, Callable[[int], Any]] = {self.CONTOURS: contours.mesh, self.DRAWN: drawn.mesh}
+        for role in self.LINES:
+            mesh = meshes.get(role, lambda _frame: vtk.vtkPolyData())
+            made.append(builder.models(f"{name} {role}", role, map(mesh, range(result.numberOfFrames))))
         for sequence in made:
             self.browserNode.AddSynchronizedSequenceNode(sequence)
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
-        for role in (*(q.value for q in self.QUANTITIES), self.CONTOURS, self.ARROWS):
-            self.proxy(role).CreateDefaultDisplayNodes()
+        MotionStore.save(self._motion, self.browserNode, f"{name} motion")
         self.browserNode.SetSelectedItemNumber(result.endSystole)
+
+    def _builder(self) -> SequenceBuilder:
+        master = self.browserNode.GetMasterSequenceNode()
+        values = tuple(master.GetNthIndexValue(i) for i in range(master.GetNumberOfDataNodes()))
+        return SequenceBuilder(values, master.GetIndexUnit() or "")
 
     def sequence(self, role: str) -> Any:
         """The sequence of a role, or None."""
@@ -99,15 +111,31 @@ class ResultScene:
         sequence = self.sequence(role)
         return self.browserNode.GetProxyNode(sequence) if sequence is not None else None
 
+    def displayOf(self, role: str) -> Any:
+        """The display node of a role's proxy; None where the result lacks the role.
+
+        It is made when it is first asked for: every display node there is takes its time at every frame.
+        """
+        proxy = self.proxy(role)
+        if proxy is not None and proxy.GetDisplayNode() is None:
+            proxy.CreateDefaultDisplayNodes()
+        return proxy.GetDisplayNode() if proxy is not None else None
+
     @property
     def isShown(self) -> bool:
         """Whether the scene (still) holds a result."""
         return self.browserNode.GetScene() is not None and self.sequence(OverlayQuantity.ECC.value) is not None
 
     @property
-    def canRedrawArrows(self) -> bool:
-        """Arrows are drawn anew from the result itself, which a saved scene does not hold."""
-        return self._result is not None
+    def motion(self) -> MaterialMotion | None:
+        """The wall's motion, also in a scene that was loaded; None where a scene does not hold it."""
+        if self._motion is None:
+            self._motion = MotionStore.load(self.browserNode)
+        return self._motion
+
+    def holds(self, quantity: OverlayQuantity) -> bool:
+        """Whether the result has this quantity."""
+        return self.sequence(quantity.value) is not None
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -121,26 +149,40 @@ class ResultScene:
     def _hasCine(self) -> bool:
         return self.sequence(self.MASKS) is None
 
-    def drawArrows(self, spacingMm: float, scale: float) -> None:
-        """Draw the arrows of every frame anew."""
-        sequence = self.sequence(self.ARROWS)
-        if self._result is None or self._builder is None or sequence is None:
-            return
-        arrows = DisplacementArrows(self._result, spacingMm, scale)
-        self._builder.replaceModels(sequence, (arrows.mesh(t) for t in range(self._result.numberOfFrames)))
+    def draw(self, role: str, shape: str, mesh: Callable[[int], Any]) -> None:
+        """Draw the lines of every frame anew.
+
+        Args:
+            role: one of `DRAWN_ON_DEMAND`.
+            shape: in words, what they are drawn with; kept, so that `shapeOf` tells what is there.
+            mesh: vtkPolyData of a frame.
+        """
+        sequence = self.sequence(role)
+        self._builder().replaceModels(sequence, map(mesh, range(sequence.GetNumberOfDataNodes())))
+        sequence.SetAttribute(self.SHAPE, shape)
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
+
+    def shapeOf(self, role: str) -> str:
+        """What the lines there were drawn with; "" where none were drawn yet."""
+        return self.sequence(role).GetAttribute(self.SHAPE) or ""
 
     def remove(self) -> None:
         """Take an earlier result off the browser and out of the scene."""
-        for role in (*(q.value for q in self.QUANTITIES), self.CONTOURS, self.ARROWS):
+        for role in self.ROLES:
             sequence = self.sequence(role)
             if sequence is None:
                 continue
             proxy = self.browserNode.GetProxyNode(sequence)
             self.browserNode.RemoveSynchronizedSequenceNode(sequence.GetID())
-            for node in (*self._belongings(proxy), proxy, *self._belongings(sequence), sequence):
-                if node is not None and node.GetScene() is not None:
-                    slicer.mrmlScene.RemoveNode(node)
+            self._removeNodes(*self._belongings(proxy), proxy, *self._belongings(sequence), sequence)
+        motion = MotionStore.nodeOf(self.browserNode)
+        self._removeNodes(*self._belongings(motion), motion)
+
+    @staticmethod
+    def _removeNodes(*nodes: Any) -> None:
+        for node in nodes:
+            if node is not None and node.GetScene() is not None:
+                slicer.mrmlScene.RemoveNode(node)
 
     @staticmethod
     def _belongings(node: Any) -> list[Any]:

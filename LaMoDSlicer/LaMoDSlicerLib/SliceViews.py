@@ -23,24 +23,44 @@ class SliceViews:
             composite = layouts.sliceWidget(name).mrmlSliceCompositeNode()
             composite.SetBackgroundVolumeID(volumeNode.GetID())
             composite.SetLabelVolumeID(None)
+            SliceViews._letResliceBeFast(layouts.sliceWidget(name))
         red = layouts.sliceWidget("Red")
         if red is not None:
             SliceViews._turn(red.mrmlSliceNode(), VolumeGeometry.ofVolume(volumeNode))
             red.sliceLogic().FitSliceToBackground()
             red.sliceLogic().SnapSliceOffsetToIJK()
+            SliceViews._letResliceBeFast(red)
+
+    @staticmethod
+    def _letResliceBeFast(sliceWidget: Any) -> None:
+        """Let VTK take its quick way, six times faster, where rows and columns of picture and screen are parallel.
+
+        vtkImageReslice takes it only where the samples of a slab are one voxel apart, though nobody asked for a slab:
+        Slicer sets that distance to the slice spacing over the oversampling factor.
+        """
+        spacing = sliceWidget.sliceLogic().GetLowestVolumeSliceSpacing()[2]
+        if spacing > 0:
+            sliceWidget.mrmlSliceNode().SetSlabReconstructionOversamplingFactor(spacing)
 
     @staticmethod
     def _turn(sliceNode: Any, geometry: VolumeGeometry) -> None:
-        """The same heart looks the same however its pictures are stored: patient's left to the right."""
+        """Into the plane, seen from the apex, turned by quarters until the patient's left is at the right.
+
+        By quarters: rows and columns of the pictures stay rows and columns of the screen. So they are shown as they
+        were acquired, and are drawn fastest (see `_letResliceBeFast`).
+        """
         CoreLibrary.makeImportable()
         from LaMoDCore.geometry import SliceGrid, canonical_grid
 
-        affine = np.array(geometry.ijkToLps)
-        affine[:3, 3] += affine[:3, 2] * (geometry.shape[0] // 2)
-        plane = SliceGrid(geometry.shape[1:], affine)
+        plane = SliceGrid(geometry.shape[1:], geometry.sliceIjkToLps(geometry.shape[0] // 2))
         upright = canonical_grid(plane, (np.array(geometry.shape[:0:-1]) - 1) / 2)
-        right, down = upright.directions.T
-        axes = RAS_LPS[:3, :3] @ np.column_stack([right, -down, np.cross(right, -down)])
+        towardsLeft, towardsBelow = upright.directions.T
+        sides = np.concatenate([plane.directions.T, -plane.directions.T])  # of the picture, LPS
+        nearest = int(np.argmax(sides @ towardsLeft))
+        across = sides[(nearest + 1) % 2 :: 2]
+        right, down = sides[nearest], across[np.argmax(across @ towardsBelow)]
+        normal = np.cross(right, -down)
+        axes = RAS_LPS[:3, :3] @ np.column_stack([right, np.cross(normal, right), normal])
         position = RAS_LPS[:3, :3] @ plane.center_lps
         sliceToRas = sliceNode.GetSliceToRAS()
         for i in range(3):

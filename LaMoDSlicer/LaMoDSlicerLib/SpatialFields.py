@@ -39,7 +39,16 @@ class SpatialFields:
             shown[:, index] = np.where(np.isfinite(spatial), spatial, self.OUTSIDE)
         return shown
 
+    @property
+    def quantities(self) -> tuple[OverlayQuantity, ...]:
+        """What the result holds."""
+        return tuple(
+            q
+            for q in OverlayQuantity
+            if q is OverlayQuantity.DISPLACEMENT or (q is not OverlayQuantity.NONE and q.field in self._result.fields)
+        )
+
     def _material(self, quantity: OverlayQuantity, k: int) -> np.ndarray:
         if quantity is OverlayQuantity.DISPLACEMENT:
             return np.linalg.norm(self._result.displacementMm[k], axis=1)
-        return 100.0 * self._result.fields[quantity.value][:, k]
+        return 100.0 * self._result.fields[quantity.field][:, k]

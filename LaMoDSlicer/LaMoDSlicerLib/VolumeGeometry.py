@@ -43,6 +43,12 @@ class VolumeGeometry:
     def ijkToRas(self) -> np.ndarray:
         return RAS_LPS @ self.ijkToLps
 
+    def sliceIjkToLps(self, k: int) -> np.ndarray:
+        """[4, 4] of one slice alone."""
+        affine = np.array(self.ijkToLps)
+        affine[:3, 3] += affine[:3, 2] * k
+        return affine
+
     def isSameAs(self, other: "VolumeGeometry", toleranceMm: float = 0.01) -> bool:
         return self.shape == other.shape and np.allclose(self.ijkToLps, other.ijkToLps, atol=toleranceMm)
 

@@ -3,11 +3,15 @@ import time
 
 
 class WorkerProgress:
-    """Reads the worker's lines: progress, and everything else it says."""
+    """Reads the worker's lines: progress, the device with its reason, and everything else it says."""
+
+    #: The stage at which the worker says which device computes, and why.
+    DEVICE_STAGE = "device"
 
     def __init__(self) -> None:
         self.stage = ""
         self.message = ""
+        self.device = ""
         self.fraction = 0.0
         self.log: list[str] = []
         self._started = time.monotonic()
@@ -17,9 +21,13 @@ class WorkerProgress:
         self.log.append(line)
         try:
             said = json.loads(line)
-            self.stage, self.fraction, self.message = str(said["stage"]), float(said["fraction"]), str(said["message"])
+            stage, fraction, message = str(said["stage"]), float(said["fraction"]), str(said["message"])
         except (ValueError, KeyError, TypeError):
             return False
+        if stage == self.DEVICE_STAGE:
+            self.device = message
+        else:
+            self.stage, self.fraction, self.message = stage, fraction, message
         return True
 
     def secondsLeft(self) -> float | None:

@@ -1,7 +1,7 @@
 """Stands for `python -m LaMoDCore` in tests of the panel: an analytic result in a second, or a planned mishap.
 
-LAMOD_FAKE says what happens: "ok", "slow" (with a child process), "refuse" (exit 1), "crash", "nothing" (exit 0
-without a result).
+LAMOD_FAKE says what happens: "ok", "reading" (with every number that a real result has), "slow" (with a child
+process), "refuse" (exit 1), "crash", "nothing" (exit 0 without a result).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from LaMoDCore.io.seq_nrrd import read_seq_nrrd
+from Testing.Slicer.reading_heart import write_for_masks
 from Testing.Slicer.ring_heart import write_result
 
 
@@ -31,11 +32,12 @@ def main() -> int:
     options, _ = parser.parse_known_args()
     what = os.environ.get("LAMOD_FAKE", "ok")
     say("read", 0.0, "reading masks")
+    say("device", 0.0, "CPU: no CUDA device")
     if what == "slow":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
         Path(os.environ["LAMOD_FAKE_PIDS"]).write_text(f"{os.getpid()} {child.pid}")
         for i in range(1200):
-            say("predict", i / 1200, "CPU: no CUDA device")
+            say("motion", i / 1200, "slice 1: predicting motion")
             time.sleep(0.1)
     if what == "refuse":
         print("lamod: masks.seq.nrrd: the ring is open at frame 3; close it in the Segment Editor.", file=sys.stderr)
@@ -43,12 +45,13 @@ def main() -> int:
     if what == "crash":
         print("Traceback (most recent call last): ...\nMemoryError", file=sys.stderr)
         return 70
-    if what == "ok":
+    if what in ("ok", "reading"):
         stack = read_seq_nrrd(options.masks)
         myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
-        say("predict", 0.5, "CPU: no CUDA device")
+        say("motion", 0.5, "slice 1: predicting motion")
         masks = stack.frames == myocardium
-        write_result(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
+        write = write_result if what == "ok" else write_for_masks
+        write(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
     say("write", 1.0)
     return 0
 
