@@ -24,48 +24,68 @@ def affine_terms(points: Array) -> Array:
     return np.column_stack([np.ones(len(points)), points])
 
 
+def ring_terms(points: Array, center: Array) -> Array:
+    """[N, 7]: 1, x, y, cos θ, sin θ, R²cos θ/r², R²sin θ/r² about a ring's centre: unpenalised where a wall is fitted.
+
+    A ring that contracts with its area kept moves by u_r(r) ≈ a + b r + c/r, which is bent in x and y, though it is the
+    plainest motion that a heart has. If its bending were penalised, smoothing would take radial strain away, most of
+    all at the rims. With these terms in the spline's null space only what deviates from a ring's motion is smoothed.
+
+    Args:
+        points: [N, 2] mm.
+        center: [2]; no point may lie on it. R is the points' mean distance from it.
+    """
+    away = points - center
+    radius = np.linalg.norm(away, axis=1)
+    typical = float(radius.mean())
+    radius = np.maximum(radius, 0.2 * typical)
+    unit = away / radius[:, None]
+    return np.column_stack([np.ones(len(points)), away, typical * unit, unit * (typical**2 / radius)[:, None]])
+
+
 def solve_thin_plate(
-    kernel: Array, affine: Array, vectors: Array, weights: Array, smoothing: float
+    kernel: Array, free: Array, vectors: Array, weights: Array, smoothing: float
 ) -> tuple[Array, Array]:
     """Coefficients of the spline: (K + λ W⁻¹) c + T d = y, Tᵀ c = 0 (Wahba 1990, eq. 2.4.23).
 
     Args:
         kernel: K [N, N], `thin_plate_kernel` among the points.
-        affine: T [N, 3], `affine_terms` of the points.
+        free: T [N, P], unpenalised terms at the points: `affine_terms`, or more that hold them.
         vectors: y [N, C].
         weights: diagonal of W [N] > 0, relative inverse variances with mean about 1.
         smoothing: λ; 0 interpolates.
 
     Returns:
-        c [N, C] and d [3, C].
+        c [N, C] and d [P, C].
     """
-    count = len(kernel)
-    system = np.zeros((count + 3, count + 3))
+    count, terms = free.shape
+    system = np.zeros((count + terms, count + terms))
     system[:count, :count] = kernel
     system[np.arange(count), np.arange(count)] += smoothing / weights
-    system[:count, count:] = affine
-    system[count:, :count] = affine.T
-    solution = np.linalg.solve(system, np.vstack([vectors, np.zeros((3, vectors.shape[1]))]))
+    system[:count, count:] = free
+    system[count:, :count] = free.T
+    solution = np.linalg.solve(system, np.vstack([vectors, np.zeros((terms, vectors.shape[1]))]))
     return solution[:count], solution[count:]
 
 
-def cross_validation_scores(points: Array, vectors: Array, candidates: Array) -> Array:
+def cross_validation_scores(points: Array, vectors: Array, candidates: Array, free: Array) -> Array:
     """Generalised cross-validation score of each λ: about the mean squared error of predicting a sample left out.
 
-    With the kernel projected off the affine terms, Q₂ᵀKQ₂ = U diag(s) Uᵀ, the residual of component c is
+    With the kernel projected off the unpenalised terms, Q₂ᵀKQ₂ = U diag(s) Uᵀ, the residual of component c is
     λ/(s + λ) Uᵀ Q₂ᵀ y_c, and GCV(λ) = N |residual|² / (Σ λ/(s + λ))² (Wahba 1990, eq. 4.3.1).
 
     Args:
-        points: [N, 2] mm, N > 6.
+        points: [N, 2] mm, N > P + 3.
         vectors: [N, C]; the components' scores are added.
         candidates: λ [K] to try.
+        free: [N, P] unpenalised terms at the points.
 
     Returns:
         [K], in the square of the vectors' unit.
     """
     centred = points - points.mean(axis=0)
-    q, _ = qr(affine_terms(centred))
-    null = q[:, 3:]
+    q, _ = qr(free)
+    null = q[:, free.shape[1] :]
     spectrum, basis = eigh(null.T @ thin_plate_kernel(centred, centred) @ null)
     spectrum = np.maximum(spectrum, 0.0)
     coefficients = (basis.T @ (null.T @ vectors)) ** 2

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from LaMoDCore.dense.smoothing_spline import (
-    affine_terms,
     cross_validation_scores,
+    ring_terms,
     solve_thin_plate,
     thin_plate_kernel,
 )
@@ -124,19 +124,19 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
     penalty = spline_penalty(smoothing_mm, len(thinned) / count / pixel_mm2)
     everywhere = np.vstack([material, targets_mm])
     kernel = thin_plate_kernel(everywhere, material[thinned])
-    affine = affine_terms(everywhere - material.mean(axis=0))
+    free = ring_terms(everywhere, material.mean(axis=0))
     kept = np.ones(count, dtype=bool)
     for _ in range(_ROBUST_ROUNDS):
         use = kept[thinned]
         chosen = thinned[use]
         bent, flat = solve_thin_plate(
             kernel[chosen][:, use],
-            affine[chosen],
+            free[chosen],
             samples.displacement_mm[chosen],
             samples.weights[chosen],
             penalty,
         )
-        fitted = kernel[:, use] @ bent + affine @ flat
+        fitted = kernel[:, use] @ bent + free @ flat
         residual = np.linalg.norm(samples.displacement_mm - fitted[:count], axis=1)
         # the length of a 2-D Gaussian error has the median 1.177 sigma
         sigma = float(np.median(residual)) / 1.177
@@ -172,7 +172,9 @@ def choose_smoothing_mm(
         some = np.unique(np.linspace(0, len(material) - 1, 450).astype(int))
         density = len(some) / len(material) / pixel_mm2
         penalties = np.array([spline_penalty(length, density) for length in lengths])
-        total += cross_validation_scores(material[some], moved[some], penalties)
+        total += cross_validation_scores(
+            material[some], moved[some], penalties, ring_terms(material[some], material.mean(axis=0))
+        )
     best = float(lengths[int(np.argmin(total))]) * _TEMPORAL_SHARE**0.25
     return float(np.clip(best, low, high))
 

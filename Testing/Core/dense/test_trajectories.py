@@ -9,6 +9,7 @@ from LaMoDCore.dense.noise import noise_correlation_mm
 from LaMoDCore.dense.smoothing_spline import (
     affine_terms,
     cross_validation_scores,
+    ring_terms,
     solve_thin_plate,
     thin_plate_kernel,
 )
@@ -49,10 +50,27 @@ def test_cross_validation_smooths_noise_and_not_signal() -> None:
     candidates = np.logspace(-2, 5, 43)
     best = {}
     for noise in (0.01, 0.5):
-        scores = cross_validation_scores(points, signal + rng.normal(0, noise, signal.shape), candidates)
+        scores = cross_validation_scores(
+            points, signal + rng.normal(0, noise, signal.shape), candidates, affine_terms(points)
+        )
         best[noise] = candidates[int(np.argmin(scores))]
     assert scores.min() == pytest.approx(2 * 0.5**2, rel=0.5), "the score estimates the error of prediction"
     assert best[0.01] < 0.05 * best[0.5]
+
+
+def test_a_rings_own_motion_is_not_smoothed_away() -> None:
+    """Radial strain of a contracting ring survives any smoothing: its bending is not penalised."""
+    rng = np.random.default_rng(2)
+    angle, radius = rng.uniform(0, 2 * np.pi, 250), rng.uniform(20, 30, 250)
+    points = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    moved = (np.sqrt(radius**2 - 150.0) / radius - 1)[:, None] * points  # area is kept
+    kernel, weights = thin_plate_kernel(points, points), np.ones(250)
+    left = {}
+    for name, free in (("affine", affine_terms(points)), ("ring", ring_terms(points, np.zeros(2)))):
+        bent, flat = solve_thin_plate(kernel, free, moved, weights, spline_penalty(4.0, 0.15))
+        left[name] = float(np.abs(kernel @ bent + free @ flat - moved).max())
+    assert left["ring"] < 0.02
+    assert left["affine"] > 10 * left["ring"]
 
 
 def test_smoothing_length_means_the_same_at_every_pixel_size() -> None:
