@@ -56,6 +56,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateSoon.timeout.connect(self.update)
 
     def setup(self):
+        from LaMoDSlicerLib.ContoursPanel import ContoursPanel
         from LaMoDSlicerLib.DisplayPanel import DisplayPanel
         from LaMoDSlicerLib.InputsPanel import InputsPanel
         from LaMoDSlicerLib.PredictPanel import PredictPanel
@@ -70,7 +71,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.displayPanel = DisplayPanel(self.ui)
         self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
         self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
-        self.readingPanel = ReadingPanel(self)
+        self.contoursPanel, self.readingPanel = ContoursPanel(self), ReadingPanel(self)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -103,13 +104,13 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters is not None:
             self._guiTag = parameters.connectGui(self.ui)
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
-        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel):
+        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel, self.contoursPanel):
             panel.setParameters(parameters)
 
     def update(self):
         self._updateSoon.stop()
         self.inputsPanel.fillEmptyFields()
-        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel):
+        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel, self.contoursPanel):
             panel.update()
 
     def onModified(self, caller=None, event=None):

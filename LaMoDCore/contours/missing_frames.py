@@ -55,7 +55,7 @@ def _on_geodesic(first: Array, last: Array, count: int, spacing_mm: tuple[float,
     rows, columns = extent(np.stack([first, last]), margin)
     source, target = first[rows, columns], last[rows, columns]
     pair = [torch.from_numpy(m.astype(np.float32))[None, None] for m in (source, target)]
-    v0 = match(*pair, spacing_mm).v0
+    v0 = match(pair[0], pair[1], spacing_mm).v0
     shares = np.arange(1, count + 2) / (count + 1)
     with torch.no_grad():
         shots = shoot(torch.cat([v0 * float(s) for s in shares]), DEFAULT_METRIC, spacing_mm).forward.numpy()

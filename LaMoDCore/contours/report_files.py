@@ -104,7 +104,7 @@ def draw_findings(report: ContourReport, slices: Sequence[CineSlice], path: Path
 
 
 def _draw_frame(axis: Any, slice_: CineSlice, frame: int, findings: Sequence[Finding]) -> None:
-    drawn = slice_.myocardium.any(axis=0)
+    drawn = np.asarray(np.any(slice_.myocardium, axis=0))
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     margin = 8
     window = (

@@ -182,7 +182,7 @@ def measure_frames(myocardium: Array, spacing_mm: tuple[float, float]) -> tuple[
     rows, columns = extent(masks)
     edge = masks.copy()
     edge[:, 1:-1, 1:-1] = False
-    on_edge = edge.any(axis=(1, 2))
+    on_edge = np.atleast_1d(edge.any(axis=(1, 2)))
     corner = (columns.start or 0, rows.start or 0)
     # a frame of background all round, so that a ring at the picture's edge is measured as any other
     padded = np.pad(masks[:, rows, columns], ((0, 0), (1, 1), (1, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,14 @@ class SliceShapes:
         return values
 
     def finding(
-        self, fault: Fault, light: Light, frame: int, sentence: str, value: float, limit: float, unit: str
+        self,
+        fault: Fault,
+        light: Light,
+        frame: int | np.integer[Any],
+        sentence: str,
+        value: float,
+        limit: float,
+        unit: str,
     ) -> Finding:
         return Finding(
             fault, light, self.slice.name, self.index, int(frame), sentence, float(value), float(limit), unit

@@ -89,7 +89,7 @@ def read_drawn_heart(
     centers = [_center_lps(d.slice) for d in found]
     depths = depths_towards_apex(centers, [d.slice.grid for d in found])
     ordered = tuple(found[i] for i in np.argsort(depths, kind="stable"))
-    return DrawnHeart(ordered, _end_diastole([d.slice for d in ordered]), tuple(dict.fromkeys(notes)))
+    return DrawnHeart(ordered, end_diastole_as_drawn([d.slice for d in ordered]), tuple(dict.fromkeys(notes)))
 
 
 def _slice(
@@ -131,8 +131,8 @@ def _center_lps(slice_: CineSlice) -> np.ndarray:
     return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
 
 
-def _end_diastole(slices: list[CineSlice]) -> int:
-    """From the slices whose ring is closed in all frames; from the drawn frames of the others where there is none."""
+def end_diastole_as_drawn(slices: Sequence[CineSlice]) -> int:
+    """The reference frame, from the slices whose ring is closed in all frames; from the drawn frames of the others where there is none."""
     frames = slices[0].frames
     alike = [s for s in slices if s.frames == frames]
     whole = [s for s in alike if all(is_closed_ring(plane) for plane in s.myocardium)]

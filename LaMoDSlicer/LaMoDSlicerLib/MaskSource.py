@@ -75,7 +75,11 @@ class MaskSource:
         return {structure: str(label) for structure, label in found.items() if label is not None}
 
     def read(
-        self, structures: dict[str, str], reference: VolumeGeometry | None, timesMs: np.ndarray | None
+        self,
+        structures: dict[str, str],
+        reference: VolumeGeometry | None,
+        timesMs: np.ndarray | None,
+        allowEmpty: bool = False,
     ) -> MaskFrames:
         """All frames on one grid.
 
@@ -83,6 +87,7 @@ class MaskSource:
             structures: as `structures` gives them; "myocardium" must be among them.
             reference: grid of the cine; the masks' own where there is none.
             timesMs: the cine's times; the masks' own where it has none.
+            allowEmpty: whether frames without myocardium are taken as they are.
 
         Raises:
             InputError: what is drawn cannot be used, and what to do.
@@ -103,7 +108,8 @@ class MaskSource:
         assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
         times = assumed if ownTimes is None else ownTimes
         masks = MaskFrames(labels, geometry, self.sequence.indexValues(), times, ownTimes is not None)
-        self._check(masks)
+        if not allowEmpty:
+            self._check(masks)
         return masks
 
     def _check(self, masks: MaskFrames) -> None:
@@ -142,7 +148,7 @@ class MaskSource:
             raise InputError(text.format(segment=segmentId, name=frame.GetName()))
         return image
 
-    def _segmentIn(self, frame: Any, choice: str) -> str | None:
+    def segmentIn(self, frame: Any, choice: str) -> str | None:
         """The chosen segment in another frame: of the same ID or, where IDs were made anew, of the same name."""
         segmentation = frame.GetSegmentation()
         if segmentation.GetSegment(choice) is not None:
@@ -155,7 +161,7 @@ class MaskSource:
     def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
         """bool [Z, H, W]: one structure of one frame on the wanted grid, nearest neighbour."""
         if self.isSegmentation:
-            segmentId = self._segmentIn(frame, choice)
+            segmentId = self.segmentIn(frame, choice)
             if segmentId is None:
                 return np.zeros(geometry.shape, bool)
             image = self._segmentImage(frame, segmentId)

@@ -1,0 +1,85 @@
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import qt
+from slicer.i18n import tr as _
+
+
+class FrameStrip:
+    """Traffic lights: a row a slice, a cell a frame. Each light has a sign and a word beside its colour.
+
+    Args:
+        table: the QTableWidget.
+        onClicked: called with slice and frame, counted from 0.
+    """
+
+    #: State -> sign, colour.
+    STATES: ClassVar = {
+        "good": ("✓", (205, 235, 214)),
+        "look": ("?", (255, 214, 120)),
+        "mend": ("✕", (240, 140, 130)),
+        "accepted": ("●", (178, 208, 240)),
+        "carried": ("~", (222, 215, 238)),
+    }
+    CELL_WIDTH, CELL_HEIGHT = 15, 22
+
+    def __init__(self, table: Any, onClicked: Callable[[int, int], None]) -> None:
+        self._table, self._onClicked = table, onClicked
+        self._states: list[list[str]] = []
+        table.horizontalHeader().hide()
+        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.horizontalHeader().setMinimumSectionSize(self.CELL_WIDTH)
+        table.connect("cellClicked(int,int)", onClicked)
+
+    @classmethod
+    def legend(cls) -> str:
+        """What the signs mean."""
+        words = {
+            "good": _("good"),
+            "look": _("look"),
+            "mend": _("mend"),
+            "accepted": _("accepted"),
+            "carried": _("carried, not drawn"),
+        }
+        return "   ".join(f"{sign} {words[state]}" for state, (sign, _color) in cls.STATES.items())
+
+    @property
+    def states(self) -> list[list[str]]:
+        """The state shown, by slice and frame."""
+        return self._states
+
+    def show(self, names: list[str], states: list[list[str]], tips: list[list[str]]) -> None:
+        """Show a state and a tooltip for every frame of every slice."""
+        self._states = states
+        frames = max((len(row) for row in states), default=0)
+        self._table.setRowCount(len(states))
+        self._table.setColumnCount(frames)
+        self._table.setVerticalHeaderLabels(names)
+        for row, (ofRow, tipsOfRow) in enumerate(zip(states, tips, strict=True)):
+            self._table.setRowHeight(row, self.CELL_HEIGHT)
+            for column, (state, tip) in enumerate(zip(ofRow, tipsOfRow, strict=True)):
+                sign, color = self.STATES[state]
+                item = qt.QTableWidgetItem(sign)
+                item.setBackground(qt.QBrush(qt.QColor(*color)))
+                item.setForeground(qt.QBrush(qt.QColor(20, 20, 20)))
+                item.setTextAlignment(qt.Qt.AlignCenter)
+                item.setToolTip(tip)
+                self._table.setItem(row, column, item)
+        for column in range(frames):
+            self._table.setColumnWidth(column, self.CELL_WIDTH)
+        self._table.setFixedHeight(min(len(states), 8) * self.CELL_HEIGHT + 22)
+
+    def mark(self, sliceIndex: int, frame: int) -> None:
+        """Show which frame is looked at."""
+        if 0 <= sliceIndex < len(self._states) and 0 <= frame < len(self._states[sliceIndex]):
+            self._table.setCurrentCell(sliceIndex, frame)
+
+    def next(self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("mend", "look")) -> tuple[int, int] | None:
+        """The next frame after this one, around all slices, that is in a wanted state; None where there is none."""
+        cells = [(s, t) for s, row in enumerate(self._states) for t in range(len(row))]
+        here = cells.index((sliceIndex, frame)) if (sliceIndex, frame) in cells else -1
+        for s, t in cells[here + 1 :] + cells[: here + 1]:
+            if self._states[s][t] in wanted:
+                return s, t
+        return None

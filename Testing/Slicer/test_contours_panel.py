@@ -1,0 +1,233 @@
+"""The annotator's panel by clicks: check, go there, accept and next, fix, undo, carry; nothing without a click.
+
+The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from Testing.Slicer import panel
+from Testing.Slicer.ring_heart import heart
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
+
+
+def faulty_heart():
+    """The ring with an island in frame 5, a gap in frame 9, and its mask 6 mm off in frame 14."""
+    slice_ = heart()
+    masks = slice_.myocardium.copy()
+    masks[5, 4:6, 4:6] = True
+    rows, columns = np.nonzero(masks[9])
+    middle = int(rows.mean())
+    masks[9, middle - 1 : middle + 2, int(columns.mean()) :] = False
+    masks[14] = np.roll(masks[14], 5, axis=1)
+    return replace(slice_, myocardium=masks)
+
+
+@pytest.fixture
+def annotator(slicer_app):
+    from LaMoDSlicerLib.SampleHeart import SampleHeart
+
+    slice_ = faulty_heart()
+    browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
+    slicer_app.settle()
+    contours = slicer_app.widget.contoursPanel
+    yield SimpleNamespace(
+        app=slicer_app,
+        mouse=slicer_app.mouse,
+        browser=browser,
+        segmentation=segmentation,
+        slice=slice_,
+        panel=contours,
+        ui=contours.ui,
+    )
+
+
+def click(annotator, name):
+    annotator.app.settle()
+    widget = getattr(annotator.ui, name)
+    assert widget.enabled, f"{name}: {widget.toolTip}"
+    annotator.mouse.click(widget)
+    annotator.app.settle()
+
+
+def click_cell(annotator, row, column):
+    table = annotator.ui.stripTable
+    rect = table.visualItemRect(table.item(row, column))
+    annotator.mouse.click(table.viewport(), rect.center())
+    annotator.app.settle()
+
+
+def drawn_masks(annotator):
+    """What the scene holds now: the myocardium of every frame, bool [T, H, W]."""
+    from LaMoDSlicerLib.ContourSlices import ContourSlices
+
+    return ContourSlices(annotator.app.widget._parameters).slices()[0].myocardium
+
+
+def test_nothing_is_read_or_changed_without_a_click(annotator):
+    before, names = drawn_masks(annotator), panel.node_names()
+    for frame in (3, 9, 14, 0):
+        annotator.browser.SetSelectedItemNumber(frame)
+        annotator.app.settle()
+    assert annotator.panel.report is None
+    assert annotator.panel.strip.states == []
+    assert not annotator.ui.fixButton.enabled
+    assert not annotator.ui.undoButton.enabled
+    click(annotator, "checkButton")
+    assert annotator.panel.report is not None
+    assert np.array_equal(drawn_masks(annotator), before)
+    assert np.array_equal(before, annotator.slice.myocardium)
+    assert panel.node_names() == names
+
+
+def test_lights_clicks_and_accept_and_next(annotator, pictures):
+    click(annotator, "checkButton")
+    states = annotator.panel.strip.states[0]
+    assert states[5] == "look"
+    assert states[9] == "mend"
+    assert states[14] == "look"
+    assert {t for t, state in enumerate(states) if state != "good"} == {5, 9, 14}
+    click_cell(annotator, 0, 9)
+    assert annotator.browser.GetSelectedItemNumber() == 9
+    assert "not a closed ring" in annotator.ui.findingLabel.text
+    annotator.mouse.show(annotator.ui.stripTable)
+    annotator.mouse.screenshot(pictures / "slicer-contours.png")
+    click_cell(annotator, 0, 5)
+    click(annotator, "acceptButton")
+    assert annotator.panel.strip.states[0][5] == "accepted"
+    assert annotator.browser.GetSelectedItemNumber() == 9
+    annotator.panel._shortcut.activated.emit()
+    annotator.app.settle()
+    assert annotator.browser.GetSelectedItemNumber() == 14
+    click(annotator, "acceptButton")
+    assert "good or accepted" in annotator.ui.findingLabel.text
+    tip = annotator.ui.stripTable.item(0, 5).toolTip()
+    assert "Accepted by" in tip
+    assert "island" in tip
+
+
+def test_the_strip_follows_the_slider(annotator):
+    click(annotator, "checkButton")
+    annotator.browser.SetSelectedItemNumber(14)
+    annotator.app.settle()
+    assert annotator.ui.stripTable.currentColumn() == 14
+    assert "frame 15" in annotator.ui.findingLabel.text
+
+
+def test_an_acceptance_lapses_with_its_contour_and_is_saved_with_the_scene(annotator):
+    from LaMoDSlicerLib.AcceptanceRecord import AcceptanceRecord
+
+    click(annotator, "checkButton")
+    click_cell(annotator, 0, 5)
+    click(annotator, "acceptButton")
+    holder = annotator.panel._holder()
+    assert holder.GetAttribute(AcceptanceRecord.ATTRIBUTE)
+    record = AcceptanceRecord(holder)
+    mask = drawn_masks(annotator)[5]
+    assert record.of("slice 1", 5, mask)["who"]
+    assert record.of("slice 1", 5, ~mask) is None
+    annotator.mouse.choose(annotator.ui.fixSelector, "Drop islands")
+    click(annotator, "fixButton")
+    assert annotator.panel.strip.states[0][5] == "good"
+
+
+def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
+    click(annotator, "checkButton")
+    annotator.mouse.choose(annotator.ui.fixSelector, "Drop islands")
+    click(annotator, "fixButton")
+    mended = drawn_masks(annotator)
+    assert not mended[5, 4:6, 4:6].any()
+    assert np.array_equal(np.delete(mended, 5, axis=0), np.delete(annotator.slice.myocardium, 5, axis=0))
+    assert annotator.panel.strip.states[0][5] == "good"
+    assert "changed frame 6" in annotator.ui.findingLabel.text
+    original = annotator.panel._holder().GetNodeReference("LaMoD.Original")
+    import slicer
+
+    kept = slicer.util.arrayFromVolume(original.GetNthDataNode(5))[0] == 2
+    assert np.array_equal(kept, annotator.slice.myocardium[5])
+    annotator.mouse.choose(annotator.ui.fixSelector, "Smooth in space and time")
+    click(annotator, "fixButton")
+    smoothed = drawn_masks(annotator)
+    assert not np.array_equal(smoothed, mended)
+    assert np.array_equal(smoothed[0], mended[0])
+    click(annotator, "undoButton")
+    assert np.array_equal(drawn_masks(annotator), mended)
+    click(annotator, "undoButton")
+    assert np.array_equal(drawn_masks(annotator), annotator.slice.myocardium)
+    assert annotator.panel.strip.states[0][5] == "look"
+    assert not annotator.ui.undoButton.enabled
+
+
+def test_carry_from_end_diastole_and_end_systole(slicer_app, pictures):
+    from LaMoDSlicerLib.ContourSlices import ContourSlices
+    from LaMoDSlicerLib.SampleHeart import SampleHeart
+
+    from LaMoDCore.evaluation.overlap import dice
+
+    whole = heart()
+    masks, cavity = np.zeros_like(whole.myocardium), np.zeros_like(whole.cavity)
+    for t in (0, 9):
+        masks[t], cavity[t] = whole.myocardium[t], whole.cavity[t]
+    SampleHeart.addToScene(replace(whole, myocardium=masks, cavity=cavity), "Ring")
+    slicer_app.settle()
+    contours = slicer_app.widget.contoursPanel
+    for button in (contours.ui.checkButton, contours.ui.carryButton):
+        assert button.enabled
+        slicer_app.mouse.click(button)
+        slicer_app.settle()
+    carried = ContourSlices(slicer_app.widget._parameters).slices()[0].myocardium
+    overlap = [dice(a, b) for a, b in zip(carried, whole.myocardium, strict=True)]
+    assert overlap[0] == overlap[9] == 1.0
+    assert min(overlap) > 0.9
+    assert contours.strip.states[0][5] == "carried"
+    assert contours.strip.states[0][9] != "carried"
+    slicer_app.mouse.show(contours.ui.stripTable)
+    slicer_app.mouse.screenshot(pictures / "slicer-contours-carried.png")
+
+
+def test_edit_opens_the_segment_editor_on_the_right_things(annotator, monkeypatch):
+    import slicer
+
+    told = {}
+
+    class Editor:
+        def setSegmentationNode(self, node):
+            told["segmentation"] = node
+
+        def setSourceVolumeNode(self, node):
+            told["volume"] = node
+
+        def setCurrentSegmentID(self, segment):
+            told["segment"] = segment
+
+    representation = SimpleNamespace(self=lambda: SimpleNamespace(editor=Editor()))
+    module = SimpleNamespace(widgetRepresentation=lambda: representation)
+    monkeypatch.setattr(slicer.modules, "segmenteditor", module, raising=False)
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: told.setdefault("module", name), raising=False)
+    click(annotator, "checkButton")
+    click_cell(annotator, 0, 9)
+    click(annotator, "editButton")
+    assert told["module"] == "SegmentEditor"
+    assert told["segmentation"] is annotator.segmentation
+    assert told["segment"] == "LV myocardium"
+    assert told["volume"].IsA("vtkMRMLScalarVolumeNode")
+    assert annotator.browser.GetSelectedItemNumber() == 9
+
+
+def test_masks_that_are_not_there_are_said(slicer_app):
+    contours = slicer_app.widget.contoursPanel
+    assert not contours.ui.checkButton.enabled
+    assert "Choose" in contours.ui.checkButton.toolTip
