@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from LaMoDCore.model import LaMoDModel
+    from LaMoDCore.networks.baselines import BaselineConfig
     from LaMoDCore.training.cache import TrainingCache
     from LaMoDCore.training.settings import TrainingConfig
     from LaMoDCore.training.stopping import StopRequest
@@ -38,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON object of lists: train every combination in RUN/grid-001 …, and name the best",
     )
+    parser.add_argument(
+        "--baseline", metavar="NAME", help="train strainnet, unetr or transunet instead, by the same recipe"
+    )
+    parser.add_argument(
+        "--size", choices=("reduced", "full"), default="reduced", help="of the baseline: for two cores, or as published"
+    )
     parser.add_argument("--init", metavar="MODEL", help="start from this model's weights (and with its networks)")
     parser.add_argument(
         "--freeze", default="", metavar="A,B", help="parts that stay: encoder, registration, decoder, denoiser"
@@ -57,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.training.engine import make_fabric
     from LaMoDCore.training.stopping import TrainingStopped, stop_on_signals
 
+    baseline = _baseline(args) if args.baseline else None
     initial = _initial(args.init) if args.init else None
     config = _settings(args, initial)
     if not args.estimate and not args.resume and any(args.out.glob("**/checkpoint.safetensors")):
@@ -69,14 +77,28 @@ def run(args: argparse.Namespace) -> int:
     with Progress(args.progress if fabric.is_global_zero else "none") as progress, stop_on_signals() as stop:
         cache = _open_cache(args, fabric, progress)
         if args.estimate:
-            return _say_estimate(cache, config, fabric)
+            return _say_estimate(cache, config, fabric, baseline)
         try:
+            if baseline is not None:
+                return _train_baseline(args, config, baseline, cache, fabric, stop, progress)
             return _train(args, config, cache, fabric, initial, stop, progress)
         except TrainingStopped as stopped:
             progress.close()
             if fabric.is_global_zero:
                 print(f"lamod: {args.out.name}: {stopped}", file=sys.stderr)
             return _STOPPED
+
+
+def _baseline(args: argparse.Namespace) -> BaselineConfig:
+    from LaMoDCore.networks.baselines import baseline_config
+
+    for option in ("init", "grid", "freeze"):
+        if getattr(args, option):
+            raise LaMoDInputError(f"--{option}", "a baseline has no use for it", "leave it out, or --baseline")
+    try:
+        return baseline_config(args.baseline, args.size)
+    except ValueError as fault:
+        raise LaMoDInputError(f"--baseline {args.baseline}", str(fault), "name one of them") from fault
 
 
 def _initial(name: str) -> LaMoDModel:
@@ -130,14 +152,42 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
     return cache
 
 
-def _say_estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> int:
+def _say_estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric, baseline: BaselineConfig | None) -> int:
+    from LaMoDCore.training.baseline_stage import estimate_baseline
     from LaMoDCore.training.runner import estimate
 
-    found = estimate(cache, config, fabric)
+    found = estimate(cache, config, fabric) if baseline is None else estimate_baseline(cache, config, baseline, fabric)
     if fabric.is_global_zero:
         free = "" if found.free_bytes is None else f" of {found.free_bytes / 2**30:.1f} GiB that are free"
         print(f"memory: about {found.memory_bytes / 2**30:.1f} GiB a process{free}")
         print(f"time: about {found.seconds / 60:.0f} min for all stages, without validation")
+    return 0
+
+
+def _train_baseline(
+    args: argparse.Namespace,
+    config: TrainingConfig,
+    baseline: BaselineConfig,
+    cache: TrainingCache,
+    fabric: Fabric,
+    stop: StopRequest,
+    progress: Progress,
+) -> int:
+    from LaMoDCore.training.baseline_stage import train_baseline
+
+    train_baseline(
+        cache,
+        args.out,
+        config,
+        baseline,
+        fabric=fabric,
+        resume=args.resume,
+        stop=stop,
+        about={"data": str(args.data.resolve())},
+        progress=progress,
+    )
+    if fabric.is_global_zero:
+        print(f"trained: {args.out / 'model'}")
     return 0
 
 

@@ -18,6 +18,8 @@ ITERATIONS = 20
 SMOOTHING_MM = 1.5
 #: A contour fades over this distance, so that there is a slope to follow.
 _EDGE_MM = 2.0
+#: Registered is what lies within this margin of the wall; beyond it nothing moves.
+_MARGIN_PIXELS = 14
 
 
 def track_by_demons(occupancy: Array, iterations: int = ITERATIONS, smoothing_mm: float = SMOOTHING_MM) -> Array:
@@ -33,17 +35,25 @@ def track_by_demons(occupancy: Array, iterations: int = ITERATIONS, smoothing_mm
     """
     import SimpleITK as sitk
 
-    pictures = [sitk.GetImageFromArray(_soft_contours(frame > 0.5)) for frame in occupancy]
+    window = _window(np.asarray((occupancy > 0.5).any(axis=0)))
+    pictures = [sitk.GetImageFromArray(_soft_contours(frame > 0.5)[window]) for frame in occupancy]
     demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfIterations(iterations)
     demons.SetSmoothDisplacementField(True)
     demons.SetStandardDeviations(smoothing_mm / SPACING_MM)
-    found = [np.zeros((2, *occupancy.shape[1:]), dtype=np.float32)]
+    found = np.zeros((len(occupancy), 2, *occupancy.shape[1:]), dtype=np.float32)
     field = None
-    for picture in pictures[1:]:
+    for frame, picture in enumerate(pictures[1:], 1):
         field = demons.Execute(pictures[0], picture) if field is None else demons.Execute(pictures[0], picture, field)
-        found.append(np.moveaxis(sitk.GetArrayFromImage(field), -1, 0).astype(np.float32) * SPACING_MM)
-    return np.stack(found)
+        found[(frame, slice(None), *window)] = np.moveaxis(sitk.GetArrayFromImage(field), -1, 0) * SPACING_MM
+    return found
+
+
+def _window(wall: Array) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(wall.any(axis=axis)) for axis in (1, 0))
+    first = [max(0, int(places[0]) - _MARGIN_PIXELS) for places in (rows, columns)]
+    last = [int(places[-1]) + _MARGIN_PIXELS + 1 for places in (rows, columns)]
+    return slice(first[0], last[0]), slice(first[1], last[1])
 
 
 def _soft_contours(mask: Array) -> Array:

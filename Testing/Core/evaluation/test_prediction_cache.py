@@ -1,0 +1,88 @@
+"""Kept predictions: the same answer, asked for once, asked anew when anything that it depends on has changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from annuli_dataset import scaled_truth
+
+from LaMoDCore.evaluation.prediction_cache import SECONDS, kept
+from LaMoDCore.evaluation.predictors import Predictor, zero_motion
+from LaMoDCore.evaluation.run import evaluate, load_truths
+
+
+@pytest.fixture()
+def case(index):
+    return load_truths(index, next(e for e in index if e.id == "s1-dense"))[0]
+
+
+class Counted:
+    """A method of ours that counts how often it is asked."""
+
+    def __init__(self, samples=1):
+        self.truth = scaled_truth("nine tenths", 0.9, spread=0.1, samples=samples)
+        self.asked = 0
+
+    def __call__(self, case):
+        self.asked += 1
+        return self.truth.predict(case)
+
+
+def test_a_second_asking_gives_the_same_without_work(case, tmp_path):
+    method = Counted()
+    keeping = kept(Predictor("mine", method, "mine 1"), tmp_path)
+    first, second = keeping.predict(case), keeping.predict(case)
+    assert method.asked == 1
+    wall = case.slices[0].myocardium[0]
+    difference = first.slices[0].displacement_mm - second.slices[0].displacement_mm
+    assert np.abs(difference[:, :, wall]).max() < 1e-3
+    assert np.abs(second.slices[0].displacement_mm[:, :, wall]).max() > 3
+    assert second.provenance[SECONDS] == pytest.approx(first.provenance[SECONDS], abs=1e-6)
+    assert second.slices[0].samples_mm is None
+
+
+def test_samples_are_kept_too(case, tmp_path):
+    keeping = kept(Predictor("mine", Counted(samples=3), "mine 3"), tmp_path)
+    first, second = keeping.predict(case), keeping.predict(case)
+    wall = case.slices[0].myocardium[0]
+    assert second.slices[0].samples_mm.shape == first.slices[0].samples_mm.shape
+    difference = first.slices[0].samples_mm - second.slices[0].samples_mm
+    assert np.abs(difference[..., wall]).max() < 1e-3
+
+
+def test_other_masks_or_another_method_are_asked_anew(case, tmp_path):
+    method = Counted()
+    keeping = kept(Predictor("mine", method, "mine 1"), tmp_path)
+    keeping.predict(case)
+    masks = case.slices[0].myocardium.copy()
+    masks[3] = np.roll(masks[3], 1, axis=0)
+    keeping.predict(replace(case, slices=(replace(case.slices[0], myocardium=masks),)))
+    assert method.asked == 2
+    kept(Predictor("mine", method, "mine 2"), tmp_path).predict(case)
+    assert method.asked == 3
+
+
+def test_a_damaged_file_is_asked_anew(case, tmp_path):
+    method = Counted()
+    keeping = kept(Predictor("mine", method, "mine 1"), tmp_path)
+    keeping.predict(case)
+    next(tmp_path.glob("*.npz")).write_bytes(b"PK")
+    keeping.predict(case)
+    assert method.asked == 2
+
+
+def test_what_does_not_say_what_it_depends_on_is_not_kept(case, tmp_path):
+    kept(Predictor("zero", zero_motion), tmp_path).predict(case)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_tables_do_not_change(index, tmp_path):
+    plain = Predictor("mine", Counted(), "mine 1")
+    keeping = kept(plain, tmp_path)
+    evaluate(index, [keeping], limit=2)
+    again, fresh = evaluate(index, [keeping], limit=2), evaluate(index, [plain], limit=2)
+    for ours, theirs in zip(again.cases, fresh.cases, strict=True):
+        assert ours.ecc_error == pytest.approx(theirs.ecc_error, abs=2e-4)
+        assert ours.epe_mm == pytest.approx(theirs.epe_mm, abs=1e-3, nan_ok=True)
