@@ -117,7 +117,7 @@ def write_arrays(folder: Path, images: DenseImages) -> None:
         "ijk_to_lps": images.grid.ijk_to_lps.tolist(),
     }
     stored = np.rint((images.phase.astype(np.float64) + np.pi) / (2.0 * np.pi) * PHASE_12BIT_MAX)
-    arrays = {
+    arrays: dict[str, Array] = {
         "magnitude": images.magnitude.astype(np.float32),
         "phase_x": stored[:, 0].astype(np.uint16),
         "phase_y": stored[:, 1].astype(np.uint16),
