@@ -66,7 +66,7 @@ def match(
     content: Content = "mask",
     sigma: float | None = None,
     levels: tuple[float, ...] = DEFAULT_LEVELS,
-    iterations: int = 40,
+    iterations: int = 30,
     steps: int = 5,
     start: Match | None = None,
 ) -> Match:
@@ -108,7 +108,7 @@ def match_cycle(
     *,
     content: Content = "mask",
     sigma: float | None = None,
-    iterations: int = 40,
+    iterations: int = 30,
     steps: int = 5,
 ) -> list[Match]:
     """Match frame 0 with every frame of a cycle, each beginning where its neighbour ended.
@@ -167,7 +167,11 @@ def _match_masks(
         fits.append(fit)
         velocities.append(v0)
         shots.append(shot)
-    whole = Shot(*(torch.cat([getattr(s, name) for s in shots]) for name in ("forward", "inverse", "jacobian")))
+    whole = Shot(
+        torch.cat([shot.forward for shot in shots]),
+        torch.cat([shot.inverse for shot in shots]),
+        torch.cat([shot.jacobian for shot in shots]),
+    )
     return Match(
         torch.cat(velocities),
         whole,

@@ -21,7 +21,7 @@ from LaMoDCore.lddmm.interpolation import sample_linear_clamped
 from LaMoDCore.lddmm.metric import FluidMetric
 from LaMoDCore.lddmm.minimise import minimise
 from LaMoDCore.lddmm.outline import distance_to_depth, distance_to_outlines, outlines, resampled
-from LaMoDCore.lddmm.particles import RadialKernel, drift, gram
+from LaMoDCore.lddmm.particles import RadialKernel, drift
 
 #: Added to G on the diagonal, as a part of G(0): keeps points that lie close from cancelling each other.
 _NUGGET = 1e-3
@@ -45,7 +45,7 @@ class OutlineLevel:
 
 
 COARSE = OutlineLevel(points_mm=5.0, samples_mm=3.0, sigma=8.0, iterations=0.5)
-FINE = OutlineLevel(points_mm=2.0, samples_mm=1.0, sigma=1.0, iterations=1.0)
+FINE = OutlineLevel(points_mm=2.5, samples_mm=1.25, sigma=1.0, iterations=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def fit_outlines(
         momentum = search.run(momentum, max(1, round(level.iterations * iterations)))
         evaluations += search.evaluations
     assert momentum is not None
-    inner = gram(kernel, momentum.points, momentum.points) @ momentum.momenta
+    inner = kernel.between(momentum.points, momentum.points) @ momentum.momenta
     return OutlineFit(momentum, search.distance, float((inner * momentum.momenta).sum()), evaluations)
 
 
@@ -137,7 +137,7 @@ class _Search:
         self.lengths = torch.from_numpy(
             np.concatenate([np.full(len(points), length) for side in sampled for points, length in side])
         ).to(fields)
-        own = gram(kernel, self.points, self.points)
+        own = kernel.between(self.points, self.points)
         self.root = torch.linalg.cholesky(own + _NUGGET * own[0, 0] * torch.eye(len(own)).to(own))
         self.evaluations = 0
         self.distance = 0.0
@@ -145,7 +145,7 @@ class _Search:
     def run(self, start: PointMomentum | None, iterations: int) -> PointMomentum:
         white = torch.zeros_like(self.points)
         if start is not None:
-            velocity = gram(self.kernel, self.points, start.points) @ start.momenta
+            velocity = self.kernel.between(self.points, start.points) @ start.momenta
             white = torch.linalg.solve_triangular(self.root, velocity, upper=False)
         return PointMomentum(self.points, self._momenta(minimise(self._energy, white, iterations)))
 

@@ -16,6 +16,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from LaMoDCore.geometry import Array
 from LaMoDCore.lddmm.metric import FluidMetric
 
 #: Table of G: step and end, in lengths √(α/γ). At the end G has fallen below 1e-5 of its height.
@@ -51,20 +52,42 @@ class RadialKernel:
         value = scale * s ** (power - 1) * special.kv(power - 1, s)
         # d/ds [s^ν K_ν] = −s^ν K_(ν−1); divided by r once more it multiplies the difference of two points.
         slope = -scale * s ** (power - 2) * special.kv(power - 2, s) / metric.length_mm**2
-        table = np.stack((value, slope), axis=1)
-        table = np.concatenate((table[:-1], np.diff(table, axis=0)), axis=1)
-        table[-1] = 0
-        self._table = torch.from_numpy(table).to(like)
+        value[-2:] = slope[-2:] = 0
+        self._value = _lines(value, like)
+        self._slope = _lines(slope, like)
         self._per_mm = 1 / (metric.length_mm * _TABLE_STEP)
 
-    def __call__(self, difference: Tensor) -> tuple[Tensor, Tensor]:
-        """G and G′/r at differences [..., 2] in mm: two tensors [...]; ∇G is the second times the difference."""
+    def between(self, places: Tensor, points: Tensor) -> Tensor:
+        """G between places [P, 2] and points [Q, 2] in mm: [P, Q]."""
+        cell, rest = self._cells(*_differences(places, points))
+        return _read(self._value, cell, rest)
+
+    def and_slope(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """G among points [P, 2], [P, P], and the two components of ∇G(qᵢ − qⱼ)."""
+        along_x, along_y = _differences(points, points)
+        cell, rest = self._cells(along_x, along_y)
+        slope = _read(self._slope, cell, rest)
+        return _read(self._value, cell, rest), slope * along_x, slope * along_y
+
+    def _cells(self, along_x: Tensor, along_y: Tensor) -> tuple[Tensor, Tensor]:
         # A micrometre keeps the root differentiable where two points coincide.
-        where = (difference.square().sum(dim=-1) + 1e-6).sqrt() * self._per_mm
-        cell = where.detach().long().clamp(max=len(self._table) - 1)
-        rest = where - cell
-        line = self._table[cell]
-        return torch.addcmul(line[..., 0], rest, line[..., 2]), torch.addcmul(line[..., 1], rest, line[..., 3])
+        where = torch.addcmul(along_x * along_x + 1e-6, along_y, along_y).sqrt() * self._per_mm
+        cell = where.detach().int().clamp_(max=len(self._value[0]) - 1)
+        return cell, where - cell
+
+
+def _differences(places: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    return places[:, 0, None] - points[:, 0], places[:, 1, None] - points[:, 1]
+
+
+def _lines(values: Array, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Start and rise of the straight pieces between tabulated values."""
+    return torch.from_numpy(values[:-1]).to(like), torch.from_numpy(np.diff(values)).to(like)
+
+
+def _read(lines: tuple[Tensor, Tensor], cell: Tensor, rest: Tensor) -> Tensor:
+    start, rise = (part.index_select(0, cell.view(-1)).view(cell.shape) for part in lines)
+    return torch.addcmul(start, rest, rise)
 
 
 def drift(kernel: RadialKernel, points: Tensor, momenta: Tensor, passengers: Tensor, steps: int) -> Tensor:
@@ -105,18 +128,12 @@ def trajectory(kernel: RadialKernel, points: Tensor, momenta: Tensor, steps: int
     return path
 
 
-def gram(kernel: RadialKernel, points: Tensor, others: Tensor) -> Tensor:
-    """[P, Q]: G between two sets of points."""
-    return kernel(points[:, None] - others[None])[0]
-
-
 def _hamilton(kernel: RadialKernel, points: Tensor, momenta: Tensor) -> tuple[Tensor, Tensor]:
     """q̇ and ṗ, [P, 2] each."""
-    difference = points[:, None] - points[None]
-    value, slope = kernel(difference)
-    pull = slope * (momenta @ momenta.T)
-    return value @ momenta, -(pull[..., None] * difference).sum(dim=1)
+    value, slope_x, slope_y = kernel.and_slope(points)
+    product = momenta @ momenta.T
+    return value @ momenta, -torch.stack(((product * slope_x).sum(dim=1), (product * slope_y).sum(dim=1)), dim=1)
 
 
 def _velocity_at(kernel: RadialKernel, places: Tensor, points: Tensor, momenta: Tensor) -> Tensor:
-    return gram(kernel, places, points) @ momenta
+    return kernel.between(places, points) @ momenta

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from LaMoDCore.lddmm import shoot, warp_image
-from LaMoDCore.models import load_model
+from LaMoDCore.models import lamod_network, load_model
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--model", default="lamod-phantom-v1")
     parser.add_argument("--count", type=int, default=144)
     args = parser.parse_args()
-    network = load_model(args.model).network
+    network = lamod_network(load_model(args.model))
     occupancy = np.load(args.cache / "occupancy.npy", mmap_mode="r")
     about = json.loads((args.cache / "index.json").read_text(encoding="utf-8"))
     chosen = [i for i, split in enumerate(about["splits"]) if split == "val"][: args.count]
@@ -32,7 +32,7 @@ def main() -> None:
         for index in chosen:
             masks = torch.from_numpy(np.array(occupancy[index]))[None, None].float() / 255
             velocity = network.registration_decoder(network.encode(masks))[0].transpose(0, 1)
-            shot = shoot(velocity, network.metric, (2.0, 2.0), 10, "ab2")
+            shot = shoot(velocity, network.metric, (2.0, 2.0), 10, "rk4")
             small = functional.avg_pool2d(masks[0, 0, ::2][:, None], 2)
             moved = warp_image(small[:1].expand_as(small), shot.inverse, (2.0, 2.0))
             least.append(float(shot.jacobian.min()))
