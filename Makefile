@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
 HOST := $(VENV)/.installed-slicer-host
 
-.PHONY: demo test fuzz test-core lint slicer-host file-lists clean
+.PHONY: demo test fuzz test-core lint slicer-host screenshots file-lists clean
 
 demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
 	$(BIN)/lamod demo --out demo-output
@@ -28,6 +28,9 @@ lint: $(LINTERS)
 
 slicer-host: $(HOST) ## the Slicer module in a live window, without Slicer
 	$(BIN)/python -m Testing.SlicerHost
+
+screenshots: $(HOST) ## the module's pictures in Resources/Screenshots anew, by the tests that take them; else tests leave them alone
+	LAMOD_SCREENSHOTS=1 $(BIN)/python -m pytest Testing/Slicer/test_clicks.py Testing/Slicer/test_real_cine.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -44,6 +44,6 @@ class ParameterNode:
     showGlyphs: bool = True
     showGrid: bool = False
     showTracks: bool = False
-    glyphSpacing: Annotated[float, WithinRange(2, 12)] = 4.0
+    glyphSpacing: Annotated[float, WithinRange(2, 12)] = 5.0
     glyphScale: Annotated[float, WithinRange(0.5, 4)] = 1.0
     glyphColor: GlyphColor = GlyphColor.YELLOW

@@ -78,7 +78,7 @@ class ResultDisplay:
         legend.SetLabelFormat("%.0f")
         legend.SetNumberOfLabels(3)
         legend.SetMaxNumberOfColors(256)
-        legend.SetSize(0.10, 0.35)
+        legend.SetSize(0.07, 0.30)
         legend.GetTitleTextProperty().SetFontSize(16)
         legend.GetLabelTextProperty().SetFontSize(14)
         legend.SetVisibility(shown)

@@ -21,14 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
 
 
-def _python_slicer() -> str:
-    folder = Path(tempfile.mkdtemp())
-    program = folder / "PythonSlicer"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    program.chmod(0o755)
-    return str(folder)
-
-
 class Heartbeat:
     """The longest time, in ms, for which the event loop did not come round to a 5 ms timer."""
 
@@ -119,7 +111,6 @@ def main() -> int:
         raise SystemExit(display.missing())
     screen = display.VirtualDisplay()
     os.environ["DISPLAY"] = screen.name
-    os.environ["PATH"] = f"{_python_slicer()}{os.pathsep}{os.environ['PATH']}"
     application = start()
     import slicer
 
@@ -128,8 +119,8 @@ def main() -> int:
 
     window = MainWindow(application)
     application._load_module(ROOT / "LaMoDSlicer" / "LaMoDSlicer.py")
-    window.three_d.hide()
     window.show()
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     application._select_module("LaMoDSlicer")
     widget = slicer.modules.LaMoDSlicerWidget
     mouse.spin(1)

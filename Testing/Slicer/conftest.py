@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,12 +26,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def host() -> Iterator[SimpleNamespace]:
     """The running application with its window on a private display, the module loaded, its panel shown."""
     screen = display.VirtualDisplay()
     os.environ["DISPLAY"] = screen.name
     os.environ.pop("QT_QPA_PLATFORM", None)
-    os.environ["PATH"] = f"{_python_slicer(tmp_path_factory.mktemp('bin'))}{os.pathsep}{os.environ['PATH']}"
     application = start()
     from Testing.SlicerHost import mouse
     from Testing.SlicerHost.main_window import MainWindow
@@ -45,14 +43,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     yield SimpleNamespace(application=application, window=window, mouse=mouse, display=screen)
     window.close()
     screen.stop()
-
-
-def _python_slicer(folder: Path) -> Path:
-    """Slicer puts a program of this name on its PATH; here it is this Python."""
-    program = folder / "PythonSlicer"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    program.chmod(0o755)
-    return folder
 
 
 @pytest.fixture
@@ -77,11 +67,11 @@ def slicer_app(host: SimpleNamespace, faults: Any) -> Iterator[SimpleNamespace]:
 
 
 def fresh(host: SimpleNamespace) -> SimpleNamespace:
-    """Empty the scene; the 3-D view is hidden, as it is slow to draw in software."""
+    """Empty the scene and show the red view alone: a 3-D view is slow to draw in software."""
     import slicer
 
     slicer.mrmlScene.Clear(0)
-    host.window.three_d.hide()
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     app = SimpleNamespace(**vars(host), widget=slicer.modules.LaMoDSlicerWidget)
     app.settle = lambda: _settle(app)
     app.settle()

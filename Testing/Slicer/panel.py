@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 
-def predict(app: SimpleNamespace, seconds: float = 60) -> None:
+def predict(app: SimpleNamespace, seconds: float = 180) -> None:
     """Click Predict Strain and wait until the result is shown or the panel says why not."""
     app.settle()
     assert app.widget.ui.predictButton.enabled, app.widget.ui.predictButton.toolTip
@@ -22,7 +22,7 @@ def start(app: SimpleNamespace, pids: Any) -> list[int]:
     """Click Predict Strain and wait until the slow worker and its child run; their process ids."""
     app.settle()
     app.mouse.click(app.widget.ui.predictButton)
-    assert app.mouse.spin(30, lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
+    assert app.mouse.spin(120, lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
     return [int(pid) for pid in pids.read_text(encoding="utf-8").split()]
 
 

@@ -48,7 +48,6 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
 
     app, mouse, window = slicer_app, slicer_app.mouse, slicer_app.window
     ui = app.widget.ui
-    window.three_d.show()
     mouse.click(window.sample_button)
     app.settle()
     assert ui.cineSelector.currentNode() is not None
@@ -84,12 +83,24 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     mouse.screenshot(pictures / "slicer-scrubbed.png")
 
     browser.SetSelectedItemNumber(frame)
+    box = QtCore.QPoint(8, ui.glyphsCheckBox.height // 2)
+    mouse.click(ui.glyphsCheckBox, box)
+    mouse.click(ui.gridCheckBox, box)
+    app.settle()
+    assert app.widget._parameters.showGrid
+    assert not app.widget._parameters.showGlyphs
+    mouse.screenshot(pictures / "slicer-grid.png")
+    mouse.click(ui.gridCheckBox, box)
+    mouse.click(ui.tracksCheckBox, box)
+    app.settle()
+    assert app.widget._parameters.showTracks
+    mouse.screenshot(pictures / "slicer-tracks.png")
+    mouse.click(ui.tracksCheckBox, box)
+    mouse.click(ui.glyphsCheckBox, box)
+    app.settle()
     mouse.choose(ui.quantitySelector, "Err, radial strain")
     app.settle()
     mouse.screenshot(pictures / "slicer-radial.png")
     mouse.choose(ui.quantitySelector, "|u|, displacement")
     app.settle()
     mouse.screenshot(pictures / "slicer-displacement.png")
-    mouse.click(ui.glyphsCheckBox, QtCore.QPoint(8, ui.glyphsCheckBox.height // 2))
-    app.settle()
-    assert not app.widget._parameters.showGlyphs

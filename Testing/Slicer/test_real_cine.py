@@ -53,7 +53,7 @@ def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_w
     panel.predict(slicer_app, seconds=180)
     assert slicer_app.widget.ui.messageLabel.text == ""
     p = slicer_app.widget._parameters
-    p.showLegend = p.showContours = p.showGlyphs = False
+    p.showLegend = p.showContours = p.showDrawn = p.showGlyphs = False
     drawn = read_images(DATA / "Se3_labels.nii.gz")[0].frames[:, 0] == 2
     quantity = p.quantity
     overlap = {}
@@ -71,8 +71,7 @@ def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_w
     assert overlap[0] > 0.95, overlap
     if WEIGHTS.exists():
         assert min(overlap.values()) > 0.70, overlap
-    p.showLegend = p.showContours = p.showGlyphs = True
-    slicer_app.window.three_d.show()
+    p.showLegend = p.showContours = p.showDrawn = p.showGlyphs = True
     slicer_app.settle()
     pictures = ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
     slicer_app.mouse.screenshot(pictures / "slicer-real-cine.png")

@@ -37,6 +37,7 @@ def shown(host, tmp_path_factory):
 @pytest.fixture
 def predicted(shown, faults):
     """Ecc alone: no legend, contours or arrows."""
+    shown.widget._parameters.showDrawn = False
     show(shown, legend=False, contours=False, glyphs=False, quantity="ecc")
     return shown
 

@@ -17,6 +17,8 @@ _FIRST_LAYOUT = """<layout type="horizontal" split="true">
  <item splitSize="2"><view class="vtkMRMLViewNode" singletontag="1"/></item>
 </layout>"""
 
+_ONE_UP_RED = '<layout type="horizontal"><item><view class="vtkMRMLSliceNode" singletontag="Red"/></item></layout>'
+
 
 class MainWindow(QtWidgets.QMainWindow):
     """Args: application; size in pixels; whether there is a 3-D view."""
@@ -45,6 +47,7 @@ class MainWindow(QtWidgets.QMainWindow):
             application._layout._three_d.append(self.three_d)
         layout_node = application._layout._logic.GetLayoutNode()
         layout_node.AddLayoutDescription(self.FIRST_LAYOUT, _FIRST_LAYOUT)
+        layout_node.AddLayoutDescription(layout_node.SlicerLayoutOneUpRedSliceView, _ONE_UP_RED)
         layout_node.SetViewArrangement(self.FIRST_LAYOUT)
         splitter.addWidget(views)
         splitter.setStretchFactor(1, 1)

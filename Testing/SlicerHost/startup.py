@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +38,7 @@ def start_application(testing: bool) -> Application:
     import vtk
 
     temporary = Path(tempfile.mkdtemp(prefix="slicer-host-"))
+    _provide_python_slicer(temporary / "bin")
     slicer.modules = ModuleType("slicer.modules")
     slicer.modules.sampleDataSources = {}
     from Testing.SlicerHost.scene import Scene
@@ -65,3 +67,12 @@ def start_application(testing: bool) -> Application:
         setattr(slicer.modules, name.lower(), LogicModule(name, logic))
     _started.append(slicer.app)
     return slicer.app
+
+
+def _provide_python_slicer(folder: Path) -> None:
+    """Slicer's launcher puts a program of this name on the PATH; here it is this Python."""
+    folder.mkdir()
+    program = folder / "PythonSlicer"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"

@@ -171,6 +171,14 @@ class ThreeDView(View):
         self.renderer.GradientBackgroundOn()
         self.renderer.SetBackground(*self.node.GetBackgroundColor())
         self.renderer.SetBackground2(*self.node.GetBackgroundColor2())
+        self._framed = False
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        """The scene's box fits into the view when it is first seen."""
+        super().showEvent(event)
+        if not self._framed:
+            self._framed = True
+            self.renderer.ResetCamera()
 
 
 class SlicePanel(QtWidgets.QWidget):
