@@ -1,7 +1,7 @@
 """The whole comparison on the frozen synthetic cohort, in one command that can be stopped and gone on with.
 
-    python Testing/Benchmarks/full_evaluation.py --out DIR [--model NAME|DIR] [--baseline DIR …] [--leave-out NAME …]
-        [--cohorts canonical,paired,all] [--limit N]
+    python Testing/Benchmarks/full_evaluation.py --out DIR [--model NAME|DIR] [--baseline NAME=DIR …]
+        [--leave-out NAME …] [--cohorts canonical,paired,all] [--limit N]
 
 Cohorts, each written under DIR from the committed recipe if it is not there:
     canonical  the fixed 100 slices of phantom-test-v1: drawn masks with readers' errors, on 40 frames of 1 mm
