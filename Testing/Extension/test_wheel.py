@@ -1,0 +1,44 @@
+"""A wheel carries the weights and works in a folder that knows nothing of the repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_demo_from_a_wheel(tmp_path: Path):
+    """Built without the network; unpacked where -S hides the editable installation."""
+    pytest.importorskip("hatchling")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("lamod-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        assert "LaMoDCore/shipped_models/lamod-phantom-v1/weights.safetensors" in names
+        assert not [n for n in names if n.startswith(("Testing", "LaMoDSlicer", "runs"))]
+        archive.extractall(tmp_path / "unpacked")
+    packages = sysconfig.get_paths()["purelib"]
+    program = (
+        f"import sys; sys.path[:0] = [{str(tmp_path / 'unpacked')!r}]; sys.path.append({packages!r});"
+        "from LaMoDCore.cli import main; sys.exit(main(['demo', '--samples', '1', '--out', 'result']))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "result" / "report.png").is_file()
