@@ -33,7 +33,7 @@ class SliceViews:
 
     @staticmethod
     def _letResliceBeFast(sliceWidget: Any) -> None:
-        """Let VTK take its quick way, six times faster, where rows and columns of picture and screen are parallel.
+        """Let VTK take its quick way, about five times faster, where rows and columns of picture and screen are parallel.
 
         vtkImageReslice takes it only where the samples of a slab are one voxel apart, though nobody asked for a slab:
         Slicer sets that distance to the slice spacing over the oversampling factor.
