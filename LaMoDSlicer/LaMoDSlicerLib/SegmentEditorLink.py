@@ -28,6 +28,9 @@ class SegmentEditorLink:
             raise InputError(text.format(name=masksNode.GetName()))
         if sequenceNode is not None and browserNode is not None:
             browserNode.SetSaveChanges(sequenceNode, True)
+        display = masksNode.GetDisplayNode()
+        if display is not None:
+            display.SetVisibility(True)  # a result hides the segmentation: it brings the drawn contours as lines
         slicer.util.selectModule("SegmentEditor")
         editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
         editor.setSegmentationNode(masksNode)
