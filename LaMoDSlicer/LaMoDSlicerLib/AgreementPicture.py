@@ -46,8 +46,8 @@ class AgreementPicture:
             ax.axhline(0, color="#d9dee4", linewidth=0.8, zorder=0)
             canvas.title("Peak Ecc of the segments: Bland–Altman")
             canvas.figure.legend(
-                *ax.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(1.0, 0.99), fontsize=canvas.points(7.5),
-                frameon=False, handletextpad=0.2,
+                *ax.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(1.0, 0.99),
+                fontsize=canvas.points(7.5), frameon=False, handletextpad=0.2,
             )  # fmt: skip
 
     def _lines(self, canvas: PictureCanvas, ax: Any) -> None:

@@ -49,7 +49,7 @@ class ReadingLayout:
             return cls._split("vertical", *rows)
         beside = cls._THREE_D if number == cls.ONE else cls._YELLOW
         pictures = f'<item splitSize="5">{cls._split("horizontal", cls._RED, beside)}</item>'
-        column = f'<item splitSize="6">{cls._split("vertical", pictures, cls._PLOT)}</item>'
+        column = f'<item splitSize="5">{cls._split("vertical", pictures, cls._PLOT)}</item>'
         return cls._split("horizontal", column, cls._SHEET)
 
     @classmethod

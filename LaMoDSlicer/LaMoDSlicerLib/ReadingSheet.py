@@ -167,7 +167,7 @@ class ReadingSheet:
     def attach(self) -> None:
         """The layout has (other) views: let the plot view show the curves and listen to clicks in it."""
         if self._plot is not None:
-            self._plot.showInLayout()
+            self._plot.showInLayout(anew=True)
             self._clicks.attach()
 
     def close(self) -> None:

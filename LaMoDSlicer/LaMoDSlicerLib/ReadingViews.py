@@ -25,7 +25,6 @@ class ReadingViews:
         self._second: ReadingNode | None = None
         self._comparison: Comparison | None = None
         self._parameters: Any = None
-        self._index = 0
         self._placed: dict[str, Any] = {}
 
     @staticmethod
@@ -52,22 +51,29 @@ class ReadingViews:
         """Show one slice, and what belongs beside it."""
         if self._node is None:
             return
-        self._index, self._placed = index, {}
+        self._placed = {}
         with slicer.util.RenderBlocker():
             self._showFirst(index)
             if self._second is not None:
                 self._showSecond(index)
             else:
                 self._showOtherSeries(index)
+            self.refresh(renewed=True)
 
-    def refresh(self) -> None:
-        """The panel set its colours in every view: put each view's own back."""
+    def refresh(self, renewed: bool = False) -> None:
+        """The panel set its colours in every view: put each view's own back.
+
+        Args:
+            renewed: the views show other volumes than before.
+        """
         opacity = self._parameters.opacity / 100.0 if self._parameters is not None else 1.0
         for name, overlay in self._placed.items():
             volume = overlay()
             self._views[name].setOverlay(volume, opacity)
             legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(volume) if volume is not None else None
             if legend is not None:
+                if renewed:  # a view looks for its legend when that changes, not when its colours do
+                    legend.SetVisibility(False)
                 legend.SetVisibility(self._parameters.showLegend)
 
     def _overlayOf(self, result: ResultScene) -> Any:
@@ -103,7 +109,6 @@ class ReadingViews:
         self._bindLines({index: "Red", beside: "Yellow"}, browsers)
         followers = {browsers[i].GetID(): (browsers[i], LinkedBrowsers.phasesOf(reading, i)) for i in others}
         self._links.link(browsers[index], LinkedBrowsers.phasesOf(reading, index), list(followers.values()))
-        self.refresh()
 
     def _showSecond(self, index: int) -> None:
         partner = self._comparison.partnerOf(index)
@@ -122,7 +127,6 @@ class ReadingViews:
         self._bindLines({0: "Red", 1: "Yellow"}, [mine, theirs])
         phases = LinkedBrowsers.phasesOf(readings[0], index), LinkedBrowsers.phasesOf(readings[1], partner)
         self._links.link(mine, phases[0], [(theirs, phases[1])])
-        self.refresh()
 
     def _bindLines(self, shown: dict[int, str], browsers: list[Any]) -> None:
         """Contours and arrows of a result stay in its own view (and in 3-D)."""

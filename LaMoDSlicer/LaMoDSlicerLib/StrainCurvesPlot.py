@@ -22,7 +22,7 @@ class StrainCurvesPlot:
     STROKES = 300
     PALE = 0.78
     #: Room for the legend beside the curves, in parts of their length.
-    LEGEND_SHARE = 0.36
+    LEGEND_SHARE = 0.5
     INK = (0.13, 0.15, 0.18)
 
     def __init__(self) -> None:
@@ -96,12 +96,19 @@ class StrainCurvesPlot:
         column.Modified()
         self._markTable.GetTable().Modified()
 
-    def showInLayout(self) -> None:
-        """Let the layout's first plot view show this chart."""
+    def showInLayout(self, anew: bool = False) -> None:
+        """Let the layout's first plot view show this chart.
+
+        Args:
+            anew: also where the view already names it: after a scene was loaded, the name may be an earlier chart's.
+        """
         layouts = slicer.app.layoutManager()
         if layouts is None or not layouts.plotViewCount:
             return
-        layouts.plotWidget(0).mrmlPlotViewNode().SetPlotChartNodeID(self.chartNode.GetID())
+        viewNode = layouts.plotWidget(0).mrmlPlotViewNode()
+        if anew:
+            viewNode.SetPlotChartNodeID(None)
+        viewNode.SetPlotChartNodeID(self.chartNode.GetID())
 
     @staticmethod
     def _limits(slice_: SliceReading, name: str, other: SliceReading | None) -> tuple[float, float]:
@@ -118,6 +125,9 @@ class StrainCurvesPlot:
         for number, (wall, values) in enumerate(zip(slice_.segmentNames, slice_.curves[name], strict=True), 1):
             columns[f"{number} {wall} [%]"] = 100 * values
         columns["whole slice [%]"] = 100 * slice_.mean[name]
+        # a series without a column would lose its place in the drawing order: it gets an empty one
+        for unused in (*range(len(slice_.segmentNames) + 1, self.SEGMENTS + 1), "second", "second segment"):
+            columns[f"{unused} [%]"] = np.full(len(slice_.timesMs), np.nan)
         if other is not None:
             # the second result's own times, in phases of this one's cycle
             phase = slice_.timesMs / slice_.rrMs * other.rrMs
@@ -142,7 +152,7 @@ class StrainCurvesPlot:
             wall = slice_.segmentNames[s] if s < len(slice_.segmentNames) else ""
             node = self._bands[s]
             node.SetXColumnName("time")
-            node.SetYColumnName(f"band{s}" if s in bands else "")
+            node.SetYColumnName(f"band{s}")
             node.SetName("")  # a name would be an entry of the legend
             node.SetLineWidth(4)
             node.SetColor(*self._mixed(self._colors.get(wall, self.INK), self.PALE if len(bands) > 1 else 0.6))
@@ -161,7 +171,7 @@ class StrainCurvesPlot:
             there = s < len(slice_.segmentNames)
             wall = slice_.segmentNames[s] if there else ""
             node.SetXColumnName("time [ms]")
-            node.SetYColumnName(f"{s + 1} {wall} [%]" if there else "")
+            node.SetYColumnName(f"{s + 1} {wall} [%]" if there else f"{s + 1} [%]")
             node.SetName(f"{s + 1} {wall}" if there else "")
             color = self._colors.get(wall, self.INK)
             node.SetColor(*(color if chosen in (None, s) else self._mixed(color, 0.55)))
@@ -176,7 +186,7 @@ class StrainCurvesPlot:
         for node, column in zip(self._others, ("second", "second segment"), strict=True):
             there = other is not None and (column == "second" or chosen is not None)
             node.SetXColumnName("time [ms]")
-            node.SetYColumnName(f"{column} [%]" if there else "")
+            node.SetYColumnName(f"{column} [%]")
             node.SetName(("second result" if column == "second" else "its segment") if there else "")
             node.SetLineStyle(node.LineStyleDash)
             node.SetLineWidth(3)

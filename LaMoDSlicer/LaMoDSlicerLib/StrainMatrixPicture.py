@@ -17,7 +17,7 @@ class StrainMatrixPicture:
     """
 
     #: The matrix in the picture: left, bottom, width, height in parts of it.
-    BOX = (0.22, 0.15, 0.63, 0.72)
+    BOX = (0.27, 0.15, 0.58, 0.72)
     INK = "#20262e"
 
     def __init__(self, slice_: SliceReading, referenceFrame: int) -> None:

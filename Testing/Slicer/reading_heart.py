@@ -79,6 +79,22 @@ def write_reading(
     return result
 
 
+def write_for_masks(folder: Path, masks: Array, ijk_to_lps: Array, times_ms: Array) -> None:
+    """A whole result folder for masks [T, Z, H, W] of rings on one stack."""
+    grid = SliceGrid(masks.shape[2:], ijk_to_lps)
+    drawn = [
+        CineSlice(
+            name=f"slice {z + 1}",
+            grid=stack_grid(grid, z),
+            myocardium=masks[:, z],
+            frame_times_ms=np.asarray(times_ms, float),
+            rr_ms=float(times_ms[-1] + times_ms[1]),
+        )
+        for z in range(masks.shape[1])
+    ]
+    write_reading(folder, drawn, [motion_of(s) for s in drawn])
+
+
 def insertion_of(slice_: CineSlice, angle_degrees: float) -> Array:
     """[3] LPS: a point of the epicardium at an angle counter-clockwise from three o'clock, seen from the apex."""
     rows, columns = np.nonzero(slice_.myocardium[0])

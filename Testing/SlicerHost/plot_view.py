@@ -72,9 +72,7 @@ class PlotView(View):
         chart_node = self._chart_node
         series = []
         if chart_node is not None and chart_node.GetScene() is not None:
-            count = chart_node.GetNumberOfNodeReferences("plotData") or 0
-            roles = chart_node.GetPlotSeriesNodeReferenceRole()
-            count = chart_node.GetNumberOfNodeReferences(roles)
+            count = chart_node.GetNumberOfNodeReferences(chart_node.GetPlotSeriesNodeReferenceRole())
             series = [chart_node.GetNthPlotSeriesNode(i) for i in range(count)]
         series = [s for s in series if s is not None and self._drawable(s)]
         wanted = {s.GetID() for s in series}
