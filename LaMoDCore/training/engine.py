@@ -7,6 +7,7 @@ as a single vector: a stage trains some of the parts only, and so no wrapper has
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import timedelta
 from typing import Any
@@ -28,6 +29,7 @@ def make_fabric(device: torch.device, *, bf16: bool) -> Fabric:
         device: cpu, cuda, cuda:N or mps; under torchrun or srun each process takes its own CUDA device.
         bf16: compute in bfloat16 where the device can do so natively.
     """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it chose is in run.json
     arguments: dict[str, Any] = {"accelerator": device.type}
     arguments["precision"] = "bf16-mixed" if bf16 and computes_in_bfloat16(device) else "32-true"
     if TorchElasticEnvironment.detect():
