@@ -63,8 +63,10 @@ class DisplayPanel:
 
     def _offerRangeOf(self, quantity: OverlayQuantity) -> None:
         ui = self._ui
+        isShortening = quantity is OverlayQuantity.NONE or (quantity.isStrain and not quantity.isRadial)
         for label, slider, wanted in (
-            (ui.strainRangeLabel, ui.strainRangeSlider, quantity.isStrain or quantity is OverlayQuantity.NONE),
+            (ui.strainRangeLabel, ui.strainRangeSlider, isShortening),
+            (ui.radialRangeLabel, ui.radialRangeSlider, quantity.isRadial),
             (ui.displacementRangeLabel, ui.displacementRangeSlider, quantity is OverlayQuantity.DISPLACEMENT),
             (ui.uncertaintyRangeLabel, ui.uncertaintyRangeSlider, quantity is OverlayQuantity.UNCERTAINTY),
         ):

@@ -31,9 +31,9 @@ class OverlayQuantity(enum.Enum):
 
     @property
     def legendTitle(self) -> str:
-        """VTK takes a vertical bar for a column's edge, so no |u| here."""
-        name = "Displacement" if self is OverlayQuantity.DISPLACEMENT else self.shortName
-        return f"{name} [{self.unit}]"
+        """Short: the legend's letters grow with its height, whatever their number. VTK takes | for a column's edge."""
+        names = {"displacement": "u", "uncertainty": "SD"}
+        return f"{names.get(self.value, self.shortName)} [{self.unit}]"
 
     @property
     def unit(self) -> str:
@@ -50,3 +50,8 @@ class OverlayQuantity(enum.Enum):
     def isStrain(self) -> bool:
         """Whether it has a sign: diverging colours about zero."""
         return self in (OverlayQuantity.ECC, OverlayQuantity.ERR, OverlayQuantity.E1, OverlayQuantity.E2)
+
+    @property
+    def isRadial(self) -> bool:
+        """Whether it is twice or three times as large as circumferential strain in a healthy heart."""
+        return self in (OverlayQuantity.ERR, OverlayQuantity.E1)

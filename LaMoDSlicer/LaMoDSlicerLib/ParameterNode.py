@@ -36,6 +36,7 @@ class ParameterNode:
     quantity: OverlayQuantity = OverlayQuantity.ECC
     opacity: Annotated[float, WithinRange(0, 100)] = 80.0
     strainRange: Annotated[float, WithinRange(5, 100)] = 25.0
+    radialRange: Annotated[float, WithinRange(10, 200)] = 60.0
     displacementRange: Annotated[float, WithinRange(1, 30)] = 10.0
     uncertaintyRange: Annotated[float, WithinRange(1, 20)] = 5.0
     showLegend: bool = True

@@ -66,7 +66,8 @@ class ResultDisplay:
     @staticmethod
     def _range(quantity: OverlayQuantity, parameters: Any) -> tuple[float, float]:
         if quantity.isStrain:
-            return -parameters.strainRange, parameters.strainRange
+            end = parameters.radialRange if quantity.isRadial else parameters.strainRange
+            return -end, end
         isDisplacement = quantity is OverlayQuantity.DISPLACEMENT
         return 0.0, parameters.displacementRange if isDisplacement else parameters.uncertaintyRange
 

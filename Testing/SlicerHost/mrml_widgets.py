@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import slicer
+import slicer.util
 import vtk
 from PySide6 import QtCore, QtWidgets
 
@@ -126,8 +128,8 @@ class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
     def _nodes(self) -> list[Any]:
         if self._scene is None:
             return []
-        nodes = (self._scene.GetNthNode(i) for i in range(self._scene.GetNumberOfNodes()))
-        return [node for node in nodes if node is not None and self._accepts(node)]
+        nodes = {n.GetID(): n for t in self.nodeTypes for n in slicer.util.getNodesByClass(t, self._scene)}
+        return [node for node in nodes.values() if self._accepts(node)]
 
     def nodeCount(self) -> int:
         return len(self._nodes())
@@ -171,6 +173,7 @@ class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
         chosen = self._rows[row]
         if isinstance(chosen, str):
             self.nodeAddedByUser.emit(self.addNode(chosen))
+            self._list_nodes()  # whoever heard of it may have given it another name
         else:
             self._select(chosen)
 
