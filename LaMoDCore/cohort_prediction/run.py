@@ -16,9 +16,9 @@ from LaMoDCore import __version__
 from LaMoDCore.cohort_prediction.ledger import Ledger
 from LaMoDCore.cohort_prediction.shards import Shard
 from LaMoDCore.cohort_prediction.work_list import CohortCase, input_fingerprint, list_cases, read_cohort_case
-from LaMoDCore.cohort_prediction.workers import Died, answers
 from LaMoDCore.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.worker_pool import Died, answers
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "where that is to be forced, or ':registration' for the registration network alone; the last is the one that "
         f"the others are tested against (default {DEFAULT_METHODS})",
     )
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="with --cache: processes that predict, on the CPU, before the comparison; with a GPU, those methods only "
+        "that learn nothing",
+    )
     parser.add_argument("--cache", metavar="DIR", type=Path, help="keep predictions here, and use those that are there")
     parser.add_argument("--limit", type=_positive, metavar="N", help="at most N cases, spread evenly over the split")
     parser.add_argument("--samples", type=_positive, metavar="N", help="samples a case (default: the model's own)")
@@ -37,9 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.devices import resolve_device
     from LaMoDCore.evaluation.prediction_cache import kept
     from LaMoDCore.evaluation.predictors import make_predictors
-    from LaMoDCore.evaluation.run import check_output, evaluate, write_evaluation
+    from LaMoDCore.evaluation.prefetch import prefetch
+    from LaMoDCore.evaluation.run import check_output, chosen_entries, evaluate, write_evaluation
     from LaMoDCore.io.dataset import DatasetIndex
 
     check_output(args.out)
@@ -49,6 +59,18 @@ def run(args: argparse.Namespace) -> int:
     if args.cache is not None:
         predictors = [kept(predictor, args.cache) for predictor in predictors]
     with Progress(args.progress) as progress:
+        if args.cache is not None:
+            prefetch(
+                index,
+                chosen_entries(index, args.split, args.limit),
+                names,
+                args.cache,
+                device=resolve_device(args.device)[0].type,
+                samples=args.samples,
+                seed=args.seed,
+                workers=args.workers,
+                progress=progress,
+            )
         found = evaluate(index, predictors, split=args.split, limit=args.limit, progress=progress)
         progress.update("write", 1.0, "tables and figures")
         settings = {"seed": args.seed, "samples": args.samples or "the model's own"}

@@ -71,7 +71,7 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise LaMoDInputError("--models", f"'{twice[0]}' is named twice", "name each model once")
-    made = [_UNLEARNED[n]() if n in _UNLEARNED else _model_predictor(n, device, samples, seed) for n in names]
+    made = [UNLEARNED[n]() if n in UNLEARNED else _model_predictor(n, device, samples, seed) for n in names]
     labels = [predictor.name for predictor in made]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
@@ -95,7 +95,8 @@ def _matching() -> Predictor:
     return Predictor("LDDMM matching", lambda case: canonical_motion(case, track_by_matching), identity)
 
 
-_UNLEARNED: dict[str, Callable[[], Predictor]] = {
+#: Methods that have learned nothing, by name.
+UNLEARNED: dict[str, Callable[[], Predictor]] = {
     ZERO: lambda: Predictor(ZERO, zero_motion),
     "itk-demons": _demons,
     "lddmm": _matching,

@@ -87,7 +87,7 @@ def evaluate(
     Raises:
         LaMoDInputError: the split is empty.
     """
-    entries = _chosen(index, split, limit)
+    entries = chosen_entries(index, split, limit)
     found = Comparison()
     for number, entry in enumerate(entries):
         progress.update("evaluate", number / len(entries), f"{entry.id} ({number + 1} of {len(entries)})")
@@ -241,7 +241,12 @@ def _is_ours(name: str) -> bool:
     return name in FILES or name in FIGURES
 
 
-def _chosen(index: DatasetIndex, split: str, limit: int | None) -> list[DatasetEntry]:
+def chosen_entries(index: DatasetIndex, split: str, limit: int | None) -> list[DatasetEntry]:
+    """The cases of a split, at most `limit` of them, spread evenly.
+
+    Raises:
+        LaMoDInputError: the split is empty.
+    """
     entries = list(index.select(split=split))
     if not entries:
         known = ", ".join(sorted({e.split for e in index})) or "none"

@@ -53,7 +53,7 @@ def evaluate(cohort: str, args: argparse.Namespace, baselines: dict[str, str]) -
         sys.exit(f"{data} could not be made")
     run, not_run = methods(args.model, baselines, set(args.leave_out), cohort)
     words = ["evaluate", "--data", str(data), "--out", str(out), "--models", ",".join(run)]
-    words += ["--cache", str(args.out / "predictions"), "--device", args.device]
+    words += ["--cache", str(args.out / "predictions"), "--device", args.device, "--workers", str(args.workers)]
     words += ["--limit", str(args.limit)] if args.limit else []
     if lamod(words):
         sys.exit(f"{data} could not be evaluated")

@@ -14,8 +14,8 @@ from cohort_rings import write_ring
 
 from LaMoDCore.cli import main
 from LaMoDCore.cohort_prediction.shards import Shard, shard_from_environment
-from LaMoDCore.cohort_prediction.workers import Died, answers
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.worker_pool import Died, answers
 
 WHOLE = 4
 BROKEN = ("empty", "torn", "words")

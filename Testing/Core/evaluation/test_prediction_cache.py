@@ -9,7 +9,8 @@ import pytest
 from annuli_dataset import scaled_truth
 
 from LaMoDCore.evaluation.prediction_cache import SECONDS, kept
-from LaMoDCore.evaluation.predictors import Predictor, zero_motion
+from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
+from LaMoDCore.evaluation.prefetch import prefetch
 from LaMoDCore.evaluation.run import evaluate, load_truths
 
 
@@ -76,6 +77,17 @@ def test_a_damaged_file_is_asked_anew(case, tmp_path):
 def test_what_does_not_say_what_it_depends_on_is_not_kept(case, tmp_path):
     kept(Predictor("zero", zero_motion), tmp_path).predict(case)
     assert not list(tmp_path.iterdir())
+
+
+def test_several_processes_fill_the_folder_before_the_comparison(index, tmp_path):
+    entries = list(index)[:3]
+    prefetch(index, entries, ["zero", "itk-demons"], tmp_path, device="cpu", samples=None, seed=0, workers=2)
+    files = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.npz")}
+    assert len(files) == 3
+    (method,) = make_predictors(["itk-demons"], device="cpu", samples=None, seed=0)
+    for entry in entries:
+        kept(method, tmp_path).predict(load_truths(index, entry)[0])
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.npz")} == files
 
 
 def test_the_tables_do_not_change(index, tmp_path):
