@@ -70,7 +70,7 @@ class MotionSamples:
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> Array:
         whole = np.stack(list(self))
-        return whole if dtype is None else whole.astype(dtype)  # type: ignore[call-overload,no-any-return]
+        return whole if dtype is None else whole.astype(dtype)  # type: ignore[call-overload]
 
     def _frames(self, number: int, frames: slice) -> Array:
         displacement = self.displacement_mm[frames].copy()

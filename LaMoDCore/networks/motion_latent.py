@@ -74,7 +74,7 @@ def ring_view(latent: Tensor, displacement: Array, coordinates: RingCoordinates)
     """
     middle = coordinates.middle()
     half = SIZE / 2
-    points = torch.from_numpy(np.stack([middle.real, -middle.imag], axis=-1) / half).to(latent)
+    points = torch.from_numpy((np.stack([middle.real, -middle.imag], axis=-1) / half).astype(np.float32)).to(latent)
     grid = points[None, None].expand(latent.shape[1], 1, -1, -1)
     ring = functional.grid_sample(latent.transpose(0, 1), grid, align_corners=False)[:, :, 0].transpose(0, 1)
     where, moved = wall_motion(displacement, coordinates)

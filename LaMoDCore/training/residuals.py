@@ -47,7 +47,7 @@ class ResidualBank:
     index: Array
 
     def save(self, file: Path) -> None:
-        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})  # type: ignore[arg-type]
+        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, file: Path) -> ResidualBank:

@@ -55,7 +55,7 @@ def held_out_errors(
         return []
     case = drawn_case(data)
     settings = inference_choice(model, samples=samples)
-    found = []
+    found: list[HeldOut] = []
     for slice_, true_slice, true_motion, true_strain in zip(
         case.slices, truth.case.slices, truth.motions, truth.strains, strict=True
     ):

@@ -48,13 +48,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="lamod-phantom-v1")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--per-disease", type=int, default=12)
+    parser.add_argument("--per-disease", type=int, default=12, help="subjects; one slice of each")
+    parser.add_argument("--contours", default="", metavar="A,B", help="of `scores`: only these contours")
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = DatasetIndex.load(args.data)
     entries = chosen_entries(index, args.split, args.per_disease)
     print(f"{args.model}: {len(entries)} slices of {len({e.subject for e in entries})} subjects\n", flush=True)
-    {"scores": scores, "coverage": coverage_table, "unlike": unlike}[args.what](load_model(args.model), index, entries)
+    wanted = [name for name in args.contours.split(",") if name] or list(STRESSES)
+    model = load_model(args.model)
+    if args.what == "scores":
+        scores(model, index, entries, wanted)
+    else:
+        {"coverage": coverage_table, "unlike": unlike}[args.what](model, index, entries)
 
 
 def chosen_entries(index: DatasetIndex, split: str, per_disease: int) -> list[DatasetEntry]:
@@ -73,7 +79,7 @@ def chosen_entries(index: DatasetIndex, split: str, per_disease: int) -> list[Da
 # --- scores ---------------------------------------------------------------------------------------------------------
 
 
-def scores(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry]) -> None:
+def scores(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry], contours: list[str]) -> None:
     rows: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     rng = np.random.default_rng(0)
     for number, entry in enumerate(entries):
@@ -82,8 +88,8 @@ def scores(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry])
         if truth is None:
             continue
         drawn = drawn_case(data).slices[0]
-        for stress, change in STRESSES.items():
-            slice_ = change(drawn, truth, rng)
+        for stress in contours:
+            slice_ = STRESSES[stress](drawn, truth, rng)
             for method, motion in methods(model, slice_, rng):
                 rows[stress, method].append(score(truth, motion, slice_))
         if number % 10 == 9:
