@@ -97,7 +97,7 @@ class Subject:
         wall_mm: mean thickness at mid.
         mid_strain: ln of the circumferential stretch at mid-wall at peak, where the muscle works.
         area_gain: in-plane J at end-systole for healthy strain, cut to 1.0…1.42. With volume kept it is
-            volume_ratio / λ_z: 1.10 is 14 % of longitudinal shortening (people: 13–17 %).
+            volume_ratio / λ_z: 1.08 is 12 % of longitudinal shortening (people: 11–17 %).
         volume_ratio: three-dimensional J at end-systole, normal 0.95 ± 0.015 (blood leaves the wall);
             λ_z = volume_ratio / J.
         rotation_offset_deg, rotation_slope_deg: the subject's scatter of rotation, normal SD 2.2° and of the
