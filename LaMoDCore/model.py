@@ -15,6 +15,7 @@ from LaMoDCore.networks.denoiser import Denoiser
 from LaMoDCore.networks.motion_decoder import MotionDecoder
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
+from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
 from LaMoDCore.uncertainty.familiarity import Familiarity
 
 SpaceName = Literal["registration", "motion"]
@@ -149,8 +150,8 @@ class LaMoDModel(nn.Module):
         self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
         self.motion_latent = MotionLatent(c.motion_latent, c.latent_channels) if c.motion_latent.modes else None
         self.familiarity = Familiarity(c.descriptors) if c.descriptors else None
-        self.register_buffer("latent_mean", torch.zeros(c.latent_channels))
-        self.register_buffer("latent_std", torch.ones(c.latent_channels))
+        self.register_buffer("latent_mean", torch.zeros(c.latent_channels + GUESS_CHANNELS))
+        self.register_buffer("latent_std", torch.ones(c.latent_channels + GUESS_CHANNELS))
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
@@ -158,9 +159,13 @@ class LaMoDModel(nn.Module):
         c = self.config
         return FluidMetric(alpha=c.metric_alpha, gamma=c.metric_gamma, power=c.metric_power)
 
-    def encode(self, masks: Tensor) -> Tensor:
-        """Masks [N, 1, 40, 128, 128] -> z as E_R gives it, [N, C, 20, 16, 16]."""
-        return self.encoder(masks)
+    def encode(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
+        """Masks [N, 1, 40, 128, 128] and levels [N] (see `RegistrationEncoder`) -> z, [N, C + 16, 20, 16, 16].
+
+        C channels are E_R's; the last 16 hold what plain geometry says of the motion, see `ring_motion`.
+        """
+        learned = self.encoder(masks, levels)
+        return torch.cat([learned, pack(ring_motion(masks)).to(learned.dtype)], dim=1)
 
     def normalise(self, latent: Tensor) -> Tensor:
         """z in units of the training set's mean and spread, one pair of numbers a channel."""
@@ -177,8 +182,9 @@ class LaMoDModel(nn.Module):
     ) -> Tensor:
         """Algorithm 1 on a normalised latent; what is None is the model's default."""
         defaults = self.config.inference
-        return denoise(
-            latent,
+        learned = self.config.latent_channels
+        cleaned = denoise(
+            latent[:, :learned],
             self.denoiser,
             self.config.schedule,
             self.config.noise,
@@ -187,6 +193,7 @@ class LaMoDModel(nn.Module):
             start=defaults.start if start is None else start,
             steps=defaults.steps if steps is None else steps,
         )
+        return torch.cat([cleaned, latent[:, learned:]], dim=1)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Normalised latent -> displacement [N, 2, 40, 128, 128] in mm."""

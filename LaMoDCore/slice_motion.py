@@ -19,6 +19,7 @@ from LaMoDCore.models import LoadedModel
 from LaMoDCore.motion_samples import answer_and_samples
 from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.networks.motion_latent import MotionLatent, RingView, ring_view, wall_motion
+from LaMoDCore.networks.registration import level_number
 from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates
 from LaMoDCore.preprocessing import FRAMES, CanonicalSlice, displacement_to_source, to_canonical
 from LaMoDCore.uncertainty.descriptors import descriptors
@@ -59,7 +60,7 @@ def predict_slice(
         if isinstance(network, BaselineModel):
             return SlicePrediction(_answer(slice_.name, network.displacement(_masks(canonical, network)), canonical))
         if settings["diffusion"] and settings["space"] == "registration":
-            latent = network.normalise(network.encode(_masks(canonical, network)))
+            latent = _latent(network, slice_, canonical)
             many = _algorithm_1(network, latent, settings, seed)
             moved = torch.cat([network.decode(one) for one in many.split(1)])
             return SlicePrediction(_answer(slice_.name, moved, canonical))
@@ -103,7 +104,7 @@ def decoded_slice(
         canonical: its canonical picture.
         coordinates: of that picture's end-diastolic wall.
     """
-    latent = network.normalise(network.encode(_masks(canonical, network)))
+    latent = _latent(network, slice_, canonical)
     moved = network.decode(latent)
     own = _answer(slice_.name, moved, canonical).displacement_mm
     canonical_mm = moved[0].transpose(0, 1).float().cpu().numpy()
@@ -113,6 +114,13 @@ def decoded_slice(
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:
     return torch.from_numpy(canonical.occupancy)[None, None].to(next(network.parameters()).device)
+
+
+def _latent(network: LaMoDModel, slice_: CineSlice, canonical: CanonicalSlice) -> Tensor:
+    """z of one slice, normalised; the network is told a level only where it is known."""
+    masks = _masks(canonical, network)
+    level = level_number(slice_.level if slice_.level_known else None)
+    return network.normalise(network.encode(masks, torch.tensor([level], device=masks.device)))
 
 
 def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any], seed: int) -> Tensor:

@@ -79,6 +79,34 @@ class ResidualBlock(nn.Module):
         return frames + self.time(self.dropout(functional.silu(hidden)), batch)
 
 
+class GlobalContext(nn.Module):
+    """What the whole picture and the whole cycle say, a vector a frame.
+
+    Means over a coarse grid of 4×4 cells keep where things are; the mean and the maximum over the cycle give every
+    frame the context of all others.
+
+    Args:
+        channels: of the frames.
+        extra: length of what is known of every frame besides.
+        length: of the vector.
+    """
+
+    def __init__(self, channels: int, extra: int, length: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, 16, 1)
+        self.cells = nn.Linear(16 * 4 * 4 + extra, 2 * length)
+        self.mix = nn.Linear(6 * length, length)
+
+    def forward(self, frames: Tensor, batch: int, extra: Tensor) -> Tensor:
+        """frames [N·T, C, H, W], extra [N·T, K] -> [N·T, length]."""
+        cells = functional.adaptive_avg_pool2d(functional.silu(self.reduce(frames)), 4).flatten(1)
+        own = functional.silu(self.cells(torch.cat([cells, extra.to(cells.dtype)], dim=1)))
+        cycle = own.view(batch, own.shape[0] // batch, -1)
+        over_cycle = [cycle.mean(1, keepdim=True).expand_as(cycle), cycle.amax(1, keepdim=True).expand_as(cycle)]
+        whole = torch.cat([cycle, *over_cycle], dim=2)
+        return functional.silu(self.mix(whole)).flatten(0, 1)
+
+
 def _groups(channels: int) -> int:
     return next(g for g in (8, 4, 2, 1) if channels % g == 0)
 

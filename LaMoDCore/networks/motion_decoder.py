@@ -9,26 +9,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from LaMoDCore.networks.blocks import ResidualBlock, cycle_harmonics, merge_frames, split_frames
+from LaMoDCore.networks.blocks import GlobalContext, ResidualBlock, cycle_harmonics, merge_frames, split_frames
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
+from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, unpack
 from LaMoDCore.networks.spline import b_spline_upsample
 from LaMoDCore.preprocessing import periodic_weights
 
 _HARMONICS = 4
+#: Length of the summary of the whole picture that modulates the blocks, and how many share one.
+_CONTEXT = 64
+_BLOCKS_PER_CONTEXT = 2
 #: Canonical pixels per control point.
 PIXELS_PER_CONTROL = 4
 
 
 class MotionDecoder(nn.Module):
-    """D_η: z [N, C, T/2, 16, 16] (normalised) -> displacement [N, 2, T, 128, 128] in mm.
+    """D_η: z [N, C + 16, T/2, 16, 16] (normalised) -> displacement [N, 2, T, 128, 128] in mm.
 
-    Residual blocks at the latent's size mix space and the whole cycle (dilations 1, 2, 4, 8 reach every frame);
-    one upsampling step gives cubic B-spline control points every 4 mm, which are as fine as myocardial motion is;
-    a periodic cubic spline through the latent frames gives every frame of the cycle. Displacement of frame 0
-    is subtracted, so that u(X, 0) = 0 by construction.
+    Residual blocks at the latent's size mix space and the whole cycle (dilations 1, 2, 4, 8 reach every frame); what
+    concerns the heart as a whole (its translation, its rotation, its timing, its disease) reaches every pixel by a
+    summary of the picture and the cycle that modulates the blocks; one upsampling step gives cubic B-spline control
+    points every 4 mm, which are as fine as myocardial motion is; a periodic cubic spline through the latent frames
+    gives every frame of the cycle. That is added to the first guess of `ring_motion`, which the latent's last
+    channels carry. Displacement of frame 0 is subtracted, so that u(X, 0) = 0 by construction.
 
     Args:
-        latent_channels: C of z.
+        latent_channels: C, the learned channels of z.
         width: channels at the latent's size.
         blocks: residual blocks there.
         dropout: inside the blocks.
@@ -36,8 +42,11 @@ class MotionDecoder(nn.Module):
 
     def __init__(self, latent_channels: int = 32, width: int = 96, blocks: int = 4, dropout: float = 0.0) -> None:
         super().__init__()
-        condition = 2 * _HARMONICS
-        self.enter = nn.Conv2d(latent_channels, width, 3, padding=1)
+        self.contexts = nn.ModuleList(
+            GlobalContext(width, 2 * _HARMONICS, _CONTEXT) for _ in range(0, blocks, _BLOCKS_PER_CONTEXT)
+        )
+        condition = 2 * _HARMONICS + _CONTEXT
+        self.enter = nn.Conv2d(latent_channels + GUESS_CHANNELS, width, 3, padding=1)
         self.blocks = nn.ModuleList(
             ResidualBlock(width, dilation=2 ** (i % 4), condition=condition, dropout=dropout) for i in range(blocks)
         )
@@ -52,12 +61,17 @@ class MotionDecoder(nn.Module):
         n, _, t, _, _ = latent.shape
         where = cycle_harmonics(t, _HARMONICS, latent.device).to(latent.dtype).repeat(n, 1)
         features = self.enter(merge_frames(latent))
-        for block in self.blocks:
-            features = block(features, n, where)
+        for number, block in enumerate(self.blocks):
+            if number % _BLOCKS_PER_CONTEXT == 0:
+                context = self.contexts[number // _BLOCKS_PER_CONTEXT](features, n, where)
+                condition = torch.cat([where, context.to(where.dtype)], dim=1)
+            features = block(features, n, condition)
         features = functional.silu(self.middle(functional.interpolate(features, scale_factor=2.0, mode="nearest")))
         features = features + functional.silu(self.middle_again(features))
         control = split_frames(self.to_control(features).float(), n)
-        return torch.einsum("ut,nctyx->ncuyx", cycle_matrix(t).to(control.device), control - control[:, :, :1])
+        learned = torch.einsum("ut,nctyx->ncuyx", cycle_matrix(t).to(control.device), control - control[:, :, :1])
+        guess = unpack(latent[:, -GUESS_CHANNELS:])
+        return learned + guess - guess[:, :, :1]
 
     def forward(self, latent: Tensor) -> Tensor:
         return b_spline_upsample(self.control_points(latent), PIXELS_PER_CONTROL)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from LaMoDCore.case import LEVELS, Level
 from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, split_frames
 from LaMoDCore.networks.spline import b_spline_upsample
 
@@ -21,12 +22,18 @@ VELOCITY_STRIDE = 2
 _POINTS_PER_CONTROL = 2
 
 
+def level_number(level: Level | None) -> int:
+    """A level as the encoder takes it: 0 where it is not known, else its place in ``LEVELS`` plus one."""
+    return 0 if level is None else 1 + LEVELS.index(level)
+
+
 class RegistrationEncoder(nn.Module):
     """E_R: masks [N, 1, T, 128, 128] -> z [N, C, T/2, 16, 16].
 
     Every second frame is stacked with frame 0 as the pair (I⁰, I^τ), and with its two neighbours in the cycle, so
     that no frame goes unseen; convolutions in space bring the pairs down to one latent pixel per 8 mm, circular
-    ones in time connect neighbouring frames.
+    ones in time connect neighbouring frames. Base and apex turn opposite ways, which the masks of one slice hardly
+    tell: where the slice's level is known, it is added to every feature.
 
     Args:
         latent_channels: C of z.
@@ -43,8 +50,11 @@ class RegistrationEncoder(nn.Module):
         self.third = nn.Conv2d(width // 2, width, 3, stride=2, padding=1)
         self.blocks = nn.ModuleList(ResidualBlock(width, dilation=2**i) for i in range(blocks))
         self.to_latent = nn.Conv2d(width, latent_channels, 1)
+        self.level = nn.Embedding(len(LEVELS) + 1, width)
+        nn.init.zeros_(self.level.weight)
 
-    def forward(self, masks: Tensor) -> Tensor:
+    def forward(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
+        """`levels` [N]: a `level_number` a slice; None: no level is known."""
         n = masks.shape[0]
         around = [torch.roll(masks, shift, dims=2)[:, :, ::LATENT_FRAME_STRIDE] for shift in (1, 0, -1)]
         reference = masks[:, :, :1].expand_as(around[1])
@@ -53,13 +63,16 @@ class RegistrationEncoder(nn.Module):
         features = functional.silu(self.first(features))
         features = functional.silu(self.second(features))
         features = self.third(features)
+        known = torch.zeros(n, dtype=torch.long, device=masks.device) if levels is None else levels
+        of_level = self.level(known).to(features.dtype).repeat_interleave(features.shape[0] // n, dim=0)
+        features = features + of_level[:, :, None, None]
         for block in self.blocks:
             features = block(features, n)
         return split_frames(self.to_latent(functional.silu(features)), n)
 
 
 class RegistrationDecoder(nn.Module):
-    """D_R: z [N, C, T/2, 16, 16] -> initial velocities v₀ [N, 2, T/2, 64, 64] in mm per unit of flow time.
+    """D_R: z [N, C (+ others), T/2, 16, 16] -> initial velocities v₀ [N, 2, T/2, 64, 64] in mm per unit of flow time.
 
     v₀ is a cubic B-spline with control points every 4 mm. That of frame 0 is subtracted from every frame: the pair
     (I⁰, I⁰) is at rest by construction.
@@ -80,6 +93,7 @@ class RegistrationDecoder(nn.Module):
     def forward(self, latent: Tensor, frames: Tensor | None = None) -> Tensor:
         """`frames` [K] picks latent frames to decode (all by default); frame 0 is always decoded with them."""
         n = latent.shape[0]
+        latent = latent[:, : self.enter.in_channels]
         chosen = latent if frames is None else latent[:, :, frames]
         both = torch.cat([latent[:, :, :1], chosen], dim=2)
         features = functional.silu(self.enter(merge_frames(both)))

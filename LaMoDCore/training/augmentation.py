@@ -25,16 +25,20 @@ class Batch:
         clean: the same without annotators' errors.
         displacement: [N, 2, 40, 64, 64] mm.
         weight: [N, 1, 40, 64, 64], 0…1: the share of a block that was measured.
+        levels: int [N], a `level_number` each.
     """
 
     masks: Tensor
     clean: Tensor
     displacement: Tensor
     weight: Tensor
+    levels: Tensor | None = None
 
 
 def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
     """Thicken the walls, apply one random similarity to each slice (all frames alike), shake the drawn contours.
+
+    Some slices are seen without annotators' errors, some without their level.
 
     A turn by R and scale s takes u(X) to s·R u(R⁻¹X/s). What is drawn for a slice depends on its own generator
     alone, never on the other slices of the batch.
@@ -63,8 +67,10 @@ def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
         batch.clean[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
     ).view_as(batch.clean)
     grids = grids + _contour_jitter(draws, frames, (height, width), config.jitter_mm, device) / half_mm
+    careful = draws.uniform(1, 1, 1, 1).to(device) < config.clean_share
+    drawn = torch.where(careful, batch.clean, batch.masks)
     masks = functional.grid_sample(
-        batch.masks[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
+        drawn[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
     ).view_as(batch.masks)
 
     half = functional.affine_grid(theta, [n, 1, height // 2, width // 2], align_corners=False)
@@ -72,7 +78,9 @@ def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
     share = functional.grid_sample(batch.weight[:, 0], half, align_corners=False)[:, None]
     displacement = weighted.view_as(batch.displacement) / share.clamp(min=1e-3)
     displacement = torch.einsum("nab,nbthw->nathw", turn * scale[:, None, None], displacement)
-    return Batch(masks, clean, displacement, torch.where(share >= 0.5, share, torch.zeros_like(share)))
+    hidden = (draws.uniform() < config.level_hidden_share).to(device)
+    levels = None if batch.levels is None else torch.where(hidden, torch.zeros_like(batch.levels), batch.levels)
+    return Batch(masks, clean, displacement, torch.where(share >= 0.5, share, torch.zeros_like(share)), levels)
 
 
 def _contour_jitter(

@@ -24,11 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import CineSlice
+from LaMoDCore.case import LEVELS, CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case, read_json
 from LaMoDCore.io.dataset_checks import check_index
+from LaMoDCore.networks.registration import level_number
 from LaMoDCore.preprocessing import (
     FRAMES,
     SIZE,
@@ -64,12 +65,14 @@ class TrainingCache:
         arrays: as the module's docstring lists them.
         splits: train, val or test of each slice.
         has_motion: whether a slice's displacement is known.
+        levels: int [N], a `level_number` each.
         fingerprint: SHA-256 over the dataset's content.
     """
 
     arrays: dict[str, Array]
     splits: tuple[str, ...]
     has_motion: Array
+    levels: Array
     fingerprint: str
 
     def indices(self, split: str, *, with_motion: bool = False) -> Array:
@@ -120,7 +123,13 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
         if in_memory is None:
             in_memory = sum(file.stat().st_size for file in files.values()) < _IN_MEMORY_BYTES
         arrays = {name: np.load(file, mmap_mode=None if in_memory else "r") for name, file in files.items()}
-        return TrainingCache(arrays, tuple(about["splits"]), np.array(about["has_motion"]), about["fingerprint"])
+        return TrainingCache(
+            arrays,
+            tuple(about["splits"]),
+            np.array(about["has_motion"]),
+            np.array(about["levels"], dtype=np.int64),
+            about["fingerprint"],
+        )
     except (OSError, ValueError, KeyError) as fault:
         raise LaMoDInputError(
             folder.name, "the cache is damaged", "delete it; it is made again from the dataset"
@@ -170,6 +179,7 @@ def _build(
             "ids": [entry.id for entry in index],
             "splits": [entry.split for entry in index],
             "has_motion": has_motion,
+            "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
         }
         (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
         if folder.exists():

@@ -34,6 +34,7 @@ def load_batch(cache: TrainingCache, chosen: Array, device: torch.device) -> Bat
         picked("clean")[:, None] / 255,
         picked("displacement").transpose(1, 2),
         picked("weight")[:, None] / 4,
+        torch.from_numpy(cache.levels[chosen]).to(device),
     )
 
 

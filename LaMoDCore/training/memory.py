@@ -144,7 +144,8 @@ def _one_slice(config: TrainingConfig, device: torch.device) -> tuple[Batch, Dra
     displacement = torch.zeros(1, 2, FRAMES, half, half, device=device)
     weight = torch.ones(1, 1, FRAMES, half, half, device=device)
     draws = Draws.of(("estimate",), [0])
-    return augment(Batch(masks, masks, displacement, weight), config.augmentation, draws), draws
+    levels = torch.zeros(1, dtype=torch.long, device=device)
+    return augment(Batch(masks, masks, displacement, weight, levels), config.augmentation, draws), draws
 
 
 def _saved_bytes(stage: Stage, model: nn.Module, batch: Batch, draws: Draws, fabric: Fabric) -> int:

@@ -86,7 +86,8 @@ def residual_bank(
         batch = one_slice(cache, int(index))
         if seed is not None:
             batch = augment(batch, augmentation, Draws.of(("residuals", seed), [int(index)]))
-        latent = model.normalise(model.encode(batch.masks.to(device)))
+        levels = None if batch.levels is None else batch.levels.to(device)
+        latent = model.normalise(model.encode(batch.masks.to(device), levels))
         predicted = model.decode(latent)[0].transpose(0, 1).float().cpu().numpy()
         masks = batch.masks[0, 0].numpy()
         coordinates = RingCoordinates.of(masks[0])
@@ -110,6 +111,7 @@ def one_slice(cache: TrainingCache, index: int) -> Batch:
         picked("clean")[:, None] / 255,
         picked("displacement").transpose(1, 2),
         picked("weight")[:, None] / 4,
+        torch.from_numpy(cache.levels[[index]]),
     )
 
 

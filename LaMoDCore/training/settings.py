@@ -38,16 +38,20 @@ class AugmentationConfig:
         scale: SD of the logarithm of a change of size, applied to motion alike.
         thickening_share: share of pictures whose wall gains more or less in-plane area than it did.
         thickening_least, thickening_most: range of that gain at end-systole, as a fraction.
+        clean_share: share of slices seen without annotators' errors (the jitter stays), as careful contours are.
+        level_hidden_share: share of slices whose level is kept from the network, as where nobody names it.
     """
 
     full_turn_share: float = within(0.5, 0, 1)
     turn_degrees: float = within(15.0, 0, 180)
     shift_mm: float = within(1.5, 0, 20)
-    jitter_mm: float = within(0.7, 0, 5)
+    jitter_mm: float = within(0.5, 0, 5)
     scale: float = within(0.06, 0, 0.5)
-    thickening_share: float = within(0.75, 0, 1)
-    thickening_least: float = within(-0.04, -0.5, 1)
-    thickening_most: float = within(0.26, -0.5, 1)
+    thickening_share: float = within(0.5, 0, 1)
+    thickening_least: float = within(-0.06, -0.5, 1)
+    thickening_most: float = within(0.14, -0.5, 1)
+    clean_share: float = within(0.2, 0, 1)
+    level_hidden_share: float = within(0.3, 0, 1)
 
     def __post_init__(self) -> None:
         check_ranges(self)

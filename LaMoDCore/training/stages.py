@@ -74,7 +74,7 @@ class RegistrationStage:
         """Nothing: eq. (1) takes latents as they are."""
 
     def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
-        loss, distance = _registration(model, model.encode(batch.masks), batch, self.config, draws)
+        loss, distance = _registration(model, model.encode(batch.masks, batch.levels), batch, self.config, draws)
         return loss, {"mask_distance": distance}
 
     def score(self, measured: Mapping[str, float]) -> float:
@@ -104,10 +104,10 @@ class MotionStage:
         config = self.config
         learns = config.adapt_encoder and "encoder" not in config.freeze
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-            latent = model.encode(batch.masks)
+            latent = model.encode(batch.masks, batch.levels)
         if model.training and learns:
             follow_statistics(model, latent, _STATISTICS_MOMENTUM)
-        loss, endpoint = _motion(model, model.normalise(latent), batch, config)
+        loss, endpoint = _motion(model, model.normalise(latent), batch, config, draws)
         measured = {"endpoint_mm": endpoint}
         if config.adapt_encoder and model.training and config.registration_weight > 0:
             kept, distance = _registration(model, latent, batch, config, draws)
@@ -141,11 +141,11 @@ class JointStage:
             settle_statistics(model, batches)
 
     def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
-        schedule = model.config.schedule
+        schedule, learned = model.config.schedule, model.config.latent_channels
         alpha_bar = schedule.alpha_bar().float().to(batch.masks.device)
         with torch.no_grad():
-            drawn = model.normalise(model.encode(batch.masks))
-            clean = model.normalise(model.encode(batch.clean)).float()
+            drawn = model.normalise(model.encode(batch.masks, batch.levels))
+            clean = model.normalise(model.encode(batch.clean, batch.levels))[:, :learned].float()
         step = draws.integers(1, schedule.steps).to(clean.device)
         noise = model.config.noise.smooth(draws.normal(*clean.shape[1:]).to(clean.device))
         noisy = q_sample(clean, step, noise, alpha_bar)
@@ -157,8 +157,8 @@ class JointStage:
             signal = alpha_bar[step].view(-1, 1, 1, 1, 1)
             estimate = ((noisy - (1 - signal).sqrt() * predicted.detach().float()) / signal.sqrt()).to(drawn.dtype)
             decodable = (step <= _DECODABLE_SHARE * schedule.steps).view(-1, 1, 1, 1, 1)
-            latent = torch.where(decodable, estimate, drawn)
-        motion, endpoint = _motion(model, latent, batch, self.config)
+            latent = torch.where(decodable, torch.cat([estimate, drawn[:, learned:]], dim=1), drawn)
+        motion, endpoint = _motion(model, latent, batch, self.config, draws)
         measured = {"noise_error": diffusion.detach(), "motion": motion.detach(), "endpoint_mm": endpoint}
         return diffusion + self.config.alpha * motion, measured
 
@@ -174,17 +174,18 @@ def statistics_are_known(model: LaMoDModel) -> bool:
 def settle_statistics(model: LaMoDModel, batches: Iterable[Batch]) -> None:
     """Measure the latent's mean and spread over some training slices."""
     with torch.no_grad():
-        follow_statistics(model, torch.cat([model.encode(batch.masks) for batch in batches]), 1.0)
+        follow_statistics(model, torch.cat([model.encode(batch.masks, batch.levels) for batch in batches]), 1.0)
 
 
 def follow_statistics(model: LaMoDModel, latent: Tensor, momentum: float) -> None:
-    """Move the stored latent mean and spread towards this batch's, a channel at a time."""
+    """Move the stored mean and spread of the learned channels towards this batch's; the first guess keeps its mm."""
+    learned = model.config.latent_channels
     with torch.no_grad():
-        values = latent.detach().float().transpose(0, 1).flatten(1)
+        values = latent[:, :learned].detach().float().transpose(0, 1).flatten(1)
         moments = mean_over_processes(torch.stack([values.mean(dim=1), values.square().mean(dim=1)]))
         spread = (moments[1] - moments[0].square()).clamp(min=0.0).sqrt()
-        model.latent_mean.lerp_(moments[0], momentum)
-        model.latent_std.lerp_(spread.clamp(min=1e-3), momentum)
+        model.latent_mean[:learned].lerp_(moments[0], momentum)
+        model.latent_std[:learned].lerp_(spread.clamp(min=1e-3), momentum)
 
 
 def _learns(config: TrainingConfig, *, before_motion: bool) -> bool:
@@ -212,13 +213,21 @@ def _registration(
     )
 
 
-def _motion(model: LaMoDModel, latent: Tensor, batch: Batch, config: TrainingConfig) -> tuple[Tensor, Tensor]:
+def _motion(
+    model: LaMoDModel, latent: Tensor, batch: Batch, config: TrainingConfig, draws: Draws
+) -> tuple[Tensor, Tensor]:
+    """Eq. (10); in training over half of the frames, another half each step, since neighbours say much the same."""
     control = model.motion_decoder.control_points(latent)
+    count = control.shape[2]
+    frames = torch.arange(count)
+    if model.training:
+        frames = torch.randperm(count, generator=draws.shared)[: count // 2]
+    frames = frames.to(control.device)
     return motion_loss(
         control,
-        b_spline_upsample(control, 2),
-        batch.displacement,
-        batch.weight,
+        b_spline_upsample(control[:, :, frames], 2),
+        batch.displacement[:, :, frames],
+        batch.weight[:, :, frames],
         gradient_weight_mm=config.gradient_weight_mm,
         regularity=config.lambda_motion,
     )

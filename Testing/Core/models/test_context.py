@@ -1,0 +1,53 @@
+"""What the networks are told of the heart as a whole: the slice's level, and a summary of picture and cycle."""
+
+import torch
+
+from LaMoDCore.networks.blocks import GlobalContext
+from LaMoDCore.networks.motion_decoder import MotionDecoder
+from LaMoDCore.networks.registration import RegistrationEncoder
+
+
+def test_context_reaches_every_frame_from_every_corner():
+    torch.manual_seed(0)
+    context = GlobalContext(8, extra=2, length=6)
+    frames, extra = torch.zeros(2 * 20, 8, 16, 16), torch.zeros(2 * 20, 2)
+    before = context(frames, 2, extra)
+    frames[3, :, 0, 0] = 5.0
+    after = context(frames, 2, extra)
+    assert (before - after)[:20].abs().amax(dim=1).min() > 0
+    assert (before - after)[20:].abs().max() == 0  # the other heart of the batch is not concerned
+
+
+def test_context_knows_where_in_the_picture():
+    torch.manual_seed(0)
+    context = GlobalContext(8, extra=2, length=6)
+    left, right = torch.zeros(20, 8, 16, 16), torch.zeros(20, 8, 16, 16)
+    left[:, :, :, :4] = 1.0
+    right[:, :, :, 12:] = 1.0
+    assert (context(left, 1, torch.zeros(20, 2)) - context(right, 1, torch.zeros(20, 2))).abs().max() > 1e-4
+
+
+def test_motion_far_from_a_change_follows_it():
+    """The far wall is further away than the convolutions reach: only the context can tell it."""
+    torch.manual_seed(0)
+    decoder = MotionDecoder(latent_channels=4, width=16, blocks=1)
+    torch.nn.init.normal_(decoder.blocks[0].time.mix.weight, std=0.2)
+    latent = torch.randn(1, 20, 20, 16, 16)
+    changed = latent.clone()
+    changed[:, :4, 10, :2, :2] += 3.0
+    with torch.no_grad():
+        difference = decoder.control_points(changed) - decoder.control_points(latent)
+    assert difference[0, :, 20, -4:, -4:].abs().max() > 1e-7
+
+
+def test_level_is_told_to_the_encoder_only_where_it_is_known():
+    torch.manual_seed(0)
+    encoder = RegistrationEncoder(latent_channels=4, width=24, blocks=1)
+    torch.nn.init.normal_(encoder.level.weight)
+    masks = torch.rand(2, 1, 40, 128, 128)
+    with torch.no_grad():
+        unknown = encoder(masks)
+        torch.testing.assert_close(encoder(masks, torch.tensor([0, 0])), unknown)
+        told = encoder(masks, torch.tensor([1, 3]))
+        torch.testing.assert_close(encoder(masks[1:], torch.tensor([3])), told[1:])
+    assert (told - unknown).abs().amin(dim=(1, 2, 3, 4)).shape == (2,) and not torch.allclose(told, unknown)
