@@ -57,7 +57,7 @@ def read_segmentation(series: DicomSeries, pictures: Sequence[DicomSeries] = ())
         dataset = read_dataset(file, pixels=False)
         with parsing_dicom(file):
             names.update(_segment_names(dataset))
-            frames += _frames_of_file(dataset, file, drawn_on, len(frames))
+            frames += _frames_of_file(dataset, file, drawn_on, len(frames), alone=len(files) > 1)
     if not frames:
         raise damaged(files[0], "it describes no frame")
     times = sorted({f.order for f in frames})
@@ -74,7 +74,7 @@ def read_segmentation(series: DicomSeries, pictures: Sequence[DicomSeries] = ())
 
 
 def _frames_of_file(
-    dataset: Dataset, file: Path, drawn_on: dict[tuple[str, int], DicomFrame], offset: int
+    dataset: Dataset, file: Path, drawn_on: dict[tuple[str, int], DicomFrame], offset: int, *, alone: bool
 ) -> list[_SegmentFrame]:
     pixels = decode_pixels(file)
     kind = str(dataset.get("SegmentationType", "BINARY"))
@@ -104,6 +104,8 @@ def _frames_of_file(
             key = (segment or 0, round(float(frame.ijk_to_lps[:3, 3] @ normal), 1))
             place[key] = place.get(key, -1) + 1
             order = float(place[key]) if frame.index is not None else float(offset + index)
+            if alone:  # a file a frame: their instance numbers count the frames
+                order += float(dataset.get("InstanceNumber", 0) or 0)
         rr = frame.rr_ms or (source.rr_ms if source else None)
         result.append(_SegmentFrame(frame, labels, order, trigger, rr))
     return result

@@ -143,7 +143,7 @@ class ContoursPanel:
                 rowTips.append("\n".join(words))
             states.append(rowStates)
             tips.append(rowTips)
-        self.strip.show([s.name for s in self._contours.slices()], states, tips)
+        self.strip.show([str(k + 1) for k in self._contours.depths], states, tips)
 
     def _frame(self) -> int:
         browser = self._contours.source.sequence.browserNode

@@ -21,7 +21,8 @@ class FrameStrip:
         "accepted": ("●", (178, 208, 240)),
         "carried": ("~", (222, 215, 238)),
     }
-    CELL_WIDTH, CELL_HEIGHT = 15, 22
+    #: The cells share the panel's width; narrower than this they would show no sign.
+    LEAST_WIDTH, CELL_HEIGHT = 11, 22
 
     def __init__(self, table: Any, onClicked: Callable[[int, int], None]) -> None:
         self._table, self._onClicked = table, onClicked
@@ -29,7 +30,8 @@ class FrameStrip:
         table.horizontalHeader().hide()
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        table.horizontalHeader().setMinimumSectionSize(self.CELL_WIDTH)
+        table.horizontalHeader().setMinimumSectionSize(self.LEAST_WIDTH)
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.connect("cellClicked(int,int)", onClicked)
 
     @classmethod
@@ -66,9 +68,7 @@ class FrameStrip:
                 item.setTextAlignment(qt.Qt.AlignCenter)
                 item.setToolTip(tip)
                 self._table.setItem(row, column, item)
-        for column in range(frames):
-            self._table.setColumnWidth(column, self.CELL_WIDTH)
-        self._table.setFixedHeight(min(len(states), 8) * self.CELL_HEIGHT + 22)
+        self._table.setFixedHeight(min(max(len(states), 1), 8) * self.CELL_HEIGHT + 6)
 
     def mark(self, sliceIndex: int, frame: int) -> None:
         """Show which frame is looked at."""

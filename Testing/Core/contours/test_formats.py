@@ -11,8 +11,9 @@ import SimpleITK as sitk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
-from heart_files import DATA, heart_labels, stack_affine
+from heart_files import DATA, heart_cine, heart_labels, stack_affine, write_dicom_frames
 
+from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.formats.curves import FrameCurves, masks_of_curves
 from LaMoDCore.contours.formats.dense_workspace import read_workspace_contours
 from LaMoDCore.contours.formats.guide_points import read_guide_points
@@ -22,6 +23,7 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.geometry import SliceGrid
 from LaMoDCore.io import load_case
+from LaMoDCore.io.image_file import read_images
 
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data (../shared/data) are not here")
 
@@ -112,3 +114,38 @@ def test_a_segmentation_comes_back_and_itk_reads_it(tmp_path):
     assert np.array_equal(back["LV cavity"], labels == 3)
     assert np.array_equal(back["RV"], labels == 1)
     assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(path))), labels)
+
+
+@pytest.mark.parametrize("with_pictures", [True, False], ids=["beside its pictures", "alone"])
+def test_a_dicom_segmentation_comes_back(tmp_path, with_pictures):
+    pytest.importorskip("highdicom")
+    from LaMoDCore.contours.formats.dicom_seg_out import write_dicom_segmentation
+
+    affine = stack_affine(slices=1)
+    labels = heart_labels(affine, slices=1, frames=8)
+    study = tmp_path / "study"
+    write_dicom_frames(study, heart_cine(labels), affine, edit=complete)
+    masks = {"myocardium": labels[:, 0] == 2, "cavity": labels[:, 0] == 3, "right_ventricle": labels[:, 0] == 1}
+    slice_ = CineSlice(
+        "heart", SliceGrid(labels.shape[2:], affine), frame_times_ms=np.arange(8.0), rr_ms=800.0, **masks
+    )
+    files = write_dicom_segmentation(tmp_path / "seg", slice_, sorted(study.iterdir()))
+    assert len(files) == 8
+    if with_pictures:
+        for file in study.iterdir():
+            file.rename(tmp_path / "seg" / f"{file.name}.dcm")
+    (stack,) = read_images(tmp_path / "seg")
+    in_plane = stack.slice_grid(0).ijk_to_lps[:, [0, 1, 3]]  # the normal may point either way
+    np.testing.assert_allclose(in_plane, affine[:, [0, 1, 3]], atol=1e-6)
+    for number, mask in enumerate(masks.values(), start=1):
+        assert np.array_equal(stack.frames[:, 0] == number, mask)
+    with pytest.raises(LaMoDInputError, match="not those of the 7 pictures"):
+        write_dicom_segmentation(tmp_path / "other", slice_, [tmp_path / "seg" / f.name for f in files[:7]])
+
+
+def complete(dataset, _t, _k):
+    """What a scanner's file holds besides and highdicom asks for."""
+    dataset.StudyDate, dataset.StudyTime, dataset.AccessionNumber = "20200101", "120000", ""
+    dataset.PatientBirthDate, dataset.PatientSex, dataset.StudyID = "", "", "1"
+    dataset.ReferringPhysicianName, dataset.FrameOfReferenceUID = "", "1.2.3.4"
+    dataset.PositionReferenceIndicator = ""

@@ -1,0 +1,83 @@
+"""The anterior RV insertion point: found, moved, and kept over the slices unless one is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from LaMoDCore.case import CineSlice
+from LaMoDCore.geometry import Array
+from LaMoDCore.io.rv_insertion import anterior_of, insertion_from_label
+from LaMoDCore.ring import epicardial_region
+from LaMoDCore.strain.segments import SegmentMap, label_segments
+
+
+def insertion_from_septum(septum_lps: npt.ArrayLike) -> Array:
+    """[3]: the anterior end of the septum's points [N, 3], which run along the wall between both ventricles.
+
+    Raises:
+        ValueError: fewer than three points.
+    """
+    points = np.asarray(septum_lps, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 3 or len(points) < 3:
+        raise ValueError(f"septum_lps must be [N, 3] with N of at least 3, got {points.shape}")
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    ends = np.unravel_index(int(np.argmax(distances)), distances.shape)
+    return anterior_of(points[list(ends)])
+
+
+@dataclass(frozen=True, eq=False)
+class InsertionPoints:
+    """Where each slice's segments start.
+
+    Attributes:
+        shared_lps: [3] the point of all slices that have none of their own, or None.
+        own_lps: by slice index, points that somebody placed for that slice alone.
+    """
+
+    shared_lps: Array | None = None
+    own_lps: Mapping[int, Array] = field(default_factory=dict)
+
+    @classmethod
+    def found(cls, slices: Sequence[CineSlice], reference_frame: int = 0) -> InsertionPoints:
+        """From the RV label, where a slice has a usable one; else without a point."""
+        found = insertion_from_label(slices, reference_frame)
+        return cls(None if found is None else found[0])
+
+    def at(self, slice_index: int, slice_: CineSlice, frame: int = 0) -> Array | None:
+        """[3]: the slice's point, in its plane and on its epicardium, in the direction of the shared or own point."""
+        point = self.own_lps.get(slice_index, self.shared_lps)
+        if point is None:
+            return None
+        region = epicardial_region(slice_.myocardium[frame])
+        rows, columns = np.nonzero(region)
+        center = np.array([columns.mean(), rows.mean()])
+        spacing = np.array(slice_.grid.spacing_mm)
+        arm = (slice_.grid.lps_to_pixel(point) - center) * spacing
+        length = float(np.linalg.norm(arm))
+        if length < 1e-6:
+            return slice_.grid.pixel_to_lps(center)
+        steps = np.arange(0.0, 80.0, 0.25)
+        path = center + steps[:, None] * (arm / length) / spacing
+        at = np.rint(path).astype(int)
+        on_grid = ((at >= 0) & (at < np.array(region.shape)[::-1])).all(axis=1)
+        inside = np.zeros(len(steps), dtype=bool)
+        inside[on_grid] = region[at[on_grid, 1], at[on_grid, 0]]
+        last = int(np.flatnonzero(inside)[-1]) if inside.any() else 0
+        return slice_.grid.pixel_to_lps(path[last])
+
+    def moved(self, point_lps: npt.ArrayLike, slice_index: int | None = None) -> InsertionPoints:
+        """With the shared point moved, or that of one slice alone."""
+        point = np.asarray(point_lps, dtype=np.float64)
+        if point.shape != (3,) or not np.isfinite(point).all():
+            raise ValueError(f"an insertion point is three finite numbers, got {point_lps!r}")
+        if slice_index is None:
+            return InsertionPoints(point, self.own_lps)
+        return InsertionPoints(self.shared_lps, {**self.own_lps, slice_index: point})
+
+    def segments(self, slice_index: int, slice_: CineSlice, frame: int = 0) -> SegmentMap:
+        """The slice's segments, counted from its point."""
+        return label_segments(slice_.myocardium[frame], slice_.grid, slice_.level, self.at(slice_index, slice_, frame))
