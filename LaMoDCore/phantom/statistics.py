@@ -52,7 +52,13 @@ LITERATURE: tuple[LiteratureRange, ...] = (
     LiteratureRange("healthy", "wall_mid", "Wall thickness, mid, ED", 7, 10, "mm", _NOTES),
     LiteratureRange("healthy", "wall_mid_drawn", "Wall as drawn, mid, ED", 5.3, 6.3, "mm", "Kawel 2012"),
     LiteratureRange(
-        "healthy", "area_gain_drawn", "Wall area as drawn, mid, ES / ED", 1.2, 1.8, "", "manual contours of nine patients"
+        "healthy",
+        "area_gain_drawn",
+        "Wall area as drawn, mid, ES / ED",
+        1.2,
+        1.8,
+        "",
+        "manual contours of nine patients",
     ),
     LiteratureRange("healthy", "end_systole", "End-systole", 32, 42, "% of R–R", _NOTES),
     LiteratureRange("healthy", "systole_ms", "Length of systole", 300, 350, "ms", _NOTES),

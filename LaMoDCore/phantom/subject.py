@@ -28,8 +28,8 @@ _PLACE_SCATTER = 0.045
 #: No plane is taken where the cavity's radius is smaller at end-diastole: at end-systole nothing would be left of
 #: it to draw, and on pixels of 1 mm its strain could not be told.
 _NARROWEST_CAVITY_MM = 12.0
-#: No fibre bundle of the endocardium shortens below this ratio to its length at end-diastole (Ecc −0.35): with
-#: volume kept it thickens by 2.2 there, and sarcomeres do not go further.
+#: No part of the endocardium shortens below this ratio to its length at end-diastole (Ecc −0.35). With area kept it
+#: thickens by 1.8 there, by up to 3 where tissue slides together; without the limit, hypertrophied hearts reach 3.7.
 _LEAST_STRETCH = 0.55
 
 

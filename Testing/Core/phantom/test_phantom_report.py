@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,15 @@ def test_the_table_says_which_means_lie_in_the_literature() -> None:
     rows = [(subject, subject_statistics(subject)) for subject in subjects]
     table = cohort_table(rows)
     assert "| healthy | Inner radius, mid, ED |" in table
-    assert table.count("\n") == 2 + sum(entry.group == "healthy" for entry in LITERATURE)
+    assert table.count("\n| healthy |") == sum(entry.group == "healthy" for entry in LITERATURE)
     assert "**no**" in cohort_table([(s, {**v, "ecc": 0.5}) for s, v in rows])
+
+
+def test_every_source_that_is_named_is_listed() -> None:
+    table = cohort_table([])
+    for entry in LITERATURE:
+        for author, _ in re.findall(r"([A-Z][a-z]+) (\d{4})", entry.source):
+            assert f"- {author} " in table, entry
 
 
 def test_statistics_of_a_subject_are_those_of_its_map() -> None:
