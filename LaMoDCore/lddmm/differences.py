@@ -31,10 +31,15 @@ def jacobian_determinant(displacement_mm: Tensor, spacing_mm: tuple[float, float
 
 def _difference(field: Tensor, dim: int, step: float) -> Tensor:
     size = field.shape[dim]
-    first, second = field.narrow(dim, 0, 1), field.narrow(dim, 1, 1)
-    last, before_last = field.narrow(dim, size - 1, 1), field.narrow(dim, size - 2, 1)
-    rise, fall = second - first, last - before_last
-    wide = torch.cat((first - 2 * rise, first - rise, field, last + fall, last + 2 * fall), dim=dim)
+    wide = _continued(field, dim)
     near = wide.narrow(dim, 3, size) - wide.narrow(dim, 1, size)
     far = wide.narrow(dim, 4, size) - wide.narrow(dim, 0, size)
-    return torch.add(near * (2 / (3 * step)), far, alpha=-1 / (12 * step))
+    return near.mul_(2 / (3 * step)).add_(far, alpha=-1 / (12 * step))
+
+
+def _continued(field: Tensor, dim: int) -> Tensor:
+    """Two more values on either side, on the straight line through the last two."""
+    size = field.shape[dim]
+    first, last = field.narrow(dim, 0, 1), field.narrow(dim, size - 1, 1)
+    rise, fall = field.narrow(dim, 1, 1) - first, last - field.narrow(dim, size - 2, 1)
+    return torch.cat((first - 2 * rise, first - rise, field, last + fall, last + 2 * fall), dim=dim)

@@ -23,7 +23,13 @@ from torch.nn.functional import pad
 from torch.utils.checkpoint import checkpoint as recompute
 
 from LaMoDCore.lddmm.differences import gradient, jacobian_determinant
-from LaMoDCore.lddmm.interpolation import sample_cubic, sample_linear, spline_symbol, spline_values
+from LaMoDCore.lddmm.interpolation import (
+    sample_cubic,
+    sample_linear_displaced,
+    sampling_places,
+    spline_symbol,
+    spline_values,
+)
 from LaMoDCore.lddmm.metric import FluidMetric, apply_symbol
 
 Integrator = Literal["euler", "ab2", "rk2", "rk4"]
@@ -178,6 +184,8 @@ class _Flow:
 
         self.x = (self.left + torch.arange(width)).to(velocity)
         self.y = (self.top + torch.arange(height)).to(velocity)[:, None]
+        if not self.cubic:
+            self.places, self.reach = sampling_places(self.grid, self.x, self.y, spacing_mm)
 
     def rate(self, state: State) -> State:
         """d/dt of φ and of φ⁻¹."""
@@ -226,9 +234,11 @@ class _Flow:
         ]
 
     def _sample(self, samples: Tensor, displacement: Tensor) -> Tensor:
-        x = torch.add(self.x, displacement[:, 0], alpha=1 / self.spacing_mm[0])
-        y = torch.add(self.y, displacement[:, 1], alpha=1 / self.spacing_mm[1])
-        return (sample_cubic if self.cubic else sample_linear)(samples, x, y)
+        if self.cubic:
+            x = torch.add(self.x, displacement[:, 0], alpha=1 / self.spacing_mm[0])
+            y = torch.add(self.y, displacement[:, 1], alpha=1 / self.spacing_mm[1])
+            return sample_cubic(samples, x, y)
+        return sample_linear_displaced(samples, displacement, self.places, self.reach)
 
 
 def _euler(rate: Rate, now: Progress, dt: float) -> Progress:
@@ -242,8 +252,7 @@ def _ab2(rate: Rate, now: Progress, dt: float) -> Progress:
     slope = rate(state)
     if before is None:
         return _ahead(state, rate(_ahead(state, slope, dt / 2)), dt), slope
-    forward, inverse = (1.5 * a - 0.5 * b for a, b in zip(slope, before, strict=True))
-    return _ahead(state, (forward, inverse), dt), slope
+    return _ahead(_ahead(state, slope, 1.5 * dt), before, -0.5 * dt), slope
 
 
 def _rk2(rate: Rate, now: Progress, dt: float) -> Progress:
@@ -314,18 +323,17 @@ def _fields_at_once(velocity: Tensor) -> int:
 
 
 def wide_grid(size: int, length_pixels: float) -> tuple[int, int]:
-    """Size of the periodic grid (even, of factors up to 11, which FFTs are fast for) and where the image starts."""
+    """Size of the periodic grid, one that FFTs are fast for, and where the image starts."""
     margin = min(max(math.ceil(MARGIN_LENGTHS * length_pixels), MIN_MARGIN_PIXELS), max(size, MIN_MARGIN_PIXELS))
     wide = size + margin
-    while not _smooth_even(wide):
-        wide += 1
+    wide += -wide % 8
+    while not _smooth(wide):
+        wide += 8
     return wide, (wide - size) // 2
 
 
-def _smooth_even(number: int) -> bool:
-    if number % 2:
-        return False
-    for prime in (2, 3, 5, 7, 11):
+def _smooth(number: int) -> bool:
+    for prime in (2, 3, 5, 7):
         while number % prime == 0:
             number //= prime
     return number == 1

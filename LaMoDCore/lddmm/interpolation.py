@@ -34,6 +34,40 @@ def sample_linear(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return grid_sample(field, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 
+def sampling_places(
+    shape: tuple[int, int], x: Tensor, y: Tensor, spacing_mm: tuple[float, float]
+) -> tuple[Tensor, Tensor]:
+    """What `sample_linear_displaced` needs to know of fixed pixels and a field of ``shape``.
+
+    Args:
+        shape: (H, W) of the field that is sampled.
+        x: [w] columns and y [h, 1] rows of the pixels in it.
+        spacing_mm: (dx, dy).
+
+    Returns:
+        the pixels' places [2, h, w], in halves of the field from its centre, and these halves a mm, [2, 1, 1].
+    """
+    height, width = shape
+    scale_x, scale_y = 2 / max(width - 1, 1), 2 / max(height - 1, 1)
+    places = torch.stack(torch.broadcast_tensors(x * scale_x - 1, y * scale_y - 1))
+    return places, torch.tensor([scale_x / spacing_mm[0], scale_y / spacing_mm[1]]).to(x)[:, None, None]
+
+
+def sample_linear_displaced(field: Tensor, displacement_mm: Tensor, places: Tensor, reach: Tensor) -> Tensor:
+    """`sample_linear` at pixels that are moved by a displacement, in one pass over memory.
+
+    Args:
+        field: [N, C, H, W].
+        displacement_mm: [N, 2, h, w].
+        places, reach: of `sampling_places`.
+
+    Returns:
+        [N, C, h, w].
+    """
+    grid = torch.addcmul(places, displacement_mm, reach).permute(0, 2, 3, 1)
+    return grid_sample(field, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+
+
 def sample_linear_clamped(field: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """As `sample_linear`, but beyond its edge the field continues with the edge's value."""
     height, width = field.shape[-2:]

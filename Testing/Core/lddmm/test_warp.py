@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from LaMoDCore.lddmm import FluidMetric, carry_mask, sample_displacement, shoot, warp_image
+from LaMoDCore.lddmm.differences import jacobian_determinant
 from Testing.Core.lddmm.shapes import contraction, grid_mm, ring
 
 
@@ -68,3 +69,10 @@ def test_empty_and_full_masks():
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"\[2, H, W\]"):
         carry_mask(np.ones((5, 6)), np.zeros((5, 6)))
+
+
+def test_area_of_an_affine_map():
+    x, y = grid_mm((20, 24), (1.5, 0.8))
+    displacement = torch.stack((0.2 * x + 0.5 * y, -0.3 * x + 0.1 * y))[None]
+    area = jacobian_determinant(displacement, (1.5, 0.8))
+    assert torch.allclose(area, torch.tensor(1.2 * 1.1 + 0.5 * 0.3, dtype=torch.float64))
