@@ -54,10 +54,9 @@ class LineDisplay:
     def _show(
         self, role: str, shown: bool, rgb: tuple[float, float, float], thickness: int, in3D: bool = False
     ) -> None:
-        proxy = self._result.proxy(role)
-        if proxy is None or not (shown or proxy.GetDisplayNode()):  # None: saved by an earlier version
-            return
         display = self._result.displayOf(role)
+        if display is None:  # a scene that was saved by an earlier version
+            return
         display.SetVisibility(shown)
         display.SetVisibility2D(shown)
         display.SetVisibility3D(shown and in3D)

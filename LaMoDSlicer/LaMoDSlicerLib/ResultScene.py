@@ -112,10 +112,7 @@ class ResultScene:
         return self.browserNode.GetProxyNode(sequence) if sequence is not None else None
 
     def displayOf(self, role: str) -> Any:
-        """The display node of a role's proxy; None where the result lacks the role.
-
-        It is made when it is first asked for: every display node there is takes its time at every frame.
-        """
+        """The display node of a role's proxy; None where the result lacks the role."""
         proxy = self.proxy(role)
         if proxy is not None and proxy.GetDisplayNode() is None:
             proxy.CreateDefaultDisplayNodes()

@@ -19,7 +19,7 @@ def test_cancel_ends_the_worker_and_its_children_and_changes_nothing(slicer_app,
     running = panel.start(slicer_app, pids)
     folder = slicer_app.widget.predictPanel.job.folder
     stage = slicer_app.widget.ui.stageLabel
-    assert slicer_app.mouse.spin(10, lambda: "predicting motion" in stage.text)
+    assert slicer_app.mouse.spin(60, lambda: "predicting motion" in stage.text)
     assert "CPU: no CUDA device" in stage.text
     assert not slicer_app.widget.ui.predictButton.enabled
     pressed = time.monotonic()
@@ -86,7 +86,7 @@ def test_cine_deleted_during_a_run(slicer_app, ring, fake_worker):
     fake_worker("ok")
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     slicer.mrmlScene.RemoveNode(ring.browser)
-    assert slicer_app.mouse.spin(60, lambda: slicer_app.widget.predictPanel.job is None)
+    assert slicer_app.mouse.spin(300, lambda: slicer_app.widget.predictPanel.job is None)
     result = slicer_app.widget.displayPanel._result
     assert result.isShown
     assert result.browserNode is not ring.browser
@@ -99,7 +99,7 @@ def test_masks_deleted_during_a_run(slicer_app, ring, fake_worker):
     fake_worker("ok")
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     slicer.mrmlScene.RemoveNode(ring.segmentation)
-    assert slicer_app.mouse.spin(60, lambda: slicer_app.widget.predictPanel.job is None)
+    assert slicer_app.mouse.spin(300, lambda: slicer_app.widget.predictPanel.job is None)
     assert slicer_app.widget.displayPanel._result.browserNode is ring.browser
     assert slicer_app.widget.displayPanel._result.isShown
 
@@ -108,7 +108,7 @@ def test_module_switched_during_a_run(slicer_app, ring, fake_worker):
     fake_worker("ok")
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     slicer_app.application._select_module("")
-    assert slicer_app.mouse.spin(60, lambda: slicer_app.widget.predictPanel.job is None)
+    assert slicer_app.mouse.spin(300, lambda: slicer_app.widget.predictPanel.job is None)
     slicer_app.application._select_module("LaMoDSlicer")
     slicer_app.settle()
     assert slicer_app.widget.displayPanel._result.isShown
