@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="dataset folder")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run's folder")
     recipe = parser.add_mutually_exclusive_group()
-    recipe.add_argument("--preset", default="laptop", help="smoke, laptop, paper or fine-tune (default laptop)")
+    recipe.add_argument(
+        "--preset", help="smoke, laptop, paper or fine-tune (default laptop, or with --resume the run's own settings)"
+    )
     recipe.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings")
     parser.add_argument(
         "--grid",
@@ -65,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.training.stopping import TrainingStopped, stop_on_signals
 
     baseline = _baseline(args) if args.baseline else None
+    if args.resume and args.init is None:
+        args.init = _started_from(args.out)
     initial = _initial(args.init) if args.init else None
     config = _settings(args, initial)
     if not args.estimate and not args.resume and any(args.out.glob("**/checkpoint.safetensors")):
@@ -101,6 +105,15 @@ def _baseline(args: argparse.Namespace) -> BaselineConfig:
         raise LaMoDInputError(f"--baseline {args.baseline}", str(fault), "name one of them") from fault
 
 
+def _started_from(run: Path) -> str | None:
+    """The --init of a run that is gone on with."""
+    from LaMoDCore.io.dataset import read_json
+
+    if not (run / "run.json").is_file():
+        return None
+    return read_json(run / "run.json", "start a new run in another folder").get("init")
+
+
 def _initial(name: str) -> LaMoDModel:
     from LaMoDCore.model import LaMoDModel
     from LaMoDCore.models import load_model
@@ -114,11 +127,15 @@ def _initial(name: str) -> LaMoDModel:
 def _settings(args: argparse.Namespace, initial: LaMoDModel | None) -> TrainingConfig:
     from LaMoDCore.training.settings import PRESETS, TrainingConfig, read_config
 
-    if args.config is None and args.preset not in PRESETS:
+    if args.preset is not None and args.preset not in PRESETS:
         raise LaMoDInputError(
             f"--preset {args.preset}", "there is no such preset", f"choose one of {', '.join(PRESETS)}"
         )
-    config = read_config(args.config) if args.config else PRESETS[args.preset]
+    own = args.out / "config.json"
+    if args.config is None and args.preset is None and args.resume and own.is_file():
+        config = read_config(own)
+    else:
+        config = read_config(args.config) if args.config else PRESETS[args.preset or "laptop"]
     if args.freeze:
         config = replace(config, freeze=tuple(name.strip() for name in args.freeze.split(",") if name.strip()))
     if initial is None:
@@ -203,7 +220,8 @@ def _train(
     from LaMoDCore.training.grid import Combination, read_grid, search
     from LaMoDCore.training.runner import train
 
-    about: dict[str, Any] = {"data": str(args.data.resolve()), "init": args.init}
+    start = str(Path(args.init).resolve()) if args.init and Path(args.init).is_dir() else args.init
+    about: dict[str, Any] = {"data": str(args.data.resolve()), "init": start}
 
     def train_in(folder: Path, settings: TrainingConfig, resume: bool) -> None:
         train(

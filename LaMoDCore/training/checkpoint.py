@@ -66,7 +66,7 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
         write_through(fresh, data)
         fresh.replace(folder / FILE)
     except OSError as fault:
-        full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         raise LaMoDInputError(
             folder.name,
             "the disk is full; the checkpoint before this one is kept"
@@ -92,6 +92,20 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
     Raises:
         LaMoDInputError: it is broken, or of a run with other settings or other data.
     """
+    found = read_checkpoint(folder)
+    if found is None:
+        return None
+    state, kept = found
+    _refuse_another_run(f"{folder.name}/{FILE}", kept, json.loads(json.dumps(identity)))
+    return state
+
+
+def read_checkpoint(folder: Path) -> tuple[Checkpoint, Mapping[str, Any]] | None:
+    """Whatever checkpoint a run folder holds, with its identity; safe while the run goes on.
+
+    Raises:
+        LaMoDInputError: it is broken.
+    """
     file = folder / FILE
     if not file.is_file():
         return None
@@ -107,7 +121,6 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
             "it cannot be read, or is of another version of LaMoD",
             "start a new run in another folder",
         ) from fault
-    _refuse_another_run(f"{folder.name}/{file.name}", kept, json.loads(json.dumps(identity)))
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}}
     for key, value in tensors.items():
         part, rest = key.split(".", 1)
@@ -119,7 +132,7 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
             number, name = key.split(".", 1)
             state.setdefault(int(number), {})[name] = value
         optimiser = {"state": state, "param_groups": groups}
-    return Checkpoint(position, parts["model"], parts["average"], parts["best"], optimiser)
+    return Checkpoint(position, parts["model"], parts["average"], parts["best"], optimiser), kept
 
 
 def _refuse_another_run(source: str, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ that autograd saves. Weights, gradients, optimiser and averages come on top once
 from __future__ import annotations
 
 import copy
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -87,6 +88,8 @@ def estimate_run(
     per_slice = int(per_slice * _OVERHEAD + batch.masks.nbytes * _BATCH_COPIES)
     fixed = _WEIGHT_COPIES * sum(p.nbytes for p in model.parameters())
     free = free_memory(device)
+    if free is not None and device.type != "cuda" and world > 1:
+        free //= int(os.environ.get("LOCAL_WORLD_SIZE", world))  # processes of one machine share its memory
     largest = None
     if free is not None:
         largest = int(max(0, free * _USABLE - fixed) // per_slice) * world

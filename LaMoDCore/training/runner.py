@@ -19,6 +19,7 @@ from LaMoDCore.models import save_model
 from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
+from LaMoDCore.training.checkpoint import read_checkpoint
 from LaMoDCore.training.engine import make_fabric
 from LaMoDCore.training.fit import fit
 from LaMoDCore.training.memory import Estimate, estimate_run, is_out_of_memory, refuse_too_large, too_large
@@ -151,6 +152,24 @@ def train_network(
     return average
 
 
+def current_model(run: Path) -> LaMoDModel | None:
+    """The averaged model of a run's last checkpoint, while it trains or after; None before the first checkpoint.
+
+    Raises:
+        LaMoDInputError: the checkpoint is broken, or not LaMoD's.
+    """
+    found = read_checkpoint(run)
+    if found is None:
+        return None
+    state, identity = found
+    model = LaMoDModel(TrainingConfig.from_dict(identity["config"]).model)
+    try:
+        model.load_state_dict(dict(state.average))
+    except RuntimeError as fault:
+        raise LaMoDInputError(run.name, "it trains another network than LaMoD's", "look at its model/") from fault
+    return model.requires_grad_(False).eval()
+
+
 def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
     """Memory and time that a run of `train` would take here; a few seconds' work, nothing is written."""
     stages = stages_of(config)
@@ -180,7 +199,8 @@ def _estimate(
     slices = len(cache.indices("train"))
     if slices == 0:
         raise LaMoDInputError("the dataset", "it has no training slice", "give cases of the split train")
-    return estimate_run(model, stages, config, slices, fabric, timed=timed)
+    found = estimate_run(model, stages, config, slices, fabric, timed=timed)
+    return fabric.broadcast(found)  # all processes must refuse, or none
 
 
 def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate) -> dict[str, Any]:
@@ -193,7 +213,7 @@ def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate)
         "slices_with_motion": {split: len(cache.indices(split, with_motion=True)) for split in ("train", "val")},
         "initial_weights": start,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "precision": fabric._precision.precision,
+        "precision": fabric.strategy.precision.precision,
         "processes": fabric.world_size,
         "threads": torch.get_num_threads(),
         "estimate": asdict(estimate),
