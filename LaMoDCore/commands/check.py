@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from LaMoDCore.commands.options import add_inference_options, add_progress_option, inference_settings, numbers
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ HELP = (
     "Check contours frame by frame: empty frames, open rings, holes, islands, jumps in place, area and thickness, "
     "register with the cine. Exit code 0: nothing to look at; 3: something must be looked at."
 )
-_OURS = re.compile(r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png")
+_OURS = re.compile(r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png|contours_slice\d+\.seq\.nrrd")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.check import check_contours
     from LaMoDCore.contours.report_files import as_dictionary, findings_text, lights_text, write_findings
     from LaMoDCore.io.atomic import new_folder
-    from LaMoDCore.io.drawn_slices import read_drawn_heart
+    from LaMoDCore.io.drawn_slices import FOREIGN_LABELS, read_drawn_heart
 
     heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels)
     slices = [drawn.slice for drawn in heart.slices]
@@ -72,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         with new_folder(args.out, lambda name: _OURS.fullmatch(name) is not None, "a contour report") as folder:
             write_findings(report, slices, folder)
             _write_readers(readers, folder)
+            _write_masks([drawn.slice for drawn in heart.slices if drawn.labels == FOREIGN_LABELS], folder)
     return 0 if report.is_clean else 3
 
 
@@ -105,6 +108,25 @@ def _write_readers(readers: Sequence[tuple[CineSlice, CineSlice, SliceAgreement]
     (folder / "readers.csv").write_text(text, encoding="utf-8", newline="")
     for number, (first, second, agreement) in enumerate(readers, start=1):
         draw_agreement(first, second, agreement, folder / f"readers_slice{number}.png")
+
+
+def _write_masks(slices: Sequence[CineSlice], folder: Path) -> None:
+    """Contours that came from another program, as masks that `lamod predict` and Slicer read."""
+    from LaMoDCore.io.drawn_slices import FOREIGN_LABELS
+    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+
+    for number, slice_ in enumerate(slices, start=1):
+        labels = slice_.myocardium * np.uint8(FOREIGN_LABELS.myocardium)
+        if slice_.cavity is not None and FOREIGN_LABELS.cavity is not None:
+            labels = labels + (slice_.cavity & ~slice_.myocardium) * np.uint8(FOREIGN_LABELS.cavity)
+        write_seq_nrrd(
+            folder / f"contours_slice{number}.seq.nrrd",
+            labels[:, None].astype(np.uint8),
+            slice_.grid.ijk_to_lps,
+            slice_.frame_times_ms,
+            node_class="vtkMRMLLabelMapVolumeNode",
+            rr_ms=slice_.rr_ms,
+        )
 
 
 def _fragility(args: argparse.Namespace) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from LaMoDCore.io.timing import timing_of
 from LaMoDCore.ring import is_closed_ring
 
 _MIN_FRAMES = 2
+#: What the labels mean in which contours of other programs are written.
+FOREIGN_LABELS = LabelMap(myocardium=2, cavity=3, right_ventricle=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +61,27 @@ def read_drawn_heart(
 ) -> DrawnHeart:
     """Read masks as `load_case` does, but keep every drawn slice whatever is wrong with it.
 
+    Contours of other programs are read too: guide points, closed-curve markups, DENSE workspaces.
+
     Pictures are used where they lie on the masks' own pixels.
 
     Raises:
         LaMoDInputError: a file that cannot be read at all, or in which no myocardium is drawn.
     """
+    from LaMoDCore.contours.formats.foreign import is_foreign, read_foreign
+
     notes: list[str] = []
-    stacks_of = [(Path(p), read_mask_stacks(Path(p), notes, min_frames=_MIN_FRAMES)) for p in masks]
+    paths = [Path(p) for p in masks]
+    others = [p for p in paths if is_foreign(p)]
+    stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_MIN_FRAMES)) for p in paths if p not in others]
     planes = [s.slice_grid(k) for _, stacks in stacks_of for s in stacks for k in range(s.frames.shape[1])]
     cines = [c for p in cine for c in read_cine_slices(Path(p), planes, notes)]
     wanted = parse_labels(labels)
-    found: list[DrawnSlice] = []
+    found = [
+        DrawnSlice(slice_, path, 0, k, FOREIGN_LABELS)
+        for path in others
+        for k, slice_ in enumerate(read_foreign(path, cines))
+    ]
     for path, stacks in stacks_of:
         said = wanted or parse_labels(stacks[0].metadata.get(LABEL_KEY))
         meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
@@ -85,7 +97,7 @@ def read_drawn_heart(
                 slice_ = _slice(stack, k, name, meaning, cines, path, rr_ms, notes)
                 found.append(DrawnSlice(slice_, path, number, k, meaning))
     if not found:
-        raise LaMoDInputError(stacks_of[0][0], "no myocardium is drawn in it", "draw it, or name it with --labels")
+        raise LaMoDInputError(paths[0], "no myocardium is drawn in it", "draw it, or name it with --labels")
     centers = [_center_lps(d.slice) for d in found]
     depths = depths_towards_apex(centers, [d.slice.grid for d in found])
     ordered = tuple(found[i] for i in np.argsort(depths, kind="stable"))
@@ -132,7 +144,7 @@ def _center_lps(slice_: CineSlice) -> np.ndarray:
 
 
 def end_diastole_as_drawn(slices: Sequence[CineSlice]) -> int:
-    """The reference frame, from the slices whose ring is closed in all frames; from the drawn frames of the others where there is none."""
+    """The reference frame: from the slices whose ring is closed in all frames, else from all."""
     frames = slices[0].frames
     alike = [s for s in slices if s.frames == frames]
     whole = [s for s in alike if all(is_closed_ring(plane) for plane in s.myocardium)]

@@ -1,6 +1,6 @@
 """Faults planted into slices as readers draw them: how many are found, how many clean frames are flagged.
 
-    python Testing/Benchmarks/contour_faults.py [--each 30] [--clean 8] [--seed 0]
+    python Testing/Benchmarks/contour_faults.py [--each 30] [--clean 8] [--seed 0] [--faults "hole,walls touch"]
 
 One fault a slice and kind, in a frame drawn at random; clean slices are those of other readers, with pictures.
 """
@@ -26,9 +26,13 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=30, help="faults of each kind")
     parser.add_argument("--clean", type=int, default=8, help="clean slices of 25 frames")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--faults", help="only these, separated by commas")
     args = parser.parse_args()
+    wanted = args.faults.split(",") if args.faults else [fault.value for fault in PLANTERS]
     print("| fault | found | of |\n| --- | ---: | ---: |")
     for number, (fault, plant) in enumerate(PLANTERS.items()):
+        if fault.value not in wanted:
+            continue
         found = 0
         for k in range(args.each):
             rng = np.random.default_rng([args.seed, number, k])

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 from heart_files import DATA, heart_cine, heart_labels, stack_affine, write_dicom_frames
 
 from LaMoDCore.case import CineSlice
+from LaMoDCore.cli import main
 from LaMoDCore.contours.formats.curves import FrameCurves, masks_of_curves
 from LaMoDCore.contours.formats.dense_workspace import read_workspace_contours
 from LaMoDCore.contours.formats.guide_points import read_guide_points
@@ -49,6 +50,20 @@ def test_a_workspace_gives_its_contours():
     overlaps = [dice(slice_.myocardium[t], masks[t]) for t in np.flatnonzero(drawn)]
     assert drawn.any()
     assert np.mean(overlaps) > 0.9
+
+
+@real
+def test_check_reads_guide_points_and_writes_masks(tmp_path):
+    folder = DATA / "cine_biv_me"
+    words = ["check", str(folder / "guidepoints"), "--cine", str(folder / "dicom"), "--out", str(tmp_path / "out")]
+    assert main(words) in (0, 3)
+    masks = sorted((tmp_path / "out").glob("contours_slice*.seq.nrrd"))
+    assert len(masks) == 2
+    case = load_case(masks, labels="myo=2,lv=3")
+    for written, series in zip(case.slices, ("Se3", "Se4"), strict=True):
+        slice_ = load_case(folder / f"{series}_labels.nii.gz").slices[0]
+        assert np.mean([dice(a, b) for a, b in zip(written.myocardium, slice_.myocardium, strict=True)]) > 0.98
+        assert written.rr_ms == pytest.approx({"Se3": 776, "Se4": 814}[series])
 
 
 def circle(grid, radius, center=(50.0, 45.0), points=24):
