@@ -102,7 +102,8 @@ def open_cache(
                 "mend dataset.json; `lamod validate-dataset` lists all that is wrong",
             )
     fingerprint = _fingerprint(index, vary_sampling)
-    if not (folder / "index.json").is_file() or _read_index(folder).get("fingerprint") != fingerprint:
+    about = _read_index(folder) if (folder / "index.json").is_file() else {}
+    if about.get("fingerprint") != fingerprint or "levels" not in about:
         _build(index, folder, fingerprint, vary_sampling, workers, progress)
     return open_finished_cache(folder)
 
