@@ -100,7 +100,9 @@ def _scores(network: LaMoDModel | None, cache: TrainingCache, index: int) -> tup
     truth, weight = batch.displacement[0], batch.weight[0, 0]
     moved = torch.zeros_like(truth)
     if network is not None:
-        moved = functional.avg_pool3d(network.decode(network.normalise(network.encode(batch.masks)))[0], (1, 2, 2))
+        moved = functional.avg_pool3d(
+            network.decode(network.normalise(network.encode(batch.masks, batch.levels)))[0], (1, 2, 2)
+        )
     error = float(((moved - truth).norm(dim=0) * weight).sum() / weight.sum())
     es = int(batch.masks[0, 0].sum(dim=(1, 2)).argmax())  # the wall is thickest where the cavity is smallest
     wall = weight[es].numpy() > 0.5
