@@ -71,7 +71,7 @@ class DicomExport:
             instance_number=1,
             manufacturer=self.MAKER["manufacturer"],
             patient_id=self._identity.get("PatientID") or "anonymous",
-            patient_name=self._identity.get("PatientName") or "anonymous",
+            patient_name=self._identity.get("PatientName") or "Anonymous^",
             patient_birth_date=self._identity.get("PatientBirthDate"),
             patient_orientation=("L", "P"),
         )
@@ -120,7 +120,8 @@ class DicomExport:
         references = [pydicom.dcmread(file) for file in sources]
         if not self._identity:
             for reference in references:
-                reference.PatientName, reference.PatientID, reference.PatientBirthDate = "anonymous", "anonymous", ""
+                reference.PatientName, reference.PatientID = "Anonymous^", "anonymous"
+                reference.PatientBirthDate = ""
         affine = geometry.ijkToLps
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
         mapping = RealWorldValueMapping(

@@ -9,15 +9,14 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.MaskFrames import MaskFrames
-from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Reading import Reading
 from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
 from LaMoDSlicerLib.ReadingNode import ReadingNode
 from LaMoDSlicerLib.ResultFiles import ResultFiles
 from LaMoDSlicerLib.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.ResultScene import ResultScene
 from LaMoDSlicerLib.ResultStacks import ResultStacks
-from LaMoDSlicerLib.SpatialFields import SpatialFields
 
 
 class ResultImport:
@@ -32,37 +31,49 @@ class ResultImport:
         """Raises:
         InputError: it is neither, or cannot be read.
         """
-        cine = None
+        cine = drawn = None
         try:
             if (folder / "strain.json").is_file():
                 home, name = folder, folder.name
             else:
-                home, cine, name = cls._ofCase(folder)
+                home, cine, drawn, name = cls._ofCase(folder)
             result = ResultFiles.read(home)
             reading = ReadingBuilder(result).build()
         except (OSError, KeyError, ValueError) as error:
             raise InputError(_("“{name}” cannot be read: {error}.").format(name=folder.name, error=error)) from error
-        return cls.show(result, reading, name, cine)
+        return cls.show(result, reading, name, cine, drawn)
 
     @classmethod
-    def show(cls, result: ResultFiles, reading: Any, name: str, cine: np.ndarray | None = None) -> ReadingNode:
+    def show(
+        cls,
+        result: ResultFiles,
+        reading: Reading,
+        name: str,
+        cine: np.ndarray | None = None,
+        drawn: np.ndarray | None = None,
+    ) -> ReadingNode:
         """Put a result into the scene.
 
         Args:
             result, reading: of one folder.
             name: what its nodes are called.
             cine: [T, Z, H, W] pictures on the result's one stack, or None.
+            drawn: bool [T, Z, H, W] the myocardium as it was drawn there; None where only that of the reference frame
+                is known.
         """
         browsers: list[Any] = [None] * len(reading.slices)
         stacks = ResultStacks(result)
         groups = stacks.stacks()
         for number, (indices, geometry) in enumerate(groups, 1):
             part = stacks.part(indices)
-            ecc = SpatialFields(part, geometry).of(OverlayQuantity.ECC)
+            labels = np.zeros((part.numberOfFrames, *geometry.shape), np.uint8)
+            labels[part.referenceFrame][part.myocardium] = MaskFrames.MYOCARDIUM
+            if drawn is not None and len(groups) == 1:
+                labels[drawn] = MaskFrames.MYOCARDIUM
             times = reading.slices[indices[0]].timesMs
             request = PredictionRequest(
                 masks=MaskFrames(
-                    np.where(ecc > SpatialFields.OUTSIDE / 2, MaskFrames.MYOCARDIUM, 0).astype(np.uint8),
+                    labels,
                     geometry,
                     tuple(f"{t:.1f}" for t in times),
                     times,
@@ -79,8 +90,8 @@ class ResultImport:
         return node
 
     @classmethod
-    def _ofCase(cls, folder: Path) -> tuple[Path, np.ndarray | None, str]:
-        """(result folder, pictures, name) of a dataset's case with known motion."""
+    def _ofCase(cls, folder: Path) -> tuple[Path, np.ndarray | None, np.ndarray, str]:
+        """(result folder, pictures, drawn masks, name) of a dataset's case with known motion."""
         CoreLibrary.makeImportable()
         from LaMoDCore.errors import LaMoDInputError
         from LaMoDCore.io.dataset import read_dataset_case
@@ -94,7 +105,7 @@ class ResultImport:
             write_result(result, target, report=False)
         except LaMoDInputError as error:
             raise InputError(str(error).replace(str(folder), folder.name)) from error
-        return target, data.cine, home.name
+        return target, data.cine, data.masks, home.name
 
     @staticmethod
     def _caseFolder(folder: Path) -> Path:

@@ -45,7 +45,7 @@ class View(QVTKRenderWindowInteractor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMinimumSize(240, 240)
+        self.setMinimumSize(200, 200)
         self.setMouseTracking(True)
         self.renderer = vtk.vtkRenderer()
         self.GetRenderWindow().SetMultiSamples(0)  # as Slicer's views, unless its settings say otherwise
