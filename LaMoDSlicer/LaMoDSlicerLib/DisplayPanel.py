@@ -5,6 +5,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.ResultScene import ResultScene
+from LaMoDSlicerLib.SliceViews import SliceViews
 
 
 class DisplayPanel:
@@ -37,6 +38,7 @@ class DisplayPanel:
             result = ResultScene(p.resultBrowser)
             if result.isShown:
                 self._result, self._display = result, ResultDisplay(result)
+                SliceViews.refresh()
         shown = self._result is not None and self._result.isShown
         browser = self._result.browserNode if shown else None
         self._ui.playWidget.setMRMLSequenceBrowserNode(browser)

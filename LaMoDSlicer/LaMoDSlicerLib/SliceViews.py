@@ -33,7 +33,7 @@ class SliceViews:
 
     @staticmethod
     def _letResliceBeFast(sliceWidget: Any) -> None:
-        """Let VTK take its quick way, about five times faster, where rows and columns of picture and screen are parallel.
+        """Let VTK take its quick way, five times faster, where rows of picture and screen are parallel.
 
         vtkImageReslice takes it only where the samples of a slab are one voxel apart, though nobody asked for a slab:
         Slicer sets that distance to the slice spacing over the oversampling factor.
@@ -68,6 +68,13 @@ class SliceViews:
                 sliceToRas.SetElement(i, j, axes[i, j])
             sliceToRas.SetElement(i, 3, position[i])
         sliceNode.UpdateMatrices()
+
+    @staticmethod
+    def refresh() -> None:
+        """Let every view take its plane anew: where a scene was read, lines are cut by the plane before it."""
+        layouts = slicer.app.layoutManager()
+        for name in layouts.sliceViewNames() if layouts is not None else ():
+            layouts.sliceWidget(name).mrmlSliceNode().Modified()
 
     @classmethod
     def zoomTo(cls, modelNode: Any) -> None:

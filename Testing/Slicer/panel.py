@@ -22,7 +22,7 @@ def start(app: SimpleNamespace, pids: Any) -> list[int]:
     """Click Predict Strain and wait until the slow worker and its child run; their process ids."""
     app.settle()
     app.mouse.click(app.widget.ui.predictButton)
-    assert app.mouse.spin(120, lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
+    assert app.mouse.spin(300, lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
     return [int(pid) for pid in pids.read_text(encoding="utf-8").split()]
 
 
