@@ -127,8 +127,8 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     except (RuntimeError, SafetensorError) as fault:
         raise LaMoDInputError(
             f"{folder.name}/weights.safetensors",
-            "the weights do not fit the networks of model.json",
-            "copy the whole model folder again",
+            "the weights do not fit the networks of model.json" + _other_version(network, description),
+            "copy the whole model folder again, or use a model made by this version of LaMoD",
         ) from fault
     network.requires_grad_(False).eval().to(device)
     return LoadedModel(str(description["name"]), network, digest, description)
@@ -151,6 +151,14 @@ def _network(description: Mapping[str, Any]) -> LaMoDModel | BaselineModel:
     if description.get("kind") == BASELINE_KIND:
         return BaselineModel(BaselineConfig.from_dict(description["config"]))
     return LaMoDModel(ModelConfig.from_dict(description["config"]))
+
+
+def _other_version(network: torch.nn.Module, description: Mapping[str, Any]) -> str:
+    """Whether a model's own count of parameters says that its networks were built otherwise than now."""
+    stored, own = description.get("parameters"), sum(p.numel() for p in network.parameters())
+    if stored in (None, own):
+        return ""
+    return f" as this version of LaMoD builds them ({own} parameters, the model has {stored}): it is of another version"
 
 
 def read_description(folder: Path) -> dict[str, Any]:

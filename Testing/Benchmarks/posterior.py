@@ -23,6 +23,7 @@ import torch
 from scipy import ndimage
 
 from LaMoDCore.case import Case, CineSlice, SliceMotion
+from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.scoring import coverage, crps, energy_score, roc_auc
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.geometry import Array
@@ -329,9 +330,10 @@ def unlike(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry])
             changed = replace(slice_, myocardium=STRANGE[name](slice_.myocardium, rng))
             try:
                 strange[name].append(predict_slice(changed, 0, model, settings, 0).unlike_training.score)  # type: ignore[union-attr]
-            except ValueError:
-                refused += 1
+            except LaMoDInputError:
+                refused += 1  # it does not fit into the canonical picture, and is told so
     own = np.array([value for _, value in usual])
+    print(f"{refused} of the strange slices were refused\n")
     print(f"limit {limit:.3f}; usual slices: median {np.median(own):.3f}, flagged {np.mean(own > limit):.3f}\n")
     for disease in sorted({name for name, _ in usual}):
         values = np.array([value for name, value in usual if name == disease])

@@ -73,6 +73,12 @@ def test_changed_weights_are_refused(folder: Path) -> None:
         load_model(folder)
 
 
+def test_a_model_of_another_version_is_said_to_be_one(folder: Path) -> None:
+    change_json(folder, config={**SMALL.to_dict(), "motion_width": 24})
+    with pytest.raises(LaMoDInputError, match=r"\d+ parameters, the model has \d+\): it is of another version"):
+        load_model(folder)
+
+
 @pytest.mark.parametrize("name", ["weights.pt", "extra.pkl", "data.CKPT"])
 def test_a_pickle_in_the_folder_is_refused_unopened(folder: Path, name: str) -> None:
     (folder / name).write_bytes(pickle.dumps({"weights": 1}))
