@@ -346,25 +346,36 @@ def test_results_lie_in_a_folder_of_the_subject_hierarchy_with_their_provenance(
     assert children.GetNumberOfIds() > 5
 
 
-def test_a_second_prediction_replaces_or_adds_as_asked(host, faults, fake_worker):
+def test_a_second_prediction_replaces_or_adds_as_asked(host, faults, tmp_path):
     from LaMoDSlicerLib.ReadingNode import ReadingNode
+    from LaMoDSlicerLib.RequestReader import RequestReader
+    from LaMoDSlicerLib.ResultFiles import ResultFiles
 
     from Testing.Slicer.conftest import add_ring
 
-    fake_worker("reading")
     app = _app(host, faults)
     ring = add_ring(app)
-    panel.predict(app, seconds=300)
-    assert [r.browsers()[0] for r in ReadingNode.all()] == [ring.browser]
-    panel.predict(app, seconds=300)
-    assert len(ReadingNode.all()) == 1
+    parameters = app.widget._parameters
+    request = RequestReader(parameters).read()
+    masks = request.masks
+    drawn = masks.labels == masks.MYOCARDIUM
+    reading_heart.write_for_masks(tmp_path / "result", drawn, masks.geometry.ijkToLps, masks.timesMs)
+    result = ResultFiles.read(tmp_path / "result")
+
+    def browsers():
+        return [reading.browsers()[0] for reading in ReadingNode.all()]
+
+    app.widget.logic.showResult(result, request, parameters)
+    assert browsers() == [ring.browser]
+    app.widget.logic.showResult(result, request, parameters)
+    assert browsers() == [ring.browser]
     app.reading.ui.addCheckBox.checked = True
-    panel.predict(app, seconds=300)
+    app.widget.logic.showResult(result, request, parameters)
     app.reading.ui.addCheckBox.checked = False
-    browsers = [r.browsers()[0] for r in ReadingNode.all()]
-    assert len(browsers) == 2
-    assert ring.browser in browsers
-    assert len(set(browsers)) == 2
+    assert len(set(browsers())) == 2
+    assert ring.browser in browsers()
+    app.settle()
+    assert app.reading.ui.secondSelector.enabled
 
 
 def test_twelve_slices_are_loaded_in_five_seconds_and_the_mark_is_cheap(host, faults, tmp_path):
