@@ -43,6 +43,29 @@ def _place_rv_point(app, ras):
     app.settle()
 
 
+def _see_grid_and_tracks(app, pictures):
+    """In place of the arrows, one after the other; the arrows come back."""
+    from PySide6 import QtCore
+
+    ui, p = app.widget.ui, app.widget._parameters
+
+    def toggle(check_box):
+        app.mouse.click(check_box, QtCore.QPoint(8, check_box.height // 2))
+        app.settle()
+
+    toggle(ui.glyphsCheckBox)
+    toggle(ui.gridCheckBox)
+    assert (p.showGlyphs, p.showGrid, p.showTracks) == (False, True, False)
+    app.mouse.screenshot(pictures / "slicer-grid.png")
+    toggle(ui.gridCheckBox)
+    toggle(ui.tracksCheckBox)
+    assert (p.showGlyphs, p.showGrid, p.showTracks) == (False, False, True)
+    app.mouse.screenshot(pictures / "slicer-tracks.png")
+    toggle(ui.tracksCheckBox)
+    toggle(ui.glyphsCheckBox)
+    assert (p.showGlyphs, p.showGrid, p.showTracks) == (True, False, False)
+
+
 def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     from PySide6 import QtCore
 
@@ -83,21 +106,7 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     mouse.screenshot(pictures / "slicer-scrubbed.png")
 
     browser.SetSelectedItemNumber(frame)
-    box = QtCore.QPoint(8, ui.glyphsCheckBox.height // 2)
-    mouse.click(ui.glyphsCheckBox, box)
-    mouse.click(ui.gridCheckBox, box)
-    app.settle()
-    assert app.widget._parameters.showGrid
-    assert not app.widget._parameters.showGlyphs
-    mouse.screenshot(pictures / "slicer-grid.png")
-    mouse.click(ui.gridCheckBox, box)
-    mouse.click(ui.tracksCheckBox, box)
-    app.settle()
-    assert app.widget._parameters.showTracks
-    mouse.screenshot(pictures / "slicer-tracks.png")
-    mouse.click(ui.tracksCheckBox, box)
-    mouse.click(ui.glyphsCheckBox, box)
-    app.settle()
+    _see_grid_and_tracks(app, pictures)
     mouse.choose(ui.quantitySelector, "Err, radial strain")
     app.settle()
     mouse.screenshot(pictures / "slicer-radial.png")
