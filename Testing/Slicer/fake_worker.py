@@ -1,7 +1,7 @@
 """Stands for `python -m LaMoDCore` in tests of the panel: an analytic result in a second, or a planned mishap.
 
-LAMOD_FAKE says what happens: "ok", "reading" (with every number that a real result has), "slow" (with a child
-process), "refuse" (exit 1), "crash", "nothing" (exit 0 without a result).
+LAMOD_FAKE says what happens: "ok", "slow" (with a child process), "refuse" (exit 1), "crash", "nothing" (exit 0
+without a result).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 from LaMoDCore.io.seq_nrrd import read_seq_nrrd
-from Testing.Slicer.reading_heart import write_for_masks
 from Testing.Slicer.ring_heart import write_result
 
 
@@ -45,13 +44,12 @@ def main() -> int:
     if what == "crash":
         print("Traceback (most recent call last): ...\nMemoryError", file=sys.stderr)
         return 70
-    if what in ("ok", "reading"):
+    if what == "ok":
         stack = read_seq_nrrd(options.masks)
         myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
         say("motion", 0.5, "slice 1: predicting motion")
         masks = stack.frames == myocardium
-        write = write_result if what == "ok" else write_for_masks
-        write(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
+        write_result(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
     say("write", 1.0)
     return 0
 
