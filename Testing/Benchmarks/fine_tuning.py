@@ -106,7 +106,7 @@ def _scores(network: LaMoDModel | None, cache: TrainingCache, index: int) -> tup
     error = float(((moved - truth).norm(dim=0) * weight).sum() / weight.sum())
     es = int(batch.masks[0, 0].sum(dim=(1, 2)).argmax())  # the wall is thickest where the cavity is smallest
     wall = weight[es].numpy() > 0.5
-    means = [np.nanmean(compute_strain(u[:, es : es + 1], wall, (BLOCK, BLOCK)).ecc) for u in (moved, truth)]
+    means = [np.nanmean(compute_strain(u[None, :, es], wall, (BLOCK, BLOCK)).ecc) for u in (moved, truth)]
     return error, float(abs(means[0] - means[1]))
 
 
