@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from LaMoDCore import __version__
-from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion
+from LaMoDCore.case import Case, CineSlice, Level, Motion, SliceMotion
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 
 ZERO = "zero"
 _WITH, _WITHOUT, _SHOTS = ":diffusion", ":no-diffusion", ":registration"
 
-#: A method on the canonical movie: masks [40, 128, 128] -> displacement [40, 2, 128, 128] mm.
-Track = Callable[[Array], Array]
+#: A method on the canonical movie: masks [40, 128, 128] and the slice's level -> displacement [40, 2, 128, 128] mm.
+Track = Callable[[Array, Level], Array]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _tracked(slice_: CineSlice, reference_frame: int, track: Track) -> SliceMoti
     from LaMoDCore.preprocessing import displacement_to_source, to_canonical
 
     canonical = to_canonical(slice_, reference_frame)
-    found = extend_beyond_wall(track(canonical.occupancy), canonical.occupancy[0] > 0.5)
+    found = extend_beyond_wall(track(canonical.occupancy, slice_.level), canonical.occupancy[0] > 0.5)
     return SliceMotion(displacement_to_source(found, canonical))
 
 
@@ -83,16 +83,17 @@ def _demons() -> Predictor:
     from LaMoDCore.networks.baselines.demons_tracking import ITERATIONS, SMOOTHING_MM, track_by_demons
 
     identity = f"itk-demons {ITERATIONS} {SMOOTHING_MM} {__version__}"
-    return Predictor(
-        "registration tracking (ITK demons)", lambda case: canonical_motion(case, track_by_demons), identity
-    )
+    return _unlearned("registration tracking (ITK demons)", track_by_demons, identity)
 
 
 def _matching() -> Predictor:
     from LaMoDCore.networks.baselines.lddmm_tracking import FRAME_STEP, track_by_matching
 
-    identity = f"lddmm {FRAME_STEP} {__version__}"
-    return Predictor("LDDMM matching", lambda case: canonical_motion(case, track_by_matching), identity)
+    return _unlearned("LDDMM matching", track_by_matching, f"lddmm {FRAME_STEP} {__version__}")
+
+
+def _unlearned(name: str, track: Callable[[Array], Array], identity: str) -> Predictor:
+    return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks)), identity)
 
 
 #: Methods that have learned nothing, by name.
@@ -132,14 +133,16 @@ def _shots_of(model: object) -> Callable[[Case], Motion]:
 
     from LaMoDCore.models import LoadedModel, lamod_network
     from LaMoDCore.networks.baselines.registration_alone import shot_displacement
+    from LaMoDCore.networks.registration import level_number
 
     assert isinstance(model, LoadedModel)
     network = lamod_network(model)
     device = next(network.parameters()).device
 
-    def track(occupancy: Array) -> Array:
+    def track(occupancy: Array, level: Level) -> Array:
         with torch.inference_mode():
             masks = torch.from_numpy(occupancy)[None, None].to(device)
-            return np.moveaxis(shot_displacement(network, masks)[0].cpu().numpy(), 0, 1)
+            levels = torch.tensor([level_number(level)], device=device)
+            return np.moveaxis(shot_displacement(network, masks, levels)[0].cpu().numpy(), 0, 1)
 
     return lambda case: canonical_motion(case, track)

@@ -19,9 +19,12 @@ from LaMoDCore.preprocessing import SPACING_MM
 _STEPS = 10
 
 
-def shot_displacement(model: LaMoDModel, masks: Tensor) -> Tensor:
-    """Masks [N, 1, 40, 128, 128] -> φ − id [N, 2, 40, 128, 128] in mm, by a periodic spline between latent frames."""
-    velocity = model.registration_decoder(model.encode(masks)).float()
+def shot_displacement(model: LaMoDModel, masks: Tensor, levels: Tensor | None = None) -> Tensor:
+    """Masks [N, 1, 40, 128, 128] -> φ − id [N, 2, 40, 128, 128] in mm, by a periodic spline between latent frames.
+
+    `levels` [N]: as `LaMoDModel.encode` takes them.
+    """
+    velocity = model.registration_decoder(model.encode(masks, levels)).float()
     n, _, frames, height, width = velocity.shape
     spacing = SPACING_MM * VELOCITY_STRIDE
     shot = shoot(velocity.transpose(1, 2).flatten(0, 1), model.metric, (spacing, spacing), _STEPS, "ab2")

@@ -198,7 +198,7 @@ def ring_cache(slices: int = 5) -> TrainingCache:
     }
     many = {name: np.stack([values] * slices) for name, values in arrays.items()}
     splits = ("train",) * (slices - 1) + ("val",)
-    return TrainingCache(many, splits, np.ones(slices, dtype=bool), "ring")
+    return TrainingCache(many, splits, np.ones(slices, dtype=bool), np.zeros(slices, dtype=int), "ring")
 
 
 CONFIG = replace(PRESETS["smoke"], bf16=False, registration_epochs=0, motion_epochs=1, joint_epochs=0)
