@@ -346,36 +346,24 @@ def test_results_lie_in_a_folder_of_the_subject_hierarchy_with_their_provenance(
     assert children.GetNumberOfIds() > 5
 
 
-def test_a_second_prediction_replaces_or_adds_as_asked(host, faults, tmp_path):
+def test_a_second_prediction_replaces_or_adds_as_asked(room):
+    """Where a prediction goes: onto the cine that holds an earlier one, or onto a browser of its own."""
+    from types import SimpleNamespace as Request
+
+    from LaMoDSlicerLib.PredictionRequest import PredictionRequest
     from LaMoDSlicerLib.ReadingNode import ReadingNode
-    from LaMoDSlicerLib.RequestReader import RequestReader
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.ResultKeeper import ResultKeeper
 
-    from Testing.Slicer.conftest import add_ring
-
-    app = _app(host, faults)
-    ring = add_ring(app)
-    parameters = app.widget._parameters
-    request = RequestReader(parameters).read()
-    masks = request.masks
-    drawn = masks.labels == masks.MYOCARDIUM
-    reading_heart.write_for_masks(tmp_path / "result", drawn, masks.geometry.ijkToLps, masks.timesMs)
-    result = ResultFiles.read(tmp_path / "result")
-
-    def browsers():
-        return [reading.browsers()[0] for reading in ReadingNode.all()]
-
-    app.widget.logic.showResult(result, request, parameters)
-    assert browsers() == [ring.browser]
-    app.widget.logic.showResult(result, request, parameters)
-    assert browsers() == [ring.browser]
-    app.reading.ui.addCheckBox.checked = True
-    app.widget.logic.showResult(result, request, parameters)
-    app.reading.ui.addCheckBox.checked = False
-    assert len(set(browsers())) == 2
-    assert ring.browser in browsers()
-    app.settle()
-    assert app.reading.ui.secondSelector.enabled
+    again = ReadingNode.create(room.node.reading(), room.node.browsers(), "again")
+    assert [found.node for found in ReadingNode.all()] == [again.node]
+    request = PredictionRequest(masks=Request(), cineNodeId=room.browser.GetID(), name=room.browser.GetName())
+    parameters = room.widget._parameters.parameterNode
+    assert ResultKeeper.placeFor(request, parameters) is request
+    room.reading.ui.addCheckBox.checked = True
+    added = ResultKeeper.placeFor(request, parameters)
+    room.reading.ui.addCheckBox.checked = False
+    assert added.cineNodeId is None
+    assert added.name != request.name
 
 
 def test_twelve_slices_are_loaded_in_five_seconds_and_the_mark_is_cheap(host, faults, tmp_path):
