@@ -88,7 +88,7 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     assert np.allclose(point.GetNthControlPointPositionWorld(0), insertion, atol=1.5)
     mouse.screenshot(pictures / "slicer-inputs.png")
 
-    panel.predict(app, seconds=180)
+    panel.predict(app, seconds=600)
     assert ui.messageLabel.text == ""
     mouse.screenshot(pictures / "slicer-strain.png")
     picture = window.red.picture()

@@ -50,7 +50,7 @@ def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_w
     browser, stack = _load(slicer_app)
     assert slicer_app.widget._parameters.cine is browser
     assert slicer_app.widget.ui.myocardiumSelector.currentText == "Label 2"
-    panel.predict(slicer_app, seconds=180)
+    panel.predict(slicer_app, seconds=600)
     assert slicer_app.widget.ui.messageLabel.text == ""
     p = slicer_app.widget._parameters
     p.showLegend = p.showContours = p.showDrawn = p.showGlyphs = False
