@@ -93,9 +93,8 @@ def _section(record: CaseRecord) -> tuple[bool, bool]:
 
 
 def _heading(truth: str, cohort: str) -> str:
-    masks = {"dense": "DENSE masks", "cine": "Cine masks"}.get(cohort, cohort)
     against = "motion and strain against the truth of the same scan" if truth == OWN else "strain against paired DENSE"
-    return f"{masks}, {against}"
+    return f"Cohort '{cohort}', {against}"
 
 
 def _overview(
