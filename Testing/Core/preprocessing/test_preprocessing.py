@@ -8,7 +8,14 @@ import pytest
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import SliceGrid, affine_2d, vector_rotation
-from LaMoDCore.preprocessing import FRAMES, SIZE, displacement_to_source, periodic_weights, to_canonical
+from LaMoDCore.preprocessing import (
+    FRAMES,
+    SIZE,
+    cycle_phases,
+    displacement_to_source,
+    periodic_weights,
+    to_canonical,
+)
 
 
 def oblique_grid(
@@ -128,3 +135,11 @@ def test_a_ventricle_larger_than_the_picture_is_refused_with_its_size() -> None:
                 800.0,
             )
         )
+
+
+def test_phases_run_forwards_from_the_reference_frame() -> None:
+    assert cycle_phases(np.array([0.0, 100.0, 200.0]), 400.0, 1) == pytest.approx([0.75, 0.0, 0.25])
+
+
+def test_between_two_frames_the_nearer_one_weighs_more() -> None:
+    assert periodic_weights([0.0, 0.1, 0.2], [0.125])[0] == pytest.approx([0.0, 0.75, 0.25])

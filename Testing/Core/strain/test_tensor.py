@@ -243,3 +243,13 @@ class TestNothingToKnow:
 def test_wrong_shapes_and_options(motion, mask, options, words):
     with pytest.raises(ValueError, match=words):
         compute_strain(motion, mask, **options)
+
+
+def test_a_shear_stretches_the_fibres_that_it_tilts():
+    """u = (0.3 y, 0) tilts fibres along y: E_yy = ½·0.3², E_xx = 0; the transposed gradient has it the other way."""
+    ring = incompressible_ring()
+    _, y = positions(ring.mask, (1.0, 1.0))
+    fields = compute_strain(np.stack((0.3 * y, 0 * y))[None], ring.mask)
+    row, columns = ring.mask.shape[0] // 2, np.nonzero(ring.mask[ring.mask.shape[0] // 2])[0]
+    assert fields.ecc[0, row, columns] == pytest.approx(0.045, abs=0.015)
+    assert fields.err[0, row, columns] == pytest.approx(0.0, abs=0.015)
