@@ -13,7 +13,6 @@ set(MODULE_PYTHON_SCRIPTS
   cohort_prediction/run.py
   cohort_prediction/shards.py
   cohort_prediction/work_list.py
-  cohort_prediction/workers.py
   commands/__init__.py
   commands/benchmark.py
   commands/check.py
@@ -49,16 +48,21 @@ set(MODULE_PYTHON_SCRIPTS
   contours/formats/__init__.py
   contours/formats/curves.py
   contours/formats/dense_workspace.py
+  contours/formats/dicom_seg_out.py
+  contours/formats/foreign.py
   contours/formats/guide_points.py
   contours/formats/markups.py
   contours/formats/segmentation_nrrd.py
+  contours/fragility.py
   contours/history.py
+  contours/insertion.py
   contours/missing_frames.py
   contours/rays.py
   contours/report_files.py
   contours/ring_shape.py
   contours/slice_shapes.py
   contours/smoothing_in_time.py
+  contours/two_readers.py
   dense/__init__.py
   dense/analysis.py
   dense/arrays.py
@@ -91,6 +95,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/overlap.py
   evaluation/prediction_cache.py
   evaluation/predictors.py
+  evaluation/prefetch.py
   evaluation/records.py
   evaluation/run.py
   evaluation/scoring.py
@@ -152,6 +157,7 @@ set(MODULE_PYTHON_SCRIPTS
   lddmm/plain.py
   lddmm/warp.py
   model.py
+  model_card.py
   models.py
   motion_samples.py
   networks/__init__.py
@@ -171,6 +177,7 @@ set(MODULE_PYTHON_SCRIPTS
   networks/motion_latent.py
   networks/registration.py
   networks/ring_basis.py
+  networks/ring_motion.py
   networks/spline.py
   phantom/__init__.py
   phantom/anatomy.py
@@ -233,6 +240,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/draws.py
   training/engine.py
   training/fit.py
+  training/form.py
   training/generative_stage.py
   training/grid.py
   training/loading.py
@@ -258,6 +266,7 @@ set(MODULE_PYTHON_SCRIPTS
   uncertainty/familiarity.py
   uncertainty/held_out.py
   uncertainty/intervals.py
+  worker_pool.py
   )
 
 set(MODULE_PYTHON_RESOURCES
