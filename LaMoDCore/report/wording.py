@@ -38,8 +38,8 @@ def band_line(result: StrainResult, samples: int) -> str:
     about = result.summary.get("uncertainty", {})
     if about.get("calibrated"):
         return (
-            f"Bands: {about['confidence']:.0%} intervals from {samples} samples, calibrated on held-out synthetic "
-            "hearts; rotation is inferred, not seen, and its uncertainty is that of such hearts."
+            f"Bands: {about['confidence']:.0%} intervals from {samples} samples, calibrated on synthetic hearts; "
+            "rotation is inferred."
         )
     return f"Bands: ± 1 SD over {samples} samples of the model's posterior; not its error against a measurement."
 
