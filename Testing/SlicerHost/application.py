@@ -225,6 +225,10 @@ class Application(Strict):
     def mainWindow(self) -> Any:
         return self._window
 
+    def topLevelWidgets(self) -> list[Any]:
+        """QApplication's; `slicer.util.mainWindow` looks through them."""
+        return list(QtWidgets.QApplication.topLevelWidgets())
+
     def settings(self) -> Any:
         return wrapped("QSettings")()
 
