@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from LaMoDCore.geometry import Array
 from LaMoDCore.model import LaMoDModel
@@ -17,6 +16,7 @@ from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.augmentation import Batch, augment
 from LaMoDCore.training.cache import BLOCK, TrainingCache
 from LaMoDCore.training.draws import Draws
+from LaMoDCore.training.loading import load_batch
 from LaMoDCore.training.settings import AugmentationConfig
 from LaMoDCore.uncertainty.descriptors import descriptors
 
@@ -83,7 +83,7 @@ def residual_bank(
     device = next(model.parameters()).device
     rows: list[tuple[Array, ...]] = []
     for number, index in enumerate(chosen):
-        batch = one_slice(cache, int(index))
+        batch = load_batch(cache, np.array([index]), torch.device("cpu"))
         if seed is not None:
             batch = augment(batch, augmentation, Draws.of(("residuals", seed), [int(index)]))
         levels = None if batch.levels is None else batch.levels.to(device)
@@ -98,21 +98,6 @@ def residual_bank(
         rows.append((ring.astype(np.float16), view.motion.cpu().numpy(), relative, told, np.array(index)))
         progress.update("residuals", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
     return ResidualBank(*(np.stack(column) for column in zip(*rows, strict=True)))
-
-
-def one_slice(cache: TrainingCache, index: int) -> Batch:
-    """A batch of one slice of the cache."""
-
-    def picked(name: str) -> Tensor:
-        return torch.from_numpy(np.asarray(cache.arrays[name][index]))[None].float()
-
-    return Batch(
-        picked("occupancy")[:, None] / 255,
-        picked("clean")[:, None] / 255,
-        picked("displacement").transpose(1, 2),
-        picked("weight")[:, None] / 4,
-        torch.from_numpy(cache.levels[[index]]),
-    )
 
 
 def block_residual(predicted: Array, batch: Batch, coordinates: RingCoordinates) -> Array:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,3 +34,26 @@ def modules(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     prefix = tmp_path_factory.mktemp("installed")
     subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True, capture_output=True)
     return prefix / "lib" / "Slicer-5.12" / "qt-scripted-modules"
+
+
+@pytest.fixture(scope="session")
+def run_hidden() -> Callable[[Path, str, Path], str]:
+    """Runs a program where only the packages and one folder can be imported; what it printed.
+
+    -S keeps the editable installation's path file away, so that the repository is hidden.
+    """
+
+    def run(folder: Path, program: str, cwd: Path) -> str:
+        paths = f"sys.path[:0] = [{str(folder)!r}]; sys.path.append({sysconfig.get_paths()['purelib']!r})"
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", f"import sys; {paths}; {program}"],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 from Testing.SlicerBuild.file_lists import LIST, ROOT, expected
@@ -38,48 +35,23 @@ def test_install_tree_holds_the_extension_and_nothing_else(modules: Path):
     assert size < 100e6
 
 
-def test_installed_library_runs_with_the_repository_hidden(modules: Path, tmp_path: Path):
-    """-S keeps the editable installation's path file away, so that only the install tree can be found."""
-    packages = sysconfig.get_paths()["purelib"]
+def test_installed_library_runs_with_the_repository_hidden(modules: Path, tmp_path: Path, run_hidden):
     program = (
-        f"import sys; sys.path[:0] = [{str(modules)!r}]; sys.path.append({packages!r});"
-        "import LaMoDCore; print(LaMoDCore.__file__);"
-        "from LaMoDCore.cli import main; sys.exit(main(['models', 'list']))"
+        "import LaMoDCore; print(LaMoDCore.__file__);from LaMoDCore.cli import main; sys.exit(main(['models', 'list']))"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(str(modules))
-    assert "lamod-phantom-v1" in done.stdout
+    printed = run_hidden(modules, program, tmp_path)
+    assert printed.startswith(str(modules))
+    assert "lamod-phantom-v1" in printed
 
 
-def test_every_module_of_the_installed_library_can_be_imported(modules: Path, tmp_path: Path):
+def test_every_module_of_the_installed_library_can_be_imported(modules: Path, tmp_path: Path, run_hidden):
     """A file that no list names is missing here for real, and whoever imports it fails."""
-    packages = sysconfig.get_paths()["purelib"]
     program = (
-        f"import sys, pkgutil, importlib; sys.path[:0] = [{str(modules)!r}]; sys.path.append({packages!r});"
-        "import LaMoDCore;"
+        "import pkgutil, importlib, LaMoDCore;"
         "names = [m.name for m in pkgutil.walk_packages(LaMoDCore.__path__, 'LaMoDCore.')];"
         "[importlib.import_module(n) for n in names if not n.endswith('__main__')]; print(len(names))"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[-1]) > 150
+    assert int(run_hidden(modules, program, tmp_path).split()[-1]) > 150
 
 
 def test_index_entry_fits_the_catalog(tmp_path: Path):

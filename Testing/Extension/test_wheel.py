@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -15,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-def test_demo_from_a_wheel(tmp_path: Path):
+def test_demo_from_a_wheel(tmp_path: Path, run_hidden):
     """Built without the network; unpacked where -S hides the editable installation."""
     pytest.importorskip("hatchling")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
@@ -26,19 +24,6 @@ def test_demo_from_a_wheel(tmp_path: Path):
         assert "LaMoDCore/shipped_models/lamod-phantom-v1/weights.safetensors" in names
         assert not [n for n in names if n.startswith(("Testing", "LaMoDSlicer", "runs"))]
         archive.extractall(tmp_path / "unpacked")
-    packages = sysconfig.get_paths()["purelib"]
-    program = (
-        f"import sys; sys.path[:0] = [{str(tmp_path / 'unpacked')!r}]; sys.path.append({packages!r});"
-        "from LaMoDCore.cli import main; sys.exit(main(['demo', '--samples', '1', '--out', 'result']))"
-    )
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    program = "from LaMoDCore.cli import main; sys.exit(main(['demo', '--samples', '1', '--out', 'result']))"
+    run_hidden(tmp_path / "unpacked", program, tmp_path)
     assert (tmp_path / "result" / "report.png").is_file()
