@@ -153,7 +153,6 @@ def main() -> int:
     for what, figure in rows:
         print(f"| {what} | {figure} |")
     sys.stdout.flush()
-    screen.stop()
     os._exit(0)  # VTK's windows outlive their display otherwise
 
 

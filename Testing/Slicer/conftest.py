@@ -42,7 +42,6 @@ def host() -> Iterator[SimpleNamespace]:
     mouse.spin(0.5)
     yield SimpleNamespace(application=application, window=window, mouse=mouse, display=screen)
     window.close()
-    screen.stop()
 
 
 @pytest.fixture

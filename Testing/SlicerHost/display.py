@@ -21,28 +21,47 @@ def missing() -> str:
 
 
 class VirtualDisplay:
-    """Xvfb on a display number of its own choosing, with openbox; ``stop`` ends both."""
+    """Xvfb on a display number of its own choosing, with openbox; both end after this process has.
+
+    They outlive it because an X client whose server goes first ends with an I/O error and exit status 1, whatever it
+    did before: with its windows' connection open, the process itself must never end the server.
+
+    Attributes:
+        name: for the environment variable DISPLAY.
+    """
 
     def __init__(self) -> None:
         reader, writer = os.pipe()
-        screen = f"{SIZE[0]}x{SIZE[1]}x24"
-        self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writer), "-screen", "0", screen, "+extension", "GLX", "-nolisten", "tcp"],
+        server = subprocess.Popen(
+            [
+                *("Xvfb", "-displayfd", str(writer), "-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24"),
+                *("+extension", "GLX", "-nolisten", "tcp"),
+            ],
             pass_fds=[writer],
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         os.close(writer)
         with os.fdopen(reader) as answer:
             self.name = f":{answer.readline().strip()}"
         if self.name == ":":
             raise RuntimeError("Xvfb did not start")
-        environment = {**os.environ, "DISPLAY": self.name}
-        self._manager = subprocess.Popen(
-            ["openbox"], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        manager = subprocess.Popen(
+            ["openbox"],
+            env={**os.environ, "DISPLAY": self.name},
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
+        # The writing end stays open, by its number alone, for as long as this process lives, however it ends.
+        told, _until_the_end = os.pipe()
+        keeper = subprocess.Popen(
+            ["sh", "-c", 'cat; kill "$@"', "keeper", str(manager.pid), str(server.pid)],
+            stdin=told,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(told)
+        self._processes = (server, manager, keeper)
         time.sleep(0.5)
-
-    def stop(self) -> None:
-        for process in (self._manager, self._server):
-            process.kill()
-            process.wait()
