@@ -1,0 +1,57 @@
+"""What a person does first, done with an installed module: a program of its own, copied away from the repository.
+
+Prints where the module and its libraries came from and what was seen, as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def _only_this_python_slicer(folder: Path, packages: str) -> None:
+    """Let the worker see the packages, and what the module gives it, and nothing else: -S hides the repository."""
+    folder.mkdir()
+    program = folder / "PythonSlicer"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{packages}" exec "{sys.executable}" -S "$@"\n')
+    program.chmod(0o755)
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def main(modules: Path, packages: str) -> None:
+    """Open the module that lies in `modules`, click the sample heart, click Predict Strain."""
+    from Testing.SlicerHost import display, start
+
+    screen = display.VirtualDisplay()
+    os.environ["DISPLAY"] = screen.name
+    os.environ.pop("QT_QPA_PLATFORM", None)
+    application = start()
+    _only_this_python_slicer(Path.cwd() / "bin", packages)
+    from Testing.SlicerHost import mouse
+    from Testing.SlicerHost.main_window import MainWindow
+
+    window = MainWindow(application)
+    application._load_module(modules / "LaMoDSlicer.py")
+    window.show()
+    application._select_module("LaMoDSlicer")
+    import slicer
+
+    mouse.spin(0.5)
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    widget = slicer.modules.LaMoDSlicerWidget
+    seen = {"enabled before": widget.ui.predictButton.enabled}
+    mouse.click(window.sample_button)
+    seen["enabled after"] = mouse.spin(60, lambda: widget.ui.predictButton.enabled)
+    before = window.red.picture()
+    widget._parameters.samples = 1
+    mouse.click(widget.ui.predictButton)
+    seen["started"] = mouse.spin(30, lambda: widget.predictPanel.job is not None)
+    seen["ended"] = mouse.spin(500, lambda: widget.predictPanel.job is None)
+    mouse.spin(1)
+    seen["message"] = widget.ui.messageLabel.text
+    seen["pixels changed"] = int((window.red.picture() != before).any(axis=2).sum())
+    names = ("LaMoDSlicer", "LaMoDSlicerLib", "LaMoDCore", "Testing.SlicerHost")
+    seen["files"] = {name: sys.modules[name].__file__ for name in names}
+    print(json.dumps(seen))
