@@ -34,6 +34,7 @@ class CineSlice:
         right_ventricle: bool [T, H, W], if drawn.
         cine: float32 [T, H, W] picture intensities on the same grid, if given.
         valid_frames: bool [T]; False where nothing was acquired (DENSE covers part of the cycle).
+        rv_insertion_lps: [3] in LPS mm, anterior RV insertion of this slice alone; None where the heart's holds.
     """
 
     name: str
@@ -47,6 +48,7 @@ class CineSlice:
     cine: Array | None = None
     valid_frames: Array = field(default_factory=lambda: np.empty(0, dtype=bool))
     level_known: bool = False
+    rv_insertion_lps: Array | None = None
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:
@@ -112,6 +114,10 @@ class Case:
     @property
     def frames(self) -> int:
         return self.slices[0].frames
+
+    def insertion_of(self, slice_: CineSlice) -> Array | None:
+        """[3]: where a slice's segments start: its own point, else the heart's; None where neither is known."""
+        return self.rv_insertion_lps if slice_.rv_insertion_lps is None else slice_.rv_insertion_lps
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,6 +60,7 @@ set(MODULE_PYTHON_SCRIPTS
   contours/rays.py
   contours/report_files.py
   contours/ring_shape.py
+  contours/segment_lines.py
   contours/slice_shapes.py
   contours/smoothing_in_time.py
   contours/two_readers.py
@@ -158,6 +159,8 @@ set(MODULE_PYTHON_SCRIPTS
   lddmm/warp.py
   model.py
   model_card.py
+  model_registry.py
+  model_store.py
   models.py
   motion_samples.py
   networks/__init__.py

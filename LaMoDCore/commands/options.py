@@ -32,6 +32,19 @@ def frame_numbers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of frame numbers such as 0,9") from None
 
 
+def add_insertion_options(parser: argparse.ArgumentParser) -> None:
+    """Where segments start; read by `args.rv_insertion` and `args.slice_insertion`."""
+    parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="anterior RV insertion point, LPS mm")
+    parser.add_argument(
+        "--slice-insertion",
+        metavar="X,Y,Z",
+        type=numbers(3),
+        action="append",
+        default=[],
+        help="the same for the one slice in whose plane the point lies; may be given for several slices",
+    )
+
+
 def add_inference_options(parser: argparse.ArgumentParser) -> None:
     """Model, device and sampling; what is left out is the model's default."""
     parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="model by name or folder")

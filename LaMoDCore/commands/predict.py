@@ -7,10 +7,10 @@ from pathlib import Path
 
 from LaMoDCore.commands.options import (
     add_inference_options,
+    add_insertion_options,
     add_progress_option,
     frame_numbers,
     inference_settings,
-    numbers,
 )
 from LaMoDCore.progress import Progress
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=frame_numbers,
         help="which frames of the cine the masks are, from 0, where only some are drawn (needs --cine)",
     )
-    parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="anterior RV insertion point, LPS mm")
+    add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
     parser.add_argument("--labels", metavar="myo=2,rv=1", help="what the mask's values mean")
     parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
             rv_insertion_lps=args.rv_insertion,
             levels=args.levels,
             mask_frames=args.mask_frames,
+            slice_insertions_lps=args.slice_insertion,
         )
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")

@@ -42,8 +42,16 @@ class InsertionPoints:
     own_lps: Mapping[int, Array] = field(default_factory=dict)
 
     @classmethod
-    def found(cls, slices: Sequence[CineSlice], reference_frame: int = 0) -> InsertionPoints:
-        """From the RV label, where a slice has a usable one; else without a point."""
+    def found(
+        cls, slices: Sequence[CineSlice], reference_frame: int = 0, septum_lps: npt.ArrayLike | None = None
+    ) -> InsertionPoints:
+        """From the septum's points [N, 3] where they are given, else from the RV label; without a point where neither.
+
+        Raises:
+            ValueError: fewer than three septal points.
+        """
+        if septum_lps is not None:
+            return cls(insertion_from_septum(septum_lps))
         found = insertion_from_label(slices, reference_frame)
         return cls(None if found is None else found[0])
 

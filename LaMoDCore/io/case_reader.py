@@ -19,7 +19,7 @@ from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.io.planes import lies_on_scanner_axes
-from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label
+from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
 from LaMoDCore.io.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
 from LaMoDCore.ring import epicardial_region
 
@@ -35,6 +35,7 @@ def load_case(
     levels: str | Sequence[str] | None = None,
     rr_ms: float | None = None,
     mask_frames: Sequence[int] | None = None,
+    slice_insertions_lps: Sequence[npt.ArrayLike] = (),
 ) -> Case:
     """Read masks of the left ventricle over the cycle, with pictures if there are any, as one heart.
 
@@ -50,6 +51,7 @@ def load_case(
         rr_ms: R–R interval, where the files do not hold it or hold a wrong one.
         mask_frames: which frames of the cine the masks are, from 0, where they are fewer than the cine's. Contours
             drawn at some frames only are carried to the others by the cine.
+        slice_insertions_lps: [3] each, insertion points of single slices, in whose planes they lie.
 
     Returns:
         The case, slices from base to apex. What had to be assumed stands in ``notes``.
@@ -83,7 +85,7 @@ def load_case(
     reference, reference_note = find_end_diastole(slices)
     notes += phase_notes + ([reference_note] if reference_note else [])
     return Case(
-        slices=tuple(slices),
+        slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,
         rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, notes),
         inputs=tuple(InputRecord(p.name, sha256_of(p)) for p in (*mask_paths, *cine_paths)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from LaMoDCore.ring import epicardial_region
 
 #: A given point farther than this from the myocardium belongs to another heart or another coordinate system.
 MAX_DISTANCE_MM = 30.0
+#: A slice's own point lies in its plane; beyond this it is between slices.
+_IN_PLANE_MM = 4.0
 #: The RV label touches the wall where it comes this close to it.
 _CONTACT_MM = 2.5
 #: Less is no RV beside the septum, more is no RV at all.
@@ -50,6 +53,30 @@ def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], refer
                 "give it in LPS mm (3D Slicer shows RAS: turn the signs of the first two numbers)",
             )
     return anterior_of(points)
+
+
+def with_own_insertions(
+    slices: Sequence[CineSlice], points_lps: Sequence[npt.ArrayLike], reference_frame: int
+) -> list[CineSlice]:
+    """Slices with insertion points of their own: each point [3] goes to the slice in whose plane it lies.
+
+    Raises:
+        LaMoDInputError: a point that is not three numbers, far from the myocardium, or in no slice's plane.
+    """
+    given = list(slices)
+    for point_lps in points_lps:
+        point = given_insertion(point_lps, slices, reference_frame)
+        away = [abs(float(s.grid.distance_mm(point))) for s in slices]
+        nearest = int(np.argmin(away))
+        if away[nearest] > _IN_PLANE_MM:
+            shown = ",".join(f"{v:g}" for v in point)
+            raise LaMoDInputError(
+                "--slice-insertion",
+                f"the point {shown} lies {away[nearest]:.0f} mm from the nearest slice",
+                "give a point in the plane of the slice that it is for",
+            )
+        given[nearest] = replace(given[nearest], rv_insertion_lps=point)
+    return given
 
 
 def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:

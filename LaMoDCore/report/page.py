@@ -102,17 +102,20 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
     insertion = result.case.rv_insertion_lps
     away = [0.0 if insertion is None else abs(float(c.grid.distance_mm(insertion))) for c in cines]
     nearest = int(np.argmin(away))
+    shown = [
+        insertion if z == nearest and c.rv_insertion_lps is None else c.rv_insertion_lps for z, c in enumerate(cines)
+    ]
     for z in range(count):
         ax = page.add_axes(boxes[z])
         image = draw_strain_map(ax, cines[z], strains[z], es, windows[z], limit_percent=limit)
         if count == 1:
             ax.set_title(f"Ecc at {at_es}")
-            mark_insertion(ax, cines[z].grid, insertion if z == nearest else None)
+            mark_insertion(ax, cines[z].grid, shown[z])
             continue
         draw_arrows(ax, strains[z], es, cines[z].grid, colour=INK, every_mm=7.0 if small else 5.0)
         if not small:
             number_segments(ax, strains[z], cines[z].grid, on_picture=cines[z].cine is not None)
-            mark_insertion(ax, cines[z].grid, insertion if z == nearest else None)
+            mark_insertion(ax, cines[z].grid, shown[z])
         name = f"{z + 1} {cines[z].level}"
         ax.set_title(
             f"Slice {z + 1}, {cines[z].level}: Ecc and displacement at ES" if count == 2 else name,

@@ -36,7 +36,7 @@ def slice_strain(
         slice_: the slice; only the reference frame's mask is used.
         motion: Lagrangian, from that frame.
         reference_frame: end-diastole.
-        rv_insertion_lps: [3] anterior RV insertion point.
+        rv_insertion_lps: [3] anterior RV insertion point of the heart; the slice's own, where it has one, is used.
         support_mm: of the gradient's fit, see `compute_strain`.
 
     Raises:
@@ -44,7 +44,8 @@ def slice_strain(
     """
     inside = np.asarray(slice_.myocardium[reference_frame], dtype=bool)
     _check(slice_.name, inside, reference_frame)
-    segments = label_segments(inside, slice_.grid, slice_.level, rv_insertion_lps)
+    insertion = rv_insertion_lps if slice_.rv_insertion_lps is None else slice_.rv_insertion_lps
+    segments = label_segments(inside, slice_.grid, slice_.level, insertion)
     slopes = SlopeCache(inside, slice_.grid.spacing_mm, support_mm=support_mm)
     directions = material_directions(inside, slice_.grid.spacing_mm, segments.center_xy, slice_.grid.view_sign)
 

@@ -170,7 +170,7 @@ def _layers(slice_: CineSlice, strain: SliceStrain, es_frame: int) -> dict[str, 
 def _slice_indices(
     case: Case, slice_: CineSlice, strain: SliceStrain, course: curves.Cycle, segments: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    map_ = label_segments(strain.myocardium, slice_.grid, slice_.level, case.rv_insertion_lps)
+    map_ = label_segments(strain.myocardium, slice_.grid, slice_.level, case.insertion_of(slice_))
     sectors = sector_labels(strain.myocardium, slice_.grid, map_.center_xy, map_.insertion_angle, SECTORS)
     matrix = strain_matrix(strain.fields["ecc"], sectors, SECTORS)
     # The first frame, the reference, has no strain and so no say in uniformity.

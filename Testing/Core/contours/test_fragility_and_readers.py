@@ -1,4 +1,4 @@
-"""A pixel's cost, two readers' difference, and where segments start."""
+"""A pixel's cost, and two readers' difference."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ import pytest
 
 from LaMoDCore.case import Case, Motion, SliceMotion, StrainResult
 from LaMoDCore.contours import fragility as module
-from LaMoDCore.contours.formats.guide_points import ends_of_arc
 from LaMoDCore.contours.fragility import SHIFTS, FragilityCancelled, fragility_text, measure_fragility, shift_contours
-from LaMoDCore.contours.insertion import InsertionPoints, insertion_from_septum
 from LaMoDCore.contours.slice_shapes import SliceShapes
 from LaMoDCore.contours.two_readers import agreement_csv, agreement_text, compare_contours, draw_agreement
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.rv_insertion import insertion_points
 from LaMoDCore.models import LoadedModel
 from LaMoDCore.strain import slice_strain
 from Testing.Slicer.ring_heart import heart
@@ -114,31 +111,3 @@ def test_two_readers(tmp_path, ring):
     assert (tmp_path / "readers.png").stat().st_size > 5000
     with pytest.raises(LaMoDInputError, match="same series"):
         compare_contours(ring, heart(frames=12))
-
-
-def test_segments_follow_the_insertion_and_one_slice_may_have_its_own(ring):
-    points = InsertionPoints.found([ring])
-    from_label = points.at(0, ring)
-    assert np.linalg.norm(from_label - points.shared_lps) < 3.0
-    before = points.segments(0, ring)
-    region = SliceShapes.of(ring).shapes[0]
-    center = ring.grid.pixel_to_lps(region.center_mm / np.array(ring.grid.spacing_mm))
-    turned = center + (center - points.shared_lps)
-    moved = points.moved(turned)
-    assert (moved.segments(0, ring).labels != before.labels).any()
-    one = points.moved(turned, slice_index=1)
-    assert np.array_equal(one.segments(0, ring).labels, before.labels)
-    assert np.array_equal(one.segments(1, ring).labels, moved.segments(1, ring).labels)
-    assert InsertionPoints().at(0, ring) is None
-    with pytest.raises(ValueError, match="three finite"):
-        points.moved([1, np.nan, 2])
-
-
-def test_the_septum_gives_the_anterior_end(ring):
-    ends = insertion_points(ring, 0)
-    between = ends[0] + np.linspace(0, 1, 15)[:, None] * (ends[1] - ends[0])
-    found = insertion_from_septum(np.random.default_rng(0).permutation(between))
-    assert np.allclose(found, ends[np.argmin(ends[:, 1])])
-    assert {tuple(np.round(p, 6)) for p in ends_of_arc(between)} == {tuple(np.round(p, 6)) for p in ends}
-    with pytest.raises(ValueError, match="at least 3"):
-        insertion_from_septum(between[:2])
