@@ -246,6 +246,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/form.py
   training/generative_stage.py
   training/grid.py
+  training/launch_commands.py
   training/loading.py
   training/losses.py
   training/memory.py
@@ -255,8 +256,10 @@ set(MODULE_PYTHON_SCRIPTS
   training/recipe.py
   training/resampling.py
   training/residuals.py
+  training/run_curves.py
   training/run_folder.py
   training/run_lock.py
+  training/run_watch.py
   training/runner.py
   training/selection.py
   training/settings.py

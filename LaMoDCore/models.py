@@ -1,8 +1,4 @@
-"""A model is a folder of data: model.json, weights.safetensors, MODEL_CARD.md. No pickle, ever.
-
-Models are looked up by name in the user's model folder ($LAMOD_MODELS or ~/.lamod/models) and among the shipped
-ones, or by the path of their folder.
-"""
+"""A model is a folder of data: model.json, weights.safetensors, MODEL_CARD.md. No pickle, ever."""
 
 from __future__ import annotations
 
@@ -23,14 +19,34 @@ from safetensors.torch import save as save_tensors
 from LaMoDCore import __version__
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import LaMoDModel, ModelConfig
+from LaMoDCore.model_registry import (
+    CANONICAL,
+    DEFAULT_MODEL,
+    FORMAT,
+    find_model,
+    known_models,
+    read_description,
+    shipped_folder,
+    user_folder,
+)
 from LaMoDCore.networks.baselines import BaselineConfig, BaselineModel
-from LaMoDCore.preprocessing import FRAMES, SIZE, SPACING_MM
 
-FORMAT = "lamod-model/1"
+__all__ = [
+    "BASELINE_KIND",
+    "DEFAULT_MODEL",
+    "LoadedModel",
+    "find_model",
+    "known_models",
+    "lamod_network",
+    "load_model",
+    "read_description",
+    "save_model",
+    "shipped_folder",
+    "user_folder",
+]
+
 #: "kind" in model.json of a network that LaMoD is compared with; a LaMoD has none.
 BASELINE_KIND = "baseline"
-DEFAULT_MODEL = "lamod-phantom-v1"
-CANONICAL = {"frames": FRAMES, "size": SIZE, "spacing_mm": SPACING_MM}
 #: Endings of files that run code when they are opened; a folder that holds one is refused.
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy")
 
@@ -52,51 +68,19 @@ class LoadedModel:
     description: Mapping[str, Any]
 
 
-def shipped_folder() -> Path:
-    """Where the weights that come with LaMoD lie: inside the installed package, or beside it in a checkout."""
-    inside = Path(__file__).resolve().parent / "shipped_models"
-    return inside if inside.is_dir() else Path(__file__).resolve().parents[1] / "Resources" / "Models"
-
-
-def user_folder() -> Path:
-    """Where the user's own models lie."""
-    return Path(os.environ.get("LAMOD_MODELS") or Path.home() / ".lamod" / "models")
-
-
-def known_models() -> dict[str, Path]:
-    """Name -> folder of every model that can be chosen by name; the user's own come before the shipped."""
-    found: dict[str, Path] = {}
-    for parent in (shipped_folder(), user_folder()):
-        if parent.is_dir():
-            found.update({p.parent.name: p.parent for p in sorted(parent.glob("*/model.json"))})
-    return found
-
-
-def find_model(name: str | Path) -> Path:
-    """The folder of a model given by name or by path.
-
-    Raises:
-        LaMoDInputError: there is none.
-    """
-    known = known_models()
-    if str(name) in known:
-        return known[str(name)]
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
-    listing = ", ".join(sorted(known)) or "none"
-    raise LaMoDInputError(
-        f"--model {name}", "there is no such model or folder", f"choose a known model ({listing}) or a model's folder"
-    )
-
-
 def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "cpu") -> LoadedModel:
     """Load a model by name or folder, checked against its own description.
+
+    A run's folder stands for its model: the finished one, or the averaged weights of its last checkpoint.
 
     Raises:
         LaMoDInputError: a file is missing, changed, pickled, of another format or of another shape.
     """
     folder = find_model(name)
+    if not (folder / "model.json").is_file() and (folder / "run.json").is_file():
+        if not (folder / "model" / "model.json").is_file():
+            return _of_unfinished_run(folder, device)
+        folder = folder / "model"
     description = read_description(folder)
     pickled = [p.name for p in sorted(folder.iterdir()) if p.suffix.lower() in PICKLED]
     if pickled:
@@ -134,6 +118,26 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     return LoadedModel(str(description["name"]), network, digest, description)
 
 
+def _of_unfinished_run(run: Path, device: torch.device | str) -> LoadedModel:
+    from LaMoDCore.training.runner import current_model
+
+    network = current_model(run)
+    if network is None:
+        raise LaMoDInputError(run.name, "the run has no checkpoint yet", "wait for the end of its first epoch")
+    tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
+    digest = hashlib.sha256(save_tensors(tensors)).hexdigest()
+    description = {
+        "name": run.name,
+        "code_version": __version__,
+        "canonical": CANONICAL,
+        "config": network.config.to_dict(),
+        "weights_sha256": digest,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "training": {"unfinished": True},
+    }
+    return LoadedModel(run.name, network.to(device), digest, description)
+
+
 def lamod_network(loaded: LoadedModel) -> LaMoDModel:
     """The network of a model that is a LaMoD.
 
@@ -159,34 +163,6 @@ def _other_version(network: torch.nn.Module, description: Mapping[str, Any]) -> 
     if stored in (None, own):
         return ""
     return f" as this version of LaMoD builds them ({own} parameters, the model has {stored}): it is of another version"
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """model.json of a model folder.
-
-    Raises:
-        LaMoDInputError: it is missing, is no JSON, or describes another format or another canonical grid.
-    """
-    file = folder / "model.json"
-    if not file.is_file():
-        raise LaMoDInputError(folder.name or str(folder), "it holds no model.json", "choose a model's folder")
-    label = f"{folder.name}/model.json"
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as fault:
-        raise LaMoDInputError(label, "it is not readable JSON", "copy the whole model folder again") from fault
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise LaMoDInputError(label, f"it is not of the format {FORMAT}", "use a model made by this version of LaMoD")
-    missing = [key for key in ("name", "config", "weights_sha256", "canonical") if key not in description]
-    if missing:
-        raise LaMoDInputError(label, f"it lacks {missing[0]!r}", "copy the whole model folder again")
-    if description["canonical"] != CANONICAL:
-        raise LaMoDInputError(
-            label,
-            f"the model is for pictures of {description['canonical']}, LaMoD makes {CANONICAL}",
-            "choose another model",
-        )
-    return description
 
 
 def save_model(

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from LaMoDCore.errors import LaMoDInputError
 
-HELP = "List the known models, show one's card, add one to or remove one from your own models."
+HELP = (
+    "List the known models, show one's card; add a model folder, a .zip of one or a run's model to your own models, "
+    "rename, export (as a .zip) or remove one of them."
+)
+_ACTIONS = ("list", "show", "add", "rename", "export", "remove")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("list", "show", "add", "remove"))
-    parser.add_argument("model", nargs="?", metavar="NAME|DIR", help="which model (show, add, remove)")
+    parser.add_argument("action", choices=_ACTIONS)
+    parser.add_argument("model", nargs="?", metavar="NAME|DIR|ZIP", help="which model (all but list)")
+    parser.add_argument(
+        "to",
+        nargs="?",
+        metavar="NEW",
+        help="the new name (rename; add, where it is to have another one) or file (export)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,52 +31,62 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             f"lamod models {args.action}", "no model is named", "name one, or see `lamod models list`"
         )
-    return {"list": _list, "show": _show, "add": _add, "remove": _remove}[args.action](args.model)
-
-
-def _list(_: str | None) -> int:
-    from LaMoDCore.models import known_models, read_description, shipped_folder
-
-    for name, folder in sorted(known_models().items()):
-        description = read_description(folder)
-        origin = "shipped" if folder.parent == shipped_folder() else "own"
-        size_mb = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
-        print(f"{name}\t{origin}\t{size_mb:.1f} MB\tLaMoD {description.get('code_version', '?')}")
+    if args.action in ("rename", "export") and args.to is None:
+        what = "new name" if args.action == "rename" else "file"
+        raise LaMoDInputError(f"lamod models {args.action}", f"the {what} is missing", "give it behind the model")
+    actions: dict[str, Callable[[str, str | None], None]] = {
+        "list": _list,
+        "show": _show,
+        "add": _add,
+        "rename": _rename,
+        "export": _export,
+        "remove": _remove,
+    }
+    actions[args.action](args.model, args.to)
     return 0
 
 
-def _show(name: str) -> int:
-    from LaMoDCore.models import find_model, read_description
+def _list(_: str, __: str | None) -> None:
+    from LaMoDCore.model_registry import read_description, registered_models
+
+    for model in registered_models():
+        origin = "shipped" if model.shipped else "own"
+        made_by = model.fault or f"LaMoD {read_description(model.folder).get('code_version', '?')}"
+        print(f"{model.name}\t{origin}\t{model.bytes / 1e6:.1f} MB\t{made_by}")
+
+
+def _show(name: str, _: str | None) -> None:
+    from LaMoDCore.model_registry import find_model, read_description
 
     folder = find_model(name)
     read_description(folder)
     card = folder / "MODEL_CARD.md"
     print(card.read_text(encoding="utf-8") if card.is_file() else f"{folder.name}: it has no MODEL_CARD.md")
-    return 0
 
 
-def _add(source: str) -> int:
-    from LaMoDCore.models import known_models, load_model, user_folder
+def _add(source: str, name: str | None) -> None:
+    from LaMoDCore.model_store import add_model
 
-    name = load_model(Path(source)).name
-    if name in known_models():
-        raise LaMoDInputError(source, f"a model named {name!r} is known already", "remove that one, or rename this")
-    user_folder().mkdir(parents=True, exist_ok=True)
-    fresh = user_folder() / f".{name}.tmp"
-    shutil.copytree(source, fresh)
-    fresh.rename(user_folder() / name)
-    print(f"added {name}")
-    return 0
+    folder = Path(source)
+    if (folder / "model" / "model.json").is_file():
+        folder = folder / "model"
+    print(f"added {add_model(folder, name or '').name}")
 
 
-def _remove(name: str) -> int:
-    from LaMoDCore.models import find_model, shipped_folder, user_folder
+def _rename(name: str, wanted: str | None) -> None:
+    from LaMoDCore.model_store import rename_model
 
-    folder = find_model(name)
-    if folder.parent == shipped_folder():
-        raise LaMoDInputError(name, "it comes with LaMoD and is not removed", "choose one of your own models")
-    if folder.parent != user_folder():
-        raise LaMoDInputError(name, "it is not among your own models", "delete that folder yourself")
-    shutil.rmtree(folder)
+    print(f"renamed {name} to {rename_model(name, wanted or '').name}")
+
+
+def _export(name: str, target: str | None) -> None:
+    from LaMoDCore.model_store import export_model
+
+    print(f"exported {name} to {export_model(name, Path(target or ''))}")
+
+
+def _remove(name: str, _: str | None) -> None:
+    from LaMoDCore.model_store import remove_model
+
+    remove_model(name)
     print(f"removed {name}")
-    return 0

@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError("lamod train", "lightning-fabric is not installed", "pip install 'lamod[train]'")
     from LaMoDCore.devices import resolve_device
     from LaMoDCore.training.engine import make_fabric
+    from LaMoDCore.training.run_folder import PreparationProgress, RunFolder
     from LaMoDCore.training.stopping import TrainingStopped, stop_on_signals
 
     baseline = _baseline(args) if args.baseline else None
@@ -79,7 +80,12 @@ def run(args: argparse.Namespace) -> int:
     fabric = make_fabric(device, bf16=config.bf16)
     # A message a process would be one too many.
     with Progress(args.progress if fabric.is_global_zero else "none") as progress, stop_on_signals() as stop:
-        cache = _open_cache(args, fabric, progress)
+        if args.estimate or args.grid is not None:  # neither is a run of its own in that folder
+            cache = _open_cache(args, fabric, progress)
+        else:
+            folder = RunFolder(args.out, writes=fabric.is_global_zero)
+            with folder.preparing():
+                cache = _open_cache(args, fabric, PreparationProgress(progress, folder))
         if args.estimate:
             return _say_estimate(cache, config, fabric, baseline)
         try:

@@ -29,6 +29,7 @@ from typing import Any, Literal
 
 from LaMoDCore import __version__
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.progress import Progress
 from LaMoDCore.training.run_lock import RunLock
 
 FORMAT = 2
@@ -58,12 +59,28 @@ class RunFolder:
         return self.folder / "stop"
 
     @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Hold the folder while a run's data are made ready; `opened` follows in the same process.
+
+        Raises:
+            LaMoDInputError: as `opened`.
+        """
+        with self._held("preparing the data", fresh=True):
+            yield
+
+    @contextmanager
     def opened(self) -> Iterator[None]:
         """Hold the folder for this run; the status says at the end how it ended.
 
         Raises:
             LaMoDInputError: another process trains in it, or a newer LaMoD made it.
         """
+        with self._held("preparing", fresh=not self._prepared_here()):
+            yield
+
+    @contextmanager
+    def _held(self, message: str, *, fresh: bool) -> Iterator[None]:
+        """Args: message: the first one. fresh: forget an earlier wish to stop."""
         refuse_newer(self.folder)
         if not self.writes:
             yield
@@ -75,10 +92,11 @@ class RunFolder:
                 self.folder.name, f"the folder cannot be made ({fault.strerror})", "name another folder"
             ) from fault
         with RunLock(self.folder):
-            self.stop_file.unlink(missing_ok=True)
+            if fresh:
+                self.stop_file.unlink(missing_ok=True)
             started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             self._status = {"format": FORMAT, "pid": os.getpid(), "host": socket.gethostname(), "started": started}
-            self.status("running", "preparing")
+            self.status("running", message)
             try:
                 yield
             except BaseException as fault:
@@ -88,6 +106,14 @@ class RunFolder:
             finally:
                 if self._board is not None:
                     self._board.close()
+
+    def _prepared_here(self) -> bool:
+        """Whether this process holds the run since its `preparing`: a wish to stop since then still counts."""
+        try:
+            status = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
+            return bool(status["pid"] == os.getpid() and status["state"] == "running")
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def status(self, state: State, message: str, **where: Any) -> None:
         """Say in status.json what the run does; a full disk is no reason to stop."""
@@ -146,6 +172,18 @@ class RunFolder:
                 self._board.add_scalar(
                     f"{line['stage']}/{group}_{line['kind']}/{name}", value, global_step=line["global_step"]
                 )
+
+
+class PreparationProgress(Progress):
+    """Tells somebody else's progress, and in status.json, how far a run's data are made ready."""
+
+    def __init__(self, progress: Progress, folder: RunFolder) -> None:
+        super().__init__("none")
+        self._progress, self._folder = progress, folder
+
+    def update(self, stage: str, fraction: float, message: str = "") -> None:
+        self._progress.update(stage, fraction, message)
+        self._folder.running(f"preparing the data, {message}")
 
 
 def refuse_newer(folder: Path) -> None:

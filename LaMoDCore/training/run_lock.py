@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from LaMoDCore.errors import LaMoDInputError
+
+#: Who only looks whether the lock is held holds it for a moment: it is tried again.
+_TRIES, _PAUSE_SECONDS = 4, 0.05
 
 
 class RunLock:
@@ -25,6 +30,11 @@ class RunLock:
 
     def __enter__(self) -> RunLock:
         self._descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        for _ in range(_TRIES - 1):
+            with suppress(OSError):
+                _lock(self._descriptor)
+                return self
+            time.sleep(_PAUSE_SECONDS)
         try:
             _lock(self._descriptor)
         except OSError as fault:
@@ -40,6 +50,21 @@ class RunLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._descriptor)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process trains in a run folder; nothing is made or left there."""
+    try:
+        descriptor = os.open(folder / ".lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _lock(descriptor: int) -> None:

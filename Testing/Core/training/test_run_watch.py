@@ -1,0 +1,145 @@
+"""What a run's folder tells somebody who looks: its state, its curves, the commands of the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from LaMoDCore.training.launch_commands import Launch, local_command, slurm_script, torchrun_command
+from LaMoDCore.training.run_curves import RunCurves
+from LaMoDCore.training.run_folder import FORMAT, RunFolder
+from LaMoDCore.training.run_lock import RunLock, is_locked
+from LaMoDCore.training.run_watch import read_run
+
+
+def make_old(folder: Path) -> None:
+    """As if the status had been written a minute ago."""
+    then = time.time() - 60
+    os.utime(folder / "status.json", (then, then))
+
+
+def test_a_folder_without_a_run(tmp_path: Path) -> None:
+    assert read_run(tmp_path / "nowhere").state == "none"
+    assert read_run(tmp_path).state == "none"
+
+
+def test_a_run_that_lives_and_one_that_was_killed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.opened():
+        folder.status("running", "motion, epoch 2 of 5, loss 0.3", stage="motion", epoch=2, epochs=5, fraction=0.4)
+        make_old(tmp_path / "run")  # a long validation: the lock says that it lives
+        seen = read_run(tmp_path / "run")
+        assert (seen.state, seen.stage, seen.epoch, seen.epochs, seen.fraction) == ("running", "motion", 2, 5, 0.4)
+        assert seen.pid == os.getpid() and not seen.resumable
+        folder.stop_file.touch()
+        assert "asked to stop" in read_run(tmp_path / "run").sentence
+    make_old(tmp_path / "run")
+    seen = read_run(tmp_path / "run")  # the status still says "running", but nobody holds the lock
+    assert seen.state == "killed" and "start anew" in seen.sentence
+    (tmp_path / "run" / "checkpoint.safetensors").touch()
+    assert "Resume" in read_run(tmp_path / "run").sentence
+
+
+def test_a_failure_is_said_in_its_own_words(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(OSError, match="No space"), folder.opened():
+        raise OSError(28, "No space left on device")
+    seen = read_run(tmp_path / "run")
+    assert seen.state == "failed" and "No space left" in seen.sentence
+
+
+def test_a_newer_version_and_rubbish_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"format": FORMAT + 1, "versions": {"LaMoD": "9.9"}}))
+    (tmp_path / "status.json").write_text(json.dumps({"state": "running"}))
+    seen = read_run(tmp_path)
+    assert seen.state == "unreadable" and "LaMoD 9.9" in seen.sentence
+    (tmp_path / "run.json").write_text("{")
+    assert read_run(tmp_path).state == "unreadable"
+    (tmp_path / "run.json").unlink()
+    (tmp_path / "status.json").write_text(json.dumps({"state": "dancing", "fraction": "much", "epoch": None}))
+    assert "dancing" in read_run(tmp_path).sentence
+    (tmp_path / "status.json").write_text("[1]")
+    assert read_run(tmp_path).state == "none"
+
+
+def test_a_dataset_that_is_gone_is_said(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.opened():
+        folder.write("run.json", {"format": FORMAT, "data": str(tmp_path / "gone")})
+        assert "cannot go on without it" in " ".join(read_run(tmp_path / "run").remarks)
+        (tmp_path / "run" / "cache").mkdir()
+        (tmp_path / "run" / "cache" / "index.json").write_text("{}")
+        assert "the data it had prepared" in " ".join(read_run(tmp_path / "run").remarks)
+        folder.status("finished", "done")
+        assert not read_run(tmp_path / "run").remarks
+
+
+def test_looking_at_the_lock_does_not_turn_a_training_away(tmp_path: Path) -> None:
+    """A look holds the lock for a moment; a training that starts just then tries again."""
+    assert not is_locked(tmp_path) and not (tmp_path / ".lock").exists()
+    looked = RunLock(tmp_path)
+    looked.__enter__()
+    assert is_locked(tmp_path)
+    timer = threading.Timer(0.06, lambda: looked.__exit__(None, None, None))
+    timer.start()
+    with RunLock(tmp_path):
+        assert is_locked(tmp_path)
+    timer.join()
+    assert not is_locked(tmp_path)
+
+
+def test_a_wish_to_stop_during_the_preparation_still_counts_afterwards(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.folder.mkdir()
+    folder.stop_file.touch()  # of an earlier run
+    with folder.preparing():
+        assert not folder.stop_file.exists()
+        folder.stop_file.touch()
+    with RunFolder(tmp_path / "run").opened():
+        assert folder.stop_file.exists()
+        folder.status("stopped", "as asked")
+    with RunFolder(tmp_path / "run").opened():
+        assert not folder.stop_file.exists()
+
+
+def line(kind: str, step: int, loss: float, **more: object) -> str:
+    content = {"kind": kind, "stage": "motion", "global_step": step, "train": {"loss": loss}, **more}
+    return json.dumps(content) + "\n"
+
+
+def test_curves_follow_a_log_that_grows_and_is_cut(tmp_path: Path) -> None:
+    log, curves = tmp_path / "log.jsonl", RunCurves(tmp_path)
+    assert not curves.update()
+    with log.open("w") as file:
+        file.write(line("step", 1, 3.0) + line("step", 2, 2.0) + '{"kind": "st')
+    assert curves.update() and curves.stages["motion"].loss == [3.0, 2.0]
+    with log.open("a") as file:
+        file.write('ep", "stage": 7}\n' + line("epoch", 2, 2.0, val={"loss": 2.5, "endpoint_mm": 1.5}))
+        file.write(line("epoch", 4, 1.0, val={}))
+    assert curves.update() and not curves.update()
+    motion = curves.stages["motion"]
+    assert motion.epoch_steps == [2, 4] and motion.validation[0] == 2.5 and motion.endpoint_mm[0] == 1.5
+    assert motion.validation[1] != motion.validation[1] and curves.epochs == 2
+    log.write_text(line("step", 1, 3.0))  # a resumption forgets what came after its checkpoint
+    assert curves.update() and curves.stages["motion"].loss == [3.0] and curves.epochs == 0
+
+
+def test_the_same_run_here_on_gpus_and_on_a_cluster() -> None:
+    launch = Launch(Path("/data/my hearts"), Path("/runs/a b"), Path("/runs/a b/config.json"), "lamod-phantom-v1")
+    arguments = launch.arguments()
+    assert local_command(launch)[:3] == ["python", "-m", "LaMoDCore"] and "--progress" in local_command(launch)
+    words = shlex.split(torchrun_command(launch, 4, 2))
+    assert words[:5] == ["torchrun", "--nproc_per_node", "4", "--nnodes", "2"] and words[-len(arguments) :] == arguments
+    script = slurm_script(launch, 4, 2, 12)
+    runs = [shlex.split(row)[2:] for row in script.splitlines() if "srun" in row]
+    assert runs[1] == arguments and runs[0][-1] == "--resume" and "--config" not in runs[0]
+    assert "#SBATCH --nodes=2" in script and "#SBATCH --time=12:00:00" in script and "'/runs/a b'" in script
+    for processes, machines in ((0, 1), (1, 0)):
+        with pytest.raises(ValueError, match="at least one"):
+            torchrun_command(launch, processes, machines)
