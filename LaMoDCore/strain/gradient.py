@@ -20,6 +20,11 @@ from LaMoDCore.geometry import Array
 
 #: Radius of the fit in mm: the thickness of a healthy wall. At coarse resolution it grows with the pixels.
 DEFAULT_SUPPORT_MM = 8.0
+#: On a strongly curved ring it is at most this part of the ring's radius: a cubic over 8 mm flattens what falls off as
+#: 1/r at an apex of 14 mm (docs/strain.md has the bias).
+SUPPORT_OF_RADIUS = 1 / 3
+#: Curvature shortens the radius no further than this many pixels: with fewer across, thin walls would lose their cubic.
+MIN_CURVED_SUPPORT_PIXELS = 5.0
 #: Radius that smooths noisy fields, such as DENSE (docs/strain.md: its noise gain and its bias).
 SMOOTHING_SUPPORT_MM = 10.0
 #: The radius is at least this many pixels, along the coarser axis.
@@ -89,7 +94,7 @@ def gradient_operator(
         mask: bool [H, W].
         spacing_mm: (dx, dy).
         order: 1, 2 or 3.
-        support_mm: radius; by default 8 mm, or three pixels where they are larger.
+        support_mm: radius, `default_support_mm` of the mask if None; at least three pixels.
 
     Raises:
         ValueError: for an order or radius out of range.
@@ -97,8 +102,8 @@ def gradient_operator(
     if order not in (1, 2, 3):
         raise ValueError(f"order must be 1, 2 or 3, got {order}")
     dx, dy = spacing_mm
-    radius = max(support_mm or DEFAULT_SUPPORT_MM, MIN_SUPPORT_PIXELS * max(dx, dy))
     inside = np.asarray(mask, dtype=bool)
+    radius = max(support_mm or default_support_mm(inside, spacing_mm), MIN_SUPPORT_PIXELS * max(dx, dy))
     rows, columns = np.nonzero(inside)
     pixels = len(rows)
     offset_y, offset_x = _disc(radius, dx, dy)
@@ -128,6 +133,30 @@ def gradient_operator(
         slopes[todo[fitted]] = weights[fitted] / radius
         used[todo[fitted]] = degree
     return GradientOperator(inside, _assemble(slopes, neighbour, present, pixels), used, radius)
+
+
+def default_support_mm(mask: Array, spacing_mm: tuple[float, float]) -> float:
+    """Radius of the fit on a wall: 8 mm, less where the ring is strongly curved and its pixels are fine.
+
+    Args:
+        mask: bool [H, W].
+        spacing_mm: (dx, dy).
+    """
+    curved = max(SUPPORT_OF_RADIUS * _ring_radius_mm(mask, spacing_mm), MIN_CURVED_SUPPORT_PIXELS * max(spacing_mm))
+    return min(DEFAULT_SUPPORT_MM, curved)
+
+
+def _ring_radius_mm(mask: Array, spacing_mm: tuple[float, float]) -> float:
+    """Radius of the circle through the wall's middle, open or closed (Kåsa, IEEE Trans. Instrum. Meas. 25, 1976)."""
+    rows, columns = np.nonzero(mask)
+    if len(rows) < 3:
+        return 0.0
+    points = np.stack((columns, rows), axis=1) * np.asarray(spacing_mm, dtype=np.float64)
+    points -= points.mean(axis=0)
+    # |p|² = 2 c·p + (R² − |c|²), and the points' mean is zero.
+    square = (points**2).sum(axis=1)
+    center = np.linalg.lstsq(2 * points, square - square.mean(), rcond=None)[0]
+    return float(np.sqrt(square.mean() + center @ center))
 
 
 def _disc(radius: float, dx: float, dy: float) -> tuple[Array, Array]:

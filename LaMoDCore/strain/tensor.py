@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from LaMoDCore.geometry import Array
 from LaMoDCore.strain.frame import MIN_RADIUS_PIXELS, local_directions, ventricle_center
-from LaMoDCore.strain.gradient import DEFAULT_ORDER, GradientOperator, gradient_operator
+from LaMoDCore.strain.gradient import DEFAULT_ORDER, GradientOperator, default_support_mm, gradient_operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,8 @@ def compute_strain(
         center_xy: pixels (x, y) from which "radial" is counted; by default the centroid of the epicardial region.
         view_sign: +1 where the array is seen from the apex (`SliceGrid.view_sign`); only the sign of ecr needs it.
         order: 1, 2 or 3, of the local polynomial.
-        support_mm: radius of its neighbourhood, 8 mm by default; 10 mm smooths noisy fields (docs/strain.md has
-            the bias and the noise of both).
+        support_mm: radius of its neighbourhood; by default 8 mm, on small rings less (`default_support_mm`); 10 mm
+            smooths noisy fields (docs/strain.md has the bias and the noise of both).
 
     Returns:
         fields [T, H, W]; NaN too where the myocardium is too thin for any slope, and everywhere for an empty mask.
@@ -92,7 +92,8 @@ class SlopeCache:
         support_mm: float | None = None,
     ) -> None:
         self._inside = inside
-        self._options = (spacing_mm, order, support_mm)
+        # Of the whole wall: pixels that are missing in a frame do not change the fit of the others.
+        self._options = (spacing_mm, order, support_mm or default_support_mm(inside, spacing_mm))
         self._operators: dict[bytes, GradientOperator] = {}
 
     def operator(self, present: Array) -> GradientOperator:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from LaMoDCore.strain import compute_strain, gradient_operator
-from LaMoDCore.strain.gradient import SMOOTHING_SUPPORT_MM
+from LaMoDCore.strain.gradient import SMOOTHING_SUPPORT_MM, default_support_mm
 from LaMoDCore.strain.plain import strain_plainly
+from LaMoDCore.strain.tensor import SlopeCache
 from Testing.Core.strain.shapes import incompressible_ring
 
 #: Two grids of a scanner, one anisotropic; the last has four pixels across the wall.
@@ -69,6 +70,40 @@ def test_contracting_ring_has_its_closed_form_strain(spacing):
     assert error.mean() < bound
     assert np.abs(fields.err[0] - ring.err)[ring.mask].mean() < 0.01
     assert np.abs(fields.jacobian[0][ring.mask] - 1 / 0.88).mean() < 0.005
+
+
+@pytest.mark.parametrize("wall", [4.0, 6.0])
+def test_a_small_apex_is_not_flattened(wall):
+    """Inner radius 12 mm: fits 8 mm wide would make its mean Ecc 0.0020–0.0025 too negative, 0.0085 in single pixels."""
+    ring = incompressible_ring(inner_mm=12.0, outer_mm=12.0 + wall)
+    error = (compute_strain(ring.displacement_mm[None], ring.mask).ecc[0] - ring.ecc)[ring.mask]
+    assert abs(error.mean()) < 0.001
+    assert np.abs(error).mean() < 0.004
+
+
+def test_support_shrinks_on_small_rings_of_fine_pixels_only():
+    def support(inner_mm, pixel_mm):
+        ring = incompressible_ring((pixel_mm, pixel_mm), inner_mm=inner_mm, outer_mm=inner_mm + 6)
+        half = ring.mask & (np.arange(ring.mask.shape[1]) < ring.mask.shape[1] / 2)
+        whole, part = (default_support_mm(mask, (pixel_mm, pixel_mm)) for mask in (ring.mask, half))
+        assert part == pytest.approx(whole, rel=0.05), "an open ring is as curved as a closed one"
+        return whole
+
+    assert support(24.0, 1.0) == 8.0
+    assert support(15.0, 1.0) == pytest.approx(6.0, rel=0.02)
+    assert support(12.0, 1.4) == pytest.approx(7.0), "five pixels"
+    assert support(12.0, 2.65) == 8.0
+
+
+def test_pixels_missing_from_a_small_ring_do_not_change_the_fit_of_others():
+    ring = incompressible_ring(inner_mm=15.0, outer_mm=21.0)
+    slopes = SlopeCache(ring.mask, (1.0, 1.0))
+    x, _ = positions(ring.mask, (1.0, 1.0))
+    piece = x[ring.mask] < 40  # an arc, and within it a patch whose own circle would be much smaller
+    patch = piece & (np.arange(piece.size) < 200)
+    supports = {slopes.operator(present).support_mm for present in (np.ones_like(piece), piece, patch)}
+    assert supports == {default_support_mm(ring.mask, (1.0, 1.0))}
+    assert default_support_mm(ring.mask, (1.0, 1.0)) < 8.0
 
 
 def test_smoothed_noise_is_as_documented():
