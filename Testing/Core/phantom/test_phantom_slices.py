@@ -81,7 +81,7 @@ def test_the_heart_lies_where_a_heart_lies() -> None:
 def test_the_strain_code_agrees_with_the_closed_form() -> None:
     """Mean over the wall and over sectors, on the pixels of frame 0, from displacement alone."""
     for seed, disease in ((1, "healthy"), (2, "hcm"), (3, "infarct")):
-        for plane in sample_subject(seed, disease).slices()[1:3]:
+        for plane in sample_subject(seed, disease).slices()[1:]:
             wall = plane.masks([0.0])[0]
             measured = compute_strain(
                 plane.displacement_on(PHASES, plane.grid).astype(np.float32), wall, spacing_mm=(1.0, 1.0)
@@ -91,5 +91,7 @@ def test_the_strain_code_agrees_with_the_closed_form() -> None:
             sector = np.floor(np.mod(np.arctan2(-xy[:, 1], xy[:, 0]), 2 * np.pi) / (np.pi / 3)).astype(int)
             difference = np.asarray(measured.ecc)[:, wall] - truth.ecc
             assert np.abs(np.nanmean(difference, 1)).max() < 0.003
+            if plane.level == "apex":  # six sectors of an apex hold few pixels
+                continue
             by_sector = [np.abs(np.nanmean(difference[:, sector == k], 1)).max() for k in range(6)]
             assert max(by_sector) < 0.003

@@ -74,7 +74,7 @@ def test_contracting_ring_has_its_closed_form_strain(spacing):
 
 @pytest.mark.parametrize("wall", [4.0, 6.0])
 def test_a_small_apex_is_not_flattened(wall):
-    """Inner radius 12 mm: fits 8 mm wide would make its mean Ecc 0.0020–0.0025 too negative, 0.0085 in single pixels."""
+    """Inner radius 12 mm: fits 8 mm wide would make its mean Ecc 0.0020–0.0025 too negative."""
     ring = incompressible_ring(inner_mm=12.0, outer_mm=12.0 + wall)
     error = (compute_strain(ring.displacement_mm[None], ring.mask).ecc[0] - ring.ecc)[ring.mask]
     assert abs(error.mean()) < 0.001
