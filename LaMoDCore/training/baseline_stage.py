@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,18 +16,15 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import save_model
 from LaMoDCore.networks.baselines import BaselineConfig, BaselineModel, available
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.augmentation import Batch
 from LaMoDCore.training.cache import TrainingCache
 from LaMoDCore.training.draws import Draws
 from LaMoDCore.training.engine import make_fabric
-from LaMoDCore.training.fit import fit
 from LaMoDCore.training.losses import motion_loss
-from LaMoDCore.training.memory import Estimate, estimate_run, refuse_too_large
-from LaMoDCore.training.run_folder import FORMAT, RunFolder, software_versions
+from LaMoDCore.training.memory import Estimate
+from LaMoDCore.training.runner import estimate_network, train_network
 from LaMoDCore.training.settings import TrainingConfig
 from LaMoDCore.training.stages import Stage
 from LaMoDCore.training.stopping import StopRequest
@@ -95,52 +92,33 @@ def train_baseline(
         TrainingStopped: `stop` was asked for; the checkpoint is written.
         LaMoDInputError: as `runner.train`; a package that the network needs is not installed.
     """
-    fabric = fabric or make_fabric(torch.device("cpu"), bf16=config.bf16)
-    model, stages = _prepared(config, baseline, fabric)
-    folder = RunFolder(run, writes=fabric.is_global_zero)
-    with folder.opened():
-        slices = len(cache.indices("train", with_motion=True))
-        refuse_too_large(estimate_run(model, stages, config, slices, fabric, timed=False), config)
-        folder.write("config.json", config.to_dict())
-        facts = {"format": FORMAT, "versions": software_versions(), "data_fingerprint": cache.fingerprint}
-        folder.write("run.json", {**facts, "baseline": baseline.to_dict(), **(about or {})})
-        average, results = fit(
-            model,
-            stages,
-            cache,
-            folder,
-            config,
-            fabric,
-            start=json.dumps(baseline.to_dict(), sort_keys=True),
-            resume=resume,
-            stop=stop,
-            progress=progress,
-        )
-        best = cast(BaselineModel, average)
-        if fabric.is_global_zero:
-            folder.write("metrics.json", {"validation": results})
-            training = {"data_fingerprint": cache.fingerprint, "config": config.to_dict(), "validation": dict(results)}
-            save_model(best, run / "model", run.name, training=training, card=_card(run.name, baseline, results))
-            folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)
-    fabric.barrier()
-    return best
+    config = replace(config, freeze=())  # which names parts of LaMoD
+    return train_network(
+        lambda: BaselineModel(baseline),
+        _stages(config),
+        cache,
+        run,
+        config,
+        fabric=fabric or make_fabric(torch.device("cpu"), bf16=config.bf16),
+        start=json.dumps(baseline.to_dict(), sort_keys=True),
+        resume=resume,
+        stop=stop,
+        about={"baseline": baseline.to_dict(), **(about or {})},
+        card=lambda results: _card(run.name, baseline, results),
+        progress=progress,
+    )
 
 
 def estimate_baseline(
     cache: TrainingCache, config: TrainingConfig, baseline: BaselineConfig, fabric: Fabric
 ) -> Estimate:
     """Memory and time that a run would take here; a few seconds' work, nothing is written."""
-    model, stages = _prepared(config, baseline, fabric)
-    return estimate_run(model, stages, config, len(cache.indices("train", with_motion=True)), fabric)
+    config = replace(config, freeze=())
+    return estimate_network(lambda: BaselineModel(baseline), _stages(config), cache, config, fabric)
 
 
-def _prepared(
-    config: TrainingConfig, baseline: BaselineConfig, fabric: Fabric
-) -> tuple[LaMoDModel, list[tuple[Stage, int]]]:
-    """First weights, and the one stage with its epochs. The loop asks nothing of a model but its weights."""
-    fabric.seed_everything(config.seed, verbose=False)
-    model = cast(LaMoDModel, fabric.to_device(BaselineModel(baseline)))
-    return model, [(BaselineStage(config), config.registration_epochs + config.motion_epochs + config.joint_epochs)]
+def _stages(config: TrainingConfig) -> list[tuple[Stage, int]]:
+    return [(BaselineStage(config), config.registration_epochs + config.motion_epochs + config.joint_epochs)]
 
 
 def _card(name: str, baseline: BaselineConfig, results: Mapping[str, Mapping[str, float]]) -> str:

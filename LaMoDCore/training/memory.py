@@ -115,7 +115,7 @@ def too_large(config: TrainingConfig, estimate: Estimate) -> LaMoDInputError:
 
 def is_out_of_memory(fault: BaseException) -> bool:
     """Whether an exception says that memory ran out, on any device."""
-    if isinstance(fault, MemoryError | torch.OutOfMemoryError):
+    if isinstance(fault, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     return isinstance(fault, RuntimeError) and any(
         words in str(fault).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")

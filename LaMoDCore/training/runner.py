@@ -30,6 +30,7 @@ from LaMoDCore.training.stages import Stage
 from LaMoDCore.training.stopping import StopRequest
 
 _Network = TypeVar("_Network", LaMoDModel, BaselineModel)
+_AnyNetwork = TypeVar("_AnyNetwork", bound=nn.Module)
 
 
 def train(
@@ -102,6 +103,7 @@ def train_network(
     resume: bool = False,
     stop: StopRequest | None = None,
     about: Mapping[str, Any] | None = None,
+    card: Callable[[Mapping[str, Mapping[str, float]]], str] | None = None,
     progress: Progress = SILENT,
 ) -> _Network:
     """Train any network that a model folder can hold: the same run folder, resumption and processes as `train`.
@@ -112,6 +114,7 @@ def train_network(
         cache, run, config, fabric, resume, stop, about, progress: as for `train`.
         start: what a checkpoint must agree with besides `config` and the data: which network it is and the hash of
             the weights that it starts from.
+        card: writes MODEL_CARD.md from the best validation of every stage; by default it is the model's name.
 
     Returns, Raises:
         as `train`.
@@ -137,7 +140,7 @@ def train_network(
                 progress=progress,
             )
             if fabric.is_global_zero:
-                _finish(folder, average, results, cache, config)
+                _finish(folder, average, results, cache, config, card(results) if card is not None else "")
         except OSError as fault:
             raise LaMoDInputError(
                 run.name,
@@ -172,14 +175,24 @@ def current_model(run: Path) -> LaMoDModel | None:
 
 def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
     """Memory and time that a run of `train` would take here; a few seconds' work, nothing is written."""
-    stages = stages_of(config)
-    model = _first_weights(lambda: LaMoDModel(config.model), stages, config, fabric)
+    return estimate_network(lambda: LaMoDModel(config.model), stages_of(config), cache, config, fabric)
+
+
+def estimate_network(
+    network: Callable[[], nn.Module],
+    stages: Sequence[tuple[Stage, int]],
+    cache: TrainingCache,
+    config: TrainingConfig,
+    fabric: Fabric,
+) -> Estimate:
+    """Memory and time that a run of `train_network` would take here, as `estimate` does for LaMoD."""
+    model = _first_weights(network, stages, config, fabric)
     return _estimate(model, stages, cache, config, fabric, timed=True)
 
 
 def _first_weights(
-    network: Callable[[], _Network], stages: Sequence[tuple[Stage, int]], config: TrainingConfig, fabric: Fabric
-) -> _Network:
+    network: Callable[[], _AnyNetwork], stages: Sequence[tuple[Stage, int]], config: TrainingConfig, fabric: Fabric
+) -> _AnyNetwork:
     fabric.seed_everything(config.seed, verbose=False)
     model = network()
     check_frozen(config, stages, model)
@@ -226,10 +239,11 @@ def _finish(
     results: Mapping[str, Mapping[str, float]],
     cache: TrainingCache,
     config: TrainingConfig,
+    card: str,
 ) -> None:
     folder.write("metrics.json", {"validation": results})
     training = {"data_fingerprint": cache.fingerprint, "config": config.to_dict(), "validation": dict(results)}
-    save_model(average, folder.folder / "model", folder.folder.name, training=training)
+    save_model(average, folder.folder / "model", folder.folder.name, training=training, card=card)
     folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)
 
 
