@@ -11,17 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.commands.options import add_inference_options, add_progress_option, inference_settings, numbers
+from LaMoDCore.commands.options import (
+    add_inference_options,
+    add_insertion_options,
+    add_progress_option,
+    inference_settings,
+)
 
 if TYPE_CHECKING:
-    from LaMoDCore.case import CineSlice
+    from LaMoDCore.case import Case, CineSlice
+    from LaMoDCore.contours.check import ContourReport
+    from LaMoDCore.contours.fragility import SliceFragility
+    from LaMoDCore.contours.strain_difference import StrainDifference
     from LaMoDCore.contours.two_readers import SliceAgreement
+    from LaMoDCore.io.drawn_slices import DrawnHeart
+    from LaMoDCore.progress import Progress
 
 HELP = (
     "Check contours frame by frame: empty frames, open rings, holes, islands, jumps in place, area and thickness, "
     "register with the cine. Exit code 0: nothing to look at; 3: something must be looked at."
 )
-_OURS = re.compile(r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png|contours_slice\d+\.seq\.nrrd")
+_OURS = re.compile(
+    r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png|readers_strain\.(csv|png)|fragility\.(csv|png)"
+    r"|contours_slice\d+\.seq\.nrrd|mended_.+"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,50 +45,95 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write findings.json, .csv and a picture to this folder"
     )
-    parser.add_argument("--second", nargs="+", metavar="MASKS", type=Path, help="a second reader's masks: compare both")
+    parser.add_argument(
+        "--fix",
+        metavar="islands,holes,missing,smooth",
+        type=_fix_names,
+        default=(),
+        help="mend what is safe to mend and write it to --out in the format that it came in; the original is kept",
+    )
+    parser.add_argument(
+        "--second",
+        nargs="+",
+        metavar="MASKS",
+        type=Path,
+        help="a second reader's masks: how far both lie apart, and the difference in strain that it makes",
+    )
+    parser.add_argument("--no-strain", action="store_true", help="compare two readers' contours alone")
     parser.add_argument(
         "--fragility",
         action="store_true",
         help="also predict strain with contours a pixel in and out: how far each segment's Ecc moves",
     )
-    parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="where segments start, LPS mm")
+    add_insertion_options(parser)
     add_inference_options(parser)
     add_progress_option(parser)
     parser.add_argument("--max-lines", type=int, default=40, help="findings to print (default 40; 0: all)")
 
 
+def _fix_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in ("islands", "holes", "missing", "smooth")]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of islands, holes, missing, smooth")
+    return names
+
+
 def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.check import check_contours
-    from LaMoDCore.contours.report_files import as_dictionary, findings_text, lights_text, write_findings
-    from LaMoDCore.io.atomic import new_folder
-    from LaMoDCore.io.drawn_slices import FOREIGN_LABELS, read_drawn_heart
+    from LaMoDCore.contours.report_files import as_dictionary, write_findings
+    from LaMoDCore.errors import LaMoDInputError
+    from LaMoDCore.io.atomic import check_new_folder, new_folder
+    from LaMoDCore.io.drawn_slices import read_drawn_heart
+    from LaMoDCore.progress import Progress
 
+    if args.fix and args.out is None:
+        raise LaMoDInputError("--fix", "there is nowhere to write what is mended", "name a new folder with --out")
+    if args.out is not None:
+        check_new_folder(args.out, _is_ours, "a contour report")
     heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels)
     slices = [drawn.slice for drawn in heart.slices]
     report = check_contours(slices, heart.reference_frame)
     said: dict[str, Any] = {**as_dictionary(report), "notes": list(heart.notes)}
     if not args.json:
-        print(lights_text(report))
-        shown = report.findings if args.max_lines <= 0 else report.findings[: args.max_lines]
-        if shown:
-            print(findings_text(shown))
-        if len(shown) < len(report.findings):
-            print(f"… and {len(report.findings) - len(shown)} more (--max-lines 0 shows all).")
-        frames = len({(f.slice_index, f.frame) for f in report.findings})
-        print(f"{len(slices)} slices, {sum(report.frames)} frames: {frames} to look at.")
+        _print_report(report, args.max_lines)
     readers = _second_reader(args, slices) if args.second else []
+    with Progress(args.progress) as progress:
+        strain = _strain_of_readers(args, progress) if args.second and not args.no_strain else ()
+        fragility = _fragility(args, progress) if args.fragility else ()
+    mended = _mended(args, heart) if args.fix else slices
     if readers:
         said["second_reader"] = [agreement.as_dictionary() for _, _, agreement in readers]
-    if args.fragility:
-        said["fragility"] = _fragility(args)
+    if strain:
+        said["strain_difference"] = [part.as_dictionary() for part in strain]
+    if fragility:
+        said["fragility"] = [part.as_dictionary() for part in fragility]
     if args.json:
         print(json.dumps(said, indent=1, ensure_ascii=False))
     if args.out is not None:
-        with new_folder(args.out, lambda name: _OURS.fullmatch(name) is not None, "a contour report") as folder:
+        with new_folder(args.out, _is_ours, "a contour report") as folder:
             write_findings(report, slices, folder)
-            _write_readers(readers, folder)
-            _write_masks([drawn.slice for drawn in heart.slices if drawn.labels == FOREIGN_LABELS], folder)
+            _write_readers(readers, strain, folder)
+            _write_fragility(fragility, folder)
+            _write_contours(args, heart, mended, folder)
     return 0 if report.is_clean else 3
+
+
+def _is_ours(name: str) -> bool:
+    return _OURS.fullmatch(name) is not None
+
+
+def _print_report(report: ContourReport, max_lines: int) -> None:
+    from LaMoDCore.contours.report_files import findings_text, lights_text
+
+    print(lights_text(report))
+    shown = report.findings if max_lines <= 0 else report.findings[:max_lines]
+    if shown:
+        print(findings_text(shown))
+    if len(shown) < len(report.findings):
+        print(f"… and {len(report.findings) - len(shown)} more (--max-lines 0 shows all).")
+    frames = len({(f.slice_index, f.frame) for f in report.findings})
+    print(f"{len(report.slice_names)} slices, {sum(report.frames)} frames: {frames} to look at.")
 
 
 def _second_reader(
@@ -99,15 +157,94 @@ def _second_reader(
     return pairs
 
 
-def _write_readers(readers: Sequence[tuple[CineSlice, CineSlice, SliceAgreement]], folder: Path) -> None:
+def _case(args: argparse.Namespace, masks: Sequence[Path]) -> Case:
+    from LaMoDCore.io import load_case
+
+    return load_case(
+        masks,
+        cine=args.cine or None,
+        labels=args.labels,
+        rv_insertion_lps=args.rv_insertion,
+        slice_insertions_lps=args.slice_insertion,
+    )
+
+
+def _strain_of_readers(args: argparse.Namespace, progress: Progress) -> tuple[StrainDifference, ...]:
+    from LaMoDCore.contours.strain_difference import compare_strain, difference_text
+
+    both = [_case(args, masks) for masks in (args.masks, args.second)]
+    parts = compare_strain(*both, progress=progress, **inference_settings(args))
+    if not args.json:
+        print(difference_text(parts))
+    return parts
+
+
+def _fragility(args: argparse.Namespace, progress: Progress) -> tuple[SliceFragility, ...]:
+    from LaMoDCore.contours.fragility import fragility_text, measure_fragility
+
+    parts = measure_fragility(_case(args, args.masks), progress=progress, **inference_settings(args))
+    if not args.json:
+        print(fragility_text(parts))
+    return parts
+
+
+def _mended(args: argparse.Namespace, heart: DrawnHeart) -> list[CineSlice]:
+    from LaMoDCore.contours.mending import end_frames, mend
+
+    slices = [drawn.slice for drawn in heart.slices]
+    keep = end_frames(slices, heart.reference_frame)
+    mended = [mend(slice_, args.fix, keep) for slice_ in slices]
+    if not args.json:
+        for before, after in zip(slices, mended, strict=True):
+            changed = before.myocardium != after.myocardium
+            frames = np.flatnonzero(changed.any(axis=(1, 2)))
+            which = ", ".join(map(str, frames)) or "none"
+            print(f"{before.name}: mended frames {which} ({int(changed.sum())} pixels)")
+    return mended
+
+
+def _write_readers(
+    readers: Sequence[tuple[CineSlice, CineSlice, SliceAgreement]], strain: Sequence[StrainDifference], folder: Path
+) -> None:
+    from LaMoDCore.contours.strain_difference import difference_csv, draw_difference
     from LaMoDCore.contours.two_readers import agreement_csv, draw_agreement
 
-    if not readers:
-        return
-    text = agreement_csv([agreement for _, _, agreement in readers])
-    (folder / "readers.csv").write_text(text, encoding="utf-8", newline="")
+    if readers:
+        text = agreement_csv([agreement for _, _, agreement in readers])
+        (folder / "readers.csv").write_text(text, encoding="utf-8", newline="")
     for number, (first, second, agreement) in enumerate(readers, start=1):
         draw_agreement(first, second, agreement, folder / f"readers_slice{number}.png")
+    if strain:
+        (folder / "readers_strain.csv").write_text(difference_csv(strain), encoding="utf-8", newline="")
+        draw_difference(strain, folder / "readers_strain.png")
+
+
+def _write_fragility(fragility: Sequence[SliceFragility], folder: Path) -> None:
+    from LaMoDCore.contours.fragility_files import draw_fragility, fragility_csv
+
+    if fragility:
+        (folder / "fragility.csv").write_text(fragility_csv(fragility), encoding="utf-8", newline="")
+        draw_fragility(fragility, folder / "fragility.png")
+
+
+def _write_contours(args: argparse.Namespace, heart: DrawnHeart, mended: Sequence[CineSlice], folder: Path) -> None:
+    """What was mended, in the format that it came in, and contours of other programs as masks."""
+    from LaMoDCore.contours.formats.dicom_seg_out import pictures_in_plane, write_dicom_segmentation
+    from LaMoDCore.contours.formats.foreign import is_foreign
+    from LaMoDCore.contours.mending import write_mended
+    from LaMoDCore.io.image_file import is_dicom
+
+    foreign = [slice_ for drawn, slice_ in zip(heart.slices, mended, strict=True) if is_foreign(drawn.source)]
+    _write_masks(foreign, folder)
+    sources = dict.fromkeys(drawn.source for drawn in heart.slices if not is_foreign(drawn.source))
+    for source in sources if args.fix else ():
+        if not is_dicom(source):
+            write_mended(heart.slices, mended, source, folder / f"mended_{source.name}")
+            continue
+        for number, (drawn, slice_) in enumerate(zip(heart.slices, mended, strict=True), start=1):
+            if drawn.source == source:
+                pictures = pictures_in_plane(slice_, args.cine)
+                write_dicom_segmentation(folder / f"mended_{source.stem}_slice{number}", slice_, pictures)
 
 
 def _write_masks(slices: Sequence[CineSlice], folder: Path) -> None:
@@ -127,16 +264,3 @@ def _write_masks(slices: Sequence[CineSlice], folder: Path) -> None:
             node_class="vtkMRMLLabelMapVolumeNode",
             rr_ms=slice_.rr_ms,
         )
-
-
-def _fragility(args: argparse.Namespace) -> list[dict[str, Any]]:
-    from LaMoDCore.contours.fragility import fragility_text, measure_fragility
-    from LaMoDCore.io import load_case
-    from LaMoDCore.progress import Progress
-
-    case = load_case(args.masks, cine=args.cine or None, labels=args.labels, rv_insertion_lps=args.rv_insertion)
-    with Progress(args.progress) as progress:
-        parts = measure_fragility(case, progress=progress, **inference_settings(args))
-    if not args.json:
-        print(fragility_text(parts))
-    return [part.as_dictionary() for part in parts]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice
+from LaMoDCore.case import Case, CineSlice, SliceStrain
 from LaMoDCore.contours.rays import RayContours
 from LaMoDCore.contours.slice_shapes import SliceShapes
-from LaMoDCore.geometry import Array
+from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.io.extent import extent
 from LaMoDCore.models import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.ring import cavity, epicardial_region, is_closed_ring
@@ -27,6 +30,12 @@ SHIFTS: tuple[tuple[str, int], ...] = (
     ("both", -1),
     ("both", 1),
 )
+#: Predictions of the contours as drawn: with the model's samples, and with one sample as all shifts have it.
+_SAMPLED, _DRAWN = ("sampled", 0), ("drawn", 0)
+#: A slice's number and what is moved of it.
+Job = tuple[int, tuple[str, int]]
+#: What is kept about the wall: beyond it the canonical picture is the same whatever is drawn.
+_MARGIN_MM = 20.0
 
 
 class FragilityCancelled(Exception):  # noqa: N818 - a wish, not an error
@@ -110,10 +119,11 @@ def shift_contours(slice_: CineSlice, which: str, pixels: float) -> CineSlice:
 
 def measure_fragility(
     case: Case,
-    model: str | LoadedModel = DEFAULT_MODEL,
+    model: str | Path | LoadedModel = DEFAULT_MODEL,
     *,
     is_cancelled: Callable[[], bool] = lambda: False,
     progress: Progress = SILENT,
+    workers: int = 2,
     **options: Any,
 ) -> tuple[SliceFragility, ...]:
     """Predict the case as drawn and with each of `SHIFTS`, and compare the segments' peak Ecc.
@@ -126,6 +136,7 @@ def measure_fragility(
         model: as `predict_strain` takes it.
         is_cancelled: asked before each prediction.
         progress: told after each.
+        workers: predictions at a time; their numbers do not depend on it.
         options: further options of `predict_strain` (device, samples, seed, …).
 
     Raises:
@@ -136,36 +147,75 @@ def measure_fragility(
 
     device = options.pop("device", "auto")
     loaded = model if isinstance(model, LoadedModel) else load_model(model, resolve_device(device)[0] or "cpu")
-    drawn = predict_strain(case, loaded, **options)
-    few = {**options, "samples": None if options.get("samples") is None else 1}
-    base = drawn if options.get("samples") in (None, 1) else predict_strain(case, loaded, **few)
-    changes: list[list[Array]] = [[] for _ in case.slices]
-    for number, (which, direction) in enumerate(SHIFTS):
+    alone = [replace(case, slices=(_cropped(slice_),)) for slice_ in case.slices]
+    one_sample = {**options, "samples": 1}
+    jobs = [(k, shift) for k in range(len(alone)) for shift in (_SAMPLED, _DRAWN, *SHIFTS)]
+
+    def predict(job: Job) -> SliceStrain:
+        k, shift = job
         if is_cancelled():
             raise FragilityCancelled
-        progress.update("fragility", (number + 1) / (len(SHIFTS) + 1), f"{which} {direction:+d} px")
-        moved = replace(case, slices=tuple(shift_contours(s, which, direction) for s in case.slices))
-        result = predict_strain(moved, loaded, **few)
-        for k, strain in enumerate(result.slices):
-            changes[k].append(_peaks(strain.segment_curves["ecc"]) - _peaks(base.slices[k].segment_curves["ecc"]))
+        settings = options if shift == _SAMPLED else one_sample
+        if shift[1] == 0:
+            return predict_strain(alone[k], loaded, **settings).slices[0]
+        moved = shift_contours(alone[k].slices[0], *shift)
+        return predict_strain(replace(alone[k], slices=(moved,)), loaded, **settings).slices[0]
+
+    found = dict(zip(jobs, _in_parallel(predict, jobs, workers, progress), strict=True))
     progress.update("done", 1.0, "fragility measured")
     return tuple(
         SliceFragility(
             slice_name=slice_.name,
-            segment_names=strain.segment_names,
-            peak_ecc=_peaks(strain.segment_curves["ecc"]),
-            changes=np.stack(changes[k]),
-            model_spread=_spread_at_peak(strain),
+            segment_names=found[k, _DRAWN].segment_names,
+            peak_ecc=_peaks(found[k, _DRAWN]),
+            changes=np.stack([_peaks(found[k, shift]) - _peaks(found[k, _DRAWN]) for shift in SHIFTS]),
+            model_spread=_spread_at_peak(found[k, _SAMPLED]),
         )
-        for k, (slice_, strain) in enumerate(zip(case.slices, drawn.slices, strict=True))
+        for k, slice_ in enumerate(case.slices)
     )
 
 
-def _peaks(curves: Array) -> Array:
-    return np.asarray(np.nanmin(curves, axis=1))
+def _in_parallel(
+    predict: Callable[[Job], SliceStrain], jobs: Sequence[Job], workers: int, progress: Progress
+) -> list[SliceStrain]:
+    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
+        running = {pool.submit(predict, job): job for job in jobs}
+        try:
+            for done, future in enumerate(as_completed(running), start=1):
+                future.result()
+                progress.update("fragility", done / (len(jobs) + 1), _words(running[future]))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [future.result() for future in running]
 
 
-def _spread_at_peak(strain: Any) -> Array:
+def _cropped(slice_: CineSlice) -> CineSlice:
+    """The slice without what lies far from the wall, which a prediction does not look at and yet computes with."""
+    rows, columns = extent(slice_.myocardium, margin=int(np.ceil(_MARGIN_MM / min(slice_.grid.spacing_mm))))
+    affine = np.array(slice_.grid.ijk_to_lps)
+    affine[:3, 3] = slice_.grid.pixel_to_lps(np.array([columns.start or 0, rows.start or 0]))
+    near = slice_.myocardium[:, rows, columns]
+    return replace(
+        slice_,
+        grid=SliceGrid((near.shape[1], near.shape[2]), affine),
+        myocardium=near,
+        cavity=None,
+        right_ventricle=None,
+        cine=None,
+    )
+
+
+def _words(job: Job) -> str:
+    which, direction = job[1]
+    return "as drawn" if direction == 0 else f"{which} {direction:+d} px"
+
+
+def _peaks(strain: SliceStrain) -> Array:
+    return np.asarray(np.nanmin(strain.segment_curves["ecc"], axis=1))
+
+
+def _spread_at_peak(strain: SliceStrain) -> Array:
     curves = strain.segment_curves["ecc"]
     spread = strain.segment_curves_std.get("ecc")
     if spread is None:

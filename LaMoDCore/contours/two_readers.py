@@ -1,4 +1,4 @@
-"""Two readers' contours of one heart: how far they lie apart, and what difference in strain that makes."""
+"""Two readers' contours of one heart: how far they lie apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.case import Case, CineSlice
+from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.ring import cavity, epicardial_region
@@ -90,25 +90,6 @@ def _distances_mm(one: Array, other: Array, spacing_mm: tuple[float, float]) -> 
     sampling = (spacing_mm[1], spacing_mm[0])
     away = [ndimage.distance_transform_edt(~outline, sampling=sampling) for outline in outlines]
     return np.concatenate([away[1][outlines[0]], away[0][outlines[1]]])
-
-
-def strain_difference(first: Case, second: Case, model: Any, **options: Any) -> tuple[Array, ...]:
-    """Each slice's segments: peak Ecc from the second reader's contours less that from the first's, [S].
-
-    Both are predicted with the same options and counted from the first reader's insertion point.
-    """
-    from dataclasses import replace
-
-    from LaMoDCore.predict import predict_strain
-
-    results = [
-        predict_strain(case, model, **options)
-        for case in (first, replace(second, rv_insertion_lps=first.rv_insertion_lps))
-    ]
-    return tuple(
-        np.nanmin(b.segment_curves["ecc"], axis=1) - np.nanmin(a.segment_curves["ecc"], axis=1)
-        for a, b in zip(results[0].slices, results[1].slices, strict=True)
-    )
 
 
 def agreement_csv(slices: Sequence[SliceAgreement]) -> str:

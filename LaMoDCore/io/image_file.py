@@ -86,6 +86,14 @@ def dicom_files(path: Path) -> list[Path]:
     return [p for p in files if p.is_file() and is_dicom_file(p)]
 
 
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM, or a folder holds DICOM and no other volumes."""
+    if not path.is_dir():
+        return is_dicom_file(path)
+    named = [p for p in path.iterdir() if p.name.lower().endswith(VOLUME_SUFFIXES)]
+    return not named and bool(dicom_files(path))
+
+
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which frame 2 comes before frame 10."""
     parts = re.findall(r"\d+|\D+", path.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -21,6 +22,23 @@ from LaMoDCore.contours.findings import Fault, Light
 from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
 
 
+def count_found(wanted: Sequence[str], each: int, seed: int) -> dict[str, int]:
+    """How many of each wanted fault are found; every kind is planted once into each of ``each`` slices."""
+    kinds = [(number, fault, plant) for number, (fault, plant) in enumerate(PLANTERS.items()) if fault.value in wanted]
+    found = dict.fromkeys((fault.value for _, fault, _ in kinds), 0)
+    for k in range(each):
+        drawn = reader_slice(seed * 1000 + k, pictures=True)
+        for number, fault, plant in kinds:
+            rng = np.random.default_rng([seed, number, k])
+            frame = int(rng.integers(1, drawn.slice.frames))
+            findings = check_slice(plant(drawn, frame, rng))
+            at = [f for f in findings if f.fault is fault and (f.frame == frame or fault is Fault.OUT_OF_REGISTER)]
+            found[fault.value] += bool(at)
+            if not at:
+                print(f"missed {fault.value} in slice {k} ({drawn.slice.name}) frame {frame}", file=sys.stderr)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=30, help="faults of each kind")
@@ -30,20 +48,9 @@ def main() -> None:
     args = parser.parse_args()
     wanted = args.faults.split(",") if args.faults else [fault.value for fault in PLANTERS]
     print("| fault | found | of |\n| --- | ---: | ---: |")
-    for number, (fault, plant) in enumerate(PLANTERS.items()):
-        if fault.value not in wanted:
-            continue
-        found = 0
-        for k in range(args.each):
-            rng = np.random.default_rng([args.seed, number, k])
-            drawn = reader_slice(args.seed * 1000 + k, pictures=fault is Fault.OUT_OF_REGISTER)
-            frame = int(rng.integers(1, drawn.slice.frames))
-            findings = check_slice(plant(drawn, frame, rng))
-            at = [f for f in findings if f.fault is fault and (f.frame == frame or fault is Fault.OUT_OF_REGISTER)]
-            found += bool(at)
-            if not at:
-                print(f"missed {fault.value} in slice {k} ({drawn.slice.name}) frame {frame}", file=sys.stderr)
-        print(f"| {fault.value} | {found} | {args.each} |", flush=True)
+    found = count_found(wanted, args.each, args.seed)
+    for name, count in found.items():
+        print(f"| {name} | {count} | {args.each} |", flush=True)
     kinds: Counter[str] = Counter()
     flagged = frames = 0
     for k in range(args.clean):

@@ -15,7 +15,11 @@ import numpy as np
 from LaMoDCore import __version__
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.geometry import SliceGrid
 from LaMoDCore.io.atomic import new_folder
+from LaMoDCore.io.dicom_series import find_series
+from LaMoDCore.io.image_file import dicom_files
+from LaMoDCore.io.planes import same_pixels
 
 #: Structure -> segment label, SNOMED CT code and meaning.
 _SEGMENTS: dict[str, tuple[str, str, str]] = {
@@ -76,6 +80,23 @@ def write_dicom_segmentation(
             files.append(Path(folder) / f"frame_{t:03d}.dcm")
             segmentation.save_as(temporary / files[-1].name)
     return files
+
+
+def pictures_in_plane(slice_: CineSlice, paths: Sequence[str | Path]) -> list[Path]:
+    """The DICOM files of the cine on whose pixels a slice was drawn, found in files, folders or a study.
+
+    Raises:
+        LaMoDInputError: none of them has that plane, those pixels and that many frames.
+    """
+    found, _ = find_series([file for path in paths for file in dicom_files(Path(path))])
+    for series in found:
+        for frames in () if series.is_segmentation else series.positions:
+            grid = SliceGrid(frames[0].shape, frames[0].ijk_to_lps)
+            if len(frames) == slice_.frames and same_pixels(grid, slice_.grid):
+                return [frame.file for frame in frames]
+    raise LaMoDInputError(
+        slice_.name, "the DICOM pictures on which it was drawn are not there", "give the cine's DICOM files with --cine"
+    )
 
 
 def _pictures_of(slice_: CineSlice, pictures: Sequence[str | Path]) -> list[Any]:

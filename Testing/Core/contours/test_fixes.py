@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
 from heart_files import heart_labels, stack_affine, write_folder, write_nifti, write_nrrd_4d, write_sequence
 
+from LaMoDCore.cli import main
 from LaMoDCore.contours.check import check_slice
 from LaMoDCore.contours.findings import Fault
 from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth
@@ -141,3 +142,23 @@ def test_labels_that_the_type_cannot_hold_are_refused(tmp_path):
     sitk.WriteImage(image, str(tmp_path / "m.nii.gz"))
     with pytest.raises(LaMoDInputError, match="cannot hold"):
         write_like(tmp_path / "m.nii.gz", tmp_path / "n.nii.gz", labels.astype(np.int32) + 300)
+
+
+def test_the_command_mends_and_writes_the_format_that_came_in(tmp_path, capsys):
+    affine = stack_affine()
+    labels = heart_labels(affine, frames=9)
+    labels[4, 1, 2:4, 2:4] = 2  # an island
+    path = tmp_path / "m.nii"
+    write_nifti(path, labels, affine)
+    before = path.read_bytes()
+    words = ["check", str(path), "--fix", "islands,holes", "--labels", "myo=2,lv=3,rv=1"]
+    assert main(words) == 1
+    assert "--out" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path / "out")]) == 3
+    assert "mended frames 4 (4 pixels)" in capsys.readouterr().out
+    expected = labels.copy()
+    expected[4, 1, 2:4, 2:4] = 0
+    mended = read_images(tmp_path / "out" / "mended_m.nii")[0]
+    assert np.array_equal(mended.frames, expected)
+    assert path.read_bytes() == before
+    assert main([*words[:2], "--fix", "everything", "--out", str(tmp_path / "other")]) == 2

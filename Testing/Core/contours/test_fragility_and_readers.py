@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 from LaMoDCore.case import Case, Motion, SliceMotion, StrainResult
-from LaMoDCore.contours import fragility as module
+from LaMoDCore.cli import main
+from LaMoDCore.contours import fragility, strain_difference
 from LaMoDCore.contours.fragility import SHIFTS, FragilityCancelled, fragility_text, measure_fragility, shift_contours
+from LaMoDCore.contours.fragility_files import draw_fragility, fragility_csv
 from LaMoDCore.contours.slice_shapes import SliceShapes
+from LaMoDCore.contours.strain_difference import compare_strain, difference_text
 from LaMoDCore.contours.two_readers import agreement_csv, agreement_text, compare_contours, draw_agreement
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 from LaMoDCore.models import LoadedModel
+from LaMoDCore.preprocessing import to_canonical
 from LaMoDCore.strain import slice_strain
 from Testing.Slicer.ring_heart import heart
 
@@ -53,11 +58,20 @@ def predict_by_radii(case, _model, **options):
 @pytest.fixture
 def stand_in(monkeypatch):
     monkeypatch.setattr("LaMoDCore.predict.predict_strain", predict_by_radii)
-    monkeypatch.setattr(module, "load_model", lambda *_: object())
+    for user in (fragility, strain_difference):
+        monkeypatch.setattr(user, "load_model", lambda *_: object())
     return LoadedModel.__new__(LoadedModel)
 
 
-def test_what_a_pixel_costs_and_what_is_fragile(ring, stand_in):
+def test_what_lies_far_from_the_wall_has_no_say(ring):
+    near = fragility._cropped(ring)
+    assert np.prod(near.grid.shape) < 0.6 * np.prod(ring.grid.shape)
+    whole, cropped = to_canonical(ring), to_canonical(near)
+    assert np.allclose(whole.grid.ijk_to_lps, cropped.grid.ijk_to_lps)
+    assert np.abs(whole.occupancy - cropped.occupancy).max() < 1e-3
+
+
+def test_what_a_pixel_costs_and_what_is_fragile(tmp_path, ring, stand_in):
     told = []
 
     class Told:
@@ -76,18 +90,32 @@ def test_what_a_pixel_costs_and_what_is_fragile(ring, stand_in):
     text = fragility_text((part,))
     assert text.count("fragile") == part.is_fragile.sum()
     assert part.as_dictionary()["changes"]["endo+1px"][0] == pytest.approx(by_name["endo", 1][0], abs=1e-3)
+    rows = fragility_csv((part,)).splitlines()
+    assert len(rows) == 7
+    assert [row.endswith("yes") for row in rows[1:]] == part.is_fragile.tolist()
+    draw_fragility((part,), tmp_path / "fragility.png")
+    assert (tmp_path / "fragility.png").stat().st_size > 5000
 
 
-def test_it_can_be_cancelled(ring, stand_in):
-    asked = []
+def test_the_numbers_do_not_depend_on_how_many_are_predicted_at_a_time(ring, stand_in):
+    case = Case((ring, shift_contours(ring, "endo", 1)))
+    one, three = (measure_fragility(case, stand_in, workers=n) for n in (1, 3))
+    assert [a.slice_name for a in one] == [b.slice_name for b in three]
+    assert all(np.array_equal(a.changes, b.changes) for a, b in zip(one, three, strict=True))
+    assert not np.array_equal(one[0].changes, one[1].changes)
 
-    def is_cancelled():
-        asked.append(1)
-        return len(asked) > 2
 
+def test_it_can_be_cancelled(ring, stand_in, monkeypatch):
+    predicted = []
+
+    def predict(case, model, **options):
+        predicted.append(1)
+        return predict_by_radii(case, model, **options)
+
+    monkeypatch.setattr("LaMoDCore.predict.predict_strain", predict)
     with pytest.raises(FragilityCancelled):
-        measure_fragility(Case((ring,)), stand_in, is_cancelled=is_cancelled)
-    assert len(asked) == 3
+        measure_fragility(Case((ring,)), stand_in, is_cancelled=lambda: len(predicted) > 1, workers=1)
+    assert len(predicted) == 2
 
 
 def test_two_readers(tmp_path, ring):
@@ -111,3 +139,39 @@ def test_two_readers(tmp_path, ring):
     assert (tmp_path / "readers.png").stat().st_size > 5000
     with pytest.raises(LaMoDInputError, match="same series"):
         compare_contours(ring, heart(frames=12))
+
+
+def test_the_difference_in_strain_that_two_readers_cause(ring, stand_in):
+    wider = shift_contours(ring, "endo", 1)
+    (part,) = compare_strain(Case((ring,)), Case((wider,)), stand_in)
+    assert (part.difference > 0.003).all()  # the wider cavity shortens by a smaller part of itself
+    (same,) = compare_strain(Case((ring,)), Case((ring,)), stand_in)
+    assert (same.difference == 0).all()
+    assert difference_text((part,)).count("ring") == 6
+    turned = replace(wider, rv_insertion_lps=ring.grid.pixel_to_lps((10.0, 10.0)))
+    (alike,) = compare_strain(Case((ring,)), Case((turned,), rv_insertion_lps=np.zeros(3)), stand_in)
+    assert np.array_equal(alike.difference, part.difference)
+    with pytest.raises(LaMoDInputError, match="same slices"):
+        compare_strain(Case((ring,)), Case((ring, ring)), stand_in)
+
+
+def write_masks(path, slice_):
+    labels = (2 * slice_.myocardium + 3 * slice_.cavity).astype(np.uint8)
+    write_seq_nrrd(path, labels[:, None], slice_.grid.ijk_to_lps, slice_.frame_times_ms, rr_ms=slice_.rr_ms)
+
+
+def test_the_command_compares_readers_and_says_what_a_pixel_costs(tmp_path, capsys, ring, stand_in):
+    narrower = shift_contours(ring, "epi", -1)
+    write_masks(tmp_path / "first.seq.nrrd", ring)
+    write_masks(tmp_path / "second.seq.nrrd", replace(narrower, cavity=ring.cavity))
+    words = ["check", str(tmp_path / "first.seq.nrrd"), "--second", str(tmp_path / "second.seq.nrrd"), "--fragility"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--labels", "myo=2,lv=3"]) in (0, 3)
+    said = capsys.readouterr().out
+    assert "difference" in said
+    assert "model ±" in said
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    readers = {"readers.csv", "readers_slice1.png", "readers_strain.csv", "readers_strain.png"}
+    assert readers | {"fragility.csv", "fragility.png"} <= names
+    assert len((tmp_path / "out" / "readers_strain.csv").read_text().splitlines()) == 7
+    assert main([*words[:4], "--no-strain", "--out", str(tmp_path / "out"), "--labels", "myo=2,lv=3"]) in (0, 3)
+    assert "readers_strain.csv" not in {p.name for p in (tmp_path / "out").iterdir()}
