@@ -112,7 +112,7 @@ class Session:
 
 def make_cohort(session: Session) -> None:
     words = [*_LAMOD, "phantom", "--out", str(session.work / "hearts"), "--count", str(session.args.subjects)]
-    words += ["--split", "0.67,0.33,0", "--sites", "1"] if session.args.toy else ["--split", "0.92,0.08,0"]
+    words += ["--split", "0.5,0.5,0", "--sites", "1"] if session.args.toy else ["--split", "0.92,0.08,0"]
     words += ["--seed", "2002", "--resume"]
     session.command([*words, "--no-report", "--progress", "none", "--workers", str(_workers())], "cohort")
 
