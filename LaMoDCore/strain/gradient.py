@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
-import torch
 from scipy import ndimage
 
 from LaMoDCore.geometry import Array
@@ -182,11 +181,12 @@ def _fit(present: Array, x: Array, y: Array, degree: int) -> tuple[Array, Array]
     terms = basis.shape[1]
     outer = (basis[:, :, None] * basis[:, None, :]).reshape(len(x), -1)
     normal = (present.astype(np.float64) @ outer).reshape(-1, terms, terms)
-    inverse, failed = torch.linalg.inv_ex(torch.from_numpy(normal))
-    inverse = inverse.numpy()
+    regular = np.linalg.slogdet(normal)[0] != 0  # `inv` refuses the whole stack for one singular matrix
+    inverse = np.full_like(normal, np.nan)
+    inverse[regular] = np.linalg.inv(normal[regular])
     with np.errstate(invalid="ignore", over="ignore"):
         condition = np.linalg.norm(normal, axis=(1, 2)) * np.linalg.norm(inverse, axis=(1, 2))
-        fitted = (failed.numpy() == 0) & (present.sum(axis=1) >= terms) & (condition < MAX_CONDITION)
+        fitted = regular & (present.sum(axis=1) >= terms) & (condition < MAX_CONDITION)
         weights = (inverse[:, 1:3] @ basis.T) * present[:, None]
     return fitted, weights
 

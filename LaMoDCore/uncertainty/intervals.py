@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from LaMoDCore.case import Case, CineSlice, SliceStrain
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
-from LaMoDCore.models import LoadedModel
 from LaMoDCore.preprocessing import cycle_phases
 from LaMoDCore.uncertainty.calibration import CONFIDENCE, Calibration
-from LaMoDCore.uncertainty.familiarity import UnlikeTraining
+
+if TYPE_CHECKING:  # results are written where torch need not be
+    from LaMoDCore.models import LoadedModel
+    from LaMoDCore.uncertainty.familiarity import UnlikeTraining
 
 ROTATION = "inferred, not seen: a ring's mask does not show its rotation; its interval is what such hearts do"
 #: Key of the calibration in model.json, and of what strain.json says.
