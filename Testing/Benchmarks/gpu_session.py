@@ -1,14 +1,15 @@
 """Everything that wants a GPU, in one command that is called again until it says that all is done.
 
     python Testing/Benchmarks/gpu_session.py --work runs/gpu --out OUT [--minutes 9] [--minutes-each 4] [--subjects 450]
-        [--config FILE] [--model-init MODEL] [--leave-out lddmm] [--toy]
+        [--config FILE] [--model-init MODEL] [--leave-out lddmm] [--size reduced] [--only STEP …] [--toy]
 
 A synthetic cohort; LaMoD's registration, motion and generative stages at full size; every learned baseline at full
 size with the same data, augmentation, selection and as many minutes; the comparison of all methods on the frozen test
 cohort; latency and throughput. Needs no network. A call works for --minutes, stops its step with a checkpoint and
 ends; the next call goes on. After every call OUT holds what there is by then: at most 8 files of at most 16 MiB.
 
-How many epochs fill --minutes-each is measured first, so that the learning rate falls to zero in time.
+How many epochs fill --minutes-each is measured first, so that the learning rate falls to zero in time. On a CPU,
+--size reduced with --only plan --only lamod --only strainnet … trains networks that it can train, for as long each.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def _seconds_a_step(
     indices = cache.indices("train", with_motion=True)[: config.batch_size]
     bf16 = config.bf16 and computes_in_bfloat16(device)
     times = []
-    for number in range(1 if device.type == "cpu" else 8):
+    for number in range(3 if device.type == "cpu" else 8):
         began = time.perf_counter()
         draws = Draws.of((number,), indices)
         batch = augment(load_batch(cache, indices, device), config.augmentation, draws)
@@ -310,7 +311,7 @@ def _runs(work: Path) -> list[Path]:
 
 
 def _size(session: Session) -> Any:
-    return "reduced" if session.args.toy else "full"
+    return "reduced" if session.args.toy else session.args.size
 
 
 def _workers() -> int:
@@ -344,6 +345,8 @@ def main() -> int:
     parser.add_argument("--config", type=Path, help="of LaMoD and, but for the epochs, of the baselines")
     parser.add_argument("--model-init", help="a model whose weights LaMoD starts from")
     parser.add_argument("--leave-out", action="append", default=[], help="a method of the comparison")
+    parser.add_argument("--size", choices=("full", "reduced"), default="full", help="of the baselines' networks")
+    parser.add_argument("--only", action="append", default=[], metavar="STEP", help="of all steps, this one")
     parser.add_argument("--toy", action="store_true", help="small networks and few cases: does the script run through?")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -353,7 +356,7 @@ def main() -> int:
     (args.work / "done").mkdir(exist_ok=True)
     try:
         for name, work in steps():
-            if _done(session, name).exists():
+            if _done(session, name).exists() or (args.only and name not in args.only):
                 continue
             began = time.monotonic()
             try:
