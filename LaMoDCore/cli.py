@@ -28,6 +28,8 @@ VERBS = {
     "train-posterior": "train_posterior",
     "evaluate": "evaluate",
     "validate-dataset": "validate_dataset",
+    "split-dataset": "split_dataset",
+    "collect": "collect",
     "models": "models",
     "info": "info",
     "benchmark": "benchmark",

@@ -16,6 +16,7 @@ set(MODULE_PYTHON_SCRIPTS
   commands/__init__.py
   commands/benchmark.py
   commands/check.py
+  commands/collect.py
   commands/demo.py
   commands/dense.py
   commands/evaluate.py
@@ -25,6 +26,7 @@ set(MODULE_PYTHON_SCRIPTS
   commands/phantom.py
   commands/predict.py
   commands/predict_cohort.py
+  commands/split_dataset.py
   commands/train.py
   commands/train_posterior.py
   commands/validate_dataset.py
@@ -54,8 +56,10 @@ set(MODULE_PYTHON_SCRIPTS
   contours/formats/markups.py
   contours/formats/segmentation_nrrd.py
   contours/fragility.py
+  contours/fragility_files.py
   contours/history.py
   contours/insertion.py
+  contours/mending.py
   contours/missing_frames.py
   contours/rays.py
   contours/report_files.py
@@ -63,6 +67,7 @@ set(MODULE_PYTHON_SCRIPTS
   contours/segment_lines.py
   contours/slice_shapes.py
   contours/smoothing_in_time.py
+  contours/strain_difference.py
   contours/two_readers.py
   dense/__init__.py
   dense/analysis.py
@@ -112,6 +117,8 @@ set(MODULE_PYTHON_SCRIPTS
   io/contour_faults.py
   io/dataset.py
   io/dataset_checks.py
+  io/dataset_collection.py
+  io/dataset_split.py
   io/describe.py
   io/dicom_reader.py
   io/dicom_seg.py
@@ -181,6 +188,7 @@ set(MODULE_PYTHON_SCRIPTS
   networks/registration.py
   networks/ring_basis.py
   networks/ring_motion.py
+  networks/slice_spread.py
   networks/spline.py
   phantom/__init__.py
   phantom/anatomy.py

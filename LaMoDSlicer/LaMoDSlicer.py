@@ -48,14 +48,14 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
-        self._parameters = None
-        self._guiTag = None
+        self._parameters = self._guiTag = None
         self._updateSoon = qt.QTimer()  # many nodes come at once: one look at the scene is enough
         self._updateSoon.setSingleShot(True)
         self._updateSoon.setInterval(30)
         self._updateSoon.timeout.connect(self.update)
 
     def setup(self):
+        from LaMoDSlicerLib.AdvancedPanel import AdvancedPanel
         from LaMoDSlicerLib.ContoursPanel import ContoursPanel
         from LaMoDSlicerLib.DisplayPanel import DisplayPanel
         from LaMoDSlicerLib.InputsPanel import InputsPanel
@@ -71,7 +71,9 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.displayPanel = DisplayPanel(self.ui)
         self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
         self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
-        self.contoursPanel, self.readingPanel = ContoursPanel(self), ReadingPanel(self)
+        made = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
+        self.contoursPanel, self.readingPanel, self.advancedPanel = made
+        self.panels = (self.inputsPanel, self.predictPanel, self.displayPanel, *made)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -87,6 +89,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         self.predictPanel.cancel("")
         self.setParameters(None)
+        self.advancedPanel.cleanup()
         self.removeObservers()
         self._updateSoon.stop()
 
@@ -104,13 +107,13 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters is not None:
             self._guiTag = parameters.connectGui(self.ui)
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
-        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel, self.contoursPanel):
+        for panel in self.panels:
             panel.setParameters(parameters)
 
     def update(self):
         self._updateSoon.stop()
         self.inputsPanel.fillEmptyFields()
-        for panel in (self.inputsPanel, self.predictPanel, self.displayPanel, self.readingPanel, self.contoursPanel):
+        for panel in self.panels:
             panel.update()
 
     def onModified(self, caller=None, event=None):
@@ -129,11 +132,8 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class LaMoDSlicerTest(ScriptedLoadableModuleTest):
     """Slicer's self-test: press Reload and Test. Without torch the prediction is skipped; nothing is downloaded."""
 
-    def setUp(self):
-        slicer.mrmlScene.Clear(0)
-
     def runTest(self):
-        self.setUp()
+        slicer.mrmlScene.Clear(0)
         self.test_sampleHeart()
 
     def test_sampleHeart(self):

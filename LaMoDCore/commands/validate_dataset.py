@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
+from dataclasses import asdict
 
 from LaMoDCore.io.dataset import COHORTS, SPLITS, DatasetIndex
 from LaMoDCore.io.dataset_checks import Finding, check_dataset
@@ -18,12 +20,16 @@ HELP = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DIR", help="the folder with dataset.json")
     parser.add_argument("--max-lines", type=int, default=50, help="findings to print (default 50; 0: all)")
+    parser.add_argument("--json", action="store_true", help="print all findings as one JSON array instead")
     parser.add_argument("--progress", choices=PROGRESS_MODES, default="bar", help="how to show progress")
 
 
 def run(args: argparse.Namespace) -> int:
     with Progress(args.progress) as progress:
         index, findings = check_dataset(args.dataset, progress)
+    if args.json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+        return 3 if findings else 0
     print(_table(index))
     shown = findings if args.max_lines <= 0 else findings[: args.max_lines]
     for finding in sorted(shown, key=lambda f: f.severity != "error"):

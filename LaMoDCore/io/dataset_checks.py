@@ -18,6 +18,8 @@ from LaMoDCore.progress import SILENT, Progress
 
 Severity = Literal["error", "warning"]
 
+#: How "motion_source" of case.json begins where a model predicted the motion.
+PREDICTED = "predicted"
 #: No heart moves further in its plane; units or signs are wrong where one does.
 _LARGEST_MOTION_MM = 40.0
 #: Motion that is left in the reference frame.
@@ -134,6 +136,11 @@ def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
             yield error("It is of cohort dense and has no displacement.npz.")
         return
     yield from (error(message) for message in _motion_errors(case))
+    source = str((case.details or {}).get("motion_source", ""))
+    if source.startswith(PREDICTED):
+        yield warning(
+            f"Its motion was {source}, not measured: a model that learns from it learns what another believed."
+        )
     share = _carried_share(case)
     if share < _CARRIED_SHARE:
         yield warning(f"Only {share:.0%} of the wall, carried by its displacement, lands in the drawn wall.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -15,7 +15,8 @@ class Launch:
     Attributes:
         data: dataset folder.
         run: the run's folder.
-        config: file of settings; None to resume with the run's own.
+        preset: name of settings, "" where `config` or the run's own are meant.
+        config: file of settings, or None.
         init: model to start from, or "".
         resume: go on from the run's checkpoint.
         device: auto, cpu, cuda or mps.
@@ -23,6 +24,7 @@ class Launch:
 
     data: Path
     run: Path
+    preset: str = ""
     config: Path | None = None
     init: str = ""
     resume: bool = False
@@ -31,6 +33,8 @@ class Launch:
     def arguments(self) -> list[str]:
         """Behind `lamod`."""
         words = ["train", "--data", str(self.data), "--out", str(self.run)]
+        if self.preset:
+            words += ["--preset", self.preset]
         if self.config is not None:
             words += ["--config", str(self.config)]
         if self.init:
@@ -98,7 +102,7 @@ def shown(words: Sequence[str]) -> str:
 
 
 def _resumed(launch: Launch) -> Launch:
-    return Launch(launch.data, launch.run, None, launch.init, True, launch.device)
+    return replace(launch, preset="", config=None, resume=True)
 
 
 def _job_name(name: str) -> str:

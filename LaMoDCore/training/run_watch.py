@@ -38,6 +38,7 @@ class RunReport:
         fraction: of the whole.
         seconds_left: as the run itself guesses.
         pid, host: of its process.
+        updated: when it last said so, seconds since 1970; 0 where there is no run.
         data: path of the dataset that it was started with, "" where it does not say.
         resumable: there is a checkpoint to go on from.
         has_model: its model is whole.
@@ -54,6 +55,7 @@ class RunReport:
     seconds_left: float | None = None
     pid: int = 0
     host: str = ""
+    updated: float = 0.0
     data: str = ""
     resumable: bool = False
     has_model: bool = False
@@ -86,6 +88,7 @@ def read_run(folder: Path) -> RunReport:
         seconds_left=_number(status["seconds_left"]) if status.get("seconds_left") is not None else None,
         pid=int(_number(status.get("pid"))),
         host=_text(status.get("host")),
+        updated=_modified(folder / "status.json"),
         data=_text(about.get("data")),
         resumable=(folder / _CHECKPOINT).is_file(),
         has_model=(folder / _MODEL).is_file(),
@@ -113,11 +116,14 @@ def _state(folder: Path, status: dict[str, Any]) -> tuple[RunState, str]:
 
 def _lives(folder: Path) -> bool:
     """Whether a process trains: its status is fresh, or it holds the lock."""
+    return time.time() - _modified(folder / "status.json") < _SILENT_SECONDS or is_locked(folder)
+
+
+def _modified(file: Path) -> float:
     try:
-        silent = time.time() - (folder / "status.json").stat().st_mtime
+        return file.stat().st_mtime
     except OSError:
-        return False
-    return silent < _SILENT_SECONDS or is_locked(folder)
+        return 0.0
 
 
 def _remarks(folder: Path, state: RunState, about: dict[str, Any]) -> list[str]:

@@ -1,4 +1,5 @@
 import importlib.util
+from typing import ClassVar
 
 import slicer
 from slicer.i18n import tr as _
@@ -11,24 +12,36 @@ class Dependencies:
 
     #: Besides torch: what LaMoDCore imports to predict. numpy, scipy, SimpleITK and pydicom come with Slicer.
     PACKAGES = ("safetensors>=0.4", "matplotlib>=3.8")
+    #: What training needs besides.
+    FOR_TRAINING = ("lightning-fabric>=2.2",)
+    #: What the analysis of DENSE scans needs besides.
+    FOR_DENSE = ("scikit-image>=0.22",)
+    _MODULES: ClassVar = {"scikit-image": "skimage"}
 
     @classmethod
-    def missing(cls) -> list[str]:
-        """Names of what is not installed."""
-        names = [requirement.partition(">")[0] for requirement in cls.PACKAGES]
-        return [name for name in ("torch", *names) if importlib.util.find_spec(name) is None]
+    def missing(cls, further: tuple[str, ...] = ()) -> list[str]:
+        """Names of what is not installed. Args: further: requirements besides those of a prediction."""
+        names = [requirement.partition(">")[0] for requirement in (*cls.PACKAGES, *further)]
+        return [name for name in ("torch", *names) if importlib.util.find_spec(cls._moduleOf(name)) is None]
 
     @classmethod
-    def ensure(cls) -> None:
+    def _moduleOf(cls, name: str) -> str:
+        return cls._MODULES.get(name, name.replace("-", "_"))
+
+    @classmethod
+    def ensure(cls, further: tuple[str, ...] = ()) -> None:
         """Install what is missing, after asking.
+
+        Args:
+            further: requirements besides those of a prediction.
 
         Raises:
             InputError: it is declined, or the PyTorch extension is not there.
         """
-        missing = cls.missing()
+        missing = cls.missing(further)
         if "torch" in missing:
             cls._installTorch()
-        packages = [r for r in cls.PACKAGES if r.partition(">")[0] in missing]
+        packages = [r for r in (*cls.PACKAGES, *further) if r.partition(">")[0] in missing]
         if packages:
             cls._installPackages(packages)
 

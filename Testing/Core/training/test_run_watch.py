@@ -131,7 +131,7 @@ def test_curves_follow_a_log_that_grows_and_is_cut(tmp_path: Path) -> None:
 
 
 def test_the_same_run_here_on_gpus_and_on_a_cluster() -> None:
-    launch = Launch(Path("/data/my hearts"), Path("/runs/a b"), Path("/runs/a b/config.json"), "lamod-phantom-v1")
+    launch = Launch(Path("/data/my hearts"), Path("/runs/a b"), config=Path("/c d.json"), init="lamod-phantom-v1")
     arguments = launch.arguments()
     assert local_command(launch)[:3] == ["python", "-m", "LaMoDCore"] and "--progress" in local_command(launch)
     words = shlex.split(torchrun_command(launch, 4, 2))
@@ -140,6 +140,7 @@ def test_the_same_run_here_on_gpus_and_on_a_cluster() -> None:
     runs = [shlex.split(row)[2:] for row in script.splitlines() if "srun" in row]
     assert runs[1] == arguments and runs[0][-1] == "--resume" and "--config" not in runs[0]
     assert "#SBATCH --nodes=2" in script and "#SBATCH --time=12:00:00" in script and "'/runs/a b'" in script
+    assert "--preset" in Launch(Path("d"), Path("r"), preset="smoke").arguments()
     for processes, machines in ((0, 1), (1, 0)):
         with pytest.raises(ValueError, match="at least one"):
             torchrun_command(launch, processes, machines)

@@ -1,0 +1,87 @@
+import csv
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """What `lamod evaluate` wrote.
+
+    Attributes:
+        folder: where it lies.
+        cases: a row a case and method, numbers as numbers.
+        methods: as the tables call them, in their order; the last is the one that is tested.
+        split: which cases.
+        dataset: the dataset's name.
+    """
+
+    folder: Path
+    cases: tuple[dict[str, Any], ...]
+    methods: tuple[str, ...]
+    split: str
+    dataset: str
+
+    #: Column of cases.csv -> what it is called, factor to the shown unit, digits.
+    MEASURES: ClassVar = {
+        "epe_mm": ("endpoint error [mm]", 1.0, 2),
+        "epe_es_mm": ("endpoint error at ES [mm]", 1.0, 2),
+        "ecc_error": ("segmental |Ecc error| at ES [%]", 100.0, 2),
+        "err_error": ("segmental |Err error| at ES [%]", 100.0, 1),
+        "folded": ("folded pixels [%]", 100.0, 2),
+    }
+    PAGE = "results.md"
+
+    @classmethod
+    def read(cls, folder: Path) -> "EvaluationFiles":
+        """Raises:
+        OSError, KeyError, ValueError: it is no evaluation, or is damaged.
+        """
+        about = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+        with (folder / "cases.csv").open(encoding="utf-8", newline="") as file:
+            rows = [cls._typed(row) for row in csv.DictReader(file)]
+        missing = [name for name in ("id", "model", *cls.MEASURES) if rows and name not in rows[0]]
+        if missing:
+            raise KeyError(missing[0])
+        return cls(folder, tuple(rows), tuple(about["methods"]), str(about["split"]), str(about["dataset"]))
+
+    @classmethod
+    def _typed(cls, row: dict[str, str]) -> dict[str, Any]:
+        return {name: cls._number(text) if name in cls.MEASURES else text for name, text in row.items()}
+
+    @staticmethod
+    def _number(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            return math.nan
+
+    def of(self, method: str) -> list[dict[str, Any]]:
+        """The cases of a method."""
+        return [row for row in self.cases if row["model"] == method]
+
+    def worstFirst(self, method: str, measure: str) -> list[dict[str, Any]]:
+        """The cases of a method, the greatest error first, those without one last."""
+        rows = self.of(method)
+        return sorted(rows, key=lambda row: -row[measure] if math.isfinite(row[measure]) else math.inf)
+
+    def means(self) -> list[tuple[str, int, dict[str, float]]]:
+        """Every method with its number of cases and the means of its measures over those that have one."""
+        found = []
+        for method in self.methods:
+            rows = self.of(method)
+            values = {name: [r[name] for r in rows if math.isfinite(r[name])] for name in self.MEASURES}
+            found.append((method, len(rows), {n: sum(v) / len(v) if v else math.nan for n, v in values.items()}))
+        return found
+
+    def figures(self) -> list[Path]:
+        """The figures that are there."""
+        return sorted(self.folder.glob("*.png"))
+
+    @classmethod
+    def shown(cls, measure: str, value: float) -> str:
+        """A number as people read it."""
+        _name, factor, digits = cls.MEASURES[measure]
+        return f"{factor * value:.{digits}f}" if math.isfinite(value) else "–"

@@ -1,0 +1,470 @@
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.Dependencies import Dependencies
+from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.LamodCommand import LamodCommand
+from LaMoDSlicerLib.SettingsForm import SettingsForm
+from LaMoDSlicerLib.TrainingCurves import TrainingCurves
+from LaMoDSlicerLib.TrainingLayout import TrainingLayout
+from LaMoDSlicerLib.TrainingPreview import TrainingPreview
+from LaMoDSlicerLib.TrainingProcess import TrainingProcess
+
+
+class TrainSection:
+    """Starts a training, finds one again, follows it, stops and resumes it.
+
+    How a run stands is read from its folder, about once a second while this section is open, so it does not matter
+    who started it, and nothing here is lost with the scene, the module or Slicer.
+
+    Args:
+        owner: the module's widget.
+        dataset: gives the chosen dataset's folder, or None.
+        onModelKept: called with the name of a model that was added to the person's own.
+    """
+
+    PRESETS = ("smoke", "laptop", "paper", "fine-tune")
+    REMEMBERED = "LaMoD/Run"
+    POLL_MS = 1000
+
+    def __init__(self, owner: Any, dataset: Callable[[], Path | None], onModelKept: Callable[[str], None]) -> None:
+        self.widget = slicer.util.loadUI(owner.resourcePath("UI/TrainSection.ui"))
+        self._ui = slicer.util.childWidgetVariables(self.widget)
+        self._dataset, self._onModelKept = dataset, onModelKept
+        self._parameters: Any = None
+        self._form: SettingsForm | None = None
+        self._report: Any = None
+        self._curves: Any = None
+        self._plot: TrainingCurves | None = None
+        self._process: TrainingProcess | None = None
+        self._launched = 0.0
+        self._command: LamodCommand | None = None
+        self._proposed = ""
+        self.preview = TrainingPreview(self._ui)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(self.POLL_MS)
+        self._timer.timeout.connect(self.poll)
+        self._setUp()
+
+    @property
+    def ui(self) -> Any:
+        """The section's widgets by name."""
+        return self._ui
+
+    @property
+    def report(self) -> Any:
+        """How the run in the chosen folder stands (a LaMoDCore `RunReport`), or None before it was looked at."""
+        return self._report
+
+    def _setUp(self) -> None:
+        ui = self._ui
+        for preset in self.PRESETS:
+            ui.presetSelector.addItem(preset)
+        ui.presetSelector.currentIndex = self.PRESETS.index("laptop")
+        for text, quantity in ((_("loss"), TrainingCurves.LOSS), (_("endpoint error"), TrainingCurves.ENDPOINT)):
+            ui.curveSelector.addItem(text, quantity)
+        for text, kind in ((_("On this machine"), "local"), ("torchrun", "torchrun"), ("SLURM", "slurm")):
+            ui.commandSelector.addItem(text, kind)
+        ui.runEdit.text = slicer.app.userSettings().value(self.REMEMBERED) or ""
+        ui.presetSelector.connect("activated(int)", self.onPresetChosen)
+        ui.initSelector.connect("activated(int)", lambda _index: self.update())
+        ui.runEdit.connect("textChanged(QString)", self.onRunChanged)
+        ui.runBrowseButton.connect("clicked(bool)", self.onRunBrowseButton)
+        ui.settingsButton.connect("toggled(bool)", self.onSettingsButton)
+        ui.settingsFilter.connect("textChanged(QString)", self.onFilterChanged)
+        ui.estimateButton.connect("clicked(bool)", self.onEstimateButton)
+        ui.startButton.connect("clicked(bool)", self.onStartButton)
+        ui.stopButton.connect("clicked(bool)", self.onStopButton)
+        ui.resumeButton.connect("clicked(bool)", self.onResumeButton)
+        ui.curvesButton.connect("toggled(bool)", self.onCurvesButton)
+        ui.curveSelector.connect("activated(int)", lambda _index: self._draw())
+        ui.keepModelButton.connect("clicked(bool)", self.onKeepModelButton)
+        ui.commandSelector.connect("activated(int)", lambda _index: self._showCommand())
+        ui.processesSpinBox.connect("valueChanged(int)", lambda _count: self._showCommand())
+        ui.machinesSpinBox.connect("valueChanged(int)", lambda _count: self._showCommand())
+        ui.copyCommandButton.connect("clicked(bool)", self.onCopyCommandButton)
+        ui.trainButton.connect("contentsCollapsed(bool)", self.onCollapsed)
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        if parameters is None:
+            self._plot = None
+            self.preview.forget()
+
+    def cleanup(self) -> None:
+        """The module is unloaded; a training goes on."""
+        self._timer.stop()
+        self.preview.cancel()
+        if self._command is not None:
+            self._command.cancel()
+
+    def onCollapsed(self, collapsed: bool) -> None:
+        if collapsed:
+            self._timer.stop()
+            return
+        self.datasetChanged()
+        self.poll()
+        self._timer.start()
+
+    # --- what is to be trained ---------------------------------------------------------------------------------
+
+    def run(self) -> Path | None:
+        """The chosen run folder."""
+        text = self._ui.runEdit.text.strip()
+        return Path(text) if text else None
+
+    def datasetChanged(self) -> None:
+        """Another dataset was chosen: propose a run folder beside it, unless the person chose one."""
+        self._listModels()
+        self.preview.listCases(self._dataset())
+        data = self._dataset()
+        if data is not None and self._ui.runEdit.text in ("", self._proposed):
+            stem = f"{data.name}-{self.PRESETS[self._ui.presetSelector.currentIndex]}"
+            taken = [data.parent / stem, *(data.parent / f"{stem}-{number}" for number in range(2, 1000))]
+            self._proposed = str(next(folder for folder in taken if not folder.exists()))
+            self._ui.runEdit.text = self._proposed
+        self.update()
+
+    def _listModels(self) -> None:
+        CoreLibrary.makeImportable()
+        from LaMoDCore.model_registry import known_models
+
+        selector = self._ui.initSelector
+        names = ["", *known_models()]
+        if [selector.itemData(i) for i in range(selector.count)] != names:
+            chosen = selector.itemData(selector.currentIndex) if selector.count else ""
+            selector.clear()
+            for name in names:
+                selector.addItem(name or _("fresh weights"), name)
+            selector.currentIndex = names.index(chosen) if chosen in names else 0
+
+    def onPresetChosen(self, _index: int) -> None:
+        preset = self.PRESETS[self._ui.presetSelector.currentIndex]
+        if preset == "fine-tune" and self._ui.initSelector.currentIndex == 0 and self._ui.initSelector.count > 1:
+            self._ui.initSelector.currentIndex = 1
+        if self._form is not None:
+            self._showPreset()
+        self.datasetChanged()
+
+    def onSettingsButton(self, shown: bool) -> None:
+        if shown and self._form is None:
+            try:
+                with slicer.util.tryWithErrorDisplay(_("The settings cannot be shown."), show=False, waitCursor=True):
+                    Dependencies.ensure(Dependencies.FOR_TRAINING)
+                    CoreLibrary.makeImportable()
+                    from LaMoDCore.training.form import form
+
+                    self._form = SettingsForm(list(form()))
+                    self._ui.settingsArea.setWidget(self._form.widget)
+                    self._showPreset()
+            except InputError as error:
+                self.showMessage(str(error))
+                self._ui.settingsButton.checked = False
+                return
+        for widget in (self._ui.settingsArea, self._ui.settingsFilter):
+            widget.visible = shown
+        self.update()
+
+    def onFilterChanged(self, words: str) -> None:
+        if self._form is not None:
+            self._form.find(words)
+
+    @property
+    def form(self) -> SettingsForm | None:
+        """The settings' form; None until it was opened."""
+        return self._form
+
+    def _showPreset(self) -> None:
+        from LaMoDCore.training.settings import PRESETS
+
+        self._form.show(PRESETS[self.PRESETS[self._ui.presetSelector.currentIndex]].to_dict())
+
+    def onRunChanged(self, text: str) -> None:
+        slicer.app.userSettings().setValue(self.REMEMBERED, text)
+        self._curves = self._report = self._process = None
+        self.preview.forget()
+        self.poll()
+
+    def onRunBrowseButton(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A run's folder"))
+        if folder:
+            self._ui.runEdit.text = folder
+
+    # --- the commands ------------------------------------------------------------------------------------------
+
+    def launch(self, resume: bool = False) -> Any:
+        """The run as it would be started now (a LaMoDCore `Launch`).
+
+        Raises:
+            InputError: dataset or run folder is not chosen.
+        """
+        CoreLibrary.makeImportable()
+        from LaMoDCore.training.launch_commands import Launch
+
+        run, data = self.run(), self._dataset()
+        if run is None:
+            raise InputError(_("Choose a folder for the run."))
+        if resume and self._report is not None and self._report.data:
+            data = Path(self._report.data)
+        if data is None:
+            raise InputError(_("Choose a dataset first: under Dataset, choose or make one."))
+        device = self._parameters.device if self._parameters is not None else "auto"
+        if resume:
+            return Launch(data, run, resume=True, device=device)
+        init = self._ui.initSelector.itemData(self._ui.initSelector.currentIndex) or ""
+        if self._form is None:
+            return Launch(data, run, self.PRESETS[self._ui.presetSelector.currentIndex], init=init, device=device)
+        return Launch(data, run, config=run / "config.json", init=init, device=device)
+
+    def _showCommand(self) -> None:
+        ui = self._ui
+        kind = ui.commandSelector.itemData(ui.commandSelector.currentIndex)
+        for box in (ui.processesSpinBox, ui.machinesSpinBox):
+            box.visible = kind != "local"
+        try:
+            text = self._commandText(kind)
+        except InputError as error:
+            text = str(error)
+        if ui.commandEdit.plainText != text:
+            ui.commandEdit.setPlainText(text)
+
+    def _commandText(self, kind: str) -> str:
+        launch = self.launch(resume=self._isToBeResumed)
+        from LaMoDCore.training import launch_commands
+
+        counts = int(self._ui.processesSpinBox.value), int(self._ui.machinesSpinBox.value)
+        if kind == "torchrun":
+            return launch_commands.torchrun_command(launch, *counts)
+        if kind == "slurm":
+            return launch_commands.slurm_script(launch, *counts)
+        return shlex.join(launch_commands.local_command(launch))
+
+    def onCopyCommandButton(self) -> None:
+        try:
+            if self._form is not None and self._report is not None and self._report.state == "none":
+                self._writeConfig(self.run())
+            qt.QApplication.clipboard().setText(self._ui.commandEdit.plainText)
+            self.showMessage(_("Copied."))
+        except (InputError, OSError) as error:
+            self.showMessage(str(error))
+
+    def _writeConfig(self, run: Path | None) -> None:
+        """The form's settings, checked, as the run's config.json.
+
+        Raises:
+            InputError: a setting cannot be.
+            OSError: the folder cannot be written to.
+        """
+        import json
+
+        from LaMoDCore.training.settings import TrainingConfig
+
+        values = self._form.values()
+        if self._ui.initSelector.itemData(self._ui.initSelector.currentIndex):
+            del values["model"]  # the networks are those of the model that it starts from
+        try:
+            TrainingConfig.from_dict(values)
+        except (ValueError, TypeError) as error:
+            raise InputError(_("The settings: {error}.").format(error=error)) from error
+        if run is None:
+            raise InputError(_("Choose a folder for the run."))
+        run.mkdir(parents=True, exist_ok=True)
+        fresh = run / ".config.json.tmp"
+        fresh.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(run / "config.json")
+
+    # --- start, stop, resume -----------------------------------------------------------------------------------
+
+    def onEstimateButton(self) -> None:
+        self.showMessage("")
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The estimate failed."), show=False, waitCursor=True):
+                Dependencies.ensure(Dependencies.FOR_TRAINING)
+                launch = self.launch()
+                if self._form is not None:
+                    self._writeConfig(launch.run)
+                self._command = LamodCommand(self._onEstimateProgress, self._onEstimate, self._onCommandFailure)
+                self._command.start([*launch.arguments(), "--estimate"])
+        except (InputError, OSError) as error:
+            self._command = None
+            self.showMessage(str(error))
+        self.update()
+
+    def _onEstimateProgress(self, progress: Any) -> None:
+        self._ui.estimateLabel.text = progress.message or _("trying a few steps …")
+
+    def _onEstimate(self, lines: list[str]) -> None:
+        self._command = None
+        self._ui.estimateLabel.text = "\n".join(lines)
+        self.update()
+
+    def _onCommandFailure(self, text: str) -> None:
+        self._command = None
+        self._ui.estimateLabel.text = ""
+        self.showMessage(text)
+        self.update()
+
+    def onStartButton(self) -> None:
+        self._start(resume=False)
+
+    def onResumeButton(self) -> None:
+        self._start(resume=True)
+
+    def _start(self, resume: bool) -> None:
+        self.showMessage("")
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The training could not be started."), show=False, waitCursor=True):
+                Dependencies.ensure(Dependencies.FOR_TRAINING)
+                launch = self.launch(resume)
+                from LaMoDCore.training.launch_commands import local_command
+
+                launch.run.mkdir(parents=True, exist_ok=True)
+                if self._form is not None and not resume:
+                    self._writeConfig(launch.run)
+                self._process = TrainingProcess(launch.run)
+                self._launched = time.time()
+                self._process.start(local_command(launch, CoreLibrary.python()), CoreLibrary.environment())
+        except InputError as error:
+            self.showMessage(str(error))
+        except OSError as error:
+            self._process = None
+            self.showMessage(_("The training could not be started: {error}.").format(error=error))
+        self._proposed = ""
+        self.poll()
+
+    def onStopButton(self) -> None:
+        """A file asks the run to stop, whoever started it and wherever it runs."""
+        try:
+            (self.run() / "stop").touch()
+        except OSError as error:
+            self.showMessage(_("The run cannot be asked to stop: {error}.").format(error=error))
+        self.poll()
+
+    def onKeepModelButton(self) -> None:
+        from LaMoDCore.model_registry import known_models
+
+        run, known = self.run(), known_models()
+        names = [run.name, *(f"{run.name}-{number}" for number in range(2, 1000))]
+        name = next(each for each in names if each not in known)
+        self.showMessage("")
+        self._command = LamodCommand(lambda _progress: None, lambda _lines: self._onKept(name), self._onCommandFailure)
+        try:
+            self._command.start(["models", "add", str(run / "model"), name], tellsProgress=False)
+        except OSError as error:
+            self._onCommandFailure(str(error))
+        self.update()
+
+    def _onKept(self, name: str) -> None:
+        self._command = None
+        self.showMessage(_("“{name}” is among your models, and is chosen for Predict Strain.").format(name=name))
+        self._onModelKept(name)
+        self.update()
+
+    # --- how it stands -----------------------------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Look at the run's folder."""
+        run = self.run()
+        if run is None:
+            self.update()
+            return
+        CoreLibrary.makeImportable()
+        from LaMoDCore.training.run_curves import RunCurves
+        from LaMoDCore.training.run_watch import read_run
+
+        self._report = read_run(run)
+        if self._curves is None:
+            self._curves = RunCurves(run)
+        if self._curves.update():
+            self._draw()
+        exitCode = self._process.exitCode() if self._process is not None else None
+        if exitCode is not None:
+            if exitCode not in (0, TrainingProcess.STOPPED) and self._process.lastWords():
+                self.showMessage(self._process.lastWords())
+            self._process = None
+        self.preview.follow(self._report, self._curves, self._parameters)
+        self.update()
+
+    @property
+    def _isToBeResumed(self) -> bool:
+        """Whether the run ended early and has a checkpoint to go on from."""
+        report = self._report
+        return report is not None and report.resumable and report.state in ("stopped", "failed", "killed")
+
+    @property
+    def isStarting(self) -> bool:
+        """Whether it was started here and has not said anything yet."""
+        started = self._process is not None and self._process.exitCode() is None
+        return started and (self._report is None or self._report.updated < self._launched - 1)
+
+    def update(self) -> None:
+        """Show the run's state; a disabled button's tooltip says why."""
+        ui, report = self._ui, self._report
+        state = report.state if report is not None else "none"
+        starting, busy = self.isStarting, self._command is not None
+        words = [] if report is None or self.run() is None else [report.sentence, *report.remarks]
+        ui.trainLabel.text = _("Starting …") if starting else "\n".join(words)
+        ui.trainProgress.value = int(100 * report.fraction) if report is not None and not starting else 0
+        problem = self._startProblem(state, starting)
+        self._enable(ui.startButton, problem or (_("A moment …") if busy else ""), _("Train in a process of its own"))
+        tip = _("Prepare the data and try a few steps on this machine; nothing is trained")
+        self._enable(ui.estimateButton, problem or (_("A moment …") if busy else ""), tip)
+        ui.stopButton.enabled = state == "running" and not starting
+        ui.resumeButton.enabled = self._isToBeResumed and not starting
+        ui.keepModelButton.enabled = report is not None and report.has_model and not busy
+        ui.curvesButton.enabled = self._curves is not None and bool(self._curves.stages)
+        self._showCommand()
+
+    def _startProblem(self, state: str, starting: bool) -> str:
+        if self._dataset() is None:
+            return _("Choose a dataset first: under Dataset, choose or make one.")
+        if self.run() is None:
+            return _("Choose a folder for the run.")
+        if starting or state == "running":
+            return _("A training is under way in this folder.")
+        if state == "unreadable":
+            return self._report.sentence
+        if self._report is not None and (self._report.resumable or self._report.has_model):
+            return _("The folder holds a run already: resume it, or choose another folder.")
+        return ""
+
+    @staticmethod
+    def _enable(button: Any, problem: str, tip: str) -> None:
+        button.enabled = not problem
+        button.toolTip = problem or tip
+
+    def showMessage(self, text: str) -> None:
+        self._ui.trainMessage.text = text
+
+    # --- curves ------------------------------------------------------------------------------------------------
+
+    @property
+    def plot(self) -> TrainingCurves | None:
+        """The plot, once it was opened."""
+        return self._plot
+
+    def onCurvesButton(self, shown: bool) -> None:
+        if shown:
+            TrainingLayout.open(TrainingLayout.CURVES)
+            self._draw()
+        else:
+            TrainingLayout.close()
+
+    def _draw(self) -> None:
+        if not self._ui.curvesButton.checked or self._curves is None or not self._curves.stages:
+            return
+        if self._plot is None or not self._plot.isInScene:
+            self._plot = TrainingCurves()
+        stages = self._curves.stages
+        now = self._report.stage if self._report is not None and self._report.stage in stages else list(stages)[-1]
+        quantity = self._ui.curveSelector.itemData(self._ui.curveSelector.currentIndex)
+        self._plot.show(stages[now], quantity, self.run().name)
+        self._plot.showInLayout()
