@@ -43,7 +43,8 @@ def predict_strain(
         case: what `load_case` returned.
         model: name, folder, or a model already loaded.
         device: auto, cpu, cuda, cuda:N or mps; ignored where the model is already loaded.
-        diffusion: False decodes z⁽⁰⁾ as E_R gives it; None is the model's default, as for all that follow.
+        diffusion: False decodes z⁽⁰⁾ as E_R gives it; None is the model's default, as for all that follow, or False
+            where Algorithm 1 is the default and the denoiser was not trained with the encoder (`denoiser_fits`).
         space: "motion" samples around the decoder's answer, "registration" is Algorithm 1 on z⁽⁰⁾.
         sampler: "ddim" or "ddpm".
         start: diffusion step at which z⁽⁰⁾ is noised ("registration" only).
@@ -128,6 +129,14 @@ def inference_choice(
     asked |= {"steps": steps, "samples": samples}
     chosen = replace(network.config.inference, **{key: value for key, value in asked.items() if value is not None})
     _check(chosen, model.name, network, start)
+    if chosen.space == "registration" and not denoiser_fits(model):
+        if diffusion or space is not None or (samples or 1) > 1:
+            raise LaMoDInputError(
+                model.name,
+                "its denoiser was not trained with its encoder, so Algorithm 1 has nothing to say",
+                "add --no-diffusion, or train it with joint_epochs above 0",
+            )
+        chosen = replace(chosen, diffusion=False)
     if not chosen.diffusion:
         return {"diffusion": False, "space": None, "sampler": None, "start": None, "steps": None, "samples": 1}
     first = network.config.schedule.steps if chosen.space == "motion" else chosen.start
@@ -139,6 +148,16 @@ def inference_choice(
         "steps": first if chosen.sampler == "ddpm" else chosen.steps,
         "samples": chosen.samples,
     }
+
+
+def denoiser_fits(model: LoadedModel) -> bool:
+    """Whether ε_θ learned from the latents that E_R gives now, by the model's own record of its training.
+
+    Only the joint stage trains it, with E_R at rest and after every stage that moves E_R. A model without any record
+    is taken at its word.
+    """
+    record = model.description.get("training") or {}
+    return not record or "joint" in record.get("validation", {})
 
 
 def _check(chosen: InferenceDefaults, name: str, network: LaMoDModel, start: int | None) -> None:

@@ -1,0 +1,38 @@
+"""Algorithm 1 is used only where the denoiser has learned from the encoder's own latents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.model import InferenceDefaults, LaMoDModel
+from LaMoDCore.models import LoadedModel
+from LaMoDCore.predict import inference_choice
+from LaMoDCore.training.settings import PRESETS
+
+SMALL = replace(PRESETS["smoke"].model, inference=InferenceDefaults(space="registration", samples=2))
+WITHOUT_JOINT = {"training": {"validation": {"registration": {"loss": 1.0}, "motion": {"loss": 1.0}}}}
+WITH_JOINT = {"training": {"validation": {"motion": {"loss": 1.0}, "joint": {"loss": 1.0}}}}
+
+
+def loaded(description: dict[str, object]) -> LoadedModel:
+    return LoadedModel("mine", LaMoDModel(SMALL), "", description)
+
+
+@pytest.mark.parametrize("description", [WITH_JOINT, {}], ids=["joint stage trained", "no record"])
+def test_algorithm_1_is_the_default_where_the_denoiser_fits(description):
+    assert inference_choice(loaded(description))["space"] == "registration"
+
+
+def test_a_model_whose_denoiser_learned_nothing_predicts_without_diffusion():
+    chosen = inference_choice(loaded(WITHOUT_JOINT))
+    assert not chosen["diffusion"] and chosen["samples"] == 1
+
+
+@pytest.mark.parametrize("asked", [{"diffusion": True}, {"space": "registration"}, {"samples": 8}], ids=str)
+def test_asked_for_it_is_refused_in_a_line(asked):
+    with pytest.raises(LaMoDInputError, match="its denoiser was not trained with its encoder"):
+        inference_choice(loaded(WITHOUT_JOINT), **asked)
+    inference_choice(loaded(WITH_JOINT), **asked)
