@@ -1,15 +1,13 @@
 import enum
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 
 
 class ContourFix(enum.Enum):
-    """What can be mended safely by a click."""
+    """What can be mended safely by a click; the values are LaMoDCore's names of the fixes."""
 
     ISLANDS = "islands"
     HOLES = "holes"
@@ -33,20 +31,6 @@ class ContourFix(enum.Enum):
             keep: end-diastole and end-systole, which smoothing leaves alone.
         """
         CoreLibrary.makeImportable()
-        from LaMoDCore.contours import fixes
-        from LaMoDCore.ring import cavity
+        from LaMoDCore.contours.mending import mend
 
-        if self is ContourFix.SMOOTH:
-            mended = fixes.smooth(slice_, keep)
-        else:
-            mend = {
-                ContourFix.ISLANDS: fixes.drop_islands,
-                ContourFix.HOLES: fixes.fill_holes,
-                ContourFix.MISSING: fixes.fill_missing,
-            }[self]
-            mended = mend(slice_)
-        changed = (mended != slice_.myocardium).any(axis=(1, 2))
-        cavities = slice_.cavity.copy()
-        for t in np.flatnonzero(changed):
-            cavities[t] = cavity(mended[t])
-        return replace(slice_, myocardium=mended, cavity=cavities)
+        return mend(slice_, (self.value,), keep)

@@ -1,3 +1,5 @@
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,17 +19,21 @@ class ContourSlices:
 
     Args:
         parameters: the ParameterNode.
+        masks: other masks than the chosen ones, a second reader's; their myocardium is told by name or shape.
 
     Raises:
         InputError: there are no masks, or which segment is the myocardium is not known.
     """
 
-    def __init__(self, parameters: Any) -> None:
+    def __init__(self, parameters: Any, masks: Any = None) -> None:
+        if masks is not None:
+            parameters = SimpleNamespace(cine=parameters.cine, masks=masks, myocardium="")
         if parameters is None or parameters.masks is None:
             raise InputError(_("Choose the myocardium masks first."))
         self.structures = RequestReader(parameters).structures()
         if "myocardium" not in self.structures:
-            raise InputError(_("Choose which segment is the myocardium first."))
+            text = _("Which segment of “{name}” is the myocardium is not known: choose it, or name it so.")
+            raise InputError(text.format(name=parameters.masks.GetName()))
         self.masksNode = parameters.masks
         self.source = MaskSource(parameters.masks)
         cine = CineSource(parameters.cine) if parameters.cine is not None else None
@@ -64,6 +70,7 @@ class ContourSlices:
                 frame_times_ms=np.asarray(times, float),
                 rr_ms=float(times[-1] - times[0]) + step,
                 cavity=labels[:, k] == MaskFrames.CAVITY,
+                right_ventricle=labels[:, k] == MaskFrames.RIGHT_VENTRICLE,
                 cine=None if self._cine is None else self._cine[:, k],
             )
             for k in self.depths
@@ -75,6 +82,15 @@ class ContourSlices:
         from LaMoDCore.io.drawn_slices import end_diastole_as_drawn
 
         return int(end_diastole_as_drawn(self.slices()))
+
+    def writeCine(self, path: Path) -> Path | None:
+        """Write the pictures that lie on the masks' pixels, for the worker; None where there are none."""
+        if self._cine is None:
+            return None
+        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+
+        write_seq_nrrd(path, self._cine, self.frames.geometry.ijkToLps, self.frames.timesMs)
+        return path
 
     def centerRas(self, index: int) -> np.ndarray:
         """[3]: the middle of a slice's myocardium."""

@@ -1,21 +1,20 @@
-import json
 from typing import Any
 
-import numpy as np
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.CineSource import CineSource
-from LaMoDSlicerLib.ContourFix import ContourFix
 from LaMoDSlicerLib.ContourSlices import ContourSlices
-from LaMoDSlicerLib.ContourWriter import ContourWriter
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.FrameFollower import FrameFollower
 from LaMoDSlicerLib.FrameStrip import FrameStrip
 from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.InsertionSection import InsertionSection
+from LaMoDSlicerLib.MendingSection import MendingSection
 from LaMoDSlicerLib.SegmentEditorLink import SegmentEditorLink
+from LaMoDSlicerLib.StudySection import StudySection
 
 
 class ContoursPanel:
@@ -25,30 +24,25 @@ class ContoursPanel:
         owner: the module's widget: its resources and its layout.
     """
 
-    CARRIED = "LaMoD.Carried"
-
     def __init__(self, owner: Any) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/ContoursPanel.ui"))
         owner.layout.addWidget(self.widget)
         self._ui = slicer.util.childWidgetVariables(self.widget)
-        self._parameters: Any = None
+        self.parameters: Any = None
         self._masksId = ""
         self._contours: ContourSlices | None = None
         self._report: Any = None
         self._slice = 0
-        self._writer = ContourWriter()
         self._follower = FrameFollower(self._onFrame)
         ui = self._ui
         self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
         ui.stripLegend.text = FrameStrip.legend()
-        for fix in ContourFix:
-            ui.fixSelector.addItem(fix.label(), fix.value)
+        self.mending = MendingSection(ui, self)
+        self.insertion = InsertionSection(ui, self)
+        self.study = StudySection(ui, self)
         ui.checkButton.connect("clicked(bool)", self.onCheckButton)
         ui.acceptButton.connect("clicked(bool)", self.onAcceptButton)
         ui.editButton.connect("clicked(bool)", self.onEditButton)
-        ui.fixButton.connect("clicked(bool)", self.onFixButton)
-        ui.undoButton.connect("clicked(bool)", self.onUndoButton)
-        ui.carryButton.connect("clicked(bool)", self.onCarryButton)
         self._shortcut = qt.QShortcut(qt.QKeySequence("A"), self.widget)
         self._shortcut.connect("activated()", self.onAcceptButton)
         self.update()
@@ -63,13 +57,23 @@ class ContoursPanel:
         """What the last check found (a LaMoDCore ContourReport), or None."""
         return self._report
 
+    @property
+    def contours(self) -> ContourSlices | None:
+        """What was checked last, or None."""
+        return self._contours
+
+    @property
+    def sliceIndex(self) -> int:
+        """The slice that is looked at, counted from 0."""
+        return self._slice
+
     def setParameters(self, parameters: Any) -> None:
-        self._parameters = parameters
+        self.parameters = parameters
         self.update()
 
     def update(self) -> None:
         """Enable what can be clicked; forget the report of masks that are no longer chosen."""
-        p = self._parameters
+        p = self.parameters
         masks = p.masks if p is not None else None
         masksId = masks.GetID() if masks is not None else ""
         if masksId != self._masksId:
@@ -79,52 +83,61 @@ class ContoursPanel:
         self._ui.checkButton.enabled = masks is not None
         tip = _("Look at every frame of every slice") if masks is not None else _("Choose the myocardium masks first.")
         self._ui.checkButton.toolTip = tip
-        for button in (self._ui.acceptButton, self._ui.editButton, self._ui.fixButton, self._ui.carryButton):
+        for button in (self._ui.acceptButton, self._ui.editButton):
             button.enabled = checked
-        undo = self._writer.lastStep
-        self._ui.undoButton.enabled = bool(undo)
-        self._ui.undoButton.toolTip = _("Take back: {step}").format(step=undo) if undo else _("Nothing was changed.")
+        for section in (self.mending, self.insertion, self.study):
+            section.update()
 
     def _forget(self) -> None:
         self._contours = self._report = None
         self._slice = 0
-        self._writer.forget()
+        self.mending.forget()
+        self.study.forget()
         self._follower.follow(None)
         self.strip.show([], [], [])
-        self._say("")
+        self.say("")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A sentence for the person, under the strip."""
         self._ui.findingLabel.text = text
 
     def onCheckButton(self) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The contours could not be checked."), show=False, waitCursor=True):
-                self._check()
+                self.check()
         except InputError as error:
             self._forget()
-            self._say(str(error))
+            self.say(str(error))
         self.update()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Look at every frame of every slice as they are in the scene now.
+
+        Raises:
+            InputError: there are no contours that can be checked.
+        """
         CoreLibrary.makeImportable()
         from LaMoDCore.contours.check import check_contours
 
-        self._contours = ContourSlices(self._parameters)
+        self._contours = ContourSlices(self.parameters)
         self._report = check_contours(self._contours.slices(), self._contours.referenceFrame())
         self._slice = min(self._slice, len(self._contours.depths) - 1)
         self._follower.follow(self._contours.source.sequence.browserNode)
-        self._showStrip()
-        self._showFrame()
+        self.insertion.contoursChanged()
+        self.showLights()
 
-    def _holder(self) -> Any:
+    def holder(self) -> Any:
+        """The node that keeps what is said of the contours: the masks' sequence, or the masks where there is none."""
         sequence = self._contours.source.sequence
         return sequence.sequenceNode or self._contours.masksNode
 
-    def _carried(self) -> dict[str, list[int]]:
-        return json.loads(self._holder().GetAttribute(self.CARRIED) or "{}")
+    def showLights(self) -> None:
+        """Show the strip and what is said of the frame, with what was accepted and carried."""
+        self._showStrip()
+        self._showFrame()
 
     def _showStrip(self) -> None:
-        record, carried = AcceptanceRecord(self._holder()), self._carried()
+        record, carried = AcceptanceRecord(self.holder()), MendingSection.carriedFrames(self.holder())
         states, tips = [], []
         for k, slice_ in enumerate(self._contours.slices()):
             rowStates, rowTips = [], []
@@ -156,7 +169,7 @@ class ContoursPanel:
         findings = self._report.of(self._slice, frame)
         state = self.strip.states[self._slice][frame]
         lines = [_("{name}, frame {t}: {state}").format(name=name, t=frame + 1, state=state)]
-        self._say("\n".join([*lines, *(f"• {finding.sentence}" for finding in findings)]))
+        self.say("\n".join([*lines, *(f"• {finding.sentence}" for finding in findings)]))
 
     def _onFrame(self, _frame: int) -> None:
         if self._report is not None:
@@ -166,6 +179,7 @@ class ContoursPanel:
         self._slice = sliceIndex
         self._contours.show(sliceIndex, frame)
         self._showFrame()
+        self.insertion.updateSlice()
 
     def onAcceptButton(self) -> None:
         """Accept what is shown, and go to the next frame that somebody must look at."""
@@ -173,18 +187,18 @@ class ContoursPanel:
             return
         frame = self._frame()
         slice_ = self._contours.slices()[self._slice]
-        AcceptanceRecord(self._holder()).accept(slice_.name, frame, slice_.myocardium[frame])
+        AcceptanceRecord(self.holder()).accept(slice_.name, frame, slice_.myocardium[frame])
         self._showStrip()
         following = self.strip.next(self._slice, frame)
         if following is None:
             self._showFrame()
-            self._say(_("Every frame is good or accepted."))
+            self.say(_("Every frame is good or accepted."))
             return
         self.onStripClicked(*following)
 
     def onEditButton(self) -> None:
         sequence = self._contours.source.sequence
-        p = self._parameters
+        p = self.parameters
         volume = CineSource(p.cine).volumeNode() if p.cine is not None else None
         segment = self._contours.structures["myocardium"]
         self._contours.show(self._slice, self._frame())
@@ -193,66 +207,4 @@ class ContoursPanel:
                 self._contours.masksNode, segment, volume, sequence.sequenceNode, sequence.browserNode
             )
         except InputError as error:
-            self._say(str(error))
-
-    def onFixButton(self) -> None:
-        fix = ContourFix(self._ui.fixSelector.itemData(self._ui.fixSelector.currentIndex))
-        keep = self._endFrames()
-        self._change(fix.label(), lambda slice_: fix.apply(slice_, keep))
-
-    def onCarryButton(self) -> None:
-        """Frames without a contour get one from those that have, by the cine."""
-        CoreLibrary.makeImportable()
-        from LaMoDCore.contours.carrying import carry_contours
-
-        marked: dict[str, list[int]] = {}
-
-        def carry(slice_: Any) -> Any:
-            result = carry_contours(slice_, on_progress=lambda _share: slicer.app.processEvents())
-            marked[slice_.name] = [int(t) for t in np.flatnonzero(~result.drawn)]
-            return result.slice
-
-        if self._change(_("Carry contours"), carry):
-            before = self._carried()
-            self._holder().SetAttribute(self.CARRIED, json.dumps({**before, **marked}, sort_keys=True))
-            self._showStrip()
-            self._showFrame()
-
-    def _endFrames(self) -> tuple[int, ...]:
-        """End-diastole and end-systole."""
-        from LaMoDCore.ring import cavity_area_mm2
-
-        slices = self._contours.slices()
-        area = np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0)
-        return (self._contours.referenceFrame(), int(np.argmin(np.where(area > 0, area, np.inf))))
-
-    def _change(self, name: str, mend: Any) -> bool:
-        """Mend every slice as one step, and check again; says what became of it."""
-        from LaMoDCore.errors import LaMoDInputError
-
-        try:
-            with slicer.util.tryWithErrorDisplay(_("The contours could not be mended."), show=False, waitCursor=True):
-                self._contours = ContourSlices(self._parameters)
-                changed = self._writer.write(name, self._contours, [mend(s) for s in self._contours.slices()])
-                self._check()
-        except (InputError, LaMoDInputError) as error:
-            self._say(str(error))
-            return False
-        self.update()
-        if changed:
-            frames = ", ".join(str(t + 1) for t in changed[:8]) + (" …" if len(changed) > 8 else "")
-            self._say(
-                _("{name}: changed frame {frames}. The original is kept; Undo takes it back.").format(
-                    name=name, frames=frames
-                )
-            )
-        else:
-            self._say(_("{name}: there was nothing to change.").format(name=name))
-        return bool(changed)
-
-    def onUndoButton(self) -> None:
-        step = self._writer.undo()
-        if step:
-            self._check()
-            self._say(_("Taken back: {step}.").format(step=step))
-        self.update()
+            self.say(str(error))

@@ -6,12 +6,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.CineSource import CineSource
-from LaMoDSlicerLib.FrameSequence import FrameSequence
 from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.MaskLoader import MaskLoader
 from LaMoDSlicerLib.MaskSource import MaskSource
 from LaMoDSlicerLib.RequestReader import RequestReader
-from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
 
 
 class InputsPanel:
@@ -47,7 +45,7 @@ class InputsPanel:
                 "cine", [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if self._isCine(n)]
             )
         if p.masks is None:
-            self._takeOnly("masks", self._maskCandidates())
+            self._takeOnly("masks", MaskSource.candidates())
         if p.rvInsertion is None:
             points = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
             self._takeOnly("rvInsertion", [n for n in points if not n.GetHideFromEditors()])
@@ -63,22 +61,6 @@ class InputsPanel:
         except InputError:
             return False
         return True
-
-    @staticmethod
-    def _maskCandidates() -> list[Any]:
-        """Masks of several frames; of one node a frame, the first."""
-        candidates, counted = [], set()
-        for className in ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"):
-            for node in slicer.util.getNodesByClass(className):
-                if node.GetAttribute(SequenceBuilder.ROLE) is not None or node.GetID() in counted:
-                    continue
-                sequence = FrameSequence(node)
-                frames = sequence.frames()
-                if sequence.sequenceNode is None:
-                    counted.update(frame.GetID() for frame in frames)
-                if len(frames) > 1:
-                    candidates.append(node)
-        return candidates
 
     def update(self) -> None:
         """Show what the parameter node holds."""

@@ -13,6 +13,8 @@ from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
 class MaskLoader:
     """Reads masks from files into a labelmap sequence, in every format that LaMoD reads."""
 
+    #: Attribute of the sequence: the file that its masks came from, to which mended ones are written alike.
+    FILE = "LaMoD.File"
     FILTER = "Masks over the cycle (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
 
     @staticmethod
@@ -40,6 +42,7 @@ class MaskLoader:
         builder = MaskLoader._builder(stack.frame_times_ms, len(labels), cineBrowser if shared else None)
         geometry = VolumeGeometry(labels.shape[1:], np.array(stack.ijk_to_lps))
         sequence = builder.labelmaps(path.name.split(".")[0], "", labels, geometry)
+        sequence.SetAttribute(MaskLoader.FILE, str(path))
         if shared:
             browser = cineBrowser
             browser.AddSynchronizedSequenceNode(sequence)

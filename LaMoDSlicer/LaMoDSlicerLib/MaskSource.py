@@ -10,6 +10,7 @@ from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.FrameSequence import FrameSequence
 from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.MaskFrames import MaskFrames
+from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.StructureNames import StructureNames
 from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
 
@@ -28,6 +29,22 @@ class MaskSource:
 
     def numberOfFrames(self) -> int:
         return len(self.sequence.frames())
+
+    @staticmethod
+    def candidates() -> list[Any]:
+        """Masks of several frames in the scene; of one node a frame, the first."""
+        candidates, counted = [], set()
+        for className in ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"):
+            for node in slicer.util.getNodesByClass(className):
+                if node.GetAttribute(SequenceBuilder.ROLE) is not None or node.GetID() in counted:
+                    continue
+                sequence = FrameSequence(node)
+                frames = sequence.frames()
+                if sequence.sequenceNode is None:
+                    counted.update(frame.GetID() for frame in frames)
+                if len(frames) > 1:
+                    candidates.append(node)
+        return candidates
 
     def choices(self) -> dict[str, str]:
         """What can be the myocardium: segment ID or label number -> how to call it."""
@@ -111,6 +128,10 @@ class MaskSource:
         if not allowEmpty:
             self._check(masks)
         return masks
+
+    def maskOf(self, choice: str, frame: int, geometry: VolumeGeometry) -> np.ndarray:
+        """bool [Z, H, W]: one of `choices` in one frame on a grid, nearest neighbour."""
+        return self._binary(self.sequence.frames()[frame], choice, geometry)
 
     def _check(self, masks: MaskFrames) -> None:
         empty = masks.emptyFrames()

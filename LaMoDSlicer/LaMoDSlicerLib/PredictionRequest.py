@@ -15,6 +15,7 @@ class PredictionRequest:
         masks: what was drawn.
         cine: float32 [T, Z, H, W] on the masks' grid, to be shown beneath, or None.
         rvInsertionLps: [3] mm, or None.
+        sliceInsertionsLps: [3] mm each, points of single slices in whose planes they lie.
         level: "base", "mid", "apex", or "automatic".
         model: name or folder; empty for the shipped one.
         device, samples, seed, useDiffusion: as the command's options; 0 samples is the model's own default.
@@ -25,6 +26,7 @@ class PredictionRequest:
     masks: MaskFrames
     cine: np.ndarray | None = None
     rvInsertionLps: np.ndarray | None = None
+    sliceInsertionsLps: tuple[np.ndarray, ...] = ()
     level: str = "automatic"
     model: str = ""
     device: str = "auto"
@@ -64,6 +66,8 @@ class PredictionRequest:
             command += ["--samples", str(self.samples)]
         if self.rvInsertionLps is not None:
             command.append("--rv-insertion=" + ",".join(f"{v:.3f}" for v in self.rvInsertionLps))
+        for point in self.sliceInsertionsLps:
+            command.append("--slice-insertion=" + ",".join(f"{v:.3f}" for v in point))
         if self.level != "automatic":
             command += ["--levels", ",".join([self.level] * self._drawnSlices())]
         if self.model:

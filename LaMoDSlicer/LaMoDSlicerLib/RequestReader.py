@@ -5,9 +5,9 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.CineSource import CineSource
 from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.InsertionNode import InsertionNode
 from LaMoDSlicerLib.MaskSource import MaskSource
 from LaMoDSlicerLib.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.VolumeGeometry import RAS_LPS
 
 
 class RequestReader:
@@ -76,10 +76,12 @@ class RequestReader:
         reference = cine.geometry() if cine is not None else None
         masks = MaskSource(p.masks).read(self.structures(), reference, cine.timesMs() if cine is not None else None)
         name = (p.cine if cine is not None else p.masks).GetName()
+        insertion = InsertionNode(p.rvInsertion) if p.rvInsertion is not None else None
         return PredictionRequest(
             masks=masks,
             cine=cine.frames().astype(np.float32) if cine is not None else None,
-            rvInsertionLps=self._rvInsertionLps(),
+            rvInsertionLps=insertion.sharedLps() if insertion is not None else None,
+            sliceInsertionsLps=tuple(insertion.ownLps()) if insertion is not None else (),
             level=p.level,
             model=p.model.strip(),
             device=p.device,
@@ -89,18 +91,3 @@ class RequestReader:
             cineNodeId=p.cine.GetID() if cine is not None else None,
             name=name,
         )
-
-    def _rvInsertionLps(self) -> np.ndarray | None:
-        points = self._parameters.rvInsertion
-        if points is None:
-            return None
-        defined = [
-            i
-            for i in range(points.GetNumberOfControlPoints())
-            if points.GetNthControlPointPositionStatus(i) == points.PositionDefined
-        ]
-        if not defined:
-            return None
-        ras = [0.0, 0.0, 0.0]
-        points.GetNthControlPointPositionWorld(defined[0], ras)
-        return (RAS_LPS @ [*ras, 1.0])[:3]

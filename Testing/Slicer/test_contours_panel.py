@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from Testing.Slicer import panel
+from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, sit_down
 from Testing.Slicer.ring_heart import heart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,57 +25,9 @@ def pictures(tmp_path):
     return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
-def faulty_heart():
-    """The ring with an island in frame 5, a gap in frame 9, and its mask 6 mm off in frame 14."""
-    slice_ = heart()
-    masks = slice_.myocardium.copy()
-    masks[5, 4:6, 4:6] = True
-    rows, columns = np.nonzero(masks[9])
-    middle = int(rows.mean())
-    masks[9, middle - 1 : middle + 2, int(columns.mean()) :] = False
-    masks[14] = np.roll(masks[14], 5, axis=1)
-    return replace(slice_, myocardium=masks)
-
-
 @pytest.fixture
 def annotator(slicer_app):
-    from LaMoDSlicerLib.SampleHeart import SampleHeart
-
-    slice_ = faulty_heart()
-    browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
-    slicer_app.settle()
-    contours = slicer_app.widget.contoursPanel
-    yield SimpleNamespace(
-        app=slicer_app,
-        mouse=slicer_app.mouse,
-        browser=browser,
-        segmentation=segmentation,
-        slice=slice_,
-        panel=contours,
-        ui=contours.ui,
-    )
-
-
-def click(annotator, name):
-    annotator.app.settle()
-    widget = getattr(annotator.ui, name)
-    assert widget.enabled, f"{name}: {widget.toolTip}"
-    annotator.mouse.click(widget)
-    annotator.app.settle()
-
-
-def click_cell(annotator, row, column):
-    table = annotator.ui.stripTable
-    rect = table.visualItemRect(table.item(row, column))
-    annotator.mouse.click(table.viewport(), rect.center())
-    annotator.app.settle()
-
-
-def drawn_masks(annotator):
-    """What the scene holds now: the myocardium of every frame, bool [T, H, W]."""
-    from LaMoDSlicerLib.ContourSlices import ContourSlices
-
-    return ContourSlices(annotator.app.widget._parameters).slices()[0].myocardium
+    return sit_down(slicer_app, faulty_heart())
 
 
 def test_nothing_is_read_or_changed_without_a_click(annotator):
@@ -109,8 +62,9 @@ def test_lights_clicks_and_accept_and_next(annotator, pictures):
     click(annotator, "acceptButton")
     assert annotator.panel.strip.states[0][5] == "accepted"
     assert annotator.browser.GetSelectedItemNumber() == 9
-    annotator.panel._shortcut.activated.emit()
+    annotator.mouse.key("a")
     annotator.app.settle()
+    assert annotator.panel.strip.states[0][9] == "accepted"
     assert annotator.browser.GetSelectedItemNumber() == 14
     click(annotator, "acceptButton")
     assert "good or accepted" in annotator.ui.findingLabel.text
@@ -133,7 +87,7 @@ def test_an_acceptance_lapses_with_its_contour_and_is_saved_with_the_scene(annot
     click(annotator, "checkButton")
     click_cell(annotator, 0, 5)
     click(annotator, "acceptButton")
-    holder = annotator.panel._holder()
+    holder = annotator.panel.holder()
     assert holder.GetAttribute(AcceptanceRecord.ATTRIBUTE)
     record = AcceptanceRecord(holder)
     mask = drawn_masks(annotator)[5]
@@ -153,7 +107,7 @@ def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
     assert np.array_equal(np.delete(mended, 5, axis=0), np.delete(annotator.slice.myocardium, 5, axis=0))
     assert annotator.panel.strip.states[0][5] == "good"
     assert "changed frame 6" in annotator.ui.findingLabel.text
-    original = annotator.panel._holder().GetNodeReference("LaMoD.Original")
+    original = annotator.panel.holder().GetNodeReference("LaMoD.Original")
     import slicer
 
     kept = slicer.util.arrayFromVolume(original.GetNthDataNode(5))[0] == 2

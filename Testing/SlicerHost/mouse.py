@@ -86,3 +86,9 @@ def screenshot(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     spin(0.2)
     subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=20)
+
+
+def key(name: str) -> None:
+    """Press and release a key: the window under the mouse has the keyboard."""
+    _xdotool("key", name)
+    spin(0.2)

@@ -1,0 +1,136 @@
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.ContourSlices import ContourSlices
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.InsertionNode import InsertionNode
+from LaMoDSlicerLib.StudyPage import StudyPage
+from LaMoDSlicerLib.WorkerProcess import WorkerProcess
+from LaMoDSlicerLib.WorkerProgress import WorkerProgress
+
+
+class ContourStudy:
+    """`lamod check` with predictions, in a process of its own: what a pixel costs, or how two readers differ.
+
+    Args:
+        parameters: the ParameterNode.
+        contours: the first reader's, or the only ones.
+        second: the second reader's; None for what a pixel costs.
+        onProgress: called whenever the worker said something.
+        onPages: called with the StudyPages.
+        onFailure: called with a sentence for the person.
+    """
+
+    #: Exit codes of `lamod check`: clean, the input's fault, and something to look at.
+    CLEAN, INPUT_FAULT, LOOK = 0, 1, 3
+
+    def __init__(
+        self,
+        parameters: Any,
+        contours: ContourSlices,
+        second: ContourSlices | None,
+        onProgress: Callable[[WorkerProgress], None],
+        onPages: Callable[[list[StudyPage]], None],
+        onFailure: Callable[[str], None],
+    ) -> None:
+        self._parameters, self._contours, self._second = parameters, contours, second
+        self._onProgress, self._onPages, self._onFailure = onProgress, onPages, onFailure
+        self.progress = WorkerProgress()
+        self.folder = Path(tempfile.mkdtemp(prefix="LaMoD-contours-", dir=slicer.app.temporaryPath))
+        self._worker = WorkerProcess(self._onLine, self._onFinished)
+
+    @property
+    def processId(self) -> int | None:
+        return self._worker.processId
+
+    def start(self) -> None:
+        """Write the contours and start the worker.
+
+        Raises:
+            OSError: disk or program.
+        """
+        try:
+            self._worker.start(self._commandLine(), CoreLibrary.environment())
+        except OSError:
+            self.removeFolder()
+            raise
+
+    def cancel(self) -> None:
+        """End the worker and its children; nothing is called any more."""
+        self._worker.cancel()
+        self.removeFolder()
+
+    def removeFolder(self) -> None:
+        """Throw tables and pictures away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _commandLine(self) -> list[str]:
+        p = self._parameters
+        first = self._write("first", self._contours)
+        command = [CoreLibrary.python(), "-m", "LaMoDCore", "check", str(first), "--out", str(self.folder / "result")]
+        if self._second is None:
+            command.append("--fragility")
+        else:
+            command += ["--second", str(self._write("second", self._second))]
+        labels = [c.frames.labelOption.split(",") for c in (self._contours, self._second or self._contours)]
+        command += ["--labels", ",".join(word for word in labels[0] if word in labels[1])]
+        command += ["--progress", "json", "--device", p.device, "--seed", str(p.seed)]
+        cine = self._contours.writeCine(self.folder / "cine.seq.nrrd") if self._second is not None else None
+        if cine is not None:
+            command += ["--cine", str(cine)]
+        if p.model.strip():
+            command += ["--model", p.model.strip()]
+        if p.samples:
+            command += ["--samples", str(p.samples)]
+        if not p.useDiffusion:
+            command.append("--no-diffusion")
+        return command + self._insertion()
+
+    def _insertion(self) -> list[str]:
+        if self._parameters.rvInsertion is None:
+            return []
+        node = InsertionNode(self._parameters.rvInsertion)
+        points = [("--slice-insertion", point) for point in node.ownLps()]
+        shared = node.sharedLps()
+        points += [("--rv-insertion", shared)] if shared is not None else []
+        return [f"{option}=" + ",".join(f"{v:.3f}" for v in point) for option, point in points]
+
+    def _write(self, name: str, contours: ContourSlices) -> Path:
+        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+
+        path = self.folder / f"{name}.seq.nrrd"
+        masks = contours.frames
+        write_seq_nrrd(
+            path, masks.labels, masks.geometry.ijkToLps, masks.timesMs, node_class="vtkMRMLLabelMapVolumeNode"
+        )
+        return path
+
+    def _onLine(self, line: str) -> None:
+        if self.progress.read(line):
+            self._onProgress(self.progress)
+
+    def _onFinished(self, exitCode: int) -> None:
+        if exitCode in (self.CLEAN, self.LOOK):
+            read = StudyPage.ofFragility if self._second is None else StudyPage.ofReaders
+            try:
+                pages = read(self.folder / "result")
+            except (OSError, KeyError, ValueError) as error:
+                self._fail(_("There is no table that can be read ({error}).").format(error=error))
+                return
+            self._onPages(pages)
+        elif exitCode == self.INPUT_FAULT and self.progress.lastWords():
+            words = self.progress.lastWords().removeprefix("lamod: ").replace(f"{self.folder}/", "")
+            self._fail(words.replace("first.seq.nrrd", _("The masks")).replace("second.seq.nrrd", _("The other masks")))
+        else:
+            text = _("The measurement failed (exit code {code}): {words}.")
+            self._fail(text.format(code=exitCode, words=self.progress.lastWords() or _("it said nothing")))
+
+    def _fail(self, text: str) -> None:
+        self.removeFolder()
+        self._onFailure(text)

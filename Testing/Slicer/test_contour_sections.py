@@ -1,0 +1,302 @@
+"""The Contours panel's further parts by clicks: saving back, where segments start, and what contours cost."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from Testing.Slicer import panel
+from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, sit_down, tick, unfold
+from Testing.Slicer.ring_heart import heart
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
+
+
+@pytest.fixture
+def annotator(slicer_app):
+    return sit_down(slicer_app, faulty_heart())
+
+
+def write_labels(path, slice_):
+    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+
+    labels = slice_.myocardium * np.uint8(2) + (slice_.cavity & ~slice_.myocardium) * np.uint8(3)
+    labels[:, 0, 0] = 7  # a label of another program, which must come through
+    write_seq_nrrd(path, labels[:, None], slice_.grid.ijk_to_lps, slice_.frame_times_ms, rr_ms=slice_.rr_ms)
+    return labels
+
+
+def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_path, monkeypatch):
+    import qt
+
+    from LaMoDCore.io.image_file import read_images
+
+    path = tmp_path / "masks.seq.nrrd"
+    labels = write_labels(path, annotator.slice)
+    before = path.read_bytes()
+    annotator.app.widget.inputsPanel.loadMasks(path)
+    annotator.app.widget._parameters.myocardium = "2"
+    click(annotator, "checkButton")
+    annotator.mouse.choose(annotator.ui.fixSelector, "Drop islands")
+    click(annotator, "fixButton")
+    asked = []
+
+    def answer(_parent, _title, proposal, filters):
+        asked.append((proposal, filters))
+        return proposal
+
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", answer)
+    click(annotator, "saveContoursButton")
+    target = tmp_path / "masks_mended.seq.nrrd"
+    assert asked[0][0] == str(target)
+    assert "like the file they came from" in annotator.ui.findingLabel.text
+    expected = labels.copy()
+    expected[5, 4:6, 4:6] = 0
+    saved = read_images(target)[0]
+    assert np.array_equal(saved.frames[:, 0], expected)
+    assert saved.metadata == read_images(path)[0].metadata
+    assert path.read_bytes() == before
+    annotator.panel.mending.save(target)
+    assert "the original is kept" in annotator.ui.findingLabel.text
+    click(annotator, "saveContoursButton")
+    assert asked[1][0].endswith("masks_mended2.seq.nrrd")
+
+
+def test_a_segmentation_is_saved_as_a_sequence(annotator, tmp_path):
+    from LaMoDCore.io.image_file import read_images
+
+    click(annotator, "checkButton")
+    annotator.panel.mending.save(tmp_path / "drawn.nii")
+    assert ".seq.nrrd" in annotator.ui.findingLabel.text
+    whole = heart()
+    annotator.panel.mending.save(tmp_path / "drawn.seq.nrrd")
+
+    saved = read_images(tmp_path / "drawn.seq.nrrd")[0].frames[:, 0]
+    assert np.array_equal(saved == 2, annotator.slice.myocardium)
+    assert np.array_equal((saved == 1)[0], whole.right_ventricle[0] & ~whole.myocardium[0])
+
+
+def segment_names():
+    import slicer
+    from LaMoDSlicerLib.RoleNodes import RoleNodes
+    from LaMoDSlicerLib.SegmentLines import SegmentLines
+
+    node = RoleNodes.find("vtkMRMLMarkupsFiducialNode", SegmentLines.NAMES)
+    if node is None:
+        return {}
+    points = slicer.util.arrayFromMarkupsControlPoints(node)
+    return {node.GetNthControlPointLabel(i): points[i] for i in range(len(points))}
+
+
+def test_the_insertion_is_found_dragged_and_the_segments_follow(annotator, pictures):
+    import slicer
+    from PySide6 import QtCore
+
+    from LaMoDCore.io.rv_insertion import insertion_from_label
+
+    click(annotator, "checkButton")
+    unfold(annotator, "segmentsButton")
+    parameters = annotator.app.widget._parameters
+    assert parameters.rvInsertion is None
+    assert segment_names() == {}
+    click(annotator, "findInsertionButton")
+    node = parameters.rvInsertion
+    expected = insertion_from_label([heart()], 0)[0] * [-1, -1, 1]
+    assert np.allclose(slicer.util.arrayFromMarkupsControlPoints(node)[0], expected, atol=0.1)
+    assert annotator.ui.segmentsCheckBox.checked
+    names = segment_names()
+    assert {n.split()[1] for n in names} == {
+        "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior"
+    }  # fmt: skip
+    annotator.mouse.show(annotator.ui.ownInsertionCheckBox)
+    annotator.mouse.screenshot(pictures / "slicer-segments.png")
+    view = annotator.app.window.red
+    to_view = np.linalg.inv(slicer.util.arrayFromVTKMatrix(view.node.GetXYToRAS()))
+    height = view.node.GetDimensions()[1]
+    x, y = (to_view @ [*expected, 1.0])[:2]
+    start = QtCore.QPoint(round(x), round(height - 1 - y))
+    annotator.mouse.hover(view, start)
+    annotator.mouse.drag(view, start, QtCore.QPoint(start.x() - 10, start.y() - 90))
+    annotator.app.settle()
+    moved = slicer.util.arrayFromMarkupsControlPoints(node)[0]
+    assert np.linalg.norm(moved - expected) > 5.0
+    after = segment_names()
+    assert all(np.linalg.norm(after[n] - names[n]) > 2.0 for n in names)
+    tick(annotator, "segmentsCheckBox")
+    assert segment_names() == {}
+
+
+def test_a_curve_called_septum_gives_the_insertion(annotator):
+    import slicer
+
+    from LaMoDCore.io.rv_insertion import insertion_points
+
+    ends = insertion_points(heart(), 0) * [-1, -1, 1]
+    curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsCurveNode", "Septum")
+    for share in (0.0, 0.5, 1.0):
+        curve.AddControlPointWorld(*(float(v) for v in ends[0] + share * (ends[1] - ends[0])))
+    click(annotator, "checkButton")
+    unfold(annotator, "segmentsButton")
+    click(annotator, "findInsertionButton")
+    found = slicer.util.arrayFromMarkupsControlPoints(annotator.app.widget._parameters.rvInsertion)[0]
+    assert np.allclose(found, ends[np.argmax(ends[:, 1])], atol=0.1)  # anterior: RAS y is greatest
+    assert "septum" in annotator.ui.findingLabel.text
+
+
+@pytest.fixture
+def stack(slicer_app):
+    """Three slices 8 mm apart, in one labelmap sequence without a cine."""
+    from LaMoDSlicerLib.MaskLoader import MaskLoader
+
+    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+
+    whole = heart()
+    labels = (whole.right_ventricle + 2 * whole.myocardium + 3 * whole.cavity).astype(np.uint8)
+    path = Path(slicer_app.application.temporaryPath) / "stack.seq.nrrd"
+    write_seq_nrrd(path, np.repeat(labels[:, None], 3, axis=1), whole.grid.ijk_to_lps, whole.frame_times_ms)
+    slicer_app.widget._parameters.masks = MaskLoader.load(path)
+    slicer_app.settle()
+    return slicer_app
+
+
+def test_a_slice_keeps_its_own_insertion_and_the_others_the_hearts(stack):
+    from types import SimpleNamespace
+
+    from LaMoDSlicerLib.InsertionNode import InsertionNode
+    from LaMoDSlicerLib.RequestReader import RequestReader
+
+    contours = stack.widget.contoursPanel
+    annotator = SimpleNamespace(app=stack, mouse=stack.mouse, ui=contours.ui, panel=contours)
+    click(annotator, "checkButton")
+    unfold(annotator, "segmentsButton")
+    click(annotator, "findInsertionButton")
+    parameters = stack.widget._parameters
+    click_cell(annotator, 2, 4)
+    assert not contours.ui.ownInsertionCheckBox.checked
+    tick(annotator, "ownInsertionCheckBox")
+    node = InsertionNode(parameters.rvInsertion)
+    grids = [s.grid for s in contours.contours.slices()]
+    index = node.ownOf(grids, 2)
+    assert [node.ownOf(grids, k) is None for k in range(3)] == [True, True, False]
+    before = node.points(grids)
+    own = before.own_lps[2]
+    assert abs(grids[2].distance_mm(own)) < 0.01
+    turned = (own + grids[2].vectors_to_lps([12.0, 5.0])) * [-1, -1, 1]
+    node.node.SetNthControlPointPositionWorld(index, *(float(v) for v in turned))
+    node.setShared(node.sharedLps() + 1.0)
+    stack.settle()
+    assert np.linalg.norm(node.points(grids).own_lps[2] - own) > 5
+    request = RequestReader(parameters).read()
+    command = request.commandLine(Path("x"))
+    assert len([word for word in command if word.startswith("--slice-insertion=")]) == 1
+    assert len([word for word in command if word.startswith("--rv-insertion=")]) == 1
+    click_cell(annotator, 0, 4)
+    assert not contours.ui.ownInsertionCheckBox.checked
+    click_cell(annotator, 2, 4)
+    assert contours.ui.ownInsertionCheckBox.checked
+    tick(annotator, "ownInsertionCheckBox")
+    assert node.ownOf(grids, 2) is None
+
+
+def add_second_reader(app, slice_):
+    """Another reader's masks of the same ring, a pixel narrower inside."""
+    import slicer
+    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
+    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+
+    from LaMoDCore.contours.fragility import shift_contours
+
+    other = shift_contours(slice_, "endo", -1)
+    geometry = VolumeGeometry((1, *slice_.grid.shape), np.array(slice_.grid.ijk_to_lps))
+    builder = SequenceBuilder(tuple(f"{t:.1f}" for t in slice_.frame_times_ms), "ms")
+    sequence = builder.segmentations("Second reader", {"LV myocardium": other.myocardium[:, None]}, geometry)
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Second")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    app.settle()
+
+
+def wait(annotator, seconds=400):
+    study = annotator.panel.study
+    assert annotator.mouse.spin(seconds, lambda: study.study is None), "the study did not end"
+    annotator.app.settle()
+
+
+def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures):
+    annotator = sit_down(slicer_app, heart())
+    annotator.app.widget._parameters.samples = 2
+    add_second_reader(slicer_app, annotator.slice)
+    masks = drawn_masks(annotator)
+    click(annotator, "checkButton")
+    unfold(annotator, "studyButton")
+    names = panel.node_names()
+    click(annotator, "costButton")
+    assert not annotator.ui.costButton.enabled
+    wait(annotator)
+    (page,) = annotator.panel.study.pages
+    table = annotator.ui.studyTable
+    assert table.rowCount == len(page.rows) == 6
+    assert len(page.columns) == 11
+    shifts = np.array([[float(c.replace("−", "-")) for c in row[3:9]] for row in page.rows])
+    assert np.abs(shifts).max() > 0.1
+    assert page.marked == {r for r in range(6) if page.rows[r][-1] == "fragile"}
+    assert annotator.ui.studyPicture.pixmap.width() > 200
+    annotator.mouse.show(annotator.ui.studyPicture)
+    annotator.mouse.screenshot(pictures / "slicer-pixel-cost.png")
+    assert annotator.ui.secondReaderSelector.currentText == "Second reader"
+    click(annotator, "readersButton")
+    wait(annotator)
+    strain, contours = annotator.panel.study.pages
+    assert len(strain.rows) == 6
+    assert any(abs(float(row[-1].replace("−", "-"))) > 0.1 for row in strain.rows)
+    assert len(contours.rows) == annotator.slice.frames
+    assert all(float(row[1]) < 0.95 for row in contours.rows)
+    assert 1.0 < float(contours.rows[0][2]) < 1.8  # the endocardium lies a pixel of 1.4 mm further in
+    annotator.mouse.show(annotator.ui.studyPicture)
+    annotator.mouse.screenshot(pictures / "slicer-two-readers.png")
+    annotator.mouse.choose(annotator.ui.studyPageSelector, contours.title)
+    assert table.rowCount == annotator.slice.frames
+    assert np.array_equal(drawn_masks(annotator), masks)
+    assert panel.node_names() == names
+
+
+def test_a_study_can_be_cancelled_and_says_what_is_wrong(annotator):
+    click(annotator, "checkButton")
+    unfold(annotator, "studyButton")
+    click(annotator, "costButton")
+    pid = annotator.panel.study.study.processId
+    folder = annotator.panel.study.study.folder
+    click(annotator, "studyCancelButton")
+    assert not panel.is_running(pid)
+    assert not folder.exists()
+    assert "Cancelled" in annotator.ui.findingLabel.text
+    click(annotator, "costButton")  # the gap in frame 9 cannot be predicted from
+    wait(annotator)
+    assert annotator.panel.study.pages == []
+    assert "frame" in annotator.ui.findingLabel.text
+    assert annotator.ui.costButton.enabled
+
+
+def test_carried_frames_are_saved_as_drawn_ones_are(slicer_app, tmp_path):
+    whole = heart()
+    masks, cavity = np.zeros_like(whole.myocardium), np.zeros_like(whole.cavity)
+    for t in (0, 9):
+        masks[t], cavity[t] = whole.myocardium[t], whole.cavity[t]
+    annotator = sit_down(slicer_app, replace(whole, myocardium=masks, cavity=cavity))
+    click(annotator, "checkButton")
+    click(annotator, "carryButton")
+    annotator.panel.mending.save(tmp_path / "all.seq.nrrd")
+    from LaMoDCore.io.image_file import read_images
+
+    saved = read_images(tmp_path / "all.seq.nrrd")[0].frames[:, 0]
+    assert (saved == 2).any(axis=(1, 2)).all()
+    assert np.array_equal(saved[9] == 2, whole.myocardium[9])
