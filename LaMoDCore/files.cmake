@@ -248,6 +248,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/baseline_stage.py
   training/cache.py
   training/checkpoint.py
+  training/dataset_facts.py
   training/draws.py
   training/engine.py
   training/fit.py

@@ -24,6 +24,8 @@ LIMITS = (
     "thickening.",
     "No longitudinal strain: short-axis slices do not show it.",
 )
+#: Those of the limits that are about intervals and flags, which a model need not have.
+OF_INTERVALS = LIMITS[1:3]
 
 
 def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> str:
@@ -40,10 +42,14 @@ def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> st
         "Predicts left-ventricular in-plane motion over one cardiac cycle from myocardial masks of a short-axis cine, "
         "and says how sure it is.",
         "",
-        "**Research use only; not a medical device.** Learned from synthetic hearts alone.",
+        f"**Research use only; not a medical device.** {_origin(training)}",
         "",
         f"{description.get('parameters', 0) / 1e6:.2f} million parameters; code version {description['code_version']}; "
         f"weights SHA-256 `{description['weights_sha256'][:16]}…`.",
+        "",
+        "## For",
+        "",
+        _purpose(description),
         "",
         "## Data and recipe",
         "",
@@ -53,14 +59,50 @@ def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> st
         *[part for table in tables for part in (table.strip(), "")],
         "## Limits",
         "",
-        *[f"- {limit}" for limit in LIMITS],
+        *[f"- {limit}" for limit in LIMITS if "uncertainty" in description or limit not in OF_INTERVALS],
     ]
     return "\n".join(lines) + "\n"
 
 
+def _origin(training: Mapping[str, Any]) -> str:
+    """Whose hearts it learned from. A model that does not say was made by LaMoD's own recipe, of phantoms."""
+    dataset = training.get("dataset", {})
+    if dataset.get("synthetic", True):
+        return "Learned from synthetic hearts alone."
+    return f"Learned from the dataset “{dataset['name']}”, on whose truth it depends; nobody else has checked it."
+
+
+def _purpose(description: Mapping[str, Any]) -> str:
+    grid = description["canonical"]
+    return (
+        "Masks of the left-ventricular myocardium of short-axis slices over one whole cycle, which LaMoD puts on "
+        f"{grid['frames']} frames of {grid['size']} × {grid['size']} pixels of {grid['spacing_mm']:g} mm. A model of "
+        "another grid is refused."
+    )
+
+
+def _data(dataset: Mapping[str, Any]) -> list[str]:
+    if not dataset:
+        return ["Subjects are synthetic (`lamod phantom`), never a person's; splits are by subject."]
+    counts = ", ".join(
+        f"{split} {dataset['subjects'][split]} ({cases} cases)" for split, cases in dataset["cases"].items()
+    )
+    lines = [f"Dataset “{dataset['name']}”{', synthetic' if dataset['synthetic'] else ''}: subjects {counts}."]
+    for title, words in (
+        ("Sites", ", ".join(dataset["sites"])),
+        ("Cases by disease", ", ".join(f"{name} {count}" for name, count in dataset["diseases"].items())),
+        ("Cases by level", ", ".join(f"{name} {count}" for name, count in dataset["levels"].items())),
+    ):
+        if words:
+            lines.append(f"{title}: {words}.")
+    return lines
+
+
 def _recipe(training: Mapping[str, Any]) -> list[str]:
     config = training.get("config", {})
-    lines = ["Subjects are synthetic (`lamod phantom`), never a person's; splits are by subject."]
+    lines = _data(training.get("dataset", {}))
+    if training.get("init"):
+        lines.append(f"Its training started from the weights of {Path(training['init']).name}.")
     if "data" in training:
         lines.append(f"Data: {training['data']}.")
     if "data_fingerprint" in training:
@@ -73,7 +115,8 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
         )
         lines.append(
             f"Encoder and decoder: epochs {epochs}; batch {config.get('batch_size')}, AdamW "
-            f"{config.get('learning_rate')}, seed {config.get('seed')}; {training.get('minutes', '?')} minutes."
+            f"{config.get('learning_rate')}, seed {config.get('seed')}"
+            + (f"; {training['minutes']} minutes." if "minutes" in training else ".")
         )
     posterior = training.get("posterior")
     if posterior:

@@ -175,6 +175,18 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
     return cache
 
 
+def _dataset(args: argparse.Namespace) -> dict[str, Any]:
+    """What the model will say of its data; of a dataset that is gone, what the run knew."""
+    from LaMoDCore.io.dataset import read_json
+    from LaMoDCore.training.dataset_facts import dataset_facts
+
+    if (args.data / "dataset.json").is_file():
+        return dataset_facts(args.data)
+    earlier = args.out / "run.json"
+    found = read_json(earlier, "start a new run in another folder").get("dataset") if earlier.is_file() else None
+    return found if isinstance(found, dict) else {}
+
+
 def _say_estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric, baseline: BaselineConfig | None) -> int:
     from LaMoDCore.training.baseline_stage import estimate_baseline
     from LaMoDCore.training.runner import estimate
@@ -227,7 +239,7 @@ def _train(
     from LaMoDCore.training.runner import train
 
     start = str(Path(args.init).resolve()) if args.init and Path(args.init).is_dir() else args.init
-    about: dict[str, Any] = {"data": str(args.data.resolve()), "init": start}
+    about: dict[str, Any] = {"data": str(args.data.resolve()), "init": start, "dataset": _dataset(args)}
 
     def train_in(folder: Path, settings: TrainingConfig, resume: bool) -> None:
         train(

@@ -15,6 +15,7 @@ from torch import nn
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import LaMoDModel
+from LaMoDCore.model_card import write_card
 from LaMoDCore.models import save_model
 from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.progress import SILENT, Progress
@@ -114,7 +115,7 @@ def train_network(
         cache, run, config, fabric, resume, stop, about, progress: as for `train`.
         start: what a checkpoint must agree with besides `config` and the data: which network it is and the hash of
             the weights that it starts from.
-        card: writes MODEL_CARD.md from the best validation of every stage; by default it is the model's name.
+        card: writes MODEL_CARD.md from the best validation of every stage; by default it is LaMoD's own card.
 
     Returns, Raises:
         as `train`.
@@ -140,7 +141,7 @@ def train_network(
                 progress=progress,
             )
             if fabric.is_global_zero:
-                _finish(folder, average, results, cache, config, card(results) if card is not None else "")
+                _finish(folder, average, results, cache, config, about or {}, card)
         except OSError as fault:
             raise LaMoDInputError(
                 run.name,
@@ -239,11 +240,17 @@ def _finish(
     results: Mapping[str, Mapping[str, float]],
     cache: TrainingCache,
     config: TrainingConfig,
-    card: str,
+    about: Mapping[str, Any],
+    card: Callable[[Mapping[str, Mapping[str, float]]], str] | None,
 ) -> None:
     folder.write("metrics.json", {"validation": results})
-    training = {"data_fingerprint": cache.fingerprint, "config": config.to_dict(), "validation": dict(results)}
-    save_model(average, folder.folder / "model", folder.folder.name, training=training, card=card)
+    training: dict[str, Any] = {"data_fingerprint": cache.fingerprint, "config": config.to_dict()}
+    training |= {"validation": dict(results)} | {key: about[key] for key in ("dataset", "init") if about.get(key)}
+    model = folder.folder / "model"
+    text = card(results) if card is not None else ""
+    save_model(average, model, folder.folder.name, training=training, card=text)
+    if not text:
+        write_card(model)
     folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)
 
 
