@@ -30,9 +30,9 @@ def write_stack(path: Path, slices: int) -> None:
     write_seq_nrrd(path, labels, affine, np.arange(FRAMES) * 27.0, rr_ms=810.0)
 
 
-def measure(masks: Path, out: Path, options: list[str]) -> tuple[float, float]:
+def measure(masks: Path, out: Path, samples: int, options: list[str]) -> tuple[float, float]:
     """Seconds of computing (user and system) and peak memory in MiB of one `lamod predict`."""
-    command = [sys.executable, "-m", "LaMoDCore", "predict", str(masks), "--out", str(out), "--samples", "1"]
+    command = [sys.executable, "-m", "LaMoDCore", "predict", str(masks), "--out", str(out), "--samples", str(samples)]
     process = subprocess.Popen([*command, "--progress", "none", *options], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
@@ -43,6 +43,7 @@ def measure(masks: Path, out: Path, options: list[str]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, nargs="+", default=[1, 3, 6, 12])
+    parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("options", nargs="*", help="further options of lamod predict, after --")
     args = parser.parse_args()
     print("| slices | CPU seconds | peak MiB |\n| ---: | ---: | ---: |")
@@ -50,7 +51,7 @@ def main() -> None:
         for slices in args.slices:
             masks = Path(folder) / f"{slices}.seq.nrrd"
             write_stack(masks, slices)
-            seconds, mebibytes = measure(masks, Path(folder) / f"out{slices}", args.options)
+            seconds, mebibytes = measure(masks, Path(folder) / f"out{slices}", args.samples, args.options)
             print(f"| {slices} | {seconds:.1f} | {mebibytes:.0f} |", flush=True)
 
 
