@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,8 @@ FORMAT = 2
 State = Literal["running", "stopped", "finished", "failed"]
 #: While a run goes on, its status is written this often.
 _STATUS_SECONDS = 1.0
+#: A folder that nobody has written to for so long belongs to a process that is gone.
+_FORGOTTEN_SECONDS = 3600.0
 _PACKAGES = ("torch", "numpy", "scipy", "safetensors", "lightning-fabric")
 
 
@@ -94,6 +97,7 @@ class RunFolder:
         with RunLock(self.folder):
             if fresh:
                 self.stop_file.unlink(missing_ok=True)
+                self._remove_leftovers()
             started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             self._status = {"format": FORMAT, "pid": os.getpid(), "host": socket.gethostname(), "started": started}
             self.status("running", message)
@@ -106,6 +110,14 @@ class RunFolder:
             finally:
                 if self._board is not None:
                     self._board.close()
+
+    def _remove_leftovers(self) -> None:
+        """What a process that was killed in the middle of writing left beside the files, which are whole."""
+        for left in self.folder.glob(".*.tmp-*"):
+            if left.is_file():
+                left.unlink(missing_ok=True)
+            elif time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS:  # an estimate may be making its cache
+                shutil.rmtree(left, ignore_errors=True)
 
     def _prepared_here(self) -> bool:
         """Whether this process holds the run since its `preparing`: a wish to stop since then still counts."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from Testing.Slicer import panel
 from Testing.Slicer.conftest import add_ring
+from Testing.Slicer.researcher import click, open_section, opened, will_choose
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,91 +25,65 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def researcher(slicer_app, tmp_path, monkeypatch):
-    """The Advanced panel, open, with a model folder of its own and nothing remembered."""
-    monkeypatch.setenv("LAMOD_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    advanced = slicer_app.widget.advancedPanel
-    advanced.dataset.ui.datasetEdit.text = advanced.train.ui.runEdit.text = ""
-    ui = slicer_app.widget.ui
-    ui.advancedButton.collapsed = False
-    slicer_app.settle()
-    yield SimpleNamespace(app=slicer_app, mouse=slicer_app.mouse, panel=advanced, ui=ui)
-    advanced.dataset.ui.datasetEdit.text = advanced.train.ui.runEdit.text = ""
-    for section in (advanced.dataset.ui.datasetButton, advanced.train.ui.trainButton, advanced.models.ui.modelsButton):
-        section.collapsed = True
-    if advanced.train.ui.curvesButton.checked:
-        advanced.train.ui.curvesButton.checked = False
-    ui.advancedButton.collapsed = True
+    with opened(slicer_app, tmp_path / "models", monkeypatch) as everything:
+        yield everything
 
 
-def click(researcher, widget):
-    researcher.app.settle()
-    assert widget.enabled, f"{widget.name}: {widget.toolTip}"
-    researcher.mouse.click(widget)
-    researcher.app.settle()
-
-
-def open_section(researcher, button):
-    from PySide6 import QtCore
-
-    researcher.app.settle()
-    researcher.mouse.click(button, QtCore.QPoint(40, 12))
-    researcher.app.settle()
-    assert not button.collapsed
-
-
-def choose_folder(monkeypatch, folder, asker="getExistingDirectory"):
-    """What the person will choose in the next file dialog."""
-    import qt
-
-    monkeypatch.setattr(qt.QFileDialog, asker, staticmethod(lambda *_: str(folder)))
-
-
-def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tmp_path, monkeypatch, pictures):
-    app, mouse = researcher.app, researcher.mouse
-    dataset, train = researcher.panel.dataset, researcher.panel.train
-    mouse.screenshot(pictures / "slicer-advanced.png")
-
+def make_hearts(researcher, folder, monkeypatch, pictures):
+    """Three synthetic subjects, by clicks."""
+    dataset, mouse = researcher.panel.dataset, researcher.mouse
     open_section(researcher, dataset.ui.datasetButton)
-    choose_folder(monkeypatch, tmp_path / "hearts", "getSaveFileName")
+    will_choose(monkeypatch, folder, "getSaveFileName")
     dataset.ui.countSpinBox.value = 3
     dataset.ui.syntheticSeedSpinBox.value = 5
     click(researcher, dataset.ui.makeSyntheticButton)
     assert mouse.spin(300, lambda: not dataset.isBusy)
-    assert dataset.folder() == tmp_path / "hearts", dataset.ui.datasetMessage.text
+    assert dataset.folder() == folder, dataset.ui.datasetMessage.text
     assert "12 cases of 3 subjects" in dataset.ui.datasetSummary.text
     mouse.show(dataset.ui.datasetMessage)
     mouse.screenshot(pictures / "slicer-dataset.png")
     dataset.ui.datasetButton.collapsed = True
 
+
+def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tmp_path, monkeypatch, pictures):
+    app, mouse, train = researcher.app, researcher.mouse, researcher.panel.train
+    make_hearts(researcher, tmp_path / "hearts", monkeypatch, pictures)
     open_section(researcher, train.ui.trainButton)
     mouse.choose(train.ui.presetSelector, "smoke")
-    assert train.ui.runEdit.text == str(tmp_path / "hearts-smoke")
+    run = tmp_path / "hearts-smoke"
+    assert train.ui.runEdit.text == str(run)
     click(researcher, train.ui.startButton)
     assert mouse.spin(300, lambda: train.report is not None and train.report.is_running), train.ui.trainMessage.text
     assert not train.ui.startButton.enabled
     assert "under way" in train.ui.startButton.toolTip
     assert mouse.spin(300, lambda: bool(train.ui.curvesButton.enabled))
+    assert train.report.is_running
     click(researcher, train.ui.curvesButton)
-    assert len(train.plot.points("train")) > 0
-    was_running = train.report.is_running
+    points = len(train.plot.points("train"))
+    assert points > 0
+    mouse.show(train.ui.commandEdit)
+    assert mouse.spin(300, lambda: len(train.plot.points("train")) > points), "the curves do not live"
     mouse.screenshot(pictures / "slicer-training.png")
+    train.ui.curvesButton.checked = False
+
     assert mouse.spin(300, lambda: train.report.state == "finished"), train.ui.trainLabel.text
-    app.settle()
-    assert was_running
-    epochs = [json.loads(line) for line in (tmp_path / "hearts-smoke" / "log.jsonl").read_text().splitlines()]
-    last = [line for line in epochs if line["kind"] == "epoch"][-1]
+    click(researcher, train.ui.curvesButton)
+    last = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()][-1]
     assert train.plot.points("val")[-1] == pytest.approx([last["global_step"], last["val"]["loss"]])
-    assert int(train.ui.trainProgress.value) == 100
+    mouse.screenshot(pictures / "slicer-trained.png")
+    click(researcher, train.ui.previewCheckBox)
+    assert mouse.spin(300, lambda: bool(train.preview.case.results)), train.ui.previewLabel.text
+    app.settle()
+    assert "yellow the truth" in train.ui.previewLabel.text
+    mouse.screenshot(pictures / "slicer-training-preview.png")
+    train.ui.previewCheckBox.checked = train.ui.curvesButton.checked = False
+    train.preview.case.remove()
 
     click(researcher, train.ui.keepModelButton)
-    assert mouse.spin(300, lambda: researcher.app.widget._parameters.model == "hearts-smoke"), (
-        train.ui.trainMessage.text
-    )
+    parameters = app.widget._parameters
+    assert mouse.spin(300, lambda: parameters.model == "hearts-smoke"), train.ui.trainMessage.text
     assert researcher.ui.modelSelector.currentText == "hearts-smoke"
-    mouse.show(train.ui.trainMessage)
-    mouse.screenshot(pictures / "slicer-trained.png")
-    train.ui.curvesButton.checked = False
+    train.ui.trainButton.collapsed = True
     add_ring(app)
     panel.predict(app, 600)
     assert app.widget.ui.messageLabel.text == ""

@@ -1,0 +1,174 @@
+"""How runs stand in the Train section: found again, killed, full disk, another process, a newer version; settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from LaMoDCore.training.run_folder import FORMAT, RunFolder
+from Testing.Slicer.researcher import click, open_section, opened
+
+WAIT = 60
+
+
+@pytest.fixture
+def researcher(slicer_app, tmp_path, monkeypatch):
+    with opened(slicer_app, tmp_path / "models", monkeypatch) as everything:
+        open_section(everything, everything.panel.train.ui.trainButton)
+        yield everything
+
+
+@pytest.fixture
+def data(tmp_path):
+    """As much of a dataset as the panel looks at before a training."""
+    folder = tmp_path / "hearts"
+    folder.mkdir()
+    line = {"id": "a", "subject": "a", "site": "", "split": "val", "cohort": "cine", "disease": "", "level": "mid"}
+    (folder / "dataset.json").write_text(json.dumps({"version": 1, "cases": [line]}))
+    return folder
+
+
+def write_run(folder, data, state="running", message="motion, epoch 2 of 5, loss 0.3", version=FORMAT, age_s=60):
+    """A run folder as an earlier process left it."""
+    folder.mkdir(exist_ok=True)
+    about = {"format": version, "data": str(data), "versions": {"LaMoD": "9.9"}}
+    (folder / "run.json").write_text(json.dumps(about))
+    status = {"format": 2, "pid": 1, "host": "here", "state": state, "message": message, "stage": "motion"}
+    (folder / "status.json").write_text(json.dumps({**status, "epoch": 2, "epochs": 5, "fraction": 0.4}))
+    then = time.time() - age_s
+    os.utime(folder / "status.json", (then, then))
+    (folder / "checkpoint.safetensors").write_bytes(b"kept")
+    steps = [{"kind": "step", "stage": "motion", "global_step": s, "train": {"loss": 3.0 / s}} for s in (1, 2, 3)]
+    (folder / "log.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
+    return folder
+
+
+def show(researcher, folder):
+    """Choose a run folder and look at it."""
+    researcher.panel.train.ui.runEdit.text = str(folder)
+    researcher.app.settle()
+    return researcher.panel.train
+
+
+def test_a_run_is_found_again_and_followed_whoever_started_it(researcher, tmp_path, data):
+    researcher.panel.dataset.setFolder(data)
+    folder = RunFolder(write_run(tmp_path / "run", data))
+    with folder.opened():
+        folder.status("running", "motion, epoch 3 of 5, loss 0.2", stage="motion", epoch=3, epochs=5, fraction=0.5)
+        train = show(researcher, folder.folder)
+        assert train.report.is_running
+        assert "epoch 3 of 5" in train.ui.trainLabel.text
+        assert int(train.ui.trainProgress.value) == 50
+        assert not train.ui.startButton.enabled
+        assert not train.ui.resumeButton.enabled
+        researcher.app.application._select_module("")
+        import slicer
+
+        slicer.mrmlScene.Clear(0)
+        researcher.app.application._select_module("LaMoDSlicer")
+        folder.status("running", "joint, epoch 1 of 5, loss 0.1", fraction=0.9)
+        assert researcher.mouse.spin(WAIT, lambda: "joint" in train.ui.trainLabel.text)
+        click(researcher, train.ui.stopButton)
+        assert folder.stop_file.exists()
+        assert "asked to stop" in train.ui.trainLabel.text
+        folder.status("stopped", "stopped in stage joint, epoch 1; go on with --resume")
+    assert researcher.mouse.spin(WAIT, lambda: bool(train.ui.resumeButton.enabled))
+    assert "--resume" in train.ui.commandEdit.plainText
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "said"),
+    [
+        ("running", "motion", "ended without a word"),
+        ("failed", "run: the disk is full; the checkpoint before this one is kept; free some space", "disk is full"),
+    ],
+)
+def test_a_run_that_ended_badly_says_so_and_can_be_resumed(researcher, tmp_path, data, state, message, said):
+    train = show(researcher, write_run(tmp_path / "run", data, state, message))
+    assert said in train.ui.trainLabel.text
+    assert train.ui.resumeButton.enabled
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == b"kept"
+
+
+def test_a_run_of_a_newer_version_is_left_alone(researcher, tmp_path, data):
+    researcher.panel.dataset.setFolder(data)
+    before = write_run(tmp_path / "run", data, version=FORMAT + 1)
+    files = {file: file.read_bytes() for file in before.iterdir()}
+    train = show(researcher, before)
+    assert "made by LaMoD 9.9" in train.ui.trainLabel.text
+    assert not train.ui.resumeButton.enabled
+    assert not train.ui.startButton.enabled
+    assert "9.9" in train.ui.startButton.toolTip
+    assert {file: file.read_bytes() for file in before.iterdir()} == files
+
+
+def test_a_dataset_that_is_gone_is_said(researcher, tmp_path, data):
+    train = show(researcher, write_run(tmp_path / "run", tmp_path / "gone"))
+    assert "dataset is gone" in train.ui.trainLabel.text
+
+
+def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, monkeypatch):
+    """Two trainings at once: the second one's own words come to the panel, and the first goes on."""
+    from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+
+    refusal = "lamod: run: another process is training in this folder; wait for it."
+    program = tmp_path / "python"
+    program.write_text(f"#!{sys.executable}\nimport sys\nprint({refusal!r})\nsys.exit(1)\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(CoreLibrary, "python", staticmethod(lambda: str(program)))
+    researcher.panel.dataset.setFolder(data)
+    train = show(researcher, tmp_path / "run")
+    click(researcher, train.ui.startButton)
+    assert researcher.mouse.spin(WAIT, lambda: "another process" in train.ui.trainMessage.text)
+    assert "lamod:" not in train.ui.trainMessage.text
+
+
+def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, data, pictures):
+    train = researcher.panel.train
+    researcher.panel.dataset.setFolder(data)
+    researcher.mouse.choose(train.ui.presetSelector, "smoke")
+    show(researcher, tmp_path / "run")
+    click(researcher, train.ui.settingsButton)
+    field = train.form.field("learning_rate")
+    assert field.text == "0.001"
+    assert "of Adam" in field.toolTip or "Adam" in field.toolTip
+    assert "From 0 to 1" in field.toolTip
+    train.ui.settingsFilter.text = "epochs"
+    assert train.form.field("motion_epochs").isVisible()
+    assert not field.isVisible()
+    train.ui.settingsFilter.text = ""
+    researcher.mouse.show(train.ui.settingsArea)
+    researcher.mouse.screenshot(pictures / "slicer-settings.png")
+    field.text = "7"
+    click(researcher, train.ui.startButton)
+    assert "learning_rate is 7" in train.ui.trainMessage.text
+    assert not (tmp_path / "run" / "config.json").exists()
+    field.text = "0.002"
+    train.form.field("freeze").text = "encoder, registration"
+    click(researcher, train.ui.copyCommandButton)
+    from LaMoDCore.training.settings import PRESETS, read_config
+
+    config = read_config(tmp_path / "run" / "config.json")
+    assert config.learning_rate == 0.002
+    assert config.freeze == ("encoder", "registration")
+    assert config.model == PRESETS["smoke"].model
+    assert "--config" in train.ui.commandEdit.plainText
+    researcher.mouse.choose(train.ui.commandSelector, "SLURM")
+    assert "#SBATCH --nodes=1" in train.ui.commandEdit.plainText
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    shots = Path(__file__).resolve().parents[2] / "Resources" / "Screenshots"
+    return shots if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
+
+
+def test_the_panel_offers_the_librarys_presets(researcher):
+    from LaMoDCore.training.settings import PRESETS
+
+    assert tuple(PRESETS) == researcher.panel.train.PRESETS
