@@ -32,7 +32,7 @@ from LaMoDCore.networks.baselines.transunet import TokenTransformer, TransUnetCo
 from LaMoDCore.networks.baselines.unetr import UnetrConfig
 from LaMoDCore.preprocessing import occupancy_from_distances
 from LaMoDCore.training.cache import TrainingCache
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.training.settings import PRESETS, AugmentationConfig
 
 TINY = {
     "strainnet": StrainNetConfig(width=2),
@@ -137,7 +137,7 @@ def test_the_published_sizes_are_at_hand():
 
 def test_every_method_is_listed_once_with_its_source():
     names = [method.name for method in available()]
-    assert names[0] == "zero" and names[-1] == "diffusion" and len(set(names)) == len(names) == 9
+    assert names[0] == "zero" and names[-1] == "diffusion" and len(set(names)) == len(names)
     assert {method.name for method in available() if method.learned == "network"} == set(ARCHITECTURES)
     assert all(method.what and method.source for method in available())
     assert "surrogate" in next(method.what for method in available() if method.name == "itk-demons")
@@ -181,7 +181,7 @@ def test_the_registration_network_alone_moves_as_its_velocities_say():
     assert moved[:, :, 20].abs().mean() > 5 * still[:, :, 20].abs().mean()
 
 
-def ring_cache(slices: int = 5) -> TrainingCache:
+def ring_cache(slices: int = 3) -> TrainingCache:
     """The contracting ring, slices that learn and one that validates; its motion radial and linear in the radius."""
     occupancy = contracting_ring()
     axis = 2.0 * np.arange(64) - 63.0
@@ -201,7 +201,7 @@ def ring_cache(slices: int = 5) -> TrainingCache:
     return TrainingCache(many, splits, np.ones(slices, dtype=bool), np.zeros(slices, dtype=int), "ring")
 
 
-CONFIG = replace(PRESETS["smoke"], bf16=False, registration_epochs=0, motion_epochs=1, joint_epochs=0)
+CONFIG = replace(PRESETS["smoke"], bf16=False, batch_size=1, registration_epochs=0, motion_epochs=1, joint_epochs=0)
 
 
 @pytest.fixture(scope="module")
@@ -228,15 +228,27 @@ def test_a_baseline_trains(trained, name):
     assert (trained / name / "model" / "MODEL_CARD.md").read_text(encoding="utf-8").startswith(f"# {name}")
 
 
-def test_more_steps_learn_more_than_rest(tmp_path):
+def test_a_slice_that_is_not_varied_is_learned_step_by_step(tmp_path):
+    """The same picture at every step: nothing is left to chance, and each step from the first on must help."""
     pytest.importorskip("lightning_fabric")
     from LaMoDCore.training.baseline_stage import train_baseline
 
-    config = replace(CONFIG, motion_epochs=12, learning_rate=5e-3, ema_decay=0.5)
-    train_baseline(ring_cache(), tmp_path / "run", config, BaselineConfig("strainnet", StrainNetConfig(4, 2), 2))
+    unvaried = AugmentationConfig(
+        full_turn_share=0,
+        turn_degrees=0,
+        shift_mm=0,
+        jitter_mm=0,
+        scale=0,
+        thickening_share=0,
+        clean_share=1,
+        level_hidden_share=0,
+    )
+    config = replace(CONFIG, augmentation=unvaried, motion_epochs=8, learning_rate=5e-3, ema_decay=0.0)
+    train_baseline(ring_cache(2), tmp_path / "run", config, BaselineConfig("strainnet", StrainNetConfig(4, 2), 2))
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     endpoint = [line["train"]["endpoint_mm"] for line in lines if line["kind"] == "epoch"]
-    assert endpoint[-1] < 0.9 * endpoint[0]
+    assert (np.diff(endpoint) < 0).all()
+    assert endpoint[-1] < 0.8 * endpoint[0]
 
 
 def test_a_run_of_another_baseline_is_not_gone_on_with(trained):
