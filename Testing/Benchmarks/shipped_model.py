@@ -26,7 +26,7 @@ def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     hearts, cache, run, refitted = (str(work / name) for name in ("hearts", "cache", "run", "refitted"))
     split = "0.5,0.5,0" if toy else "0.92,0.08,0"
     recipe = ["--preset", "smoke"] if toy else ["--config", str(_HERE / "shipped_model.json")]
-    refit = ["--count", "8", "--steps", "2"] if toy else ["--count", "480", "--steps", "300"]
+    refit = ["--count", "8", "--steps", "2"] if toy else ["--count", "360", "--steps", "250"]
     posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2"] if toy else []
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
