@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
 HOST := $(VENV)/.installed-slicer-host
+WORKERS ?= 2# processes that share the tests, each on one thread; 0 for one that is followed easily
+PYTEST := $(BIN)/python -m pytest
+SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test fuzz test-core lint slicer-host screenshots file-lists clean
 
@@ -12,14 +15,14 @@ demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the re
 	$(BIN)/lamod demo --out demo-output
 
 test: $(INSTALLED) $(HOST) ## every test; those that lack something on this machine are skipped and say so
-	$(BIN)/python -m pytest Testing --ignore=Testing/Slicer
-	$(BIN)/python -m pytest Testing/Slicer # in a process of its own: its windows and VTK stay apart from torch
+	$(SHARED) Testing --ignore=Testing/Slicer
+	$(PYTEST) Testing/Slicer # in a process of its own: its windows and VTK stay apart from torch
 
 fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute; SECONDS=N for longer
 	$(BIN)/python Testing/fuzz --seconds $(or $(SECONDS),60)
 
 test-core: $(INSTALLED) ## LaMoDCore's tests only
-	$(BIN)/python -m pytest Testing/Core
+	$(SHARED) Testing/Core
 
 lint: $(LINTERS)
 	$(BIN)/ruff check LaMoDCore LaMoDSlicer Testing
@@ -30,7 +33,7 @@ slicer-host: $(HOST) ## the Slicer module in a live window, without Slicer
 	$(BIN)/python -m Testing.SlicerHost
 
 screenshots: $(HOST) ## the module's pictures in Resources/Screenshots anew, by the tests that take them; else tests leave them alone
-	LAMOD_SCREENSHOTS=1 $(BIN)/python -m pytest Testing/Slicer/test_clicks.py Testing/Slicer/test_real_cine.py
+	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer/test_clicks.py Testing/Slicer/test_real_cine.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -112,12 +112,11 @@ def _received(worker: _Worker[Any]) -> Any:
 
 
 def _serve(connection: Connection, set_up: SetUp[Any, Any]) -> None:
-    import torch
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half-written folders are removed
-    torch.set_num_threads(1)
     work = set_up()
+    if "torch" in sys.modules:  # which reads the variables of _single_threaded only where it is built with OpenMP
+        sys.modules["torch"].set_num_threads(1)
     while (task := connection.recv()) is not None:
         connection.send(work(task))
 

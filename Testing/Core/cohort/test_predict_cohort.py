@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 from cohort_rings import write_ring
+from dying_worker import doubling
 
 from LaMoDCore.cli import main
 from LaMoDCore.cohort_prediction.shards import Shard, shard_from_environment
@@ -135,17 +135,7 @@ def test_shards_follow_the_launcher():
         shard_from_environment({"RANK": "4", "WORLD_SIZE": "4"})
 
 
-def _doubling():
-    return _doubled
-
-
-def _doubled(number: int) -> int:
-    if number == 3:
-        os._exit(9)  # as the kernel ends a process that takes too much memory
-    return 2 * number
-
-
 def test_a_process_that_dies_takes_only_its_own_task_with_it():
-    found = dict(answers(range(6), partial(_doubling), 2))
+    found = dict(answers(range(6), partial(doubling), 2))
     assert found.pop(3) == Died(9)
     assert found == {n: 2 * n for n in (0, 1, 2, 4, 5)}
