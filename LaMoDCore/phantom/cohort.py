@@ -27,7 +27,13 @@ from LaMoDCore.io.dataset import (
 )
 from LaMoDCore.phantom.cases import canonical_case, paired_cases
 from LaMoDCore.phantom.contact_sheet import write_contact_sheet
-from LaMoDCore.phantom.dense_scan import PICTURES_FOLDER, dense_pictures, magnitude_as_cine, write_dense_pictures
+from LaMoDCore.phantom.dense_scan import (
+    PICTURES_FOLDER,
+    dense_pictures,
+    following,
+    magnitude_as_cine,
+    write_dense_pictures,
+)
 from LaMoDCore.phantom.pairing import dense_scan, site_habits
 from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.phantom.slices import PhantomSlice
@@ -153,7 +159,10 @@ def _write_case(
         return
     seed = (recipe.seed, index, number)
     scan = dense_scan(plane, site_habits(recipe.site_number(index), recipe.seed), seed)
-    images = dense_pictures(scan, case, seed)
+    # The cohort's masks are those of the plane, with and without pictures; these are drawn on the pictures' own tissue.
+    bare = replace(recipe, pictures=False, dense_pictures=False)
+    drawn, _ = plane_cases(bare, index, number, following(plane), case.id.removesuffix("-dense"))
+    images = dense_pictures(scan, drawn, seed)
     home = write_dataset_case(folder, replace(case, cine=magnitude_as_cine(images)))
     write_dense_pictures(home, images)
 

@@ -13,6 +13,7 @@ from LaMoDCore.geometry import Array
 from LaMoDCore.io.dataset import DatasetCase
 from LaMoDCore.phantom.dense_imaging import DenseProtocol, simulate_dense
 from LaMoDCore.phantom.pairing import DENSE_FRAME_MS, Scan
+from LaMoDCore.phantom.slices import PhantomSlice
 
 #: Folder of the pictures within a case.
 PICTURES_FOLDER = "dense"
@@ -38,7 +39,12 @@ def draw_dense_protocol(rng: np.random.Generator, scan: Scan) -> DenseProtocol:
     )
 
 
-def dense_pictures(scan: Scan, case: DatasetCase, seed: tuple[int, ...]) -> DenseImages:
+def following(plane: PhantomSlice) -> PhantomSlice:
+    """The slice as an acquisition sees it that follows its tissue through the plane; its motion is the same."""
+    return replace(plane, parameters=replace(plane.parameters, through_plane_mm=0.0))
+
+
+def dense_pictures(scan: Scan, drawn: DatasetCase, seed: tuple[int, ...]) -> DenseImages:
     """Magnitude and wrapped phase of a DENSE scan, with the masks that were drawn on it.
 
     The pictures follow the encoding instant, which is the case's frame 0: there is one picture less than the
@@ -46,7 +52,7 @@ def dense_pictures(scan: Scan, case: DatasetCase, seed: tuple[int, ...]) -> Dens
 
     Args:
         scan: a DENSE scan, see ``pairing.dense_scan``.
-        case: what was made of it: its masks are the pictures' masks.
+        drawn: the case of a plane that is ``following``: its masks are the pictures' masks.
         seed: of protocol, noise and background.
     """
     rng = np.random.default_rng([_STREAM, *seed])
@@ -67,9 +73,9 @@ def dense_pictures(scan: Scan, case: DatasetCase, seed: tuple[int, ...]) -> Dens
     center, origin = plane.parameters.center_lps, grid.pixel_to_lps([0.0, 0.0])
     protocol = draw_dense_protocol(rng, scan)
     simulated = simulate_dense(
-        motion, wall, grid, plane.rr_ms, protocol, int(rng.integers(2**31)), level=plane.level, name=case.id
+        motion, wall, grid, plane.rr_ms, protocol, int(rng.integers(2**31)), level=plane.level, name=drawn.id
     )
-    masks = case.masks[:, 0]
+    masks = drawn.masks[:, 0]
     return replace(simulated.images, myocardium=masks[1:], reference_myocardium=masks[0])
 
 

@@ -10,22 +10,27 @@ import pytest
 
 from LaMoDCore.cli import main
 from LaMoDCore.dense import read_dense
-from LaMoDCore.io.dataset import read_dataset_case
+from LaMoDCore.io.dataset import read_dataset_case, write_dataset_case
+from LaMoDCore.phantom.cohort import plane_cases
+from LaMoDCore.phantom.pairing import dense_scan, site_habits
 from LaMoDCore.phantom.recipe import CohortRecipe
 
 
 @pytest.mark.slow
 def test_a_paired_subjects_dense_pictures_give_its_motion_back(tmp_path: Path) -> None:
-    recipe = CohortRecipe(count=1, seed=8, scans="paired", diseases=(("healthy", 1.0),), annotated=False)
+    recipe = CohortRecipe(count=1, seed=10, scans="paired", diseases=(("healthy", 1.0),), annotated=False)
     case_ids = ["s00000-mid-1-dense", "s00000-mid-1-cine"]
     (tmp_path / "recipe.json").write_text(json.dumps({"recipe": recipe.to_json(), "subsets": {"one": case_ids}}))
-    plain, pictured = tmp_path / "plain", tmp_path / "pictured"
+    pictured = tmp_path / "pictured"
     words = ["--recipe", str(tmp_path / "recipe.json"), "--subset", "one", "--workers", "1", "--progress", "none"]
-    assert main(["phantom", "--out", str(plain), *words, "--no-report"]) == 0
     assert main(["phantom", "--out", str(pictured), *words, "--no-report", "--cine", "--dense-pictures"]) == 0
 
-    masks = "cases/s00000-mid-1-dense/masks.seq.nrrd"
-    assert (plain / masks).read_bytes() == (pictured / masks).read_bytes()
+    plane = recipe.subject(0).slices()[1]
+    plain, _ = plane_cases(recipe, 0, 1, plane, "s00000-mid-1")
+    masks = "masks.seq.nrrd"
+    assert (write_dataset_case(tmp_path / "plain", plain) / masks).read_bytes() == (
+        pictured / "cases" / case_ids[0] / masks
+    ).read_bytes()
     dense, cine = (read_dataset_case(pictured, case_id, pictures=True) for case_id in case_ids)
     assert dense.cine is not None
     assert cine.cine is not None
@@ -35,6 +40,10 @@ def test_a_paired_subjects_dense_pictures_give_its_motion_back(tmp_path: Path) -
     assert images.frames == dense.masks.shape[0] - 1
     assert np.allclose(images.frame_times_ms, dense.frame_times_ms[1:])
     assert 0.08 <= images.ke[0] <= 0.1
+    scan = dense_scan(plane, site_habits(recipe.site_number(0), recipe.seed), (recipe.seed, 0, 1))
+    tissue = scan.plane.masks(scan.phases[1:], scan.grid, material=True)
+    assert np.array_equal(images.myocardium, tissue)
+    assert not np.array_equal(dense.masks[1:, 0], tissue), "a subject without slice-following shows the difference"
     assert images.phase.min() >= -np.pi
     assert images.phase.max() <= np.pi
 
