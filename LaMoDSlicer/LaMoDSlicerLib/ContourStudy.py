@@ -29,6 +29,8 @@ class ContourStudy:
 
     #: Exit codes of `lamod check`: clean, the input's fault, and something to look at.
     CLEAN, INPUT_FAULT, LOOK = 0, 1, 3
+    #: The command calls a single slice by its file's name.
+    FILE = "slice 1.seq.nrrd"
 
     def __init__(
         self,
@@ -104,7 +106,8 @@ class ContourStudy:
     def _write(self, name: str, contours: ContourSlices) -> Path:
         from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 
-        path = self.folder / f"{name}.seq.nrrd"
+        path = self.folder / name / self.FILE
+        path.parent.mkdir()
         masks = contours.frames
         write_seq_nrrd(
             path, masks.labels, masks.geometry.ijkToLps, masks.timesMs, node_class="vtkMRMLLabelMapVolumeNode"
@@ -126,7 +129,10 @@ class ContourStudy:
             self._onPages(pages)
         elif exitCode == self.INPUT_FAULT and self.progress.lastWords():
             words = self.progress.lastWords().removeprefix("lamod: ").replace(f"{self.folder}/", "")
-            self._fail(words.replace("first.seq.nrrd", _("The masks")).replace("second.seq.nrrd", _("The other masks")))
+            names = {"first": _("The masks"), "second": _("The other masks")}
+            for folder, name in names.items():
+                words = words.replace(f"{folder}/{self.FILE}", name)
+            self._fail(words.replace(self.FILE, _("The masks")))
         else:
             text = _("The measurement failed (exit code {code}): {words}.")
             self._fail(text.format(code=exitCode, words=self.progress.lastWords() or _("it said nothing")))

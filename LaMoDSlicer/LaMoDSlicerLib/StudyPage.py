@@ -43,7 +43,7 @@ class StudyPage:
             for row in table
         )
         marked = frozenset(i for i, row in enumerate(table) if row["fragile"] == "yes")
-        return [cls(_("What a pixel costs"), columns, rows, marked, folder / "fragility.png")]
+        return [cls(_("What a pixel costs"), *cls._withoutOneName(columns, rows), marked, folder / "fragility.png")]
 
     @classmethod
     def ofReaders(cls, folder: Path) -> list["StudyPage"]:
@@ -80,7 +80,13 @@ class StudyPage:
             for row in strain
         )
         title = _("Difference in peak Ecc")
-        return [cls(title, columns, rows, frozenset(), folder / "readers_strain.png"), *pages]
+        picture = folder / "readers_strain.png"
+        return [cls(title, *cls._withoutOneName(columns, rows), frozenset(), picture), *pages]
+
+    @staticmethod
+    def _withoutOneName(columns: tuple[str, ...], rows: tuple) -> tuple:
+        """Without the first column, the slice, where there is but one."""
+        return (columns, rows) if len({row[0] for row in rows}) > 1 else (columns[1:], tuple(row[1:] for row in rows))
 
     @staticmethod
     def _table(path: Path) -> list[dict[str, str]]:

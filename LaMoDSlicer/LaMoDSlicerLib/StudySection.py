@@ -138,7 +138,8 @@ class StudySection:
 
     @staticmethod
     def _summary(page: StudyPage) -> str:
-        marked = ", ".join(" ".join(page.rows[i][:2]) for i in sorted(page.marked))
+        named = page.columns.index(_("Segment")) + 1
+        marked = ", ".join(" ".join(page.rows[i][:named]) for i in sorted(page.marked))
         return f"{page.title}: " + (_("fragile: {segments}").format(segments=marked) if marked else _("see the table."))
 
     def onPageChosen(self, index: int) -> None:

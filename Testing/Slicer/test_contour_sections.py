@@ -245,8 +245,8 @@ def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures)
     (page,) = annotator.panel.study.pages
     table = annotator.ui.studyTable
     assert table.rowCount == len(page.rows) == 6
-    assert len(page.columns) == 11
-    shifts = np.array([[float(c.replace("−", "-")) for c in row[3:9]] for row in page.rows])
+    assert len(page.columns) == 10
+    shifts = np.array([[float(c.replace("−", "-")) for c in row[2:8]] for row in page.rows])
     assert np.abs(shifts).max() > 0.1
     assert page.marked == {r for r in range(6) if page.rows[r][-1] == "fragile"}
     assert annotator.ui.studyPicture.pixmap.width() > 200
@@ -259,7 +259,7 @@ def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures)
     assert len(strain.rows) == 6
     assert any(abs(float(row[-1].replace("−", "-"))) > 0.1 for row in strain.rows)
     assert len(contours.rows) == annotator.slice.frames
-    assert all(float(row[1]) < 0.95 for row in contours.rows)
+    assert all(0.85 < float(row[1]) < 0.98 for row in contours.rows)
     assert 1.0 < float(contours.rows[0][2]) < 1.8  # the endocardium lies a pixel of 1.4 mm further in
     annotator.mouse.show(annotator.ui.studyPicture)
     annotator.mouse.screenshot(pictures / "slicer-two-readers.png")

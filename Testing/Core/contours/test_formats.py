@@ -158,6 +158,26 @@ def test_a_dicom_segmentation_comes_back(tmp_path, with_pictures):
         write_dicom_segmentation(tmp_path / "other", slice_, [tmp_path / "seg" / f.name for f in files[:7]])
 
 
+def test_a_mended_dicom_segmentation_is_a_dicom_segmentation_again(tmp_path):
+    pytest.importorskip("highdicom")
+    from LaMoDCore.contours.formats.dicom_seg_out import write_dicom_segmentation
+
+    affine = stack_affine(slices=1)
+    labels = heart_labels(affine, slices=1, frames=8)
+    write_dicom_frames(tmp_path / "study", heart_cine(labels), affine, edit=complete)
+    wall = labels[:, 0] == 2
+    with_island = wall.copy()
+    with_island[3, 4:6, 4:6] = True
+    grid = SliceGrid(labels.shape[2:], affine)
+    slice_ = CineSlice("heart", grid, with_island, np.arange(8.0), 800.0, cavity=labels[:, 0] == 3)
+    write_dicom_segmentation(tmp_path / "seg", slice_, sorted((tmp_path / "study").iterdir()))
+    words = ["check", str(tmp_path / "seg"), "--fix", "islands", "--out", str(tmp_path / "out")]
+    assert main([*words, "--cine", str(tmp_path / "study")]) == 3
+    (stack,) = read_images(tmp_path / "out" / "mended_seg_slice1")
+    assert np.array_equal(stack.frames[:, 0] == 1, wall)
+    assert main(words) == 1  # without the pictures there is nothing to refer to
+
+
 def complete(dataset, _t, _k):
     """What a scanner's file holds besides and highdicom asks for."""
     dataset.StudyDate, dataset.StudyTime, dataset.AccessionNumber = "20200101", "120000", ""
