@@ -120,6 +120,10 @@ set(MODULE_PYTHON_SCRIPTS
   io/dataset_collection.py
   io/dataset_split.py
   io/describe.py
+  io/dicom_file.py
+  io/dicom_frame.py
+  io/dicom_header.py
+  io/dicom_pixels.py
   io/dicom_reader.py
   io/dicom_seg.py
   io/dicom_series.py

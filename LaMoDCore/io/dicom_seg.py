@@ -12,15 +12,10 @@ from pydicom.dataset import Dataset
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.bounded import damaged
-from LaMoDCore.io.dicom_series import (
-    DicomFrame,
-    DicomSeries,
-    decode_pixels,
-    frames_of,
-    group_by_position,
-    parsing_dicom,
-    read_dataset,
-)
+from LaMoDCore.io.dicom_file import parsing_dicom, read_dataset
+from LaMoDCore.io.dicom_frame import DicomFrame, frames_of
+from LaMoDCore.io.dicom_pixels import decode_pixels
+from LaMoDCore.io.dicom_series import DicomSeries, group_by_position
 from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
 
 

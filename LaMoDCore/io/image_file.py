@@ -11,8 +11,8 @@ import numpy as np
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.bounded import check_size
+from LaMoDCore.io.dicom_file import is_dicom_file
 from LaMoDCore.io.dicom_reader import read_dicom
-from LaMoDCore.io.dicom_series import is_dicom_file
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.meta_image import read_meta_image
 from LaMoDCore.io.nifti import read_nifti
