@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
+RUFF := $(VENV)/.installed-ruff
 HOST := $(VENV)/.installed-slicer-host
 WORKERS ?= 2# processes that share the tests, each on one thread; 0 for one that is followed easily
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test fuzz test-core lint slicer-host screenshots file-lists clean
+.PHONY: demo test fuzz test-core lint lint-fast coverage slicer-host screenshots file-lists clean
 
 demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
 	$(BIN)/lamod demo --out demo-output
@@ -24,9 +25,17 @@ fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute; SECO
 test-core: $(INSTALLED) ## LaMoDCore's tests only
 	$(SHARED) Testing/Core
 
-lint: $(LINTERS)
+lint-fast: $(RUFF) ## what CI runs before the tests: seconds
 	$(BIN)/ruff check LaMoDCore LaMoDSlicer Testing
 	$(BIN)/ruff format --check LaMoDCore LaMoDSlicer Testing
+
+coverage: $(LINTERS) ## lines of LaMoDCore that its tests reach; a quarter of an hour of processor time
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest Testing/Core
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --sort=cover --skip-covered
+
+lint: lint-fast $(LINTERS) ## the same, and types
 	$(BIN)/mypy
 
 slicer-host: $(HOST) ## the Slicer module in a live window, without Slicer
@@ -40,6 +49,10 @@ $(VENV)/bin/python:
 
 $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dense,train]"
+	touch $@
+
+$(RUFF): constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ruff
 	touch $@
 
 $(LINTERS): $(INSTALLED)
