@@ -1,0 +1,108 @@
+"""What may happen to a training from outside: kills, a full disk, its dataset gone, a second one in its folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ring_dataset import TINY, write_rings
+
+from LaMoDCore.cli import main
+from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.models import load_model
+from LaMoDCore.progress import Progress
+from LaMoDCore.training.cache import TrainingCache, open_cache
+from LaMoDCore.training.run_folder import RunFolder
+from LaMoDCore.training.run_watch import read_run
+from LaMoDCore.training.runner import train
+from LaMoDCore.training.stopping import TrainingStopped
+from Testing.Benchmarks import killed_runs
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: Path, rings: Path) -> None:
+    """`python -m Testing.Benchmarks.killed_runs` does this ten times, with larger networks."""
+    config = tmp_path / "tiny.json"
+    config.write_text(json.dumps(replace(TINY, checkpoint_minutes=0.0).to_dict()))
+    seconds = killed_runs.train(rings, tmp_path / "unbroken", config)
+    found = killed_runs.kill_again_and_again(
+        rings, tmp_path / "unbroken", tmp_path, config, kills=2, seconds=seconds, seed=1
+    )
+    assert found.kills == 2 and not found.faults, found.faults
+
+
+def test_a_broken_file_would_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text("{}")
+    (tmp_path / ".status.json.tmp-1").write_text("{")
+    assert not list(killed_runs.broken_files(tmp_path))
+    (tmp_path / "log.jsonl").write_text('{"a": 1}\n{"a":')
+    (tmp_path / "weights.safetensors").write_bytes(b"half")
+    assert len(list(killed_runs.broken_files(tmp_path))) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_disk_that_is_full_is_said_and_the_run_goes_on_later(tmp_path: Path, cache: TrainingCache) -> None:
+    run = tmp_path / "run"
+    config = replace(TINY, registration_epochs=0, joint_epochs=0)
+    run.mkdir()
+    (run / "log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(LaMoDInputError, match="No space left"):
+        train(cache, run, config)
+    seen = read_run(run)
+    assert seen.state == "failed" and "No space left" in seen.sentence
+    (run / "log.jsonl").unlink()
+    train(cache, run, config, resume=True)
+    assert read_run(run).state == "finished" and read_run(run).has_model
+
+
+def test_a_dataset_may_go_while_its_run_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_rings(tmp_path / "rings", train=2, val=1)
+    words = ["train", "--data", str(data), "--out", str(tmp_path / "run"), "--progress", "none", "--device", "cpu"]
+    cache = open_cache(data, tmp_path / "run" / "cache")
+    about = {"data": str(data)}
+
+    class DeletesTheDataset(Progress):
+        def update(self, stage: str, fraction: float, message: str = "") -> None:
+            shutil.rmtree(data, ignore_errors=True)
+            RunFolder(tmp_path / "run").stop_file.touch()
+
+    with pytest.raises(TrainingStopped):
+        settings = replace(TINY, registration_epochs=0, joint_epochs=0)
+        train(cache, tmp_path / "run", settings, about=about, progress=DeletesTheDataset("none"))
+    seen = read_run(tmp_path / "run")
+    assert seen.state == "stopped" and "had prepared" in " ".join(seen.remarks) and not data.exists()
+    assert main([*words, "--resume"]) == 0
+    assert "is gone" in capsys.readouterr().err
+    assert load_model(tmp_path / "run").name == "run"
+
+
+def test_a_second_training_is_turned_away_and_the_first_ones_status_stays(tmp_path: Path, rings: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.opened():
+        folder.status("running", "the first one's words")
+        before = (tmp_path / "run" / "status.json").read_bytes()
+        words = ["train", "--data", str(rings), "--out", str(tmp_path / "run"), "--preset", "smoke"]
+        done = subprocess.run(
+            [sys.executable, "-m", "LaMoDCore", *words, "--progress", "none"],
+            cwd=Path(__file__).resolve().parents[3],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1 and "another process is training in this folder" in done.stderr
+        assert (tmp_path / "run" / "status.json").read_bytes() == before
+    assert not (tmp_path / "run" / "cache").exists()
+
+
+def test_a_dataset_that_cannot_be_read_is_the_runs_last_word(tmp_path: Path) -> None:
+    data = write_rings(tmp_path / "rings", train=2, val=1)
+    (data / "cases" / "s0-mid" / "masks.seq.nrrd").write_bytes(b"NRRD")
+    words = ["train", "--data", str(data), "--out", str(tmp_path / "run"), "--preset", "smoke", "--progress", "none"]
+    assert main([*words, "--device", "cpu"]) == 1
+    seen = read_run(tmp_path / "run")
+    assert seen.state == "failed" and "masks.seq.nrrd" in seen.sentence

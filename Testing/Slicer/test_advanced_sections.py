@@ -1,0 +1,210 @@
+"""The Advanced panel's other sections by clicks: data checked, dealt and added to; models; an evaluation and its cases.
+
+The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots, for the docs.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
+from Testing.Slicer import panel
+from Testing.Slicer.conftest import add_ring
+from Testing.Slicer.researcher import click, click_row, open_section, opened, will_choose
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "Resources" / "Models" / "lamod-phantom-v1"
+WAIT = 300
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Four synthetic subjects of two sites; one case's masks are damaged."""
+    from LaMoDCore.phantom.cohort import write_cohort
+    from LaMoDCore.phantom.recipe import CohortRecipe
+
+    folder = tmp_path_factory.mktemp("data") / "hearts"
+    recipe = CohortRecipe.from_json({"count": 4, "seed": 5, "sites": 2, "split": [0.5, 0.25, 0.25]})
+    write_cohort(str(folder), recipe, report=False, workers=1)
+    (folder / "cases" / "s00001-mid1" / "case.json").write_text('{"level": "attic"}')
+    return folder
+
+
+@pytest.fixture
+def hearts(cohort, tmp_path):
+    """A copy that a test may change."""
+    return Path(shutil.copytree(cohort, tmp_path / "hearts"))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
+
+
+@pytest.fixture
+def researcher(slicer_app, tmp_path, monkeypatch):
+    with opened(slicer_app, tmp_path / "models", monkeypatch) as everything:
+        yield everything
+
+
+def test_a_dataset_is_checked_and_a_click_opens_the_case(researcher, hearts, pictures):
+    dataset = researcher.panel.dataset
+    dataset.setFolder(hearts)
+    open_section(researcher, dataset.ui.datasetButton)
+    click(researcher, dataset.ui.checkDatasetButton)
+    assert researcher.mouse.spin(WAIT, lambda: not dataset.isBusy)
+    assert "1 errors" in dataset.ui.checkLabel.text, dataset.ui.datasetMessage.text
+    table = dataset.ui.findingsTable
+    assert [table.item(0, column).text() for column in (0, 1)] == ["error", "s00001-mid1"]
+    assert "attic" in table.item(0, 2).text()
+    click_row(researcher, table, 0)
+    masks = researcher.app.widget._parameters.masks
+    assert masks is not None
+    assert "s00001-mid1" in dataset.ui.datasetMessage.text
+    researcher.mouse.screenshot(pictures / "slicer-findings.png")
+
+
+def test_subjects_are_dealt_with_a_preview(researcher, hearts, pictures):
+    dataset = researcher.panel.dataset
+    dataset.setFolder(hearts)
+    open_section(researcher, dataset.ui.datasetButton)
+    dataset.ui.trainShareSpinBox.value, dataset.ui.valShareSpinBox.value = 50, 50
+    before = (hearts / "dataset.json").read_bytes()
+    click(researcher, dataset.ui.previewSplitButton)
+    table = dataset.ui.splitTable
+    rows = [[table.item(row, column).text() for column in range(4)] for row in range(3)]
+    assert rows == [["site-1", "1 (4)", "1 (4)", "0 (0)"], ["site-2", "1 (4)", "1 (4)", "0 (0)"], [
+        "all", "2 (8)", "2 (8)", "0 (0)"]]  # fmt: skip
+    assert (hearts / "dataset.json").read_bytes() == before
+    researcher.mouse.show(table)
+    researcher.mouse.screenshot(pictures / "slicer-split.png")
+    click(researcher, dataset.ui.applySplitButton)
+    index = DatasetIndex.load(hearts)
+    assert Counter(entry.split for entry in index) == {"train": 8, "val": 8}
+    assert len({(entry.subject, entry.split) for entry in index}) == 4
+
+
+def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, fake_worker, tmp_path, monkeypatch):
+    app, dataset = researcher.app, researcher.panel.dataset
+    ring = add_ring(app)
+    open_section(researcher, dataset.ui.datasetButton)
+    dataset.ui.makeTabs.setCurrentIndex(2)
+    will_choose(monkeypatch, tmp_path / "mine", "getSaveFileName")
+    click(researcher, dataset.ui.addSceneButton)
+    assert "code" in dataset.ui.datasetMessage.text
+    assert not (tmp_path / "mine").exists()
+    dataset.ui.sceneSubjectEdit.text, dataset.ui.sceneSiteEdit.text = "p07", "here"
+    click(researcher, dataset.ui.addSceneButton)
+    assert dataset.folder() == tmp_path / "mine", dataset.ui.datasetMessage.text
+    case = read_dataset_case(tmp_path / "mine", "p07-mid", pictures=True)
+    assert np.array_equal(case.masks[:, 0], ring.slice.myocardium)
+    np.testing.assert_allclose(case.ijk_to_lps, ring.slice.grid.ijk_to_lps, atol=1e-6)
+    np.testing.assert_allclose(case.cine[:, 0], ring.slice.cine, atol=1e-3)
+    assert case.rr_ms == pytest.approx(ring.slice.rr_ms)
+    assert case.displacement_mm is None
+
+    dataset.ui.sceneMotionCheckBox.checked = True
+    click(researcher, dataset.ui.addSceneButton)
+    assert "no result" in dataset.ui.datasetMessage.text
+    fake_worker("ok")
+    panel.predict(app)
+    click(researcher, dataset.ui.addSceneButton)
+    dataset.ui.sceneMotionCheckBox.checked = False
+    moved = read_dataset_case(tmp_path / "mine", "p07-mid-2")
+    assert moved.displacement_mm is not None, dataset.ui.datasetMessage.text
+    motion = app.widget.displayPanel._result.motion
+    y, x = np.argwhere(motion.myocardium[0])[40]
+    in_plane = moved.grid.vectors_from_lps(moved.displacement_mm[9, 0, y, x])
+    np.testing.assert_allclose(in_plane, motion.displacementMm[0, 9, :, y, x], atol=1e-3)
+    assert len(DatasetIndex.load(tmp_path / "mine")) == 2
+
+
+@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the shipped weights are not here")
+def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, monkeypatch, pictures):
+    import slicer
+
+    models, parameters = researcher.panel.models, researcher.app.widget._parameters
+    own = tmp_path / "models" / "our-hospital"
+    shutil.copytree(SHIPPED, own)
+    description = json.loads((own / "model.json").read_text())
+    (own / "model.json").write_text(json.dumps({**description, "name": "our-hospital"}))
+    open_section(researcher, models.ui.modelsButton)
+    table = models.ui.modelsTable
+    assert [table.item(row, 0).text() for row in range(2)] == ["lamod-phantom-v1", "our-hospital"]
+    click_row(researcher, table, 0)
+    for button in (models.ui.removeModelButton, models.ui.renameModelButton):
+        assert not button.enabled
+        assert "comes with LaMoD" in button.toolTip
+    assert "Research use only" in models.ui.cardEdit.plainText
+    click_row(researcher, table, 1)
+    click(researcher, models.ui.useModelButton)
+    assert parameters.model == researcher.ui.modelSelector.currentText == "our-hospital"
+    models.ui.renameEdit.text = "lamod-phantom-v1"
+    click(researcher, models.ui.renameModelButton)
+    assert "known already" in models.ui.modelsMessage.text
+    models.ui.renameEdit.text = "ward-3"
+    click(researcher, models.ui.renameModelButton)
+    assert models.chosen.name == "ward-3"
+    researcher.mouse.show(models.ui.modelsMessage)
+    researcher.mouse.screenshot(pictures / "slicer-models.png")
+    will_choose(monkeypatch, tmp_path / "ward-3.zip", "getSaveFileName")
+    click(researcher, models.ui.exportModelButton)
+    assert (tmp_path / "ward-3.zip").is_file()
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: False)
+    click(researcher, models.ui.removeModelButton)
+    assert (tmp_path / "models" / "ward-3").is_dir()
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
+    click(researcher, models.ui.removeModelButton)
+    assert not (tmp_path / "models" / "ward-3").exists()
+    will_choose(monkeypatch, tmp_path / "ward-3.zip", "getOpenFileName")
+    click(researcher, models.ui.importModelButton)
+    assert researcher.mouse.spin(WAIT, lambda: bool(models.ui.importModelButton.enabled))
+    assert models.chosen.name == "ward-3", models.ui.modelsMessage.text
+
+
+@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the shipped weights are not here")
+def test_an_evaluation_its_table_and_its_worst_case(researcher, hearts, pictures):
+    evaluate, mouse = researcher.panel.evaluate, researcher.mouse
+    researcher.panel.dataset.setFolder(hearts)
+    open_section(researcher, evaluate.ui.evaluateSectionButton)
+    assert evaluate.methods() == ["zero", "lamod-phantom-v1"]
+    mouse.choose(evaluate.ui.evaluateSplitSelector, "train")
+    evaluate.ui.limitSpinBox.value = 2
+    click(researcher, evaluate.ui.evaluateButton)
+    assert mouse.spin(WAIT, lambda: evaluate.files is not None), evaluate.ui.evaluateMessage.text
+    evaluate.ui.limitSpinBox.value = 0
+    researcher.app.settle()
+    out = hearts.parent / "hearts-evaluation"
+    with (out / "cases.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["model"] == "lamod-phantom-v1"]
+    worst = max(rows, key=lambda row: float(row["epe_mm"]))
+    assert evaluate.caseIds[0] == worst["id"]
+    table = evaluate.ui.resultsTable
+    mean = np.mean([float(row["epe_mm"]) for row in rows])
+    assert [table.item(row, 0).text() for row in range(2)] == ["zero", "lamod-phantom-v1"]
+    assert float(table.item(1, 2).text()) == pytest.approx(mean, abs=0.006)
+    click(researcher, evaluate.ui.figureButton)
+    assert evaluate.figure.isShown
+    mouse.screenshot(pictures / "slicer-evaluation-figure.png")
+    evaluate.figure.close()
+    click_row(researcher, evaluate.ui.casesTable, 0)
+    assert mouse.spin(WAIT, lambda: bool(evaluate.case.results)), evaluate.ui.evaluateMessage.text
+    researcher.app.settle()
+    names = {name: node.name for name, node in evaluate.case.results.items()}
+    assert names == {"prediction": "lamod-phantom-v1", "truth": worst["id"]}
+    mouse.screenshot(pictures / "slicer-evaluation.png")
+    before = len(panel.node_names())
+    evaluate.case.remove()
+    assert not [name for name in panel.node_names() if worst["id"] in name or "lamod-phantom-v1" in name]
+    assert len(panel.node_names()) < before
+    from LaMoDSlicerLib.TrainingLayout import TrainingLayout
+
+    TrainingLayout.close()
