@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import NoReturn
 
 from LaMoDCore import __version__
@@ -55,13 +54,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def available_verbs() -> dict[str, str]:
-    """The verbs whose module is installed."""
-    return {verb: name for verb, name in VERBS.items() if find_spec(f"LaMoDCore.commands.{name}") is not None}
-
-
-def _root_parser(verbs: dict[str, str]) -> _Parser:
-    listing = "\n".join(f"  {verb}" for verb in verbs)
+def _root_parser(words: Sequence[str]) -> _Parser:
+    explained = "-h" in words or "--help" in words
+    listing = "\n".join(f"  {verb:<17} {_first_sentence(verb) if explained else ''}".rstrip() for verb in VERBS)
     parser = _Parser(
         prog="lamod",
         description="Myocardial motion and strain from the masks of cine cardiac MRI. "
@@ -70,17 +65,21 @@ def _root_parser(verbs: dict[str, str]) -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lamod {__version__}")
-    parser.add_argument("command", choices=list(verbs), metavar="COMMAND")
+    parser.add_argument("command", choices=list(VERBS), metavar="COMMAND")
     return parser
+
+
+def _first_sentence(verb: str) -> str:
+    explanation: str = import_module(f"LaMoDCore.commands.{VERBS[verb]}").HELP
+    return re.split(r"(?<=[.;])\s", explanation)[0].rstrip(".;")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lamod` with `argv` (the process's own by default) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    verbs = available_verbs()
     try:
-        verb = _root_parser(verbs).parse_args(words[:1]).command
-        command = import_module(f"LaMoDCore.commands.{verbs[verb]}")
+        verb = _root_parser(words[:1]).parse_args(words[:1]).command
+        command = import_module(f"LaMoDCore.commands.{VERBS[verb]}")
         parser = _Parser(prog=f"lamod {verb}", description=command.HELP)
         command.add_arguments(parser)
         return int(command.run(parser.parse_args(words[1:])))
