@@ -94,9 +94,12 @@ def run(args: argparse.Namespace) -> int:
     heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels)
     slices = [drawn.slice for drawn in heart.slices]
     report = check_contours(slices, heart.reference_frame)
-    said: dict[str, Any] = {**as_dictionary(report), "notes": list(heart.notes)}
+    insertions = _insertions(slices, heart.reference_frame)
+    said: dict[str, Any] = {**as_dictionary(report), "notes": list(heart.notes), "rv_insertion_lps": insertions}
     if not args.json:
         _print_report(report, args.max_lines)
+        for name, point in insertions.items():
+            print(f"RV insertion of {name}: {','.join(f'{v:g}' for v in point)} (LPS mm)")
     readers = _second_reader(args, slices) if args.second else []
     with Progress(args.progress) as progress:
         strain = _strain_of_readers(args, progress) if args.second and not args.no_strain else ()
@@ -117,6 +120,20 @@ def run(args: argparse.Namespace) -> int:
             _write_fragility(fragility, folder)
             _write_contours(args, heart, mended, folder)
     return 0 if report.is_clean else 3
+
+
+def _insertions(slices: Sequence[CineSlice], reference_frame: int) -> dict[str, list[float]]:
+    """The anterior RV insertion of each slice in which one was found, on its epicardium."""
+    from LaMoDCore.contours.insertion import InsertionPoints
+
+    points = InsertionPoints.found(slices, reference_frame)
+    found = {}
+    for k, slice_ in enumerate(slices):
+        frame = min(reference_frame, slice_.frames - 1)
+        point = points.at(k, slice_, frame) if slice_.myocardium[frame].any() else None
+        if point is not None:
+            found[slice_.name] = [round(float(v), 2) for v in point]
+    return found
 
 
 def _is_ours(name: str) -> bool:

@@ -48,8 +48,9 @@ def draw_fragility(slices: Sequence[SliceFragility], path: Path) -> None:
     with page_style():
         figure = Figure(figsize=(6.4, 0.7 + 2.3 * len(slices)), dpi=110, facecolor="white")
         axes = figure.subplots(len(slices), 1, squeeze=False)[:, 0]
-        spreads = [float(np.nan_to_num(part.model_spread).max()) for part in slices]
-        reach = 125 * max(FRAGILE, *spreads, *(float(part.worst.max()) for part in slices))
+        spread = max(float(np.nan_to_num(part.model_spread).max()) for part in slices)
+        # the spread of a few samples may be wide: its bars may leave the picture, the shifts must be legible
+        reach = 125 * max(FRAGILE, min(spread, 2 * FRAGILE), *(float(part.worst.max()) for part in slices))
         for ax, part in zip(axes, slices, strict=True):
             _draw_slice(ax, part)
             ax.set_ylim(-reach, reach)

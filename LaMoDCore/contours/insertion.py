@@ -47,13 +47,16 @@ class InsertionPoints:
     ) -> InsertionPoints:
         """From the septum's points [N, 3] where they are given, else from the RV label; without a point where neither.
 
+        Slices that brought a point of their own keep it.
+
         Raises:
             ValueError: fewer than three septal points.
         """
+        own = {k: s.rv_insertion_lps for k, s in enumerate(slices) if s.rv_insertion_lps is not None}
         if septum_lps is not None:
-            return cls(insertion_from_septum(septum_lps))
+            return cls(insertion_from_septum(septum_lps), own)
         found = insertion_from_label(slices, reference_frame)
-        return cls(None if found is None else found[0])
+        return cls(None if found is None else found[0], own)
 
     def at(self, slice_index: int, slice_: CineSlice, frame: int = 0) -> Array | None:
         """[3]: the slice's point, in its plane and on its epicardium, in the direction of the shared or own point."""

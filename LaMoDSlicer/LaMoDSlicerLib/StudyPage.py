@@ -68,7 +68,7 @@ class StudyPage:
             picture = folder / f"readers_slice{number}.png"
             pages.append(cls(title, (_("Frame"), *measures.values()), rows, frozenset(), picture))
         strain = cls._table(folder / "readers_strain.csv")
-        columns = (_("Slice"), _("Segment"), _("first [%]"), _("second [%]"), _("difference [%-points]"))
+        columns = (_("Slice"), _("Segment"), _("first [%]"), _("second [%]"), _("second − first"))
         rows = tuple(
             (
                 row["slice"],

@@ -233,7 +233,6 @@ def wait(annotator, seconds=400):
 
 def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures):
     annotator = sit_down(slicer_app, heart())
-    annotator.app.widget._parameters.samples = 2
     add_second_reader(slicer_app, annotator.slice)
     masks = drawn_masks(annotator)
     click(annotator, "checkButton")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from LaMoDCore.contours.formats.markups import curves_by_frame, read_closed_curv
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.frame_stack import FrameStack
+from LaMoDCore.io.rv_insertion import anterior_of
 from LaMoDCore.io.timing import timing_of
 
 
@@ -48,7 +50,9 @@ def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ..
         cine = _in_plane(np.concatenate(everything), cines)
         curves = points.curves(cine.slice_grid(0)) if cine is not None else {}
         if curves:
-            slices.append(_on_cine(f"series {number}", curves, cines, path))
+            insertions = points.insertions_lps(min(curves))
+            own = None if insertions is None else anterior_of(insertions)
+            slices.append(replace(_on_cine(f"series {number}", curves, cines, path), rv_insertion_lps=own))
     if not slices:
         raise LaMoDInputError(path, "none of its short-axis contours lies on the cine", "give the cine they belong to")
     return tuple(slices)

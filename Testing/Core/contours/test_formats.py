@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -53,10 +54,15 @@ def test_a_workspace_gives_its_contours():
 
 
 @real
-def test_check_reads_guide_points_and_writes_masks(tmp_path):
+def test_check_reads_guide_points_and_writes_masks(tmp_path, capsys):
     folder = DATA / "cine_biv_me"
     words = ["check", str(folder / "guidepoints"), "--cine", str(folder / "dicom"), "--out", str(tmp_path / "out")]
-    assert main(words) in (0, 3)
+    assert main([*words, "--json"]) in (0, 3)
+    found = json.loads(capsys.readouterr().out)["rv_insertion_lps"]
+    points = read_guide_points(folder / "guidepoints")
+    for name, frame_id in (("series 4", 4), ("series 5", 5)):
+        anterior = min(points[frame_id].insertions_lps(0), key=lambda p: p[1])
+        assert np.linalg.norm(np.array(found[name]) - anterior) < 5.0
     masks = sorted((tmp_path / "out").glob("contours_slice*.seq.nrrd"))
     assert len(masks) == 2
     case = load_case(masks, labels="myo=2,lv=3")
