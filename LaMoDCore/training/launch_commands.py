@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,11 +93,6 @@ def slurm_script(launch: Launch, processes: int, machines: int = 1, hours: int =
         "fi",
     ]
     return "\n".join(lines) + "\n"
-
-
-def shown(words: Sequence[str]) -> str:
-    """A command as it is typed."""
-    return shlex.join(words)
 
 
 def _resumed(launch: Launch) -> Launch:

@@ -12,9 +12,8 @@ from LaMoDSlicerLib.Dependencies import Dependencies
 from LaMoDSlicerLib.EvaluationFiles import EvaluationFiles
 from LaMoDSlicerLib.FigureWindow import FigureWindow
 from LaMoDSlicerLib.InputError import InputError
-from LaMoDSlicerLib.LamodCommand import LamodCommand
+from LaMoDSlicerLib.SectionCommand import SectionCommand
 from LaMoDSlicerLib.TextTable import TextTable
-from LaMoDSlicerLib.WorkerProgress import WorkerProgress
 
 
 class EvaluateSection:
@@ -34,7 +33,6 @@ class EvaluateSection:
         self._ui = slicer.util.childWidgetVariables(self.widget)
         self._dataset, self._run = dataset, run
         self._parameters: Any = None
-        self._command: LamodCommand | None = None
         self._files: EvaluationFiles | None = None
         self._data: Path | None = None
         self._listed: list[str] = []
@@ -42,6 +40,7 @@ class EvaluateSection:
         self._figure = FigureWindow()
         self.case = ComparedCase(self.showMessage, self.showMessage)
         ui = self._ui
+        self._command = SectionCommand(ui.evaluateProgress, ui.evaluateCancelButton, self.showMessage, self.update)
         self.resultsTable = TextTable(ui.resultsTable, lambda _row: None)
         self.casesTable = TextTable(ui.casesTable, self.onCaseClicked)
         for split in self.SPLITS:
@@ -49,7 +48,6 @@ class EvaluateSection:
         for measure, (name, _factor, _digits) in EvaluationFiles.MEASURES.items():
             ui.caseMeasureSelector.addItem(name, measure)
         ui.evaluateButton.connect("clicked(bool)", self.onEvaluateButton)
-        ui.evaluateCancelButton.connect("clicked(bool)", self.onCancelButton)
         ui.openEvaluationButton.connect("clicked(bool)", self.onOpenButton)
         ui.figureButton.connect("clicked(bool)", self.onFigureButton)
         ui.caseMethodSelector.connect("activated(int)", lambda _index: self._showCases())
@@ -74,7 +72,7 @@ class EvaluateSection:
             self.case.forget()
 
     def cleanup(self) -> None:
-        self.onCancelButton()
+        self._command.cancel()
         self.case.cancel()
         self._figure.close()
 
@@ -122,7 +120,7 @@ class EvaluateSection:
 
     def update(self) -> None:
         """Enable what can be clicked; a disabled button's tooltip says why."""
-        ui, busy = self._ui, self._command is not None
+        ui, busy = self._ui, self._command.isBusy
         problem = ""
         if self._dataset() is None:
             problem = _("Choose a dataset first: under Dataset, choose or make one.")
@@ -132,8 +130,6 @@ class EvaluateSection:
             problem = _("Tick what is to be compared.")
         ui.evaluateButton.enabled = not problem
         ui.evaluateButton.toolTip = problem or _("Predict every case of the split by every method, and compare")
-        ui.evaluateCancelButton.enabled = busy
-        ui.evaluateProgress.visible = busy
 
     # --- evaluating --------------------------------------------------------------------------------------------
 
@@ -147,37 +143,17 @@ class EvaluateSection:
         words += ["--device", self._parameters.device if self._parameters is not None else "auto"]
         if int(self._ui.limitSpinBox.value):
             words += ["--limit", str(int(self._ui.limitSpinBox.value))]
-        self.showMessage("")
-        self._ui.evaluateProgress.value = 0
         try:
             Dependencies.ensure()
-            self._command = LamodCommand(self._onProgress, lambda lines: self._onDone(out, lines), self._onFailure)
-            self._command.start(words)
-        except (InputError, OSError) as error:
-            self._onFailure(str(error))
-        self.update()
-
-    def _onProgress(self, progress: WorkerProgress) -> None:
-        self._ui.evaluateProgress.value = int(100 * progress.fraction)
-        if progress.message:
-            self.showMessage(progress.message)
+        except InputError as error:
+            self.showMessage(str(error))
+            return
+        self._command.run(words, lambda lines: self._onDone(out, lines))
 
     def _onDone(self, out: Path, lines: list[str]) -> None:
-        self._command = None
         self.show(out)
         leftOut = [line for line in lines if line.startswith("left out")]
         self.showMessage("\n".join([_("Written to {folder}.").format(folder=out.name), *leftOut]))
-        self.update()
-
-    def _onFailure(self, text: str) -> None:
-        self._command = None
-        self.showMessage(text)
-        self.update()
-
-    def onCancelButton(self) -> None:
-        if self._command is not None:
-            self._command.cancel()
-            self._onFailure(_("Cancelled; nothing was written."))
 
     def onOpenButton(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A folder of lamod evaluate"))

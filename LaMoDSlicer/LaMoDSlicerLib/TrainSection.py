@@ -1,4 +1,3 @@
-import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +8,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.CurvesView import CurvesView
 from LaMoDSlicerLib.Dependencies import Dependencies
 from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.LamodCommand import LamodCommand
-from LaMoDSlicerLib.SettingsForm import SettingsForm
-from LaMoDSlicerLib.TrainingCurves import TrainingCurves
-from LaMoDSlicerLib.TrainingLayout import TrainingLayout
+from LaMoDSlicerLib.LaunchText import LaunchText
 from LaMoDSlicerLib.TrainingPreview import TrainingPreview
 from LaMoDSlicerLib.TrainingProcess import TrainingProcess
+from LaMoDSlicerLib.TrainingRecipe import TrainingRecipe
 
 
 class TrainSection:
@@ -31,7 +30,6 @@ class TrainSection:
         onModelKept: called with the name of a model that was added to the person's own.
     """
 
-    PRESETS = ("smoke", "laptop", "paper", "fine-tune")
     REMEMBERED = "LaMoD/Run"
     POLL_MS = 1000
 
@@ -40,14 +38,15 @@ class TrainSection:
         self._ui = slicer.util.childWidgetVariables(self.widget)
         self._dataset, self._onModelKept = dataset, onModelKept
         self._parameters: Any = None
-        self._form: SettingsForm | None = None
         self._report: Any = None
         self._curves: Any = None
-        self._plot: TrainingCurves | None = None
         self._process: TrainingProcess | None = None
         self._launched = 0.0
         self._command: LamodCommand | None = None
         self._proposed = ""
+        self.recipe = TrainingRecipe(self._ui, self.datasetChanged, self.showMessage)
+        self.command = LaunchText(self._ui, self._shownLaunch, self._onCopy, self.showMessage)
+        self.curves = CurvesView(self._ui)
         self.preview = TrainingPreview(self._ui)
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
@@ -66,37 +65,19 @@ class TrainSection:
 
     def _setUp(self) -> None:
         ui = self._ui
-        for preset in self.PRESETS:
-            ui.presetSelector.addItem(preset)
-        ui.presetSelector.currentIndex = self.PRESETS.index("laptop")
-        for text, quantity in ((_("loss"), TrainingCurves.LOSS), (_("endpoint error"), TrainingCurves.ENDPOINT)):
-            ui.curveSelector.addItem(text, quantity)
-        for text, kind in ((_("On this machine"), "local"), ("torchrun", "torchrun"), ("SLURM", "slurm")):
-            ui.commandSelector.addItem(text, kind)
         ui.runEdit.text = slicer.app.userSettings().value(self.REMEMBERED) or ""
-        ui.presetSelector.connect("activated(int)", self.onPresetChosen)
-        ui.initSelector.connect("activated(int)", lambda _index: self.update())
         ui.runEdit.connect("textChanged(QString)", self.onRunChanged)
         ui.runBrowseButton.connect("clicked(bool)", self.onRunBrowseButton)
-        ui.settingsButton.connect("toggled(bool)", self.onSettingsButton)
-        ui.settingsFilter.connect("textChanged(QString)", self.onFilterChanged)
         ui.estimateButton.connect("clicked(bool)", self.onEstimateButton)
         ui.startButton.connect("clicked(bool)", self.onStartButton)
         ui.stopButton.connect("clicked(bool)", self.onStopButton)
         ui.resumeButton.connect("clicked(bool)", self.onResumeButton)
-        ui.curvesButton.connect("toggled(bool)", self.onCurvesButton)
-        ui.curveSelector.connect("activated(int)", lambda _index: self._draw())
         ui.keepModelButton.connect("clicked(bool)", self.onKeepModelButton)
-        ui.commandSelector.connect("activated(int)", lambda _index: self._showCommand())
-        ui.processesSpinBox.connect("valueChanged(int)", lambda _count: self._showCommand())
-        ui.machinesSpinBox.connect("valueChanged(int)", lambda _count: self._showCommand())
-        ui.copyCommandButton.connect("clicked(bool)", self.onCopyCommandButton)
         ui.trainButton.connect("contentsCollapsed(bool)", self.onCollapsed)
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
         if parameters is None:
-            self._plot = None
             self.preview.forget()
 
     def cleanup(self) -> None:
@@ -123,73 +104,20 @@ class TrainSection:
 
     def datasetChanged(self) -> None:
         """Another dataset was chosen: propose a run folder beside it, unless the person chose one."""
-        self._listModels()
+        self.recipe.listModels()
         self.preview.listCases(self._dataset())
         data = self._dataset()
         if data is not None and self._ui.runEdit.text in ("", self._proposed):
-            stem = f"{data.name}-{self.PRESETS[self._ui.presetSelector.currentIndex]}"
+            stem = f"{data.name}-{self.recipe.preset}"
             taken = [data.parent / stem, *(data.parent / f"{stem}-{number}" for number in range(2, 1000))]
-            self._proposed = str(next(folder for folder in taken if not folder.exists()))
+            self._proposed = str(next(f for f in taken if str(f) == self._proposed or not f.exists()))
             self._ui.runEdit.text = self._proposed
         self.update()
-
-    def _listModels(self) -> None:
-        CoreLibrary.makeImportable()
-        from LaMoDCore.model_registry import known_models
-
-        selector = self._ui.initSelector
-        names = ["", *known_models()]
-        if [selector.itemData(i) for i in range(selector.count)] != names:
-            chosen = selector.itemData(selector.currentIndex) if selector.count else ""
-            selector.clear()
-            for name in names:
-                selector.addItem(name or _("fresh weights"), name)
-            selector.currentIndex = names.index(chosen) if chosen in names else 0
-
-    def onPresetChosen(self, _index: int) -> None:
-        preset = self.PRESETS[self._ui.presetSelector.currentIndex]
-        if preset == "fine-tune" and self._ui.initSelector.currentIndex == 0 and self._ui.initSelector.count > 1:
-            self._ui.initSelector.currentIndex = 1
-        if self._form is not None:
-            self._showPreset()
-        self.datasetChanged()
-
-    def onSettingsButton(self, shown: bool) -> None:
-        if shown and self._form is None:
-            try:
-                with slicer.util.tryWithErrorDisplay(_("The settings cannot be shown."), show=False, waitCursor=True):
-                    Dependencies.ensure(Dependencies.FOR_TRAINING)
-                    CoreLibrary.makeImportable()
-                    from LaMoDCore.training.form import form
-
-                    self._form = SettingsForm(list(form()))
-                    self._ui.settingsArea.setWidget(self._form.widget)
-                    self._showPreset()
-            except InputError as error:
-                self.showMessage(str(error))
-                self._ui.settingsButton.checked = False
-                return
-        for widget in (self._ui.settingsArea, self._ui.settingsFilter):
-            widget.visible = shown
-        self.update()
-
-    def onFilterChanged(self, words: str) -> None:
-        if self._form is not None:
-            self._form.find(words)
-
-    @property
-    def form(self) -> SettingsForm | None:
-        """The settings' form; None until it was opened."""
-        return self._form
-
-    def _showPreset(self) -> None:
-        from LaMoDCore.training.settings import PRESETS
-
-        self._form.show(PRESETS[self.PRESETS[self._ui.presetSelector.currentIndex]].to_dict())
 
     def onRunChanged(self, text: str) -> None:
         slicer.app.userSettings().setValue(self.REMEMBERED, text)
         self._curves = self._report = self._process = None
+        self.curves.forget()
         self.preview.forget()
         self.poll()
 
@@ -219,67 +147,23 @@ class TrainSection:
         device = self._parameters.device if self._parameters is not None else "auto"
         if resume:
             return Launch(data, run, resume=True, device=device)
-        init = self._ui.initSelector.itemData(self._ui.initSelector.currentIndex) or ""
-        if self._form is None:
-            return Launch(data, run, self.PRESETS[self._ui.presetSelector.currentIndex], init=init, device=device)
-        return Launch(data, run, config=run / "config.json", init=init, device=device)
+        asItIs = self.recipe.form is None
+        return Launch(
+            data,
+            run,
+            preset=self.recipe.preset if asItIs else "",
+            config=None if asItIs else self.recipe.config(run),
+            init=self.recipe.init,
+            device=device,
+        )
 
-    def _showCommand(self) -> None:
-        ui = self._ui
-        kind = ui.commandSelector.itemData(ui.commandSelector.currentIndex)
-        for box in (ui.processesSpinBox, ui.machinesSpinBox):
-            box.visible = kind != "local"
-        try:
-            text = self._commandText(kind)
-        except InputError as error:
-            text = str(error)
-        if ui.commandEdit.plainText != text:
-            ui.commandEdit.setPlainText(text)
+    def _shownLaunch(self) -> Any:
+        return self.launch(resume=self._isToBeResumed)
 
-    def _commandText(self, kind: str) -> str:
-        launch = self.launch(resume=self._isToBeResumed)
-        from LaMoDCore.training import launch_commands
-
-        counts = int(self._ui.processesSpinBox.value), int(self._ui.machinesSpinBox.value)
-        if kind == "torchrun":
-            return launch_commands.torchrun_command(launch, *counts)
-        if kind == "slurm":
-            return launch_commands.slurm_script(launch, *counts)
-        return shlex.join(launch_commands.local_command(launch))
-
-    def onCopyCommandButton(self) -> None:
-        try:
-            if self._form is not None and self._report is not None and self._report.state == "none":
-                self._writeConfig(self.run())
-            qt.QApplication.clipboard().setText(self._ui.commandEdit.plainText)
-            self.showMessage(_("Copied."))
-        except (InputError, OSError) as error:
-            self.showMessage(str(error))
-
-    def _writeConfig(self, run: Path | None) -> None:
-        """The form's settings, checked, as the run's config.json.
-
-        Raises:
-            InputError: a setting cannot be.
-            OSError: the folder cannot be written to.
-        """
-        import json
-
-        from LaMoDCore.training.settings import TrainingConfig
-
-        values = self._form.values()
-        if self._ui.initSelector.itemData(self._ui.initSelector.currentIndex):
-            del values["model"]  # the networks are those of the model that it starts from
-        try:
-            TrainingConfig.from_dict(values)
-        except (ValueError, TypeError) as error:
-            raise InputError(_("The settings: {error}.").format(error=error)) from error
-        if run is None:
-            raise InputError(_("Choose a folder for the run."))
-        run.mkdir(parents=True, exist_ok=True)
-        fresh = run / ".config.json.tmp"
-        fresh.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(run / "config.json")
+    def _onCopy(self) -> None:
+        """The command names the run's config.json, which is written where there is no run yet."""
+        if self._report is not None and self._report.state == "none":
+            self.recipe.write(self.launch().run)
 
     # --- start, stop, resume -----------------------------------------------------------------------------------
 
@@ -289,8 +173,7 @@ class TrainSection:
             with slicer.util.tryWithErrorDisplay(_("The estimate failed."), show=False, waitCursor=True):
                 Dependencies.ensure(Dependencies.FOR_TRAINING)
                 launch = self.launch()
-                if self._form is not None:
-                    self._writeConfig(launch.run)
+                self.recipe.write(launch.run)
                 self._command = LamodCommand(self._onEstimateProgress, self._onEstimate, self._onCommandFailure)
                 self._command.start([*launch.arguments(), "--estimate"])
         except (InputError, OSError) as error:
@@ -327,8 +210,8 @@ class TrainSection:
                 from LaMoDCore.training.launch_commands import local_command
 
                 launch.run.mkdir(parents=True, exist_ok=True)
-                if self._form is not None and not resume:
-                    self._writeConfig(launch.run)
+                if not resume:
+                    self.recipe.write(launch.run)
                 self._process = TrainingProcess(launch.run)
                 self._launched = time.time()
                 self._process.start(local_command(launch, CoreLibrary.python()), CoreLibrary.environment())
@@ -384,7 +267,7 @@ class TrainSection:
         if self._curves is None:
             self._curves = RunCurves(run)
         if self._curves.update():
-            self._draw()
+            self.curves.show(self._curves, self._report.stage, run.name)
         exitCode = self._process.exitCode() if self._process is not None else None
         if exitCode is not None:
             if exitCode not in (0, TrainingProcess.STOPPED) and self._process.lastWords():
@@ -420,8 +303,8 @@ class TrainSection:
         ui.stopButton.enabled = state == "running" and not starting
         ui.resumeButton.enabled = self._isToBeResumed and not starting
         ui.keepModelButton.enabled = report is not None and report.has_model and not busy
-        ui.curvesButton.enabled = self._curves is not None and bool(self._curves.stages)
-        self._showCommand()
+        ui.curvesButton.enabled = self.run() is not None
+        self.command.update()
 
     def _startProblem(self, state: str, starting: bool) -> str:
         if self._dataset() is None:
@@ -443,28 +326,3 @@ class TrainSection:
 
     def showMessage(self, text: str) -> None:
         self._ui.trainMessage.text = text
-
-    # --- curves ------------------------------------------------------------------------------------------------
-
-    @property
-    def plot(self) -> TrainingCurves | None:
-        """The plot, once it was opened."""
-        return self._plot
-
-    def onCurvesButton(self, shown: bool) -> None:
-        if shown:
-            TrainingLayout.open(TrainingLayout.CURVES)
-            self._draw()
-        else:
-            TrainingLayout.close()
-
-    def _draw(self) -> None:
-        if not self._ui.curvesButton.checked or self._curves is None or not self._curves.stages:
-            return
-        if self._plot is None or not self._plot.isInScene:
-            self._plot = TrainingCurves()
-        stages = self._curves.stages
-        now = self._report.stage if self._report is not None and self._report.stage in stages else list(stages)[-1]
-        quantity = self._ui.curveSelector.itemData(self._ui.curveSelector.currentIndex)
-        self._plot.show(stages[now], quantity, self.run().name)
-        self._plot.showInLayout()

@@ -20,7 +20,6 @@ class TrainingPreview:
         self._case = ComparedCase(self._onShown, self._say)
         self._listed: Path | None = None
         self._shownAt = 0
-        self._epochs = 0
 
     @property
     def case(self) -> ComparedCase:
@@ -65,7 +64,7 @@ class TrainingPreview:
         due = curves.epochs - self._shownAt >= int(ui.previewSpinBox.value)
         if not due and not (report.state == "finished" and curves.epochs > self._shownAt):
             return
-        self._shownAt = self._epochs = curves.epochs
+        self._shownAt = curves.epochs
         caseId = ui.previewSelector.itemData(ui.previewSelector.currentIndex)
         title = _("{run}, epoch {epoch}").format(run=report.folder.name, epoch=curves.epochs)
         try:

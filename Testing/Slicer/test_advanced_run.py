@@ -134,12 +134,12 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     researcher.mouse.choose(train.ui.presetSelector, "smoke")
     show(researcher, tmp_path / "run")
     click(researcher, train.ui.settingsButton)
-    field = train.form.field("learning_rate")
+    field = train.recipe.form.field("learning_rate")
     assert field.text == "0.001"
     assert "of Adam" in field.toolTip or "Adam" in field.toolTip
     assert "From 0 to 1" in field.toolTip
     train.ui.settingsFilter.text = "epochs"
-    assert train.form.field("motion_epochs").isVisible()
+    assert train.recipe.form.field("motion_epochs").isVisible()
     assert not field.isVisible()
     train.ui.settingsFilter.text = ""
     researcher.mouse.show(train.ui.settingsArea)
@@ -149,7 +149,7 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     assert "learning_rate is 7" in train.ui.trainMessage.text
     assert not (tmp_path / "run" / "config.json").exists()
     field.text = "0.002"
-    train.form.field("freeze").text = "encoder, registration"
+    train.recipe.form.field("freeze").text = "encoder, registration"
     click(researcher, train.ui.copyCommandButton)
     from LaMoDCore.training.settings import PRESETS, read_config
 
@@ -171,4 +171,4 @@ def pictures(tmp_path):
 def test_the_panel_offers_the_librarys_presets(researcher):
     from LaMoDCore.training.settings import PRESETS
 
-    assert tuple(PRESETS) == researcher.panel.train.PRESETS
+    assert tuple(PRESETS) == researcher.panel.train.recipe.PRESETS

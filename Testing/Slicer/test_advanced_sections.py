@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
-from Testing.Slicer import panel
+from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.conftest import add_ring
 from Testing.Slicer.researcher import click, click_row, open_section, opened, will_choose
 
@@ -34,7 +34,7 @@ def cohort(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "hearts"
     recipe = CohortRecipe.from_json({"count": 4, "seed": 5, "sites": 2, "split": [0.5, 0.25, 0.25]})
     write_cohort(str(folder), recipe, report=False, workers=1)
-    (folder / "cases" / "s00001-mid1" / "case.json").write_text('{"level": "attic"}')
+    (folder / "cases" / "s00001-mid-1" / "case.json").write_text('{"level": "attic"}')
     return folder
 
 
@@ -63,12 +63,12 @@ def test_a_dataset_is_checked_and_a_click_opens_the_case(researcher, hearts, pic
     assert researcher.mouse.spin(WAIT, lambda: not dataset.isBusy)
     assert "1 errors" in dataset.ui.checkLabel.text, dataset.ui.datasetMessage.text
     table = dataset.ui.findingsTable
-    assert [table.item(0, column).text() for column in (0, 1)] == ["error", "s00001-mid1"]
+    assert [table.item(0, column).text() for column in (0, 1)] == ["error", "s00001-mid-1"]
     assert "attic" in table.item(0, 2).text()
     click_row(researcher, table, 0)
     masks = researcher.app.widget._parameters.masks
     assert masks is not None
-    assert "s00001-mid1" in dataset.ui.datasetMessage.text
+    assert "s00001-mid-1" in dataset.ui.datasetMessage.text
     researcher.mouse.screenshot(pictures / "slicer-findings.png")
 
 
@@ -92,7 +92,9 @@ def test_subjects_are_dealt_with_a_preview(researcher, hearts, pictures):
     assert len({(entry.subject, entry.split) for entry in index}) == 4
 
 
-def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, fake_worker, tmp_path, monkeypatch):
+def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypatch):
+    from LaMoDSlicerLib.ResultImport import ResultImport
+
     app, dataset = researcher.app, researcher.panel.dataset
     ring = add_ring(app)
     open_section(researcher, dataset.ui.datasetButton)
@@ -114,16 +116,17 @@ def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, fake_worker, tm
     dataset.ui.sceneMotionCheckBox.checked = True
     click(researcher, dataset.ui.addSceneButton)
     assert "no result" in dataset.ui.datasetMessage.text
-    fake_worker("ok")
-    panel.predict(app)
+    motion = reading_heart.motion_of(ring.slice)
+    reading_heart.write_reading(tmp_path / "result", [ring.slice], [motion])
+    app.widget._parameters.resultBrowser = ResultImport.load(tmp_path / "result").browsers()[0]
     click(researcher, dataset.ui.addSceneButton)
     dataset.ui.sceneMotionCheckBox.checked = False
+    assert "p07-mid-2" in dataset.ui.datasetMessage.text
     moved = read_dataset_case(tmp_path / "mine", "p07-mid-2")
-    assert moved.displacement_mm is not None, dataset.ui.datasetMessage.text
-    motion = app.widget.displayPanel._result.motion
-    y, x = np.argwhere(motion.myocardium[0])[40]
+    y, x = np.argwhere(ring.slice.myocardium[0])[40]
     in_plane = moved.grid.vectors_from_lps(moved.displacement_mm[9, 0, y, x])
-    np.testing.assert_allclose(in_plane, motion.displacementMm[0, 9, :, y, x], atol=1e-3)
+    np.testing.assert_allclose(in_plane, motion.displacement_mm[9, :, y, x], atol=1e-3)
+    assert moved.details["motion_source"] == "predicted by analytic ring"
     assert len(DatasetIndex.load(tmp_path / "mine")) == 2
 
 
