@@ -189,8 +189,8 @@ def _case(args: argparse.Namespace, masks: Sequence[Path]) -> Case:
 def _strain_of_readers(args: argparse.Namespace, progress: Progress) -> tuple[StrainDifference, ...]:
     from LaMoDCore.contours.strain_difference import compare_strain, difference_text
 
-    both = [_case(args, masks) for masks in (args.masks, args.second)]
-    parts = compare_strain(*both, progress=progress, **inference_settings(args))
+    first, second = (_case(args, masks) for masks in (args.masks, args.second))
+    parts = compare_strain(first, second, progress=progress, **inference_settings(args))
     if not args.json:
         print(difference_text(parts))
     return parts

@@ -27,7 +27,7 @@ class StudySection:
         self._study: ContourStudy | None = None
         self._shown: ContourStudy | None = None
         self._pages: list[StudyPage] = []
-        self._dialog: Any = None
+        self._window: Any = None
         self._otherIds: list[str] = []
         ui.studyTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         ui.studyTable.verticalHeader().hide()
@@ -45,6 +45,11 @@ class StudySection:
     @property
     def pages(self) -> list[StudyPage]:
         return self._pages
+
+    @property
+    def window(self) -> Any:
+        """The window of the larger picture, or None."""
+        return self._window
 
     def update(self) -> None:
         """Enable what can be clicked and list the scene's other masks."""
@@ -75,7 +80,9 @@ class StudySection:
         self.cancel()
         if self._shown is not None:
             self._shown.removeFolder()
-        self._shown, self._pages = None, []
+        if self._window is not None:
+            self._window.close()
+        self._shown, self._pages, self._window = None, [], None
 
     def onCostButton(self) -> None:
         self._start(None)
@@ -164,8 +171,8 @@ class StudySection:
     def onLargerButton(self) -> None:
         """The picture in its own size, in a window of its own."""
         page = self._pages[self._ui.studyPageSelector.currentIndex]
-        self._dialog = qt.QLabel(self._panel.widget, qt.Qt.Window)
-        self._dialog.setAttribute(qt.Qt.WA_DeleteOnClose, False)
-        self._dialog.windowTitle = page.title
-        self._dialog.setPixmap(qt.QPixmap(str(page.picture)))
-        self._dialog.show()
+        self._window = qt.QLabel(self._panel.widget, qt.Qt.Window)
+        self._window.setAttribute(qt.Qt.WA_DeleteOnClose, False)
+        self._window.windowTitle = page.title
+        self._window.setPixmap(qt.QPixmap(str(page.picture)))
+        self._window.show()

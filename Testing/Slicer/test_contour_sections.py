@@ -251,6 +251,12 @@ def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures)
     assert annotator.ui.studyPicture.pixmap.width() > 200
     annotator.mouse.show(annotator.ui.studyPicture)
     annotator.mouse.screenshot(pictures / "slicer-pixel-cost.png")
+    click(annotator, "largerButton")
+    larger = annotator.panel.study.window
+    assert larger.visible
+    assert larger.pixmap.width() > annotator.ui.studyPicture.pixmap.width()
+    larger.close()
+    annotator.app.settle()
     assert annotator.ui.secondReaderSelector.currentText == "Second reader"
     click(annotator, "readersButton")
     wait(annotator)
