@@ -28,10 +28,11 @@ class ComparedCase:
     Args:
         onShown: called with a sentence: what is shown.
         onFailure: called with a sentence where nothing could be shown.
+        layout: of `TrainingLayout`, with three slice views.
     """
 
-    def __init__(self, onShown: Callable[[str], None], onFailure: Callable[[str], None]) -> None:
-        self._onShown, self._onFailure = onShown, onFailure
+    def __init__(self, onShown: Callable[[str], None], onFailure: Callable[[str], None], layout: int) -> None:
+        self._onShown, self._onFailure, self._layout = onShown, onFailure, layout
         self._views = ReadingViews()
         self._command: LamodCommand | None = None
         self._folder: Path | None = None
@@ -131,7 +132,7 @@ class ComparedCase:
             prediction = ResultImport.load(renamed)
             self._shown = {"prediction": prediction}
             truth = self._shown["truth"] = ResultImport.load(case)
-            TrainingLayout.open(TrainingLayout.COMPARISON)
+            TrainingLayout.open(self._layout)
             names = prediction.name, _("truth")
             comparison = Comparison(prediction.reading(), truth.reading(), *names)
             self._views.setResults(prediction, truth, comparison, parameters)

@@ -14,6 +14,7 @@ from LaMoDSlicerLib.FigureWindow import FigureWindow
 from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.SectionCommand import SectionCommand
 from LaMoDSlicerLib.TextTable import TextTable
+from LaMoDSlicerLib.TrainingLayout import TrainingLayout
 
 
 class EvaluateSection:
@@ -38,14 +39,14 @@ class EvaluateSection:
         self._listed: list[str] = []
         self._rows: list[dict[str, Any]] = []
         self._figure = FigureWindow()
-        self.case = ComparedCase(self.showMessage, self.showMessage)
+        self.case = ComparedCase(self.showMessage, self.showMessage, TrainingLayout.CASE)
         ui = self._ui
         self._command = SectionCommand(ui.evaluateProgress, ui.evaluateCancelButton, self.showMessage, self.update)
         self.resultsTable = TextTable(ui.resultsTable, lambda _row: None)
         self.casesTable = TextTable(ui.casesTable, self.onCaseClicked)
         for split in self.SPLITS:
             ui.evaluateSplitSelector.addItem(split)
-        for measure, (name, _factor, _digits) in EvaluationFiles.MEASURES.items():
+        for measure, (name, *_rest) in EvaluationFiles.MEASURES.items():
             ui.caseMeasureSelector.addItem(name, measure)
         ui.evaluateButton.connect("clicked(bool)", self.onEvaluateButton)
         ui.openEvaluationButton.connect("clicked(bool)", self.onOpenButton)
@@ -184,7 +185,7 @@ class EvaluateSection:
         if files is None:
             return
         shown = ("epe_mm", "ecc_error", "err_error")
-        titles = [_("Method"), _("Cases"), *(EvaluationFiles.MEASURES[name][0] for name in shown)]
+        titles = [_("Method"), _("Cases"), *(EvaluationFiles.MEASURES[name][1] for name in shown)]
         rows = [[m, str(n), *(files.shown(name, means[name]) for name in shown)] for m, n, means in files.means()]
         self.resultsTable.show(titles, rows)
         ui.figureSelector.clear()
@@ -203,7 +204,7 @@ class EvaluateSection:
         ui = self._ui
         measure = ui.caseMeasureSelector.itemData(ui.caseMeasureSelector.currentIndex)
         self._rows = self._files.worstFirst(ui.caseMethodSelector.currentText, measure)
-        titles = [_("Case"), EvaluationFiles.MEASURES[measure][0], _("Disease"), _("Level"), _("Site")]
+        titles = [_("Case"), EvaluationFiles.MEASURES[measure][1], _("Disease"), _("Level"), _("Site")]
         rows = [
             [r["id"], self._files.shown(measure, r[measure]), r["disease"], r["level"], r["site"]] for r in self._rows
         ]

@@ -24,13 +24,13 @@ class EvaluationFiles:
     split: str
     dataset: str
 
-    #: Column of cases.csv -> what it is called, factor to the shown unit, digits.
+    #: Column of cases.csv -> what it is called, the same for a table's head, factor to the shown unit, digits.
     MEASURES: ClassVar = {
-        "epe_mm": ("endpoint error [mm]", 1.0, 2),
-        "epe_es_mm": ("endpoint error at ES [mm]", 1.0, 2),
-        "ecc_error": ("segmental |Ecc error| at ES [%]", 100.0, 2),
-        "err_error": ("segmental |Err error| at ES [%]", 100.0, 1),
-        "folded": ("folded pixels [%]", 100.0, 2),
+        "epe_mm": ("endpoint error [mm]", "EPE [mm]", 1.0, 2),
+        "epe_es_mm": ("endpoint error at ES [mm]", "EPE ES [mm]", 1.0, 2),
+        "ecc_error": ("segmental |Ecc error| at ES [%]", "|ΔEcc| [%]", 100.0, 2),
+        "err_error": ("segmental |Err error| at ES [%]", "|ΔErr| [%]", 100.0, 1),
+        "folded": ("folded pixels [%]", "folded [%]", 100.0, 2),
     }
     PAGE = "results.md"
 
@@ -83,5 +83,5 @@ class EvaluationFiles:
     @classmethod
     def shown(cls, measure: str, value: float) -> str:
         """A number as people read it."""
-        _name, factor, digits = cls.MEASURES[measure]
+        _name, _short, factor, digits = cls.MEASURES[measure]
         return f"{factor * value:.{digits}f}" if math.isfinite(value) else "–"

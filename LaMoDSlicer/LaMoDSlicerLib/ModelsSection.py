@@ -56,8 +56,8 @@ class ModelsSection:
         self._models = registered_models()
         rows = []
         for model in self._models:
-            kind = _("comes with LaMoD") if model.shipped else _("own")
-            rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", model.fault or _("can be used")])
+            kind = _("shipped") if model.shipped else _("own")
+            rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", model.fault or _("ready")])
         self._table.show([_("Model"), _("Origin"), _("Size"), _("State")], rows)
         names = [model.name for model in self._models]
         self._table.select(names.index(chosen) if chosen in names else 0)
@@ -80,7 +80,7 @@ class ModelsSection:
                 text = str(error)
             if model.fault:
                 text = _("It cannot be used: {fault}.").format(fault=model.fault) + "\n\n" + text
-        self._ui.cardEdit.setPlainText(text)
+        self._ui.cardEdit.setMarkdown(text)
         self._showButtons()
 
     def _showButtons(self) -> None:

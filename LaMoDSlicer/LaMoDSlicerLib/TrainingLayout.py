@@ -4,9 +4,9 @@ import slicer
 
 
 class TrainingLayout:
-    """The layouts of a training: curves beside the picture, and below truth, prediction and difference."""
+    """The researcher's layouts: curves beside the picture, curves below three pictures, and three pictures alone."""
 
-    CURVES, COMPARISON = 9111, 9112
+    CURVES, COMPARISON, CASE = 9111, 9112, 9113
     _before: ClassVar[dict[str, int]] = {}
     _SLICE = (
         '<item splitSize="{size}"><view class="vtkMRMLSliceNode" singletontag="{name}">'
@@ -27,18 +27,20 @@ class TrainingLayout:
         if number == cls.CURVES:
             return f'<layout type="horizontal" split="true">{views[0]}{cls._PLOT}</layout>'
         pictures = f'<layout type="horizontal" split="true">{"".join(views)}</layout>'
+        if number == cls.CASE:
+            return pictures
         return f'<layout type="vertical" split="true"><item splitSize="5">{pictures}</item>{cls._PLOT}</layout>'
 
     @classmethod
     def isOpen(cls) -> bool:
-        return slicer.app.layoutManager().layout in (cls.CURVES, cls.COMPARISON)
+        return slicer.app.layoutManager().layout in (cls.CURVES, cls.COMPARISON, cls.CASE)
 
     @classmethod
     def open(cls, number: int) -> None:
         """Show one of the layouts."""
         manager = slicer.app.layoutManager()
         node = manager.layoutLogic().GetLayoutNode()
-        for known in (cls.CURVES, cls.COMPARISON):
+        for known in (cls.CURVES, cls.COMPARISON, cls.CASE):
             describe = node.SetLayoutDescription if node.IsLayoutDescription(known) else node.AddLayoutDescription
             describe(known, cls._description(known))
         if not cls.isOpen():

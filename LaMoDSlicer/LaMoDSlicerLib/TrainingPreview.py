@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.ComparedCase import ComparedCase
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.TrainingLayout import TrainingLayout
 
 
 class TrainingPreview:
@@ -17,7 +18,7 @@ class TrainingPreview:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        self._case = ComparedCase(self._onShown, self._say)
+        self._case = ComparedCase(self._say, self._say, TrainingLayout.COMPARISON)
         self._listed: Path | None = None
         self._shownAt = 0
 
@@ -81,9 +82,6 @@ class TrainingPreview:
         self._case.forget()
         self._shownAt = 0
         self._say("")
-
-    def _onShown(self, text: str) -> None:
-        self._say(text)
 
     def _say(self, text: str) -> None:
         self._ui.previewLabel.text = text

@@ -52,6 +52,9 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     mouse.choose(train.ui.presetSelector, "smoke")
     run = tmp_path / "hearts-smoke"
     assert train.ui.runEdit.text == str(run)
+    click(researcher, train.ui.estimateButton)
+    assert mouse.spin(300, lambda: "memory: about" in train.ui.estimateLabel.text), train.ui.trainMessage.text
+    assert "time: about" in train.ui.estimateLabel.text
     click(researcher, train.ui.startButton)
     assert mouse.spin(300, lambda: train.report is not None and train.report.is_running), train.ui.trainMessage.text
     assert not train.ui.startButton.enabled
