@@ -80,8 +80,8 @@ class ContourStudy:
             command.append("--fragility")
         else:
             command += ["--second", str(self._write("second", self._second))]
-        labels = [c.frames.labelOption.split(",") for c in (self._contours, self._second or self._contours)]
-        command += ["--labels", ",".join(word for word in labels[0] if word in labels[1])]
+        words = [w for c in (self._contours, self._second) if c is not None for w in c.frames.labelOption.split(",")]
+        command += ["--labels", ",".join(dict.fromkeys(words))]
         command += ["--progress", "json", "--device", p.device, "--seed", str(p.seed)]
         cine = self._contours.writeCine(self.folder / "cine.seq.nrrd") if self._second is not None else None
         if cine is not None:

@@ -261,7 +261,7 @@ def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures)
     click(annotator, "readersButton")
     wait(annotator)
     strain, contours = annotator.panel.study.pages
-    assert len(strain.rows) == 6
+    assert [row[:2] for row in strain.rows] == [row[:2] for row in page.rows]  # the first reader's are the same ones
     assert any(abs(float(row[-1].replace("−", "-"))) > 0.1 for row in strain.rows)
     assert len(contours.rows) == annotator.slice.frames
     assert all(0.85 < float(row[1]) < 0.98 for row in contours.rows)
