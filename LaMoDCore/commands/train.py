@@ -195,7 +195,8 @@ def _say_estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric, 
     if fabric.is_global_zero:
         free = "" if found.free_bytes is None else f" of {found.free_bytes / 2**30:.1f} GiB that are free"
         print(f"memory: about {found.memory_bytes / 2**30:.1f} GiB a process{free}")
-        print(f"time: about {found.seconds / 60:.0f} min for all stages, without validation")
+        time = f"{found.seconds:.0f} s" if found.seconds < 90 else f"{found.seconds / 60:.0f} min"
+        print(f"time: about {time} for all stages, without validation")
     return 0
 
 

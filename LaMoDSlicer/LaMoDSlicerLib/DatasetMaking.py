@@ -40,6 +40,8 @@ class DatasetMaking:
         self._parameters: Any = None
         for level in self.LEVELS:
             ui.sceneLevelSelector.addItem(level)
+        for text, level in ((_("from the data"), ""), *((level, level) for level in self.LEVELS)):
+            ui.denseLevelSelector.addItem(text, level)
         ui.sceneLevelSelector.currentIndex = self.LEVELS.index("mid")
         ui.makeSyntheticButton.connect("clicked(bool)", self.onMakeSyntheticButton)
         ui.denseFileButton.connect("clicked(bool)", self.onDenseFileButton)
@@ -109,7 +111,12 @@ class DatasetMaking:
         ):
             if edit.text.strip():
                 words += [option, edit.text.strip()]
-        return words
+        if ui.denseGuessCheckBox.checked:
+            words.append("--segment")
+        if int(ui.denseRrSpinBox.value):
+            words += ["--rr-ms", str(int(ui.denseRrSpinBox.value))]
+        level = ui.denseLevelSelector.itemData(ui.denseLevelSelector.currentIndex)
+        return [*words, "--level", level] if level else words
 
     def _onAnalysed(self, scan: Path, into: Path, lines: list[str]) -> None:
         from LaMoDCore.errors import LaMoDInputError

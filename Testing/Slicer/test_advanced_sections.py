@@ -22,6 +22,7 @@ from Testing.Slicer.researcher import click, click_row, open_section, opened, wi
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "Resources" / "Models" / "lamod-phantom-v1"
+DENSE = ROOT / "../shared/data/dense_sim/phantom_subject_1/workspace.dns"
 WAIT = 300
 
 
@@ -39,9 +40,10 @@ def cohort(tmp_path_factory):
 
 
 @pytest.fixture
-def hearts(cohort, tmp_path):
-    """A copy that a test may change."""
-    return Path(shutil.copytree(cohort, tmp_path / "hearts"))
+def hearts(cohort, tmp_path, monkeypatch):
+    """A copy that a test may change; by a short name, so that pictures show no folder of this machine."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(cohort, Path("hearts")))
 
 
 @pytest.fixture
@@ -128,6 +130,32 @@ def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, tmp_path, monke
     np.testing.assert_allclose(in_plane, motion.displacement_mm[9, :, y, x], atol=1e-3)
     assert moved.details["motion_source"] == "predicted by analytic ring"
     assert len(DatasetIndex.load(tmp_path / "mine")) == 2
+
+
+@pytest.mark.skipif(not DENSE.exists(), reason="../shared/data is not there")
+def test_a_dense_scan_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypatch, pictures):
+    dataset = researcher.panel.dataset
+    open_section(researcher, dataset.ui.datasetButton)
+    dataset.ui.makeTabs.setCurrentIndex(1)
+    click(researcher, dataset.ui.addDenseButton)
+    assert "Choose the scan" in dataset.ui.datasetMessage.text
+    will_choose(monkeypatch, DENSE, "getOpenFileName")
+    click(researcher, dataset.ui.denseFileButton)
+    will_choose(monkeypatch, tmp_path / "mine", "getSaveFileName")
+    dataset.ui.denseSubjectEdit.text = "p08"
+    dataset.ui.denseRrSpinBox.value = 1208
+    researcher.mouse.choose(dataset.ui.denseLevelSelector, "mid")
+    click(researcher, dataset.ui.addDenseButton)
+    assert researcher.mouse.spin(WAIT, lambda: not dataset.isBusy)
+    assert dataset.folder() == tmp_path / "mine", dataset.ui.datasetMessage.text
+    researcher.mouse.show(dataset.ui.datasetMessage)
+    researcher.mouse.screenshot(pictures / "slicer-dense.png")
+    (entry,) = DatasetIndex.load(tmp_path / "mine")
+    assert (entry.subject, entry.cohort, entry.level) == ("p08", "dense", "mid")
+    case = read_dataset_case(tmp_path / "mine", entry.id)
+    assert case.rr_ms == 1208
+    assert case.valid.any()
+    assert not list(Path(researcher.app.application.temporaryPath).glob("LaMoD-dense-*"))
 
 
 @pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the shipped weights are not here")

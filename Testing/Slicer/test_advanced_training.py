@@ -25,6 +25,7 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def researcher(slicer_app, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the pictures show no folder of the machine that took them
     with opened(slicer_app, tmp_path / "models", monkeypatch) as everything:
         yield everything
 
@@ -47,10 +48,10 @@ def make_hearts(researcher, folder, monkeypatch, pictures):
 
 def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tmp_path, monkeypatch, pictures):
     app, mouse, train = researcher.app, researcher.mouse, researcher.panel.train
-    make_hearts(researcher, tmp_path / "hearts", monkeypatch, pictures)
+    make_hearts(researcher, Path("hearts"), monkeypatch, pictures)
     open_section(researcher, train.ui.trainButton)
     mouse.choose(train.ui.presetSelector, "smoke")
-    run = tmp_path / "hearts-smoke"
+    run = Path("hearts-smoke")
     assert train.ui.runEdit.text == str(run)
     click(researcher, train.ui.estimateButton)
     assert mouse.spin(300, lambda: "memory: about" in train.ui.estimateLabel.text), train.ui.trainMessage.text
@@ -60,7 +61,7 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     assert not train.ui.startButton.enabled
     assert "under way" in train.ui.startButton.toolTip
     click(researcher, train.ui.curvesButton)
-    mouse.show(train.ui.commandEdit)
+    mouse.show(train.ui.copyCommandButton)
     drawn = set()
 
     def live():
