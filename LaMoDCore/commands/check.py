@@ -209,8 +209,10 @@ def _mended(args: argparse.Namespace, heart: DrawnHeart) -> list[CineSlice]:
     from LaMoDCore.contours.mending import end_frames, mend
 
     slices = [drawn.slice for drawn in heart.slices]
-    keep = end_frames(slices, heart.reference_frame)
-    mended = [mend(slice_, args.fix, keep) for slice_ in slices]
+    mended = []
+    for slice_ in slices:
+        alike = [s for s in slices if s.frames == slice_.frames]
+        mended.append(mend(slice_, args.fix, end_frames(alike, min(heart.reference_frame, slice_.frames - 1))))
     if not args.json:
         for before, after in zip(slices, mended, strict=True):
             changed = before.myocardium != after.myocardium

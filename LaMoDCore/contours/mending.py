@@ -28,7 +28,12 @@ FIXES: dict[str, Callable[[CineSlice, Sequence[int]], Array]] = {
 
 
 def end_frames(slices: Sequence[CineSlice], reference_frame: int) -> tuple[int, int]:
-    """End-diastole and end-systole, the frame of least cavity area over the slices in which any is drawn."""
+    """End-diastole and end-systole, the frame of least cavity area over the slices in which any is drawn.
+
+    Args:
+        slices: with the same number of frames.
+        reference_frame: end-diastole.
+    """
     area = np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0)
     return reference_frame, int(np.argmin(np.where(area > 0, area, np.inf)))
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from LaMoDCore.case import Case, SliceMotion
+from LaMoDCore.commands.options import add_insertion_options
 from LaMoDCore.contours.formats.guide_points import ends_of_arc
 from LaMoDCore.contours.insertion import InsertionPoints, insertion_from_septum
 from LaMoDCore.contours.segment_lines import border_angles, segment_centers, segment_lines
 from LaMoDCore.contours.slice_shapes import SliceShapes
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io import load_case
 from LaMoDCore.io.rv_insertion import insertion_points, with_own_insertions
+from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.segments import label_segments
 from Testing.Slicer.ring_heart import grid, heart
@@ -82,6 +86,23 @@ def test_a_slices_own_point_turns_its_segments_alone(ring):
     expected = label_segments(ring.myocardium[0], slices[2].grid, ring.level, own).labels
     assert np.array_equal(segments[2], expected)
     assert (segments[2] != segments[0]).any()
+
+
+def test_a_file_and_the_command_take_points_of_single_slices(tmp_path, ring):
+    slices = stack(ring)
+    own = InsertionPoints.found(slices).at(2, slices[2])
+    labels = np.repeat(ring.myocardium[:, None], 3, axis=1).astype(np.uint8)
+    write_seq_nrrd(tmp_path / "stack.seq.nrrd", labels, ring.grid.ijk_to_lps, ring.frame_times_ms)
+    case = load_case(tmp_path / "stack.seq.nrrd", slice_insertions_lps=[own])
+    chosen = [s for s in case.slices if s.rv_insertion_lps is not None]
+    assert len(chosen) == 1
+    assert abs(chosen[0].grid.distance_mm(own)) < 0.1
+    parser = argparse.ArgumentParser()
+    add_insertion_options(parser)
+    assert parser.parse_args(["--slice-insertion=-1,2,3", "--slice-insertion=4,5,6"]).slice_insertion == [
+        (-1.0, 2.0, 3.0),
+        (4.0, 5.0, 6.0),
+    ]
 
 
 def test_a_point_between_slices_or_elsewhere_is_refused(ring):
