@@ -28,7 +28,7 @@ class AgreementPicture:
         first, second, walls = self._comparison.pairs("ecc_peak")
         mean, difference = 50 * (first + second), 100 * (first - second)
         with PictureCanvas(path, size) as canvas:
-            ax = canvas.figure.add_axes((0.13, 0.19, 0.56, 0.68))
+            ax = canvas.figure.add_axes((0.12, 0.21, 0.45, 0.65))
             for wall in dict.fromkeys(walls):
                 of = np.array([w == wall for w in walls])
                 ax.scatter(mean[of], difference[of], s=34, color=WALL_COLOURS[wall], label=wall, zorder=3)
@@ -40,11 +40,11 @@ class AgreementPicture:
                 reach = max(reach, 1.2 * abs(limits["lower"]), 1.2 * abs(limits["upper"]))
             ax.set(ylim=(-reach, reach))
             ax.set_xlabel("mean of both [%]", fontsize=canvas.points(8))
-            ax.set_ylabel("first − second [%-points]", fontsize=canvas.points(8))
+            ax.set_ylabel("first − second", fontsize=canvas.points(8))
             ax.tick_params(labelsize=canvas.points(7.5))
             ax.margins(x=0.15)
             ax.axhline(0, color="#d9dee4", linewidth=0.8, zorder=0)
-            canvas.title("Peak Ecc of the segments: Bland–Altman")
+            canvas.title("Bland–Altman: peak Ecc of the segments [%-points]")
             canvas.figure.legend(
                 *ax.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(1.0, 0.99),
                 fontsize=canvas.points(7.5), frameon=False, handletextpad=0.2,

@@ -19,12 +19,15 @@ class BullseyePicture:
 
     #: Half the side of the square that is shown; the outermost ring's radius is 1.
     REACH = 1.3
+    #: A ring that is narrower shows whole numbers, pixels.
+    ROOM_FOR_DECIMALS = 36
     INK = "#20262e"
     SOFT = "#6b7480"
 
     def __init__(self, rings: list[BullseyeRing], quantity: BullseyeQuantity) -> None:
         CoreLibrary.makeImportable()
         self._rings, self._quantity = rings, quantity
+        self._unit = 0.0
         self._edges = np.linspace(1.0, 0.42 if len(rings) == 1 else 0.2, len(rings) + 1)
 
     def draw(self, path: Path, size: tuple[int, int], chosen: tuple[int, int] | None = None, middle: str = "") -> None:
@@ -39,6 +42,7 @@ class BullseyePicture:
         from matplotlib import colormaps
         from matplotlib.colors import Normalize
 
+        self._unit = self._pixelsOfRadius(size)
         with PictureCanvas(path, size) as canvas:
             quantity = self._quantity
             everything = np.concatenate([ring.values for ring in self._rings])
@@ -57,7 +61,7 @@ class BullseyePicture:
                 ax.text(0, 0, middle, ha="center", va="center", color=self.INK, fontsize=size_, linespacing=1.5)
             ax.set(xlim=(-self.REACH, self.REACH), ylim=(-self.REACH, self.REACH), aspect="equal")
             ax.axis("off")
-            self._ringLabels(canvas, ax)
+            self._ringLabels(canvas)
             canvas.title(quantity.label())
             canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62))
 
@@ -66,7 +70,7 @@ class BullseyePicture:
         from LaMoDCore.report.bullseye import sector
 
         width, height = 0.84 * size[0], 0.93 * size[1]
-        unit = min(width, height) / (2 * self.REACH)
+        unit = self._pixelsOfRadius(size)
         dx, dy = (x - width / 2) / unit, (size[1] - y - height / 2) / unit
         radius, angle = np.hypot(dx, dy), np.degrees(np.arctan2(dy, dx))
         for r, ring in enumerate(self._rings):
@@ -76,6 +80,10 @@ class BullseyePicture:
                     if np.mod(angle - first, 360) < last - first:
                         return r, s
         return None
+
+    def _pixelsOfRadius(self, size: tuple[int, int]) -> float:
+        """The outermost ring's radius in a picture of this size."""
+        return min(0.84 * size[0], 0.93 * size[1]) / (2 * self.REACH)
 
     def _sector(self, canvas: PictureCanvas, ax: Any, r: int, s: int, color: Any, value: float) -> None:
         from matplotlib.patches import Wedge
@@ -92,10 +100,11 @@ class BullseyePicture:
         red, green, blue, _alpha = wedge.get_facecolor()
         ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.INK
         angle, radius = np.deg2rad((first + last) / 2), (outer + inner) / 2
+        isSmall = count > 3 or (outer - inner) * self._unit < self.ROOM_FOR_DECIMALS
         ax.text(
-            radius * np.cos(angle), radius * np.sin(angle), self._quantity.text(value, count > 3),
+            radius * np.cos(angle), radius * np.sin(angle), self._quantity.number(value, isSmall),
             ha="center", va="center", color=ink, fontweight="bold",
-            fontsize=canvas.points({1: 11, 2: 9.5, 3: 8.5}.get(count, 7)),
+            fontsize=canvas.points({1: 11, 2: 9.5, 3: 9}.get(count, 7.5)),
         )  # fmt: skip
 
     def _outline(self, ax: Any, r: int, s: int) -> None:
@@ -131,8 +140,8 @@ class BullseyePicture:
                 color=self.SOFT, rotation=turn, rotation_mode="anchor",
             )  # fmt: skip
 
-    def _ringLabels(self, canvas: PictureCanvas, ax: Any) -> None:
+    def _ringLabels(self, canvas: PictureCanvas) -> None:
         if len(self._rings) > 1:
             listed = " · ".join(ring.label for ring in self._rings[:6]) + (" …" if len(self._rings) > 6 else "")
             size = canvas.points(7.5)
-            ax.text(-self.REACH, -self.REACH, f"outside in: {listed}", fontsize=size, color=self.SOFT, va="bottom")
+            canvas.figure.text(0.02, 0.015, f"outside in: {listed}", fontsize=size, color=self.SOFT, va="bottom")

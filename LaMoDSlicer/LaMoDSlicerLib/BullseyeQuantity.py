@@ -1,28 +1,21 @@
-import enum
-
 import numpy as np
 
+from LaMoDSlicerLib.ShownQuantity import ShownQuantity
 from LaMoDSlicerLib.SliceReading import SliceReading
 
 
-class BullseyeQuantity(enum.Enum):
+class BullseyeQuantity(ShownQuantity):
     """What the bullseye shows of each segment."""
 
-    PEAK_ECC = "peakEcc"
-    ES_ECC = "esEcc"
-    PEAK_ERR = "peakErr"
-    TIME_TO_PEAK = "timeToPeak"
-    UNCERTAINTY = "uncertainty"
+    PEAK_ECC = "peakEcc", "Peak Ecc", "%", True
+    ES_ECC = "esEcc", "Ecc at end-systole", "%", True
+    PEAK_ERR = "peakErr", "Peak Err", "%", True
+    TIME_TO_PEAK = "timeToPeak", "Time to peak Ecc", "ms"
+    UNCERTAINTY = "uncertainty", "Uncertainty of peak Ecc", "± %-points"
 
     def label(self) -> str:
         """For the selector and the picture's title."""
-        return {
-            "peakEcc": "Peak Ecc [%]",
-            "esEcc": "Ecc at end-systole [%]",
-            "peakErr": "Peak Err [%]",
-            "timeToPeak": "Time to peak Ecc [ms]",
-            "uncertainty": "Uncertainty of peak Ecc [± %-points]",
-        }[self.value]
+        return f"{self.text} [{self.unit}]"
 
     @property
     def definition(self) -> str:
@@ -33,10 +26,6 @@ class BullseyeQuantity(enum.Enum):
             "timeToPeak": "from end-diastole to the least Ecc of the segment's mean curve",
             "uncertainty": "half the width of the 90 % interval at the segment's peak",
         }[self.value]
-
-    @property
-    def isStrain(self) -> bool:
-        return self in (BullseyeQuantity.PEAK_ECC, BullseyeQuantity.ES_ECC, BullseyeQuantity.PEAK_ERR)
 
     @property
     def colorMap(self) -> str:
@@ -68,7 +57,7 @@ class BullseyeQuantity(enum.Enum):
             return low, max(high, low + 100.0)
         return 0.0, max(2.0, float(np.ceil(finite.max())))
 
-    def text(self, value: float, isSmall: bool = False) -> str:
+    def number(self, value: float, isSmall: bool = False) -> str:
         """The number in a segment."""
         if not np.isfinite(value):
             return "–"

@@ -98,30 +98,50 @@ class Comparison:
         }
 
     def html(self) -> str:
-        """The numbers in words."""
-        lines = [
-            _("<b>{first}</b> minus <b>{second}</b>, by segment").format(first=self.firstName, second=self.secondName)
-        ]
+        """The numbers as a small table, and what they are of."""
+        heads = ("", _("bias"), _("95 % limits"), _("mean |difference|"), "ICC(2,1)")
+        rows = []
         for key, name, scale, unit, digits in (
             ("ecc_peak", _("Peak Ecc"), 100.0, _("%-points"), 1),
             ("time_to_peak_ms", _("Time to peak"), 1.0, "ms", 0),
         ):
             s = self.statistics(key, scale)
+            title = f"{name} [{unit}]"
             if s["count"] < 2:
-                lines.append(_("{name}: fewer than two segments can be paired.").format(name=name))
+                rows.append((title, _("fewer than two segments can be paired"), "", "", ""))
                 continue
-            text = _(
-                "{name}: bias {bias:+.{d}f} {unit}, limits of agreement {lower:+.{d}f} … {upper:+.{d}f}, mean "
-                "|difference| {absolute:.{d}f}, ICC(2,1) {icc:.2f}, n = {count}"
-            )
-            lines.append(self._minus(text.format(name=name, unit=unit, d=digits, **s)))
+            limits = f"{s['lower']:+.{digits}f} … {s['upper']:+.{digits}f}"
+            rows.append((title, f"{s['bias']:+.{digits}f}", limits, f"{s['absolute']:.{digits}f}", f"{s['icc']:.2f}"))
         gcs = [100 * (r.summary["global"].get("gcs_peak") or np.nan) for r in (self._first, self._second)]
-        text = _("GCS, peak: {a:+.1f} % and {b:+.1f} %, difference {d:+.1f} %-points")
-        lines.append(self._minus(text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1])))
-        lines.append(_("Segments of one heart are no sample of hearts: read the differences, not the ICC alone."))
-        return "<br>".join(lines)
+        text = _(
+            "<b>{first} − {second}</b>, {n} segments. GCS, peak: {a:+.1f} − ({b:+.1f}) = {d:+.1f} %-points. {views} "
+            "The segments of one heart are no sample of hearts: limits of agreement and ICC describe this heart only."
+        )
+        count = len(self.pairs("ecc_peak")[0])
+        names = {"first": self._escaped(self.firstName), "second": self._escaped(self.secondName)}
+        said = text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1], n=count, views=self._viewsInWords(), **names)
+        table = "".join(self._row(row, "th") if row is heads else self._row(row, "td") for row in (heads, *rows))
+        return self._minus(f'<table cellspacing="0" cellpadding="2">{table}</table>{said}')
+
+    def _viewsInWords(self) -> str:
+        overlies = any(self.overlies(i) for i in range(len(self._first.slices)))
+        if overlies:
+            return _("Red view: the first; yellow: the second; green: the difference of Ecc.")
+        return _("Red view: the first; yellow: the second. They do not overlie each other: no difference map.")
+
+    @staticmethod
+    def _row(cells: tuple[str, ...], kind: str) -> str:
+        return (
+            "<tr>"
+            + "".join(f'<{kind} align="left" style="white-space: nowrap">{cell}&nbsp;&nbsp;</{kind}>' for cell in cells)
+            + "</tr>"
+        )
+
+    @staticmethod
+    def _escaped(text: str) -> str:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     @staticmethod
     def _minus(text: str) -> str:
         """Numbers with a true minus sign, and a dash for what is unknown."""
-        return re.sub(r"-(?=[0-9])", "−", text).replace("nan", "–")
+        return re.sub(r"[+]?\bnan\b", "–", re.sub(r"(?<![\w-])-(?=[0-9])", "−", text))

@@ -1,6 +1,6 @@
 import tempfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import slicer
@@ -26,7 +26,8 @@ class DicomExport:
     """
 
     MAKER: ClassVar = {"manufacturer": "LaMoD", "manufacturer_model_name": "LaMoD Strain", "device_serial_number": "0"}
-    OUTSIDE_PERCENT = 0.0
+    #: What stands outside the wall, and is declared as padding: 0 would be a strain.
+    PADDING = -1000.0
 
     def __init__(self, node: ReadingNode, identity: dict[str, str]) -> None:
         self._node, self._identity = node, identity
@@ -46,13 +47,36 @@ class DicomExport:
             ) from None
         from pydicom.uid import generate_uid
 
-        study = str(generate_uid())
+        sources = [self._sourceOf(b) for b in dict.fromkeys(filter(None, self._node.browsers()))]
+        known = [source for _scene, source in sources if source is not None]
+        study = known[0].StudyInstanceUID if known and self._identity else str(generate_uid())
         files = [self._capture(folder / "strain-report.dcm", study)]
-        for number, browser in enumerate(dict.fromkeys(filter(None, self._node.browsers())), 1):
-            sources = self.sourceFiles(ResultScene(browser))
-            if sources:
-                files.append(self._map(folder / f"strain-ecc-{number}.dcm", ResultScene(browser), sources))
+        for number, (scene, source) in enumerate(sources, 1):
+            if source is not None:
+                if not self._identity:
+                    self._forget(source, study)
+                files.append(self._map(folder / f"strain-ecc-{number}.dcm", scene, source))
         return files
+
+    def _sourceOf(self, browser: Any) -> tuple[ResultScene, Any]:
+        """(the result on a browser, the header of its cine's first DICOM file or None)."""
+        import pydicom
+
+        scene = ResultScene(browser)
+        files = self.sourceFiles(scene)
+        return scene, pydicom.dcmread(files[0], stop_before_pixels=True) if files else None
+
+    @staticmethod
+    def _forget(source: Any, study: str) -> None:
+        """Take out of a header what says whose heart it is: a map made of it inherits patient, study and references."""
+        from pydicom.uid import generate_uid
+
+        source.PatientName, source.PatientID, source.StudyInstanceUID = "Anonymous^", "anonymous", study
+        empty = ("PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate", "StudyTime")
+        for keyword in (*empty, "ReferringPhysicianName"):
+            setattr(source, keyword, "")
+        for keyword in ("SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
+            setattr(source, keyword, str(generate_uid()))
 
     def _capture(self, path: Path, study: str) -> Path:
         from highdicom.sc import SCImage
@@ -104,9 +128,8 @@ class DicomExport:
         files = [database.fileForInstance(uid) for uid in uids] if database is not None else []
         return [file for file in files if file]
 
-    def _map(self, path: Path, scene: ResultScene, sources: list[str]) -> Path:
-        """Ecc at end-systole, in per cent, on the cine's own geometry."""
-        import pydicom
+    def _map(self, path: Path, scene: ResultScene, source: Any) -> Path:
+        """Ecc at end-systole, in per cent, on the cine's own geometry; `PADDING` outside the wall."""
         from highdicom import PixelMeasuresSequence, PlaneOrientationSequence, PlanePositionSequence
         from highdicom.pm import ParametricMap, RealWorldValueMapping
         from pydicom.sr.codedict import codes
@@ -116,12 +139,7 @@ class DicomExport:
         volume = sequence.GetNthDataNode(self._node.reading().endSystole)
         geometry = VolumeGeometry.ofVolume(volume)
         percent = slicer.util.arrayFromVolume(volume).astype(np.float32)
-        percent = np.where(percent > SpatialFields.OUTSIDE / 2, percent, self.OUTSIDE_PERCENT).astype(np.float32)
-        references = [pydicom.dcmread(file) for file in sources]
-        if not self._identity:
-            for reference in references:
-                reference.PatientName, reference.PatientID = "Anonymous^", "anonymous"
-                reference.PatientBirthDate = ""
+        percent = np.where(percent > SpatialFields.OUTSIDE / 2, percent, self.PADDING).astype(np.float32)
         affine = geometry.ijkToLps
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
         mapping = RealWorldValueMapping(
@@ -133,7 +151,7 @@ class DicomExport:
             intercept=0.0,
         )
         made = ParametricMap(
-            source_images=references[:1],
+            source_images=[source],
             pixel_array=percent,
             series_instance_uid=str(generate_uid()),
             series_number=901,
@@ -158,6 +176,7 @@ class DicomExport:
             ],
             **self.MAKER,
         )
+        made.FloatPixelPaddingValue = self.PADDING
         made.SeriesDescription = "LaMoD Ecc at end-systole [%]; research use only"
         made.save_as(path)
         return path

@@ -105,6 +105,6 @@ class DifferenceMap:
         legend.SetLabelFormat("%.0f")
         legend.SetNumberOfLabels(3)
         legend.SetMaxNumberOfColors(256)
-        legend.SetSize(0.10, 0.35)
+        legend.SetSize(0.07, 0.30)
         legend.SetVisibility(True)
         return volume

@@ -6,6 +6,7 @@ from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.ResultScene import ResultScene
 from LaMoDSlicerLib.SliceViews import SliceViews
+from LaMoDSlicerLib.SteadyPlace import SteadyPlace
 
 
 class DisplayPanel:
@@ -20,6 +21,7 @@ class DisplayPanel:
         self._parameters: Any = None
         self._result: ResultScene | None = None
         self._display: ResultDisplay | None = None
+        SteadyPlace.lines(ui.resultLabel, 4)
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
@@ -50,7 +52,10 @@ class DisplayPanel:
             widget.enabled = redraw
             widget.toolTip = "" if redraw or not shown else _("This scene does not hold the motion: predict again.")
         none = _("There is no result yet: choose masks and press Predict Strain.")
-        self._ui.resultLabel.text = "\n".join(self._remarks()) if shown else none
+        remarks = self._remarks() if shown else [none]
+        more = _("… and {count} more: rest the mouse here.").format(count=len(remarks) - 1)
+        self._ui.resultLabel.text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
+        self._ui.resultLabel.toolTip = "\n".join(remarks)
         if p is not None:
             self._offerRangeOf(p.quantity)
         if self._display is not None and p is not None:

@@ -40,16 +40,17 @@ class HeartView:
             return
         composite, node = widget.mrmlSliceCompositeNode(), widget.mrmlSliceNode()
         composite.SetBackgroundVolumeID(background.GetID())
-        SliceViews._turn(node, VolumeGeometry.ofVolume(background))
+        SliceViews.turn(node, VolumeGeometry.ofVolume(background))
         widget.sliceLogic().FitSliceToBackground()
+        SliceViews.letResliceBeFast(widget)
         self.setOverlay(overlay, opacity)
         center = RAS_LPS[:3, :3] @ centerLps
         node.JumpSliceByCentering(*center)
-        reach = self._reach(result) + self.MARGIN_MM
+        reach = self.reachOf(result) + self.MARGIN_MM
         width, height, depth = node.GetFieldOfView()
         zoom = min(1.0, 2 * reach / min(width, height))
         node.SetFieldOfView(width * zoom, height * zoom, depth)
-        node.SetSliceVisible(self._name == "Red")
+        node.SetSliceVisible(False)  # in 3-D a picture would hide the slices behind it
 
     def setOverlay(self, overlay: Any, opacity: float) -> None:
         widget = self._widget()
@@ -65,7 +66,7 @@ class HeartView:
         return widget.mrmlSliceNode().GetID() if widget is not None else ""
 
     @staticmethod
-    def _reach(result: ResultScene) -> float:
+    def reachOf(result: ResultScene) -> float:
         """How far the end-diastolic wall reaches from its middle, mm."""
         motion = result.motion
         if motion is None:

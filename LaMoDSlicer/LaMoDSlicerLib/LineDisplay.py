@@ -62,7 +62,7 @@ class LineDisplay:
         display.SetVisibility3D(shown and in3D)
         display.SetScalarVisibility(False)
         display.SetColor(*rgb)
-        display.SetLighting(False)  # a ribbon's two sides look the same
+        display.SetLighting(in3D)  # else a stack of rings is a blot
         display.SetSliceIntersectionThickness(thickness)
 
     def _colorArrows(self, parameters: Any) -> None:

@@ -1,33 +1,21 @@
-import enum
+from LaMoDSlicerLib.ShownQuantity import ShownQuantity
 
 
-class OverlayQuantity(enum.Enum):
-    """What the colours on the myocardium show."""
+class OverlayQuantity(ShownQuantity):
+    """What the colours on the myocardium show. Strain is in per cent: the legend cannot scale."""
 
-    ECC = "ecc"
-    ERR = "err"
-    E1 = "e1"
-    E2 = "e2"
-    DISPLACEMENT = "displacement"
-    UNCERTAINTY = "uncertainty"
-    NONE = "none"
-
-    def label(self) -> str:
-        """For the selector and for node names."""
-        return {
-            "ecc": "Ecc, circumferential strain",
-            "err": "Err, radial strain",
-            "e1": "E1, first principal strain",
-            "e2": "E2, second principal strain",
-            "displacement": "|u|, displacement",
-            "uncertainty": "SD of Ecc, the model's own uncertainty",
-            "none": "None",
-        }[self.value]
+    ECC = "ecc", "Ecc, circumferential strain", "%", True
+    ERR = "err", "Err, radial strain", "%", True
+    E1 = "e1", "E1, first principal strain", "%", True
+    E2 = "e2", "E2, second principal strain", "%", True
+    DISPLACEMENT = "displacement", "|u|, displacement", "mm"
+    UNCERTAINTY = "uncertainty", "SD of Ecc, the model's own uncertainty", "%"
+    NONE = "none", "None", "%"
 
     @property
     def shortName(self) -> str:
-        names = {"ecc": "Ecc", "err": "Err", "e1": "E1", "e2": "E2", "displacement": "|u|", "uncertainty": "SD of Ecc"}
-        return names.get(self.value, "")
+        """For node names."""
+        return self.text.split(",")[0]
 
     @property
     def legendTitle(self) -> str:
@@ -36,20 +24,10 @@ class OverlayQuantity(enum.Enum):
         return f"{names.get(self.value, self.shortName)} [{self.unit}]"
 
     @property
-    def unit(self) -> str:
-        """Strain is shown in per cent: the legend cannot scale."""
-        return "mm" if self is OverlayQuantity.DISPLACEMENT else "%"
-
-    @property
     def field(self) -> str:
         """What the result files call it; "" where it is no field of theirs."""
         fields = {"displacement": "", "none": "", "uncertainty": "ecc_std"}
         return fields.get(self.value, self.value)
-
-    @property
-    def isStrain(self) -> bool:
-        """Whether it has a sign: diverging colours about zero."""
-        return self in (OverlayQuantity.ECC, OverlayQuantity.ERR, OverlayQuantity.E1, OverlayQuantity.E2)
 
     @property
     def isRadial(self) -> bool:

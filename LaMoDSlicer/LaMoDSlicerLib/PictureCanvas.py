@@ -16,6 +16,8 @@ class PictureCanvas:
     DPI = 96
     #: The side from which on letters have their full size, pixels.
     FULL_SIZE = 330
+    #: Below this part of it letters could not be read.
+    LEAST_SIZE = 0.9
 
     def __init__(self, path: Path, size: tuple[int, int]) -> None:
         self._path, self._size = path, size
@@ -44,7 +46,7 @@ class PictureCanvas:
 
     def points(self, size: float) -> float:
         """A font size, smaller in a small picture."""
-        return size * min(max(min(self._size) / self.FULL_SIZE, 0.6), 1.25)
+        return size * min(max(min(self._size) / self.FULL_SIZE, self.LEAST_SIZE), 1.25)
 
     def title(self, text: str) -> None:
         self.figure.text(0.02, 0.985, text, fontsize=min(self.points(10), 10.5), fontweight="bold", va="top")

@@ -11,6 +11,7 @@ from LaMoDSlicerLib.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.RequestReader import RequestReader
 from LaMoDSlicerLib.ResultFiles import ResultFiles
 from LaMoDSlicerLib.ResultScene import ResultScene
+from LaMoDSlicerLib.SteadyPlace import SteadyPlace
 from LaMoDSlicerLib.WorkerProgress import WorkerProgress
 
 
@@ -27,6 +28,8 @@ class PredictPanel:
         self._ui, self._logic, self._onResultShown = ui, logic, onResultShown
         self._parameters: Any = None
         self._job: PredictionJob | None = None
+        SteadyPlace.evenHidden(ui.progressBar)
+        SteadyPlace.lines(ui.stageLabel, 2)
         ui.predictButton.connect("clicked(bool)", self.onPredictButton)
         ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
 

@@ -6,12 +6,14 @@ import slicer
 from LaMoDSlicerLib.Comparison import Comparison
 from LaMoDSlicerLib.DifferenceMap import DifferenceMap
 from LaMoDSlicerLib.HeartView import HeartView
+from LaMoDSlicerLib.HiddenMasks import HiddenMasks
 from LaMoDSlicerLib.LinkedBrowsers import LinkedBrowsers
 from LaMoDSlicerLib.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.ReadingLayout import ReadingLayout
 from LaMoDSlicerLib.ReadingNode import ReadingNode
 from LaMoDSlicerLib.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.ResultScene import ResultScene
+from LaMoDSlicerLib.StackCamera import StackCamera
 
 
 class ReadingViews:
@@ -21,11 +23,13 @@ class ReadingViews:
     def __init__(self) -> None:
         self._views = {name: HeartView(name) for name in ("Red", "Yellow", "Green")}
         self._links = LinkedBrowsers()
+        self._camera = StackCamera()
         self._node: ReadingNode | None = None
         self._second: ReadingNode | None = None
         self._comparison: Comparison | None = None
         self._parameters: Any = None
         self._placed: dict[str, Any] = {}
+        self._isFramed = False
 
     @staticmethod
     def layoutFor(node: ReadingNode, second: ReadingNode | None, comparison: Comparison | None) -> int:
@@ -40,10 +44,13 @@ class ReadingViews:
     ) -> None:
         """Args: node: what is read. second: what it is compared with, or None. parameters: how it is shown."""
         self._node, self._second, self._comparison, self._parameters = node, second, comparison, parameters
+        self._isFramed = False
 
     def release(self) -> None:
         """Forget the results; the views stay as they are."""
         self._links.release()
+        self._camera.giveBack()
+        HiddenMasks.bringBack()
         self._node = self._second = self._comparison = None
         self._placed = {}
 
@@ -59,6 +66,8 @@ class ReadingViews:
             else:
                 self._showOtherSeries(index)
             self.refresh(renewed=True)
+            for browser in filter(None, {*self._node.browsers(), *(self._second.browsers() if self._second else ())}):
+                HiddenMasks.setAside(browser)
 
     def refresh(self, renewed: bool = False) -> None:
         """The panel set its colours in every view: put each view's own back.
@@ -74,7 +83,8 @@ class ReadingViews:
             if legend is not None:
                 if renewed:  # a view looks for its legend when that changes, not when its colours do
                     legend.SetVisibility(False)
-                legend.SetVisibility(self._parameters.showLegend)
+                # the yellow view has the colours of the red one: one legend says them, and each costs time
+                legend.SetVisibility(self._parameters.showLegend and name != "Yellow")
 
     def _overlayOf(self, result: ResultScene) -> Any:
         quantity = self._parameters.quantity
@@ -95,7 +105,11 @@ class ReadingViews:
     def _showFirst(self, index: int) -> None:
         browser, slice_ = self._node.browsers()[index], self._node.reading().slices[index]
         if browser is not None:
-            self._place("Red", ResultScene(browser), slice_.centerLps)
+            result = ResultScene(browser)
+            self._place("Red", result, slice_.centerLps)
+            if not self._isFramed:  # once: afterwards the person turns it
+                self._isFramed = True
+                self._camera.lookAt(self._node.reading(), HeartView.reachOf(result))
 
     def _showOtherSeries(self, index: int) -> None:
         """The next slice that lies in another series, and all series in step."""

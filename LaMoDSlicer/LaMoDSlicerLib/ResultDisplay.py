@@ -82,4 +82,6 @@ class ResultDisplay:
         legend.SetSize(0.07, 0.30)
         legend.GetTitleTextProperty().SetFontSize(16)
         legend.GetLabelTextProperty().SetFontSize(14)
+        # in 3-D it would be the same legend again, and a legend costs more time to draw than the lines
+        legend.SetViewNodeIDs([node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")])
         legend.SetVisibility(shown)

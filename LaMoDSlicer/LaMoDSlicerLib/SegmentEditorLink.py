@@ -3,6 +3,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.HiddenMasks import HiddenMasks
 from LaMoDSlicerLib.InputError import InputError
 
 
@@ -28,6 +29,7 @@ class SegmentEditorLink:
             raise InputError(text.format(name=masksNode.GetName()))
         if sequenceNode is not None and browserNode is not None:
             browserNode.SetSaveChanges(sequenceNode, True)
+        HiddenMasks.bringBack()
         display = masksNode.GetDisplayNode()
         if display is not None:
             display.SetVisibility(True)  # a result hides the segmentation: it brings the drawn contours as lines

@@ -11,13 +11,13 @@ from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
 
 
 class SeriesPairs:
-    """Finds, for every cine of the scene, the masks that were drawn on it."""
+    """Finds, for every cine of the scene, the masks that were drawn on it, and masks that lie on no cine."""
 
     @classmethod
     def ofScene(cls) -> list[tuple[Any, Any]]:
-        """(sequence browser of the cine, node of the masks), in the scene's order."""
+        """(sequence browser of the cine or None, node of the masks), in the scene's order."""
         candidates = cls._maskSequences()
-        pairs = []
+        pairs, alone = [], list(candidates)
         for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
             try:
                 cine = CineSource(browser)
@@ -26,8 +26,9 @@ class SeriesPairs:
                 continue
             fitting = [node for node in candidates if cls._fits(cine, node)]
             if fitting:
-                pairs.append((browser, fitting[0]))
-        return pairs
+                pairs.append((browser, fitting[-1]))  # what was added last
+                alone = [node for node in alone if node not in fitting]
+        return [*pairs, *((None, node) for node in alone)]
 
     @staticmethod
     def _maskSequences() -> list[Any]:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.MaskLoader import MaskLoader
 from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
 from LaMoDSlicerLib.ReadingNode import ReadingNode
 from LaMoDSlicerLib.RequestReader import RequestReader
@@ -21,7 +23,8 @@ from LaMoDSlicerLib.WorkerProgress import WorkerProgress
 
 
 class SeriesPanel:
-    """Several series of one heart in one go: lists each cine with its masks, predicts those that are ticked.
+    """Several series of one heart in one go: lists each cine with its masks, and masks from files; predicts those that
+    are ticked.
 
     Args:
         ui: the reading panel's widgets by name.
@@ -34,6 +37,7 @@ class SeriesPanel:
         self._parameters: Any = None
         self._pairs: list[tuple[Any, Any]] = []
         self._job: Any = None
+        ui.addSeriesButton.connect("clicked(bool)", self.onAddButton)
         ui.predictSeriesButton.connect("clicked(bool)", self.onPredictButton)
         ui.seriesList.connect("itemChanged(QListWidgetItem*)", lambda _item: self._updateButton())
 
@@ -50,11 +54,13 @@ class SeriesPanel:
     def update(self) -> None:
         """List the scene's series."""
         pairs = SeriesPairs.ofScene() if self._parameters is not None else []
-        if [(a.GetID(), b.GetID()) for a, b in pairs] != [(a.GetID(), b.GetID()) for a, b in self._pairs]:
+        self._ui.addSeriesButton.enabled = self._parameters is not None
+        if pairs != self._pairs:
             self._pairs = pairs
             self._ui.seriesList.clear()
             for browser, masks in pairs:
-                item = qt.QListWidgetItem(f"{browser.GetName()}  ·  {masks.GetName()}")
+                cine = browser.GetName() if browser is not None else _("masks alone")
+                item = qt.QListWidgetItem(f"{cine}  ·  {masks.GetName()}")
                 item.setCheckState(qt.Qt.Checked)
                 self._ui.seriesList.addItem(item)
         self._updateButton()
@@ -70,6 +76,20 @@ class SeriesPanel:
         button.text = _("Cancel") if running else _("Predict the ticked series as one heart")
         button.enabled = running or several
         button.toolTip = "" if button.enabled else _("Load two series or more, each with masks of every frame.")
+
+    def onAddButton(self) -> None:
+        title = _("Masks of several series, a file a series")
+        paths = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", MaskLoader.FILTER)
+        self.addFiles([Path(path) for path in paths])
+
+    def addFiles(self, paths: list[Path]) -> None:
+        """Read masks from files; each is listed with the cine on whose pixels it lies, or alone."""
+        self._showMessage("")
+        for path in paths:
+            try:
+                MaskLoader.load(path)
+            except InputError as error:
+                self._showMessage(str(error))
 
     def onPredictButton(self) -> None:
         if self._job is not None:

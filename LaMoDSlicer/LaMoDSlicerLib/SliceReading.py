@@ -17,7 +17,8 @@ class SliceReading:
         curves: "ecc", "err": [S, T], means over the segment's pixels.
         low, high: the same keys, the 90 % interval of each value; empty with one sample.
         spread: the same keys: SD of each value over the samples; empty with one.
-        calibrated: the interval was calibrated against a measurement, and is not merely 1.645 × the samples' spread.
+        calibrated: the interval was calibrated on hearts whose motion is known, and is not merely 1.645 × the samples'
+            spread.
         mean: the same keys: [T], mean over the slice's wall.
         matrix: [24, T] Ecc of sectors counter-clockwise from the RV insertion; NaN where a sector is empty.
         onsetMs: [24] from the reference frame; NaN where a sector does not shorten.

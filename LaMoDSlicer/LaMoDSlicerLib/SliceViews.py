@@ -23,16 +23,16 @@ class SliceViews:
             composite = layouts.sliceWidget(name).mrmlSliceCompositeNode()
             composite.SetBackgroundVolumeID(volumeNode.GetID())
             composite.SetLabelVolumeID(None)
-            SliceViews._letResliceBeFast(layouts.sliceWidget(name))
+            SliceViews.letResliceBeFast(layouts.sliceWidget(name))
         red = layouts.sliceWidget("Red")
         if red is not None:
-            SliceViews._turn(red.mrmlSliceNode(), VolumeGeometry.ofVolume(volumeNode))
+            SliceViews.turn(red.mrmlSliceNode(), VolumeGeometry.ofVolume(volumeNode))
             red.sliceLogic().FitSliceToBackground()
             red.sliceLogic().SnapSliceOffsetToIJK()
-            SliceViews._letResliceBeFast(red)
+            SliceViews.letResliceBeFast(red)
 
     @staticmethod
-    def _letResliceBeFast(sliceWidget: Any) -> None:
+    def letResliceBeFast(sliceWidget: Any) -> None:
         """Let VTK take its quick way, five times faster, where rows of picture and screen are parallel.
 
         vtkImageReslice takes it only where the samples of a slab are one voxel apart, though nobody asked for a slab:
@@ -43,11 +43,11 @@ class SliceViews:
             sliceWidget.mrmlSliceNode().SetSlabReconstructionOversamplingFactor(spacing)
 
     @staticmethod
-    def _turn(sliceNode: Any, geometry: VolumeGeometry) -> None:
+    def turn(sliceNode: Any, geometry: VolumeGeometry) -> None:
         """Into the plane, seen from the apex, turned by quarters until the patient's left is at the right.
 
         By quarters: rows and columns of the pictures stay rows and columns of the screen. So they are shown as they
-        were acquired, and are drawn fastest (see `_letResliceBeFast`).
+        were acquired, and are drawn fastest (see `letResliceBeFast`).
         """
         CoreLibrary.makeImportable()
         from LaMoDCore.geometry import SliceGrid, canonical_grid

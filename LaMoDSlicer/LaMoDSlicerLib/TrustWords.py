@@ -26,7 +26,13 @@ class TrustWords:
 
     def facts(self) -> list[str]:
         """What holds of every result of this kind."""
-        return [self._uncertainty(), _("GCS is the mean Ecc of the slices given. GLS: not available from short axis.")]
+        facts = [self._uncertainty()]
+        if self._reading.summary.get("provenance", {}).get("model_sha256"):  # predicted, not measured
+            text = _(
+                "Read from the contours alone: a scar that leaves them unchanged is not seen; rotation is inferred."
+            )
+            facts.append(text)
+        return [*facts, _("GCS: mean Ecc of the slices given. GLS: not available from short axis.")]
 
     def html(self, most: int = 4) -> str:
         """For a label: the warnings in bold first; beyond `most` they are counted."""
@@ -35,7 +41,7 @@ class TrustWords:
         if len(warnings) > most:
             lines.append(_("… and {count} more: rest the mouse here.").format(count=len(warnings) - most))
         if not warnings:
-            lines.append(_("No flag was raised: the contours, their timing and the model's samples look usual."))
+            lines.append(_("No flag was raised; that is no proof that it is right."))
         return "<br>".join([*lines, *map(self._escaped, self.facts())])
 
     def plain(self) -> str:
@@ -98,10 +104,13 @@ class TrustWords:
     def _uncertainty(self) -> str:
         slices = self._reading.slices
         if not any(s.hasInterval for s in slices):
-            return _("No uncertainty is known: it was predicted with one sample. Choose 8 or more samples to get it.")
+            return _("No uncertainty is known: there is one sample. A prediction with 8 or more (Advanced) brings it.")
         if all(s.calibrated for s in slices if s.hasInterval):
-            return _("Bands and ±: 90 % interval, calibrated against measured strain.")
-        text = _("Bands and ±: 90 % of the model's {count} samples, uncalibrated: the true error is larger.")
+            return _("Bands and ±: 90 % intervals, calibrated on synthetic hearts; untested on real ones.")
+        text = _(
+            "Bands and ±: 1.645 SD of the model's {count} samples, uncalibrated: the error against a measurement may "
+            "be much larger."
+        )
         return text.format(count=self._reading.samples)
 
     @staticmethod

@@ -103,14 +103,11 @@ def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float]
     return 1 / sorted(times)[len(times) // 4], 1000 * busy
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-prediction", action="store_true", help="measure loading and scrubbing only")
-    options = parser.parse_args()
+def open_window() -> tuple[Any, Any]:
+    """(main window, module widget) of a fresh application on a private display, the module's panel shown."""
     if display.missing():
         raise SystemExit(display.missing())
-    screen = display.VirtualDisplay()
-    os.environ["DISPLAY"] = screen.name
+    os.environ["DISPLAY"] = display.VirtualDisplay().name
     application = start()
     import slicer
 
@@ -120,13 +117,35 @@ def main() -> int:
     window = MainWindow(application)
     application._load_module(ROOT / "LaMoDSlicer" / "LaMoDSlicer.py")
     window.show()
-    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     application._select_module("LaMoDSlicer")
-    widget = slicer.modules.LaMoDSlicerWidget
     mouse.spin(1)
+    return window, slicer.modules.LaMoDSlicerWidget
+
+
+def load_sample(window: Any, widget: Any, mouse: Any) -> None:
+    """The sample heart by a click, and until the panel is ready to predict it."""
     mouse.click(window.sample_button)
     if not mouse.spin(60, lambda: widget.ui.predictButton.enabled):
         raise SystemExit(f"the sample heart did not come: {widget.ui.predictButton.toolTip}")
+
+
+def finish() -> None:
+    """End without the interpreter's farewell: VTK's windows outlive their display otherwise."""
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-prediction", action="store_true", help="measure loading and scrubbing only")
+    options = parser.parse_args()
+    window, widget = open_window()
+    import slicer
+
+    from Testing.SlicerHost import mouse
+
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    load_sample(window, widget, mouse)
     rows = []
     if WEIGHTS.exists() and not options.no_prediction:
         runs = [predict(window, widget, mouse) for _ in range(2)]
@@ -152,8 +171,8 @@ def main() -> int:
     print("| what | figure |\n| --- | --- |")
     for what, figure in rows:
         print(f"| {what} | {figure} |")
-    sys.stdout.flush()
-    os._exit(0)  # VTK's windows outlive their display otherwise
+    finish()
+    return 0
 
 
 if __name__ == "__main__":

@@ -102,7 +102,9 @@ def test_intervals_are_taken_from_the_samples_and_said_to_be_uncalibrated(result
     assert slice_.hasInterval
     assert not slice_.calibrated
     assert np.allclose(slice_.high["ecc"] - slice_.low["ecc"], 2 * 1.645 * spread, atol=1e-5)
-    assert "uncalibrated" in TrustWords(result.reading).html()
+    said = TrustWords(result.reading).html()
+    assert "1.645 SD of the model's 6 samples, uncalibrated" in said
+    assert "contours alone" in said
 
 
 def _with_csv(result, tmp_path, change):
@@ -134,7 +136,9 @@ def test_calibrated_intervals_are_preferred(result, tmp_path):
     slice_ = reading.slices[0]
     assert slice_.calibrated
     assert np.allclose(slice_.curves["ecc"] - slice_.low["ecc"], 0.04)
-    assert "calibrated against measured strain" in TrustWords(reading).html()
+    said = TrustWords(reading).html()
+    assert "calibrated on synthetic hearts; untested on real ones" in said
+    assert "measured" not in said
 
 
 def test_without_samples_it_says_that_there_is_no_uncertainty(result, tmp_path):
@@ -202,7 +206,11 @@ def test_comparison_pairs_walls_and_finds_the_bias(result):
     found = comparison.statistics("ecc_peak", 100.0)
     assert found["count"] == 16
     assert found["bias"] == pytest.approx(-2.0, abs=1e-6)
-    assert "bias −2.0 %-points" in comparison.html()
+    said = comparison.html()
+    assert "−2.0&nbsp;" in said
+    assert "16 segments" in said
+    assert "first minus" not in said
+    assert "green: the difference" in said
 
 
 def test_slices_of_another_plane_are_matched_by_level(result):

@@ -40,7 +40,17 @@ def show(widget: QtWidgets.QWidget) -> None:
         parent = QtCore.QObject.parent(parent)
     if parent is not None:
         parent.ensureWidgetVisible(widget)
+    _wait_until_still(widget)
+
+
+def _wait_until_still(widget: QtWidgets.QWidget) -> None:
+    """A person aims at what stands still: Qt lays a panel out some time after a text in it has changed."""
+    places: list[tuple[int, int]] = []
+    for _ in range(50):
         spin(0.05)
+        places.append(_on_screen(widget, None))
+        if places[-3:] == [places[-1]] * 3:
+            return
 
 
 def hover(widget: QtWidgets.QWidget, position: QtCore.QPoint) -> None:

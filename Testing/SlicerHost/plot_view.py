@@ -35,7 +35,6 @@ class PlotView(View):
         self.chart = vtk.vtkChartXY()
         self.chart.GetBackgroundBrush().SetColor(*_PAPER)
         self.context.GetScene().AddItem(self.chart)
-        self.context.GetScene().AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self.request_render())
         self._set_buttons()
         self.node = slicer.vtkMRMLPlotViewNode()
         self.node.SetLayoutName(name)
@@ -84,8 +83,7 @@ class PlotView(View):
             self._style_plot(self._plots[node.GetID()], node)
         if chart_node is not None:
             self._style_chart(chart_node)
-        self.context.GetScene().SetDirty(True)
-        self.request_render()
+        self.context.GetScene().SetDirty(True)  # the interactor style draws it, 40 ms later, as in Slicer
 
     @staticmethod
     def _drawable(node: Any) -> bool:
