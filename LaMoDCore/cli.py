@@ -25,6 +25,7 @@ VERBS = {
     "dense": "dense",
     "train": "train",
     "train-posterior": "train_posterior",
+    "settings": "settings",
     "evaluate": "evaluate",
     "validate-dataset": "validate_dataset",
     "split-dataset": "split_dataset",

@@ -26,6 +26,7 @@ set(MODULE_PYTHON_SCRIPTS
   commands/phantom.py
   commands/predict.py
   commands/predict_cohort.py
+  commands/settings.py
   commands/split_dataset.py
   commands/train.py
   commands/train_posterior.py

@@ -40,6 +40,8 @@ class AdvancedPanel:
         """Let a model predict. Args: name: its name or folder; "" for the shipped one."""
         if self._parameters is not None:
             self._parameters.model = name
+        if not self.models.ui.modelsButton.collapsed:
+            self.models.refresh()
         self.update()
 
     def setParameters(self, parameters: Any) -> None:

@@ -23,6 +23,7 @@ class ModelsSection:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/ModelsSection.ui"))
         self._ui = slicer.util.childWidgetVariables(self.widget)
         self._onChosen = onChosen
+        self._parameters: Any = None
         self._models: list[Any] = []
         self._command: LamodCommand | None = None
         ui = self._ui
@@ -41,7 +42,7 @@ class ModelsSection:
         return self._ui
 
     def setParameters(self, parameters: Any) -> None:
-        """Nothing of the models is in the scene."""
+        self._parameters = parameters
 
     def cleanup(self) -> None:
         if self._command is not None:
@@ -107,6 +108,7 @@ class ModelsSection:
         name, wanted = self.chosen.name, self._ui.renameEdit.text.strip()
         if self._try(lambda: rename_model(name, wanted)):
             self._ui.renameEdit.text = ""
+            self._follow(name, wanted)
             self.refresh(wanted)
             self.showMessage(_("“{name}” is called “{wanted}” now.").format(name=name, wanted=wanted))
 
@@ -162,8 +164,14 @@ class ModelsSection:
         from LaMoDCore.model_store import remove_model
 
         if self._try(lambda: remove_model(name)):
+            self._follow(name, "")
             self.refresh()
             self.showMessage(_("“{name}” was deleted.").format(name=name))
+
+    def _follow(self, name: str, wanted: str) -> None:
+        """The model that predicts is called otherwise now, or is gone."""
+        if self._parameters is not None and self._parameters.model == name:
+            self._onChosen(wanted)
 
     def _try(self, action: Callable[[], Any]) -> bool:
         from LaMoDCore.errors import LaMoDInputError

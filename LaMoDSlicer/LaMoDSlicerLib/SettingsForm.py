@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import qt
@@ -10,15 +11,15 @@ class SettingsForm:
     """A training's settings as a form, made from the library's own description of them.
 
     Args:
-        settings: LaMoDCore `Setting`s, in their order.
+        settings: as `lamod settings --json` lists them.
     """
 
     #: What a part of the settings is called; its settings have its name and a point before theirs.
     PARTS = (("", "Run"), ("augmentation", "Augmentation"), ("model", "Networks"))
     _LARGEST = 2**31 - 1
 
-    def __init__(self, settings: list[Any]) -> None:
-        self._settings = settings
+    def __init__(self, settings: list[dict[str, Any]]) -> None:
+        self._settings = [SimpleNamespace(**setting) for setting in settings]
         self._fields: dict[str, Any] = {}
         self._rows: dict[str, tuple[Any, Any]] = {}
         self.widget = qt.QWidget()
@@ -27,9 +28,7 @@ class SettingsForm:
         for part, title in self.PARTS:
             heading = qt.QLabel(f"<b>{_(title)}</b>")
             layout.addRow(heading)
-            for setting in (
-                s for s in settings if s.path.partition(".")[0] == part or (not part and "." not in s.path)
-            ):
+            for setting in (s for s in self._settings if self._partOf(s.path) == part):
                 field = self._field(setting)
                 label = qt.QLabel(setting.path.removeprefix(f"{part}."))
                 for each in (label, field):
@@ -37,13 +36,14 @@ class SettingsForm:
                 layout.addRow(label, field)
                 self._fields[setting.path], self._rows[setting.path] = field, (label, field)
 
-    def show(self, values: dict[str, Any]) -> None:
-        """Put a config's values (nested, as `TrainingConfig.to_dict`) into the fields."""
+    @staticmethod
+    def _partOf(path: str) -> str:
+        return path.partition(".")[0] if "." in path else ""
+
+    def show(self, preset: str) -> None:
+        """Put a preset's values into the fields."""
         for setting in self._settings:
-            value: Any = values
-            for name in setting.path.split("."):
-                value = value[name]
-            self._put(setting, value)
+            self._put(setting, setting.presets[preset])
 
     def values(self) -> dict[str, Any]:
         """The fields' values, nested.
@@ -77,20 +77,19 @@ class SettingsForm:
         if setting.least is not None:
             most = setting.most if setting.most is not None else _("any")
             words.append(_("From {least} to {most}.").format(least=setting.least, most=most))
-        words.append(_("Default: {value}.").format(value=cls._text(setting.default) or _("none")))
         return " ".join(words)
 
     def _field(self, setting: Any) -> Any:
-        if setting.kind is bool:
+        if setting.kind == "bool":
             return qt.QCheckBox()
-        if setting.kind is int:
+        if setting.kind == "int":
             field = qt.QSpinBox()
             field.setRange(
                 int(setting.least) if setting.least is not None else 0,
                 int(setting.most) if setting.most is not None else self._LARGEST,
             )
             return field
-        if setting.choices and setting.kind is str:
+        if setting.choices and setting.kind == "str":
             field = qt.QComboBox()
             for choice in setting.choices:
                 field.addItem(choice)
@@ -102,27 +101,27 @@ class SettingsForm:
 
     def _put(self, setting: Any, value: Any) -> None:
         field = self._fields[setting.path]
-        if setting.kind is bool:
+        if setting.kind == "bool":
             field.setChecked(bool(value))
-        elif setting.kind is int:
+        elif setting.kind == "int":
             field.setValue(int(value))
-        elif setting.choices and setting.kind is str:
+        elif setting.choices and setting.kind == "str":
             field.setCurrentIndex(setting.choices.index(value))
         else:
             field.setText(self._text(value))
 
     def _take(self, setting: Any) -> Any:
         field = self._fields[setting.path]
-        if setting.kind is bool:
+        if setting.kind == "bool":
             return bool(field.checked)
-        if setting.kind is int:
+        if setting.kind == "int":
             return int(field.value)
-        if setting.choices and setting.kind is str:
+        if setting.choices and setting.kind == "str":
             return setting.choices[field.currentIndex]
         text = field.text.strip()
-        if setting.kind is tuple:
+        if setting.kind == "tuple":
             return self._several(setting, text)
-        return self._number(setting, text) if setting.kind is float else text
+        return self._number(setting, text) if setting.kind == "float" else text
 
     @staticmethod
     def _several(setting: Any, text: str) -> list[str]:

@@ -84,6 +84,7 @@ class TrainSection:
         """The module is unloaded; a training goes on."""
         self._timer.stop()
         self.preview.cancel()
+        self.recipe.cancel()
         if self._command is not None:
             self._command.cancel()
 

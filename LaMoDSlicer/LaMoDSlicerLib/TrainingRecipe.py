@@ -3,12 +3,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.Dependencies import Dependencies
 from LaMoDSlicerLib.InputError import InputError
+from LaMoDSlicerLib.LamodCommand import LamodCommand
 from LaMoDSlicerLib.SettingsForm import SettingsForm
 
 
@@ -26,6 +26,7 @@ class TrainingRecipe:
     def __init__(self, ui: Any, onChanged: Callable[[], None], showMessage: Callable[[str], None]) -> None:
         self._ui, self._onChanged, self._showMessage = ui, onChanged, showMessage
         self._form: SettingsForm | None = None
+        self._command: LamodCommand | None = None
         for preset in self.PRESETS:
             ui.presetSelector.addItem(preset)
         ui.presetSelector.currentIndex = self.PRESETS.index("laptop")
@@ -68,35 +69,45 @@ class TrainingRecipe:
         if self.preset == "fine-tune" and selector.currentIndex == 0 and selector.count > 1:
             selector.currentIndex = 1
         if self._form is not None:
-            self._showPreset()
+            self._form.show(self.preset)
         self._onChanged()
 
     def onSettingsButton(self, shown: bool) -> None:
         if shown and self._form is None:
-            try:
-                with slicer.util.tryWithErrorDisplay(_("The settings cannot be shown."), show=False, waitCursor=True):
-                    self._makeForm()
-            except InputError as error:
-                self._showMessage(str(error))
-                self._ui.settingsButton.checked = False
-                return
+            self._askForSettings()
+            return
         for widget in (self._ui.settingsArea, self._ui.settingsFilter):
             widget.visible = shown
         self._onChanged()
 
-    def _makeForm(self) -> None:
-        Dependencies.ensure(Dependencies.FOR_TRAINING)
-        CoreLibrary.makeImportable()
-        from LaMoDCore.training.form import form
+    def _askForSettings(self) -> None:
+        """The library lists them, in a process of its own: it takes the networks' code to do so."""
+        try:
+            Dependencies.ensure(Dependencies.FOR_TRAINING)
+            self._command = LamodCommand(lambda _progress: None, self._onSettings, self._onFailure)
+            self._command.start(["settings", "--json"], tellsProgress=False)
+        except (InputError, OSError) as error:
+            self._onFailure(str(error))
+            return
+        self._showMessage(_("Listing the settings …"))
 
-        self._form = SettingsForm(list(form()))
+    def _onSettings(self, lines: list[str]) -> None:
+        self._command = None
+        self._form = SettingsForm(json.loads(next(line for line in lines if line.startswith("["))))
+        self._form.show(self.preset)
         self._ui.settingsArea.setWidget(self._form.widget)
-        self._showPreset()
+        self._showMessage("")
+        self.onSettingsButton(bool(self._ui.settingsButton.checked))
 
-    def _showPreset(self) -> None:
-        from LaMoDCore.training.settings import PRESETS
+    def _onFailure(self, text: str) -> None:
+        self._command = None
+        self._ui.settingsButton.checked = False
+        self._showMessage(text)
 
-        self._form.show(PRESETS[self.preset].to_dict())
+    def cancel(self) -> None:
+        """The module is unloaded."""
+        if self._command is not None:
+            self._command.cancel()
 
     def onFilterChanged(self, words: str) -> None:
         if self._form is not None:
@@ -111,15 +122,9 @@ class TrainingRecipe:
         """
         if self._form is None:
             return
-        from LaMoDCore.training.settings import TrainingConfig
-
         values = self._form.values()
         if self.init:
             del values["model"]  # the networks are those of the model that it starts from
-        try:
-            TrainingConfig.from_dict(values)
-        except (ValueError, TypeError) as error:
-            raise InputError(_("The settings: {error}.").format(error=error)) from error
         run.mkdir(parents=True, exist_ok=True)
         fresh = run / ".config.json.tmp"
         fresh.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

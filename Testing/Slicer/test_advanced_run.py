@@ -13,7 +13,7 @@ import pytest
 from LaMoDCore.training.run_folder import FORMAT, RunFolder
 from Testing.Slicer.researcher import click, open_section, opened
 
-WAIT = 60
+WAIT = 300
 
 
 @pytest.fixture
@@ -134,6 +134,8 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     researcher.mouse.choose(train.ui.presetSelector, "smoke")
     show(researcher, tmp_path / "run")
     click(researcher, train.ui.settingsButton)
+    assert researcher.mouse.spin(WAIT, lambda: train.recipe.form is not None), train.ui.trainMessage.text
+    researcher.app.settle()
     field = train.recipe.form.field("learning_rate")
     assert field.text == "0.001"
     assert "of Adam" in field.toolTip or "Adam" in field.toolTip

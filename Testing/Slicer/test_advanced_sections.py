@@ -183,7 +183,7 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
     assert "known already" in models.ui.modelsMessage.text
     models.ui.renameEdit.text = "ward-3"
     click(researcher, models.ui.renameModelButton)
-    assert models.chosen.name == "ward-3"
+    assert models.chosen.name == parameters.model == "ward-3"
     researcher.mouse.show(models.ui.modelsMessage)
     researcher.mouse.screenshot(pictures / "slicer-models.png")
     will_choose(monkeypatch, tmp_path / "ward-3.zip", "getSaveFileName")
@@ -195,6 +195,7 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
     click(researcher, models.ui.removeModelButton)
     assert not (tmp_path / "models" / "ward-3").exists()
+    assert parameters.model == ""
     will_choose(monkeypatch, tmp_path / "ward-3.zip", "getOpenFileName")
     click(researcher, models.ui.importModelButton)
     assert researcher.mouse.spin(WAIT, lambda: bool(models.ui.importModelButton.enabled))
