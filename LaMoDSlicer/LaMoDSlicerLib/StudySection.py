@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.ContourSlices import ContourSlices
 from LaMoDSlicerLib.ContourStudy import ContourStudy
+from LaMoDSlicerLib.FigureWindow import FigureWindow
 from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.MaskSource import MaskSource
 from LaMoDSlicerLib.StudyPage import StudyPage
@@ -27,7 +28,7 @@ class StudySection:
         self._study: ContourStudy | None = None
         self._shown: ContourStudy | None = None
         self._pages: list[StudyPage] = []
-        self._window: Any = None
+        self.window = FigureWindow()
         self._otherIds: list[str] = []
         ui.studyTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         ui.studyTable.verticalHeader().hide()
@@ -45,11 +46,6 @@ class StudySection:
     @property
     def pages(self) -> list[StudyPage]:
         return self._pages
-
-    @property
-    def window(self) -> Any:
-        """The window of the larger picture, or None."""
-        return self._window
 
     def update(self) -> None:
         """Enable what can be clicked and list the scene's other masks."""
@@ -80,9 +76,8 @@ class StudySection:
         self.cancel()
         if self._shown is not None:
             self._shown.removeFolder()
-        if self._window is not None:
-            self._window.close()
-        self._shown, self._pages, self._window = None, [], None
+        self.window.close()
+        self._shown, self._pages = None, []
 
     def onCostButton(self) -> None:
         self._start(None)
@@ -169,10 +164,6 @@ class StudySection:
         self._ui.studyPicture.setPixmap(picture.scaledToWidth(width, qt.Qt.SmoothTransformation))
 
     def onLargerButton(self) -> None:
-        """The picture in its own size, in a window of its own."""
+        """The picture in its own size."""
         page = self._pages[self._ui.studyPageSelector.currentIndex]
-        self._window = qt.QLabel(self._panel.widget, qt.Qt.Window)
-        self._window.setAttribute(qt.Qt.WA_DeleteOnClose, False)
-        self._window.windowTitle = page.title
-        self._window.setPixmap(qt.QPixmap(str(page.picture)))
-        self._window.show()
+        self.window.show(page.picture)
