@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -128,7 +127,7 @@ def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, mon
     assert "lamod:" not in train.ui.trainMessage.text
 
 
-def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, data, pictures):
+def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, data):
     train = researcher.panel.train
     researcher.panel.dataset.setFolder(data)
     researcher.mouse.choose(train.ui.presetSelector, "smoke")
@@ -145,7 +144,7 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     assert not field.isVisible()
     train.ui.settingsFilter.text = ""
     researcher.mouse.show(train.ui.settingsArea)
-    researcher.mouse.screenshot(pictures / "slicer-settings.png")
+    researcher.mouse.screenshot(tmp_path / "slicer-settings.png")
     field.text = "7"
     click(researcher, train.ui.startButton)
     assert "learning_rate is 7" in train.ui.trainMessage.text
@@ -162,12 +161,6 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     assert "--config" in train.ui.commandEdit.plainText
     researcher.mouse.choose(train.ui.commandSelector, "SLURM")
     assert "#SBATCH --nodes=1" in train.ui.commandEdit.plainText
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    shots = Path(__file__).resolve().parents[2] / "Resources" / "Screenshots"
-    return shots if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 def test_the_panel_offers_the_librarys_presets(researcher):

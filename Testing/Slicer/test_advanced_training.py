@@ -30,7 +30,7 @@ def researcher(slicer_app, tmp_path, monkeypatch):
         yield everything
 
 
-def make_hearts(researcher, folder, monkeypatch, pictures):
+def make_hearts(researcher, folder, monkeypatch, tmp_path):
     """Three synthetic subjects, by clicks."""
     dataset, mouse = researcher.panel.dataset, researcher.mouse
     open_section(researcher, dataset.ui.datasetButton)
@@ -42,13 +42,13 @@ def make_hearts(researcher, folder, monkeypatch, pictures):
     assert dataset.folder() == folder, dataset.ui.datasetMessage.text
     assert "12 cases of 3 subjects" in dataset.ui.datasetSummary.text
     mouse.show(dataset.ui.datasetMessage)
-    mouse.screenshot(pictures / "slicer-dataset.png")
+    mouse.screenshot(tmp_path / "slicer-dataset.png")
     dataset.ui.datasetButton.collapsed = True
 
 
 def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tmp_path, monkeypatch, pictures):
     app, mouse, train = researcher.app, researcher.mouse, researcher.panel.train
-    make_hearts(researcher, Path("hearts"), monkeypatch, pictures)
+    make_hearts(researcher, Path("hearts"), monkeypatch, tmp_path)
     open_section(researcher, train.ui.trainButton)
     mouse.choose(train.ui.presetSelector, "smoke")
     run = Path("hearts-smoke")
@@ -79,7 +79,7 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     click(researcher, train.ui.curvesButton)
     last = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()][-1]
     assert train.curves.plot.points("val")[-1] == pytest.approx([last["global_step"], last["val"]["loss"]])
-    mouse.screenshot(pictures / "slicer-trained.png")
+    mouse.screenshot(tmp_path / "slicer-trained.png")
     click(researcher, train.ui.previewCheckBox)
     assert mouse.spin(300, lambda: bool(train.preview.case.results)), train.ui.previewLabel.text
     app.settle()
@@ -97,4 +97,4 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     panel.predict(app, 600)
     assert app.widget.ui.messageLabel.text == ""
     assert "hearts-smoke" in app.widget.ui.stageLabel.text
-    mouse.screenshot(pictures / "slicer-predicted-with-own.png")
+    mouse.screenshot(tmp_path / "slicer-predicted-with-own.png")
