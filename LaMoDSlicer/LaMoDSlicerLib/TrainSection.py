@@ -36,7 +36,7 @@ class TrainSection:
     def __init__(self, owner: Any, dataset: Callable[[], Path | None], onModelKept: Callable[[str], None]) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/TrainSection.ui"))
         self._ui = slicer.util.childWidgetVariables(self.widget)
-        self._dataset, self._onModelKept = dataset, onModelKept
+        self._owner, self._dataset, self._onModelKept = owner, dataset, onModelKept
         self._parameters: Any = None
         self._report: Any = None
         self._curves: Any = None
@@ -274,7 +274,8 @@ class TrainSection:
             if exitCode not in (0, TrainingProcess.STOPPED) and self._process.lastWords():
                 self.showMessage(self._process.lastWords())
             self._process = None
-        self.preview.follow(self._report, self._curves, self._parameters)
+        if self._owner.parent.isEntered:  # in another module nobody asked for other views
+            self.preview.follow(self._report, self._curves, self._parameters)
         self.update()
 
     @property
