@@ -24,7 +24,7 @@ from heart_files import (
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import BASE_TO_APEX_LPS
-from LaMoDCore.io import dicom_series, load_case
+from LaMoDCore.io import dicom_pixels, load_case
 from LaMoDCore.io.levels import propose_levels, spans_the_ventricle
 from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 from LaMoDCore.preprocessing import to_canonical
@@ -147,8 +147,8 @@ def test_a_whole_study_as_cine_decodes_only_the_planes_of_the_masks(tmp_path, mo
     long_axis[:3, :3] = np.stack([x, z / 8, y * 4], axis=1)
     write_dicom_frames(tmp_path / "study" / "lax", heart_cine(LABELS)[:, :1], long_axis, series="lax", number=8)
     decoded = []
-    decode = dicom_series.decode_pixels
-    monkeypatch.setattr(dicom_series, "decode_pixels", lambda file: decoded.append(file) or decode(file))
+    decode = dicom_pixels.decode_pixels
+    monkeypatch.setattr(dicom_pixels, "decode_pixels", lambda file: decoded.append(file) or decode(file))
     case = load_case(tmp_path / "m.seq.nrrd", cine=tmp_path / "study")
     assert len(decoded) == FRAMES
     np.testing.assert_array_equal(case.slices[0].cine, heart_cine(heart_labels(many, SHAPE, slices=5))[:, 2])
