@@ -63,6 +63,11 @@ def test_whole_subjects_are_dealt_evenly_from_every_site() -> None:
     assert propose_split(everybody, seed=3) == split_of != propose_split(everybody, seed=4)
 
 
+def test_sites_of_one_subject_share_what_they_cannot_split() -> None:
+    split_of = propose_split(entries({f"site {k:02d}": 1 for k in range(20)}), (0.6, 0.2, 0.2))
+    assert Counter(split_of.values()) == {"train": 12, "val": 4, "test": 4}
+
+
 def test_three_subjects_give_a_validation_case() -> None:
     assert Counter(propose_split(entries({"A": 3})).values()) == {"train": 2, "val": 1}
     assert "test" not in propose_split(entries({"A": 30}), (0.8, 0.2, 0.0)).values()

@@ -76,6 +76,8 @@ def test_a_dataset_may_go_while_its_run_stays(tmp_path: Path, capsys: pytest.Cap
         train(cache, tmp_path / "run", settings, about=about, progress=DeletesTheDataset("none"))
     seen = read_run(tmp_path / "run")
     assert seen.state == "stopped" and "had prepared" in " ".join(seen.remarks) and not data.exists()
+    unfinished = load_model(tmp_path / "run")
+    assert unfinished.description["training"]["unfinished"] and unfinished.name == "run"
     assert main([*words, "--resume"]) == 0
     assert "is gone" in capsys.readouterr().err
     assert load_model(tmp_path / "run").name == "run"
