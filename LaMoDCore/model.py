@@ -16,6 +16,7 @@ from LaMoDCore.networks.motion_decoder import MotionDecoder
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
+from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.uncertainty.familiarity import Familiarity
 
 SpaceName = Literal["registration", "motion"]
@@ -61,7 +62,7 @@ class ModelConfig:
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
         motion_latent: what is sampled around the decoder's answer; none with 0 modes.
-        descriptors: numbers by which the unlike-training flag knows a slice; 0 for no flag.
+        descriptors: numbers by which the unlike-training flag and the spread of samples know a slice; 0 for neither.
         inference: defaults of the prediction.
     """
 
@@ -150,6 +151,7 @@ class LaMoDModel(nn.Module):
         self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
         self.motion_latent = MotionLatent(c.motion_latent, c.latent_channels) if c.motion_latent.modes else None
         self.familiarity = Familiarity(c.descriptors) if c.descriptors else None
+        self.slice_spread = SliceSpread(c.descriptors) if c.descriptors and c.motion_latent.modes else None
         self.register_buffer("latent_mean", torch.zeros(c.latent_channels + GUESS_CHANNELS))
         self.register_buffer("latent_std", torch.ones(c.latent_channels + GUESS_CHANNELS))
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]

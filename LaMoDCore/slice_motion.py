@@ -70,12 +70,13 @@ def predict_slice(
         if settings["diffusion"]:
             assert network.motion_latent is not None  # `inference_choice` has checked it
             expected = network.motion_latent.expected_relative(decoded.view)
-            relative = _samples(network, network.motion_latent, decoded.view, settings, seed)
+            relative = _samples(network, network.motion_latent, decoded, settings, seed)
             moved_mm, samples = answer_and_samples(
                 decoded.displacement_mm, decoded.canonical_mm, expected, relative, coordinates, canonical
             )
             motion = SliceMotion(moved_mm, cast(Array, samples) if len(samples) > 1 else None)
-    return SlicePrediction(motion, _judged(network, canonical, coordinates, decoded))
+    known = network.familiarity
+    return SlicePrediction(motion, None if known is None else known.judge(decoded.descriptors))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +86,14 @@ class DecodedSlice:
     Attributes:
         displacement_mm: [T, 2, H, W] on the slice's own pixels and frames.
         canonical_mm: [40, 2, 128, 128], the same as the networks see it.
-        view: what the motion latent and the flag are told.
+        view: what the motion latent is told.
+        descriptors: what the flag and the spread of the samples are told, see `uncertainty.descriptors`.
     """
 
     displacement_mm: Array
     canonical_mm: Array
     view: RingView
+    descriptors: Array
 
 
 def decoded_slice(
@@ -109,7 +112,10 @@ def decoded_slice(
     own = _answer(slice_.name, moved, canonical).displacement_mm
     canonical_mm = moved[0].transpose(0, 1).float().cpu().numpy()
     learned = latent[0, : network.config.latent_channels]
-    return DecodedSlice(own, canonical_mm, ring_view(learned, canonical_mm, coordinates))
+    view = ring_view(learned, canonical_mm, coordinates)
+    where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
+    told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved_wall)
+    return DecodedSlice(own, canonical_mm, view, told)
 
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:
@@ -132,18 +138,22 @@ def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any
 
 
 def _samples(
-    network: LaMoDModel, latent: MotionLatent, view: RingView, settings: Mapping[str, Any], seed: int
+    network: LaMoDModel, latent: MotionLatent, decoded: DecodedSlice, settings: Mapping[str, Any], seed: int
 ) -> Array:
     """Relative motions around the expected one, whose mean over a few samples would only be blurred."""
     if settings["samples"] == 1:
         return np.zeros((0, FRAMES, TERMS), dtype=np.complex64)
+    spread = 1.0
+    if network.slice_spread is not None:
+        spread = float(network.slice_spread.factors(decoded.descriptors[None])[0])
     codes = latent.sample(
-        view,
+        decoded.view,
         settings["samples"],
         network.config.schedule,
         torch.Generator().manual_seed(seed),
         sampler=settings["sampler"],
         steps=settings["steps"],
+        spread=spread,
     )
     return latent.around_the_answer(codes)
 
@@ -159,13 +169,3 @@ def _answer(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:
         return SliceMotion(own[0])
     stacked = np.stack(own)
     return SliceMotion(stacked.mean(axis=0, dtype=np.float64).astype(np.float32), stacked)
-
-
-def _judged(
-    network: LaMoDModel, canonical: CanonicalSlice, coordinates: RingCoordinates, decoded: DecodedSlice
-) -> UnlikeTraining | None:
-    if network.familiarity is None:
-        return None
-    where, moved = wall_motion(decoded.canonical_mm, coordinates, every=4)
-    told = descriptors(canonical.occupancy, coordinates, decoded.view.ring.cpu().numpy(), where, moved)
-    return network.familiarity.judge(told)

@@ -3,7 +3,8 @@
 The deterministic part of the model gives one motion û. What a true motion is relative to it (`ring_basis`, eq. 1) is
 nearly a normal variable of few dimensions: its principal components over the training set, each divided by its
 standard deviation, are the motion latent w. Its mean given z_reg and û is a linear regression, which a few hundred
-slices determine well; a diffusion model given the same draws what is left around that mean.
+slices determine well; a diffusion model given the same draws what is left around that mean, in units of the usual
+scatter times a factor of the slice (`slice_spread`).
 """
 
 from __future__ import annotations
@@ -148,13 +149,17 @@ class MotionLatent(nn.Module):
         self.modes[: len(deviation)] = torch.from_numpy(deviation[:, None] * directions[:count])
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
-    def fit_expectation(self, ring: Tensor, motion: Tensor, code: Tensor, ridge: float) -> None:
+    def fit_expectation(self, ring: Tensor, motion: Tensor, code: Tensor, ridge: float) -> Tensor:
         """Ridge regression of w on what is told of each slice; the scatter around it is the diffusion's unit.
 
         Args:
             ring, motion: of the training slices, as in `RingView`, [N, ...].
             code: their w, [N, modes].
             ridge: weight of the squared coefficients, in slices; told numbers have unit variance.
+
+        Returns:
+            offsets [N, modes] of the training slices from what the others' regression expects of them, in units of the
+            scatter.
         """
         told = _summary(ring, motion)
         self.told_mean.copy_(told.mean(dim=0))
@@ -169,6 +174,7 @@ class MotionLatent(nn.Module):
         inverse = torch.linalg.inv(kernel)
         left_out = (inverse @ centred) / inverse.diagonal()[:, None]
         self.scatter.copy_(left_out.std(dim=0).clamp(min=1e-3))
+        return left_out.to(self.scatter) / self.scatter
 
     def expected(self, ring: Tensor, motion: Tensor) -> Tensor:
         """Mean of w given what is told, [N, modes]."""
@@ -216,8 +222,9 @@ class MotionLatent(nn.Module):
         sampler: SamplerName = "ddim",
         steps: int = 25,
         guidance: float = 1.0,
+        spread: float = 1.0,
     ) -> Tensor:
-        """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter`.
+        """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter` × `spread`.
 
         Args:
             view: what is known of the slice.
@@ -228,6 +235,7 @@ class MotionLatent(nn.Module):
             steps: of DDIM.
             guidance: 1 samples the learned posterior; more moves away from what is likely without the condition
                 (Ho & Salimans 2021, eq. 6), which narrows it.
+            spread: the slice's own factor, see `SliceSpread`.
         """
         condition = self.condition(view.ring[None], view.motion[None]).expand(count, -1)
         alpha_bar = schedule.alpha_bar().to(condition.device, torch.float32)
@@ -246,7 +254,7 @@ class MotionLatent(nn.Module):
         around = reverse_process(
             draw(), predict_noise, alpha_bar, draw, sampler=sampler, start=schedule.steps, steps=steps
         )
-        return self.expected(view.ring[None], view.motion[None]) + self.scatter * around
+        return self.expected(view.ring[None], view.motion[None]) + spread * self.scatter * around
 
 
 def _summary(ring: Tensor, motion: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch.nn import functional
 from LaMoDCore.diffusion import NoiseSchedule, q_sample
 from LaMoDCore.geometry import Array
 from LaMoDCore.networks.motion_latent import MotionLatent
+from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.residuals import ResidualBank
 
@@ -57,6 +58,8 @@ class GenerativeReport:
         energy_held: share of the relative motion's energy that the modes hold.
         ridge: of the regression of the mean.
         explained: share of w's variance on validation slices that the regression explains (less than 0: none).
+        spread_ridge: of the regression of each slice's spread.
+        spread_explained: share of the variance of log energies on validation slices that it explains.
         train_loss, val_loss: mean squared error of the velocity, of the averaged weights at the best epoch.
         best_epoch: the one that was kept, counted from 1.
     """
@@ -64,6 +67,8 @@ class GenerativeReport:
     energy_held: float
     ridge: float
     explained: float
+    spread_ridge: float
+    spread_explained: float
     train_loss: float
     val_loss: float
     best_epoch: int
@@ -71,16 +76,17 @@ class GenerativeReport:
 
 def train_motion_latent(
     latent: MotionLatent,
+    spread: SliceSpread,
     schedule: NoiseSchedule,
     train: ResidualBank,
     validation: ResidualBank,
     config: GenerativeConfig,
     progress: Progress = SILENT,
 ) -> GenerativeReport:
-    """Fit the modes and train the denoiser, in place; the averaged weights of the best epoch stay.
+    """Fit modes, mean and spread and train the denoiser, in place; the averaged weights of the best epoch stay.
 
     Args:
-        latent: untrained.
+        latent, spread: untrained.
         schedule: of the diffusion.
         train: what to learn from.
         validation: subjects that are not in `train`; choose the epoch.
@@ -94,9 +100,12 @@ def train_motion_latent(
     optimiser = torch.optim.AdamW(
         learning.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
     )
-    ridge = choose_ridge(latent, train, validation)
+    *ridge, around = choose_ridge(latent, train, validation)
     averaged.load_state_dict(latent.state_dict())
-    rows, held_out = _rows(latent, train), _rows(latent, validation)
+    held_around = _around(latent, validation)
+    spread_found = spread.fit(train.descriptors, _energy(around), validation.descriptors, _energy(held_around))
+    rows = _rows(around, spread, train)
+    held_out = _rows(held_around, spread, validation)
     steps = max(1, len(train.index) // config.batch_size)
     total = steps * config.epochs
     best, best_epoch, train_loss = np.inf, 0, np.nan
@@ -129,12 +138,17 @@ def train_motion_latent(
             progress.update("motion latent", (epoch + 1) / config.epochs, f"loss {np.mean(losses):.4f}, {score:.4f}")
     latent.load_state_dict(best_state)
     latent.eval()
-    return GenerativeReport(held, *ridge, train_loss, float(best), best_epoch)
+    return GenerativeReport(held, *ridge, *spread_found, train_loss, float(best), best_epoch)
 
 
-def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: ResidualBank) -> tuple[float, float]:
-    """Fit the mean of w with the ridge that explains validation slices best: it, and the share it explains."""
-    ring, motion, code = _inputs(train)[0], _inputs(train)[1], latent.encode(train.relative)
+def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: ResidualBank) -> tuple[float, float, Tensor]:
+    """Fit the mean of w with the ridge that explains validation slices best.
+
+    Returns:
+        the ridge, the share of their variance that it explains, and the training slices' offsets
+        (see `MotionLatent.fit_expectation`).
+    """
+    ring, motion, code = *_inputs(train), latent.encode(train.relative)
     held_ring, held_motion = _inputs(validation)
     wanted = latent.encode(validation.relative)
     energy = latent.modes.square().sum(dim=1)
@@ -145,8 +159,7 @@ def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: Residual
         missed = ((wanted - latent.expected(held_ring, held_motion)).square() * energy).sum()
         if (explained := 1 - float(missed / base)) > best[1]:
             best = (ridge, explained)
-    latent.fit_expectation(ring, motion, code, best[0])
-    return best
+    return *best, latent.fit_expectation(ring, motion, code, best[0])
 
 
 def velocity_loss(
@@ -185,11 +198,19 @@ def _inputs(bank: ResidualBank) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(bank.ring).float(), torch.from_numpy(bank.motion)
 
 
-def _rows(latent: MotionLatent, bank: ResidualBank) -> tuple[Tensor, Tensor, Tensor]:
-    """What the denoiser learns: w's offset from its mean in units of the scatter, and the condition."""
-    ring, motion = _inputs(bank)
-    around = (latent.encode(bank.relative) - latent.expected(ring, motion)) / latent.scatter
-    return around, ring, motion
+def _around(latent: MotionLatent, bank: ResidualBank) -> Tensor:
+    """Offsets of w from its mean in units of the scatter, [N, modes], of slices that the mean was not fitted to."""
+    return (latent.encode(bank.relative) - latent.expected(*_inputs(bank))) / latent.scatter
+
+
+def _energy(around: Tensor) -> Array:
+    return np.asarray(around.double().square().mean(dim=1).cpu().numpy())
+
+
+def _rows(around: Tensor, spread: SliceSpread, bank: ResidualBank) -> tuple[Tensor, Tensor, Tensor]:
+    """What the denoiser learns: w's offset from its mean in units of the slice's own scatter, and the condition."""
+    factors = torch.from_numpy(spread.factors(bank.descriptors)).to(around)
+    return around / factors[:, None], *_inputs(bank)
 
 
 def _rate(step: int, total: int) -> float:

@@ -93,9 +93,15 @@ def posterior_from_banks(
 ) -> LoadedModel:
     """The same from residuals that are known already."""
     network = with_posterior(lamod_network(base), config, train.descriptors.shape[1])
-    assert network.motion_latent is not None and network.familiarity is not None
+    assert network.motion_latent is not None and network.familiarity is not None and network.slice_spread is not None
     report = train_motion_latent(
-        network.motion_latent, network.config.schedule, train, validation, config.training, progress
+        network.motion_latent,
+        network.slice_spread,
+        network.config.schedule,
+        train,
+        validation,
+        config.training,
+        progress,
     )
     network.familiarity.fit(train.descriptors, validation.descriptors, config.false_alarms)
     network.requires_grad_(False).eval()
@@ -130,7 +136,7 @@ def with_posterior(network: LaMoDModel, config: PosteriorConfig, descriptors: in
     own = {
         key: value
         for key, value in network.state_dict().items()
-        if not key.startswith(("motion_latent.", "familiarity."))
+        if not key.startswith(("motion_latent.", "familiarity.", "slice_spread."))
     }
     grown.load_state_dict(own, strict=False)
     return grown

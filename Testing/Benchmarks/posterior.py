@@ -6,16 +6,18 @@
 
 `scores`: at end-systole, EPE and six-segment Ecc error of the mean, energy score of the displacement (mm) and CRPS of
 segmental Ecc, spread of rotation and of segmental Ecc over samples beside the errors' spread, for the decoder alone,
-its expected correction, samples of the motion latent, and controls; as drawn, clean, with 12 frames, frames shifted.
+its expected correction, samples of the motion latent, and controls; as drawn, clean, with 12 frames, frames shifted,
+the slice 2 mm off.
 `coverage`: share of truths in the 90 % intervals, by disease. `unlike`: the flag on what the model has not seen.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,9 @@ from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.models import LoadedModel, lamod_network, load_model
 from LaMoDCore.motion_samples import answer_and_samples
 from LaMoDCore.networks.ring_basis import RingCoordinates
+from LaMoDCore.phantom.cohort import plane_cases
+from LaMoDCore.phantom.pairing import rescanned
+from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.predict import inference_choice
 from LaMoDCore.preprocessing import to_canonical
 from LaMoDCore.slice_motion import decoded_slice, predict_slice
@@ -88,9 +93,9 @@ def scores(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry],
         truth = truth_of(data)
         if truth is None:
             continue
-        drawn = drawn_case(data).slices[0]
+        drawn = Drawn(drawn_case(data).slices[0], truth, entry, index.folder)
         for stress in contours:
-            slice_ = STRESSES[stress](drawn, truth, rng)
+            slice_ = STRESSES[stress](drawn, rng)
             for method, motion in methods(model, slice_, rng):
                 rows[stress, method].append(score(truth, motion, slice_))
         if number % 10 == 9:
@@ -117,34 +122,55 @@ def interval_of_mean(differences: Array) -> str:
     return f"[{low:+.3f}, {high:+.3f}]"
 
 
-def as_drawn(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
-    return slice_
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A slice as its reader drew it, its truth, and which one of which cohort it is."""
+
+    slice: CineSlice
+    truth: Truth
+    entry: DatasetEntry
+    folder: Path
 
 
-def clean(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
-    return replace(slice_, myocardium=truth.case.slices[0].myocardium)
+def as_drawn(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
+    return drawn.slice
 
 
-def few_frames(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
+def clean(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
+    return replace(drawn.slice, myocardium=drawn.truth.case.slices[0].myocardium)
+
+
+def few_frames(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
     """12 of the frames are drawn; the others count as not acquired, so that the answer keeps the truth's frames."""
-    drawn = np.zeros(slice_.frames, dtype=bool)
-    drawn[np.linspace(0, slice_.frames, 12, endpoint=False).astype(int)] = True
-    return replace(slice_, valid_frames=drawn)
+    acquired = np.zeros(drawn.slice.frames, dtype=bool)
+    acquired[np.linspace(0, drawn.slice.frames, 12, endpoint=False).astype(int)] = True
+    return replace(drawn.slice, valid_frames=acquired)
 
 
-def shifted_frames(slice_: CineSlice, truth: Truth, rng: np.random.Generator) -> CineSlice:
+def shifted_frames(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
     """Every frame but the first drawn about 1.5 mm beside its place, as between breath-holds."""
-    moved = slice_.myocardium.copy()
-    for frame in range(1, slice_.frames):
+    moved = drawn.slice.myocardium.copy()
+    for frame in range(1, drawn.slice.frames):
         moved[frame] = ndimage.shift(moved[frame].astype(np.float32), rng.normal(0, 1.2, 2), order=1) > 0.5
-    return replace(slice_, myocardium=moved)
+    return replace(drawn.slice, myocardium=moved)
 
 
-STRESSES: dict[str, Callable[[CineSlice, Truth, np.random.Generator], CineSlice]] = {
+def other_slice(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
+    """What a reader draws on the plane 2 mm towards base or apex, while the truth stays where it was."""
+    recipe = CohortRecipe.from_json(json.loads((drawn.folder / "phantom.json").read_text(encoding="utf-8")))
+    subject, name = int(drawn.entry.subject.removeprefix("s")), drawn.entry.id.split("-", 1)[1]
+    number, plane = next((n, p) for n, p in enumerate(recipe.subject(subject).slices()) if p.name == name)
+    beside = rescanned(plane, along_mm=float(rng.choice([-2.0, 2.0])))
+    (case,) = plane_cases(replace(recipe, pictures=False), subject, number, beside, drawn.entry.id)
+    return replace(drawn.slice, myocardium=case.masks[:, 0])
+
+
+STRESSES: dict[str, Callable[[Drawn, np.random.Generator], CineSlice]] = {
     "as drawn": as_drawn,
     "clean": clean,
     "12 frames": few_frames,
     "frames shifted": shifted_frames,
+    "slice 2 mm off": other_slice,
 }
 
 
@@ -161,6 +187,9 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
         expected = latent.expected_relative(view)
         mean = latent.expected(view.ring[None], view.motion[None])
         plain = latent.decode(torch.zeros(1, latent.config.modes))[0] * 0
+        spread = 1.0
+        if network.slice_spread is not None:
+            spread = float(network.slice_spread.factors(decoded.descriptors[None])[0])
 
         def around(relative: Array, center: Array) -> SliceMotion:
             moved, samples = answer_and_samples(
@@ -176,12 +205,15 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
             ("DDIM, 5 steps", {"steps": 5}),
             ("DDIM, 25 steps, guidance 2", {"steps": 25, "guidance": 2.0}),
             ("DDPM, 500 steps", {"sampler": "ddpm"}),
+            ("DDIM, 25 steps, one spread for all slices", {"steps": 25, "spread": 1.0}),
         ):
-            codes = latent.sample(view, SAMPLES, schedule, torch.Generator().manual_seed(0), **options)  # type: ignore[arg-type]
+            generator = torch.Generator().manual_seed(0)
+            codes = latent.sample(view, SAMPLES, schedule, generator, **{"spread": spread, **options})  # type: ignore[arg-type]
             yield f"motion latent, {name}", around(latent.around_the_answer(codes), expected)
         draws = torch.from_numpy(rng.standard_normal((SAMPLES, latent.config.modes)).astype(np.float32))
-        codes = mean + latent.scatter * draws
-        yield "control: Gaussian of constant width", around(latent.around_the_answer(codes), expected)
+        for name, factor in (("constant width", 1.0), ("the slice's width", spread)):
+            codes = mean + factor * latent.scatter * draws
+            yield f"control: Gaussian of {name}", around(latent.around_the_answer(codes), expected)
         yield "control: no condition", around(latent.around_the_answer(draws), latent.decode(0 * mean)[0])
 
 

@@ -20,6 +20,7 @@ from LaMoDCore.model import LaMoDModel, ModelConfig
 from LaMoDCore.models import save_model
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, RingView
 from LaMoDCore.networks.ring_basis import TERMS
+from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
 from LaMoDCore.training.residuals import ResidualBank
@@ -46,7 +47,8 @@ def test_mean_is_told_and_spread_is_not() -> None:
     torch.manual_seed(0)
     latent = MotionLatent(MotionLatentConfig(modes=2, condition=16, width=48, blocks=1, dropout=0.0), 4)
     schedule = NoiseSchedule()
-    report = train_motion_latent(latent, schedule, bank(200, 0), bank(50, 1), GenerativeConfig(epochs=40))
+    config = GenerativeConfig(epochs=40)
+    report = train_motion_latent(latent, SliceSpread(2), schedule, bank(200, 0), bank(50, 1), config)
     assert report.energy_held > 0.95 and report.explained > 0.5
     found = bank(40, 2)
     ring, motion = torch.from_numpy(found.ring).float(), torch.from_numpy(found.motion)
@@ -88,6 +90,7 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path) -> None:
 
 def test_a_model_without_posterior_keeps_its_old_shape() -> None:
     plain = LaMoDModel(PRESETS["smoke"].model)
-    assert plain.motion_latent is None and plain.familiarity is None
-    assert not [key for key in plain.state_dict() if key.startswith(("motion_latent", "familiarity"))]
+    assert plain.motion_latent is None and plain.familiarity is None and plain.slice_spread is None
+    further = ("motion_latent", "familiarity", "slice_spread")
+    assert not [key for key in plain.state_dict() if key.startswith(further)]
     assert ModelConfig.from_dict(SAMPLING.to_dict()) == SAMPLING
