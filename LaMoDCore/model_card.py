@@ -127,8 +127,8 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
             f"{posterior['config']['latent']['modes']} modes that hold {report['energy_held']:.1%} of its energy. A "
             f"ridge regression on z_reg and the predicted motion explains {report['explained']:.1%} of it on "
             f"{posterior['validation_slices']} validation slices and is added to the answer; the rest is sampled by "
-            f"diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples). How wide "
-            "a slice's samples scatter follows from its descriptors, which explain "
+            f"diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples). How "
+            "wide a slice's samples scatter follows from its descriptors, which explain "
             f"{report['spread_explained']:.0%} of the variance of the logarithm of the remainder's energy there.",
         ]
     return lines
