@@ -16,6 +16,10 @@ class AgreementPicture:
     """
 
     INK, SOFT = "#20262e", "#6b7480"
+    #: The plot in the picture: left, bottom, width, height in parts of it.
+    BOX = (0.12, 0.21, 0.45, 0.65)
+    #: Height of a label, pixels.
+    LINE_OF_TEXT = 12
 
     def __init__(self, comparison: Comparison) -> None:
         CoreLibrary.makeImportable()
@@ -28,34 +32,42 @@ class AgreementPicture:
         first, second, walls = self._comparison.pairs("ecc_peak")
         mean, difference = 50 * (first + second), 100 * (first - second)
         with PictureCanvas(path, size) as canvas:
-            ax = canvas.figure.add_axes((0.12, 0.21, 0.45, 0.65))
+            ax = canvas.figure.add_axes(self.BOX)
             for wall in dict.fromkeys(walls):
                 of = np.array([w == wall for w in walls])
                 ax.scatter(mean[of], difference[of], s=34, color=WALL_COLOURS[wall], label=wall, zorder=3)
-            if len(mean) > 1:
-                self._lines(canvas, ax)
             reach = max(3.0, 1.3 * float(np.abs(difference).max(initial=0.0)))
             if len(mean) > 1:
                 limits = self._comparison.statistics("ecc_peak", 100.0)
                 reach = max(reach, 1.2 * abs(limits["lower"]), 1.2 * abs(limits["upper"]))
             ax.set(ylim=(-reach, reach))
+            if len(mean) > 1:
+                self._lines(canvas, ax, reach)
             ax.set_xlabel("mean of both [%]", fontsize=canvas.points(8))
             ax.set_ylabel("first − second", fontsize=canvas.points(8))
             ax.tick_params(labelsize=canvas.points(7.5))
             ax.margins(x=0.15)
             ax.axhline(0, color="#d9dee4", linewidth=0.8, zorder=0)
-            canvas.title("Bland–Altman: peak Ecc of the segments [%-points]")
+            canvas.title("Bland–Altman: peak Ecc [%-points]")
             canvas.figure.legend(
                 *ax.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(1.0, 0.99),
                 fontsize=canvas.points(7.5), frameon=False, handletextpad=0.2,
             )  # fmt: skip
 
-    def _lines(self, canvas: PictureCanvas, ax: Any) -> None:
+    def _lines(self, canvas: PictureCanvas, ax: Any, reach: float) -> None:
+        """Bias and limits; one label says all three where three would lie over each other."""
         s = self._comparison.statistics("ecc_peak", 100.0)
-        for key, style, name in (("bias", "-", "bias"), ("lower", "--", "−1.96 SD"), ("upper", "--", "+1.96 SD")):
+        names = {"bias": "bias", "lower": "−1.96 SD", "upper": "+1.96 SD"}
+        labels = {key: f"{name} {s[key]:+.1f}" for key, name in names.items()}
+        room = (s["upper"] - s["bias"]) / (2 * reach) * self.BOX[3] * canvas.height
+        if room < self.LINE_OF_TEXT:
+            labels = {"bias": f"bias {s['bias']:+.1f}\n({s['lower']:+.1f} … {s['upper']:+.1f})"}
+        for key in names:
+            style = "-" if key == "bias" else "--"
             ax.axhline(s[key], color=self.INK, linewidth=1.0, linestyle=style, zorder=1)
-            text = f"{name} {s[key]:+.1f}".replace("-", "−")
+        for key, text in labels.items():
             ax.annotate(
-                text, (1, s[key]), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
-                fontsize=canvas.points(7.5), color=self.SOFT, va="center", annotation_clip=False,
+                text.replace("-", "−"), (1, s[key]), xycoords=("axes fraction", "data"), xytext=(3, 0),
+                textcoords="offset points", fontsize=canvas.points(7.5), color=self.SOFT, va="center",
+                annotation_clip=False,
             )  # fmt: skip

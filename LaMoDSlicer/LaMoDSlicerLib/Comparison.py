@@ -99,7 +99,7 @@ class Comparison:
 
     def html(self) -> str:
         """The numbers as a small table, and what they are of."""
-        heads = ("", _("bias"), _("95 % limits"), _("mean |difference|"), "ICC(2,1)")
+        heads = ("", _("bias"), _("95 % limits"), "|Δ|", "ICC")
         rows = []
         for key, name, scale, unit, digits in (
             ("ecc_peak", _("Peak Ecc"), 100.0, _("%-points"), 1),
@@ -115,7 +115,8 @@ class Comparison:
         gcs = [100 * (r.summary["global"].get("gcs_peak") or np.nan) for r in (self._first, self._second)]
         text = _(
             "<b>{first} − {second}</b>, {n} segments. GCS, peak: {a:+.1f} − ({b:+.1f}) = {d:+.1f} %-points. {views} "
-            "The segments of one heart are no sample of hearts: limits of agreement and ICC describe this heart only."
+            "|Δ|: mean absolute difference; ICC(2,1). The segments of one heart are no sample of hearts: limits of "
+            "agreement and ICC describe this heart only."
         )
         count = len(self.pairs("ecc_peak")[0])
         names = {"first": self._escaped(self.firstName), "second": self._escaped(self.secondName)}
@@ -131,11 +132,10 @@ class Comparison:
 
     @staticmethod
     def _row(cells: tuple[str, ...], kind: str) -> str:
-        return (
-            "<tr>"
-            + "".join(f'<{kind} align="left" style="white-space: nowrap">{cell}&nbsp;&nbsp;</{kind}>' for cell in cells)
-            + "</tr>"
-        )
+        """Numbers are not broken into lines; what they are may be, in a narrow sheet."""
+        styles = ("", *[' style="white-space: nowrap"'] * (len(cells) - 1))
+        made = (f'<{kind} align="left"{style}>{cell}&nbsp;</{kind}>' for cell, style in zip(cells, styles, strict=True))
+        return f"<tr>{''.join(made)}</tr>"
 
     @staticmethod
     def _escaped(text: str) -> str:

@@ -44,6 +44,11 @@ class PictureCanvas:
         finally:
             self._style.__exit__(kind, error, trace)
 
+    @property
+    def height(self) -> int:
+        """Of the picture, pixels."""
+        return self._size[1]
+
     def points(self, size: float) -> float:
         """A font size, smaller in a small picture."""
         return size * min(max(min(self._size) / self.FULL_SIZE, self.LEAST_SIZE), 1.25)

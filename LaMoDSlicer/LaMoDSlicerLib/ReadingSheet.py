@@ -98,8 +98,8 @@ class ReadingSheet:
         for column, definition in enumerate(SegmentTable.COLUMNS.values()):
             self._ui.segmentsTable.horizontalHeaderItem(column).setToolTip(definition)
         self._fillTable(self._ui.indicesTable, list(IndexTable.TITLES), IndexTable(self._reading).rows())
-        if comparison is not None:
-            self._ui.agreementLabel.text = comparison.html()
+        # an earlier comparison's table would keep the sheet as wide as it was
+        self._ui.agreementLabel.text = comparison.html() if comparison is not None else ""
         self._ui.tabs.setTabEnabled(self._ui.tabs.indexOf(self._ui.agreementTab), comparison is not None)
         self.setSlice(min(int(node.remembered("Slice", "0")), len(self._reading.slices) - 1))
 

@@ -28,6 +28,8 @@ class ResultScene:
     """
 
     MASKS = "masks"
+    #: Where there are no pictures, the masks (0 and 1) are dark grey beneath the colours: white would be the brightest.
+    MASKS_WHITE = 4.0
     CONTOURS, DRAWN, ARROWS, GRID, TRACKS = "contours", "drawn", "arrows", "grid", "tracks"
     #: Drawn when they are first asked for, as they are wished then.
     DRAWN_ON_DEMAND = (ARROWS, GRID, TRACKS)
@@ -74,6 +76,10 @@ class ResultScene:
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
         browser.GetProxyNode(sequence).CreateDefaultDisplayNodes()
+        if request.cine is None:
+            display = browser.GetProxyNode(sequence).GetDisplayNode()
+            display.SetAutoWindowLevel(False)
+            display.SetWindowLevelMinMax(0.0, cls.MASKS_WHITE)
         return browser
 
     def _fill(self, result: ResultFiles, request: PredictionRequest, shown: dict[OverlayQuantity, np.ndarray]) -> None:

@@ -23,7 +23,7 @@ class StrainCurvesPlot:
     STROKES, STROKE_WIDTH = 160, 5
     PALE = 0.78
     #: Room for the legend beside the curves, in parts of their length; beside two results the plot is narrower.
-    LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.5, 0.8
+    LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.65, 0.95
     INK = (0.13, 0.15, 0.18)
 
     def __init__(self) -> None:

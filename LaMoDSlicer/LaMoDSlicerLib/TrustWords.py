@@ -16,13 +16,17 @@ class TrustWords:
 
     #: Spread beyond which segments are named, ± percentage points.
     WIDE = 4.0
+    DISAGREE = "the samples disagree"
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
     def warnings(self) -> list[str]:
         """What must be looked at first; empty where nothing was found."""
-        return [*self._unlikeTraining(), *self._notes(), *self._wideSegments()]
+        wide = self._wideSegments()
+        # where segments are named, that the samples disagree says the same of them once more
+        notes = [note for note in self._notes() if not (wide and self.DISAGREE in note)]
+        return [*self._unlikeTraining(), *notes, *wide]
 
     def facts(self) -> list[str]:
         """What holds of every result of this kind."""
@@ -97,7 +101,7 @@ class TrustWords:
             half = 50.0 * (slice_.peakInterval()[:, 1] - slice_.peakInterval()[:, 0])
             wide = [f"{slice_.segmentNames[s]} ±{half[s]:.0f}" for s in range(len(half)) if half[s] > self.WIDE]
             if wide:
-                text = _("{slice}: peak Ecc is uncertain by more than {limit:.0f} %-points: {segments}.")
+                text = _("{slice}: peak Ecc is uncertain by more than ±{limit:.0f} %-points: {segments}.")
                 found.append(text.format(slice=slice_.label, limit=self.WIDE, segments=", ".join(wide)))
         return found
 

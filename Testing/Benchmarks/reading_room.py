@@ -16,6 +16,7 @@ import pstats
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def results_of(request: Any, folder: Path) -> tuple[Path, Path]:
     masks = request.masks
     grid = SliceGrid(masks.labels.shape[2:], masks.geometry.ijkToLps)
     wall = masks.labels[:, 0] == masks.MYOCARDIUM
-    drawn = reading_heart.replace(
+    drawn = replace(
         heart(grid, len(wall)), myocardium=wall, cavity=None, right_ventricle=None, cine=None, level="mid",
         frame_times_ms=masks.timesMs, rr_ms=float(masks.timesMs[-1] + masks.timesMs[1]),
     )  # fmt: skip

@@ -171,6 +171,20 @@ def test_trust_says_what_is_unlike_the_training_hearts_and_names_no_file(result)
     assert "GLS: not available from short axis" in words.html()
 
 
+def test_segments_that_are_uncertain_are_named_once(result, tmp_path):
+    from LaMoDSlicerLib.TrustWords import TrustWords
+
+    def wide(row):
+        ecc, err, half = float(row["ecc"]), float(row["err"]), 0.06 if row["name"] == "inferior" else 0.01
+        return {**row, "ecc_low": ecc - half, "ecc_high": ecc + half, "err_low": err, "err_high": err}
+
+    reading = _with_csv(result, tmp_path, wide)
+    reading.summary["quality"] = ["ring 1: the samples disagree on segmental Ecc at end-systole by up to 5.3% (SD)."]
+    said = TrustWords(reading).warnings()
+    assert len(said) == 3
+    assert said[0] == "Slice 1, base: peak Ecc is uncertain by more than ±4 %-points: inferior ±6."
+
+
 def test_every_number_has_unit_and_definition(result):
     from LaMoDSlicerLib.IndexTable import IndexTable
     from LaMoDSlicerLib.SegmentTable import SegmentTable

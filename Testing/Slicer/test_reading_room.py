@@ -612,6 +612,10 @@ def test_two_real_series_together(host, faults, pictures, tmp_path, monkeypatch)
         assert panel.coloured(app.layouts._slices[name].picture()).sum() > 1000
     node.browsers()[0].SetSelectedItemNumber(5)
     assert node.browsers()[1].GetSelectedItemNumber() == 5
+    node.browsers()[0].SetSelectedItemNumber(node.reading().endSystole)
+    sheet = app.reading.sheet
+    sheet.ui.tabs.setCurrentWidget(sheet.ui.bullseyeTab)
+    _quiet(app)
     app.mouse.screenshot(pictures / "slicer-two-series.png")
     app.reading.keep(lambda export: export.report(tmp_path / "strain.pdf"))
     assert (tmp_path / "strain.pdf").exists(), ui.readingMessage.text

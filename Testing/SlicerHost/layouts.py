@@ -100,6 +100,7 @@ class ViewArea(QtWidgets.QWidget):
 
     def show_layout(self, description: str) -> None:
         placed = [(self._widget_of(element), box) for element, box in rectangles(description)]
+        self._grid.setEnabled(False)  # half-way between two layouts the window would grow, and never shrink again
         shown = [widget for widget, _box in placed]
         for widget in self._widgets.values():
             if widget not in shown:
@@ -107,6 +108,7 @@ class ViewArea(QtWidgets.QWidget):
         for widget, box in placed:
             self._grid.addWidget(widget, *box)
             widget.show()
+        self._grid.setEnabled(True)
         self._grid.activate()
 
     def _widget_of(self, element: Any) -> QtWidgets.QWidget:
