@@ -73,7 +73,7 @@ def _write(file: Path, case: Case, motion: Motion, seconds: float) -> None:
         parts = {"mean": each.displacement_mm, "samples": each.samples_mm}
         for name, values in parts.items():
             if values is not None:
-                steps = np.rint(values[..., rows, columns] / _STEP_MM)
+                steps = np.rint(np.asarray(values)[..., rows, columns] / _STEP_MM)  # samples may be computed when read
                 arrays[f"{name}_{z}"] = np.clip(steps, -_MOST_STEPS, _MOST_STEPS).astype(np.int16)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")

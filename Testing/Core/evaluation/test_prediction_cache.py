@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from annuli_dataset import scaled_truth
 
+from LaMoDCore.case import Motion, SliceMotion
 from LaMoDCore.evaluation.prediction_cache import SECONDS, kept
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
 from LaMoDCore.evaluation.prefetch import prefetch
 from LaMoDCore.evaluation.run import evaluate, load_truths
+from LaMoDCore.motion_samples import MotionSamples
 
 
 @pytest.fixture()
@@ -51,6 +53,26 @@ def test_samples_are_kept_too(case, tmp_path):
     assert second.slices[0].samples_mm.shape == first.slices[0].samples_mm.shape
     difference = first.slices[0].samples_mm - second.slices[0].samples_mm
     assert np.abs(difference[..., wall]).max() < 1e-3
+
+
+def test_samples_that_are_computed_when_read_are_kept_too(case, tmp_path):
+    slice_ = case.slices[0]
+    basis = slice_.myocardium[0][None].astype(np.float32)[:, slice_.myocardium[0]]
+    lazy = MotionSamples(
+        displacement_mm=np.zeros((slice_.frames, 2, *slice_.grid.shape), dtype=np.float32),
+        coefficients=np.full((3, slice_.frames, 1), 0.1j, dtype=np.complex64),
+        basis=basis,
+        pixels=slice_.myocardium[0],
+        positions=np.full(basis.shape[1], 20.0 + 0j),
+        center=np.zeros((slice_.frames, 1), dtype=np.complex64),
+        to_canonical=np.eye(2),
+    )
+    motion = Motion((SliceMotion(lazy.displacement_mm, lazy),), {})
+    keeping = kept(Predictor("mine", lambda _: motion, "mine"), tmp_path)
+    keeping.predict(case)
+    found = keeping.predict(case).slices[0].samples_mm
+    assert isinstance(found, np.ndarray) and found.shape == lazy.shape
+    assert np.abs(found - np.asarray(lazy)).max() < 1e-3 and np.abs(found).max() > 1.9
 
 
 def test_other_masks_or_another_method_are_asked_anew(case, tmp_path):
