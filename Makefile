@@ -42,7 +42,7 @@ slicer-host: $(HOST) ## the Slicer module in a live window, without Slicer
 	$(BIN)/python -m Testing.SlicerHost
 
 screenshots: $(HOST) ## the module's pictures in Resources/Screenshots anew, by the tests that take them; else tests leave them alone
-	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer/test_clicks.py Testing/Slicer/test_real_cine.py Testing/Slicer/test_advanced_training.py Testing/Slicer/test_advanced_sections.py
+	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
