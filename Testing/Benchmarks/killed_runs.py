@@ -2,9 +2,10 @@
 
     python -m Testing.Benchmarks.killed_runs --kills 10
 
-Every process is ended by SIGKILL after a time drawn evenly from what the whole run takes, and the next one resumes. A
-run that finishes meanwhile is followed by another one until the kills are used up. After every kill each file of the
-run's folder must be whole; at the end the weights and the log must be those of the unbroken run.
+Every process is ended by SIGKILL, and the next one resumes: one in four while it starts and prepares the data, the
+others a random moment after a random number of steps, however slow the machine is. A run that finishes meanwhile is
+followed by another one until the kills are used up. After every kill each file of the run's folder must be whole; at
+the end the weights and the log must be those of the unbroken run.
 """
 
 from __future__ import annotations
@@ -87,10 +88,8 @@ def kill_again_and_again(
             words = command(data, run, config, resume=(run / "config.json").is_file())
             with subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL) as process:
                 if len(states) < kills:
-                    with_patience = moments.uniform(0.05, 1.0) * seconds
-                    try:
-                        process.wait(with_patience)
-                    except subprocess.TimeoutExpired:
+                    _wait_for_moment(process, run, moments, seconds)
+                    if process.poll() is None:
                         os.kill(process.pid, signal.SIGKILL)
             faults += [f"run {number}, after {len(states)} kills: {fault}" for fault in broken_files(run)]
             if process.returncode == 0:
@@ -99,9 +98,30 @@ def kill_again_and_again(
                 faults.append(f"run {number} ended by itself with exit code {process.returncode}")
                 return Outcome(len(states), tuple(states), number, tuple(faults))
             states.append(_state(run))
+            print(f"kill {len(states)}, run {number}: {states[-1]}", flush=True)
         if outcome(run) != outcome(unbroken):
             faults.append(f"run {number} ended otherwise than the unbroken one")
     return Outcome(len(states), tuple(states), number, tuple(faults))
+
+
+def _wait_for_moment(process: subprocess.Popen[bytes], run: Path, moments: random.Random, seconds: float) -> None:
+    """Until the process is to be killed, or has ended by itself."""
+    steps = moments.choice((0, 1, 2, 3))
+    if steps:
+        wanted = _lines(run) + steps
+        while process.poll() is None and _lines(run) < wanted:
+            time.sleep(0.01)
+    try:
+        process.wait(moments.uniform(0, 0.5 * seconds if not steps else 0.03 * seconds))
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _lines(run: Path) -> int:
+    try:
+        return (run / "log.jsonl").read_bytes().count(b"\n")
+    except OSError:
+        return 0
 
 
 def broken_files(run: Path) -> Iterator[str]:
@@ -134,7 +154,7 @@ def _state(run: Path) -> str:
         status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     except OSError:
         return "before its first word"
-    return " ".join(str(status.get("message", "")).split(",")[0].split())
+    return f"{status.get('message', '')} ({_lines(run)} lines of log)"
 
 
 def main() -> int:
@@ -165,8 +185,6 @@ def main() -> int:
             seed=arguments.seed,
         )
     print(f"unbroken run: {seconds:.0f} s; {found.kills} kills over {found.runs} runs")
-    for number, state in enumerate(found.states, 1):
-        print(f"  kill {number}: {state}")
     print("\n".join(found.faults) or "every run ended with the unbroken run's weights and log; no file was broken")
     return 1 if found.faults else 0
 
