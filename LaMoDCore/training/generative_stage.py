@@ -100,7 +100,7 @@ def train_motion_latent(
     optimiser = torch.optim.AdamW(
         learning.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
     )
-    *ridge, around = choose_ridge(latent, train, validation)
+    ridge, explained, around = choose_ridge(latent, train, validation)
     averaged.load_state_dict(latent.state_dict())
     held_around = _around(latent, validation)
     spread_found = spread.fit(train.descriptors, _energy(around), validation.descriptors, _energy(held_around))
@@ -138,7 +138,7 @@ def train_motion_latent(
             progress.update("motion latent", (epoch + 1) / config.epochs, f"loss {np.mean(losses):.4f}, {score:.4f}")
     latent.load_state_dict(best_state)
     latent.eval()
-    return GenerativeReport(held, *ridge, *spread_found, train_loss, float(best), best_epoch)
+    return GenerativeReport(held, ridge, explained, *spread_found, train_loss, float(best), best_epoch)
 
 
 def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: ResidualBank) -> tuple[float, float, Tensor]:
