@@ -134,6 +134,7 @@ def _shots_of(model: object) -> Callable[[Case], Motion]:
     from LaMoDCore.models import LoadedModel, lamod_network
     from LaMoDCore.networks.baselines.registration_alone import shot_displacement
     from LaMoDCore.networks.registration import level_number
+    from LaMoDCore.preprocessing import SPACING_MM
 
     assert isinstance(model, LoadedModel)
     network = lamod_network(model)
@@ -143,6 +144,13 @@ def _shots_of(model: object) -> Callable[[Case], Motion]:
         with torch.inference_mode():
             masks = torch.from_numpy(occupancy)[None, None].to(device)
             levels = torch.tensor([level_number(level)], device=device)
-            return np.moveaxis(shot_displacement(network, masks, levels)[0].cpu().numpy(), 0, 1)
+            shot = np.moveaxis(shot_displacement(network, masks, levels)[0].cpu().numpy(), 0, 1)
+        if not np.abs(shot).max() < occupancy.shape[-1] * SPACING_MM / 2:
+            raise LaMoDInputError(
+                model.name,
+                "the shot of its registration network does not stay in the picture: its velocities are too wild",
+                "train the registration stage longer, or with more regularity",
+            )
+        return shot
 
     return lambda case: canonical_motion(case, track)

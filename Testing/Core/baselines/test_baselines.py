@@ -10,10 +10,12 @@ import pytest
 import torch
 from annuli_dataset import write_annuli
 
+from LaMoDCore.case import Case, CineSlice
 from LaMoDCore.cli import main
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.evaluation.predictors import make_predictors
+from LaMoDCore.geometry import SliceGrid
 from LaMoDCore.lddmm import carry_mask
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import lamod_network, load_model, save_model
@@ -179,6 +181,19 @@ def test_the_registration_network_alone_moves_as_its_velocities_say():
     assert moved.shape == (1, 2, 40, 128, 128)
     assert moved[:, :, 0].abs().max() < 1e-4
     assert moved[:, :, 20].abs().mean() > 5 * still[:, :, 20].abs().mean()
+
+
+def test_a_shot_that_leaves_the_picture_is_a_failure_of_the_method(tmp_path):
+    torch.manual_seed(4)
+    model = LaMoDModel(PRESETS["smoke"].model)
+    with torch.no_grad():
+        torch.nn.init.normal_(model.registration_decoder.to_velocity.weight, std=2e5)
+    save_model(model, tmp_path / "wild", "wild")
+    (method,) = make_predictors([f"{tmp_path / 'wild'}:registration"], device="cpu", samples=None, seed=0)
+    grid = SliceGrid((128, 128), np.eye(4))
+    ring = CineSlice("ring", grid, contracting_ring() > 0.5, np.arange(40) * 20.0, 800.0)
+    with pytest.raises(LaMoDInputError, match="does not stay in the picture"):
+        method.predict(Case((ring,)))
 
 
 def ring_cache(slices: int = 3) -> TrainingCache:
