@@ -151,7 +151,9 @@ class LaMoDModel(nn.Module):
         self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
         self.motion_latent = MotionLatent(c.motion_latent, c.latent_channels) if c.motion_latent.modes else None
         self.familiarity = Familiarity(c.descriptors) if c.descriptors else None
-        self.slice_spread = SliceSpread(c.descriptors) if c.descriptors and c.motion_latent.modes else None
+        self.slice_spread = (
+            SliceSpread(c.descriptors, c.motion_latent.modes) if c.descriptors and c.motion_latent.modes else None
+        )
         self.register_buffer("latent_mean", torch.zeros(c.latent_channels + GUESS_CHANNELS))
         self.register_buffer("latent_std", torch.ones(c.latent_channels + GUESS_CHANNELS))
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -143,9 +143,9 @@ def _samples(
     """Relative motions around the expected one, whose mean over a few samples would only be blurred."""
     if settings["samples"] == 1:
         return np.zeros((0, FRAMES, TERMS), dtype=np.complex64)
-    spread = 1.0
+    spread: Tensor | float = 1.0
     if network.slice_spread is not None:
-        spread = float(network.slice_spread.factors(decoded.descriptors[None])[0])
+        spread = torch.from_numpy(network.slice_spread.factors(decoded.descriptors[None])[0]).to(latent.scatter)
     codes = latent.sample(
         decoded.view,
         settings["samples"],

@@ -222,7 +222,7 @@ class MotionLatent(nn.Module):
         sampler: SamplerName = "ddim",
         steps: int = 25,
         guidance: float = 1.0,
-        spread: float = 1.0,
+        spread: Tensor | float = 1.0,
     ) -> Tensor:
         """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter` × `spread`.
 
@@ -235,7 +235,7 @@ class MotionLatent(nn.Module):
             steps: of DDIM.
             guidance: 1 samples the learned posterior; more moves away from what is likely without the condition
                 (Ho & Salimans 2021, eq. 6), which narrows it.
-            spread: the slice's own factor, see `SliceSpread`.
+            spread: the slice's own factors [modes], see `SliceSpread`.
         """
         condition = self.condition(view.ring[None], view.motion[None]).expand(count, -1)
         alpha_bar = schedule.alpha_bar().to(condition.device, torch.float32)

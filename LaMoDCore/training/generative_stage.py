@@ -204,13 +204,13 @@ def _around(latent: MotionLatent, bank: ResidualBank) -> Tensor:
 
 
 def _energy(around: Tensor) -> Array:
-    return np.asarray(around.double().square().mean(dim=1).cpu().numpy())
+    return np.asarray(around.double().square().cpu().numpy())
 
 
 def _rows(around: Tensor, spread: SliceSpread, bank: ResidualBank) -> tuple[Tensor, Tensor, Tensor]:
     """What the denoiser learns: w's offset from its mean in units of the slice's own scatter, and the condition."""
     factors = torch.from_numpy(spread.factors(bank.descriptors)).to(around)
-    return around / factors[:, None], *_inputs(bank)
+    return around / factors, *_inputs(bank)
 
 
 def _rate(step: int, total: int) -> float:

@@ -187,9 +187,9 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
         expected = latent.expected_relative(view)
         mean = latent.expected(view.ring[None], view.motion[None])
         plain = latent.decode(torch.zeros(1, latent.config.modes))[0] * 0
-        spread = 1.0
+        spread: torch.Tensor | float = 1.0
         if network.slice_spread is not None:
-            spread = float(network.slice_spread.factors(decoded.descriptors[None])[0])
+            spread = torch.from_numpy(network.slice_spread.factors(decoded.descriptors[None])[0]).to(mean)
 
         def around(relative: Array, center: Array) -> SliceMotion:
             moved, samples = answer_and_samples(

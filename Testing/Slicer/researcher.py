@@ -28,7 +28,8 @@ def opened(app: SimpleNamespace, models: Path, monkeypatch: Any) -> Iterator[Sim
 
 
 def forget(advanced: Any) -> None:
-    """No dataset and no run is chosen."""
+    """No dataset and no run is chosen, and the first way to make one lies in front."""
+    advanced.dataset.ui.makeTabs.currentIndex = 0
     advanced.dataset.ui.datasetEdit.text = advanced.train.ui.runEdit.text = ""
     for section in (advanced.dataset, advanced.train, advanced.evaluate, advanced.models):
         section.showMessage("")

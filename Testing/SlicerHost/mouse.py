@@ -64,8 +64,27 @@ def click(widget: QtWidgets.QWidget, position: QtCore.QPoint | None = None) -> N
     show(widget)
     _xdotool("mousemove", *_on_screen(widget, position))
     spin(0.05)
-    _xdotool("click", 1)
+    released = _Released()
+    QtWidgets.QApplication.instance().installEventFilter(released)
+    try:
+        _xdotool("click", 1)
+        arrived = spin(10, lambda: released.seen)
+    finally:
+        QtWidgets.QApplication.instance().removeEventFilter(released)
+    assert arrived, "no window of the application got the click"
     spin(0.1)
+
+
+class _Released(QtCore.QObject):
+    """Whether a mouse button was let go: on a busy machine events are long on their way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = False
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        self.seen |= event.type() == QtCore.QEvent.Type.MouseButtonRelease
+        return False
 
 
 def drag(widget: QtWidgets.QWidget, start: QtCore.QPoint, end: QtCore.QPoint, steps: int = 8) -> None:

@@ -48,7 +48,7 @@ def test_mean_is_told_and_spread_is_not() -> None:
     latent = MotionLatent(MotionLatentConfig(modes=2, condition=16, width=48, blocks=1, dropout=0.0), 4)
     schedule = NoiseSchedule()
     config = GenerativeConfig(epochs=40)
-    report = train_motion_latent(latent, SliceSpread(2), schedule, bank(200, 0), bank(50, 1), config)
+    report = train_motion_latent(latent, SliceSpread(2, 2), schedule, bank(200, 0), bank(50, 1), config)
     assert report.energy_held > 0.95 and report.explained > 0.5
     found = bank(40, 2)
     ring, motion = torch.from_numpy(found.ring).float(), torch.from_numpy(found.motion)
