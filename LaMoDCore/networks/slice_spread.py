@@ -83,11 +83,13 @@ class SliceSpread(nn.Module):
         by_others = wanted - (inverse @ wanted) / inverse.diagonal()
         told = np.clip(by_others, -_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE)
         # log σ² = offset + share · told, mode by mode the likeliest; each offset follows from its share.
+        alive = energy.mean(axis=0) > _LEAST_ENERGY  # fewer slices than modes leave modes of nothing, of width 1
+        energy = np.where(alive, energy, 1.0)
         offsets = np.stack([np.log((energy * np.exp(-share * told)[:, None]).mean(axis=0)) for share in _SHARES])
         surprise = offsets + np.array(_SHARES)[:, None] * told.mean() + 1
         likeliest = surprise.argmin(axis=0)
-        self.share.copy_(torch.tensor(_SHARES)[likeliest])
-        self.offset.copy_(torch.from_numpy(offsets[likeliest, np.arange(energy.shape[1])]))
+        self.share.copy_(torch.from_numpy(np.where(alive, np.array(_SHARES)[likeliest], 0.0)))
+        self.offset.copy_(torch.from_numpy(np.where(alive, offsets[likeliest, np.arange(energy.shape[1])], 0.0)))
 
     def factors(self, described: Array) -> Array:
         """Descriptors [N, K] -> factors of the standard deviations, float64 [N, modes]."""

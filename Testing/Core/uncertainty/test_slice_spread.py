@@ -51,6 +51,15 @@ def test_factors_are_one_where_nothing_tells_them() -> None:
     assert np.log(spread.factors(held)).std() < 0.1
 
 
+def test_modes_of_nothing_keep_their_unit() -> None:
+    spread = SliceSpread(20, MODES)
+    described, _, energy = slices(40, 0, told=0.4)
+    held, _, held_energy = slices(20, 1, told=0.4)
+    energy[:, -5:] = held_energy[:, -5:] = 0
+    spread.fit(described, energy, held, held_energy)
+    np.testing.assert_array_equal(spread.factors(held)[:, -5:], 1.0)
+
+
 def test_wild_descriptors_give_bounded_factors() -> None:
     spread = SliceSpread(20, MODES)
     described, _, energy = slices(400, 0, told=0.4)
