@@ -96,6 +96,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/agreement.py
   evaluation/bootstrap.py
   evaluation/ceiling.py
+  evaluation/code_digest.py
   evaluation/displacement.py
   evaluation/figures.py
   evaluation/lesions.py
@@ -134,6 +135,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/frame_stack.py
   io/frame_step.py
   io/image_file.py
+  io/json_file.py
   io/labels.py
   io/levels.py
   io/meta_image.py

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LaMoDCore import __version__
 from LaMoDCore.case import Case, CineSlice, Level, Motion, SliceMotion
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.evaluation.code_digest import code_digest
 from LaMoDCore.geometry import Array
+
+if TYPE_CHECKING:
+    from LaMoDCore.models import LoadedModel
 
 ZERO = "zero"
 _WITH, _WITHOUT, _SHOTS = ":diffusion", ":no-diffusion", ":registration"
+
+#: The way of a canonical movie to and fro, which methods that know nothing of slices share.
+_CANONICAL = ("LaMoDCore.preprocessing", "LaMoDCore.extension")
+#: The way of a case through a model; through its registration network alone.
+_PREDICTION = "LaMoDCore.slice_motion"
+_SHOOTING = "LaMoDCore.networks.baselines.registration_alone"
 
 #: A method on the canonical movie: masks [40, 128, 128] and the slice's level -> displacement [40, 2, 128, 128] mm.
 Track = Callable[[Array, Level], Array]
@@ -80,19 +91,19 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
 
 
 def _demons() -> Predictor:
-    from LaMoDCore.networks.baselines.demons_tracking import ITERATIONS, SMOOTHING_MM, track_by_demons
+    from LaMoDCore.networks.baselines.demons_tracking import track_by_demons
 
-    identity = f"itk-demons {ITERATIONS} {SMOOTHING_MM} {__version__}"
-    return _unlearned("registration tracking (ITK demons)", track_by_demons, identity)
+    return _unlearned("registration tracking (ITK demons)", track_by_demons)
 
 
 def _matching() -> Predictor:
-    from LaMoDCore.networks.baselines.lddmm_tracking import FRAME_STEP, track_by_matching
+    from LaMoDCore.networks.baselines.lddmm_tracking import track_by_matching
 
-    return _unlearned("LDDMM matching", track_by_matching, f"lddmm {FRAME_STEP} {__version__}")
+    return _unlearned("LDDMM matching", track_by_matching)
 
 
-def _unlearned(name: str, track: Callable[[Array], Array], identity: str) -> Predictor:
+def _unlearned(name: str, track: Callable[[Array], Array]) -> Predictor:
+    identity = f"{name} code {code_digest(track.__module__, *_CANONICAL)}"
     return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks)), identity)
 
 
@@ -116,16 +127,28 @@ def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> 
             bare, ending = name.removesuffix(known), known
     chosen, _ = resolve_device(device)
     model = load_model(bare, chosen)
-    identity = f"{model.weights_sha256} {ending} samples {samples} seed {seed} {__version__}"
+    weights = f"{model.weights_sha256} {json.dumps(model.network.config.to_dict(), sort_keys=True)}"
     if ending == _SHOTS:
+        identity = f"{weights} {ending} code {code_digest(_SHOOTING, *_CANONICAL)}"
         return Predictor(f"{model.name}, registration alone", _shots_of(model), identity)
     diffusion = {_WITH: True, _WITHOUT: False}.get(ending)
     drawn = None if isinstance(model.network, BaselineModel) or diffusion is False else samples
+    settings = _settings(model, diffusion, drawn)
+    identity = f"{weights} {settings} seed {seed} code {code_digest(_PREDICTION)}"
 
     def predict(case: Case) -> Motion:
         return predict_strain(case, model, diffusion=diffusion, samples=drawn, seed=seed).motion
 
     return Predictor(model.name + ending.replace(":", ", ").replace("no-", "no "), predict, identity)
+
+
+def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -> str:
+    from LaMoDCore.predict import inference_choice
+
+    try:
+        return json.dumps(inference_choice(model, diffusion=diffusion, samples=samples))
+    except LaMoDInputError as fault:
+        return str(fault)  # every case will be refused, so that nothing is kept
 
 
 def _shots_of(model: object) -> Callable[[Case], Motion]:
