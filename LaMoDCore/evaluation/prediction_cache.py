@@ -1,7 +1,7 @@
 """Predictions kept on the disk, so that a further method or measure does not ask for the slow ones again.
 
-A file a case and method. Its name is a hash of all that the answer depends on, so that a changed method, model, setting or
-mask is asked anew. Displacement is kept within a margin of the wall, in steps of 2⁻¹⁰ mm.
+A file a case and method. Its name is a hash of all that the answer depends on, so that what has changed, be it code,
+model, setting or mask, is asked anew. Displacement is kept within a margin of the wall, in steps of 2⁻¹⁰ mm.
 """
 
 from __future__ import annotations
