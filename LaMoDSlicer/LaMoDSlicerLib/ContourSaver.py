@@ -92,13 +92,8 @@ class ContourSaver:
         write_like(source, target, labels)
 
     def _writeSequence(self, target: Path) -> None:
-        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-
         if target.exists():
             raise InputError(_("“{name}” is there already: choose a new name.").format(name=target.name))
         if self._suffix(target) != self.SEQUENCE:
             raise InputError(_("Name a file that ends in {suffix}.").format(suffix=self.SEQUENCE))
-        frames = self._contours.frames
-        write_seq_nrrd(
-            target, frames.labels, frames.geometry.ijkToLps, frames.timesMs, node_class="vtkMRMLLabelMapVolumeNode"
-        )
+        self._contours.frames.write(target)

@@ -9,7 +9,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.ContourSlices import ContourSlices
 from LaMoDSlicerLib.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.InsertionNode import InsertionNode
+from LaMoDSlicerLib.MaskFrames import MaskFrames
+from LaMoDSlicerLib.PredictionOptions import PredictionOptions
 from LaMoDSlicerLib.StudyPage import StudyPage
 from LaMoDSlicerLib.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.WorkerProgress import WorkerProgress
@@ -73,45 +74,23 @@ class ContourStudy:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _commandLine(self) -> list[str]:
-        p = self._parameters
         first = self._write("first", self._contours)
         command = [CoreLibrary.python(), "-m", "LaMoDCore", "check", str(first), "--out", str(self.folder / "result")]
         if self._second is None:
             command.append("--fragility")
         else:
             command += ["--second", str(self._write("second", self._second))]
-        words = [w for c in (self._contours, self._second) if c is not None for w in c.frames.labelOption.split(",")]
-        command += ["--labels", ",".join(dict.fromkeys(words))]
-        command += ["--progress", "json", "--device", p.device, "--seed", str(p.seed)]
+        readers = [contours.frames for contours in (self._contours, self._second) if contours is not None]
+        command += ["--labels", MaskFrames.sharedLabelOption(readers), "--progress", "json"]
         cine = self._contours.writeCine(self.folder / "cine.seq.nrrd") if self._second is not None else None
         if cine is not None:
             command += ["--cine", str(cine)]
-        if p.model.strip():
-            command += ["--model", p.model.strip()]
-        if p.samples:
-            command += ["--samples", str(p.samples)]
-        if not p.useDiffusion:
-            command.append("--no-diffusion")
-        return command + self._insertion()
-
-    def _insertion(self) -> list[str]:
-        if self._parameters.rvInsertion is None:
-            return []
-        node = InsertionNode(self._parameters.rvInsertion)
-        points = [("--slice-insertion", point) for point in node.ownLps()]
-        shared = node.sharedLps()
-        points += [("--rv-insertion", shared)] if shared is not None else []
-        return [f"{option}=" + ",".join(f"{v:.3f}" for v in point) for option, point in points]
+        return command + PredictionOptions.ofParameters(self._parameters).words()
 
     def _write(self, name: str, contours: ContourSlices) -> Path:
-        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-
         path = self.folder / name / self.FILE
         path.parent.mkdir()
-        masks = contours.frames
-        write_seq_nrrd(
-            path, masks.labels, masks.geometry.ijkToLps, masks.timesMs, node_class="vtkMRMLLabelMapVolumeNode"
-        )
+        contours.frames.write(path)
         return path
 
     def _onLine(self, line: str) -> None:

@@ -1,7 +1,10 @@
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
 
 
@@ -32,6 +35,19 @@ class MaskFrames:
         present = set(np.unique(self.labels).tolist())
         words = {"myo": self.MYOCARDIUM, "rv": self.RIGHT_VENTRICLE, "lv": self.CAVITY}
         return ",".join(f"{word}={value}" for word, value in words.items() if value in present)
+
+    @staticmethod
+    def sharedLabelOption(several: Iterable["MaskFrames"]) -> str:
+        """The same of masks that one command reads together."""
+        words = [word for masks in several for word in masks.labelOption.split(",")]
+        return ",".join(dict.fromkeys(words))
+
+    def write(self, path: Path) -> None:
+        """Write them as a `.seq.nrrd` that Slicer takes for labels."""
+        CoreLibrary.makeImportable()
+        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+
+        write_seq_nrrd(path, self.labels, self.geometry.ijkToLps, self.timesMs, node_class="vtkMRMLLabelMapVolumeNode")
 
     def emptyFrames(self) -> list[int]:
         """Frames, counted from 0, in which no myocardium is drawn."""

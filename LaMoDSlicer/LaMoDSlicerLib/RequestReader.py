@@ -5,8 +5,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.CineSource import CineSource
 from LaMoDSlicerLib.InputError import InputError
-from LaMoDSlicerLib.InsertionNode import InsertionNode
 from LaMoDSlicerLib.MaskSource import MaskSource
+from LaMoDSlicerLib.PredictionOptions import PredictionOptions
 from LaMoDSlicerLib.PredictionRequest import PredictionRequest
 
 
@@ -76,18 +76,11 @@ class RequestReader:
         reference = cine.geometry() if cine is not None else None
         masks = MaskSource(p.masks).read(self.structures(), reference, cine.timesMs() if cine is not None else None)
         name = (p.cine if cine is not None else p.masks).GetName()
-        insertion = InsertionNode(p.rvInsertion) if p.rvInsertion is not None else None
         return PredictionRequest(
             masks=masks,
             cine=cine.frames().astype(np.float32) if cine is not None else None,
-            rvInsertionLps=insertion.sharedLps() if insertion is not None else None,
-            sliceInsertionsLps=tuple(insertion.ownLps()) if insertion is not None else (),
             level=p.level,
-            model=p.model.strip(),
-            device=p.device,
-            samples=p.samples,
-            seed=p.seed,
-            useDiffusion=p.useDiffusion,
+            options=PredictionOptions.ofParameters(p),
             cineNodeId=p.cine.GetID() if cine is not None else None,
             name=name,
         )

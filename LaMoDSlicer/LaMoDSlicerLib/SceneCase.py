@@ -58,7 +58,7 @@ class SceneCase:
             reference_frame=motion.pop("reference_frame", 0),
             level=level,
             disease=disease.strip(),
-            rv_insertion_lps=request.rvInsertionLps,
+            rv_insertion_lps=request.options.rvInsertionLps,
             cine=request.cine,
             **motion,
         )

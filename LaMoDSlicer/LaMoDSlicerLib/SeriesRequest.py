@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.MaskFrames import MaskFrames
 from LaMoDSlicerLib.PredictionRequest import PredictionRequest
 
 
@@ -21,22 +21,15 @@ class SeriesRequest:
 
     def writeInputs(self, folder: Path) -> None:
         """Write every series' masks where `commandLine` names them."""
-        CoreLibrary.makeImportable()
-        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-
         for path, part in zip(self._files(folder), self.parts, strict=True):
-            masks = part.masks
-            write_seq_nrrd(
-                path, masks.labels, masks.geometry.ijkToLps, masks.timesMs, node_class="vtkMRMLLabelMapVolumeNode"
-            )
+            part.masks.write(path)
 
     def commandLine(self, folder: Path) -> list[str]:
         """The `lamod predict` command that reads `folder` and writes `folder`/result."""
         command = self.parts[0].commandLine(folder)
         at = command.index("predict") + 1
         command[at : at + 1] = [str(path) for path in self._files(folder)]
-        words = [word for part in self.parts for word in part.masks.labelOption.split(",")]
-        command[command.index("--labels") + 1] = ",".join(dict.fromkeys(words))
+        command[command.index("--labels") + 1] = MaskFrames.sharedLabelOption(part.masks for part in self.parts)
         return command
 
     def _files(self, folder: Path) -> list[Path]:

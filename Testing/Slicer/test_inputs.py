@@ -162,7 +162,7 @@ def test_rv_insertion_is_handed_over_in_lps(slicer_app, ring):
     points.AddControlPoint(10.0, 20.0, 30.0)
     slicer_app.widget._parameters.rvInsertion = points
     request = RequestReader(slicer_app.widget._parameters).read()
-    assert np.allclose(request.rvInsertionLps, [-10, -20, 30])
+    assert np.allclose(request.options.rvInsertionLps, [-10, -20, 30])
     assert "--rv-insertion=-10.000,-20.000,30.000" in request.commandLine(Path("folder"))
 
 
