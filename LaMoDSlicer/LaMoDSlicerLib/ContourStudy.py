@@ -1,10 +1,7 @@
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.ContourSlices import ContourSlices
@@ -12,24 +9,24 @@ from LaMoDSlicerLib.CoreLibrary import CoreLibrary
 from LaMoDSlicerLib.MaskFrames import MaskFrames
 from LaMoDSlicerLib.PredictionOptions import PredictionOptions
 from LaMoDSlicerLib.StudyPage import StudyPage
-from LaMoDSlicerLib.WorkerProcess import WorkerProcess
+from LaMoDSlicerLib.WorkerJob import WorkerJob
 from LaMoDSlicerLib.WorkerProgress import WorkerProgress
 
 
-class ContourStudy:
-    """`lamod check` with predictions, in a process of its own: what a pixel costs, or how two readers differ.
+class ContourStudy(WorkerJob):
+    """`lamod check` with predictions: what a pixel costs, or how two readers differ.
 
     Args:
         parameters: the ParameterNode.
         contours: the first reader's, or the only ones.
         second: the second reader's; None for what a pixel costs.
-        onProgress: called whenever the worker said something.
+        onProgress: called whenever the worker told progress.
         onPages: called with the StudyPages.
         onFailure: called with a sentence for the person.
     """
 
-    #: Exit codes of `lamod check`: clean, the input's fault, and something to look at.
-    CLEAN, INPUT_FAULT, LOOK = 0, 1, 3
+    #: Exit codes of `lamod check` with a result: clean, and something to look at.
+    CLEAN, LOOK = 0, 3
     #: The command calls a single slice by its file's name.
     FILE = "slice 1.seq.nrrd"
 
@@ -42,36 +39,9 @@ class ContourStudy:
         onPages: Callable[[list[StudyPage]], None],
         onFailure: Callable[[str], None],
     ) -> None:
+        super().__init__("LaMoD-contours-", onProgress, onFailure)
         self._parameters, self._contours, self._second = parameters, contours, second
-        self._onProgress, self._onPages, self._onFailure = onProgress, onPages, onFailure
-        self.progress = WorkerProgress()
-        self.folder = Path(tempfile.mkdtemp(prefix="LaMoD-contours-", dir=slicer.app.temporaryPath))
-        self._worker = WorkerProcess(self._onLine, self._onFinished)
-
-    @property
-    def processId(self) -> int | None:
-        return self._worker.processId
-
-    def start(self) -> None:
-        """Write the contours and start the worker.
-
-        Raises:
-            OSError: disk or program.
-        """
-        try:
-            self._worker.start(self._commandLine(), CoreLibrary.environment())
-        except OSError:
-            self.removeFolder()
-            raise
-
-    def cancel(self) -> None:
-        """End the worker and its children; nothing is called any more."""
-        self._worker.cancel()
-        self.removeFolder()
-
-    def removeFolder(self) -> None:
-        """Throw tables and pictures away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._onPages = onPages
 
     def _commandLine(self) -> list[str]:
         first = self._write("first", self._contours)
@@ -115,7 +85,3 @@ class ContourStudy:
         else:
             text = _("The measurement failed (exit code {code}): {words}.")
             self._fail(text.format(code=exitCode, words=self.progress.lastWords() or _("it said nothing")))
-
-    def _fail(self, text: str) -> None:
-        self.removeFolder()
-        self._onFailure(text)
