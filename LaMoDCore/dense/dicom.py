@@ -20,6 +20,7 @@ from LaMoDCore.dense.images import DenseImages, check_lengths, effective_ke, pha
 from LaMoDCore.dense.timing import dense_timing, number
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.io.dicom_file import is_dicom_file
 
 _ONE_SERIES = "keep one DENSE acquisition of one slice in the folder"
 
@@ -66,7 +67,7 @@ def parse_comment(comment: str) -> DenseComment | None:
 
 def holds_dicom(folder: Path) -> bool:
     """Whether any file of the folder or its subfolders is DICOM."""
-    return any(_is_dicom(file) for file in sorted(folder.rglob("*")) if file.is_file())
+    return any(is_dicom_file(file) for file in sorted(folder.rglob("*")) if file.is_file())
 
 
 def read_dicom_dense(
@@ -139,7 +140,7 @@ def _collect(folder: Path) -> dict[str, list[_Tagged]]:
     groups: dict[str, list[_Tagged]] = defaultdict(list)
     seen = 0
     for file in sorted(folder.rglob("*")):
-        if not file.is_file() or not _is_dicom(file):
+        if not file.is_file() or not is_dicom_file(file):
             continue
         seen += 1
         try:
@@ -154,14 +155,6 @@ def _collect(folder: Path) -> dict[str, list[_Tagged]]:
             folder, f"none of its {seen} DICOM files is a DENSE image", "give the folder of the DENSE series"
         )
     return groups
-
-
-def _is_dicom(file: Path) -> bool:
-    try:
-        with file.open("rb") as handle:
-            return handle.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
 
 
 def _same_slice(folder: Path, groups: dict[str, list[_Tagged]]) -> None:
