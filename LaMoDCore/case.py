@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from LaMoDCore.geometry import Array, SliceGrid
 
@@ -76,6 +77,11 @@ class CineSlice:
         """[T]: time in fractions of the cycle."""
         return np.asarray(self.frame_times_ms / self.rr_ms)
 
+    def insertion_else(self, heart_lps: npt.ArrayLike | None) -> Array | None:
+        """[3]: where its segments start: its own point, else the heart's; None where neither is known."""
+        point = heart_lps if self.rv_insertion_lps is None else self.rv_insertion_lps
+        return None if point is None else np.asarray(point)
+
 
 @dataclass(frozen=True)
 class InputRecord:
@@ -117,7 +123,7 @@ class Case:
 
     def insertion_of(self, slice_: CineSlice) -> Array | None:
         """[3]: where a slice's segments start: its own point, else the heart's; None where neither is known."""
-        return self.rv_insertion_lps if slice_.rv_insertion_lps is None else slice_.rv_insertion_lps
+        return slice_.insertion_else(self.rv_insertion_lps)
 
 
 @dataclass(frozen=True, eq=False)

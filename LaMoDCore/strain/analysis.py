@@ -44,8 +44,7 @@ def slice_strain(
     """
     inside = np.asarray(slice_.myocardium[reference_frame], dtype=bool)
     _check(slice_.name, inside, reference_frame)
-    insertion = rv_insertion_lps if slice_.rv_insertion_lps is None else slice_.rv_insertion_lps
-    segments = label_segments(inside, slice_.grid, slice_.level, insertion)
+    segments = label_segments(inside, slice_.grid, slice_.level, slice_.insertion_else(rv_insertion_lps))
     slopes = SlopeCache(inside, slice_.grid.spacing_mm, support_mm=support_mm)
     directions = material_directions(inside, slice_.grid.spacing_mm, segments.center_xy, slice_.grid.view_sign)
 
