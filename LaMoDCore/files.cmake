@@ -280,6 +280,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/selection.py
   training/settings.py
   training/stages.py
+  training/starting_weights.py
   training/stopping.py
   training/thickening.py
   uncertainty/__init__.py

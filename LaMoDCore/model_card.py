@@ -24,6 +24,10 @@ LIMITS = (
     "thickening.",
     "No longitudinal strain: short-axis slices do not show it.",
 )
+_NO_DOUBTS = (
+    "None: this model answers without saying how sure it is. `lamod train-posterior` teaches a LaMoD its samples, "
+    "intervals and unlike-training flag."
+)
 #: Those of the limits that are about intervals and flags, which a model need not have.
 OF_INTERVALS = LIMITS[1:3]
 
@@ -137,7 +141,7 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
 def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
     stored = description.get("uncertainty")
     if not stored:
-        return ["## Uncertainty", "", "None: this model answers without saying how sure it is.", ""]
+        return ["## Uncertainty", "", _NO_DOUBTS, ""]
     rows = [
         f"| {name} | {', '.join(f'{value:.2f}' for value in each['scales'])} | {each['floor']:.4f} |"
         for name, each in stored["quantities"].items()

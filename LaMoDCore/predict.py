@@ -134,7 +134,7 @@ def inference_choice(
             raise LaMoDInputError(
                 model.name,
                 "its denoiser was not trained with its encoder, so Algorithm 1 has nothing to say",
-                "add --no-diffusion, or train it with joint_epochs above 0",
+                "add --no-diffusion, or teach it samples with `lamod train-posterior`",
             )
         chosen = replace(chosen, diffusion=False)
     if not chosen.diffusion:

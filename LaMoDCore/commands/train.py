@@ -65,12 +65,14 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.devices import resolve_device
     from LaMoDCore.training.engine import make_fabric
     from LaMoDCore.training.run_folder import PreparationProgress, RunFolder
+    from LaMoDCore.training.starting_weights import LEFT_OUT, without_posterior
     from LaMoDCore.training.stopping import TrainingStopped, stop_on_signals
 
     baseline = _baseline(args) if args.baseline else None
     if args.resume and args.init is None:
         args.init = _started_from(args.out)
-    initial = _initial(args.init) if args.init else None
+    given = _initial(args.init) if args.init else None
+    initial = without_posterior(given) if given is not None else None
     config = _settings(args, initial)
     if not args.estimate and not args.resume and any(args.out.glob("**/checkpoint.safetensors")):
         raise LaMoDInputError(
@@ -78,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         )
     device, _ = resolve_device(args.device)
     fabric = make_fabric(device, bf16=config.bf16)
+    if initial is not given and fabric.is_global_zero:
+        print(f"lamod: {LEFT_OUT.format(name=Path(args.init).name)}", file=sys.stderr)
     # A message a process would be one too many.
     with Progress(args.progress if fabric.is_global_zero else "none") as progress, stop_on_signals() as stop:
         if args.estimate or args.grid is not None:  # neither is a run of its own in that folder
@@ -146,7 +150,8 @@ def _settings(args: argparse.Namespace, initial: LaMoDModel | None) -> TrainingC
         config = replace(config, freeze=tuple(name.strip() for name in args.freeze.split(",") if name.strip()))
     if initial is None:
         return config
-    if args.config is not None and config.model not in (initial.config, TrainingConfig().model):
+    networks = replace(config.model, inference=initial.config.inference)
+    if args.config is not None and initial.config != networks and config.model != TrainingConfig().model:
         raise LaMoDInputError(
             args.config.name,
             f"its networks are not those of {args.init}, whose weights the run starts from",

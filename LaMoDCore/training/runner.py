@@ -28,6 +28,7 @@ from LaMoDCore.training.recipe import check_frozen, stages_of
 from LaMoDCore.training.run_folder import FORMAT, RunFolder, software_versions
 from LaMoDCore.training.settings import TrainingConfig
 from LaMoDCore.training.stages import Stage
+from LaMoDCore.training.starting_weights import without_posterior
 from LaMoDCore.training.stopping import StopRequest
 
 _Network = TypeVar("_Network", LaMoDModel, BaselineModel)
@@ -54,7 +55,7 @@ def train(
         config: what to do; with `initial`, its networks take the place of ``config.model``.
         fabric: device, precision and processes; one process on the CPU by default.
         resume: go on from the run's checkpoint, if there is one.
-        initial: weights to start from.
+        initial: weights to start from; its motion latent and flag, which are theirs alone, are left out.
         stop: asked after every step whether to write a checkpoint and stop.
         about: further facts for run.json.
         progress: told after every step of the part of the whole that is done.
@@ -69,6 +70,7 @@ def train(
     """
     fabric = fabric or make_fabric(torch.device("cpu"), bf16=config.bf16)
     if initial is not None:
+        initial = without_posterior(initial)
         config = replace(config, model=initial.config)
 
     def network() -> LaMoDModel:

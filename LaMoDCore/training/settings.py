@@ -157,7 +157,7 @@ PRESETS: dict[str, TrainingConfig] = {
         learning_rate=2e-4,
         registration_epochs=0,
         motion_epochs=15,
-        joint_epochs=3,
+        joint_epochs=0,
         patience=5,
     ),
 }

@@ -17,16 +17,22 @@ from ring_dataset import TINY
 
 from LaMoDCore.cli import main
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.models import load_model
+from LaMoDCore.model import InferenceDefaults, LaMoDModel
+from LaMoDCore.models import load_model, save_model
+from LaMoDCore.networks.motion_latent import MotionLatentConfig
+from LaMoDCore.predict import inference_choice
 from LaMoDCore.progress import Progress
 from LaMoDCore.training import checkpoint
-from LaMoDCore.training.cache import TrainingCache
+from LaMoDCore.training.cache import TrainingCache, open_cache
 from LaMoDCore.training.fit import learning_rate_share
 from LaMoDCore.training.run_folder import RunFolder
 from LaMoDCore.training.run_lock import RunLock
 from LaMoDCore.training.runner import current_model, train
 from LaMoDCore.training.settings import PRESETS, TrainingConfig, read_config
+from LaMoDCore.training.starting_weights import without_posterior
 from LaMoDCore.training.stopping import StopRequest, TrainingStopped
+from LaMoDCore.uncertainty.calibration import Calibration
+from LaMoDCore.uncertainty.intervals import calibration_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -216,6 +222,47 @@ def test_fine_tuning_starts_from_a_model_and_leaves_frozen_parts_alone(
     for name, value in after.state_dict().items():
         same = torch.equal(value, before.state_dict()[name])
         assert same == (not name.startswith("motion_decoder")), name
+
+
+def test_what_a_model_knows_of_its_doubts_does_not_outlive_its_weights(
+    tmp_path: Path, rings: Path, unbroken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Samples, flag and calibration were fitted to E_R and D_η as they were, and stay with the model they came from."""
+    sampling = InferenceDefaults(space="motion", start=0, steps=2, samples=4)
+    latent = MotionLatentConfig(modes=3, condition=4, width=4, blocks=1)
+    bare = load_model(unbroken / "model").network
+    knowing = LaMoDModel(replace(TINY.model, motion_latent=latent, descriptors=5, inference=sampling))
+    knowing.load_state_dict(bare.state_dict(), strict=False)
+    save_model(knowing, tmp_path / "knowing", "knowing", uncertainty=Calibration(samples=4).to_dict())
+
+    arguments = ["train", "--data", str(rings), "--device", "cpu", "--progress", "none", "--out", str(tmp_path / "run")]
+    config = tmp_path / "config.json"  # with the networks spelled out, as a run's own config.json has them
+    config.write_text(json.dumps({**TINY.to_dict(), "registration_epochs": 0, "joint_epochs": 0}))
+    tuned = [*arguments, "--config", str(config), "--init", str(tmp_path / "knowing"), "--freeze", "registration"]
+    assert main(tuned) == 0
+    said = capsys.readouterr().err
+    assert "knowing" in said and "lamod train-posterior" in said
+
+    model = load_model(tmp_path / "run" / "model")
+    assert model.network.motion_latent is None and model.network.familiarity is None
+    assert model.network.slice_spread is None and calibration_of(model) is None
+    assert not any(name.startswith(("motion_latent", "familiarity", "slice")) for name in model.network.state_dict())
+    assert inference_choice(model)["diffusion"] is False
+    with pytest.raises(LaMoDInputError, match="train-posterior"):
+        inference_choice(model, samples=4)
+    assert "train-posterior" in (tmp_path / "run" / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for name, value in bare.registration_decoder.state_dict().items():
+        assert torch.equal(model.network.registration_decoder.state_dict()[name], value)
+
+    through_python = train(
+        open_cache(rings, tmp_path / "run" / "cache"), tmp_path / "again", read_config(config), initial=knowing
+    )
+    assert through_python.motion_latent is None and through_python.config == model.network.config
+
+
+def test_a_model_without_doubts_starts_a_training_as_it_is(unbroken: Path) -> None:
+    network = load_model(unbroken / "model").network
+    assert without_posterior(network) is network
 
 
 def test_freezing_what_is_not_there_is_refused(tmp_path: Path, cache: TrainingCache) -> None:
