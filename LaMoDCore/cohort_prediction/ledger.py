@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from LaMoDCore.cohort_prediction.work_list import CohortCase
+from LaMoDCore.io.json_file import json_object_if_any
 
 CASE_COLUMNS = (
     "id", "subject", "site", "disease", "slices", "levels", "es_frame", "gcs_es", "gcs_peak", "gcs_time_to_peak_ms",
@@ -76,7 +77,7 @@ class Ledger:
 
     def reasons(self, cases: Iterable[CohortCase]) -> dict[str, str]:
         """Failed cases and why, in the cohort's order."""
-        found = {case.id: _read_json(self.failures / f"{case.id}.json").get("reason") for case in cases}
+        found = {case.id: json_object_if_any(self.failures / f"{case.id}.json").get("reason") for case in cases}
         return {case_id: str(reason) for case_id, reason in found.items() if reason}
 
     def write_tables(self, cases: Sequence[CohortCase]) -> None:
@@ -96,7 +97,7 @@ class Ledger:
             _replace(self.out / name, _csv(columns, table))
 
     def _summary(self, case_id: str) -> dict[str, Any]:
-        return _read_json(self.folder(case_id) / "strain.json")
+        return json_object_if_any(self.folder(case_id) / "strain.json")
 
 
 def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,15 +133,6 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     for row in rows:
         writer.writerow({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()})
     return text.getvalue()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; nothing where there is none that can be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _replace(path: Path, text: str) -> None:

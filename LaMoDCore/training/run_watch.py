@@ -6,7 +6,6 @@ newer LaMoD. Nothing is written here, and nothing waits.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io.json_file import json_object_if_any
 from LaMoDCore.training.run_folder import refuse_newer
 from LaMoDCore.training.run_lock import is_locked
 
@@ -68,8 +68,8 @@ class RunReport:
 
 def read_run(folder: Path) -> RunReport:
     """Look at a run's folder; whatever its files hold, an answer comes."""
-    status = _json(folder / "status.json")
-    about = _json(folder / "run.json")
+    status = json_object_if_any(folder / "status.json")
+    about = json_object_if_any(folder / "run.json")
     try:
         refuse_newer(folder)
     except LaMoDInputError as fault:
@@ -141,14 +141,6 @@ def _remarks(folder: Path, state: RunState, about: dict[str, Any]) -> list[str]:
     if free < _LITTLE_SPACE_BYTES and state != "finished":
         remarks.append(f"Only {free / 2**20:.0f} MB are free on the run's disk: free some space.")
     return remarks
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _number(value: Any) -> float:
