@@ -39,6 +39,7 @@ __all__ = [
     "known_models",
     "lamod_network",
     "load_model",
+    "packed_weights",
     "read_description",
     "save_model",
     "shipped_folder",
@@ -124,8 +125,7 @@ def _of_unfinished_run(run: Path, device: torch.device | str) -> LoadedModel:
     network = current_model(run)
     if network is None:
         raise LaMoDInputError(run.name, "the run has no checkpoint yet", "wait for the end of its first epoch")
-    tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
-    digest = hashlib.sha256(save_tensors(tensors)).hexdigest()
+    _, digest = packed_weights(network)
     description = {
         "name": run.name,
         "code_version": __version__,
@@ -165,6 +165,12 @@ def _other_version(network: torch.nn.Module, description: Mapping[str, Any]) -> 
     return f" as this version of LaMoD builds them ({own} parameters, the model has {stored}): it is of another version"
 
 
+def packed_weights(network: torch.nn.Module) -> tuple[bytes, str]:
+    """The bytes of a network's weights.safetensors, and their SHA-256."""
+    data = save_tensors({key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()})
+    return data, hashlib.sha256(data).hexdigest()
+
+
 def save_model(
     network: LaMoDModel | BaselineModel,
     folder: Path,
@@ -187,8 +193,7 @@ def save_model(
     Returns:
         the folder.
     """
-    tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    data = save_tensors(tensors)
+    data, digest = packed_weights(network)
     description = {
         "format": FORMAT,
         "name": name,
@@ -196,7 +201,7 @@ def save_model(
         "canonical": CANONICAL,
         **({"kind": BASELINE_KIND} if isinstance(network, BaselineModel) else {}),
         "config": network.config.to_dict(),
-        "weights_sha256": hashlib.sha256(data).hexdigest(),
+        "weights_sha256": digest,
         "parameters": sum(p.numel() for p in network.parameters()),
         "training": dict(training or {}),
         **({"uncertainty": dict(uncertainty)} if uncertainty else {}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import save as save_tensors
 from torch import nn
 
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.model_card import write_card
-from LaMoDCore.models import save_model
+from LaMoDCore.models import packed_weights, save_model
 from LaMoDCore.networks.baselines import BaselineModel
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
@@ -86,7 +84,7 @@ def train(
         run,
         config,
         fabric=fabric,
-        start=_fingerprint(initial) if initial is not None else "",
+        start=packed_weights(initial)[1] if initial is not None else "",
         resume=resume,
         stop=stop,
         about=about,
@@ -254,8 +252,3 @@ def _finish(
     if not text:
         write_card(model)
     folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)
-
-
-def _fingerprint(model: LaMoDModel) -> str:
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    return hashlib.sha256(save_tensors(tensors)).hexdigest()
