@@ -1,11 +1,12 @@
 """The whole comparison on the frozen synthetic cohort, in one command that can be stopped and gone on with.
 
     python Testing/Benchmarks/full_evaluation.py --out DIR [--model NAME|DIR] [--baseline NAME=DIR …]
-        [--leave-out NAME …] [--cohorts canonical,paired,all] [--limit N]
+        [--leave-out NAME …] [--cohorts canonical,paired,paired-28,all] [--limit N]
 
 Cohorts, each written under DIR from the committed recipe if it is not there:
     canonical  the fixed 100 slices of phantom-test-v1: drawn masks with readers' errors, on 40 frames of 1 mm
     paired     the same slices scanned twice: DENSE masks and cine masks, each on its own grid and frames
+    paired-28  28 of those, four a disease, where time is short
     all        all 1680 slices of phantom-test-v1, by the methods that take seconds
 
 Predictions are kept under DIR/predictions, so that a further method only adds its own. DIR/evaluation-COHORT holds
@@ -25,6 +26,7 @@ _HERE = Path(__file__).resolve().parent
 _COHORTS = {
     "canonical": ("phantom-test-v1.json", "single-100"),
     "paired": ("phantom-test-v1-paired.json", "single-100"),
+    "paired-28": ("phantom-test-v1-paired.json", "balanced-28"),
     "all": ("phantom-test-v1.json", None),
 }
 #: Minutes a slice: not for 1680 of them.
