@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.case import Case, CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.dataset import DatasetCase
 from LaMoDCore.strain import end_systole, slice_strain
@@ -41,6 +42,7 @@ def truth_of(data: DatasetCase) -> Truth | None:
     """The truth behind a case; None where no motion was measured.
 
     A pixel belongs to the true wall where the reference mask has it and its motion is known at every acquired frame.
+    What is not finite is not known, whatever `valid` says of it.
 
     Raises:
         LaMoDInputError: the motion is known nowhere in the myocardium.
@@ -48,9 +50,15 @@ def truth_of(data: DatasetCase) -> Truth | None:
     if data.displacement_mm is None or data.valid is None:
         return None
     masks = data.masks if data.masks_true is None else data.masks_true
-    frames_known = np.asarray(data.valid.any(axis=(1, 2, 3)))
     measured = data.valid & np.isfinite(data.displacement_mm).all(axis=-1)
+    frames_known = np.asarray(measured.any(axis=(1, 2, 3)))
     wall = masks[data.reference_frame] & measured[frames_known].all(axis=0)
+    if not frames_known.any() or not wall.any():
+        raise LaMoDInputError(
+            data.id,
+            "its motion is known nowhere in the myocardium",
+            "give displacement.npz finite numbers on the wall of the reference mask, and say so in its valid",
+        )
     true_masks = masks.copy()
     true_masks[data.reference_frame] = wall
     case = _case(data, true_masks, frames_known)

@@ -16,7 +16,7 @@ from LaMoDCore.cli import main
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
 from LaMoDCore.evaluation.run import evaluate, examples_of, load_truths, write_evaluation
-from LaMoDCore.io.dataset import DatasetIndex
+from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case, write_dataset_case
 
 ZERO = Predictor("zero", zero_motion)
 
@@ -108,6 +108,53 @@ def test_a_damaged_case_is_named_and_left_out(index, tmp_path):
     result = evaluate(DatasetIndex.load(tmp_path / "data"), [ZERO])
     assert sorted(case_id for case_id, _ in result.unreadable) == ["s2-cine", "s2-dense"]
     assert len(result.cases) == 4
+
+
+def _spoiled(index, folder, spoil):
+    """The dataset again with a spoilt displacement of s2's DENSE case, and what of it is still known."""
+    shutil.copytree(index.folder, folder)
+    data = read_dataset_case(folder, "s2-dense")
+    motion, valid = data.displacement_mm.copy(), data.valid.copy()
+    spoil(motion, valid)
+    write_dataset_case(folder, dataclasses.replace(data, displacement_mm=motion, valid=valid))
+    return DatasetIndex.load(folder), valid[:, 0] & np.isfinite(motion[:, 0]).all(axis=-1)
+
+
+def test_pixels_without_a_number_are_no_part_of_the_true_wall(index, tmp_path):
+    def some_pixels(motion, valid):
+        rows, columns = np.nonzero(valid[0, 0])
+        motion[3, 0, rows[:20], columns[:20]] = np.nan
+
+    spoilt, known = _spoiled(index, tmp_path / "data", some_pixels)
+    result = evaluate(spoilt, [ZERO, scaled_truth("exact", 1.0)])
+    assert result.unreadable == [] and _records(result, "exact")["s2"].epe_mm < 1e-3
+    _, truths = load_truths(spoilt, next(e for e in spoilt if e.id == "s2-dense"))
+    assert np.array_equal(truths[0][1].valid[0], known & known.all(axis=0))
+    assert all(np.isfinite(u.displacement_mm).all() for u in truths[0][1].motions)
+
+
+@pytest.mark.parametrize("said_valid", [True, False])
+def test_a_frame_without_a_number_was_not_acquired(index, tmp_path, said_valid):
+    def one_frame(motion, valid):
+        motion[4], valid[4] = np.nan, valid[4] & said_valid
+
+    spoilt, _ = _spoiled(index, tmp_path / "data", one_frame)
+    result = evaluate(spoilt, [ZERO, scaled_truth("exact", 1.0)])
+    assert result.unreadable == [] and _records(result, "exact")["s2"].epe_mm < 1e-3
+    _, truths = load_truths(spoilt, next(e for e in spoilt if e.id == "s2-dense"))
+    assert not truths[0][1].case.slices[0].valid_frames[4] and truths[0][1].case.slices[0].valid_frames[3]
+
+
+@pytest.mark.parametrize("said_valid", [True, False])
+def test_a_case_without_any_number_is_named_and_left_out(index, tmp_path, said_valid):
+    def everything(motion, valid):
+        motion[:], valid[:] = np.nan, valid & said_valid
+
+    spoilt, _ = _spoiled(index, tmp_path / "data", everything)
+    result = evaluate(spoilt, [ZERO])
+    reasons = dict(result.unreadable)
+    assert sorted(reasons) == ["s2-cine", "s2-dense"]  # the one that is paired with it has no truth either
+    assert all("s2-dense" in text and "known nowhere" in text and "\n" not in text for text in reasons.values())
 
 
 def test_an_empty_split_is_refused(index):

@@ -260,6 +260,19 @@ def test_what_a_model_knows_of_its_doubts_does_not_outlive_its_weights(
     assert through_python.motion_latent is None and through_python.config == model.network.config
 
 
+def test_settings_of_other_networks_than_the_first_weights_are_refused(
+    tmp_path: Path, rings: Path, unbroken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "wide.json"
+    wider = replace(TINY, model=replace(TINY.model, motion_width=12))
+    config.write_text(json.dumps(wider.to_dict()))
+    words = ["train", "--data", str(rings), "--out", str(tmp_path / "run"), "--device", "cpu", "--progress", "none"]
+    assert main([*words, "--config", str(config), "--init", str(unbroken / "model")]) == 1
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1 and "wide.json" in line and "its networks are not those of" in line
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_model_without_doubts_starts_a_training_as_it_is(unbroken: Path) -> None:
     network = load_model(unbroken / "model").network
     assert without_posterior(network) is network
