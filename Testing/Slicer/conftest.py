@@ -86,6 +86,12 @@ def _settle(app: SimpleNamespace) -> None:
 
 
 @pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where screenshots go: a temporary folder; with LAMOD_SCREENSHOTS=1 the README's and the docs'."""
+    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
+
+
+@pytest.fixture
 def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path: Path) -> Callable[[str], Path]:
     """Let the panel start `fake_worker` instead of LaMoDCore: call it with what is to happen; returns the pid file."""
     pids = tmp_path / "pids"

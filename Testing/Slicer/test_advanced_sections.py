@@ -1,13 +1,9 @@
-"""The Advanced panel's other sections by clicks: data checked, dealt and added to; models; an evaluation and its cases.
-
-The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots, for the docs.
-"""
+"""The Advanced panel's other sections by clicks: data checked, dealt, added to; models; an evaluation and its cases."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -45,11 +41,6 @@ def hearts(cohort, tmp_path, monkeypatch):
     """A copy that a test may change; by a short name, so that pictures show no folder of this machine."""
     monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(cohort, Path("hearts")))
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture

@@ -1,7 +1,4 @@
-"""The researcher's way by clicks: synthetic hearts → smoke → live curves → the new model → Predict Strain with it.
-
-The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots, for the docs.
-"""
+"""The researcher's way by clicks: synthetic hearts → smoke → live curves → the new model → Predict Strain with it."""
 
 from __future__ import annotations
 
@@ -14,13 +11,6 @@ import pytest
 from Testing.Slicer import panel
 from Testing.Slicer.conftest import add_ring
 from Testing.Slicer.researcher import click, open_section, opened, will_choose
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
-"""The whole way by real mouse clicks: sample heart, RV point, Predict Strain, colours, legend, arrows, scrubbing.
-
-The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots, for README and docs.
-"""
+"""The whole way by real mouse clicks: sample heart, RV point, Predict Strain, colours, legend, arrows, scrubbing."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +10,6 @@ import pytest
 from Testing.Slicer import panel
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +11,6 @@ import pytest
 from Testing.Slicer import panel
 from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, sit_down, tick, unfold
 from Testing.Slicer.ring_heart import heart
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture

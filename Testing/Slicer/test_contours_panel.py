@@ -1,13 +1,8 @@
-"""The annotator's panel by clicks: check, go there, accept and next, fix, undo, carry; nothing without a click.
-
-The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots.
-"""
+"""The annotator's panel by clicks: check, go there, accept and next, fix, undo, carry; nothing without a click."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,13 +11,6 @@ import pytest
 from Testing.Slicer import panel
 from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, sit_down
 from Testing.Slicer.ring_heart import heart
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture

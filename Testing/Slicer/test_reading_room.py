@@ -1,12 +1,8 @@
-"""The reading room by clicks: curves with bands and mark, bullseye, slices, a second result, keeping, several series.
-
-The pictures go to a temporary folder; with LAMOD_SCREENSHOTS=1 to Resources/Screenshots, for the docs.
-"""
+"""Reading room by clicks: curves with bands and mark, bullseye, slices, a second result, keeping, several series."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -42,11 +38,6 @@ def folders(host, tmp_path_factory):
     reading_heart.write_reading(home / "first", drawn, motions, insertion)
     reading_heart.write_reading(home / "second", drawn, weaker, insertion, model="another model")
     return SimpleNamespace(first=home / "first", second=home / "second")
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture

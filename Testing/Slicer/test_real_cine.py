@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +41,7 @@ def _load(app):
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the real cine is not on this machine (../shared/data)")
-def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_worker, tmp_path):
+def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_worker, pictures):
     from LaMoDCore.io.image_file import read_images
 
     if not WEIGHTS.exists():
@@ -73,5 +72,4 @@ def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_w
         assert min(overlap.values()) > 0.70, overlap
     p.showLegend = p.showContours = p.showDrawn = p.showGlyphs = True
     slicer_app.settle()
-    pictures = ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
     slicer_app.mouse.screenshot(pictures / "slicer-real-cine.png")
