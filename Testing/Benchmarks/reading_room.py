@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from Testing.Benchmarks.slicer_module import finish, load_sample, open_window
+from Testing.Benchmarks.slicer_module import load_sample, open_module
 
 
 class PartTimes:
@@ -118,7 +118,7 @@ def main() -> int:
     )
     parser.add_argument("--picture", type=Path, help="write the screen of each arrangement into this folder")
     options = parser.parse_args()
-    window, widget = open_window()
+    window, widget = open_module()
     from LaMoDSlicerLib.RequestReader import RequestReader
     from LaMoDSlicerLib.ResultFiles import ResultFiles
 
@@ -167,7 +167,6 @@ def main() -> int:
     print("| what | figure | parts, ms (median) |\n| --- | --- | --- |")
     for row in rows:
         print("| " + " | ".join(row) + " |")
-    finish()
     return 0
 
 

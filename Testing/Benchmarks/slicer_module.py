@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from Testing.SlicerHost import display, start
+from Testing.SlicerHost import display
+from Testing.SlicerHost.module_window import open_on_private_display
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
@@ -103,22 +103,13 @@ def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float]
     return 1 / sorted(times)[len(times) // 4], 1000 * busy
 
 
-def open_window() -> tuple[Any, Any]:
+def open_module() -> tuple[Any, Any]:
     """(main window, module widget) of a fresh application on a private display, the module's panel shown."""
     if display.missing():
         raise SystemExit(display.missing())
-    os.environ["DISPLAY"] = display.VirtualDisplay().name
-    application = start()
+    window = open_on_private_display().window
     import slicer
 
-    from Testing.SlicerHost import mouse
-    from Testing.SlicerHost.main_window import MainWindow
-
-    window = MainWindow(application)
-    application._load_module(ROOT / "LaMoDSlicer" / "LaMoDSlicer.py")
-    window.show()
-    application._select_module("LaMoDSlicer")
-    mouse.spin(1)
     return window, slicer.modules.LaMoDSlicerWidget
 
 
@@ -129,17 +120,11 @@ def load_sample(window: Any, widget: Any, mouse: Any) -> None:
         raise SystemExit(f"the sample heart did not come: {widget.ui.predictButton.toolTip}")
 
 
-def finish() -> None:
-    """End without the interpreter's farewell: VTK's windows outlive their display otherwise."""
-    sys.stdout.flush()
-    os._exit(0)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-prediction", action="store_true", help="measure loading and scrubbing only")
     options = parser.parse_args()
-    window, widget = open_window()
+    window, widget = open_module()
     import slicer
 
     from Testing.SlicerHost import mouse
@@ -171,7 +156,6 @@ def main() -> int:
     print("| what | figure |\n| --- | --- |")
     for what, figure in rows:
         print(f"| {what} | {figure} |")
-    finish()
     return 0
 
 

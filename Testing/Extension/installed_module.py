@@ -22,23 +22,13 @@ def _only_this_python_slicer(folder: Path, packages: str) -> None:
 
 def main(modules: Path, packages: str) -> None:
     """Open the module that lies in `modules`, click the sample heart, click Predict Strain."""
-    from Testing.SlicerHost import display, start
+    from Testing.SlicerHost.module_window import open_on_private_display
 
-    screen = display.VirtualDisplay()
-    os.environ["DISPLAY"] = screen.name
-    os.environ.pop("QT_QPA_PLATFORM", None)
-    application = start()
+    opened = open_on_private_display(modules / "LaMoDSlicer.py")
+    window, mouse = opened.window, opened.mouse
     _only_this_python_slicer(Path.cwd() / "bin", packages)
-    from Testing.SlicerHost import mouse
-    from Testing.SlicerHost.main_window import MainWindow
-
-    window = MainWindow(application)
-    application._load_module(modules / "LaMoDSlicer.py")
-    window.show()
-    application._select_module("LaMoDSlicer")
     import slicer
 
-    mouse.spin(0.5)
     slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     widget = slicer.modules.LaMoDSlicerWidget
     seen = {"enabled before": widget.ui.predictButton.enabled}

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from Testing.SlicerHost import display, start
+from Testing.SlicerHost import display
+from Testing.SlicerHost.module_window import open_on_private_display
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = ROOT / "LaMoDSlicer" / "LaMoDSlicer.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,20 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def host() -> Iterator[SimpleNamespace]:
     """The running application with its window on a private display, the module loaded, its panel shown."""
-    screen = display.VirtualDisplay()
-    os.environ["DISPLAY"] = screen.name
-    os.environ.pop("QT_QPA_PLATFORM", None)
-    application = start()
-    from Testing.SlicerHost import mouse
-    from Testing.SlicerHost.main_window import MainWindow
-
-    window = MainWindow(application)
-    application._load_module(MODULE)
-    window.show()
-    application._select_module("LaMoDSlicer")
-    mouse.spin(0.5)
-    yield SimpleNamespace(application=application, window=window, mouse=mouse, display=screen)
-    window.close()
+    opened = open_on_private_display()
+    yield opened
+    opened.window.close()
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from Testing.SlicerHost import start
-
-MODULE = Path(__file__).resolve().parents[2] / "LaMoDSlicer" / "LaMoDSlicer.py"
+from Testing.SlicerHost.module_window import open_window
 
 
 def main() -> int:
@@ -15,12 +13,7 @@ def main() -> int:
     parser.add_argument("--no-sample", action="store_true", help="start with an empty scene")
     options = parser.parse_args()
     application = start(testing=False)
-    from Testing.SlicerHost.main_window import MainWindow
-
-    window = MainWindow(application)
-    application._load_module(MODULE)
-    window.show()
-    application._select_module("LaMoDSlicer")
+    open_window(application)
     if not options.no_sample:
         import SampleData
 

@@ -1,0 +1,40 @@
+"""LaMoD's module in a window of the stand-in, as tests, benchmarks and ``make slicer-host`` begin."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from Testing.SlicerHost import display, start
+
+if TYPE_CHECKING:
+    from Testing.SlicerHost.application import Application
+    from Testing.SlicerHost.main_window import MainWindow
+
+MODULE = Path(__file__).resolve().parents[2] / "LaMoDSlicer" / "LaMoDSlicer.py"
+
+
+def open_window(application: Application, module: Path = MODULE) -> MainWindow:
+    """The main window, shown, with the module's panel in it."""
+    from Testing.SlicerHost.main_window import MainWindow
+
+    window = MainWindow(application)
+    application._load_module(module)
+    window.show()
+    application._select_module(module.stem)
+    return window
+
+
+def open_on_private_display(module: Path = MODULE) -> SimpleNamespace:
+    """The same in a fresh application on a display of its own: application, window, mouse, display."""
+    screen = display.VirtualDisplay()
+    os.environ["DISPLAY"] = screen.name
+    os.environ.pop("QT_QPA_PLATFORM", None)
+    application = start()
+    from Testing.SlicerHost import mouse
+
+    window = open_window(application, module)
+    mouse.spin(0.5)
+    return SimpleNamespace(application=application, window=window, mouse=mouse, display=screen)
