@@ -14,6 +14,7 @@ from LaMoDSlicerLib.InputError import InputError
 from LaMoDSlicerLib.InsertionSection import InsertionSection
 from LaMoDSlicerLib.MendingSection import MendingSection
 from LaMoDSlicerLib.SegmentEditorLink import SegmentEditorLink
+from LaMoDSlicerLib.SteadyPlace import SteadyPlace
 from LaMoDSlicerLib.StudySection import StudySection
 
 
@@ -37,6 +38,8 @@ class ContoursPanel:
         ui = self._ui
         self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
         ui.stripLegend.text = FrameStrip.legend()
+        SteadyPlace.lines(ui.stripLegend, 2)
+        SteadyPlace.lines(ui.findingLabel, 6)
         self.mending = MendingSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)

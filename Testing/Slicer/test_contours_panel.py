@@ -44,7 +44,7 @@ def test_lights_clicks_and_accept_and_next(annotator, pictures):
     click_cell(annotator, 0, 9)
     assert annotator.browser.GetSelectedItemNumber() == 9
     assert "not a closed ring" in annotator.ui.findingLabel.text
-    annotator.mouse.show(annotator.ui.stripTable)
+    annotator.mouse.show(annotator.ui.carryButton)
     annotator.mouse.screenshot(pictures / "slicer-contours.png")
     click_cell(annotator, 0, 5)
     click(annotator, "acceptButton")
@@ -59,6 +59,21 @@ def test_lights_clicks_and_accept_and_next(annotator, pictures):
     tip = annotator.ui.stripTable.item(0, 5).toolTip()
     assert "Accepted by" in tip
     assert "island" in tip
+
+
+def test_accept_stays_under_the_mouse_whatever_is_said_of_a_frame(annotator):
+    from PySide6 import QtCore, QtWidgets
+
+    def height():
+        annotator.app.settle()
+        origin = QtCore.QPoint(0, 0)
+        return QtWidgets.QWidget.mapTo(annotator.ui.acceptButton, annotator.app.widget.parent, origin).y()
+
+    before = height()
+    click(annotator, "checkButton")
+    for frame in (0, 5, 9, 14):
+        click_cell(annotator, 0, frame)
+        assert height() == before, annotator.ui.findingLabel.text
 
 
 def test_the_strip_follows_the_slider(annotator):
