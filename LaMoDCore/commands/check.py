@@ -149,8 +149,13 @@ def _print_report(report: ContourReport, max_lines: int) -> None:
         print(findings_text(shown))
     if len(shown) < len(report.findings):
         print(f"… and {len(report.findings) - len(shown)} more (--max-lines 0 shows all).")
-    frames = len({(f.slice_index, f.frame) for f in report.findings})
-    print(f"{len(report.slice_names)} slices, {sum(report.frames)} frames: {frames} to look at.")
+    to_look_at = len({(f.slice_index, f.frame) for f in report.findings})
+    drawn = f"{_counted(len(report.slice_names), 'slice')}, {_counted(sum(report.frames), 'frame')}"
+    print(f"{drawn}: {to_look_at} to look at.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _second_reader(
