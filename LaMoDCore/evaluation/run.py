@@ -23,6 +23,7 @@ from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.io.atomic import check_new_folder, new_folder
 from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset_checks import refuse_faulty_index
 from LaMoDCore.progress import SILENT, Progress
 
 FILES = ("cases.csv", "segments.csv", "results.md", "evaluation.json")
@@ -85,7 +86,7 @@ def evaluate(
         progress: told after every case.
 
     Raises:
-        LaMoDInputError: the split is empty.
+        LaMoDInputError: as `chosen_entries`, or no case has a truth.
     """
     entries = chosen_entries(index, split, limit)
     found = Comparison()
@@ -245,8 +246,9 @@ def chosen_entries(index: DatasetIndex, split: str, limit: int | None) -> list[D
     """The cases of a split, at most `limit` of them, spread evenly.
 
     Raises:
-        LaMoDInputError: the split is empty.
+        LaMoDInputError: the split is empty, or a subject is in another one too.
     """
+    refuse_faulty_index(index)
     entries = list(index.select(split=split))
     if not entries:
         known = ", ".join(sorted({e.split for e in index})) or "none"

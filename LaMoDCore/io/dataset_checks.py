@@ -69,6 +69,21 @@ def check_dataset(folder: str | Path, progress: Progress = SILENT) -> tuple[Data
     return index, findings
 
 
+def refuse_faulty_index(index: DatasetIndex) -> None:
+    """What neither training nor evaluation may go on with.
+
+    Raises:
+        LaMoDInputError: dataset.json repeats an id, or has a subject in two splits.
+    """
+    for finding in check_index(index):
+        if finding.severity == "error":
+            raise LaMoDInputError(
+                index.folder.name,
+                f"{finding.case}: {finding.message}".removeprefix(": ").rstrip("."),
+                "mend dataset.json; `lamod validate-dataset` lists all that is wrong",
+            )
+
+
 def check_index(index: DatasetIndex) -> Iterator[Finding]:
     """What dataset.json alone shows: repeated ids, subjects in two splits, uneven sites, strays."""
     if not index.entries:

@@ -28,7 +28,7 @@ from LaMoDCore.case import LEVELS, CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case, read_json
-from LaMoDCore.io.dataset_checks import check_index
+from LaMoDCore.io.dataset_checks import refuse_faulty_index
 from LaMoDCore.networks.registration import level_number
 from LaMoDCore.preprocessing import (
     FRAMES,
@@ -94,13 +94,7 @@ def open_cache(
         progress: told of every case.
     """
     index = DatasetIndex.load(data)
-    for finding in check_index(index):
-        if finding.severity == "error":
-            raise LaMoDInputError(
-                data.name,
-                f"{finding.case}: {finding.message}".removeprefix(": ").rstrip("."),
-                "mend dataset.json; `lamod validate-dataset` lists all that is wrong",
-            )
+    refuse_faulty_index(index)
     fingerprint = _fingerprint(index, vary_sampling)
     about = _read_index(folder) if (folder / "index.json").is_file() else {}
     if about.get("fingerprint") != fingerprint or "levels" not in about:

@@ -162,6 +162,18 @@ def test_an_empty_split_is_refused(index):
         evaluate(index, [ZERO], split="val")
 
 
+def test_a_subject_that_may_have_been_learned_from_is_refused(dataset, tmp_path, capsys):
+    shutil.copytree(dataset, tmp_path / "data")
+    content = json.loads((tmp_path / "data" / "dataset.json").read_text())
+    content["cases"][0]["split"] = "train"
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(content))
+    words = ["evaluate", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--models", "zero"]
+    assert main([*words, "--progress", "none"]) == 1
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1 and "s1 is in test and train" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_dataset_without_any_truth_is_refused(index):
     cine = dataclasses.replace(index, entries=tuple(e for e in index if e.cohort == "cine"))
     for entry in cine.entries:
