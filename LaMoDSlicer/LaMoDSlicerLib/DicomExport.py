@@ -130,7 +130,12 @@ class DicomExport:
 
     def _map(self, path: Path, scene: ResultScene, source: Any) -> Path:
         """Ecc at end-systole, in per cent, on the cine's own geometry; `PADDING` outside the wall."""
-        from highdicom import PixelMeasuresSequence, PlaneOrientationSequence, PlanePositionSequence
+        from highdicom import (
+            PixelMeasuresSequence,
+            PlaneOrientationSequence,
+            PlanePositionSequence,
+            VOILUTTransformation,
+        )
         from highdicom.pm import ParametricMap, RealWorldValueMapping
         from pydicom.sr.codedict import codes
         from pydicom.uid import generate_uid
@@ -160,8 +165,7 @@ class DicomExport:
             software_versions=str(self._node.reading().summary.get("provenance", {}).get("lamod_version", "")),
             contains_recognizable_visual_features=False,
             real_world_value_mappings=[mapping],
-            window_center=0.0,
-            window_width=50.0,
+            voi_lut_transformations=[VOILUTTransformation(window_center=0.0, window_width=50.0)],
             pixel_measures=PixelMeasuresSequence(
                 pixel_spacing=(float(spacing[1]), float(spacing[0])),
                 slice_thickness=float(spacing[2]),
