@@ -3,9 +3,10 @@
     python -m Testing.Benchmarks.killed_runs --kills 10
 
 Every process is ended by SIGKILL, and the next one resumes: one in four while it starts and prepares the data, the
-others a random moment after a random number of steps, however slow the machine is. A run that finishes meanwhile is
-followed by another one until the kills are used up. After every kill each file of the run's folder must be whole; at
-the end the weights and the log must be those of the unbroken run.
+others a random moment after a random number of steps. Moments are counted in the process's own work, so that they are
+the same ones on a slow or busy machine (Linux only). A run that finishes meanwhile is followed by another one until the
+kills are used up. After every kill each file of the run's folder must be whole; at the end the weights and the log must
+be those of the unbroken run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -57,10 +59,11 @@ def environment() -> dict[str, str]:
 
 
 def train(data: Path, run: Path, config: Path) -> float:
-    """An unbroken run; returns the seconds that it took."""
-    began = time.monotonic()
+    """An unbroken run; returns the processor seconds that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command(data, run, config, resume=False), env=environment(), check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def kill_again_and_again(
@@ -74,7 +77,7 @@ def kill_again_and_again(
         folder: where the runs go.
         config: their settings.
         kills: how many.
-        seconds: an unbroken run takes about so long.
+        seconds: an unbroken run takes about so many of the processor.
         seed: of the moments.
     """
     moments = random.Random(seed)
@@ -111,10 +114,19 @@ def _wait_for_moment(process: subprocess.Popen[bytes], run: Path, moments: rando
         wanted = _lines(run) + steps
         while process.poll() is None and _lines(run) < wanted:
             time.sleep(0.01)
+    wanted_work = _work(process) + moments.uniform(0, 0.03 * seconds if steps else 0.5 * seconds)
+    while process.poll() is None and _work(process) < wanted_work:
+        time.sleep(0.01)
+
+
+def _work(process: subprocess.Popen[bytes]) -> float:
+    """Processor seconds of a process until now; 0 once it was waited for."""
     try:
-        process.wait(moments.uniform(0, 0.5 * seconds if not steps else 0.03 * seconds))
-    except subprocess.TimeoutExpired:
-        return
+        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    user, system = fields[11:13]  # proc(5): the 14th and 15th of all
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _lines(run: Path) -> int:
@@ -184,7 +196,7 @@ def main() -> int:
             seconds=seconds,
             seed=arguments.seed,
         )
-    print(f"unbroken run: {seconds:.0f} s; {found.kills} kills over {found.runs} runs")
+    print(f"unbroken run: {seconds:.0f} s of the processor; {found.kills} kills over {found.runs} runs")
     print("\n".join(found.faults) or "every run ended with the unbroken run's weights and log; no file was broken")
     return 1 if found.faults else 0
 

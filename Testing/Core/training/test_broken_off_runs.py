@@ -25,6 +25,7 @@ from Testing.Benchmarks import killed_runs
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell a process's work so far")
 def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: Path, rings: Path) -> None:
     """`python -m Testing.Benchmarks.killed_runs` does this ten times, with larger networks."""
     config = tmp_path / "tiny.json"
