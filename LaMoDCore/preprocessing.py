@@ -16,7 +16,7 @@ from scipy.interpolate import CubicSpline
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array, SliceGrid, affine_2d, canonical_grid, vector_rotation
-from LaMoDCore.ring import cavity, epicardial_region, signed_distance_mm
+from LaMoDCore.ring import cavity, epicardial_region, signed_distance_mm, with_gaps_closed
 
 FRAMES = 40
 SIZE = 128
@@ -90,11 +90,13 @@ def contour_distances_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:
     """Signed distances from epicardium and endocardium, float32 [2, H, W] in mm, negative inside each.
 
     Kept apart, since their interpolation in time moves each contour, where that of the ring's own distance
-    would thin the wall. Smoothed by half a pixel to take off the staircase of the drawn mask.
+    would thin the wall. Smoothed by half a pixel to take off the staircase of the drawn mask. Gaps of a thin wall
+    are closed first: a ring with a gap has no cavity, and would pull the contours of its neighbours in time with it.
     """
+    ring = with_gaps_closed(mask)
     distances = [
-        signed_distance_mm(epicardial_region(mask), spacing_mm),
-        signed_distance_mm(cavity(mask), spacing_mm),
+        signed_distance_mm(epicardial_region(ring), spacing_mm),
+        signed_distance_mm(cavity(ring), spacing_mm),
     ]
     smooth = [
         ndimage.gaussian_filter(np.clip(d, -_DISTANCE_LIMIT_MM * 3, _DISTANCE_LIMIT_MM * 3), 0.5) for d in distances
@@ -120,7 +122,7 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid 
         LaMoDInputError: the ventricle does not fit into the canonical picture.
     """
     grid = slice_.grid
-    region = epicardial_region(slice_.myocardium[reference_frame])
+    region = epicardial_region(with_gaps_closed(slice_.myocardium[reference_frame]))
     if not region.any():
         raise LaMoDInputError(
             slice_.name,
