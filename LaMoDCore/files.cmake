@@ -262,6 +262,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/form.py
   training/generative_stage.py
   training/grid.py
+  training/insertion_angles.py
   training/launch_commands.py
   training/loading.py
   training/losses.py
@@ -284,11 +285,14 @@ set(MODULE_PYTHON_SCRIPTS
   training/stopping.py
   training/thickening.py
   uncertainty/__init__.py
+  uncertainty/beat.py
   uncertainty/calibration.py
   uncertainty/descriptors.py
   uncertainty/familiarity.py
   uncertainty/held_out.py
   uncertainty/intervals.py
+  uncertainty/orientation.py
+  uncertainty/outline.py
   worker_pool.py
   )
 

@@ -73,7 +73,8 @@ def predict_strain(
         done = index / len(case.slices)
         progress.update("motion", done, f"{slice_.name}: predicting motion")
         began = time.perf_counter()
-        predictions.append(predict_slice(slice_, case.reference_frame, loaded, settings, seed))
+        insertion = case.insertion_of(slice_)
+        predictions.append(predict_slice(slice_, case.reference_frame, loaded, settings, seed, insertion))
         seconds["motion"] += time.perf_counter() - began
         progress.update("strain", done + 0.7 / len(case.slices), f"{slice_.name}: strain")
         began = time.perf_counter()

@@ -24,6 +24,7 @@ from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates
 from LaMoDCore.preprocessing import FRAMES, CanonicalSlice, displacement_to_source, to_canonical
 from LaMoDCore.uncertainty.descriptors import descriptors
 from LaMoDCore.uncertainty.familiarity import UnlikeTraining
+from LaMoDCore.uncertainty.orientation import insertion_angle
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,12 @@ class SlicePrediction:
 
 
 def predict_slice(
-    slice_: CineSlice, reference_frame: int, model: LoadedModel, settings: Mapping[str, Any], seed: int
+    slice_: CineSlice,
+    reference_frame: int,
+    model: LoadedModel,
+    settings: Mapping[str, Any],
+    seed: int,
+    insertion_lps: Array | None = None,
 ) -> SlicePrediction:
     """Predict one slice.
 
@@ -50,6 +56,7 @@ def predict_slice(
         model: what predicts.
         settings: what `predict.inference_choice` gives.
         seed: of all randomness.
+        insertion_lps: [3] anterior RV insertion, where it is known; only the unlike-training flag looks at it.
 
     Raises:
         LaMoDInputError: the slice does not fit into the canonical picture, or the motion is not finite.
@@ -76,7 +83,10 @@ def predict_slice(
             )
             motion = SliceMotion(moved_mm, cast(Array, samples) if len(samples) > 1 else None)
     known = network.familiarity
-    return SlicePrediction(motion, None if known is None else known.judge(decoded.descriptors))
+    if known is None:
+        return SlicePrediction(motion)
+    angle = insertion_angle(slice_, reference_frame, insertion_lps)
+    return SlicePrediction(motion, known.judge(decoded.descriptors, angle))
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +124,9 @@ def decoded_slice(
     learned = latent[0, : network.config.latent_channels]
     view = ring_view(learned, canonical_mm, coordinates)
     where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
-    told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved_wall)
-    return DecodedSlice(own, canonical_mm, view, told)
+    level = level_number(slice_.level if slice_.level_known else None)
+    told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved_wall, level)
+    return DecodedSlice(own, canonical_mm, view, told[: network.config.descriptors])
 
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:

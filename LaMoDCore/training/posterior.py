@@ -22,8 +22,13 @@ from LaMoDCore.networks.motion_latent import MotionLatentConfig
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
 from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
+from LaMoDCore.training.insertion_angles import insertion_angles
 from LaMoDCore.training.residuals import ResidualBank, residual_bank
+from LaMoDCore.uncertainty.descriptors import descriptor_blocks
 from LaMoDCore.uncertainty.held_out import fit_calibration
+
+#: Training cases from which the flag learns how hearts lie.
+_LOOKED_AT = 300
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,14 @@ def posterior_from_banks(
         config.training,
         progress,
     )
-    network.familiarity.fit(train.descriptors, validation.descriptors, config.false_alarms)
+    known = [entry for entry in index if entry.split == "train"]
+    network.familiarity.fit(
+        train.descriptors,
+        validation.descriptors,
+        config.false_alarms,
+        blocks=descriptor_blocks(network.config.latent_channels),
+        insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(np.arange(len(known)), _LOOKED_AT)]),
+    )
     network.requires_grad_(False).eval()
     training: dict[str, Any] = {
         **base.description.get("training", {}),

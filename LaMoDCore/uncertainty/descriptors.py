@@ -1,31 +1,44 @@
 """One slice in a few numbers: its ring, how it moves over the cycle, what E_R sees in it, whether û agrees with it.
 
-They are what the unlike-training flag compares with the training data (`familiarity`). Everything follows from sums
-over pixels, so that a mask of any topology, even one of two hearts, has finite descriptors.
+They tell how much a slice leaves open (`networks.slice_spread`), and in blocks they are what the unlike-training flag
+compares with the training data (`familiarity`). Everything follows from sums over pixels, so that a mask of any
+topology, even one of two hearts, has finite descriptors.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
+from LaMoDCore.case import LEVELS
 from LaMoDCore.geometry import Array
 from LaMoDCore.networks.ring_basis import RingCoordinates
+from LaMoDCore.uncertainty.beat import HARMONICS, beat_amount, beat_form, way
+from LaMoDCore.uncertainty.outline import OUTLINE, outline
 
 #: Phases at which the ring's course is read.
 _PHASES = 10
 #: Angles and harmonics of the end-diastolic contours.
 _ANGLES, _HARMONICS = 48, 4
+#: Canonical frames whose outline is looked at: end-diastole, and about end-systole.
+_OUTLINE_FRAMES = (0, 14)
 
 
-def descriptors(masks: Array, coordinates: RingCoordinates, ring: Array, where: Array, moved: Array) -> Array:
+def descriptors(
+    masks: Array, coordinates: RingCoordinates, ring: Array, where: Array, moved: Array, level: int = 0
+) -> Array:
     """All descriptors of one slice, float32 [K].
+
+    Further ones are appended, never put between: a model that knows fewer takes the first of them.
 
     Args:
         masks: canonical occupancy [40, 128, 128].
         coordinates: of the end-diastolic wall.
         ring: normalised z_reg on the ring, [C, T/2, angles].
         where, moved: positions [P] and predicted displacements [40, P] of wall points, complex mm.
+        level: a `level_number`, 0 where it is not known.
     """
     frames = np.linspace(0, len(masks), _PHASES, endpoint=False).astype(int)
     area, centroid, square = _moments(masks[::2])
@@ -44,9 +57,68 @@ def descriptors(masks: Array, coordinates: RingCoordinates, ring: Array, where: 
     size = [np.log(inner[0]) / 2, np.log(area[0]), np.log(area[0] / inner[0])]
     latent = ring.reshape(len(ring), -1)
     seen = np.concatenate([latent.mean(axis=1), np.log(latent.std(axis=1) + 1e-3)])
+    further = [
+        _lengths(inner[0], area[0], level),
+        beat_form(inner),
+        beat_amount(inner, area),
+        way(centroid),
+        *(outline(masks[frame], complex(centroid[frame // 2])) for frame in _OUTLINE_FRAMES),
+    ]
     return np.concatenate(
-        [size, course, steps, _contours(coordinates), seen, _disagreement(centroid, square, where, moved)]
+        [size, course, steps, _contours(coordinates), seen, _disagreement(centroid, square, where, moved), *further]
     ).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class DescriptorBlock:
+    """Descriptors that tell of one respect in which a slice can be odd.
+
+    Attributes:
+        places: [M] of them among all.
+        given: [G] places of those that say what is usual here; they themselves are never odd.
+    """
+
+    places: Array
+    given: Array
+
+
+def descriptor_blocks(channels: int) -> dict[str, DescriptorBlock]:
+    """The respects, each judged by itself, since a heart of half the size differs in few numbers of many.
+
+    Size is judged given the level: an inner radius of 12 mm is usual of an apex, and not of a base.
+
+    Args:
+        channels: of z_reg.
+    """
+    counts = {
+        "size in three numbers": 3,
+        "course": 4 * (_PHASES - 1),
+        "steps": 3,
+        "contours": 4 * _HARMONICS + 3,
+        "seen": 2 * channels,
+        "disagreement": 2 * (_PHASES - 1),
+        "size": 2,
+        "level": len(LEVELS),
+        "beat": 2 * HARMONICS + 3,
+        "way": 2,
+        "outline": OUTLINE * len(_OUTLINE_FRAMES),
+    }
+    ends = np.cumsum(list(counts.values()))
+    at = {name: np.arange(end - count, end) for (name, count), end in zip(counts.items(), ends, strict=True)}
+    alone = {name: at[name] for name in ("beat", "way", "seen", "disagreement")}
+    alone["outline"] = np.concatenate([at["contours"], at["outline"]])
+    nothing = np.empty(0, dtype=np.int64)
+    return {
+        "size": DescriptorBlock(at["size"], at["level"]),
+        **{name: DescriptorBlock(places, nothing) for name, places in alone.items()},
+    }
+
+
+def _lengths(inner: float, area: float, level: int) -> Array:
+    """Log inner radius and log thickness of a ring, mm, and which level it is of: 0, 0, 0 where that is not known."""
+    thickness = np.sqrt(inner + area / np.pi) - np.sqrt(inner)
+    known = np.arange(1, 1 + len(LEVELS)) == level
+    return np.concatenate([[np.log(inner) / 2, np.log(thickness)], known])
 
 
 def _moments(masks: Array) -> tuple[Array, Array, Array]:

@@ -8,7 +8,8 @@
 segmental Ecc, spread of rotation and of segmental Ecc over samples beside the errors' spread, for the decoder alone,
 its expected correction, samples of the motion latent, and controls; as drawn, clean, with 12 frames, frames shifted,
 the slice 2 mm off.
-`coverage`: share of truths in the 90 % intervals, by disease. `unlike`: the flag on what the model has not seen.
+`coverage`: share of truths in the 90 % intervals, by disease. `unlike`: the flag on what the model has
+not seen, on harmless changes and, where ../shared/data is there, on real cines.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import ndimage
+from unlike_training import real, synthetic
+from unlike_training import real_table as flag_of_real
+from unlike_training import tables as flag_tables
 
 from LaMoDCore.case import Case, CineSlice, SliceMotion
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.evaluation.scoring import coverage, crps, energy_score, roc_auc
+from LaMoDCore.evaluation.scoring import coverage, crps, energy_score
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.geometry import Array
 from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
@@ -36,9 +39,8 @@ from LaMoDCore.networks.ring_basis import RingCoordinates
 from LaMoDCore.phantom.cohort import plane_cases
 from LaMoDCore.phantom.pairing import rescanned
 from LaMoDCore.phantom.recipe import CohortRecipe
-from LaMoDCore.predict import inference_choice
 from LaMoDCore.preprocessing import to_canonical
-from LaMoDCore.slice_motion import decoded_slice, predict_slice
+from LaMoDCore.slice_motion import decoded_slice
 from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.frame import ventricle_center
 from LaMoDCore.strain.indices import rotation_degrees
@@ -46,6 +48,7 @@ from LaMoDCore.uncertainty.held_out import coverage_of, held_out_errors
 from LaMoDCore.uncertainty.intervals import calibration_of
 
 SAMPLES = 8
+REAL_DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 
 
 def main() -> None:
@@ -278,108 +281,12 @@ def coverage_table(model: LoadedModel, index: DatasetIndex, entries: list[Datase
 # --- the flag -------------------------------------------------------------------------------------------------------
 
 
-def backwards(masks: Array, rng: np.random.Generator) -> Array:
-    return masks[np.r_[0, masks.shape[0] - 1 : 0 : -1]]
-
-
-def upside_down(masks: Array, rng: np.random.Generator) -> Array:
-    return masks[:, ::-1]
-
-
-def two_hearts(masks: Array, rng: np.random.Generator) -> Array:
-    return masks | np.roll(ndimage.shift(masks.astype(np.float32), (0, 0, 38), order=0) > 0.5, 0, axis=0)
-
-
-def square_heart(masks: Array, rng: np.random.Generator) -> Array:
-    """Rings with corners: every frame's outlines replaced by squares of the same area."""
-    made = np.zeros_like(masks)
-    for frame, mask in enumerate(masks):
-        filled = ndimage.binary_fill_holes(mask)
-        row, column = ndimage.center_of_mass(filled)
-        outer, inner = np.sqrt(filled.sum()) / 2, np.sqrt((filled & ~mask).sum()) / 2
-        far = np.maximum(*np.abs(np.mgrid[: mask.shape[0], : mask.shape[1]] - np.array([row, column])[:, None, None]))
-        made[frame] = (far <= outer) & (far > inner)
-    return made
-
-
-def resized(factor: float) -> Callable[[Array, np.random.Generator], Array]:
-    def change(masks: Array, rng: np.random.Generator) -> Array:
-        middle = (np.array(masks.shape[1:]) - 1) / 2
-        matrix = np.eye(2) / factor
-        return np.stack(
-            [ndimage.affine_transform(m.astype(np.float32), matrix, middle - matrix @ middle) > 0.5 for m in masks]
-        )
-
-    return change
-
-
-def still(masks: Array, rng: np.random.Generator) -> Array:
-    return np.repeat(masks[:1], len(masks), axis=0)
-
-
-def twice_as_fast(masks: Array, rng: np.random.Generator) -> Array:
-    return np.concatenate([masks[::2], masks[::2]])[: len(masks)]
-
-
-def shuffled(masks: Array, rng: np.random.Generator) -> Array:
-    return masks[np.r_[0, 1 + rng.permutation(len(masks) - 1)]]
-
-
-def open_ring(masks: Array, rng: np.random.Generator) -> Array:
-    made = masks.copy()
-    made[:, : masks.shape[1] // 2 - 6, masks.shape[2] // 2 - 6 : masks.shape[2] // 2 + 6] = False
-    return made
-
-
-STRANGE: dict[str, Callable[[Array, np.random.Generator], Array]] = {
-    "backwards in time": backwards,
-    "frames shuffled": shuffled,
-    "two beats": twice_as_fast,
-    "no motion": still,
-    "upside down": upside_down,
-    "two hearts": two_hearts,
-    "square rings": square_heart,
-    "ring open": open_ring,
-    "scaled × 0.5": resized(0.5),
-    "scaled × 0.7": resized(0.7),
-    "scaled × 1.4": resized(1.4),
-}
-
-
 def unlike(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry]) -> None:
-    rng = np.random.default_rng(0)
-    settings = inference_choice(model, samples=1)
-    usual: list[tuple[str, float]] = []
-    strange: dict[str, list[float]] = defaultdict(list)
-    limit, refused = 1.0, 0
-    for number, entry in enumerate(entries):
-        slice_ = drawn_case(read_dataset_case(index.folder, entry.id)).slices[0]
-        flag = predict_slice(slice_, 0, model, settings, 0).unlike_training
-        assert flag is not None
-        limit = flag.limit
-        usual.append((entry.disease, flag.score))
-        for name in list(STRANGE)[number % 4 :: 4]:
-            changed = replace(slice_, myocardium=STRANGE[name](slice_.myocardium, rng))
-            try:
-                strange[name].append(predict_slice(changed, 0, model, settings, 0).unlike_training.score)  # type: ignore[union-attr]
-            except LaMoDInputError:
-                refused += 1  # it does not fit into the canonical picture, and is told so
-    own = np.array([value for _, value in usual])
-    print(f"{refused} of the strange slices were refused\n")
-    print(f"limit {limit:.3f}; usual slices: median {np.median(own):.3f}, flagged {np.mean(own > limit):.3f}\n")
-    for disease in sorted({name for name, _ in usual}):
-        values = np.array([value for name, value in usual if name == disease])
-        print(f"  {disease}: flagged {np.mean(values > limit):.3f} of {len(values)}")
-    print("\n| group | slices | AUC | flagged | median distance |\n| --- | --- | --- | --- | --- |")
-    for name in STRANGE:
-        values = np.array(strange[name])
-        if not len(values):
-            continue
-        auc = roc_auc(np.concatenate([own, values]), np.arange(len(own) + len(values)) >= len(own))
-        print(f"| {name} | {len(values)} | {auc:.3f} | {np.mean(values > limit):.2f} | {np.median(values):.2f} |")
-    everything = np.concatenate([np.array(v) for v in strange.values()])
-    auc = roc_auc(np.concatenate([own, everything]), np.arange(len(own) + len(everything)) >= len(own))
-    print(f"| all | {len(everything)} | {auc:.3f} | {np.mean(everything > limit):.2f} | {np.median(everything):.2f} |")
+    flag = lamod_network(model).familiarity
+    assert flag is not None, "this model has no flag"
+    flag_tables(flag, list(synthetic(lamod_network(model), index, entries)))
+    if REAL_DATA.is_dir():
+        flag_of_real(flag, list(real(lamod_network(model), REAL_DATA)))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def test_a_result_says_what_is_not_known(calibrated_folder: Path, tmp_path: Path
     write_result(result, tmp_path / "out", report=False)
     about = json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))
     flag = about["slices"][0]["unlike_training"]
-    assert sorted(flag) == ["flagged", "limit", "score", "sentence"]
+    assert sorted(flag) == ["flagged", "limit", "reasons", "score", "sentence"]
     assert flag["flagged"] and flag["score"] > flag["limit"] and "unlike the training data" in flag["sentence"]
     assert any(flag["sentence"] in text for text in about["quality"])
     uncertainty = about["uncertainty"]
