@@ -189,11 +189,13 @@ set(MODULE_PYTHON_SCRIPTS
   networks/baselines/unetr.py
   networks/blocks.py
   networks/conditional_denoiser.py
+  networks/contour_motion.py
   networks/denoiser.py
   networks/motion_decoder.py
   networks/motion_latent.py
   networks/registration.py
   networks/ring_basis.py
+  networks/ring_contours.py
   networks/ring_motion.py
   networks/slice_spread.py
   networks/spline.py
@@ -255,6 +257,8 @@ set(MODULE_PYTHON_SCRIPTS
   training/baseline_stage.py
   training/cache.py
   training/checkpoint.py
+  training/contour_bank.py
+  training/contour_stage.py
   training/dataset_facts.py
   training/draws.py
   training/engine.py

@@ -10,11 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from LaMoDCore.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
+from LaMoDCore.geometry import Array
 from LaMoDCore.lddmm import FluidMetric
+from LaMoDCore.networks.contour_motion import ContourMotion, ContourMotionConfig
 from LaMoDCore.networks.denoiser import Denoiser
 from LaMoDCore.networks.motion_decoder import MotionDecoder
-from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig
+from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, wall_motion
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
+from LaMoDCore.networks.ring_basis import RingCoordinates
+from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
 from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.uncertainty.familiarity import Familiarity
@@ -62,6 +66,7 @@ class ModelConfig:
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
         motion_latent: what is sampled around the decoder's answer; none with 0 modes.
+        contour_motion: the estimate from contours alone that the motion latent is told; none with 0 components.
         descriptors: numbers by which the unlike-training flag and the spread of samples know a slice; 0 for neither.
         inference: defaults of the prediction.
     """
@@ -82,6 +87,7 @@ class ModelConfig:
     schedule: NoiseSchedule = field(default_factory=NoiseSchedule)
     noise: SmoothNoise = field(default_factory=SmoothNoise)
     motion_latent: MotionLatentConfig = field(default_factory=MotionLatentConfig)
+    contour_motion: ContourMotionConfig = field(default_factory=ContourMotionConfig)
     descriptors: int = 0
     inference: InferenceDefaults = field(default_factory=InferenceDefaults)
 
@@ -95,6 +101,7 @@ class ModelConfig:
             "schedule": NoiseSchedule,
             "noise": SmoothNoise,
             "motion_latent": MotionLatentConfig,
+            "contour_motion": ContourMotionConfig,
             "inference": InferenceDefaults,
         }
         arguments = {key: checked(nested[key], value) if key in nested else value for key, value in values.items()}
@@ -149,7 +156,11 @@ class LaMoDModel(nn.Module):
         self.registration_decoder = RegistrationDecoder(c.latent_channels, c.decoder_width)
         self.denoiser = Denoiser(c.latent_channels, c.denoiser_width, c.denoiser_blocks, c.dropout)
         self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
-        self.motion_latent = MotionLatent(c.motion_latent, c.latent_channels) if c.motion_latent.modes else None
+        by_contours = c.contour_motion.components > 0
+        self.contour_motion = ContourMotion(c.contour_motion) if by_contours else None
+        self.motion_latent = (
+            MotionLatent(c.motion_latent, c.latent_channels, by_contours) if c.motion_latent.modes else None
+        )
         self.familiarity = Familiarity(c.descriptors) if c.descriptors else None
         self.slice_spread = (
             SliceSpread(c.descriptors, c.motion_latent.modes) if c.descriptors and c.motion_latent.modes else None
@@ -202,3 +213,22 @@ class LaMoDModel(nn.Module):
     def decode(self, latent: Tensor) -> Tensor:
         """Normalised latent -> displacement [N, 2, 40, 128, 128] in mm."""
         return self.motion_decoder(latent)
+
+    def motion_by_contours(
+        self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int
+    ) -> Array | None:
+        """What contours alone say of one slice relative to its decoded motion, see `ContourMotion.relative_to`.
+
+        Args:
+            masks: canonical occupancy [40, 128, 128].
+            coordinates: of its end-diastolic wall.
+            displacement: û [40, 2, 128, 128] in mm.
+            level: a `level_number`.
+
+        Returns:
+            complex64 [40, TERMS]; None where the model has no such network.
+        """
+        if self.contour_motion is None:
+            return None
+        points = wall_motion(displacement, coordinates)
+        return self.contour_motion.relative_to(*points, coordinates, RingContours.of_masks(masks), level)

@@ -122,14 +122,23 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
             f"{config.get('learning_rate')}, seed {config.get('seed')}"
             + (f"; {training['minutes']} minutes." if "minutes" in training else ".")
         )
+    contours = training.get("contours")
+    if contours:
+        lines += [
+            "",
+            f"Motion from contours alone: {contours['slices']} slices, root mean square error "
+            f"{contours['validation_mm']:.2f} mm on validation slices, where a ring that only follows its centre has "
+            f"{contours['still_mm']:.2f} mm. The posterior's regression weighs it against the decoder's motion.",
+        ]
     posterior = training.get("posterior")
     if posterior:
         report = posterior["report"]
+        told = "z_reg, the predicted motion and that from contours" if contours else "z_reg and the predicted motion"
         lines += [
             "",
             f"Posterior (`lamod train-posterior`): relative motion of {posterior['slices']} training slices, "
             f"{posterior['config']['latent']['modes']} modes that hold {report['energy_held']:.1%} of its energy. A "
-            f"ridge regression on z_reg and the predicted motion explains {report['explained']:.1%} of it on "
+            f"ridge regression on {told} explains {report['explained']:.1%} of it on "
             f"{posterior['validation_slices']} validation slices and is added to the answer; the rest is sampled by "
             f"diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples). How "
             "wide a slice's samples scatter follows from its descriptors, which explain "

@@ -122,9 +122,10 @@ def decoded_slice(
     own = _answer(slice_.name, moved, canonical).displacement_mm
     canonical_mm = moved[0].transpose(0, 1).float().cpu().numpy()
     learned = latent[0, : network.config.latent_channels]
-    view = ring_view(learned, canonical_mm, coordinates)
+    contours = network.motion_by_contours(canonical.occupancy, coordinates, canonical_mm, _level(slice_))
+    view = ring_view(learned, canonical_mm, coordinates, contours)
     where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
-    level = level_number(slice_.level if slice_.level_known else None)
+    level = _level(slice_)
     told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved_wall, level)
     return DecodedSlice(own, canonical_mm, view, told[: network.config.descriptors])
 
@@ -136,8 +137,11 @@ def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Te
 def _latent(network: LaMoDModel, slice_: CineSlice, canonical: CanonicalSlice) -> Tensor:
     """z of one slice, normalised; the network is told a level only where it is known."""
     masks = _masks(canonical, network)
-    level = level_number(slice_.level if slice_.level_known else None)
-    return network.normalise(network.encode(masks, torch.tensor([level], device=masks.device)))
+    return network.normalise(network.encode(masks, torch.tensor([_level(slice_)], device=masks.device)))
+
+
+def _level(slice_: CineSlice) -> int:
+    return level_number(slice_.level if slice_.level_known else None)
 
 
 def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any], seed: int) -> Tensor:

@@ -73,7 +73,11 @@ def _parts(
         extended = extend_beyond_wall(moved, wall)
         own = displacement_to_source(extended, canonical)
         coordinates = RingCoordinates.of(canonical.occupancy[0])
-        view = ring_view(latent[0, : network.config.latent_channels], moved, coordinates)
+
+        def by_contours() -> Array | None:
+            return network.motion_by_contours(canonical.occupancy, coordinates, moved, 0)
+
+        view = ring_view(latent[0, : network.config.latent_channels], moved, coordinates, by_contours())
         works: dict[str, Callable[[], object]] = {
             "masks to the canonical picture": lambda: to_canonical(slice_, reference),
             "E_R": lambda: network.encode(masks),
@@ -97,6 +101,7 @@ def _parts(
             expected = latent_network.expected_relative(view)
             _, samples = answer_and_samples(own, moved, expected, relative, coordinates, canonical)
             works |= {
+                "motion from contours alone": by_contours,
                 "ring coordinates and condition": lambda: ring_view(
                     latent[0, : network.config.latent_channels],
                     moved,

@@ -21,6 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="its prepared slices (made there if missing)")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="model folder to write")
     parser.add_argument("--name", default="", help="of the new model (default: the old one's)")
+    parser.add_argument(
+        "--phantoms",
+        type=int,
+        default=0,
+        metavar="N",
+        help="synthetic subjects whose contours are learned from besides the dataset's (0; the shipped model: 4000)",
+    )
     parser.add_argument("--slices", type=int, default=1500, metavar="N", help="training slices to learn from (1500)")
     parser.add_argument("--cases", type=int, default=100, metavar="N", help="validation cases to calibrate on (100)")
     parser.add_argument("--epochs", type=int, default=80, metavar="N", help="of the denoiser (80)")
@@ -36,12 +43,15 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.training.generative_stage import GenerativeConfig
     from LaMoDCore.training.posterior import PosteriorConfig, train_posterior
 
-    if min(args.slices, args.cases, args.epochs) < 1 or args.samples < 2:
-        raise LaMoDInputError("--slices, --cases, --epochs, --samples", "too small", "give 1 or more, and 2 samples")
+    if min(args.slices, args.cases, args.epochs) < 1 or args.samples < 2 or args.phantoms < 0:
+        raise LaMoDInputError(
+            "--slices, --cases, --epochs, --samples, --phantoms", "too small", "give 1 or more, 2 samples, 0 phantoms"
+        )
     base = load_model(args.model)
     index = DatasetIndex.load(args.data)
     config = PosteriorConfig(
         training=GenerativeConfig(epochs=args.epochs, seed=args.seed),
+        phantoms=args.phantoms,
         slices=args.slices,
         calibration_cases=args.cases,
         samples=args.samples,

@@ -2,9 +2,9 @@
 
 The deterministic part of the model gives one motion û. What a true motion is relative to it (`ring_basis`, eq. 1) is
 nearly a normal variable of few dimensions: its principal components over the training set, each divided by its
-standard deviation, are the motion latent w. Its mean given z_reg and û is a linear regression, which a few hundred
-slices determine well; a diffusion model given the same draws what is left around that mean, in units of the usual
-scatter times a factor of the slice (`slice_spread`).
+standard deviation, are the motion latent w. Its mean given z_reg, û and, where the model has one, the estimate from
+contours alone (`contour_motion`) is a linear regression, which a few hundred slices determine well; a diffusion model
+draws what is left around that mean, in units of the usual scatter times a factor of the slice (`slice_spread`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from LaMoDCore.preprocessing import FRAMES, SIZE
 _RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))
 #: Numbers told to the regression that hardly vary stay small; wild ones are bounded, in standard deviations.
 _LEAST_SCALE, _MOST_STANDARD = 1e-2, 4.0
+#: The estimate from contours is in the regression's own unit, and is held back less than the many other numbers.
+_CONTOURS_WEIGHT = 4.0
 #: The predicted motion is told to the denoiser at every so many frames.
 _MOTION_STRIDE = 4
 #: Brings the coefficients of the predicted motion (logarithms) and the radii (mm) to the order of 1.
@@ -54,24 +56,34 @@ class MotionLatentConfig:
 
 @dataclass(frozen=True, eq=False)
 class RingView:
-    """One slice as the motion latent sees it.
+    """One slice as the motion latent sees it, or N of them along a first axis more.
 
     Attributes:
         ring: float32 [C, T/2, RING_ANGLES], the normalised z_reg half-way through the wall.
         motion: float32 [K], the predicted motion and the ring's radii.
+        contours: complex64 [T, TERMS], the estimate from contours relative to the predicted motion; None for a
+            model without.
     """
 
     ring: Tensor
     motion: Tensor
+    contours: Tensor | None = None
+
+    def alone(self) -> RingView:
+        """One slice as N = 1."""
+        return RingView(self.ring[None], self.motion[None], None if self.contours is None else self.contours[None])
 
 
-def ring_view(latent: Tensor, displacement: Array, coordinates: RingCoordinates) -> RingView:
+def ring_view(
+    latent: Tensor, displacement: Array, coordinates: RingCoordinates, contours: Array | None = None
+) -> RingView:
     """Condition of one slice.
 
     Args:
         latent: normalised z_reg [C, T/2, h, w].
         displacement: û [40, 2, 128, 128] on the canonical grid, (x, y) mm.
         coordinates: of its end-diastolic wall.
+        contours: what `ContourMotion.relative_to` says of it.
     """
     middle = coordinates.middle()
     half = SIZE / 2
@@ -85,7 +97,11 @@ def ring_view(latent: Tensor, displacement: Array, coordinates: RingCoordinates)
     radii = (np.abs(middle - coordinates.center) - _RADIUS_MEAN_MM) / _RADIUS_UNIT_MM
     kept = stretch[::_MOTION_STRIDE] / _MOTION_UNIT
     motion = np.concatenate([kept.real.ravel(), kept.imag.ravel(), radii])
-    return RingView(ring.float(), torch.from_numpy(motion.astype(np.float32)).to(latent.device))
+    return RingView(
+        ring.float(),
+        torch.from_numpy(motion.astype(np.float32)).to(latent.device),
+        None if contours is None else torch.from_numpy(contours).to(latent.device),
+    )
 
 
 def wall_motion(displacement: Array, coordinates: RingCoordinates, every: int = 2) -> tuple[Array, Array]:
@@ -107,6 +123,7 @@ class MotionLatent(nn.Module):
     Args:
         config: shapes; `config.modes` > 0.
         latent_channels: C of z_reg.
+        contours: whether the regression is told the estimate from contours.
     """
 
     mean: Tensor
@@ -117,10 +134,11 @@ class MotionLatent(nn.Module):
     offset: Tensor
     scatter: Tensor
 
-    def __init__(self, config: MotionLatentConfig, latent_channels: int) -> None:
+    def __init__(self, config: MotionLatentConfig, latent_channels: int, contours: bool = False) -> None:
         super().__init__()
         self.config = config
-        told = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2
+        self.contours = contours
+        told = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2 + contours * config.modes
         self.register_buffer("told_mean", torch.zeros(told))
         self.register_buffer("told_scale", torch.ones(told))
         self.register_buffer("regression", torch.zeros(told, config.modes))
@@ -149,11 +167,11 @@ class MotionLatent(nn.Module):
         self.modes[: len(deviation)] = torch.from_numpy(deviation[:, None] * directions[:count])
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
-    def fit_expectation(self, ring: Tensor, motion: Tensor, code: Tensor, ridge: float) -> Tensor:
+    def fit_expectation(self, views: RingView, code: Tensor, ridge: float) -> Tensor:
         """Ridge regression of w on what is told of each slice; the scatter around it is the diffusion's unit.
 
         Args:
-            ring, motion: of the training slices, as in `RingView`, [N, ...].
+            views: N training slices.
             code: their w, [N, modes].
             ridge: weight of the squared coefficients, in slices; told numbers have unit variance.
 
@@ -161,10 +179,10 @@ class MotionLatent(nn.Module):
             offsets [N, modes] of the training slices from what the others' regression expects of them, in units of the
             scatter.
         """
-        told = _summary(ring, motion)
+        told = self._summary(views)
         self.told_mean.copy_(told.mean(dim=0))
         self.told_scale.copy_(told.std(dim=0) + _LEAST_SCALE)
-        rows = self._told(ring, motion).double()
+        rows = self._told(views).double()
         self.offset.copy_(code.mean(dim=0))
         centred = (code - self.offset).double()
         # As many unknowns as slices, not as numbers: the dual form.
@@ -176,13 +194,25 @@ class MotionLatent(nn.Module):
         self.scatter.copy_(left_out.std(dim=0).clamp(min=1e-3))
         return left_out.to(self.scatter) / self.scatter
 
-    def expected(self, ring: Tensor, motion: Tensor) -> Tensor:
-        """Mean of w given what is told, [N, modes]."""
-        return self.offset + self._told(ring, motion) @ self.regression
+    def expected(self, views: RingView) -> Tensor:
+        """Mean of w given what is told of N slices, [N, modes]."""
+        return self.offset + self._told(views) @ self.regression
 
-    def _told(self, ring: Tensor, motion: Tensor) -> Tensor:
-        standard = (_summary(ring, motion) - self.told_mean) / self.told_scale
-        return standard.clamp(-_MOST_STANDARD, _MOST_STANDARD)
+    def _told(self, views: RingView) -> Tensor:
+        standard = ((self._summary(views) - self.told_mean) / self.told_scale).clamp(-_MOST_STANDARD, _MOST_STANDARD)
+        if self.contours:
+            standard[:, -self.config.modes :] *= _CONTOURS_WEIGHT
+        return standard
+
+    def _summary(self, views: RingView) -> Tensor:
+        """What the regression is told: the motion's numbers, low harmonics of z_reg on the ring, contours; [N, F]."""
+        spectrum = torch.fft.fft2(views.ring.float(), norm="forward")
+        chosen = torch.stack([spectrum[:, :, t, a] for t, a in _RING_HARMONICS], dim=2)
+        parts = [views.motion, chosen.real.flatten(1), chosen.imag.flatten(1)]
+        if self.contours:
+            assert views.contours is not None  # the model that has a motion latent with contours makes them
+            parts.append(self.encode(views.contours.cpu().numpy()).to(views.motion))
+        return torch.cat(parts, dim=1)
 
     def encode(self, relative: Array) -> Tensor:
         """Relative motions [N, T, TERMS] complex -> w [N, modes]."""
@@ -205,7 +235,7 @@ class MotionLatent(nn.Module):
 
     def expected_relative(self, view: RingView) -> Array:
         """Relative motion complex64 [T, TERMS] that is expected of one slice."""
-        return self.decode(self.expected(view.ring[None], view.motion[None]))[0]
+        return self.decode(self.expected(view.alone()))[0]
 
     def velocity(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
         """v of w^(m) [N, modes] at steps [N], with the condition's vector [N, K]."""
@@ -254,14 +284,7 @@ class MotionLatent(nn.Module):
         around = reverse_process(
             draw(), predict_noise, alpha_bar, draw, sampler=sampler, start=schedule.steps, steps=steps
         )
-        return self.expected(view.ring[None], view.motion[None]) + spread * self.scatter * around
-
-
-def _summary(ring: Tensor, motion: Tensor) -> Tensor:
-    """What the regression is told: the motion's numbers and low harmonics of z_reg on the ring, [N, F]."""
-    spectrum = torch.fft.fft2(ring.float(), norm="forward")
-    chosen = torch.stack([spectrum[:, :, t, a] for t, a in _RING_HARMONICS], dim=2)
-    return torch.cat([motion, chosen.real.flatten(1), chosen.imag.flatten(1)], dim=1)
+        return self.expected(view.alone()) + spread * self.scatter * around
 
 
 def _flat(relative: Array) -> Array:

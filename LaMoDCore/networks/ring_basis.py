@@ -28,7 +28,7 @@ TERMS = sum(1 + 2 * highest for highest in HARMONICS)
 #: Angles at which the ring is looked at.
 RING_ANGLES = 16
 #: Beyond the wall the series is continued constantly from this depth on.
-_DEPTH_MARGIN = 0.1
+DEPTH_MARGIN = 0.1
 _SMOOTHING_PIXELS = 0.7
 #: Beyond the wall motion q stays as it is for the first stretch and has faded at the end of the second.
 _FADE_MM = (8.0, 28.0)
@@ -74,7 +74,7 @@ class RingCoordinates:
         height, width = wall.shape
         center = complex(column - (width - 1) / 2, (height - 1) / 2 - row)
         outside = np.maximum(signed_distance_mm(wall, (1.0, 1.0)), 0.0)
-        return cls(center, np.clip(depth, -_DEPTH_MARGIN, 1 + _DEPTH_MARGIN), outside, wall)
+        return cls(center, np.clip(depth, -DEPTH_MARGIN, 1 + DEPTH_MARGIN), outside, wall)
 
     def at(self, positions: Array) -> Array:
         """Basis functions at complex positions [P], faded beyond the wall: float32 [TERMS, P]."""

@@ -33,7 +33,7 @@ _WHOLE_WALL_MM = 2.0
 #: The wall's motion is continued this far (mm) beyond its borders, then held outside and tapered to 0 at the centre.
 _BEYOND_MM = 4.0
 #: A picture with less wall than this (mm²) has no ring.
-_LEAST_AREA = 20.0
+LEAST_AREA = 20.0
 
 
 @torch.no_grad()
@@ -57,8 +57,8 @@ def ring_motion(masks: Tensor) -> Tensor:
     pictures = masks.float().reshape(n * frames, 1, height, width)
     x = torch.arange(width, device=masks.device, dtype=torch.float32)
     area = pictures.sum(dim=(1, 2, 3))
-    usable = (area > _LEAST_AREA).view(n, frames)
-    total = area.clamp(min=_LEAST_AREA)
+    usable = (area > LEAST_AREA).view(n, frames)
+    total = area.clamp(min=LEAST_AREA)
     centre = torch.stack(
         [(pictures.sum(dim=(1, 2)) * x).sum(1) / total, (pictures.sum(dim=(1, 3)) * x).sum(1) / total], 1
     )
@@ -83,17 +83,27 @@ def ring_motion(masks: Tensor) -> Tensor:
 
 def _radii(pictures: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     """Endo- and epicardial radius (mm) along each ray from the centre, smoothed along the contour, [M, A] each."""
-    rays = _rays(pictures.device)  # [A, R, 2]
-    grid = (centre[:, None, None] + rays + 0.5) * (2 / SIZE) - 1
-    along = functional.grid_sample(pictures, grid, align_corners=False)[:, 0]  # [M, A, R]
-    radii = rays.norm(dim=-1)[0]
-    wall = along.sum(-1)
-    middle = (along * radii).sum(-1) / wall.clamp(min=1e-3)
+    wall, middle = wall_along_rays(pictures, centre)
     weight = (wall / _WHOLE_WALL_MM).clamp(max=1.0) + 1e-6
     kernel = _smoothing(pictures.device)
     total = weight @ kernel
     wall, middle = (weight * wall) @ kernel / total, (weight * middle) @ kernel / total
     return (middle - wall / 2).clamp(min=1.0), middle + wall / 2 + 1e-3
+
+
+def wall_along_rays(pictures: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+    """How thick the wall is along each ray, and the radius of its middle, mm, [M, A] each.
+
+    Args:
+        pictures: [M, 1, 128, 128], 0…1.
+        centre: [M, 2], pixel coordinates (x, y) that the rays start from; their angles run clockwise from +x.
+    """
+    rays = _rays(pictures.device)  # [A, R, 2]
+    grid = (centre[:, None, None] + rays + 0.5) * (2 / SIZE) - 1
+    along = functional.grid_sample(pictures, grid, align_corners=False)[:, 0]  # [M, A, R]
+    radii = rays.norm(dim=-1)[0]
+    wall = along.sum(-1)
+    return wall, (along * radii).sum(-1) / wall.clamp(min=1e-3)
 
 
 def _radial_displacement(r: Tensor, a0: Tensor, b0: Tensor, a: Tensor, b: Tensor) -> Tensor:

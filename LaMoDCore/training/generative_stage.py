@@ -7,7 +7,7 @@ than a second. The loss is eq. (9) on the motion latent w, in velocity form.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -148,18 +148,17 @@ def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: Residual
         the ridge, the share of their variance that it explains, and the training slices' offsets
         (see `MotionLatent.fit_expectation`).
     """
-    ring, motion, code = *_inputs(train), latent.encode(train.relative)
-    held_ring, held_motion = _inputs(validation)
+    views, code, held_views = train.views(), latent.encode(train.relative), validation.views()
     wanted = latent.encode(validation.relative)
     energy = latent.modes.square().sum(dim=1)
     base = ((wanted - code.mean(dim=0)).square() * energy).sum()
     best = (RIDGES[-1], -np.inf)
     for ridge in RIDGES:
-        latent.fit_expectation(ring, motion, code, ridge)
-        missed = ((wanted - latent.expected(held_ring, held_motion)).square() * energy).sum()
+        latent.fit_expectation(views, code, ridge)
+        missed = ((wanted - latent.expected(held_views)).square() * energy).sum()
         if (explained := 1 - float(missed / base)) > best[1]:
             best = (ridge, explained)
-    return *best, latent.fit_expectation(ring, motion, code, best[0])
+    return *best, latent.fit_expectation(views, code, best[0])
 
 
 def velocity_loss(
@@ -194,13 +193,9 @@ def validation_loss(latent: MotionLatent, schedule: NoiseSchedule, rows: tuple[T
     return float(np.mean([float(velocity_loss(latent, schedule, rows, generator)) for _ in range(repeats)]))
 
 
-def _inputs(bank: ResidualBank) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(bank.ring).float(), torch.from_numpy(bank.motion)
-
-
 def _around(latent: MotionLatent, bank: ResidualBank) -> Tensor:
     """Offsets of w from its mean in units of the scatter, [N, modes], of slices that the mean was not fitted to."""
-    return (latent.encode(bank.relative) - latent.expected(*_inputs(bank))) / latent.scatter
+    return (latent.encode(bank.relative) - latent.expected(bank.views())) / latent.scatter
 
 
 def _energy(around: Tensor) -> Array:
@@ -210,7 +205,8 @@ def _energy(around: Tensor) -> Array:
 def _rows(around: Tensor, spread: SliceSpread, bank: ResidualBank) -> tuple[Tensor, Tensor, Tensor]:
     """What the denoiser learns: w's offset from its mean in units of the slice's own scatter, and the condition."""
     factors = torch.from_numpy(spread.factors(bank.descriptors)).to(around)
-    return around / factors, *_inputs(bank)
+    views = bank.views()
+    return around / factors, views.ring, views.motion
 
 
 def _rate(step: int, total: int) -> float:
@@ -220,6 +216,4 @@ def _rate(step: int, total: int) -> float:
 
 def subset(bank: ResidualBank, chosen: Array) -> ResidualBank:
     """Some slices of a bank."""
-    return ResidualBank(
-        bank.ring[chosen], bank.motion[chosen], bank.relative[chosen], bank.descriptors[chosen], bank.index[chosen]
-    )
+    return ResidualBank(**{f.name: getattr(bank, f.name)[chosen] for f in fields(bank)})

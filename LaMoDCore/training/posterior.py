@@ -1,11 +1,13 @@
 """From a deterministic model to one that says what it does not know: motion latent, flag, calibration.
 
 Everything here learns from predictions of E_R and D_η at rest; none of their weights changes, so the answer stays
-what it was up to the expected relative motion that the motion latent adds.
+what it was up to the expected relative motion that the motion latent adds, for which a second estimate, from contours
+alone, is learned first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,12 @@ from LaMoDCore.io.dataset import DatasetIndex
 from LaMoDCore.model import InferenceDefaults, LaMoDModel
 from LaMoDCore.model_card import write_card
 from LaMoDCore.models import LoadedModel, lamod_network, load_model, save_model
+from LaMoDCore.networks.contour_motion import ContourMotionConfig
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
+from LaMoDCore.training.contour_bank import ContourBank, of_cache, of_phantoms
+from LaMoDCore.training.contour_stage import ContourTraining, train_contour_motion
 from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
 from LaMoDCore.training.insertion_angles import insertion_angles
 from LaMoDCore.training.residuals import ResidualBank, residual_bank
@@ -38,6 +43,10 @@ class PosteriorConfig:
     Attributes:
         latent: shapes of the motion latent.
         training: of its denoiser.
+        contours: shapes of the estimate from contours.
+        contour_training: of it.
+        phantoms: synthetic subjects whose contours it learns from besides the dataset's.
+        phantom_seed: of their cohort.
         slices: training slices that are looked at, spread evenly over the training split.
         calibration_cases: validation cases that the intervals are calibrated on, spread evenly likewise.
         samples: with which prediction draws by default, and the calibration was made.
@@ -47,6 +56,10 @@ class PosteriorConfig:
 
     latent: MotionLatentConfig = field(default_factory=lambda: MotionLatentConfig(modes=32))
     training: GenerativeConfig = field(default_factory=GenerativeConfig)
+    contours: ContourMotionConfig = field(default_factory=lambda: ContourMotionConfig(components=160))
+    contour_training: ContourTraining = field(default_factory=ContourTraining)
+    phantoms: int = 0
+    phantom_seed: int = 3003
     slices: int = 1500
     calibration_cases: int = 100
     samples: int = 8
@@ -75,14 +88,41 @@ def train_posterior(
         name: of the new model; `base`'s if empty.
         progress: told of every slice, epoch and case.
     """
-    network = lamod_network(base)
-    chosen = {
-        split: spread_evenly(cache.indices(split, with_motion=True), count)
-        for split, count in (("train", config.slices), ("val", 10**9))
-    }
-    train = residual_bank(network, cache, chosen["train"], seed=config.training.seed, progress=progress)
-    validation = residual_bank(network, cache, chosen["val"], progress=progress)
-    return posterior_from_banks(base, index, train, validation, folder, config, name=name, progress=progress)
+    own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
+    contours = {split: of_cache(cache, chosen, progress) for split, chosen in own.items()}
+    more = [of_phantoms(range(config.phantoms), config.phantom_seed, progress)] if config.phantoms else []
+    chosen = spread_evenly(own["train"], config.slices)
+    train = []
+    # Cross-fitting: half of the slices are seen by a network that learned from the other half, so that what is told
+    # of a training slice is as wrong as it is of an unseen one. Halves in the data's order keep subjects together.
+    for half in np.array_split(np.arange(len(own["train"])), 2):
+        others = contours["train"].of(np.setdiff1d(np.arange(len(own["train"])), half))
+        halved = with_contour_motion(base, [others, *more], contours["val"], config, progress)
+        seen = np.intersect1d(chosen, own["train"][half])
+        train.append(residual_bank(lamod_network(halved), cache, seen, seed=config.training.seed, progress=progress))
+    base = with_contour_motion(base, [contours["train"], *more], contours["val"], config, progress)
+    validation = residual_bank(lamod_network(base), cache, own["val"], progress=progress)
+    return posterior_from_banks(
+        base, index, train[0] + train[1], validation, folder, config, name=name, progress=progress
+    )
+
+
+def with_contour_motion(
+    base: LoadedModel,
+    train: Sequence[ContourBank],
+    validation: ContourBank,
+    config: PosteriorConfig,
+    progress: Progress = SILENT,
+) -> LoadedModel:
+    """A model with `base`'s networks and an estimate from contours, learned from `train`."""
+    torch.manual_seed(config.contour_training.seed)
+    network = _grown(lamod_network(base), {"contour_motion": config.contours})
+    assert network.contour_motion is not None
+    joined = ContourBank.joined(train)
+    report = train_contour_motion(network.contour_motion, joined, validation, config.contour_training, progress)
+    network.requires_grad_(False).eval()
+    training = {**base.description.get("training", {}), "contours": asdict(report)}
+    return LoadedModel(base.name, network, "", {**base.description, "training": training})
 
 
 def posterior_from_banks(
@@ -142,14 +182,14 @@ def with_posterior(network: LaMoDModel, config: PosteriorConfig, descriptors: in
     inference = InferenceDefaults(
         diffusion=True, space="motion", sampler="ddim", start=0, steps=config.steps, samples=config.samples
     )
-    grown = LaMoDModel(
-        replace(network.config, motion_latent=config.latent, descriptors=descriptors, inference=inference)
-    )
-    own = {
-        key: value
-        for key, value in network.state_dict().items()
-        if not key.startswith(("motion_latent.", "familiarity.", "slice_spread."))
-    }
+    return _grown(network, {"motion_latent": config.latent, "descriptors": descriptors, "inference": inference})
+
+
+def _grown(network: LaMoDModel, further: dict[str, Any]) -> LaMoDModel:
+    """A copy with other settings; what it has besides E_R, D_R, ε_θ, D_η and, once made, contours' motion is new."""
+    grown = LaMoDModel(replace(network.config, **further))
+    parts = ("motion_latent.", "familiarity.", "slice_spread.", *(("contour_motion.",) * ("contour_motion" in further)))
+    own = {key: value for key, value in network.state_dict().items() if not key.startswith(parts)}
     grown.load_state_dict(own, strict=False)
     return grown
 

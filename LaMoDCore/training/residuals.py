@@ -10,8 +10,9 @@ import torch
 
 from LaMoDCore.geometry import Array
 from LaMoDCore.model import LaMoDModel
-from LaMoDCore.networks.motion_latent import ring_view, wall_motion
-from LaMoDCore.networks.ring_basis import RingCoordinates, moving_center, relative_motion
+from LaMoDCore.networks.motion_latent import RingView, ring_view, wall_motion
+from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates, moving_center, relative_motion
+from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.augmentation import Batch, augment
 from LaMoDCore.training.cache import BLOCK, TrainingCache
@@ -35,6 +36,7 @@ class ResidualBank:
     Attributes:
         ring: float16 [N, C, T/2, angles], see `RingView`.
         motion: float32 [N, K].
+        contours: complex64 [N, 40, TERMS], likewise; 0 for a model without.
         relative: complex64 [N, 40, TERMS]: the true motion relative to the predicted one.
         descriptors: float32 [N, D], see `uncertainty.descriptors`.
         index: int [N]: the slice in the cache.
@@ -42,9 +44,16 @@ class ResidualBank:
 
     ring: Array
     motion: Array
+    contours: Array
     relative: Array
     descriptors: Array
     index: Array
+
+    def views(self) -> RingView:
+        """What the motion latent sees of the slices."""
+        return RingView(
+            torch.from_numpy(self.ring).float(), torch.from_numpy(self.motion), torch.from_numpy(self.contours)
+        )
 
     def save(self, file: Path) -> None:
         np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
@@ -91,12 +100,15 @@ def residual_bank(
         predicted = model.decode(latent)[0].transpose(0, 1).float().cpu().numpy()
         masks = batch.masks[0, 0].numpy()
         coordinates = RingCoordinates.of(masks[0])
-        view = ring_view(latent[0, : model.config.latent_channels], predicted, coordinates)
-        ring = view.ring.cpu().numpy()
         level = 0 if batch.levels is None else int(batch.levels[0])
+        contours = model.motion_by_contours(masks, coordinates, predicted, level)
+        view = ring_view(latent[0, : model.config.latent_channels], predicted, coordinates, contours)
+        ring = view.ring.cpu().numpy()
         told = descriptors(masks, coordinates, ring, *wall_motion(predicted, coordinates, every=4), level)
         relative = block_residual(predicted, batch, coordinates)
-        rows.append((ring.astype(np.float16), view.motion.cpu().numpy(), relative, told, np.array(index)))
+        if contours is None:
+            contours = np.zeros((FRAMES, TERMS), dtype=np.complex64)
+        rows.append((ring.astype(np.float16), view.motion.cpu().numpy(), contours, relative, told, np.array(index)))
         progress.update("residuals", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
     return ResidualBank(*(np.stack(column) for column in zip(*rows, strict=True)))
 
@@ -105,11 +117,27 @@ def block_residual(predicted: Array, batch: Batch, coordinates: RingCoordinates)
     """Relative motion complex64 [40, TERMS] of the truth to û [40, 2, 128, 128] mm, over the measured blocks."""
     frames, _, height, width = predicted.shape
     blocks = predicted.reshape(frames, 2, height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(3, 5))
-    truth = batch.displacement[0].transpose(0, 1).numpy()
-    rows, columns = np.nonzero((batch.weight[0, 0] > _MEASURED).all(dim=0).numpy())
-    middle = BLOCK * np.array([columns, rows]) + (BLOCK - 1) / 2
-    where = middle[0] - (width - 1) / 2 + 1j * ((height - 1) / 2 - middle[1])
-    guess = where + blocks[:, 0, rows, columns] - 1j * blocks[:, 1, rows, columns]
-    true = where + truth[:, 0, rows, columns] - 1j * truth[:, 1, rows, columns]
+    rows, columns, where = _measured_blocks((batch.weight[0, 0] > _MEASURED).all(dim=0).numpy())
+    guess = where + _complex_at(blocks, rows, columns)
+    true = where + _complex_at(batch.displacement[0].transpose(0, 1).numpy(), rows, columns)
     center = moving_center(coordinates.center, guess - where)
     return relative_motion(true, guess, center, coordinates.at(where))
+
+
+def measured_motion(cache: TrainingCache, index: int) -> tuple[Array, Array]:
+    """Positions [P] of the measured blocks of a slice at end-diastole and over the cycle [40, P], complex mm."""
+    measured = (cache.arrays["weight"][index] > _MEASURED * BLOCK**2).all(axis=0)
+    rows, columns, where = _measured_blocks(measured)
+    return where, where + _complex_at(cache.arrays["displacement"][index].astype(np.float64), rows, columns)
+
+
+def _measured_blocks(measured: Array) -> tuple[Array, Array, Array]:
+    """Rows, columns and complex positions (mm) of blocks bool [H, W]."""
+    rows, columns = np.nonzero(measured)
+    height, width = (BLOCK * side for side in measured.shape)
+    middle = BLOCK * np.array([columns, rows]) + (BLOCK - 1) / 2
+    return rows, columns, middle[0] - (width - 1) / 2 + 1j * ((height - 1) / 2 - middle[1])
+
+
+def _complex_at(displacement: Array, rows: Array, columns: Array) -> Array:
+    return displacement[:, 0, rows, columns] - 1j * displacement[:, 1, rows, columns]

@@ -188,7 +188,7 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
         decoded = decoded_slice(network, slice_, canonical, coordinates)
         view, schedule = decoded.view, network.config.schedule
         expected = latent.expected_relative(view)
-        mean = latent.expected(view.ring[None], view.motion[None])
+        mean = latent.expected(view.alone())
         plain = latent.decode(torch.zeros(1, latent.config.modes))[0] * 0
         spread: torch.Tensor | float = 1.0
         if network.slice_spread is not None:

@@ -40,7 +40,8 @@ def bank(count: int, seed: int) -> ResidualBank:
     motion = 1e-4 * rng.standard_normal((count, TOLD)).astype(np.float32)
     motion[:, 3] += told
     ring = 1e-4 * rng.standard_normal((count, 4, 20, 16)).astype(np.float16)
-    return ResidualBank(ring, motion, relative, np.zeros((count, 2), np.float32), np.arange(count))
+    contours = np.zeros_like(relative)
+    return ResidualBank(ring, motion, contours, relative, np.zeros((count, 2), np.float32), np.arange(count))
 
 
 def test_mean_is_told_and_spread_is_not() -> None:
@@ -51,10 +52,10 @@ def test_mean_is_told_and_spread_is_not() -> None:
     report = train_motion_latent(latent, SliceSpread(2, 2), schedule, bank(200, 0), bank(50, 1), config)
     assert report.energy_held > 0.95 and report.explained > 0.5
     found = bank(40, 2)
-    ring, motion = torch.from_numpy(found.ring).float(), torch.from_numpy(found.motion)
-    turn = latent.decode(latent.expected(ring, motion))[:, 20, 0].imag
+    views = found.views()
+    turn = latent.decode(latent.expected(views))[:, 20, 0].imag
     assert np.corrcoef(turn, found.motion[:, 3])[0, 1] > 0.97 and 0.06 < turn.std() / found.motion[:, 3].std() < 0.11
-    view = RingView(ring[0], motion[0])
+    view = RingView(views.ring[0], views.motion[0])
     codes = latent.sample(view, 400, schedule, torch.Generator().manual_seed(0))
     samples = latent.decode(codes)[:, 20, 0]
     assert samples.imag.std() == pytest.approx(0.05, rel=0.25)

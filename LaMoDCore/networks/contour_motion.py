@@ -1,0 +1,200 @@
+"""The motion that hearts with such contours make: what the two drawn curves say of it over the whole cycle.
+
+E_R and D_η learn from whole pictures, of which a training set holds a few thousand. What masks show of motion is in
+two curves over time, a few hundred numbers of which differ between people; and what they leave uncertain is how
+readers draw them. So a second estimate needs no pictures: radii about the moving centre, as Fourier coefficients,
+reduced to their principal components, to a small network with a linear path, which answers with principal components
+of the ring's motion in ring coordinates (`ring_basis`, eq. 1, relative to the ring that only follows its centre). It
+learns from tens of thousands of slices in a minute and averages the reader's errors over the cycle. The posterior's
+regression then weighs it against D_η's motion (`motion_latent`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from LaMoDCore.case import LEVELS
+from LaMoDCore.geometry import Array
+from LaMoDCore.networks.ring_basis import HARMONICS, TERMS, RingCoordinates, moving_center, relative_motion, ring_basis
+from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
+from LaMoDCore.preprocessing import FRAMES
+
+#: Harmonics of the radii that the network is told.
+_TOLD_HARMONICS = 8
+#: Components are bounded, in standard deviations.
+_MOST_STANDARD = 5.0
+_LEAST_VARIANCE = 1e-6
+_CURVES = 2 * (1 + _TOLD_HARMONICS)
+
+
+@dataclass(frozen=True)
+class ContourMotionConfig:
+    """Shapes of the network.
+
+    Attributes:
+        components: principal components of the contours that it is told; 0 means that the model has no such network.
+        modes: principal components of motion that it answers with.
+        width, blocks: of its residual blocks.
+        dropout: in them.
+    """
+
+    components: int = 0
+    modes: int = 80
+    width: int = 320
+    blocks: int = 2
+    dropout: float = 0.3
+
+
+def contour_numbers(contours: RingContours) -> Array:
+    """What is told of a slice: complex64 [40, 19], harmonics 0…8 of endo, of epi in mm, and the centre's path in mm."""
+    curves = [
+        2 * np.fft.rfft(radii, axis=1)[:, : 1 + _TOLD_HARMONICS] / CONTOUR_ANGLES
+        for radii in (contours.endo, contours.epi)
+    ]
+    path = contours.center - contours.center[0]
+    return np.concatenate([*curves, path[:, None]], axis=1).astype(np.complex64)
+
+
+def turned_numbers(numbers: Tensor, angle: Tensor) -> Tensor:
+    """`contour_numbers` [N, 40, 19] of slices that are turned counter-clockwise by angles [N]."""
+    order = torch.arange(1 + _TOLD_HARMONICS)
+    turn = torch.exp(-1j * angle[:, None, None] * torch.cat([order, order]))
+    path = numbers[..., _CURVES:] * torch.exp(1j * angle)[:, None, None]
+    return torch.cat([numbers[..., :_CURVES] * turn, path], dim=-1)
+
+
+def turned_motion(motion: Tensor, angle: Tensor) -> Tensor:
+    """Coefficients [N, 40, TERMS] of `ring_basis` after the same turn."""
+    turned = motion.clone()
+    place = 0
+    for highest in HARMONICS:
+        for k in range(1, highest + 1):
+            at = place + 2 * k - 1
+            cosine, sine = torch.cos(k * angle)[:, None], torch.sin(k * angle)[:, None]
+            turned[..., at] = motion[..., at] * cosine - motion[..., at + 1] * sine
+            turned[..., at + 1] = motion[..., at] * sine + motion[..., at + 1] * cosine
+        place += 1 + 2 * highest
+    return turned
+
+
+def own_motion(true: Array, where: Array, contours: RingContours) -> Array:
+    """The motion of a ring relative to one that follows its drawn centre, complex64 [40, TERMS].
+
+    Args:
+        true: complex positions [40, P] in mm.
+        where: complex [P], the same at end-diastole.
+        contours: as drawn.
+    """
+    following = where - contours.center[0] + contours.center[:, None]
+    return relative_motion(true, following, contours.center[:, None], ring_basis(*contours.at(where)))
+
+
+class ContourMotion(nn.Module):
+    """Contours -> motion relative to the ring that follows its centre.
+
+    Args:
+        config: shapes; `config.components` > 0.
+    """
+
+    told_mean: Tensor
+    told_axes: Tensor
+    mean: Tensor
+    axes: Tensor
+
+    def __init__(self, config: ContourMotionConfig) -> None:
+        super().__init__()
+        self.config = config
+        told = 2 * FRAMES * (_CURVES + 1)
+        self.register_buffer("told_mean", torch.zeros(told))
+        self.register_buffer("told_axes", torch.zeros(config.components, told))
+        self.register_buffer("mean", torch.zeros(2 * FRAMES * TERMS))
+        self.register_buffer("axes", torch.zeros(config.modes, 2 * FRAMES * TERMS))
+        size = config.components + len(LEVELS)
+        self.straight = nn.Linear(size, config.modes)
+        self.enter = nn.Linear(size, config.width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(config.width),
+                nn.Linear(config.width, config.width),
+                nn.SiLU(),
+                nn.Dropout(config.dropout),
+                nn.Linear(config.width, config.width),
+            )
+            for _ in range(config.blocks)
+        )
+        self.leave = nn.Linear(config.width, config.modes)
+        nn.init.zeros_(self.leave.weight)
+
+    def fit_axes(self, numbers: Tensor, motion: Tensor) -> None:
+        """Take the principal components of contours [N, 40, 19] and motions [N, 40, TERMS], complex.
+
+        Contours' are divided by their standard deviation, motions' times theirs.
+        """
+        _principal(_flat(numbers), self.told_mean, self.told_axes, -1)
+        _principal(_flat(motion), self.mean, self.axes, 1)
+
+    def forward(self, numbers: Tensor, levels: Tensor) -> Tensor:
+        """Contours complex [N, 40, 19] and a `level_number` each [N] -> codes [N, modes], about 1 in size."""
+        told = ((_flat(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
+        known = functional.one_hot(levels, 1 + len(LEVELS))[:, 1:].to(told.dtype)
+        told = torch.cat([told, known], dim=1)
+        features = self.enter(told)
+        for block in self.blocks:
+            features = features + block(features)
+        return self.straight(told) + self.leave(functional.silu(features))
+
+    def rows(self, code: Tensor) -> Tensor:
+        """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `motion_rows`."""
+        return self.mean + code @ self.axes
+
+    @torch.no_grad()
+    def motion(self, contours: RingContours, level: int) -> Array:
+        """The motion of one slice, complex64 [40, TERMS]; none at end-diastole."""
+        device = self.mean.device
+        numbers = torch.from_numpy(contour_numbers(contours)).to(device)
+        row = self.rows(self(numbers[None], torch.tensor([level], device=device)))[0]
+        motion = torch.view_as_complex(row.float().cpu().view(FRAMES, TERMS, 2)).numpy()
+        return np.asarray(motion - motion[:1])
+
+    def relative_to(
+        self, where: Array, moved: Array, coordinates: RingCoordinates, contours: RingContours, level: int
+    ) -> Array:
+        """The same relative to another motion of that wall, complex64 [40, TERMS] of `ring_basis`, eq. (1).
+
+        Args:
+            where, moved: positions [P] of wall points and their other displacement [40, P], complex mm.
+            coordinates: of the end-diastolic wall, in which the answer is given.
+            contours: of the slice.
+            level: a `level_number`.
+        """
+        motion = self.motion(contours, level)
+        ratio = np.exp(motion @ ring_basis(*contours.at(where)))
+        own = contours.center[:, None] + (where - contours.center[0]) * ratio
+        center = moving_center(coordinates.center, moved)
+        return relative_motion(own, where + moved, center, coordinates.at(where))
+
+
+def motion_rows(motion: Tensor) -> Tensor:
+    """Complex motions [N, 40, TERMS] as real rows [N, 2·40·TERMS]."""
+    return _flat(motion)
+
+
+def _flat(values: Tensor) -> Tensor:
+    return torch.view_as_real(values).flatten(1)
+
+
+def _principal(rows: Tensor, mean: Tensor, axes: Tensor, power: int) -> None:
+    """Write the mean of rows [N, K] and their first principal directions times a power of their deviation."""
+    double = rows.double()
+    mean.copy_(double.mean(dim=0))
+    centred = double - double.mean(dim=0)
+    variance, directions = torch.linalg.eigh(centred.T @ centred / max(len(rows) - 1, 1))
+    kept = min(len(axes), len(rows) - 1)  # fewer slices than axes leave axes of nothing
+    deviation = variance.flip(0)[:kept].clamp(min=_LEAST_VARIANCE).sqrt()
+    axes.zero_()
+    axes[:kept] = (directions.flip(1)[:, :kept] * deviation**power).T

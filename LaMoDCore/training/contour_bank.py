@@ -1,0 +1,120 @@
+"""Contours and the motion behind them, slice by slice: the data that `ContourMotion` learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LaMoDCore.geometry import Array
+from LaMoDCore.networks.contour_motion import contour_numbers, own_motion
+from LaMoDCore.networks.registration import level_number
+from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
+from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.cache import TrainingCache
+from LaMoDCore.training.residuals import measured_motion
+
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.slices import PhantomSlice
+
+#: Depths and angles of the wall at which the motion of a synthetic ring is read.
+_DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
+#: Share of synthetic slices whose contours are exact.
+_EXACT_SHARE = 0.2
+_STREAM = 21
+
+
+@dataclass(frozen=True, eq=False)
+class ContourBank:
+    """N slices.
+
+    Attributes:
+        numbers: complex64 [N, 40, 19], see `contour_numbers`.
+        motion: complex64 [N, 40, TERMS], see `own_motion`.
+        radius: float32 [N], of the wall's middle at end-diastole, mm.
+        levels: int [N], a `level_number` each.
+    """
+
+    numbers: Array
+    motion: Array
+    radius: Array
+    levels: Array
+
+    def save(self, file: Path) -> None:
+        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, file: Path) -> ContourBank:
+        with np.load(file, allow_pickle=False) as found:
+            return cls(**{f.name: found[f.name] for f in fields(cls)})
+
+    @classmethod
+    def joined(cls, banks: Sequence[ContourBank]) -> ContourBank:
+        return cls(**{f.name: np.concatenate([getattr(bank, f.name) for bank in banks]) for f in fields(cls)})
+
+    def of(self, chosen: Array) -> ContourBank:
+        """Some of the slices."""
+        return ContourBank(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+
+    @classmethod
+    def _of(cls, slices: list[tuple[RingContours, Array, int]]) -> ContourBank:
+        return cls(
+            np.stack([contour_numbers(contours) for contours, _, _ in slices]),
+            np.stack([motion for _, motion, _ in slices]),
+            np.array([(c.endo[0] + c.epi[0]).mean() / 2 for c, _, _ in slices], dtype=np.float32),
+            np.array([level for _, _, level in slices]),
+        )
+
+
+def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -> ContourBank:
+    """From slices [N] of a dataset whose motion is known, contours as drawn."""
+    slices = []
+    for number, index in enumerate(chosen):
+        contours = RingContours.of_masks(cache.arrays["occupancy"][index] / np.float32(255))
+        where, true = measured_motion(cache, int(index))
+        slices.append((contours, own_motion(true, where, contours), int(cache.levels[index])))
+        progress.update("contours", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
+    return ContourBank._of(slices)
+
+
+def of_phantoms(subjects: range, seed: int, progress: Progress = SILENT) -> ContourBank:
+    """From synthetic subjects, without their pictures: four slices each, read by readers of all habits.
+
+    Args:
+        subjects: numbers of the cohort's subjects.
+        seed: of the cohort.
+    """
+    from LaMoDCore.phantom.recipe import CohortRecipe
+
+    recipe = CohortRecipe(count=subjects.stop, seed=seed)
+    slices = []
+    for done, subject in enumerate(subjects):
+        for number, plane in enumerate(recipe.subject(subject).slices()):
+            slices.append(_phantom(plane, (seed, subject, number), recipe.trabeculae_mm))
+        progress.update("contours", (done + 1) / len(subjects), f"{done + 1} of {len(subjects)} subjects")
+    return ContourBank._of(slices)
+
+
+def _phantom(plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float) -> tuple[RingContours, Array, int]:
+    from LaMoDCore.phantom.cases import reading_style
+    from LaMoDCore.phantom.reading import read_cycle
+
+    phases = np.arange(FRAMES) / FRAMES
+    rng = np.random.default_rng([_STREAM, *seed])
+    if rng.random() < _EXACT_SHARE:
+        seen = plane.contours(phases)
+    else:
+        seen = read_cycle(plane, reading_style(seed, trabeculae_mm), rng, phases, scene_seed=seed[0])
+    contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
+    depth, angle = (
+        grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)
+    )
+    endo, epi = (radii[0][np.arange(angle.size) // len(_DEPTHS)] for radii in (contours.endo, contours.epi))
+    where = contours.center[0] + (endo + depth * (epi - endo)) * np.exp(1j * angle)
+    moved = plane.displacement_mm(phases, np.stack([where.real, -where.imag], axis=-1))
+    true = where + moved[..., 0] - 1j * moved[..., 1]
+    return contours, own_motion(true, where, contours), level_number(plane.level)

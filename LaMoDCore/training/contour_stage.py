@@ -1,0 +1,149 @@
+"""Training of the estimate from contours: slices turned, scaled and shaken anew at every step, early stopping.
+
+The loss is the motion's error in mm, root mean square over the cycle and about the ring, averaged over slices.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LaMoDCore.networks.contour_motion import ContourMotion, motion_rows, turned_motion, turned_numbers
+from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.contour_bank import ContourBank
+
+#: Of the slices of a batch: turns, sizes, what rasterising adds to each coefficient, and levels that are not told.
+_TURN_RAD, _SCALE, _SHAKE_MM, _HIDDEN_SHARE = math.radians(8.0), 0.04, 0.05, 0.3
+#: Keeps the root's gradient bounded, in the square of radians.
+_LEAST_SQUARE = 1e-4
+
+
+@dataclass(frozen=True)
+class ContourTraining:
+    """How.
+
+    Attributes:
+        steps: of AdamW, of which a validation is made after every `every`-th.
+        every: see `steps`.
+        batch_size: slices a step.
+        learning_rate: at its height; it warms up and falls to zero along a cosine.
+        weight_decay: decoupled.
+        ema_decay: of the averaged weights that are validated and kept.
+        seed: of initialisation, order and augmentation.
+    """
+
+    steps: int = 800
+    every: int = 50
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.3
+    ema_decay: float = 0.99
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ContourReport:
+    """How it went.
+
+    Attributes:
+        slices: that were learned from.
+        train_mm, validation_mm: root mean square error, of the averaged weights at the best validation.
+        still_mm: the same on validation slices of a ring that only follows its centre.
+        best_step: after which the weights were kept.
+    """
+
+    slices: int
+    train_mm: float
+    validation_mm: float
+    still_mm: float
+    best_step: int
+
+
+def train_contour_motion(
+    network: ContourMotion,
+    train: ContourBank,
+    validation: ContourBank,
+    config: ContourTraining,
+    progress: Progress = SILENT,
+) -> ContourReport:
+    """Fit the axes and train the network, in place; the averaged weights of the best validation stay.
+
+    Args:
+        network: untrained.
+        train: what to learn from.
+        validation: slices of other subjects; choose when to stop.
+        config: how.
+        progress: told after every validation.
+    """
+    generator = torch.Generator().manual_seed(config.seed)
+    data, held_out = _tensors(train), _tensors(validation)
+    network.fit_axes(data[0], data[1])
+    averaged = copy.deepcopy(network).eval()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    best, best_step, losses, train_mm = _error(averaged, held_out), 0, [], np.nan
+    best_state = copy.deepcopy(averaged.state_dict())
+    torch.manual_seed(config.seed)  # of dropout
+    network.train()
+    for step in range(config.steps):
+        chosen = torch.randint(0, len(train.radius), (config.batch_size,), generator=generator)
+        batch = _varied(tuple(part[chosen] for part in data), generator)
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * _rate(step, config.steps)
+        loss = _loss(network, batch)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        decay = min(config.ema_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for kept, new in zip(averaged.parameters(), network.parameters(), strict=True):
+                kept.lerp_(new, 1 - decay)
+        if (step + 1) % config.every == 0 or step + 1 == config.steps:
+            score = _error(averaged, held_out)
+            if score < best:
+                best, best_step, train_mm = score, step + 1, float(np.mean(losses[-config.every :]))
+                best_state = copy.deepcopy(averaged.state_dict())
+            progress.update("contours' motion", (step + 1) / config.steps, f"{losses[-1]:.3f}, {score:.3f} mm")
+    network.load_state_dict(best_state)
+    network.eval()
+    still = (held_out[1].abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * held_out[2]
+    return ContourReport(len(train.radius), train_mm, best, float(still.mean()), best_step)
+
+
+def _tensors(bank: ContourBank) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(part) for part in (bank.numbers, bank.motion, bank.radius, bank.levels))
+
+
+def _varied(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Slices turned (with their motion), scaled and shaken, some without their level; never mirrored."""
+    numbers, motion, radius, levels = batch
+    turn = _TURN_RAD * torch.randn(len(radius), generator=generator)
+    scale = torch.exp(_SCALE * torch.randn(len(radius), generator=generator))
+    shaken = torch.view_as_complex(torch.randn(*numbers.shape, 2, generator=generator))
+    numbers = turned_numbers(numbers, turn) * scale[:, None, None] + _SHAKE_MM * shaken
+    hidden = torch.rand(len(radius), generator=generator) < _HIDDEN_SHARE
+    return numbers, turned_motion(motion, turn), radius * scale, torch.where(hidden, 0, levels)
+
+
+def _loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:
+    """The basis is orthonormal over a ring: a sum over coefficients is a mean over the ring's points, in radians."""
+    numbers, motion, radius, levels = batch
+    missed = (network.rows(network(numbers, levels)) - motion_rows(motion)).square().sum(dim=1) / FRAMES
+    return ((missed + _LEAST_SQUARE).sqrt() * radius).mean()
+
+
+@torch.no_grad()
+def _error(network: ContourMotion, batch: tuple[Tensor, ...]) -> float:
+    return float(_loss(network, batch))
+
+
+def _rate(step: int, steps: int) -> float:
+    warm = min(1.0, (step + 1) / max(1, min(200, steps // 4)))
+    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -1,0 +1,119 @@
+"""Motion told from contours alone: the curves, their turns, and a network that learns a ring's own motion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from LaMoDCore.networks.contour_motion import (
+    ContourMotion,
+    ContourMotionConfig,
+    contour_numbers,
+    own_motion,
+    turned_motion,
+    turned_numbers,
+)
+from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates, ring_basis
+from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
+from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.training.contour_bank import ContourBank, of_phantoms
+from LaMoDCore.training.contour_stage import ContourTraining, train_contour_motion
+
+ANGLES = 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES
+
+
+def ring(frames: int = 3, x: float = 0.0, y: float = 0.0) -> np.ndarray:
+    """Endocardium 20 + 2 cos θ, epicardium 30 mm about (x, y), y upwards, antialiased by distance."""
+    rows, columns = np.indices((128, 128))
+    offset = (columns - 63.5 - x) + 1j * (63.5 - rows - y)
+    radius, inner = np.abs(offset), 20 + 2 * np.cos(np.angle(offset))
+    one = np.clip(radius - inner + 0.5, 0, 1) * np.clip(30 - radius + 0.5, 0, 1)
+    return np.repeat(one[None], frames, axis=0)
+
+
+def test_curves_of_masks() -> None:
+    contours = RingContours.of_masks(ring(x=3.0, y=-5.0))
+    assert contours.center == pytest.approx(np.full(3, 3.0 - 5.0j), abs=0.05)
+    assert contours.epi == pytest.approx(np.full((3, CONTOUR_ANGLES), 30.0), abs=0.15)
+    assert contours.endo[0] == pytest.approx(20 + 2 * np.cos(ANGLES), abs=0.2)
+    depth, angle = contours.at(np.array([3.0 - 5.0j + 26j, 3.0 - 5.0j + 22]))
+    assert depth == pytest.approx([0.6, 0.0], abs=0.03) and angle == pytest.approx([np.pi / 2, 0], abs=0.01)
+
+
+def test_gaps_and_frames_without_a_wall_are_bridged() -> None:
+    whole = ring(5)
+    torn = whole.copy()
+    torn[1] = 0
+    rows, columns = np.indices((128, 128))
+    torn[3][np.abs(np.arctan2(63.5 - rows, columns - 63.5) - 1.0) < 0.25] = 0
+    expected, found = RingContours.of_masks(whole), RingContours.of_masks(torn)
+    assert np.abs(found.endo - expected.endo).max() < 2.5 and np.abs(found.epi - expected.epi).max() < 2.5
+    nothing = RingContours.of_masks(np.zeros((4, 128, 128)))
+    assert (nothing.epi > nothing.endo).all() and np.isfinite(nothing.center).all()
+
+
+def test_radii_are_told_about_the_epicardium_whatever_they_were_measured_from() -> None:
+    angles = 2 * np.pi * np.arange(720) / 720
+    shift = 3 * np.exp(0.7j)  # a circle of 30 mm, seen from a point beside its centre
+    radii = {}
+    for name, size in (("endo", 20.0), ("epi", 30.0)):
+        along = (shift * np.exp(-1j * angles)).real
+        radii[name] = np.tile(along + np.sqrt(size**2 - np.abs(shift) ** 2 + along**2), (2, 1))
+    contours = RingContours.about_epicardium(np.zeros(2, complex), radii["endo"], radii["epi"])
+    assert contours.center == pytest.approx([shift, shift], abs=1e-3)
+    assert contours.endo == pytest.approx(np.full((2, CONTOUR_ANGLES), 20.0), abs=1e-3)
+    assert contours.epi == pytest.approx(np.full((2, CONTOUR_ANGLES), 30.0), abs=1e-3)
+
+
+def test_a_turned_slice_is_told_as_turned() -> None:
+    rng = np.random.default_rng(0)
+    endo, epi = 20 + rng.standard_normal((2, FRAMES, CONTOUR_ANGLES)) + np.array([0, 10])[:, None, None]
+    center = np.cumsum(rng.standard_normal(FRAMES) + 1j * rng.standard_normal(FRAMES))
+    steps = 5
+    turn = np.exp(1j * ANGLES[steps])
+    turned = RingContours(center * turn, np.roll(endo, steps, 1), np.roll(epi, steps, 1))
+    told = torch.from_numpy(contour_numbers(RingContours(center, endo, epi)))[None]
+    by_formula = turned_numbers(told, torch.tensor([ANGLES[steps]], dtype=torch.float32))[0].numpy()
+    assert by_formula == pytest.approx(contour_numbers(turned), abs=1e-4)
+
+    motion = rng.standard_normal((FRAMES, TERMS)) + 1j * rng.standard_normal((FRAMES, TERMS))
+    depth, angle = rng.uniform(0, 1, 30), rng.uniform(-3, 3, 30)
+    moved = turned_motion(torch.from_numpy(motion.astype(np.complex64))[None], torch.tensor([0.4]))[0].numpy()
+    assert moved @ ring_basis(depth, angle) == pytest.approx(motion @ ring_basis(depth, angle - 0.4), abs=1e-4)
+
+
+def phantoms(first: int, last: int) -> ContourBank:
+    return of_phantoms(range(first, last), seed=7)
+
+
+def test_it_learns_how_contours_move() -> None:
+    train, held_out = phantoms(0, 12), phantoms(12, 16)
+    torch.manual_seed(0)
+    network = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
+    report = train_contour_motion(network, train, held_out, ContourTraining(steps=120, every=20, batch_size=32))
+    assert report.validation_mm < 0.7 * report.still_mm and report.slices == 48
+    again = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
+    again.load_state_dict(network.state_dict())
+    levels = torch.from_numpy(held_out.levels)
+    told = torch.from_numpy(held_out.numbers)
+    assert torch.equal(again.eval()(told, levels), network(told, levels))
+
+
+def test_motion_relative_to_itself_is_none() -> None:
+    masks = ring(FRAMES)
+    contours, coordinates = RingContours.of_masks(masks), RingCoordinates.of(masks[0])
+    network = ContourMotion(ContourMotionConfig(components=2, modes=2, width=8, blocks=1)).eval()
+    amount = np.sin(np.pi * np.arange(FRAMES) / FRAMES) ** 2
+    mean = np.zeros((FRAMES, TERMS), dtype=np.complex64)
+    mean[:, 0] = (-0.2 + 0.1j) * amount
+    network.mean.copy_(torch.view_as_real(torch.from_numpy(mean)).flatten())
+    torch.nn.init.zeros_(network.straight.bias)
+    radii = np.array([21.0, 25.0, 29.0])[:, None]
+    where = contours.center[0] + (radii * np.exp(1j * ANGLES)).ravel()
+    true = contours.center[:, None] + (where - contours.center[0]) * np.exp(mean[:, :1])
+    assert own_motion(true, where, contours)[:, 0] == pytest.approx(mean[:, 0], abs=5e-3)
+    assert np.abs(network.relative_to(where, true - where, coordinates, contours, 2)).max() < 1e-3
+    turned = contours.center[:, None] + (true - contours.center[:, None]) * np.exp(-0.05j * amount)[:, None]
+    relative = network.relative_to(where, turned - where, coordinates, contours, 2)
+    assert relative[:, 0].imag == pytest.approx(0.05 * amount, abs=5e-3)
