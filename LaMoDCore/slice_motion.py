@@ -152,15 +152,20 @@ def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any
     )
 
 
+def spread_of(network: LaMoDModel, decoded: DecodedSlice) -> Tensor | float:
+    """The slice's own factors of the samples' scatter, [modes]; 1 for a model that knows one width only."""
+    if network.slice_spread is None or network.motion_latent is None:
+        return 1.0
+    factors = network.slice_spread.factors(decoded.descriptors[None])[0]
+    return torch.from_numpy(factors).to(network.motion_latent.scatter)
+
+
 def _samples(
     network: LaMoDModel, latent: MotionLatent, decoded: DecodedSlice, settings: Mapping[str, Any], seed: int
 ) -> Array:
     """Relative motions around the expected one, whose mean over a few samples would only be blurred."""
     if settings["samples"] == 1:
         return np.zeros((0, FRAMES, TERMS), dtype=np.complex64)
-    spread: Tensor | float = 1.0
-    if network.slice_spread is not None:
-        spread = torch.from_numpy(network.slice_spread.factors(decoded.descriptors[None])[0]).to(latent.scatter)
     codes = latent.sample(
         decoded.view,
         settings["samples"],
@@ -168,7 +173,7 @@ def _samples(
         torch.Generator().manual_seed(seed),
         sampler=settings["sampler"],
         steps=settings["steps"],
-        spread=spread,
+        spread=spread_of(network, decoded),
     )
     return latent.around_the_answer(codes)
 

@@ -40,7 +40,7 @@ from LaMoDCore.phantom.cohort import plane_cases
 from LaMoDCore.phantom.pairing import rescanned
 from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.preprocessing import to_canonical
-from LaMoDCore.slice_motion import decoded_slice
+from LaMoDCore.slice_motion import decoded_slice, spread_of
 from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.frame import ventricle_center
 from LaMoDCore.strain.indices import rotation_degrees
@@ -190,9 +190,7 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
         expected = latent.expected_relative(view)
         mean = latent.expected(view.alone())
         plain = latent.decode(torch.zeros(1, latent.config.modes))[0] * 0
-        spread: torch.Tensor | float = 1.0
-        if network.slice_spread is not None:
-            spread = torch.from_numpy(network.slice_spread.factors(decoded.descriptors[None])[0]).to(mean)
+        spread = spread_of(network, decoded)
 
         def around(relative: Array, center: Array) -> SliceMotion:
             moved, samples = answer_and_samples(
