@@ -2,9 +2,10 @@
 
 The deterministic part of the model gives one motion û. What a true motion is relative to it (`ring_basis`, eq. 1) is
 nearly a normal variable of few dimensions: its principal components over the training set, each divided by its
-standard deviation, are the motion latent w. Its mean given z_reg, û and, where the model has one, the estimate from
-contours alone (`contour_motion`) is a linear regression, which a few hundred slices determine well; a diffusion model
-draws what is left around that mean, in units of the usual scatter times a factor of the slice (`slice_spread`).
+standard deviation, are the motion latent w. Its mean is a share of the way to the estimate from contours alone
+(`contour_motion`), where the model has one, its own for every component, and a linear regression on z_reg and û of the
+rest, which a few hundred slices determine well; a diffusion model draws what is left around that mean, in units of the
+usual scatter times a factor of the slice (`slice_spread`).
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ from LaMoDCore.preprocessing import FRAMES, SIZE
 _RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))
 #: Numbers told to the regression that hardly vary stay small; wild ones are bounded, in standard deviations.
 _LEAST_SCALE, _MOST_STANDARD = 1e-2, 4.0
-#: The estimate from contours is in the regression's own unit, and is held back less than the many other numbers.
-_CONTOURS_WEIGHT = 4.0
 #: The predicted motion is told to the denoiser at every so many frames.
 _MOTION_STRIDE = 4
 #: Brings the coefficients of the predicted motion (logarithms) and the radii (mm) to the order of 1.
@@ -123,7 +122,7 @@ class MotionLatent(nn.Module):
     Args:
         config: shapes; `config.modes` > 0.
         latent_channels: C of z_reg.
-        contours: whether the regression is told the estimate from contours.
+        contours: whether there is an estimate from contours.
     """
 
     mean: Tensor
@@ -132,17 +131,20 @@ class MotionLatent(nn.Module):
     told_scale: Tensor
     regression: Tensor
     offset: Tensor
+    share: Tensor
     scatter: Tensor
 
     def __init__(self, config: MotionLatentConfig, latent_channels: int, contours: bool = False) -> None:
         super().__init__()
         self.config = config
         self.contours = contours
-        told = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2 + contours * config.modes
+        told = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2
         self.register_buffer("told_mean", torch.zeros(told))
         self.register_buffer("told_scale", torch.ones(told))
         self.register_buffer("regression", torch.zeros(told, config.modes))
         self.register_buffer("offset", torch.zeros(config.modes))
+        if contours:
+            self.register_buffer("share", torch.zeros(config.modes))
         self.register_buffer("scatter", torch.ones(config.modes))
         self.register_buffer("mean", torch.zeros(2 * TERMS * FRAMES))
         self.register_buffer("modes", torch.zeros(config.modes, 2 * TERMS * FRAMES))
@@ -168,7 +170,7 @@ class MotionLatent(nn.Module):
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
     def fit_expectation(self, views: RingView, code: Tensor, ridge: float) -> Tensor:
-        """Ridge regression of w on what is told of each slice; the scatter around it is the diffusion's unit.
+        """The shares and the ridge regression of the rest of w; the scatter around them is the diffusion's unit.
 
         Args:
             views: N training slices.
@@ -179,7 +181,12 @@ class MotionLatent(nn.Module):
             offsets [N, modes] of the training slices from what the others' regression expects of them, in units of the
             scatter.
         """
-        told = self._summary(views)
+        if self.contours:
+            by_contours = self._by_contours(views)
+            energy = by_contours.square().sum(dim=0).clamp(min=1e-12)
+            self.share.copy_(((code * by_contours).sum(dim=0) / energy).clamp(0.0, 1.0))
+            code = code - self.share * by_contours
+        told = _summary(views)
         self.told_mean.copy_(told.mean(dim=0))
         self.told_scale.copy_(told.std(dim=0) + _LEAST_SCALE)
         rows = self._told(views).double()
@@ -196,23 +203,16 @@ class MotionLatent(nn.Module):
 
     def expected(self, views: RingView) -> Tensor:
         """Mean of w given what is told of N slices, [N, modes]."""
-        return self.offset + self._told(views) @ self.regression
+        expected = self.offset + self._told(views) @ self.regression
+        return expected + self.share * self._by_contours(views) if self.contours else expected
 
     def _told(self, views: RingView) -> Tensor:
-        standard = ((self._summary(views) - self.told_mean) / self.told_scale).clamp(-_MOST_STANDARD, _MOST_STANDARD)
-        if self.contours:
-            standard[:, -self.config.modes :] *= _CONTOURS_WEIGHT
-        return standard
+        standard = (_summary(views) - self.told_mean) / self.told_scale
+        return standard.clamp(-_MOST_STANDARD, _MOST_STANDARD)
 
-    def _summary(self, views: RingView) -> Tensor:
-        """What the regression is told: the motion's numbers, low harmonics of z_reg on the ring, contours; [N, F]."""
-        spectrum = torch.fft.fft2(views.ring.float(), norm="forward")
-        chosen = torch.stack([spectrum[:, :, t, a] for t, a in _RING_HARMONICS], dim=2)
-        parts = [views.motion, chosen.real.flatten(1), chosen.imag.flatten(1)]
-        if self.contours:
-            assert views.contours is not None  # the model that has a motion latent with contours makes them
-            parts.append(self.encode(views.contours.cpu().numpy()).to(views.motion))
-        return torch.cat(parts, dim=1)
+    def _by_contours(self, views: RingView) -> Tensor:
+        assert views.contours is not None  # the model that has a motion latent with contours makes them
+        return self.encode(views.contours.cpu().numpy())
 
     def encode(self, relative: Array) -> Tensor:
         """Relative motions [N, T, TERMS] complex -> w [N, modes]."""
@@ -285,6 +285,13 @@ class MotionLatent(nn.Module):
             draw(), predict_noise, alpha_bar, draw, sampler=sampler, start=schedule.steps, steps=steps
         )
         return self.expected(view.alone()) + spread * self.scatter * around
+
+
+def _summary(views: RingView) -> Tensor:
+    """What the regression is told: the motion's numbers and low harmonics of z_reg on the ring, [N, F]."""
+    spectrum = torch.fft.fft2(views.ring.float(), norm="forward")
+    chosen = torch.stack([spectrum[:, :, t, a] for t, a in _RING_HARMONICS], dim=2)
+    return torch.cat([views.motion, chosen.real.flatten(1), chosen.imag.flatten(1)], dim=1)
 
 
 def _flat(relative: Array) -> Array:
