@@ -128,18 +128,20 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
             "",
             f"Motion from contours alone: {contours['slices']} slices, root mean square error "
             f"{contours['validation_mm']:.2f} mm on validation slices, where a ring that only follows its centre has "
-            f"{contours['still_mm']:.2f} mm. The posterior's regression weighs it against the decoder's motion.",
+            f"{contours['still_mm']:.2f} mm. The posterior goes a share of the way from the decoder's motion to it.",
         ]
     posterior = training.get("posterior")
     if posterior:
         report = posterior["report"]
-        told = "z_reg, the predicted motion and that from contours" if contours else "z_reg and the predicted motion"
+        mean = "a ridge regression on z_reg and the predicted motion"
+        if contours:
+            mean = f"a share of the way to the motion from contours, and of the rest {mean}"
         lines += [
             "",
             f"Posterior (`lamod train-posterior`): relative motion of {posterior['slices']} training slices, "
-            f"{posterior['config']['latent']['modes']} modes that hold {report['energy_held']:.1%} of its energy. A "
-            f"ridge regression on {told} explains {report['explained']:.1%} of it on "
-            f"{posterior['validation_slices']} validation slices and is added to the answer; the rest is sampled by "
+            f"{posterior['config']['latent']['modes']} modes that hold {report['energy_held']:.1%} of its energy. "
+            f"Its mean ({mean}) explains {report['explained']:.1%} of it on {posterior['validation_slices']} "
+            "validation slices and is added to the answer; what is left is sampled by "
             f"diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples). How "
             "wide a slice's samples scatter follows from its descriptors, which explain "
             f"{report['spread_explained']:.0%} of the variance of the logarithm of the remainder's energy there.",
