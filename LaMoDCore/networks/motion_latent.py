@@ -28,6 +28,8 @@ from LaMoDCore.preprocessing import FRAMES, SIZE
 _RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))
 #: Numbers told to the regression that hardly vary stay small; wild ones are bounded, in standard deviations.
 _LEAST_SCALE, _MOST_STANDARD = 1e-2, 4.0
+#: Modes of less than this share of the first one's deviation are none.
+_LEAST_MODE = 1e-4
 #: The predicted motion is told to the denoiser at every so many frames.
 _MOTION_STRIDE = 4
 #: Brings the coefficients of the predicted motion (logarithms) and the radii (mm) to the order of 1.
@@ -162,11 +164,12 @@ class MotionLatent(nn.Module):
         rows = _flat(relative)
         mean = rows.mean(axis=0)
         _, scale, directions = np.linalg.svd(rows - mean, full_matrices=False)
-        count = self.config.modes
+        # As many modes as slices at most; what a few slices leave is noise, by which held-out slices must not be told.
+        count = min(self.config.modes, int((scale > _LEAST_MODE * scale[0]).sum()))
         deviation = scale[:count] / np.sqrt(max(len(rows) - 1, 1))
         self.mean.copy_(torch.from_numpy(mean))
-        self.modes.zero_()  # as many modes as slices at most
-        self.modes[: len(deviation)] = torch.from_numpy(deviation[:, None] * directions[:count])
+        self.modes.zero_()
+        self.modes[:count] = torch.from_numpy(deviation[:, None] * directions[:count])
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
     def fit_expectation(self, views: RingView, code: Tensor, ridge: float) -> Tensor:

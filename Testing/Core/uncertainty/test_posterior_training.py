@@ -65,6 +65,13 @@ def test_mean_is_told_and_spread_is_not() -> None:
     assert np.abs(around.mean(axis=0)).max() < 1e-6
 
 
+def test_fewer_slices_than_modes_tell_nothing_of_the_modes_that_they_lack() -> None:
+    latent = MotionLatent(MotionLatentConfig(modes=8, condition=8, width=8, blocks=1), 4)
+    latent.fit_modes(bank(4, 0).relative)
+    assert (latent.modes.abs().sum(dim=1) > 0).sum() == 3
+    assert latent.encode(bank(20, 1).relative).abs().max() < 1e4
+
+
 def test_one_command_makes_a_model_that_doubts(tmp_path: Path) -> None:
     entries = []
     for subject, split in zip(SHORTENING, ("train", "train", "val"), strict=True):
