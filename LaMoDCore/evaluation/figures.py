@@ -164,7 +164,7 @@ def draw_box_plots(cases: Sequence[CaseRecord]) -> Figure:
             ax.scatter(
                 at + rng.uniform(-0.18, 0.18, len(points)), points, s=4, color=INK, alpha=0.25, linewidths=0, zorder=3
             )
-        ax.set_xticks(range(1, len(models) + 1), [m.replace(", ", "\n") for m in models])
+        ax.set_xticks(range(1, len(models) + 1), [_on_two_lines(m) for m in models])
         ax.set_ylim(bottom=0)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
@@ -190,7 +190,7 @@ def draw_agreement(segments: Sequence[SegmentRecord]) -> Figure:
             ax.annotate(f"{at:+.1f}".replace("-", "−"), (1, at), xycoords=("axes fraction", "data"), fontsize=6.5,
                         ha="right", va="bottom")  # fmt: skip
         ax.set_ylim(-reach, reach)
-        ax.set_title(model)
+        ax.set_title(_on_two_lines(model))
         ax.set_xlabel("mean of predicted and true Ecc (%)")
         if index == 0:
             ax.set_ylabel("predicted − true (%)")
@@ -217,9 +217,14 @@ def _frame_box(ax: Axes, window: Window, colour: str) -> None:
 
 def _label(ax: Axes, row: Sequence[Axes], example: Example, name: str, *, first_row: bool) -> None:
     if first_row:
-        ax.set_title(name, loc="center")
+        ax.set_title(_on_two_lines(name), loc="center")
     if ax is row[0]:
         ax.set_ylabel(example.title, fontsize=8, fontweight="bold")
+
+
+def _on_two_lines(name: str) -> str:
+    """A method and what was asked of it, one above the other, so that neighbours do not run into each other."""
+    return name.replace(", ", "\n", 1)
 
 
 def _figure(width: float, height: float) -> Figure:
