@@ -30,6 +30,8 @@ _DPI = 150
 _ENLARGED_MM = 11.0
 _ENLARGED_ROWS = 3
 _PHASES = 6
+#: With more methods than this their names stand at a slant.
+_UPRIGHT_NAMES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +148,14 @@ def draw_ecc_over_cycle(example: Example) -> Figure:
 
 def draw_box_plots(cases: Sequence[CaseRecord]) -> Figure:
     """Figure 4: endpoint error and segmental |Ecc| error of every case, by method; the diamond is the mean."""
-    figure = _figure(9.0, 3.8)
     models = list(dict.fromkeys(r.model for r in cases))
+    slanted = len(models) > _UPRIGHT_NAMES
+    figure = _figure(max(9.0, 1.3 * len(models)), 4.8 if slanted else 3.8)
+    bottom = 0.34 if slanted else 0.2
     panels = (("epe_mm", 1.0, "Endpoint error (mm)"), ("ecc_error", 100.0, "Segmental |Ecc error| at ES (% strain)"))
     rng = np.random.default_rng(0)
     for index, (name, scale, title) in enumerate(panels):
-        ax = figure.add_axes((0.07 + 0.5 * index, 0.2, 0.41, 0.66))
+        ax = figure.add_axes((0.07 + 0.5 * index, bottom, 0.41, 0.86 - bottom))
         values = [scale * np.array([getattr(r, name) for r in cases if r.model == model]) for model in models]
         values = [v[np.isfinite(v)] for v in values]
         ax.boxplot(
@@ -165,6 +169,10 @@ def draw_box_plots(cases: Sequence[CaseRecord]) -> Figure:
                 at + rng.uniform(-0.18, 0.18, len(points)), points, s=4, color=INK, alpha=0.25, linewidths=0, zorder=3
             )
         ax.set_xticks(range(1, len(models) + 1), [_on_two_lines(m) for m in models])
+        if slanted:
+            ax.tick_params(axis="x", labelrotation=35)
+            for label in ax.get_xticklabels():
+                label.set(horizontalalignment="right", rotation_mode="anchor")
         ax.set_ylim(bottom=0)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
@@ -224,7 +232,7 @@ def _label(ax: Axes, row: Sequence[Axes], example: Example, name: str, *, first_
 
 def _on_two_lines(name: str) -> str:
     """A method and what was asked of it, one above the other, so that neighbours do not run into each other."""
-    return name.replace(", ", "\n", 1)
+    return name.replace(", ", "\n", 1).replace(" (", "\n(", 1)
 
 
 def _figure(width: float, height: float) -> Figure:
