@@ -16,6 +16,7 @@ from torch import Tensor
 from LaMoDCore.networks.contour_motion import ContourMotion, motion_rows, turned_motion, turned_numbers
 from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.averaging import follow, frozen_copy
 from LaMoDCore.training.contour_bank import ContourBank
 
 #: Of the slices of a batch: turns, sizes, what rasterising adds to each coefficient, and levels that are not told.
@@ -84,7 +85,7 @@ def train_contour_motion(
     generator = torch.Generator().manual_seed(config.seed)
     data, held_out = _tensors(train), _tensors(validation)
     network.fit_axes(data[0], data[1])
-    averaged = copy.deepcopy(network).eval()
+    averaged = frozen_copy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     best, best_step, losses, train_mm = _error(averaged, held_out), 0, [], np.nan
     best_state = copy.deepcopy(averaged.state_dict())
@@ -101,10 +102,7 @@ def train_contour_motion(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         losses.append(float(loss.detach()))
-        decay = min(config.ema_decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for kept, new in zip(averaged.parameters(), network.parameters(), strict=True):
-                kept.lerp_(new, 1 - decay)
+        follow(averaged, network, step, config.ema_decay)
         if (step + 1) % config.every == 0 or step + 1 == config.steps:
             score = _error(averaged, held_out)
             if score < best:

@@ -19,6 +19,7 @@ from LaMoDCore.geometry import Array
 from LaMoDCore.networks.motion_latent import MotionLatent
 from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.training.averaging import follow, frozen_copy
 from LaMoDCore.training.residuals import ResidualBank
 
 #: Weights of the regression's coefficients that are tried; the last all but switches it off.
@@ -96,7 +97,7 @@ def train_motion_latent(
     torch.manual_seed(config.seed)
     held = latent.fit_modes(train.relative)
     generator = torch.Generator().manual_seed(config.seed)
-    learning, averaged = latent, copy.deepcopy(latent).eval()
+    learning, averaged = latent, frozen_copy(latent)
     optimiser = torch.optim.AdamW(
         learning.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
     )
@@ -126,10 +127,7 @@ def train_motion_latent(
             torch.nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
             optimiser.step()
             losses.append(float(loss.detach()))
-            decay = min(config.ema_decay, (1 + done) / (10 + done))
-            with torch.no_grad():
-                for kept, new in zip(averaged.parameters(), learning.parameters(), strict=True):
-                    kept.lerp_(new, 1 - decay)
+            follow(averaged, learning, done, config.ema_decay)
         if (epoch + 1) % 5 == 0 or epoch + 1 == config.epochs:
             score = validation_loss(averaged, schedule, held_out)
             if score < best:
