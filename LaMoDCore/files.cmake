@@ -268,6 +268,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/grid.py
   training/insertion_angles.py
   training/launch_commands.py
+  training/learning_rate.py
   training/loading.py
   training/losses.py
   training/memory.py
@@ -284,6 +285,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/runner.py
   training/selection.py
   training/settings.py
+  training/slice_bank.py
   training/stages.py
   training/starting_weights.py
   training/stopping.py

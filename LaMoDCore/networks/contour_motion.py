@@ -6,7 +6,7 @@ readers draw them. So a second estimate needs no pictures: radii about the movin
 reduced to their principal components, to a small network with a linear path, which answers with principal components
 of the ring's motion in ring coordinates (`ring_basis`, eq. 1, relative to the ring that only follows its centre). It
 learns from tens of thousands of slices in a minute and averages the reader's errors over the cycle. The posterior's
-regression then weighs it against D_η's motion (`motion_latent`).
+mean goes a share of the way from D_η's motion to it (`motion_latent`).
 """
 
 from __future__ import annotations
@@ -135,12 +135,12 @@ class ContourMotion(nn.Module):
 
         Contours' are divided by their standard deviation, motions' times theirs.
         """
-        _principal(_flat(numbers), self.told_mean, self.told_axes, -1)
-        _principal(_flat(motion), self.mean, self.axes, 1)
+        _principal(real_rows(numbers), self.told_mean, self.told_axes, -1)
+        _principal(real_rows(motion), self.mean, self.axes, 1)
 
     def forward(self, numbers: Tensor, levels: Tensor) -> Tensor:
         """Contours complex [N, 40, 19] and a `level_number` each [N] -> codes [N, modes], about 1 in size."""
-        told = ((_flat(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
+        told = ((real_rows(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
         known = functional.one_hot(levels, 1 + len(LEVELS))[:, 1:].to(told.dtype)
         told = torch.cat([told, known], dim=1)
         features = self.enter(told)
@@ -149,7 +149,7 @@ class ContourMotion(nn.Module):
         return self.straight(told) + self.leave(functional.silu(features))
 
     def rows(self, code: Tensor) -> Tensor:
-        """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `motion_rows`."""
+        """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `real_rows`."""
         return self.mean + code @ self.axes
 
     @torch.no_grad()
@@ -179,12 +179,8 @@ class ContourMotion(nn.Module):
         return relative_motion(own, where + moved, center, coordinates.at(where))
 
 
-def motion_rows(motion: Tensor) -> Tensor:
-    """Complex motions [N, 40, TERMS] as real rows [N, 2·40·TERMS]."""
-    return _flat(motion)
-
-
-def _flat(values: Tensor) -> Tensor:
+def real_rows(values: Tensor) -> Tensor:
+    """Complex [N, ...] -> real rows [N, 2·…], real and imaginary part side by side."""
     return torch.view_as_real(values).flatten(1)
 
 

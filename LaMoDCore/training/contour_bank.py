@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +15,12 @@ from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
 from LaMoDCore.training.residuals import measured_motion
+from LaMoDCore.training.slice_bank import SliceBank
 
 if TYPE_CHECKING:
     from LaMoDCore.phantom.slices import PhantomSlice
 
-#: Depths and angles of the wall at which the motion of a synthetic ring is read.
+#: Depths of the wall at which the motion of a synthetic ring is read.
 _DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
 #: Share of synthetic slices whose contours are exact.
 _EXACT_SHARE = 0.2
@@ -29,7 +28,7 @@ _STREAM = 21
 
 
 @dataclass(frozen=True, eq=False)
-class ContourBank:
+class ContourBank(SliceBank):
     """N slices.
 
     Attributes:
@@ -43,22 +42,6 @@ class ContourBank:
     motion: Array
     radius: Array
     levels: Array
-
-    def save(self, file: Path) -> None:
-        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
-
-    @classmethod
-    def load(cls, file: Path) -> ContourBank:
-        with np.load(file, allow_pickle=False) as found:
-            return cls(**{f.name: found[f.name] for f in fields(cls)})
-
-    @classmethod
-    def joined(cls, banks: Sequence[ContourBank]) -> ContourBank:
-        return cls(**{f.name: np.concatenate([getattr(bank, f.name) for bank in banks]) for f in fields(cls)})
-
-    def of(self, chosen: Array) -> ContourBank:
-        """Some of the slices."""
-        return ContourBank(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
     @classmethod
     def _of(cls, slices: list[tuple[RingContours, Array, int]]) -> ContourBank:

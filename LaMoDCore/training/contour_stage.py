@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from LaMoDCore.networks.contour_motion import ContourMotion, motion_rows, turned_motion, turned_numbers
+from LaMoDCore.networks.contour_motion import ContourMotion, real_rows, turned_motion, turned_numbers
 from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.averaging import follow, frozen_copy
 from LaMoDCore.training.contour_bank import ContourBank
+from LaMoDCore.training.learning_rate import learning_rate_share
 
 #: Of the slices of a batch: turns, sizes, what rasterising adds to each coefficient, and levels that are not told.
 _TURN_RAD, _SCALE, _SHAKE_MM, _HIDDEN_SHARE = math.radians(8.0), 0.04, 0.05, 0.3
@@ -95,7 +96,7 @@ def train_contour_motion(
         chosen = torch.randint(0, len(train.radius), (config.batch_size,), generator=generator)
         batch = _varied(tuple(part[chosen] for part in data), generator)
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * _rate(step, config.steps)
+            group["lr"] = config.learning_rate * learning_rate_share(step, config.steps, warm_up=200, warm_up_share=4)
         loss = _loss(network, batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -133,15 +134,10 @@ def _varied(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tens
 def _loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:
     """The basis is orthonormal over a ring: a sum over coefficients is a mean over the ring's points, in radians."""
     numbers, motion, radius, levels = batch
-    missed = (network.rows(network(numbers, levels)) - motion_rows(motion)).square().sum(dim=1) / FRAMES
+    missed = (network.rows(network(numbers, levels)) - real_rows(motion)).square().sum(dim=1) / FRAMES
     return ((missed + _LEAST_SQUARE).sqrt() * radius).mean()
 
 
 @torch.no_grad()
 def _error(network: ContourMotion, batch: tuple[Tensor, ...]) -> float:
     return float(_loss(network, batch))
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = min(1.0, (step + 1) / max(1, min(200, steps // 4)))
-    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))

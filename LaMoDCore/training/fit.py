@@ -27,6 +27,7 @@ from LaMoDCore.training.cache import TrainingCache
 from LaMoDCore.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from LaMoDCore.training.draws import Draws, seed_of
 from LaMoDCore.training.engine import average_gradients, averaged
+from LaMoDCore.training.learning_rate import learning_rate_share
 from LaMoDCore.training.loading import epoch_batches, load_batch, made_ahead
 from LaMoDCore.training.pace import Pace
 from LaMoDCore.training.processes import shared_batch
@@ -36,7 +37,6 @@ from LaMoDCore.training.settings import TrainingConfig
 from LaMoDCore.training.stages import Stage
 from LaMoDCore.training.stopping import StopRequest, TrainingStopped
 
-_WARM_UP_STEPS = 100
 _VALIDATION = "validation"
 #: Slices validated at once, however many processes there are, so that their number changes no figure.
 _VALIDATION_BATCH = 16
@@ -369,12 +369,6 @@ class _Fit(Generic[_Network]):
         texts: list[Any] = [None] * self.fabric.world_size
         torch.distributed.all_gather_object(texts, text)
         return texts
-
-
-def learning_rate_share(step: int, total: int) -> float:
-    """Of the learning rate at a stage's step: a warm-up, then a cosine to zero at the stage's end."""
-    warm = min(1.0, (step + 1) / min(_WARM_UP_STEPS, max(1, total // 10)))
-    return warm * 0.5 * (1 + math.cos(math.pi * step / max(1, total)))
 
 
 def _parts(indices: Array, size: int) -> list[Array]:

@@ -7,7 +7,7 @@ than a second. The loss is eq. (9) on the motion latent w, in velocity form.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from LaMoDCore.networks.motion_latent import MotionLatent
 from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.averaging import follow, frozen_copy
+from LaMoDCore.training.learning_rate import learning_rate_share
 from LaMoDCore.training.residuals import ResidualBank
 
 #: Weights of the regression's coefficients that are tried; the last all but switches it off.
@@ -118,7 +119,7 @@ def train_motion_latent(
         for step in range(steps):
             done = epoch * steps + step
             for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * _rate(done, total)
+                group["lr"] = config.learning_rate * learning_rate_share(done, total)
             chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
             batch = tuple(part[chosen] for part in rows)
             loss = velocity_loss(learning, schedule, batch, generator, config.forget, config.condition_noise)
@@ -205,13 +206,3 @@ def _rows(around: Tensor, spread: SliceSpread, bank: ResidualBank) -> tuple[Tens
     factors = torch.from_numpy(spread.factors(bank.descriptors)).to(around)
     views = bank.views()
     return around / factors, views.ring, views.motion
-
-
-def _rate(step: int, total: int) -> float:
-    warm = min(1.0, (step + 1) / min(100, max(1, total // 10)))
-    return float(warm * 0.5 * (1 + np.cos(np.pi * step / max(1, total))))
-
-
-def subset(bank: ResidualBank, chosen: Array) -> ResidualBank:
-    """Some slices of a bank."""
-    return ResidualBank(**{f.name: getattr(bank, f.name)[chosen] for f in fields(bank)})

@@ -103,7 +103,7 @@ def train_posterior(
     base = with_contour_motion(base, [contours["train"], *more], contours["val"], config, progress)
     validation = residual_bank(lamod_network(base), cache, own["val"], progress=progress)
     return posterior_from_banks(
-        base, index, train[0] + train[1], validation, folder, config, name=name, progress=progress
+        base, index, ResidualBank.joined(train), validation, folder, config, name=name, progress=progress
     )
 
 

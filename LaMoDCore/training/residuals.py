@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from LaMoDCore.training.cache import BLOCK, TrainingCache
 from LaMoDCore.training.draws import Draws
 from LaMoDCore.training.loading import load_batch
 from LaMoDCore.training.settings import AugmentationConfig
+from LaMoDCore.training.slice_bank import SliceBank
 from LaMoDCore.uncertainty.descriptors import descriptors
 
 #: Milder than in training, and upright as prediction's pictures are: the posterior may know which side is septal.
@@ -30,7 +30,7 @@ _MEASURED = 0.4
 
 
 @dataclass(frozen=True, eq=False)
-class ResidualBank:
+class ResidualBank(SliceBank):
     """N slices.
 
     Attributes:
@@ -53,19 +53,6 @@ class ResidualBank:
         """What the motion latent sees of the slices."""
         return RingView(
             torch.from_numpy(self.ring).float(), torch.from_numpy(self.motion), torch.from_numpy(self.contours)
-        )
-
-    def save(self, file: Path) -> None:
-        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
-
-    @classmethod
-    def load(cls, file: Path) -> ResidualBank:
-        with np.load(file, allow_pickle=False) as found:
-            return cls(**{f.name: found[f.name] for f in fields(cls)})
-
-    def __add__(self, other: ResidualBank) -> ResidualBank:
-        return ResidualBank(
-            **{f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
         )
 
 

@@ -25,7 +25,7 @@ from LaMoDCore.predict import inference_choice
 from LaMoDCore.progress import Progress
 from LaMoDCore.training import checkpoint
 from LaMoDCore.training.cache import TrainingCache, open_cache
-from LaMoDCore.training.fit import learning_rate_share
+from LaMoDCore.training.learning_rate import learning_rate_share
 from LaMoDCore.training.run_folder import RunFolder
 from LaMoDCore.training.run_lock import RunLock
 from LaMoDCore.training.runner import current_model, train
