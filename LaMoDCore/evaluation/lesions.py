@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,19 @@ from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
 if TYPE_CHECKING:
     from LaMoDCore.phantom.slices import PhantomSlice
 
+#: Segments of a slice that stand for its remote muscle.
+REMOTE = 3
 _LOST = 0.5
 _SHARE = 0.5
 
 
 def detection_auc(
-    segments: Sequence[SegmentRecord], model: str, infarcted: Mapping[tuple[str, int, int], bool]
+    segments: Sequence[SegmentRecord],
+    model: str,
+    infarcted: Mapping[tuple[str, int, int], bool],
+    *,
+    relative: bool = False,
+    truth: bool = False,
 ) -> Interval:
     """Area under the ROC curve of segmental Ecc at end-systole for infarcted segments, with its interval.
 
@@ -31,11 +39,25 @@ def detection_auc(
         segments: records of every method.
         model: whose.
         infarcted: from `infarcted_segments`; other segments are left out.
+        relative: judge how far a segment lags behind the mean of the `REMOTE` that shorten most in its slice, as one
+            that reads a slice compares a segment with remote muscle: how much whole hearts shorten differs too.
+        truth: judge true Ecc in place of the model's: the best that segments of this size allow.
     """
     rows = [s for s in segments if s.model == model and s.truth == OWN and (s.id, s.slice, s.segment) in infarcted]
-    scores = np.array([s.ecc for s in rows])
+    scores = np.array([s.ecc_true if truth else s.ecc for s in rows])
+    if relative:
+        scores = scores - _remote(rows, scores)
     labels = np.array([infarcted[s.id, s.slice, s.segment] for s in rows], dtype=bool)
     return bootstrap_interval(lambda chosen: roc_auc(scores[chosen], labels[chosen]), [s.subject for s in rows])
+
+
+def _remote(rows: Sequence[SegmentRecord], scores: Array) -> Array:
+    """Mean score of the segments of each row's slice that shorten most, [N]."""
+    slices: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for row, score in zip(rows, scores, strict=True):
+        slices[row.id, row.slice].append(score)
+    means = {key: float(np.sort(values)[:REMOTE].mean()) for key, values in slices.items()}
+    return np.array([means[row.id, row.slice] for row in rows])
 
 
 def infarcted_segments(index: DatasetIndex, case_ids: Sequence[str]) -> dict[tuple[str, int, int], bool]:

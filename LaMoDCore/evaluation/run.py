@@ -15,7 +15,7 @@ from LaMoDCore.case import Case, Motion
 from LaMoDCore.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.figures import Example, write_figures
-from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
+from LaMoDCore.evaluation.lesions import REMOTE, detection_auc, infarcted_segments
 from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
@@ -206,13 +206,18 @@ def detection_section(index: DatasetIndex, found: Comparison, models: Sequence[s
     count = sum(infarcted.values())
     lines = [
         "\n## Finding infarcted segments\n",
-        f"{count} of {len(infarcted)} segments of infarct cases are scar by more than half. Score: Ecc at ES.\n",
-        "| method | area under the ROC curve |",
-        "|---|---|",
+        f"{count} of {len(infarcted)} segments of infarct cases are scar by more than half. Area under the ROC curve "
+        f"of Ecc at ES, and of Ecc less that of the {REMOTE} segments of the slice that shorten most, its remote "
+        "muscle.\n",
+        "| method | Ecc | Ecc less remote |",
+        "|---|---|---|",
     ]
-    for model in models:
-        area = detection_auc(found.segments, model, infarcted)
-        lines.append(f"| {model} | {bracket(area, 2)} |")
+    for model, truth in [*((model, False) for model in models), (models[-1], True)]:
+        areas = [
+            detection_auc(found.segments, model, infarcted, relative=relative, truth=truth)
+            for relative in (False, True)
+        ]
+        lines.append(f"| {'true strain' if truth else model} | {' | '.join(bracket(area, 2) for area in areas)} |")
     return "\n".join(lines) + "\n"
 
 

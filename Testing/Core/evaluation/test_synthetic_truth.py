@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,7 +53,22 @@ def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found):
     assert detection_auc(found.segments, "exact", marked).value > 0.9
     assert detection_auc(found.segments, "zero", marked).value == pytest.approx(0.5, abs=0.25)
     section = detection_section(infarct, found, ["zero", "exact"])
-    assert "scar by more than half" in section
+    assert "scar by more than half" in section and "| true strain |" in section
+    truth = [detection_auc(found.segments, "zero", marked, relative=r, truth=True).value for r in (False, True)]
+    exact = [detection_auc(found.segments, "exact", marked, relative=r).value for r in (False, True)]
+    assert truth == pytest.approx(exact, abs=0.02)
+
+
+def test_remote_muscle_takes_off_what_whole_slices_differ_by(infarct, found):
+    marked = infarcted_segments(infarct, [e.id for e in infarct])
+    shifted = [
+        replace(s, ecc=s.ecc + (0.3 if s.id.endswith("base") else 0.0)) for s in found.segments if s.model == "exact"
+    ]
+    areas = [
+        [detection_auc(rows, "exact", marked, relative=relative).value for relative in (False, True)]
+        for rows in (found.segments, shifted)
+    ]
+    assert areas[1][1] == pytest.approx(areas[0][1]) and areas[1][0] < areas[0][0] - 0.05
 
 
 def test_the_ceiling_lies_between_nothing_and_no_motion(infarct, found, monkeypatch):
