@@ -299,6 +299,7 @@ set(MODULE_PYTHON_SCRIPTS
   uncertainty/intervals.py
   uncertainty/orientation.py
   uncertainty/outline.py
+  uncertainty/respect.py
   worker_pool.py
   )
 

@@ -21,6 +21,7 @@ from LaMoDCore.networks.ring_basis import RingCoordinates
 from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
 from LaMoDCore.networks.slice_spread import SliceSpread
+from LaMoDCore.uncertainty.descriptors import descriptor_blocks
 from LaMoDCore.uncertainty.familiarity import Familiarity
 
 SpaceName = Literal["registration", "motion"]
@@ -161,7 +162,7 @@ class LaMoDModel(nn.Module):
         self.motion_latent = (
             MotionLatent(c.motion_latent, c.latent_channels, by_contours) if c.motion_latent.modes else None
         )
-        self.familiarity = Familiarity(c.descriptors) if c.descriptors else None
+        self.familiarity = Familiarity(descriptor_blocks(c.latent_channels)) if c.descriptors else None
         self.slice_spread = (
             SliceSpread(c.descriptors, c.motion_latent.modes) if c.descriptors and c.motion_latent.modes else None
         )

@@ -47,7 +47,7 @@ class ContourMotionConfig:
     modes: int = 80
     width: int = 320
     blocks: int = 2
-    dropout: float = 0.3
+    dropout: float = 0.15
 
 
 def contour_numbers(contours: RingContours) -> Array:

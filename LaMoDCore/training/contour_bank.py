@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.networks.contour_motion import contour_numbers, own_motion
 from LaMoDCore.networks.registration import level_number
@@ -16,8 +19,10 @@ from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.cache import TrainingCache
 from LaMoDCore.training.residuals import measured_motion
 from LaMoDCore.training.slice_bank import SliceBank
+from LaMoDCore.worker_pool import Died, answers
 
 if TYPE_CHECKING:
+    from LaMoDCore.phantom.recipe import CohortRecipe
     from LaMoDCore.phantom.slices import PhantomSlice
 
 #: Depths of the wall at which the motion of a synthetic ring is read.
@@ -64,22 +69,50 @@ def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -
     return ContourBank._of(slices)
 
 
-def of_phantoms(subjects: range, seed: int, progress: Progress = SILENT) -> ContourBank:
+def of_phantoms(
+    subjects: range,
+    seed: int,
+    progress: Progress = SILENT,
+    *,
+    workers: int = 1,
+    left_out: Collection[str] = (),
+) -> ContourBank:
     """From synthetic subjects, without their pictures: four slices each, read by readers of all habits.
 
     Args:
         subjects: numbers of the cohort's subjects.
         seed: of the cohort.
+        progress: told of every subject.
+        workers: processes that make them; their number changes nothing.
+        left_out: diseases whose subjects are left out.
+
+    Raises:
+        LaMoDInputError: a process was ended from outside.
     """
     from LaMoDCore.phantom.recipe import CohortRecipe
 
     recipe = CohortRecipe(count=subjects.stop, seed=seed)
-    slices = []
-    for done, subject in enumerate(subjects):
-        for number, plane in enumerate(recipe.subject(subject).slices()):
-            slices.append(_phantom(plane, (seed, subject, number), recipe.trabeculae_mm))
-        progress.update("contours", (done + 1) / len(subjects), f"{done + 1} of {len(subjects)} subjects")
-    return ContourBank._of(slices)
+    chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
+    found: dict[int, list[tuple[RingContours, Array, int]]] = {}
+    for subject, slices in answers(chosen, partial(_reading_room, recipe), workers):
+        if isinstance(slices, Died):
+            raise LaMoDInputError(
+                f"synthetic subject {subject}",
+                f"the process that made it was ended (exit code {slices.exit_code})",
+                "try again with fewer workers",
+            )
+        found[subject] = slices
+        progress.update("contours", len(found) / len(chosen), f"{len(found)} of {len(chosen)} subjects")
+    return ContourBank._of([slice_ for subject in chosen for slice_ in found[subject]])
+
+
+def _reading_room(recipe: CohortRecipe) -> Callable[[int], list[tuple[RingContours, Array, int]]]:
+    return partial(_slices_of, recipe)
+
+
+def _slices_of(recipe: CohortRecipe, subject: int) -> list[tuple[RingContours, Array, int]]:
+    planes = recipe.subject(subject).slices()
+    return [_phantom(plane, (recipe.seed, subject, n), recipe.trabeculae_mm) for n, plane in enumerate(planes)]
 
 
 def _phantom(plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float) -> tuple[RingContours, Array, int]:

@@ -40,8 +40,8 @@ class ContourTraining:
         seed: of initialisation, order and augmentation.
     """
 
-    steps: int = 800
-    every: int = 50
+    steps: int = 4800
+    every: int = 150
     batch_size: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 0.3

@@ -29,11 +29,12 @@ from LaMoDCore.training.contour_stage import ContourTraining, train_contour_moti
 from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
 from LaMoDCore.training.insertion_angles import insertion_angles
 from LaMoDCore.training.residuals import ResidualBank, residual_bank
-from LaMoDCore.uncertainty.descriptors import descriptor_blocks
 from LaMoDCore.uncertainty.held_out import fit_calibration
 
 #: Training cases from which the flag learns how hearts lie.
 _LOOKED_AT = 300
+#: Of the phantoms' slices, what says when to stop: a dataset's own validation slices are few.
+_HELD_OUT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class PosteriorConfig:
         contour_training: of it.
         phantoms: synthetic subjects whose contours it learns from besides the dataset's.
         phantom_seed: of their cohort.
+        phantoms_without: diseases that they are not to have.
         slices: training slices that are looked at, spread evenly over the training split.
         calibration_cases: validation cases that the intervals are calibrated on, spread evenly likewise.
         samples: with which prediction draws by default, and the calibration was made.
@@ -60,6 +62,7 @@ class PosteriorConfig:
     contour_training: ContourTraining = field(default_factory=ContourTraining)
     phantoms: int = 0
     phantom_seed: int = 3003
+    phantoms_without: tuple[str, ...] = ()
     slices: int = 1500
     calibration_cases: int = 100
     samples: int = 8
@@ -75,6 +78,7 @@ def train_posterior(
     config: PosteriorConfig,
     *,
     name: str = "",
+    workers: int = 1,
     progress: Progress = SILENT,
 ) -> LoadedModel:
     """Write a model folder with `base`'s networks and everything that knows their doubts.
@@ -86,25 +90,40 @@ def train_posterior(
         folder: to write.
         config: how.
         name: of the new model; `base`'s if empty.
+        workers: processes that make the synthetic subjects.
         progress: told of every slice, epoch and case.
     """
     own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
     contours = {split: of_cache(cache, chosen, progress) for split, chosen in own.items()}
-    more = [of_phantoms(range(config.phantoms), config.phantom_seed, progress)] if config.phantoms else []
+    more, held_out = [], [contours["val"]]
+    if config.phantoms:
+        subjects, left_out = range(config.phantoms), config.phantoms_without
+        read, unread = _last_held_out(
+            of_phantoms(subjects, config.phantom_seed, progress, workers=workers, left_out=left_out)
+        )
+        more, held_out = [read], [*held_out, unread]
+    validation_contours = ContourBank.joined(held_out)
     chosen = spread_evenly(own["train"], config.slices)
     train = []
     # Cross-fitting: half of the slices are seen by a network that learned from the other half, so that what is told
     # of a training slice is as wrong as it is of an unseen one. Halves in the data's order keep subjects together.
     for half in np.array_split(np.arange(len(own["train"])), 2):
         others = contours["train"].of(np.setdiff1d(np.arange(len(own["train"])), half))
-        halved = with_contour_motion(base, [others, *more], contours["val"], config, progress)
+        halved = with_contour_motion(base, [others, *more], validation_contours, config, progress)
         seen = np.intersect1d(chosen, own["train"][half])
         train.append(residual_bank(lamod_network(halved), cache, seen, seed=config.training.seed, progress=progress))
-    base = with_contour_motion(base, [contours["train"], *more], contours["val"], config, progress)
+    base = with_contour_motion(base, [contours["train"], *more], validation_contours, config, progress)
     validation = residual_bank(lamod_network(base), cache, own["val"], progress=progress)
     return posterior_from_banks(
         base, index, ResidualBank.joined(train), validation, folder, config, name=name, progress=progress
     )
+
+
+def _last_held_out(bank: ContourBank) -> tuple[ContourBank, ContourBank]:
+    """All but the last slices of a bank, and those; a subject's slices lie next to each other."""
+    count = len(bank.radius)
+    first = count - int(_HELD_OUT_SHARE * count)
+    return bank.of(np.arange(first)), bank.of(np.arange(first, count))
 
 
 def with_contour_motion(
@@ -153,7 +172,6 @@ def posterior_from_banks(
         train.descriptors,
         validation.descriptors,
         config.false_alarms,
-        blocks=descriptor_blocks(network.config.latent_channels),
         insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(np.arange(len(known)), _LOOKED_AT)]),
     )
     network.requires_grad_(False).eval()

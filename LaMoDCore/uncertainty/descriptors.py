@@ -7,7 +7,8 @@ topology, even one of two hearts, has finite descriptors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -16,7 +17,9 @@ from LaMoDCore.case import LEVELS
 from LaMoDCore.geometry import Array
 from LaMoDCore.networks.ring_basis import RingCoordinates
 from LaMoDCore.uncertainty.beat import HARMONICS, beat_amount, beat_form, way
-from LaMoDCore.uncertainty.outline import OUTLINE, outline
+from LaMoDCore.uncertainty.outline import OUTLINE, OVAL, THINNEST, outline
+
+Measure = Literal["distance", "excess", "density"]
 
 #: Phases at which the ring's course is read.
 _PHASES = 10
@@ -71,21 +74,34 @@ def descriptors(
 
 @dataclass(frozen=True, eq=False)
 class DescriptorBlock:
-    """Descriptors that tell of one respect in which a slice can be odd.
+    """Descriptors that tell of one respect in which a slice can be odd, and how they tell it.
 
     Attributes:
         places: [M] of them among all.
-        given: [G] places of those that say what is usual here; they themselves are never odd.
+        measure: "distance": far from the usual on any side (Mahalanobis); "excess": more than usual of something of
+            which less is harmless; "density": where few training slices of the same level are.
+        level: [G] places of those that say of which level a slice is, for a density.
+        amplitudes: whether they are logarithms of amplitudes, to be taken as the amplitudes themselves: those of the
+            smallest scatter widely and mean nothing.
+        signs: [M] or one; -1 where less is what is odd.
     """
 
     places: Array
-    given: Array
+    measure: Measure = "distance"
+    level: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    amplitudes: bool = False
+    signs: Array | float = 1.0
+
+    def values(self, described: Array) -> Array:
+        """The numbers of slices [N, K] that are looked at, float64 [N, M]."""
+        chosen = np.asarray(described[:, self.places], dtype=np.float64)
+        return np.asarray(self.signs * (np.exp(np.minimum(chosen, 50.0)) if self.amplitudes else chosen))
 
 
 def descriptor_blocks(channels: int) -> dict[str, DescriptorBlock]:
     """The respects, each judged by itself, since a heart of half the size differs in few numbers of many.
 
-    Size is judged given the level: an inner radius of 12 mm is usual of an apex, and not of a base.
+    Size is judged among slices of the same level: an inner radius of 12 mm is usual of an apex, and not of a base.
 
     Args:
         channels: of z_reg.
@@ -99,18 +115,24 @@ def descriptor_blocks(channels: int) -> dict[str, DescriptorBlock]:
         "disagreement": 2 * (_PHASES - 1),
         "size": 2,
         "level": len(LEVELS),
-        "beat": 2 * HARMONICS + 3,
+        "form of the beat": 2 * HARMONICS,
+        "amount of the beat": 3,
         "way": 2,
         "outline": OUTLINE * len(_OUTLINE_FRAMES),
     }
     ends = np.cumsum(list(counts.values()))
     at = {name: np.arange(end - count, end) for (name, count), end in zip(counts.items(), ends, strict=True)}
-    alone = {name: at[name] for name in ("beat", "way", "seen", "disagreement")}
-    alone["outline"] = np.concatenate([at["contours"], at["outline"]])
-    nothing = np.empty(0, dtype=np.int64)
+    rings = at["outline"].reshape(len(_OUTLINE_FRAMES), OUTLINE)
     return {
-        "size": DescriptorBlock(at["size"], at["level"]),
-        **{name: DescriptorBlock(places, nothing) for name, places in alone.items()},
+        "size": DescriptorBlock(at["size"], "density", at["level"]),
+        "beat": DescriptorBlock(at["form of the beat"]),
+        "contraction": DescriptorBlock(at["amount of the beat"]),
+        "way": DescriptorBlock(at["way"], "excess", amplitudes=True),
+        "oval": DescriptorBlock(rings[:, OVAL], "excess", amplitudes=True),
+        "outline": DescriptorBlock(rings[:, OVAL + 1 : THINNEST].ravel(), amplitudes=True),
+        "gaps": DescriptorBlock(rings[:, THINNEST:].ravel(), "excess", signs=np.tile([-1.0, 1.0], len(rings))),
+        "seen": DescriptorBlock(at["seen"]),
+        "disagreement": DescriptorBlock(at["disagreement"]),
     }
 
 

@@ -18,8 +18,9 @@ _LEAST_AMPLITUDE = 1e-3
 _LEAST_THICKNESS_MM = 0.3
 #: Share of rays at which one that does not cross the wall once begins to count.
 _FEW_RAYS = 0.02
-#: Numbers of one ring's outline.
+#: Numbers of one ring's outline; where the ellipse's is, and the least thickness, before the rays that cross oddly.
 OUTLINE = 2 * len(_BANDS) + 2
+OVAL, THINNEST = 0, 2 * len(_BANDS)
 
 
 def outline(mask: Array, center: complex) -> Array:

@@ -1,12 +1,13 @@
 """What a model says of a disease that it has never seen: one training without it, one with, the same test slices.
 
     python Testing/Benchmarks/held_out_disease.py --work DIR --data HEARTS --cache CACHE --test TEST [--disease hcm]
-        [--config FILE] [--epochs 1] [--known MODEL]
+        [--config FILE] [--epochs 1] [--known MODEL] [--phantoms N]
 
 E_R and D_η learn for --epochs of motion from the cohort HEARTS without the disease, validated without it too; and,
 unless --known names a model of the same recipe, from as many slices of all diseases, the subjects to leave out being
-drawn at random. `lamod evaluate` compares both, decoder alone, on the dataset TEST; its page lists every disease. DIR
-can be gone on with.
+drawn at random. With --phantoms, each gets a posterior too (contours' motion from N synthetic subjects, motion latent,
+intervals, flag), the one from a cohort and subjects without the disease. `lamod evaluate` compares them on the dataset
+TEST; its page lists every disease, and a last table how the intervals and the flag do on it. DIR can be gone on with.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ import numpy as np
 import torch
 
 from LaMoDCore.cli import main as lamod
-from LaMoDCore.io.dataset import DatasetIndex
+from LaMoDCore.evaluation.truth import drawn_case
+from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
+from LaMoDCore.models import LoadedModel, load_model
+from LaMoDCore.predict import predict_strain
 from LaMoDCore.progress import Progress
 from LaMoDCore.training.cache import TrainingCache, open_cache
+from LaMoDCore.training.posterior import PosteriorConfig, train_posterior
 from LaMoDCore.training.runner import train
 from LaMoDCore.training.settings import read_config
+from LaMoDCore.uncertainty.held_out import coverage_of, held_out_errors
+from LaMoDCore.uncertainty.intervals import calibration_of
 
 _HERE = Path(__file__).resolve().parent
 _NOWHERE = "left out"
@@ -47,6 +54,33 @@ def as_many_subjects(index: DatasetIndex, disease: str, seed: int = 0) -> list[b
     return [e.subject in drawn for e in index]
 
 
+def with_posterior(
+    model: str, folder: Path, index: DatasetIndex, cache: TrainingCache, phantoms: int, without_: tuple[str, ...]
+) -> str:
+    """Folder of the model with a posterior, which sees nothing of some diseases."""
+    if not (folder / "model.json").is_file():
+        known = replace(index, entries=tuple(entry for entry in index if entry.disease not in without_))
+        seen = without(cache, [entry.disease in without_ for entry in index])
+        config = PosteriorConfig(phantoms=phantoms, phantoms_without=without_, slices=700, calibration_cases=70)
+        with Progress("none") as progress:
+            train_posterior(load_model(model), known, seen, folder, config, name=folder.name, progress=progress)
+    return str(folder)
+
+
+def doubts(model: LoadedModel, test: DatasetIndex, disease: str) -> None:
+    """Of the disease and of the others: share of truths in the 90 % intervals, and of slices flagged."""
+    calibration = calibration_of(model)
+    assert calibration is not None
+    for name, wanted in ((disease, True), ("the others", False)):
+        chosen = [entry for entry in test if (entry.disease == disease) == wanted]
+        errors = [each for entry in chosen for each in held_out_errors(model, test, entry, calibration.samples)]
+        shares = [np.nanmean(coverage_of(calibration, errors, what)) for what in ("displacement_mm", "segment_ecc")]
+        cases = [drawn_case(read_dataset_case(test.folder, entry.id)) for entry in chosen]
+        flags = [s["unlike_training"]["flagged"] for c in cases for s in predict_strain(c, model).summary["slices"]]
+        numbers = " | ".join(f"{share:.3f}" for share in (*shares, np.mean(flags)))
+        print(f"| {model.name} | {name} | {len(chosen)} | {numbers} |", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="kept between calls")
@@ -56,6 +90,7 @@ def main() -> int:
     parser.add_argument("--disease", default="hcm")
     parser.add_argument("--config", type=Path, default=_HERE / "shipped_model.json")
     parser.add_argument("--epochs", type=int, default=1, help="of motion, the only stage")
+    parser.add_argument("--phantoms", type=int, default=0, help="with a posterior, of so many synthetic subjects")
     parser.add_argument("--known", help="a model that has seen all diseases, by the same recipe")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -72,9 +107,23 @@ def main() -> int:
             with Progress("none") as progress:
                 train(without(cache, left_out), run, config, resume=(run / "run.json").is_file(), progress=progress)
         models.append(str(run / "model"))
+    unseen = {name: (args.disease,) if name.startswith("without") else () for name in trainings}
+    names = ["known"] * bool(args.known) + list(trainings)
+    methods = [f"{model}:no-diffusion" for model in models]
+    whole = []
+    if args.phantoms:
+        for name, model in zip(names, models, strict=True):
+            folder = args.work / f"{name}-posterior"
+            whole.append(with_posterior(model, folder, index, cache, args.phantoms, unseen.get(name, ())))
+        methods += whole
     words = ["evaluate", "--data", str(args.test), "--out", str(args.work / "evaluation"), "--no-figures"]
-    words += ["--models", ",".join(f"{model}:no-diffusion" for model in models)]
-    return lamod([*words, "--cache", str(args.work / "predictions"), "--progress", "none"])
+    words += ["--models", ",".join(methods), "--cache", str(args.work / "predictions"), "--progress", "none"]
+    code = lamod(words)
+    if whole:
+        print("| model | disease | slices | displacement in 90 % | segmental Ecc in 90 % | flagged |\n|" + 6 * " --- |")
+        for folder in whole:
+            doubts(load_model(folder), DatasetIndex.load(args.test), args.disease)
+    return code
 
 
 if __name__ == "__main__":

@@ -58,11 +58,12 @@ def main() -> None:
     parser.add_argument("--model", default="lamod-phantom-v1")
     parser.add_argument("--split", default="test")
     parser.add_argument("--per-disease", type=int, default=12, help="subjects; one slice of each")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many subjects of each disease first")
     parser.add_argument("--contours", default="", metavar="A,B", help="of `scores`: only these contours")
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = DatasetIndex.load(args.data)
-    entries = chosen_entries(index, args.split, args.per_disease)
+    entries = chosen_entries(index, args.split, args.per_disease, args.skip)
     print(f"{args.model}: {len(entries)} slices of {len({e.subject for e in entries})} subjects\n", flush=True)
     wanted = [name for name in args.contours.split(",") if name] or list(STRESSES)
     model = load_model(args.model)
@@ -72,15 +73,15 @@ def main() -> None:
         {"coverage": coverage_table, "unlike": unlike}[args.what](model, index, entries)
 
 
-def chosen_entries(index: DatasetIndex, split: str, per_disease: int) -> list[DatasetEntry]:
-    """One slice a subject, the planes in turn, up to so many subjects of each disease."""
+def chosen_entries(index: DatasetIndex, split: str, per_disease: int, skip: int = 0) -> list[DatasetEntry]:
+    """One slice a subject, the planes in turn, up to so many subjects of each disease after the first `skip`."""
     by_disease: dict[str, dict[str, list[DatasetEntry]]] = defaultdict(lambda: defaultdict(list))
     for entry in index:
         if entry.split == split and entry.cohort == "dense":
             by_disease[entry.disease][entry.subject].append(entry)
     chosen = []
     for subjects in by_disease.values():
-        for number, own in enumerate(list(subjects.values())[:per_disease]):
+        for number, own in enumerate(list(subjects.values())[skip : skip + per_disease]):
             chosen.append(own[number % len(own)])
     return chosen
 

@@ -95,6 +95,62 @@ def oblong_pixels(masks: Array, rng: np.random.Generator) -> Array:
     return _resized(masks, 1.0, 1.35)
 
 
+def oblong_upright(masks: Array, rng: np.random.Generator) -> Array:
+    return _resized(masks, 1.35, 1.0)
+
+
+def swinging_upright(masks: Array, rng: np.random.Generator) -> Array:
+    return swinging(masks.swapaxes(1, 2), rng).swapaxes(1, 2)
+
+
+def one_frame_beside(masks: Array, rng: np.random.Generator) -> Array:
+    """One frame of systole lies 10 mm beside its place."""
+    made = masks.copy()
+    frame = round(0.25 * len(masks))
+    made[frame] = ndimage.shift(masks[frame].astype(np.float32), (0, 10), order=1) > 0.5
+    return made
+
+
+def thick_wall(masks: Array, rng: np.random.Generator) -> Array:
+    """The epicardial contour runs 6 mm too far outside."""
+    outside = np.stack([ndimage.distance_transform_edt(~ndimage.binary_fill_holes(mask)) for mask in masks])
+    return masks | ((outside > 0) & (outside <= 6))
+
+
+def lumpy(masks: Array, rng: np.random.Generator) -> Array:
+    """Every frame drawn by a shaking hand: edges displaced by 3 mm over about a centimetre."""
+    made = []
+    for mask in masks:
+        depth = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
+        shaking = ndimage.gaussian_filter(rng.standard_normal(mask.shape), 5.0)
+        made.append(depth + 3.0 * shaking / shaking.std() > 0)
+    return np.stack(made)
+
+
+def systole_only(masks: Array, rng: np.random.Generator) -> Array:
+    """The recording ends at end-systole, and its frames are taken for a whole beat."""
+    last = int(np.argmin([cavity(mask).sum() for mask in masks]))
+    return masks[np.linspace(0, max(last, 1), len(masks)).round().astype(int)]
+
+
+def growing(masks: Array, rng: np.random.Generator) -> Array:
+    """The pixel size changes by a third while the beat goes on."""
+    return np.concatenate([_resized(masks[t : t + 1], f, f) for t, f in enumerate(np.linspace(1, 1.33, len(masks)))])
+
+
+def triangular(masks: Array, rng: np.random.Generator) -> Array:
+    """Rings pressed to triangles by a fifth of their radius."""
+    rows, columns = np.mgrid[: masks.shape[1], : masks.shape[2]].astype(float)
+    made = np.zeros_like(masks)
+    for frame, mask in enumerate(masks):
+        if mask.any():
+            row, column = ndimage.center_of_mass(ndimage.binary_fill_holes(mask))
+            factor = 1 + 0.2 * np.cos(3 * np.arctan2(rows - row, columns - column))
+            at = np.stack([row + (rows - row) / factor, column + (columns - column) / factor])
+            made[frame] = ndimage.map_coordinates(mask.astype(np.float32), at, order=1) > 0.5
+    return made
+
+
 def resized(factor: float) -> Change:
     return lambda masks, rng: _resized(masks, factor, factor)
 
@@ -127,6 +183,19 @@ STRANGE: dict[str, Change] = {
 }
 #: What the flag was measured on before the others were added.
 FORMER = tuple(STRANGE)[:11]
+#: Thought of after the respects were settled, so that they say what the flag does with what nobody had in mind.
+LATER: dict[str, Change] = {
+    "oblong pixels, 1.35 × 1": oblong_upright,
+    "swinging ±8 mm, up and down": swinging_upright,
+    "one frame 10 mm beside": one_frame_beside,
+    "epicardium 6 mm outside": thick_wall,
+    "lumpy contours": lumpy,
+    "systole only": systole_only,
+    "pixel size growing by a third": growing,
+    "triangular rings": triangular,
+    "scaled × 0.4": resized(0.4),
+    "scaled × 1.6": resized(1.6),
+}
 
 
 def at_other_times(count: int) -> Callable[[CineSlice], CineSlice]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import real_cine
 import torch
-from strange_slices import FORMER, HARMLESS, STRANGE
+from strange_slices import FORMER, HARMLESS, LATER, STRANGE
 
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
@@ -75,8 +75,9 @@ def synthetic(
         slice_, insertion, told = case.slices[0], case.rv_insertion_lps, entry.disease
         yield describe(network, slice_, 0, insertion, USUAL, told)
         changed = [
-            (name, replace(slice_, myocardium=STRANGE[name](slice_.myocardium, rng)))
-            for name in list(STRANGE)[number % every :: every]
+            (name, replace(slice_, myocardium=group[name](slice_.myocardium, rng)))
+            for group in (STRANGE, LATER)
+            for name in list(group)[number % every :: every]
         ]
         changed += [(name, HARMLESS[name](slice_)) for name in list(HARMLESS)[number % every :: every]]
         truth = truth_of(data)
@@ -113,28 +114,29 @@ def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
 
 def tables(flag: Familiarity, told: Sequence[Described]) -> None:
     """AUC and flagged share by group, against test slices as they are."""
-    count = len(flag.middle)
     by_group: dict[str, list[Described]] = defaultdict(list)
     for each in told:
         by_group[each.group].append(each)
-    scored = {name: _scores(flag, each, count) for name, each in by_group.items()}
-    worst = {name: _worst(flag, each, count) for name, each in by_group.items()}
+    scored = {name: _scores(flag, each) for name, each in by_group.items()}
+    worst = {name: _worst(flag, each) for name, each in by_group.items()}
     limit, own = float(flag.limit), scored[USUAL]
     print(f"\nlimit {limit:.3f}; usual slices: median {np.median(own):.3f}, flagged {np.mean(own > limit):.3f}")
     for disease in sorted({each.disease for each in by_group[USUAL]}):
         values = own[[each.disease == disease for each in by_group[USUAL]]]
         print(f"  {disease}: flagged {np.mean(values > limit):.3f} of {len(values)}")
-    blind = _scores(flag, by_group["upside down"], count, oriented=False)
-    scored["upside down, insertion not known"] = blind
-    print("\n| group | slices | AUC | flagged | median distance | oddest in |\n| --- | --- | --- | --- | --- | --- |")
-    for name, values in scored.items():
-        if name in STRANGE or name.startswith("upside"):
-            print(f"| {name} | {_row(own, values, limit)} | {worst.get(name, '')} |")
-    known = {name: values for name, values in scored.items() if name in STRANGE}
-    former = {name: values for name, values in known.items() if name in FORMER} | {"upside down": blind}
-    print(f"| all, insertion known | {_row(own, np.concatenate(list(known.values())), limit)} | |")
+    blind = _scores(flag, by_group["upside down"], oriented=False)
+    for title, groups in (("group", STRANGE), ("group thought of later", LATER)):
+        print(
+            f"\n| {title} | slices | AUC | flagged | median score | oddest in |\n| --- | --- | --- | --- | --- | --- |"
+        )
+        known = {name: values for name, values in scored.items() if name in groups}
+        for name, values in known.items():
+            print(f"| {name} | {_row(own, values, limit)} | {worst[name]} |")
+        print(f"| all of them | {_row(own, np.concatenate(list(known.values())), limit)} | |")
+    print(f"| upside down, insertion not known | {_row(own, blind, limit)} | |")
+    former = {name: values for name, values in scored.items() if name in FORMER} | {"upside down": blind}
     print(f"| the first eleven, insertion not known | {_row(own, np.concatenate(list(former.values())), limit)} | |")
-    print("\n| harmless | slices | flagged | median distance |\n| --- | --- | --- | --- |")
+    print("\n| harmless | slices | flagged | median score |\n| --- | --- | --- | --- |")
     for name in (*HARMLESS, "clean contours"):
         if name in scored:
             values = scored[name]
@@ -142,22 +144,22 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
 
 
 def real_table(flag: Familiarity, told: Sequence[Described]) -> None:
-    print("\n| real slice | distance | flagged | sentence |\n| --- | --- | --- | --- |")
+    print("\n| real slice | score | flagged | sentence |\n| --- | --- | --- | --- |")
     for each in told:
         angle = None if np.isnan(each.angle) else each.angle
-        said = flag.judge(each.descriptors[: len(flag.middle)], angle)
+        said = flag.judge(each.descriptors, angle)
         print(f"| {each.group} | {said.score:.2f} | {'yes' if said.flagged else 'no'} | {', '.join(said.reasons)} |")
 
 
-def _scores(flag: Familiarity, told: Sequence[Described], count: int, *, oriented: bool = True) -> Array:
+def _scores(flag: Familiarity, told: Sequence[Described], *, oriented: bool = True) -> Array:
     angles = np.array([each.angle for each in told])
-    return flag.scores(np.stack([each.descriptors[:count] for each in told]), angles if oriented else None)
+    return flag.scores(np.stack([each.descriptors for each in told]), angles if oriented else None)
 
 
-def _worst(flag: Familiarity, told: Sequence[Described], count: int) -> str:
+def _worst(flag: Familiarity, told: Sequence[Described]) -> str:
     """The respect that most often is the oddest."""
     angles = np.array([each.angle for each in told])
-    found: Mapping[str, Array] = flag.distances(np.stack([each.descriptors[:count] for each in told]), angles)
+    found: Mapping[str, Array] = flag.surprises(np.stack([each.descriptors for each in told]), angles)
     names = list(found)
     oddest = np.argmax(np.stack([found[name] for name in names]), axis=0)
     return names[int(np.bincount(oddest).argmax())]

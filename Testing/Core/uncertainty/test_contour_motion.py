@@ -16,6 +16,7 @@ from LaMoDCore.networks.contour_motion import (
 )
 from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates, ring_basis
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
+from LaMoDCore.phantom.recipe import CohortRecipe
 from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.training.contour_bank import ContourBank, of_phantoms
 from LaMoDCore.training.contour_stage import ContourTraining, train_contour_motion
@@ -98,6 +99,20 @@ def test_it_learns_how_contours_move() -> None:
     levels = torch.from_numpy(held_out.levels)
     told = torch.from_numpy(held_out.numbers)
     assert torch.equal(again.eval()(told, levels), network(told, levels))
+
+
+def test_synthetic_readings_do_not_depend_on_how_many_made_them_and_leave_out_what_is_asked() -> None:
+    recipe = CohortRecipe(count=6, seed=7)
+    alone = phantoms(0, 6)
+    together = of_phantoms(range(6), seed=7, workers=2)
+    unwanted = recipe.disease(2)
+    others = [subject for subject in range(6) if recipe.disease(subject) != unwanted]
+    rest = of_phantoms(range(6), seed=7, left_out=(unwanted,))
+    kept = np.concatenate([4 * subject + np.arange(4) for subject in others])
+    assert 0 < len(others) < 6
+    for name in ("numbers", "motion", "radius", "levels"):
+        assert np.array_equal(getattr(together, name), getattr(alone, name))
+        assert np.array_equal(getattr(rest, name), getattr(alone, name)[kept])
 
 
 def test_motion_relative_to_itself_is_none() -> None:
