@@ -31,8 +31,9 @@ class ContourTraining:
     """How.
 
     Attributes:
-        steps: of AdamW, of which a validation is made after every `every`-th.
-        every: see `steps`.
+        least_steps, most_steps: of AdamW; in between, one for every `slices_a_step` slices that are learned from.
+        slices_a_step: see there.
+        validations: evenly over the steps.
         batch_size: slices a step.
         learning_rate: at its height; it warms up and falls to zero along a cosine.
         weight_decay: decoupled.
@@ -40,13 +41,19 @@ class ContourTraining:
         seed: of initialisation, order and augmentation.
     """
 
-    steps: int = 4800
-    every: int = 150
+    least_steps: int = 800
+    most_steps: int = 4800
+    slices_a_step: int = 16
+    validations: int = 32
     batch_size: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 0.3
     ema_decay: float = 0.99
     seed: int = 0
+
+    def steps(self, slices: int) -> int:
+        """Steps for so many slices."""
+        return min(self.most_steps, max(self.least_steps, slices // self.slices_a_step))
 
 
 @dataclass(frozen=True)
@@ -90,13 +97,15 @@ def train_contour_motion(
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     best, best_step, losses, train_mm = _error(averaged, held_out), 0, [], np.nan
     best_state = copy.deepcopy(averaged.state_dict())
+    steps = config.steps(len(train.radius))
+    every = max(steps // config.validations, 1)
     torch.manual_seed(config.seed)  # of dropout
     network.train()
-    for step in range(config.steps):
+    for step in range(steps):
         chosen = torch.randint(0, len(train.radius), (config.batch_size,), generator=generator)
         batch = _varied(tuple(part[chosen] for part in data), generator)
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * learning_rate_share(step, config.steps, warm_up=200, warm_up_share=4)
+            group["lr"] = config.learning_rate * learning_rate_share(step, steps, warm_up=200, warm_up_share=4)
         loss = _loss(network, batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -104,12 +113,12 @@ def train_contour_motion(
         optimiser.step()
         losses.append(float(loss.detach()))
         follow(averaged, network, step, config.ema_decay)
-        if (step + 1) % config.every == 0 or step + 1 == config.steps:
+        if (step + 1) % every == 0 or step + 1 == steps:
             score = _error(averaged, held_out)
             if score < best:
-                best, best_step, train_mm = score, step + 1, float(np.mean(losses[-config.every :]))
+                best, best_step, train_mm = score, step + 1, float(np.mean(losses[-every:]))
                 best_state = copy.deepcopy(averaged.state_dict())
-            progress.update("contours' motion", (step + 1) / config.steps, f"{losses[-1]:.3f}, {score:.3f} mm")
+            progress.update("contours' motion", (step + 1) / steps, f"{losses[-1]:.3f}, {score:.3f} mm")
     network.load_state_dict(best_state)
     network.eval()
     still = (held_out[1].abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * held_out[2]

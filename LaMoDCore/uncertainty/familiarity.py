@@ -104,7 +104,8 @@ class Familiarity(nn.Module):
         left_out = np.max([respect.fit(training) for respect in self._respects().values()], axis=0)
         self.insertion.copy_(torch.tensor(usual_angle(np.empty(0) if insertion_angles is None else insertion_angles)))
         scores = self.scores(validation)
-        self.limit.fill_(float(max(np.quantile(each, 1 - false_alarms) for each in (scores, left_out))))
+        limit = max(np.quantile(each, 1 - false_alarms) for each in (scores, left_out))
+        self.limit.fill_(float(min(limit, _MOST_SAID)))  # a handful of slices tell no limit
 
     def surprises(self, described: Array, insertion_angles: Array | None = None) -> dict[str, Array]:
         """−log₁₀ of the share of training slices that are as odd, of each slice in each respect, [N] each.

@@ -65,7 +65,7 @@ def describe(
 
 
 def synthetic(
-    network: LaMoDModel, index: DatasetIndex, entries: Sequence[DatasetEntry], every: int = 4
+    network: LaMoDModel, index: DatasetIndex, entries: Sequence[DatasetEntry], every: int = 3
 ) -> Iterator[Described]:
     """Test slices as they are, and each strange and harmless group on one slice in `every`."""
     rng = np.random.default_rng(0)

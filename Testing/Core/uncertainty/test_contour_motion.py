@@ -88,11 +88,18 @@ def phantoms(first: int, last: int) -> ContourBank:
     return of_phantoms(range(first, last), seed=7)
 
 
+def test_more_readings_are_learned_from_for_longer() -> None:
+    config = ContourTraining(least_steps=100, most_steps=300, slices_a_step=10)
+    assert [config.steps(slices) for slices in (8, 2000, 10**6)] == [100, 200, 300]
+
+
 def test_it_learns_how_contours_move() -> None:
     train, held_out = phantoms(0, 12), phantoms(12, 16)
     torch.manual_seed(0)
     network = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
-    report = train_contour_motion(network, train, held_out, ContourTraining(steps=120, every=20, batch_size=32))
+    report = train_contour_motion(
+        network, train, held_out, ContourTraining(most_steps=120, validations=6, batch_size=32)
+    )
     assert report.validation_mm < 0.7 * report.still_mm and report.slices == 48
     again = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
     again.load_state_dict(network.state_dict())

@@ -160,6 +160,7 @@ def test_four_slices_are_enough_to_fit() -> None:
     flag = Familiarity({**BLOCKS, "way": block(3, measure="excess"), "oval": block(4, 5, measure="density")})
     flag.fit(rng.standard_normal((4, 30)), rng.standard_normal((2, 30)))
     assert np.isfinite(flag.scores(rng.standard_normal((3, 30)))).all()
+    assert "unlike the training data" in flag.judge(np.full(30, 100.0)).sentence
 
 
 def told(masks: np.ndarray) -> np.ndarray:
