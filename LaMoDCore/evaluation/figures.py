@@ -32,6 +32,8 @@ _ENLARGED_ROWS = 3
 _PHASES = 6
 #: With more methods than this their names stand at a slant.
 _UPRIGHT_NAMES = 4
+#: Agreement plots beside each other.
+_PANELS_ACROSS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,22 +187,29 @@ def draw_agreement(segments: Sequence[SegmentRecord]) -> Figure:
     from LaMoDCore.evaluation.agreement import bland_altman
 
     models = list(dict.fromkeys(s.model for s in segments))
-    figure = _figure(max(3.2 * len(models), 4.0), 3.4)
+    across = min(len(models), _PANELS_ACROSS)
+    down = -(-len(models) // across)
+    wide, high = 3.0 * across + 0.9, 2.9 * down + 0.4  # inches
+    figure = _figure(wide, high)
     pairs = {m: 100 * np.array([[s.ecc, s.ecc_true] for s in segments if s.model == m]) for m in models}
     reach = max(float(np.nanmax(np.abs(p[:, 0] - p[:, 1]))) for p in pairs.values()) * 1.1
-    width = 0.92 / len(models)
+    means = np.concatenate([p.mean(axis=1) for p in pairs.values()])
     for index, (model, pair) in enumerate(pairs.items()):
-        ax = figure.add_axes((0.06 + index * width, 0.2, width - 0.05, 0.66))
+        row, column = divmod(index, across)
+        place = (0.75 + 3.0 * column, high - 2.9 * (row + 1) + 0.15, 2.55, 1.95)
+        ax = figure.add_axes((place[0] / wide, place[1] / high, place[2] / wide, place[3] / high))
         found = bland_altman(pair[:, 0], pair[:, 1])
         ax.scatter(pair.mean(axis=1), pair[:, 0] - pair[:, 1], s=5, color="#4477AA", alpha=0.35, linewidths=0)
         for at, style in ((found.bias, "-"), (found.lower, "--"), (found.upper, "--")):
             ax.axhline(at, color=INK, linewidth=0.9, linestyle=style)
             ax.annotate(f"{at:+.1f}".replace("-", "−"), (1, at), xycoords=("axes fraction", "data"), fontsize=6.5,
                         ha="right", va="bottom")  # fmt: skip
+        ax.set_xlim(float(np.nanmin(means)) - 1, float(np.nanmax(means)) + 1)
         ax.set_ylim(-reach, reach)
         ax.set_title(_on_two_lines(model))
-        ax.set_xlabel("mean of predicted and true Ecc (%)")
-        if index == 0:
+        if index + across >= len(models):
+            ax.set_xlabel("mean of predicted and true Ecc (%)")
+        if column == 0:
             ax.set_ylabel("predicted − true (%)")
     return figure
 

@@ -130,6 +130,8 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
             f"\n| {title} | slices | AUC | flagged | median score | oddest in |\n| --- | --- | --- | --- | --- | --- |"
         )
         known = {name: values for name, values in scored.items() if name in groups}
+        if not known:
+            continue
         for name, values in known.items():
             print(f"| {name} | {_row(own, values, limit)} | {worst[name]} |")
         print(f"| all of them | {_row(own, np.concatenate(list(known.values())), limit)} | |")
