@@ -21,13 +21,22 @@ from LaMoDCore.report.maps import (
 )
 from LaMoDCore.report.numbers import Row, segment_peaks, table_rows
 from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
-from LaMoDCore.report.wording import RESEARCH_USE, definition_lines, doubt_lines, half_width_sd, provenance_line
+from LaMoDCore.report.wording import (
+    RESEARCH_USE,
+    definition_lines,
+    doubt_lines,
+    half_width_sd,
+    provenance_line,
+    warning_line,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _A4_LANDSCAPE = (11.69, 8.27)
 _DPI = 150
+#: Colour of what must not be overlooked.
+WARNING = "#8a2c0d"
 #: Up to this many slices, each gets a plot of its segments' curves.
 _DETAILED = 3
 _MAX_MAPS = 12
@@ -84,7 +93,9 @@ def _header(page: Figure, result: StrainResult) -> None:
     cycle = "–".join(dict.fromkeys(f"{rr:.0f}" for rr in (min(c.rr_ms for c in cines), max(c.rr_ms for c in cines))))
     facts = f"{count} ({levels})  ·  {cines[0].frames} frames  ·  R–R {cycle} ms"
     page.text(0.215, 0.954, facts, fontsize=8.5, color=SOFT)
-    page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color="#8a2c0d")
+    page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
+    if warning := warning_line(result):
+        page.text(0.97, 0.976, warning, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
     _rule(page, 0.938)
 
 

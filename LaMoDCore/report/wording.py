@@ -45,12 +45,29 @@ def band_line(result: StrainResult, samples: int) -> str:
 
 
 def doubt_lines(result: StrainResult) -> list[str]:
-    """Notes of the case, then the summary's flags, each once.
+    """What says that the numbers may be wrong, then notes of the case, then the summary's other flags, each once.
 
-    Slices and files are named by number: their names may be a person's.
+    Slices and files are named by number: their names may be a person's. A page has no room for all, so that what
+    matters most comes first.
     """
-    sentences = [*result.case.notes, *result.summary.get("quality", [])]
+    quality = result.summary.get("quality", [])
+    unlike = [part["unlike_training"] for part in result.summary.get("slices", []) if "unlike_training" in part]
+    grave = [text for text in quality if any(flag["flagged"] and flag["sentence"] in text for flag in unlike)]
+    sentences = [*grave, *result.case.notes, *quality]
     return list(dict.fromkeys(_without_names(result, text).strip() for text in sentences if text.strip()))
+
+
+def warning_line(result: StrainResult) -> str:
+    """For the head of a page: which slices are unlike the training data; "" where none is."""
+    parts = result.summary.get("slices", [])
+    flagged = [n for n, part in enumerate(parts, 1) if part.get("unlike_training", {}).get("flagged")]
+    if not flagged:
+        return ""
+    if len(parts) == 1:
+        return "Unlike the training data: see “To be looked at”."
+    listed = ", ".join(map(str, flagged))
+    named = f"Slice {listed} is" if len(flagged) == 1 else f"Slices {listed} are"
+    return f"{named} unlike the training data: see “To be looked at”."
 
 
 def provenance_line(result: StrainResult) -> str:

@@ -42,10 +42,10 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 UNLIKE = (
-    "This slice is unlike the training data in {respects}: {share} of theirs is as odd (flagged below one in {limit}). "
+    "This slice is unlike the training data in {respects}: {share} is as odd (flagged beyond one in {limit}). "
     "Its numbers may be wrong in ways that the intervals do not show. {check}"
 )
-ALIKE = "Within the range of the training data: {share} of theirs is as odd (flagged below one in {limit})."
+ALIKE = "Within the range of the training data: {share} is as odd (flagged beyond one in {limit})."
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ class Familiarity(nn.Module):
 
 
 def _share(score: float) -> str:
-    return f"less than one in {_count(_MOST_SAID)}" if score > _MOST_SAID else f"about one in {_count(score)}"
+    about, shown = ("less than", _MOST_SAID) if score > _MOST_SAID else ("about", score)
+    return f"{about} one training slice in {_count(shown)}"
 
 
 def _count(score: float) -> str:

@@ -14,7 +14,7 @@ from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, w
 from LaMoDCore.report.numbers import segment_peaks, table_rows
 from LaMoDCore.report.page import _bullets
 from LaMoDCore.report.style import colour_limit, percent
-from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count
+from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count, warning_line
 
 
 def test_sectors_are_the_heart_associations():
@@ -143,3 +143,21 @@ def test_many_doubts_are_counted_not_dropped():
     assert lines[-1] == "• and 4 more in strain.json"
     assert _bullets(["one", "two"]) == ["• one", "• two"]
     assert len(_bullets(["word " * 40])) == 3
+
+
+def test_what_makes_the_numbers_doubtful_is_said_first():
+    result = contracting_heart(frames=2)
+    case = dataclasses.replace(result.case, notes=("The frame times were guessed.",))
+    name = case.slices[0].name
+    sentence = "This slice is unlike the training data in its size."
+    flag = {"score": 9.0, "limit": 2.5, "flagged": True, "sentence": sentence, "reasons": []}
+    quality = [f"{name}: the ring is open.", f"{name}: {sentence}"]
+    odd = {"quality": quality, "slices": [{"name": name, "unlike_training": flag}]}
+    usual = {"quality": quality[:1], "slices": [{"name": name, "unlike_training": {**flag, "flagged": False}}]}
+    said = [doubt_lines(dataclasses.replace(result, case=case, summary=s)) for s in (odd, usual)]
+    assert said[0] == [f"Slice 1: {sentence}", "The frame times were guessed.", "Slice 1: the ring is open."]
+    assert said[1] == said[0][1:]
+    assert warning_line(dataclasses.replace(result, case=case, summary=odd)).startswith("Unlike the training data")
+    assert warning_line(dataclasses.replace(result, case=case, summary=usual)) == ""
+    three = {"slices": [{}, odd["slices"][0], {}, odd["slices"][0]]}
+    assert warning_line(dataclasses.replace(result, summary=three)).startswith("Slices 2, 4 are unlike")

@@ -74,11 +74,11 @@ def test_a_sentence_says_how_many_of_the_training_data_are_as_odd(known: np.ndar
     usual = flag.judge(known[500 + order[200]])
     assert not usual.flagged and 10**usual.score == pytest.approx(float(_one_in(usual.sentence)), rel=0.2)
     wild = flag.judge(known[0] + 200)
-    assert wild.flagged and "less than one in 1 000 000 of theirs is as odd" in wild.sentence
+    assert wild.flagged and "less than one training slice in 1 000 000 is as odd" in wild.sentence
 
 
 def _one_in(sentence: str) -> str:
-    found = re.search(r"about one in ([\d ]+) of", sentence)
+    found = re.search(r"about one training slice in ([\d ]+) is", sentence)
     assert found is not None
     return found.group(1).replace(" ", "")
 
