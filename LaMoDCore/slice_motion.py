@@ -127,7 +127,7 @@ def decoded_slice(
     where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
     level = _level(slice_)
     told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved_wall, level)
-    return DecodedSlice(own, canonical_mm, view, told[: network.config.descriptors])
+    return DecodedSlice(own, canonical_mm, view, told)
 
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:

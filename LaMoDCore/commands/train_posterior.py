@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="synthetic subjects whose contours are learned from besides the dataset's (0; the shipped model: 20000)",
     )
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that make them (default 1)")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that make the synthetic subjects"
+    )
     parser.add_argument("--slices", type=int, default=1500, metavar="N", help="training slices to learn from (1500)")
     parser.add_argument("--cases", type=int, default=100, metavar="N", help="validation cases to calibrate on (100)")
     parser.add_argument("--epochs", type=int, default=80, metavar="N", help="of the denoiser (80)")

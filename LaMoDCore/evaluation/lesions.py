@@ -41,9 +41,13 @@ def detection_auc(
         infarcted: from `infarcted_segments`; other segments are left out.
         relative: judge how far a segment lags behind the mean of the `REMOTE` that shorten most in its slice, as one
             that reads a slice compares a segment with remote muscle: how much whole hearts shorten differs too.
-        truth: judge true Ecc in place of the model's: the best that segments of this size allow.
+        truth: judge true Ecc, whatever the model: the best that segments of this size allow.
     """
-    rows = [s for s in segments if s.model == model and s.truth == OWN and (s.id, s.slice, s.segment) in infarcted]
+    rows = [s for s in segments if s.truth == OWN and (s.id, s.slice, s.segment) in infarcted]
+    if truth:  # of whatever model has an answer
+        rows = list({(s.id, s.slice, s.segment): s for s in rows}.values())
+    else:
+        rows = [s for s in rows if s.model == model]
     scores = np.array([s.ecc_true if truth else s.ecc for s in rows])
     if relative:
         scores = scores - _remote(rows, scores)

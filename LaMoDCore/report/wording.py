@@ -99,7 +99,9 @@ def _without_names(result: StrainResult, text: str) -> str:
     known = {s.name: f"Slice {n}" for n, s in enumerate(result.case.slices, start=1)}
     known |= {record.name: f"input {n}" for n, record in enumerate(result.case.inputs, start=1)}
     for name in sorted(filter(None, known), key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", known[name], text)
+        # A file called 1.nii is a slice called 1; other numbers of a sentence are not its name.
+        whole = rf"^{name}(?=:)" if name.isdigit() else rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
+        text = re.sub(whole, known[name], text)
     return text
 
 

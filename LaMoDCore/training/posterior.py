@@ -33,7 +33,7 @@ from LaMoDCore.uncertainty.held_out import fit_calibration
 
 #: Training cases from which the flag learns how hearts lie.
 _LOOKED_AT = 300
-#: Of the phantoms' slices, what says when to stop: a dataset's own validation slices are few.
+#: Of the phantoms, what says when to stop: a dataset's own validation slices are few.
 _HELD_OUT_SHARE = 0.05
 
 
@@ -46,7 +46,8 @@ class PosteriorConfig:
         training: of its denoiser.
         contours: shapes of the estimate from contours.
         contour_training: of it.
-        phantoms: synthetic subjects whose contours it learns from besides the dataset's.
+        phantoms: synthetic subjects whose contours it learns from besides the dataset's; the last twentieth of them
+            only says when to stop.
         phantom_seed: of their cohort.
         phantoms_without: diseases that they are not to have.
         slices: training slices that are looked at, spread evenly over the training split.
@@ -95,13 +96,17 @@ def train_posterior(
     """
     own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
     contours = {split: of_cache(cache, chosen, progress) for split, chosen in own.items()}
-    more, held_out = [], [contours["val"]]
+    more: list[ContourBank] = []
+    held_out = [contours["val"]]
     if config.phantoms:
-        subjects, left_out = range(config.phantoms), config.phantoms_without
-        read, unread = _last_held_out(
-            of_phantoms(subjects, config.phantom_seed, progress, workers=workers, left_out=left_out)
-        )
-        more, held_out = [read], [*held_out, unread]
+        first = config.phantoms - int(_HELD_OUT_SHARE * config.phantoms)
+        for subjects, banks in ((range(first), more), (range(first, config.phantoms), held_out)):
+            if subjects:
+                banks.append(
+                    of_phantoms(
+                        subjects, config.phantom_seed, progress, workers=workers, left_out=config.phantoms_without
+                    )
+                )
     validation_contours = ContourBank.joined(held_out)
     chosen = spread_evenly(own["train"], config.slices)
     train = []
@@ -117,13 +122,6 @@ def train_posterior(
     return posterior_from_banks(
         base, index, ResidualBank.joined(train), validation, folder, config, name=name, progress=progress
     )
-
-
-def _last_held_out(bank: ContourBank) -> tuple[ContourBank, ContourBank]:
-    """All but the last slices of a bank, and those; a subject's slices lie next to each other."""
-    count = len(bank.radius)
-    first = count - int(_HELD_OUT_SHARE * count)
-    return bank.of(np.arange(first)), bank.of(np.arange(first, count))
 
 
 def with_contour_motion(

@@ -34,8 +34,6 @@ def descriptors(
 ) -> Array:
     """All descriptors of one slice, float32 [K].
 
-    Further ones are appended, never put between: a model that knows fewer takes the first of them.
-
     Args:
         masks: canonical occupancy [40, 128, 128].
         coordinates: of the end-diastolic wall.

@@ -42,10 +42,13 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 UNLIKE = (
-    "This slice is unlike the training data in {respects}: {share} is as odd (flagged beyond one in {limit}). "
-    "Its numbers may be wrong in ways that the intervals do not show. {check}"
+    "This slice is unlike the training data in {respects}: {share} is as odd in {worst} (flagged beyond one in "
+    "{limit}). Its numbers may be wrong in ways that the intervals do not show. {check}"
 )
-ALIKE = "Within the range of the training data: {share} is as odd (flagged beyond one in {limit})."
+ALIKE = (
+    "Within the range of the training data: it is oddest in {worst}, where {share} is as odd (flagged beyond one in "
+    "{limit})."
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class UnlikeTraining:
 
     Attributes:
         score: −log₁₀ of the share of training slices that are as odd, in the respect in which it is oddest: 3 is one
-            in a thousand.
+            in a thousand. Of orientation, the share is that of a normal law.
         limit: above it a slice is flagged.
         flagged: score > limit.
         sentence: the same in words.
@@ -97,8 +100,9 @@ class Familiarity(nn.Module):
         Args:
             training: [N, K] descriptors, slices of a subject next to each other.
             validation: [M, K] of other subjects.
-            false_alarms: the limit leaves at most that share of the validation slices above it, and of the training
-                slices when they were left out.
+            false_alarms: the limit leaves about that share of the validation slices above it, or of the training
+                slices when they were left out, whichever limit is the higher; orientation, which is not always known,
+                is not counted. It is one in a million at most.
             insertion_angles: [L] rad, how training hearts lie (`orientation`); none: orientation is not judged.
         """
         left_out = np.max([respect.fit(training) for respect in self._respects().values()], axis=0)
@@ -131,11 +135,12 @@ class Familiarity(nn.Module):
         found = {name: float(each[0]) for name, each in self.surprises(described[None], angles).items()}
         worst_first = sorted(found, key=lambda name: -found[name])
         score, limit = found[worst_first[0]], float(self.limit)
-        said = {"share": _share(score), "limit": _count(limit)}
+        worst, check = WORDS[worst_first[0]]
+        said = {"worst": worst, "share": _share(score), "limit": _count(limit)}
         if score <= limit:
             return UnlikeTraining(score, limit, False, ALIKE.format(**said))
         reasons = tuple(WORDS[name][0] for name in worst_first if found[name] > limit)
-        sentence = UNLIKE.format(respects=_listed(reasons), check=WORDS[worst_first[0]][1], **said)
+        sentence = UNLIKE.format(respects=_listed(reasons), check=check, **said)
         return UnlikeTraining(score, limit, True, sentence, reasons)
 
     def _respects(self) -> dict[str, Respect]:
@@ -148,9 +153,9 @@ def _share(score: float) -> str:
 
 
 def _count(score: float) -> str:
-    """10^score to two digits: 1 200 000."""
+    """10^score to two digits: 1 200 000, with spaces that do not break."""
     rounding = max(int(score) - 1, 0)
-    return f"{round(round(10.0**score, -rounding)):,}".replace(",", " ")
+    return f"{round(round(10.0**score, -rounding)):,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -23,6 +23,8 @@ _FLOOR, _LEAST_SPREAD = 0.03, 0.01
 _FOLDS = 5
 #: Shares of left-out training slices at which oddness is kept, the last one where the tail begins.
 _SHARES = np.linspace(0.0, 0.9, 46)
+#: No share is said to be less than ten to minus this.
+_MOST = 99.0
 #: Training slices that a density is made of, and its kernel's width in their standard deviations.
 _ANCHORS, _KERNEL = 2048, 0.5
 #: A level of which fewer are known has no density of its own. Added to densities, so that they have a logarithm.
@@ -76,13 +78,13 @@ class Respect(nn.Module):
     def oddness(self, described: Array) -> Array:
         """A number of each of slices [N, K] that grows with its oddness, [N]."""
         values = self.block.values(described)
-        offsets = (values - self.middle.double().cpu().numpy()) / self.spread.double().cpu().numpy()
+        offsets = (values - self.middle.cpu().double().numpy()) / self.spread.cpu().double().numpy()
         offsets = _BOUND * np.tanh(np.nan_to_num(offsets, nan=1e6, posinf=1e6, neginf=-1e6) / _BOUND)
         if self.block.measure == "excess":
             return np.asarray(np.linalg.norm(np.maximum(offsets, 0.0), axis=1))
         if self.block.measure == "density":
             return self._rarity(offsets, described[:, self.block.level] > 0.5)
-        return np.asarray(np.linalg.norm(offsets @ self.whitening.double().cpu().numpy().T, axis=1))
+        return np.asarray(np.linalg.norm(offsets @ self.whitening.cpu().double().numpy().T, axis=1))
 
     def _fit_oddness(self, training: Array) -> None:
         values = self.block.values(training)
@@ -107,7 +109,7 @@ class Respect(nn.Module):
 
         A slice without a level, or of one that hardly occurred, is compared with all.
         """
-        anchors = self.anchors.double().cpu().numpy()
+        anchors = self.anchors.cpu().double().numpy()
         there, places = anchors[:, 0], anchors[:, 1 : 1 + offsets.shape[1]]
         same = level.astype(np.float64) @ anchors[:, 1 + offsets.shape[1] :].T * there
         weight = np.where(same.sum(axis=1, keepdims=True) >= _FEWEST_OF_LEVEL, same, there)
@@ -116,10 +118,11 @@ class Respect(nn.Module):
         return np.asarray(-np.log(density + _LEAST_DENSITY))
 
     def _surprise_of(self, oddness: Array) -> Array:
-        usual, excess = self.usual.double().cpu().numpy(), float(self.excess)
-        within = -np.log(1 - np.interp(oddness, usual, _SHARES))
+        usual, excess = self.usual.cpu().double().numpy(), float(self.excess)
+        levels, first = np.unique(usual, return_index=True)  # of those that tie, none is odder than the others
+        share = np.where(oddness > usual[-1], _SHARES[-1], np.interp(oddness, levels, _SHARES[first]))
         beyond = np.maximum(oddness - usual[-1], 0.0) / excess
-        return np.asarray((within + beyond) / np.log(10))
+        return np.asarray(np.minimum((beyond - np.log(1 - share)) / np.log(10), _MOST))
 
 
 def _folds(count: int) -> list[tuple[Array, Array]]:

@@ -90,7 +90,8 @@ class TrustWords:
         for number, part in enumerate(self._reading.summary.get("slices", []), 1):
             name = part.get("name")
             if name:
-                text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", f"Slice {number}", text)
+                whole = rf"^{name}(?=:)" if name.isdigit() else rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
+                text = re.sub(whole, f"Slice {number}", text)
         return text
 
     def _wideSegments(self) -> list[str]:

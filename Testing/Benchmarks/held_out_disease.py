@@ -6,8 +6,9 @@
 E_R and D_η learn for --epochs of motion from the cohort HEARTS without the disease, validated without it too; and,
 unless --known names a model of the same recipe, from as many slices of all diseases, the subjects to leave out being
 drawn at random. With --phantoms, each gets a posterior too (contours' motion from N synthetic subjects, motion latent,
-intervals, flag), the one from a cohort and subjects without the disease. `lamod evaluate` compares them on the dataset
-TEST; its page lists every disease, and a last table how the intervals and the flag do on it. DIR can be gone on with.
+intervals, flag), the one from a cohort and from those of the N without the disease. `lamod evaluate` compares them on
+the dataset TEST; its page lists every disease, and a last table how the intervals and the flag do on it. DIR can be
+gone on with.
 """
 
 from __future__ import annotations
@@ -55,13 +56,19 @@ def as_many_subjects(index: DatasetIndex, disease: str, seed: int = 0) -> list[b
 
 
 def with_posterior(
-    model: str, folder: Path, index: DatasetIndex, cache: TrainingCache, phantoms: int, without_: tuple[str, ...]
+    model: str,
+    folder: Path,
+    index: DatasetIndex,
+    cache: TrainingCache,
+    phantoms: int,
+    left_out: list[bool],
+    diseases: tuple[str, ...],
 ) -> str:
-    """Folder of the model with a posterior, which sees nothing of some diseases."""
+    """Folder of the model with a posterior that sees neither these cases nor phantoms with the diseases."""
     if not (folder / "model.json").is_file():
-        known = replace(index, entries=tuple(entry for entry in index if entry.disease not in without_))
-        seen = without(cache, [entry.disease in without_ for entry in index])
-        config = PosteriorConfig(phantoms=phantoms, phantoms_without=without_, slices=700, calibration_cases=70)
+        known = replace(index, entries=tuple(e for e, out in zip(index, left_out, strict=True) if not out))
+        seen = without(cache, left_out)
+        config = PosteriorConfig(phantoms=phantoms, phantoms_without=diseases, slices=700, calibration_cases=70)
         with Progress("none") as progress:
             train_posterior(load_model(model), known, seen, folder, config, name=folder.name, progress=progress)
     return str(folder)
@@ -72,7 +79,7 @@ def doubts(model: LoadedModel, test: DatasetIndex, disease: str) -> None:
     calibration = calibration_of(model)
     assert calibration is not None
     for name, wanted in ((disease, True), ("the others", False)):
-        chosen = [entry for entry in test if (entry.disease == disease) == wanted]
+        chosen = [entry for entry in test if entry.split == "test" and (entry.disease == disease) == wanted]
         errors = [each for entry in chosen for each in held_out_errors(model, test, entry, calibration.samples)]
         shares = [np.nanmean(coverage_of(calibration, errors, what)) for what in ("displacement_mm", "segment_ecc")]
         cases = [drawn_case(read_dataset_case(test.folder, entry.id)) for entry in chosen]
@@ -107,14 +114,15 @@ def main() -> int:
             with Progress("none") as progress:
                 train(without(cache, left_out), run, config, resume=(run / "run.json").is_file(), progress=progress)
         models.append(str(run / "model"))
-    unseen = {name: (args.disease,) if name.startswith("without") else () for name in trainings}
     names = ["known"] * bool(args.known) + list(trainings)
     methods = [f"{model}:no-diffusion" for model in models]
     whole = []
     if args.phantoms:
         for name, model in zip(names, models, strict=True):
+            left_out = trainings.get(name, [False] * len(index))
+            diseases = (args.disease,) if name.startswith("without") else ()
             folder = args.work / f"{name}-posterior"
-            whole.append(with_posterior(model, folder, index, cache, args.phantoms, unseen.get(name, ())))
+            whole.append(with_posterior(model, folder, index, cache, args.phantoms, left_out, diseases))
         methods += whole
     words = ["evaluate", "--data", str(args.test), "--out", str(args.work / "evaluation"), "--no-figures"]
     words += ["--models", ",".join(methods), "--cache", str(args.work / "predictions"), "--progress", "none"]

@@ -1,6 +1,6 @@
 """What readers' errors cost: the same slices from drawn and from exact contours, and what the true motion would score.
 
-    python Testing/Benchmarks/readers_errors.py --data DIR [--model NAME|DIR] [--limit N]
+    python Testing/Benchmarks/readers_errors.py --data DIR [--model NAME|DIR] [--disease D] [--limit N]
 
 DIR is a dataset of `lamod phantom` (`full_evaluation.py --cohorts canonical` writes the frozen one). From exact
 contours nothing is hidden but rotation; what is lost beyond that from drawn ones is their readers' doing. The second

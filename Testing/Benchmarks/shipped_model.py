@@ -3,7 +3,7 @@
     python Testing/Benchmarks/shipped_model.py --work DIR [--workers 2] [--toy]
 
 Each step is done once; a call that was broken off goes on where it was (the training from its last checkpoint). About
-three and a half hours of one core, less of more. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
+three and a half hours of one core. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
 same machine gives the same bytes. The tables of its card are added afterwards, see docs/validation.md.
 """
 

@@ -181,8 +181,6 @@ STRANGE: dict[str, Change] = {
     "no cavity": without_cavity,
     "oblong pixels": oblong_pixels,
 }
-#: What the flag was measured on before the others were added.
-FORMER = tuple(STRANGE)[:11]
 #: Thought of after the respects were settled, so that they say what the flag does with what nobody had in mind.
 LATER: dict[str, Change] = {
     "oblong pixels, 1.35 × 1": oblong_upright,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import real_cine
 import torch
-from strange_slices import FORMER, HARMLESS, LATER, STRANGE
+from strange_slices import HARMLESS, LATER, STRANGE
 
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
@@ -124,7 +124,6 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
     for disease in sorted({each.disease for each in by_group[USUAL]}):
         values = own[[each.disease == disease for each in by_group[USUAL]]]
         print(f"  {disease}: flagged {np.mean(values > limit):.3f} of {len(values)}")
-    blind = _scores(flag, by_group["upside down"], oriented=False)
     for title, groups in (("group", STRANGE), ("group thought of later", LATER)):
         print(
             f"\n| {title} | slices | AUC | flagged | median score | oddest in |\n| --- | --- | --- | --- | --- | --- |"
@@ -135,9 +134,9 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
         for name, values in known.items():
             print(f"| {name} | {_row(own, values, limit)} | {worst[name]} |")
         print(f"| all of them | {_row(own, np.concatenate(list(known.values())), limit)} | |")
-    print(f"| upside down, insertion not known | {_row(own, blind, limit)} | |")
-    former = {name: values for name, values in scored.items() if name in FORMER} | {"upside down": blind}
-    print(f"| the first eleven, insertion not known | {_row(own, np.concatenate(list(former.values())), limit)} | |")
+    if by_group["upside down"]:
+        blind, usual = (_scores(flag, by_group[name], oriented=False) for name in ("upside down", USUAL))
+        print(f"\nUpside down, no insertion known: AUC {_row(usual, blind, limit).split(' | ')[1]}")
     print("\n| harmless | slices | flagged | median score |\n| --- | --- | --- | --- |")
     for name in (*HARMLESS, "clean contours"):
         if name in scored:
@@ -146,7 +145,7 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
 
 
 def real_table(flag: Familiarity, told: Sequence[Described]) -> None:
-    print("\n| real slice | score | flagged | sentence |\n| --- | --- | --- | --- |")
+    print("\n| real slice | score | flagged | reasons |\n| --- | --- | --- | --- |")
     for each in told:
         angle = None if np.isnan(each.angle) else each.angle
         said = flag.judge(each.descriptors, angle)

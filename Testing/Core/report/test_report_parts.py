@@ -145,6 +145,15 @@ def test_many_doubts_are_counted_not_dropped():
     assert len(_bullets(["word " * 40])) == 3
 
 
+def test_a_slice_that_is_called_by_a_number_leaves_other_numbers_alone():
+    result = contracting_heart(frames=2)
+    case = dataclasses.replace(result.case, slices=(dataclasses.replace(result.case.slices[0], name="7"),), notes=())
+    summary = {"quality": ["7: open in frames 7, 8; one slice in 7 is."]}
+    assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
+        "Slice 1: open in frames 7, 8; one slice in 7 is."
+    ]
+
+
 def test_what_makes_the_numbers_doubtful_is_said_first():
     result = contracting_heart(frames=2)
     case = dataclasses.replace(result.case, notes=("The frame times were guessed.",))

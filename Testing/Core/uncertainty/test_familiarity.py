@@ -46,13 +46,14 @@ def test_limit_leaves_the_wanted_share_of_unseen_slices_above_it(known: np.ndarr
 @pytest.mark.parametrize("measure", ["distance", "excess", "density"])
 def test_surprise_is_the_share_of_unseen_slices_that_are_as_odd(known: np.ndarray, measure: Measure) -> None:
     respect = Respect(block(0, 1, measure=measure))
-    respect.fit(known[:500])
-    surprise = respect.surprise(known[500:])
+    respect.fit(known)
+    unseen = np.random.default_rng(7).standard_normal((8000, 30)) * np.geomspace(0.3, 30, 30)
+    surprise = respect.surprise(unseen)
     for share in (0.5, 0.1, 0.01):
-        assert (surprise > -np.log10(share)).mean() == pytest.approx(share, abs=0.4 * share + 0.01)
+        assert 0.5 * share < (surprise > -np.log10(share)).mean() < 1.7 * share
     # the tail goes on where no training slice was
     further = respect.surprise(np.outer([4.0, 5.0, 6.0], known.std(axis=0)))
-    assert further[0] > surprise.max() - 1 and further[0] < further[1] <= further[2]
+    assert 2.5 < further[0] < further[1] <= further[2]
 
 
 def test_few_odd_numbers_show_in_their_own_respect_and_not_in_a_single_one(
@@ -74,13 +75,14 @@ def test_a_sentence_says_how_many_of_the_training_data_are_as_odd(known: np.ndar
     usual = flag.judge(known[500 + order[200]])
     assert not usual.flagged and 10**usual.score == pytest.approx(float(_one_in(usual.sentence)), rel=0.2)
     wild = flag.judge(known[0] + 200)
-    assert wild.flagged and "less than one training slice in 1 000 000 is as odd" in wild.sentence
+    said = " ".join(wild.sentence.split("\N{NO-BREAK SPACE}"))
+    assert wild.flagged and "less than one training slice in 1 000 000 is as odd" in said
 
 
 def _one_in(sentence: str) -> str:
-    found = re.search(r"about one training slice in ([\d ]+) is", sentence)
+    found = re.search(r"about one training slice in ([\d\s]+) is", sentence)
     assert found is not None
-    return found.group(1).replace(" ", "")
+    return "".join(found.group(1).split())
 
 
 def test_what_no_respect_looks_at_is_never_odd(known: np.ndarray, flag: Familiarity) -> None:
@@ -96,6 +98,13 @@ def test_of_an_excess_only_more_is_odd(known: np.ndarray) -> None:
     high, low = (side * 5 * known.std(axis=0)[None] for side in (1, -1))
     assert more.surprise(high) > 3 and more.surprise(low) < 0.4
     assert less.surprise(low) > 3 and less.surprise(high) < 0.4
+
+
+def test_of_slices_that_tie_none_is_odd() -> None:
+    rows = np.where(np.arange(400) % 10 < 7, 0.0, np.arange(400) / 400)[:, None]
+    respect = Respect(block(0, measure="excess"))
+    respect.fit(rows)
+    assert respect.surprise(np.zeros((1, 1))) < 0.05 and respect.surprise(np.array([[3.0]])) > 1
 
 
 def test_amplitudes_that_are_hardly_there_are_not_odd() -> None:
