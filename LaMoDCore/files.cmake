@@ -199,6 +199,7 @@ set(MODULE_PYTHON_SCRIPTS
   networks/ring_motion.py
   networks/slice_spread.py
   networks/spline.py
+  numbered_names.py
   phantom/__init__.py
   phantom/anatomy.py
   phantom/annotator.py

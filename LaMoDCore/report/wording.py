@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from LaMoDCore import __version__
 from LaMoDCore.case import StrainResult
+from LaMoDCore.numbered_names import by_number
 
 RESEARCH_USE = "Research use only; not a medical device."
 
@@ -98,11 +98,7 @@ def sample_count(result: StrainResult) -> int:
 def _without_names(result: StrainResult, text: str) -> str:
     known = {s.name: f"Slice {n}" for n, s in enumerate(result.case.slices, start=1)}
     known |= {record.name: f"input {n}" for n, record in enumerate(result.case.inputs, start=1)}
-    for name in sorted(filter(None, known), key=len, reverse=True):
-        # A file called 1.nii is a slice called 1; other numbers of a sentence are not its name.
-        whole = rf"^{name}(?=:)" if name.isdigit() else rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
-        text = re.sub(whole, known[name], text)
-    return text
+    return by_number(text, known)
 
 
 def _provenance(result: StrainResult) -> Mapping[str, Any]:

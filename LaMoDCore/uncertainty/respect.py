@@ -77,9 +77,8 @@ class Respect(nn.Module):
 
     def oddness(self, described: Array) -> Array:
         """A number of each of slices [N, K] that grows with its oddness, [N]."""
-        values = self.block.values(described)
-        offsets = (values - self.middle.cpu().double().numpy()) / self.spread.cpu().double().numpy()
-        offsets = _BOUND * np.tanh(np.nan_to_num(offsets, nan=1e6, posinf=1e6, neginf=-1e6) / _BOUND)
+        middle, spread = self.middle.cpu().double().numpy(), self.spread.cpu().double().numpy()
+        offsets = _bounded((self.block.values(described) - middle) / spread)
         if self.block.measure == "excess":
             return np.asarray(np.linalg.norm(np.maximum(offsets, 0.0), axis=1))
         if self.block.measure == "density":
@@ -92,10 +91,13 @@ class Respect(nn.Module):
         if self.block.measure == "distance":  # no outlier may hide the others' scale
             robust = 1.4826 * np.median(np.abs(values - middle), axis=0)
             spread = np.maximum(robust, 0.3 * spread)
-        spread = np.maximum(spread, _LEAST_SPREAD * (1.0 if self.block.measure == "distance" else 0.1))
+            least = _LEAST_SPREAD
+        else:
+            least = 0.1 * _LEAST_SPREAD
+        spread = np.maximum(spread, least)
         self.middle.copy_(torch.from_numpy(middle))
         self.spread.copy_(torch.from_numpy(spread))
-        offsets = _BOUND * np.tanh((values - middle) / spread / _BOUND)
+        offsets = _bounded((values - middle) / spread)
         if self.block.measure == "distance":
             self.whitening.copy_(torch.from_numpy(_whitening(offsets)))
         if self.block.measure == "density":
@@ -131,6 +133,11 @@ def _folds(count: int) -> list[tuple[Array, Array]]:
     if count < 4 * _FOLDS:
         return [(every, every)]
     return [(here, np.setdiff1d(every, here)) for here in np.array_split(every, _FOLDS)]
+
+
+def _bounded(offsets: Array) -> Array:
+    """Identity near 0, never beyond ±`_BOUND`; what is not finite is as far as can be."""
+    return np.asarray(_BOUND * np.tanh(np.nan_to_num(offsets, nan=1e6, posinf=1e6, neginf=-1e6) / _BOUND))
 
 
 def _whitening(offsets: Array) -> Array:

@@ -1,4 +1,3 @@
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,12 +86,10 @@ class TrustWords:
 
     def _readable(self, text: str) -> str:
         """Slices by number: their names may be a person's."""
-        for number, part in enumerate(self._reading.summary.get("slices", []), 1):
-            name = part.get("name")
-            if name:
-                whole = rf"^{name}(?=:)" if name.isdigit() else rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
-                text = re.sub(whole, f"Slice {number}", text)
-        return text
+        from LaMoDCore.numbered_names import by_number
+
+        slices = self._reading.summary.get("slices", [])
+        return by_number(text, {part.get("name"): f"Slice {number}" for number, part in enumerate(slices, 1)})
 
     def _wideSegments(self) -> list[str]:
         found = []

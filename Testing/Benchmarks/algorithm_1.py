@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusion_variants import decoded_error
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,7 +28,6 @@ from LaMoDCore.geometry import Array
 from LaMoDCore.model import LaMoDModel
 from LaMoDCore.models import lamod_network, load_model
 from LaMoDCore.networks.denoiser import Denoiser
-from LaMoDCore.networks.spline import b_spline_upsample
 from LaMoDCore.training.cache import TrainingCache, open_finished_cache
 
 _BATCH = 8
@@ -116,12 +116,7 @@ def scores(
                 torch.Generator().manual_seed(int(index)), **asked,  # type: ignore[arg-type]
             )  # fmt: skip
             latent = torch.cat([cleaned * scale + shift, latent[:, channels:]], dim=1)
-        motion = torch.stack([b_spline_upsample(network.motion_decoder.control_points(z[None]), 2)[0] for z in latent])
-        truth = torch.from_numpy(np.array(cache.arrays["displacement"][index])).float().transpose(0, 1)
-        weight = torch.from_numpy(np.array(cache.arrays["weight"][index])).float() / 4
-        error = ((motion.mean(dim=0) - truth).norm(dim=0) * weight).sum() / weight.sum()
-        spread = motion.var(dim=0).sum(dim=0) if count > 1 else torch.zeros_like(weight)
-        rows.append([float(error), float(((spread * weight).sum() / weight.sum()).sqrt())])
+        rows.append(decoded_error(network, cache, index, latent))
     return np.array(rows)
 
 

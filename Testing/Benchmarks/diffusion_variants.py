@@ -54,11 +54,17 @@ def _score(network, cache: TrainingCache, index: int, source: str, options: dict
     masks = torch.from_numpy(np.array(arrays[source][index]))[None, None].float() / 255
     latent = network.normalise(network.encode(masks)).expand(samples, -1, -1, -1, -1).contiguous()
     latent = network.denoise(latent, torch.Generator().manual_seed(0), **options)
+    return decoded_error(network, cache, index, latent)
+
+
+def decoded_error(network, cache: TrainingCache, index: int, latent) -> tuple[float, float]:
+    """EPE in mm of the mean motion of normalised latents [N, …] of a cached slice over its measured blocks and all
+    frames, and the RMS over them of the displacement's SD (0 for one)."""
     motion = torch.stack([b_spline_upsample(network.motion_decoder.control_points(z[None]), 2)[0] for z in latent])
-    truth = torch.from_numpy(np.array(arrays["displacement"][index])).float().transpose(0, 1)
-    weight = torch.from_numpy(np.array(arrays["weight"][index])).float() / 4
+    truth = torch.from_numpy(np.array(cache.arrays["displacement"][index])).float().transpose(0, 1)
+    weight = torch.from_numpy(np.array(cache.arrays["weight"][index])).float() / 4
     error = ((motion.mean(dim=0) - truth).norm(dim=0) * weight).sum() / weight.sum()
-    spread = motion.var(dim=0).sum(dim=0) if samples > 1 else torch.zeros_like(weight)
+    spread = motion.var(dim=0).sum(dim=0) if len(latent) > 1 else torch.zeros_like(weight)
     return float(error), float(((spread * weight).sum() / weight.sum()).sqrt())
 
 

@@ -83,7 +83,7 @@ def accuracy(rows: Sequence[Row], index: DatasetIndex) -> None:
     segments = [segment for row in rows for segment in row.outcome.segments]
     infarcted = infarcted_segments(index, list(dict.fromkeys(segment.id for segment in segments)))
     print("| contours | EPE (mm) | of the ceiling | at ES (mm) | of the ceiling | Ecc error | ICC segments | ICC GCS |")
-    print("|" + 8 * " --- |" + "\n", end="")
+    print("|" + 8 * " --- |")
     for kind in (DRAWN, EXACT):
         cases = [row.outcome.case for row in rows if row.kind == kind]
         epe, epe_es = np.mean([[c.epe_mm, c.epe_es_mm] for c in cases], axis=0)
