@@ -109,6 +109,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/scoring.py
   evaluation/tables.py
   evaluation/truth.py
+  evenly.py
   extension.py
   geometry.py
   io/__init__.py

@@ -21,6 +21,7 @@ from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
+from LaMoDCore.evenly import spread_evenly
 from LaMoDCore.io.atomic import check_new_folder, new_folder
 from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.io.dataset_checks import refuse_faulty_index
@@ -260,9 +261,7 @@ def chosen_entries(index: DatasetIndex, split: str, limit: int | None) -> list[D
         raise LaMoDInputError(
             index.folder, f"the dataset has no case in the split '{split}'", f"its splits are: {known}"
         )
-    if limit is not None and limit < len(entries):
-        entries = [entries[i] for i in np.linspace(0, len(entries) - 1, limit).round().astype(int)]
-    return entries
+    return entries if limit is None else [entries[i] for i in spread_evenly(len(entries), limit)]
 
 
 def _predict(predictor: Predictor, case: Case) -> tuple[Motion, float, str]:

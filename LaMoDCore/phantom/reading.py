@@ -10,7 +10,7 @@ from LaMoDCore.geometry import Array
 from LaMoDCore.phantom.annotator import Annotator, annotate, draw_annotator, leave_out_trabeculae
 from LaMoDCore.phantom.contours import PolarContours
 from LaMoDCore.phantom.papillary import draw_papillary_muscles, with_papillary_muscles
-from LaMoDCore.phantom.slices import PhantomSlice
+from LaMoDCore.phantom.slices import CONTOUR_SAMPLES, PhantomSlice
 from LaMoDCore.phantom.timecurves import contraction
 from LaMoDCore.preprocessing import periodic_weights
 
@@ -57,6 +57,7 @@ def read_cycle(
     *,
     annotator: Annotator | None = None,
     scene_seed: int = 0,
+    samples: int = CONTOUR_SAMPLES,
 ) -> PolarContours:
     """The contours that a reader draws on ``style.frames`` frames, brought to ``phases`` [T] as a cine is.
 
@@ -65,7 +66,7 @@ def read_cycle(
     arguments are those of ``read_frames``.
     """
     drawn_at = np.arange(style.frames) / style.frames
-    drawn = read_frames(plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed)
+    drawn = read_frames(plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed, samples=samples)
     weights = periodic_weights(drawn_at, phases)
     return PolarContours(weights @ drawn.center, weights @ drawn.endo, weights @ drawn.epi)
 
@@ -78,6 +79,7 @@ def read_frames(
     *,
     annotator: Annotator | None = None,
     scene_seed: int = 0,
+    samples: int = CONTOUR_SAMPLES,
 ) -> PolarContours:
     """The contours that a reader draws on frames at ``phases`` [T].
 
@@ -88,8 +90,9 @@ def read_frames(
         phases: fractions of R–R.
         annotator: the reader's habits; drawn from ``rng`` if None. Its bias is replaced by the style's.
         scene_seed: of the papillary muscles, the same as in the slice's pictures.
+        samples: angles of each contour.
     """
-    seen = plane.contours(phases)
+    seen = plane.contours(phases, samples=samples)
     habits = annotator or draw_annotator(rng)
     if style.trabeculae_mm > 0:
         layer = style.trabeculae_mm * _LAYER_OF_LEVEL[plane.level] * rng.uniform(0.7, 1.1)

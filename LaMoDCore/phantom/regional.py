@@ -50,9 +50,11 @@ class RegionalFunction:
         """[T] series: shortening over the angle, 1 where a site has its nominal peak; 0 at phase 0."""
         times = np.asarray(phases, dtype=np.float64)
         septal = septal_flash(timing, times, self.flash, self.rebound, self.late)
+        onset = [(float(delay), float(first)) for delay, first in zip(self.delay, self.prestretch, strict=True)]
+        normal_of = {each: contraction(timing, times, *each) for each in set(onset)}
         curves = np.empty((times.size, SITES))
         for site in range(SITES):
-            normal = contraction(timing, times, float(self.delay[site]), float(self.prestretch[site]))
+            normal = normal_of[onset[site]]
             weight = self.flash_weight[site]
             curves[:, site] = self.active[site] * ((1 - weight) * normal + weight * septal)
             if self.passive[site] > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +44,14 @@ def periodic_curve(times: npt.ArrayLike, values: npt.ArrayLike, phases: npt.Arra
     knots, heights = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if knots[0] != 0 or knots[-1] >= 1 or (np.diff(knots) <= 0).any():
         raise ValueError(f"knots must rise from 0 to below 1, got {knots}")
-    unrolled = np.concatenate([knots - 1, knots, knots + 1])
-    curve = PchipInterpolator(unrolled, np.tile(heights, 3))
-    return np.asarray(curve(np.mod(phases, 1.0)))
+    return np.asarray(_monotone(tuple(knots), tuple(heights))(np.mod(phases, 1.0)))
+
+
+@lru_cache(maxsize=1024)
+def _monotone(knots: tuple[float, ...], heights: tuple[float, ...]) -> PchipInterpolator:
+    """Sites of a slice share most of their curves, and each is asked again at other phases."""
+    times = np.asarray(knots)
+    return PchipInterpolator(np.concatenate([times - 1, times, times + 1]), np.tile(heights, 3))
 
 
 def _diastole(timing: CycleTiming, peak: float) -> tuple[list[float], list[float]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
 #: Share of synthetic slices whose contours are exact.
 _EXACT_SHARE = 0.2
+#: Angles of the contours: nothing is drawn on pixels here.
+_SAMPLES = 180
 _STREAM = 21
 
 
@@ -122,9 +124,10 @@ def _phantom(plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: flo
     phases = np.arange(FRAMES) / FRAMES
     rng = np.random.default_rng([_STREAM, *seed])
     if rng.random() < _EXACT_SHARE:
-        seen = plane.contours(phases)
+        seen = plane.contours(phases, samples=_SAMPLES)
     else:
-        seen = read_cycle(plane, reading_style(seed, trabeculae_mm), rng, phases, scene_seed=seed[0])
+        style = reading_style(seed, trabeculae_mm)
+        seen = read_cycle(plane, style, rng, phases, scene_seed=seed[0], samples=_SAMPLES)
     contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
     depth, angle = (
         grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)

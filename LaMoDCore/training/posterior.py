@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.evenly import spread_evenly
 from LaMoDCore.io.dataset import DatasetIndex
 from LaMoDCore.model import InferenceDefaults, LaMoDModel
 from LaMoDCore.model_card import write_card
@@ -108,7 +108,7 @@ def train_posterior(
                     )
                 )
     validation_contours = ContourBank.joined(held_out)
-    chosen = spread_evenly(own["train"], config.slices)
+    chosen = own["train"][spread_evenly(len(own["train"]), config.slices)]
     train = []
     # Cross-fitting: half of the slices are seen by a network that learned from the other half, so that what is told
     # of a training slice is as wrong as it is of an unseen one. Halves in the data's order keep subjects together.
@@ -170,7 +170,7 @@ def posterior_from_banks(
         train.descriptors,
         validation.descriptors,
         config.false_alarms,
-        insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(np.arange(len(known)), _LOOKED_AT)]),
+        insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(len(known), _LOOKED_AT)]),
     )
     network.requires_grad_(False).eval()
     training: dict[str, Any] = {
@@ -185,7 +185,7 @@ def posterior_from_banks(
     named = name or base.name
     model = LoadedModel(named, network, "", {})
     held_out = [entry for entry in index if entry.split == "val"]
-    cases = [held_out[i] for i in spread_evenly(np.arange(len(held_out)), config.calibration_cases)]
+    cases = [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
     calibration = fit_calibration(model, index, cases, config.samples, progress)
     save_model(network, folder, named, training=training, uncertainty=calibration.to_dict())
     write_card(folder)
@@ -208,10 +208,3 @@ def _grown(network: LaMoDModel, further: dict[str, Any]) -> LaMoDModel:
     own = {key: value for key, value in network.state_dict().items() if not key.startswith(parts)}
     grown.load_state_dict(own, strict=False)
     return grown
-
-
-def spread_evenly(indices: Array, count: int) -> Array:
-    """At most `count` of them, evenly over their order."""
-    if len(indices) <= count:
-        return indices
-    return np.asarray(indices[np.linspace(0, len(indices) - 1, count).round().astype(int)])

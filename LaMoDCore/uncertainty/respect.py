@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from LaMoDCore.evenly import spread_evenly
 from LaMoDCore.geometry import Array
 from LaMoDCore.uncertainty.descriptors import DescriptorBlock
 
@@ -101,7 +102,7 @@ class Respect(nn.Module):
         if self.block.measure == "distance":
             self.whitening.copy_(torch.from_numpy(_whitening(offsets)))
         if self.block.measure == "density":
-            chosen = np.unique(np.linspace(0, len(offsets) - 1, _ANCHORS).round().astype(int))
+            chosen = spread_evenly(len(offsets), _ANCHORS)
             rows = np.column_stack([np.ones(len(chosen)), offsets[chosen], training[np.ix_(chosen, self.block.level)]])
             self.anchors.zero_()
             self.anchors[: len(chosen)] = torch.from_numpy(rows).float()
