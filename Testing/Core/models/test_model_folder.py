@@ -34,6 +34,23 @@ def test_what_is_saved_is_what_is_loaded(folder: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == ["MODEL_CARD.md", "model.json", "weights.safetensors"]
 
 
+def test_matrices_that_half_precision_holds_take_half_the_room_and_lose_nothing(folder: Path) -> None:
+    network = LaMoDModel(SMALL)
+    network.load_state_dict(load_model(folder).network.state_dict())
+    name, matrix = max(
+        ((key, value) for key, value in network.named_parameters() if value.ndim == 2 and value.any()),
+        key=lambda pair: pair[1].numel(),
+    )
+    before = (folder / "weights.safetensors").stat().st_size
+    matrix.data.copy_(matrix.data.half())
+    save_model(network, folder, "rounded")
+    assert before - (folder / "weights.safetensors").stat().st_size == pytest.approx(2 * matrix.numel(), abs=64)
+    loaded = load_model(folder).network.state_dict()
+    for key, value in network.state_dict().items():
+        assert loaded[key].dtype == value.dtype and torch.equal(loaded[key], value), key
+    assert loaded[name].dtype == torch.float32
+
+
 def test_saving_again_replaces_and_leaves_nothing_beside(folder: Path) -> None:
     save_model(LaMoDModel(SMALL), folder, "again")
     assert load_model(folder).name == "again"
