@@ -5,6 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+_SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
+#: Usual names of files that are words of the sentences, too: ``masks.nii.gz`` is no reason to touch "the masks".
+_ORDINARY = frozenset({"apex", "base", "cine", "contours", "heart", "labels", "mask", "masks", "mid", "segments"})
+
+
+def without_suffix(name: str) -> str:
+    """A file's name without the suffix of its format."""
+    for suffix in _SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] or name
+    return name
+
 
 def by_number(text: str, known: Mapping[str, str]) -> str:
     """A text with names replaced, the longer ones first, so that one that begins another is not taken for it.
@@ -14,7 +26,14 @@ def by_number(text: str, known: Mapping[str, str]) -> str:
         known: names and what stands for them.
     """
     for name in sorted(filter(None, known), key=len, reverse=True):
-        # A file called 1.nii is a slice called 1; other numbers of a sentence are not its name.
-        whole = rf"^{name}(?=:)" if name.isdigit() else rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
-        text = re.sub(whole, known[name], text)
+        text = re.sub(_where(name), known[name], text)
     return text
+
+
+def _where(name: str) -> str:
+    """A pattern of the places where a name stands for its slice or file."""
+    if name.isdigit():  # a file called 1.nii is a slice called 1; other numbers of a sentence are not its name
+        return rf"^{name}(?=:)"
+    if name.lower() in _ORDINARY:
+        return rf"(?:^|(?<=\()|(?<=, )|(?<=\bof )){re.escape(name)}(?=:|,|\.$| was left out| (?:base|mid|apex)[,)])"
+    return rf"(?<![\w.-]){re.escape(name)}(?![\w-])"

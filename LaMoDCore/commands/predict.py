@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
     parser.add_argument("--labels", metavar="myo=2,rv=1", help="what the mask's values mean")
+    parser.add_argument(
+        "--rr", metavar="MS", type=float, help="R–R interval in ms, where the masks do not hold it or cover part of it"
+    )
+    parser.add_argument(
+        "--reference-frame", metavar="N", type=int, help="frame of end-diastole, from 0, where the cavity misleads"
+    )
     parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
     add_inference_options(parser)
     add_progress_option(parser)
@@ -54,13 +60,15 @@ def run(args: argparse.Namespace) -> int:
             labels=args.labels,
             rv_insertion_lps=args.rv_insertion,
             levels=args.levels,
+            rr_ms=args.rr,
+            reference_frame=args.reference_frame,
             mask_frames=args.mask_frames,
             slice_insertions_lps=args.slice_insertion,
         )
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, report=not args.no_report)
-    for sentence in result.summary.get("quality", []):
+    for sentence in dict.fromkeys([*case.notes, *result.summary.get("quality", [])]):
         print(f"note: {sentence}")
     print(f"wrote {len(files)} files to {args.out}")
     return 0

@@ -14,13 +14,14 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.io.bounded import sha256_of
 from LaMoDCore.io.common_phases import on_common_phases
-from LaMoDCore.io.end_diastole import find_end_diastole
+from LaMoDCore.io.end_diastole import find_end_diastole, named_end_diastole
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
 from LaMoDCore.io.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
+from LaMoDCore.io.timing import unclosed_beat
 from LaMoDCore.ring import epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
@@ -36,6 +37,7 @@ def load_case(
     rr_ms: float | None = None,
     mask_frames: Sequence[int] | None = None,
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
+    reference_frame: int | None = None,
 ) -> Case:
     """Read masks of the left ventricle over the cycle, with pictures if there are any, as one heart.
 
@@ -52,6 +54,7 @@ def load_case(
         mask_frames: which frames of the cine the masks are, from 0, where they are fewer than the cine's. Contours
             drawn at some frames only are carried to the others by the cine.
         slice_insertions_lps: [3] each, insertion points of single slices, in whose planes they lie.
+        reference_frame: end-diastole, from 0, where the frame that `find_end_diastole` takes is not it.
 
     Returns:
         The case, slices from base to apex. What had to be assumed stands in ``notes``.
@@ -82,8 +85,10 @@ def load_case(
         )
     slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     slices, phase_notes = on_common_phases(slices)
-    reference, reference_note = find_end_diastole(slices)
-    notes += phase_notes + ([reference_note] if reference_note else [])
+    reference, reference_note = (
+        find_end_diastole(slices) if reference_frame is None else (named_end_diastole(reference_frame, slices), None)
+    )
+    notes += [note for note in (*phase_notes, reference_note, unclosed_beat(slices)) if note]
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,
@@ -114,7 +119,7 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
             reason = f"{r.name}: {r.fault.reason}" if len(read) > 1 else r.fault.reason
             raise LaMoDInputError(r.source, reason, r.fault.remedy)
-    notes += [f"{r.name} was left out: {r.fault.reason}." for r in read if r.fault is not None]
+    notes += [f"{_place(r)} was left out: {r.fault.reason}." for r in read if r.fault is not None]
     slices = [r.slice for r in whole if r.slice is not None]
     if levels is None:
         return slices
@@ -131,6 +136,12 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         # named from base to apex, though the files go the other way
         levels = tuple(levels[order.index(i)] for i in range(len(slices)))
     return [replace(s, level=level, level_known=True) for s, level in zip(slices, levels, strict=True)]
+
+
+def _place(read: ReadSlice) -> str:
+    """A slice that is only numbered, with the file that counts so: results number the slices that are left."""
+    numbered = read.name.startswith("slice ")
+    return f"{read.name} of {read.source.name}" if numbered else read.name
 
 
 def _falls(levels: Sequence[Level]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.case import CineSlice
+from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
 from LaMoDCore.ring import cavity_area_mm2
 
@@ -28,5 +29,21 @@ def find_end_diastole(slices: list[CineSlice]) -> tuple[int, str | None]:
     frame = int(np.flatnonzero(usable & (area >= largest - 1e-6 * max(stroke, 1.0)))[0])
     return frame, (
         f"The cine does not begin at end-diastole: frame {frame}, the one of the largest cavity, was taken "
-        "as the reference."
+        "as the reference; name another with --reference-frame."
     )
+
+
+def named_end_diastole(frame: int, slices: list[CineSlice]) -> int:
+    """The frame that the person named, checked.
+
+    Raises:
+        LaMoDInputError: there is no such frame, or nothing was acquired at it.
+    """
+    usable = np.flatnonzero(np.all([s.valid_frames for s in slices], axis=0))
+    if frame not in usable:
+        raise LaMoDInputError(
+            "--reference-frame",
+            f"there is no frame {frame} that was acquired in every slice",
+            f"give the frame of end-diastole, counted from 0, up to {usable[-1]}",
+        )
+    return frame

@@ -18,12 +18,12 @@ from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, par
 from LaMoDCore.io.partial_masks import carried, is_partial, spread_over_cine
 from LaMoDCore.io.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
 from LaMoDCore.io.timing import timing_of
+from LaMoDCore.numbered_names import without_suffix
 
 #: Fewer frames cannot carry a cardiac cycle to 40 canonical frames and back.
 MIN_FRAMES = 8
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
-_SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ def _single_slices(stack: FrameStack) -> list[FrameStack]:
 
 def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[str]) -> list[tuple[FrameStack, str]]:
     slices = _single_slices(stack)
-    stem = _stem(stack.name)
+    stem = without_suffix(stack.name)
     names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
     if prefix and len(slices) > 1:
         names = [f"{stem}, {name}" for name in names]
@@ -155,13 +155,6 @@ def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: lis
     if empty:
         notes.append(f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out.")
     return drawn
-
-
-def _stem(name: str) -> str:
-    for suffix in _SUFFIXES:
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)] or name
-    return name
 
 
 def _on_cine_frames(
@@ -223,7 +216,7 @@ def _read_slice(
         if fault is not None:
             outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
-    timing = timing_of(replace(mask, name=_stem(mask.name)), cine, path, rr_ms)
+    timing = timing_of(replace(mask, name=without_suffix(mask.name)), cine, path, rr_ms)
     notes += timing.notes
     read = CineSlice(
         name=name,

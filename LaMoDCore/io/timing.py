@@ -7,13 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
+from LaMoDCore.io.end_diastole import total_cavity_area_mm2
 from LaMoDCore.io.frame_stack import FrameStack
 
 #: R–R intervals outside these (ms) are no heart of a person at rest or in exercise.
 _RR_MS = (200.0, 2500.0)
 _ASSUMED_RR_MS = 1000.0
+#: A beat is not closed where the cavity jumps from the last frame to the first by more than this share of the stroke,
+#: with so much more for few frames, and by so many times the largest step within the beat.
+_JUMP, _JUMP_TIMES_FRAMES, _JUMP_OVER_STEP = 0.15, 1.5, 1.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +88,21 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
     elif span < 0.85 * rr:
         notes.append(f"{masks.name}: its frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms.")
     return Timing(times, float(rr), tuple(notes))
+
+
+def unclosed_beat(slices: list[CineSlice]) -> str | None:
+    """A note where frames that were taken as a whole cycle seem to cover part of it, as in prospective gating."""
+    first = slices[0]
+    times = first.frame_times_ms
+    if first.rr_ms - float(times[-1] - times[0]) > 1.5 * float(np.median(np.diff(times))):
+        return None  # the R–R interval is known to be longer than the frames
+    area = total_cavity_area_mm2(slices)
+    stroke = float(area.max() - area.min())
+    jump, within = abs(float(area[0] - area[-1])), float(np.abs(np.diff(area)).max())
+    if jump <= (_JUMP + _JUMP_TIMES_FRAMES / area.size) * stroke or jump <= _JUMP_OVER_STEP * within:
+        return None
+    return (
+        f"The beat does not close: from the last frame to the first the cavity jumps by {jump / stroke:.0%} of the "
+        f"stroke, so that the frames seem to cover only part of the R–R interval, which was taken as "
+        f"{first.rr_ms:.0f} ms; name it with --rr."
+    )

@@ -77,7 +77,8 @@ def _finish(ax: Axes, time: np.ndarray, es_ms: float, ed_ms: float) -> None:
             fontsize=6, color=SOFT, va="top",
         )  # fmt: skip
     ax.set_xlim(float(time[0]), float(time[-1]))
-    ax.set_xlabel("time after the R wave (ms)", labelpad=2)
+    # a cine that begins elsewhere in the beat, as with a pulse trigger, does not count from the R wave
+    ax.set_xlabel("time after the R wave (ms)" if ed_ms == time[0] else "time in the cine (ms)", labelpad=2)
     ax.margins(y=0.12)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.tick_params(length=2.5, pad=2)

@@ -27,6 +27,7 @@ from LaMoDCore.report.wording import (
     doubt_lines,
     half_width_sd,
     provenance_line,
+    slices_left_out,
     warning_line,
 )
 
@@ -90,8 +91,11 @@ def _header(page: Figure, result: StrainResult) -> None:
     page.text(0.03, 0.952, "Myocardial strain", fontsize=15, fontweight="bold", color=ACCENT)
     levels = ", ".join(dict.fromkeys(c.level for c in cines))
     count = f"{len(cines)} short-axis slices" if len(cines) > 1 else "one short-axis slice"
+    count += f" ({levels})"
+    if missing := slices_left_out(result):
+        count += f", {missing} left out"
     cycle = "–".join(dict.fromkeys(f"{rr:.0f}" for rr in (min(c.rr_ms for c in cines), max(c.rr_ms for c in cines))))
-    facts = f"{count} ({levels})  ·  {cines[0].frames} frames  ·  R–R {cycle} ms"
+    facts = f"{count}  ·  {cines[0].frames} frames  ·  R–R {cycle} ms"
     page.text(0.215, 0.954, facts, fontsize=8.5, color=SOFT)
     page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
     if warning := warning_line(result):

@@ -7,9 +7,11 @@ from typing import Any
 
 from LaMoDCore import __version__
 from LaMoDCore.case import StrainResult
-from LaMoDCore.numbered_names import by_number
+from LaMoDCore.numbered_names import by_number, without_suffix
 
 RESEARCH_USE = "Research use only; not a medical device."
+#: Notes of guesses that are right as a rule: they come after what may have gone wrong.
+_ROUTINE = ("Labels were told", "Levels were proposed", "The RV insertion was taken")
 
 
 def definition_lines(result: StrainResult) -> list[str]:
@@ -45,7 +47,8 @@ def band_line(result: StrainResult, samples: int) -> str:
 
 
 def doubt_lines(result: StrainResult) -> list[str]:
-    """What says that the numbers may be wrong, then notes of the case, then the summary's other flags, each once.
+    """What says that the numbers may be wrong, then notes of the case, then the summary's other flags, then what
+    was guessed as usual, each once.
 
     Slices and files are named by number: their names may be a person's. A page has no room for all, so that what
     matters most comes first.
@@ -53,7 +56,9 @@ def doubt_lines(result: StrainResult) -> list[str]:
     quality = result.summary.get("quality", [])
     unlike = [part["unlike_training"] for part in result.summary.get("slices", []) if "unlike_training" in part]
     grave = [text for text in quality if any(flag["flagged"] and flag["sentence"] in text for flag in unlike)]
-    sentences = [*grave, *result.case.notes, *quality]
+    routine = [text for text in result.case.notes if text.startswith(_ROUTINE)]
+    notes = [text for text in result.case.notes if text not in routine]
+    sentences = [*grave, *notes, *quality, *routine]
     return list(dict.fromkeys(_without_names(result, text).strip() for text in sentences if text.strip()))
 
 
@@ -68,6 +73,11 @@ def warning_line(result: StrainResult) -> str:
     listed = ", ".join(map(str, flagged))
     named = f"Slice {listed} is" if len(flagged) == 1 else f"Slices {listed} are"
     return f"{named} unlike the training data: see “To be looked at”."
+
+
+def slices_left_out(result: StrainResult) -> int:
+    """How many drawn slices could not be used; each has a note with its reason, for which a page may lack room."""
+    return sum(" was left out: " in note for note in result.case.notes)
 
 
 def provenance_line(result: StrainResult) -> str:
@@ -96,8 +106,9 @@ def sample_count(result: StrainResult) -> int:
 
 
 def _without_names(result: StrainResult, text: str) -> str:
-    known = {s.name: f"Slice {n}" for n, s in enumerate(result.case.slices, start=1)}
-    known |= {record.name: f"input {n}" for n, record in enumerate(result.case.inputs, start=1)}
+    files = {record.name: f"input {n}" for n, record in enumerate(result.case.inputs, start=1)}
+    known = {without_suffix(name): number for name, number in files.items()} | files
+    known |= {s.name: f"Slice {n}" for n, s in enumerate(result.case.slices, start=1)}
     return by_number(text, known)
 
 

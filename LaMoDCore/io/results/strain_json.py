@@ -31,6 +31,13 @@ def plain(value: Any) -> Any:
 
 
 def write_strain_json(result: StrainResult, path: Path) -> None:
-    """Write the summary, its keys in their own order."""
-    text = json.dumps(plain(result.summary), indent=2, ensure_ascii=False, allow_nan=False)
+    """Write the summary, its keys in their own order, and the case's notes: what was assumed of the input.
+
+    Each slice gets its ``number``, from 1 at the base, by which tables and report call it: its name may hold another,
+    that of its place in the file.
+    """
+    summary = {**result.summary, "notes": list(result.case.notes)}
+    if "slices" in summary:
+        summary["slices"] = [{"number": number, **part} for number, part in enumerate(summary["slices"], 1)]
+    text = json.dumps(plain(summary), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")

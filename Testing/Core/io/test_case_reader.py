@@ -207,6 +207,25 @@ def test_a_cine_that_does_not_begin_at_end_diastole(tmp_path):
     assert case.reference_frame == 4  # on these pixels the plateau before frame 8 begins here
     np.testing.assert_array_equal(case.slices[0].myocardium, labels[:, 0] == MYO)
     assert any("does not begin at end-diastole" in note for note in case.notes)
+    named = load_case(tmp_path / "heart.nii", reference_frame=8)
+    assert named.reference_frame == 8
+    assert not any("end-diastole" in note for note in named.notes)
+    with pytest.raises(LaMoDInputError, match=r"--reference-frame: there is no frame 25 .* up to 24"):
+        load_case(tmp_path / "heart.nii", reference_frame=25)
+
+
+def test_a_beat_that_is_not_closed_is_said_until_its_length_is_named(tmp_path):
+    """Prospective gating: the frames end before the ventricle is full again, and the file holds no R–R."""
+    part = LABELS[: round(0.7 * FRAMES)]
+    write_nifti(tmp_path / "part.nii", part, AFFINE, RR_MS / FRAMES)
+    write_nifti(tmp_path / "whole.nii", LABELS, AFFINE, RR_MS / FRAMES)
+    write_nifti(tmp_path / "late.nii", heart_labels(AFFINE, shift=-6), AFFINE, RR_MS / FRAMES)
+    assert any("does not close" in note and "--rr" in note for note in load_case(tmp_path / "part.nii").notes)
+    for name in ("whole.nii", "late.nii"):
+        assert not any("does not close" in note for note in load_case(tmp_path / name).notes), name
+    named = load_case(tmp_path / "part.nii", rr_ms=RR_MS)
+    assert not any("does not close" in note for note in named.notes)
+    assert named.slices[0].rr_ms == RR_MS
 
 
 def test_levels(tmp_path):

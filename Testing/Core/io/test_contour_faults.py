@@ -65,7 +65,7 @@ def test_one_bad_slice_is_left_out_with_its_reason(tmp_path, fault):
     fault(labels, [3], 0)
     case = load_case(saved(tmp_path, labels))
     assert [s.name for s in case.slices] == ["slice 2"]
-    assert any(note.startswith("slice 1 was left out: ") and "frame 3" in note for note in case.notes)
+    assert any(note.startswith("slice 1 of heart.seq.nrrd was left out: ") and "frame 3" in note for note in case.notes)
 
 
 def test_slips_of_the_brush_are_removed_and_said(tmp_path):

@@ -54,6 +54,19 @@ def test_files_and_keys_are_the_contracts(result: Path) -> None:
         assert np.nanmax(np.abs(arrays["displacement_mm"])) > 0.05
 
 
+def test_what_was_assumed_is_said_on_the_terminal(
+    tmp_path: Path, ring_file: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict(ring_file, tmp_path / "out", small_model, "--no-diffusion", "--no-report", "--rr", "1100") == 0
+    notes = json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))["notes"]
+    said = capsys.readouterr().out
+    assert notes
+    assert all(f"note: {note}\n" in said for note in notes)
+    with np.load(tmp_path / "out" / "motion.npz") as arrays:
+        assert arrays["frame_times_ms"].max() < 1100
+    assert json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))["slices"][0]["rr_ms"] == 1100
+
+
 def test_strain_json_says_where_the_numbers_come_from(result: Path, ring_file: Path) -> None:
     content = json.loads((result / "strain.json").read_text(encoding="utf-8"))
     provenance = content["provenance"]

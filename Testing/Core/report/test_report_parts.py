@@ -14,7 +14,7 @@ from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, w
 from LaMoDCore.report.numbers import segment_peaks, table_rows
 from LaMoDCore.report.page import _bullets
 from LaMoDCore.report.style import colour_limit, percent
-from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count, warning_line
+from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count, slices_left_out, warning_line
 
 
 def test_sectors_are_the_heart_associations():
@@ -121,6 +121,31 @@ def test_doubts_are_said_once_each_without_anyones_name():
     assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
         "No times in input 1.",
         "Slice 1: the ring is open.",
+    ]
+
+
+def test_a_stacks_file_is_not_named_either():
+    result = contracting_heart(("base", "mid"), frames=2)
+    notes = ("DOE_JANE: no R–R interval.", "slice 3 of DOE_JANE.nii.gz was left out: no closed ring.")
+    case = dataclasses.replace(result.case, inputs=(InputRecord("DOE_JANE.nii.gz", ""),), notes=notes)
+    assert doubt_lines(dataclasses.replace(result, case=case, summary={})) == [
+        "input 1: no R–R interval.",
+        "slice 3 of input 1 was left out: no closed ring.",
+    ]
+    assert slices_left_out(dataclasses.replace(result, case=case)) == 1
+    assert slices_left_out(result) == 0
+
+
+def test_a_file_named_by_a_usual_word_leaves_the_word_alone():
+    result = contracting_heart(frames=2)
+    slices = (dataclasses.replace(result.case.slices[0], name="masks"),)
+    notes = ("The masks do not say how they lie.", "Levels were proposed (masks mid); the RV label of masks.")
+    case = dataclasses.replace(result.case, slices=slices, inputs=(InputRecord("masks.nii.gz", ""),), notes=notes)
+    summary = {"quality": ["masks: end-systole is unusual; check the masks' order in time."]}
+    assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
+        "The masks do not say how they lie.",
+        "Slice 1: end-systole is unusual; check the masks' order in time.",
+        "Levels were proposed (Slice 1 mid); the RV label of Slice 1.",
     ]
 
 

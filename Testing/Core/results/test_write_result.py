@@ -117,6 +117,12 @@ def test_the_summary_is_strict_json(stack, tmp_path):
     assert read["global"]["gls"] == "not available from short axis"
 
 
+def test_what_was_assumed_and_which_slice_is_which_stand_in_the_summary(written, stack):
+    read = json.loads((written[0] / "strain.json").read_text(encoding="utf-8"))
+    assert read["notes"] == list(stack.case.notes) != []
+    assert [part["number"] for part in read["slices"]] == [1, 2, 3]
+
+
 def test_spatial_strain_reads_back_in_place(written, stack):
     sequence = read_seq_nrrd(written[0] / "ecc.seq.nrrd")
     assert sequence.frames.shape == (10, 3, 64, 72)
