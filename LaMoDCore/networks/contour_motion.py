@@ -45,7 +45,7 @@ class ContourMotionConfig:
 
     components: int = 0
     modes: int = 80
-    width: int = 320
+    width: int = 400
     blocks: int = 2
     dropout: float = 0.15
 

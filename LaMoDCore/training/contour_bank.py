@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -51,7 +51,8 @@ class ContourBank(SliceBank):
     levels: Array
 
     @classmethod
-    def _of(cls, slices: list[tuple[RingContours, Array, int]]) -> ContourBank:
+    def of_slices(cls, slices: Sequence[tuple[RingContours, Array, int]]) -> ContourBank:
+        """From the contours, the motion (`own_motion`) and the level's number of each slice."""
         return cls(
             np.stack([contour_numbers(contours) for contours, _, _ in slices]),
             np.stack([motion for _, motion, _ in slices]),
@@ -68,7 +69,7 @@ def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -
         where, true = measured_motion(cache, int(index))
         slices.append((contours, own_motion(true, where, contours), int(cache.levels[index])))
         progress.update("contours", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
-    return ContourBank._of(slices)
+    return ContourBank.of_slices(slices)
 
 
 def of_phantoms(
@@ -95,7 +96,7 @@ def of_phantoms(
 
     recipe = CohortRecipe(count=subjects.stop, seed=seed)
     chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
-    found: dict[int, list[tuple[RingContours, Array, int]]] = {}
+    found: dict[int, ContourBank] = {}
     for subject, slices in answers(chosen, partial(_reading_room, recipe), workers):
         if isinstance(slices, Died):
             raise LaMoDInputError(
@@ -105,16 +106,17 @@ def of_phantoms(
             )
         found[subject] = slices
         progress.update("contours", len(found) / len(chosen), f"{len(found)} of {len(chosen)} subjects")
-    return ContourBank._of([slice_ for subject in chosen for slice_ in found[subject]])
+    return ContourBank.joined([found.pop(subject) for subject in chosen])
 
 
-def _reading_room(recipe: CohortRecipe) -> Callable[[int], list[tuple[RingContours, Array, int]]]:
+def _reading_room(recipe: CohortRecipe) -> Callable[[int], ContourBank]:
     return partial(_slices_of, recipe)
 
 
-def _slices_of(recipe: CohortRecipe, subject: int) -> list[tuple[RingContours, Array, int]]:
+def _slices_of(recipe: CohortRecipe, subject: int) -> ContourBank:
     planes = recipe.subject(subject).slices()
-    return [_phantom(plane, (recipe.seed, subject, n), recipe.trabeculae_mm) for n, plane in enumerate(planes)]
+    slices = [_phantom(plane, (recipe.seed, subject, n), recipe.trabeculae_mm) for n, plane in enumerate(planes)]
+    return ContourBank.of_slices(slices)
 
 
 def _phantom(plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float) -> tuple[RingContours, Array, int]:

@@ -45,12 +45,12 @@ class ContourTraining:
     """
 
     least_steps: int = 800
-    most_steps: int = 4800
+    most_steps: int = 12_000
     slices_a_step: int = 16
     validations: int = 32
     batch_size: int = 256
     learning_rate: float = 1e-3
-    weight_decay: float = 0.3
+    weight_decay: float = 0.1
     ema_decay: float = 0.99
     seed: int = 0
 

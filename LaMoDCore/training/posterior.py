@@ -59,7 +59,7 @@ class PosteriorConfig:
 
     latent: MotionLatentConfig = field(default_factory=lambda: MotionLatentConfig(modes=32))
     training: GenerativeConfig = field(default_factory=GenerativeConfig)
-    contours: ContourMotionConfig = field(default_factory=lambda: ContourMotionConfig(components=160))
+    contours: ContourMotionConfig = field(default_factory=lambda: ContourMotionConfig(components=240))
     contour_training: ContourTraining = field(default_factory=ContourTraining)
     phantoms: int = 0
     phantom_seed: int = 3003

@@ -3,7 +3,7 @@
     python Testing/Benchmarks/shipped_model.py --work DIR [--workers 2] [--toy]
 
 Each step is done once; a call that was broken off goes on where it was (the training from its last checkpoint). About
-three and a half hours of one core. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
+four hours of one core, and 12 GB of memory. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
 same machine gives the same bytes. The tables of its card are added afterwards, see docs/validation.md.
 """
 
@@ -28,7 +28,7 @@ def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     recipe = ["--preset", "smoke"] if toy else ["--config", str(_HERE / "shipped_model.json")]
     refit = ["--count", "8", "--steps", "2"] if toy else ["--count", "360", "--steps", "250"]
     toy_posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2", "--phantoms", "2"]
-    posterior = toy_posterior if toy else ["--phantoms", "20000", "--workers", str(workers)]
+    posterior = toy_posterior if toy else ["--phantoms", "60000", "--workers", str(workers)]
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
     cohort += ["--no-report", "--resume", "--workers", str(workers)] + (["--sites", "1"] if toy else [])
