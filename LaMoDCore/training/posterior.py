@@ -57,7 +57,7 @@ class PosteriorConfig:
         false_alarms: share of validation slices that the unlike-training flag may raise.
     """
 
-    latent: MotionLatentConfig = field(default_factory=lambda: MotionLatentConfig(modes=32))
+    latent: MotionLatentConfig = field(default_factory=lambda: MotionLatentConfig(modes=48))
     training: GenerativeConfig = field(default_factory=GenerativeConfig)
     contours: ContourMotionConfig = field(default_factory=lambda: ContourMotionConfig(components=240))
     contour_training: ContourTraining = field(default_factory=ContourTraining)
