@@ -21,7 +21,7 @@ from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_level
 from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
 from LaMoDCore.io.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
-from LaMoDCore.io.timing import unclosed_beat
+from LaMoDCore.io.timing import several_beats, unclosed_beat
 from LaMoDCore.ring import epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
@@ -88,7 +88,8 @@ def load_case(
     reference, reference_note = (
         find_end_diastole(slices) if reference_frame is None else (named_end_diastole(reference_frame, slices), None)
     )
-    notes += [note for note in (*phase_notes, reference_note, unclosed_beat(slices)) if note]
+    of_the_beat = [note for note in (several_beats(slices), unclosed_beat(slices), reference_note) if note]
+    notes = [*of_the_beat, *notes, *phase_notes]  # what bears on every number comes first
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,

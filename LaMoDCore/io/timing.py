@@ -19,6 +19,9 @@ _ASSUMED_RR_MS = 1000.0
 #: A beat is not closed where the cavity jumps from the last frame to the first by more than this share of the stroke,
 #: with so much more for few frames, and by so many times the largest step within the beat.
 _JUMP, _JUMP_TIMES_FRAMES, _JUMP_OVER_STEP = 0.15, 1.5, 1.25
+#: A cavity has emptied below the first share of its stroke and is full again above the second; strokes of less than
+#: this share of the largest area may be the contours' noise.
+_EMPTY, _FULL, _LEAST_STROKE = 0.3, 0.7, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,4 +108,21 @@ def unclosed_beat(slices: list[CineSlice]) -> str | None:
         f"The beat does not close: from the last frame to the first the cavity jumps by {jump / stroke:.0%} of the "
         f"stroke, so that the frames seem to cover only part of the R–R interval, which was taken as "
         f"{first.rr_ms:.0f} ms; name it with --rr."
+    )
+
+
+def several_beats(slices: list[CineSlice]) -> str | None:
+    """A note where the cavity empties more than once, as in a real-time cine that runs over several beats."""
+    area = total_cavity_area_mm2(slices)
+    stroke = float(area.max() - area.min())
+    if stroke < _LEAST_STROKE * float(area.max()):
+        return None
+    filled = (np.roll(area, -int(area.argmax())) - area.min()) / stroke
+    states = [bool(share > _FULL) for share in filled if not _EMPTY <= share <= _FULL]
+    emptied = sum(before and not after for before, after in zip(states, [*states[1:], True], strict=True))
+    if emptied < 2:
+        return None
+    return (
+        f"The cavity empties {emptied} times: the frames seem to hold {emptied} beats and were taken as one cycle of "
+        f"{slices[0].rr_ms:.0f} ms; give the frames of one beat."
     )

@@ -228,6 +228,13 @@ def test_a_beat_that_is_not_closed_is_said_until_its_length_is_named(tmp_path):
     assert named.slices[0].rr_ms == RR_MS
 
 
+def test_two_beats_in_one_file_are_said(tmp_path):
+    write_nifti(tmp_path / "one.nii", LABELS, AFFINE, 20.0)
+    write_nifti(tmp_path / "two.nii", np.concatenate([LABELS, LABELS]), AFFINE, 20.0)
+    assert any("empties 2 times" in note for note in load_case(tmp_path / "two.nii").notes)
+    assert not any("empties" in note for note in load_case(tmp_path / "one.nii").notes)
+
+
 def test_levels(tmp_path):
     masks = export(tmp_path, "heart.nii")
     named = load_case(masks, levels=["basal", "mid", "mid"]).slices
