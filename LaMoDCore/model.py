@@ -37,8 +37,9 @@ class InferenceDefaults:
         space: of the diffusion. "registration" is Algorithm 1 on z_reg: the mean of its samples is the answer.
             "motion" samples what the masks leave open around the decoder's answer, which stays the answer.
         sampler: "ddim" or "ddpm".
-        start: diffusion step m at which z_reg is noised (M would be Algorithm 1 as printed); the motion latent
-            always starts from pure noise.
+        start: diffusion step m at which z_reg is noised. M would be Algorithm 1 as printed, which loses the heart;
+            up to 10 of 500 it costs nothing ("Algorithm 1 once more" in RESULTS.md). The motion latent always starts
+            from pure noise.
         steps: of DDIM.
         samples: latents drawn; their spread is the answer's uncertainty.
     """
@@ -46,7 +47,7 @@ class InferenceDefaults:
     diffusion: bool = True
     space: SpaceName = "registration"
     sampler: SamplerName = "ddim"
-    start: int = 100
+    start: int = 10
     steps: int = 8
     samples: int = 1
 

@@ -88,7 +88,7 @@ def test_a_method_that_learns_nothing_is_known_by_its_code(monkeypatch, name, mo
 def test_a_model_is_known_by_its_code_weights_and_settings(monkeypatch, tmp_path):
     network = LaMoDModel(SMALL).eval()
     folder = save_model(network, tmp_path / "model", "mine")
-    drawn = LaMoDModel(replace(SMALL, inference=InferenceDefaults(start=10))).eval()
+    drawn = LaMoDModel(replace(SMALL, inference=InferenceDefaults(start=20))).eval()
     drawn.load_state_dict(network.state_dict())
     other = save_model(drawn, tmp_path / "other", "mine")
     found = [
