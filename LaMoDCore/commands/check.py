@@ -123,14 +123,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _insertions(slices: Sequence[CineSlice], reference_frame: int) -> dict[str, list[float]]:
-    """The anterior RV insertion of each slice in which one was found, on its epicardium."""
+    """The anterior RV insertion of each slice in which one was found, on its epicardium; an open ring has none."""
     from LaMoDCore.contours.insertion import InsertionPoints
+    from LaMoDCore.ring import is_closed_ring
 
     points = InsertionPoints.found(slices, reference_frame)
     found = {}
     for k, slice_ in enumerate(slices):
         frame = min(reference_frame, slice_.frames - 1)
-        point = points.at(k, slice_, frame) if slice_.myocardium[frame].any() else None
+        point = points.at(k, slice_, frame) if is_closed_ring(slice_.myocardium[frame]) else None
         if point is not None:
             found[slice_.name] = [round(float(v), 2) for v in point]
     return found

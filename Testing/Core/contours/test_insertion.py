@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from LaMoDCore.case import Case, SliceMotion
+from LaMoDCore.commands.check import _insertions
 from LaMoDCore.commands.options import add_insertion_options
 from LaMoDCore.contours.formats.guide_points import ends_of_arc
 from LaMoDCore.contours.insertion import InsertionPoints, insertion_from_septum
@@ -70,6 +71,16 @@ def stack(ring):
         affine[:3, 3] += k * affine[:3, 2]
         slices.append(replace(ring, name=f"slice {k + 1}", grid=replace(ring.grid, ijk_to_lps=affine)))
     return slices
+
+
+def test_no_point_is_told_of_a_slice_that_is_open(ring):
+    """As at the outflow tract, just where the RV joins: the ray to the epicardium ends nowhere."""
+    closed, other, _ = stack(ring)
+    column, row = np.rint(ring.grid.lps_to_pixel(InsertionPoints.found([ring]).shared_lps)).astype(int)
+    open_ = other.myocardium.copy()
+    open_[:, row - 12 : row + 13, column - 12 : column + 13] = False
+    told = _insertions([closed, replace(other, myocardium=open_)], 0)
+    assert list(told) == [closed.name]
 
 
 def test_a_slices_own_point_turns_its_segments_alone(ring):
