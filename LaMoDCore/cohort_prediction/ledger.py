@@ -23,8 +23,9 @@ from LaMoDCore.cohort_prediction.work_list import CohortCase
 from LaMoDCore.io.json_file import json_object_if_any
 
 CASE_COLUMNS = (
-    "id", "subject", "site", "disease", "slices", "levels", "es_frame", "gcs_es", "gcs_peak", "gcs_time_to_peak_ms",
-    "grs_es", "grs_peak", "torsion_es_degrees", "notes", "model", "seed",
+    "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
+    "gcs_es", "gcs_peak", "gcs_time_to_peak_ms", "grs_es", "grs_peak", "torsion_es_degrees", "unlike_training",
+    "notes", "model", "seed",
 )  # fmt: skip
 SEGMENT_COLUMNS = (
     "id", "slice", "level", "segment", "aha", "name", "ecc_es", "ecc_peak", "time_to_peak_ms", "err_es", "err_peak",
@@ -110,8 +111,12 @@ def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
         "disease": case.disease,
         "slices": len(slices),
         "levels": " ".join(str(s.get("level", "")) for s in slices),
+        "left_out": sum(" was left out: " in note for note in summary.get("notes", [])),
+        "rr_ms": slices[0].get("rr_ms") if slices else None,
+        "reference_frame": summary.get("reference_frame"),
         "es_frame": summary.get("es_frame"),
         "torsion_es_degrees": summary.get("indices", {}).get("torsion_es_degrees"),
+        "unlike_training": sum(bool(s.get("unlike_training", {}).get("flagged")) for s in slices),
         "notes": len(summary.get("quality", [])),
         "model": summary.get("provenance", {}).get("model"),
         "seed": summary.get("provenance", {}).get("seed"),

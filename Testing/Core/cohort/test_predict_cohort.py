@@ -13,7 +13,9 @@ from cohort_rings import write_ring
 from dying_worker import doubling
 
 from LaMoDCore.cli import main
+from LaMoDCore.cohort_prediction.ledger import Ledger
 from LaMoDCore.cohort_prediction.shards import Shard, shard_from_environment
+from LaMoDCore.cohort_prediction.work_list import CohortCase
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.worker_pool import Died, answers
 
@@ -59,6 +61,20 @@ def test_broken_cases_are_named_and_stop_no_other(folder, tmp_path, model, capsy
     )
     assert len(rows(out / "segments.csv")) == 6 * WHOLE
     assert (out / "cases" / "heart2" / "motion.npz").exists()
+
+
+def test_a_line_of_the_table_says_what_makes_its_numbers_doubtful(tmp_path):
+    """A flag that stands in a case's own folder alone is not seen by whoever reads the table."""
+    ledger = Ledger(tmp_path)
+    ledger.folder("heart").mkdir(parents=True)
+    slices = [{"rr_ms": 850.0, "unlike_training": {"flagged": flagged}} for flagged in (True, False)]
+    summary = {"slices": slices, "reference_frame": 7, "notes": ["slice 9 of a.nii was left out: no ring.", "Else."]}
+    (ledger.folder("heart") / "strain.json").write_text(json.dumps(summary), encoding="utf-8")
+    ledger.failures.mkdir()
+    ledger.write_tables([CohortCase("heart", tmp_path / "a.nii")])
+    (row,) = rows(tmp_path / "summary.csv")
+    told = (row["unlike_training"], row["left_out"], row["reference_frame"], row["rr_ms"])
+    assert told == ("1", "1", "7", "850")
 
 
 def test_a_rerun_does_only_what_is_missing(folder, tmp_path, model, capsys):
