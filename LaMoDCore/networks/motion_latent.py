@@ -172,13 +172,15 @@ class MotionLatent(nn.Module):
         self.modes[:count] = torch.from_numpy(deviation[:, None] * directions[:count])
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
-    def fit_expectation(self, views: RingView, code: Tensor, ridge: float) -> Tensor:
+    def fit_expectation(self, views: RingView, code: Tensor, ridge: float, trust: float = 1.0) -> Tensor:
         """The shares and the ridge regression of the rest of w; the scatter around them is the diffusion's unit.
 
         Args:
             views: N training slices.
             code: their w, [N, modes].
             ridge: weight of the squared coefficients, in slices; told numbers have unit variance.
+            trust: what is kept of the shares that these slices ask for. They are hearts of the same making as those
+                the estimate from contours has learned from; on others it errs more.
 
         Returns:
             offsets [N, modes] of the training slices from what the others' regression expects of them, in units of the
@@ -187,7 +189,7 @@ class MotionLatent(nn.Module):
         if self.contours:
             by_contours = self._by_contours(views)
             energy = by_contours.square().sum(dim=0).clamp(min=1e-12)
-            self.share.copy_(((code * by_contours).sum(dim=0) / energy).clamp(0.0, 1.0))
+            self.share.copy_(trust * ((code * by_contours).sum(dim=0) / energy).clamp(0.0, 1.0))
             code = code - self.share * by_contours
         told = _summary(views)
         self.told_mean.copy_(told.mean(dim=0))

@@ -39,6 +39,7 @@ class GenerativeConfig:
         ema_decay: of the averaged weights that are kept.
         forget: share of codes whose condition is withheld, for classifier-free guidance.
         condition_noise: SD of noise on the condition's inputs, in their own unit.
+        trust: in the estimate from contours, see `MotionLatent.fit_expectation`.
         seed: of initialisation, order and noise.
     """
 
@@ -49,6 +50,7 @@ class GenerativeConfig:
     ema_decay: float = 0.998
     forget: float = 0.1
     condition_noise: float = 0.1
+    trust: float = 2 / 3
     seed: int = 0
 
 
@@ -102,7 +104,7 @@ def train_motion_latent(
     optimiser = torch.optim.AdamW(
         learning.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
     )
-    ridge, explained, around = choose_ridge(latent, train, validation)
+    ridge, explained, around = choose_ridge(latent, train, validation, config.trust)
     averaged.load_state_dict(latent.state_dict())
     held_around = _around(latent, validation)
     spread_found = spread.fit(train.descriptors, _energy(around), validation.descriptors, _energy(held_around))
@@ -140,7 +142,9 @@ def train_motion_latent(
     return GenerativeReport(held, ridge, explained, *spread_found, train_loss, float(best), best_epoch)
 
 
-def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: ResidualBank) -> tuple[float, float, Tensor]:
+def choose_ridge(
+    latent: MotionLatent, train: ResidualBank, validation: ResidualBank, trust: float = 1.0
+) -> tuple[float, float, Tensor]:
     """Fit the mean of w with the ridge that explains validation slices best.
 
     Returns:
@@ -153,11 +157,11 @@ def choose_ridge(latent: MotionLatent, train: ResidualBank, validation: Residual
     base = ((wanted - code.mean(dim=0)).square() * energy).sum()
     best = (RIDGES[-1], -np.inf)
     for ridge in RIDGES:
-        latent.fit_expectation(views, code, ridge)
+        latent.fit_expectation(views, code, ridge, trust)
         missed = ((wanted - latent.expected(held_views)).square() * energy).sum()
         if (explained := 1 - float(missed / base)) > best[1]:
             best = (ridge, explained)
-    return *best, latent.fit_expectation(views, code, best[0])
+    return *best, latent.fit_expectation(views, code, best[0], trust)
 
 
 def velocity_loss(
