@@ -5,7 +5,7 @@ Frozen dataclasses that carry geometry, times and units with the arrays. T frame
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,8 @@ from LaMoDCore.geometry import Array, SliceGrid
 
 Level = Literal["base", "mid", "apex"]
 LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
+#: In the note of a case on a drawn slice that could not be used; its place before, the reason after.
+LEFT_OUT = " was left out: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,3 +196,8 @@ class StrainResult:
     slices: tuple[SliceStrain, ...]
     es_frame: int
     summary: Mapping[str, Any]
+
+
+def left_out_in(notes: Iterable[str]) -> int:
+    """How many drawn slices could not be used, by the notes of a case."""
+    return sum(LEFT_OUT in note for note in notes)

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from LaMoDCore.case import left_out_in
 from LaMoDCore.cohort_prediction.work_list import CohortCase
 from LaMoDCore.io.json_file import json_object_if_any
 
@@ -111,7 +112,7 @@ def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
         "disease": case.disease,
         "slices": len(slices),
         "levels": " ".join(str(s.get("level", "")) for s in slices),
-        "left_out": sum(" was left out: " in note for note in summary.get("notes", [])),
+        "left_out": left_out_in(summary.get("notes", [])),
         "rr_ms": slices[0].get("rr_ms") if slices else None,
         "reference_frame": summary.get("reference_frame"),
         "es_frame": summary.get("es_frame"),

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.case import LEVELS, Case, CineSlice, InputRecord, Level
+from LaMoDCore.case import LEFT_OUT, LEVELS, Case, CineSlice, InputRecord, Level
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.io.bounded import sha256_of
 from LaMoDCore.io.common_phases import on_common_phases
-from LaMoDCore.io.end_diastole import find_end_diastole, named_end_diastole
+from LaMoDCore.io.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
@@ -85,10 +85,14 @@ def load_case(
         )
     slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     slices, phase_notes = on_common_phases(slices)
+    area = total_cavity_area_mm2(slices)
     reference, reference_note = (
-        find_end_diastole(slices) if reference_frame is None else (named_end_diastole(reference_frame, slices), None)
+        find_end_diastole(slices, area)
+        if reference_frame is None
+        else (named_end_diastole(reference_frame, slices), None)
     )
-    of_the_beat = [note for note in (several_beats(slices), unclosed_beat(slices), reference_note) if note]
+    found = (several_beats(slices[0], area), unclosed_beat(slices[0], area), reference_note)
+    of_the_beat = [note for note in found if note]
     notes = [*of_the_beat, *notes, *phase_notes]  # what bears on every number comes first
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
@@ -120,7 +124,7 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
             reason = f"{r.name}: {r.fault.reason}" if len(read) > 1 else r.fault.reason
             raise LaMoDInputError(r.source, reason, r.fault.remedy)
-    notes += [f"{_place(r)} was left out: {r.fault.reason}." for r in read if r.fault is not None]
+    notes += [f"{_place(r)}{LEFT_OUT}{r.fault.reason}." for r in read if r.fault is not None]
     slices = [r.slice for r in whole if r.slice is not None]
     if levels is None:
         return slices

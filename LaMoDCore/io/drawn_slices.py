@@ -10,7 +10,7 @@ import numpy as np
 
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.end_diastole import find_end_diastole
+from LaMoDCore.io.end_diastole import find_end_diastole, total_cavity_area_mm2
 from LaMoDCore.io.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.labels import LabelMap, meaning_of_labels, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex
@@ -148,4 +148,5 @@ def end_diastole_as_drawn(slices: Sequence[CineSlice]) -> int:
     frames = slices[0].frames
     alike = [s for s in slices if s.frames == frames]
     whole = [s for s in alike if all(is_closed_ring(plane) for plane in s.myocardium)]
-    return find_end_diastole(whole or alike)[0]
+    chosen = whole or alike
+    return find_end_diastole(chosen, total_cavity_area_mm2(chosen))[0]

@@ -18,9 +18,13 @@ def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
     return np.asarray(np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0))
 
 
-def find_end_diastole(slices: list[CineSlice]) -> tuple[int, str | None]:
-    """Frame 0, where a triggered cine begins; else the (first) frame of largest cavity, with a note."""
-    area = total_cavity_area_mm2(slices)
+def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, str | None]:
+    """Frame 0, where a triggered cine begins; else the (first) frame of largest cavity, with a note.
+
+    Args:
+        slices: of one heart.
+        area: their `total_cavity_area_mm2`.
+    """
     usable = np.all([s.valid_frames for s in slices], axis=0)
     largest = float(area[usable].max())
     stroke = largest - float(area[usable].min())

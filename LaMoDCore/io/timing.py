@@ -10,7 +10,6 @@ import numpy as np
 from LaMoDCore.case import CineSlice
 from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import Array
-from LaMoDCore.io.end_diastole import total_cavity_area_mm2
 from LaMoDCore.io.frame_stack import FrameStack
 
 #: R–R intervals outside these (ms) are no heart of a person at rest or in exercise.
@@ -93,13 +92,16 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
     return Timing(times, float(rr), tuple(notes))
 
 
-def unclosed_beat(slices: list[CineSlice]) -> str | None:
-    """A note where frames that were taken as a whole cycle seem to cover part of it, as in prospective gating."""
-    first = slices[0]
+def unclosed_beat(first: CineSlice, area: Array) -> str | None:
+    """A note where frames that were taken as a whole cycle seem to cover part of it, as in prospective gating.
+
+    Args:
+        first: of the slices, which share their times.
+        area: their `total_cavity_area_mm2`.
+    """
     times = first.frame_times_ms
     if first.rr_ms - float(times[-1] - times[0]) > 1.5 * float(np.median(np.diff(times))):
         return None  # the R–R interval is known to be longer than the frames
-    area = total_cavity_area_mm2(slices)
     stroke = float(area.max() - area.min())
     jump, within = abs(float(area[0] - area[-1])), float(np.abs(np.diff(area)).max())
     if jump <= (_JUMP + _JUMP_TIMES_FRAMES / area.size) * stroke or jump <= _JUMP_OVER_STEP * within:
@@ -111,9 +113,12 @@ def unclosed_beat(slices: list[CineSlice]) -> str | None:
     )
 
 
-def several_beats(slices: list[CineSlice]) -> str | None:
-    """A note where the cavity empties more than once, as in a real-time cine that runs over several beats."""
-    area = total_cavity_area_mm2(slices)
+def several_beats(first: CineSlice, area: Array) -> str | None:
+    """A note where the cavity empties more than once, as in a real-time cine that runs over several beats.
+
+    Args:
+        first, area: see `unclosed_beat`.
+    """
     stroke = float(area.max() - area.min())
     if stroke < _LEAST_STROKE * float(area.max()):
         return None
@@ -124,5 +129,5 @@ def several_beats(slices: list[CineSlice]) -> str | None:
         return None
     return (
         f"The cavity empties {emptied} times: the frames seem to hold {emptied} beats and were taken as one cycle of "
-        f"{slices[0].rr_ms:.0f} ms; give the frames of one beat."
+        f"{first.rr_ms:.0f} ms; give the frames of one beat."
     )

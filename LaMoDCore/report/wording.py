@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from LaMoDCore import __version__
-from LaMoDCore.case import StrainResult
+from LaMoDCore.case import StrainResult, left_out_in
 from LaMoDCore.numbered_names import by_number, without_suffix
 
 RESEARCH_USE = "Research use only; not a medical device."
@@ -77,7 +77,7 @@ def warning_line(result: StrainResult) -> str:
 
 def slices_left_out(result: StrainResult) -> int:
     """How many drawn slices could not be used; each has a note with its reason, for which a page may lack room."""
-    return sum(" was left out: " in note for note in result.case.notes)
+    return left_out_in(result.case.notes)
 
 
 def provenance_line(result: StrainResult) -> str:
