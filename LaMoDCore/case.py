@@ -18,6 +18,8 @@ Level = Literal["base", "mid", "apex"]
 LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
 #: In the note of a case on a drawn slice that could not be used; its place before, the reason after.
 LEFT_OUT = " was left out: "
+#: In notes of guesses that are right as a rule: they come after what may have gone wrong.
+_ROUTINE = ("Labels were told", "Levels were proposed", "The RV insertion was taken", ": no R–R interval; ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,3 +203,8 @@ class StrainResult:
 def left_out_in(notes: Iterable[str]) -> int:
     """How many drawn slices could not be used, by the notes of a case."""
     return sum(LEFT_OUT in note for note in notes)
+
+
+def is_routine(note: str) -> bool:
+    """Whether a note of a case tells a guess that is right as a rule."""
+    return any(words in note for words in _ROUTINE)

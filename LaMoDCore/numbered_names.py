@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 #: Usual names of files that are words of the sentences, too: ``masks.nii.gz`` is no reason to touch "the masks".
@@ -16,6 +16,13 @@ def without_suffix(name: str) -> str:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)] or name
     return name
+
+
+def numbers_of(slices: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+    """What stands for each slice and input file in `by_number`; a slice is called after its file as a rule."""
+    numbered = {name: f"input {n}" for n, name in enumerate(files, start=1)}
+    known = {without_suffix(name): number for name, number in numbered.items()} | numbered
+    return known | {name: f"Slice {n}" for n, name in enumerate(slices, start=1)}
 
 
 def by_number(text: str, known: Mapping[str, str]) -> str:

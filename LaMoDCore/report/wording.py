@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from LaMoDCore import __version__
-from LaMoDCore.case import StrainResult, left_out_in
-from LaMoDCore.numbered_names import by_number, without_suffix
+from LaMoDCore.case import StrainResult, is_routine, left_out_in
+from LaMoDCore.numbered_names import by_number, numbers_of
 
 RESEARCH_USE = "Research use only; not a medical device."
-#: Notes of guesses that are right as a rule: they come after what may have gone wrong.
-_ROUTINE = ("Labels were told", "Levels were proposed", "The RV insertion was taken")
 
 
 def definition_lines(result: StrainResult) -> list[str]:
@@ -56,8 +54,8 @@ def doubt_lines(result: StrainResult) -> list[str]:
     quality = result.summary.get("quality", [])
     unlike = [part["unlike_training"] for part in result.summary.get("slices", []) if "unlike_training" in part]
     grave = [text for text in quality if any(flag["flagged"] and flag["sentence"] in text for flag in unlike)]
-    routine = [text for text in result.case.notes if text.startswith(_ROUTINE)]
-    notes = [text for text in result.case.notes if text not in routine]
+    routine = [text for text in result.case.notes if is_routine(text)]
+    notes = [text for text in result.case.notes if not is_routine(text)]
     sentences = [*grave, *notes, *quality, *routine]
     return list(dict.fromkeys(_without_names(result, text).strip() for text in sentences if text.strip()))
 
@@ -106,9 +104,7 @@ def sample_count(result: StrainResult) -> int:
 
 
 def _without_names(result: StrainResult, text: str) -> str:
-    files = {record.name: f"input {n}" for n, record in enumerate(result.case.inputs, start=1)}
-    known = {without_suffix(name): number for name, number in files.items()} | files
-    known |= {s.name: f"Slice {n}" for n, s in enumerate(result.case.slices, start=1)}
+    known = numbers_of([s.name for s in result.case.slices], [record.name for record in result.case.inputs])
     return by_number(text, known)
 
 

@@ -24,8 +24,9 @@ class TrustWords:
         """What must be looked at first; empty where nothing was found."""
         wide = self._wideSegments()
         # where segments are named, that the samples disagree says the same of them once more
-        notes = [note for note in self._notes() if not (wide and self.DISAGREE in note)]
-        return [*self._unlikeTraining(), *notes, *wide]
+        doubts = [doubt for doubt in self._doubts() if not (wide and self.DISAGREE in doubt)]
+        said = [*self._unlikeTraining(), *self._assumptions(routine=False), *doubts, *wide]
+        return list(dict.fromkeys(said))
 
     def facts(self) -> list[str]:
         """What holds of every result of this kind."""
@@ -35,7 +36,11 @@ class TrustWords:
                 "Read from the contours alone: a scar that leaves them unchanged is not seen; rotation is inferred."
             )
             facts.append(text)
-        return [*facts, _("GCS: mean Ecc of the slices given. GLS: not available from short axis.")]
+        return [
+            *self._assumptions(routine=True),
+            *facts,
+            _("GCS: mean Ecc of the slices given. GLS: not available from short axis."),
+        ]
 
     def html(self, most: int = 4) -> str:
         """For a label: the warnings in bold first; beyond `most` they are counted."""
@@ -45,7 +50,8 @@ class TrustWords:
             lines.append(_("… and {count} more: rest the mouse here.").format(count=len(warnings) - most))
         if not warnings:
             lines.append(_("No flag was raised; that is no proof that it is right."))
-        return "<br>".join([*lines, *map(self._escaped, self.facts())])
+        usual = set(self._assumptions(routine=True))  # right as a rule: for the tool tip
+        return "<br>".join([*lines, *(self._escaped(fact) for fact in self.facts() if fact not in usual)])
 
     def plain(self) -> str:
         """All of it, for a tool tip or a file."""
@@ -78,18 +84,27 @@ class TrustWords:
                 if isinstance(item, dict):
                     yield from self._verdicts(item, f"Slice {number}")
 
-    def _notes(self) -> list[str]:
+    def _doubts(self) -> list[str]:
         quality = self._reading.summary.get("quality", [])
         if isinstance(quality, dict):
             quality = quality.get("notes", [])
-        return list(dict.fromkeys(self._readable(note) for note in quality if isinstance(note, str)))
+        return [self._readable(doubt) for doubt in quality if isinstance(doubt, str)]
+
+    def _assumptions(self, *, routine: bool) -> list[str]:
+        """What was assumed of the input: slices left out, guessed times; or what is guessed right as a rule."""
+        from LaMoDCore.case import is_routine
+
+        notes = [note for note in self._reading.summary.get("notes", []) if isinstance(note, str)]
+        return [self._readable(note) for note in notes if is_routine(note) == routine]
 
     def _readable(self, text: str) -> str:
-        """Slices by number: their names may be a person's."""
-        from LaMoDCore.numbered_names import by_number
+        """Slices and files by number: their names may be a person's."""
+        from LaMoDCore.numbered_names import by_number, numbers_of
 
-        slices = self._reading.summary.get("slices", [])
-        return by_number(text, {part.get("name"): f"Slice {number}" for number, part in enumerate(slices, 1)})
+        summary = self._reading.summary
+        slices = [str(part.get("name", "")) for part in summary.get("slices", [])]
+        files = [str(part.get("name", "")) for part in summary.get("provenance", {}).get("inputs", [])]
+        return by_number(text, numbers_of(slices, files))
 
     def _wideSegments(self) -> list[str]:
         found = []

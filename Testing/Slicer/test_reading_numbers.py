@@ -171,6 +171,25 @@ def test_trust_says_what_is_unlike_the_training_hearts_and_names_no_file(result)
     assert "GLS: not available from short axis" in words.html()
 
 
+def test_what_was_assumed_of_the_input_is_said_and_usual_guesses_wait_in_the_tool_tip(result):
+    from dataclasses import replace
+
+    from LaMoDSlicerLib.TrustWords import TrustWords
+
+    summary = json.loads(json.dumps(result.reading.summary))
+    summary["provenance"] = {**summary.get("provenance", {}), "inputs": [{"name": "Doe_John.nii.gz"}]}
+    summary["notes"] = [
+        "Labels were told by their place in Doe_John.nii.gz.",
+        "Slice 4 of Doe_John was left out: its ring is open at frame 7.",
+    ]
+    words = TrustWords(replace(result.reading, summary=summary))
+    assert words.warnings()[0] == "Slice 4 of input 1 was left out: its ring is open at frame 7."
+    assert "was left out" in words.html()
+    assert "Labels were told" not in words.html()
+    assert "Labels were told by their place in input 1." in words.plain()
+    assert "Doe" not in words.html() + words.plain()
+
+
 def test_segments_that_are_uncertain_are_named_once(result, tmp_path):
     from LaMoDSlicerLib.TrustWords import TrustWords
 
