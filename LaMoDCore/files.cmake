@@ -219,12 +219,14 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/kinematics.py
   phantom/pairing.py
   phantom/papillary.py
+  phantom/randomised.py
   phantom/reading.py
   phantom/recipe.py
   phantom/regional.py
   phantom/scene.py
   phantom/slices.py
   phantom/statistics.py
+  phantom/stretch.py
   phantom/subject.py
   phantom/timecurves.py
   predict.py
@@ -261,6 +263,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/checkpoint.py
   training/contour_bank.py
   training/contour_stage.py
+  training/contour_variation.py
   training/dataset_facts.py
   training/draws.py
   training/engine.py

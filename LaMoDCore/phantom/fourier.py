@@ -41,6 +41,12 @@ class AngularSeries:
         coefficients[..., 0] = 0
         return AngularSeries(coefficients)
 
+    def flattened(self, share: float) -> AngularSeries:
+        """Every series with `share` of its variation about its mean: 1 itself, 0 the mean."""
+        coefficients = self.coefficients.copy()
+        coefficients[..., 1:] *= share
+        return AngularSeries(coefficients)
+
     def antiderivative(self) -> AngularSeries:
         """The zero-mean periodic F with dF/dθ = f − mean(f)."""
         order = np.arange(self.coefficients.shape[-1])

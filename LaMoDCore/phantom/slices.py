@@ -109,7 +109,7 @@ class PhantomSlice:
             endo=p.shape.endo,
             epi=p.shape.epi,
             log_stretch=work.scaled(np.full(times.shape, p.endo_log_stretch)),
-            log_area=work.scaled(np.full(times.shape, p.log_area_gain)),
+            log_area=work.flattened(p.area_follows).scaled(np.full(times.shape, p.log_area_gain)),
             area_slope=p.area_slope * contraction(timing, times),
             rotation_epi=p.rotation_epi_deg * rotation,
             rotation_endo=p.rotation_endo_deg * rotation,

@@ -12,6 +12,7 @@ from LaMoDCore.geometry import BASE_TO_APEX_LPS, Array, SliceGrid, canonical_gri
 from LaMoDCore.phantom.anatomy import PLANES, LongAxis, SliceShape, build_shape, sample_angles, sector_weight
 from LaMoDCore.phantom.diseases import DISEASES, RANGES, DiseaseRanges
 from LaMoDCore.phantom.regional import RegionalFunction, site_angles
+from LaMoDCore.phantom.stretch import endo_stretch, within_limit
 from LaMoDCore.phantom.timecurves import CycleTiming
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ _PLACE_SCATTER = 0.045
 #: No plane is taken where the cavity's radius is smaller at end-diastole: at end-systole nothing would be left of
 #: it to draw, and on pixels of 1 mm its strain could not be told.
 _NARROWEST_CAVITY_MM = 12.0
-#: No part of the endocardium shortens below this ratio to its length at end-diastole (Ecc −0.35). With area kept it
-#: thickens by 1.8 there, by up to 3 where tissue slides together; without the limit, hypertrophied hearts reach 3.7.
-_LEAST_STRETCH = 0.55
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +54,7 @@ class SliceParameters:
         through_plane_mm: how far the tissue of the plane moves towards the apex at end-systole.
         center_lps: [3], the ventricle's centre in this plane.
         picture_offset_mm: (x, y) of the ventricle's centre from the canonical picture's centre, SD 2 mm.
+        area_follows: how far ln J follows the regional work: 1 site by site, 0 the same all around.
     """
 
     name: str
@@ -76,6 +75,7 @@ class SliceParameters:
     through_plane_mm: float
     center_lps: Array
     picture_offset_mm: tuple[float, float]
+    area_follows: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,8 +427,8 @@ def _draw_slice(
     log_area = float(np.clip(log_area, 0.0, np.log(1.42)))
     epi_mean, endo_mean = float(shape.epi.mean), float(shape.endo.mean)
     function = _draw_function(rng, disease, ranges, shared, index, rr_ms)
-    endo_log_stretch = _endo_stretch(endo_mean, epi_mean, strain, np.exp(log_area))
-    endo_log_stretch *= _within_limit(function, timing, endo_log_stretch, scalars["radial_share"])
+    endo_log_stretch = endo_stretch(endo_mean, epi_mean, strain, np.exp(log_area))
+    endo_log_stretch *= within_limit(function, timing, endo_log_stretch, scalars["radial_share"])
     rotation = (
         expected_rotation_deg(place, mid_strain, ranges.rotation_scale)
         + scalars["rotation_offset_deg"]
@@ -461,21 +461,6 @@ def _draw_slice(
         center_lps=np.asarray(center),
         picture_offset_mm=(_normal(rng, 0, 2.0), _normal(rng, 0, 2.0)),
     )
-
-
-def _endo_stretch(endo: float, epi: float, log_mid_stretch: float, area: float) -> float:
-    """ln(ρ_i/R_i) of a ring whose mid-wall circle stretches by exp(log_mid_stretch) and whose area grows by J."""
-    middle = 0.5 * (endo + epi)
-    squared = np.exp(2 * log_mid_stretch) * middle**2 - area * (middle**2 - endo**2)
-    return float(0.5 * np.log(max(squared, (0.50 * endo) ** 2) / endo**2))
-
-
-def _within_limit(function: RegionalFunction, timing: CycleTiming, endo_log_stretch: float, share: float) -> float:
-    """≤ 1: by how much the stretch must shrink so that no part of the endocardium exceeds ``_LEAST_STRETCH``."""
-    work = function.shortening(timing, np.linspace(0.25, 0.6, 8))
-    theta = site_angles()
-    largest = float((work.mean[:, None] + share * work.without_mean()(theta)).max())
-    return min(1.0, float(np.log(_LEAST_STRETCH)) / min(endo_log_stretch * largest, -1e-6))
 
 
 def canonical_slice_grid(center_lps: Array, axis_lps: Array, offset_mm: tuple[float, float]) -> SliceGrid:

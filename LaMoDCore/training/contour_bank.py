@@ -31,7 +31,7 @@ _DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
 _EXACT_SHARE = 0.2
 #: Angles of the contours: nothing is drawn on pixels here.
 _SAMPLES = 180
-_STREAM = 21
+_STREAM, _WIDE_STREAM = 21, 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,7 @@ def of_phantoms(
     *,
     workers: int = 1,
     left_out: Collection[str] = (),
+    randomise: bool = False,
 ) -> ContourBank:
     """From synthetic subjects, without their pictures: four slices each, read by readers of all habits.
 
@@ -88,6 +89,7 @@ def of_phantoms(
         progress: told of every subject.
         workers: processes that make them; their number changes nothing.
         left_out: diseases whose subjects are left out.
+        randomise: whether subjects are made of a wider law than people's, see `phantom.randomised`.
 
     Raises:
         LaMoDInputError: a process was ended from outside.
@@ -97,7 +99,7 @@ def of_phantoms(
     recipe = CohortRecipe(count=subjects.stop, seed=seed)
     chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
     found: dict[int, ContourBank] = {}
-    for subject, slices in answers(chosen, partial(_reading_room, recipe), workers):
+    for subject, slices in answers(chosen, partial(_reading_room, recipe, randomise), workers):
         if isinstance(slices, Died):
             raise LaMoDInputError(
                 f"synthetic subject {subject}",
@@ -109,18 +111,28 @@ def of_phantoms(
     return ContourBank.joined([found.pop(subject) for subject in chosen])
 
 
-def _reading_room(recipe: CohortRecipe) -> Callable[[int], ContourBank]:
-    return partial(_slices_of, recipe)
+def _reading_room(recipe: CohortRecipe, randomise: bool) -> Callable[[int], ContourBank]:
+    return partial(_slices_of, recipe, randomise)
 
 
-def _slices_of(recipe: CohortRecipe, subject: int) -> ContourBank:
-    planes = recipe.subject(subject).slices()
-    slices = [_phantom(plane, (recipe.seed, subject, n), recipe.trabeculae_mm) for n, plane in enumerate(planes)]
+def _slices_of(recipe: CohortRecipe, randomise: bool, number: int) -> ContourBank:
+    from LaMoDCore.phantom.randomised import randomised
+
+    subject = recipe.subject(number)
+    if randomise:
+        subject = randomised(subject, np.random.default_rng([_WIDE_STREAM, recipe.seed, number]))
+    slices = [
+        _phantom(plane, (recipe.seed, number, n), recipe.trabeculae_mm, careful=randomise)
+        for n, plane in enumerate(subject.slices())
+    ]
     return ContourBank.of_slices(slices)
 
 
-def _phantom(plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float) -> tuple[RingContours, Array, int]:
+def _phantom(
+    plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float, *, careful: bool
+) -> tuple[RingContours, Array, int]:
     from LaMoDCore.phantom.cases import reading_style
+    from LaMoDCore.phantom.randomised import draw_careful_annotator
     from LaMoDCore.phantom.reading import read_cycle
 
     phases = np.arange(FRAMES) / FRAMES
@@ -129,7 +141,8 @@ def _phantom(plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: flo
         seen = plane.contours(phases, samples=_SAMPLES)
     else:
         style = reading_style(seed, trabeculae_mm)
-        seen = read_cycle(plane, style, rng, phases, scene_seed=seed[0], samples=_SAMPLES)
+        reader = draw_careful_annotator(rng) if careful else None
+        seen = read_cycle(plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES)
     contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
     depth, angle = (
         grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)

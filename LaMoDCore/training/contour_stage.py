@@ -1,4 +1,4 @@
-"""Training of the estimate from contours: slices turned, scaled and shaken anew at every step, early stopping.
+"""Training of the estimate from contours: slices varied anew at every step (`contour_variation`), early stopping.
 
 The loss is the motion's error in mm, root mean square over the cycle and about the ring, averaged over slices.
 """
@@ -6,7 +6,7 @@ The loss is the motion's error in mm, root mean square over the cycle and about 
 from __future__ import annotations
 
 import copy
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +14,14 @@ import torch
 from torch import Tensor
 
 from LaMoDCore.evenly import spread_evenly
-from LaMoDCore.networks.contour_motion import ContourMotion, real_rows, turned_motion, turned_numbers
+from LaMoDCore.networks.contour_motion import ContourMotion, real_rows
 from LaMoDCore.preprocessing import FRAMES
 from LaMoDCore.progress import SILENT, Progress
 from LaMoDCore.training.averaging import follow, frozen_copy
 from LaMoDCore.training.contour_bank import ContourBank
+from LaMoDCore.training.contour_variation import varied
 from LaMoDCore.training.learning_rate import learning_rate_share
 
-#: Of the slices of a batch: turns, sizes, what rasterising adds to each coefficient, and levels that are not told.
-_TURN_RAD, _SCALE, _SHAKE_MM, _HIDDEN_SHARE = math.radians(8.0), 0.04, 0.05, 0.3
 #: Slices that the principal components are taken of: more would only need memory.
 _AXES_FROM = 40_000
 #: Keeps the root's gradient bounded, in the square of radians.
@@ -45,7 +44,7 @@ class ContourTraining:
     """
 
     least_steps: int = 800
-    most_steps: int = 12_000
+    most_steps: int = 16_000
     slices_a_step: int = 16
     validations: int = 32
     batch_size: int = 256
@@ -79,7 +78,7 @@ class ContourReport:
 
 def train_contour_motion(
     network: ContourMotion,
-    train: ContourBank,
+    train: Sequence[ContourBank],
     validation: ContourBank,
     config: ContourTraining,
     progress: Progress = SILENT,
@@ -88,26 +87,26 @@ def train_contour_motion(
 
     Args:
         network: untrained.
-        train: what to learn from.
+        train: banks to learn from, as if they were one; they are not put together, which would take their room twice.
         validation: slices of other subjects; choose when to stop.
         config: how.
         progress: told after every validation.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    data, held_out = _tensors(train), _tensors(validation)
-    some = torch.from_numpy(spread_evenly(len(train.radius), _AXES_FROM))
-    network.fit_axes(data[0][some], data[1][some])
+    data, held_out = _Readings(train), _tensors(validation)
+    numbers, motion, _, _ = data.of(torch.from_numpy(spread_evenly(len(data), _AXES_FROM)))
+    network.fit_axes(numbers, motion)
     averaged = frozen_copy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     best, best_step, losses, train_mm = _error(averaged, held_out), 0, [], np.nan
     best_state = copy.deepcopy(averaged.state_dict())
-    steps = config.steps(len(train.radius))
+    steps = config.steps(len(data))
     every = max(steps // config.validations, 1)
     torch.manual_seed(config.seed)  # of dropout
     network.train()
     for step in range(steps):
-        chosen = torch.randint(0, len(train.radius), (config.batch_size,), generator=generator)
-        batch = _varied(tuple(part[chosen] for part in data), generator)
+        chosen = torch.randint(0, len(data), (config.batch_size,), generator=generator)
+        batch = varied(data.of(chosen), generator)
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * learning_rate_share(step, steps, warm_up=200, warm_up_share=4)
         loss = _loss(network, batch)
@@ -128,22 +127,33 @@ def train_contour_motion(
         weights.data.copy_(weights.data.half())
     network.eval()
     still = (held_out[1].abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * held_out[2]
-    return ContourReport(len(train.radius), train_mm, best, float(still.mean()), best_step)
+    return ContourReport(len(data), train_mm, best, float(still.mean()), best_step)
+
+
+class _Readings:
+    """Slices of several banks, numbered through."""
+
+    def __init__(self, banks: Sequence[ContourBank]) -> None:
+        self._banks = [_tensors(bank) for bank in banks]
+        self._ends = torch.tensor([len(bank.radius) for bank in banks]).cumsum(0)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def of(self, chosen: Tensor) -> tuple[Tensor, ...]:
+        """Numbers, motion, radius and levels of slices [N]."""
+        found = [torch.empty((len(chosen), *part.shape[1:]), dtype=part.dtype) for part in self._banks[0]]
+        number = torch.bucketize(chosen, self._ends, right=True)
+        for n, bank in enumerate(self._banks):
+            here = torch.nonzero(number == n)[:, 0]
+            within = chosen[here] - (self._ends[n - 1] if n else 0)
+            for part, values in zip(found, bank, strict=True):
+                part[here] = values[within]
+        return tuple(found)
 
 
 def _tensors(bank: ContourBank) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(part) for part in (bank.numbers, bank.motion, bank.radius, bank.levels))
-
-
-def _varied(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Slices turned (with their motion), scaled and shaken, some without their level; never mirrored."""
-    numbers, motion, radius, levels = batch
-    turn = _TURN_RAD * torch.randn(len(radius), generator=generator)
-    scale = torch.exp(_SCALE * torch.randn(len(radius), generator=generator))
-    shaken = torch.view_as_complex(torch.randn(*numbers.shape, 2, generator=generator))
-    numbers = turned_numbers(numbers, turn) * scale[:, None, None] + _SHAKE_MM * shaken
-    hidden = torch.rand(len(radius), generator=generator) < _HIDDEN_SHARE
-    return numbers, turned_motion(motion, turn), radius * scale, torch.where(hidden, 0, levels)
 
 
 def _loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:

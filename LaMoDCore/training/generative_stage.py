@@ -50,7 +50,7 @@ class GenerativeConfig:
     ema_decay: float = 0.998
     forget: float = 0.1
     condition_noise: float = 0.1
-    trust: float = 2 / 3
+    trust: float = 0.85
     seed: int = 0
 
 

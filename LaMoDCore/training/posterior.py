@@ -48,7 +48,8 @@ class PosteriorConfig:
         contour_training: of it.
         phantoms: synthetic subjects whose contours it learns from besides the dataset's; the last twentieth of them
             only says when to stop.
-        phantom_seed: of their cohort.
+        randomised: subjects of a wider law than people's that it learns from too (`phantom.randomised`), likewise.
+        phantom_seed: of the first cohort; the other's is the next number.
         phantoms_without: diseases that they are not to have.
         slices: training slices that are looked at, spread evenly over the training split.
         calibration_cases: validation cases that the intervals are calibrated on, spread evenly likewise.
@@ -62,6 +63,7 @@ class PosteriorConfig:
     contours: ContourMotionConfig = field(default_factory=lambda: ContourMotionConfig(components=240))
     contour_training: ContourTraining = field(default_factory=ContourTraining)
     phantoms: int = 0
+    randomised: int = 0
     phantom_seed: int = 3003
     phantoms_without: tuple[str, ...] = ()
     slices: int = 1500
@@ -96,18 +98,8 @@ def train_posterior(
     """
     own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
     contours = {split: of_cache(cache, chosen, progress) for split, chosen in own.items()}
-    more: list[ContourBank] = []
-    held_out = [contours["val"]]
-    if config.phantoms:
-        first = config.phantoms - int(_HELD_OUT_SHARE * config.phantoms)
-        for subjects, banks in ((range(first), more), (range(first, config.phantoms), held_out)):
-            if subjects:
-                banks.append(
-                    of_phantoms(
-                        subjects, config.phantom_seed, progress, workers=workers, left_out=config.phantoms_without
-                    )
-                )
-    validation_contours = ContourBank.joined(held_out)
+    more, held_out = _synthetic(config, workers, progress)
+    validation_contours = ContourBank.joined([contours["val"], *held_out])
     chosen = own["train"][spread_evenly(len(own["train"]), config.slices)]
     train = []
     # Cross-fitting: half of the slices are seen by a network that learned from the other half, so that what is told
@@ -124,6 +116,30 @@ def train_posterior(
     )
 
 
+def _synthetic(
+    config: PosteriorConfig, workers: int, progress: Progress
+) -> tuple[list[ContourBank], list[ContourBank]]:
+    """What is learned from, and what says when to stop."""
+    learned: list[ContourBank] = []
+    held_out: list[ContourBank] = []
+    cohorts = ((config.phantoms, config.phantom_seed, False), (config.randomised, config.phantom_seed + 1, True))
+    for count, seed, randomise in cohorts:
+        first = count - int(_HELD_OUT_SHARE * count)
+        for subjects, banks in ((range(first), learned), (range(first, count), held_out)):
+            if subjects:
+                banks.append(
+                    of_phantoms(
+                        subjects,
+                        seed,
+                        progress,
+                        workers=workers,
+                        left_out=config.phantoms_without,
+                        randomise=randomise,
+                    )
+                )
+    return learned, held_out
+
+
 def with_contour_motion(
     base: LoadedModel,
     train: Sequence[ContourBank],
@@ -135,8 +151,7 @@ def with_contour_motion(
     torch.manual_seed(config.contour_training.seed)
     network = _grown(lamod_network(base), {"contour_motion": config.contours})
     assert network.contour_motion is not None
-    joined = ContourBank.joined(train)
-    report = train_contour_motion(network.contour_motion, joined, validation, config.contour_training, progress)
+    report = train_contour_motion(network.contour_motion, train, validation, config.contour_training, progress)
     network.requires_grad_(False).eval()
     training = {**base.description.get("training", {}), "contours": asdict(report)}
     return LoadedModel(base.name, network, "", {**base.description, "training": training})

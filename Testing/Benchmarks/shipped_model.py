@@ -3,7 +3,7 @@
     python Testing/Benchmarks/shipped_model.py --work DIR [--workers 2] [--toy]
 
 Each step is done once; a call that was broken off goes on where it was (the training from its last checkpoint). About
-four hours of one core, and 12 GB of memory. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
+six hours of one core, and 20 GB of memory. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
 same machine gives the same bytes. The tables of its card are added afterwards, see docs/validation.md.
 """
 
@@ -27,8 +27,21 @@ def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     split = "0.5,0.5,0" if toy else "0.92,0.08,0"
     recipe = ["--preset", "smoke"] if toy else ["--config", str(_HERE / "shipped_model.json")]
     refit = ["--count", "8", "--steps", "2"] if toy else ["--count", "360", "--steps", "250"]
-    toy_posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2", "--phantoms", "2"]
-    posterior = toy_posterior if toy else ["--phantoms", "60000", "--workers", str(workers)]
+    toy_posterior = [
+        "--slices",
+        "8",
+        "--cases",
+        "2",
+        "--epochs",
+        "1",
+        "--samples",
+        "2",
+        "--phantoms",
+        "2",
+        "--randomised",
+        "2",
+    ]
+    posterior = toy_posterior if toy else ["--phantoms", "60000", "--randomised", "50000", "--workers", str(workers)]
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
     cohort += ["--no-report", "--resume", "--workers", str(workers)] + (["--sites", "1"] if toy else [])

@@ -98,7 +98,7 @@ def test_it_learns_how_contours_move() -> None:
     torch.manual_seed(0)
     network = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
     report = train_contour_motion(
-        network, train, held_out, ContourTraining(most_steps=120, validations=6, batch_size=32)
+        network, [train], held_out, ContourTraining(most_steps=120, validations=6, batch_size=32)
     )
     assert report.validation_mm < 0.7 * report.still_mm and report.slices == 48
     again = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
@@ -120,6 +120,15 @@ def test_synthetic_readings_do_not_depend_on_how_many_made_them_and_leave_out_wh
     for name in ("numbers", "motion", "radius", "levels"):
         assert np.array_equal(getattr(together, name), getattr(alone, name))
         assert np.array_equal(getattr(rest, name), getattr(alone, name)[kept])
+
+
+def test_randomised_readings_are_other_hearts_and_join_the_usual_ones() -> None:
+    usual, wide = phantoms(0, 6), of_phantoms(range(6), seed=7, randomise=True)
+    again = of_phantoms(range(6), seed=7, randomise=True, workers=2)
+    assert wide.motion == pytest.approx(again.motion, abs=1e-6)
+    assert not np.isclose(wide.radius, usual.radius, rtol=0.01).all()
+    assert np.isfinite(wide.motion).all() and np.isfinite(wide.numbers).all()
+    assert len(ContourBank.joined([usual, wide]).radius) == 48
 
 
 def test_motion_relative_to_itself_is_none() -> None:

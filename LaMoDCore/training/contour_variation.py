@@ -1,0 +1,59 @@
+"""Slices that the estimate from contours learns from, varied anew at every step; never mirrored."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from LaMoDCore.networks.contour_motion import turned_motion, turned_numbers
+
+#: Standard deviations: turns, logarithms of sizes, and what rasterising adds to each coefficient.
+_TURN_RAD, _SCALE, _SHAKE_MM = math.radians(8.0), 0.04, 0.05
+#: Shares of slices whose level is not told, and whose cycle runs unevenly.
+_HIDDEN_SHARE, _WARPED_SHARE = 0.3, 0.5
+#: Standard deviation of each of the four waves of the pace of an uneven cycle, and the slowest pace (1 is even).
+_PACE, _SLOWEST = 0.15, 0.3
+
+
+def varied(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Numbers, motion, radius and levels of N slices (`ContourBank`), each slice varied by itself.
+
+    Turned with its motion, scaled and shaken; half of them with phases that come earlier and later than they did.
+    """
+    numbers, motion, radius, levels = batch
+    turn = _TURN_RAD * torch.randn(len(radius), generator=generator)
+    scale = torch.exp(_SCALE * torch.randn(len(radius), generator=generator))
+    shaken = torch.view_as_complex(torch.randn(*numbers.shape, 2, generator=generator))
+    when = uneven_cycles(len(radius), numbers.shape[1], generator)
+    numbers = turned_numbers(at_phases(numbers, when), turn) * scale[:, None, None] + _SHAKE_MM * shaken
+    hidden = torch.rand(len(radius), generator=generator) < _HIDDEN_SHARE
+    return numbers, turned_motion(at_phases(motion, when), turn), radius * scale, torch.where(hidden, 0, levels)
+
+
+def uneven_cycles(slices: int, frames: int, generator: torch.Generator) -> Tensor:
+    """[slices, frames]: the phase (fraction of R–R) that each frame shows; end-diastole stays the first.
+
+    The pace is 1 + Σ aₖ cos 2πkτ + bₖ sin 2πkτ, k = 1, 2, with waves held back where it would fall too low.
+    """
+    even = torch.arange(frames) / frames
+    order = torch.tensor([1.0, 2.0])
+    angle = 2 * math.pi * order[:, None] * even
+    share = _PACE * torch.randn(slices, 2, 2, generator=generator)
+    steepest = share.square().sum(dim=1).sqrt().sum(dim=1)  # at most: the waves' amplitudes add up
+    share = share * ((1 - _SLOWEST) / steepest.clamp(min=1 - _SLOWEST))[:, None, None]
+    share = share * (torch.rand(slices, generator=generator) < _WARPED_SHARE)[:, None, None]
+    waves = torch.stack([torch.sin(angle), 1 - torch.cos(angle)]) / (2 * math.pi * order[:, None])
+    return even + torch.einsum("nck,ckt->nt", share, waves)
+
+
+def at_phases(values: Tensor, when: Tensor) -> Tensor:
+    """Periodic curves [N, T, K] at phases [N, T'], linearly between frames."""
+    frames = values.shape[1]
+    place = when * frames
+    before = place.floor()
+    after_share = (place - before)[..., None]
+    first = before.long() % frames
+    rows = torch.arange(len(values))[:, None]
+    return (1 - after_share) * values[rows, first] + after_share * values[rows, (first + 1) % frames]
