@@ -22,8 +22,8 @@ LIMITS = (
     "may still be wrong.",
     "In-plane area gain is learned from the masks; trabeculae that vanish into the systolic contour look like "
     "thickening.",
-    "A sector that stretches beside neighbours that shorten can be given as one that shortens, outside its interval "
-    "and without a flag.",
+    "A sector that stretches beside neighbours that shorten can be given as one that stretches far less, or not at all, "
+    "outside its interval and without a flag.",
     "No longitudinal strain: short-axis slices do not show it.",
 )
 _NO_DOUBTS = (
