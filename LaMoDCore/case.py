@@ -19,7 +19,16 @@ LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
 #: In the note of a case on a drawn slice that could not be used; its place before, the reason after.
 LEFT_OUT = " was left out: "
 #: In notes of guesses that are right as a rule: they come after what may have gone wrong.
-_ROUTINE = ("Labels were told", "Levels were proposed", "The RV insertion was taken", ": no R–R interval; ")
+_ROUTINE = (
+    "Labels were told",
+    "Levels were proposed",
+    "The RV insertion was taken",
+    ": no R–R interval; ",
+    " have no myocardium and were left out",
+    "duplicate DICOM instance",
+    " without a picture or position ",
+    " are named, not timed",
+)
 
 
 @dataclass(frozen=True, eq=False)

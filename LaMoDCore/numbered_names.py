@@ -18,9 +18,15 @@ def without_suffix(name: str) -> str:
     return name
 
 
-def numbers_of(slices: Sequence[str], files: Sequence[str]) -> dict[str, str]:
-    """What stands for each slice and input file in `by_number`; a slice is called after its file as a rule."""
-    numbered = {name: f"input {n}" for n, name in enumerate(files, start=1)}
+def numbers_of(slices: Sequence[str], files: Sequence[str], single: str = "input 1") -> dict[str, str]:
+    """What stands for each slice and input file in `by_number`; a slice is called after its file as a rule.
+
+    Args:
+        slices: their names, in order.
+        files: the input's, likewise.
+        single: what a file is called that is the only one.
+    """
+    numbered = {name: single if len(files) == 1 else f"input {n}" for n, name in enumerate(files, start=1)}
     known = {without_suffix(name): number for name, number in numbered.items()} | numbered
     return known | {name: f"Slice {n}" for n, name in enumerate(slices, start=1)}
 

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="the same of a wider law than people's, so that hearts unlike the phantoms are no surprise "
-        "(0; the shipped model: 50000, with the others in 20 GB of memory)",
+        "(0; the shipped model: 50000, with the others in 13 GB of memory)",
     )
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that make the synthetic subjects"

@@ -40,7 +40,7 @@ def write_seq_nrrd(
     path: str | Path,
     frames: Array,
     ijk_to_lps: Array,
-    frame_times_ms: npt.ArrayLike,
+    frame_times_ms: npt.ArrayLike | None,
     *,
     node_class: str = "vtkMRMLScalarVolumeNode",
     rr_ms: float | None = None,
@@ -52,7 +52,7 @@ def write_seq_nrrd(
         path: where to; a file of that name is replaced only once the new one is whole.
         frames: [T, Z, H, W] of uint8, int16 or float32.
         ijk_to_lps: [4, 4], (column, row, slice) to LPS mm.
-        frame_times_ms: [T].
+        frame_times_ms: [T]; None where they are not known, so that frames are only numbered.
         node_class: the MRML class of each volume; ``vtkMRMLLabelMapVolumeNode`` for masks.
         rr_ms: length of the cardiac cycle, kept in the file's metadata.
         metadata: further key-value pairs; Slicer shows them as the sequence's attributes.
@@ -60,7 +60,7 @@ def write_seq_nrrd(
     Raises:
         ValueError: shapes or types that do not fit.
     """
-    times = np.asarray(frame_times_ms, dtype=np.float64)
+    times = np.asarray(np.arange(len(frames)) if frame_times_ms is None else frame_times_ms, dtype=np.float64)
     affine = np.asarray(ijk_to_lps, dtype=np.float64)
     if frames.ndim != 4 or times.shape != frames.shape[:1] or affine.shape != (4, 4):
         raise ValueError(
@@ -73,7 +73,7 @@ def write_seq_nrrd(
         f"space directions: none {directions}",
         "kinds: list domain domain domain",
         'labels: "time" "" "" ""',
-        'units: "ms" "" "" ""',
+        f'units: "{"" if frame_times_ms is None else "ms"}" "" "" ""',
         f"space origin: {format_vector(affine[:3, 3])}",
         "measurement frame: (1,0,0) (0,1,0) (0,0,1)",
     ]

@@ -5,7 +5,7 @@ two curves over time, a few hundred numbers of which differ between people; and 
 readers draw them. So a second estimate needs no pictures: radii about the moving centre, as Fourier coefficients,
 reduced to their principal components, to a small network with a linear path, which answers with principal components
 of the ring's motion in ring coordinates (`ring_basis`, eq. 1, relative to the ring that only follows its centre). It
-learns from tens of thousands of slices in minutes and averages the reader's errors over the cycle. The posterior's
+learns from hundreds of thousands of slices in minutes and averages the reader's errors over the cycle. The posterior's
 mean goes a share of the way from D_η's motion to it (`motion_latent`).
 """
 

@@ -3,7 +3,7 @@
 A network that learns from one law of hearts learns its habits too: that akinetic muscle slides along the wall towards
 its neighbours, that systole takes a third of the cycle, that the base turns clockwise. Real hearts, and phantoms of
 another make, need not share them. Here each habit is drawn anew, from ranges that hold the law's own and go as far as
-the kinematics allow (Tobin et al. 2017). Such subjects are for learning only; nothing is measured on them.
+the kinematics allow (Tobin et al. 2017). Such subjects are for learning, never a test.
 """
 
 from __future__ import annotations
@@ -35,11 +35,15 @@ _SOONEST_RETURN = 0.12
 def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
     """A subject like none of the law, made from one of it.
 
-    Its own are place, disease and the pattern of regional work. Drawn anew: size (× 0.7…1.4), wall (× 0.75…1.35),
-    ellipticity, strength, in-plane area gain and whether it follows the regional work, phases of the cycle, rotation
-    and its transmural course, translation, through-plane motion, how far regional shortening shows as radial motion
-    (κ, all of it in a third), and in half of them a sector anywhere, with blunt or steep borders, that works less, not
-    at all, or stretches throughout systole.
+    Its own are place and disease. Drawn anew: size, wall, ellipticity, strength, the pattern of regional work (times a
+    new one), in-plane area gain, its transmural slope and how far it follows contraction and regional work, phases of
+    the cycle, rotation and its transmural course, translation, through-plane motion, how far regional shortening shows
+    as radial motion (κ, all of it in a third), and in half of them a sector anywhere that works less, not at all, or
+    stretches throughout systole. Its borders are as blunt as the law's or up to a fifth steeper: tethering blurs
+    whatever is sharper.
+
+    `slices_`, `timing`, `radial_share` and `mid_strain` are the new subject's; the rest of its scalars are still those
+    of the one that it was made from.
 
     Args:
         subject: of the usual law.

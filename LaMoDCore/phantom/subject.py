@@ -80,7 +80,7 @@ class SliceParameters:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A synthetic person; ``sample_subject(seed, disease)`` is the only maker.
+    """A synthetic person, made by ``sample_subject(seed, disease)``; ``randomised`` makes others of it to learn from.
 
     Distributions are those of ``diseases.RANGES`` where a disease is named there, else as written here.
 

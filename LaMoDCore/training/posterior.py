@@ -50,7 +50,7 @@ class PosteriorConfig:
             only says when to stop.
         randomised: subjects of a wider law than people's that it learns from too (`phantom.randomised`), likewise.
         phantom_seed: of the first cohort; the other's is the next number.
-        phantoms_without: diseases that they are not to have.
+        phantoms_without: diseases that they are not to have; a sector of a randomised one may fail all the same.
         slices: training slices that are looked at, spread evenly over the training split.
         calibration_cases: validation cases that the intervals are calibrated on, spread evenly likewise.
         samples: with which prediction draws by default, and the calibration was made.

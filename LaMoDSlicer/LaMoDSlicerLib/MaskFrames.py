@@ -43,11 +43,12 @@ class MaskFrames:
         return ",".join(dict.fromkeys(words))
 
     def write(self, path: Path) -> None:
-        """Write them as a `.seq.nrrd` that Slicer takes for labels."""
+        """Write them as a `.seq.nrrd` that Slicer takes for labels; times that are spread, not known, stay away."""
         CoreLibrary.makeImportable()
         from LaMoDCore.io.seq_nrrd import write_seq_nrrd
 
-        write_seq_nrrd(path, self.labels, self.geometry.ijkToLps, self.timesMs, node_class="vtkMRMLLabelMapVolumeNode")
+        times = self.timesMs if self.hasTimes else None
+        write_seq_nrrd(path, self.labels, self.geometry.ijkToLps, times, node_class="vtkMRMLLabelMapVolumeNode")
 
     def emptyFrames(self) -> list[int]:
         """Frames, counted from 0, in which no myocardium is drawn."""

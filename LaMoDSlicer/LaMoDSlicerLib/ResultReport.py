@@ -62,7 +62,7 @@ class ResultReport:
         Raises:
             InputError: the scene does not hold the motion.
         """
-        from LaMoDCore.case import Case, Motion, SliceMotion, StrainResult
+        from LaMoDCore.case import Case, InputRecord, Motion, SliceMotion, StrainResult
         from LaMoDCore.strain.analysis import slice_strain
 
         reading = self._node.reading()
@@ -77,8 +77,14 @@ class ResultReport:
             motions.append(motion)
             kept = {"segment_curves": given.curves, "global_curves": given.mean, "segment_curves_std": given.spread}
             strains.append(replace(strain, **kept))
-        case = Case(tuple(cines), reading.referenceFrame, reading.slices[0].insertionLps if known else None)
         provenance = reading.summary.get("provenance", {})
+        case = Case(
+            tuple(cines),
+            reading.referenceFrame,
+            reading.slices[0].insertionLps if known else None,
+            inputs=tuple(InputRecord(r["name"], r["sha256"]) for r in provenance.get("inputs", [])),
+            notes=tuple(map(str, reading.summary.get("notes", []))),
+        )
         return StrainResult(
             case, Motion(tuple(motions), provenance), tuple(strains), reading.endSystole, reading.summary
         )

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,17 +17,22 @@ class TrustWords:
     #: Spread beyond which segments are named, ± percentage points.
     WIDE = 4.0
     DISAGREE = "the samples disagree"
+    #: How notes end that name an option of `lamod predict`.
+    OF_THE_COMMAND = re.compile(r"[;,] name (?:it|them|another) with --[\w-]+(?: if wrong)?(?=\.)")
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
     def warnings(self) -> list[str]:
         """What must be looked at first; empty where nothing was found."""
+        from LaMoDCore.case import LEFT_OUT
+
         wide = self._wideSegments()
         # where segments are named, that the samples disagree says the same of them once more
         doubts = [doubt for doubt in self._doubts() if not (wide and self.DISAGREE in doubt)]
-        said = [*self._unlikeTraining(), *self._assumptions(routine=False), *doubts, *wide]
-        return list(dict.fromkeys(said))
+        assumed = self._assumptions(routine=False)
+        left_out = [note for note in assumed if LEFT_OUT in note]
+        return list(dict.fromkeys([*self._unlikeTraining(), *left_out, *doubts, *wide, *assumed]))
 
     def facts(self) -> list[str]:
         """What holds of every result of this kind."""
@@ -98,13 +104,14 @@ class TrustWords:
         return [self._readable(note) for note in notes if is_routine(note) == routine]
 
     def _readable(self, text: str) -> str:
-        """Slices and files by number: their names may be a person's."""
+        """Slices and files by number: their names may be a person's; without options of the command line."""
         from LaMoDCore.numbered_names import by_number, numbers_of
 
         summary = self._reading.summary
         slices = [str(part.get("name", "")) for part in summary.get("slices", [])]
         files = [str(part.get("name", "")) for part in summary.get("provenance", {}).get("inputs", [])]
-        return by_number(text, numbers_of(slices, files))
+        said = self.OF_THE_COMMAND.sub("", by_number(text, numbers_of(slices, files, single=_("the masks"))))
+        return said[:1].upper() + said[1:]
 
     def _wideSegments(self) -> list[str]:
         found = []

@@ -3,7 +3,7 @@
     python Testing/Benchmarks/shipped_model.py --work DIR [--workers 2] [--toy]
 
 Each step is done once; a call that was broken off goes on where it was (the training from its last checkpoint). About
-six hours of one core, and 20 GB of memory. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
+six hours of one core, and 13 GB of memory. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
 same machine gives the same bytes. The tables of its card are added afterwards, see docs/validation.md.
 """
 

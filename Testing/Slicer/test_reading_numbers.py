@@ -180,13 +180,20 @@ def test_what_was_assumed_of_the_input_is_said_and_usual_guesses_wait_in_the_too
     summary["provenance"] = {**summary.get("provenance", {}), "inputs": [{"name": "Doe_John.nii.gz"}]}
     summary["notes"] = [
         "Labels were told by their place in Doe_John.nii.gz.",
-        "Slice 4 of Doe_John was left out: its ring is open at frame 7.",
+        "Doe_John: no frame times; the 25 frames were spread evenly over an assumed R–R interval of 1000 ms.",
+        "slice 4 of Doe_John.nii.gz was left out: its ring is open at frame 7.",
+        "The cine begins late: frame 3 was taken as the reference; name another with --reference-frame.",
     ]
     words = TrustWords(replace(result.reading, summary=summary))
-    assert words.warnings()[0] == "Slice 4 of input 1 was left out: its ring is open at frame 7."
+    summary["quality"] = ["The motion folds at 3 pixels."]
+    first, second, *later = words.warnings()
+    assert first == "Slice 4 of the masks was left out: its ring is open at frame 7."
+    assert second == "The motion folds at 3 pixels."  # what may be wrong comes before what was assumed
+    assert later[-2].startswith("The masks: no frame times")
+    assert later[-1].endswith("frame 3 was taken as the reference.")  # the panel has no such option
     assert "was left out" in words.html()
     assert "Labels were told" not in words.html()
-    assert "Labels were told by their place in input 1." in words.plain()
+    assert "Labels were told by their place in the masks." in words.plain()
     assert "Doe" not in words.html() + words.plain()
 
 

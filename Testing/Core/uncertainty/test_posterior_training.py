@@ -84,11 +84,13 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path) -> None:
     base = LaMoDModel(PRESETS["smoke"].model)
     save_model(base, tmp_path / "base", "base", training={"minutes": 3})
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
-    words += ["--epochs", "1", "--samples", "3", "--progress", "none"]
+    words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "20", "--randomised", "20"]
     assert main([str(word) for word in words]) == 0
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
+    # 19 of the 20 subjects of each law; the dataset's own four slices
+    assert model.description["training"]["contours"]["slices"] == 2 * 19 * 4 + 4
     for key, value in base.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
     index = DatasetIndex.load(tmp_path / "data")
