@@ -24,8 +24,8 @@ LIMITS = (
     "thickening.",
     "A sector that stretches beside neighbours that shorten can be given as one that stretches far less, or not at "
     "all, outside its interval and without a flag.",
-    "Eight samples scatter by chance more or less than the posterior does. Intervals were calibrated with those of seed "
-    "0; with another seed they can be a quarter narrower.",
+    "Eight samples scatter by chance more or less than the posterior does. Intervals were calibrated with those of "
+    "seed 0; with another seed they can be a quarter narrower.",
     "No longitudinal strain: short-axis slices do not show it.",
 )
 _NO_DOUBTS = (
