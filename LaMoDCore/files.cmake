@@ -179,6 +179,7 @@ set(MODULE_PYTHON_SCRIPTS
   models.py
   motion_samples.py
   networks/__init__.py
+  networks/balanced_draws.py
   networks/baselines/__init__.py
   networks/baselines/demons_tracking.py
   networks/baselines/lddmm_tracking.py

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from LaMoDCore.diffusion import NoiseSchedule, SamplerName, reverse_process
 from LaMoDCore.geometry import Array
+from LaMoDCore.networks.balanced_draws import balanced, shown_directions
 from LaMoDCore.networks.conditional_denoiser import ConditionalDenoiser, RingCondition
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
 from LaMoDCore.networks.ring_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
@@ -211,6 +212,10 @@ class MotionLatent(nn.Module):
         expected = self.offset + self._told(views) @ self.regression
         return expected + self.share * self._by_contours(views) if self.contours else expected
 
+    def _directions(self) -> Array:
+        """What shows most of the latent first, in units of the scatter, see `balanced_draws`."""
+        return shown_directions(_complex((self.scatter[:, None] * self.modes).cpu().numpy()))
+
     def _told(self, views: RingView) -> Tensor:
         standard = (_summary(views) - self.told_mean) / self.told_scale
         return standard.clamp(-_MOST_STANDARD, _MOST_STANDARD)
@@ -263,7 +268,7 @@ class MotionLatent(nn.Module):
 
         Args:
             view: what is known of the slice.
-            count: samples.
+            count: samples; three or more start from noise that scatters as it should, see `balanced_draws`.
             schedule: of the training.
             generator: of all randomness, on the CPU.
             sampler: "ddpm" takes every step of the schedule, "ddim" takes `steps`.
@@ -287,7 +292,13 @@ class MotionLatent(nn.Module):
             return signal.sqrt() * velocity + (1 - signal).sqrt() * noisy
 
         around = reverse_process(
-            draw(), predict_noise, alpha_bar, draw, sampler=sampler, start=schedule.steps, steps=steps
+            balanced(draw(), self._directions()),
+            predict_noise,
+            alpha_bar,
+            draw,
+            sampler=sampler,
+            start=schedule.steps,
+            steps=steps,
         )
         return self.expected(view.alone()) + spread * self.scatter * around
 
