@@ -3,7 +3,7 @@
 Eight independent draws see seven directions of the motion latent's dozens, and it is chance whether those bend the
 wall much or little: over ten seeds the spread of segmental Ecc differed by a factor of 1.6, that of rotation by 2.6. So
 the few directions that matter most for segmental Ecc and rotation get draws with exactly the covariance of the normal
-distribution (moment matching of second order, Boyle et al. 1997), and the others have its variance. Every draw by itself
+distribution (moment matching of second order, Boyle et al. 1997); the others have its variance. Each draw by itself
 is still nearly normal.
 """
 

@@ -28,9 +28,8 @@ def noise(seed: int) -> torch.Tensor:
 def mean_strain_of_a_segment(codes: torch.Tensor) -> np.ndarray:
     """ln of the mid-wall circumferential stretch at mid-cycle of the first 60°, one a sample."""
     angles = np.linspace(0, np.pi / 3, 61)
-    motion = np.einsum("nm,mtk->ntk", codes.numpy(), unit_motions())[:, FRAMES // 2] @ ring_basis(
-        0.5 + 0 * angles, angles
-    )
+    middle = np.einsum("nm,mk->nk", codes.numpy(), unit_motions()[:, FRAMES // 2])
+    motion = middle @ ring_basis(np.full_like(angles, 0.5), angles)
     return np.asarray(motion.real.mean(axis=1) + (motion.imag[:, -1] - motion.imag[:, 0]) / (np.pi / 3))
 
 
