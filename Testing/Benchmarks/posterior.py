@@ -2,6 +2,7 @@
 
     python Testing/Benchmarks/posterior.py scores   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
     python Testing/Benchmarks/posterior.py coverage --data DIR --model NAME|DIR [--split test] [--per-disease 60]
+        [--seed 0]
     python Testing/Benchmarks/posterior.py unlike   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
 
 `scores`: at end-systole, EPE and six-segment Ecc error of the mean, energy score of the displacement (mm) and CRPS of
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--per-disease", type=int, default=12, help="subjects; one slice of each")
     parser.add_argument("--skip", type=int, default=0, help="leave out so many subjects of each disease first")
     parser.add_argument("--contours", default="", metavar="A,B", help="of `scores`: only these contours")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples, of `coverage`")
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = DatasetIndex.load(args.data)
@@ -69,8 +71,10 @@ def main() -> None:
     model = load_model(args.model)
     if args.what == "scores":
         scores(model, index, entries, wanted)
+    elif args.what == "coverage":
+        coverage_table(model, index, entries, args.seed)
     else:
-        {"coverage": coverage_table, "unlike": unlike}[args.what](model, index, entries)
+        unlike(model, index, entries)
 
 
 def chosen_entries(index: DatasetIndex, split: str, per_disease: int, skip: int = 0) -> list[DatasetEntry]:
@@ -265,10 +269,10 @@ def segmental_ecc(case: Case, at_es: Array) -> Array:
 # --- coverage -------------------------------------------------------------------------------------------------------
 
 
-def coverage_table(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry]) -> None:
+def coverage_table(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry], seed: int) -> None:
     calibration = calibration_of(model)
     assert calibration is not None, "this model's intervals are not calibrated"
-    found = [each for entry in entries for each in held_out_errors(model, index, entry, calibration.samples)]
+    found = [each for entry in entries for each in held_out_errors(model, index, entry, calibration.samples, seed)]
     names = ("displacement_mm", "segment_ecc", "segment_err", "ecc", "err", "jacobian")
     print(f"| disease | slices | {' | '.join(names)} |\n| --- | --- | {' | '.join('---' for _ in names)} |")
     for disease in (*sorted({each.entry.disease for each in found}), "all"):
