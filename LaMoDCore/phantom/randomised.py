@@ -18,7 +18,7 @@ from LaMoDCore.phantom.annotator import Annotator, draw_annotator
 from LaMoDCore.phantom.fourier import AngularSeries, random_series
 from LaMoDCore.phantom.regional import RegionalFunction, site_angles
 from LaMoDCore.phantom.stretch import endo_stretch, within_limit
-from LaMoDCore.phantom.subject import HEALTHY_MID_STRAIN, SliceParameters, Subject
+from LaMoDCore.phantom.subject import HEALTHY_MID_STRAIN, Subject, plane_descent_mm
 from LaMoDCore.phantom.timecurves import CycleTiming
 
 #: Mid-wall ln stretch, largest and smallest in size.
@@ -85,7 +85,7 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
                 translation_mm=own.translation_mm * drift,
                 translation_return=max(own.translation_return, timing.end_systole + _SOONEST_RETURN),
                 taper_per_mm=own.taper_per_mm / size,
-                through_plane_mm=_through_plane(own, excursion),
+                through_plane_mm=plane_descent_mm(own.place, excursion),
             )
         )
     return replace(subject, timing=timing, radial_share=share, mid_strain=strain, slices_=tuple(slices))
@@ -116,10 +116,6 @@ def _resized(own: SliceShape, size: float, wall: float, ellipse: complex) -> Sli
     return SliceShape(
         AngularSeries(endo), AngularSeries(endo + thickness.coefficients), own.insertion_angle, own.inferior_angle
     )
-
-
-def _through_plane(own: SliceParameters, excursion_mm: float) -> float:
-    return float((1 - own.place) ** 1.15 * excursion_mm)
 
 
 def _draw_sector(rng: np.random.Generator) -> tuple[float, float, float, float]:

@@ -148,6 +148,11 @@ def expected_rotation_deg(place: float, mid_strain: float, disease_scale: float 
     return float((-5.5 + 16.4 * place) * contraction * disease_scale)
 
 
+def plane_descent_mm(place: float, excursion_mm: float) -> float:
+    """How far the tissue of a plane moves towards the apex where the mitral ring moves by `excursion_mm`."""
+    return float((1 - place) ** 1.15 * excursion_mm)
+
+
 def sample_subject(seed: int, disease: str | None = None) -> Subject:
     """Draw the subject that ``seed`` names.
 
@@ -435,7 +440,7 @@ def _draw_slice(
         + scalars["rotation_slope_deg"] * (place - 0.5)
         + _normal(rng, 0, 0.8)
     )
-    sliding = (1 - place) ** 1.15 * scalars["plane_excursion_mm"]
+    sliding = plane_descent_mm(place, scalars["plane_excursion_mm"])
     step = 0.5 / long_axis.length_mm
     taper = float(np.log(long_axis.radius_ratio(place - step) / long_axis.radius_ratio(place + step)))
     size = abs(shared.drift)

@@ -47,12 +47,13 @@ class ResultExport:
         self._write(files[0], self._curveTitles(), self._curveRows(self._reading))
         self._write(files[1], list(SegmentTable.COLUMNS), SegmentTable(self._reading).rows())
         self._write(files[2], list(IndexTable.TITLES), IndexTable(self._reading).rows())
+        words = TrustWords(self._reading)
         about = {
             **({"patient": self._identity} if self._identity else {}),
             "provenance": ResultProvenance(self._node).facts(),
             "definitions": self._reading.summary.get("definitions", {}),
-            "to_be_looked_at": TrustWords(self._reading).warnings(),
-            "notes": TrustWords(self._reading).facts(),
+            "to_be_looked_at": words.warnings(),
+            "notes": [*words.usualGuesses(), *words.facts()],
         }
         files[3].write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return files

@@ -42,11 +42,11 @@ class TrustWords:
                 "Read from the contours alone: a scar that leaves them unchanged is not seen; rotation is inferred."
             )
             facts.append(text)
-        return [
-            *self._assumptions(routine=True),
-            *facts,
-            _("GCS: mean Ecc of the slices given. GLS: not available from short axis."),
-        ]
+        return [*facts, _("GCS: mean Ecc of the slices given. GLS: not available from short axis.")]
+
+    def usualGuesses(self) -> list[str]:
+        """What was assumed of the input and is right as a rule."""
+        return self._assumptions(routine=True)
 
     def html(self, most: int = 4) -> str:
         """For a label: the warnings in bold first; beyond `most` they are counted."""
@@ -56,12 +56,11 @@ class TrustWords:
             lines.append(_("… and {count} more: rest the mouse here.").format(count=len(warnings) - most))
         if not warnings:
             lines.append(_("No flag was raised; that is no proof that it is right."))
-        usual = set(self._assumptions(routine=True))  # right as a rule: for the tool tip
-        return "<br>".join([*lines, *(self._escaped(fact) for fact in self.facts() if fact not in usual)])
+        return "<br>".join([*lines, *map(self._escaped, self.facts())])
 
     def plain(self) -> str:
         """All of it, for a tool tip or a file."""
-        return "\n".join([*self.warnings(), *self.facts()])
+        return "\n".join([*self.warnings(), *self.usualGuesses(), *self.facts()])
 
     def _unlikeTraining(self) -> list[str]:
         found = []

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 from ellipsoid_heart import EllipsoidHeart, septal_flash, weaker
+from known_motion import score_known_motion
 
 from LaMoDCore import load_model, predict_strain
 from LaMoDCore.case import Case, SliceStrain
 from LaMoDCore.geometry import Array
 from LaMoDCore.models import LoadedModel, lamod_network
-from LaMoDCore.strain import compute_strain
 from LaMoDCore.uncertainty.intervals import interval
 
 SEPTUM, LATERAL_WALL = 0.0, 180.0
@@ -94,18 +94,12 @@ HEARTS = (
 
 def score(case: Case, truth: Array, model: LoadedModel, options: dict[str, Any]) -> list[float]:
     """Zero-motion EPE, EPE, EPE at ES (mm), |Ecc error| at ES, share in the intervals (NaN without), flagged or not."""
-    slice_ = case.slices[0]
-    wall = slice_.myocardium[case.reference_frame]
     result = predict_strain(case, model, **options)
-    strain, es = result.slices[0], result.es_frame
-    error = np.linalg.norm(strain.displacement_mm - truth, axis=1)[:, wall]
-    motion = np.linalg.norm(truth, axis=1)[:, wall]
-    exact = compute_strain(truth, wall, slice_.grid.spacing_mm).ecc
-    exact_curves = np.stack([np.nanmean(exact[:, strain.segment == n], axis=1) for n in range(1, 7)])
-    ecc_error = np.abs(strain.segment_curves["ecc"][:, es] - exact_curves[:, es])
-    share = _share_inside(strain, exact_curves, case.reference_frame, result.summary)
+    known = score_known_motion(case, truth, result)
+    share = _share_inside(result.slices[0], known.true_ecc, case.reference_frame, result.summary)
     flag = result.summary["slices"][0].get("unlike_training", {})
-    return [motion.mean(), error.mean(), error[es].mean(), ecc_error.mean(), share, float(flag.get("flagged", False))]
+    flagged = float(flag.get("flagged", False))
+    return [known.motion_mm, known.epe_mm, known.epe_es_mm, known.ecc_error, share, flagged]
 
 
 def _share_inside(strain: SliceStrain, truth: Array, reference: int, summary: Any) -> float:

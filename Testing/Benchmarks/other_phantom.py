@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from known_motion import score_known_motion
 
 from LaMoDCore import load_model, predict_strain
 from LaMoDCore.case import Case, CineSlice
 from LaMoDCore.geometry import SliceGrid
-from LaMoDCore.strain import compute_strain, label_segments
 
 
 class OtherHeart:
@@ -99,18 +99,10 @@ def main() -> None:
     rows = []
     for seed in range(args.count):
         case, truth = OtherHeart(seed).case()
-        slice_ = case.slices[0]
-        wall = slice_.myocardium[0]
         result = predict_strain(case, model, diffusion=False if args.no_diffusion else None)
-        strain, es = result.slices[0], result.es_frame
-        error = np.linalg.norm(strain.displacement_mm - truth, axis=1)[:, wall]
-        motion = np.linalg.norm(truth, axis=1)[:, wall]
-        exact = compute_strain(truth, wall, slice_.grid.spacing_mm)
-        labels = label_segments(wall, slice_.grid, slice_.level).labels
-        segments = [labels == n for n in range(1, 7)]
-        ecc = [abs(np.nanmean(strain.fields["ecc"][es][s]) - np.nanmean(exact.ecc[es][s])) for s in segments]
-        bias = np.nanmean(strain.fields["ecc"][es]) - np.nanmean(exact.ecc[es])
-        rows.append([error.mean(), motion.mean(), error[es].mean(), motion[es].mean(), np.mean(ecc), bias])
+        known = score_known_motion(case, truth, result)
+        means = (known.epe_mm, known.motion_mm, known.epe_es_mm, known.motion_es_mm)
+        rows.append([*means, known.ecc_error, known.ecc_bias])
     names = [
         "EPE mm",
         "zero motion mm",

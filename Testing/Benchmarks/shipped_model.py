@@ -27,20 +27,8 @@ def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     split = "0.5,0.5,0" if toy else "0.92,0.08,0"
     recipe = ["--preset", "smoke"] if toy else ["--config", str(_HERE / "shipped_model.json")]
     refit = ["--count", "8", "--steps", "2"] if toy else ["--count", "360", "--steps", "250"]
-    toy_posterior = [
-        "--slices",
-        "8",
-        "--cases",
-        "2",
-        "--epochs",
-        "1",
-        "--samples",
-        "2",
-        "--phantoms",
-        "2",
-        "--randomised",
-        "2",
-    ]
+    toy_posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2"]
+    toy_posterior += ["--phantoms", "2", "--randomised", "2"]
     posterior = toy_posterior if toy else ["--phantoms", "60000", "--randomised", "50000", "--workers", str(workers)]
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
