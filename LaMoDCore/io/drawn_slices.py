@@ -89,7 +89,7 @@ def read_drawn_heart(
         for number, stack in enumerate(stacks):
             prefix = path.name.split(".")[0]
             for k in range(stack.frames.shape[1]):
-                if not (stack.frames[:, k] == meaning.myocardium).any():
+                if not meaning.is_myocardium(stack.frames[:, k]).any():
                     continue
                 alone = len(stacks) == 1 and stack.frames.shape[1] == 1
                 part = k + 1 if len(stacks) == 1 else number + 1
@@ -129,7 +129,7 @@ def _slice(
     return CineSlice(
         name=name,
         grid=grid,
-        myocardium=labels == meaning.myocardium,
+        myocardium=meaning.is_myocardium(labels),
         frame_times_ms=timing.frame_times_ms,
         rr_ms=timing.rr_ms,
         cavity=labels == meaning.cavity if meaning.cavity is not None else None,

@@ -41,15 +41,25 @@ _BY_WORD = {word: structure for structure, words in _STRUCTURES.items() for word
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Label values of the structures; None where the file has none."""
+    """Label values of the structures; None where the file has none.
+
+    Attributes:
+        myocardium: of the wall, or of its first part.
+        further_myocardium: of the wall's other parts, where it is drawn in several (a scar, segments).
+    """
 
     myocardium: int
     cavity: int | None = None
     right_ventricle: int | None = None
+    further_myocardium: tuple[int, ...] = ()
+
+    def is_myocardium(self, labels: Array) -> Array:
+        """bool, of labels of any shape."""
+        return np.isin(labels, (self.myocardium, *self.further_myocardium))
 
 
 def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap | None:
-    """Read ``myo=2,rv=1,lv=3``, or a mapping of the same words.
+    """Read ``myo=2,rv=1,lv=3``, or a mapping of the same words; ``myo=2+5`` joins a wall that is drawn in parts.
 
     Raises:
         LaMoDInputError: a word or value that is not understood, or no myocardium.
@@ -61,21 +71,26 @@ def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap 
     else:
         pairs = [(str(k), str(v)) for k, v in labels.items()]
     remedy = "write it as --labels myo=2,lv=3,rv=1"
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, ...]] = {}
     for word, value in pairs:
         structure = _BY_WORD.get(word.strip().lower().replace(" ", "_").replace("-", "_"))
         if structure is None:
             raise LaMoDInputError("--labels", f"'{word.strip()}' is no structure that is used", remedy)
         try:
-            number = int(value)
+            numbers = tuple(int(part) for part in value.split("+"))
         except ValueError:
             raise LaMoDInputError("--labels", f"'{value.strip()}' is no whole number", remedy) from None
-        if number in found.values() or structure in found:
-            raise LaMoDInputError("--labels", f"'{word.strip()}={number}' is given twice", remedy)
-        found[structure] = number
+        if len(numbers) > 1 and structure != "myocardium":
+            raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}': only the wall is joined", remedy)
+        given = [number for others in found.values() for number in others]
+        if structure in found or len({*given, *numbers}) < len(given) + len(numbers):
+            raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}' is given twice", remedy)
+        found[structure] = numbers
     if "myocardium" not in found:
         raise LaMoDInputError("--labels", "it does not say which label is the myocardium", remedy)
-    return LabelMap(**found)
+    single = {structure: numbers[0] for structure, numbers in found.items()}
+    further = found["myocardium"][1:]
+    return LabelMap(**single, further_myocardium=further)
 
 
 def integer_labels(frames: Array, source: str | Path) -> Array:
@@ -149,6 +164,7 @@ def meaning_of_labels(
                 wanted.myocardium,
                 wanted.cavity if wanted.cavity in present else None,
                 wanted.right_ventricle if wanted.right_ventricle in present else None,
+                tuple(value for value in wanted.further_myocardium if value in present),
             ),
             None,
         )
@@ -179,7 +195,7 @@ def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path
             source,
             f"its labels {listing} do not tell which is the myocardium: "
             + ("none encloses a cavity" if rings[best] == 0 else f"both {best} and {second} enclose one"),
-            "name them, as in --labels myo=2,lv=3,rv=1",
+            "name them, as in --labels myo=2,lv=3,rv=1; a wall that is drawn in parts is joined by --labels myo=2+4",
         )
     inner = max((v for v in present if v != best), key=lambda v: filling[best][v])
     lv = inner if filling[best][inner] > 0.5 * enclosed[best] else None

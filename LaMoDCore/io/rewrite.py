@@ -36,11 +36,12 @@ def relabelled(labels: Array, myocardium: Array, meaning: LabelMap) -> Array:
     """
     new = np.array(labels)
     wanted = np.asarray(myocardium, dtype=bool)
-    left = (new == meaning.myocardium) & ~wanted
+    wall = meaning.is_myocardium(new)
+    left = wall & ~wanted
     new[left] = 0
-    new[wanted] = meaning.myocardium
+    new[wanted & ~wall] = meaning.myocardium
     if meaning.cavity is not None:
-        changed = np.flatnonzero((left | (wanted & (labels != meaning.myocardium))).any(axis=(1, 2)))
+        changed = np.flatnonzero((left | (wanted & ~wall)).any(axis=(1, 2)))
         for t in changed:
             inside = epicardial_region(wanted[t]) & ~wanted[t]
             new[t][(new[t] == meaning.cavity) & ~inside] = 0

@@ -24,6 +24,8 @@ from LaMoDCore.numbered_names import without_suffix
 MIN_FRAMES = 8
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
+#: Of the rest of the wall: a label beside it that is larger is a chamber.
+_LARGEST_PART = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +152,7 @@ def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: lis
     names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
     if prefix and len(slices) > 1:
         names = [f"{stem}, {name}" for name in names]
-    drawn = [(s, name) for s, name in zip(slices, names, strict=True) if (s.frames == meaning.myocardium).any()]
+    drawn = [(s, name) for s, name in zip(slices, names, strict=True) if meaning.is_myocardium(s.frames).any()]
     empty = len(slices) - len(drawn)
     if empty:
         notes.append(f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out.")
@@ -190,13 +192,13 @@ def _read_slice(
     notes: list[str],
 ) -> ReadSlice:
     labels = mask.frames[:, 0]
-    myocardium, dropped = remove_specks(labels == meaning.myocardium)
+    myocardium, dropped = remove_specks(meaning.is_myocardium(labels))
     cavity = labels == meaning.cavity if meaning.cavity is not None else None
     partial = bool(cines) and is_partial(myocardium)
     drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
     fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
     if fault is not None:
-        return ReadSlice(name, path, None, fault, mask.has_orientation)
+        return ReadSlice(name, path, None, _perhaps_in_parts(fault, labels[drawn], meaning), mask.has_orientation)
     if dropped:
         notes.append(f"{name}: {dropped} stray pixel(s) apart from the ring were removed.")
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
@@ -231,6 +233,22 @@ def _read_slice(
     if partial:
         read = carried(read, notes)
     return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None)
+
+
+def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap) -> Fault:
+    """The fault of an open wall, with another remedy where one more label would close it."""
+    if fault.kind not in ("open", "pieces"):
+        return fault
+    wall = meaning.is_myocardium(labels)
+    for value in np.unique(labels[~wall & (labels != 0)]).tolist():
+        part = labels == value
+        if value == meaning.cavity or part.sum() > _LARGEST_PART * wall.sum():
+            continue
+        if find_fault(wall | part) is None:
+            parts = "+".join(map(str, (meaning.myocardium, *meaning.further_myocardium, value)))
+            remedy = f"label {value} closes it: if that is wall too (a scar), join them with --labels myo={parts}"
+            return replace(fault, remedy=remedy)
+    return fault
 
 
 def _if_any(mask: Array | None) -> Array | None:

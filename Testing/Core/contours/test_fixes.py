@@ -106,6 +106,16 @@ def test_pixels_that_leave_the_wall_become_cavity_inside_and_background_outside(
     assert np.array_equal(np.delete(new, 3, axis=0), np.delete(labels, 3, axis=0))
 
 
+def test_a_scar_within_a_mended_wall_keeps_its_label():
+    labels = heart_labels(stack_affine(), frames=8)[:, 1]
+    wall = labels == 2
+    labels[wall & (np.arange(labels.shape[2]) > 55)] = 4
+    thicker = wall | np.roll(wall, 1, axis=1)
+    new = relabelled(labels, thicker, LabelMap(2, 3, 1, (4,)))
+    assert np.array_equal(np.isin(new, (2, 4)), thicker)
+    assert np.array_equal(new[wall], labels[wall])
+
+
 WRITERS = {
     "m.nii": write_nifti,
     "m.nrrd": write_nrrd_4d,

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from heart_files import LV, MYO, RV, heart_labels, stack_affine
+from heart_files import LV, MYO, RV, heart_labels, stack_affine, write_nifti
 
 from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.io import load_case
 from LaMoDCore.io.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
 
 HEART = heart_labels(stack_affine(), frames=10)
@@ -58,6 +59,7 @@ def test_two_rings_are_refused():
         ("myo=2,rv=1,lv=3", LabelMap(2, 3, 1)),
         ("Myocardium=7", LabelMap(7)),
         ({"LV cavity": 1, "lv_myo": 5}, LabelMap(5, 1)),
+        ("myo=2+4+5,lv=3", LabelMap(2, 3, None, (4, 5))),
         (None, None),
     ],
 )
@@ -65,7 +67,10 @@ def test_named(given, expected):
     assert parse_labels(given) == expected
 
 
-@pytest.mark.parametrize("given", ["myo=two", "heart=1", "rv=1", "myo=1,rv=1", "myo", "", "myo=1,myo=2"])
+@pytest.mark.parametrize(
+    "given",
+    ["myo=two", "heart=1", "rv=1", "myo=1,rv=1", "myo", "", "myo=1,myo=2", "myo=2+2", "myo=2+3,lv=3", "rv=1+4,myo=2"],
+)
 def test_badly_named(given):
     with pytest.raises(LaMoDInputError):
         parse_labels(given)
@@ -92,3 +97,35 @@ def test_picture_and_nothing():
         integer_labels(np.arange(8 * 400).reshape(8, 1, 20, 20), "f")
     with pytest.raises(LaMoDInputError, match="empty"):
         integer_labels(np.zeros((8, 1, 20, 20), dtype=np.uint8), "f")
+
+
+SCAR = 4
+
+
+def with_scar(labels):
+    """A quarter of the wall has a label of its own, from endo- to epicardium."""
+    rows, columns = np.indices(labels.shape[2:])
+    there = (rows > labels.shape[2] // 2) & (columns > labels.shape[3] // 2)
+    scarred = labels.copy()
+    scarred[(labels == MYO) & there] = SCAR
+    return scarred
+
+
+def test_a_scar_that_cuts_the_ring_is_joined_to_it(tmp_path):
+    scarred = with_scar(HEART)
+    write_nifti(tmp_path / "whole.nii", HEART, stack_affine())
+    write_nifti(tmp_path / "scar.nii", scarred, stack_affine())
+    whole = load_case(tmp_path / "whole.nii", labels="myo=2,lv=3,rv=1")
+    with pytest.raises(LaMoDInputError, match=r"label 4 closes it.*--labels myo=2\+4"):
+        load_case(tmp_path / "scar.nii", labels="myo=2,lv=3,rv=1")
+    joined = load_case(tmp_path / "scar.nii", labels="myo=2+4,lv=3,rv=1")
+    for one, other in zip(whole.slices, joined.slices, strict=True):
+        assert np.array_equal(one.myocardium, other.myocardium)
+
+
+def test_a_chamber_beside_a_gap_is_no_part_of_the_wall(tmp_path):
+    labels = with_scar(HEART)
+    labels[labels == 0] = SCAR  # all around the heart: it would close every gap
+    write_nifti(tmp_path / "open.nii", labels, stack_affine())
+    with pytest.raises(LaMoDInputError, match="close the contour there"):
+        load_case(tmp_path / "open.nii", labels="myo=2,lv=3,rv=1")
