@@ -14,11 +14,12 @@ from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.io.bounded import sha256_of
 from LaMoDCore.io.common_phases import on_common_phases
+from LaMoDCore.io.contour_faults import Fault
 from LaMoDCore.io.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
-from LaMoDCore.io.planes import lies_on_scanner_axes
+from LaMoDCore.io.planes import SAME_PLANE_MM, lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
 from LaMoDCore.io.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
 from LaMoDCore.io.timing import several_beats, unclosed_beat
@@ -83,6 +84,7 @@ def load_case(
             notes=notes,
             mask_frames=mask_frames,
         )
+    read = _repeats_marked(read)
     slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     slices, phase_notes = on_common_phases(slices)
     area = total_cavity_area_mm2(slices)
@@ -111,6 +113,24 @@ def _paths(paths: Paths | None) -> list[Path]:
 
 def _drawn(stack: FrameStack) -> list[int]:
     return [k for k in range(stack.frames.shape[1]) if stack.frames[:, k].any()]
+
+
+def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
+    """Slices with a fault where an earlier one has the same masks in the same plane: a file that was given twice."""
+    marked: list[ReadSlice] = []
+    for one in read:
+        earlier = next((r for r in marked if _same_slice(r.slice, one.slice)), None)
+        if earlier is not None:
+            reason = f"its masks are those of {earlier.name} in the same plane"
+            one = replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once"))
+        marked.append(one)
+    return marked
+
+
+def _same_slice(one: CineSlice | None, other: CineSlice | None) -> bool:
+    if one is None or other is None or one.myocardium.shape != other.myocardium.shape:
+        return False
+    return one.grid.same_plane(other.grid, SAME_PLANE_MM) and np.array_equal(one.myocardium, other.myocardium)
 
 
 def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[str]) -> list[CineSlice]:

@@ -16,7 +16,7 @@ from LaMoDCore.ring import epicardial_region, is_closed_ring
 SPECK_SHARE = 0.01
 _SPECK_PIXELS = 4
 
-FaultKind = Literal["missing", "open", "pieces", "cavity"]
+FaultKind = Literal["missing", "open", "pieces", "cavity", "repeated"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Fault:
 
     Attributes:
         kind: missing (frames without myocardium), open (no closed ring), pieces (more than one), cavity (the
-            labelled cavity lies outside the ring).
+            labelled cavity lies outside the ring), repeated (its masks are another slice's).
         frames: the frames where it is seen.
         reason: the fault in words, with the frames.
         remedy: what to do.

@@ -364,3 +364,23 @@ def test_missing_and_foreign_files(tmp_path):
     (tmp_path / "void.nii").touch()
     with pytest.raises(LaMoDInputError):
         load_case(tmp_path / "void.nii")
+
+
+def test_a_slice_given_twice_counts_once(tmp_path):
+    affine = stack_affine(slices=2)
+    labels = heart_labels(affine, slices=2)
+    write_nifti(tmp_path / "stack.nii", labels, affine)
+    write_nifti(tmp_path / "copy.nii", labels[:, 1:], _slice_affine(affine, 1))
+    once, twice = load_case(tmp_path / "stack.nii"), load_case([tmp_path / "stack.nii", tmp_path / "copy.nii"])
+    assert [s.level for s in twice.slices] == [s.level for s in once.slices]
+    assert any("its masks are those of" in note and "in the same plane" in note for note in twice.notes)
+    elsewhere = _slice_affine(affine, 1)
+    elsewhere[:3, 3] += 30 * BASE_TO_APEX_LPS
+    write_nifti(tmp_path / "deeper.nii", labels[:, 1:], elsewhere)  # the same masks in another plane are another slice
+    assert len(load_case([tmp_path / "stack.nii", tmp_path / "deeper.nii"]).slices) == 3
+
+
+def _slice_affine(affine, k):
+    own = affine.copy()
+    own[:3, 3] += k * affine[:3, 2]
+    return own
