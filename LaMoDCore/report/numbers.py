@@ -31,9 +31,11 @@ class Row:
 
 
 def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
-    """Per slice: each segment's peak Ecc [S] and the time from end-diastole to it [S] in ms; NaN where unknown."""
+    """Per slice: each segment's peak Ecc [S], a stretch where it stretches more, and the time from end-diastole to its
+    greatest shortening [S] in ms; NaN where unknown.
+    """
     parts = [part["segments"] for part in result.summary["slices"]]
-    values = [np.array([number(row["ecc_peak"]) for row in rows]) for rows in parts]
+    values = [np.array([number(row["ecc_extreme"]) for row in rows]) for rows in parts]
     times = [np.array([number(row["time_to_peak_ms"]) for row in rows]) for rows in parts]
     return values, times
 

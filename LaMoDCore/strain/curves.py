@@ -103,7 +103,7 @@ class Peak:
 
 
 def peak(curve: Array, course: Cycle, direction: Direction = "shortening", systolic: bool = False) -> Peak:
-    """Largest shortening (the least value) or thickening (the greatest) of a curve [T].
+    """Largest shortening (the least value) or thickening or stretch (the greatest) of a curve [T].
 
     Args:
         curve: [T].

@@ -27,7 +27,9 @@ DEFINITIONS = {
     "gcs": "global circumferential strain: mean Ecc; over slices, weighted by myocardial area",
     "peak": "least Ecc, greatest Err of the mean curve over the acquired cycle",
     "systolic_peak": "the same up to end-systole",
-    "time_to_peak": "from the reference frame to the peak; fraction of the cycle",
+    "ecc_systolic_stretch": "greatest Ecc of the mean curve up to end-systole",
+    "ecc_extreme": "the peak; of a segment that stretches more in systole than it ever shortens, that stretch",
+    "time_to_peak": "from the reference frame to the peak; fraction of the cycle; none where ecc_extreme is a stretch",
     "end_systole": "the frame of least total cavity area over the slices",
     "strain_rate": "slope of the mean curve, 1/s; early diastole is the first half of diastole",
     "jacobian": "in-plane det F: local change of area, not of volume",
@@ -131,6 +133,9 @@ def _segments(slice_: CineSlice, strain: SliceStrain, course: curves.Cycle) -> l
     for index, (name, aha) in enumerate(zip(strain.segment_names, strain.segment_aha, strict=True)):
         ecc, err = strain.segment_curves["ecc"][index], strain.segment_curves["err"][index]
         shortest, thickest = curves.peak(ecc, course), curves.peak(err, course, "thickening")
+        stretch = curves.peak(ecc, course, "thickening", systolic=True)
+        stretches = stretch.value > -shortest.value
+        extreme = stretch if stretches else shortest
         row = {
             "segment": index + 1,
             "aha": aha,
@@ -138,10 +143,13 @@ def _segments(slice_: CineSlice, strain: SliceStrain, course: curves.Cycle) -> l
             "pixels": int((strain.segment == index + 1).sum()),
             "ecc_peak": shortest.value,
             "ecc_systolic_peak": curves.peak(ecc, course, systolic=True).value,
+            "ecc_systolic_stretch": stretch.value,
+            "ecc_extreme": extreme.value,
+            "ecc_extreme_frame": extreme.frame if extreme.frame >= 0 else None,
             "ecc_es": ecc[course.es_frame],
             "ecc_es_pixel_sd": spread["ecc"][index, course.es_frame],
-            "time_to_peak_ms": shortest.time_ms,
-            "time_to_peak_fraction": shortest.time_fraction,
+            "time_to_peak_ms": None if stretches else shortest.time_ms,
+            "time_to_peak_fraction": None if stretches else shortest.time_fraction,
             "ecc_systolic_rate_per_s": curves.systolic_rate(ecc, slice_.frame_times_ms, course),
             "ecc_early_diastolic_rate_per_s": curves.early_diastolic_rate(ecc, slice_.frame_times_ms, course),
             "err_peak": thickest.value,
@@ -178,7 +186,9 @@ def _slice_indices(
     whole = np.isfinite(matrix).all(axis=1)
     return {
         "cure": indices.circumferential_uniformity(systole) if whole.all() else None,
-        "sd_time_to_peak_ms": indices.dyssynchrony_ms(np.array([row["time_to_peak_ms"] for row in segments])),
+        "sd_time_to_peak_ms": indices.dyssynchrony_ms(
+            np.array([row["time_to_peak_ms"] for row in segments], dtype=np.float64)
+        ),
         "onset_of_shortening_ms": onset_of_shortening_ms(matrix, slice_.frame_times_ms, course),
     }
 

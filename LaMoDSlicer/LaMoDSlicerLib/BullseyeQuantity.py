@@ -20,10 +20,11 @@ class BullseyeQuantity(ShownQuantity):
     @property
     def definition(self) -> str:
         return {
-            "peakEcc": "least Ecc of the segment's mean curve over the cycle",
+            "peakEcc": "least Ecc of the segment's mean curve over the cycle; of a segment that stretches more in systole "
+            "than it ever shortens, that stretch",
             "esEcc": "the segment's mean Ecc in the frame of least cavity area",
             "peakErr": "greatest Err of the segment's mean curve over the cycle",
-            "timeToPeak": "from end-diastole to the least Ecc of the segment's mean curve",
+            "timeToPeak": "from end-diastole to the least Ecc of the segment's mean curve; none where it stretches",
             "uncertainty": "half the width of the 90 % interval at the segment's peak",
         }[self.value]
 
@@ -40,7 +41,9 @@ class BullseyeQuantity(ShownQuantity):
             return 50.0 * np.diff(slice_.peakInterval(), axis=1)[:, 0]
         if self is BullseyeQuantity.TIME_TO_PEAK:
             return slice_.segmentValues("time_to_peak_ms")
-        keys = {"peakEcc": "ecc_peak", "esEcc": "ecc_es", "peakErr": "err_peak"}
+        if self is BullseyeQuantity.PEAK_ECC:
+            return 100.0 * slice_.peakEcc()
+        keys = {"esEcc": "ecc_es", "peakErr": "err_peak"}
         return 100.0 * slice_.segmentValues(keys[self.value])
 
     def limits(self, values: np.ndarray) -> tuple[float, float]:

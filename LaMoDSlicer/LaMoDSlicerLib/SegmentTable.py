@@ -18,7 +18,8 @@ class SegmentTable:
         "Slice": "counted from the base",
         "AHA": "number in the AHA's 16-segment model",
         "Segment": "counter-clockwise from the anterior RV insertion, seen from the apex",
-        "Peak Ecc [%]": "least Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole",
+        "Peak Ecc [%]": "least Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; a stretch "
+        "where the segment stretches more in systole than it ever shortens",
         "90 % interval [%]": "of the peak Ecc; see “uncertainty” above",
         "Time to peak [ms]": "from end-diastole to the peak Ecc",
         "Ecc at ES [%]": "mean Ecc in the frame of least cavity area",
@@ -33,13 +34,14 @@ class SegmentTable:
         rows = []
         for slice_ in self._reading.slices:
             interval = 100 * slice_.peakInterval()
+            peaks = slice_.peakEcc()
             for s, part in enumerate(slice_.summary["segments"]):
                 rows.append(
                     [
                         f"{slice_.number} {slice_.level}",
                         str(slice_.aha[s]),
                         f"{s + 1} {slice_.segmentNames[s]}",
-                        self._percent(part.get("ecc_peak")),
+                        self._percent(float(peaks[s])),
                         self._range(interval[s]),
                         self._number(part.get("time_to_peak_ms")),
                         self._percent(part.get("ecc_es")),

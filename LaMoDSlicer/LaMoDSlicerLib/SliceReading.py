@@ -62,8 +62,15 @@ class SliceReading:
         return np.array([np.nan if row.get(key) is None else float(row[key]) for row in rows], float)
 
     def peakFrames(self) -> np.ndarray:
-        """int [S]: the frame of each segment's peak Ecc."""
-        return np.argmin(np.where(np.isfinite(self.curves["ecc"]), self.curves["ecc"], np.inf), axis=1)
+        """int [S]: the frame of each segment's peak Ecc, see `peakEcc`."""
+        least = np.argmin(np.where(np.isfinite(self.curves["ecc"]), self.curves["ecc"], np.inf), axis=1)
+        said = self.segmentValues("ecc_extreme_frame")
+        return np.where(np.isfinite(said), said, least).astype(int) if said.shape == least.shape else least
+
+    def peakEcc(self) -> np.ndarray:
+        """[S]: the least Ecc, or the greatest systolic one of a segment that stretches more than it ever shortens."""
+        extreme, least = self.segmentValues("ecc_extreme"), self.segmentValues("ecc_peak")
+        return np.where(np.isfinite(extreme), extreme, least)  # results of before have the least alone
 
     def peakInterval(self) -> np.ndarray:
         """[S, 2]: the 90 % interval of Ecc at each segment's peak; NaN without one."""

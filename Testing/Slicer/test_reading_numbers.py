@@ -229,6 +229,28 @@ def test_every_number_has_unit_and_definition(result):
     )
 
 
+def test_a_stretching_segment_shows_its_stretch_and_no_time_to_peak(result):
+    from dataclasses import replace
+
+    from LaMoDSlicerLib.BullseyeQuantity import BullseyeQuantity
+    from LaMoDSlicerLib.SegmentTable import SegmentTable
+
+    first = result.reading.slices[0]
+    summary = json.loads(json.dumps(first.summary))
+    summary["segments"][2].update(ecc_extreme=0.05, ecc_extreme_frame=7, time_to_peak_ms=None)
+    low, high = first.low["ecc"].copy(), first.high["ecc"].copy()
+    low[2, 7], high[2, 7] = 0.01, 0.09
+    slice_ = replace(first, summary=summary, low={**first.low, "ecc": low}, high={**first.high, "ecc": high})
+    assert BullseyeQuantity.PEAK_ECC.valuesOf(slice_)[2] == pytest.approx(5.0)
+    assert np.isnan(BullseyeQuantity.TIME_TO_PEAK.valuesOf(slice_)[2])
+    row = SegmentTable(replace(result.reading, slices=(slice_, *result.reading.slices[1:]))).rows()[2]
+    assert row[3:6] == ["+5.0", "+1.0 … +9.0", "–"]
+    for part in summary["segments"]:  # as older results are
+        part.pop("ecc_extreme")
+        part.pop("ecc_extreme_frame")
+    assert np.array_equal(replace(slice_, summary=summary).peakFrames(), first.curves["ecc"].argmin(axis=1))
+
+
 def test_comparison_pairs_walls_and_finds_the_bias(result):
     from dataclasses import replace
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,6 +153,24 @@ def test_summary_of_a_twisting_heart(heart):
     assert summary["indices"]["twist_es_degrees"] == pytest.approx(13.0, abs=0.3)
     assert summary["indices"]["torsion_es_degrees"] == pytest.approx(13.0 * 37 / 40, abs=0.5)
     assert "inferred, not seen" in summary["indices"]["twist_basis"]
+
+
+def test_a_segment_that_stretches_is_said_to_stretch(heart):
+    case, motion, strains, usual = heart
+    curves = {name: values.copy() for name, values in strains[0].segment_curves.items()}
+    bulge = np.abs(curves["ecc"][0]) / 2
+    bulge[-1] = -0.006  # shortens a little, late in diastole
+    curves["ecc"][0] = bulge
+    first = summarise(case, motion, [replace(strains[0], segment_curves=curves), *strains[1:]], ES)["slices"][0]
+    row = first["segments"][0]
+    assert row["ecc_peak"] == pytest.approx(-0.006)
+    assert row["ecc_extreme"] == row["ecc_systolic_stretch"] == pytest.approx(bulge.max())
+    assert row["ecc_extreme_frame"] == int(bulge.argmax())
+    assert row["time_to_peak_ms"] is None
+    for before, after in zip(usual["slices"][0]["segments"][1:], first["segments"][1:], strict=True):
+        assert before == after
+        assert after["ecc_extreme"] == after["ecc_peak"]
+    assert first["indices"]["sd_time_to_peak_ms"] is not None  # of the five that shorten
 
 
 def test_quality_says_what_is_doubtful(heart):
