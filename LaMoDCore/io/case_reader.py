@@ -120,10 +120,11 @@ def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
     marked: list[ReadSlice] = []
     for one in read:
         earlier = next((r for r in marked if _same_slice(r.slice, one.slice)), None)
-        if earlier is not None:
-            reason = f"its masks are those of {earlier.name} in the same plane"
-            one = replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once"))
-        marked.append(one)
+        if earlier is None:
+            marked.append(one)
+            continue
+        reason = f"its masks are those of {earlier.name} in the same plane"
+        marked.append(replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once")))
     return marked
 
 

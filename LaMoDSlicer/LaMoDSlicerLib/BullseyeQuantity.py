@@ -20,8 +20,8 @@ class BullseyeQuantity(ShownQuantity):
     @property
     def definition(self) -> str:
         return {
-            "peakEcc": "least Ecc of the segment's mean curve over the cycle; of one that stretches more in systole than "
-            "it ever shortens, that stretch",
+            "peakEcc": "least Ecc of the segment's mean curve over the cycle; of one that stretches more in systole "
+            "than it ever shortens, that stretch",
             "esEcc": "the segment's mean Ecc in the frame of least cavity area",
             "peakErr": "greatest Err of the segment's mean curve over the cycle",
             "timeToPeak": "from end-diastole to the least Ecc of the segment's mean curve; none where it stretches",
