@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_insertion_options(parser)
     add_inference_options(parser)
     add_progress_option(parser)
-    parser.add_argument("--max-lines", type=int, default=40, help="findings to print (default 40; 0: all)")
+    parser.add_argument("--max-lines", type=int, default=40, help="lines of findings to print (default 40; 0: all)")
 
 
 def _fix_names(text: str) -> tuple[str, ...]:
@@ -142,14 +142,14 @@ def _is_ours(name: str) -> bool:
 
 
 def _print_report(report: ContourReport, max_lines: int) -> None:
-    from LaMoDCore.contours.report_files import findings_text, lights_text
+    from LaMoDCore.contours.report_files import finding_lines, lights_text
 
     print(lights_text(report))
-    shown = report.findings if max_lines <= 0 else report.findings[:max_lines]
-    if shown:
-        print(findings_text(shown))
-    if len(shown) < len(report.findings):
-        print(f"… and {len(report.findings) - len(shown)} more (--max-lines 0 shows all).")
+    lines = finding_lines(report.findings)
+    shown = lines if max_lines <= 0 else lines[:max_lines]
+    print("\n".join(shown), end="\n" * bool(shown))
+    if len(shown) < len(lines):
+        print(f"… and {len(lines) - len(shown)} more (--max-lines 0 shows all).")
     to_look_at = len({(f.slice_index, f.frame) for f in report.findings})
     drawn = f"{_counted(len(report.slice_names), 'slice')}, {_counted(sum(report.frames), 'frame')}"
     print(f"{drawn}: {to_look_at} to look at.")

@@ -14,6 +14,7 @@ import numpy as np
 from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.check import ContourReport
 from LaMoDCore.contours.findings import Finding, Light
+from LaMoDCore.io.contour_faults import frame_list
 
 _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.MEND: "x"}
 _COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.MEND: "#b3202a"}
@@ -31,13 +32,17 @@ def lights_text(report: ContourReport) -> str:
     return "\n".join([*lines, f"{'':<{width}}  · good   ? look   x mend"])
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
-    """A line a finding: slice, frame, how grave, what."""
-    width = max((len(f.slice_name) for f in findings), default=0)
-    return "\n".join(
-        f"{f.slice_name:<{width}}  frame {f.frame:>3}  {f.light.value:<4}  {f.fault.value:<16}  {f.sentence}"
-        for f in findings
-    )
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """A line a finding: slice, frames, how grave, what; what is said alike of several frames of a slice is one line."""
+    alike: dict[tuple[str, str, str, str], list[int]] = {}
+    for f in findings:
+        alike.setdefault((f.slice_name, f.light.value, f.fault.value, f.sentence), []).append(f.frame)
+    frames = [frame_list(sorted(numbers)) for numbers in alike.values()]
+    names, places = (max((len(text) for text in texts), default=0) for texts in ([key[0] for key in alike], frames))
+    return [
+        f"{name:<{names}}  {place:<{places}}  {light:<4}  {fault:<16}  {sentence}"
+        for place, (name, light, fault, sentence) in zip(frames, alike, strict=True)
+    ]
 
 
 def as_dictionary(report: ContourReport) -> dict[str, Any]:

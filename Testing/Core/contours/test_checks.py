@@ -11,6 +11,7 @@ import pytest
 from LaMoDCore.cli import main
 from LaMoDCore.contours.check import check_contours, check_slice
 from LaMoDCore.contours.findings import Fault, Light
+from LaMoDCore.contours.report_files import finding_lines
 from LaMoDCore.contours.slice_shapes import expected_from_neighbours
 from LaMoDCore.geometry import SliceGrid
 from LaMoDCore.io.seq_nrrd import write_seq_nrrd
@@ -121,10 +122,19 @@ def test_the_command_says_what_it_found(tmp_path, capsys, drawn):
     assert "0 to look at" in capsys.readouterr().out
     assert main(["check", str(tmp_path / "broken.seq.nrrd"), "--out", str(tmp_path / "out")]) == 3
     text = capsys.readouterr().out
-    assert "frame   8" in text
+    assert "frame 8 " in text
     assert "open ring" in text
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"findings.json", "findings.csv", "findings.png"}
     assert main(["check", str(tmp_path / "broken.seq.nrrd"), "--json"]) == 3
     said = json.loads(capsys.readouterr().out)
     assert said["slices"][0]["lights"][8] == "mend"
     assert said["findings"][0]["fault"] == "open ring"
+
+
+def test_what_is_said_alike_of_many_frames_is_one_line(drawn):
+    masks = drawn.slice.myocardium.copy()
+    masks[3:8] = False
+    report = check_contours([replace(drawn.slice, myocardium=masks)], 0)
+    empty = [line for line in finding_lines(report.findings) if "empty" in line]
+    assert len(empty) == 1
+    assert "frames 3–7" in empty[0]
