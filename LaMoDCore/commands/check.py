@@ -40,7 +40,9 @@ _OURS = re.compile(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
     parser.add_argument("--cine", nargs="+", default=[], metavar="PATH", type=Path, help="the cine pictures")
-    parser.add_argument("--labels", metavar="myo=2,rv=1", help="what the mask's values mean")
+    parser.add_argument(
+        "--labels", metavar="myo=2,rv=1", help="what the mask's values mean; myo=2+4 joins a wall drawn in parts"
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON instead of a table")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write findings.json, .csv and a picture to this folder"
@@ -147,7 +149,8 @@ def _print_report(report: ContourReport, max_lines: int) -> None:
     print(lights_text(report))
     lines = finding_lines(report.findings)
     shown = lines if max_lines <= 0 else lines[:max_lines]
-    print("\n".join(shown), end="\n" * bool(shown))
+    for line in shown:
+        print(line)
     if len(shown) < len(lines):
         print(f"… and {len(lines) - len(shown)} more (--max-lines 0 shows all).")
     to_look_at = len({(f.slice_index, f.frame) for f in report.findings})

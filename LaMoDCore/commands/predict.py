@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
-    parser.add_argument("--labels", metavar="myo=2,rv=1", help="what the mask's values mean")
+    parser.add_argument(
+        "--labels", metavar="myo=2,rv=1", help="what the mask's values mean; myo=2+4 joins a wall drawn in parts"
+    )
     parser.add_argument(
         "--rr", metavar="MS", type=float, help="R–R interval in ms, where the masks do not hold it or cover part of it"
     )

@@ -22,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
-    parser.add_argument("--labels", metavar="myo=2,rv=1", help="what the values of plain mask files mean")
+    parser.add_argument(
+        "--labels",
+        metavar="myo=2,rv=1",
+        help="what the values of plain mask files mean; myo=2+4 joins a wall drawn in parts",
+    )
     parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes, one thread each (default 1, on all threads)"

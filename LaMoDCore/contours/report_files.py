@@ -13,7 +13,7 @@ import numpy as np
 
 from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.check import ContourReport
-from LaMoDCore.contours.findings import Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light
 from LaMoDCore.io.contour_faults import frame_list
 
 _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.MEND: "x"}
@@ -34,14 +34,15 @@ def lights_text(report: ContourReport) -> str:
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:
     """A line a finding: slice, frames, how grave, what; what is said alike of several frames of a slice is one line."""
-    alike: dict[tuple[str, str, str, str], list[int]] = {}
+    alike: dict[tuple[int, Light, Fault, str], list[Finding]] = {}
     for f in findings:
-        alike.setdefault((f.slice_name, f.light.value, f.fault.value, f.sentence), []).append(f.frame)
-    frames = [frame_list(sorted(numbers)) for numbers in alike.values()]
-    names, places = (max((len(text) for text in texts), default=0) for texts in ([key[0] for key in alike], frames))
+        alike.setdefault((f.slice_index, f.light, f.fault, f.sentence), []).append(f)
+    names = max((len(f.slice_name) for f in findings), default=0)
+    frames = [frame_list(sorted(f.frame for f in group), most=None) for group in alike.values()]
+    places = max(map(len, frames), default=0)
     return [
-        f"{name:<{names}}  {place:<{places}}  {light:<4}  {fault:<16}  {sentence}"
-        for place, (name, light, fault, sentence) in zip(frames, alike, strict=True)
+        f"{group[0].slice_name:<{names}}  {place:<{places}}  {light.value:<4}  {fault.value:<16}  {sentence}"
+        for place, ((_, light, fault, sentence), group) in zip(frames, alike.items(), strict=True)
     ]
 
 

@@ -19,13 +19,15 @@ from LaMoDCore.io.end_diastole import find_end_diastole, named_end_diastole, tot
 from LaMoDCore.io.frame_stack import FrameStack
 from LaMoDCore.io.labels import LabelMap, parse_labels
 from LaMoDCore.io.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
-from LaMoDCore.io.planes import SAME_PLANE_MM, lies_on_scanner_axes
+from LaMoDCore.io.planes import lies_on_scanner_axes
 from LaMoDCore.io.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
 from LaMoDCore.io.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
 from LaMoDCore.io.timing import several_beats, unclosed_beat
 from LaMoDCore.ring import epicardial_region
 
 Paths = str | Path | Sequence[str | Path]
+#: Thinner than any slice: a stack resampled to 1 mm holds neighbours with the same masks.
+_SAME_SLICE_MM = 0.1
 
 
 def load_case(
@@ -47,7 +49,8 @@ def load_case(
             several are slices (or stacks) of one heart.
         cine: the pictures, in any of these formats or a folder or study of DICOM cine series. The slices
             then lie on their pixels.
-        labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` or a mapping; told by topology otherwise.
+        labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` (``"myo=2+4"`` for a wall drawn in parts) or a mapping;
+            told by topology otherwise.
         rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
         levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of
             the two agrees with the slices' positions; proposed by position otherwise.
@@ -66,6 +69,9 @@ def load_case(
     mask_paths, cine_paths = _paths(masks), _paths(cine)
     if not mask_paths:
         raise LaMoDInputError("masks", "no mask was given", "name at least one file or folder")
+    for number, path in enumerate(mask_paths):
+        if path.absolute() in [earlier.absolute() for earlier in mask_paths[:number]]:
+            raise LaMoDInputError(path, "it is named twice", "name each slice once")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
     notes: list[str] = []
     fewest = 1 if cine_paths else MIN_FRAMES
@@ -116,10 +122,10 @@ def _drawn(stack: FrameStack) -> list[int]:
 
 
 def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
-    """Slices with a fault where an earlier one has the same masks in the same plane: a file that was given twice."""
+    """Slices with a fault where an earlier one has the same masks in the same plane: exported or given twice."""
     marked: list[ReadSlice] = []
     for one in read:
-        earlier = next((r for r in marked if _same_slice(r.slice, one.slice)), None)
+        earlier = next((r for r in marked if _same_slice(r, one)), None)
         if earlier is None:
             marked.append(one)
             continue
@@ -128,10 +134,11 @@ def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
     return marked
 
 
-def _same_slice(one: CineSlice | None, other: CineSlice | None) -> bool:
-    if one is None or other is None or one.myocardium.shape != other.myocardium.shape:
-        return False
-    return one.grid.same_plane(other.grid, SAME_PLANE_MM) and np.array_equal(one.myocardium, other.myocardium)
+def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
+    a, b = one.slice, other.slice
+    if a is None or b is None or not (one.has_orientation and other.has_orientation):
+        return False  # where slices lie is not known
+    return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
 
 
 def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[str]) -> list[CineSlice]:

@@ -37,8 +37,8 @@ class Fault:
     remedy: str
 
 
-def frame_list(frames: Array | tuple[int, ...] | list[int]) -> str:
-    """``frame 4``, ``frames 4 and 7``, ``frames 0–3, 8 and 11``; long lists are cut."""
+def frame_list(frames: Array | tuple[int, ...] | list[int], most: int | None = 6) -> str:
+    """``frame 4``, ``frames 4 and 7``, ``frames 0–3, 8 and 11``; lists of more parts than `most` are cut."""
     numbers = [int(f) for f in frames]
     runs: list[list[int]] = []
     for number in numbers:
@@ -49,9 +49,9 @@ def frame_list(frames: Array | tuple[int, ...] | list[int]) -> str:
     words: list[str] = []
     for run in runs:
         words += [f"{run[0]}–{run[-1]}"] if len(run) > 2 else [str(number) for number in run]
-    if len(words) > 6:
-        shown = sum(1 if "–" not in w else int(w.split("–")[1]) - int(w.split("–")[0]) + 1 for w in words[:5])
-        words = [*words[:5], f"{len(numbers) - shown} more"]
+    if most is not None and len(words) > most:
+        shown = sum(1 if "–" not in w else int(w.split("–")[1]) - int(w.split("–")[0]) + 1 for w in words[: most - 1])
+        words = [*words[: most - 1], f"{len(numbers) - shown} more"]
     text = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     return f"frame{'s' if len(numbers) > 1 else ''} {text}"
 

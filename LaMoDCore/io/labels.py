@@ -53,6 +53,13 @@ class LabelMap:
     right_ventricle: int | None = None
     further_myocardium: tuple[int, ...] = ()
 
+    @property
+    def option(self) -> str:
+        """What `--labels` is told of them: ``myo=2+4,lv=3,rv=1``."""
+        words = ["myo=" + "+".join(map(str, (self.myocardium, *self.further_myocardium)))]
+        others = (("lv", self.cavity), ("rv", self.right_ventricle))
+        return ",".join(words + [f"{word}={value}" for word, value in others if value is not None])
+
     def is_myocardium(self, labels: Array) -> Array:
         """bool, of labels of any shape."""
         return np.isin(labels, (self.myocardium, *self.further_myocardium))
@@ -153,7 +160,8 @@ def meaning_of_labels(
     present = sorted({int(v) for stack in labels for v in np.unique(stack) if v != 0})
     listing = ", ".join(str(v) for v in present)
     if wanted is not None:
-        if wanted.myocardium not in present:
+        walls = [value for value in (wanted.myocardium, *wanted.further_myocardium) if value in present]
+        if not walls:
             raise LaMoDInputError(
                 source,
                 f"label {wanted.myocardium}, named as the myocardium, is not there",
@@ -161,10 +169,10 @@ def meaning_of_labels(
             )
         return (
             LabelMap(
-                wanted.myocardium,
+                walls[0],
                 wanted.cavity if wanted.cavity in present else None,
                 wanted.right_ventricle if wanted.right_ventricle in present else None,
-                tuple(value for value in wanted.further_myocardium if value in present),
+                tuple(walls[1:]),
             ),
             None,
         )

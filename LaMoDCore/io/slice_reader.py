@@ -106,6 +106,7 @@ def slices_of(
             name,
             path,
             meaning=meaning,
+            labels_named=said is not None,
             cines=cines,
             rr_ms=rr_ms,
             notes=notes,
@@ -187,6 +188,7 @@ def _read_slice(
     path: Path,
     *,
     meaning: LabelMap,
+    labels_named: bool,
     cines: Sequence[FrameStack],
     rr_ms: float | None,
     notes: list[str],
@@ -198,7 +200,8 @@ def _read_slice(
     drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
     fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
     if fault is not None:
-        return ReadSlice(name, path, None, _perhaps_in_parts(fault, labels[drawn], meaning), mask.has_orientation)
+        fault = _perhaps_in_parts(fault, labels[drawn], meaning, named=labels_named)
+        return ReadSlice(name, path, None, fault, mask.has_orientation)
     if dropped:
         notes.append(f"{name}: {dropped} stray pixel(s) apart from the ring were removed.")
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
@@ -235,19 +238,28 @@ def _read_slice(
     return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None)
 
 
-def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap) -> Fault:
-    """The fault of an open wall, with another remedy where one more label would close it."""
+def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap, *, named: bool) -> Fault:
+    """The fault of an open wall, with another remedy where one more label would make it whole.
+
+    What shape alone, nobody, `named` the right ventricle may be a scar, if it is small.
+    """
     if fault.kind not in ("open", "pieces"):
         return fault
     wall = meaning.is_myocardium(labels)
     for value in np.unique(labels[~wall & (labels != 0)]).tolist():
         part = labels == value
-        if value == meaning.cavity or part.sum() > _LARGEST_PART * wall.sum():
+        chamber = value == meaning.cavity or (named and value == meaning.right_ventricle)
+        if chamber or part.sum() > _LARGEST_PART * wall.sum():
             continue
-        if find_fault(wall | part) is None:
-            parts = "+".join(map(str, (meaning.myocardium, *meaning.further_myocardium, value)))
-            remedy = f"label {value} closes it: if that is wall too (a scar), join them with --labels myo={parts}"
-            return replace(fault, remedy=remedy)
+        if find_fault(remove_specks(wall | part)[0]) is None:
+            right = None if value == meaning.right_ventricle else meaning.right_ventricle
+            further = (*meaning.further_myocardium, value)
+            option = replace(meaning, right_ventricle=right, further_myocardium=further).option
+            return replace(
+                fault,
+                reason=f"{fault.reason}; label {value} would make it whole",
+                remedy=f"if label {value} is wall too (a scar), join them with --labels {option}",
+            )
     return fault
 
 

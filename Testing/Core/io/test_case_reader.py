@@ -374,10 +374,13 @@ def test_a_slice_given_twice_counts_once(tmp_path):
     once, twice = load_case(tmp_path / "stack.nii"), load_case([tmp_path / "stack.nii", tmp_path / "copy.nii"])
     assert [s.level for s in twice.slices] == [s.level for s in once.slices]
     assert any("its masks are those of" in note and "in the same plane" in note for note in twice.notes)
-    elsewhere = _slice_affine(affine, 1)
-    elsewhere[:3, 3] += 30 * BASE_TO_APEX_LPS
-    write_nifti(tmp_path / "deeper.nii", labels[:, 1:], elsewhere)  # the same masks in another plane are another slice
-    assert len(load_case([tmp_path / "stack.nii", tmp_path / "deeper.nii"]).slices) == 3
+    for distance in (1.0, 30.0):  # the same masks in another plane are another slice
+        elsewhere = _slice_affine(affine, 1)
+        elsewhere[:3, 3] += distance * BASE_TO_APEX_LPS
+        write_nifti(tmp_path / "deeper.nii", labels[:, 1:], elsewhere)
+        assert len(load_case([tmp_path / "stack.nii", tmp_path / "deeper.nii"]).slices) == 3
+    with pytest.raises(LaMoDInputError, match="named twice"):
+        load_case([tmp_path / "copy.nii", tmp_path / "copy.nii"])
 
 
 def _slice_affine(affine, k):

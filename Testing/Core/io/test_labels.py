@@ -116,7 +116,7 @@ def test_a_scar_that_cuts_the_ring_is_joined_to_it(tmp_path):
     write_nifti(tmp_path / "whole.nii", HEART, stack_affine())
     write_nifti(tmp_path / "scar.nii", scarred, stack_affine())
     whole = load_case(tmp_path / "whole.nii", labels="myo=2,lv=3,rv=1")
-    with pytest.raises(LaMoDInputError, match=r"label 4 closes it.*--labels myo=2\+4"):
+    with pytest.raises(LaMoDInputError, match=r"label 4 would make it whole.*--labels myo=2\+4,lv=3,rv=1"):
         load_case(tmp_path / "scar.nii", labels="myo=2,lv=3,rv=1")
     joined = load_case(tmp_path / "scar.nii", labels="myo=2+4,lv=3,rv=1")
     for one, other in zip(whole.slices, joined.slices, strict=True):
@@ -129,3 +129,27 @@ def test_a_chamber_beside_a_gap_is_no_part_of_the_wall(tmp_path):
     write_nifti(tmp_path / "open.nii", labels, stack_affine())
     with pytest.raises(LaMoDInputError, match="close the contour there"):
         load_case(tmp_path / "open.nii", labels="myo=2,lv=3,rv=1")
+
+
+def test_a_scar_in_one_slice_is_named_where_that_slice_is_left_out(tmp_path):
+    labels = HEART.copy()
+    labels[:, 1:2] = with_scar(HEART[:, 1:2])
+    labels[0, 2, 0, 0] = SCAR  # a slip of the brush
+    write_nifti(tmp_path / "scar.nii", labels, stack_affine())
+    case = load_case(tmp_path / "scar.nii", labels="myo=2,lv=3,rv=1")
+    assert len(case.slices) == 2
+    assert any("left out" in note and "label 4 would make it whole" in note for note in case.notes)
+    assert len(load_case(tmp_path / "scar.nii", labels="myo=4+2,lv=3,rv=1").slices) == 3
+
+
+def test_parts_of_the_wall_may_be_missing_from_a_file():
+    assert meaning_of_labels([HEART], "f", LabelMap(SCAR, 3, 1, (MYO, 9)))[0] == LabelMap(MYO, 3, 1)
+    assert LabelMap(2, 3, None, (4, 5)).option == "myo=2+4+5,lv=3"
+
+
+def test_a_right_ventricle_that_was_named_is_no_scar(tmp_path):
+    labels = with_scar(HEART)
+    labels[labels == RV] = 0
+    write_nifti(tmp_path / "open.nii", labels, stack_affine())
+    with pytest.raises(LaMoDInputError, match="close the contour there"):
+        load_case(tmp_path / "open.nii", labels=f"myo=2,lv=3,rv={SCAR}")
