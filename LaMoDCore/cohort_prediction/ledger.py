@@ -29,7 +29,8 @@ CASE_COLUMNS = (
     "notes", "model", "seed",
 )  # fmt: skip
 SEGMENT_COLUMNS = (
-    "id", "slice", "level", "segment", "aha", "name", "ecc_es", "ecc_peak", "time_to_peak_ms", "err_es", "err_peak",
+    "id", "slice", "level", "segment", "aha", "name", "ecc_es", "ecc_peak", "ecc_extreme", "time_to_peak_ms", "err_es",
+    "err_peak",
 )  # fmt: skip
 FAILURE_COLUMNS = ("id", "reason")
 

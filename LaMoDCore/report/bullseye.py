@@ -77,8 +77,8 @@ def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[A
                 Ring(
                     level,
                     names,
-                    np.mean([values[i] for i in same], axis=0),
-                    np.mean([times_ms[i] for i in same], axis=0),
+                    _known_mean(np.array([values[i] for i in same])),
+                    _known_mean(np.array([times_ms[i] for i in same])),
                 )
             )
         return rings
@@ -86,6 +86,13 @@ def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[A
         Ring(f"slice {i + 1}", strains[i].segment_names, np.asarray(values[i]), np.asarray(times_ms[i]))
         for i in range(len(cines))
     ]
+
+
+def _known_mean(values: Array) -> Array:
+    """Mean over slices [N, S] of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.asarray(np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan))
 
 
 def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_text: str = "") -> None:

@@ -28,7 +28,7 @@ DEFINITIONS = {
     "peak": "least Ecc, greatest Err of the mean curve over the acquired cycle",
     "systolic_peak": "the same up to end-systole",
     "ecc_systolic_stretch": "greatest Ecc of the mean curve up to end-systole",
-    "ecc_extreme": "the peak; of a segment that stretches more in systole than it ever shortens, that stretch",
+    "ecc_extreme": "the peak, or the systolic stretch of a segment that stretches by 1 % and more than it shortens",
     "time_to_peak": "from the reference frame to the peak; fraction of the cycle; none where ecc_extreme is a stretch",
     "end_systole": "the frame of least total cavity area over the slices",
     "strain_rate": "slope of the mean curve, 1/s; early diastole is the first half of diastole",
@@ -36,9 +36,11 @@ DEFINITIONS = {
     "rotation": "mean angle about the moving centre, degrees, counter-clockwise positive seen from the apex",
     "torsion": "(apical − basal rotation) × mean epicardial radius / distance between the slices, degrees",
     "cure": "circumferential uniformity ratio estimate of Ecc over systole, 0…1",
-    "sd_time_to_peak": "standard deviation (n − 1) of the segments' times to peak Ecc, ms",
+    "sd_time_to_peak": "standard deviation (n − 1) of the times to peak Ecc of the segments that have one, ms",
     "onset": "intersecting tangent of shortening in 24 sectors counter-clockwise from the RV insertion, ms",
 }  # fmt: skip
+#: A segment that moves less than this neither way is not said to stretch.
+_LEAST_STRETCH = 0.01
 #: Over less than this, a difference of rotation is within its error.
 MIN_TWIST_DISTANCE_MM = 10.0
 ROTATION_CAVEAT = "inferred, not seen: a mask does not show the rotation of a ring"
@@ -134,7 +136,7 @@ def _segments(slice_: CineSlice, strain: SliceStrain, course: curves.Cycle) -> l
         ecc, err = strain.segment_curves["ecc"][index], strain.segment_curves["err"][index]
         shortest, thickest = curves.peak(ecc, course), curves.peak(err, course, "thickening")
         stretch = curves.peak(ecc, course, "thickening", systolic=True)
-        stretches = stretch.value > -shortest.value
+        stretches = stretch.value > max(-shortest.value, _LEAST_STRETCH)
         extreme = stretch if stretches else shortest
         row = {
             "segment": index + 1,

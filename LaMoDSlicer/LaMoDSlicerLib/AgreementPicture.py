@@ -29,7 +29,7 @@ class AgreementPicture:
         """Write the picture as PNG, size = (width, height) in pixels."""
         from LaMoDCore.report.style import WALL_COLOURS
 
-        first, second, walls = self._comparison.pairs("ecc_peak")
+        first, second, walls = self._comparison.pairs("ecc_extreme")
         mean, difference = 50 * (first + second), 100 * (first - second)
         with PictureCanvas(path, size) as canvas:
             ax = canvas.figure.add_axes(self.BOX)
@@ -38,7 +38,7 @@ class AgreementPicture:
                 ax.scatter(mean[of], difference[of], s=34, color=WALL_COLOURS[wall], label=wall, zorder=3)
             reach = max(3.0, 1.3 * float(np.abs(difference).max(initial=0.0)))
             if len(mean) > 1:
-                limits = self._comparison.statistics("ecc_peak", 100.0)
+                limits = self._comparison.statistics("ecc_extreme", 100.0)
                 reach = max(reach, 1.2 * abs(limits["lower"]), 1.2 * abs(limits["upper"]))
             ax.set(ylim=(-reach, reach))
             if len(mean) > 1:
@@ -56,7 +56,7 @@ class AgreementPicture:
 
     def _lines(self, canvas: PictureCanvas, ax: Any, reach: float) -> None:
         """Bias and limits; one label says all three where three would lie over each other."""
-        s = self._comparison.statistics("ecc_peak", 100.0)
+        s = self._comparison.statistics("ecc_extreme", 100.0)
         names = {"bias": "bias", "lower": "−1.96 SD", "upper": "+1.96 SD"}
         labels = {key: f"{name} {s[key]:+.1f}" for key, name in names.items()}
         room = (s["upper"] - s["bias"]) / (2 * reach) * self.BOX[3] * canvas.height

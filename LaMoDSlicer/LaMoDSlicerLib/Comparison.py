@@ -102,7 +102,7 @@ class Comparison:
         heads = ("", _("bias"), _("95 % limits"), "|Δ|", "ICC")
         rows = []
         for key, name, scale, unit, digits in (
-            ("ecc_peak", _("Peak Ecc"), 100.0, _("%-points"), 1),
+            ("ecc_extreme", _("Peak Ecc"), 100.0, _("%-points"), 1),
             ("time_to_peak_ms", _("Time to peak"), 1.0, "ms", 0),
         ):
             s = self.statistics(key, scale)
@@ -118,7 +118,7 @@ class Comparison:
             "|Δ|: mean absolute difference; ICC(2,1). The segments of one heart are no sample of hearts: limits of "
             "agreement and ICC describe this heart only."
         )
-        count = len(self.pairs("ecc_peak")[0])
+        count = len(self.pairs("ecc_extreme")[0])
         names = {"first": self._escaped(self.firstName), "second": self._escaped(self.secondName)}
         said = text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1], n=count, views=self._viewsInWords(), **names)
         table = "".join(self._row(row, "th") if row is heads else self._row(row, "td") for row in (heads, *rows))

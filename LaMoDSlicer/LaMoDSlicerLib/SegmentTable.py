@@ -21,7 +21,7 @@ class SegmentTable:
         "Peak Ecc [%]": "least Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; a stretch "
         "where the segment stretches more in systole than it ever shortens",
         "90 % interval [%]": "of the peak Ecc; see “uncertainty” above",
-        "Time to peak [ms]": "from end-diastole to the peak Ecc",
+        "Time to peak [ms]": "from end-diastole to the least Ecc; none of a segment that stretches",
         "Ecc at ES [%]": "mean Ecc in the frame of least cavity area",
         "Peak Err [%]": "greatest Err of the mean curve over the cycle",
     }

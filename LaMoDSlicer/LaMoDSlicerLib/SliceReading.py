@@ -57,9 +57,12 @@ class SliceReading:
         return "ecc" in self.low
 
     def segmentValues(self, key: str) -> np.ndarray:
-        """[S] of a key of strain.json's segments, NaN where it is null."""
-        rows = self.summary.get("segments", [])
-        return np.array([np.nan if row.get(key) is None else float(row[key]) for row in rows], float)
+        """[S] of a key of strain.json's segments, NaN where it is null; results of before have no `ecc_extreme`."""
+        values = []
+        for row in self.summary.get("segments", []):
+            value = row.get(key, row.get("ecc_peak") if key == "ecc_extreme" else None)
+            values.append(np.nan if value is None else float(value))
+        return np.array(values, float)
 
     def peakFrames(self) -> np.ndarray:
         """int [S]: the frame of each segment's peak Ecc, see `peakEcc`."""
@@ -69,8 +72,7 @@ class SliceReading:
 
     def peakEcc(self) -> np.ndarray:
         """[S]: the least Ecc, or the greatest systolic one of a segment that stretches more than it ever shortens."""
-        extreme, least = self.segmentValues("ecc_extreme"), self.segmentValues("ecc_peak")
-        return np.where(np.isfinite(extreme), extreme, least)  # results of before have the least alone
+        return self.segmentValues("ecc_extreme")
 
     def peakInterval(self) -> np.ndarray:
         """[S, 2]: the 90 % interval of Ecc at each segment's peak; NaN without one."""

@@ -259,13 +259,13 @@ def test_comparison_pairs_walls_and_finds_the_bias(result):
     summary = json.loads(json.dumps(result.reading.summary))
     for part in summary["slices"]:
         for row in part["segments"]:
-            row["ecc_peak"] += 0.02
+            row["ecc_extreme"] += 0.02
     slices = tuple(replace(s, summary=part) for s, part in zip(result.reading.slices, summary["slices"], strict=True))
     other = replace(result.reading, summary=summary, slices=slices)
     comparison = Comparison(result.reading, other, "A", "B")
     assert [comparison.partnerOf(i) for i in range(3)] == [0, 1, 2]
     assert comparison.overlies(1)
-    found = comparison.statistics("ecc_peak", 100.0)
+    found = comparison.statistics("ecc_extreme", 100.0)
     assert found["count"] == 16
     assert found["bias"] == pytest.approx(-2.0, abs=1e-6)
     said = comparison.html()

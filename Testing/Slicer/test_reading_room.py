@@ -563,7 +563,7 @@ def test_phantom_cine_and_dense_are_compared_by_one_click(host, faults, pictures
     assert app.reading.second().name == dense.name
     sheet = app.reading.sheet
     assert sheet.ui.tabs.currentWidget() is sheet.ui.agreementTab
-    found = sheet._comparison.statistics("ecc_peak", 100.0)
+    found = sheet._comparison.statistics("ecc_extreme", 100.0)
     assert found["count"] == 6
     assert abs(found["bias"]) < 5, "two scans of one plane of one phantom"
     assert app.layouts._slices["Yellow"].isVisible()
