@@ -281,6 +281,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/pace.py
   training/posterior.py
   training/processes.py
+  training/randomised_residuals.py
   training/recipe.py
   training/resampling.py
   training/residuals.py

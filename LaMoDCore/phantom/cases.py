@@ -9,6 +9,7 @@ import numpy as np
 
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset import DatasetCase
+from LaMoDCore.phantom.annotator import Annotator
 from LaMoDCore.phantom.contours import PolarContours
 from LaMoDCore.phantom.imaging import CineProtocol, cine_pictures
 from LaMoDCore.phantom.pairing import Scan, SiteHabits, cine_scan, dense_scan
@@ -26,6 +27,7 @@ def canonical_case(
     seed: tuple[int, ...],
     *,
     annotated: bool = True,
+    annotator: Annotator | None = None,
     trabeculae_mm: float = 0.0,
     pictures: bool = False,
 ) -> DatasetCase:
@@ -36,6 +38,7 @@ def canonical_case(
         case_id: name of the case.
         seed: of the annotator's generator.
         annotated: False gives the true masks as the drawn ones.
+        annotator: whose habits; drawn from the seed if None.
         trabeculae_mm: the most that readers leave out of the wall at end-diastole.
         pictures: draw cine pictures too.
     """
@@ -43,7 +46,8 @@ def canonical_case(
     drawn = None
     if annotated:
         rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed])
-        drawn = read_cycle(plane, reading_style(seed, trabeculae_mm), rng, phases, scene_seed=seed[0])
+        style = reading_style(seed, trabeculae_mm)
+        drawn = read_cycle(plane, style, rng, phases, annotator=annotator, scene_seed=seed[0])
     case = _case(plane, plane.grid, phases, case_id, drawn)
     return replace(case, cine=_pictures(plane, plane.grid, case, CineProtocol(), seed)) if pictures else case
 

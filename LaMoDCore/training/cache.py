@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,6 +131,23 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
         ) from fault
 
 
+def cache_of_cases(cases: Sequence[DatasetCase], *, vary_sampling: bool = True) -> TrainingCache:
+    """The same of cases in memory, which count as training data.
+
+    Args:
+        cases: one or more.
+        vary_sampling: see `open_cache`.
+    """
+    rows = [_case_arrays(case, vary_sampling) for case in cases]
+    return TrainingCache(
+        {name: np.stack([row[name] for row in rows]) for name in _ARRAYS},
+        ("train",) * len(rows),
+        np.array([case.displacement_mm is not None for case in cases]),
+        np.array([level_number(case.level) for case in cases], dtype=np.int64),
+        "",
+    )
+
+
 def _read_index(folder: Path) -> dict[str, Any]:
     return read_json(folder / "index.json", "make the cache from its dataset, with `lamod train --data`")
 
@@ -161,7 +178,7 @@ def _build(
         has_motion = []
         jobs = [(index.folder, entry, vary_sampling) for entry in index]
         with _mapping(workers) as in_order:
-            for number, (case_arrays, known) in enumerate(in_order(_case_arrays, jobs)):
+            for number, (case_arrays, known) in enumerate(in_order(_read_arrays, jobs)):
                 for name, values in case_arrays.items():
                     arrays[name][number] = values
                 has_motion.append(known)
@@ -198,13 +215,17 @@ def _mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
         yield partial(pool.map, chunksize=4)
 
 
-def _case_arrays(job: tuple[Path, DatasetEntry, bool]) -> tuple[dict[str, Array], bool]:
+def _read_arrays(job: tuple[Path, DatasetEntry, bool]) -> tuple[dict[str, Array], bool]:
     folder, entry, vary_sampling = job
     case = read_dataset_case(folder, entry.id)
+    return _case_arrays(case, vary_sampling), case.displacement_mm is not None
+
+
+def _case_arrays(case: DatasetCase, vary_sampling: bool) -> dict[str, Array]:
     drawn = cine_slice(case, case.masks)
     seen, reference = drawn, case.reference_frame
     if vary_sampling and case.masks_true is not None:
-        digest = hashlib.sha256(entry.id.encode()).digest()
+        digest = hashlib.sha256(case.id.encode()).digest()
         seen, reference = as_another_scanner_would(drawn, reference, np.random.default_rng(list(digest[:8])))
     canonical = to_canonical(seen, reference)
     occupancy = canonical.occupancy
@@ -212,7 +233,7 @@ def _case_arrays(job: tuple[Path, DatasetEntry, bool]) -> tuple[dict[str, Array]
     if case.masks_true is not None:
         clean = to_canonical(cine_slice(case, case.masks_true), case.reference_frame, canonical.grid).occupancy
     arrays = {"occupancy": _as_bytes(occupancy), "clean": _as_bytes(clean)}
-    return {**arrays, **_motion_arrays(case, drawn.grid, canonical)}, case.displacement_mm is not None
+    return {**arrays, **_motion_arrays(case, drawn.grid, canonical)}
 
 
 def cine_slice(case: DatasetCase, masks: Array) -> CineSlice:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 #: Depths of the wall at which the motion of a synthetic ring is read.
 _DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
 #: Share of synthetic slices whose contours are exact.
-_EXACT_SHARE = 0.2
+EXACT_SHARE = 0.2
 #: Angles of the contours: nothing is drawn on pixels here.
 _SAMPLES = 180
-_STREAM, _WIDE_STREAM = 21, 22
+_STREAM = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +116,9 @@ def _reading_room(recipe: CohortRecipe, randomise: bool) -> Callable[[int], Cont
 
 
 def _slices_of(recipe: CohortRecipe, randomise: bool, number: int) -> ContourBank:
-    from LaMoDCore.phantom.randomised import randomised
+    from LaMoDCore.phantom.randomised import randomised_subject
 
-    subject = recipe.subject(number)
-    if randomise:
-        subject = randomised(subject, np.random.default_rng([_WIDE_STREAM, recipe.seed, number]))
+    subject = randomised_subject(recipe, number) if randomise else recipe.subject(number)
     slices = [
         _phantom(plane, (recipe.seed, number, n), recipe.trabeculae_mm, careful=randomise)
         for n, plane in enumerate(subject.slices())
@@ -137,7 +135,7 @@ def _phantom(
 
     phases = np.arange(FRAMES) / FRAMES
     rng = np.random.default_rng([_STREAM, *seed])
-    if rng.random() < _EXACT_SHARE:
+    if rng.random() < EXACT_SHARE:
         seen = plane.contours(phases, samples=_SAMPLES)
     else:
         style = reading_style(seed, trabeculae_mm)

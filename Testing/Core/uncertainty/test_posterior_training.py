@@ -22,6 +22,7 @@ from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, R
 from LaMoDCore.networks.ring_basis import TERMS
 from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.training import posterior
 from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
 from LaMoDCore.training.residuals import ResidualBank
 from LaMoDCore.training.settings import PRESETS
@@ -72,7 +73,18 @@ def test_fewer_slices_than_modes_tell_nothing_of_the_modes_that_they_lack() -> N
     assert latent.encode(bank(20, 1).relative).abs().max() < 1e4
 
 
-def test_one_command_makes_a_model_that_doubts(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("few", "networks"), [(0.02, 3), (0.2, 1)], ids=["cross-fitted", "few among many"])
+def test_one_command_makes_a_model_that_doubts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: float, networks: int
+) -> None:
+    trained: list[int] = []
+    train_contours = posterior.train_contour_motion
+    monkeypatch.setattr(
+        posterior, "train_contour_motion", lambda *given: (trained.append(1), train_contours(*given))[1]
+    )
+    monkeypatch.setattr(posterior.ContourTraining, "steps", lambda _self, _slices: 40)
+    monkeypatch.setattr(posterior, "_HELD_OUT_SHARE", 0.2)
+    monkeypatch.setattr(posterior, "_NOT_LEARNED_BY_HEART", few)
     entries = []
     for subject, split in zip(SHORTENING, ("train", "train", "val"), strict=True):
         for name in "ab":
@@ -86,11 +98,15 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path) -> None:
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
     words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "20", "--randomised", "20"]
     assert main([str(word) for word in words]) == 0
+    assert len(trained) == networks
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
-    # 19 of the 20 subjects of each law; the dataset's own four slices
-    assert model.description["training"]["contours"]["slices"] == 2 * 19 * 4 + 4
+    # 16 of the 20 subjects of each law; the dataset's own four slices
+    assert model.description["training"]["contours"]["slices"] == 2 * 16 * 4 + 4
+    # the residuals of the dataset's slices, and of three and one of the randomised subjects that were held out
+    doubts = model.description["training"]["posterior"]
+    assert (doubts["slices"], doubts["validation_slices"]) == (4 + 3 * 4, 2 + 4)
     for key, value in base.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
     index = DatasetIndex.load(tmp_path / "data")
