@@ -32,10 +32,6 @@ _THINNEST_WALL_MM = 3.0
 _LONGEST_RELAXATION = 0.14
 #: After end-systole, fraction of R–R, until the ventricle is back in place.
 _SOONEST_RETURN = 0.12
-#: Reach of tethering along the wall: the law's is 9°.
-_TETHERING_DEG = (5.0, 12.0)
-#: Of a sector's work; what exceeds 1 it stretches by, to this mid-wall ln stretch at most.
-_MOST_LOSS, _LONGEST = 1.8, 0.14
 
 
 def randomised_subject(recipe: CohortRecipe, number: int) -> Subject:
@@ -49,9 +45,9 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
     Its own are place and disease. Drawn anew: size, wall, ellipticity, strength, the pattern of regional work (times a
     new one), in-plane area gain, its transmural slope and how far it follows contraction and regional work, phases of
     the cycle, rotation and its transmural course, translation, through-plane motion, how far regional shortening shows
-    as radial motion (κ, all of it in a third), how far along the wall muscle holds its neighbours, and in half of them
-    a sector anywhere that works less, not at all, or stretches throughout systole, whose borders may be steeper than
-    the law's.
+    as radial motion (κ, all of it in a third), and in half of them a sector anywhere that works less, not at all, or
+    stretches throughout systole. Its borders are as blunt as the law's or up to a fifth steeper: tethering blurs
+    whatever is sharper.
 
     `slices_`, `timing`, `radial_share` and `mid_strain` are the new subject's; the rest of its scalars are still those
     of the one that it was made from.
@@ -71,14 +67,13 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
     early, recoil = rng.uniform(0, 0.3), rng.uniform(0.2, 0.95)
     drift = float(np.exp(rng.normal(0, 0.4)))
     excursion = rng.uniform(0, 18)
-    tethering = np.deg2rad(rng.uniform(*_TETHERING_DEG))
     sector = _draw_sector(rng) if rng.random() < 0.5 else None
     slices = []
     for own in subject.slices_:
         shape = _resized(own.shape, size, wall, ellipse)
         mid_strain = float(np.clip(strain * (1 + rng.normal(0, 0.06)), _STRONGEST, _WEAKEST))
         log_area = float(np.log(area_gain) * (abs(mid_strain) / HEALTHY_MID_STRAIN) ** area_power)
-        function = _function(own.function, sector, mid_strain, float(tethering), rng)
+        function = _function(own.function, sector, rng)
         stretch = endo_stretch(float(shape.endo.mean), float(shape.epi.mean), mid_strain, float(np.exp(log_area)))
         rotation = turn * own.rotation_epi_deg + more_turn
         slices.append(
@@ -96,7 +91,7 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
                 rotation_recoil=recoil,
                 translation_mm=own.translation_mm * drift,
                 translation_return=max(own.translation_return, timing.end_systole + _SOONEST_RETURN),
-                taper_per_mm=own.taper_per_mm * float(own.shape.endo.mean / shape.endo.mean),
+                taper_per_mm=own.taper_per_mm / size,
                 through_plane_mm=plane_descent_mm(own.place, excursion),
             )
         )
@@ -132,16 +127,12 @@ def _resized(own: SliceShape, size: float, wall: float, ellipse: complex) -> Sli
 
 def _draw_sector(rng: np.random.Generator) -> tuple[float, float, float, float]:
     """Centre, width, edge (rad) and the share of its work that a sector loses; beyond 1 it stretches."""
-    width, edge = np.deg2rad(rng.uniform(40, 150)), np.deg2rad(rng.uniform(8, 25))
-    return rng.uniform(0, 2 * np.pi), float(width), float(edge), float(rng.uniform(0.2, _MOST_LOSS))
+    width, edge = np.deg2rad(rng.uniform(40, 150)), np.deg2rad(rng.uniform(4, 25))
+    return rng.uniform(0, 2 * np.pi), float(width), float(edge), float(rng.uniform(0.2, 1.4))
 
 
 def _function(
-    own: RegionalFunction,
-    sector: tuple[float, float, float, float] | None,
-    mid_strain: float,
-    tethering: float,
-    rng: np.random.Generator,
+    own: RegionalFunction, sector: tuple[float, float, float, float] | None, rng: np.random.Generator
 ) -> RegionalFunction:
     theta: Array = site_angles()
     uneven = random_series(rng, 1.0, rng.uniform(0, 0.15) * np.array([1.0, 0.8, 0.5]))(theta)
@@ -150,6 +141,5 @@ def _function(
     if sector is not None:
         center, width, edge, loss = sector
         where = sector_weight(theta, center + rng.normal(0, 0.15), width * rng.uniform(0.7, 1.1), edge)
-        active = np.maximum(active * (1 - loss * where), _LONGEST / mid_strain)
-        passive = passive * (1 - where)
-    return replace(own, active=active, passive=passive, tethering_rad=tethering)
+        active, passive = active * (1 - loss * where), passive * (1 - where)
+    return replace(own, active=active, passive=passive)

@@ -12,9 +12,9 @@ from LaMoDCore.phantom.fourier import AngularSeries, from_samples
 from LaMoDCore.phantom.timecurves import CycleTiming, contraction, passive_stretch, septal_flash
 
 SITES = 24
-#: Harmonics of the regional pattern and the usual reach of tethering (SD of the Gaussian along the wall).
+#: Harmonics of the regional pattern and the reach of tethering (SD of the Gaussian along the wall).
 HARMONICS = 9
-TETHERING_RAD = float(np.deg2rad(9.0))
+TETHERING_RAD = np.deg2rad(9.0)
 
 
 def site_angles() -> Array:
@@ -34,7 +34,6 @@ class RegionalFunction:
         post_systolic: shortening of scar after systole, as a share of ``passive``.
         flash_weight: 0…1, how far the site follows the septal flash instead of normal contraction.
         flash, rebound, late: the flash's shape, see ``septal_flash`` (scalars).
-        tethering_rad: how far along the wall sites hold each other (scalar).
     """
 
     active: Array
@@ -46,7 +45,6 @@ class RegionalFunction:
     flash: float = 0.0
     rebound: float = 0.0
     late: float = 0.0
-    tethering_rad: float = TETHERING_RAD
 
     def shortening(self, timing: CycleTiming, phases: npt.ArrayLike) -> AngularSeries:
         """[T] series: shortening over the angle, 1 where a site has its nominal peak; 0 at phase 0."""
@@ -62,4 +60,4 @@ class RegionalFunction:
             if self.passive[site] > 0:
                 scar = passive_stretch(timing, times, float(self.post_systolic[site]))
                 curves[:, site] += self.passive[site] * scar
-        return from_samples(curves, HARMONICS, self.tethering_rad)
+        return from_samples(curves, HARMONICS, TETHERING_RAD)

@@ -12,7 +12,7 @@ from LaMoDCore.case import Level
 from LaMoDCore.geometry import Array, SliceGrid
 from LaMoDCore.phantom.contours import PolarContours
 from LaMoDCore.phantom.kinematics import WallState, deformation_gradient, displacement, polar_map
-from LaMoDCore.phantom.regional import HARMONICS, from_samples
+from LaMoDCore.phantom.regional import HARMONICS, TETHERING_RAD, from_samples
 from LaMoDCore.phantom.subject import SliceParameters, Subject, canonical_slice_grid
 from LaMoDCore.phantom.timecurves import contraction, drift_curve, rotation_curve
 
@@ -148,7 +148,7 @@ class PhantomSlice:
     def activation_ms(self, theta: Array) -> Array:
         """[N]: electrical activation after the first site's, in ms, at angles θ."""
         function = self.parameters.function
-        delay = from_samples(function.delay, HARMONICS, function.tethering_rad)
+        delay = from_samples(function.delay, HARMONICS, TETHERING_RAD)
         return np.asarray(delay(theta) * self.subject.rr_ms)
 
     def contours(

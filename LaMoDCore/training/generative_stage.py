@@ -85,6 +85,8 @@ def train_motion_latent(
     train: ResidualBank,
     validation: ResidualBank,
     config: GenerativeConfig,
+    *,
+    wider: tuple[ResidualBank, ResidualBank] | None = None,
     progress: Progress = SILENT,
 ) -> GenerativeReport:
     """Fit modes, mean and spread and train the denoiser, in place; the averaged weights of the best epoch stay.
@@ -95,10 +97,15 @@ def train_motion_latent(
         train: what to learn from.
         validation: subjects that are not in `train`; choose the epoch.
         config: how.
+        wider: further slices to learn from and to validate on, of hearts that the mean is not to be bent to: modes,
+            spread and denoiser learn from them, the regression and the shares do not.
         progress: told after every epoch.
     """
     torch.manual_seed(config.seed)
-    held = latent.fit_modes(train.relative)
+    every, every_held_out = train, validation
+    if wider is not None:
+        every, every_held_out = ResidualBank.joined([train, wider[0]]), ResidualBank.joined([validation, wider[1]])
+    held = latent.fit_modes(every.relative)
     generator = torch.Generator().manual_seed(config.seed)
     learning, averaged = latent, frozen_copy(latent)
     optimiser = torch.optim.AdamW(
@@ -106,18 +113,20 @@ def train_motion_latent(
     )
     ridge, explained, around = choose_ridge(latent, train, validation, config.trust)
     averaged.load_state_dict(latent.state_dict())
-    held_around = _around(latent, validation)
-    spread_found = spread.fit(train.descriptors, _energy(around), validation.descriptors, _energy(held_around))
-    rows = _rows(around, spread, train)
-    held_out = _rows(held_around, spread, validation)
-    steps = max(1, len(train.index) // config.batch_size)
+    if wider is not None:
+        around = torch.cat([around, _around(latent, wider[0])])
+    held_around = _around(latent, every_held_out)
+    spread_found = spread.fit(every.descriptors, _energy(around), every_held_out.descriptors, _energy(held_around))
+    rows = _rows(around, spread, every)
+    held_out = _rows(held_around, spread, every_held_out)
+    steps = max(1, len(every.index) // config.batch_size)
     total = steps * config.epochs
     best, best_epoch, train_loss = np.inf, 0, np.nan
     best_state = copy.deepcopy(averaged.state_dict())
     for epoch in range(config.epochs):
         learning.train()
         losses = []
-        order = torch.randperm(len(train.index), generator=generator)
+        order = torch.randperm(len(every.index), generator=generator)
         for step in range(steps):
             done = epoch * steps + step
             for group in optimiser.param_groups:

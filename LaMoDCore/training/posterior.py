@@ -37,9 +37,6 @@ from LaMoDCore.uncertainty.held_out import fit_calibration
 _LOOKED_AT = 300
 #: Of the phantoms, what says when to stop: a dataset's own validation slices are few.
 _HELD_OUT_SHARE = 0.05
-#: Up to this share of what the estimate from contours learns from, it errs on slices as on unseen ones: the shipped one
-#: has 0.4 % of its readings from its dataset.
-_NOT_LEARNED_BY_HEART = 0.02
 
 
 @dataclass(frozen=True)
@@ -95,10 +92,6 @@ def train_posterior(
 ) -> LoadedModel:
     """Write a model folder with `base`'s networks and everything that knows their doubts.
 
-    What is told of a training slice must be as wrong as it is of an unseen one. So, unless the dataset's slices are few
-    among the synthetic ones, each half of them is told of by an estimate from contours that has learned from the other
-    (cross-fitting).
-
     Args:
         base: a LaMoD.
         index: the dataset that `cache` was made from, for the calibration.
@@ -114,22 +107,19 @@ def train_posterior(
     more, held_out = _synthetic(config, workers, progress)
     validation_contours = ContourBank.joined([contours["val"], *held_out])
     chosen = own["train"][spread_evenly(len(own["train"]), config.slices)]
-    whole = with_contour_motion(base, [contours["train"], *more], validation_contours, config, progress)
-    parts = [(chosen, whole)]
-    if len(own["train"]) > _NOT_LEARNED_BY_HEART * sum(len(bank.radius) for bank in more):
-        parts = []
-        for half in np.array_split(np.arange(len(own["train"])), 2):  # in the data's order: subjects stay together
-            others = contours["train"].of(np.setdiff1d(np.arange(len(own["train"])), half))
-            halved = with_contour_motion(base, [others, *more], validation_contours, config, progress)
-            parts.append((np.intersect1d(chosen, own["train"][half]), halved))
-    train = [
-        residual_bank(lamod_network(model), cache, seen, seed=config.training.seed, progress=progress)
-        for seen, model in parts
-    ]
-    network = lamod_network(whole)
+    train = []
+    # Cross-fitting: half of the slices are seen by a network that learned from the other half, so that what is told
+    # of a training slice is as wrong as it is of an unseen one. Halves in the data's order keep subjects together.
+    for half in np.array_split(np.arange(len(own["train"])), 2):
+        others = contours["train"].of(np.setdiff1d(np.arange(len(own["train"])), half))
+        halved = with_contour_motion(base, [others, *more], validation_contours, config, progress)
+        seen = np.intersect1d(chosen, own["train"][half])
+        train.append(residual_bank(lamod_network(halved), cache, seen, seed=config.training.seed, progress=progress))
+    base = with_contour_motion(base, [contours["train"], *more], validation_contours, config, progress)
+    network = lamod_network(base)
     validation = residual_bank(network, cache, own["val"], progress=progress)
     return posterior_from_banks(
-        whole,
+        base,
         index,
         ResidualBank.joined(train),
         validation,
@@ -157,8 +147,8 @@ def _wider(
     if min(learn, validate) < 1:
         return None
     return (
-        randomised_residuals(network, subjects[:learn], seed, varied=True, progress=progress),
-        randomised_residuals(network, subjects[-validate:], seed, varied=False, progress=progress),
+        randomised_residuals(network, subjects[:learn], seed, progress),
+        randomised_residuals(network, subjects[-validate:], seed, progress),
     )
 
 
@@ -225,16 +215,20 @@ def posterior_from_banks(
     Args:
         base, index, folder, config, name, progress: see `train_posterior`.
         train, validation: residuals on the dataset's slices.
-        wider: the same of randomised hearts. The posterior learns from both; the flag and the calibration, which say
-            what is usual, only from the dataset's.
+        wider: the same of randomised hearts. The posterior's modes and spread learn from both; its mean, the flag and
+            the calibration, which say what is usual, only from the dataset's.
     """
     network = with_posterior(lamod_network(base), config, train.descriptors.shape[1])
     assert network.motion_latent is not None and network.familiarity is not None and network.slice_spread is not None
-    both = (train, validation)
-    if wider is not None:
-        both = (ResidualBank.joined([train, wider[0]]), ResidualBank.joined([validation, wider[1]]))
     report = train_motion_latent(
-        network.motion_latent, network.slice_spread, network.config.schedule, *both, config.training, progress
+        network.motion_latent,
+        network.slice_spread,
+        network.config.schedule,
+        train,
+        validation,
+        config.training,
+        wider=wider,
+        progress=progress,
     )
     known = [entry for entry in index if entry.split == "train"]
     network.familiarity.fit(
@@ -249,8 +243,9 @@ def posterior_from_banks(
         "posterior": {
             "config": asdict(config),
             "report": asdict(report),
-            "slices": len(both[0].index),
-            "validation_slices": len(both[1].index),
+            "slices": len(train.index),
+            "validation_slices": len(validation.index),
+            "randomised_slices": [] if wider is None else [len(bank.index) for bank in wider],
         },
     }
     named = name or base.name

@@ -28,15 +28,16 @@ _STREAM = 23
 
 
 def randomised_residuals(
-    model: LaMoDModel, subjects: Sequence[int], seed: int, *, varied: bool, progress: Progress = SILENT
+    model: LaMoDModel, subjects: Sequence[int], seed: int, progress: Progress = SILENT
 ) -> ResidualBank:
     """Predict randomised hearts, four slices each, and compare with their truth.
+
+    They are augmented as the dataset's training slices are.
 
     Args:
         model: E_R, D_η and the estimate from contours at rest, in evaluation mode.
         subjects: numbers of the cohort's subjects, one or more; such as the model has not learned from.
         seed: of the cohort.
-        varied: whether slices are augmented, as training's are and validation's are not.
         progress: told of every subject.
     """
     from LaMoDCore.phantom.recipe import CohortRecipe
@@ -45,7 +46,7 @@ def randomised_residuals(
     banks = []
     for done, number in enumerate(subjects):
         cache = cache_of_cases(_cases(recipe, number))
-        banks.append(residual_bank(model, cache, cache.indices("train"), seed=number if varied else None))
+        banks.append(residual_bank(model, cache, cache.indices("train"), seed=number))
         progress.update("randomised residuals", (done + 1) / len(subjects), f"{done + 1} of {len(subjects)} subjects")
     return ResidualBank.joined(banks)
 
