@@ -148,6 +148,12 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
             "wide a slice's samples scatter follows from its descriptors, which explain "
             f"{report['spread_explained']:.0%} of the variance of the logarithm of the remainder's energy there.",
         ]
+        strange = posterior.get("randomised_slices")
+        if strange:
+            lines[-1] += (
+                f" Modes and scatter, not the mean, are also of {strange[0]} slices of randomised hearts (validated on "
+                f"{strange[1]} more)."
+            )
     return lines
 
 

@@ -147,8 +147,7 @@ class PhantomSlice:
 
     def activation_ms(self, theta: Array) -> Array:
         """[N]: electrical activation after the first site's, in ms, at angles θ."""
-        function = self.parameters.function
-        delay = from_samples(function.delay, HARMONICS, TETHERING_RAD)
+        delay = from_samples(self.parameters.function.delay, HARMONICS, TETHERING_RAD)
         return np.asarray(delay(theta) * self.subject.rr_ms)
 
     def contours(

@@ -120,6 +120,7 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path, monkeypatch: pyte
     doubts = model.description["training"]["posterior"]
     assert (doubts["slices"], doubts["validation_slices"]) == (4, 2)
     assert doubts["randomised_slices"] == [3 * 4, 4]  # of the four randomised subjects that were held out
+    assert "12 slices of randomised hearts" in (tmp_path / "new" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for key, value in base.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
     index = DatasetIndex.load(tmp_path / "data")
