@@ -137,9 +137,11 @@ def _wider(
     """Residuals on randomised hearts, to learn from and to validate on; none where too few were held out."""
     from LaMoDCore.phantom.recipe import CohortRecipe
 
+    held_out = range(_learned(config.randomised), config.randomised)
+    if not held_out:
+        return None
     seed = config.phantom_seed + 1
     recipe = CohortRecipe(count=config.randomised, seed=seed)
-    held_out = range(_learned(config.randomised), config.randomised)
     subjects = [number for number in held_out if recipe.disease(number) not in config.phantoms_without]
     learn, validate = (ceil(slices / SLICES) for slices in config.randomised_slices)
     validate = min(validate, len(subjects) // 4)

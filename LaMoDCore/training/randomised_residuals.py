@@ -1,8 +1,7 @@
 """What the model leaves open on hearts of a wider law than people's (`phantom.randomised`).
 
 Residuals on hearts that the networks know say nothing of how far they go wrong on others. A posterior that has seen
-both learns which parts of its mean hold beyond the law, and by which descriptors it knows a heart on which it errs
-more.
+both has modes for what strange hearts do, and learns by which descriptors it knows a heart on which it errs more.
 """
 
 from __future__ import annotations

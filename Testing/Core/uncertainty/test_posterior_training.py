@@ -22,6 +22,7 @@ from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, R
 from LaMoDCore.networks.ring_basis import TERMS
 from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.progress import SILENT
 from LaMoDCore.training import posterior
 from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
 from LaMoDCore.training.residuals import ResidualBank
@@ -126,6 +127,12 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path, monkeypatch: pyte
     index = DatasetIndex.load(tmp_path / "data")
     result = predict_strain(drawn_case(read_dataset_case(index.folder, "s3-a")), model)
     assert result.summary["uncertainty"]["calibrated"] and "unlike_training" in result.summary["slices"][0]
+
+
+def test_without_randomised_hearts_the_dataset_alone_says_what_is_left_open() -> None:
+    network = LaMoDModel(PRESETS["smoke"].model)
+    for randomised in (0, 19):  # none, and fewer than leave one aside
+        assert posterior._wider(network, posterior.PosteriorConfig(randomised=randomised), SILENT) is None
 
 
 def test_a_model_without_posterior_keeps_its_old_shape() -> None:
