@@ -14,6 +14,7 @@ import numpy as np
 from LaMoDCore.commands.options import (
     add_inference_options,
     add_insertion_options,
+    add_labels_option,
     add_progress_option,
     inference_settings,
 )
@@ -40,9 +41,7 @@ _OURS = re.compile(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
     parser.add_argument("--cine", nargs="+", default=[], metavar="PATH", type=Path, help="the cine pictures")
-    parser.add_argument(
-        "--labels", metavar="myo=2,rv=1", help="what the mask's values mean; myo=2+4 joins a wall drawn in parts"
-    )
+    add_labels_option(parser, "the mask's values")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON instead of a table")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write findings.json, .csv and a picture to this folder"

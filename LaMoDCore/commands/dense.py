@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.case import LEVELS
-from LaMoDCore.commands.options import add_progress_option, numbers
+from LaMoDCore.commands.options import add_labels_option, add_progress_option, numbers
 from LaMoDCore.dense.analysis import DenseMotion, DenseOptions, analyse_dense
 from LaMoDCore.dense.images import DenseImages
 from LaMoDCore.dense.masks import with_masks
@@ -33,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
     walls = parser.add_argument_group("the myocardium (contours of a workspace are used by themselves)")
     walls.add_argument("--masks", metavar="FILE", help="a mask a frame: .npy, NIfTI, NRRD, .seq.nrrd")
-    walls.add_argument(
-        "--labels", metavar="myo=2,…", help="what the masks' values mean; myo=2+4 joins a wall drawn in parts"
-    )
+    add_labels_option(walls, "the masks' values", metavar="myo=2,…")
     walls.add_argument("--segment", action="store_true", help="draw a first guess from the magnitude")
     walls.add_argument("--center", type=numbers(2), metavar="X,Y", help="a pixel in the cavity, for --segment")
     scan = parser.add_argument_group("the scan, where the data do not say it")

@@ -32,6 +32,13 @@ def frame_numbers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of frame numbers such as 0,9") from None
 
 
+def add_labels_option(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, of: str, metavar: str = "myo=2,rv=1"
+) -> None:
+    """What the numbers in masks mean; read by `args.labels`."""
+    parser.add_argument("--labels", metavar=metavar, help=f"what {of} mean; myo=2+4 joins a wall drawn in parts")
+
+
 def add_insertion_options(parser: argparse.ArgumentParser) -> None:
     """Where segments start; read by `args.rv_insertion` and `args.slice_insertion`."""
     parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="anterior RV insertion point, LPS mm")

@@ -8,6 +8,7 @@ from pathlib import Path
 from LaMoDCore.commands.options import (
     add_inference_options,
     add_insertion_options,
+    add_labels_option,
     add_progress_option,
     frame_numbers,
     inference_settings,
@@ -34,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
-    parser.add_argument(
-        "--labels", metavar="myo=2,rv=1", help="what the mask's values mean; myo=2+4 joins a wall drawn in parts"
-    )
+    add_labels_option(parser, "the mask's values")
     parser.add_argument(
         "--rr", metavar="MS", type=float, help="R–R interval in ms, where the masks do not hold it or cover part of it"
     )

@@ -6,7 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from LaMoDCore.commands.options import add_inference_options, add_progress_option, inference_settings
+from LaMoDCore.commands.options import (
+    add_inference_options,
+    add_labels_option,
+    add_progress_option,
+    inference_settings,
+)
 from LaMoDCore.progress import Progress
 
 HELP = (
@@ -22,11 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
-    parser.add_argument(
-        "--labels",
-        metavar="myo=2,rv=1",
-        help="what the values of plain mask files mean; myo=2+4 joins a wall drawn in parts",
-    )
+    add_labels_option(parser, "the values of plain mask files")
     parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes, one thread each (default 1, on all threads)"

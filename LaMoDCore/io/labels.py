@@ -54,15 +54,20 @@ class LabelMap:
     further_myocardium: tuple[int, ...] = ()
 
     @property
+    def walls(self) -> tuple[int, ...]:
+        """The labels of all parts of the wall."""
+        return (self.myocardium, *self.further_myocardium)
+
+    @property
     def option(self) -> str:
         """What `--labels` is told of them: ``myo=2+4,lv=3,rv=1``."""
-        words = ["myo=" + "+".join(map(str, (self.myocardium, *self.further_myocardium)))]
+        words = ["myo=" + "+".join(map(str, self.walls))]
         others = (("lv", self.cavity), ("rv", self.right_ventricle))
         return ",".join(words + [f"{word}={value}" for word, value in others if value is not None])
 
     def is_myocardium(self, labels: Array) -> Array:
         """bool, of labels of any shape."""
-        return np.isin(labels, (self.myocardium, *self.further_myocardium))
+        return np.isin(labels, self.walls)
 
 
 def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap | None:
@@ -160,7 +165,7 @@ def meaning_of_labels(
     present = sorted({int(v) for stack in labels for v in np.unique(stack) if v != 0})
     listing = ", ".join(str(v) for v in present)
     if wanted is not None:
-        walls = [value for value in (wanted.myocardium, *wanted.further_myocardium) if value in present]
+        walls = [value for value in wanted.walls if value in present]
         if not walls:
             raise LaMoDInputError(
                 source,

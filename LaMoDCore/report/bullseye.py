@@ -73,26 +73,13 @@ def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[A
             which = [i for i, c in enumerate(cines) if c.level == level]
             names = strains[which[0]].segment_names
             same = [i for i in which if strains[i].segment_names == names]
-            rings.append(
-                Ring(
-                    level,
-                    names,
-                    _known_mean(np.array([values[i] for i in same])),
-                    _known_mean(np.array([times_ms[i] for i in same])),
-                )
-            )
+            known = (np.ma.masked_invalid([of_slices[i] for i in same]) for of_slices in (values, times_ms))
+            rings.append(Ring(level, names, *(each.mean(axis=0).filled(np.nan) for each in known)))
         return rings
     return [
         Ring(f"slice {i + 1}", strains[i].segment_names, np.asarray(values[i]), np.asarray(times_ms[i]))
         for i in range(len(cines))
     ]
-
-
-def _known_mean(values: Array) -> Array:
-    """Mean over slices [N, S] of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.asarray(np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan))
 
 
 def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_text: str = "") -> None:

@@ -41,9 +41,7 @@ class BullseyeQuantity(ShownQuantity):
             return 50.0 * np.diff(slice_.peakInterval(), axis=1)[:, 0]
         if self is BullseyeQuantity.TIME_TO_PEAK:
             return slice_.segmentValues("time_to_peak_ms")
-        if self is BullseyeQuantity.PEAK_ECC:
-            return 100.0 * slice_.peakEcc()
-        keys = {"esEcc": "ecc_es", "peakErr": "err_peak"}
+        keys = {"peakEcc": "ecc_extreme", "esEcc": "ecc_es", "peakErr": "err_peak"}
         return 100.0 * slice_.segmentValues(keys[self.value])
 
     def limits(self, values: np.ndarray) -> tuple[float, float]:

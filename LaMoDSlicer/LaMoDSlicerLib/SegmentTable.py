@@ -34,7 +34,7 @@ class SegmentTable:
         rows = []
         for slice_ in self._reading.slices:
             interval = 100 * slice_.peakInterval()
-            peaks = slice_.peakEcc()
+            peaks = slice_.segmentValues("ecc_extreme")
             for s, part in enumerate(slice_.summary["segments"]):
                 rows.append(
                     [

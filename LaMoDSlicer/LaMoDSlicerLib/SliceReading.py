@@ -65,14 +65,10 @@ class SliceReading:
         return np.array(values, float)
 
     def peakFrames(self) -> np.ndarray:
-        """int [S]: the frame of each segment's peak Ecc, see `peakEcc`."""
+        """int [S]: the frame of each segment's peak Ecc, `ecc_extreme`."""
         least = np.argmin(np.where(np.isfinite(self.curves["ecc"]), self.curves["ecc"], np.inf), axis=1)
         said = self.segmentValues("ecc_extreme_frame")
         return np.where(np.isfinite(said), said, least).astype(int) if said.shape == least.shape else least
-
-    def peakEcc(self) -> np.ndarray:
-        """[S]: the least Ecc, or the greatest systolic one of a segment that stretches more than it ever shortens."""
-        return self.segmentValues("ecc_extreme")
 
     def peakInterval(self) -> np.ndarray:
         """[S, 2]: the 90 % interval of Ecc at each segment's peak; NaN without one."""
