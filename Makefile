@@ -7,6 +7,7 @@ LINTERS := $(VENV)/.installed-lint
 RUFF := $(VENV)/.installed-ruff
 HOST := $(VENV)/.installed-slicer-host
 WORKERS ?= 2# processes that share the tests, each on one thread; 0 for one that is followed easily
+CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
@@ -26,8 +27,8 @@ test-core: $(INSTALLED) ## LaMoDCore's tests only
 	$(SHARED) Testing/Core
 
 lint-fast: $(RUFF) ## what CI runs before the tests: seconds
-	$(BIN)/ruff check LaMoDCore LaMoDSlicer Testing
-	$(BIN)/ruff format --check LaMoDCore LaMoDSlicer Testing
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
 
 coverage: $(LINTERS) ## lines of LaMoDCore that its tests reach; a quarter of an hour of processor time
 	$(BIN)/coverage erase

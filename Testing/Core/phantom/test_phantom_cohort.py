@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
+from LaMoDCore.cli.program import main
+from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.phantom import DISEASES
-from LaMoDCore.phantom.cohort import write_cohort
-from LaMoDCore.phantom.fingerprint import fingerprint
-from LaMoDCore.phantom.recipe import CohortRecipe
+from LaMoDCore.phantom.cohort.build import write_cohort
+from LaMoDCore.phantom.cohort.fingerprint import fingerprint
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.runtime.errors import LaMoDInputError
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "Benchmarks"
+RECIPES = Path(__file__).resolve().parents[3] / "experiments" / "data"
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -89,14 +89,14 @@ def test_splits_are_by_subject_and_balanced_by_site() -> None:
 
 @pytest.mark.parametrize("name", ["phantom-test-v1", "phantom-test-v1-paired"])
 def test_the_frozen_cohort_is_still_what_it_was(name: str) -> None:
-    content = json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8"))
+    content = json.loads((RECIPES / f"{name}.json").read_text(encoding="utf-8"))
     recipe = CohortRecipe.from_json(content["recipe"])
     for key, values in fingerprint(recipe).items():
         assert values == pytest.approx(content["fingerprint"][key], rel=1e-4, abs=2e-3)
 
 
 def test_the_frozen_cohort_has_sixty_subjects_of_each_disease() -> None:
-    content = json.loads((BENCHMARKS / "phantom-test-v1.json").read_text(encoding="utf-8"))
+    content = json.loads((RECIPES / "phantom-test-v1.json").read_text(encoding="utf-8"))
     recipe = CohortRecipe.from_json(content["recipe"])
     assert Counter(recipe.disease(k) for k in range(recipe.count)) == dict.fromkeys(DISEASES, 60)
     sites = Counter((recipe.disease(k), recipe.site_number(k)) for k in range(recipe.count))

@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 from ring_dataset import TINY, write_rings
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.models import load_model
-from LaMoDCore.progress import Progress
-from LaMoDCore.training.cache import TrainingCache, open_cache
-from LaMoDCore.training.run_folder import RunFolder
-from LaMoDCore.training.run_watch import read_run
-from LaMoDCore.training.runner import train
-from LaMoDCore.training.stopping import TrainingStopped
-from Testing.Benchmarks import killed_runs
+from experiments.robustness import killed_runs
+from LaMoDCore.cli.program import main
+from LaMoDCore.models.folder import load_model
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.training.data.cache import TrainingCache, open_cache
+from LaMoDCore.training.loop.stopping import TrainingStopped
+from LaMoDCore.training.run.folder import RunFolder
+from LaMoDCore.training.run.runner import train
+from LaMoDCore.training.run.watch import read_run
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell a process's work so far")
 def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: Path, rings: Path) -> None:
-    """`python -m Testing.Benchmarks.killed_runs` does this ten times, with larger networks."""
+    """`python -m experiments.robustness.killed_runs` does this ten times, with larger networks."""
     config = tmp_path / "tiny.json"
     config.write_text(json.dumps(replace(TINY, checkpoint_minutes=0.0).to_dict()))
     seconds = killed_runs.train(rings, tmp_path / "unbroken", config)

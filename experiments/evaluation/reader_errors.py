@@ -1,0 +1,135 @@
+"""What readers' errors cost: the same slices from drawn and from exact contours, and what the true motion would score.
+
+    python -m experiments.evaluation.reader_errors --data DIR [--model NAME|DIR] [--disease D] [--limit N]
+
+DIR is a dataset of `lamod phantom` (`full_evaluation.py --cohorts canonical` writes the frozen one). From exact
+contours nothing is hidden but rotation; what is lost beyond that from drawn ones is their readers' doing. The second
+table carries end-diastole's drawn contour by the predicted and by the **true** motion and compares it with the contours
+as drawn (mean Dice over the cycle): no motion that is right can be expected to reach more than the true one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from LaMoDCore.evaluation.agreement import icc
+from LaMoDCore.evaluation.ceiling import synthetic_ceiling
+from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
+from LaMoDCore.evaluation.overlap import dice
+from LaMoDCore.evaluation.records import Outcome, compare
+from LaMoDCore.evaluation.truth import drawn_case, truth_of
+from LaMoDCore.heart.case import CineSlice, Motion
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import cavity
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.lddmm.warp import carry_mask
+from LaMoDCore.models.folder import LoadedModel, load_model
+from LaMoDCore.prediction.predict import predict_strain
+
+DRAWN, EXACT = "drawn", "exact"
+_WALLS_MM = (0.0, 5.0, 6.0, 8.0, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One slice from one kind of contours, its mean thickness at end-diastole, Dice of carried contours."""
+
+    kind: str
+    outcome: Outcome
+    wall_mm: float
+    dice: float
+    dice_of_truth: float
+
+
+def rows_of(model: LoadedModel, index: DatasetIndex, entry: DatasetEntry) -> list[Row]:
+    """Both kinds of contours of a case of one slice; none where its motion is not known."""
+    data = read_dataset_case(index.folder, entry.id)
+    truth = truth_of(data)
+    if truth is None:
+        return []
+    case = drawn_case(data)
+    pairs = zip(case.slices, truth.case.slices, strict=True)
+    exact = replace(case, slices=tuple(replace(drawn, myocardium=true.myocardium) for drawn, true in pairs))
+    rows = []
+    for kind, seen in ((DRAWN, case), (EXACT, exact)):
+        motion = predict_strain(seen, model, samples=1).motion
+        slice_ = seen.slices[0]
+        overlaps = [_carried(slice_, each.slices[0].displacement_mm) for each in (motion, Motion(truth.motions))]
+        rows.append(Row(kind, compare(entry, kind, seen, motion, truth), _thickness(slice_), *overlaps))
+    return rows
+
+
+def _carried(slice_: CineSlice, displacement_mm: Array) -> float:
+    first, drawn = slice_.myocardium[0], slice_.myocardium
+    spacing, others = slice_.grid.spacing_mm, zip(displacement_mm[1:], drawn[1:], strict=True)
+    return float(np.mean([dice(carry_mask(first, u, spacing), d) for u, d in others]))
+
+
+def _thickness(slice_: CineSlice) -> float:
+    area = float(np.prod(slice_.grid.spacing_mm))
+    wall, hole = slice_.myocardium[0].sum() * area, cavity(slice_.myocardium[0]).sum() * area
+    return float(np.sqrt((wall + hole) / np.pi) - np.sqrt(hole / np.pi))
+
+
+def accuracy(rows: Sequence[Row], index: DatasetIndex) -> None:
+    ceiling = synthetic_ceiling(index, [row.outcome.case.id for row in rows])
+    segments = [segment for row in rows for segment in row.outcome.segments]
+    infarcted = infarcted_segments(index, list(dict.fromkeys(segment.id for segment in segments)))
+    print("| contours | EPE (mm) | of the ceiling | at ES (mm) | of the ceiling | Ecc error | ICC segments | ICC GCS |")
+    print("|" + 8 * " --- |")
+    for kind in (DRAWN, EXACT):
+        cases = [row.outcome.case for row in rows if row.kind == kind]
+        epe, epe_es = np.mean([[c.epe_mm, c.epe_es_mm] for c in cases], axis=0)
+        own = [s for s in segments if s.model == kind]
+        shares = ("–", "–") if ceiling is None else (f"{epe / ceiling.epe_mm:.2f}", f"{epe_es / ceiling.epe_es_mm:.2f}")
+        agreement = icc([[s.ecc, s.ecc_true] for s in own]), icc([[c.gcs, c.gcs_true] for c in cases])
+        error = np.nanmean([c.ecc_error for c in cases])
+        print(
+            f"| {kind} | {epe:.3f} | {shares[0]} | {epe_es:.3f} | {shares[1]} | {error:.4f} | "
+            f"{agreement[0]:.3f} | {agreement[1]:.3f} |"
+        )
+    if len(set(infarcted.values())) == 2:
+        print(
+            f"\n{sum(infarcted.values())} of {len(infarcted)} segments of infarct cases are scar by more than half; AUC"
+        )
+        for relative, name in ((False, "of Ecc"), (True, "of Ecc less remote muscle's")):
+            found = {kind: detection_auc(segments, kind, infarcted, relative=relative) for kind in (DRAWN, EXACT)}
+            true = detection_auc(segments, DRAWN, infarcted, relative=relative, truth=True)
+            said = ", ".join(f"{kind} {a.value:.3f} [{a.lower:.3f}, {a.upper:.3f}]" for kind, a in found.items())
+            print(f"{name}: {said}, true strain {true.value:.3f}")
+
+
+def overlap(rows: Sequence[Row]) -> None:
+    print("\n| drawn wall (mm) | slices | Dice, predicted motion | Dice, true motion |\n| --- | --- | --- | --- |")
+    drawn = [row for row in rows if row.kind == DRAWN]
+    for low, high in pairwise(_WALLS_MM):
+        own = [row for row in drawn if low <= row.wall_mm < high]
+        if own:
+            means = np.mean([[row.dice, row.dice_of_truth] for row in own], axis=0)
+            print(f"| {low:g}–{high:g} | {len(own)} | {means[0]:.3f} | {means[1]:.3f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--disease", default="", help="only its cases")
+    parser.add_argument("--limit", type=int, default=10**6, help="so many cases at most")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model, index = load_model(args.model), DatasetIndex.load(args.data)
+    chosen = [entry for entry in index if args.disease in ("", entry.disease)][: args.limit]
+    rows = [row for entry in chosen for row in rows_of(model, index, entry)]
+    accuracy(rows, index)
+    overlap(rows)
+
+
+if __name__ == "__main__":
+    main()

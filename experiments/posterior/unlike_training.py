@@ -1,0 +1,171 @@
+"""The unlike-training flag on what the model has not seen, on harmless changes, and on real cines.
+
+`python -m experiments.posterior.posterior unlike` runs it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from experiments.evaluation import real_cine
+from experiments.posterior.unusual_slices import HARMLESS, LATER, STRANGE
+from LaMoDCore.evaluation.scoring import roc_auc
+from LaMoDCore.evaluation.truth import drawn_case, truth_of
+from LaMoDCore.heart.canonical import to_canonical
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates
+from LaMoDCore.heart.ring.orientation import insertion_angle
+from LaMoDCore.heart.rv_insertion import anterior_of
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.networks.motion_latent import ring_view, wall_motion
+from LaMoDCore.networks.registration import level_number
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.uncertainty.descriptors import descriptors
+from LaMoDCore.uncertainty.familiarity import Familiarity
+
+USUAL = "usual"
+#: frameID of the guide points of each real series.
+_SERIES = {"Se3": "4", "Se4": "5"}
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """One slice as the flag sees it, of which group and disease; its RV insertion's angle is NaN where not known."""
+
+    group: str
+    disease: str
+    descriptors: Array
+    angle: float
+
+
+def describe(
+    network: LaMoDModel, slice_: CineSlice, reference: int, insertion: Array | None, group: str, disease: str = ""
+) -> Described:
+    """What `predict_slice` tells the flag, without the way back to the slice's own pixels."""
+    canonical = to_canonical(slice_, reference)
+    level = level_number(slice_.level if slice_.level_known else None)
+    with torch.inference_mode():
+        masks = torch.from_numpy(canonical.occupancy)[None, None]
+        latent = network.normalise(network.encode(masks, torch.tensor([level])))
+        moved = network.decode(latent)[0].transpose(0, 1).float().numpy()
+    coordinates = RingCoordinates.of(canonical.occupancy[0])
+    ring = ring_view(latent[0, : network.config.latent_channels], moved, coordinates).ring.numpy()
+    where, moved_wall = wall_motion(moved, coordinates, every=4)
+    told = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, level)
+    angle = insertion_angle(slice_, reference, insertion)
+    return Described(group, disease, told, np.nan if angle is None else angle)
+
+
+def synthetic(
+    network: LaMoDModel, index: DatasetIndex, entries: Sequence[DatasetEntry], every: int = 3
+) -> Iterator[Described]:
+    """Test slices as they are, and each strange and harmless group on one slice in `every`."""
+    rng = np.random.default_rng(0)
+    for number, entry in enumerate(entries):
+        data = read_dataset_case(index.folder, entry.id)
+        case = drawn_case(data)
+        slice_, insertion, told = case.slices[0], case.rv_insertion_lps, entry.disease
+        yield describe(network, slice_, 0, insertion, USUAL, told)
+        changed = [
+            (name, replace(slice_, myocardium=group[name](slice_.myocardium, rng)))
+            for group in (STRANGE, LATER)
+            for name in list(group)[number % every :: every]
+        ]
+        changed += [(name, HARMLESS[name](slice_)) for name in list(HARMLESS)[number % every :: every]]
+        truth = truth_of(data)
+        if truth is not None and number % every == 0:
+            changed.append(("clean contours", replace(slice_, myocardium=truth.case.slices[0].myocardium)))
+        for name, other in changed:
+            # masks that are stored upside down have the right ventricle upside down with them
+            point = _mirrored(slice_, insertion) if name == "upside down" else insertion
+            try:
+                yield describe(network, other, 0, point, name, told)
+            except LaMoDInputError:
+                print(f"{name}: refused, it does not fit into the canonical picture")
+
+
+def _mirrored(slice_: CineSlice, insertion: Array | None) -> Array | None:
+    if insertion is None:
+        return None
+    x, y = slice_.grid.lps_to_pixel(insertion)
+    return slice_.grid.pixel_to_lps([x, slice_.grid.shape[0] - 1 - y])
+
+
+def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
+    """Se3 and Se4 with their insertion points, and patient 98, which has none."""
+    for series, number in _SERIES.items():
+        case = real_cine.biv_me(data, series)
+        file = sorted((data / "cine_biv_me" / "guidepoints").glob("GPFile_*.txt"))[0]
+        rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+        points = np.array([r[:3] for r in rows if r[3] == "RV_INSERT" and r[4] == number], dtype=np.float64)
+        yield describe(network, case.slices[0], case.reference_frame, anterior_of(points), series)
+    cases = real_cine.patient_98(data)
+    for case in cases:
+        yield describe(network, case.slices[0], case.reference_frame, None, case.slices[0].name)
+
+
+def tables(flag: Familiarity, told: Sequence[Described]) -> None:
+    """AUC and flagged share by group, against test slices as they are."""
+    by_group: dict[str, list[Described]] = defaultdict(list)
+    for each in told:
+        by_group[each.group].append(each)
+    scored = {name: _scores(flag, each) for name, each in by_group.items()}
+    worst = {name: _worst(flag, each) for name, each in by_group.items()}
+    limit, own = float(flag.limit), scored[USUAL]
+    print(f"\nlimit {limit:.3f}; usual slices: median {np.median(own):.3f}, flagged {np.mean(own > limit):.3f}")
+    for disease in sorted({each.disease for each in by_group[USUAL]}):
+        values = own[[each.disease == disease for each in by_group[USUAL]]]
+        print(f"  {disease}: flagged {np.mean(values > limit):.3f} of {len(values)}")
+    for title, groups in (("group", STRANGE), ("group thought of later", LATER)):
+        print(
+            f"\n| {title} | slices | AUC | flagged | median score | oddest in |\n| --- | --- | --- | --- | --- | --- |"
+        )
+        known = {name: values for name, values in scored.items() if name in groups}
+        if not known:
+            continue
+        for name, values in known.items():
+            print(f"| {name} | {_row(own, values, limit)} | {worst[name]} |")
+        print(f"| all of them | {_row(own, np.concatenate(list(known.values())), limit)} | |")
+    if by_group["upside down"]:
+        blind, usual = (_scores(flag, by_group[name], oriented=False) for name in ("upside down", USUAL))
+        print(f"\nUpside down, no insertion known: AUC {_row(usual, blind, limit).split(' | ')[1]}")
+    print("\n| harmless | slices | flagged | median score |\n| --- | --- | --- | --- |")
+    for name in (*HARMLESS, "clean contours"):
+        if name in scored:
+            values = scored[name]
+            print(f"| {name} | {len(values)} | {np.mean(values > limit):.2f} | {np.median(values):.2f} |")
+
+
+def real_table(flag: Familiarity, told: Sequence[Described]) -> None:
+    print("\n| real slice | score | flagged | reasons |\n| --- | --- | --- | --- |")
+    for each in told:
+        angle = None if np.isnan(each.angle) else each.angle
+        said = flag.judge(each.descriptors, angle)
+        print(f"| {each.group} | {said.score:.2f} | {'yes' if said.flagged else 'no'} | {', '.join(said.reasons)} |")
+
+
+def _scores(flag: Familiarity, told: Sequence[Described], *, oriented: bool = True) -> Array:
+    angles = np.array([each.angle for each in told])
+    return flag.scores(np.stack([each.descriptors for each in told]), angles if oriented else None)
+
+
+def _worst(flag: Familiarity, told: Sequence[Described]) -> str:
+    """The respect that most often is the oddest."""
+    angles = np.array([each.angle for each in told])
+    found: Mapping[str, Array] = flag.surprises(np.stack([each.descriptors for each in told]), angles)
+    names = list(found)
+    oddest = np.argmax(np.stack([found[name] for name in names]), axis=0)
+    return names[int(np.bincount(oddest).argmax())]
+
+
+def _row(own: Array, values: Array, limit: float) -> str:
+    auc = roc_auc(np.concatenate([own, values]), np.arange(len(own) + len(values)) >= len(own))
+    return f"{len(values)} | {auc:.3f} | {np.mean(values > limit):.2f} | {np.median(values):.2f}"

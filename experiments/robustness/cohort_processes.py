@@ -1,0 +1,75 @@
+"""One process and two over the same cohort, a core each: how much sooner are two done?
+
+    python -m experiments.robustness.cohort_processes --out DIR [--subjects 10] [--rounds 2] [--model NAME|DIR]
+
+Four synthetic slices a subject. One process has the first core to itself; two, started by torchrun, have the first two.
+Each way runs in turns, the faster of its rounds counts: from start to end, and without what it takes to start, as the
+command itself says. Their tables must be the same to the byte. Both cores have to be idle otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from LaMoDCore.cli.program import main as lamod
+
+_SAID = re.compile(r"failed; (\d+) s")
+
+
+def timed(processes: int, data: Path, out: Path, model: str) -> tuple[float, float]:
+    """Seconds of a whole run, from start to end and as the slowest of its processes says."""
+    shutil.rmtree(out, ignore_errors=True)
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
+    words = [sys.executable, *launcher, "-m", "LaMoDCore", "predict-cohort", str(data), "--out", str(out)]
+    words += ["--model", model, "--device", "cpu", "--progress", "none"]
+    cores = sorted(os.sched_getaffinity(0))[:processes]
+    began = time.monotonic()
+    done = subprocess.run(
+        words,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        preexec_fn=partial(os.sched_setaffinity, 0, cores),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return time.monotonic() - began, max(float(seconds) for seconds in _SAID.findall(done.stdout))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--subjects", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--model", default="lamod-phantom-v1")
+    args = parser.parse_args()
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("two cores are needed")
+    data = args.out / "hearts"
+    words = ["phantom", "--out", str(data), "--count", str(args.subjects), "--seed", "990001", "--split", "0,0,1"]
+    if lamod([*words, "--no-report", "--resume"]):
+        sys.exit(f"{data} could not be made")
+    print(f"load before: {os.getloadavg()[0]:.1f}", flush=True)
+    found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+    for _ in range(args.rounds):
+        for processes, times in found.items():
+            times.append(timed(processes, data, args.out / f"results-{processes}", args.model))
+            print(f"{processes}: {times[-1][0]:.1f} s, {times[-1][1]:.0f} s without the start", flush=True)
+    tables = [(args.out / f"results-{n}" / "summary.csv").read_bytes() for n in found]
+    (one, one_said), (two, two_said) = (tuple(min(column) for column in zip(*found[n], strict=True)) for n in (1, 2))
+    cases = tables[0].count(b"\n") - 1
+    print(f"\n{cases} cases, tables {'the same' if tables[0] == tables[1] else 'DIFFER'}")
+    print("| | one process | two | times as fast |\n| --- | --- | --- | --- |")
+    print(f"| start to end | {one:.1f} s | {two:.1f} s | {one / two:.2f} |")
+    print(f"| without the start | {one_said:.0f} s | {two_said:.0f} s | {one_said / two_said:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""How fast the Slicer module is in the stand-in application: one slice of 25 frames, 160×176, software rendering.
+
+    python -m experiments.slicer.module_speed
+
+Prints a Markdown table. Needs what the tests in Testing/Slicer need, and the shipped weights for the prediction.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from Testing.SlicerHost import display
+from Testing.SlicerHost.module_window import open_on_private_display
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
+
+
+class Heartbeat:
+    """The longest time, in ms, for which the event loop did not come round to a 5 ms timer."""
+
+    def __init__(self) -> None:
+        from PySide6 import QtCore
+
+        self.gaps: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QtCore.QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(1000 * (now - self._last))
+        self._last = now
+
+    def stop(self) -> float:
+        self._timer.stop()
+        return max(self.gaps)
+
+
+def predict(window: Any, widget: Any, mouse: Any) -> tuple[float, float]:
+    """(seconds from click to drawn overlay, longest silence of the panel in ms between start and result)."""
+    clicked = time.perf_counter()
+    mouse.click(widget.ui.predictButton)
+    if widget.predictPanel.job is None:
+        raise SystemExit(f"the prediction did not start: {widget.ui.messageLabel.text}")
+    beat = Heartbeat()
+    longest = 0.0
+    original = widget.predictPanel.onResult
+
+    def on_result(result: Any, request: Any) -> None:
+        nonlocal longest
+        longest = beat.stop()
+        original(result, request)
+
+    widget.predictPanel.job._onResult = lambda result: on_result(result, request_of[0])
+    request_of = [widget.predictPanel.job.request]
+    if not mouse.spin(300, lambda: widget.predictPanel.job is None):
+        raise SystemExit("the prediction did not end")
+    window.red.GetRenderWindow().Render()
+    seconds = time.perf_counter() - clicked
+    if widget.ui.messageLabel.text:
+        raise SystemExit(widget.ui.messageLabel.text)
+    return seconds, longest
+
+
+def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) -> tuple[float, float]:
+    """Result folder on disk to drawn overlay, seconds and processor seconds: the best of three."""
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+
+    best, busy = float("inf"), float("inf")
+    for _ in range(3):
+        began, worked = time.perf_counter(), time.process_time()
+        result = ResultFiles.read(result_folder)
+        widget.displayPanel.setResult(widget.logic.showResult(result, request, widget._parameters))
+        window.red.GetRenderWindow().Render()
+        best, busy = min(best, time.perf_counter() - began), min(busy, time.process_time() - worked)
+    return best, busy
+
+
+def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float]:
+    """Frames a second: next frame, slice view drawn, events; and processor milliseconds a frame.
+
+    Other programs' load makes single frames wait: the lower quartile of the times is what the work itself takes.
+    """
+    import slicer
+
+    frames, times = browser.GetNumberOfItems(), []
+    busy = time.process_time()
+    for frame in [*range(frames)] * rounds:
+        began = time.perf_counter()
+        browser.SetSelectedItemNumber(frame)
+        window.red.render_now()
+        slicer.app.processEvents()
+        times.append(time.perf_counter() - began)
+    busy = (time.process_time() - busy) / len(times)
+    return 1 / sorted(times)[len(times) // 4], 1000 * busy
+
+
+def open_module() -> tuple[Any, Any]:
+    """(main window, module widget) of a fresh application on a private display, the module's panel shown."""
+    if display.missing():
+        raise SystemExit(display.missing())
+    window = open_on_private_display().window
+    import slicer
+
+    return window, slicer.modules.LaMoDSlicerWidget
+
+
+def load_sample(window: Any, widget: Any, mouse: Any) -> None:
+    """The sample heart by a click, and until the panel is ready to predict it."""
+    mouse.click(window.sample_button)
+    if not mouse.spin(60, lambda: widget.ui.predictButton.enabled):
+        raise SystemExit(f"the sample heart did not come: {widget.ui.predictButton.toolTip}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-prediction", action="store_true", help="measure loading and scrubbing only")
+    options = parser.parse_args()
+    window, widget = open_module()
+    import slicer
+
+    from Testing.SlicerHost import mouse
+
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    load_sample(window, widget, mouse)
+    rows = []
+    if WEIGHTS.exists() and not options.no_prediction:
+        runs = [predict(window, widget, mouse) for _ in range(2)]
+        rows.append(("click to overlay, worker start included (best of 2)", f"{min(r[0] for r in runs):.1f} s"))
+        rows.append(("longest silence of the panel while it predicts (best of 2)", f"{min(r[1] for r in runs):.0f} ms"))
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+
+    from Testing.Slicer.ring_heart import write_result
+
+    request = RequestReader(widget._parameters).read()
+    folder = Path(tempfile.mkdtemp()) / "result"
+    masks = request.masks
+    write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
+    seconds, worked = load_seconds(widget, window, folder, request)
+    rows.append(("result on disk to overlay (best of 3)", f"{seconds:.2f} s"))
+    rows.append(("processor time of it", f"{worked:.2f} s"))
+    browser = widget.displayPanel._result.browserNode
+    fps, busy = scrub_fps(browser, window)
+    rows.append(("scrubbing with overlay, legend, contours and arrows (lower quartile)", f"{fps:.0f} frames/s"))
+    rows.append(("processor time a frame while scrubbing", f"{busy:.0f} ms"))
+    size = window.red.GetRenderWindow().GetSize()
+    print(f"\nSlice view {size[0]}×{size[1]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| what | figure |\n| --- | --- |")
+    for what, figure in rows:
+        print(f"| {what} | {figure} |")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
