@@ -8,16 +8,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Case": "LaMoDCore.case",
-    "CineSlice": "LaMoDCore.case",
-    "Motion": "LaMoDCore.case",
-    "StrainResult": "LaMoDCore.case",
-    "LaMoDError": "LaMoDCore.errors",
-    "LaMoDInputError": "LaMoDCore.errors",
+    "Case": "LaMoDCore.heart.case",
+    "CineSlice": "LaMoDCore.heart.case",
+    "Motion": "LaMoDCore.heart.case",
+    "StrainResult": "LaMoDCore.heart.case",
+    "LaMoDError": "LaMoDCore.runtime.errors",
+    "LaMoDInputError": "LaMoDCore.runtime.errors",
     "load_case": "LaMoDCore.io",
     "write_result": "LaMoDCore.io",
-    "load_model": "LaMoDCore.models",
-    "predict_strain": "LaMoDCore.predict",
+    "load_model": "LaMoDCore.models.folder",
+    "predict_strain": "LaMoDCore.prediction.predict",
 }
 __all__ = [
     "Case",

@@ -1,38 +1,45 @@
 set(MODULE_PYTHON_SCRIPTS
   __init__.py
   __main__.py
+  baselines/__init__.py
+  baselines/demons_tracking.py
+  baselines/lddmm_tracking.py
+  baselines/model.py
+  baselines/registration_alone.py
+  baselines/registry.py
+  baselines/strainnet.py
+  baselines/transunet.py
+  baselines/unetr.py
   benchmarks/__init__.py
   benchmarks/lddmm.py
   benchmarks/predict.py
   benchmarks/strain.py
   benchmarks/timing.py
-  case.py
-  cli.py
-  cohort_prediction/__init__.py
-  cohort_prediction/ledger.py
-  cohort_prediction/run.py
-  cohort_prediction/shards.py
-  cohort_prediction/work_list.py
-  commands/__init__.py
-  commands/benchmark.py
-  commands/check.py
-  commands/collect.py
-  commands/demo.py
-  commands/dense.py
-  commands/evaluate.py
-  commands/info.py
-  commands/models.py
-  commands/options.py
-  commands/phantom.py
-  commands/predict.py
-  commands/predict_cohort.py
-  commands/settings.py
-  commands/split_dataset.py
-  commands/train.py
-  commands/train_posterior.py
-  commands/validate_dataset.py
+  cli/__init__.py
+  cli/benchmark.py
+  cli/check.py
+  cli/collect.py
+  cli/demo.py
+  cli/dense.py
+  cli/evaluate.py
+  cli/info.py
+  cli/models.py
+  cli/options.py
+  cli/phantom.py
+  cli/predict.py
+  cli/predict_cohort.py
+  cli/program.py
+  cli/settings.py
+  cli/split_dataset.py
+  cli/train.py
+  cli/train_posterior.py
+  cli/validate_dataset.py
+  cohort/__init__.py
+  cohort/ledger.py
+  cohort/run.py
+  cohort/shards.py
+  cohort/work_list.py
   contours/__init__.py
-  contours/carrying.py
   contours/check.py
   contours/checks/__init__.py
   contours/checks/area_jump.py
@@ -48,50 +55,22 @@ set(MODULE_PYTHON_SCRIPTS
   contours/checks/walls_touch.py
   contours/findings.py
   contours/fixes.py
-  contours/formats/__init__.py
-  contours/formats/curves.py
-  contours/formats/dense_workspace.py
-  contours/formats/dicom_seg_out.py
-  contours/formats/foreign.py
-  contours/formats/guide_points.py
-  contours/formats/markups.py
-  contours/formats/segmentation_nrrd.py
-  contours/fragility.py
-  contours/fragility_files.py
   contours/history.py
   contours/insertion.py
-  contours/mending.py
   contours/missing_frames.py
-  contours/rays.py
+  contours/repair.py
   contours/report_files.py
-  contours/ring_shape.py
-  contours/segment_lines.py
-  contours/slice_shapes.py
-  contours/smoothing_in_time.py
-  contours/strain_difference.py
-  contours/two_readers.py
   dense/__init__.py
   dense/analysis.py
-  dense/arrays.py
   dense/background.py
-  dense/contours.py
-  dense/dicom.py
-  dense/images.py
-  dense/masks.py
   dense/noise.py
   dense/output.py
   dense/picture.py
   dense/quality.py
-  dense/reading.py
   dense/segmentation.py
   dense/smoothing_spline.py
-  dense/timing.py
   dense/trajectories.py
   dense/unwrapping.py
-  dense/workspace.py
-  devices.py
-  diffusion.py
-  errors.py
   evaluation/__init__.py
   evaluation/agreement.py
   evaluation/bootstrap.py
@@ -109,41 +88,79 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/scoring.py
   evaluation/tables.py
   evaluation/truth.py
-  evenly.py
-  extension.py
-  geometry.py
+  heart/__init__.py
+  heart/canonical.py
+  heart/case.py
+  heart/cycle/__init__.py
+  heart/cycle/carrying.py
+  heart/cycle/common_phases.py
+  heart/cycle/end_diastole.py
+  heart/cycle/shapes.py
+  heart/cycle/smoothing.py
+  heart/geometry.py
+  heart/levels.py
+  heart/numbered_names.py
+  heart/outside_wall.py
+  heart/ring/__init__.py
+  heart/ring/curves.py
+  heart/ring/extent.py
+  heart/ring/faults.py
+  heart/ring/mask.py
+  heart/ring/motion_basis.py
+  heart/ring/orientation.py
+  heart/ring/outline.py
+  heart/ring/polar.py
+  heart/ring/shape.py
+  heart/rv_insertion.py
+  heart/spatial.py
   io/__init__.py
-  io/atomic.py
-  io/bounded.py
-  io/case_reader.py
-  io/common_phases.py
-  io/contour_faults.py
-  io/dataset.py
-  io/dataset_checks.py
-  io/dataset_collection.py
-  io/dataset_split.py
-  io/describe.py
-  io/dicom_file.py
-  io/dicom_frame.py
-  io/dicom_header.py
-  io/dicom_pixels.py
-  io/dicom_reader.py
-  io/dicom_seg.py
-  io/dicom_series.py
-  io/drawn_slices.py
-  io/end_diastole.py
-  io/extent.py
-  io/frame_stack.py
-  io/frame_step.py
-  io/image_file.py
-  io/json_file.py
-  io/labels.py
-  io/levels.py
-  io/meta_image.py
-  io/nifti.py
-  io/nrrd_file.py
-  io/partial_masks.py
-  io/planes.py
+  io/case/__init__.py
+  io/case/drawn_slices.py
+  io/case/labels.py
+  io/case/partial_masks.py
+  io/case/reader.py
+  io/case/slice_reader.py
+  io/case/timing.py
+  io/contours/__init__.py
+  io/contours/curves.py
+  io/contours/dense_workspace.py
+  io/contours/foreign.py
+  io/contours/guide_points.py
+  io/contours/markups.py
+  io/contours/segmentation_nrrd.py
+  io/dataset/__init__.py
+  io/dataset/checks.py
+  io/dataset/collection.py
+  io/dataset/folder.py
+  io/dataset/split.py
+  io/dense/__init__.py
+  io/dense/arrays.py
+  io/dense/dicom.py
+  io/dense/images.py
+  io/dense/masks.py
+  io/dense/reader.py
+  io/dense/timing.py
+  io/dense/workspace.py
+  io/dicom/__init__.py
+  io/dicom/file.py
+  io/dicom/frame.py
+  io/dicom/header.py
+  io/dicom/pixels.py
+  io/dicom/reader.py
+  io/dicom/seg_reader.py
+  io/dicom/seg_writer.py
+  io/dicom/series.py
+  io/images/__init__.py
+  io/images/describe.py
+  io/images/file.py
+  io/images/frame_stack.py
+  io/images/frame_step.py
+  io/images/meta_image.py
+  io/images/nifti.py
+  io/images/nrrd.py
+  io/images/planes.py
+  io/images/rewrite.py
+  io/images/seq_nrrd.py
   io/results/__init__.py
   io/results/displacement_files.py
   io/results/motion_npz.py
@@ -152,12 +169,6 @@ set(MODULE_PYTHON_SCRIPTS
   io/results/stable_npz.py
   io/results/stack.py
   io/results/strain_json.py
-  io/results/writer.py
-  io/rewrite.py
-  io/rv_insertion.py
-  io/seq_nrrd.py
-  io/slice_reader.py
-  io/timing.py
   lddmm/__init__.py
   lddmm/differences.py
   lddmm/epdiff.py
@@ -172,67 +183,62 @@ set(MODULE_PYTHON_SCRIPTS
   lddmm/particles.py
   lddmm/plain.py
   lddmm/warp.py
-  model.py
-  model_card.py
-  model_registry.py
-  model_store.py
-  models.py
-  motion_samples.py
+  models/__init__.py
+  models/card.py
+  models/folder.py
+  models/registry.py
+  models/store.py
   networks/__init__.py
   networks/balanced_draws.py
-  networks/baselines/__init__.py
-  networks/baselines/demons_tracking.py
-  networks/baselines/lddmm_tracking.py
-  networks/baselines/model.py
-  networks/baselines/registration_alone.py
-  networks/baselines/registry.py
-  networks/baselines/strainnet.py
-  networks/baselines/transunet.py
-  networks/baselines/unetr.py
   networks/blocks.py
   networks/conditional_denoiser.py
   networks/contour_motion.py
   networks/denoiser.py
+  networks/diffusion.py
+  networks/lamod.py
   networks/motion_decoder.py
   networks/motion_latent.py
   networks/registration.py
-  networks/ring_basis.py
   networks/ring_contours.py
   networks/ring_motion.py
   networks/slice_spread.py
   networks/spline.py
-  numbered_names.py
   phantom/__init__.py
-  phantom/anatomy.py
-  phantom/annotator.py
-  phantom/cases.py
-  phantom/ceiling.py
-  phantom/cohort.py
-  phantom/contact_sheet.py
-  phantom/contours.py
-  phantom/demo.py
-  phantom/dense_imaging.py
-  phantom/dense_scan.py
-  phantom/diseases.py
-  phantom/fingerprint.py
-  phantom/fourier.py
-  phantom/imaging.py
-  phantom/kinematics.py
-  phantom/pairing.py
-  phantom/papillary.py
-  phantom/randomised.py
-  phantom/reading.py
-  phantom/recipe.py
-  phantom/regional.py
-  phantom/scene.py
-  phantom/slices.py
-  phantom/statistics.py
-  phantom/stretch.py
-  phantom/subject.py
-  phantom/timecurves.py
-  predict.py
-  preprocessing.py
-  progress.py
+  phantom/cohort/__init__.py
+  phantom/cohort/build.py
+  phantom/cohort/cases.py
+  phantom/cohort/ceiling.py
+  phantom/cohort/contact_sheet.py
+  phantom/cohort/demo.py
+  phantom/cohort/fingerprint.py
+  phantom/cohort/pairing.py
+  phantom/cohort/recipe.py
+  phantom/cohort/statistics.py
+  phantom/heart/__init__.py
+  phantom/heart/anatomy.py
+  phantom/heart/contours.py
+  phantom/heart/diseases.py
+  phantom/heart/fourier.py
+  phantom/heart/kinematics.py
+  phantom/heart/papillary.py
+  phantom/heart/randomised.py
+  phantom/heart/regional.py
+  phantom/heart/slices.py
+  phantom/heart/stretch.py
+  phantom/heart/subject.py
+  phantom/heart/timecurves.py
+  phantom/imaging/__init__.py
+  phantom/imaging/annotator.py
+  phantom/imaging/cine.py
+  phantom/imaging/dense_imaging.py
+  phantom/imaging/dense_scan.py
+  phantom/imaging/reader_model.py
+  phantom/imaging/scene.py
+  prediction/__init__.py
+  prediction/predict.py
+  prediction/samples.py
+  prediction/slice_motion.py
+  prediction/writer.py
   report/__init__.py
   report/bullseye.py
   report/curves.py
@@ -241,9 +247,15 @@ set(MODULE_PYTHON_SCRIPTS
   report/page.py
   report/style.py
   report/wording.py
-  ring.py
-  slice_motion.py
-  spatial.py
+  runtime/__init__.py
+  runtime/atomic.py
+  runtime/bounded_reads.py
+  runtime/devices.py
+  runtime/errors.py
+  runtime/even_selection.py
+  runtime/json_file.py
+  runtime/progress.py
+  runtime/worker_pool.py
   strain/__init__.py
   strain/analysis.py
   strain/curves.py
@@ -253,61 +265,68 @@ set(MODULE_PYTHON_SCRIPTS
   strain/layers.py
   strain/matrix.py
   strain/plain.py
+  strain/segment_lines.py
   strain/segments.py
   strain/summary.py
   strain/tensor.py
+  studies/__init__.py
+  studies/pixel_cost.py
+  studies/pixel_cost_files.py
+  studies/strain_difference.py
+  studies/two_readers.py
   training/__init__.py
-  training/augmentation.py
-  training/averaging.py
-  training/baseline_stage.py
-  training/cache.py
-  training/checkpoint.py
-  training/contour_bank.py
-  training/contour_stage.py
-  training/contour_variation.py
-  training/dataset_facts.py
-  training/draws.py
-  training/engine.py
-  training/fit.py
-  training/form.py
-  training/generative_stage.py
-  training/grid.py
-  training/insertion_angles.py
-  training/launch_commands.py
-  training/learning_rate.py
-  training/loading.py
-  training/losses.py
-  training/memory.py
-  training/pace.py
-  training/posterior.py
-  training/processes.py
-  training/randomised_residuals.py
-  training/recipe.py
-  training/resampling.py
-  training/residuals.py
-  training/run_curves.py
-  training/run_folder.py
-  training/run_lock.py
-  training/run_watch.py
-  training/runner.py
-  training/selection.py
-  training/settings.py
-  training/slice_bank.py
-  training/stages.py
-  training/starting_weights.py
-  training/stopping.py
-  training/thickening.py
+  training/data/__init__.py
+  training/data/augmentation.py
+  training/data/cache.py
+  training/data/dataset_facts.py
+  training/data/draws.py
+  training/data/loading.py
+  training/data/resampling.py
+  training/data/thickening.py
+  training/loop/__init__.py
+  training/loop/averaging.py
+  training/loop/baseline_stage.py
+  training/loop/checkpoint.py
+  training/loop/distributed.py
+  training/loop/engine.py
+  training/loop/fit.py
+  training/loop/learning_rate.py
+  training/loop/losses.py
+  training/loop/pace.py
+  training/loop/selection.py
+  training/loop/stages.py
+  training/loop/stopping.py
+  training/posterior/__init__.py
+  training/posterior/contour_bank.py
+  training/posterior/contour_stage.py
+  training/posterior/contour_variation.py
+  training/posterior/generative_stage.py
+  training/posterior/held_out.py
+  training/posterior/insertion_angles.py
+  training/posterior/randomised_residuals.py
+  training/posterior/residuals.py
+  training/posterior/slice_bank.py
+  training/posterior/train.py
+  training/run/__init__.py
+  training/run/curves.py
+  training/run/folder.py
+  training/run/form.py
+  training/run/grid.py
+  training/run/launch_commands.py
+  training/run/lock.py
+  training/run/memory.py
+  training/run/recipe.py
+  training/run/runner.py
+  training/run/settings.py
+  training/run/starting_weights.py
+  training/run/watch.py
   uncertainty/__init__.py
   uncertainty/beat.py
   uncertainty/calibration.py
   uncertainty/descriptors.py
   uncertainty/familiarity.py
-  uncertainty/held_out.py
   uncertainty/intervals.py
-  uncertainty/orientation.py
-  uncertainty/outline.py
   uncertainty/respect.py
-  worker_pool.py
   )
 
 set(MODULE_PYTHON_RESOURCES

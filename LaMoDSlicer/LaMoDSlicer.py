@@ -36,7 +36,7 @@ class LaMoDSlicer(ScriptedLoadableModule):
 
     @staticmethod
     def onStartupCompleted():
-        from LaMoDSlicerLib.SampleHeart import SampleHeart
+        from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
 
         SampleHeart.register()
 
@@ -55,12 +55,12 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateSoon.timeout.connect(self.update)
 
     def setup(self):
-        from LaMoDSlicerLib.AdvancedPanel import AdvancedPanel
-        from LaMoDSlicerLib.ContoursPanel import ContoursPanel
-        from LaMoDSlicerLib.DisplayPanel import DisplayPanel
-        from LaMoDSlicerLib.InputsPanel import InputsPanel
-        from LaMoDSlicerLib.PredictPanel import PredictPanel
-        from LaMoDSlicerLib.ReadingPanel import ReadingPanel
+        from LaMoDSlicerLib.Advanced.AdvancedPanel import AdvancedPanel
+        from LaMoDSlicerLib.Contours.ContoursPanel import ContoursPanel
+        from LaMoDSlicerLib.Display.DisplayPanel import DisplayPanel
+        from LaMoDSlicerLib.Inputs.InputsPanel import InputsPanel
+        from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
+        from LaMoDSlicerLib.Reading.ReadingPanel import ReadingPanel
 
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LaMoDSlicer.ui"))
@@ -137,8 +137,8 @@ class LaMoDSlicerTest(ScriptedLoadableModuleTest):
         self.test_sampleHeart()
 
     def test_sampleHeart(self):
-        from LaMoDSlicerLib.Dependencies import Dependencies
-        from LaMoDSlicerLib.SampleHeart import SampleHeart
+        from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
+        from LaMoDSlicerLib.Worker.Dependencies import Dependencies
 
         browser, segmentation = SampleHeart.load()
         self.assertGreaterEqual(browser.GetNumberOfItems(), 8)

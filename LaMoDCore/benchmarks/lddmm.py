@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from LaMoDCore.benchmarks.timing import best_of, best_of_each
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm import FluidMetric, carry_mask, compose, match, shoot
 from LaMoDCore.lddmm.epdiff import Integrator
 from LaMoDCore.lddmm.plain import shoot_plainly

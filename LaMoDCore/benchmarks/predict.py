@@ -11,16 +11,16 @@ import numpy as np
 import torch
 
 from LaMoDCore.benchmarks.timing import Duration, best_of_each
-from LaMoDCore.case import Case, CineSlice, SliceMotion
-from LaMoDCore.extension import extend_beyond_wall
-from LaMoDCore.geometry import Array
-from LaMoDCore.models import LoadedModel, lamod_network, load_model
-from LaMoDCore.motion_samples import answer_and_samples
+from LaMoDCore.heart.canonical import displacement_to_source, to_canonical
+from LaMoDCore.heart.case import Case, CineSlice, SliceMotion
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.outside_wall import extend_beyond_wall
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates
+from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model
 from LaMoDCore.networks.motion_latent import ring_view
-from LaMoDCore.networks.ring_basis import RingCoordinates
 from LaMoDCore.phantom import demo_case
-from LaMoDCore.predict import predict_strain
-from LaMoDCore.preprocessing import displacement_to_source, to_canonical
+from LaMoDCore.prediction.predict import predict_strain
+from LaMoDCore.prediction.samples import answer_and_samples
 from LaMoDCore.strain import slice_strain
 
 SAMPLES = 8

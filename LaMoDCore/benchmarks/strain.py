@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from LaMoDCore.benchmarks.timing import best_of
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain import compute_strain, gradient_operator
 from LaMoDCore.strain.plain import strain_plainly
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.checks.area_jump import check_area_along_heart, check_area_jump
 from LaMoDCore.contours.checks.area_range import check_area_range
 from LaMoDCore.contours.checks.border import check_border
@@ -18,7 +17,8 @@ from LaMoDCore.contours.checks.pieces import check_pieces
 from LaMoDCore.contours.checks.thickness_jump import check_thickness_along_heart, check_thickness_jump
 from LaMoDCore.contours.checks.walls_touch import check_walls_touch
 from LaMoDCore.contours.findings import Finding, Light, light_of
-from LaMoDCore.contours.slice_shapes import SliceShapes
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 #: Checks of one slice by itself.
 SLICE_CHECKS: tuple[Callable[[SliceShapes], list[Finding]], ...] = (

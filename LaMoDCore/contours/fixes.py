@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.checks.pieces import ISLAND_SHARE
 from LaMoDCore.contours.missing_frames import fill_missing_frames
-from LaMoDCore.contours.slice_shapes import SliceShapes
-from LaMoDCore.contours.smoothing_in_time import smoothing_weights
-from LaMoDCore.geometry import Array
-from LaMoDCore.preprocessing import contour_distances_mm
-from LaMoDCore.ring import epicardial_region
+from LaMoDCore.heart.canonical import contour_distances_mm
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.shapes import SliceShapes
+from LaMoDCore.heart.cycle.smoothing import smoothing_weights
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import epicardial_region
 
 #: A hole is filled up to this share of the ring; a larger one may be meant.
 HOLE_SHARE = 0.05

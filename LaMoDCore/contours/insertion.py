@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.rv_insertion import anterior_of, insertion_from_label
-from LaMoDCore.ring import epicardial_region
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import epicardial_region
+from LaMoDCore.heart.rv_insertion import anterior_of, insertion_from_label
 from LaMoDCore.strain.segments import SegmentMap, label_segments
 
 

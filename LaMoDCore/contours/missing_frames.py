@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.extent import extent
-from LaMoDCore.preprocessing import contour_distances_mm
+from LaMoDCore.heart.canonical import contour_distances_mm
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.extent import extent
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: A longer gap hides too much of the beat to be bridged without the cine.
 LONGEST_GAP = 3

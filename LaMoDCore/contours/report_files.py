@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.check import ContourReport
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.io.contour_faults import frame_list
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.ring.faults import frame_list
 
 _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.MEND: "x"}
 _COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.MEND: "#b3202a"}

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from LaMoDCore.dense.analysis import DenseMotion, DenseOptions, analyse_dense
-    from LaMoDCore.dense.images import DenseImages
-    from LaMoDCore.dense.reading import read_dense
+    from LaMoDCore.io.dense.images import DenseImages
+    from LaMoDCore.io.dense.reader import read_dense
 
 _PUBLIC = {
-    "DenseImages": "LaMoDCore.dense.images",
+    "DenseImages": "LaMoDCore.io.dense.images",
     "DenseMotion": "LaMoDCore.dense.analysis",
     "DenseOptions": "LaMoDCore.dense.analysis",
     "analyse_dense": "LaMoDCore.dense.analysis",
-    "read_dense": "LaMoDCore.dense.reading",
+    "read_dense": "LaMoDCore.io.dense.reader",
 }
 
 __all__ = ["DenseImages", "DenseMotion", "DenseOptions", "analyse_dense", "read_dense"]

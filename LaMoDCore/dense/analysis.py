@@ -9,7 +9,6 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.dense.background import Background, fit_background
-from LaMoDCore.dense.images import DenseImages, wrap
 from LaMoDCore.dense.noise import noise_correlation_mm
 from LaMoDCore.dense.quality import FrameQuality, frame_quality
 from LaMoDCore.dense.trajectories import (
@@ -20,9 +19,10 @@ from LaMoDCore.dense.trajectories import (
     frame_samples,
 )
 from LaMoDCore.dense.unwrapping import unwrap_series
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
-from LaMoDCore.ring import signed_distance_mm
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import signed_distance_mm
+from LaMoDCore.io.dense.images import DenseImages, wrap
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: DENSEanalysis' default order of the temporal polynomial …
 DEFAULT_TEMPORAL_ORDER = 10

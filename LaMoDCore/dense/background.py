@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.dense.images import wrap
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dense.images import wrap
 
 #: Resting tissue: its phase scatters over the frames, weighted by signal, by less than this (rad) …
 _STATIC_SCATTER = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 #: Below this correlation of neighbouring pixels the noise counts as white.
 _WHITE = 0.05

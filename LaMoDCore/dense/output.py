@@ -11,8 +11,8 @@ import numpy as np
 
 from LaMoDCore.dense.analysis import DenseMotion
 from LaMoDCore.dense.quality import FrameQuality
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.dataset import DatasetCase, write_dataset_case
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetCase, write_dataset_case
 
 QUALITY_FILE = "quality.csv"
 PICTURE_FILE = "dense.png"

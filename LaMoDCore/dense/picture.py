@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.dense.analysis import DenseMotion
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain import compute_strain
 
 _DPI = 110

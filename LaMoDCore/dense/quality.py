@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.dense.images import DenseImages
 from LaMoDCore.dense.trajectories import FrameFit, Samples
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dense.images import DenseImages
 
 #: Above these a frame is called doubtful.
 MAX_PHASE_NOISE_RAD = 0.5

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, signal
 
-from LaMoDCore.dense.contours import inside_polygon
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.curves import inside_polygon
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Ring templates: inner radii and wall thickness in mm.
 _INNER_RADII_MM = (10.0, 14.0, 18.0, 22.0, 26.0, 30.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import eigh, qr
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 
 def thin_plate_kernel(a: Array, b: Array) -> Array:

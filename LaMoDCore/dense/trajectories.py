@@ -20,7 +20,7 @@ from LaMoDCore.dense.smoothing_spline import (
     solve_thin_plate,
     thin_plate_kernel,
 )
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 #: More samples a frame than this are thinned evenly: the spline's cost grows with their cube.
 _MAX_SAMPLES = 600

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 _TURN = 2.0 * np.pi
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 IccKind = Literal["ICC(2,1)", "ICC(3,1)"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 
 @dataclass(frozen=True)

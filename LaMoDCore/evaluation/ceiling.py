@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.io.dataset import DatasetIndex
+from LaMoDCore.io.dataset.folder import DatasetIndex
 
 if TYPE_CHECKING:
-    from LaMoDCore.phantom.slices import PhantomSlice
+    from LaMoDCore.phantom.heart.slices import PhantomSlice
 
 #: Subjects, of seeds that no cohort for training or testing uses, on which the conditional mean of rotation is fitted.
 _REFERENCE_SEED, _REFERENCE_SUBJECTS = 880003, 300
@@ -20,7 +20,7 @@ _REFERENCE_SEED, _REFERENCE_SUBJECTS = 880003, 300
 
 @dataclass(frozen=True)
 class Ceiling:
-    """Mean errors over planes, mm, as `LaMoDCore.phantom.ceiling` defines them."""
+    """Mean errors over planes, mm, as `LaMoDCore.phantom.cohort.ceiling` defines them."""
 
     epe_mm: float
     epe_es_mm: float
@@ -42,8 +42,8 @@ def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling |
         index: the dataset.
         case_ids: which of its cases; two scans of a plane count once.
     """
-    from LaMoDCore.phantom.ceiling import ceiling_row, fit_rotation
-    from LaMoDCore.phantom.recipe import CohortRecipe
+    from LaMoDCore.phantom.cohort.ceiling import ceiling_row, fit_rotation
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
     planes = {}
     for case_id in case_ids:
@@ -62,7 +62,7 @@ def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling |
 
 def plane_of(index: DatasetIndex, case_id: str) -> PhantomSlice | None:
     """The synthetic plane behind a case, made again from the seed in its case.json; None where there is none."""
-    from LaMoDCore.phantom.subject import sample_subject
+    from LaMoDCore.phantom.heart.subject import sample_subject
 
     path = index.folder / "cases" / case_id / "case.json"
     about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

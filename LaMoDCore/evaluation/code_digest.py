@@ -19,7 +19,7 @@ def code_digest(*modules: str) -> str:
     Comments, docstrings and layout do not count; other packages and what is imported inside functions do not either.
 
     Args:
-        modules: full names, as ``LaMoDCore.preprocessing``.
+        modules: full names, as ``LaMoDCore.heart.canonical``.
     """
     return digest_of(_ROOT, modules)
 

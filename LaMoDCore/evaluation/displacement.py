@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, SliceStrain
 from LaMoDCore.evaluation.records import OWN, CaseRecord, SegmentRecord
 from LaMoDCore.evaluation.truth import Truth
+from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
 from LaMoDCore.report.maps import (
     Window,
     draw_arrows,

@@ -13,11 +13,11 @@ from LaMoDCore.evaluation.ceiling import plane_of
 from LaMoDCore.evaluation.records import OWN, SegmentRecord
 from LaMoDCore.evaluation.scoring import roc_auc
 from LaMoDCore.evaluation.truth import truth_of
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 
 if TYPE_CHECKING:
-    from LaMoDCore.phantom.slices import PhantomSlice
+    from LaMoDCore.phantom.heart.slices import PhantomSlice
 
 #: Segments of a slice that stand for its remote muscle.
 REMOTE = 3

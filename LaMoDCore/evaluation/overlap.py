@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 
 def dice(first: Array, second: Array) -> float:

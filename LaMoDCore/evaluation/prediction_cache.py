@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.case import Case, Motion, SliceMotion
 from LaMoDCore.evaluation.predictors import Predictor
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.case import Case, Motion, SliceMotion
+from LaMoDCore.heart.geometry import Array
 
 SECONDS = "prediction_seconds"
 _STEP_MM = 2.0**-10

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, Level, Motion, SliceMotion
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.code_digest import code_digest
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.case import Case, CineSlice, Level, Motion, SliceMotion
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:
-    from LaMoDCore.models import LoadedModel
+    from LaMoDCore.models.folder import LoadedModel
 
 ZERO = "zero"
 _WITH, _WITHOUT, _SHOTS = ":diffusion", ":no-diffusion", ":registration"
 
 #: The way of a canonical movie to and fro, which methods that know nothing of slices share.
-_CANONICAL = ("LaMoDCore.preprocessing", "LaMoDCore.extension")
+_CANONICAL = ("LaMoDCore.heart.canonical", "LaMoDCore.heart.outside_wall")
 #: The way of a case through a model; through its registration network alone.
-_PREDICTION = "LaMoDCore.slice_motion"
-_SHOOTING = "LaMoDCore.networks.baselines.registration_alone"
+_PREDICTION = "LaMoDCore.prediction.slice_motion"
+_SHOOTING = "LaMoDCore.baselines.registration_alone"
 
 #: A method on the canonical movie: masks [40, 128, 128] and the slice's level -> displacement [40, 2, 128, 128] mm.
 Track = Callable[[Array, Level], Array]
@@ -57,8 +57,8 @@ def canonical_motion(case: Case, track: Track) -> Motion:
 
 
 def _tracked(slice_: CineSlice, reference_frame: int, track: Track) -> SliceMotion:
-    from LaMoDCore.extension import extend_beyond_wall
-    from LaMoDCore.preprocessing import displacement_to_source, to_canonical
+    from LaMoDCore.heart.canonical import displacement_to_source, to_canonical
+    from LaMoDCore.heart.outside_wall import extend_beyond_wall
 
     canonical = to_canonical(slice_, reference_frame)
     found = extend_beyond_wall(track(canonical.occupancy, slice_.level), canonical.occupancy[0] > 0.5)
@@ -91,13 +91,13 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
 
 
 def _demons() -> Predictor:
-    from LaMoDCore.networks.baselines.demons_tracking import track_by_demons
+    from LaMoDCore.baselines.demons_tracking import track_by_demons
 
     return _unlearned("registration tracking (ITK demons)", track_by_demons)
 
 
 def _matching() -> Predictor:
-    from LaMoDCore.networks.baselines.lddmm_tracking import track_by_matching
+    from LaMoDCore.baselines.lddmm_tracking import track_by_matching
 
     return _unlearned("LDDMM matching", track_by_matching)
 
@@ -116,10 +116,10 @@ UNLEARNED: dict[str, Callable[[], Predictor]] = {
 
 
 def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> Predictor:
-    from LaMoDCore.devices import resolve_device
-    from LaMoDCore.models import load_model
-    from LaMoDCore.networks.baselines import BaselineModel
-    from LaMoDCore.predict import predict_strain
+    from LaMoDCore.baselines import BaselineModel
+    from LaMoDCore.models.folder import load_model
+    from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.runtime.devices import resolve_device
 
     bare, ending = name, ""
     for known in (_WITHOUT, _WITH, _SHOTS):
@@ -143,7 +143,7 @@ def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> 
 
 
 def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -> str:
-    from LaMoDCore.predict import inference_choice
+    from LaMoDCore.prediction.predict import inference_choice
 
     try:
         return json.dumps(inference_choice(model, diffusion=diffusion, samples=samples))
@@ -154,10 +154,10 @@ def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -
 def _shots_of(model: object) -> Callable[[Case], Motion]:
     import torch
 
-    from LaMoDCore.models import LoadedModel, lamod_network
-    from LaMoDCore.networks.baselines.registration_alone import shot_displacement
+    from LaMoDCore.baselines.registration_alone import shot_displacement
+    from LaMoDCore.heart.canonical import SPACING_MM
+    from LaMoDCore.models.folder import LoadedModel, lamod_network
     from LaMoDCore.networks.registration import level_number
-    from LaMoDCore.preprocessing import SPACING_MM
 
     assert isinstance(model, LoadedModel)
     network = lamod_network(model)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from LaMoDCore.errors import LaMoDError
 from LaMoDCore.evaluation.prediction_cache import kept
 from LaMoDCore.evaluation.predictors import UNLEARNED, Predictor, make_predictors
 from LaMoDCore.evaluation.truth import drawn_case
-from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
-from LaMoDCore.progress import SILENT, Progress
-from LaMoDCore.worker_pool import answers
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.runtime.errors import LaMoDError
+from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.worker_pool import answers
 
 
 def prefetch(

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, SliceStrain
 from LaMoDCore.evaluation.displacement import endpoint_error
 from LaMoDCore.evaluation.scoring import coverage, crps, energy_score
 from LaMoDCore.evaluation.truth import Truth
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.dataset import DatasetEntry
+from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, SliceStrain
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetEntry
 from LaMoDCore.strain import end_systole, slice_strain
 
 #: A truth of the same scan is compared pixel by pixel; one of another scan of the plane, segment by segment.

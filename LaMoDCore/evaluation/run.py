@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore import __version__
-from LaMoDCore.case import Case, Motion
-from LaMoDCore.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.figures import Example, write_figures
 from LaMoDCore.evaluation.lesions import REMOTE, detection_auc, infarcted_segments
@@ -21,11 +19,13 @@ from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
-from LaMoDCore.evenly import spread_evenly
-from LaMoDCore.io.atomic import check_new_folder, new_folder
-from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case
-from LaMoDCore.io.dataset_checks import refuse_faulty_index
-from LaMoDCore.progress import SILENT, Progress
+from LaMoDCore.heart.case import Case, Motion
+from LaMoDCore.io.dataset.checks import refuse_faulty_index
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.runtime.atomic import check_new_folder, new_folder
+from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.runtime.even_selection import spread_evenly
+from LaMoDCore.runtime.progress import SILENT, Progress
 
 FILES = ("cases.csv", "segments.csv", "results.md", "evaluation.json")
 FIGURES = (

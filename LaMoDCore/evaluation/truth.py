@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.case import Case, CineSlice, SliceMotion, SliceStrain
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.dataset import DatasetCase
+from LaMoDCore.heart.case import Case, CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetCase
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import end_systole, slice_strain
 
 

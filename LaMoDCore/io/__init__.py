@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from LaMoDCore.io.case_reader import load_case
-    from LaMoDCore.io.results import write_result
+    from LaMoDCore.io.case.reader import load_case
+    from LaMoDCore.prediction.writer import write_result
 
-_LAZY = {"load_case": "LaMoDCore.io.case_reader", "write_result": "LaMoDCore.io.results"}
+_LAZY = {"load_case": "LaMoDCore.io.case.reader", "write_result": "LaMoDCore.prediction.writer"}
 
 __all__ = ["load_case", "write_result"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.epdiff import Shot, shoot
 from LaMoDCore.lddmm.image_search import fit_images
 from LaMoDCore.lddmm.metric import FluidMetric

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.warp import contour_edges
 
 #: Outlines are first sampled this finely, as a part of a pixel.

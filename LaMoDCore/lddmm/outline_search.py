@@ -16,7 +16,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.interpolation import sample_linear_clamped
 from LaMoDCore.lddmm.metric import FluidMetric
 from LaMoDCore.lddmm.minimise import minimise

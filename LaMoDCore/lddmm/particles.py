@@ -16,7 +16,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.metric import FluidMetric
 
 #: Table of G: step and end, in lengths √(α/γ). At the end G has fallen below 1e-5 of its height.

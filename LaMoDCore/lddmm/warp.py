@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.interpolation import sample_linear_clamped
 
 

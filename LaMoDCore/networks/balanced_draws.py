@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from LaMoDCore.geometry import Array
-from LaMoDCore.networks.ring_basis import ring_basis
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import ring_basis
 
 _SEGMENTS, _ANGLES_A_SEGMENT = 6, 4
 #: Frames of the cycle that are looked at, one of so many.

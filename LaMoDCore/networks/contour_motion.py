@@ -18,11 +18,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from LaMoDCore.case import LEVELS
-from LaMoDCore.geometry import Array
-from LaMoDCore.networks.ring_basis import HARMONICS, TERMS, RingCoordinates, moving_center, relative_motion, ring_basis
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.case import LEVELS
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import (
+    HARMONICS,
+    TERMS,
+    RingCoordinates,
+    moving_center,
+    relative_motion,
+    ring_basis,
+)
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
-from LaMoDCore.preprocessing import FRAMES
 
 #: Harmonics of the radii that the network is told.
 _TOLD_HARMONICS = 8

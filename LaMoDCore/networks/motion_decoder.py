@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from LaMoDCore.heart.canonical import periodic_weights
 from LaMoDCore.networks.blocks import GlobalContext, ResidualBlock, cycle_harmonics, merge_frames, split_frames
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, unpack
 from LaMoDCore.networks.spline import b_spline_upsample
-from LaMoDCore.preprocessing import periodic_weights
 
 _HARMONICS = 4
 #: Length of the summary of the whole picture that modulates the blocks, and how many share one.

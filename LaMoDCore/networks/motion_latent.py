@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from LaMoDCore.diffusion import NoiseSchedule, SamplerName, reverse_process
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.canonical import FRAMES, SIZE
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
 from LaMoDCore.networks.balanced_draws import balanced, shown_directions
 from LaMoDCore.networks.conditional_denoiser import ConditionalDenoiser, RingCondition
+from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, reverse_process
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
-from LaMoDCore.networks.ring_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
-from LaMoDCore.preprocessing import FRAMES, SIZE
 
 #: Harmonics of z_reg on the ring (along the cycle, along the angle) that the regression is told.
 _RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from LaMoDCore.case import LEVELS, Level
+from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, split_frames
 from LaMoDCore.networks.spline import b_spline_upsample
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from LaMoDCore.geometry import Array
-from LaMoDCore.networks.ring_basis import DEPTH_MARGIN
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import DEPTH_MARGIN
 from LaMoDCore.networks.ring_motion import LEAST_AREA, wall_along_rays
 
 #: Angles at which radii are kept.

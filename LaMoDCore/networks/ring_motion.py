@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from LaMoDCore.preprocessing import SIZE
+from LaMoDCore.heart.canonical import SIZE
 
 #: Channels that the packed guess takes in a latent, and the mm that are one unit there.
 GUESS_CHANNELS = 16

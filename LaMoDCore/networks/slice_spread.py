@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 #: Ridges that are tried; the last all but switches the regression off.
 RIDGES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 1e9)

@@ -1,11 +1,11 @@
 """Synthetic hearts: anatomy, closed-form motion with exact strain, pictures, and cohorts of them."""
 
-from LaMoDCore.phantom.annotator import Annotator, annotate, draw_annotator
-from LaMoDCore.phantom.contours import PolarContours
-from LaMoDCore.phantom.demo import demo_case, demo_truth
-from LaMoDCore.phantom.diseases import DISEASES
-from LaMoDCore.phantom.slices import PhantomSlice, WallStrain
-from LaMoDCore.phantom.subject import Subject, sample_subject
+from LaMoDCore.phantom.cohort.demo import demo_case, demo_truth
+from LaMoDCore.phantom.heart.contours import PolarContours
+from LaMoDCore.phantom.heart.diseases import DISEASES
+from LaMoDCore.phantom.heart.slices import PhantomSlice, WallStrain
+from LaMoDCore.phantom.heart.subject import Subject, sample_subject
+from LaMoDCore.phantom.imaging.annotator import Annotator, annotate, draw_annotator
 
 __all__ = [
     "DISEASES",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LaMoDCore.case import LEVELS, StrainResult
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.case import LEVELS, StrainResult
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.report.style import FAINT, INK, SOFT, STRAIN_COLOURS, WALL_COLOURS, percent
 
 if TYPE_CHECKING:

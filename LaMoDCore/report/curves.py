@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LaMoDCore.case import CineSlice, SliceStrain, StrainResult
+from LaMoDCore.heart.case import CineSlice, SliceStrain, StrainResult
 from LaMoDCore.report.style import FAINT, INK, SOFT, WALL_COLOURS
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.case import CineSlice, SliceStrain
-from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.heart.case import CineSlice, SliceStrain
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.ring.mask import epicardial_region, signed_distance_mm
+from LaMoDCore.heart.spatial import material_coordinates, push_forward
 from LaMoDCore.report.style import FAINT, INK, SOFT, STRAIN_COLOURS, WALL_COLOURS
-from LaMoDCore.ring import epicardial_region, signed_distance_mm
-from LaMoDCore.spatial import material_coordinates, push_forward
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

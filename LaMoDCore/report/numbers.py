@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import StrainResult
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.report.style import percent
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.case import StrainResult
+from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.report.bullseye import draw_bullseye, rings_of
 from LaMoDCore.report.curves import draw_segment_curves, draw_slice_curves
 from LaMoDCore.report.maps import (

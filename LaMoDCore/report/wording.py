@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from LaMoDCore import __version__
-from LaMoDCore.case import StrainResult, is_routine, left_out_in
-from LaMoDCore.numbered_names import by_number, numbers_of
+from LaMoDCore.heart.case import StrainResult, is_routine, left_out_in
+from LaMoDCore.heart.numbered_names import by_number, numbers_of
 
 RESEARCH_USE = "Research use only; not a medical device."
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.case import Case, CineSlice, SliceMotion, SliceStrain
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
-from LaMoDCore.ring import cavity_area_mm2, is_closed_ring
+from LaMoDCore.heart.case import Case, CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import cavity_area_mm2, is_closed_ring
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain.curves import region_means
 from LaMoDCore.strain.segments import SegmentMap, label_segments
 from LaMoDCore.strain.tensor import (

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 Direction = Literal["shortening", "thickening"]
 #: Part of diastole, counted from end-systole, in which the early-diastolic rate is looked for.

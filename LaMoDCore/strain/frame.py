@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull, QhullError
 
-from LaMoDCore.geometry import Array
-from LaMoDCore.ring import epicardial_region, is_closed_ring
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
 
 #: A pixel nearer to the centre than this many pixels has no radial direction.
 MIN_RADIUS_PIXELS = 0.5

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 from scipy import ndimage
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 #: Radius of the fit in mm: the thickness of a healthy wall. At coarse resolution it grows with the pixels.
 DEFAULT_SUPPORT_MM = 8.0

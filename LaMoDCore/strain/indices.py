@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.heart.geometry import Array, SliceGrid
 
 
 def rotation_degrees(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.geometry import Array
-from LaMoDCore.ring import cavity, epicardial_region, is_closed_ring
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import cavity, epicardial_region, is_closed_ring
 
 LAYER_NAMES = ("endocardial", "midwall", "epicardial")
 

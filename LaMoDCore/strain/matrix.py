@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain.curves import Cycle, region_means, strain_rate
 
 #: A sector whose shortening stays below this fraction has no onset: an infarct does not begin to contract.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain.frame import ventricle_center
 
 

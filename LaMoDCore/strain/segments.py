@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.case import Level
-from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.heart.case import Level
+from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.strain.frame import ventricle_center
 
 #: Where the anterior RV insertion is looked for when nobody has shown it: right-anterior of the ventricle's

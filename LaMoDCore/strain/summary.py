@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, Motion, SliceStrain
-from LaMoDCore.geometry import MIN_AXIS_COSINE, Array
-from LaMoDCore.ring import epicardial_region, is_closed_ring
+from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceStrain
+from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
+from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
 from LaMoDCore.strain import curves, indices
 from LaMoDCore.strain.frame import ventricle_center
 from LaMoDCore.strain.layers import LAYER_NAMES, label_layers

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain.frame import MIN_RADIUS_PIXELS, local_directions, ventricle_center
 from LaMoDCore.strain.gradient import DEFAULT_ORDER, GradientOperator, default_support_mm, gradient_operator
 

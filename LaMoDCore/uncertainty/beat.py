@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 #: Harmonics of the beat's form. More of them follow the noise of single contours.
 HARMONICS = 3

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 CONFIDENCE = 0.9
 #: The cycle is cut into this many parts, each with its own scale.

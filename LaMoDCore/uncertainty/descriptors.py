@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.case import LEVELS
-from LaMoDCore.geometry import Array
-from LaMoDCore.networks.ring_basis import RingCoordinates
+from LaMoDCore.heart.case import LEVELS
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates
+from LaMoDCore.heart.ring.outline import OUTLINE, OVAL, THINNEST, outline
 from LaMoDCore.uncertainty.beat import HARMONICS, beat_amount, beat_form, way
-from LaMoDCore.uncertainty.outline import OUTLINE, OVAL, THINNEST, outline
 
 Measure = Literal["distance", "excess", "density"]
 

@@ -16,9 +16,9 @@ import torch
 from scipy.special import log_ndtr
 from torch import Tensor, nn
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.orientation import turned_by, usual_angle
 from LaMoDCore.uncertainty.descriptors import DescriptorBlock
-from LaMoDCore.uncertainty.orientation import turned_by, usual_angle
 from LaMoDCore.uncertainty.respect import Respect
 
 #: Insertion points are placed by eye, and hearts lie more variously than synthetic ones: least SD, rad.

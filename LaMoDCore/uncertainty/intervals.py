@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, SliceStrain
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
-from LaMoDCore.preprocessing import cycle_phases
+from LaMoDCore.heart.canonical import cycle_phases
+from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.calibration import CONFIDENCE, Calibration
 
 if TYPE_CHECKING:  # results are written where torch need not be
-    from LaMoDCore.models import LoadedModel
+    from LaMoDCore.models.folder import LoadedModel
     from LaMoDCore.uncertainty.familiarity import UnlikeTraining
 
 ROTATION = "inferred, not seen: a ring's mask does not show its rotation; its interval is what such hearts do"

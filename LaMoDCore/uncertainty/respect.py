@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from LaMoDCore.evenly import spread_evenly
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.uncertainty.descriptors import DescriptorBlock
 
 #: Descriptors further out than this many robust standard deviations count as this far.

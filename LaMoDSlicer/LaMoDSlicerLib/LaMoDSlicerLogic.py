@@ -6,18 +6,18 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from LaMoDSlicerLib.Dependencies import Dependencies
-from LaMoDSlicerLib.InputError import InputError
-from LaMoDSlicerLib.ParameterNode import ParameterNode
-from LaMoDSlicerLib.PredictionJob import PredictionJob
-from LaMoDSlicerLib.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.RequestReader import RequestReader
-from LaMoDSlicerLib.ResultDisplay import ResultDisplay
-from LaMoDSlicerLib.ResultFiles import ResultFiles
-from LaMoDSlicerLib.ResultKeeper import ResultKeeper
-from LaMoDSlicerLib.ResultScene import ResultScene
-from LaMoDSlicerLib.SliceViews import SliceViews
-from LaMoDSlicerLib.WorkerProgress import WorkerProgress
+from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+from LaMoDSlicerLib.Results.ResultKeeper import ResultKeeper
+from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Scene.ParameterNode import ParameterNode
+from LaMoDSlicerLib.Scene.SliceViews import SliceViews
+from LaMoDSlicerLib.Worker.Dependencies import Dependencies
+from LaMoDSlicerLib.Worker.PredictionJob import PredictionJob
+from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from contracting_heart import analytic_motion, deformed_wall, short_axis_grid
 
-from LaMoDCore.case import Motion, SliceMotion
 from LaMoDCore.evaluation.predictors import Predictor
-from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, write_dataset_case, write_dataset_index
+from LaMoDCore.heart.case import Motion, SliceMotion
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, write_dataset_case, write_dataset_index
 
 FRAMES = 8
 SHORTENING = {"s1": 0.20, "s2": 0.28, "s3": 0.12}

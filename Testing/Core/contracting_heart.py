@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, SliceStrain, StrainResult
-from LaMoDCore.geometry import BASE_TO_APEX_LPS, SliceGrid
+from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, SliceStrain, StrainResult
+from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, SliceGrid
 from LaMoDCore.strain import summarise
 
 NAMES = ("anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.geometry import BASE_TO_APEX_LPS, SliceGrid, affine_2d, canonical_grid, vector_rotation
+from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, SliceGrid, affine_2d, canonical_grid, vector_rotation
 from LaMoDCore.strain import compute_strain, label_segments
 
 #: Unit vectors of a real short-axis series: x × y points from apex to base.

@@ -1,10 +1,12 @@
-"""README and docs say what is so: links lead somewhere, commands and panels are told of, quoted messages exist."""
+"""The documentation matches the program: links, commands, options, panel sections, quoted messages, generated pages."""
 
 from __future__ import annotations
 
 import argparse
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -13,27 +15,32 @@ from xml.etree import ElementTree
 
 import pytest
 
-from LaMoDCore.cli import VERBS
+from LaMoDCore.cli.program import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "Resources").rglob("*.md")])
-#: First cells of the tables that explain messages.
-MESSAGE_TABLES = ("the line says", "the panel says", "message")
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "Resources").rglob("*.md")])
+#: First header cell of the tables that explain messages.
+MESSAGE_HEADER = "message"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path):
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_links_are_valid(page: Path):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if re.match(r"https?:", target):
             continue
         file, _, anchor = target.partition("#")
         linked = page.parent / file if file else page
-        assert linked.exists(), f"{target}: there is no such file"
-        assert not anchor or anchor in anchors(linked), f"{target}: there is no such heading"
+        assert linked.exists(), f"{target}: no such file"
+        assert not anchor or anchor in anchors(linked), f"{target}: no such heading"
 
 
 def anchors(page: Path) -> set[str]:
-    """Headings as GitHub makes anchors of them."""
+    """Anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -47,24 +54,38 @@ def test_every_page_can_be_reached_from_the_readme():
         reached.add(page)
         found = re.findall(r"\]\(([^)\s#:]+\.md)", page.read_text(encoding="utf-8"))
         waiting += [(page.parent / link).resolve() for link in found]
-    lost = {page.name for page in (ROOT / "docs").glob("*.md")} - {page.name for page in reached}
-    assert not lost
+    assert sorted(map(page_name, set(DOCS.rglob("*.md")) - reached)) == []
 
 
+def test_docs_hold_only_the_four_kinds_of_page():
+    kinds = {"get-started", "how-to", "concepts", "reference", "examples"}
+    assert {path.name for path in DOCS.iterdir() if path.is_dir() and path.name != "__pycache__"} == kinds
+    assert {path.name for path in DOCS.iterdir() if path.is_file()} == {"index.md", "generate_reference.py"}
+
+
+@cache
 def options_of(verb: str) -> set[str]:
+    """Options of a command and of its subcommands."""
     parser = argparse.ArgumentParser()
-    import_module(f"LaMoDCore.commands.{VERBS[verb]}").add_arguments(parser)
-    return set(parser._option_string_actions)
+    import_module(f"LaMoDCore.cli.{VERBS[verb]}").add_arguments(parser)
+    return set(_options(parser))
 
 
-def test_every_command_is_in_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = " ".join(re.findall(r"^\| `lamod.*$", readme, re.MULTILINE))
-    assert [verb for verb in VERBS if not re.search(rf"\b{verb}\b", table)] == []
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    yield from parser._option_string_actions
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for subparser in action.choices.values():
+                yield from _options(subparser)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_options_that_are_shown_exist(page: Path):
+def test_every_command_is_in_the_reference():
+    headings = anchors(DOCS / "reference" / "commands.md")
+    assert [verb for verb in VERBS if f"lamod-{verb}" not in headings] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_options_in_examples_exist(page: Path):
     for command in re.findall(r"(?:^|`|/)lamod ([a-z][^`#\n]*)", page.read_text(encoding="utf-8"), re.MULTILINE):
         verb, _, rest = command.replace("…", " ").partition(" ")
         assert verb in VERBS or not rest, f"lamod {command}"
@@ -78,33 +99,41 @@ def test_every_section_of_the_panel_is_described():
         for widget in ElementTree.parse(file).iter("widget"):
             if widget.get("class") == "ctkCollapsibleButton":
                 title = widget.findtext("property[@name='text']/string")
-                assert f"*{title}*" in pages, f"{file.name}: {title} is described nowhere"
+                assert f"*{title}*" in pages, f"{file.name}: the section {title} is not described"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_messages_that_are_explained_exist(page: Path):
-    """So that whoever searches for the words of a message finds them, and no row explains what is never said."""
-    for quoted in explained(page):
+@pytest.mark.parametrize("name", ["reference/messages.md", "how-to/read-a-result.md"])
+def test_explained_messages_exist(name: str):
+    """Searching for the text of a message finds it, and no row explains a message that the program cannot print."""
+    quoted_messages = list(explained_messages(DOCS / name))
+    assert quoted_messages, f"{name}: no table of messages"
+    for quoted in quoted_messages:
         for part in re.split(r"…|frame\(s\)|\b[A-Z]+\b|\d+|[`*“”();]", quoted):
             words = part.strip(" .,;:'")
-            assert len(words) < 8 or words in said(), f"{page.name}: nothing says {words!r} ({quoted})"
+            assert len(words) < 8 or words in program_texts(), f"{name}: no message contains {words!r} ({quoted})"
 
 
-def explained(page: Path) -> Iterator[str]:
+def test_no_message_is_explained_twice():
+    quoted = list(explained_messages(DOCS / "reference" / "messages.md"))
+    assert sorted({message for message in quoted if quoted.count(message) > 1}) == []
+
+
+def explained_messages(page: Path) -> Iterator[str]:
+    """First cells of the rows of a page's message tables."""
     inside = False
     for line in page.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) < 4:
             inside = False
-        elif cells[1] in MESSAGE_TABLES:
+        elif cells[1] == MESSAGE_HEADER:
             inside = True
         elif inside and not set(cells[1]) <= set("- "):
             yield cells[1]
 
 
 @cache
-def said() -> str:
-    """Every text of the program, with … for what is filled in."""
+def program_texts() -> str:
+    """Every text constant of the program, with … for each value that is filled in."""
     files = [*(ROOT / "LaMoDCore").rglob("*.py"), *(ROOT / "LaMoDSlicer").rglob("*.py")]
     texts = [_text(node) for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
     return re.sub(r"\{\w*\}", "…", "\n".join(filter(None, texts)))
@@ -116,3 +145,10 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) or "…" for part in node.values)
     return ""
+
+
+def test_generated_pages_are_up_to_date():
+    """`make reference` writes them from the argument parsers and the docstrings."""
+    command = [sys.executable, str(DOCS / "generate_reference.py"), "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-tos.md"
 
@@ -52,8 +52,8 @@ def test_the_reader(written, tmp_path):
 
 def test_the_network(written, monkeypatch):
     torch = pytest.importorskip("torch")
-    from LaMoDCore.networks.baselines import ARCHITECTURES, BaselineConfig, BaselineModel
-    from LaMoDCore.networks.baselines.registry import Architecture
+    from LaMoDCore.baselines import ARCHITECTURES, BaselineConfig, BaselineModel
+    from LaMoDCore.baselines.registry import Architecture
 
     kind, network = written[2].DilatedConfig, written[2].Dilated
     monkeypatch.setitem(ARCHITECTURES, "dilated", Architecture(kind, network, kind(), kind(width=8)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Training's settings name the networks', which are torch's.
-OF_TRAINING = {"LaMoDCore.training.form", "LaMoDCore.training.settings"}
+OF_TRAINING = {"LaMoDCore.training.run.form", "LaMoDCore.training.run.settings"}
 PROGRAM = """
 import importlib, sys
 

@@ -25,7 +25,7 @@ def faulty_heart() -> Any:
 
 def sit_down(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
     """Put a heart into the scene; the annotator with everything at hand."""
-    from LaMoDSlicerLib.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
 
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
     app.settle()
@@ -82,6 +82,6 @@ def unfold(annotator: SimpleNamespace, name: str) -> None:
 
 def drawn_masks(annotator: SimpleNamespace) -> np.ndarray:
     """What the scene holds now: the myocardium of every frame, bool [T, H, W]."""
-    from LaMoDSlicerLib.ContourSlices import ContourSlices
+    from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 
     return ContourSlices(annotator.app.widget._parameters).slices()[0].myocardium

@@ -87,7 +87,7 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path
     monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
 
     def plan(what: str) -> Path:
-        from LaMoDSlicerLib.PredictionRequest import PredictionRequest
+        from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 
         original = PredictionRequest.commandLine
 
@@ -110,7 +110,7 @@ def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
 
 
 def add_ring(app: SimpleNamespace) -> SimpleNamespace:
-    from LaMoDSlicerLib.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
 
     from Testing.Slicer.ring_heart import heart
 

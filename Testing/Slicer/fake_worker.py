@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from LaMoDCore.io.seq_nrrd import read_seq_nrrd
+from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from Testing.Slicer.ring_heart import write_result
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion, StrainResult
-from LaMoDCore.geometry import Array, SliceGrid
-from LaMoDCore.io.results import write_result
+from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, StrainResult
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.prediction.writer import write_result
 from LaMoDCore.strain import end_systole, slice_strain, summarise
 from Testing.Slicer.ring_heart import heart, squeeze
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.geometry import SliceGrid
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import SliceGrid
 
 FRAMES = 25
 RR_MS = 800.0

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from LaMoDCore.training.run_folder import FORMAT, RunFolder
+from LaMoDCore.training.run.folder import FORMAT, RunFolder
 from Testing.Slicer.researcher import click, open_section, opened
 
 WAIT = 300
@@ -113,7 +113,7 @@ def test_a_dataset_that_is_gone_is_said(researcher, tmp_path, data):
 
 def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, monkeypatch):
     """Two trainings at once: the second one's own words come to the panel, and the first goes on."""
-    from LaMoDSlicerLib.CoreLibrary import CoreLibrary
+    from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
     refusal = "lamod: run: another process is training in this folder; wait for it."
     program = tmp_path / "python"
@@ -152,7 +152,7 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     field.text = "0.002"
     train.recipe.form.field("freeze").text = "encoder, registration"
     click(researcher, train.ui.copyCommandButton)
-    from LaMoDCore.training.settings import PRESETS, read_config
+    from LaMoDCore.training.run.settings import PRESETS, read_config
 
     config = read_config(tmp_path / "run" / "config.json")
     assert config.learning_rate == 0.002
@@ -164,6 +164,6 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
 
 
 def test_the_panel_offers_the_librarys_presets(researcher):
-    from LaMoDCore.training.settings import PRESETS
+    from LaMoDCore.training.run.settings import PRESETS
 
     assert tuple(PRESETS) == researcher.panel.train.recipe.PRESETS

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case, write_dataset_index
+from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_dataset_index
 from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.conftest import add_ring
 from Testing.Slicer.researcher import click, click_row, open_section, opened, will_choose
@@ -25,8 +25,8 @@ WAIT = 300
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     """Four synthetic subjects of two sites; one case's masks are damaged."""
-    from LaMoDCore.phantom.cohort import write_cohort
-    from LaMoDCore.phantom.recipe import CohortRecipe
+    from LaMoDCore.phantom.cohort.build import write_cohort
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
     folder = tmp_path_factory.mktemp("data") / "hearts"
     recipe = CohortRecipe.from_json({"count": 4, "seed": 5, "sites": 2, "split": [0.5, 0.25, 0.25]})
@@ -87,7 +87,7 @@ def test_subjects_are_dealt_with_a_preview(researcher, hearts, tmp_path):
 
 
 def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypatch):
-    from LaMoDSlicerLib.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
     app, dataset = researcher.app, researcher.panel.dataset
     ring = add_ring(app)
@@ -229,6 +229,6 @@ def test_an_evaluation_its_table_and_its_worst_case(researcher, hearts, tmp_path
     evaluate.case.remove()
     assert not [name for name in panel.node_names() if worst["id"] in name or "lamod-phantom-v1" in name]
     assert len(panel.node_names()) < before
-    from LaMoDSlicerLib.TrainingLayout import TrainingLayout
+    from LaMoDSlicerLib.Advanced.TrainingLayout import TrainingLayout
 
     TrainingLayout.close()

@@ -19,7 +19,7 @@ def annotator(slicer_app):
 
 
 def write_labels(path, slice_):
-    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+    from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     labels = slice_.myocardium * np.uint8(2) + (slice_.cavity & ~slice_.myocardium) * np.uint8(3)
     labels[:, 0, 0] = 7  # a label of another program, which must come through
@@ -30,7 +30,7 @@ def write_labels(path, slice_):
 def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_path, monkeypatch):
     import qt
 
-    from LaMoDCore.io.image_file import read_images
+    from LaMoDCore.io.images.file import read_images
 
     path = tmp_path / "masks.seq.nrrd"
     labels = write_labels(path, annotator.slice)
@@ -64,7 +64,7 @@ def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_pat
 
 
 def test_a_segmentation_is_saved_as_a_sequence(annotator, tmp_path):
-    from LaMoDCore.io.image_file import read_images
+    from LaMoDCore.io.images.file import read_images
 
     click(annotator, "checkButton")
     annotator.panel.mending.save(tmp_path / "drawn.nii")
@@ -79,8 +79,8 @@ def test_a_segmentation_is_saved_as_a_sequence(annotator, tmp_path):
 
 def segment_names():
     import slicer
-    from LaMoDSlicerLib.RoleNodes import RoleNodes
-    from LaMoDSlicerLib.SegmentLines import SegmentLines
+    from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
+    from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
 
     node = RoleNodes.find("vtkMRMLMarkupsFiducialNode", SegmentLines.NAMES)
     if node is None:
@@ -93,7 +93,7 @@ def test_the_insertion_is_found_dragged_and_the_segments_follow(annotator, pictu
     import slicer
     from PySide6 import QtCore
 
-    from LaMoDCore.io.rv_insertion import insertion_from_label
+    from LaMoDCore.heart.rv_insertion import insertion_from_label
 
     click(annotator, "checkButton")
     unfold(annotator, "segmentsButton")
@@ -130,7 +130,7 @@ def test_the_insertion_is_found_dragged_and_the_segments_follow(annotator, pictu
 def test_a_curve_called_septum_gives_the_insertion(annotator):
     import slicer
 
-    from LaMoDCore.io.rv_insertion import insertion_points
+    from LaMoDCore.heart.rv_insertion import insertion_points
 
     ends = insertion_points(heart(), 0) * [-1, -1, 1]
     curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsCurveNode", "Septum")
@@ -147,9 +147,9 @@ def test_a_curve_called_septum_gives_the_insertion(annotator):
 @pytest.fixture
 def stack(slicer_app):
     """Three slices 8 mm apart, in one labelmap sequence without a cine."""
-    from LaMoDSlicerLib.MaskLoader import MaskLoader
+    from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
 
-    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+    from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     whole = heart()
     labels = (whole.right_ventricle + 2 * whole.myocardium + 3 * whole.cavity).astype(np.uint8)
@@ -163,8 +163,8 @@ def stack(slicer_app):
 def test_a_slice_keeps_its_own_insertion_and_the_others_the_hearts(stack):
     from types import SimpleNamespace
 
-    from LaMoDSlicerLib.InsertionNode import InsertionNode
-    from LaMoDSlicerLib.RequestReader import RequestReader
+    from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
     contours = stack.widget.contoursPanel
     annotator = SimpleNamespace(app=stack, mouse=stack.mouse, ui=contours.ui, panel=contours)
@@ -202,10 +202,10 @@ def test_a_slice_keeps_its_own_insertion_and_the_others_the_hearts(stack):
 def add_second_reader(app, slice_):
     """Another reader's masks of the same ring, a pixel narrower inside."""
     import slicer
-    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
-    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+    from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
+    from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-    from LaMoDCore.contours.fragility import shift_contours
+    from LaMoDCore.studies.pixel_cost import shift_contours
 
     other = shift_contours(slice_, "endo", -1)
     geometry = VolumeGeometry((1, *slice_.grid.shape), np.array(slice_.grid.ijk_to_lps))
@@ -290,7 +290,7 @@ def test_carried_frames_are_saved_as_drawn_ones_are(slicer_app, tmp_path):
     click(annotator, "checkButton")
     click(annotator, "carryButton")
     annotator.panel.mending.save(tmp_path / "all.seq.nrrd")
-    from LaMoDCore.io.image_file import read_images
+    from LaMoDCore.io.images.file import read_images
 
     saved = read_images(tmp_path / "all.seq.nrrd")[0].frames[:, 0]
     assert (saved == 2).any(axis=(1, 2)).all()

@@ -85,7 +85,7 @@ def test_the_strip_follows_the_slider(annotator):
 
 
 def test_an_acceptance_lapses_with_its_contour_and_is_saved_with_the_scene(annotator):
-    from LaMoDSlicerLib.AcceptanceRecord import AcceptanceRecord
+    from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 
     click(annotator, "checkButton")
     click_cell(annotator, 0, 5)
@@ -129,8 +129,8 @@ def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
 
 
 def test_carry_from_end_diastole_and_end_systole(slicer_app, pictures):
-    from LaMoDSlicerLib.ContourSlices import ContourSlices
-    from LaMoDSlicerLib.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
+    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
 
     from LaMoDCore.evaluation.overlap import dice
 

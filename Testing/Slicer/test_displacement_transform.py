@@ -11,10 +11,10 @@ from Testing.Slicer.ring_heart import FRAMES
 
 def test_displacement_files_opened_again_move_points_inward(slicer_app, ring, tmp_path):
     """displacement/frame_NNN.nrrd as a transform, both ways, and its arrows: inward in systole."""
-    from LaMoDSlicerLib.CineSource import CineSource
-    from LaMoDSlicerLib.DisplacementTransform import DisplacementTransform
+    from LaMoDSlicerLib.Display.DisplacementTransform import DisplacementTransform
+    from LaMoDSlicerLib.Scene.CineSource import CineSource
 
-    from LaMoDCore.case import Case, Motion, SliceMotion
+    from LaMoDCore.heart.case import Case, Motion, SliceMotion
     from LaMoDCore.io.results.displacement_files import write_displacement
 
     grid = ring.slice.grid

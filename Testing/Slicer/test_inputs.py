@@ -11,14 +11,14 @@ from Testing.Slicer.ring_heart import FRAMES, grid, heart
 
 
 def _builder(times=None, unit="ms"):
-    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
+    from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 
     values = times if times is not None else heart().frame_times_ms
     return SequenceBuilder(tuple(f"{t:.1f}" for t in values), unit)
 
 
 def _geometry(slice_grid):
-    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+    from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
     return VolumeGeometry((1, *slice_grid.shape), np.array(slice_grid.ijk_to_lps))
 
@@ -39,7 +39,7 @@ def _labels(slice_):
 
 
 def _read(node, structures=None, reference=None):
-    from LaMoDSlicerLib.MaskSource import MaskSource
+    from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 
     source = MaskSource(node)
     return source.read(structures or source.structures(), reference, None)
@@ -104,7 +104,7 @@ def test_masks_on_another_grid_are_put_on_the_cines(slicer_app):
     ],
 )
 def test_structures_are_told_by_terminology_and_name(host, name, terminology, structure):
-    from LaMoDSlicerLib.StructureNames import StructureNames
+    from LaMoDSlicerLib.Inputs.StructureNames import StructureNames
 
     assert StructureNames.structureOf(name, terminology) == structure
 
@@ -118,7 +118,7 @@ def test_fields_fill_themselves(slicer_app, ring):
 
 
 def test_two_candidates_are_left_to_the_person(slicer_app, ring):
-    from LaMoDSlicerLib.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
 
     p = slicer_app.widget._parameters
     p.cine = p.masks = None
@@ -133,14 +133,14 @@ def test_the_person_chooses_the_myocardium(slicer_app, ring):
     ui = slicer_app.widget.ui
     slicer_app.mouse.choose(ui.myocardiumSelector, "RV")
     slicer_app.settle()
-    from LaMoDSlicerLib.RequestReader import RequestReader
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
     assert RequestReader(slicer_app.widget._parameters).structures() == {"myocardium": "RV", "cavity": "LV cavity"}
 
 
 def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
     import slicer
-    from LaMoDSlicerLib.RequestReader import RequestReader
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
     slice_ = heart()
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "cine 4-D")
@@ -156,7 +156,7 @@ def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
 
 def test_rv_insertion_is_handed_over_in_lps(slicer_app, ring):
     import slicer
-    from LaMoDSlicerLib.RequestReader import RequestReader
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
     points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "RV")
     points.AddControlPoint(10.0, 20.0, 30.0)
@@ -171,7 +171,7 @@ def test_masks_are_loaded_from_files(slicer_app, ring, tmp_path, suffix):
     path = tmp_path / f"contours{suffix}"
     labels = _labels(ring.slice)
     if suffix == ".seq.nrrd":
-        from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+        from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
         write_seq_nrrd(path, labels, ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms)
     else:
@@ -202,7 +202,7 @@ def _message(slicer_app):
 
 
 def test_a_picture_as_masks_is_refused_in_words(slicer_app, ring, tmp_path):
-    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+    from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     write_seq_nrrd(
         tmp_path / "cine.seq.nrrd", ring.slice.cine[:, None], ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms
@@ -244,7 +244,7 @@ def test_a_single_picture_is_refused(slicer_app, ring):
 def test_masks_beside_the_cine_are_refused(slicer_app, ring):
     affine = np.array(ring.slice.grid.ijk_to_lps)
     affine[:3, 3] += 400.0
-    from LaMoDCore.geometry import SliceGrid
+    from LaMoDCore.heart.geometry import SliceGrid
 
     away = _geometry(SliceGrid(ring.slice.grid.shape, affine))
     slicer_app.widget._parameters.masks = _browser(_builder().labelmaps("away", "", _labels(ring.slice), away))

@@ -16,8 +16,8 @@ from Testing.Slicer.ring_heart import FRAMES, squeeze, write_result
 @pytest.fixture(scope="module")
 def shown(host, tmp_path_factory):
     """The ring and its analytic result in the scene, with a spread of 2 % on Ecc."""
-    from LaMoDSlicerLib.RequestReader import RequestReader
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     app = fresh(host)
     ring = add_ring(app)
@@ -106,7 +106,7 @@ def test_the_grid_moves_with_the_wall(bare):
 
 
 def test_tracks_are_closed_paths_and_their_rings_lie_on_the_wall_now(bare):
-    from LaMoDSlicerLib.PointTracks import PointTracks
+    from LaMoDSlicerLib.Display.PointTracks import PointTracks
 
     bare.widget._parameters.showTracks = True
     at(bare, 9)
@@ -135,7 +135,7 @@ def test_uncertainty_is_an_overlay_of_its_own(bare):
 
 
 def test_the_scene_holds_the_motion(bare):
-    from LaMoDSlicerLib.MotionStore import MotionStore
+    from LaMoDSlicerLib.Results.MotionStore import MotionStore
 
     stored, motion = MotionStore.load(bare.browser), bare.files.motion
     assert np.array_equal(stored.myocardium, motion.myocardium)
@@ -144,7 +144,7 @@ def test_the_scene_holds_the_motion(bare):
 
 
 def test_outlines_keep_the_size_and_lose_the_stairs():
-    from LaMoDSlicerLib.MaskOutline import MaskOutline
+    from LaMoDSlicerLib.Inputs.MaskOutline import MaskOutline
 
     y, x = np.mgrid[:100, :110]
     disc = np.hypot(x - 55, y - 48) < 25

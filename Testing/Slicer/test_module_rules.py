@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "LaMoDSlicer"
-LIBRARY = sorted((ROOT / "LaMoDSlicerLib").glob("*.py"))
+LIBRARY = sorted((ROOT / "LaMoDSlicerLib").rglob("*.py"))
 FILES = [ROOT / "LaMoDSlicer.py", *LIBRARY]
 UI_FILE = ROOT / "Resources" / "UI" / "LaMoDSlicer.ui"
 UI_FILES = sorted(UI_FILE.parent.glob("*.ui"))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from LaMoDCore.geometry import SliceGrid
+from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.strain.segments import label_segments
 from Testing.Slicer import reading_heart
 from Testing.Slicer.ring_heart import grid
@@ -38,8 +38,8 @@ GRIDS = {"as acquired": grid, "rotated": rotated, "flipped": flipped}
 @pytest.fixture(scope="module")
 def result(host, tmp_path_factory):
     """Base, mid and apex of a ring, with six samples."""
-    from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     drawn = reading_heart.slices(["base", "mid", "apex"], grid())
     folder = tmp_path_factory.mktemp("reading") / "result"
@@ -59,7 +59,7 @@ def test_numbers_are_those_of_the_files(result):
 
 
 def test_reading_survives_its_text(result):
-    from LaMoDSlicerLib.Reading import Reading
+    from LaMoDSlicerLib.Reading.Reading import Reading
 
     again = Reading.fromText(result.reading.toText())
     assert again.summary == json.loads(json.dumps(result.reading.summary))
@@ -73,8 +73,8 @@ def test_reading_survives_its_text(result):
 @pytest.mark.parametrize("name", GRIDS)
 def test_sectors_begin_at_the_insertion_however_the_slice_was_acquired(host, tmp_path, name, level):
     """One sector moves less: it must be found where it is, counted from the insertion, seen from the apex."""
-    from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     (drawn,) = reading_heart.slices([level], GRIDS[name]())
     insertion = reading_heart.insertion_of(drawn, INSERTION_DEGREES)
@@ -95,7 +95,7 @@ def test_sectors_begin_at_the_insertion_however_the_slice_was_acquired(host, tmp
 
 
 def test_intervals_are_taken_from_the_samples_and_said_to_be_uncalibrated(result):
-    from LaMoDSlicerLib.TrustWords import TrustWords
+    from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 
     slice_ = result.reading.slices[1]
     spread = result.strain.slices[1].segment_curves_std["ecc"]
@@ -111,7 +111,7 @@ def _with_csv(result, tmp_path, change):
     """The same result with another segments.csv: `change` edits each row."""
     from dataclasses import replace
 
-    from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
+    from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
 
     folder = tmp_path / "result"
     folder.mkdir()
@@ -126,7 +126,7 @@ def _with_csv(result, tmp_path, change):
 
 
 def test_calibrated_intervals_are_preferred(result, tmp_path):
-    from LaMoDSlicerLib.TrustWords import TrustWords
+    from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 
     def calibrated(row):
         ecc, err = float(row["ecc"]), float(row["err"])
@@ -142,8 +142,8 @@ def test_calibrated_intervals_are_preferred(result, tmp_path):
 
 
 def test_without_samples_it_says_that_there_is_no_uncertainty(result, tmp_path):
-    from LaMoDSlicerLib.BullseyeQuantity import BullseyeQuantity
-    from LaMoDSlicerLib.TrustWords import TrustWords
+    from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
+    from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 
     empty = dict.fromkeys(("ecc_std", "err_std", "ecc_low", "ecc_high", "err_low", "err_high"), "")
     reading = _with_csv(result, tmp_path, lambda row: {**row, **{k: v for k, v in empty.items() if k in row}})
@@ -155,7 +155,7 @@ def test_without_samples_it_says_that_there_is_no_uncertainty(result, tmp_path):
 def test_trust_says_what_is_unlike_the_training_hearts_and_names_no_file(result):
     from dataclasses import replace
 
-    from LaMoDSlicerLib.TrustWords import TrustWords
+    from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 
     summary = json.loads(json.dumps(result.reading.summary))
     flag = {"score": 9.0, "limit": 4.0, "flagged": True, "sentence": "The wall is thicker than any trained on."}
@@ -174,7 +174,7 @@ def test_trust_says_what_is_unlike_the_training_hearts_and_names_no_file(result)
 def test_what_was_assumed_of_the_input_is_said_and_usual_guesses_wait_in_the_tool_tip(result):
     from dataclasses import replace
 
-    from LaMoDSlicerLib.TrustWords import TrustWords
+    from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 
     summary = json.loads(json.dumps(result.reading.summary))
     summary["provenance"] = {**summary.get("provenance", {}), "inputs": [{"name": "Doe_John.nii.gz"}]}
@@ -198,7 +198,7 @@ def test_what_was_assumed_of_the_input_is_said_and_usual_guesses_wait_in_the_too
 
 
 def test_segments_that_are_uncertain_are_named_once(result, tmp_path):
-    from LaMoDSlicerLib.TrustWords import TrustWords
+    from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 
     def wide(row):
         ecc, err, half = float(row["ecc"]), float(row["err"]), 0.06 if row["name"] == "inferior" else 0.01
@@ -212,8 +212,8 @@ def test_segments_that_are_uncertain_are_named_once(result, tmp_path):
 
 
 def test_every_number_has_unit_and_definition(result):
-    from LaMoDSlicerLib.IndexTable import IndexTable
-    from LaMoDSlicerLib.SegmentTable import SegmentTable
+    from LaMoDSlicerLib.Reading.IndexTable import IndexTable
+    from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
 
     rows = IndexTable(result.reading).rows()
     assert rows[0][0] == "GCS, peak"
@@ -232,8 +232,8 @@ def test_every_number_has_unit_and_definition(result):
 def test_a_stretching_segment_shows_its_stretch_and_no_time_to_peak(result):
     from dataclasses import replace
 
-    from LaMoDSlicerLib.BullseyeQuantity import BullseyeQuantity
-    from LaMoDSlicerLib.SegmentTable import SegmentTable
+    from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
+    from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
 
     first = result.reading.slices[0]
     summary = json.loads(json.dumps(first.summary))
@@ -254,7 +254,7 @@ def test_a_stretching_segment_shows_its_stretch_and_no_time_to_peak(result):
 def test_comparison_pairs_walls_and_finds_the_bias(result):
     from dataclasses import replace
 
-    from LaMoDSlicerLib.Comparison import Comparison
+    from LaMoDSlicerLib.Reading.Comparison import Comparison
 
     summary = json.loads(json.dumps(result.reading.summary))
     for part in summary["slices"]:
@@ -278,7 +278,7 @@ def test_comparison_pairs_walls_and_finds_the_bias(result):
 def test_slices_of_another_plane_are_matched_by_level(result):
     from dataclasses import replace
 
-    from LaMoDSlicerLib.Comparison import Comparison
+    from LaMoDSlicerLib.Reading.Comparison import Comparison
 
     away = 100 * grid().normal
     moved = tuple(replace(s, centerLps=s.centerLps + away) for s in result.reading.slices[1:])
@@ -288,7 +288,7 @@ def test_slices_of_another_plane_are_matched_by_level(result):
 
 
 def test_linked_frames_have_the_same_phase():
-    from LaMoDSlicerLib.LinkedBrowsers import LinkedBrowsers
+    from LaMoDSlicerLib.Scene.LinkedBrowsers import LinkedBrowsers
 
     phases = np.arange(40) / 40
     assert LinkedBrowsers.nearest(0.5, phases) == 20

@@ -43,8 +43,8 @@ def _mean_color(picture, degrees, radius):
 
 def _weak_reading(folder, grid, patient_direction, level="mid"):
     """A ring that hardly moves towards one side of the patient, with the insertion right-anterior."""
-    from LaMoDSlicerLib.ReadingBuilder import ReadingBuilder
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     (drawn,) = reading_heart.slices([level], grid)
     wall = drawn.myocardium[0]
@@ -65,9 +65,9 @@ def _weak_reading(folder, grid, patient_direction, level="mid"):
 @pytest.mark.parametrize("name", GRIDS)
 def test_a_weak_wall_is_pale_where_the_aha_puts_it(host, tmp_path, name):
     """120° counter-clockwise of the insertion, seen from the apex, inferoseptal and inferior meet."""
-    from LaMoDSlicerLib.BullseyePicture import BullseyePicture
-    from LaMoDSlicerLib.BullseyeQuantity import BullseyeQuantity
-    from LaMoDSlicerLib.BullseyeRing import BullseyeRing
+    from LaMoDSlicerLib.Reading.BullseyePicture import BullseyePicture
+    from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
+    from LaMoDSlicerLib.Reading.BullseyeRing import BullseyeRing
 
     grid = GRIDS[name]()
     reading = _weak_reading(tmp_path / "result", grid, np.array([0.3, 0.6, -0.6]))
@@ -88,9 +88,9 @@ def test_a_weak_wall_is_pale_where_the_aha_puts_it(host, tmp_path, name):
 
 
 def test_clicks_beside_the_rings_hit_nothing(host):
-    from LaMoDSlicerLib.BullseyePicture import BullseyePicture
-    from LaMoDSlicerLib.BullseyeQuantity import BullseyeQuantity
-    from LaMoDSlicerLib.BullseyeRing import BullseyeRing
+    from LaMoDSlicerLib.Reading.BullseyePicture import BullseyePicture
+    from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
+    from LaMoDSlicerLib.Reading.BullseyeRing import BullseyeRing
 
     ring = BullseyeRing("1 mid", tuple(SIX), np.zeros(6), (0,))
     picture = BullseyePicture([ring], BullseyeQuantity.PEAK_ECC)
@@ -99,9 +99,9 @@ def test_clicks_beside_the_rings_hit_nothing(host):
 
 
 def test_apical_ring_has_four_segments_with_the_septum_to_the_left(host):
-    from LaMoDSlicerLib.BullseyePicture import BullseyePicture
-    from LaMoDSlicerLib.BullseyeQuantity import BullseyeQuantity
-    from LaMoDSlicerLib.BullseyeRing import BullseyeRing
+    from LaMoDSlicerLib.Reading.BullseyePicture import BullseyePicture
+    from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
+    from LaMoDSlicerLib.Reading.BullseyeRing import BullseyeRing
 
     names = ("anterior", "septal", "inferior", "lateral")
     picture = BullseyePicture([BullseyeRing("1 apex", names, np.zeros(4), (0,))], BullseyeQuantity.PEAK_ECC)
@@ -110,7 +110,7 @@ def test_apical_ring_has_four_segments_with_the_septum_to_the_left(host):
 
 
 def test_the_matrix_shows_a_late_weak_sector_and_its_columns_are_times(host, tmp_path):
-    from LaMoDSlicerLib.StrainMatrixPicture import StrainMatrixPicture
+    from LaMoDSlicerLib.Reading.StrainMatrixPicture import StrainMatrixPicture
 
     reading = _weak_reading(tmp_path / "result", GRIDS["as acquired"](), np.array([0.3, 0.6, -0.6]))
     slice_ = reading.slices[0]

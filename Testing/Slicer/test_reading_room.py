@@ -63,7 +63,7 @@ def _leave(app):
 
 
 def _load_first(app, folder):
-    from LaMoDSlicerLib.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
     app.node = ResultImport.load(folder)
     app.browser = app.node.browsers()[0]
@@ -196,7 +196,7 @@ def test_slices_are_stepped_through(room, pictures):
 
 
 def test_matrix_mark_follows_and_a_click_in_it_goes_to_a_frame(room):
-    from LaMoDSlicerLib.StrainMatrixPicture import StrainMatrixPicture
+    from LaMoDSlicerLib.Reading.StrainMatrixPicture import StrainMatrixPicture
     from PySide6 import QtCore
 
     sheet = room.sheet
@@ -212,7 +212,7 @@ def test_matrix_mark_follows_and_a_click_in_it_goes_to_a_frame(room):
 
 
 def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_agreement(room, folders, pictures):
-    from LaMoDSlicerLib.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
     second = ResultImport.load(folders.second)
     room.settle()
@@ -229,8 +229,8 @@ def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_
     room.browser.SetSelectedItemNumber(room.node.reading().endSystole)
     _quiet(room)
     import slicer
-    from LaMoDSlicerLib.DifferenceMap import DifferenceMap
-    from LaMoDSlicerLib.ResultScene import ResultScene
+    from LaMoDSlicerLib.Contours.DifferenceMap import DifferenceMap
+    from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
     volume = ResultScene(room.browser).proxy(DifferenceMap.ROLE)
     values = slicer.util.arrayFromVolume(volume)
@@ -249,7 +249,7 @@ def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_
 
 def test_nothing_moves_under_the_mouse_when_a_result_comes(host, faults, folders):
     """A click that is aimed at a button hits it: texts above it take no more room than they had."""
-    from LaMoDSlicerLib.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results.ResultImport import ResultImport
     from PySide6 import QtCore, QtWidgets
 
     app = _app(host, faults)
@@ -274,8 +274,8 @@ def test_nothing_moves_under_the_mouse_when_a_result_comes(host, faults, folders
 
 def test_hidden_masks_are_not_drawn_while_the_room_is_open_and_come_back(slicer_app, ring, tmp_path):
     """Slicer makes a segmentation's outlines at every frame, also of a hidden one: it costs a third of the frame."""
-    from LaMoDSlicerLib.RequestReader import RequestReader
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     app = slicer_app
     app.reading = app.widget.readingPanel
@@ -332,7 +332,7 @@ def test_saved_cleared_and_loaded_it_looks_and_reads_the_same(room, tmp_path):
 
 def test_what_is_kept_names_nobody_unless_asked(room, tmp_path):
     import slicer
-    from LaMoDSlicerLib.ResultScene import ResultScene
+    from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Doe^Jane")
@@ -376,7 +376,7 @@ def test_report_and_dicom_are_written(room, tmp_path):
 
 def _dicom_of(path, volume):
     """A header as a scanner writes it, of a person, of the volume's first slice."""
-    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+    from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
@@ -406,8 +406,8 @@ def test_ecc_as_a_parametric_map_has_the_scene_s_values_in_their_places(room, tm
     pytest.importorskip("highdicom")
     import pydicom
     import slicer
-    from LaMoDSlicerLib.ResultScene import ResultScene
-    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+    from LaMoDSlicerLib.Results.ResultScene import ResultScene
+    from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
     scene = ResultScene(room.browser)
     source = _dicom_of(tmp_path / "source.dcm", scene.background())
@@ -450,7 +450,7 @@ def test_ecc_as_a_parametric_map_has_the_scene_s_values_in_their_places(room, tm
 def test_results_lie_in_a_folder_of_the_subject_hierarchy_with_their_provenance(room):
     import slicer
     import vtk
-    from LaMoDSlicerLib.ResultScene import ResultScene
+    from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     overlay = hierarchy.GetItemByDataNode(ResultScene(room.browser).proxy("ecc"))
@@ -466,9 +466,9 @@ def test_a_second_prediction_replaces_or_adds_as_asked(room):
     """Where a prediction goes: onto the cine that holds an earlier one, or onto a browser of its own."""
     from types import SimpleNamespace as Request
 
-    from LaMoDSlicerLib.PredictionRequest import PredictionRequest
-    from LaMoDSlicerLib.ReadingNode import ReadingNode
-    from LaMoDSlicerLib.ResultKeeper import ResultKeeper
+    from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+    from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
+    from LaMoDSlicerLib.Results.ResultKeeper import ResultKeeper
 
     again = ReadingNode.create(room.node.reading(), room.node.browsers(), "again")
     assert [found.node for found in ReadingNode.all()] == [again.node]
@@ -483,7 +483,7 @@ def test_a_second_prediction_replaces_or_adds_as_asked(room):
 
 
 def test_twelve_slices_are_loaded_in_five_seconds_and_the_mark_is_cheap(host, faults, tmp_path):
-    from LaMoDSlicerLib.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
     drawn = reading_heart.slices(["base"] * 4 + ["mid"] * 4 + ["apex"] * 4, grid())
     reading_heart.write_reading(tmp_path / "twelve", drawn, [reading_heart.motion_of(s) for s in drawn])
@@ -511,7 +511,7 @@ def test_series_are_added_from_files_and_listed_each_with_its_cine(slicer_app, r
     """Several files in one go: one lies on the pixels of the scene's cine, two on no cine."""
     import qt
 
-    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+    from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     app = slicer_app
     ui = app.widget.readingPanel.ui
@@ -543,9 +543,9 @@ def test_series_are_added_from_files_and_listed_each_with_its_cine(slicer_app, r
 def test_phantom_cine_and_dense_are_compared_by_one_click(host, faults, pictures, tmp_path, monkeypatch):
     """Two scans of one plane, on other grids, frames and times: they need not overlie each other."""
     import qt
-    from LaMoDSlicerLib.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
-    from LaMoDCore.cli import main
+    from LaMoDCore.cli.program import main
 
     words = ["phantom", "--out", str(tmp_path / "cohort"), "--count", "1", "--seed", "3", "--paired", "--cine"]
     assert main([*words, "--no-report", "--workers", "1", "--progress", "none"]) == 0
@@ -616,10 +616,10 @@ def test_two_real_series_together(host, faults, pictures, tmp_path, monkeypatch)
 def _load_series(app, name):
     """A DICOM series as Slicer's reader leaves it."""
     import slicer
-    from LaMoDSlicerLib.SequenceBuilder import SequenceBuilder
-    from LaMoDSlicerLib.VolumeGeometry import VolumeGeometry
+    from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
+    from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-    from LaMoDCore.io.image_file import read_images
+    from LaMoDCore.io.images.file import read_images
 
     stack = read_images(DATA / "dicom" / name)[0]
     builder = SequenceBuilder(tuple(f"{t:.1f}" for t in stack.frame_times_ms), "ms")

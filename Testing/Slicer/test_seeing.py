@@ -18,8 +18,8 @@ FRAMES_LOOKED_AT = (2, 5, 9, 12, 16)
 @pytest.fixture(scope="module")
 def shown(host, tmp_path_factory):
     """The ring and its analytic result in the scene, once for all tests of this file."""
-    from LaMoDSlicerLib.RequestReader import RequestReader
-    from LaMoDSlicerLib.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     app = fresh(host)
     ring = add_ring(app)

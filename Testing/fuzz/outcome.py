@@ -51,7 +51,7 @@ def outcome_of(run: Callable[[], int], out: Path | None = None) -> Outcome:
     """Run a command in this process and judge what it did.
 
     Args:
-        run: returns an exit code, as `LaMoDCore.cli.main` does.
+        run: returns an exit code, as `LaMoDCore.cli.program.main` does.
         out: the output folder, which must be whole after 0 and absent after 1.
     """
     errors = io.StringIO()

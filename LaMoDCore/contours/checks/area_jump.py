@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes, expected_from_neighbours
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
+from LaMoDCore.heart.geometry import Array
 
 #: A jump of a quarter is a fault; areas of masks are known to a few per cent, so it is reported from a little less.
 JUMP = 0.25

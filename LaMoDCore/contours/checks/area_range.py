@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes
+from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 #: Muscle keeps its volume; in a short-axis plane its area grows as the heart shortens along its axis, by 1.15–1.3 in
 #: healthy hearts and up to about 1.45 where contours leave out trabeculae at end-diastole only.

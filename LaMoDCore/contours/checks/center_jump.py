@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes, expected_from_neighbours
+from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
 
 #: A jump of 4 mm is a fault. The centre of a mask is known to a fraction of a pixel and the heart itself moves, so
 #: it is reported from a little less.

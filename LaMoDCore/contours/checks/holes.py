@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes
+from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 
 def check_holes(drawn: SliceShapes) -> list[Finding]:

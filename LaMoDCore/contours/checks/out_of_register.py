@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.ring_shape import RingShape
-from LaMoDCore.contours.slice_shapes import SliceShapes
-from LaMoDCore.geometry import Array
-from LaMoDCore.ring import cavity
+from LaMoDCore.heart.cycle.shapes import SliceShapes
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import cavity
+from LaMoDCore.heart.ring.shape import RingShape
 
 #: Masks 4 mm off are out of register; the best place is found to half a pixel, so it is reported from a little less.
 LIMIT_MM = 3.4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes
+from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 #: Up to this share of the ring, a separate piece is an island that can be dropped without asking what it was.
 ISLAND_SHARE = 0.10

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes, expected_from_neighbours
+from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
 
 #: A jump of a quarter is a fault.
 JUMP = 0.25

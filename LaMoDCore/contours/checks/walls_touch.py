@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.contours.findings import Fault, Finding, Light
-from LaMoDCore.contours.slice_shapes import SliceShapes
+from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 #: A stretch of wall one pixel thin counts from this length on; shorter ones are stairs of a thin wall.
 MIN_LENGTH_MM = 4.0

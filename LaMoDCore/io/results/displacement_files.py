@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.case import StrainResult
-from LaMoDCore.geometry import Array
-from LaMoDCore.io.nrrd_file import format_vector, write_nrrd
+from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.images.nrrd import format_vector, write_nrrd
 from LaMoDCore.io.results.stack import volumes_of
 
 FOLDER = "displacement"

@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import SliceMotion, SliceStrain, StrainResult
-from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.heart.case import SliceMotion, SliceStrain, StrainResult
+from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.results.stable_npz import write_stable_npz
 
 

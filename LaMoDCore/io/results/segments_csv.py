@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import StrainResult
+from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.uncertainty.intervals import interval
 
 COLUMNS = (

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.case import StrainResult
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.spatial import material_coordinates, push_forward
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.io.results.stack import volumes_of
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-from LaMoDCore.spatial import material_coordinates, push_forward
 
 SPATIAL_FIELDS = ("ecc", "err")
 _LEAST = np.float32(1e-6)

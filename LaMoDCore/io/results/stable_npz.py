@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.geometry import Array
 
 
 def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array]]) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.case import Case
-from LaMoDCore.geometry import Array
+from LaMoDCore.heart.case import Case
+from LaMoDCore.heart.geometry import Array
 
 _TOLERANCE_MM = 0.01
 _TOLERANCE_MS = 0.5

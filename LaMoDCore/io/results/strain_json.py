@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.case import StrainResult
+from LaMoDCore.heart.case import StrainResult
 
 
 def plain(value: Any) -> Any:

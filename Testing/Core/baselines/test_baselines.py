@@ -10,16 +10,7 @@ import pytest
 import torch
 from annuli_dataset import write_annuli
 
-from LaMoDCore.case import Case, CineSlice
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.evaluation.overlap import dice
-from LaMoDCore.evaluation.predictors import make_predictors
-from LaMoDCore.geometry import SliceGrid
-from LaMoDCore.lddmm import carry_mask
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import lamod_network, load_model, save_model
-from LaMoDCore.networks.baselines import (
+from LaMoDCore.baselines import (
     ARCHITECTURES,
     BaselineConfig,
     BaselineModel,
@@ -27,14 +18,23 @@ from LaMoDCore.networks.baselines import (
     baseline_config,
     parameter_count,
 )
-from LaMoDCore.networks.baselines.demons_tracking import track_by_demons
-from LaMoDCore.networks.baselines.registration_alone import shot_displacement
-from LaMoDCore.networks.baselines.strainnet import StrainNetConfig
-from LaMoDCore.networks.baselines.transunet import TokenTransformer, TransUnetConfig
-from LaMoDCore.networks.baselines.unetr import UnetrConfig
-from LaMoDCore.preprocessing import occupancy_from_distances
-from LaMoDCore.training.cache import TrainingCache
-from LaMoDCore.training.settings import PRESETS, AugmentationConfig
+from LaMoDCore.baselines.demons_tracking import track_by_demons
+from LaMoDCore.baselines.registration_alone import shot_displacement
+from LaMoDCore.baselines.strainnet import StrainNetConfig
+from LaMoDCore.baselines.transunet import TokenTransformer, TransUnetConfig
+from LaMoDCore.baselines.unetr import UnetrConfig
+from LaMoDCore.cli.program import main
+from LaMoDCore.evaluation.overlap import dice
+from LaMoDCore.evaluation.predictors import make_predictors
+from LaMoDCore.heart.canonical import occupancy_from_distances
+from LaMoDCore.heart.case import Case, CineSlice
+from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.lddmm import carry_mask
+from LaMoDCore.models.folder import lamod_network, load_model, save_model
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.run.settings import PRESETS, AugmentationConfig
 
 TINY = {
     "strainnet": StrainNetConfig(width=2),
@@ -223,7 +223,7 @@ CONFIG = replace(PRESETS["smoke"], bf16=False, batch_size=1, registration_epochs
 def trained(tmp_path_factory):
     """Run folders of two steps each, by name."""
     pytest.importorskip("lightning_fabric", reason="training needs lightning-fabric: pip install 'lamod[train]'")
-    from LaMoDCore.training.baseline_stage import train_baseline
+    from LaMoDCore.training.loop.baseline_stage import train_baseline
 
     home = tmp_path_factory.mktemp("runs")
     for name in ARCHITECTURES:
@@ -246,7 +246,7 @@ def test_a_baseline_trains(trained, name):
 def test_a_slice_that_is_not_varied_is_learned_step_by_step(tmp_path):
     """The same picture at every step: nothing is left to chance, and each step from the first on must help."""
     pytest.importorskip("lightning_fabric")
-    from LaMoDCore.training.baseline_stage import train_baseline
+    from LaMoDCore.training.loop.baseline_stage import train_baseline
 
     unvaried = AugmentationConfig(
         full_turn_share=0,
@@ -267,7 +267,7 @@ def test_a_slice_that_is_not_varied_is_learned_step_by_step(tmp_path):
 
 
 def test_a_run_of_another_baseline_is_not_gone_on_with(trained):
-    from LaMoDCore.training.baseline_stage import train_baseline
+    from LaMoDCore.training.loop.baseline_stage import train_baseline
 
     with pytest.raises(LaMoDInputError):
         train_baseline(ring_cache(), trained / "strainnet", CONFIG, tiny("transunet"), resume=True)

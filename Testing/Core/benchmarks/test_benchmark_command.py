@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from LaMoDCore.benchmarks.timing import best_of_each
-from LaMoDCore.cli import main
-from LaMoDCore.model_registry import known_models
+from LaMoDCore.cli.program import main
+from LaMoDCore.models.registry import known_models
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
 FRAMES, SHAPE, PIXEL_MM = 8, (44, 46), 2.0
 

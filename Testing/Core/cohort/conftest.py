@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import save_model
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.training.run.settings import PRESETS
 
 
 @pytest.fixture(scope="session")

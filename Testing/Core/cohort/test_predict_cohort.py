@@ -12,12 +12,12 @@ import pytest
 from cohort_rings import write_ring
 from dying_worker import doubling
 
-from LaMoDCore.cli import main
-from LaMoDCore.cohort_prediction.ledger import Ledger
-from LaMoDCore.cohort_prediction.shards import Shard, shard_from_environment
-from LaMoDCore.cohort_prediction.work_list import CohortCase
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.worker_pool import Died, answers
+from LaMoDCore.cli.program import main
+from LaMoDCore.cohort.ledger import Ledger
+from LaMoDCore.cohort.shards import Shard, shard_from_environment
+from LaMoDCore.cohort.work_list import CohortCase
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.worker_pool import Died, answers
 
 WHOLE = 4
 BROKEN = ("empty", "torn", "words")

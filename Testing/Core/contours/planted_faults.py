@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.case import CineSlice
 from LaMoDCore.contours.findings import Fault
-from LaMoDCore.phantom.annotator import Annotator, annotate
-from LaMoDCore.phantom.contours import PolarContours
-from LaMoDCore.phantom.imaging import CineProtocol, cine_grid, cine_pictures
-from LaMoDCore.phantom.scene import draw_scene
-from LaMoDCore.phantom.subject import sample_subject
-from LaMoDCore.ring import cavity
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.ring.mask import cavity
+from LaMoDCore.phantom.heart.contours import PolarContours
+from LaMoDCore.phantom.heart.subject import sample_subject
+from LaMoDCore.phantom.imaging.annotator import Annotator, annotate
+from LaMoDCore.phantom.imaging.cine import CineProtocol, cine_grid, cine_pictures
+from LaMoDCore.phantom.imaging.scene import draw_scene
 
 #: A careful reader, who stays near the truth and whose hand is steady from frame to frame. Contours a millimetre off,
 #: as between readers, have walls and areas that jump by a quarter by themselves, which the checks are to find.

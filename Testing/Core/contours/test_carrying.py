@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
 from heart_files import DATA, heart_cine, heart_labels, stack_affine, write_nifti
 
-from LaMoDCore.contours.carrying import carry_contours
-from LaMoDCore.contours.slice_shapes import SliceShapes
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.overlap import dice
+from LaMoDCore.heart.cycle.carrying import carry_contours
+from LaMoDCore.heart.cycle.shapes import SliceShapes
 from LaMoDCore.io import load_case
+from LaMoDCore.runtime.errors import LaMoDInputError
 from Testing.Core.contours.planted_faults import reader_slice
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.cli import main
+from LaMoDCore.cli.program import main
 from LaMoDCore.contours.check import check_contours, check_slice
 from LaMoDCore.contours.findings import Fault, Light
 from LaMoDCore.contours.report_files import finding_lines
-from LaMoDCore.contours.slice_shapes import expected_from_neighbours
-from LaMoDCore.geometry import SliceGrid
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+from LaMoDCore.heart.cycle.shapes import expected_from_neighbours
+from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
 
 

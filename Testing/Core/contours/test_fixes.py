@@ -14,16 +14,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
 from heart_files import heart_labels, stack_affine, write_folder, write_nifti, write_nrrd_4d, write_sequence
 
-from LaMoDCore.cli import main
+from LaMoDCore.cli.program import main
 from LaMoDCore.contours.check import check_slice
 from LaMoDCore.contours.findings import Fault
 from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth
 from LaMoDCore.contours.history import ContourHistory
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.evaluation.overlap import dice
-from LaMoDCore.io.image_file import read_images
-from LaMoDCore.io.labels import LabelMap
-from LaMoDCore.io.rewrite import relabelled, write_like
+from LaMoDCore.io.case.labels import LabelMap
+from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.images.rewrite import relabelled, write_like
+from LaMoDCore.runtime.errors import LaMoDInputError
 from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
 
 

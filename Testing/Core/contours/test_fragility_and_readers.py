@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.case import Case, Motion, SliceMotion, StrainResult
-from LaMoDCore.cli import main
+from LaMoDCore.cli.program import main
 from LaMoDCore.contours import fragility, strain_difference
-from LaMoDCore.contours.fragility import SHIFTS, FragilityCancelled, fragility_text, measure_fragility, shift_contours
-from LaMoDCore.contours.fragility_files import draw_fragility, fragility_csv
-from LaMoDCore.contours.slice_shapes import SliceShapes
-from LaMoDCore.contours.strain_difference import compare_strain, difference_text
-from LaMoDCore.contours.two_readers import agreement_csv, agreement_text, compare_contours, draw_agreement
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-from LaMoDCore.models import LoadedModel
-from LaMoDCore.preprocessing import to_canonical
+from LaMoDCore.heart.canonical import to_canonical
+from LaMoDCore.heart.case import Case, Motion, SliceMotion, StrainResult
+from LaMoDCore.heart.cycle.shapes import SliceShapes
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.models.folder import LoadedModel
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import slice_strain
+from LaMoDCore.studies.pixel_cost import SHIFTS, FragilityCancelled, fragility_text, measure_fragility, shift_contours
+from LaMoDCore.studies.pixel_cost_files import draw_fragility, fragility_csv
+from LaMoDCore.studies.strain_difference import compare_strain, difference_text
+from LaMoDCore.studies.two_readers import agreement_csv, agreement_text, compare_contours, draw_agreement
 from Testing.Slicer.ring_heart import heart
 
 
@@ -57,7 +57,7 @@ def predict_by_radii(case, _model, **options):
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    monkeypatch.setattr("LaMoDCore.predict.predict_strain", predict_by_radii)
+    monkeypatch.setattr("LaMoDCore.prediction.predict.predict_strain", predict_by_radii)
     for user in (fragility, strain_difference):
         monkeypatch.setattr(user, "load_model", lambda *_: object())
     return LoadedModel.__new__(LoadedModel)
@@ -112,7 +112,7 @@ def test_it_can_be_cancelled(ring, stand_in, monkeypatch):
         predicted.append(1)
         return predict_by_radii(case, model, **options)
 
-    monkeypatch.setattr("LaMoDCore.predict.predict_strain", predict)
+    monkeypatch.setattr("LaMoDCore.prediction.predict.predict_strain", predict)
     with pytest.raises(FragilityCancelled):
         measure_fragility(Case((ring,)), stand_in, is_cancelled=lambda: len(predicted) > 1, workers=1)
     assert len(predicted) == 2

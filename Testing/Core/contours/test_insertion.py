@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.case import Case, SliceMotion
-from LaMoDCore.commands.check import _insertions
-from LaMoDCore.commands.options import add_insertion_options
-from LaMoDCore.contours.formats.guide_points import ends_of_arc
+from LaMoDCore.cli.check import _insertions
+from LaMoDCore.cli.options import add_insertion_options
 from LaMoDCore.contours.insertion import InsertionPoints, insertion_from_septum
-from LaMoDCore.contours.segment_lines import border_angles, segment_centers, segment_lines
-from LaMoDCore.contours.slice_shapes import SliceShapes
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.heart.case import Case, SliceMotion
+from LaMoDCore.heart.cycle.shapes import SliceShapes
+from LaMoDCore.heart.rv_insertion import insertion_points, with_own_insertions
 from LaMoDCore.io import load_case
-from LaMoDCore.io.rv_insertion import insertion_points, with_own_insertions
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+from LaMoDCore.io.contours.guide_points import ends_of_arc
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import slice_strain
+from LaMoDCore.strain.segment_lines import border_angles, segment_centers, segment_lines
 from LaMoDCore.strain.segments import label_segments
 from Testing.Slicer.ring_heart import grid, heart
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.geometry import Array, SliceGrid
-from LaMoDCore.phantom.dense_imaging import DenseProtocol, SimulatedDense, simulate_dense
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.phantom.imaging.dense_imaging import DenseProtocol, SimulatedDense, simulate_dense
 
 RR_MS = 900.0
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from contracting_annulus import SHORT_SCAN, scan
 
-from LaMoDCore.cli import main
-from LaMoDCore.dense.images import DenseImages
-from LaMoDCore.dense.masks import with_masks
+from LaMoDCore.cli.program import main
 from LaMoDCore.dense.segmentation import find_center, guess_ring
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-from LaMoDCore.phantom.dense_imaging import SimulatedDense
+from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
+from LaMoDCore.io.dense.images import DenseImages
+from LaMoDCore.io.dense.masks import with_masks
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.phantom.imaging.dense_imaging import SimulatedDense
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 @pytest.fixture(scope="module")

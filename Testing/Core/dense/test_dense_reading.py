@@ -14,13 +14,13 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from scipy.io import savemat
 
-from LaMoDCore.cli import main
+from LaMoDCore.cli.program import main
 from LaMoDCore.dense import DenseImages, read_dense
-from LaMoDCore.dense.contours import closed_curve, inside_polygon, ring_mask
-from LaMoDCore.dense.dicom import parse_comment
-from LaMoDCore.dense.images import phase_in_radians
-from LaMoDCore.dense.timing import dense_timing
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.heart.ring.curves import closed_curve, inside_polygon, ring_mask
+from LaMoDCore.io.dense.dicom import parse_comment
+from LaMoDCore.io.dense.images import phase_in_radians
+from LaMoDCore.io.dense.timing import dense_timing
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 T, H, W = 6, 20, 24
 ORIENTATION = [0.8, 0.0, -0.6, 0.0, 1.0, 0.0]

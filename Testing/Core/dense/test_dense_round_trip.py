@@ -10,9 +10,9 @@ from contracting_annulus import SHORT_SCAN, Annulus, scan, short_axis_grid
 
 from LaMoDCore.dense import DenseOptions, analyse_dense
 from LaMoDCore.dense.background import fit_background
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import Array
-from LaMoDCore.phantom.dense_imaging import SimulatedDense, background_phase, material_points
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.phantom.imaging.dense_imaging import SimulatedDense, background_phase, material_points
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import compute_strain
 from LaMoDCore.strain.segments import label_segments
 

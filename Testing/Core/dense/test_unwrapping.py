@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.dense.images import wrap
 from LaMoDCore.dense.unwrapping import align_regions, smooth_over_mask, unwrap_frame, unwrap_series, vote
+from LaMoDCore.io.dense.images import wrap
 
 
 def ring(size: int = 40, inner: float = 8, outer: float = 13) -> np.ndarray:

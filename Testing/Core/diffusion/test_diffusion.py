@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from LaMoDCore.diffusion import (
+from LaMoDCore.networks.diffusion import (
     NoiseSchedule,
     SmoothNoise,
     ddim_step,

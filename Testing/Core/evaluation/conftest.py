@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from annuli_dataset import write_annuli
 
-from LaMoDCore.io.dataset import DatasetIndex
+from LaMoDCore.io.dataset.folder import DatasetIndex
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import pytest
 from LaMoDCore.evaluation import predictors
 from LaMoDCore.evaluation.code_digest import code_digest, digest_of
 from LaMoDCore.evaluation.predictors import make_predictors
-from LaMoDCore.model import InferenceDefaults, LaMoDModel, ModelConfig
-from LaMoDCore.models import save_model
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel, ModelConfig
 
 SMALL = ModelConfig(
     latent_channels=2, encoder_width=4, encoder_blocks=1, decoder_width=4, motion_width=8, motion_blocks=1,
@@ -110,7 +110,7 @@ def test_a_model_is_known_by_its_code_weights_and_settings(monkeypatch, tmp_path
 
 
 def test_the_networks_count_as_code_of_a_prediction():
-    assert code_digest("LaMoDCore.slice_motion") != code_digest("LaMoDCore.networks.motion_decoder")
-    assert code_digest("LaMoDCore.slice_motion") == code_digest(
-        "LaMoDCore.slice_motion", "LaMoDCore.networks.ring_basis"
+    assert code_digest("LaMoDCore.prediction.slice_motion") != code_digest("LaMoDCore.networks.motion_decoder")
+    assert code_digest("LaMoDCore.prediction.slice_motion") == code_digest(
+        "LaMoDCore.prediction.slice_motion", "LaMoDCore.heart.ring.motion_basis"
     )

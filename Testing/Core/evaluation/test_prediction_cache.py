@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from annuli_dataset import scaled_truth
 
-from LaMoDCore.case import Motion, SliceMotion
 from LaMoDCore.evaluation.prediction_cache import SECONDS, kept
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
 from LaMoDCore.evaluation.prefetch import prefetch
 from LaMoDCore.evaluation.run import evaluate, load_truths
-from LaMoDCore.motion_samples import MotionSamples
+from LaMoDCore.heart.case import Motion, SliceMotion
+from LaMoDCore.prediction.samples import MotionSamples
 
 
 @pytest.fixture()

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.case import Motion
 from LaMoDCore.evaluation import ceiling as ceiling_module
 from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.run import Comparison, detection_section, evaluate
 from LaMoDCore.evaluation.truth import truth_of
-from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
-from LaMoDCore.phantom.cohort import write_cohort
-from LaMoDCore.phantom.recipe import CohortRecipe
+from LaMoDCore.heart.case import Motion
+from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
+from LaMoDCore.phantom.cohort.build import write_cohort
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import torch
 
-from LaMoDCore.model import LaMoDModel, ModelConfig
-from LaMoDCore.models import LoadedModel
+from LaMoDCore.models.folder import LoadedModel
+from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 
 SMALL = ModelConfig(
     latent_channels=8,

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from LaMoDCore.geometry import BASE_TO_APEX_LPS
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
 FRAMES, RR_MS = 25, 800.0
 TIMES_MS = np.arange(FRAMES) * (RR_MS / FRAMES)

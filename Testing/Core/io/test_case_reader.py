@@ -22,12 +22,12 @@ from heart_files import (
     write_sequence,
 )
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import BASE_TO_APEX_LPS
+from LaMoDCore.heart.canonical import to_canonical
+from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS
+from LaMoDCore.heart.levels import propose_levels, spans_the_ventricle
 from LaMoDCore.io import dicom_pixels, load_case
-from LaMoDCore.io.levels import propose_levels, spans_the_ventricle
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-from LaMoDCore.preprocessing import to_canonical
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 SHAPE = (60, 66)
 AFFINE = stack_affine(SHAPE, (2.0, 2.0))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.geometry import SliceGrid
-from LaMoDCore.io.common_phases import on_common_phases
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.common_phases import on_common_phases
+from LaMoDCore.heart.geometry import SliceGrid
 
 GRID = SliceGrid((48, 50), np.diag([2.0, 2.0, 8.0, 1.0]))
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from heart_files import LV, MYO, TIMES_MS, heart_labels, stack_affine, write_sequence
 
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.heart.ring.faults import frame_list, remove_specks
 from LaMoDCore.io import load_case
-from LaMoDCore.io.contour_faults import frame_list, remove_specks
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((60, 66), (2.0, 2.0), slices=2)
 HEART = heart_labels(AFFINE, (60, 66), slices=2)
@@ -106,7 +106,7 @@ def test_too_few_frames_and_no_time(tmp_path):
 
 
 def test_times_that_do_not_rise(tmp_path):
-    from LaMoDCore.io.seq_nrrd import write_seq_nrrd
+    from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     times = TIMES_MS.copy()
     times[4] = times[3]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.io.dataset import DatasetIndex, read_dataset_case
-from LaMoDCore.io.dataset_checks import check_dataset
+from LaMoDCore.io.dataset.checks import check_dataset
+from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 
 ROOT = Path(__file__).resolve().parents[3]
 

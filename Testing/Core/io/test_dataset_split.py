@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.dataset import (
+from LaMoDCore.cli.program import main
+from LaMoDCore.io.dataset.collection import add_case
+from LaMoDCore.io.dataset.folder import (
     DatasetCase,
     DatasetEntry,
     DatasetIndex,
@@ -19,8 +19,8 @@ from LaMoDCore.io.dataset import (
     write_dataset_case,
     write_dataset_index,
 )
-from LaMoDCore.io.dataset_collection import add_case
-from LaMoDCore.io.dataset_split import count_splits, propose_split, with_split, write_split
+from LaMoDCore.io.dataset.split import count_splits, propose_split, with_split, write_split
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def entries(sites: dict[str, int], slices: int = 3) -> list[DatasetEntry]:

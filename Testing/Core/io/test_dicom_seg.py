@@ -15,10 +15,10 @@ from heart_files import (
     write_seg,
 )
 
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io import load_case
-from LaMoDCore.io.frame_stack import LABEL_KEY
-from LaMoDCore.io.image_file import read_images
+from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.images.frame_stack import LABEL_KEY
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((40, 44), (3.0, 3.0), slices=2)
 LABELS = heart_labels(AFFINE, (40, 44), slices=2)

@@ -17,10 +17,10 @@ from heart_files import (
 )
 from pydicom.uid import RLELossless
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.describe import describe
-from LaMoDCore.io.dicom_series import find_series, read_slices
-from LaMoDCore.io.image_file import read_images
+from LaMoDCore.io.dicom.series import find_series, read_slices
+from LaMoDCore.io.images.describe import describe
+from LaMoDCore.io.images.file import read_images
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((40, 44), (3.0, 2.6), slices=2)
 CINE = heart_cine(heart_labels(AFFINE, (40, 44), slices=2))

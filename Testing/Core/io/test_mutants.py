@@ -10,12 +10,12 @@ from any_model import SMALL
 from mutants import SEEDS, mutants, write_seeds
 from outcome import outcome_of
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.cli.program import main
+from LaMoDCore.heart.canonical import to_canonical
 from LaMoDCore.io import load_case
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import save_model
-from LaMoDCore.preprocessing import to_canonical
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 COUNT = 500
 

@@ -8,8 +8,8 @@ import pytest
 import SimpleITK as sitk
 from heart_files import itk_image, stack_affine, write_nifti
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.nifti import read_nifti
+from LaMoDCore.io.images.nifti import read_nifti
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((6, 7), (1.3, 1.5), slices=2)
 PIXELS = np.random.default_rng(1).integers(0, 200, (9, 2, 6, 7)).astype(np.uint8)

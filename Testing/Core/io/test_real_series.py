@@ -5,9 +5,9 @@ import pytest
 from heart_files import DATA
 from scipy import ndimage
 
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io import load_case
-from LaMoDCore.io.describe import describe
+from LaMoDCore.io.images.describe import describe
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 FOLDER = DATA / "cine_biv_me"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the real series (../shared/data/cine_biv_me) are not here")

@@ -15,8 +15,8 @@ from heart_files import (
 )
 
 from LaMoDCore.io import load_case
-from LaMoDCore.io.seq_nrrd import write_seq_nrrd
-from LaMoDCore.predict import predict_strain
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.prediction.predict import predict_strain
 
 SHAPE = (60, 66)
 AFFINE = stack_affine(SHAPE, (2.0, 2.0), slices=1)

@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 from heart_files import stack_affine
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.seq_nrrd import read_seq_nrrd, write_seq_nrrd
+from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((6, 7), (1.3, 1.5), slices=2)
 TIMES = np.arange(9) * 31.3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from LaMoDCore.devices import resolve_device
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.runtime.devices import resolve_device
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import known_models, load_model, save_model
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.models.folder import known_models, load_model, save_model
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run.settings import PRESETS
 
 SMALL = PRESETS["smoke"].model
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import LaMoDModel, ModelConfig
-from LaMoDCore.model_card import model_card
-from LaMoDCore.model_registry import registered_models, user_folder
-from LaMoDCore.model_store import add_model, export_model, remove_model, rename_model
-from LaMoDCore.models import load_model, save_model
+from LaMoDCore.cli.program import main
+from LaMoDCore.models.card import model_card
+from LaMoDCore.models.folder import load_model, save_model
+from LaMoDCore.models.registry import registered_models, user_folder
+from LaMoDCore.models.store import add_model, export_model, remove_model, rename_model
+from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 SMALL = ModelConfig(encoder_width=24, motion_width=16, motion_blocks=1, denoiser_width=16, denoiser_blocks=1)
 
@@ -54,8 +54,8 @@ def test_renamed_and_removed(mine: Path) -> None:
 def test_the_shipped_model_stays(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     save_model(LaMoDModel(SMALL), tmp_path / "shipped" / "given", "given")
-    monkeypatch.setattr("LaMoDCore.model_registry.shipped_folder", lambda: tmp_path / "shipped")
-    monkeypatch.setattr("LaMoDCore.model_store.shipped_folder", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("LaMoDCore.models.registry.shipped_folder", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("LaMoDCore.models.store.shipped_folder", lambda: tmp_path / "shipped")
     with pytest.raises(LaMoDInputError, match="comes with LaMoD and cannot be removed"):
         remove_model("given")
     with pytest.raises(LaMoDInputError, match="cannot be renamed"):

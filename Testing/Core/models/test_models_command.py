@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.cli import main
-from LaMoDCore.model import LaMoDModel, ModelConfig
-from LaMoDCore.models import save_model
+from LaMoDCore.cli.program import main
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 
 SMALL = ModelConfig(encoder_width=24, motion_width=16, motion_blocks=1, denoiser_width=16, denoiser_blocks=1)
 

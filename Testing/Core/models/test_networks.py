@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from LaMoDCore.model import LaMoDModel
+from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_decoder import cycle_matrix
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS
 from LaMoDCore.networks.spline import b_spline_matrix, b_spline_upsample
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.training.run.settings import PRESETS
 
 SMALL = PRESETS["smoke"].model
 

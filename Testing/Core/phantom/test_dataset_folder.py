@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.dataset import (
+from LaMoDCore.cli.program import main
+from LaMoDCore.io.dataset.checks import check_dataset
+from LaMoDCore.io.dataset.folder import (
     DatasetCase,
     DatasetEntry,
     DatasetIndex,
@@ -19,9 +19,9 @@ from LaMoDCore.io.dataset import (
     write_dataset_case,
     write_dataset_index,
 )
-from LaMoDCore.io.dataset_checks import check_dataset
 from LaMoDCore.phantom import sample_subject
-from LaMoDCore.phantom.cases import canonical_case
+from LaMoDCore.phantom.cohort.cases import canonical_case
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def entry(case_id: str, **changes: str) -> DatasetEntry:

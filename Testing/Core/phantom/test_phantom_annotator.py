@@ -6,7 +6,7 @@ import numpy as np
 from skimage.measure import label
 
 from LaMoDCore.phantom import Annotator, PolarContours, annotate, draw_annotator, sample_subject
-from LaMoDCore.phantom.annotator import leave_out_trabeculae
+from LaMoDCore.phantom.imaging.annotator import leave_out_trabeculae
 
 PHASES = np.arange(40) / 40
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli import main
+from LaMoDCore.cli.program import main
 from LaMoDCore.dense import read_dense
-from LaMoDCore.io.dataset import read_dataset_case, write_dataset_case
-from LaMoDCore.phantom.cohort import plane_cases
-from LaMoDCore.phantom.pairing import dense_scan, site_habits
-from LaMoDCore.phantom.recipe import CohortRecipe
+from LaMoDCore.io.dataset.folder import read_dataset_case, write_dataset_case
+from LaMoDCore.phantom.cohort.build import plane_cases
+from LaMoDCore.phantom.cohort.pairing import dense_scan, site_habits
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.case import Case
+from LaMoDCore.heart.case import Case
 from LaMoDCore.phantom import demo_case, demo_truth, sample_subject
-from LaMoDCore.phantom.demo import DemoTruth
-from LaMoDCore.phantom.imaging import CineProtocol, cine_grid, cine_pictures
+from LaMoDCore.phantom.cohort.demo import DemoTruth
+from LaMoDCore.phantom.imaging.cine import CineProtocol, cine_grid, cine_pictures
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from LaMoDCore.phantom import DISEASES, PhantomSlice, sample_subject
-from LaMoDCore.phantom.fourier import AngularSeries, from_samples
-from LaMoDCore.phantom.kinematics import WallState, deformation_gradient, displacement
+from LaMoDCore.phantom.heart.fourier import AngularSeries, from_samples
+from LaMoDCore.phantom.heart.kinematics import WallState, deformation_gradient, displacement
 
 PHASES = np.arange(0, 40, 3) / 40
 

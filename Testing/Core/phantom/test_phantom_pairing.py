@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.phantom import sample_subject
-from LaMoDCore.phantom.cases import paired_cases
-from LaMoDCore.phantom.pairing import dense_scan, rescanned, site_habits
+from LaMoDCore.phantom.cohort.cases import paired_cases
+from LaMoDCore.phantom.cohort.pairing import dense_scan, rescanned, site_habits
 
 
 def test_the_two_scans_of_a_slice() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.phantom.randomised import randomised
-from LaMoDCore.phantom.recipe import CohortRecipe
-from LaMoDCore.phantom.subject import Subject
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.phantom.heart.randomised import randomised
+from LaMoDCore.phantom.heart.subject import Subject
 
 COUNT = 60
 PHASES = np.arange(20) / 20

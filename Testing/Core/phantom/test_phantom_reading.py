@@ -8,9 +8,9 @@ import numpy as np
 from skimage.measure import label
 
 from LaMoDCore.phantom import Annotator, sample_subject
-from LaMoDCore.phantom.cases import reading_style
-from LaMoDCore.phantom.papillary import PapillaryMuscle, with_papillary_muscles
-from LaMoDCore.phantom.reading import ReadingStyle, draw_reading_style, read_cycle, read_frames
+from LaMoDCore.phantom.cohort.cases import reading_style
+from LaMoDCore.phantom.heart.papillary import PapillaryMuscle, with_papillary_muscles
+from LaMoDCore.phantom.imaging.reader_model import ReadingStyle, draw_reading_style, read_cycle, read_frames
 
 PHASES = np.arange(40) / 40
 EXACT = Annotator(error_mm=1e-9)

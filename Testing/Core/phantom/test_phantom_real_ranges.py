@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from LaMoDCore.phantom import DISEASES, sample_subject
-from LaMoDCore.phantom.annotator import leave_out_trabeculae
+from LaMoDCore.phantom.imaging.annotator import leave_out_trabeculae
 
 DATA = Path(__file__).resolve().parents[3] / "../shared/data/masks_cmr_seg_tl"
 ANGLES = np.arange(96) * 2 * np.pi / 96

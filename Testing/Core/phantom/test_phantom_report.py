@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from LaMoDCore.phantom import sample_subject
-from LaMoDCore.phantom.ceiling import ceiling_row, fit_rotation
-from LaMoDCore.phantom.contact_sheet import write_contact_sheet
-from LaMoDCore.phantom.statistics import LITERATURE, cohort_table, subject_statistics
+from LaMoDCore.phantom.cohort.ceiling import ceiling_row, fit_rotation
+from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
+from LaMoDCore.phantom.cohort.statistics import LITERATURE, cohort_table, subject_statistics
 
 
 def test_the_table_says_which_means_lie_in_the_literature() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.geometry import SliceGrid
+from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.phantom import sample_subject
 from LaMoDCore.strain import compute_strain
 

@@ -9,10 +9,10 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import save_model
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_decoder import MotionDecoder
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.training.run.settings import PRESETS
 
 SMALL = PRESETS["smoke"].model
 

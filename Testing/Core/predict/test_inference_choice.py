@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import InferenceDefaults, LaMoDModel
-from LaMoDCore.models import LoadedModel
-from LaMoDCore.predict import inference_choice
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.models.folder import LoadedModel
+from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
+from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run.settings import PRESETS
 
 SMALL = replace(PRESETS["smoke"].model, inference=InferenceDefaults(space="registration", samples=2))
 WITHOUT_JOINT = {"training": {"validation": {"registration": {"loss": 1.0}, "motion": {"loss": 1.0}}}}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from contracting_heart import analytic_motion, deformed_wall, short_axis_grid
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.preprocessing import to_canonical
-from LaMoDCore.ring import cavity, is_closed_ring, with_gaps_closed
+from LaMoDCore.heart.canonical import to_canonical
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.ring.mask import cavity, is_closed_ring, with_gaps_closed
 
 
 def ring(inner=8.0, outer=9.6, center=(20.3, 19.6), size=40, stretch=1.0):

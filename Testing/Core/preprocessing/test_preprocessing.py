@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.geometry import SliceGrid, affine_2d, vector_rotation
-from LaMoDCore.preprocessing import (
+from LaMoDCore.heart.canonical import (
     FRAMES,
     SIZE,
     cycle_phases,
@@ -16,6 +13,9 @@ from LaMoDCore.preprocessing import (
     periodic_weights,
     to_canonical,
 )
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import SliceGrid, affine_2d, vector_rotation
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def oblique_grid(

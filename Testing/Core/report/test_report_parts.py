@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from contracting_heart import contracting_heart, short_axis_grid
 
-from LaMoDCore.case import InputRecord
+from LaMoDCore.heart.case import InputRecord
 from LaMoDCore.report.bullseye import rings_of, sector
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
 from LaMoDCore.report.numbers import segment_peaks, table_rows

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.io.atomic import new_folder
+from LaMoDCore.runtime.atomic import new_folder
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def _ours(name):
@@ -69,7 +69,7 @@ def test_the_older_one_returns_when_the_new_cannot_take_its_place(tmp_path, monk
             raise OSError(errno.EIO, "broken disk")
         rename(source, target)
 
-    monkeypatch.setattr("LaMoDCore.io.atomic.os.rename", failing)
+    monkeypatch.setattr("LaMoDCore.runtime.atomic.os.rename", failing)
     with pytest.raises(LaMoDInputError, match="broken disk"):
         _write(out)
     assert (out / "a.txt").read_text(encoding="utf-8") == "new"

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from LaMoDCore.cli import main
-from LaMoDCore.models import DEFAULT_MODEL, shipped_folder
+from LaMoDCore.cli.program import main
+from LaMoDCore.models.folder import DEFAULT_MODEL, shipped_folder
 
 pytestmark = pytest.mark.skipif(
     not (shipped_folder() / DEFAULT_MODEL / "model.json").exists(), reason="the shipped weights are not here"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from contracting_heart import ENDO_MM, EPI_MM, analytic_motion, contracting_heart, short_axis_grid
 
-from LaMoDCore.spatial import material_coordinates, push_forward
+from LaMoDCore.heart.spatial import material_coordinates, push_forward
 
 
 @pytest.fixture(scope="module")

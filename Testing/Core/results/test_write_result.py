@@ -12,10 +12,10 @@ import pytest
 import SimpleITK as sitk
 from contracting_heart import contracting_heart, short_axis_grid
 
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io import write_result
+from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.io.results.strain_json import write_strain_json
-from LaMoDCore.io.seq_nrrd import read_seq_nrrd
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 SMALL = {"shape": (64, 72), "spacing": (1.4, 1.3)}
 
@@ -198,7 +198,7 @@ def test_nothing_is_left_when_a_writer_fails(stack, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("LaMoDCore.io.results.writer.write_displacement", interrupted)
+    monkeypatch.setattr("LaMoDCore.prediction.writer.write_displacement", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_result(stack, tmp_path / "out", report=False)
     assert list(tmp_path.iterdir()) == []

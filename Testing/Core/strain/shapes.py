@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.geometry import Array, SliceGrid
+from LaMoDCore.heart.geometry import Array, SliceGrid
 
 #: x × y of a slice that is seen from the apex along the heart's expected axis.
 NORMAL = np.array([-1.0, 1.0, 1.0]) / np.sqrt(3.0)

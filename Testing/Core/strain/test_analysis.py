@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.case import Case, CineSlice, Motion, SliceMotion
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion
 from LaMoDCore.lddmm import carry_mask
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import end_systole, slice_strain, summarise
 from Testing.Core.strain.shapes import incompressible_ring, short_axis_grid
 

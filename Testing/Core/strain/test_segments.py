@@ -81,7 +81,7 @@ def test_without_an_insertion_point_a_stated_direction_and_a_warning():
 @pytest.mark.parametrize(("series", "frame_id"), [("Se3", "4"), ("Se4", "5")])
 def test_the_default_is_near_the_real_insertion(series, frame_id):
     sitk = pytest.importorskip("SimpleITK")
-    from LaMoDCore.geometry import SliceGrid
+    from LaMoDCore.heart.geometry import SliceGrid
 
     image = sitk.ReadImage(str(CINE / f"{series}_labels.nii.gz"))
     mask = sitk.GetArrayFromImage(image)[0, 0] == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ring_dataset import write_rings
 
-from LaMoDCore.training.cache import TrainingCache, open_cache
+from LaMoDCore.training.data.cache import TrainingCache, open_cache
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from contracting_heart import analytic_motion, deformed_wall, short_axis_grid
 
-from LaMoDCore.io.dataset import DatasetCase, DatasetEntry, write_dataset_case, write_dataset_index
-from LaMoDCore.model import ModelConfig
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, write_dataset_case, write_dataset_index
+from LaMoDCore.networks.lamod import ModelConfig
+from LaMoDCore.training.run.settings import PRESETS
 
 FRAMES = 8
 TINY = replace(

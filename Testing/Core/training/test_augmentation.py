@@ -6,9 +6,9 @@ import math
 
 import torch
 
-from LaMoDCore.training.augmentation import Batch, augment
-from LaMoDCore.training.draws import Draws
-from LaMoDCore.training.settings import AugmentationConfig
+from LaMoDCore.training.data.augmentation import Batch, augment
+from LaMoDCore.training.data.draws import Draws
+from LaMoDCore.training.run.settings import AugmentationConfig
 
 STILL = AugmentationConfig(
     full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0

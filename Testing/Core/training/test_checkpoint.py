@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.training.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
-from LaMoDCore.training.selection import BestWeights
-from LaMoDCore.training.stopping import stop_on_signals
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.loop.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
+from LaMoDCore.training.loop.selection import BestWeights
+from LaMoDCore.training.loop.stopping import stop_on_signals
 
 IDENTITY = {"config": {"seed": 0, "model": {"width": 4}}, "data": "a", "start": ""}
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from LaMoDCore.cli import main
-from LaMoDCore.training.form import form
-from LaMoDCore.training.settings import PRESETS, TrainingConfig
+from LaMoDCore.cli.program import main
+from LaMoDCore.training.run.form import form
+from LaMoDCore.training.run.settings import PRESETS, TrainingConfig
 
 
 def test_every_setting_is_explained_and_its_defaults_are_in_range() -> None:

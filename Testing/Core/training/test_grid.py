@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from ring_dataset import TINY
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.training.grid import read_grid
+from LaMoDCore.cli.program import main
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run.grid import read_grid
 
 
 def test_every_combination_of_the_lists_is_made(tmp_path: Path) -> None:

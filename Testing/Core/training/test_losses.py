@@ -6,7 +6,7 @@ import torch
 
 from LaMoDCore.lddmm import FluidMetric
 from LaMoDCore.networks.spline import b_spline_upsample
-from LaMoDCore.training.losses import motion_loss, noise_loss, registration_loss
+from LaMoDCore.training.loop.losses import motion_loss, noise_loss, registration_loss
 
 METRIC = FluidMetric(alpha=16.0, gamma=1.0, power=2)
 

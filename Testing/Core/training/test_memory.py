@@ -10,10 +10,10 @@ import pytest
 import torch
 from ring_dataset import TINY
 
-from LaMoDCore.errors import LaMoDInputError
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training import memory, stages
-from LaMoDCore.training.cache import TrainingCache
-from LaMoDCore.training.runner import train
+from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.run.runner import train
 
 
 def test_a_batch_too_large_is_refused_with_one_that_fits(
@@ -40,7 +40,9 @@ def test_memory_that_runs_out_after_all_is_said_in_one_line(
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
     monkeypatch.setattr(stages.RegistrationStage, "loss", exhausted)
-    monkeypatch.setattr("LaMoDCore.training.runner.estimate_run", lambda *a, **k: memory.Estimate(2**30, 2**31, 9, 1.0))
+    monkeypatch.setattr(
+        "LaMoDCore.training.run.runner.estimate_run", lambda *a, **k: memory.Estimate(2**30, 2**31, 9, 1.0)
+    )
     with pytest.raises(LaMoDInputError, match="take batch_size 1 or less"):
         train(cache, tmp_path / "run", TINY)
     assert calls and not memory.is_out_of_memory(RuntimeError("shape mismatch"))

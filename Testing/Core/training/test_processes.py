@@ -13,12 +13,12 @@ import pytest
 import torch
 from ring_dataset import TINY
 
-from LaMoDCore.training.augmentation import augment
-from LaMoDCore.training.cache import TrainingCache
-from LaMoDCore.training.draws import Draws
-from LaMoDCore.training.loading import load_batch
-from LaMoDCore.training.runner import train
-from LaMoDCore.training.settings import AugmentationConfig
+from LaMoDCore.training.data.augmentation import augment
+from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.data.draws import Draws
+from LaMoDCore.training.data.loading import load_batch
+from LaMoDCore.training.run.runner import train
+from LaMoDCore.training.run.settings import AugmentationConfig
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.case import CineSlice
-from LaMoDCore.geometry import SliceGrid
-from LaMoDCore.training.resampling import as_another_scanner_would
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.training.data.resampling import as_another_scanner_would
 
 FRAMES, RR_MS, PIXEL_MM = 40, 800.0, 1.2
 AFFINE = np.array([[0.0, 0, 8, -30], [PIXEL_MM, 0, 0, -60], [0, -PIXEL_MM, 0, 70], [0, 0, 0, 1]])

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from LaMoDCore.training.launch_commands import Launch, local_command, slurm_script, torchrun_command
-from LaMoDCore.training.run_curves import RunCurves
-from LaMoDCore.training.run_folder import FORMAT, RunFolder
-from LaMoDCore.training.run_lock import RunLock, is_locked
-from LaMoDCore.training.run_watch import read_run
+from LaMoDCore.training.run.curves import RunCurves
+from LaMoDCore.training.run.folder import FORMAT, RunFolder
+from LaMoDCore.training.run.launch_commands import Launch, local_command, slurm_script, torchrun_command
+from LaMoDCore.training.run.lock import RunLock, is_locked
+from LaMoDCore.training.run.watch import read_run
 
 
 def make_old(folder: Path) -> None:

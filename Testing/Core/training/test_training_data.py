@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from ring_dataset import ring_case, write_rings
 
-from LaMoDCore.cli import main
-from LaMoDCore.io.dataset import write_dataset_case
-from LaMoDCore.training.cache import TrainingCache, open_cache, open_finished_cache
-from LaMoDCore.training.loading import epoch_batches, made_ahead
+from LaMoDCore.cli.program import main
+from LaMoDCore.io.dataset.folder import write_dataset_case
+from LaMoDCore.training.data.cache import TrainingCache, open_cache, open_finished_cache
+from LaMoDCore.training.data.loading import epoch_batches, made_ahead
 
 
 def test_displacement_carries_the_wall_of_end_diastole_onto_later_ones(cache: TrainingCache) -> None:

@@ -15,23 +15,23 @@ import pytest
 import torch
 from ring_dataset import TINY
 
-from LaMoDCore.cli import main
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.model import InferenceDefaults, LaMoDModel
-from LaMoDCore.models import load_model, save_model
+from LaMoDCore.cli.program import main
+from LaMoDCore.models.folder import load_model, save_model
 from LaMoDCore.networks.contour_motion import ContourMotionConfig
+from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
-from LaMoDCore.predict import inference_choice
-from LaMoDCore.progress import Progress
+from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training import checkpoint
-from LaMoDCore.training.cache import TrainingCache, open_cache
-from LaMoDCore.training.learning_rate import learning_rate_share
-from LaMoDCore.training.run_folder import RunFolder
-from LaMoDCore.training.run_lock import RunLock
-from LaMoDCore.training.runner import current_model, train
-from LaMoDCore.training.settings import PRESETS, TrainingConfig, read_config
-from LaMoDCore.training.starting_weights import without_posterior
-from LaMoDCore.training.stopping import StopRequest, TrainingStopped
+from LaMoDCore.training.data.cache import TrainingCache, open_cache
+from LaMoDCore.training.loop.learning_rate import learning_rate_share
+from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
+from LaMoDCore.training.run.folder import RunFolder
+from LaMoDCore.training.run.lock import RunLock
+from LaMoDCore.training.run.runner import current_model, train
+from LaMoDCore.training.run.settings import PRESETS, TrainingConfig, read_config
+from LaMoDCore.training.run.starting_weights import without_posterior
 from LaMoDCore.uncertainty.calibration import Calibration
 from LaMoDCore.uncertainty.intervals import calibration_of
 
@@ -63,7 +63,7 @@ def unbroken(cache: TrainingCache, tmp_path_factory: pytest.TempPathFactory) -> 
 #: The moment is the program's own, so that no machine is too fast or too slow for it.
 DIES_AT_ITS_SECOND_CHECKPOINT = """
 import os, signal, sys
-from LaMoDCore.cli import main
+from LaMoDCore.cli.program import main
 from LaMoDCore.training import checkpoint
 
 write, written = checkpoint.write_through, []

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from turning_ring import SAMPLING, turning_model
 
-from LaMoDCore.model import LaMoDModel
-from LaMoDCore.models import LoadedModel, load_model, save_model
-from LaMoDCore.networks.ring_basis import RingCoordinates
-from LaMoDCore.preprocessing import FRAMES
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates
+from LaMoDCore.models.folder import LoadedModel, load_model, save_model
+from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale
 from LaMoDCore.uncertainty.descriptors import descriptors
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.ring.motion_basis import TERMS, ring_basis
 from LaMoDCore.networks.balanced_draws import balanced, shown_directions
-from LaMoDCore.networks.ring_basis import TERMS, ring_basis
-from LaMoDCore.preprocessing import FRAMES
 
 MODES, COUNT = 20, 8
 

@@ -11,10 +11,10 @@ import pytest
 from turning_ring import one_slice_case
 
 from LaMoDCore import predict_strain
-from LaMoDCore.errors import LaMoDInputError
 from LaMoDCore.io import write_result
-from LaMoDCore.models import load_model
+from LaMoDCore.models.folder import load_model
 from LaMoDCore.report.wording import definition_lines
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, few_samples, fit_quantity, rise, scale_at
 
 PHASES = np.arange(40) / 40

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.ring.motion_basis import TERMS, RingCoordinates, ring_basis
 from LaMoDCore.networks.contour_motion import (
     ContourMotion,
     ContourMotionConfig,
@@ -14,12 +16,10 @@ from LaMoDCore.networks.contour_motion import (
     turned_motion,
     turned_numbers,
 )
-from LaMoDCore.networks.ring_basis import TERMS, RingCoordinates, ring_basis
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
-from LaMoDCore.phantom.recipe import CohortRecipe
-from LaMoDCore.preprocessing import FRAMES
-from LaMoDCore.training.contour_bank import ContourBank, of_phantoms
-from LaMoDCore.training.contour_stage import ContourTraining, _Readings, train_contour_motion
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.training.posterior.contour_bank import ContourBank, of_phantoms
+from LaMoDCore.training.posterior.contour_stage import ContourTraining, _Readings, train_contour_motion
 
 ANGLES = 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES
 

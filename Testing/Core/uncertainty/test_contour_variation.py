@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from LaMoDCore.networks.ring_basis import TERMS
-from LaMoDCore.preprocessing import FRAMES
-from LaMoDCore.training.contour_variation import at_phases, uneven_cycles, varied
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.ring.motion_basis import TERMS
+from LaMoDCore.training.posterior.contour_variation import at_phases, uneven_cycles, varied
 
 SLICES = 400
 

@@ -9,8 +9,8 @@ import pytest
 from scipy import ndimage
 from turning_ring import ring_slice
 
-from LaMoDCore.networks.ring_basis import RingCoordinates
-from LaMoDCore.preprocessing import to_canonical
+from LaMoDCore.heart.canonical import to_canonical
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.uncertainty.descriptors import DescriptorBlock, Measure, descriptor_blocks, descriptors
 from LaMoDCore.uncertainty.familiarity import WORDS, Familiarity
 from LaMoDCore.uncertainty.respect import Respect

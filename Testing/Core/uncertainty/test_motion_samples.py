@@ -7,10 +7,10 @@ import pytest
 from turning_ring import one_slice_case, ring_slice, turning_model
 
 from LaMoDCore import predict_strain
-from LaMoDCore.case import Case
-from LaMoDCore.errors import LaMoDInputError
-from LaMoDCore.models import LoadedModel
-from LaMoDCore.motion_samples import MotionSamples
+from LaMoDCore.heart.case import Case
+from LaMoDCore.models.folder import LoadedModel
+from LaMoDCore.prediction.samples import MotionSamples
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain.frame import ventricle_center
 from LaMoDCore.strain.indices import rotation_degrees
 

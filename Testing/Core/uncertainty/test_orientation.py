@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from turning_ring import ring_slice
 
-from LaMoDCore.geometry import SliceGrid, canonical_grid
-from LaMoDCore.uncertainty.orientation import insertion_angle, turned_by, usual_angle
+from LaMoDCore.heart.geometry import SliceGrid, canonical_grid
+from LaMoDCore.heart.ring.orientation import insertion_angle, turned_by, usual_angle
 
 
 def test_angle_is_that_of_the_canonical_picture_however_the_slice_is_stored() -> None:

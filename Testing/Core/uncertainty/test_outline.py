@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.uncertainty.outline import OUTLINE, outline
+from LaMoDCore.heart.ring.outline import OUTLINE, outline
 
 Y, X = 63.5 - np.mgrid[:128, :128][0], np.mgrid[:128, :128][1] - 63.5
 

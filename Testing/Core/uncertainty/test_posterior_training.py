@@ -12,21 +12,27 @@ from annuli_dataset import SHORTENING, _case
 from turning_ring import SAMPLING
 
 from LaMoDCore import load_model, predict_strain
-from LaMoDCore.cli import main
-from LaMoDCore.diffusion import NoiseSchedule
+from LaMoDCore.cli.program import main
 from LaMoDCore.evaluation.truth import drawn_case
-from LaMoDCore.io.dataset import DatasetEntry, DatasetIndex, read_dataset_case, write_dataset_case, write_dataset_index
-from LaMoDCore.model import LaMoDModel, ModelConfig
-from LaMoDCore.models import save_model
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.ring.motion_basis import TERMS
+from LaMoDCore.io.dataset.folder import (
+    DatasetEntry,
+    DatasetIndex,
+    read_dataset_case,
+    write_dataset_case,
+    write_dataset_index,
+)
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.diffusion import NoiseSchedule
+from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, RingView
-from LaMoDCore.networks.ring_basis import TERMS
 from LaMoDCore.networks.slice_spread import SliceSpread
-from LaMoDCore.preprocessing import FRAMES
-from LaMoDCore.progress import SILENT
+from LaMoDCore.runtime.progress import SILENT
 from LaMoDCore.training import posterior
-from LaMoDCore.training.generative_stage import GenerativeConfig, train_motion_latent
-from LaMoDCore.training.residuals import ResidualBank
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.training.posterior.generative_stage import GenerativeConfig, train_motion_latent
+from LaMoDCore.training.posterior.residuals import ResidualBank
+from LaMoDCore.training.run.settings import PRESETS
 
 TOLD = 2 * TERMS * 10 + 16
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.networks.ring_basis import (
+from LaMoDCore.heart.ring.motion_basis import (
     TERMS,
     RingCoordinates,
     added_displacement,

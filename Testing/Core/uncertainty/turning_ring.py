@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from LaMoDCore.case import Case, CineSlice
-from LaMoDCore.geometry import SliceGrid
-from LaMoDCore.model import InferenceDefaults, LaMoDModel
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.case import Case, CineSlice
+from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.heart.ring.motion_basis import TERMS
+from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
-from LaMoDCore.networks.ring_basis import TERMS
-from LaMoDCore.preprocessing import FRAMES
-from LaMoDCore.training.settings import PRESETS
+from LaMoDCore.training.run.settings import PRESETS
 
 MODES = 3
 SAMPLING = replace(

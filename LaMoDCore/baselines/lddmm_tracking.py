@@ -1,0 +1,37 @@
+"""LDDMM matching of end-diastole to every frame: eq. (1) optimised for each pair, without a network.
+
+Vialard et al., "Diffeomorphic 3D image registration via geodesic shooting using an efficient adjoint calculation", IJCV
+97, 2012, as `LaMoDCore.lddmm.match_cycle` does it. The geodesic's end point φ is taken for the motion.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from LaMoDCore.heart.canonical import SPACING_MM, periodic_weights
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.lddmm import match_cycle
+
+#: Every second frame is matched, as many as the networks' latent has; a periodic cubic spline gives the others.
+FRAME_STEP = 2
+
+
+def track_by_matching(occupancy: Array, frame_step: int = FRAME_STEP) -> Array:
+    """Lagrangian displacement of a movie of masks.
+
+    Args:
+        occupancy: [T, H, W] on pixels of 1 mm over one cycle, frame 0 the reference.
+        frame_step: every so-many-th frame is matched.
+
+    Returns:
+        float32 [T, 2, H, W] mm, (x, y).
+    """
+    chosen = np.arange(0, len(occupancy), frame_step)
+    masks = torch.from_numpy(np.ascontiguousarray(occupancy[chosen] > 0.5)).float()
+    matches = match_cycle(masks, (SPACING_MM, SPACING_MM))
+    found = np.stack([matched.shot.forward[0].detach().cpu().numpy() for matched in matches])
+    if frame_step == 1:
+        return found
+    weights = periodic_weights(chosen / len(occupancy), np.arange(len(occupancy)) / len(occupancy))
+    return np.tensordot(weights, found, axes=1).astype(np.float32)

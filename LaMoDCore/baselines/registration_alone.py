@@ -1,0 +1,33 @@
+"""The registration network alone: the velocities that D_R reads from a model's latent, shot to φ by EPDiff.
+
+Xing et al. 2024, eqs. (1)–(3). φ − id is taken for the motion; D_η, which has learned what masks don't show, is left
+out.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from LaMoDCore.heart.canonical import SPACING_MM
+from LaMoDCore.lddmm import shoot
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.networks.motion_decoder import cycle_matrix
+from LaMoDCore.networks.registration import VELOCITY_STRIDE
+
+_STEPS = 10
+
+
+def shot_displacement(model: LaMoDModel, masks: Tensor, levels: Tensor | None = None) -> Tensor:
+    """Masks [N, 1, 40, 128, 128] -> φ − id [N, 2, 40, 128, 128] in mm, by a periodic spline between latent frames.
+
+    `levels` [N]: as `LaMoDModel.encode` takes them.
+    """
+    velocity = model.registration_decoder(model.encode(masks, levels)).float()
+    n, _, frames, height, width = velocity.shape
+    spacing = SPACING_MM * VELOCITY_STRIDE
+    shot = shoot(velocity.transpose(1, 2).flatten(0, 1), model.metric, (spacing, spacing), _STEPS, "ab2")
+    fine = functional.interpolate(shot.forward, scale_factor=float(VELOCITY_STRIDE), mode="bilinear")
+    forward = fine.view(n, frames, 2, height * VELOCITY_STRIDE, width * VELOCITY_STRIDE)
+    return torch.einsum("ut,ntcyx->ncuyx", cycle_matrix(frames).to(forward.device), forward)

@@ -1,0 +1,69 @@
+"""UNETR: a vision transformer reads the movie in patches of 16³, a convolutional decoder takes up its layers.
+
+Hatamizadeh et al., "UNETR: Transformers for 3D Medical Image Segmentation", WACV 2022, arXiv:2103.10504. The network is
+MONAI's; as published: 12 layers of 768 channels and 12 heads, an MLP of 3072, 16 channels at full resolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_PATCH = 16
+
+
+@dataclass(frozen=True)
+class UnetrConfig:
+    """Size of a UNETR.
+
+    Attributes:
+        frames, side: of the movies it is for.
+        width: channels of the decoder at full resolution.
+        hidden, mlp, heads: of the transformer; its depth is 12 layers.
+    """
+
+    frames: int = 40
+    side: int = 128
+    width: int = 16
+    hidden: int = 768
+    mlp: int = 3072
+    heads: int = 12
+
+
+class Unetr(nn.Module):
+    """Masks [N, 1, T, H, W] -> displacement [N, 2, T, H, W].
+
+    The cycle is continued periodically at both ends to a whole number of patches (40 frames to 48), and cut again.
+
+    Raises:
+        LaMoDInputError: MONAI is not installed.
+    """
+
+    def __init__(self, config: UnetrConfig) -> None:
+        super().__init__()
+        try:
+            from monai.networks.nets import UNETR
+        except ImportError as fault:
+            raise LaMoDInputError(
+                "UNETR", "it needs MONAI and einops", "install them with: pip install 'lamod[baselines]'"
+            ) from fault
+        missing = -config.frames % _PATCH
+        self.before, self.after = missing // 2, missing - missing // 2
+        self.network = UNETR(
+            in_channels=1,
+            out_channels=2,
+            img_size=(config.frames + missing, config.side, config.side),
+            feature_size=config.width,
+            hidden_size=config.hidden,
+            mlp_dim=config.mlp,
+            num_heads=config.heads,
+        )
+
+    def forward(self, masks: Tensor) -> Tensor:
+        frames = masks.shape[2]
+        around = torch.cat([masks[:, :, frames - self.before :], masks, masks[:, :, : self.after]], dim=2)
+        return self.network(around)[:, :, self.before : self.before + frames]

@@ -1,0 +1,7 @@
+"""The `lamod` command: one file per verb, each with HELP, add_arguments(parser) and run(args) -> exit code."""
+
+from __future__ import annotations
+
+from LaMoDCore.cli.program import VERBS, main
+
+__all__ = ["VERBS", "main"]

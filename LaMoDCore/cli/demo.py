@@ -1,0 +1,42 @@
+"""`lamod demo`: the whole job on the built-in heart, nothing to bring along."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LaMoDCore.cli.options import add_inference_options, add_progress_option, inference_settings
+from LaMoDCore.runtime.progress import Progress
+
+HELP = "Predict motion and strain of a built-in synthetic heart and write everything that `lamod predict` writes."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo-output"), metavar="DIR", help="folder to write to (default demo-output)"
+    )
+    add_inference_options(parser)
+    add_progress_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.phantom import demo_case
+    from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.prediction.writer import check_output, write_result
+
+    check_output(args.out)
+    with Progress(args.progress) as progress:
+        progress.update("make", 0.0, "drawing the synthetic heart")
+        case = demo_case()
+        result = predict_strain(case, **inference_settings(args), progress=progress)
+        progress.update("write", 1.0, "writing the result")
+        files = write_result(result, args.out)
+    for sentence in case.notes:
+        print(f"note: {sentence}")
+    for path in files:
+        if path.parent == args.out:
+            print(f"wrote {path}")
+    moved = [path for path in files if path.parent != args.out]
+    print(f"wrote {moved[0]} and {len(moved) - 1} more frames")
+    print(f"Look at {args.out / 'report.png'}")
+    return 0

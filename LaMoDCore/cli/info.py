@@ -1,0 +1,61 @@
+"""`lamod info`: what this installation can do, or what a file, folder or study holds."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+
+from LaMoDCore import __version__
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+HELP = "Show this installation (version, devices, models), or what a file, folder or DICOM study holds."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", metavar="PATH", type=Path, help="an image, a folder, or a DICOM study")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.path is None:
+        print("\n".join(installation()))
+    else:
+        from LaMoDCore.io.images.describe import describe
+
+        print("\n".join(describe(args.path)))
+    return 0
+
+
+def installation() -> list[str]:
+    """Lines on versions, devices and known models."""
+    import torch
+
+    from LaMoDCore.models.folder import known_models, read_description
+
+    lines = [
+        f"LaMoD {__version__}, research use only",
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}: {sys.executable}",
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads",
+        f"devices: {', '.join(_devices())}",
+    ]
+    models = known_models()
+    lines.append("models:" if models else "models: none; add one with `lamod models add`")
+    for name, folder in sorted(models.items()):
+        try:
+            parameters = read_description(folder).get("parameters", "?")
+            lines.append(f"  {name}: {parameters} parameters, {folder}")
+        except LaMoDInputError as fault:
+            lines.append(f"  {name}: cannot be used ({fault.reason})")
+    return lines
+
+
+def _devices() -> list[str]:
+    import torch
+
+    devices = ["cpu"]
+    if torch.cuda.is_available():
+        devices += [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return devices

@@ -1,0 +1,92 @@
+"""`lamod models`: the models that can be chosen by name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+HELP = (
+    "List the known models, show one's card; add a model folder, a .zip of one or a run's model to your own models, "
+    "rename, export (as a .zip) or remove one of them."
+)
+_ACTIONS = ("list", "show", "add", "rename", "export", "remove")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=_ACTIONS)
+    parser.add_argument("model", nargs="?", metavar="NAME|DIR|ZIP", help="which model (all but list)")
+    parser.add_argument(
+        "to",
+        nargs="?",
+        metavar="NEW",
+        help="the new name (rename; add, where it is to have another one) or file (export)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.action != "list" and args.model is None:
+        raise LaMoDInputError(
+            f"lamod models {args.action}", "no model is named", "name one, or see `lamod models list`"
+        )
+    if args.action in ("rename", "export") and args.to is None:
+        what = "new name" if args.action == "rename" else "file"
+        raise LaMoDInputError(f"lamod models {args.action}", f"the {what} is missing", "give it behind the model")
+    actions: dict[str, Callable[[str, str | None], None]] = {
+        "list": _list,
+        "show": _show,
+        "add": _add,
+        "rename": _rename,
+        "export": _export,
+        "remove": _remove,
+    }
+    actions[args.action](args.model, args.to)
+    return 0
+
+
+def _list(_: str, __: str | None) -> None:
+    from LaMoDCore.models.registry import read_description, registered_models
+
+    for model in registered_models():
+        origin = "shipped" if model.shipped else "own"
+        made_by = model.fault or f"LaMoD {read_description(model.folder).get('code_version', '?')}"
+        print(f"{model.name}\t{origin}\t{model.bytes / 1e6:.1f} MB\t{made_by}")
+
+
+def _show(name: str, _: str | None) -> None:
+    from LaMoDCore.models.registry import find_model, read_description
+
+    folder = find_model(name)
+    read_description(folder)
+    card = folder / "MODEL_CARD.md"
+    print(card.read_text(encoding="utf-8") if card.is_file() else f"{folder.name}: it has no MODEL_CARD.md")
+
+
+def _add(source: str, name: str | None) -> None:
+    from LaMoDCore.models.store import add_model
+
+    folder = Path(source)
+    if (folder / "model" / "model.json").is_file():
+        folder = folder / "model"
+    print(f"added {add_model(folder, name or '').name}")
+
+
+def _rename(name: str, wanted: str | None) -> None:
+    from LaMoDCore.models.store import rename_model
+
+    print(f"renamed {name} to {rename_model(name, wanted or '').name}")
+
+
+def _export(name: str, target: str | None) -> None:
+    from LaMoDCore.models.store import export_model
+
+    print(f"exported {name} to {export_model(name, Path(target or ''))}")
+
+
+def _remove(name: str, _: str | None) -> None:
+    from LaMoDCore.models.store import remove_model
+
+    remove_model(name)
+    print(f"removed {name}")

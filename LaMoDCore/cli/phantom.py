@@ -1,0 +1,141 @@
+"""`lamod phantom`: a cohort of synthetic hearts as a dataset folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore.io.dataset.folder import read_json
+from LaMoDCore.phantom.cohort.build import write_cohort
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.phantom.heart.diseases import DISEASES
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import PROGRESS_MODES, Progress
+
+HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset folder for training and testing."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", required=True, metavar="DIR", help="the dataset folder to write")
+    parser.add_argument(
+        "--count",
+        type=int,
+        metavar="N",
+        help="number of subjects; each has four slices (base, two mid levels, apex), and each slice is a case "
+        "(two cases, DENSE and cine, with --paired)",
+    )
+    parser.add_argument("--seed", type=int, help="the same seed gives the same bytes (default 0)")
+    parser.add_argument(
+        "--diseases", metavar="A,B,…", help=f"equal shares of these instead of the usual mix: {', '.join(DISEASES)}"
+    )
+    parser.add_argument("--sites", type=int, help="sites that the subjects are spread over (default 4)")
+    parser.add_argument("--split", help="shares of train, val and test subjects (default 0.72,0.14,0.14)")
+    parser.add_argument("--no-annotator", action="store_true", help="write true masks, without annotators' errors")
+    parser.add_argument(
+        "--trabeculae",
+        type=float,
+        metavar="MM",
+        help="readers leave out up to this much of the inner wall at end-diastole and draw it at end-systole, as "
+        "many people do (default 4, which gives the walls and their growth of real manual contours; 0: none)",
+    )
+    parser.add_argument(
+        "--paired",
+        action="store_true",
+        help="a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on the "
+        "canonical 40 frames of 128 × 128 pixels of 1 mm",
+    )
+    parser.add_argument("--cine", action="store_true", help="write cine pictures too")
+    parser.add_argument(
+        "--dense-pictures",
+        action="store_true",
+        help="with --paired: write the DENSE scans' magnitude and wrapped phase too, into cases/ID-dense/dense, as "
+        "`lamod dense` reads them",
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="FILE",
+        help="take all of the above but --cine and --dense-pictures from a JSON file such as phantom-test-v1.json or "
+        "another cohort's phantom.json",
+    )
+    parser.add_argument("--subset", metavar="NAME", help="write only the cases that the recipe file lists by this name")
+    parser.add_argument(
+        "--no-report", action="store_true", help="leave out statistics.md and contact-sheet.png of the cohort"
+    )
+    parser.add_argument("--workers", type=int, default=0, help="processes (default: one a core)")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with a cohort that was interrupted, or make it larger"
+    )
+    parser.add_argument("--progress", choices=PROGRESS_MODES, default="bar", help="how to show progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    recipe, only = _recipe_file(args) if args.recipe else (_recipe(_options(args), "lamod phantom"), None)
+    try:
+        with Progress(args.progress) as progress:
+            cases = write_cohort(
+                args.out,
+                recipe,
+                only=only,
+                report=not args.no_report,
+                workers=max(args.workers, 0),
+                resume=args.resume,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        print(f"lamod: interrupted; what is done is kept in {args.out}, --resume goes on.", file=sys.stderr)
+        return 130
+    print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
+    return 0
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """The recipe's keys that were given on the command line."""
+    options: dict[str, Any] = {name: getattr(args, name) for name in ("count", "seed", "sites")}
+    options = {name: value for name, value in options.items() if value is not None}
+    if args.diseases:
+        options["diseases"] = {name.strip(): 1.0 for name in args.diseases.split(",")}
+    if args.split:
+        options["split"] = args.split.split(",")
+    if args.no_annotator:
+        options["annotated"] = False
+    if args.trabeculae is not None:
+        options["trabeculae_mm"] = args.trabeculae
+    if args.paired:
+        options["scans"] = "paired"
+    return options | _pictures(args)
+
+
+def _pictures(args: argparse.Namespace) -> dict[str, Any]:
+    """What is drawn besides; who is in the cohort does not depend on it, so it may be added to a recipe file."""
+    wanted = {"pictures": args.cine, "dense_pictures": args.dense_pictures}
+    return {name: True for name, value in wanted.items() if value}
+
+
+def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
+    if "count" not in options:
+        raise LaMoDInputError(source, "the number of subjects is missing", "give --count N")
+    try:
+        return CohortRecipe.from_json(options)
+    except (ValueError, TypeError) as fault:
+        raise LaMoDInputError(source, str(fault), "see `lamod phantom --help`") from None
+
+
+def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | None]:
+    refused = [name for name in _options(args) if name not in _pictures(args)]
+    if refused:
+        raise LaMoDInputError(
+            "--recipe", f"it already says {', '.join(refused)}", "leave these options out, or the recipe"
+        )
+    path = Path(args.recipe)
+    content = read_json(path, "name a recipe file")
+    recipe = _recipe(dict(content.get("recipe", content)) | _pictures(args), str(path))
+    if args.subset is None:
+        return recipe, None
+    subsets = content.get("subsets", {})
+    if args.subset not in subsets:
+        raise LaMoDInputError(
+            path, f"it has no subset {args.subset!r}", f"name one of {', '.join(subsets) or 'none: leave --subset out'}"
+        )
+    return recipe, list(subsets[args.subset])

@@ -1,0 +1,75 @@
+"""`lamod predict`: masks in, motion and strain out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LaMoDCore.cli.options import (
+    add_inference_options,
+    add_insertion_options,
+    add_labels_option,
+    add_progress_option,
+    frame_numbers,
+    inference_settings,
+)
+from LaMoDCore.runtime.progress import Progress
+
+HELP = (
+    "Predict myocardial motion and strain from the masks of a cine. MASKS is a 4-D NIfTI or NRRD, a .seq.nrrd, or a "
+    "folder with a volume a frame; several are slices of one heart."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write the result to")
+    parser.add_argument(
+        "--cine", nargs="+", metavar="PATH", type=Path, help="the cine pictures (DICOM folder, NIfTI, NRRD)"
+    )
+    parser.add_argument(
+        "--mask-frames",
+        metavar="0,9",
+        type=frame_numbers,
+        help="which frames of the cine the masks are, from 0, where only some are drawn (needs --cine)",
+    )
+    add_insertion_options(parser)
+    parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
+    add_labels_option(parser, "the mask's values")
+    parser.add_argument(
+        "--rr", metavar="MS", type=float, help="R–R interval in ms, where the masks do not hold it or cover part of it"
+    )
+    parser.add_argument(
+        "--reference-frame", metavar="N", type=int, help="frame of end-diastole, from 0, where the cavity misleads"
+    )
+    parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
+    add_inference_options(parser)
+    add_progress_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.io import load_case, write_result
+    from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.prediction.writer import check_output
+
+    check_output(args.out)
+    with Progress(args.progress) as progress:
+        progress.update("read", 0.0, "reading masks")
+        case = load_case(
+            args.masks,
+            cine=args.cine,
+            labels=args.labels,
+            rv_insertion_lps=args.rv_insertion,
+            levels=args.levels,
+            rr_ms=args.rr,
+            reference_frame=args.reference_frame,
+            mask_frames=args.mask_frames,
+            slice_insertions_lps=args.slice_insertion,
+        )
+        result = predict_strain(case, **inference_settings(args), progress=progress)
+        progress.update("write", 1.0, "writing the result")
+        files = write_result(result, args.out, report=not args.no_report)
+    for sentence in dict.fromkeys([*case.notes, *result.summary.get("quality", [])]):
+        print(f"note: {sentence}")
+    print(f"wrote {len(files)} files to {args.out}")
+    return 0

@@ -1,0 +1,75 @@
+"""`lamod predict-cohort`: every case of a folder, over several processes or machines."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from LaMoDCore.cli.options import (
+    add_inference_options,
+    add_labels_option,
+    add_progress_option,
+    inference_settings,
+)
+from LaMoDCore.runtime.progress import Progress
+
+HELP = (
+    "Predict every case of a dataset folder, or of a folder of mask files. Run again, it does only what is missing; "
+    "a case that fails stops no other and is named at the end. Under torchrun or srun every process takes its share."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "cohort", metavar="DATASET", type=Path,
+        help="dataset folder, or a folder in which every mask file and every subfolder is a case",
+    )  # fmt: skip
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
+    parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
+    add_labels_option(parser, "the values of plain mask files")
+    parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes, one thread each (default 1, on all threads)"
+    )
+    add_inference_options(parser)
+    add_progress_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.cohort import predict_cohort
+    from LaMoDCore.cohort.shards import shard_from_environment
+
+    shard = shard_from_environment()
+    inference = inference_settings(args)
+    if shard.count > 1 and inference["device"] in ("auto", "cuda"):
+        import torch
+
+        if torch.cuda.is_available():
+            inference["device"] = f"cuda:{shard.local_rank % torch.cuda.device_count()}"
+    try:
+        with Progress(args.progress) as progress:
+            outcome = predict_cohort(
+                args.cohort,
+                args.out,
+                inference,
+                split=args.split,
+                labels=args.labels,
+                report=args.report,
+                workers=max(1, args.workers),
+                shard=shard,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        print(f"lamod: interrupted; what is done is kept in {args.out}, the same command goes on.", file=sys.stderr)
+        return 130
+    who = f"process {shard.rank + 1} of {shard.count}: " if shard.count > 1 else ""
+    print(
+        f"{who}{outcome.cases} cases: {outcome.predicted} predicted, {outcome.kept} there already, "
+        f"{len(outcome.failures)} failed; {outcome.seconds:.0f} s"
+    )
+    for case_id, reason in outcome.failures.items():
+        print(f"  failed {case_id}: {reason}")
+    print(f"{who}read {args.out / 'summary.csv'}")
+    # A launcher ends its other processes when one fails, so only a single one says by its code that nothing came.
+    return 1 if shard.count == 1 and outcome.predicted + outcome.kept == 0 else 0

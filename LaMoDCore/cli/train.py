@@ -1,0 +1,284 @@
+"""`lamod train`: a model from a dataset folder; under torchrun or srun, by several processes together."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from LaMoDCore.cli.options import add_progress_option
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import Progress
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from LaMoDCore.baselines import BaselineConfig
+    from LaMoDCore.networks.lamod import LaMoDModel
+    from LaMoDCore.training.data.cache import TrainingCache
+    from LaMoDCore.training.loop.stopping import StopRequest
+    from LaMoDCore.training.run.settings import TrainingConfig
+
+HELP = "Train a model on a dataset folder (`lamod phantom` or `lamod dense` write one); RUN/model is the result."
+#: As of a program that was interrupted: a checkpoint is there, the model is not.
+_STOPPED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="dataset folder")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run's folder")
+    recipe = parser.add_mutually_exclusive_group()
+    recipe.add_argument(
+        "--preset", help="smoke, laptop, paper or fine-tune (default laptop, or with --resume the run's own settings)"
+    )
+    recipe.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings")
+    parser.add_argument(
+        "--grid",
+        type=Path,
+        metavar="FILE",
+        help="JSON object of lists: train every combination in RUN/grid-001 …, and name the best",
+    )
+    parser.add_argument(
+        "--baseline", metavar="NAME", help="train strainnet, unetr or transunet instead, by the same recipe"
+    )
+    parser.add_argument(
+        "--size", choices=("reduced", "full"), default="reduced", help="of the baseline: for two cores, or as published"
+    )
+    parser.add_argument("--init", metavar="MODEL", help="start from this model's weights (and with its networks)")
+    parser.add_argument(
+        "--freeze", default="", metavar="A,B", help="parts that stay: encoder, registration, decoder, denoiser"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that prepare the data")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="prepared data, shared by runs (default RUN/cache)")
+    parser.add_argument("--estimate", action="store_true", help="say what memory and time the run will take, and stop")
+    add_progress_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if find_spec("lightning_fabric") is None:
+        raise LaMoDInputError("lamod train", "lightning-fabric is not installed", "pip install 'lamod[train]'")
+    from LaMoDCore.runtime.devices import resolve_device
+    from LaMoDCore.training.loop.engine import make_fabric
+    from LaMoDCore.training.loop.stopping import TrainingStopped, stop_on_signals
+    from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
+    from LaMoDCore.training.run.starting_weights import LEFT_OUT, without_posterior
+
+    baseline = _baseline(args) if args.baseline else None
+    if args.resume and args.init is None:
+        args.init = _started_from(args.out)
+    given = _initial(args.init) if args.init else None
+    initial = without_posterior(given) if given is not None else None
+    config = _settings(args, initial)
+    if not args.estimate and not args.resume and any(args.out.glob("**/checkpoint.safetensors")):
+        raise LaMoDInputError(
+            args.out.name, "it already holds a run", "add --resume to go on with it, or choose another folder"
+        )
+    device, _ = resolve_device(args.device)
+    fabric = make_fabric(device, bf16=config.bf16)
+    if initial is not given and fabric.is_global_zero:
+        print(f"lamod: {LEFT_OUT.format(name=Path(args.init).name)}", file=sys.stderr)
+    # A message a process would be one too many.
+    with Progress(args.progress if fabric.is_global_zero else "none") as progress, stop_on_signals() as stop:
+        if args.estimate or args.grid is not None:  # neither is a run of its own in that folder
+            cache = _open_cache(args, fabric, progress)
+        else:
+            folder = RunFolder(args.out, writes=fabric.is_global_zero)
+            with folder.preparing():
+                cache = _open_cache(args, fabric, PreparationProgress(progress, folder))
+        if args.estimate:
+            return _say_estimate(cache, config, fabric, baseline)
+        try:
+            if baseline is not None:
+                return _train_baseline(args, config, baseline, cache, fabric, stop, progress)
+            return _train(args, config, cache, fabric, initial, stop, progress)
+        except TrainingStopped as stopped:
+            progress.close()
+            if fabric.is_global_zero:
+                print(f"lamod: {args.out.name}: {stopped}", file=sys.stderr)
+            return _STOPPED
+
+
+def _baseline(args: argparse.Namespace) -> BaselineConfig:
+    from LaMoDCore.baselines import baseline_config
+
+    for option in ("init", "grid", "freeze"):
+        if getattr(args, option):
+            raise LaMoDInputError(f"--{option}", "a baseline has no use for it", "leave it out, or --baseline")
+    try:
+        return baseline_config(args.baseline, args.size)
+    except ValueError as fault:
+        raise LaMoDInputError(f"--baseline {args.baseline}", str(fault), "name one of them") from fault
+
+
+def _started_from(run: Path) -> str | None:
+    """The --init of a run that is gone on with."""
+    from LaMoDCore.io.dataset.folder import read_json
+
+    if not (run / "run.json").is_file():
+        return None
+    return read_json(run / "run.json", "start a new run in another folder").get("init")
+
+
+def _initial(name: str) -> LaMoDModel:
+    from LaMoDCore.models.folder import load_model
+    from LaMoDCore.networks.lamod import LaMoDModel
+
+    network = load_model(name).network
+    if not isinstance(network, LaMoDModel):
+        raise LaMoDInputError(f"--init {name}", "it is a baseline, not a LaMoD model", "name a LaMoD model")
+    return network
+
+
+def _settings(args: argparse.Namespace, initial: LaMoDModel | None) -> TrainingConfig:
+    from LaMoDCore.training.run.settings import PRESETS, TrainingConfig, read_config
+
+    if args.preset is not None and args.preset not in PRESETS:
+        raise LaMoDInputError(
+            f"--preset {args.preset}", "there is no such preset", f"choose one of {', '.join(PRESETS)}"
+        )
+    own = args.out / "config.json"
+    if args.config is None and args.preset is None and args.resume and own.is_file():
+        config = read_config(own)
+    else:
+        config = read_config(args.config) if args.config else PRESETS[args.preset or "laptop"]
+    if args.freeze:
+        config = replace(config, freeze=tuple(name.strip() for name in args.freeze.split(",") if name.strip()))
+    if initial is None:
+        return config
+    networks = replace(config.model, inference=initial.config.inference)
+    if args.config is not None and initial.config != networks and config.model != TrainingConfig().model:
+        raise LaMoDInputError(
+            args.config.name,
+            f"its networks are not those of {args.init}, whose weights the run starts from",
+            "take the setting model out of it, or leave --init out",
+        )
+    return replace(config, model=initial.config)
+
+
+def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) -> TrainingCache:
+    """Made by the first process, while the others wait; a resumed run can do without its dataset."""
+    from LaMoDCore.training.data.cache import open_cache, open_finished_cache
+
+    folder = args.cache or args.out / "cache"
+    if args.resume and not (args.data / "dataset.json").is_file() and (folder / "index.json").is_file():
+        print(f"lamod: {args.data.name} is gone; going on with the prepared data of the run.", file=sys.stderr)
+        return open_finished_cache(folder)
+    if fabric.is_global_zero:
+        cache = open_cache(args.data, folder, workers=args.workers, progress=progress)
+    fabric.barrier()
+    if fabric.world_size > 1:  # one copy in the page cache of each machine, not one a process
+        cache = open_finished_cache(folder, in_memory=False)
+    if len(cache.indices("train", with_motion=True)) == 0:
+        raise LaMoDInputError(
+            args.data.name, "no training slice has measured displacement", "add cases with displacement.npz"
+        )
+    return cache
+
+
+def _dataset(args: argparse.Namespace) -> dict[str, Any]:
+    """What the model will say of its data; of a dataset that is gone, what the run knew."""
+    from LaMoDCore.io.dataset.folder import read_json
+    from LaMoDCore.training.data.dataset_facts import dataset_facts
+
+    if (args.data / "dataset.json").is_file():
+        return dataset_facts(args.data)
+    earlier = args.out / "run.json"
+    found = read_json(earlier, "start a new run in another folder").get("dataset") if earlier.is_file() else None
+    return found if isinstance(found, dict) else {}
+
+
+def _say_estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric, baseline: BaselineConfig | None) -> int:
+    from LaMoDCore.training.loop.baseline_stage import estimate_baseline
+    from LaMoDCore.training.run.runner import estimate
+
+    found = estimate(cache, config, fabric) if baseline is None else estimate_baseline(cache, config, baseline, fabric)
+    if fabric.is_global_zero:
+        free = "" if found.free_bytes is None else f" of {found.free_bytes / 2**30:.1f} GiB that are free"
+        print(f"memory: about {found.memory_bytes / 2**30:.1f} GiB a process{free}")
+        time = f"{found.seconds:.0f} s" if found.seconds < 90 else f"{found.seconds / 60:.0f} min"
+        print(f"time: about {time} for all stages, without validation")
+    return 0
+
+
+def _train_baseline(
+    args: argparse.Namespace,
+    config: TrainingConfig,
+    baseline: BaselineConfig,
+    cache: TrainingCache,
+    fabric: Fabric,
+    stop: StopRequest,
+    progress: Progress,
+) -> int:
+    from LaMoDCore.training.loop.baseline_stage import train_baseline
+
+    train_baseline(
+        cache,
+        args.out,
+        config,
+        baseline,
+        fabric=fabric,
+        resume=args.resume,
+        stop=stop,
+        about={"data": str(args.data.resolve())},
+        progress=progress,
+    )
+    if fabric.is_global_zero:
+        print(f"trained: {args.out / 'model'}")
+    return 0
+
+
+def _train(
+    args: argparse.Namespace,
+    config: TrainingConfig,
+    cache: TrainingCache,
+    fabric: Fabric,
+    initial: LaMoDModel | None,
+    stop: StopRequest,
+    progress: Progress,
+) -> int:
+    from LaMoDCore.training.run.grid import Combination, read_grid, search
+    from LaMoDCore.training.run.runner import train
+
+    start = str(Path(args.init).resolve()) if args.init and Path(args.init).is_dir() else args.init
+    about: dict[str, Any] = {"data": str(args.data.resolve()), "init": start, "dataset": _dataset(args)}
+
+    def train_in(folder: Path, settings: TrainingConfig, resume: bool) -> None:
+        train(
+            cache,
+            folder,
+            settings,
+            fabric=fabric,
+            resume=resume,
+            initial=initial,
+            stop=stop,
+            about=about,
+            progress=progress,
+        )
+
+    if args.grid is None:
+        train_in(args.out, config, args.resume)
+        if fabric.is_global_zero:
+            print(f"trained: {args.out / 'model'}")
+        return 0
+
+    def train_one(combination: Combination, folder: Path) -> None:
+        progress.close()
+        if fabric.is_global_zero:
+            print(f"{combination.name}: {combination.changes}", file=sys.stderr)
+        train_in(folder, combination.config, True)
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    outcomes = search(read_grid(args.grid, config), args.out, train_one, writes=fabric.is_global_zero)
+    if fabric.is_global_zero:
+        best = outcomes[0]
+        if best.failure:
+            raise LaMoDInputError(args.grid.name, "no combination could be trained", f"the first said: {best.failure}")
+        print(
+            f"best: {args.out / best.combination.name / 'model'} ({best.measure} {best.value:.4f}), {args.out}/grid.md"
+        )
+    return 0

@@ -1,0 +1,151 @@
+"""What is done and what failed, kept on the disk alone: any process, on any machine, can take up the work.
+
+cases/ID/         one result a case, as `lamod predict` writes it; appears whole or not at all
+failures/ID.json  why a case has none: reason in a line, and the traceback where the fault is not the input's
+summary.csv       a line a case: whole-heart strain
+segments.csv      a line a segment
+failures.csv      a line a failed case
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore.cohort.work_list import CohortCase
+from LaMoDCore.heart.case import left_out_in
+from LaMoDCore.runtime.json_file import json_object_if_any
+
+CASE_COLUMNS = (
+    "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
+    "gcs_es", "gcs_peak", "gcs_time_to_peak_ms", "grs_es", "grs_peak", "torsion_es_degrees", "unlike_training",
+    "notes", "model", "seed",
+)  # fmt: skip
+SEGMENT_COLUMNS = (
+    "id", "slice", "level", "segment", "aha", "name", "ecc_es", "ecc_peak", "ecc_extreme", "time_to_peak_ms", "err_es",
+    "err_peak",
+)  # fmt: skip
+FAILURE_COLUMNS = ("id", "reason")
+
+
+class Ledger:
+    """The output folder of a cohort.
+
+    Args:
+        out: the folder; made if it is not there.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.cases, self.failures = out / "cases", out / "failures"
+
+    def open(self) -> None:
+        """Make the folders.
+
+        Raises:
+            OSError: they cannot be made.
+        """
+        self.cases.mkdir(parents=True, exist_ok=True)
+        self.failures.mkdir(exist_ok=True)
+
+    def folder(self, case_id: str) -> Path:
+        return self.cases / case_id
+
+    def request(self, case_id: str) -> str | None:
+        """What the case's result was asked with; None where there is no whole result."""
+        summary = self._summary(case_id)
+        found = summary.get("provenance", {}).get("cohort_request")
+        return found if isinstance(found, str) else None
+
+    def forget_failure(self, case_id: str) -> None:
+        (self.failures / f"{case_id}.json").unlink(missing_ok=True)
+
+    def record_failure(self, case_id: str, reason: str, detail: str = "") -> None:
+        """Keep why a case has no result; an older result of it is taken away, as it no longer holds."""
+        shutil.rmtree(self.folder(case_id), ignore_errors=True)
+        content = {"id": case_id, "reason": reason, "detail": detail}
+        _replace(self.failures / f"{case_id}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    def remove_leftovers(self, case_id: str) -> None:
+        """What a killed process left of this case."""
+        for leftover in self.cases.glob(f"{case_id}.tmp-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def reasons(self, cases: Iterable[CohortCase]) -> dict[str, str]:
+        """Failed cases and why, in the cohort's order."""
+        found = {case.id: json_object_if_any(self.failures / f"{case.id}.json").get("reason") for case in cases}
+        return {case_id: str(reason) for case_id, reason in found.items() if reason}
+
+    def write_tables(self, cases: Sequence[CohortCase]) -> None:
+        """summary.csv, segments.csv and failures.csv from what is on the disk now, each replaced in one step."""
+        rows, segments = [], []
+        for case in cases:
+            summary = self._summary(case.id)
+            if summary:
+                rows.append(_case_row(case, summary))
+                segments.extend(_segment_rows(case, summary))
+        failed = [{"id": case_id, "reason": reason} for case_id, reason in self.reasons(cases).items()]
+        for name, columns, table in (
+            ("summary.csv", CASE_COLUMNS, rows),
+            ("segments.csv", SEGMENT_COLUMNS, segments),
+            ("failures.csv", FAILURE_COLUMNS, failed),
+        ):
+            _replace(self.out / name, _csv(columns, table))
+
+    def _summary(self, case_id: str) -> dict[str, Any]:
+        return json_object_if_any(self.folder(case_id) / "strain.json")
+
+
+def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
+    whole, slices = summary.get("global", {}), summary.get("slices", [])
+    return {
+        **whole,
+        "id": case.id,
+        "subject": case.subject,
+        "site": case.site,
+        "disease": case.disease,
+        "slices": len(slices),
+        "levels": " ".join(str(s.get("level", "")) for s in slices),
+        "left_out": left_out_in(summary.get("notes", [])),
+        "rr_ms": slices[0].get("rr_ms") if slices else None,
+        "reference_frame": summary.get("reference_frame"),
+        "es_frame": summary.get("es_frame"),
+        "torsion_es_degrees": summary.get("indices", {}).get("torsion_es_degrees"),
+        "unlike_training": sum(bool(s.get("unlike_training", {}).get("flagged")) for s in slices),
+        "notes": len(summary.get("quality", [])),
+        "model": summary.get("provenance", {}).get("model"),
+        "seed": summary.get("provenance", {}).get("seed"),
+    }
+
+
+def _segment_rows(case: CohortCase, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**segment, "id": case.id, "slice": number, "level": slice_.get("level")}
+        for number, slice_ in enumerate(summary.get("slices", []), 1)
+        for segment in slice_.get("segments", [])
+    ]
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()})
+    return text.getvalue()
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

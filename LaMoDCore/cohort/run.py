@@ -1,0 +1,196 @@
+"""One cohort from its folder to its tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore import __version__
+from LaMoDCore.cohort.ledger import Ledger
+from LaMoDCore.cohort.shards import Shard
+from LaMoDCore.cohort.work_list import CohortCase, input_fingerprint, list_cases, read_cohort_case
+from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.worker_pool import Died, answers
+
+
+@dataclass(frozen=True)
+class CohortOutcome:
+    """What one process has done of a cohort.
+
+    Attributes:
+        cases: in this process's part.
+        predicted: now.
+        kept: that were there already.
+        failures: id -> reason, in a line.
+        seconds: that it took.
+    """
+
+    cases: int
+    predicted: int
+    kept: int
+    failures: Mapping[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a worker needs to know; plain values, as it goes to other processes.
+
+    Attributes:
+        out: the cohort's folder.
+        inference: as `predict_strain` names it, model and device included.
+        request: fingerprint of all that a result depends on but its masks.
+        labels: of plain mask files.
+        report: draw a report for every case.
+    """
+
+    out: Path
+    inference: Mapping[str, Any]
+    request: str
+    labels: str | None
+    report: bool
+
+
+@dataclass(frozen=True)
+class _Answer:
+    reason: str = ""
+    detail: str = field(default="", repr=False)
+    kept: bool = False
+
+
+def predict_cohort(
+    folder: str | Path,
+    out: str | Path,
+    inference: Mapping[str, Any],
+    *,
+    split: str | None = None,
+    labels: str | None = None,
+    report: bool = False,
+    workers: int = 1,
+    shard: Shard | None = None,
+    progress: Progress = SILENT,
+) -> CohortOutcome:
+    """Predict every case of a folder that has no result yet, whatever becomes of the others.
+
+    A result counts as there when it is whole and of the same masks, model, settings and LaMoD version. What failed
+    is tried again. The tables are written from what is on the disk, so that of several processes the last one to
+    finish leaves them complete.
+
+    Args:
+        folder: a dataset, or a folder in which every mask file and every subfolder is a case.
+        out: where results and tables go; an earlier one is gone on with.
+        inference: model, device, sampler, steps …, as `predict_strain` takes them.
+        split: only this split of a dataset.
+        labels: what the numbers of plain mask files mean.
+        report: draw report.png and report.pdf for every case.
+        workers: processes on this machine, one thread each.
+        shard: which part of the cohort is this process's; every n-th case.
+        progress: told after every case, with the time left.
+
+    Raises:
+        LaMoDInputError: the folder, the model or `out` cannot be used at all.
+    """
+    from LaMoDCore.models.folder import load_model
+
+    began = time.monotonic()
+    shard = shard or Shard()
+    every = list_cases(Path(folder), split)
+    mine = every[shard.rank :: shard.count]
+    ledger = Ledger(Path(out))
+    _open(ledger, Path(folder))
+    digest = load_model(inference["model"]).weights_sha256
+    job = _Job(Path(out), dict(inference), _request(inference, digest), labels, report)
+
+    failures: dict[str, str] = {}
+    predicted = kept = 0
+    for done, (case, came) in enumerate(answers(mine, partial(_set_up, job), max(1, min(workers, len(mine)))), 1):
+        answer = _of_the_dead(came) if isinstance(came, Died) else came
+        if answer.reason:
+            ledger.remove_leftovers(case.id)
+            failures[case.id] = answer.reason
+            ledger.record_failure(case.id, answer.reason, answer.detail)
+        else:
+            ledger.forget_failure(case.id)
+            kept, predicted = kept + answer.kept, predicted + (not answer.kept)
+        left = (time.monotonic() - began) / max(1, done - kept) * (len(mine) - done)
+        progress.update(
+            "predict", done / len(mine), f"{done} of {len(mine)}, {len(failures)} failed, {_duration(left)}"
+        )
+    ledger.write_tables(every)
+    ordered = {case.id: failures[case.id] for case in mine if case.id in failures}
+    return CohortOutcome(len(mine), predicted, kept, ordered, time.monotonic() - began)
+
+
+def _open(ledger: Ledger, folder: Path) -> None:
+    if ledger.out.resolve() == folder.resolve():
+        raise LaMoDInputError(ledger.out, "it is the cohort's own folder", "name another folder for the results")
+    try:
+        ledger.open()
+    except OSError as fault:
+        raise LaMoDInputError(
+            ledger.out, f"it cannot be written ({fault.strerror or fault})", "name a folder that may be written to"
+        ) from fault
+
+
+def _request(inference: Mapping[str, Any], weights_sha256: str) -> str:
+    """Fingerprint of all that a result depends on but its masks; the device is left out, as it should not matter."""
+    asked = {key: value for key, value in inference.items() if key not in ("model", "device")}
+    asked |= {"weights": weights_sha256, "version": __version__}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _set_up(job: _Job) -> Callable[[CohortCase], _Answer]:
+    """Load the model once in this process; then every case is answered, never raised."""
+    from LaMoDCore.models.folder import load_model
+    from LaMoDCore.runtime.devices import resolve_device
+
+    settings = dict(job.inference)
+    device, _ = resolve_device(settings.pop("device", "auto"))
+    settings["model"] = load_model(settings["model"], device)
+    return partial(_answered, job, settings)
+
+
+def _answered(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> _Answer:
+    try:
+        return _Answer(kept=not _predict(job, settings, case))
+    except LaMoDError as fault:
+        return _Answer(" ".join(str(fault).split()))
+    except Exception as fault:  # a fault of LaMoD itself, or a full memory: this case's, not the cohort's
+        first = (str(fault).splitlines() or [""])[0]
+        reason = f"unexpected {type(fault).__name__}: {first}; failures/{case.id}.json says where"
+        return _Answer(reason, traceback.format_exc())
+
+
+def _of_the_dead(worker: Died) -> _Answer:
+    return _Answer(f"its process was ended from outside (exit code {worker.exit_code}); perhaps memory ran out")
+
+
+def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:
+    """Whether the case had to be predicted; its result is whole on the disk."""
+    from LaMoDCore.io import write_result
+    from LaMoDCore.prediction.predict import predict_strain
+
+    ledger = Ledger(job.out)
+    request = f"{job.request}:{input_fingerprint(case)}"
+    if ledger.request(case.id) == request:
+        return False
+    ledger.remove_leftovers(case.id)
+    result = predict_strain(read_cohort_case(case, labels=job.labels, pictures=job.report), **settings)
+    provenance = {**result.summary["provenance"], "cohort_request": request}
+    result = replace(result, summary={**result.summary, "provenance": provenance})
+    write_result(result, ledger.folder(case.id), report=job.report)
+    return True
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 5400 else f"{seconds / 3600:.1f} h left"

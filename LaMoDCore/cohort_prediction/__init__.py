@@ -1,7 +1,0 @@
-"""Predicting many cases: restartable, over several processes or machines, and no bad case stops the others."""
-
-from __future__ import annotations
-
-from LaMoDCore.cohort_prediction.run import CohortOutcome, predict_cohort
-
-__all__ = ["CohortOutcome", "predict_cohort"]

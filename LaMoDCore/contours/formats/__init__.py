@@ -1,1 +1,0 @@
-"""Contours of other programs in, contours out."""

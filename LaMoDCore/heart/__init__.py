@@ -1,0 +1,1 @@
+"""The heart as data: geometry, cases, the canonical picture, material and spatial descriptions."""

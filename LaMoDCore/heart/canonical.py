@@ -1,0 +1,258 @@
+"""From a slice on its own grid and frames to the canonical picture that the networks see, and exactly back.
+
+Canonical: 40 frames evenly over one R–R interval, frame 0 at end-diastole, periodic; 128×128 pixels of 1 mm
+in the slice's own plane, centred on the ventricle, seen from the apex (`geometry.canonical_grid`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.interpolate import CubicSpline
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d, canonical_grid, vector_rotation
+from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm, with_gaps_closed
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+FRAMES = 40
+SIZE = 128
+SPACING_MM = 1.0
+
+#: Beyond this distance from a contour its exact value carries no information.
+_DISTANCE_LIMIT_MM = 12.0
+#: Displacement fades to zero over this last stretch before the canonical picture's border.
+_BORDER_FADE_MM = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class CanonicalSlice:
+    """A slice as the networks see it, with what is needed to go back.
+
+    Attributes:
+        occupancy: float32 [40, 128, 128], the share of each pixel that is myocardium (0…1, anti-aliased).
+        grid: the canonical grid in LPS.
+        source_grid: the slice's own grid.
+        phases: [T], each own frame's time as a fraction of the cycle after the reference frame, 0 ≤ phase < 1.
+        reference_frame: the own frame that is canonical frame 0.
+    """
+
+    occupancy: Array
+    grid: SliceGrid
+    source_grid: SliceGrid
+    phases: Array
+    reference_frame: int
+
+
+def periodic_weights(phases_in: npt.ArrayLike, phases_out: npt.ArrayLike) -> Array:
+    """Interpolation over the cycle as a matrix: ``values_out = weights @ values_in``.
+
+    A periodic cubic spline through the frames; where frames are missing (a gap over twice the usual step, as
+    after the last frame of a DENSE scan), linear, since a spline would swing there.
+
+    Args:
+        phases_in: [n] distinct times as fractions of the cycle, in any order.
+        phases_out: [m] times as fractions of the cycle.
+
+    Returns:
+        [m, n]; its rows sum to 1.
+    """
+    given = np.mod(np.asarray(phases_in, dtype=np.float64), 1.0)
+    wanted = np.mod(np.asarray(phases_out, dtype=np.float64), 1.0)
+    order = np.argsort(given, kind="stable")
+    knots = given[order]
+    steps = np.diff(np.append(knots, knots[0] + 1.0))
+    if (steps < 1e-9).any():
+        raise ValueError("two frames have the same time in the cycle")
+    wanted = np.where(wanted < knots[0], wanted + 1.0, wanted)
+    knots = np.append(knots, knots[0] + 1.0)
+    unit = np.eye(given.size)[:, order]
+    values = np.concatenate([unit, unit[:, :1]], axis=1).T
+    if given.size >= 4 and steps.max() <= 2.0 * np.median(steps) + 1e-9:
+        weights = CubicSpline(knots, values, bc_type="periodic")(wanted)
+    else:
+        left = np.clip(np.searchsorted(knots, wanted, side="right") - 1, 0, knots.size - 2)
+        share = ((wanted - knots[left]) / (knots[left + 1] - knots[left]))[:, None]
+        weights = (1 - share) * values[left] + share * values[left + 1]
+    return np.asarray(weights)
+
+
+def cycle_phases(frame_times_ms: Array, rr_ms: float, reference_frame: int) -> Array:
+    """[T]: time of each frame after the reference frame, as a fraction of the cycle in 0 ≤ phase < 1."""
+    phases = np.mod((frame_times_ms - frame_times_ms[reference_frame]) / rr_ms, 1.0)
+    return np.asarray(np.where(phases > 1.0 - 1e-9, 0.0, phases))
+
+
+def contour_distances_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:
+    """Signed distances from epicardium and endocardium, float32 [2, H, W] in mm, negative inside each.
+
+    Kept apart, since their interpolation in time moves each contour, where that of the ring's own distance
+    would thin the wall. Smoothed by half a pixel to take off the staircase of the drawn mask. Gaps of a thin wall
+    are closed first: a ring with a gap has no cavity, and would pull the contours of its neighbours in time with it.
+    """
+    ring = with_gaps_closed(mask)
+    distances = [
+        signed_distance_mm(epicardial_region(ring), spacing_mm),
+        signed_distance_mm(cavity(ring), spacing_mm),
+    ]
+    smooth = [
+        ndimage.gaussian_filter(np.clip(d, -_DISTANCE_LIMIT_MM * 3, _DISTANCE_LIMIT_MM * 3), 0.5) for d in distances
+    ]
+    return np.stack(smooth).astype(np.float32)
+
+
+def occupancy_from_distances(distances_mm: Array, pixel_mm: float = SPACING_MM) -> Array:
+    """Share of each pixel inside the ring, from [..., 2, H, W] epi- and endocardial distances, [..., H, W]."""
+    ring = np.maximum(distances_mm[..., 0, :, :], -distances_mm[..., 1, :, :])
+    return np.asarray(np.clip(0.5 - ring / pixel_mm, 0.0, 1.0), dtype=np.float32)
+
+
+def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid | None = None) -> CanonicalSlice:
+    """Bring a slice's myocardium to the canonical grid and cycle.
+
+    Args:
+        slice_: the slice; frames that are not valid are bridged from their neighbours.
+        reference_frame: the own frame that becomes canonical frame 0.
+        target: a canonical grid of the same plane to use instead of the one centred on this mask.
+
+    Raises:
+        LaMoDInputError: the ventricle does not fit into the canonical picture.
+    """
+    grid = slice_.grid
+    region = epicardial_region(with_gaps_closed(slice_.myocardium[reference_frame]))
+    if not region.any():
+        raise LaMoDInputError(
+            slice_.name,
+            f"frame {reference_frame} (end-diastole) has no myocardium",
+            "draw it, or leave this slice out",
+        )
+    rows, columns = np.nonzero(region)
+    target = target or canonical_grid(grid, (columns.mean(), rows.mean()), SIZE, SPACING_MM)
+    _refuse_if_cut(slice_, grid, target)
+
+    phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
+    used = np.flatnonzero(slice_.valid_frames)
+    matrix, offset = affine_2d(target, grid)  # canonical (x, y) -> own (x, y)
+    matrix_yx, offset_yx = matrix[::-1, ::-1], offset[::-1]
+    resampled = np.empty((used.size, 2, SIZE, SIZE), dtype=np.float32)
+    for index, frame in enumerate(used):
+        distances = np.clip(
+            contour_distances_mm(slice_.myocardium[frame], grid.spacing_mm),
+            -_DISTANCE_LIMIT_MM,
+            _DISTANCE_LIMIT_MM,
+        )
+        for contour in range(2):
+            resampled[index, contour] = ndimage.affine_transform(
+                distances[contour],
+                matrix_yx,
+                offset_yx,
+                output_shape=(SIZE, SIZE),
+                order=1,
+                mode="constant",
+                cval=_DISTANCE_LIMIT_MM,
+            )
+    weights = periodic_weights(phases[used], np.arange(FRAMES) / FRAMES).astype(np.float32)
+    distances_mm = np.tensordot(weights, resampled, axes=1)
+    return CanonicalSlice(occupancy_from_distances(distances_mm), target, grid, phases, reference_frame)
+
+
+def _refuse_if_cut(slice_: CineSlice, grid: SliceGrid, target: SliceGrid) -> None:
+    matrix, offset = affine_2d(grid, target)
+    rows, columns = np.nonzero(slice_.myocardium.any(axis=0))
+    xy = np.stack([columns, rows], axis=-1) @ matrix.T + offset
+    if (xy < 1.0).any() or (xy > SIZE - 2.0).any():
+        extent = float((xy.max(axis=0) - xy.min(axis=0)).max() * SPACING_MM)
+        raise LaMoDInputError(
+            slice_.name,
+            f"its myocardium spans {extent:.0f} mm and does not fit into the {SIZE * SPACING_MM:.0f} mm "
+            "that LaMoD looks at",
+            "check the pixel spacing and remove pixels that do not belong to the left ventricle",
+        )
+
+
+def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) -> Array:
+    """Bring canonical displacement back to the slice's own pixels and frame times.
+
+    Cubic spline in space, periodic cubic spline in time; vectors are turned into the slice's own axes.
+    Zero at the reference frame, fading to zero at the canonical picture's border and beyond it.
+
+    Args:
+        displacement_mm: [40, 2, 128, 128], in-plane (x, y) mm on the canonical grid.
+        canonical: what `to_canonical` returned.
+
+    Returns:
+        float32 [T, 2, H, W], (x, y) mm along the own grid's columns and rows.
+    """
+    source, target = canonical.source_grid, canonical.grid
+    weights = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
+    frames = np.tensordot(weights, np.asarray(displacement_mm, dtype=np.float64), axes=1)
+
+    matrix, offset = affine_2d(source, target)
+    height, width = source.shape
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    xy = np.stack([columns, rows], axis=-1) @ matrix.T + offset
+    inside = ((xy >= 0.0) & (xy <= SIZE - 1.0)).all(axis=-1)
+    points = xy[inside]
+    border_mm = np.minimum(points, SIZE - 1.0 - points).min(axis=-1) * SPACING_MM
+    fade = np.clip(border_mm / _BORDER_FADE_MM, 0.0, 1.0)
+    fade = fade * fade * (3.0 - 2.0 * fade)
+
+    own = np.zeros((*frames.shape[:2], height, width))
+    for frame in range(frames.shape[0]):
+        for channel in range(2):
+            own[frame, channel][inside] = fade * ndimage.map_coordinates(
+                frames[frame, channel], points[:, ::-1].T, order=3, mode="nearest"
+            )
+    own[canonical.reference_frame] = 0.0
+    return np.asarray(np.einsum("ab,tbhw->tahw", vector_rotation(target, source), own), dtype=np.float32)
+
+
+def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: CanonicalSlice) -> tuple[Array, Array]:
+    """Bring measured displacement (DENSE, a phantom's truth) to the canonical grid and cycle, for training.
+
+    Pixels without a measurement take their nearest neighbour's value before resampling, so that the rim is not
+    lost; what `valid` says of the canonical result leaves them out again.
+
+    Args:
+        displacement_mm: [T, 2, H, W] on the slice's own grid, anything where not valid.
+        valid: bool [T, H, W].
+        canonical: what `to_canonical` returned for the same slice.
+
+    Returns:
+        float32 [40, 2, 128, 128] mm along the canonical (x, y), and bool [40, 128, 128].
+    """
+    source, target = canonical.source_grid, canonical.grid
+    matrix, offset = affine_2d(target, source)
+    columns, rows = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+    xy = np.stack([columns, rows], axis=-1) @ matrix.T + offset
+    coordinates = np.moveaxis(xy[..., ::-1], -1, 0)
+    used = np.flatnonzero(valid.any(axis=(1, 2)))
+    fields = np.empty((used.size, 2, SIZE, SIZE))
+    share = np.empty((used.size, SIZE, SIZE))
+    for index, frame in enumerate(used):
+        if index == 0 or not np.array_equal(valid[frame], valid[used[index - 1]]):
+            nearest = ndimage.distance_transform_edt(~valid[frame], return_distances=False, return_indices=True)
+        for channel in range(2):
+            filled = displacement_mm[frame, channel][tuple(nearest)]
+            fields[index, channel] = ndimage.map_coordinates(filled, coordinates, order=1, mode="nearest")
+        share[index] = ndimage.map_coordinates(valid[frame].astype(float), coordinates, order=1)
+    wanted = np.arange(FRAMES) / FRAMES
+    phases = canonical.phases[used]
+    weights = periodic_weights(phases, wanted)
+    turned = np.einsum("ab,tbhw->tahw", vector_rotation(source, target), np.tensordot(weights, fields, axes=1))
+    covered = _covered_phases(phases, wanted)
+    seen = (np.tensordot(np.clip(weights, 0, None), share, axes=1) > 0.5) & covered[:, None, None]
+    return turned.astype(np.float32), seen
+
+
+def _covered_phases(phases: Array, wanted: Array) -> Array:
+    """Which wanted phases lie within one and a half usual steps of frames on both sides, bool [m]."""
+    knots = np.sort(phases)
+    gaps = np.diff(np.append(knots, knots[0] + 1.0))
+    limit = 1.5 * np.median(gaps)
+    left = np.searchsorted(knots, np.where(wanted < knots[0], wanted + 1.0, wanted), side="right") - 1
+    on_frame = np.isclose(wanted[:, None], knots[None, :], atol=1e-6).any(axis=1)
+    return np.asarray((gaps[np.clip(left, 0, knots.size - 1)] <= limit) | on_frame)

@@ -1,0 +1,219 @@
+"""What flows through LaMoD: Case (what was drawn), Motion (what moved), StrainResult (what it means).
+
+Frozen dataclasses that carry geometry, times and units with the arrays. T frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from LaMoDCore.heart.geometry import Array, SliceGrid
+
+Level = Literal["base", "mid", "apex"]
+LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
+#: In the note of a case on a drawn slice that could not be used; its place before, the reason after.
+LEFT_OUT = " was left out: "
+#: In notes of guesses that are right as a rule: they come after what may have gone wrong.
+_ROUTINE = (
+    "Labels were told",
+    "Levels were proposed",
+    "The RV insertion was taken",
+    ": no R–R interval; ",
+    " have no myocardium and were left out",
+    "duplicate DICOM instance",
+    " without a picture or position ",
+    " are named, not timed",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CineSlice:
+    """One short-axis slice over one cardiac cycle, in its own frame order.
+
+    Attributes:
+        name: what people call it: a file stem, a series description, "slice 3".
+        grid: pixel grid in LPS.
+        myocardium: bool [T, H, W].
+        frame_times_ms: float [T], rising, from the R wave.
+        rr_ms: length of the cardiac cycle in ms.
+        level: base, mid or apex.
+        level_known: whether the level was named or follows from a whole stack; else it is a guess, which labels
+            segments but which the network is not told.
+        cavity: bool [T, H, W] of the left-ventricular blood pool, if drawn.
+        right_ventricle: bool [T, H, W], if drawn.
+        cine: float32 [T, H, W] picture intensities on the same grid, if given.
+        valid_frames: bool [T]; False where nothing was acquired (DENSE covers part of the cycle).
+        rv_insertion_lps: [3] in LPS mm, anterior RV insertion of this slice alone; None where the heart's holds.
+    """
+
+    name: str
+    grid: SliceGrid
+    myocardium: Array
+    frame_times_ms: Array
+    rr_ms: float
+    level: Level = "mid"
+    cavity: Array | None = None
+    right_ventricle: Array | None = None
+    cine: Array | None = None
+    valid_frames: Array = field(default_factory=lambda: np.empty(0, dtype=bool))
+    level_known: bool = False
+    rv_insertion_lps: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:
+            raise ValueError(
+                f"myocardium must be [T, {self.grid.shape[0]}, {self.grid.shape[1]}], got {self.myocardium.shape}"
+            )
+        frames = self.myocardium.shape[0]
+        if self.valid_frames.size == 0:
+            object.__setattr__(self, "valid_frames", np.ones(frames, dtype=bool))
+        if self.frame_times_ms.shape != (frames,) or self.valid_frames.shape != (frames,):
+            raise ValueError(f"frame_times_ms and valid_frames must have {frames} entries, one a frame")
+        for name in ("cavity", "right_ventricle", "cine"):
+            extra = getattr(self, name)
+            if extra is not None and extra.shape != self.myocardium.shape:
+                raise ValueError(f"{name} must have the myocardium's shape {self.myocardium.shape}, got {extra.shape}")
+        if self.level not in LEVELS:
+            raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {self.level!r}")
+
+    @property
+    def frames(self) -> int:
+        return int(self.myocardium.shape[0])
+
+    @property
+    def phases(self) -> Array:
+        """[T]: time in fractions of the cycle."""
+        return np.asarray(self.frame_times_ms / self.rr_ms)
+
+    def insertion_else(self, heart_lps: npt.ArrayLike | None) -> Array | None:
+        """[3]: where its segments start: its own point, else the heart's; None where neither is known."""
+        point = heart_lps if self.rv_insertion_lps is None else self.rv_insertion_lps
+        return None if point is None else np.asarray(point)
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """Where an input came from; a name without its folder, so that no path or identifier travels."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One heart: one or more short-axis slices with the same number of frames (common phases).
+
+    Attributes:
+        slices: from base to apex.
+        reference_frame: index of end-diastole, to which all motion refers.
+        rv_insertion_lps: [3] anterior RV insertion point in LPS mm, or None where it is not known.
+        inputs: where the data came from.
+        notes: what had to be assumed, each a sentence to show to the person.
+    """
+
+    slices: tuple[CineSlice, ...]
+    reference_frame: int = 0
+    rv_insertion_lps: Array | None = None
+    inputs: tuple[InputRecord, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.slices:
+            raise ValueError("a case has at least one slice")
+        if len({s.frames for s in self.slices}) != 1:
+            raise ValueError("all slices of a case must have the same number of frames")
+        if not 0 <= self.reference_frame < self.frames:
+            raise ValueError(f"reference_frame must lie in 0..{self.frames - 1}, got {self.reference_frame}")
+
+    @property
+    def frames(self) -> int:
+        return self.slices[0].frames
+
+    def insertion_of(self, slice_: CineSlice) -> Array | None:
+        """[3]: where a slice's segments start: its own point, else the heart's; None where neither is known."""
+        return slice_.insertion_else(self.rv_insertion_lps)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceMotion:
+    """Lagrangian motion of one slice on its own grid and frames.
+
+    Attributes:
+        displacement_mm: float32 [T, 2, H, W], in-plane (x, y) mm of the material point that lies at that
+            pixel in the reference frame; finite everywhere, decaying smoothly outside the wall.
+        samples_mm: float32 [N, T, 2, H, W] where several samples were drawn; displacement_mm is their mean.
+    """
+
+    displacement_mm: Array
+    samples_mm: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Motion of every slice of a case, and how it was made."""
+
+    slices: tuple[SliceMotion, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceStrain:
+    """Strain of one slice: material fields [T, H, W] (NaN outside the reference myocardium) and segments.
+
+    Attributes:
+        myocardium: bool [H, W] at the reference frame.
+        segment: int16 [H, W], 0 = none, else 1…6 (1…4 at the apex) as `segment_names` says.
+        displacement_mm: float32 [T, 2, H, W], as in SliceMotion.
+        fields: ecc, err, ecr, e1, e2, jacobian: float32 [T, H, W].
+        fields_std: the same keys and displacement_mm: SD over the samples; empty with one sample.
+        segment_names: one a segment, in order ("anteroseptal", …).
+        segment_aha: AHA 16 number of each segment.
+        segment_curves: ecc, err: float [S, T], mean over the segment's pixels.
+        segment_curves_std: the same keys, SD over the samples; empty with one sample.
+        global_curves: ecc, err: float [T], mean over the myocardium.
+    """
+
+    myocardium: Array
+    segment: Array
+    displacement_mm: Array
+    fields: Mapping[str, Array]
+    fields_std: Mapping[str, Array]
+    segment_names: tuple[str, ...]
+    segment_aha: tuple[int, ...]
+    segment_curves: Mapping[str, Array]
+    segment_curves_std: Mapping[str, Array]
+    global_curves: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class StrainResult:
+    """Everything that `lamod predict` knows at its end; `LaMoDCore.io.write_result` puts it on disk.
+
+    Attributes:
+        case: what went in.
+        motion: what moved.
+        slices: strain, one a slice of the case.
+        es_frame: end-systole, the frame of least total cavity area, one a case.
+        summary: what strain.json holds: peaks, times to peak, global values, indices, quality flags, provenance.
+    """
+
+    case: Case
+    motion: Motion
+    slices: tuple[SliceStrain, ...]
+    es_frame: int
+    summary: Mapping[str, Any]
+
+
+def left_out_in(notes: Iterable[str]) -> int:
+    """How many drawn slices could not be used, by the notes of a case."""
+    return sum(LEFT_OUT in note for note in notes)
+
+
+def is_routine(note: str) -> bool:
+    """Whether a note of a case tells a guess that is right as a rule."""
+    return any(words in note for words in _ROUTINE)

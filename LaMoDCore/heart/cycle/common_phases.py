@@ -1,0 +1,84 @@
+"""Slices of one heart with different numbers of frames, put on the same phases of the cycle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from LaMoDCore.heart.canonical import contour_distances_mm, periodic_weights
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import signed_distance_mm
+
+#: Phases that differ by less than this share of a frame step are the same.
+_SAME_PHASE = 0.5
+
+
+def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[str]]:
+    """Give all slices the phases of the slice with most frames.
+
+    A slice that has these phases already, to half a frame, keeps its own frames and times untouched. Others
+    are interpolated: each contour's signed distance by a periodic spline over the cycle, pictures linearly.
+
+    Returns:
+        Slices with equal frame counts, in the same order, and notes.
+    """
+    model = max(slices, key=lambda s: s.frames)
+    result, notes = [], []
+    for slice_ in slices:
+        if _has_phases(slice_, model.phases):
+            result.append(slice_)
+            continue
+        result.append(_resampled(slice_, model.phases))
+        notes.append(
+            f"{slice_.name}: its {slice_.frames} frames were interpolated to the {model.frames} phases of {model.name}."
+        )
+    return result, notes
+
+
+def _has_phases(slice_: CineSlice, phases: Array) -> bool:
+    if slice_.frames != phases.size:
+        return False
+    difference = slice_.phases - phases
+    return bool(np.abs(difference - np.rint(difference)).max() < _SAME_PHASE / phases.size)
+
+
+def _resampled(slice_: CineSlice, phases: Array) -> CineSlice:
+    weights = periodic_weights(slice_.phases, phases)
+    spacing = slice_.grid.spacing_mm
+    distances = np.stack([contour_distances_mm(plane, spacing) for plane in slice_.myocardium])
+    epi, endo = np.moveaxis(np.tensordot(weights, distances, axes=1), 1, 0)
+    return replace(
+        slice_,
+        myocardium=(epi < 0) & (endo >= 0),
+        frame_times_ms=phases * slice_.rr_ms,
+        cavity=None if slice_.cavity is None else _region(slice_.cavity, weights, spacing),
+        right_ventricle=None if slice_.right_ventricle is None else _region(slice_.right_ventricle, weights, spacing),
+        cine=None if slice_.cine is None else _pictures(slice_.cine, slice_.phases, phases),
+        valid_frames=_acquired(slice_, phases),
+    )
+
+
+def _region(mask: Array, weights: Array, spacing_mm: tuple[float, float]) -> Array:
+    distances = np.stack([signed_distance_mm(plane, spacing_mm) for plane in mask])
+    return np.asarray(np.tensordot(weights, np.clip(distances, -36.0, 36.0), axes=1) < 0)
+
+
+def _pictures(cine: Array, given: Array, wanted: Array) -> Array:
+    order = np.argsort(np.mod(given, 1.0))
+    knots = np.mod(given, 1.0)[order]
+    knots = np.concatenate([[knots[-1] - 1.0], knots, [knots[0] + 1.0]])
+    order = np.concatenate([[order[-1]], order, [order[0]]])
+    position = np.mod(wanted, 1.0)
+    right = np.clip(np.searchsorted(knots, position), 1, knots.size - 1)
+    share = ((position - knots[right - 1]) / (knots[right] - knots[right - 1]))[:, None, None]
+    return np.asarray((1 - share) * cine[order[right - 1]] + share * cine[order[right]], dtype=np.float32)
+
+
+def _acquired(slice_: CineSlice, phases: Array) -> Array:
+    """Which wanted phases lie within one usual frame step of an acquired frame."""
+    acquired = np.mod(slice_.phases[slice_.valid_frames], 1.0)
+    step = float(np.median(np.diff(np.sort(acquired)))) if acquired.size > 1 else 1.0
+    difference = phases[:, None] - acquired[None, :]
+    return np.asarray(np.abs(difference - np.rint(difference)).min(axis=1) <= step * (1 + 1e-6))

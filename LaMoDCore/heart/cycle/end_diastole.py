@@ -1,0 +1,53 @@
+"""Which frame is end-diastole, to which all motion refers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import cavity_area_mm2
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Frame 0 stays the reference unless its cavity is smaller than the largest by this share of the stroke.
+TOLERANCE = 0.15
+
+
+def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
+    """Cavity area of each frame, summed over the slices, [T]."""
+    return np.asarray(np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0))
+
+
+def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, str | None]:
+    """Frame 0, where a triggered cine begins; else the (first) frame of largest cavity, with a note.
+
+    Args:
+        slices: of one heart.
+        area: their `total_cavity_area_mm2`.
+    """
+    usable = np.all([s.valid_frames for s in slices], axis=0)
+    largest = float(area[usable].max())
+    stroke = largest - float(area[usable].min())
+    if usable[0] and largest - area[0] <= TOLERANCE * stroke:
+        return 0, None
+    frame = int(np.flatnonzero(usable & (area >= largest - 1e-6 * max(stroke, 1.0)))[0])
+    return frame, (
+        f"The cine does not begin at end-diastole: frame {frame}, the one of the largest cavity, was taken "
+        "as the reference; name another with --reference-frame."
+    )
+
+
+def named_end_diastole(frame: int, slices: list[CineSlice]) -> int:
+    """The frame that the person named, checked.
+
+    Raises:
+        LaMoDInputError: there is no such frame, or nothing was acquired at it.
+    """
+    usable = np.flatnonzero(np.all([s.valid_frames for s in slices], axis=0))
+    if frame not in usable:
+        raise LaMoDInputError(
+            "--reference-frame",
+            f"there is no frame {frame} that was acquired in every slice",
+            f"give the frame of end-diastole, counted from 0, up to {usable[-1]}",
+        )
+    return frame

@@ -1,0 +1,44 @@
+"""Displacement beyond the wall, where nothing was measured or learned: continued smoothly, then fading."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.heart.geometry import Array
+
+_KEEP_MM = 1.0
+_BLEND_MM = 4.0
+_FADE_FROM_MM = 8.0
+_FADE_TO_MM = 28.0
+_SMOOTHING_MM = 2.5
+
+
+def extend_beyond_wall(displacement_mm: Array, wall: Array, pixel_mm: float = 1.0) -> Array:
+    """Replace what lies outside the wall by a smooth continuation of what lies inside.
+
+    The nearest wall pixel's displacement, smoothed, takes over between 1 and 4 mm from the wall and fades to zero
+    between 8 and 28 mm, so that glyphs, grids and inverse maps outside the wall follow it and then come to rest.
+
+    Args:
+        displacement_mm: [T, 2, H, W].
+        wall: bool [H, W], the myocardium at the reference frame; an empty wall leaves everything as it is.
+        pixel_mm: isotropic pixel size.
+
+    Returns:
+        float32 [T, 2, H, W].
+    """
+    if not wall.any():
+        return np.asarray(displacement_mm, dtype=np.float32)
+    distance, nearest = ndimage.distance_transform_edt(~wall, sampling=pixel_mm, return_indices=True)
+    continued = displacement_mm[:, :, nearest[0], nearest[1]]
+    sigma = _SMOOTHING_MM / pixel_mm
+    continued = ndimage.gaussian_filter(continued, (0, 0, sigma, sigma), mode="nearest", truncate=3.0)
+    take_over = _smooth_step((distance - _KEEP_MM) / (_BLEND_MM - _KEEP_MM))
+    fade = 1.0 - _smooth_step((distance - _FADE_FROM_MM) / (_FADE_TO_MM - _FADE_FROM_MM))
+    return np.asarray(fade * (displacement_mm * (1 - take_over) + continued * take_over), dtype=np.float32)
+
+
+def _smooth_step(x: Array) -> Array:
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)

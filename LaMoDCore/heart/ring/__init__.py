@@ -1,0 +1,1 @@
+"""The myocardium of a short-axis slice as a ring: masks, polar coordinates, closed curves, shape and faults."""

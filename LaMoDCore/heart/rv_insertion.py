@@ -1,0 +1,151 @@
+"""The anterior RV insertion point, from which segments are counted: given, or found on an RV label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import epicardial_region
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: A given point farther than this from the myocardium belongs to another heart or another coordinate system.
+MAX_DISTANCE_MM = 30.0
+#: A slice's own point lies in its plane; beyond this it is between slices.
+_IN_PLANE_MM = 4.0
+#: The RV label touches the wall where it comes this close to it.
+_CONTACT_MM = 2.5
+#: Less is no RV beside the septum, more is no RV at all.
+_MIN_ARC_DEG, _MAX_ARC_DEG = 30.0, 200.0
+
+
+def anterior_of(points_lps: Array) -> Array:
+    """Of insertion points [N, 3] in LPS the anterior one: least y, as y rises towards posterior."""
+    return np.asarray(points_lps[int(np.argmin(points_lps[:, 1]))])
+
+
+def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], reference_frame: int) -> Array:
+    """Check a point that the person gave: [3], or [2, 3] of which the anterior one is taken.
+
+    Raises:
+        LaMoDInputError: not three finite numbers, or far from every slice's myocardium.
+    """
+    try:
+        points = np.atleast_2d(np.asarray(point_lps, dtype=np.float64))
+    except (TypeError, ValueError):
+        points = np.empty((0, 0))
+    if points.ndim != 2 or points.shape[0] not in (1, 2) or points.shape[1] != 3 or not np.isfinite(points).all():
+        raise LaMoDInputError(
+            "--rv-insertion", "it is not three numbers", "give X,Y,Z in LPS mm, as --rv-insertion=12.5,-30,41"
+        )
+    for point in points:
+        distance = min(_distance_mm(point, s, reference_frame) for s in slices)
+        if distance > MAX_DISTANCE_MM:
+            shown = ",".join(f"{v:g}" for v in point)
+            raise LaMoDInputError(
+                "--rv-insertion",
+                f"the point {shown} lies {distance:.0f} mm from the myocardium",
+                "give it in LPS mm (3D Slicer shows RAS: turn the signs of the first two numbers)",
+            )
+    return anterior_of(points)
+
+
+def with_own_insertions(
+    slices: Sequence[CineSlice], points_lps: Sequence[npt.ArrayLike], reference_frame: int
+) -> list[CineSlice]:
+    """Slices with insertion points of their own: each point [3] goes to the slice in whose plane it lies.
+
+    Raises:
+        LaMoDInputError: a point that is not three numbers, far from the myocardium, or in no slice's plane.
+    """
+    given = list(slices)
+    for point_lps in points_lps:
+        point = given_insertion(point_lps, slices, reference_frame)
+        away = [abs(float(s.grid.distance_mm(point))) for s in slices]
+        nearest = int(np.argmin(away))
+        if away[nearest] > _IN_PLANE_MM:
+            shown = ",".join(f"{v:g}" for v in point)
+            raise LaMoDInputError(
+                "--slice-insertion",
+                f"the point {shown} lies {away[nearest]:.0f} mm from the nearest slice",
+                "give a point in the plane of the slice that it is for",
+            )
+        given[nearest] = replace(given[nearest], rv_insertion_lps=point)
+    return given
+
+
+def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:
+    rows, columns = np.nonzero(slice_.myocardium[frame])
+    wall = slice_.grid.pixel_to_lps(np.stack([columns, rows], axis=-1))
+    return float(np.linalg.norm(wall - point, axis=-1).min())
+
+
+def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> tuple[Array, str] | None:
+    """The anterior insertion point [3] from the RV label, and a note; None where no slice has a usable one.
+
+    Taken from the slice nearest the middle of the heart among those whose RV touches the wall over 30° to
+    200°.
+    """
+    middle = (len(slices) - 1) / 2
+    for index in sorted(range(len(slices)), key=lambda i: abs(i - middle)):
+        points = insertion_points(slices[index], reference_frame)
+        if points is None:
+            continue
+        anterior = anterior_of(points)
+        return anterior, f"The RV insertion was taken from the RV label of {slices[index].name}."
+    return None
+
+
+def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
+    """Both ends [2, 3] in LPS of the arc along which the RV label touches the epicardium, or None."""
+    if slice_.right_ventricle is None or not slice_.right_ventricle[frame].any():
+        return None
+    dx, dy = slice_.grid.spacing_mm
+    region = epicardial_region(slice_.myocardium[frame])
+    from_rv = ndimage.distance_transform_edt(~slice_.right_ventricle[frame], sampling=(dy, dx))
+    rim = region & ~ndimage.binary_erosion(region)
+    near = rim & (from_rv <= _CONTACT_MM + max(dx, dy))
+    if near.sum() < 3:
+        return None
+    # where the labels abut, or keep an even gap, the arc ends as soon as they part by half a pixel
+    touching = near & (from_rv <= np.percentile(from_rv[near], 25) + 0.5 * max(dx, dy))
+    center = np.array(ndimage.center_of_mass(region))[::-1]
+    angles, touches, radii = _around(rim, touching, center, (dx, dy))
+    ends = _arc_ends(angles, touches)
+    if ends is None:
+        return None
+    radius = float(np.median(radii[touches])) + 0.5 * min(dx, dy)
+    offsets_mm = radius * np.stack([np.cos(ends), np.sin(ends)], axis=-1)
+    return slice_.grid.pixel_to_lps(center + offsets_mm / np.array([dx, dy]))
+
+
+def _around(rim: Array, touching: Array, center: Array, spacing_mm: tuple[float, float]) -> tuple[Array, Array, Array]:
+    """Rim pixels in order of angle about the centre: angles [N], whether each touches [N], radii [N] in mm."""
+    rows, columns = np.nonzero(rim)
+    offsets = (np.stack([columns, rows], axis=-1) - center) * np.array(spacing_mm)
+    angles = np.arctan2(offsets[:, 1], offsets[:, 0])
+    order = np.argsort(angles)
+    return angles[order], touching[rows, columns][order], np.linalg.norm(offsets, axis=-1)[order]
+
+
+def _arc_ends(angles: Array, touches: Array) -> Array | None:
+    """Both ends [2] of the arc that holds all touching pixels, a quarter of a pixel inside the last ones.
+
+    The last pixels touch by a corner only; and so that no pixel's centre lies on a segment's border, where
+    rounding would choose its side.
+    """
+    touching = np.flatnonzero(touches)
+    gaps = np.mod(np.diff(angles[np.append(touching, touching[0])]), 2 * np.pi)
+    widest = int(np.argmax(gaps))
+    arc = 2 * np.pi - gaps[widest]
+    if not np.radians(_MIN_ARC_DEG) <= arc <= np.radians(_MAX_ARC_DEG):
+        return None
+    last, first = touching[widest], touching[(widest + 1) % touching.size]
+    end = angles[last] - 0.25 * np.mod(angles[last] - angles[last - 1], 2 * np.pi)
+    start = angles[first] + 0.25 * np.mod(angles[(first + 1) % angles.size] - angles[first], 2 * np.pi)
+    return np.array([start, end])

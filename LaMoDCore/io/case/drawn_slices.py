@@ -1,0 +1,152 @@
+"""Masks as they were drawn, however faulty: what `lamod check` looks at and mending starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, total_cavity_area_mm2
+from LaMoDCore.heart.levels import depths_towards_apex
+from LaMoDCore.heart.ring.mask import is_closed_ring
+from LaMoDCore.io.case.labels import LabelMap, meaning_of_labels, parse_labels
+from LaMoDCore.io.case.slice_reader import read_cine_slices, read_mask_stacks
+from LaMoDCore.io.case.timing import timing_of
+from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
+from LaMoDCore.io.images.planes import matching_cine, same_pixels
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_MIN_FRAMES = 2
+#: What the labels mean in which contours of other programs are written.
+FOREIGN_LABELS = LabelMap(myocardium=2, cavity=3, right_ventricle=1)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnSlice:
+    """One slice of a file, with nothing refused, removed or resampled.
+
+    Attributes:
+        slice: the drawn structures on the file's own pixels; frames may be empty, rings open.
+        source: the file or folder.
+        stack: which of its stacks, and
+        position: which slice of that stack it is, both counted from 0.
+        labels: what the file's numbers mean.
+    """
+
+    slice: CineSlice
+    source: Path
+    stack: int
+    position: int
+    labels: LabelMap
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnHeart:
+    """Slices from base to apex, end-diastole's frame, and what had to be assumed."""
+
+    slices: tuple[DrawnSlice, ...]
+    reference_frame: int
+    notes: tuple[str, ...]
+
+
+def read_drawn_heart(
+    masks: Sequence[str | Path],
+    *,
+    cine: Sequence[str | Path] = (),
+    labels: str | Mapping[str, int] | LabelMap | None = None,
+    rr_ms: float | None = None,
+) -> DrawnHeart:
+    """Read masks as `load_case` does, but keep every drawn slice whatever is wrong with it.
+
+    Contours of other programs are read too: guide points, closed-curve markups, DENSE workspaces.
+
+    Pictures are used where they lie on the masks' own pixels.
+
+    Raises:
+        LaMoDInputError: a file that cannot be read at all, or in which no myocardium is drawn.
+    """
+    from LaMoDCore.io.contours.foreign import is_foreign, read_foreign
+
+    notes: list[str] = []
+    paths = [Path(p) for p in masks]
+    others = [p for p in paths if is_foreign(p)]
+    stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_MIN_FRAMES)) for p in paths if p not in others]
+    planes = [s.slice_grid(k) for _, stacks in stacks_of for s in stacks for k in range(s.frames.shape[1])]
+    cines = [c for p in cine for c in read_cine_slices(Path(p), planes, notes)]
+    wanted = parse_labels(labels)
+    found = [
+        DrawnSlice(slice_, path, 0, k, FOREIGN_LABELS)
+        for path in others
+        for k, slice_ in enumerate(read_foreign(path, cines))
+    ]
+    for path, stacks in stacks_of:
+        said = wanted or parse_labels(stacks[0].metadata.get(LABEL_KEY))
+        meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
+        notes += [note] if note else []
+        for number, stack in enumerate(stacks):
+            prefix = path.name.split(".")[0]
+            for k in range(stack.frames.shape[1]):
+                if not meaning.is_myocardium(stack.frames[:, k]).any():
+                    continue
+                alone = len(stacks) == 1 and stack.frames.shape[1] == 1
+                part = k + 1 if len(stacks) == 1 else number + 1
+                name = prefix if alone else f"slice {part}" if len(stacks_of) == 1 else f"{prefix}, slice {part}"
+                slice_ = _slice(stack, k, name, meaning, cines, path, rr_ms, notes)
+                found.append(DrawnSlice(slice_, path, number, k, meaning))
+    if not found:
+        raise LaMoDInputError(paths[0], "no myocardium is drawn in it", "draw it, or name it with --labels")
+    centers = [_center_lps(d.slice) for d in found]
+    depths = depths_towards_apex(centers, [d.slice.grid for d in found])
+    ordered = tuple(found[i] for i in np.argsort(depths, kind="stable"))
+    return DrawnHeart(ordered, end_diastole_as_drawn([d.slice for d in ordered]), tuple(dict.fromkeys(notes)))
+
+
+def _slice(
+    stack: FrameStack,
+    position: int,
+    name: str,
+    meaning: LabelMap,
+    cines: Sequence[FrameStack],
+    path: Path,
+    rr_ms: float | None,
+    notes: list[str],
+) -> CineSlice:
+    grid = stack.slice_grid(position)
+    labels = stack.frames[:, position]
+    single = replace(stack, name=name, frames=stack.frames[:, position : position + 1], ijk_to_lps=grid.ijk_to_lps)
+    cine = None
+    if cines:
+        cine, cine_notes = matching_cine(single, cines, path)
+        notes += cine_notes
+        if not same_pixels(grid, cine.slice_grid(0)):
+            notes.append(f"{name}: the cine lies on other pixels than the masks and was not compared with them.")
+            cine = None
+    timing = timing_of(single, cine, path, rr_ms)
+    right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
+    return CineSlice(
+        name=name,
+        grid=grid,
+        myocardium=meaning.is_myocardium(labels),
+        frame_times_ms=timing.frame_times_ms,
+        rr_ms=timing.rr_ms,
+        cavity=labels == meaning.cavity if meaning.cavity is not None else None,
+        right_ventricle=right if right is not None and right.any() else None,
+        cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
+    )
+
+
+def _center_lps(slice_: CineSlice) -> np.ndarray:
+    rows, columns = np.nonzero(slice_.myocardium.any(axis=0))
+    return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
+
+
+def end_diastole_as_drawn(slices: Sequence[CineSlice]) -> int:
+    """The reference frame: from the slices whose ring is closed in all frames, else from all."""
+    frames = slices[0].frames
+    alike = [s for s in slices if s.frames == frames]
+    whole = [s for s in alike if all(is_closed_ring(plane) for plane in s.myocardium)]
+    chosen = whole or alike
+    return find_end_diastole(chosen, total_cavity_area_mm2(chosen))[0]

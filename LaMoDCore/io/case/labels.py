@@ -1,0 +1,240 @@
+"""What the numbers of a mask mean: named by the person, by the file, or told by topology.
+
+ACDC writes 1 RV, 2 myocardium, 3 LV cavity; UK Biobank 1 LV, 2 myocardium, 3 RV; others differ. In all of
+them the myocardium is the ring that encloses the LV cavity, and the RV lies outside it and touches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.extent import extent
+from LaMoDCore.heart.ring.mask import cavity
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: More labels than this are a picture, not a mask.
+MAX_LABELS = 16
+
+_STRUCTURES = {
+    "myocardium": ("myo", "myocardium", "lv_myo", "lv_myocardium", "lvm", "wall", "lv_wall"),
+    "cavity": (
+        "lv",
+        "cavity",
+        "lv_cavity",
+        "lvc",
+        "bp",
+        "blood",
+        "bloodpool",
+        "blood_pool",
+        "left_ventricle",
+    ),
+    "right_ventricle": ("rv", "right_ventricle", "rvc", "rv_cavity"),
+}
+_BY_WORD = {word: structure for structure, words in _STRUCTURES.items() for word in words}
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Label values of the structures; None where the file has none.
+
+    Attributes:
+        myocardium: of the wall, or of its first part.
+        further_myocardium: of the wall's other parts, where it is drawn in several (a scar, segments).
+    """
+
+    myocardium: int
+    cavity: int | None = None
+    right_ventricle: int | None = None
+    further_myocardium: tuple[int, ...] = ()
+
+    @property
+    def walls(self) -> tuple[int, ...]:
+        """The labels of all parts of the wall."""
+        return (self.myocardium, *self.further_myocardium)
+
+    @property
+    def option(self) -> str:
+        """What `--labels` is told of them: ``myo=2+4,lv=3,rv=1``."""
+        words = ["myo=" + "+".join(map(str, self.walls))]
+        others = (("lv", self.cavity), ("rv", self.right_ventricle))
+        return ",".join(words + [f"{word}={value}" for word, value in others if value is not None])
+
+    def is_myocardium(self, labels: Array) -> Array:
+        """bool, of labels of any shape."""
+        return np.isin(labels, self.walls)
+
+
+def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap | None:
+    """Read ``myo=2,rv=1,lv=3``, or a mapping of the same words; ``myo=2+5`` joins a wall that is drawn in parts.
+
+    Raises:
+        LaMoDInputError: a word or value that is not understood, or no myocardium.
+    """
+    if labels is None or isinstance(labels, LabelMap):
+        return labels
+    if isinstance(labels, str):
+        pairs = [part.partition("=")[::2] for part in labels.split(",") if part.strip()]
+    else:
+        pairs = [(str(k), str(v)) for k, v in labels.items()]
+    remedy = "write it as --labels myo=2,lv=3,rv=1"
+    found: dict[str, tuple[int, ...]] = {}
+    for word, value in pairs:
+        structure = _BY_WORD.get(word.strip().lower().replace(" ", "_").replace("-", "_"))
+        if structure is None:
+            raise LaMoDInputError("--labels", f"'{word.strip()}' is no structure that is used", remedy)
+        try:
+            numbers = tuple(int(part) for part in value.split("+"))
+        except ValueError:
+            raise LaMoDInputError("--labels", f"'{value.strip()}' is no whole number", remedy) from None
+        if len(numbers) > 1 and structure != "myocardium":
+            raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}': only the wall is joined", remedy)
+        given = [number for others in found.values() for number in others]
+        if structure in found or len({*given, *numbers}) < len(given) + len(numbers):
+            raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}' is given twice", remedy)
+        found[structure] = numbers
+    if "myocardium" not in found:
+        raise LaMoDInputError("--labels", "it does not say which label is the myocardium", remedy)
+    single = {structure: numbers[0] for structure, numbers in found.items()}
+    further = found["myocardium"][1:]
+    return LabelMap(**single, further_myocardium=further)
+
+
+def integer_labels(frames: Array, source: str | Path) -> Array:
+    """Mask voxels [T, Z, H, W] as uint8 (int32 for labels over 255), refused where they are no labels.
+
+    Raises:
+        LaMoDInputError: NaN, fractions, negative or too many values, or nothing at all.
+    """
+    if frames.dtype.kind == "f":
+        if not np.isfinite(frames).all():
+            raise LaMoDInputError(source, "it holds NaN or infinite values", "export the mask as whole numbers")
+        if (frames != np.rint(frames)).any():
+            raise LaMoDInputError(
+                source,
+                "its values are fractions, not labels",
+                "export the mask itself, not a picture, a probability map or one smoothed by resampling",
+            )
+    if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
+        raise LaMoDInputError(source, "its values are too large for labels", "export the mask as whole numbers")
+    values = distinct_values(frames, MAX_LABELS + 1)
+    if len(values) > MAX_LABELS + 1:
+        raise LaMoDInputError(
+            source,
+            f"it holds more than {MAX_LABELS} different values: a picture, not a mask",
+            "give the masks first and the pictures with --cine",
+        )
+    if values in ([], [0]):
+        raise LaMoDInputError(source, "it is empty: no voxel is labelled", "export the contours as a labelmap")
+    if values[0] < 0:
+        raise LaMoDInputError(source, f"it holds the negative label {int(values[0])}", "export labels from 0 up")
+    return frames.astype(np.uint8 if values[-1] < 256 else np.int32)
+
+
+def distinct_values(frames: Array, limit: int) -> list[float]:
+    """The distinct values of [T, Z, H, W] in order; the search ends once there are more than ``limit``."""
+    values: set[float] = set()
+    for planes in frames:
+        values.update(np.unique(planes).tolist())
+        if len(values) > limit:
+            break
+    return sorted(values)
+
+
+def meaning_of_labels(
+    labels: Sequence[Array], source: str | Path, wanted: LabelMap | None = None
+) -> tuple[LabelMap, str | None]:
+    """Which label is which structure.
+
+    Args:
+        labels: int [T, Z, H, W] of each stack of one file or folder.
+        source: the file, for errors.
+        wanted: what the person said; checked against what is there.
+
+    Returns:
+        The map, and a note where topology decided.
+
+    Raises:
+        LaMoDInputError: a named label is not there, or topology does not tell.
+    """
+    present = sorted({int(v) for stack in labels for v in np.unique(stack) if v != 0})
+    listing = ", ".join(str(v) for v in present)
+    if wanted is not None:
+        walls = [value for value in wanted.walls if value in present]
+        if not walls:
+            raise LaMoDInputError(
+                source,
+                f"label {wanted.myocardium}, named as the myocardium, is not there",
+                f"choose from the labels it has: {listing}",
+            )
+        return (
+            LabelMap(
+                walls[0],
+                wanted.cavity if wanted.cavity in present else None,
+                wanted.right_ventricle if wanted.right_ventricle in present else None,
+                tuple(walls[1:]),
+            ),
+            None,
+        )
+    if len(present) == 1:
+        return LabelMap(present[0]), None
+    return _by_topology(labels, present, source, listing)
+
+
+def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path, listing: str) -> tuple[LabelMap, str]:
+    planes = _sample([plane for stack in labels for plane in _cropped(stack) if plane.any()])
+    rings = dict.fromkeys(present, 0)
+    filling = {value: dict.fromkeys([0, *present], 0) for value in present}
+    for plane in planes:
+        for value in present:
+            hole = cavity(plane == value)
+            if hole.sum() < 4:
+                continue
+            rings[value] += 1
+            inside, counts = np.unique(plane[hole], return_counts=True)
+            for label, count in zip(inside, counts, strict=True):
+                filling[value][int(label)] += int(count)
+    # A ring is counted by what it encloses: holes of an RV drawn carelessly stay small.
+    enclosed = {value: sum(filling[value].values()) for value in present}
+    ranked = sorted(present, key=lambda v: (rings[v], enclosed[v]), reverse=True)
+    best, second = ranked[0], ranked[1]
+    if rings[best] == 0 or (rings[second] >= 0.5 * rings[best] and enclosed[second] >= 0.5 * enclosed[best]):
+        raise LaMoDInputError(
+            source,
+            f"its labels {listing} do not tell which is the myocardium: "
+            + ("none encloses a cavity" if rings[best] == 0 else f"both {best} and {second} enclose one"),
+            "name them, as in --labels myo=2,lv=3,rv=1; a wall that is drawn in parts is joined by --labels myo=2+4",
+        )
+    inner = max((v for v in present if v != best), key=lambda v: filling[best][v])
+    lv = inner if filling[best][inner] > 0.5 * enclosed[best] else None
+    rv = _touching_outside(planes, best, [v for v in present if v not in (best, lv)])
+    told = [f"{best} as the myocardium"]
+    told += [f"{lv} as the LV cavity"] if lv is not None else []
+    told += [f"{rv} as the RV"] if rv is not None else []
+    return LabelMap(best, lv, rv), f"Labels were told by their shape: {', '.join(told)}."
+
+
+def _cropped(stack: Array) -> Array:
+    """The planes [N, h, w] of a stack, without what is empty all around in all of them."""
+    planes = stack.reshape(-1, *stack.shape[2:])
+    return np.asarray(planes[(slice(None), *extent(planes))])
+
+
+def _sample(planes: list[Array], limit: int = 40) -> list[Array]:
+    return planes[:: max(1, -(-len(planes) // limit))]
+
+
+def _touching_outside(planes: list[Array], myocardium: int, others: list[int]) -> int | None:
+    contact = dict.fromkeys(others, 0)
+    for plane in planes:
+        ring = plane == myocardium
+        rim = ndimage.binary_dilation(ring, iterations=2) & ~ring & ~cavity(ring)
+        for value in others:
+            contact[value] += int((plane[rim] == value).sum())
+    best = max(others, key=lambda v: contact[v], default=None)
+    return best if best is not None and contact[best] > 0 else None

@@ -1,0 +1,70 @@
+"""Masks drawn at some frames of a cine only: put on the cine's frames, and carried to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.carrying import carry_contours
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: A cine whose masks miss more than this share of the frames was drawn at some of them; less is an oversight that
+#: somebody should mend.
+_PARTIAL_SHARE = 0.5
+
+
+def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[int] | None, source: str) -> FrameStack:
+    """A mask of fewer frames than its cine, with empty frames where nothing was drawn.
+
+    Args:
+        mask: [T', 1, H, W].
+        cine_frames: T.
+        mask_frames: which frame of the cine each mask is, from 0; a single mask is taken for frame 0 without it.
+
+    Raises:
+        LaMoDInputError: which frames were drawn is not known, or they are not in the cine.
+    """
+    given = mask.frames.shape[0]
+    if mask_frames is None:
+        if given == cine_frames:
+            return mask
+        if given > 1:
+            raise LaMoDInputError(
+                source,
+                f"it has {given} frames and the cine {cine_frames}",
+                "say which frames of the cine they are, from 0, as --mask-frames 0,9, or draw every frame",
+            )
+        mask_frames = (0,)
+    wanted = list(mask_frames)
+    if given == cine_frames and len(wanted) != given:
+        return mask
+    if len(wanted) != given or len(set(wanted)) != given or not all(0 <= t < cine_frames for t in wanted):
+        raise LaMoDInputError(
+            "--mask-frames",
+            f"{','.join(map(str, wanted))} do not name the {given} drawn frame(s) of a cine of {cine_frames}",
+            f"give {given} different numbers from 0 to {cine_frames - 1}",
+        )
+    frames = np.zeros((cine_frames, *mask.frames.shape[1:]), dtype=mask.frames.dtype)
+    frames[wanted] = mask.frames
+    return replace(mask, frames=frames, frame_times_ms=None)
+
+
+def is_partial(myocardium: np.ndarray) -> bool:
+    """Whether masks [T, H, W] were drawn at some frames only, on purpose."""
+    drawn = myocardium.any(axis=(1, 2))
+    return bool(drawn.any() and drawn.mean() < 1 - _PARTIAL_SHARE)
+
+
+def carried(slice_: CineSlice, notes: list[str]) -> CineSlice:
+    """The slice with contours on every frame; what was carried is said in the notes."""
+    result = carry_contours(slice_)
+    notes.append(result.note)
+    right = slice_.right_ventricle
+    if right is not None:
+        # the RV is drawn where the masks are; it serves to find the insertion, not to be shown on other frames
+        right = right & result.drawn[:, None, None]
+    return replace(result.slice, right_ventricle=right)

@@ -1,0 +1,239 @@
+"""From what people have on disk to a Case, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LaMoDCore.heart.case import LEFT_OUT, LEVELS, Case, CineSlice, InputRecord, Level
+from LaMoDCore.heart.cycle.common_phases import on_common_phases
+from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
+from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
+from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
+from LaMoDCore.heart.ring.faults import Fault
+from LaMoDCore.heart.ring.mask import epicardial_region
+from LaMoDCore.heart.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
+from LaMoDCore.io.case.labels import LabelMap, parse_labels
+from LaMoDCore.io.case.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
+from LaMoDCore.io.case.timing import several_beats, unclosed_beat
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.planes import lies_on_scanner_axes
+from LaMoDCore.runtime.bounded_reads import sha256_of
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+Paths = str | Path | Sequence[str | Path]
+#: Thinner than any slice: a stack resampled to 1 mm holds neighbours with the same masks.
+_SAME_SLICE_MM = 0.1
+
+
+def load_case(
+    masks: Paths,
+    *,
+    cine: Paths | None = None,
+    labels: str | Mapping[str, int] | LabelMap | None = None,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    levels: str | Sequence[str] | None = None,
+    rr_ms: float | None = None,
+    mask_frames: Sequence[int] | None = None,
+    slice_insertions_lps: Sequence[npt.ArrayLike] = (),
+    reference_frame: int | None = None,
+) -> Case:
+    """Read masks of the left ventricle over the cycle, with pictures if there are any, as one heart.
+
+    Args:
+        masks: a 4-D NIfTI or NRRD, a .seq.nrrd, a folder with a volume a frame, DICOM masks or a DICOM SEG;
+            several are slices (or stacks) of one heart.
+        cine: the pictures, in any of these formats or a folder or study of DICOM cine series. The slices
+            then lie on their pixels.
+        labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` (``"myo=2+4"`` for a wall drawn in parts) or a mapping;
+            told by topology otherwise.
+        rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
+        levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of
+            the two agrees with the slices' positions; proposed by position otherwise.
+        rr_ms: R–R interval, where the files do not hold it or hold a wrong one.
+        mask_frames: which frames of the cine the masks are, from 0, where they are fewer than the cine's. Contours
+            drawn at some frames only are carried to the others by the cine.
+        slice_insertions_lps: [3] each, insertion points of single slices, in whose planes they lie.
+        reference_frame: end-diastole, from 0, where the frame that `find_end_diastole` takes is not it.
+
+    Returns:
+        The case, slices from base to apex. What had to be assumed stands in ``notes``.
+
+    Raises:
+        LaMoDInputError: with the file, what is wrong with it and what to do.
+    """
+    mask_paths, cine_paths = _paths(masks), _paths(cine)
+    if not mask_paths:
+        raise LaMoDInputError("masks", "no mask was given", "name at least one file or folder")
+    for number, path in enumerate(mask_paths):
+        if path.absolute() in [earlier.absolute() for earlier in mask_paths[:number]]:
+            raise LaMoDInputError(path, "it is named twice", "name each slice once")
+    wanted, named_levels = parse_labels(labels), parse_levels(levels)
+    notes: list[str] = []
+    fewest = 1 if cine_paths else MIN_FRAMES
+    masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest)) for path in mask_paths]
+    planes = [s.slice_grid(k) for _, stacks in masks_of for s in stacks for k in _drawn(s) if s.has_orientation]
+    cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
+    read: list[ReadSlice] = []
+    for path, stacks in masks_of:
+        read += slices_of(
+            stacks,
+            path,
+            cines=cines,
+            labels=wanted,
+            rr_ms=rr_ms,
+            prefix=len(mask_paths) > 1,
+            notes=notes,
+            mask_frames=mask_frames,
+        )
+    read = _repeats_marked(read)
+    slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
+    slices, phase_notes = on_common_phases(slices)
+    area = total_cavity_area_mm2(slices)
+    reference, reference_note = (
+        find_end_diastole(slices, area)
+        if reference_frame is None
+        else (named_end_diastole(reference_frame, slices), None)
+    )
+    found = (several_beats(slices[0], area), unclosed_beat(slices[0], area), reference_note)
+    of_the_beat = [note for note in found if note]
+    notes = [*of_the_beat, *notes, *phase_notes]  # what bears on every number comes first
+    return Case(
+        slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
+        reference_frame=reference,
+        rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, notes),
+        inputs=tuple(InputRecord(p.name, sha256_of(p)) for p in (*mask_paths, *cine_paths)),
+        notes=tuple(dict.fromkeys(notes + _doubts_about_orientation(read, slices))),
+    )
+
+
+def _paths(paths: Paths | None) -> list[Path]:
+    if paths is None:
+        return []
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+
+
+def _drawn(stack: FrameStack) -> list[int]:
+    return [k for k in range(stack.frames.shape[1]) if stack.frames[:, k].any()]
+
+
+def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
+    """Slices with a fault where an earlier one has the same masks in the same plane: exported or given twice."""
+    marked: list[ReadSlice] = []
+    for one in read:
+        earlier = next((r for r in marked if _same_slice(r, one)), None)
+        if earlier is None:
+            marked.append(one)
+            continue
+        reason = f"its masks are those of {earlier.name} in the same plane"
+        marked.append(replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once")))
+    return marked
+
+
+def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
+    a, b = one.slice, other.slice
+    if a is None or b is None or not (one.has_orientation and other.has_orientation):
+        return False  # where slices lie is not known
+    return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
+
+
+def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[str]) -> list[CineSlice]:
+    """The slices that can be used, with their named levels; the others are refused or said to be left out.
+
+    A slice without a closed ring is left out as long as one slice remains; a stray piece or a cavity outside
+    the ring is a slip that the person should mend, and is refused.
+    """
+    whole = [r for r in read if r.slice is not None]
+    for r in read:
+        if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
+            reason = f"{r.name}: {r.fault.reason}" if len(read) > 1 else r.fault.reason
+            raise LaMoDInputError(r.source, reason, r.fault.remedy)
+    notes += [f"{_place(r)}{LEFT_OUT}{r.fault.reason}." for r in read if r.fault is not None]
+    slices = [r.slice for r in whole if r.slice is not None]
+    if levels is None:
+        return slices
+    if len(levels) == len(read):
+        levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
+    if len(levels) != len(whole):
+        raise LaMoDInputError(
+            "--levels",
+            f"{len(levels)} level(s) for {len(whole)} slice(s)",
+            "name one level a slice, from base to apex",
+        )
+    order = _base_to_apex(slices)
+    if not _falls([levels[i] for i in order]) and _falls(levels):
+        # named from base to apex, though the files go the other way
+        levels = tuple(levels[order.index(i)] for i in range(len(slices)))
+    return [replace(s, level=level, level_known=True) for s, level in zip(slices, levels, strict=True)]
+
+
+def _place(read: ReadSlice) -> str:
+    """A slice that is only numbered, with the file that counts so: results number the slices that are left."""
+    numbered = read.name.startswith("slice ")
+    return f"{read.name} of {read.source.name}" if numbered else read.name
+
+
+def _falls(levels: Sequence[Level]) -> bool:
+    """Whether levels never rise from apex towards base."""
+    ranks = [LEVELS.index(level) for level in levels]
+    return ranks == sorted(ranks)
+
+
+def _base_to_apex(slices: list[CineSlice]) -> list[int]:
+    depths = _depths(slices)
+    return sorted(range(len(slices)), key=lambda i: depths[i])
+
+
+def _depths(slices: list[CineSlice]) -> list[float]:
+    return depths_towards_apex([_center_lps(s) for s in slices], [s.grid for s in slices])
+
+
+def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str]) -> list[CineSlice]:
+    slices = [slices[i] for i in _base_to_apex(slices)]
+    if not propose:
+        return slices
+    depths = _depths(slices)
+    levels, known = propose_levels(depths), spans_the_ventricle(depths)
+    named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
+    notes.append(f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong.")
+    return [replace(s, level=level, level_known=known) for s, level in zip(slices, levels, strict=True)]
+
+
+def _center_lps(slice_: CineSlice) -> Array:
+    rows, columns = np.nonzero(epicardial_region(slice_.myocardium[0]))
+    return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
+
+
+def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[str]) -> Array | None:
+    if given is not None:
+        return given_insertion(given, slices, reference)
+    found = insertion_from_label(slices, reference)
+    if found is None:
+        return None
+    notes.append(found[1])
+    return found[0]
+
+
+def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) -> list[str]:
+    """Say where the view from the apex, on which all angles rest, is a guess."""
+    doubts = []
+    if not all(r.has_orientation for r in read):
+        doubts.append(
+            "The masks do not say how they lie in the patient: which side is the apex, and with it the "
+            "sense of rotation and the order of segments, is a guess."
+        )
+    elif all(lies_on_scanner_axes(s.grid.ijk_to_lps) for s in slices):
+        doubts.append(
+            "The slices lie exactly on the scanner's axes, as exports that lost their orientation do: which "
+            "side is the apex may be wrong."
+        )
+    elif any(abs(s.grid.axis_cosine) < MIN_AXIS_COSINE for s in slices):
+        doubts.append(
+            "The slices stand nearly along the heart's expected axis, as long-axis views do: check that they "
+            "are short-axis slices; which side is the apex is a guess."
+        )
+    return doubts

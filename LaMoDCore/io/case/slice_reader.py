@@ -1,0 +1,267 @@
+"""One mask file or folder -> its slices, each with its times, its pictures and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.numbered_names import without_suffix
+from LaMoDCore.heart.ring.faults import Fault, find_fault, remove_specks
+from LaMoDCore.io.case.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.io.case.partial_masks import carried, is_partial, spread_over_cine
+from LaMoDCore.io.case.timing import timing_of
+from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
+from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Fewer frames cannot carry a cardiac cycle to 40 canonical frames and back.
+MIN_FRAMES = 8
+_MAX_FRAMES = 1000
+_MAX_SIDE = 2048
+#: Of the rest of the wall: a label beside it that is larger is a chamber.
+_LARGEST_PART = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class ReadSlice:
+    """A slice as read, usable or not; ``position`` counts the slices with something drawn over all inputs."""
+
+    name: str
+    source: Path
+    slice: CineSlice | None
+    fault: Fault | None
+    has_orientation: bool
+
+
+def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[str]) -> list[FrameStack]:
+    """Cine slices of a file or folder, as stacks [T, 1, H, W] of float32; of a study those near the planes."""
+    slices = []
+    for stack in read_images(path, planes):
+        check_grid(stack, path)
+        if not np.isfinite(stack.frames).all():
+            raise LaMoDInputError(path, "its pictures hold NaN or infinite values", "export the cine again")
+        notes += stack.notes
+        slices += [replace(s, frames=s.frames.astype(np.float32)) for s in _single_slices(stack)]
+    return slices
+
+
+def read_mask_stacks(path: Path, notes: list[str], *, min_frames: int = MIN_FRAMES) -> list[FrameStack]:
+    """Mask stacks of a file or folder, checked, as whole-number labels.
+
+    Args:
+        path: file or folder.
+        notes: is appended to.
+        min_frames: masks with fewer are refused.
+
+    Raises:
+        LaMoDInputError: the file cannot be used at all.
+    """
+    stacks = []
+    for stack in read_images(path):
+        _check_shape(stack, path, min_frames)
+        check_grid(stack, path)
+        notes += stack.notes
+        stacks.append(replace(stack, frames=integer_labels(stack.frames, path)))
+    return stacks
+
+
+def slices_of(
+    stacks: Sequence[FrameStack],
+    path: Path,
+    *,
+    cines: Sequence[FrameStack],
+    labels: LabelMap | None,
+    rr_ms: float | None,
+    prefix: bool,
+    notes: list[str],
+    mask_frames: Sequence[int] | None = None,
+) -> list[ReadSlice]:
+    """Every slice of a file's or folder's mask stacks in which something is drawn.
+
+    Args:
+        stacks: what `read_mask_stacks` returned.
+        path: where they came from.
+        cines: pictures to which they belong; empty where none were given.
+        labels: what the numbers mean, if the person said.
+        rr_ms: the R–R interval, if the person said.
+        prefix: whether a slice's name needs the file's name.
+        notes: is appended to.
+        mask_frames: which frames of the cine the masks are, where they are fewer.
+
+    Raises:
+        LaMoDInputError: labels, planes or times that fit nothing.
+    """
+    said = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
+    meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
+    notes += [note] if note else []
+    return [
+        _read_slice(
+            _on_cine_frames(mask, cines, mask_frames, path),
+            name,
+            path,
+            meaning=meaning,
+            labels_named=said is not None,
+            cines=cines,
+            rr_ms=rr_ms,
+            notes=notes,
+        )
+        for stack in stacks
+        for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
+    ]
+
+
+def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
+    frames, depth, height, width = stack.frames.shape
+    if max(height, width) > _MAX_SIDE or frames > _MAX_FRAMES:
+        raise LaMoDInputError(
+            path,
+            f"it holds {frames} frames of {width} × {height} pixels, more than any cine",
+            "check that it is a cine, and crop it to the heart",
+        )
+    if frames < min_frames and frames == 1:
+        what = f"{depth} slices" if depth > 1 else "one slice"
+        raise LaMoDInputError(
+            path,
+            f"it holds {what} and no time (3-D)",
+            "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with a "
+            "volume a frame; if its third axis is time, store it as x, y, 1, time",
+        )
+    if frames < min_frames:
+        raise LaMoDInputError(
+            path,
+            f"it has {frames} frames and at least {min_frames} are needed",
+            "give masks over the whole cardiac cycle",
+        )
+
+
+def _single_slices(stack: FrameStack) -> list[FrameStack]:
+    return [
+        replace(stack, frames=stack.frames[:, k : k + 1], ijk_to_lps=stack.slice_grid(k).ijk_to_lps, notes=())
+        for k in range(stack.frames.shape[1])
+    ]
+
+
+def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[str]) -> list[tuple[FrameStack, str]]:
+    slices = _single_slices(stack)
+    stem = without_suffix(stack.name)
+    names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
+    if prefix and len(slices) > 1:
+        names = [f"{stem}, {name}" for name in names]
+    drawn = [(s, name) for s, name in zip(slices, names, strict=True) if meaning.is_myocardium(s.frames).any()]
+    empty = len(slices) - len(drawn)
+    if empty:
+        notes.append(f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out.")
+    return drawn
+
+
+def _on_cine_frames(
+    mask: FrameStack, cines: Sequence[FrameStack], mask_frames: Sequence[int] | None, path: Path
+) -> FrameStack:
+    """Masks of a few frames, put on the frames of the cine in their plane; others are left as they are."""
+    if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
+        return mask
+    grid = mask.slice_grid(0)
+    near = [c for c in cines if not (mask.has_orientation and c.has_orientation) or _same_plane(grid, c)]
+    counts = {c.frames.shape[0] for c in near}
+    if len(counts) == 1:
+        mask = spread_over_cine(mask, counts.pop(), mask_frames, path.name)
+    if mask.frames.shape[0] < MIN_FRAMES:
+        raise LaMoDInputError(
+            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine it belongs to"
+        )
+    return mask
+
+
+def _same_plane(grid: SliceGrid, cine: FrameStack) -> bool:
+    return grid.same_plane(cine.slice_grid(0), SAME_PLANE_MM)
+
+
+def _read_slice(
+    mask: FrameStack,
+    name: str,
+    path: Path,
+    *,
+    meaning: LabelMap,
+    labels_named: bool,
+    cines: Sequence[FrameStack],
+    rr_ms: float | None,
+    notes: list[str],
+) -> ReadSlice:
+    labels = mask.frames[:, 0]
+    myocardium, dropped = remove_specks(meaning.is_myocardium(labels))
+    cavity = labels == meaning.cavity if meaning.cavity is not None else None
+    partial = bool(cines) and is_partial(myocardium)
+    drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
+    fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
+    if fault is not None:
+        fault = _perhaps_in_parts(fault, labels[drawn], meaning, named=labels_named)
+        return ReadSlice(name, path, None, fault, mask.has_orientation)
+    if dropped:
+        notes.append(f"{name}: {dropped} stray pixel(s) apart from the ring were removed.")
+    right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
+    named = replace(mask, name=name)
+    grid = mask.slice_grid(0)
+    cine = None
+    if cines:
+        cine, cine_notes = matching_cine(named, cines, path)
+        notes += cine_notes
+        target = cine.slice_grid(0)
+        source = grid if mask.has_orientation and cine.has_orientation else target
+        myocardium = ring_on_grid(myocardium, source, target)
+        cavity = None if cavity is None else mask_on_grid(cavity, source, target)
+        right = None if right is None else mask_on_grid(right, source, target)
+        grid = target
+        fault = None if same_pixels(source, target) else find_fault(myocardium[drawn])
+        if fault is not None:
+            outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
+            return ReadSlice(name, path, None, outside, mask.has_orientation)
+    timing = timing_of(replace(mask, name=without_suffix(mask.name)), cine, path, rr_ms)
+    notes += timing.notes
+    read = CineSlice(
+        name=name,
+        grid=grid,
+        myocardium=myocardium,
+        frame_times_ms=timing.frame_times_ms,
+        rr_ms=timing.rr_ms,
+        cavity=cavity,
+        right_ventricle=_if_any(right),
+        cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
+    )
+    if partial:
+        read = carried(read, notes)
+    return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None)
+
+
+def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap, *, named: bool) -> Fault:
+    """The fault of an open wall, with another remedy where one more label would make it whole.
+
+    What shape alone, nobody, `named` the right ventricle may be a scar, if it is small.
+    """
+    if fault.kind not in ("open", "pieces"):
+        return fault
+    wall = meaning.is_myocardium(labels)
+    for value in np.unique(labels[~wall & (labels != 0)]).tolist():
+        part = labels == value
+        chamber = value == meaning.cavity or (named and value == meaning.right_ventricle)
+        if chamber or part.sum() > _LARGEST_PART * wall.sum():
+            continue
+        if find_fault(remove_specks(wall | part)[0]) is None:
+            right = None if value == meaning.right_ventricle else meaning.right_ventricle
+            further = (*meaning.further_myocardium, value)
+            option = replace(meaning, right_ventricle=right, further_myocardium=further).option
+            return replace(
+                fault,
+                reason=f"{fault.reason}; label {value} would make it whole",
+                remedy=f"if label {value} is wall too (a scar), join them with --labels {option}",
+            )
+    return fault
+
+
+def _if_any(mask: Array | None) -> Array | None:
+    return mask if mask is not None and mask.any() else None

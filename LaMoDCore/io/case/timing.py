@@ -1,0 +1,133 @@
+"""When each frame was taken, and how long the cycle is: from the file, else assumed and said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: R–R intervals outside these (ms) are no heart of a person at rest or in exercise.
+_RR_MS = (200.0, 2500.0)
+_ASSUMED_RR_MS = 1000.0
+#: A beat is not closed where the cavity jumps from the last frame to the first by more than this share of the stroke,
+#: with so much more for few frames, and by so many times the largest step within the beat.
+_JUMP, _JUMP_TIMES_FRAMES, _JUMP_OVER_STEP = 0.15, 1.5, 1.25
+#: A cavity has emptied below the first share of its stroke and is full again above the second; strokes of less than
+#: this share of the largest area may be the contours' noise.
+_EMPTY, _FULL, _LEAST_STROKE = 0.3, 0.7, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """frame_times_ms [T] from the R wave, rr_ms, and what was assumed."""
+
+    frame_times_ms: Array
+    rr_ms: float
+    notes: tuple[str, ...] = ()
+
+
+def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None) -> Timing:
+    """Times of a slice: the masks' own, else the cine's, else evenly over one R–R interval.
+
+    Args:
+        masks: frames whose times are wanted.
+        cine: the pictures of the same slice, if any, with as many frames.
+        source: the masks' file, for errors.
+        rr_ms: R–R interval named by the person.
+
+    Raises:
+        LaMoDInputError: times that do not rise, or an R–R interval that no heart has.
+    """
+    frames = masks.frames.shape[0]
+    notes: list[str] = []
+    times = masks.frame_times_ms
+    if times is None and cine is not None:
+        times = cine.frame_times_ms
+    rr = rr_ms or masks.rr_ms or (cine.rr_ms if cine is not None else None)
+    if rr is not None and not _RR_MS[0] <= rr <= _RR_MS[1]:
+        if rr_ms is not None:
+            raise LaMoDInputError("R–R interval", f"{rr:g} ms is no heart's", "give it in milliseconds")
+        notes.append(f"{masks.name}: an R–R interval of {rr:g} ms was given, which no heart has; it was left out.")
+        rr = None
+    if times is None:
+        if rr is None:
+            rr = _ASSUMED_RR_MS
+            notes.append(
+                f"{masks.name}: no frame times; the {frames} frames were spread evenly over an assumed R–R "
+                f"interval of {rr:g} ms (strain does not depend on it, times and rates do)."
+            )
+        else:
+            notes.append(f"{masks.name}: no frame times; the {frames} frames were spread evenly over {rr:g} ms.")
+        return Timing(np.arange(frames) * (rr / frames), float(rr), tuple(notes))
+    times = np.asarray(times, dtype=np.float64)
+    steps = np.diff(times)
+    if not np.isfinite(times).all() or (steps <= 0).any():
+        frame = int(np.argmax(~(steps > 0))) + 1
+        raise LaMoDInputError(source, f"the time of frame {frame} does not come after the one before", "mend its times")
+    step = float(np.median(steps)) if steps.size else _ASSUMED_RR_MS
+    span = float(times[-1] - times[0]) + step
+    if rr is None:
+        rr = span
+        if not _RR_MS[0] <= rr <= _RR_MS[1]:
+            raise LaMoDInputError(
+                source,
+                f"its frames span {rr:.3g} ms, which no cardiac cycle does",
+                "store the frame times in ms or s with their unit",
+            )
+        notes.append(f"{masks.name}: no R–R interval; the {frames} frames were taken as the full cycle of {rr:.0f} ms.")
+    elif span - step >= rr:
+        notes.append(
+            f"{masks.name}: its frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; "
+            f"the cycle was taken as {span:.0f} ms."
+        )
+        rr = span
+    elif span < 0.85 * rr:
+        notes.append(f"{masks.name}: its frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms.")
+    return Timing(times, float(rr), tuple(notes))
+
+
+def unclosed_beat(first: CineSlice, area: Array) -> str | None:
+    """A note where frames that were taken as a whole cycle seem to cover part of it, as in prospective gating.
+
+    Args:
+        first: of the slices, which share their times.
+        area: their `total_cavity_area_mm2`.
+    """
+    times = first.frame_times_ms
+    if first.rr_ms - float(times[-1] - times[0]) > 1.5 * float(np.median(np.diff(times))):
+        return None  # the R–R interval is known to be longer than the frames
+    stroke = float(area.max() - area.min())
+    jump, within = abs(float(area[0] - area[-1])), float(np.abs(np.diff(area)).max())
+    if jump <= (_JUMP + _JUMP_TIMES_FRAMES / area.size) * stroke or jump <= _JUMP_OVER_STEP * within:
+        return None
+    return (
+        f"The beat does not close: from the last frame to the first the cavity jumps by {jump / stroke:.0%} of the "
+        f"stroke, so that the frames seem to cover only part of the R–R interval, which was taken as "
+        f"{first.rr_ms:.0f} ms; name it with --rr."
+    )
+
+
+def several_beats(first: CineSlice, area: Array) -> str | None:
+    """A note where the cavity empties more than once, as in a real-time cine that runs over several beats.
+
+    Args:
+        first, area: see `unclosed_beat`.
+    """
+    stroke = float(area.max() - area.min())
+    if stroke < _LEAST_STROKE * float(area.max()):
+        return None
+    filled = (np.roll(area, -int(area.argmax())) - area.min()) / stroke
+    states = [bool(share > _FULL) for share in filled if not _EMPTY <= share <= _FULL]
+    emptied = sum(before and not after for before, after in zip(states, [*states[1:], True], strict=True))
+    if emptied < 2:
+        return None
+    return (
+        f"The cavity empties {emptied} times: the frames seem to hold {emptied} beats and were taken as one cycle of "
+        f"{first.rr_ms:.0f} ms; give the frames of one beat."
+    )

@@ -1,0 +1,1 @@
+"""Contours drawn in other programs."""

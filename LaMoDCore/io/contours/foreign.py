@@ -1,0 +1,81 @@
+"""Contours of other programs, told by their names, as slices on the pixels of their cine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.rv_insertion import anterior_of
+from LaMoDCore.io.case.timing import timing_of
+from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curves
+from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
+from LaMoDCore.io.contours.guide_points import read_guide_points
+from LaMoDCore.io.contours.markups import curves_by_frame, read_closed_curves
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a path holds another program's contours: guide points, markups, a DENSE workspace."""
+    if path.is_dir():
+        return any(path.glob("GPFile*.txt"))
+    return path.name.lower().endswith((".txt", ".mrk.json", ".dns"))
+
+
+def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ...]:
+    """Read them, each on the cine slice in whose plane it lies.
+
+    Args:
+        path: as `is_foreign` knows it.
+        cines: cine slices [T, 1, H, W]; a workspace brings its own pictures.
+
+    Raises:
+        LaMoDInputError: nothing usable, no cine, or none in the plane.
+    """
+    if path.name.lower().endswith(".dns"):
+        return read_workspace_contours(path)
+    if not cines:
+        raise LaMoDInputError(path, "points have no pixels of their own", "give the pictures with --cine")
+    if path.name.lower().endswith(".json"):
+        series = {path.name.split(".")[0]: curves_by_frame(read_closed_curves(path), path.name)}
+        return tuple(_on_cine(name, curves, cines, path) for name, curves in series.items())
+    slices = []
+    for number, points in sorted(read_guide_points(path).items()):
+        everything = [p for kinds in points.points_lps.values() for p in kinds.values()]
+        cine = _in_plane(np.concatenate(everything), cines)
+        curves = points.curves(cine.slice_grid(0)) if cine is not None else {}
+        if curves:
+            insertions = points.insertions_lps(min(curves))
+            own = None if insertions is None else anterior_of(insertions)
+            slices.append(replace(_on_cine(f"series {number}", curves, cines, path), rv_insertion_lps=own))
+    if not slices:
+        raise LaMoDInputError(path, "none of its short-axis contours lies on the cine", "give the cine they belong to")
+    return tuple(slices)
+
+
+def _in_plane(points_lps: Array, cines: Sequence[FrameStack]) -> FrameStack | None:
+    near = [c for c in cines if np.abs(c.slice_grid(0).distance_mm(points_lps)).max() <= IN_PLANE_MM]
+    return near[0] if near else None
+
+
+def _on_cine(name: str, curves: Mapping[int, FrameCurves], cines: Sequence[FrameStack], path: Path) -> CineSlice:
+    cine = _in_plane(np.concatenate([p for pair in curves.values() for p in (pair.endo_lps, pair.epi_lps)]), cines)
+    if cine is None:
+        raise LaMoDInputError(path, f"the contours of {name} lie in no cine's plane", "give the cine they belong to")
+    grid: SliceGrid = cine.slice_grid(0)
+    myocardium, cavity = masks_of_curves(curves, cine.frames.shape[0], grid, path.name)
+    timing = timing_of(cine, None, path)
+    return CineSlice(
+        name=name,
+        grid=grid,
+        myocardium=myocardium,
+        frame_times_ms=timing.frame_times_ms,
+        rr_ms=timing.rr_ms,
+        cavity=cavity,
+        cine=np.ascontiguousarray(cine.frames[:, 0]),
+    )

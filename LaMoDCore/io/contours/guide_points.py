@@ -1,0 +1,90 @@
+"""Guide-point files (GPFile_NNN.txt) of biventricular modelling: 3-D contour points, one file a frame.
+
+Tab-separated columns x, y, z (LPS mm), contour type, frameID (which series), weight, time frame. The epicardium is
+``SAX_LV_EPICARDIAL`` together with ``SAX_RV_SEPTUM``, as where the right ventricle lies the outer contour of the left
+one is the septum's right side. ``RV_INSERT`` gives the two insertion points.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.io.contours.curves import FrameCurves, in_order_about_center
+from LaMoDCore.io.images.file import natural_key
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_ENDO, _EPI, _SEPTUM, _INSERT = "SAX_LV_ENDOCARDIAL", "SAX_LV_EPICARDIAL", "SAX_RV_SEPTUM", "RV_INSERT"
+_COLUMNS = ("x", "y", "z", "contour type", "frameID", "time frame")
+
+
+@dataclass(frozen=True, eq=False)
+class GuidePoints:
+    """The points of one series over time.
+
+    Attributes:
+        points_lps: by time frame, by contour type: [N, 3] mm.
+    """
+
+    points_lps: Mapping[int, Mapping[str, Array]]
+
+    def curves(self, grid: SliceGrid) -> dict[int, FrameCurves]:
+        """Closed contours of every frame that has both; see `masks_of_curves`."""
+        result = {}
+        for frame, kinds in self.points_lps.items():
+            if _ENDO not in kinds or _EPI not in kinds:
+                continue
+            outer = np.concatenate([kinds[name] for name in (_EPI, _SEPTUM) if name in kinds])
+            result[frame] = FrameCurves(in_order_about_center(kinds[_ENDO], grid), in_order_about_center(outer, grid))
+        return result
+
+    def insertions_lps(self, frame: int) -> Array | None:
+        """[2, 3]: both RV insertion points of a frame: as given, else the ends of the septum's points; or None."""
+        kinds = self.points_lps.get(frame, {})
+        if _INSERT in kinds and len(kinds[_INSERT]) >= 2:
+            return kinds[_INSERT][:2]
+        return None if _SEPTUM not in kinds else ends_of_arc(kinds[_SEPTUM])
+
+
+def ends_of_arc(points_lps: Array) -> Array:
+    """[2, 3]: the two points of an open arc [N, 3] that lie farthest apart."""
+    distances = np.linalg.norm(points_lps[:, None] - points_lps[None], axis=-1)
+    first, last = np.unravel_index(int(np.argmax(distances)), distances.shape)
+    return np.asarray(points_lps[[first, last]])
+
+
+def read_guide_points(path: str | Path) -> dict[int, GuidePoints]:
+    """Read a guide-point file, or a folder with one a frame: the points of each series by its frameID.
+
+    Raises:
+        LaMoDInputError: no such file, or no table of guide points.
+    """
+    path = Path(path)
+    files = sorted(path.glob("*.txt"), key=natural_key) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise LaMoDInputError(path, "there is no guide-point file", "name a GPFile or the folder that holds them")
+    found: dict[int, dict[int, dict[str, list[list[float]]]]] = {}
+    for file in files:
+        try:
+            with file.open(newline="", encoding="utf-8") as handle:
+                rows = list(csv.DictReader(handle, delimiter="\t"))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise LaMoDInputError(file, "it is no table of guide points", "name the GPFile itself") from error
+        if not rows or any(name not in rows[0] for name in _COLUMNS):
+            raise LaMoDInputError(file, "it is no table of guide points", f"it needs columns {', '.join(_COLUMNS)}")
+        for row in rows:
+            try:
+                point = [float(row[axis]) for axis in "xyz"]
+                series, frame = int(float(row["frameID"])), int(float(row["time frame"]))
+            except (TypeError, ValueError) as error:
+                raise LaMoDInputError(file, "a row holds no numbers where points belong", "export it again") from error
+            found.setdefault(series, {}).setdefault(frame, {}).setdefault(row["contour type"], []).append(point)
+    return {
+        series: GuidePoints({t: {kind: np.array(p) for kind, p in kinds.items()} for t, kinds in frames.items()})
+        for series, frames in found.items()
+    }

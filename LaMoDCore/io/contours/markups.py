@@ -1,0 +1,98 @@
+"""3D Slicer's closed-curve markups (.mrk.json, markups schema v1.0.x) as contours, in and out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.contours.curves import FrameCurves
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+_ENDO = re.compile(r"endo|cavity|\blv\b|blood", re.IGNORECASE)
+_EPI = re.compile(r"epi|outer|myo", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class ClosedCurve:
+    """A closed curve: its name and control points in LPS mm [N, 3]."""
+
+    name: str
+    points_lps: Array
+
+
+def read_closed_curves(path: str | Path) -> tuple[ClosedCurve, ...]:
+    """The closed curves of a markups file.
+
+    Raises:
+        LaMoDInputError: no markups file, or no closed curve in it.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        markups = content["markups"]
+        curves = tuple(_curve(m, path) for m in markups if m.get("type") == "ClosedCurve")
+    except OSError as error:
+        raise LaMoDInputError(path, f"it cannot be read ({error.strerror or error})", "check the file") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LaMoDInputError(path, "it is no markups file", "save the curve in Slicer as .mrk.json") from error
+    if not curves:
+        raise LaMoDInputError(path, "it holds no closed curve", "draw endo- and epicardium as closed curves")
+    return curves
+
+
+def _curve(markup: Mapping[str, Any], path: Path) -> ClosedCurve:
+    points = np.array([p["position"] for p in markup["controlPoints"] if p.get("positionStatus") != "undefined"])
+    points = points.reshape(-1, 3).astype(np.float64)
+    if str(markup.get("coordinateSystem", "LPS")).upper() == "RAS":
+        points[:, :2] *= -1
+    name = markup.get("name") or path.name.removesuffix(".json").removesuffix(".mrk")
+    return ClosedCurve(str(name), points)
+
+
+def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, FrameCurves]:
+    """Pair endo- and epicardium of each frame by name: "endo 3" and "epi 3", or "endo" and "epi" for frame 0.
+
+    Raises:
+        LaMoDInputError: a name that tells neither contour, or a contour without its partner.
+    """
+    found: dict[int, dict[str, Array]] = {}
+    for curve in curves:
+        kind = "endo" if _ENDO.search(curve.name) else "epi" if _EPI.search(curve.name) else None
+        if kind is None:
+            raise LaMoDInputError(source, f"'{curve.name}' says neither endo nor epi", "name it “endo 0” or “epi 0”")
+        numbers = re.findall(r"\d+", curve.name)
+        found.setdefault(int(numbers[-1]) if numbers else 0, {})[kind] = curve.points_lps
+    alone = [t for t, pair in found.items() if len(pair) < 2]
+    if alone:
+        missing = "epicardium" if "endo" in found[alone[0]] else "endocardium"
+        raise LaMoDInputError(source, f"frame {alone[0]} has no {missing}", "draw both contours of a frame")
+    return {t: FrameCurves(pair["endo"], pair["epi"]) for t, pair in sorted(found.items())}
+
+
+def write_closed_curves(path: str | Path, curves: Sequence[ClosedCurve]) -> None:
+    """Write curves as Slicer reads them, in LPS."""
+    markups = [
+        {
+            "type": "ClosedCurve",
+            "name": curve.name,
+            "coordinateSystem": "LPS",
+            "controlPoints": [
+                {"id": str(i + 1), "position": [float(v) for v in point], "positionStatus": "defined"}
+                for i, point in enumerate(curve.points_lps)
+            ],
+        }
+        for curve in curves
+    ]
+    text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1)
+    Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")

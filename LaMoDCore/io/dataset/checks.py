@@ -1,0 +1,263 @@
+"""What can be wrong with a dataset, found before a training run finds it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.ndimage import binary_fill_holes, label
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
+
+Severity = Literal["error", "warning"]
+
+#: How "motion_source" of case.json begins where a model predicted the motion.
+PREDICTED = "predicted"
+#: No heart moves further in its plane; units or signs are wrong where one does.
+_LARGEST_MOTION_MM = 40.0
+#: Motion that is left in the reference frame.
+_REFERENCE_MOTION_MM = 0.05
+#: Share of carried wall pixels that must land in the drawn wall, a pixel's tolerance included.
+_CARRIED_SHARE = 0.75
+_SMALLEST_WALL_MM2 = 100.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to look at.
+
+    Attributes:
+        severity: "error" where training or evaluation would be wrong, "warning" where it may be.
+        case: id, or "" for the dataset as a whole.
+        message: a sentence.
+    """
+
+    severity: Severity
+    case: str
+    message: str
+
+
+def check_dataset(folder: str | Path, progress: Progress = SILENT) -> tuple[DatasetIndex, list[Finding]]:
+    """Read every case and say what is wrong.
+
+    Returns:
+        The index, and the findings in file order.
+
+    Raises:
+        LaMoDInputError: there is no dataset.json that can be read.
+    """
+    index = DatasetIndex.load(folder)
+    findings = list(check_index(index))
+    partners: dict[str, str | None] = {}
+    for number, entry in enumerate(index, 1):
+        try:
+            case = read_dataset_case(folder, entry.id)
+        except LaMoDInputError as fault:
+            findings.append(Finding("error", entry.id, f"{Path(fault.source).name}: {fault.reason}."))
+        else:
+            partners[entry.id] = case.paired_with
+            findings.extend(check_case(entry, case))
+        progress.update("validate", number / len(index), f"case {number} of {len(index)}")
+    findings.extend(check_pairs(index, partners))
+    return index, findings
+
+
+def refuse_faulty_index(index: DatasetIndex) -> None:
+    """What neither training nor evaluation may go on with.
+
+    Raises:
+        LaMoDInputError: dataset.json repeats an id, or has a subject in two splits.
+    """
+    for finding in check_index(index):
+        if finding.severity == "error":
+            raise LaMoDInputError(
+                index.folder.name,
+                f"{finding.case}: {finding.message}".removeprefix(": ").rstrip("."),
+                "mend dataset.json; `lamod validate-dataset` lists all that is wrong",
+            )
+
+
+def check_index(index: DatasetIndex) -> Iterator[Finding]:
+    """What dataset.json alone shows: repeated ids, subjects in two splits, uneven sites, strays."""
+    if not index.entries:
+        yield Finding("error", "", "The dataset has no cases.")
+    for case_id, count in Counter(entry.id for entry in index).items():
+        if count > 1:
+            yield Finding("error", case_id, f"The id is used {count} times.")
+    splits: dict[str, set[str]] = defaultdict(set)
+    for entry in index:
+        splits[entry.subject].add(entry.split)
+    for subject, where in splits.items():
+        if len(where) > 1:
+            yield Finding("error", "", f"Subject {subject} is in {' and '.join(sorted(where))}: splits leak.")
+    yield from _uneven_sites(index)
+    cases = index.folder / "cases"
+    known = {entry.id for entry in index}
+    strays = sorted(p.name for p in cases.iterdir() if p.name not in known) if cases.is_dir() else []
+    if strays:
+        yield Finding(
+            "warning", "", f"{len(strays)} folders in cases/ are not in dataset.json, the first is {strays[0]}."
+        )
+
+
+def _uneven_sites(index: DatasetIndex) -> Iterator[Finding]:
+    """Splits should hold every site in the proportion of the whole: off by more than a fifth and two subjects."""
+    subjects = {entry.subject: (entry.site, entry.split) for entry in index}
+    pairs = Counter(subjects.values())
+    sites, splits = Counter(site for site, _ in subjects.values()), Counter(split for _, split in subjects.values())
+    for (site, split), count in sorted(pairs.items()):
+        expected = sites[site] * splits[split] / max(len(subjects), 1)
+        if abs(count - expected) > max(2.0, 0.2 * expected):
+            yield Finding(
+                "warning", "", f"Site {site} has {count} subjects in {split}, {expected:.1f} would be balanced."
+            )
+
+
+def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
+    """What is wrong with one case's masks, times, geometry and motion."""
+
+    def error(message: str) -> Finding:
+        return Finding("error", entry.id, message)
+
+    def warning(message: str) -> Finding:
+        return Finding("warning", entry.id, message)
+
+    if case.level != entry.level:
+        yield error(f"It is {case.level} in case.json and {entry.level} in dataset.json.")
+    if (np.diff(case.frame_times_ms) <= 0).any():
+        yield error("Its frame times do not rise.")
+    if not 300 <= case.rr_ms <= 2500:
+        yield error(f"Its cycle of {case.rr_ms:.0f} ms is no human heart's.")
+    elif case.frame_times_ms[-1] - case.frame_times_ms[0] > 1.02 * case.rr_ms:
+        yield error("Its frames last longer than its cycle.")
+    spacing = case.grids[0].spacing_mm
+    if not all(0.3 <= step <= 5 for step in spacing):
+        yield error(f"Its pixels of {spacing[0]:.3g} × {spacing[1]:.3g} mm are no heart scan's.")
+    for message in _mask_faults(case.masks, spacing[0] * spacing[1]):
+        yield error(message) if "empty" in message else warning(message)
+    if case.rv_insertion_lps is None:
+        yield warning("The right-ventricular insertion is not known: its segments start from a default.")
+    elif not _near_wall(case):
+        yield warning("The right-ventricular insertion lies more than 25 mm from the wall.")
+    if case.displacement_mm is None:
+        if entry.cohort == "dense":
+            yield error("It is of cohort dense and has no displacement.npz.")
+        return
+    yield from (error(message) for message in _motion_errors(case))
+    source = str((case.details or {}).get("motion_source", ""))
+    if source.startswith(PREDICTED):
+        yield warning(
+            f"Its motion was {source}, not measured: a model that learns from it learns what another believed."
+        )
+    share = _carried_share(case)
+    if share < _CARRIED_SHARE:
+        yield warning(f"Only {share:.0%} of the wall, carried by its displacement, lands in the drawn wall.")
+
+
+def _mask_faults(masks: Array, pixel_mm2: float) -> Iterator[str]:
+    areas = masks.sum((2, 3)) * pixel_mm2
+    if (areas == 0).any():
+        frame, k = np.argwhere(areas == 0)[0]
+        yield f"Its mask is empty in frame {frame}, slice {k}."
+    elif (areas < _SMALLEST_WALL_MM2).any():
+        yield f"Its smallest wall is {areas.min():.0f} mm²: check pixel size and labels."
+    open_frames = [
+        frame
+        for frame, stack in enumerate(masks)
+        for mask in stack
+        if mask.any() and (label(mask, np.ones((3, 3)))[1] > 1 or binary_fill_holes(mask).sum() == mask.sum())
+    ]
+    if open_frames:
+        yield f"Its wall is no closed ring in {len(open_frames)} frames, the first is {open_frames[0]}."
+
+
+def _near_wall(case: DatasetCase) -> bool:
+    grid = case.grids[case.masks.shape[1] // 2]
+    rows, columns = np.nonzero(case.masks[case.reference_frame, case.masks.shape[1] // 2])
+    if rows.size == 0:
+        return True
+    insertion = grid.lps_to_pixel(case.rv_insertion_lps)
+    offsets = (np.stack([columns, rows], -1) - insertion) * np.array(grid.spacing_mm)
+    return bool(np.hypot(*offsets.T).min() < 25.0)
+
+
+def _motion_errors(case: DatasetCase) -> Iterator[str]:
+    motion, valid = case.displacement_mm, case.valid
+    assert motion is not None and valid is not None
+    if not valid.any():
+        yield "Nothing of its displacement is valid."
+        return
+    if not np.isfinite(motion[valid]).all():
+        yield "Its displacement is not finite where it is said to be valid."
+        return
+    size = np.linalg.norm(motion[valid], axis=-1)
+    if size.max() > _LARGEST_MOTION_MM:
+        yield f"Its largest displacement is {size.max():.0f} mm: check units and signs."
+    reference = valid[case.reference_frame]
+    left = np.linalg.norm(motion[case.reference_frame][reference], axis=-1)
+    if left.size and left.mean() > _REFERENCE_MOTION_MM:
+        yield f"Its reference frame {case.reference_frame} has moved by {left.mean():.2f} mm on average."
+    if size.max() == 0:
+        yield "It does not move at all."
+    for k, grid in enumerate(case.grids):
+        outward = np.abs(motion[:, k][valid[:, k]] @ grid.normal)
+        if outward.size and outward.mean() > 0.5:
+            yield f"Its displacement leaves the plane by {outward.mean():.1f} mm; it must lie in it."
+            break
+
+
+def _carried_share(case: DatasetCase) -> float:
+    """Over all frames, the share of wall pixels that land within a pixel of the drawn wall."""
+    motion, valid = case.displacement_mm, case.valid
+    assert motion is not None and valid is not None
+    landed = total = 0
+    for k, grid in enumerate(case.grids):
+        steps = np.array(grid.spacing_mm)
+        for frame in range(case.masks.shape[0]):
+            rows, columns = np.nonzero(valid[frame, k])
+            moved = grid.vectors_from_lps(np.nan_to_num(motion[frame, k, rows, columns])) / steps
+            x = np.rint(columns + moved[:, 0]).astype(int)
+            y = np.rint(rows + moved[:, 1]).astype(int)
+            tolerant = _grown(case.masks[frame, k])
+            inside = (x >= 0) & (x < tolerant.shape[1]) & (y >= 0) & (y < tolerant.shape[0])
+            landed += int(tolerant[y[inside], x[inside]].sum())
+            total += rows.size
+    return landed / total if total else 1.0
+
+
+def _grown(mask: Array) -> Array:
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return np.asarray(grown)
+
+
+def check_pairs(index: DatasetIndex, partners: dict[str, str | None]) -> Iterator[Finding]:
+    """Pairs must be mutual, of one subject, and one DENSE and one cine.
+
+    Args:
+        index: the dataset.
+        partners: ``paired_with`` of every case that could be read.
+    """
+    entries = {entry.id: entry for entry in index}
+    for case_id, partner in partners.items():
+        if partner is None:
+            continue
+        other = entries.get(partner)
+        if other is None:
+            yield Finding("error", case_id, f"It is paired with {partner}, which is not in the dataset.")
+        elif partners.get(partner) != case_id:
+            yield Finding(
+                "error", case_id, f"It is paired with {partner}, which is paired with {partners.get(partner)}."
+            )
+        elif other.subject != entries[case_id].subject or other.cohort == entries[case_id].cohort:
+            yield Finding("error", case_id, f"Its pair {partner} is not the other scan of the same subject.")

@@ -1,0 +1,98 @@
+"""Dealing a dataset's subjects into train, val and test: whole subjects, evenly from every site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry, DatasetIndex, write_dataset_index
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """How many of a site are in a split.
+
+    Attributes:
+        site: "" where it is not known.
+        split: train, val or test.
+        subjects: people.
+        cases: their cases.
+    """
+
+    site: str
+    split: str
+    subjects: int
+    cases: int
+
+
+def propose_split(
+    entries: Sequence[DatasetEntry], shares: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0
+) -> dict[str, str]:
+    """Deal subjects: each goes where its site, and the whole, lack most of their shares.
+
+    Args:
+        entries: the cases.
+        shares: of the subjects for train, val and test; they add up to 1.
+        seed: of the order in which a site's subjects are dealt.
+
+    Returns:
+        subject -> split.
+
+    Raises:
+        ValueError: shares that are negative or do not add up to 1.
+    """
+    if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(f"the shares of {', '.join(SPLITS)} must be 0 or more and add up to 1, got {tuple(shares)}")
+    wanted = np.asarray(shares, dtype=np.float64)
+    site_of: dict[str, str] = {}
+    for entry in entries:
+        site_of.setdefault(entry.subject, entry.site)
+    dealt: dict[str, str] = {}
+    everywhere = np.zeros(len(SPLITS))
+    for number, site in enumerate(sorted(set(site_of.values()))):
+        subjects = sorted(subject for subject, where in site_of.items() if where == site)
+        here = np.zeros(len(SPLITS))
+        for subject in np.random.default_rng([seed, number]).permutation(subjects):
+            lacking = wanted * (here.sum() + 1) - here + wanted * (everywhere.sum() + 1) - everywhere
+            chosen = int(np.argmax(np.where(wanted > 0, lacking, -np.inf)))
+            here[chosen] += 1
+            everywhere[chosen] += 1
+            dealt[str(subject)] = SPLITS[chosen]
+    return dealt
+
+
+def with_split(entries: Sequence[DatasetEntry], split_of: Mapping[str, str]) -> tuple[DatasetEntry, ...]:
+    """The cases in the splits of their subjects."""
+    return tuple(replace(entry, split=split_of[entry.subject]) for entry in entries)
+
+
+def count_splits(entries: Sequence[DatasetEntry]) -> list[SplitCount]:
+    """Subjects and cases of every site in every split, sites in their order by name."""
+    counts = []
+    for site in sorted({entry.site for entry in entries}):
+        for split in SPLITS:
+            cases = [entry for entry in entries if entry.site == site and entry.split == split]
+            counts.append(SplitCount(site, split, len({entry.subject for entry in cases}), len(cases)))
+    return counts
+
+
+def write_split(folder: Path, split_of: Mapping[str, str]) -> DatasetIndex:
+    """Put a split into dataset.json; all else of it stays.
+
+    Raises:
+        LaMoDInputError: a subject of the dataset has no split: it changed meanwhile.
+    """
+    index = DatasetIndex.load(folder)
+    missing = sorted({entry.subject for entry in index} - split_of.keys())
+    if missing:
+        raise LaMoDInputError(
+            folder.name, f"subject {missing[0]} is not in the split: the dataset has changed", "preview the split again"
+        )
+    entries = with_split(index.entries, split_of)
+    about = {key: value for key, value in index.about.items() if key != "version"}
+    write_dataset_index(folder, entries, about)
+    return DatasetIndex(folder, entries, index.about)

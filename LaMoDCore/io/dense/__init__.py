@@ -1,0 +1,1 @@
+"""DENSE images: DICOM, arrays and DENSEanalysis workspaces."""

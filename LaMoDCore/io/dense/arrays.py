@@ -1,0 +1,207 @@
+"""DENSE from NumPy arrays: a folder with `dense.json` beside its .npy files, or such a JSON file itself.
+
+    {"magnitude": "magnitude.npy", "phase_x": "phase_x.npy", "phase_y": "phase_y.npy", "mask": "mask.npy",
+     "ke_cycles_per_mm": 0.1, "spacing_mm": [1.75, 1.75], "frame_times_ms": [...] (or "frame_ms": 15),
+     "rr_ms": 900, "phase_units": "radians", "negate": [false, false], "level": "mid",
+     "ijk_to_lps": [[…], […], […], […]]}
+
+Arrays are [T, H, W]. The names of the arrays may be left out where they are these. `mask` may have one frame more
+than the pictures: the first is then the wall at the encoding instant.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.heart.case import LEVELS
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.io.dataset.folder import write_json
+from LaMoDCore.io.dense.images import PHASE_12BIT_MAX, DenseImages, check_lengths, effective_ke, phase_in_radians
+from LaMoDCore.io.dense.timing import dense_timing, number
+from LaMoDCore.runtime.atomic import new_folder
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+JSON_NAME = "dense.json"
+
+_KNOWN = {
+    "magnitude", "phase_x", "phase_y", "mask", "ke_cycles_per_mm", "scale", "spacing_mm", "frame_times_ms",
+    "frame_ms", "rr_ms", "phase_units", "negate", "level", "ijk_to_lps", "name",
+}  # fmt: skip
+
+
+def read_arrays(
+    path: Path, *, ke: float | None = None, frame_ms: float | None = None, rr_ms: float | None = None
+) -> tuple[DenseImages, ...]:
+    """Read one slice of DENSE from arrays.
+
+    Args:
+        path: the folder or its JSON file.
+        ke: encoding frequency in cycles/mm, overruling the file.
+        frame_ms: duration of a frame, overruling the file.
+        rr_ms: length of the cycle, overruling the file.
+
+    Raises:
+        LaMoDInputError: something is missing or does not fit.
+    """
+    description = path / JSON_NAME if path.is_dir() else path
+    settings = _settings(description)
+    folder = description.parent
+    source = str(description)
+
+    magnitude = _array(folder, settings, "magnitude")
+    phases = [_array(folder, settings, name) for name in ("phase_x", "phase_y")]
+    check_lengths(source, magnitude=magnitude, **{"x phase": phases[0], "y phase": phases[1]})
+    units = str(settings.get("phase_units", "radians"))
+    negate = settings.get("negate", [False, False])
+    signs = [-1.0 if bool(flag) else 1.0 for flag in (negate if isinstance(negate, list) else [negate] * 2)]
+    if len(signs) != 2:
+        raise LaMoDInputError(source, "'negate' is not a pair", 'give "negate": [false, true] for (x, y)')
+    phase = np.stack(
+        [s * phase_in_radians(p, units, f"{folder.name}/{n}") for s, p, n in
+         zip(signs, phases, ("phase_x", "phase_y"), strict=True)], axis=1,
+    )  # fmt: skip
+
+    if ke is not None:
+        effective = [effective_ke("--ke", ke)] * 2
+    else:
+        given = settings.get("ke_cycles_per_mm")
+        encodings = given if isinstance(given, list) and len(given) == 2 else [given, given]
+        effective = [effective_ke(source, e, settings.get("scale", 1.0)) for e in encodings]
+
+    frames = magnitude.shape[0]
+    timing = dense_timing(
+        source,
+        frames,
+        trigger_ms=settings.get("frame_times_ms"),
+        frame_ms=frame_ms if frame_ms is not None else number(settings.get("frame_ms")),
+        rr_ms=rr_ms if rr_ms is not None else number(settings.get("rr_ms")),
+    )
+    level = settings.get("level", "mid")
+    if level not in LEVELS:
+        raise LaMoDInputError(source, f"level {level!r} is unknown", f"use one of {', '.join(LEVELS)}")
+    masks, reference = _masks(folder, settings, magnitude.shape, source)
+    grid, notes = _grid(settings, magnitude.shape[1:], source)
+    return (
+        DenseImages(
+            name=str(settings.get("name", folder.name)),
+            grid=grid,
+            magnitude=magnitude.astype(np.float32),
+            phase=phase.astype(np.float32),
+            ke=(effective[0], effective[1]),
+            frame_times_ms=timing.frame_times_ms,
+            rr_ms=timing.rr_ms,
+            myocardium=masks,
+            reference_myocardium=reference,
+            level=level,
+            notes=(*timing.notes, *notes),
+        ),
+    )
+
+
+def write_arrays(folder: Path, images: DenseImages) -> None:
+    """Write one slice of DENSE as a folder that ``read_arrays`` reads, whole or not at all.
+
+    Phase goes in 12 bits, as the scanners' sequences write it: it comes back within 0.001 rad.
+    """
+    settings: dict[str, Any] = {
+        "name": images.name,
+        "ke_cycles_per_mm": list(images.ke),
+        "frame_times_ms": images.frame_times_ms.tolist(),
+        "rr_ms": images.rr_ms,
+        "phase_units": "12bit",
+        "level": images.level,
+        "ijk_to_lps": images.grid.ijk_to_lps.tolist(),
+    }
+    stored = np.rint((images.phase.astype(np.float64) + np.pi) / (2.0 * np.pi) * PHASE_12BIT_MAX)
+    arrays: dict[str, Array] = {
+        "magnitude": images.magnitude.astype(np.float32),
+        "phase_x": stored[:, 0].astype(np.uint16),
+        "phase_y": stored[:, 1].astype(np.uint16),
+    }
+    if images.myocardium is not None:
+        masks, reference = images.myocardium, images.reference_myocardium
+        arrays["mask"] = (masks if reference is None else np.concatenate([reference[None], masks])).astype(np.uint8)
+    with new_folder(folder, lambda name: name == JSON_NAME or name.endswith(".npy"), "DENSE arrays") as temporary:
+        for name, values in arrays.items():
+            np.save(temporary / f"{name}.npy", values)
+        write_json(temporary / JSON_NAME, settings)
+
+
+def split_reference(masks: Array, frames: int, source: str) -> tuple[Array, Array | None]:
+    """Masks [T or T + 1, H, W] -> masks of the T frames and, where there is one more, of the encoding instant.
+
+    Raises:
+        LaMoDInputError: another number of frames.
+    """
+    if masks.shape[0] == frames:
+        return masks, None
+    if masks.shape[0] == frames + 1:
+        return masks[1:], masks[0]
+    raise LaMoDInputError(
+        source,
+        f"there are {masks.shape[0]} masks for {frames} DENSE frames",
+        "give one mask a frame (or one more: the first for the encoding instant)",
+    )
+
+
+def _settings(description: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(description.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise LaMoDInputError(
+            description.parent,
+            f"there is no {JSON_NAME} and neither a workspace nor DENSE DICOM",
+            f"write a {JSON_NAME} beside the arrays (see docs/dense.md)",
+        ) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise LaMoDInputError(description, "it is no readable JSON", "see docs/dense.md for its form") from error
+    if not isinstance(settings, dict):
+        raise LaMoDInputError(description, "it is no JSON object", "see docs/dense.md for its form")
+    unknown = sorted(set(settings) - _KNOWN)
+    if unknown:
+        raise LaMoDInputError(description, f"unknown key '{unknown[0]}'", f"known are {', '.join(sorted(_KNOWN))}")
+    return settings
+
+
+def _array(folder: Path, settings: dict[str, Any], name: str) -> Array:
+    file = folder / str(settings.get(name, f"{name}.npy"))
+    try:
+        return np.asarray(np.load(file, allow_pickle=False))
+    except FileNotFoundError as error:
+        raise LaMoDInputError(file, f"the {name} array is missing", "name it in the JSON file") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise LaMoDInputError(file, "it is no NumPy array of numbers", "save it with numpy.save") from error
+
+
+def _masks(
+    folder: Path, settings: dict[str, Any], shape: tuple[int, int, int], source: str
+) -> tuple[Array | None, Array | None]:
+    if "mask" not in settings and not (folder / "mask.npy").exists():
+        return None, None
+    masks = _array(folder, settings, "mask") != 0
+    if masks.ndim != 3 or masks.shape[1:] != shape[1:]:
+        raise LaMoDInputError(
+            source, f"the mask has shape {masks.shape}, the pictures {shape}", "draw it on the DENSE grid"
+        )
+    return split_reference(masks, shape[0], source)
+
+
+def _grid(settings: dict[str, Any], shape: tuple[int, int], source: str) -> tuple[SliceGrid, tuple[str, ...]]:
+    if "ijk_to_lps" in settings:
+        try:
+            return SliceGrid(shape, np.asarray(settings["ijk_to_lps"], dtype=np.float64)), ()
+        except (TypeError, ValueError) as error:
+            raise LaMoDInputError(source, f"ijk_to_lps is unusable ({error})", "give a 4×4 matrix") from error
+    try:
+        dx, dy = (float(v) for v in settings["spacing_mm"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LaMoDInputError(source, "the pixel size is missing", 'give "spacing_mm": [dx, dy]') from error
+    if not (0.1 <= dx <= 20 and 0.1 <= dy <= 20):
+        raise LaMoDInputError(source, f"pixels of {dx:g} × {dy:g} mm cannot be", 'give "spacing_mm" in mm')
+    affine = np.diag([dx, dy, 8.0, 1.0])
+    affine[0, 3], affine[1, 3] = -dx * (shape[1] - 1) / 2, -dy * (shape[0] - 1) / 2
+    return SliceGrid(shape, affine), ("Where the slice lies in the patient is not known; it is taken as axial.",)

@@ -1,0 +1,220 @@
+"""Siemens-style DENSE DICOM: series of magnitude, x phase and y phase, told apart by their ImageComments.
+
+    DENSE x-enc pha - Scale:1.000000 EncFreq:0.10 Rep:0/1 Slc:0/1 Par:0/1 Phs:0/40 RCswap:0 RCSflip:0/0/0
+
+`Scale` × `EncFreq` is ke in cycles/mm, `Phs` the frame, `RCswap` and `RCSflip` what a workspace calls `SwapFlag` and
+`NegFlag`; phase is stored in 12 bits. Every other image of the folder is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.io.dense.images import DenseImages, check_lengths, effective_ke, phase_in_radians
+from LaMoDCore.io.dense.timing import dense_timing, number
+from LaMoDCore.io.dicom.file import is_dicom_file
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_ONE_SERIES = "keep one DENSE acquisition of one slice in the folder"
+
+
+@dataclass(frozen=True)
+class DenseComment:
+    """What ImageComments says of one image."""
+
+    kind: str
+    frame: int
+    frames: int
+    scale: float
+    encoding: float | None
+    swap: bool
+    negate: tuple[bool, bool]
+
+
+def parse_comment(comment: str) -> DenseComment | None:
+    """Read one ImageComments string; None where it is not of a DENSE image."""
+    text = comment.lower()
+    if not text.startswith("dense"):
+        return None
+    head = text.split(" - ")[0]
+    part = "mag" if "mag" in head else "pha" if "pha" in head else None
+    axis = next((a for a in ("overall", "x-enc", "y-enc", "z-enc") if a in head), None)
+    if part is None or axis is None:
+        return None
+
+    def find(pattern: str) -> re.Match[str] | None:
+        return re.search(pattern, text)
+
+    phase, flips = find(r"phs:(\d+)/(\d+)"), find(r"rcsflip:(\d)/(\d)/(\d)")
+    scale, encoding, swap = find(r"scale:([\d.]+)"), find(r"encfreq:([\d.]+)"), find(r"rcswap:(\d)")
+    return DenseComment(
+        kind=f"{part}.{axis[0] if axis != 'overall' else 'overall'}",
+        frame=int(phase.group(1)) if phase else 0,
+        frames=int(phase.group(2)) if phase else 0,
+        scale=float(scale.group(1)) if scale else 1.0,
+        encoding=float(encoding.group(1)) if encoding else None,
+        swap=bool(swap and swap.group(1) == "1"),
+        negate=(bool(flips and flips.group(1) == "1"), bool(flips and flips.group(2) == "1")),
+    )
+
+
+def holds_dicom(folder: Path) -> bool:
+    """Whether any file of the folder or its subfolders is DICOM."""
+    return any(is_dicom_file(file) for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def read_dicom_dense(
+    folder: Path, *, ke: float | None = None, frame_ms: float | None = None, rr_ms: float | None = None
+) -> tuple[DenseImages, ...]:
+    """Read one DENSE acquisition from a folder of DICOM, subfolders included.
+
+    Args:
+        folder: holds the magnitude and both phase series; other images may be there too.
+        ke: effective encoding frequency in cycles/mm where the images have none.
+        frame_ms: duration of a frame, overruling the headers.
+        rr_ms: length of the cycle, overruling the headers.
+
+    Raises:
+        LaMoDInputError: no DENSE images, a part missing, or several acquisitions mixed.
+    """
+    groups = _collect(folder)
+    for kind, what in (("pha.x", "x phase"), ("pha.y", "y phase")):
+        if kind not in groups:
+            raise LaMoDInputError(folder, f"the {what} images are missing", "export all series of the acquisition")
+    magnitudes = [kind for kind in ("mag.overall", "mag.x", "mag.y") if kind in groups]
+    if not magnitudes:
+        raise LaMoDInputError(folder, "the magnitude images are missing", "export all series of the acquisition")
+    _same_slice(folder, groups)
+    ordered = {kind: _ordered(folder, kind, groups[kind]) for kind in (*magnitudes, "pha.x", "pha.y")}
+    pixels = {kind: _pixels(folder, images) for kind, images in ordered.items()}
+    check_lengths(
+        str(folder), magnitude=pixels[magnitudes[0]], **{"x phase": pixels["pha.x"], "y phase": pixels["pha.y"]}
+    )
+    first_header, first_comment = ordered["pha.x"][0]
+    order = ("pha.y", "pha.x") if first_comment.swap else ("pha.x", "pha.y")
+    effective = [
+        effective_ke(str(folder), c.encoding, c.scale) if ke is None else effective_ke("--ke", ke)
+        for c in (ordered[kind][0][1] for kind in order)
+    ]
+    phase = np.stack(
+        [(-1.0 if first_comment.negate[axis] else 1.0) * phase_in_radians(pixels[kind], "12bit", str(folder))
+         for axis, kind in enumerate(order)], axis=1,
+    )  # fmt: skip
+    frames = pixels["pha.x"].shape[0]
+    timing = dense_timing(
+        str(folder),
+        frames,
+        trigger_ms=[number(getattr(h, "TriggerTime", None)) or 0.0 for h, _ in ordered["pha.x"]],
+        repetition_ms=number(getattr(first_header, "RepetitionTime", None)),
+        rr_ms=rr_ms if rr_ms is not None else number(getattr(first_header, "NominalInterval", None)),
+        frame_ms=frame_ms,
+    )
+    return (
+        DenseImages(
+            name="DENSE",
+            grid=_grid(folder, first_header),
+            magnitude=np.mean([pixels[kind] for kind in magnitudes], axis=0).astype(np.float32),
+            phase=phase.astype(np.float32),
+            ke=(effective[0], effective[1]),
+            frame_times_ms=timing.frame_times_ms,
+            rr_ms=timing.rr_ms,
+            notes=timing.notes,
+        ),
+    )
+
+
+_Tagged = tuple[Any, DenseComment]
+
+
+def _collect(folder: Path) -> dict[str, list[_Tagged]]:
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    groups: dict[str, list[_Tagged]] = defaultdict(list)
+    seen = 0
+    for file in sorted(folder.rglob("*")):
+        if not file.is_file() or not is_dicom_file(file):
+            continue
+        seen += 1
+        try:
+            header = dcmread(file)
+        except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, EOFError) as error:
+            raise LaMoDInputError(file, "this DICOM file is damaged", "export it again") from error
+        comment = parse_comment(str(getattr(header, "ImageComments", "")))
+        if comment is not None:
+            groups[comment.kind].append((header, comment))
+    if not groups:
+        raise LaMoDInputError(
+            folder, f"none of its {seen} DICOM files is a DENSE image", "give the folder of the DENSE series"
+        )
+    return groups
+
+
+def _same_slice(folder: Path, groups: dict[str, list[_Tagged]]) -> None:
+    places = {
+        tuple(
+            np.round(
+                [*getattr(h, "ImagePositionPatient", (0, 0, 0)), *getattr(h, "ImageOrientationPatient", (0,) * 6)], 2
+            ).tolist()
+        )
+        for images in groups.values()
+        for h, _ in images
+    }
+    if len(places) > 1:
+        raise LaMoDInputError(folder, f"the DENSE images lie on {len(places)} different slices", _ONE_SERIES)
+
+
+def _ordered(folder: Path, kind: str, images: list[_Tagged]) -> list[_Tagged]:
+    """Images of one kind by frame; several series of one kind are refused."""
+    series = {str(getattr(h, "SeriesInstanceUID", "")) for h, _ in images}
+    frames = [c.frame for _, c in images]
+    if len(series) > 1 or len(set(frames)) != len(frames):
+        raise LaMoDInputError(folder, f"images of {max(2, len(series))} {_SPOKEN[kind]} series are mixed", _ONE_SERIES)
+    encodings = {(c.encoding, c.scale) for _, c in images}
+    if len(encodings) > 1:
+        raise LaMoDInputError(folder, f"the {_SPOKEN[kind]} images differ in their encoding", _ONE_SERIES)
+    return sorted(images, key=lambda tagged: tagged[1].frame)
+
+
+_SPOKEN = {
+    "mag.overall": "magnitude", "mag.x": "magnitude", "mag.y": "magnitude",
+    "pha.x": "x phase", "pha.y": "y phase", "pha.z": "z phase",
+}  # fmt: skip
+
+
+def _pixels(folder: Path, images: list[_Tagged]) -> Array:
+    try:
+        frames = [np.asarray(header.pixel_array) for header, _ in images]
+    except Exception as error:  # pydicom's decoders raise whatever their plug-ins raise
+        reason = str(error).split("\n")[0].split(". ")[0]
+        raise LaMoDInputError(
+            folder, f"the pixels cannot be decoded ({reason})", "export the images uncompressed"
+        ) from error
+    if len({frame.shape for frame in frames}) > 1 or frames[0].ndim != 2:
+        raise LaMoDInputError(folder, "the DENSE images differ in size", _ONE_SERIES)
+    return np.stack(frames)
+
+
+def _grid(folder: Path, header: Any) -> SliceGrid:
+    try:
+        position = np.asarray(header.ImagePositionPatient, dtype=np.float64)
+        directions = np.asarray(header.ImageOrientationPatient, dtype=np.float64)
+        dy, dx = (float(v) for v in header.PixelSpacing)
+        affine = np.eye(4)
+        affine[:3, 0], affine[:3, 1] = directions[:3] * dx, directions[3:] * dy
+        affine[:3, 2] = np.cross(directions[:3], directions[3:]) * (
+            number(getattr(header, "SliceThickness", None)) or 8.0
+        )
+        affine[:3, 3] = position
+        return SliceGrid((int(header.Rows), int(header.Columns)), affine)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise LaMoDInputError(
+            folder, "the images do not say where they lie (position, orientation, spacing)", "export them again"
+        ) from error

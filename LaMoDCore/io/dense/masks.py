@@ -1,0 +1,62 @@
+"""Masks drawn for a DENSE scan, from a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.case.labels import integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.io.dense.arrays import split_reference
+from LaMoDCore.io.dense.images import DenseImages
+from LaMoDCore.io.images.file import read_images
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+
+def with_masks(images: DenseImages, path: str | Path, labels: str | None = None) -> DenseImages:
+    """Images with the myocardium read from a file.
+
+    Args:
+        images: the scan.
+        path: .npy [T, H, W], or NIfTI, NRRD, .seq.nrrd, … of one slice over time; a mask a frame, or one more, the
+            first being at the encoding instant. Pixels are those of the scan.
+        labels: what the values mean, as "myo=2,lv=3"; recognised where it is not given.
+
+    Raises:
+        LaMoDInputError: another size or number of frames, or no myocardium to be found.
+    """
+    path = Path(path)
+    masks, notes = _read_npy(path, labels) if path.suffix.lower() == ".npy" else _read_image(path, labels)
+    if masks.shape[1:] != images.grid.shape:
+        said = " × ".join(str(n) for n in masks.shape[:0:-1])
+        wanted = " × ".join(str(n) for n in images.grid.shape[::-1])
+        raise LaMoDInputError(
+            path, f"the masks have {said} pixels, the DENSE images {wanted}", "draw them on the DENSE images"
+        )
+    drawn, reference = split_reference(masks, images.frames, str(path))
+    return replace(images, myocardium=drawn, reference_myocardium=reference, notes=(*images.notes, *notes))
+
+
+def _read_npy(path: Path, labels: str | None) -> tuple[Array, tuple[str, ...]]:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise LaMoDInputError(path, "it is no NumPy array of numbers", "save it with numpy.save") from error
+    if values.ndim != 3:
+        raise LaMoDInputError(path, f"the masks have shape {values.shape}", "give (frames, rows, columns)")
+    return _myocardium(np.asarray(values)[:, None], path, labels)
+
+
+def _read_image(path: Path, labels: str | None) -> tuple[Array, tuple[str, ...]]:
+    stacks = read_images(path)
+    if len(stacks) != 1 or stacks[0].frames.shape[1] != 1:
+        raise LaMoDInputError(path, "it holds several slices", "give the masks of the DENSE slice alone")
+    return _myocardium(stacks[0].frames, path, labels)
+
+
+def _myocardium(values: Array, path: Path, labels: str | None) -> tuple[Array, tuple[str, ...]]:
+    whole = integer_labels(values.astype(np.uint8) if values.dtype == bool else values, path)
+    meaning, note = meaning_of_labels([whole], path, parse_labels(labels))
+    return meaning.is_myocardium(whole[:, 0]), (note,) if note else ()

@@ -1,0 +1,119 @@
+"""DicomFrame: where a picture's pixels are, where it lies and when it was taken; classic or enhanced MR alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dicom.header import first_item, integer, lookup, number, values, vector
+from LaMoDCore.runtime.bounded_reads import damaged
+
+
+@dataclass(frozen=True, eq=False)
+class DicomFrame:
+    """One picture of a series: where its pixels are, where it lies and when it was taken."""
+
+    file: Path
+    index: int | None
+    shape: tuple[int, int]
+    ijk_to_lps: Array
+    trigger_ms: float | None
+    rr_ms: float | None
+    temporal_position: float | None
+    acquisition: float | None
+    instance: float | None
+    uid: str
+
+
+def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
+    """The frames of one instance; empty where it holds no picture in patient space.
+
+    Raises:
+        LaMoDInputError: header values that make no sense.
+    """
+    rows, columns = integer(dataset.get("Rows")), integer(dataset.get("Columns"))
+    if not rows or not columns:
+        return []
+    count = integer(dataset.get("NumberOfFrames")) or 1
+    shared = first_item(dataset, "SharedFunctionalGroupsSequence")
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    enhanced = shared is not None or len(per_frame) > 0
+    if enhanced and len(per_frame) != count:
+        raise damaged(file, f"it promises {count} frames and describes {len(per_frame)}")
+    frames = []
+    for index in range(count if enhanced else 1):
+        groups = [per_frame[index], shared, dataset] if enhanced else [dataset]
+        groups = [g for g in groups if g is not None]
+        affine = _affine(groups)
+        if affine is None:
+            continue
+        frames.append(
+            DicomFrame(
+                file=file,
+                index=index if count > 1 else None,
+                shape=(rows, columns),
+                ijk_to_lps=affine,
+                trigger_ms=_trigger(groups),
+                rr_ms=_rr(groups),
+                temporal_position=lookup(
+                    groups,
+                    ("FrameContentSequence", "TemporalPositionIndex"),
+                    ("", "TemporalPositionIdentifier"),
+                    ("", "TemporalPositionIndex"),
+                ),
+                acquisition=lookup(
+                    groups, ("FrameContentSequence", "FrameAcquisitionNumber"), ("", "AcquisitionNumber")
+                ),
+                instance=float(index) if count > 1 else number(dataset.get("InstanceNumber")),
+                uid=str(dataset.get("SOPInstanceUID", file)),
+            )
+        )
+    return frames
+
+
+def _affine(groups: Sequence[Dataset]) -> Array | None:
+    """PS3.3 C.7.6.2.1.1: pixel (column i, row j) to LPS, from position, orientation and spacing."""
+    position = vector(
+        values(groups, ("PlanePositionSequence", "ImagePositionPatient"), ("", "ImagePositionPatient")), 3
+    )
+    orientation = vector(
+        values(groups, ("PlaneOrientationSequence", "ImageOrientationPatient"), ("", "ImageOrientationPatient")),
+        6,
+    )
+    spacing = vector(values(groups, ("PixelMeasuresSequence", "PixelSpacing"), ("", "PixelSpacing")), 2)
+    if position is None or orientation is None or spacing is None or (spacing <= 0).any():
+        return None
+    x, y = orientation[:3], orientation[3:]
+    normal = np.cross(x, y)
+    if np.linalg.norm(normal) < 0.5:
+        return None
+    thickness = lookup(groups, ("PixelMeasuresSequence", "SliceThickness"), ("", "SliceThickness"))
+    affine = np.eye(4)
+    affine[:3, 0] = x / np.linalg.norm(x) * spacing[1]
+    affine[:3, 1] = y / np.linalg.norm(y) * spacing[0]
+    affine[:3, 2] = normal / np.linalg.norm(normal) * (thickness if thickness and thickness > 0 else 8.0)
+    affine[:3, 3] = position
+    return affine
+
+
+def _trigger(groups: Sequence[Dataset]) -> float | None:
+    return lookup(
+        groups,
+        ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+        ("CardiacSynchronizationSequence", "ActualCardiacTriggerDelayTime"),
+        ("", "TriggerTime"),
+        ("", "NominalCardiacTriggerDelayTime"),
+    )
+
+
+def _rr(groups: Sequence[Dataset]) -> float | None:
+    interval = lookup(groups, ("CardiacSynchronizationSequence", "RRIntervalTimeNominal"), ("", "NominalInterval"))
+    if interval is None or interval <= 0:
+        rate = lookup(groups, ("", "HeartRate"))
+        interval = 60_000.0 / rate if rate is not None and rate > 0 else None
+    return interval

@@ -1,0 +1,133 @@
+"""Contours as DICOM Segmentation objects (PS3.3 A.51) by highdicom: a series with one object a frame.
+
+highdicom takes each plane position once an object, so the frames of a cine slice become instances of one series, in
+their order; each refers to the picture it was drawn on, from which readers take its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore import __version__
+from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.io.dicom.series import find_series
+from LaMoDCore.io.images.file import dicom_files
+from LaMoDCore.io.images.planes import same_pixels
+from LaMoDCore.runtime.atomic import new_folder
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Structure -> segment label, SNOMED CT code and meaning.
+_SEGMENTS: dict[str, tuple[str, str, str]] = {
+    "myocardium": ("LV myocardium", "74281007", "Myocardium"),
+    "cavity": ("LV cavity", "87878005", "Left ventricle"),
+    "right_ventricle": ("RV cavity", "53085002", "Right ventricle"),
+}
+
+
+def write_dicom_segmentation(
+    folder: str | Path, slice_: CineSlice, pictures: Sequence[str | Path], *, algorithm: str | None = None
+) -> list[Path]:
+    """Write a slice's structures over the cycle; frames in which nothing is drawn have no object.
+
+    Args:
+        folder: the new folder.
+        slice_: the contours; its pixels are those of the pictures.
+        pictures: the DICOM files of the cine, a file a frame, in any order; they are sorted by trigger time, then
+            by instance number.
+        algorithm: name of what drew the contours; None for a person.
+
+    Returns:
+        The files.
+
+    Raises:
+        LaMoDInputError: highdicom is not installed, the pictures do not fit the slice, or the folder exists.
+    """
+    try:
+        import highdicom as hd
+    except ImportError as error:
+        raise LaMoDInputError(
+            "DICOM SEG", "writing it needs the package highdicom", "install it: pip install 'lamod[dicom]'"
+        ) from error
+    datasets = _pictures_of(slice_, pictures)
+    structures = {name: getattr(slice_, name) for name in _SEGMENTS if getattr(slice_, name) is not None}
+    descriptions = [_description(hd, number, name, algorithm) for number, name in enumerate(structures, 1)]
+    series, files = hd.UID(), []
+    with new_folder(folder, lambda name: name.endswith(".dcm"), "a segmentation series") as temporary:
+        for t, dataset in enumerate(datasets):
+            pixels = np.stack([masks[t] for masks in structures.values()], axis=-1).astype(np.uint8)
+            if not pixels.any():
+                continue
+            segmentation = hd.seg.Segmentation(
+                source_images=[dataset],
+                pixel_array=pixels[None],
+                segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+                segment_descriptions=descriptions,
+                series_instance_uid=series,
+                series_number=int(dataset.get("SeriesNumber") or 0) + 1000,
+                sop_instance_uid=hd.UID(),
+                instance_number=t + 1,
+                manufacturer="LaMoD",
+                manufacturer_model_name="LaMoD",
+                software_versions=__version__,
+                device_serial_number="0",
+                series_description="LV contours",
+            )
+            files.append(Path(folder) / f"frame_{t:03d}.dcm")
+            segmentation.save_as(temporary / files[-1].name)
+    return files
+
+
+def pictures_in_plane(slice_: CineSlice, paths: Sequence[str | Path]) -> list[Path]:
+    """The DICOM files of the cine on whose pixels a slice was drawn, found in files, folders or a study.
+
+    Raises:
+        LaMoDInputError: none of them has that plane, those pixels and that many frames.
+    """
+    found, _ = find_series([file for path in paths for file in dicom_files(Path(path))])
+    for series in found:
+        for frames in () if series.is_segmentation else series.positions:
+            grid = SliceGrid(frames[0].shape, frames[0].ijk_to_lps)
+            if len(frames) == slice_.frames and same_pixels(grid, slice_.grid):
+                return [frame.file for frame in frames]
+    raise LaMoDInputError(
+        slice_.name, "the DICOM pictures on which it was drawn are not there", "give the cine's DICOM files with --cine"
+    )
+
+
+def _pictures_of(slice_: CineSlice, pictures: Sequence[str | Path]) -> list[Any]:
+    import pydicom
+
+    datasets = [pydicom.dcmread(p) for p in pictures]
+    datasets.sort(key=lambda d: (float(d.get("TriggerTime") or 0.0), int(d.get("InstanceNumber") or 0)))
+    fits = len(datasets) == slice_.frames and all((d.Rows, d.Columns) == slice_.grid.shape for d in datasets)
+    if not fits:
+        raise LaMoDInputError(
+            slice_.name,
+            f"its {slice_.frames} frames of {slice_.grid.shape} pixels are not those of the {len(datasets)} pictures",
+            "give the DICOM files on which the contours were drawn, a file a frame",
+        )
+    return datasets
+
+
+def _description(hd: Any, number: int, name: str, algorithm: str | None) -> Any:
+    label, code, meaning = _SEGMENTS[name]
+    kinds = hd.seg.SegmentAlgorithmTypeValues
+    automatic = algorithm is not None
+    return hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=label,
+        segmented_property_category=hd.sr.CodedConcept("123037004", "SCT", "Anatomical Structure"),
+        segmented_property_type=hd.sr.CodedConcept(code, "SCT", meaning),
+        algorithm_type=kinds.SEMIAUTOMATIC if automatic else kinds.MANUAL,
+        algorithm_identification=_algorithm(hd, algorithm) if algorithm is not None else None,
+    )
+
+
+def _algorithm(hd: Any, name: str) -> Any:
+    family = hd.sr.CodedConcept("123109", "DCM", "Manual Processing")
+    return hd.AlgorithmIdentificationSequence(name=name, version=__version__, family=family)

@@ -1,0 +1,1 @@
+"""Image files (NIfTI, NRRD, sequences, MetaImage) as stacks of frames with geometry and times."""

@@ -1,0 +1,138 @@
+"""What a file, folder or study holds, in lines for a person; no patient's name or number among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.io.case.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
+from LaMoDCore.io.dicom.series import DicomSeries, find_series, sort_in_time
+from LaMoDCore.io.images.file import VOLUME_SUFFIXES, dicom_files, read_images
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.planes import check_grid
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+
+def describe(path: Path) -> list[str]:
+    """Lines on an image, a folder with a volume a frame, or a DICOM study (a table of its series).
+
+    Raises:
+        LaMoDInputError: nothing there can be read.
+    """
+    path = Path(path)
+    files = dicom_files(path) if path.exists() else []
+    volumes = path.is_dir() and any(p.name.lower().endswith(VOLUME_SUFFIXES) for p in path.iterdir())
+    if files and not volumes:
+        return series_table(files, path)
+    if volumes and path.is_dir():
+        return _folder(path)
+    return [line for stack in read_images(path) for line in stack_lines(stack)]
+
+
+def _folder(path: Path) -> list[str]:
+    """A folder is a volume a frame, or holds files that stand for themselves."""
+    try:
+        return [line for stack in read_images(path) for line in stack_lines(stack)]
+    except LaMoDInputError:
+        lines: list[str] = []
+        for file in sorted(p for p in path.iterdir() if p.name.lower().endswith(VOLUME_SUFFIXES)):
+            try:
+                lines += [line for stack in read_images(file) for line in stack_lines(stack)]
+            except LaMoDInputError as fault:
+                lines.append(f"{file.name}: {fault.reason}")
+        return lines
+
+
+def stack_lines(stack: FrameStack) -> list[str]:
+    """Size, spacing, time, orientation and labels of one stack.
+
+    Raises:
+        LaMoDInputError: its geometry makes no sense.
+    """
+    check_grid(stack, stack.name)
+    frames, depth, height, width = stack.frames.shape
+    grid = stack.slice_grid(0)
+    dx, dy = grid.spacing_mm
+    time = "no frame times"
+    if stack.frame_times_ms is not None and frames > 1:
+        time = f"every {np.median(np.diff(stack.frame_times_ms)):.1f} ms"
+    if stack.rr_ms:
+        time += f", R–R {stack.rr_ms:.0f} ms"
+    view = "unknown orientation"
+    if stack.has_orientation:
+        kind = "short-axis" if abs(grid.axis_cosine) > 0.7 else "not short-axis by its orientation"
+        view = f"{kind}, shown from the {'apex' if grid.view_sign > 0 else 'base'}"
+    return [
+        f"{stack.name}: {frames} frame(s), {depth} slice(s) of {width} × {height}, {stack.frames.dtype}",
+        f"  pixels {dx:.3g} × {dy:.3g} mm, slices {grid.slice_spacing_mm:.3g} mm apart; {time}; {view}",
+        f"  {_contents(stack)}",
+        *(f"  note: {note}" for note in stack.notes),
+    ]
+
+
+def _contents(stack: FrameStack) -> str:
+    values = distinct_values(stack.frames, MAX_LABELS + 1)
+    if len(values) > MAX_LABELS + 1:
+        return f"a picture, {np.min(stack.frames):g} to {np.max(stack.frames):g}"
+    try:
+        labels = integer_labels(stack.frames, stack.name)
+        meaning, note = meaning_of_labels([labels], stack.name)
+    except LaMoDInputError as fault:
+        return f"labels {', '.join(f'{v:g}' for v in values if v != 0) or 'none'}: {fault.reason}"
+    return note or f"a mask, label {meaning.myocardium} (taken as the myocardium)"
+
+
+def series_table(files: Sequence[Path], path: Path) -> list[str]:
+    """One line a DICOM series: what it is, where it lies, and whether it can serve as cine.
+
+    Raises:
+        LaMoDInputError: no series in it.
+    """
+    series, notes = find_series(files)
+    if not series:
+        raise LaMoDInputError(
+            path, "none of its DICOM files holds a picture with a position", "choose a study with images"
+        )
+    rows: list[tuple[str, ...]] = [
+        ("series", "description", "kind", "slices", "frames", "pixels", "mm", "R–R ms", "folder")
+    ]
+    rows += [_series_row(s, path) for s in series]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for s in series:
+        if s.is_cine:
+            for group in s.positions:
+                notes += tuple(sort_in_time(group, s.title)[2])
+    usable = sum(s.is_short_axis for s in series)
+    lines.append(f"{usable} short-axis cine series of {len(series)} series.")
+    return lines + [f"note: {note}" for note in dict.fromkeys(notes)]
+
+
+def _series_row(series: DicomSeries, path: Path) -> tuple[str, ...]:
+    positions = series.positions
+    counts = sorted({len(p) for p in positions})
+    first = series.frames[0]
+    spacing = np.linalg.norm(first.ijk_to_lps[:3, :2], axis=0)
+    intervals = [f.rr_ms for f in series.frames if f.rr_ms]
+    if series.is_segmentation:
+        kind = "segmentation"
+    elif series.is_short_axis:
+        kind = "short-axis cine"
+    else:
+        kind = "cine, other view" if series.is_cine else "still"
+    folders = {f.file.parent for f in series.frames}
+    folder = min(folders)
+    place = str(folder.relative_to(path)) if path.is_dir() and path in (folder, *folder.parents) else folder.name
+    return (
+        "–" if series.number is None else str(series.number),
+        series.description or "–",
+        kind,
+        str(len(positions)),
+        str(counts[0]) if len(counts) == 1 else f"{counts[0]}–{counts[-1]}",
+        f"{first.shape[1]} × {first.shape[0]}",
+        f"{spacing[0]:.3g} × {spacing[1]:.3g}",
+        f"{np.median(intervals):.0f}" if intervals else "–",
+        place + (" …" if len(folders) > 1 else ""),
+    )

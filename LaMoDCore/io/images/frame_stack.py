@@ -1,0 +1,66 @@
+"""FrameStack: what a file held, before anybody asks what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array, SliceGrid
+
+#: Metadata key under which a file may say what its labels mean, in the words of ``--labels``.
+LABEL_KEY = "label meaning"
+
+
+@dataclass(frozen=True, eq=False)
+class FrameStack:
+    """A scalar image over time, as its file gives it.
+
+    Attributes:
+        name: file or series name, without folder.
+        frames: [T, Z, H, W].
+        ijk_to_lps: [4, 4], (column i, row j, slice k) to LPS mm. Its third column goes from slice to slice
+            and need not stand on the plane: neighbouring slices may be shifted.
+        frame_times_ms: float [T] from the R wave, or None where the file does not say.
+        rr_ms: length of the cardiac cycle, or None.
+        has_orientation: whether the file says where in the patient the image lies.
+        has_time_axis: whether the file says that its frames follow each other in time.
+        slice_thickness_mm: thickness along the normal where the file says so, for single slices.
+        metadata: the file's own key-value pairs.
+        notes: what had to be assumed while reading, each a sentence.
+    """
+
+    name: str
+    frames: Array
+    ijk_to_lps: Array
+    frame_times_ms: Array | None = None
+    rr_ms: float | None = None
+    has_orientation: bool = True
+    has_time_axis: bool = True
+    slice_thickness_mm: float | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4:
+            raise ValueError(f"frames must be [T, Z, H, W], got {self.frames.shape}")
+        if self.ijk_to_lps.shape != (4, 4):
+            raise ValueError(f"ijk_to_lps must be [4, 4], got {self.ijk_to_lps.shape}")
+        if self.frame_times_ms is not None and self.frame_times_ms.shape != (self.frames.shape[0],):
+            raise ValueError(f"frame_times_ms must have {self.frames.shape[0]} entries, one a frame")
+
+    def slice_grid(self, k: int) -> SliceGrid:
+        """The grid of slice ``k``: third column along the normal, whatever way the stack is sheared."""
+        return slice_grid(self.ijk_to_lps, k, self.frames.shape[2:])
+
+
+def slice_grid(ijk_to_lps: Array, k: int, shape: tuple[int, ...]) -> SliceGrid:
+    """The grid of slice ``k`` of a stack with affine ``ijk_to_lps`` and (H, W) = ``shape``."""
+    affine = np.array(ijk_to_lps, dtype=np.float64)
+    x, y, step = affine[:3, 0], affine[:3, 1], affine[:3, 2]
+    normal = np.cross(x, y)
+    normal /= np.linalg.norm(normal)
+    affine[:3, 3] += k * step
+    affine[:3, 2] = normal * (step @ normal)
+    return SliceGrid((int(shape[0]), int(shape[1])), affine)

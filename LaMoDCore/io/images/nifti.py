@@ -1,0 +1,237 @@
+"""NIfTI-1 and NIfTI-2 images (https://nifti.nimh.nih.gov/nifti-1/), read with every size checked.
+
+The header's axes are RAS millimetres; they become LPS here. Times come from ``pixdim[4]`` and ``xyzt_units``.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.frame_step import frame_step_ms
+from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, parsing, read_file, truncated
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_DTYPES = {
+    2: "u1",
+    4: "i2",
+    8: "i4",
+    16: "f4",
+    64: "f8",
+    256: "i1",
+    512: "u2",
+    768: "u4",
+    1024: "i8",
+    1280: "u8",
+}
+_MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+_MS_PER_UNIT = {8: 1000.0, 16: 1.0, 24: 0.001}
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class NiftiHeader:
+    """The fields that matter: ``dim[1:]`` as sizes, ``pixdim[0:5]``, both transforms."""
+
+    dtype: np.dtype
+    sizes: tuple[int, ...]
+    pixdim: tuple[float, ...]
+    vox_offset: int
+    slope: float
+    intercept: float
+    units: int
+    qform_code: int
+    sform_code: int
+    quatern: tuple[float, ...]
+    sform: Array
+
+
+def read_nifti(path: str | Path) -> FrameStack:
+    """Read a .nii or .nii.gz of 2 to 5 dimensions as frames [T, Z, H, W].
+
+    Raises:
+        LaMoDInputError: the file is missing, damaged, too large, or holds vectors or colours.
+    """
+    path = Path(path)
+    data = read_file(path)
+    compressed = data[:2] == b"\x1f\x8b"
+    head = _head(data, path) if compressed else data[:1024]
+    with parsing(path, "its NIfTI header"):
+        header = read_nifti_header(head, path)
+    count = math.prod(header.sizes)
+    expected = count * header.dtype.itemsize
+    check_size(path, expected)
+    total = header.vox_offset + expected
+    body = inflate(data, total, path) if compressed else data
+    if len(body) < total:
+        raise truncated(path, max(len(body) - header.vox_offset, 0), expected)
+    voxels = np.frombuffer(body, dtype=header.dtype, count=count, offset=header.vox_offset)
+    voxels = voxels.astype(header.dtype.newbyteorder("="))
+    if _is_scaled(header):
+        voxels = voxels * np.float32(header.slope) + np.float32(header.intercept)
+    sizes = header.sizes + (1,) * (5 - len(header.sizes))
+    if sizes[3] == 1 and sizes[4] > 1:  # some writers put time on the fifth axis
+        sizes = (*sizes[:3], sizes[4], 1)
+    if sizes[4] > 1:
+        raise LaMoDInputError(
+            path, f"each of its voxels holds {sizes[4]} values", "save a labelmap: one value per voxel"
+        )
+    notes: list[str] = []
+    with np.errstate(all="ignore"):  # a matrix that overflows is refused for what it is
+        affine, oriented = _affine(header)
+    return FrameStack(
+        name=path.name,
+        frames=np.ascontiguousarray(voxels.reshape(sizes[3::-1])),
+        ijk_to_lps=affine,
+        frame_times_ms=_times_ms(header, sizes[3], notes, path),
+        has_orientation=oriented,
+        has_time_axis=sizes[3] > 1,
+        notes=tuple(notes),
+    )
+
+
+def _head(data: bytes, path: Path) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data, 1024)
+    except zlib.error as error:
+        raise damaged(path, "its compressed data are damaged") from error
+
+
+def read_nifti_header(head: bytes, path: Path) -> NiftiHeader:
+    """Parse the first bytes of a NIfTI-1 or -2 file, decompressed."""
+    for order in "<>":
+        size = struct.unpack_from(order + "i", head)[0] if len(head) >= 4 else 0
+        if size == 348 and len(head) >= 348:
+            return _nifti1(head, order, path)
+        if size == 540 and len(head) >= 540:
+            return _nifti2(head, order, path)
+    raise damaged(path, "it does not begin as a NIfTI file does")
+
+
+def _nifti1(head: bytes, order: str, path: Path) -> NiftiHeader:
+    if head[344:347] not in (b"n+1", b"ni1"):
+        raise damaged(path, "it is an Analyze image or has no NIfTI mark")
+    if head[344:347] == b"ni1":
+        raise LaMoDInputError(path, "its voxels lie in a separate .img file", "save it as one .nii.gz")
+    return _header(
+        path,
+        order,
+        dim=struct.unpack_from(order + "8h", head, 40),
+        datatype=struct.unpack_from(order + "h", head, 70)[0],
+        pixdim=struct.unpack_from(order + "8f", head, 76),
+        offset=struct.unpack_from(order + "f", head, 108)[0],
+        scaling=struct.unpack_from(order + "2f", head, 112),
+        units=head[123],
+        codes=struct.unpack_from(order + "2h", head, 252),
+        quatern=struct.unpack_from(order + "6f", head, 256),
+        sform=struct.unpack_from(order + "12f", head, 280),
+    )
+
+
+def _nifti2(head: bytes, order: str, path: Path) -> NiftiHeader:
+    if head[4:7] != b"n+2":
+        raise LaMoDInputError(path, "its voxels lie in a separate .img file", "save it as one .nii.gz")
+    return _header(
+        path,
+        order,
+        dim=struct.unpack_from(order + "8q", head, 16),
+        datatype=struct.unpack_from(order + "h", head, 12)[0],
+        pixdim=struct.unpack_from(order + "8d", head, 104),
+        offset=float(struct.unpack_from(order + "q", head, 168)[0]),
+        scaling=struct.unpack_from(order + "2d", head, 176),
+        units=struct.unpack_from(order + "i", head, 500)[0],
+        codes=struct.unpack_from(order + "2i", head, 344),
+        quatern=struct.unpack_from(order + "6d", head, 352),
+        sform=struct.unpack_from(order + "12d", head, 400),
+    )
+
+
+def _header(
+    path: Path,
+    order: str,
+    *,
+    dim: tuple[int, ...],
+    datatype: int,
+    pixdim: tuple[float, ...],
+    offset: float,
+    scaling: tuple[float, ...],
+    units: int,
+    codes: tuple[int, ...],
+    quatern: tuple[float, ...],
+    sform: tuple[float, ...],
+) -> NiftiHeader:
+    if not 2 <= dim[0] <= 5 or min(dim[1 : dim[0] + 1]) < 1:
+        raise damaged(path, f"its header gives {dim[0]} axes with sizes {list(dim[1 : max(1, min(dim[0], 7)) + 1])}")
+    if datatype not in _DTYPES:
+        raise LaMoDInputError(
+            path, f"its voxels are of NIfTI type {datatype}, not plain numbers", "export integers or floats"
+        )
+    if not np.isfinite(offset) or not 0 <= offset <= 1 << 24:
+        raise damaged(path, f"its voxels should begin at byte {offset}")
+    return NiftiHeader(
+        dtype=np.dtype(order + _DTYPES[datatype]),
+        sizes=tuple(int(d) for d in dim[1 : dim[0] + 1]),
+        pixdim=pixdim,
+        vox_offset=int(offset),
+        slope=scaling[0],
+        intercept=scaling[1],
+        units=units,
+        qform_code=codes[0],
+        sform_code=codes[1],
+        quatern=quatern,
+        sform=np.array(sform, dtype=np.float64).reshape(3, 4),
+    )
+
+
+def _is_scaled(header: NiftiHeader) -> bool:
+    slope, intercept = header.slope, header.intercept
+    usable = math.isfinite(slope) and math.isfinite(intercept) and slope != 0
+    return usable and (slope, intercept) != (1.0, 0.0)
+
+
+def _affine(header: NiftiHeader) -> tuple[Array, bool]:
+    """``ijk_to_lps`` [4, 4]: the sform if there is one, else the qform, else the pixel sizes alone."""
+    scale = np.diag([_MM_PER_UNIT.get(header.units & 7, 1.0)] * 3 + [1.0])
+    affine = np.eye(4)
+    if header.sform_code > 0 and abs(np.linalg.det(header.sform[:, :3])) > 1e-9:
+        affine[:3] = header.sform
+    elif header.qform_code > 0:
+        affine = _qform(header)
+    else:
+        spacing = [abs(p) if np.isfinite(p) and p != 0 else 1.0 for p in header.pixdim[1:4]]
+        return scale @ np.diag([*spacing, 1.0]), False
+    return np.asarray(_RAS_TO_LPS @ scale @ affine), True
+
+
+def _qform(header: NiftiHeader) -> Array:
+    """The quaternion transform, method 2 of nifti1.h, in RAS."""
+    b, c, d = header.quatern[:3]
+    a = math.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
+    rotation = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+        ]
+    )
+    handedness = -1.0 if header.pixdim[0] < 0 else 1.0
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * np.array([header.pixdim[1], header.pixdim[2], header.pixdim[3] * handedness])
+    affine[:3, 3] = header.quatern[3:6]
+    return affine
+
+
+def _times_ms(header: NiftiHeader, frames: int, notes: list[str], path: Path) -> Array | None:
+    step = abs(header.pixdim[4]) if len(header.pixdim) > 4 else 0.0
+    if frames < 2 or not np.isfinite(step) or step == 0:
+        return None
+    step_ms, note = frame_step_ms(step, _MS_PER_UNIT.get(header.units & 56), path.name)
+    notes += [note] if note else []
+    return None if step_ms is None else np.arange(frames) * step_ms

@@ -1,0 +1,182 @@
+"""Which cine belongs to which mask, and the mask on the cine's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d
+from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Masks and cine are in one plane where they differ by less than this over the mask.
+SAME_PLANE_MM = 1.0
+#: Columns and rows of a picture that are not at right angles within this cosine are refused.
+_MAX_SHEAR = 0.01
+_PIXEL_MM = (0.2, 12.0)
+_MIN_THICKNESS_MM = 0.05
+
+
+def check_grid(stack: FrameStack, source: str | Path) -> None:
+    """Refuse a geometry in which distances cannot be trusted.
+
+    Raises:
+        LaMoDInputError: not finite, degenerate, sheared in plane, or pixels of a size that no cine has.
+    """
+    affine = np.asarray(stack.ijk_to_lps, dtype=np.float64)
+    remedy = "export it again with its true geometry"
+    if not np.isfinite(affine).all():
+        raise LaMoDInputError(source, "its direction matrix or origin is not finite", remedy)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+        usable = np.isfinite(lengths).all() and (lengths > 1e-6).all()
+        determinant = np.linalg.det(affine[:3, :3] / lengths) if usable else 0.0
+    if not usable or abs(determinant) < 0.3:
+        raise LaMoDInputError(source, "its axes do not span space (degenerate direction matrix)", remedy)
+    if not (_PIXEL_MM[0] <= lengths[:2]).all() or not (lengths[:2] <= _PIXEL_MM[1]).all():
+        raise LaMoDInputError(
+            source,
+            f"its pixels are {lengths[0]:.3g} × {lengths[1]:.3g} mm, which no cine has",
+            "give the pixel spacing in mm",
+        )
+    shear = abs(affine[:3, 0] @ affine[:3, 1]) / (lengths[0] * lengths[1])
+    if shear > _MAX_SHEAR:
+        angle = np.degrees(np.arccos(np.clip(shear, -1, 1)))
+        raise LaMoDInputError(
+            source,
+            f"its columns and rows meet at {angle:.0f}°, not at a right angle (sheared direction matrix)",
+            "resample it to a grid with right angles",
+        )
+
+
+def with_slice_axis(stack: FrameStack) -> FrameStack:
+    """Give a single slice whose file says nothing of its thickness a usable third axis, 8 mm along the normal."""
+    affine = np.array(stack.ijk_to_lps, dtype=np.float64)
+    if stack.frames.shape[1] > 1 or not np.isfinite(affine).all():
+        return stack
+    with np.errstate(all="ignore"):
+        normal = np.cross(affine[:3, 0], affine[:3, 1])
+        length = float(np.linalg.norm(normal))
+        if not 1e-12 < length < np.inf or abs(affine[:3, 2] @ normal) / length > _MIN_THICKNESS_MM:
+            return stack
+    affine[:3, 2] = 8.0 * normal / length
+    return replace(stack, ijk_to_lps=affine)
+
+
+def lies_on_scanner_axes(affine: Array) -> bool:
+    """Whether the slice stands exactly on the scanner's axes, as exports that lost their orientation do."""
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return bool((np.abs(np.abs(directions).max(axis=0) - 1) < 1e-6).all())
+
+
+def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[str]]:
+    """The cine slice (Z = 1) that lies in the mask's plane.
+
+    Args:
+        mask: one slice [T, 1, H, W].
+        cines: cine slices.
+        source: the mask's file.
+
+    Returns:
+        The cine and notes.
+
+    Raises:
+        LaMoDInputError: none in the plane, or none with as many frames.
+    """
+    frames = mask.frames.shape[0]
+    grid = mask.slice_grid(0)
+    located = mask.has_orientation and all(c.has_orientation for c in cines)
+    if located:
+        inside = [c for c in cines if _plane_distance(mask, c) <= SAME_PLANE_MM]
+        if not inside:
+            nearest = min(cines, key=lambda c: _plane_distance(mask, c))
+            raise LaMoDInputError(
+                source,
+                f"its plane lies up to {_plane_distance(mask, nearest):.1f} mm from that of the nearest cine "
+                f"({nearest.name})",
+                "give the cine on which the masks were drawn",
+            )
+    else:
+        inside = [c for c in cines if c.frames.shape[2:] == grid.shape]
+        if not inside:
+            sizes = ", ".join(f"{c.frames.shape[3]} × {c.frames.shape[2]}" for c in cines[:3])
+            raise LaMoDInputError(
+                source,
+                f"it is {grid.shape[1]} × {grid.shape[0]} pixels without orientation and the cine {sizes}",
+                "give masks that lie on the cine's own pixels or say where they lie",
+            )
+    same = [c for c in inside if c.frames.shape[0] == frames]
+    if not same:
+        counts = " or ".join(sorted({str(c.frames.shape[0]) for c in inside}))
+        raise LaMoDInputError(
+            source,
+            f"it has {frames} frames and the cine {counts}",
+            "give the cine on which the masks were drawn, with a mask on every frame",
+        )
+    notes = []
+    if len(same) > 1:
+        notes.append(f"{mask.name}: {len(same)} cines lie in its plane; {same[-1].name} was taken.")
+    if not located:
+        notes.append(f"{mask.name}: no orientation in the file; it was taken to lie on the cine's pixels.")
+    return same[-1], notes
+
+
+def _plane_distance(mask: FrameStack, cine: FrameStack) -> float:
+    """Largest distance of the labelled part of the mask's plane from the cine's plane, mm."""
+    rows, columns = np.nonzero(mask.frames.any(axis=(0, 1)))
+    if rows.size == 0:
+        rows, columns = np.array([0]), np.array([0])
+    corners = np.array([[x, y] for x in (columns.min(), columns.max()) for y in (rows.min(), rows.max())])
+    points = mask.slice_grid(0).pixel_to_lps(corners)
+    return float(np.abs(cine.slice_grid(0).distance_mm(points)).max())
+
+
+def same_pixels(first: SliceGrid, second: SliceGrid, tolerance: float = 0.01) -> bool:
+    """Whether two grids have the same pixels, within a share of one."""
+    if first.shape != second.shape:
+        return False
+    matrix, offset = affine_2d(first, second)
+    height, width = first.shape
+    corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], dtype=float)
+    return bool(np.abs(corners @ matrix.T + offset - corners).max() < tolerance)
+
+
+def mask_on_grid(mask: Array, source: SliceGrid, target: SliceGrid) -> Array:
+    """Bring masks [T, H, W] to another grid of the same plane through their signed distance.
+
+    Contours move by a fraction of a pixel, where nearest neighbour would move them by up to half of one.
+
+    Returns:
+        bool [T, H', W'].
+    """
+    if same_pixels(source, target):
+        return np.asarray(mask, dtype=bool)
+    matrix, offset = affine_2d(target, source)
+    result = np.empty((mask.shape[0], *target.shape), dtype=bool)
+    for frame, plane in enumerate(mask):
+        distance = ndimage.affine_transform(
+            signed_distance_mm(plane, source.spacing_mm),
+            matrix[::-1, ::-1],
+            offset[::-1],
+            output_shape=target.shape,
+            order=1,
+            mode="constant",
+            cval=float(max(source.shape) * max(source.spacing_mm)),
+        )
+        result[frame] = distance < 0
+    return result
+
+
+def ring_on_grid(myocardium: Array, source: SliceGrid, target: SliceGrid) -> Array:
+    """Bring a ring [T, H, W] to another grid: outer and inner contour each by its own signed distance."""
+
+    if same_pixels(source, target):
+        return np.asarray(myocardium, dtype=bool)
+    outer = mask_on_grid(np.stack([epicardial_region(m) for m in myocardium]), source, target)
+    inner = mask_on_grid(np.stack([cavity(m) for m in myocardium]), source, target)
+    return np.asarray(outer & ~inner)

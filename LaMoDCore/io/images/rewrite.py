@@ -1,0 +1,143 @@
+"""New labels in an old file's clothes: the same format, header, geometry and type, only the voxels changed."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import epicardial_region
+from LaMoDCore.io.case.labels import LabelMap
+from LaMoDCore.io.images.file import VOLUME_SUFFIXES, natural_key
+from LaMoDCore.io.images.nifti import read_nifti_header
+from LaMoDCore.io.images.nrrd import parse_header
+from LaMoDCore.io.images.seq_nrrd import time_axis_of
+from LaMoDCore.runtime.bounded_reads import inflate, read_file
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+_ELSEWHERE = "save the contours as a new file (.seq.nrrd or DICOM SEG)"
+
+
+def relabelled(labels: Array, myocardium: Array, meaning: LabelMap) -> Array:
+    """Labels of a slice with another myocardium.
+
+    Args:
+        labels: int [T, H, W] as in the file.
+        myocardium: bool [T, H, W], as it is to be.
+        meaning: of the labels.
+
+    Returns:
+        Labels in which pixels that left the myocardium are cavity where the ring surrounds them (and the file labels
+        the cavity), else background; all other structures are as they were.
+    """
+    new = np.array(labels)
+    wanted = np.asarray(myocardium, dtype=bool)
+    wall = meaning.is_myocardium(new)
+    left = wall & ~wanted
+    new[left] = 0
+    new[wanted & ~wall] = meaning.myocardium
+    if meaning.cavity is not None:
+        changed = np.flatnonzero((left | (wanted & ~wall)).any(axis=(1, 2)))
+        for t in changed:
+            inside = epicardial_region(wanted[t]) & ~wanted[t]
+            new[t][(new[t] == meaning.cavity) & ~inside] = 0
+            new[t][inside & (new[t] == 0)] = meaning.cavity
+    return new
+
+
+def write_like(source: str | Path, target: str | Path, frames: Array) -> None:
+    """Write label frames as a file (or folder with a volume a frame) like another one; the source is not touched.
+
+    Args:
+        source: NIfTI, NRRD (.seq.nrrd too), or a folder of these; as `read_images` read it.
+        target: where to; of the same kind. It must not be there yet.
+        frames: int [T, Z, H, W], as `read_images` gives them.
+
+    Raises:
+        LaMoDInputError: the target is there, or the source is of a format that is not written back.
+        ValueError: frames of another shape than the source's.
+    """
+    source, target = Path(source), Path(target)
+    if target.exists():
+        raise LaMoDInputError(target, "it exists", "name a new file; the original is kept")
+    if not source.is_dir():
+        _write_file(source, target, frames)
+        return
+    files = sorted((p for p in source.iterdir() if p.name.lower().endswith(VOLUME_SUFFIXES)), key=natural_key)
+    if not files:
+        raise LaMoDInputError(source, "it is DICOM, which is not written back in place", _ELSEWHERE)
+    if len(files) != len(frames):
+        raise ValueError(f"{len(frames)} frames for {len(files)} files")
+    target.mkdir(parents=True)
+    for file, frame in zip(files, frames, strict=True):
+        _write_file(file, target / file.name, frame[None])
+
+
+def _write_file(source: Path, target: Path, frames: Array) -> None:
+    data = read_file(source)
+    if data.startswith(b"NRRD"):
+        content = _nrrd(data, frames, source)
+    elif data[:2] == b"\x1f\x8b" or source.name.lower().endswith(".nii"):
+        content = _nifti(data, frames, source)
+    else:
+        raise LaMoDInputError(source, "it is of a format that is not written back", _ELSEWHERE)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _nifti(data: bytes, frames: Array, source: Path) -> bytes:
+    compressed = data[:2] == b"\x1f\x8b"
+    head = zlib.decompressobj(wbits=31).decompress(data, 1024) if compressed else data[:1024]
+    header = read_nifti_header(head, source)
+    count = int(np.prod(header.sizes))
+    plain = inflate(data, header.vox_offset + count * header.dtype.itemsize, source) if compressed else data
+    if frames.size != count:
+        raise ValueError(f"{frames.size} voxels for a file of {count}")
+    slope = header.slope if header.slope not in (0.0,) and np.isfinite(header.slope) else 1.0
+    values = (frames.reshape(-1) - (header.intercept if np.isfinite(header.intercept) else 0.0)) / slope
+    voxels = _as_type(values, header.dtype, source).tobytes()
+    whole = plain[: header.vox_offset] + voxels + plain[header.vox_offset + len(voxels) :]
+    return _gzip(whole) if compressed else whole
+
+
+def _nrrd(data: bytes, frames: Array, source: Path) -> bytes:
+    header = parse_header(data, source)
+    if header.data_file:
+        raise LaMoDInputError(source, "its voxels lie in a separate file", _ELSEWHERE)
+    time_axis = time_axis_of(header)
+    axes = len(header.sizes)
+    space = [axis for axis in range(axes) if axis != time_axis]
+    order: Sequence[int] = [axes - 1 - axis for axis in reversed(space)]
+    order = order if time_axis is None else [axes - 1 - time_axis, *order]
+    in_file_order = tuple(header.sizes[::-1][axis] for axis in order)
+    if frames.size != int(np.prod(header.sizes)):
+        raise ValueError(f"{frames.size} voxels for a file of {int(np.prod(header.sizes))}")
+    voxels = frames.reshape(in_file_order).transpose(np.argsort(order))
+    payload = _as_type(voxels, header.dtype, source).tobytes()
+    text = data[: header.data_offset]
+    if header.encoding in ("gzip", "gz"):
+        return text + _gzip(payload)
+    if header.encoding != "raw" or header.line_skip or header.byte_skip:
+        raise LaMoDInputError(source, f"its encoding is '{header.encoding}'", _ELSEWHERE)
+    return text + payload
+
+
+def _as_type(values: Array, dtype: np.dtype, source: Path) -> Array:
+    rounded = np.rint(values) if dtype.kind in "iu" else values
+    kept = np.ascontiguousarray(rounded).astype(dtype)
+    if not np.array_equal(kept.astype(np.float64), np.asarray(rounded, dtype=np.float64)):
+        raise LaMoDInputError(source, "its voxel type cannot hold these labels", _ELSEWHERE)
+    return kept
+
+
+def _gzip(data: bytes) -> bytes:
+    packer = zlib.compressobj(level=6, wbits=31)  # a gzip header without a time stamp: the same bytes again
+    return packer.compress(data) + packer.flush()

@@ -1,0 +1,230 @@
+"""A model is a folder of data: model.json, weights.safetensors, MODEL_CARD.md. No pickle, ever."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from LaMoDCore import __version__
+from LaMoDCore.baselines import BaselineConfig, BaselineModel
+from LaMoDCore.models.registry import (
+    CANONICAL,
+    DEFAULT_MODEL,
+    FORMAT,
+    find_model,
+    known_models,
+    read_description,
+    shipped_folder,
+    user_folder,
+)
+from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+__all__ = [
+    "BASELINE_KIND",
+    "DEFAULT_MODEL",
+    "LoadedModel",
+    "find_model",
+    "known_models",
+    "lamod_network",
+    "load_model",
+    "packed_weights",
+    "read_description",
+    "save_model",
+    "shipped_folder",
+    "user_folder",
+]
+
+#: "kind" in model.json of a network that LaMoD is compared with; a LaMoD has none.
+BASELINE_KIND = "baseline"
+#: Endings of files that run code when they are opened; a folder that holds one is refused.
+PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model ready for use.
+
+    Attributes:
+        name: as it calls itself.
+        network: LaMoD or a baseline, in evaluation mode, on its device.
+        weights_sha256: fingerprint of the weights file.
+        description: all of model.json.
+    """
+
+    name: str
+    network: LaMoDModel | BaselineModel
+    weights_sha256: str
+    description: Mapping[str, Any]
+
+
+def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "cpu") -> LoadedModel:
+    """Load a model by name or folder, checked against its own description.
+
+    A run's folder stands for its model: the finished one, or the averaged weights of its last checkpoint.
+
+    Raises:
+        LaMoDInputError: a file is missing, changed, pickled, of another format or of another shape.
+    """
+    folder = find_model(name)
+    if not (folder / "model.json").is_file() and (folder / "run.json").is_file():
+        if not (folder / "model" / "model.json").is_file():
+            return _of_unfinished_run(folder, device)
+        folder = folder / "model"
+    description = read_description(folder)
+    pickled = [p.name for p in sorted(folder.iterdir()) if p.suffix.lower() in PICKLED]
+    if pickled:
+        raise LaMoDInputError(
+            folder.name,
+            f"it holds {pickled[0]}, which could run code when opened",
+            "remove it; LaMoD reads safetensors only",
+        )
+    weights_file = folder / "weights.safetensors"
+    if not weights_file.is_file():
+        raise LaMoDInputError(folder.name, "weights.safetensors is missing", "copy the whole model folder again")
+    data = weights_file.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != description["weights_sha256"]:
+        raise LaMoDInputError(
+            f"{folder.name}/weights.safetensors",
+            "the weights are not those that model.json describes",
+            "copy the whole model folder again",
+        )
+    try:
+        network = _network(description)
+        tensors = load_tensors(data)
+        network.load_state_dict(tensors)
+    except (ValueError, TypeError) as fault:
+        raise LaMoDInputError(
+            f"{folder.name}/model.json", str(fault), "use a model made by this version of LaMoD"
+        ) from fault
+    except (RuntimeError, SafetensorError) as fault:
+        raise LaMoDInputError(
+            f"{folder.name}/weights.safetensors",
+            "the weights do not fit the networks of model.json" + _other_version(network, description),
+            "copy the whole model folder again, or use a model made by this version of LaMoD",
+        ) from fault
+    network.requires_grad_(False).eval().to(device)
+    return LoadedModel(str(description["name"]), network, digest, description)
+
+
+def _of_unfinished_run(run: Path, device: torch.device | str) -> LoadedModel:
+    from LaMoDCore.training.run.runner import current_model
+
+    network = current_model(run)
+    if network is None:
+        raise LaMoDInputError(run.name, "the run has no checkpoint yet", "wait for the end of its first epoch")
+    _, digest = packed_weights(network)
+    description = {
+        "name": run.name,
+        "code_version": __version__,
+        "canonical": CANONICAL,
+        "config": network.config.to_dict(),
+        "weights_sha256": digest,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "training": {"unfinished": True},
+    }
+    return LoadedModel(run.name, network.to(device), digest, description)
+
+
+def lamod_network(loaded: LoadedModel) -> LaMoDModel:
+    """The network of a model that is a LaMoD.
+
+    Raises:
+        LaMoDInputError: it is a baseline, which has no latent.
+    """
+    if isinstance(loaded.network, LaMoDModel):
+        return loaded.network
+    raise LaMoDInputError(
+        loaded.name, f"it is the baseline {loaded.network.config.network}, not a LaMoD", "choose a LaMoD model"
+    )
+
+
+def _network(description: Mapping[str, Any]) -> LaMoDModel | BaselineModel:
+    if description.get("kind") == BASELINE_KIND:
+        return BaselineModel(BaselineConfig.from_dict(description["config"]))
+    return LaMoDModel(ModelConfig.from_dict(description["config"]))
+
+
+def _other_version(network: torch.nn.Module, description: Mapping[str, Any]) -> str:
+    """Whether a model's own count of parameters says that its networks were built otherwise than now."""
+    stored, own = description.get("parameters"), sum(p.numel() for p in network.parameters())
+    if stored in (None, own):
+        return ""
+    return f" as this version of LaMoD builds them ({own} parameters, the model has {stored}): it is of another version"
+
+
+def packed_weights(network: torch.nn.Module) -> tuple[bytes, str]:
+    """The bytes of a network's weights.safetensors, and their SHA-256."""
+    data = save_tensors({key: _stored(value) for key, value in network.state_dict().items()})
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _stored(value: torch.Tensor) -> torch.Tensor:
+    """As it is kept: a matrix that training has rounded to half precision takes half the room, and loses nothing."""
+    kept = value.detach().cpu().contiguous()
+    if kept.ndim != 2 or kept.dtype != torch.float32:
+        return kept
+    halved = kept.half()
+    return halved if torch.equal(halved.float(), kept) else kept
+
+
+def save_model(
+    network: LaMoDModel | BaselineModel,
+    folder: Path,
+    name: str,
+    *,
+    training: Mapping[str, Any] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
+    card: str = "",
+) -> Path:
+    """Write a model folder, whole or not at all; an older model of that folder is replaced.
+
+    Args:
+        network: what to save.
+        folder: where; its parent is made.
+        name: what the model calls itself.
+        training: data, recipe, metrics, for model.json.
+        uncertainty: calibration of its intervals (`uncertainty.calibration.Calibration.to_dict`), if it has one.
+        card: text of MODEL_CARD.md.
+
+    Returns:
+        the folder.
+    """
+    data, digest = packed_weights(network)
+    description = {
+        "format": FORMAT,
+        "name": name,
+        "code_version": __version__,
+        "canonical": CANONICAL,
+        **({"kind": BASELINE_KIND} if isinstance(network, BaselineModel) else {}),
+        "config": network.config.to_dict(),
+        "weights_sha256": digest,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "training": dict(training or {}),
+        **({"uncertainty": dict(uncertainty)} if uncertainty else {}),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
+    try:
+        fresh.mkdir()
+        (fresh / "weights.safetensors").write_bytes(data)
+        (fresh / "model.json").write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (fresh / "MODEL_CARD.md").write_text(card or f"# {name}\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return folder

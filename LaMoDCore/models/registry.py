@@ -1,0 +1,119 @@
+"""Which models there are, and what each says of itself; nothing here loads weights, so nothing here needs torch.
+
+Models are looked up by name in the user's model folder ($LAMOD_MODELS or ~/.lamod/models) and among the shipped
+ones, or by the path of their folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore.heart.canonical import FRAMES, SIZE, SPACING_MM
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+FORMAT = "lamod-model/1"
+DEFAULT_MODEL = "lamod-phantom-v1"
+CANONICAL = {"frames": FRAMES, "size": SIZE, "spacing_mm": SPACING_MM}
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model that can be chosen by name.
+
+    Attributes:
+        name: by which it is chosen.
+        folder: where it lies.
+        shipped: it comes with LaMoD, and is neither renamed nor removed.
+        bytes: size on disk of all its files.
+        fault: why it cannot be used; "" where nothing speaks against it.
+    """
+
+    name: str
+    folder: Path
+    shipped: bool
+    bytes: int
+    fault: str = ""
+
+
+def shipped_folder() -> Path:
+    """Where the weights that come with LaMoD lie: inside the installed package, or beside it in a checkout."""
+    inside = Path(__file__).resolve().parents[1] / "shipped_models"
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "Resources" / "Models"
+
+
+def user_folder() -> Path:
+    """Where the user's own models lie."""
+    return Path(os.environ.get("LAMOD_MODELS") or Path.home() / ".lamod" / "models")
+
+
+def known_models() -> dict[str, Path]:
+    """Name -> folder of every model that can be chosen by name; the user's own come before the shipped."""
+    found: dict[str, Path] = {}
+    for parent in (shipped_folder(), user_folder()):
+        if parent.is_dir():
+            found.update({p.parent.name: p.parent for p in sorted(parent.glob("[!.]*/model.json"))})
+    return found
+
+
+def registered_models() -> list[RegisteredModel]:
+    """Every known model with its size, and with what is wrong with it; the shipped ones first."""
+    listed = []
+    for name, folder in known_models().items():
+        fault = ""
+        try:
+            read_description(folder)
+        except LaMoDInputError as error:
+            fault = error.reason
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        listed.append(RegisteredModel(name, folder, folder.parent == shipped_folder(), size, fault))
+    return sorted(listed, key=lambda model: (not model.shipped, model.name))
+
+
+def find_model(name: str | Path) -> Path:
+    """The folder of a model given by name or by path.
+
+    Raises:
+        LaMoDInputError: there is none.
+    """
+    known = known_models()
+    if str(name) in known:
+        return known[str(name)]
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    listing = ", ".join(sorted(known)) or "none"
+    raise LaMoDInputError(
+        f"--model {name}", "there is no such model or folder", f"choose a known model ({listing}) or a model's folder"
+    )
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """model.json of a model folder.
+
+    Raises:
+        LaMoDInputError: it is missing, is no JSON, or describes another format or another canonical grid.
+    """
+    file = folder / "model.json"
+    if not file.is_file():
+        raise LaMoDInputError(folder.name or str(folder), "it holds no model.json", "choose a model's folder")
+    label = f"{folder.name}/model.json"
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as fault:
+        raise LaMoDInputError(label, "it is not readable JSON", "copy the whole model folder again") from fault
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise LaMoDInputError(label, f"it is not of the format {FORMAT}", "use a model made by this version of LaMoD")
+    missing = [key for key in ("name", "config", "weights_sha256", "canonical") if key not in description]
+    if missing:
+        raise LaMoDInputError(label, f"it lacks {missing[0]!r}", "copy the whole model folder again")
+    if description["canonical"] != CANONICAL:
+        raise LaMoDInputError(
+            label,
+            f"the model is for pictures of {description['canonical']}, LaMoD makes {CANONICAL}",
+            "choose another model",
+        )
+    return description

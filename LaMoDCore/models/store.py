@@ -1,0 +1,158 @@
+"""The user's own models: they are added, renamed, exported and removed; the shipped ones stay as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from LaMoDCore.models.registry import known_models, read_description, shipped_folder, user_folder
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: What a model folder is made of; nothing else is added or exported.
+FILES = ("model.json", "weights.safetensors", "MODEL_CARD.md")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+#: No file of a model is larger; an archive that says otherwise is not opened.
+_LARGEST_FILE = 8 * 2**30
+
+
+def add_model(source: Path, name: str = "") -> Path:
+    """Check a model folder, or a .zip of one, as `load_model` does, and put a copy among the user's own models.
+
+    Args:
+        source: folder or .zip.
+        name: to be chosen by; by default what the model calls itself.
+
+    Returns:
+        the folder of the copy.
+
+    Raises:
+        LaMoDInputError: it is no model that this LaMoD can use, or the name is taken.
+    """
+    if source.suffix.lower() == ".zip":
+        with tempfile.TemporaryDirectory() as temporary:
+            return _add_folder(_unpacked(source, Path(temporary)), name)
+    return _add_folder(source, name)
+
+
+def export_model(name: str, target: Path) -> Path:
+    """Write a model as one .zip, whole or not at all; the same model gives the same bytes.
+
+    Raises:
+        LaMoDInputError: there is no such model, or the file cannot be written.
+    """
+    folder = _known(name)
+    read_description(folder)
+    fresh = target.with_name(f".{target.name}.tmp-{secrets.token_hex(4)}")
+    try:
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in (folder / each for each in FILES):
+                if file.is_file():
+                    archive.writestr(zipfile.ZipInfo(f"{name}/{file.name}"), file.read_bytes())
+        fresh.replace(target)
+    except OSError as fault:
+        raise LaMoDInputError(
+            target, f"it cannot be written ({fault.strerror or fault})", "name another file, or free some space"
+        ) from fault
+    finally:
+        fresh.unlink(missing_ok=True)
+    return target
+
+
+def rename_model(name: str, wanted: str) -> Path:
+    """Give one of the user's own models another name.
+
+    Raises:
+        LaMoDInputError: it is not the user's own, or the name is taken or cannot be one.
+    """
+    folder = _own(name, "renamed")
+    _check_name(wanted)
+    _call(folder, wanted)
+    return folder.rename(user_folder() / wanted)
+
+
+def remove_model(name: str) -> None:
+    """Delete one of the user's own models.
+
+    Raises:
+        LaMoDInputError: it is not the user's own.
+    """
+    folder = _own(name, "removed")
+    doomed = folder.with_name(f".{folder.name}.removed-{secrets.token_hex(4)}")
+    folder.rename(doomed)  # what is half deleted must not be chosen
+    shutil.rmtree(doomed)
+
+
+def _add_folder(source: Path, wanted: str) -> Path:
+    from LaMoDCore.models.folder import load_model
+
+    if not source.is_dir():
+        raise LaMoDInputError(source, "there is no such folder", "choose a model's folder, or a .zip of one")
+    name = wanted or load_model(source).name
+    _check_name(name)
+    fresh = user_folder() / f".{name}.tmp-{secrets.token_hex(4)}"
+    try:
+        fresh.mkdir(parents=True)
+        for file in (source / each for each in FILES):
+            if file.is_file():
+                shutil.copyfile(file, fresh / file.name)
+        if wanted:
+            _call(fresh, name)
+            load_model(fresh)
+        return fresh.rename(user_folder() / name)
+    except OSError as fault:
+        raise LaMoDInputError(
+            name, f"it cannot be put among your models ({fault.strerror or fault})", "free some space"
+        ) from fault
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _unpacked(archive: Path, folder: Path) -> Path:
+    """The model folder that an archive holds: only the files of a model are taken out, by their bare names."""
+    try:
+        with zipfile.ZipFile(archive) as content:
+            for member in content.infolist():
+                name = Path(member.filename).name
+                if name in FILES and member.file_size <= _LARGEST_FILE:
+                    (folder / name).write_bytes(content.read(member))
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as fault:
+        raise LaMoDInputError(archive, "it is no .zip that can be read", "export the model again") from fault
+    if not (folder / "model.json").is_file():
+        raise LaMoDInputError(archive, "it holds no model.json", "choose a .zip that `lamod models export` has written")
+    return folder
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise LaMoDInputError(
+            f"the name {name!r}", "it cannot be a model's", "take up to 64 letters, digits, points, hyphens, underlines"
+        )
+    if name in known_models() or (user_folder() / name).exists():
+        raise LaMoDInputError(name, "a model of this name is known already", "take another name, or remove that one")
+
+
+def _call(folder: Path, name: str) -> None:
+    """Let a model folder's own description say `name`; its weights and their hash stay."""
+    description = {**read_description(folder), "name": name}
+    fresh = folder / f".model.json.tmp-{secrets.token_hex(4)}"
+    fresh.write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    fresh.replace(folder / "model.json")
+
+
+def _known(name: str) -> Path:
+    known = known_models()
+    if name not in known:
+        raise LaMoDInputError(name, "there is no such model", f"choose one of {', '.join(sorted(known)) or 'none'}")
+    return known[name]
+
+
+def _own(name: str, action: str) -> Path:
+    folder = _known(name)
+    if folder.parent == shipped_folder():
+        raise LaMoDInputError(name, f"it comes with LaMoD and cannot be {action}", "choose one of your own models")
+    return folder

@@ -1,0 +1,236 @@
+"""The whole method as one module: E_R, D_R, ε_θ, D_η, and the numbers that belong to them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates
+from LaMoDCore.lddmm import FluidMetric
+from LaMoDCore.networks.contour_motion import ContourMotion, ContourMotionConfig
+from LaMoDCore.networks.denoiser import Denoiser
+from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
+from LaMoDCore.networks.motion_decoder import MotionDecoder
+from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, wall_motion
+from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
+from LaMoDCore.networks.ring_contours import RingContours
+from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
+from LaMoDCore.networks.slice_spread import SliceSpread
+from LaMoDCore.uncertainty.descriptors import descriptor_blocks
+from LaMoDCore.uncertainty.familiarity import Familiarity
+
+SpaceName = Literal["registration", "motion"]
+SPACES: tuple[SpaceName, ...] = ("registration", "motion")
+
+
+@dataclass(frozen=True)
+class InferenceDefaults:
+    """What `lamod predict` does when it is not told otherwise.
+
+    Attributes:
+        diffusion: whether anything is sampled at all.
+        space: of the diffusion. "registration" is Algorithm 1 on z_reg: the mean of its samples is the answer.
+            "motion" samples what the masks leave open around the decoder's answer, which stays the answer.
+        sampler: "ddim" or "ddpm".
+        start: diffusion step m at which z_reg is noised. M would be Algorithm 1 as printed, which loses the heart;
+            up to 10 of 500 it costs nothing ("Algorithm 1 once more" in RESULTS.md). The motion latent always starts
+            from pure noise.
+        steps: of DDIM.
+        samples: latents drawn; their spread is the answer's uncertainty.
+    """
+
+    diffusion: bool = True
+    space: SpaceName = "registration"
+    sampler: SamplerName = "ddim"
+    start: int = 10
+    steps: int = 8
+    samples: int = 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that fixes the networks' shapes and the diffusion.
+
+    Attributes:
+        latent_channels: of z.
+        encoder_width, encoder_blocks: of E_R.
+        decoder_width: of D_R.
+        motion_width, motion_blocks: of D_η.
+        denoiser_width, denoiser_blocks: of ε_θ.
+        dropout: in D_η and ε_θ.
+        metric_alpha, metric_gamma, metric_power: of L = (−αΔ + γ)^power, α in mm².
+        shooting_steps: Runge–Kutta steps (order 4) of EPDiff in training; results are shot in ten.
+        schedule: noise schedule.
+        noise: smoothing K of the latent noise.
+        motion_latent: what is sampled around the decoder's answer; none with 0 modes.
+        contour_motion: the estimate from contours alone that the motion latent is told; none with 0 components.
+        descriptors: numbers by which the unlike-training flag and the spread of samples know a slice; 0 for neither.
+        inference: defaults of the prediction.
+    """
+
+    latent_channels: int = 32
+    encoder_width: int = 96
+    encoder_blocks: int = 2
+    decoder_width: int = 64
+    motion_width: int = 96
+    motion_blocks: int = 4
+    denoiser_width: int = 64
+    denoiser_blocks: int = 3
+    dropout: float = 0.0
+    metric_alpha: float = 36.0
+    metric_gamma: float = 1.0
+    metric_power: int = 2
+    shooting_steps: int = 4
+    schedule: NoiseSchedule = field(default_factory=NoiseSchedule)
+    noise: SmoothNoise = field(default_factory=SmoothNoise)
+    motion_latent: MotionLatentConfig = field(default_factory=MotionLatentConfig)
+    contour_motion: ContourMotionConfig = field(default_factory=ContourMotionConfig)
+    descriptors: int = 0
+    inference: InferenceDefaults = field(default_factory=InferenceDefaults)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """Raises ValueError for a key that no config has, and TypeError for a value of the wrong type."""
+        nested: dict[str, Any] = {
+            "schedule": NoiseSchedule,
+            "noise": SmoothNoise,
+            "motion_latent": MotionLatentConfig,
+            "contour_motion": ContourMotionConfig,
+            "inference": InferenceDefaults,
+        }
+        arguments = {key: checked(nested[key], value) if key in nested else value for key, value in values.items()}
+        return checked(cls, arguments)
+
+
+def checked(kind: Any, values: Any) -> Any:
+    """Make the dataclass `kind` from a JSON object, naming unknown keys and wrong types.
+
+    Raises:
+        ValueError: an unknown key.
+        TypeError: a value of another type than the field's default.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"{kind.__name__} must be a JSON object, got {type(values).__name__}")
+    known = {f.name: f for f in fields(kind)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+        raise ValueError(f"{kind.__name__} has no setting {unknown[0]!r}; {hint}")
+    example = kind()
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        expected = getattr(example, key)
+        if isinstance(expected, tuple) and isinstance(value, list):
+            arguments[key] = tuple(value)
+        elif isinstance(expected, float) and isinstance(value, int) and not isinstance(value, bool):
+            arguments[key] = float(value)
+        elif isinstance(value, type(expected)) and isinstance(value, bool) == isinstance(expected, bool):
+            arguments[key] = value
+        else:
+            raise TypeError(f"{kind.__name__}.{key} must be of type {type(expected).__name__}, got {value!r}")
+    return kind(**arguments)
+
+
+class LaMoDModel(nn.Module):
+    """E_R, D_R, ε_θ and D_η with the training set's latent normalisation; the motion latent, where there is one.
+
+    Args:
+        config: shapes and diffusion.
+    """
+
+    latent_mean: Tensor
+    latent_std: Tensor
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ModelConfig()
+        c = self.config
+        self.encoder = RegistrationEncoder(c.latent_channels, c.encoder_width, c.encoder_blocks)
+        self.registration_decoder = RegistrationDecoder(c.latent_channels, c.decoder_width)
+        self.denoiser = Denoiser(c.latent_channels, c.denoiser_width, c.denoiser_blocks, c.dropout)
+        self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
+        by_contours = c.contour_motion.components > 0
+        self.contour_motion = ContourMotion(c.contour_motion) if by_contours else None
+        self.motion_latent = (
+            MotionLatent(c.motion_latent, c.latent_channels, by_contours) if c.motion_latent.modes else None
+        )
+        self.familiarity = Familiarity(descriptor_blocks(c.latent_channels)) if c.descriptors else None
+        self.slice_spread = (
+            SliceSpread(c.descriptors, c.motion_latent.modes) if c.descriptors and c.motion_latent.modes else None
+        )
+        self.register_buffer("latent_mean", torch.zeros(c.latent_channels + GUESS_CHANNELS))
+        self.register_buffer("latent_std", torch.ones(c.latent_channels + GUESS_CHANNELS))
+        nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def metric(self) -> FluidMetric:
+        c = self.config
+        return FluidMetric(alpha=c.metric_alpha, gamma=c.metric_gamma, power=c.metric_power)
+
+    def encode(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
+        """Masks [N, 1, 40, 128, 128] and levels [N] (see `RegistrationEncoder`) -> z, [N, C + 16, 20, 16, 16].
+
+        C channels are E_R's; the last 16 hold what plain geometry says of the motion, see `ring_motion`.
+        """
+        learned = self.encoder(masks, levels)
+        return torch.cat([learned, pack(ring_motion(masks)).to(learned.dtype)], dim=1)
+
+    def normalise(self, latent: Tensor) -> Tensor:
+        """z in units of the training set's mean and spread, one pair of numbers a channel."""
+        return (latent - self.latent_mean.view(1, -1, 1, 1, 1)) / self.latent_std.view(1, -1, 1, 1, 1)
+
+    def denoise(
+        self,
+        latent: Tensor,
+        generator: torch.Generator,
+        *,
+        sampler: SamplerName | None = None,
+        start: int | None = None,
+        steps: int | None = None,
+    ) -> Tensor:
+        """Algorithm 1 on a normalised latent; what is None is the model's default."""
+        defaults = self.config.inference
+        learned = self.config.latent_channels
+        cleaned = denoise(
+            latent[:, :learned],
+            self.denoiser,
+            self.config.schedule,
+            self.config.noise,
+            generator,
+            sampler=sampler or defaults.sampler,
+            start=defaults.start if start is None else start,
+            steps=defaults.steps if steps is None else steps,
+        )
+        return torch.cat([cleaned, latent[:, learned:]], dim=1)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Normalised latent -> displacement [N, 2, 40, 128, 128] in mm."""
+        return self.motion_decoder(latent)
+
+    def motion_by_contours(
+        self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int
+    ) -> Array | None:
+        """What contours alone say of one slice relative to its decoded motion, see `ContourMotion.relative_to`.
+
+        Args:
+            masks: canonical occupancy [40, 128, 128].
+            coordinates: of its end-diastolic wall.
+            displacement: û [40, 2, 128, 128] in mm.
+            level: a `level_number`.
+
+        Returns:
+            complex64 [40, TERMS]; None where the model has no such network.
+        """
+        if self.contour_motion is None:
+            return None
+        points = wall_motion(displacement, coordinates)
+        return self.contour_motion.relative_to(*points, coordinates, RingContours.of_masks(masks), level)

@@ -1,0 +1,211 @@
+"""Cohorts of synthetic subjects, written as a dataset folder by several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.io.dataset.folder import (
+    DatasetCase,
+    DatasetEntry,
+    read_json,
+    write_dataset_case,
+    write_dataset_index,
+    write_json,
+)
+from LaMoDCore.phantom.cohort.cases import canonical_case, paired_cases
+from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
+from LaMoDCore.phantom.cohort.pairing import dense_scan, site_habits
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
+from LaMoDCore.phantom.heart.slices import PhantomSlice
+from LaMoDCore.phantom.imaging.dense_scan import (
+    PICTURES_FOLDER,
+    dense_pictures,
+    following,
+    magnitude_as_cine,
+    write_dense_pictures,
+)
+from LaMoDCore.runtime.atomic import check_new_folder
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
+
+_RECIPE_FILE = "phantom.json"
+#: Subjects that the report's table is made of at most, and slices on its contact sheet.
+_REPORTED_SUBJECTS, _SHEET_SLICES = 500, 30
+
+
+def write_cohort(
+    out: str | Path,
+    recipe: CohortRecipe,
+    *,
+    only: Collection[str] | None = None,
+    report: bool = False,
+    workers: int = 0,
+    resume: bool = False,
+    progress: Progress = SILENT,
+) -> int:
+    """Write a cohort as a dataset folder; case by case, so that an interrupted one can be resumed.
+
+    Args:
+        out: a new or empty folder, or with ``resume`` one that the same recipe has begun.
+        recipe: what to make.
+        only: ids of the cases to write; all if None.
+        report: write statistics.md and contact-sheet.png of the cohort's subjects beside dataset.json.
+        workers: processes; 0 takes one a core. The bytes do not depend on it.
+        resume: keep the cases that are there.
+        progress: told after every subject.
+
+    Returns:
+        The number of cases.
+
+    Raises:
+        LaMoDInputError: the folder holds something else, or cannot be written.
+    """
+    folder = _open_folder(Path(out), recipe, resume)
+    wanted = None if only is None else frozenset(only)
+    jobs = [(str(folder), recipe, index, wanted) for index in range(recipe.count)]
+    entries: list[DatasetEntry] = []
+    with _single_threaded_workers(min(workers or os.cpu_count() or 1, recipe.count)) as pool:
+        try:
+            for done, made in enumerate(pool.map(_write_subject, jobs, chunksize=1), 1):
+                entries.extend(made)
+                progress.update("phantom", done / recipe.count, f"subject {done} of {recipe.count}")
+            if report:
+                progress.update("report", 1.0, "contact sheet and statistics")
+                pool.submit(_write_report, str(folder), recipe, sorted({e.subject for e in entries})).result()
+        except OSError as fault:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise LaMoDInputError(
+                out, f"it cannot be written ({fault.strerror or fault})", "make room, then go on with --resume"
+            ) from fault
+        except BrokenProcessPool as fault:
+            raise LaMoDInputError(
+                out, "a worker was stopped, perhaps for memory", "go on with --resume and fewer --workers"
+            ) from fault
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
+    return len(entries)
+
+
+def _open_folder(out: Path, recipe: CohortRecipe, resume: bool) -> Path:
+    folder = check_new_folder(out, lambda name: True)
+    wanted = recipe.to_json()
+    marker = folder / _RECIPE_FILE
+    if folder.is_dir() and any(folder.iterdir()):
+        if not resume:
+            raise LaMoDInputError(out, "the folder is not empty", "name a new folder, or add --resume")
+        _check_recipe(marker, wanted)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(marker, wanted)
+    except OSError as fault:
+        raise LaMoDInputError(out, f"it cannot be written ({fault.strerror})", "name another folder") from fault
+    return folder
+
+
+def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
+    """A cohort may grow; everything else of its recipe must be the same."""
+    begun = {**CohortRecipe(count=1).to_json(), **read_json(marker, "name a new folder")}
+    for key, value in wanted.items():
+        if key != "count" and begun[key] != value:
+            raise LaMoDInputError(
+                marker.parent, f"it was begun with {key} = {begun[key]}, not {value}", "name a new folder"
+            )
+
+
+def _write_subject(job: tuple[str, CohortRecipe, int, frozenset[str] | None]) -> list[DatasetEntry]:
+    folder, recipe, index, only = job
+    entries = [entry for entry in recipe.entries(index) if only is None or entry.id in only]
+    missing = {e.id for e in entries if not _is_written(Path(folder) / "cases" / e.id, recipe, e)}
+    if not missing:
+        return entries
+    for number, plane in enumerate(recipe.subject(index).slices()):
+        name = f"s{index:05d}-{plane.name}"
+        if not any(case_id.startswith(name) for case_id in missing):
+            continue
+        for case in plane_cases(recipe, index, number, plane, name):
+            if case.id in missing:
+                _write_case(folder, recipe, index, number, plane, case)
+    return entries
+
+
+def _has_dense_pictures(recipe: CohortRecipe, case_id: str) -> bool:
+    return recipe.dense_pictures and case_id.endswith("-dense")
+
+
+def _is_written(home: Path, recipe: CohortRecipe, entry: DatasetEntry) -> bool:
+    pictures = not _has_dense_pictures(recipe, entry.id) or (home / PICTURES_FOLDER).is_dir()
+    return pictures and (home / "case.json").exists()
+
+
+def _write_case(
+    folder: str, recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, case: DatasetCase
+) -> None:
+    if not _has_dense_pictures(recipe, case.id):
+        write_dataset_case(folder, case)
+        return
+    seed = (recipe.seed, index, number)
+    scan = dense_scan(plane, site_habits(recipe.site_number(index), recipe.seed), seed)
+    # The cohort's masks are those of the plane, with and without pictures; these are drawn on the pictures' own tissue.
+    bare = replace(recipe, pictures=False, dense_pictures=False)
+    drawn, _ = plane_cases(bare, index, number, following(plane), case.id.removesuffix("-dense"))
+    images = dense_pictures(scan, drawn, seed)
+    home = write_dataset_case(folder, replace(case, cine=magnitude_as_cine(images)))
+    write_dense_pictures(home, images)
+
+
+def plane_cases(
+    recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, name: str
+) -> tuple[DatasetCase, ...]:
+    """The cases of plane ``number`` of subject ``index``: one on the canonical grid, or a DENSE and a cine scan."""
+    seed = (recipe.seed, index, number)
+    annotated, layer, pictures = recipe.annotated, recipe.trabeculae_mm, recipe.pictures
+    if recipe.scans == "canonical":
+        return (canonical_case(plane, name, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures),)
+    site = site_habits(recipe.site_number(index), recipe.seed)
+    return paired_cases(plane, name, site, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures)
+
+
+def _write_report(folder: str, recipe: CohortRecipe, names: list[str]) -> None:
+    subjects = [recipe.subject(int(name[1:])) for name in names[:_REPORTED_SUBJECTS]]
+    table = cohort_table([(subject, subject_statistics(subject)) for subject in subjects])
+    (Path(folder) / "statistics.md").write_text(table, encoding="utf-8")
+    chosen = np.random.default_rng([61, recipe.seed]).permutation(len(subjects))[:_SHEET_SLICES]
+    planes = [subjects[k].slices()[number % 4] for number, k in enumerate(chosen)]
+    write_contact_sheet(Path(folder) / "contact-sheet.png", planes, recipe.seed)
+
+
+@contextmanager
+def _single_threaded_workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes whose linear algebra runs on one thread: no oversubscription, and the same sums everywhere."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        with ProcessPoolExecutor(
+            count, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+        ) as pool:
+            yield pool
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

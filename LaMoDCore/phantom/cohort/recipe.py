@@ -1,0 +1,150 @@
+"""What a cohort follows from: who is in it, from which site, in which split. Nothing here depends on its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.io.dataset.folder import DatasetEntry
+from LaMoDCore.phantom.heart.diseases import DISEASES
+from LaMoDCore.phantom.heart.subject import Subject, sample_subject
+
+SCANS = ("canonical", "paired")
+ALLOCATIONS = ("drawn", "even")
+
+#: With it the drawn walls and their growth are those of manual contours of nine patients.
+DEFAULT_TRABECULAE_MM = 4.0
+
+_SPLIT_STREAM, _SUBJECT_STREAM, _DISEASE_STREAM = 12, 13, 14
+#: Share of each disease where none is asked for: healthy three times as often as each other.
+_DEFAULT_MIX = tuple((name, 3.0 if name == "healthy" else 1.0) for name in DISEASES)
+
+
+@dataclass(frozen=True)
+class CohortRecipe:
+    """Everything a cohort follows from; two recipes that are equal give the same bytes.
+
+    Attributes:
+        count: subjects; each has four slices (base, two mid levels, apex).
+        seed: of the cohort.
+        diseases: relative frequency of each disease.
+        allocation: "drawn" draws each subject's disease with these frequencies, "even" deals them in turn.
+        sites: number of sites that the subjects are spread over.
+        split: shares of train, val and test; met within every site.
+        annotated: whether masks carry an annotator's errors.
+        scans: "canonical" gives a case a slice, on 40 frames of 128 × 128 pixels of 1 mm, with motion; "paired"
+            gives two, a DENSE and a cine scan of nominally the same plane, each on its own grid and frames.
+        trabeculae_mm: readers leave out a trabeculated layer of up to this thickness at end-diastole and draw it
+            as wall at end-systole, see ``reading.ReadingStyle``.
+        pictures: whether cine pictures are written too.
+        dense_pictures: whether the DENSE scans' magnitude and phase are written too; only where ``scans`` is "paired".
+    """
+
+    count: int
+    seed: int = 0
+    diseases: tuple[tuple[str, float], ...] = _DEFAULT_MIX
+    allocation: str = "drawn"
+    sites: int = 4
+    split: tuple[float, float, float] = (0.72, 0.14, 0.14)
+    annotated: bool = True
+    scans: str = "canonical"
+    trabeculae_mm: float = DEFAULT_TRABECULAE_MM
+    pictures: bool = False
+    dense_pictures: bool = False
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.sites < 1 or self.seed < 0:
+            raise ValueError("count and sites are at least 1, and the seed is not negative")
+        unknown = [name for name, _ in self.diseases if name not in DISEASES]
+        if unknown or not self.diseases:
+            raise ValueError(f"diseases are {', '.join(DISEASES)}, got {', '.join(unknown) or 'none'}")
+        if min(weight for _, weight in self.diseases) <= 0:
+            raise ValueError("a disease's frequency must be positive")
+        if len(self.split) != 3 or min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
+            raise ValueError(f"the split has three shares that add up to 1, got {self.split}")
+        if not 0 <= self.trabeculae_mm <= 5:
+            raise ValueError(f"the trabeculated layer is 0 to 5 mm thick, got {self.trabeculae_mm}")
+        if self.scans not in SCANS or self.allocation not in ALLOCATIONS:
+            raise ValueError(f"scans are {' or '.join(SCANS)}, allocation is {' or '.join(ALLOCATIONS)}")
+        if self.dense_pictures and self.scans != "paired":
+            raise ValueError("DENSE pictures belong to a DENSE scan, which only paired scans have")
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "diseases": dict(self.diseases), "split": list(self.split)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> CohortRecipe:
+        """The recipe that ``to_json`` wrote.
+
+        Raises:
+            ValueError: unknown keys or values out of range.
+        """
+        names = {field.name for field in fields(cls)}
+        unknown = sorted(set(content) - names)
+        if unknown:
+            raise ValueError(f"unknown keys {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+        values = dict(content)
+        if "diseases" in values:
+            values["diseases"] = tuple((str(k), float(v)) for k, v in dict(values["diseases"]).items())
+        if "split" in values:
+            values["split"] = tuple(float(share) for share in values["split"])
+        try:
+            return cls(**values)
+        except TypeError as fault:
+            raise ValueError(str(fault)) from None
+
+    def disease(self, index: int) -> str:
+        """The disease of subject ``index``."""
+        names = [name for name, _ in self.diseases]
+        if self.allocation == "even":
+            return names[index % len(names)]
+        weights = np.array([weight for _, weight in self.diseases], dtype=np.float64)
+        rng = np.random.default_rng([_DISEASE_STREAM, self.seed, index])
+        return str(rng.choice(names, p=weights / weights.sum()))
+
+    def subject(self, index: int) -> Subject:
+        """Subject ``index``; it does not depend on how many there are."""
+        state = np.random.SeedSequence([_SUBJECT_STREAM, self.seed, index]).generate_state(1)
+        return sample_subject(int(state[0]), self.disease(index))
+
+    def site_number(self, index: int) -> int:
+        """0…sites − 1. With diseases dealt in turn, every site gets every disease."""
+        if self.allocation == "even":
+            return (index // len(self.diseases)) % self.sites
+        return index % self.sites
+
+    def split_of(self, index: int) -> str:
+        """The split of subject ``index``: within each site, the running shares are met as closely as can be.
+
+        Which subject of a site goes where follows the golden-ratio sequence, so a cohort that grows keeps the
+        splits of those it had.
+        """
+        site, within = self.site_number(index), index // self.sites
+        start = np.random.default_rng([_SPLIT_STREAM, self.seed, site]).random()
+        place = (start + within * 0.6180339887498949) % 1.0
+        train, val, _ = self.split
+        if place < train:
+            return "train"
+        return "val" if place < train + val else "test"
+
+    def entries(self, index: int) -> tuple[DatasetEntry, ...]:
+        """The lines of dataset.json for subject ``index``, without making its slices."""
+        subject = self.subject(index)
+        name = f"s{index:05d}"
+        cohorts = (("dense", ""),) if self.scans == "canonical" else (("dense", "-dense"), ("cine", "-cine"))
+        return tuple(
+            DatasetEntry(
+                id=f"{name}-{plane.name}{suffix}",
+                subject=name,
+                site=f"site-{self.site_number(index) + 1}",
+                split=self.split_of(index),
+                cohort=cohort,
+                disease=subject.disease,
+                level=plane.level,
+            )
+            for plane in subject.slices_
+            for cohort, suffix in cohorts
+        )

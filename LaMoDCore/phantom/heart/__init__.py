@@ -1,0 +1,1 @@
+"""Synthetic hearts: anatomy, disease and closed-form motion with exact strain."""

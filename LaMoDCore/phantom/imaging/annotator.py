@@ -1,0 +1,123 @@
+"""Simulated annotators: contours that are wrong the way people are wrong, smoothly along the wall and over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.phantom.heart.contours import PolarContours
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """One reader's habits.
+
+    Attributes:
+        error_mm: mean absolute distance of a contour from the truth (inter-observer distance 0.8–1.2 mm).
+        smoothness: the error's power falls with the harmonic k as exp(−(k / smoothness)²/2).
+        habit: share of the error's variance that stays the same over the cycle.
+        jitter: share that is new in every frame; the rest drifts with ``memory``.
+        memory: correlation length of that drift, as a fraction of the cycle.
+        shared: correlation of the endo- and the epicardial error.
+        thinnest_mm: no reader draws the wall thinner than this.
+        bias_mm: (endo, epi) constant offset outwards, the custom of a reading room.
+    """
+
+    error_mm: float = 1.0
+    smoothness: float = 3.0
+    habit: float = 0.5
+    jitter: float = 0.08
+    memory: float = 0.12
+    shared: float = 0.3
+    thinnest_mm: float = 2.5
+    bias_mm: tuple[float, float] = (0.0, 0.0)
+
+
+def draw_annotator(rng: np.random.Generator) -> Annotator:
+    """A reader: error uniform in 0.8…1.2 mm, smoothness 2…6.5, habit 0.3…0.7, jitter 0.03…0.2, memory 0.08…0.2.
+
+    From contours that are splines through a few points to such as are painted pixel by pixel, and from frames
+    that were copied from their neighbours to such as were each drawn anew.
+    """
+    return Annotator(
+        error_mm=rng.uniform(0.8, 1.2),
+        smoothness=rng.uniform(2.0, 6.5),
+        habit=rng.uniform(0.3, 0.7),
+        jitter=rng.uniform(0.03, 0.2),
+        memory=rng.uniform(0.08, 0.2),
+    )
+
+
+def annotate(
+    contours: PolarContours,
+    rng: np.random.Generator,
+    annotator: Annotator | None = None,
+    phases: Array | None = None,
+) -> PolarContours:
+    """The contours that a reader draws.
+
+    The radial error is a Gaussian process, periodic along the contour and over the cycle; it is scaled so
+    that its expected absolute value is ``error_mm``. The wall stays a ring at least ``thinnest_mm`` thick.
+
+    Args:
+        contours: the truth, [T, M].
+        rng: the generator; the same state gives the same drawing.
+        annotator: whose habits; drawn from ``rng`` if None.
+        phases: [T], of the frames (evenly over the cycle if None).
+    """
+    reader = annotator or draw_annotator(rng)
+    frames, samples = contours.endo.shape
+    times = np.arange(frames) / frames if phases is None else np.asarray(phases)
+    errors = [_error_process(rng, reader, times, samples) for _ in range(3)]
+    own, common = np.sqrt(1 - reader.shared), np.sqrt(reader.shared)
+    endo = contours.endo + own * errors[0] + common * errors[2] + reader.bias_mm[0]
+    epi = contours.epi + own * errors[1] + common * errors[2] + reader.bias_mm[1]
+    endo = np.maximum(endo, np.minimum(2.0, contours.endo))
+    middle, half = 0.5 * (endo + epi), 0.5 * np.maximum(epi - endo, reader.thinnest_mm)
+    endo = np.maximum(middle - half, np.minimum(2.0, contours.endo))
+    return PolarContours(contours.center, endo, np.maximum(middle + half, endo + reader.thinnest_mm))
+
+
+def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: Array) -> PolarContours:
+    """The contours of a reading room that draws the compact wall only.
+
+    At end-diastole trabeculae stand apart, blood between them, and the contour runs outside of them; at
+    end-systole they are pressed together, cannot be told from the wall, and are drawn as wall. So the drawn
+    wall is thinner at end-diastole and its area grows by more than the muscle's does: on manual contours of
+    nine patients by 1.2–1.5 at mid level, with walls of 0.14–0.30 of the inner radius.
+
+    Args:
+        contours: of muscle and trabeculae together, [T, M].
+        layer_mm: thickness of the trabeculated layer at end-diastole; no more than 40 % of the wall is left out.
+        compaction: [T], 0 at end-diastole, 1 where the layer is pressed together.
+    """
+    spread = layer_mm * (1 - np.clip(compaction, 0, 1))[:, None]
+    endo = contours.endo + np.minimum(spread, 0.4 * (contours.epi - contours.endo))
+    return PolarContours(contours.center, endo, contours.epi)
+
+
+def _error_process(rng: np.random.Generator, reader: Annotator, times: Array, samples: int) -> Array:
+    """[T, M] mm, normal with E|x| = error_mm."""
+    order = np.arange(13)
+    spectrum = np.exp(-0.25 * (order / reader.smoothness) ** 2)
+    spectrum *= reader.error_mm * np.sqrt(np.pi / 2) / np.sqrt((spectrum**2).sum())
+
+    def coefficients(count: int) -> Array:
+        return rng.standard_normal((count, 2, order.size))
+
+    distance = np.abs(np.mod(times[:, None] - times[None, :] + 0.5, 1.0) - 0.5)
+    covariance = np.exp(-2 * (np.sin(np.pi * distance) / (np.pi * reader.memory)) ** 2 / 2)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    count = times.size
+    drift = np.tensordot(root, coefficients(count), axes=1)
+    total = (
+        np.sqrt(reader.habit) * coefficients(1)
+        + np.sqrt(1 - reader.habit - reader.jitter) * drift
+        + np.sqrt(reader.jitter) * coefficients(count)
+    )
+    angle = np.arange(samples) * 2 * np.pi / samples
+    waves = np.stack([np.cos(order[:, None] * angle), np.sin(order[:, None] * angle)])
+    return np.asarray(np.einsum("tck,ckm->tm", total * spectrum, waves))

@@ -1,0 +1,91 @@
+"""The DENSE pictures of a pair of scans: what `lamod dense` would be given of that subject."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetCase
+from LaMoDCore.io.dense.arrays import write_arrays
+from LaMoDCore.io.dense.images import DenseImages
+from LaMoDCore.phantom.cohort.pairing import DENSE_FRAME_MS, Scan
+from LaMoDCore.phantom.heart.slices import PhantomSlice
+from LaMoDCore.phantom.imaging.dense_imaging import DenseProtocol, simulate_dense
+
+#: Folder of the pictures within a case.
+PICTURES_FOLDER = "dense"
+_STREAM = 44
+
+
+def draw_dense_protocol(rng: np.random.Generator, scan: Scan) -> DenseProtocol:
+    """Clinical settings, drawn for one examination, that give exactly the frames of ``scan``.
+
+    ke 0.08–0.1 cycles/mm, SNR of the first frame 9–18 (phase noise 0.06–0.11 rad there, twice that at the
+    end), background phase 0.2–0.6 rad.
+    """
+    pictures_until_ms = scan.phases[-1] * scan.plane.rr_ms
+    ke = float(rng.uniform(0.08, 0.1))
+    return DenseProtocol(
+        pixel_mm=scan.grid.spacing_mm[0],
+        ke=(ke, ke),
+        frame_ms=DENSE_FRAME_MS,
+        first_frame_ms=DENSE_FRAME_MS,
+        coverage=float((pictures_until_ms + 0.5 * DENSE_FRAME_MS) / scan.plane.rr_ms),
+        snr=float(rng.uniform(9, 18)),
+        background_rad=float(rng.uniform(0.2, 0.6)),
+    )
+
+
+def following(plane: PhantomSlice) -> PhantomSlice:
+    """The slice as an acquisition sees it that follows its tissue through the plane; its motion is the same."""
+    return replace(plane, parameters=replace(plane.parameters, through_plane_mm=0.0))
+
+
+def dense_pictures(scan: Scan, drawn: DatasetCase, seed: tuple[int, ...]) -> DenseImages:
+    """Magnitude and wrapped phase of a DENSE scan, with the masks that were drawn on it.
+
+    The pictures follow the encoding instant, which is the case's frame 0: there is one picture less than the
+    case has frames. Tissue is followed through the plane, as slice-following DENSE does.
+
+    Args:
+        scan: a DENSE scan, see ``pairing.dense_scan``.
+        drawn: the case of a plane that is ``following``: its masks are the pictures' masks.
+        seed: of protocol, noise and background.
+    """
+    rng = np.random.default_rng([_STREAM, *seed])
+    plane, grid = scan.plane, scan.grid
+    resting = plane.contours([0.0])
+
+    def to_plane(points_mm: Array) -> Array:
+        return np.asarray((origin + grid.vectors_to_lps(points_mm) - center) @ plane.grid.directions)
+
+    def motion(points_mm: Array, phase: float) -> Array:
+        own = plane.displacement_mm([phase], to_plane(points_mm))[0]
+        return np.asarray(grid.vectors_from_lps(plane.grid.vectors_to_lps(own)))
+
+    def wall(points_mm: Array) -> Array:
+        within_endo, within_epi = resting.signed_distances(0, to_plane(points_mm))
+        return np.asarray(np.maximum(within_endo, -within_epi))
+
+    center, origin = plane.parameters.center_lps, grid.pixel_to_lps([0.0, 0.0])
+    protocol = draw_dense_protocol(rng, scan)
+    simulated = simulate_dense(
+        motion, wall, grid, plane.rr_ms, protocol, int(rng.integers(2**31)), level=plane.level, name=drawn.id
+    )
+    masks = drawn.masks[:, 0]
+    return replace(simulated.images, myocardium=masks[1:], reference_myocardium=masks[0])
+
+
+def magnitude_as_cine(images: DenseImages) -> Array:
+    """[T + 1, 1, H, W] int16: the magnitude on the case's frames, the first picture standing for frame 0 too."""
+    scale = 1000.0 / max(float(np.quantile(images.magnitude[0], 0.999)), 1e-9)
+    magnitude = np.concatenate([images.magnitude[:1], images.magnitude]) * scale
+    return np.clip(np.rint(magnitude), 0, 32767).astype(np.int16)[:, None]
+
+
+def write_dense_pictures(case_folder: Path, images: DenseImages) -> None:
+    """Write the pictures as ``dense/`` of a case's folder, in the form that `lamod dense` reads."""
+    write_arrays(case_folder / PICTURES_FOLDER, images)

@@ -1,0 +1,137 @@
+"""Samples of one slice's motion, each computed when it is looked at.
+
+A sample of forty frames fills as much memory as the answer itself, and a whole ventricle has twelve slices. So what is
+kept of a sample are its coefficients (`ring_basis`, eq. 1), a few kilobytes, and the predicted motion that they refer
+to; the networks, the extension beyond the wall and the way to the slice's own pixels are gone through once for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LaMoDCore.heart.canonical import FRAMES, SIZE, SPACING_MM, CanonicalSlice, periodic_weights
+from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d, vector_rotation
+from LaMoDCore.heart.ring.motion_basis import RingCoordinates, added_displacement, moving_center
+
+#: Relative motion fades to nothing over this last stretch before the canonical picture's border.
+_BORDER_FADE_MM = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class MotionSamples:
+    """Reads like an array [N, T, 2, H, W] of displacement in mm, along its first two axes.
+
+    Attributes:
+        displacement_mm: the predicted motion, float32 [T, 2, H, W] on the slice's own pixels.
+        coefficients: complex64 [N, T, TERMS] at the slice's own frames.
+        basis: float32 [TERMS, P] at the pixels that move relatively.
+        pixels: bool [H, W], those P.
+        positions: complex [P], canonical mm.
+        center: complex [T, 1], canonical mm.
+        to_canonical: [2, 2], turns the slice's vectors into canonical ones.
+    """
+
+    displacement_mm: Array
+    coefficients: Array
+    basis: Array
+    pixels: Array
+    positions: Array
+    center: Array
+    to_canonical: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.coefficients), *self.displacement_mm.shape)
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self._frames(number, slice(None)) for number in range(len(self)))
+
+    def __getitem__(self, key: int | tuple[slice, int]) -> Array:
+        """One sample [T, 2, H, W], or all samples of one frame, `[:, frame]`, [N, 2, H, W]."""
+        if isinstance(key, tuple):
+            chosen, frame = key
+            return np.stack([self._frames(n, slice(frame, frame + 1))[0] for n in range(len(self))[chosen]])
+        return self._frames(range(len(self))[key], slice(None))
+
+    def at_frames(self, frames: Array) -> MotionSamples:
+        """The same samples at some frames [K] only."""
+        return replace(
+            self,
+            displacement_mm=self.displacement_mm[frames],
+            coefficients=self.coefficients[:, frames],
+            center=self.center[frames],
+        )
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> Array:
+        whole = np.stack(list(self))
+        return whole if dtype is None else whole.astype(dtype)  # type: ignore[call-overload]
+
+    def _frames(self, number: int, frames: slice) -> Array:
+        displacement = self.displacement_mm[frames].copy()
+        canonical = np.einsum("ab,tbp->tap", self.to_canonical, displacement[:, :, self.pixels])
+        predicted = self.positions + canonical[:, 0] - 1j * canonical[:, 1]
+        added = added_displacement(
+            predicted.astype(np.complex64), self.center[frames], self.coefficients[number, frames], self.basis
+        )
+        back = np.stack([added.real, -added.imag], axis=1)
+        displacement[:, :, self.pixels] += np.einsum("ba,tbp->tap", self.to_canonical, back)
+        return displacement
+
+
+def answer_and_samples(
+    displacement_mm: Array,
+    canonical_mm: Array,
+    expected: Array,
+    relative: Array,
+    coordinates: RingCoordinates,
+    canonical: CanonicalSlice,
+) -> tuple[Array, MotionSamples]:
+    """The expected motion on a slice's own pixels and frames, float32 [T, 2, H, W] mm, and samples around it.
+
+    Args:
+        displacement_mm: the decoder's motion there, [T, 2, H, W].
+        canonical_mm: the same on the canonical grid and cycle, [40, 2, 128, 128].
+        expected: complex [40, TERMS], the expected motion relative to the decoder's.
+        relative: complex [N, 40, TERMS], each sample's motion relative to the expected one.
+        coordinates: of the canonical end-diastolic wall.
+        canonical: of the slice.
+    """
+    in_time = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
+    coefficients = np.einsum("uf,nfk->nuk", in_time, np.concatenate([expected[None], relative])).astype(np.complex64)
+    coefficients[:, canonical.reference_frame] = 0.0
+    rows, columns = np.nonzero(coordinates.wall)
+    wall = canonical_mm[:, 0, rows, columns] - 1j * canonical_mm[:, 1, rows, columns]
+    center = in_time @ moving_center(coordinates.center, wall)
+    positions = _positions(canonical.source_grid, canonical.grid)
+    border_mm = SIZE * SPACING_MM / 2 - 1 - np.maximum(np.abs(positions.real), np.abs(positions.imag))
+    inside = border_mm > 0
+    basis = np.zeros((expected.shape[-1], *positions.shape), dtype=np.float32)
+    basis[:, inside] = coordinates.at(positions[inside]) * np.minimum(border_mm[inside] / _BORDER_FADE_MM, 1.0)
+    pixels = np.asarray(inside & (basis != 0).any(axis=0))
+    around_decoder = MotionSamples(
+        displacement_mm=displacement_mm,
+        coefficients=coefficients[:1],
+        basis=basis[:, pixels],
+        pixels=pixels,
+        positions=positions[pixels],
+        center=center.astype(np.complex64),
+        to_canonical=vector_rotation(canonical.source_grid, canonical.grid),
+    )
+    answer = around_decoder[0] if expected.any() else displacement_mm
+    return answer, replace(around_decoder, displacement_mm=answer, coefficients=coefficients[1:])
+
+
+def _positions(source: SliceGrid, target: SliceGrid) -> Array:
+    """Canonical positions of a slice's pixels, complex [H, W] mm from the canonical picture's centre."""
+    matrix, offset = affine_2d(source, target)
+    height, width = source.shape
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    xy = np.stack([columns, rows], axis=-1) @ matrix.T + offset
+    middle = (SIZE - 1) / 2
+    return np.asarray(SPACING_MM * ((xy[..., 0] - middle) + 1j * (middle - xy[..., 1])))

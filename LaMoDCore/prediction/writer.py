@@ -1,0 +1,75 @@
+"""A StrainResult -> the files of the public contract."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.io.results.displacement_files import write_displacement
+from LaMoDCore.io.results.motion_npz import write_motion_npz
+from LaMoDCore.io.results.segments_csv import write_segments_csv
+from LaMoDCore.io.results.spatial_files import write_spatial
+from LaMoDCore.io.results.strain_json import write_strain_json
+from LaMoDCore.runtime.atomic import check_new_folder, new_folder
+
+_OURS = re.compile(
+    r"motion\.npz|segments\.csv|strain\.json|report\.(png|pdf)|displacement|(ecc|err)(_slice\d+)?\.seq\.nrrd"
+)
+
+
+def is_result_file(name: str) -> bool:
+    """Whether a name at the top of a folder is one that `write_result` gives."""
+    return _OURS.fullmatch(name) is not None
+
+
+def check_output(out: str | Path) -> Path:
+    """Ask, before the work starts, whether `write_result` could write `out`.
+
+    Raises:
+        LaMoDInputError: as `write_result`.
+    """
+    return check_new_folder(out, is_result_file)
+
+
+def write_result(result: StrainResult, out: str | Path, *, report: bool = True) -> list[Path]:
+    """Write every file of a result into the folder `out`, atomically and byte-stable.
+
+    ==========================  ==========================================================================
+    motion.npz                  material fields, see `motion_npz`
+    segments.csv                one row a slice, segment and frame, see `segments_csv`
+    strain.json                 the result's summary
+    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions, 0 outside the deformed wall and nowhere else
+    displacement/               ``frame_NNN.nrrd``: u(X) as a vector image
+    report.png, report.pdf      one page
+    ==========================  ==========================================================================
+
+    Where the slices don't form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
+    ``displacement/frame_NNN_sliceN.nrrd``, slices counted from 1.
+
+    Args:
+        result: what to write.
+        out: the folder. An existing result is replaced once the new one is complete.
+        report: also draw the report.
+
+    Returns:
+        The files, in the order above.
+
+    Raises:
+        LaMoDInputError: `out` is a file, read-only, holds something that is not a result, or the disk is
+        full.
+    """
+    with new_folder(out, is_result_file) as folder:
+        write_motion_npz(result, folder / "motion.npz")
+        files = ["motion.npz"]
+        write_segments_csv(result, folder / "segments.csv")
+        write_strain_json(result, folder / "strain.json")
+        files += ["segments.csv", "strain.json"]
+        files += write_spatial(result, folder)
+        files += write_displacement(result, folder)
+        if report:
+            from LaMoDCore.report import write_report
+
+            write_report(result, folder / "report.png", folder / "report.pdf")
+            files += ["report.png", "report.pdf"]
+    return [Path(out) / name for name in files]

@@ -1,0 +1,40 @@
+"""Which device computes, and why."""
+
+from __future__ import annotations
+
+import torch
+
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve_device(name: str = "auto") -> tuple[torch.device, str]:
+    """The device for `name`, and the reason in words.
+
+    Args:
+        name: auto, cpu, cuda, cuda:N or mps.
+
+    Raises:
+        LaMoDInputError: no such device here.
+    """
+    kind = name.partition(":")[0]
+    if kind not in DEVICES:
+        raise LaMoDInputError(f"--device {name}", "there is no such device", f"choose one of {', '.join(DEVICES)}")
+    if kind == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda"), f"CUDA: {torch.cuda.get_device_name()}"
+        if torch.backends.mps.is_available():
+            return torch.device("mps"), "MPS: Apple GPU"
+        return torch.device("cpu"), "CPU: no CUDA device"
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise LaMoDInputError(f"--device {name}", "this computer offers no CUDA device", "use --device cpu or auto")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise LaMoDInputError(f"--device {name}", "this computer offers no Apple GPU", "use --device cpu or auto")
+    try:
+        device = torch.device(name)
+        if device.type == "cuda":
+            torch.cuda.get_device_properties(device)
+    except (RuntimeError, AssertionError) as fault:
+        raise LaMoDInputError(f"--device {name}", str(fault).splitlines()[0], "use --device auto") from fault
+    return device, f"{device.type.upper()}: chosen"

@@ -1,0 +1,1 @@
+"""Training data: cache of canonical arrays, augmentation, loading."""

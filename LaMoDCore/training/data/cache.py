@@ -1,0 +1,280 @@
+"""Dataset cases as canonical arrays on disk, made once, used every epoch.
+
+occupancy.npy     uint8 [N, 40, 128, 128]      masks as drawn, 0…255
+clean.npy         uint8 [N, 40, 128, 128]      masks without annotators' errors where known, else as drawn
+displacement.npy  float16 [N, 40, 2, 64, 64]   mm, means over blocks of 2×2 mm
+weight.npy        uint8 [N, 40, 64, 64]        share of each block that was measured, 0…4
+index.json        ids, splits, fingerprint of what it was made from
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.heart.canonical import (
+    FRAMES,
+    SIZE,
+    CanonicalSlice,
+    cycle_phases,
+    displacement_to_canonical,
+    to_canonical,
+)
+from LaMoDCore.heart.case import LEVELS, CineSlice
+from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.io.dataset.checks import refuse_faulty_index
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case, read_json
+from LaMoDCore.networks.registration import level_number
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.training.data.resampling import as_another_scanner_would
+
+CACHE_VERSION = 2
+#: What of a case goes into the cache.
+_READ_FILES = ("case.json", "masks.seq.nrrd", "masks_true.seq.nrrd", "displacement.npz")
+#: Caches smaller than this are read whole; larger ones stay on disk, which must then be fast.
+_IN_MEMORY_BYTES = 6e9
+#: Displacement is learned on blocks of this many canonical pixels.
+BLOCK = 2
+_HALF = SIZE // BLOCK
+_ARRAYS: dict[str, tuple[tuple[int, ...], Any]] = {
+    "occupancy": ((FRAMES, SIZE, SIZE), np.uint8),
+    "clean": ((FRAMES, SIZE, SIZE), np.uint8),
+    "displacement": ((FRAMES, 2, _HALF, _HALF), np.float16),
+    "weight": ((FRAMES, _HALF, _HALF), np.uint8),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCache:
+    """Arrays of all slices of a dataset; N slices.
+
+    Attributes:
+        arrays: as the module's docstring lists them.
+        splits: train, val or test of each slice.
+        has_motion: whether a slice's displacement is known.
+        levels: int [N], a `level_number` each.
+        fingerprint: SHA-256 over the dataset's content.
+    """
+
+    arrays: dict[str, Array]
+    splits: tuple[str, ...]
+    has_motion: Array
+    levels: Array
+    fingerprint: str
+
+    def indices(self, split: str, *, with_motion: bool = False) -> Array:
+        chosen = np.array([s == split for s in self.splits])
+        return np.flatnonzero(chosen & self.has_motion if with_motion else chosen)
+
+
+def open_cache(
+    data: Path, folder: Path, *, vary_sampling: bool = True, workers: int = 1, progress: Progress = SILENT
+) -> TrainingCache:
+    """The cache of a dataset, made if it is not there or was made from other data.
+
+    Args:
+        data: dataset folder.
+        folder: where the cache is, or is to be.
+        vary_sampling: see the masks of synthetic cases (those whose true masks are known) as scanners of other
+            pixel sizes and frame rates would have seen them.
+        workers: processes.
+        progress: told of every case.
+    """
+    index = DatasetIndex.load(data)
+    refuse_faulty_index(index)
+    fingerprint = _fingerprint(index, vary_sampling)
+    about = _read_index(folder) if (folder / "index.json").is_file() else {}
+    if about.get("fingerprint") != fingerprint or "levels" not in about:
+        _build(index, folder, fingerprint, vary_sampling, workers, progress)
+    return open_finished_cache(folder)
+
+
+def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> TrainingCache:
+    """A cache that is there already, without the dataset that it was made from.
+
+    Args:
+        folder: where it is.
+        in_memory: read it whole instead of leaving it on the disk; by default where it is small enough.
+
+    Raises:
+        LaMoDInputError: it is missing or damaged.
+    """
+    about = _read_index(folder)
+    files = {name: folder / f"{name}.npy" for name in _ARRAYS}
+    try:
+        if in_memory is None:
+            in_memory = sum(file.stat().st_size for file in files.values()) < _IN_MEMORY_BYTES
+        arrays = {name: np.load(file, mmap_mode=None if in_memory else "r") for name, file in files.items()}
+        return TrainingCache(
+            arrays,
+            tuple(about["splits"]),
+            np.array(about["has_motion"]),
+            np.array(about["levels"], dtype=np.int64),
+            about["fingerprint"],
+        )
+    except (OSError, ValueError, KeyError) as fault:
+        raise LaMoDInputError(
+            folder.name, "the cache is damaged", "delete it; it is made again from the dataset"
+        ) from fault
+
+
+def cache_of_cases(cases: Sequence[DatasetCase], *, vary_sampling: bool = True) -> TrainingCache:
+    """The same of cases in memory, which count as training data.
+
+    Args:
+        cases: one or more.
+        vary_sampling: see `open_cache`.
+    """
+    rows = [_case_arrays(case, vary_sampling) for case in cases]
+    return TrainingCache(
+        {name: np.stack([row[name] for row in rows]) for name in _ARRAYS},
+        ("train",) * len(rows),
+        np.array([case.displacement_mm is not None for case in cases]),
+        np.array([level_number(case.level) for case in cases], dtype=np.int64),
+        "",
+    )
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    return read_json(folder / "index.json", "make the cache from its dataset, with `lamod train --data`")
+
+
+def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
+    """SHA-256 over every byte that the cache is made from."""
+    digest = hashlib.sha256(f"{CACHE_VERSION} {vary_sampling}".encode())
+    for entry in index:
+        digest.update(repr(entry).encode())
+        for name in _READ_FILES:
+            file = index.folder / "cases" / entry.id / name
+            if file.is_file():
+                digest.update(f"{name} {file.stat().st_size}".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _build(
+    index: DatasetIndex, folder: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
+) -> None:
+    fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
+    fresh.mkdir(parents=True)
+    try:
+        arrays = {
+            name: np.lib.format.open_memmap(fresh / f"{name}.npy", "w+", kind, (len(index), *shape))
+            for name, (shape, kind) in _ARRAYS.items()
+        }
+        has_motion = []
+        jobs = [(index.folder, entry, vary_sampling) for entry in index]
+        with _mapping(workers) as in_order:
+            for number, (case_arrays, known) in enumerate(in_order(_read_arrays, jobs)):
+                for name, values in case_arrays.items():
+                    arrays[name][number] = values
+                has_motion.append(known)
+                progress.update("cache", (number + 1) / len(index), f"{number + 1} of {len(index)} slices")
+        for array in arrays.values():
+            array.flush()
+        about = {
+            "version": CACHE_VERSION,
+            "fingerprint": fingerprint,
+            "ids": [entry.id for entry in index],
+            "splits": [entry.split for entry in index],
+            "has_motion": has_motion,
+            "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
+        }
+        (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        fresh.rename(folder)
+    except OSError as fault:
+        raise LaMoDInputError(
+            folder.name, f"the cache cannot be written ({fault.strerror or fault})", "free some space or use --cache"
+        ) from fault
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """`map`, in this process or over several."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+        yield partial(pool.map, chunksize=4)
+
+
+def _read_arrays(job: tuple[Path, DatasetEntry, bool]) -> tuple[dict[str, Array], bool]:
+    folder, entry, vary_sampling = job
+    case = read_dataset_case(folder, entry.id)
+    return _case_arrays(case, vary_sampling), case.displacement_mm is not None
+
+
+def _case_arrays(case: DatasetCase, vary_sampling: bool) -> dict[str, Array]:
+    drawn = cine_slice(case, case.masks)
+    seen, reference = drawn, case.reference_frame
+    if vary_sampling and case.masks_true is not None:
+        digest = hashlib.sha256(case.id.encode()).digest()
+        seen, reference = as_another_scanner_would(drawn, reference, np.random.default_rng(list(digest[:8])))
+    canonical = to_canonical(seen, reference)
+    occupancy = canonical.occupancy
+    clean = occupancy
+    if case.masks_true is not None:
+        clean = to_canonical(cine_slice(case, case.masks_true), case.reference_frame, canonical.grid).occupancy
+    arrays = {"occupancy": _as_bytes(occupancy), "clean": _as_bytes(clean)}
+    return {**arrays, **_motion_arrays(case, drawn.grid, canonical)}
+
+
+def cine_slice(case: DatasetCase, masks: Array) -> CineSlice:
+    """One slice of a dataset case, as prediction sees it."""
+    valid = np.ones(masks.shape[0], dtype=bool)
+    if case.valid is not None:
+        valid = np.asarray(masks[:, 0].any(axis=(1, 2)))
+    return CineSlice(
+        name=case.id,
+        grid=case.grid,
+        myocardium=masks[:, 0],
+        frame_times_ms=case.frame_times_ms,
+        rr_ms=case.rr_ms,
+        level=case.level,
+        level_known=True,
+        valid_frames=valid,
+    )
+
+
+def _motion_arrays(case: DatasetCase, grid: SliceGrid, canonical: CanonicalSlice) -> dict[str, Array]:
+    displacement = np.zeros(_ARRAYS["displacement"][0], dtype=np.float16)
+    weight = np.zeros(_ARRAYS["weight"][0], dtype=np.uint8)
+    if case.displacement_mm is not None and case.valid is not None:
+        if not np.isfinite(case.displacement_mm[case.valid]).all():
+            raise LaMoDInputError(
+                f"case {case.id}/displacement.npz",
+                "displacement is not finite where it is said to be valid",
+                "write numbers there, or set valid to False",
+            )
+        in_plane = np.moveaxis(grid.vectors_from_lps(case.displacement_mm[:, 0]), -1, 1)
+        phases = cycle_phases(case.frame_times_ms, case.rr_ms, case.reference_frame)
+        own = CanonicalSlice(canonical.occupancy, canonical.grid, grid, phases, case.reference_frame)
+        fields, seen = displacement_to_canonical(in_plane, case.valid[:, 0], own)
+        share = seen.reshape(FRAMES, _HALF, BLOCK, _HALF, BLOCK).astype(np.float32)
+        blocks = fields.reshape(FRAMES, 2, _HALF, BLOCK, _HALF, BLOCK)
+        count = share.sum(axis=(2, 4))
+        total = (blocks * share[:, None]).sum(axis=(3, 5))
+        displacement[:] = total / np.maximum(count, 1)[:, None]
+        weight[:] = count
+    return {"displacement": displacement, "weight": weight}
+
+
+def _as_bytes(occupancy: Array) -> Array:
+    return np.asarray(np.rint(occupancy * 255), dtype=np.uint8)

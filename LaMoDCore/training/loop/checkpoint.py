@@ -1,0 +1,159 @@
+"""The last good state of a run: safetensors and JSON, replaced atomically, refused where it belongs to another run."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Everything that the rest of a run follows from, with its settings and its data.
+
+    Attributes:
+        position: stage, epoch and step to go on with, seconds spent, sums of the epoch so far, length of the log.
+        model, average, best: state dicts; `best` is empty where a stage has no validated epoch yet.
+        optimiser: its state dict, None where a stage has not begun.
+    """
+
+    position: Mapping[str, Any]
+    model: Mapping[str, Tensor]
+    average: Mapping[str, Tensor]
+    best: Mapping[str, Tensor]
+    optimiser: Mapping[str, Any] | None
+
+
+def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint) -> None:
+    """Write the checkpoint beside the old one and put it in its place; whatever fails leaves the old one.
+
+    Args:
+        folder: the run's.
+        identity: what a run must share with its checkpoint: settings and fingerprint of the data, as JSON.
+        state: what to keep.
+
+    Raises:
+        LaMoDInputError: the disk is full or the folder cannot be written to.
+    """
+    tensors = {f"model.{key}": value for key, value in state.model.items()}
+    tensors |= {f"average.{key}": value for key, value in state.average.items()}
+    tensors |= {f"best.{key}": value for key, value in state.best.items()}
+    groups: list[Any] = []
+    if state.optimiser is not None:
+        groups = state.optimiser["param_groups"]
+        for number, values in state.optimiser["state"].items():
+            tensors |= {f"optimiser.{number}.{key}": torch.as_tensor(value) for key, value in values.items()}
+    about = {"position": dict(state.position), "identity": dict(identity), "groups": groups}
+    data = save_tensors(
+        {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()},
+        {"about": json.dumps(about)},
+    )
+    fresh = folder / f".{FILE}.tmp-{os.getpid()}"
+    try:
+        write_through(fresh, data)
+        fresh.replace(folder / FILE)
+    except OSError as fault:
+        full = fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        raise LaMoDInputError(
+            folder.name,
+            "the disk is full; the checkpoint before this one is kept"
+            if full
+            else f"the checkpoint cannot be written ({fault.strerror or fault})",
+            "free some space and go on with --resume" if full else "make the folder writable and use --resume",
+        ) from fault
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def write_through(file: Path, data: bytes) -> None:
+    """Write bytes and wait until they are on the disk."""
+    with file.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
+    """The checkpoint of a run folder, None where there is none yet.
+
+    Raises:
+        LaMoDInputError: it is broken, or of a run with other settings or other data.
+    """
+    found = read_checkpoint(folder)
+    if found is None:
+        return None
+    state, kept = found
+    _refuse_another_run(f"{folder.name}/{FILE}", kept, json.loads(json.dumps(identity)))
+    return state
+
+
+def read_checkpoint(folder: Path) -> tuple[Checkpoint, Mapping[str, Any]] | None:
+    """Whatever checkpoint a run folder holds, with its identity; safe while the run goes on.
+
+    Raises:
+        LaMoDInputError: it is broken.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(str(file), framework="pt") as content:
+            about = json.loads(content.metadata()["about"])
+            tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118
+        position, groups = about["position"], about["groups"]
+        kept = about["identity"]
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as fault:
+        raise LaMoDInputError(
+            f"{folder.name}/{file.name}",
+            "it cannot be read, or is of another version of LaMoD",
+            "start a new run in another folder",
+        ) from fault
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}}
+    for key, value in tensors.items():
+        part, rest = key.split(".", 1)
+        parts[part][rest] = value
+    optimiser = None
+    if groups:
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in parts["optimiser"].items():
+            number, name = key.split(".", 1)
+            state.setdefault(int(number), {})[name] = value
+        optimiser = {"state": state, "param_groups": groups}
+    return Checkpoint(position, parts["model"], parts["average"], parts["best"], optimiser), kept
+
+
+def _refuse_another_run(source: str, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    if kept.get("data") != wanted.get("data"):
+        raise LaMoDInputError(source, "it belongs to a run on other data", "give the same --data, or start a new run")
+    if kept.get("start") != wanted.get("start"):
+        raise LaMoDInputError(source, "its run started from another model", "give the same --init, or start a new run")
+    before, now = _flat(kept.get("config", {})), _flat(wanted.get("config", {}))
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        first = changed[0]
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise LaMoDInputError(
+            source,
+            f"it belongs to a run with other settings ({first} was {before.get(first)}, is {now.get(first)}{more})",
+            "resume with that run's config.json, or start a new run",
+        )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

@@ -1,0 +1,1 @@
+"""Training of the posterior: contour motion, motion latent, calibration of the intervals."""

@@ -1,0 +1,152 @@
+"""Contours and the motion behind them, slice by slice: the data that `ContourMotion` learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.networks.contour_motion import contour_numbers, own_motion
+from LaMoDCore.networks.registration import level_number
+from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.worker_pool import Died, answers
+from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.posterior.residuals import measured_motion
+from LaMoDCore.training.posterior.slice_bank import SliceBank
+
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+    from LaMoDCore.phantom.heart.slices import PhantomSlice
+
+#: Depths of the wall at which the motion of a synthetic ring is read.
+_DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
+#: Share of synthetic slices whose contours are exact.
+EXACT_SHARE = 0.2
+#: Angles of the contours: nothing is drawn on pixels here.
+_SAMPLES = 180
+_STREAM = 21
+
+
+@dataclass(frozen=True, eq=False)
+class ContourBank(SliceBank):
+    """N slices.
+
+    Attributes:
+        numbers: complex64 [N, 40, 19], see `contour_numbers`.
+        motion: complex64 [N, 40, TERMS], see `own_motion`.
+        radius: float32 [N], of the wall's middle at end-diastole, mm.
+        levels: int [N], a `level_number` each.
+    """
+
+    numbers: Array
+    motion: Array
+    radius: Array
+    levels: Array
+
+    @classmethod
+    def of_slices(cls, slices: Sequence[tuple[RingContours, Array, int]]) -> ContourBank:
+        """From the contours, the motion (`own_motion`) and the level's number of each slice."""
+        return cls(
+            np.stack([contour_numbers(contours) for contours, _, _ in slices]),
+            np.stack([motion for _, motion, _ in slices]),
+            np.array([(c.endo[0] + c.epi[0]).mean() / 2 for c, _, _ in slices], dtype=np.float32),
+            np.array([level for _, _, level in slices]),
+        )
+
+
+def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -> ContourBank:
+    """From slices [N] of a dataset whose motion is known, contours as drawn."""
+    slices = []
+    for number, index in enumerate(chosen):
+        contours = RingContours.of_masks(cache.arrays["occupancy"][index] / np.float32(255))
+        where, true = measured_motion(cache, int(index))
+        slices.append((contours, own_motion(true, where, contours), int(cache.levels[index])))
+        progress.update("contours", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
+    return ContourBank.of_slices(slices)
+
+
+def of_phantoms(
+    subjects: range,
+    seed: int,
+    progress: Progress = SILENT,
+    *,
+    workers: int = 1,
+    left_out: Collection[str] = (),
+    randomise: bool = False,
+) -> ContourBank:
+    """From synthetic subjects, without their pictures: four slices each, read by readers of all habits.
+
+    Args:
+        subjects: numbers of the cohort's subjects.
+        seed: of the cohort.
+        progress: told of every subject.
+        workers: processes that make them; their number changes nothing.
+        left_out: diseases whose subjects are left out.
+        randomise: whether subjects are made of a wider law than people's, see `phantom.randomised`.
+
+    Raises:
+        LaMoDInputError: a process was ended from outside.
+    """
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+
+    recipe = CohortRecipe(count=subjects.stop, seed=seed)
+    chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
+    found: dict[int, ContourBank] = {}
+    for subject, slices in answers(chosen, partial(_reading_room, recipe, randomise), workers):
+        if isinstance(slices, Died):
+            raise LaMoDInputError(
+                f"synthetic subject {subject}",
+                f"the process that made it was ended (exit code {slices.exit_code})",
+                "try again with fewer workers",
+            )
+        found[subject] = slices
+        progress.update("contours", len(found) / len(chosen), f"{len(found)} of {len(chosen)} subjects")
+    return ContourBank.joined([found.pop(subject) for subject in chosen])
+
+
+def _reading_room(recipe: CohortRecipe, randomise: bool) -> Callable[[int], ContourBank]:
+    return partial(_slices_of, recipe, randomise)
+
+
+def _slices_of(recipe: CohortRecipe, randomise: bool, number: int) -> ContourBank:
+    from LaMoDCore.phantom.heart.randomised import randomised_subject
+
+    subject = randomised_subject(recipe, number) if randomise else recipe.subject(number)
+    slices = [
+        _phantom(plane, (recipe.seed, number, n), recipe.trabeculae_mm, careful=randomise)
+        for n, plane in enumerate(subject.slices())
+    ]
+    return ContourBank.of_slices(slices)
+
+
+def _phantom(
+    plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float, *, careful: bool
+) -> tuple[RingContours, Array, int]:
+    from LaMoDCore.phantom.cohort.cases import reading_style
+    from LaMoDCore.phantom.heart.randomised import draw_careful_annotator
+    from LaMoDCore.phantom.imaging.reader_model import read_cycle
+
+    phases = np.arange(FRAMES) / FRAMES
+    rng = np.random.default_rng([_STREAM, *seed])
+    if rng.random() < EXACT_SHARE:
+        seen = plane.contours(phases, samples=_SAMPLES)
+    else:
+        style = reading_style(seed, trabeculae_mm)
+        reader = draw_careful_annotator(rng) if careful else None
+        seen = read_cycle(plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES)
+    contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
+    depth, angle = (
+        grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)
+    )
+    endo, epi = (radii[0][np.arange(angle.size) // len(_DEPTHS)] for radii in (contours.endo, contours.epi))
+    where = contours.center[0] + (endo + depth * (epi - endo)) * np.exp(1j * angle)
+    moved = plane.displacement_mm(phases, np.stack([where.real, -where.imag], axis=-1))
+    true = where + moved[..., 0] - 1j * moved[..., 1]
+    return contours, own_motion(true, where, contours), level_number(plane.level)

@@ -1,0 +1,152 @@
+"""Calibrating a model's intervals on subjects that it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LaMoDCore.evaluation.truth import drawn_case, truth_of
+from LaMoDCore.heart.canonical import cycle_phases
+from LaMoDCore.heart.case import CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.models.folder import LoadedModel
+from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.prediction.samples import MotionSamples
+from LaMoDCore.prediction.slice_motion import predict_slice
+from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.strain import slice_strain
+from LaMoDCore.strain.tensor import FIELD_NAMES
+from LaMoDCore.uncertainty.calibration import Calibration, fit_quantity
+
+#: Every so many frames are looked at: neighbours in time say the same.
+_EVERY_FRAME = 4
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Errors and spreads of one slice at its T chosen frames.
+
+    Attributes:
+        entry: its line in the dataset.
+        phases: [T] fractions of the cycle.
+        error, spread: by quantity, [T, K]: |truth − answer| and the samples' standard deviation.
+    """
+
+    entry: DatasetEntry
+    phases: Array
+    error: dict[str, Array]
+    spread: dict[str, Array]
+
+
+def held_out_errors(
+    model: LoadedModel, index: DatasetIndex, entry: DatasetEntry, samples: int, seed: int = 0
+) -> list[HeldOut]:
+    """Predict one case of a dataset as `predict_strain` would, and compare with its truth; empty without a truth.
+
+    Pixels that the drawn and the true wall share count; segments are compared as they are reported, the predicted on
+    the drawn wall, the true on the true one.
+    """
+    data = read_dataset_case(index.folder, entry.id)
+    truth = truth_of(data)
+    if truth is None:
+        return []
+    case = drawn_case(data)
+    settings = inference_choice(model, samples=samples)
+    found: list[HeldOut] = []
+    for slice_, true_slice, true_motion, true_strain in zip(
+        case.slices, truth.case.slices, truth.motions, truth.strains, strict=True
+    ):
+        motion = predict_slice(slice_, case.reference_frame, model, settings, seed).motion
+        assert isinstance(motion.samples_mm, MotionSamples)
+        frames = _frames(slice_, true_slice, case.reference_frame)
+        fewer = _at_frames(slice_, frames)
+        thin = SliceMotion(motion.displacement_mm[frames], motion.samples_mm.at_frames(frames))
+        strain = slice_strain(fewer, thin, 0, case.rv_insertion_lps)
+        shared = strain.myocardium & true_strain.myocardium
+        error, spread = _fields(strain, true_strain, frames, shared)
+        gap = np.abs(thin.displacement_mm - true_motion.displacement_mm[frames])[:, :, shared]
+        error["displacement_mm"] = gap.reshape(len(frames), -1)
+        deviation = strain.fields_std["displacement_mm"][:, :, shared]
+        spread["displacement_mm"] = deviation.reshape(len(frames), -1)
+        if strain.segment_names == true_strain.segment_names:
+            for name, curves in strain.segment_curves.items():
+                error[f"segment_{name}"] = np.abs(curves - true_strain.segment_curves[name][:, frames]).T
+                spread[f"segment_{name}"] = strain.segment_curves_std[name].T
+        phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, case.reference_frame)[frames]
+        found.append(HeldOut(entry, phases, error, spread))
+    return found
+
+
+def fit_calibration(
+    model: LoadedModel,
+    index: DatasetIndex,
+    entries: Sequence[DatasetEntry],
+    samples: int,
+    progress: Progress = SILENT,
+) -> Calibration:
+    """Scales of every quantity from held-out cases; `model` must not be calibrated yet."""
+    found: list[HeldOut] = []
+    for number, entry in enumerate(entries):
+        found += held_out_errors(model, index, entry, samples)
+        progress.update("calibrate", (number + 1) / len(entries), f"{number + 1} of {len(entries)} cases")
+    return calibration_from(found, samples)
+
+
+def calibration_from(found: Sequence[HeldOut], samples: int) -> Calibration:
+    """Scales of every quantity from errors and spreads."""
+    names = sorted({name for each in found for name in each.error})
+    quantities = {}
+    for name in names:
+        having = [each for each in found if name in each.error]
+        quantities[name] = fit_quantity(
+            [each.error[name] for each in having],
+            [each.spread[name] for each in having],
+            [each.phases for each in having],
+        )
+    return Calibration(samples=samples, quantities=quantities)
+
+
+def coverage_of(calibration: Calibration, found: Sequence[HeldOut], name: str) -> Array:
+    """Share of a quantity's truths within its interval, one number a slice; end-diastole is left out."""
+    shares = []
+    for each in found:
+        if name not in each.error:
+            continue
+        deviation = calibration.deviation(name, each.spread[name], each.phases, calibration.samples)
+        known = np.isfinite(each.error[name]) & (each.phases > 0)[:, None]
+        inside = each.error[name] <= calibration.half_width * deviation
+        shares.append(inside[known].mean() if known.any() else np.nan)
+    return np.array(shares)
+
+
+def _frames(slice_: CineSlice, true_slice: CineSlice, reference: int) -> Array:
+    """The reference frame, then every so many acquired frames after it."""
+    order = (reference + np.arange(0, slice_.frames, _EVERY_FRAME)) % slice_.frames
+    acquired = true_slice.valid_frames[order]
+    acquired[0] = True
+    return np.asarray(order[acquired])
+
+
+def _at_frames(slice_: CineSlice, frames: Array) -> CineSlice:
+    return replace(
+        slice_,
+        myocardium=slice_.myocardium[frames],
+        frame_times_ms=slice_.frame_times_ms[frames],
+        valid_frames=np.ones(len(frames), dtype=bool),
+        cavity=None,
+        right_ventricle=None,
+        cine=None,
+    )
+
+
+def _fields(
+    strain: SliceStrain, true_strain: SliceStrain, frames: Array, shared: Array
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    error, spread = {}, {}
+    for name in FIELD_NAMES:
+        error[name] = np.abs(strain.fields[name] - true_strain.fields[name][frames])[:, shared]
+        spread[name] = strain.fields_std[name][:, shared]
+    return error, spread

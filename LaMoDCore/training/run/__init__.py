@@ -1,0 +1,1 @@
+"""A training run: settings, folder, lock, resources, launch commands."""

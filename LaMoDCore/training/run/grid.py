@@ -1,0 +1,187 @@
+"""Grid search, as the paper chose its settings: every combination is a run of its own, the best one is named.
+
+A grid file is a JSON object of lists, nested settings with a dot:
+    {"learning_rate": [1e-3, 1e-4], "alpha": [0.01, 0.1], "model.latent_channels": [16, 32]}
+RUN/grid-001 … hold the runs; RUN/grid.md, grid.csv and grid.json compare them. A search that was stopped goes on
+with what is missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run.settings import TrainingConfig
+
+#: What combinations are compared by: measures in mm or of the masks, which no weight of a loss changes.
+_MEASURES = ("endpoint_mm", "mask_distance")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One point of the grid.
+
+    Attributes:
+        name: of its folder.
+        changes: the settings that it sets.
+        config: the whole of them.
+    """
+
+    name: str
+    changes: Mapping[str, Any]
+    config: TrainingConfig
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a combination did.
+
+    Attributes:
+        combination: which.
+        measure: name of what `value` is, "" where the run failed.
+        value: at the best validation of the last stage that measures it.
+        failure: why there is none.
+    """
+
+    combination: Combination
+    measure: str
+    value: float
+    failure: str = ""
+
+
+def read_grid(file: Path, base: TrainingConfig) -> list[Combination]:
+    """Every combination of a grid file's lists, put into `base`.
+
+    Raises:
+        LaMoDInputError: no JSON object of lists, or a setting that is unknown or of the wrong type.
+    """
+    try:
+        lists = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise LaMoDInputError(file.name, "there is no such file", "give a JSON object of lists") from fault
+    except (OSError, ValueError) as fault:
+        raise LaMoDInputError(file.name, "it is not readable JSON", "give a JSON object of lists") from fault
+    if not isinstance(lists, dict) or not lists or not all(isinstance(each, list) and each for each in lists.values()):
+        raise LaMoDInputError(
+            file.name, "it is not an object of lists", 'write it as {"learning_rate": [1e-3, 1e-4], ...}'
+        )
+    try:
+        return list(_combinations(lists, base))
+    except (ValueError, TypeError) as fault:
+        raise LaMoDInputError(file.name, str(fault), "mend that setting") from fault
+
+
+def _combinations(lists: Mapping[str, Sequence[Any]], base: TrainingConfig) -> Iterator[Combination]:
+    for number, values in enumerate(itertools.product(*lists.values()), 1):
+        changes = dict(zip(lists, values, strict=True))
+        settings = base.to_dict()
+        for key, value in changes.items():
+            *path, last = key.split(".")
+            inner = settings
+            for name in path:
+                inner = inner.get(name, {})
+                if not isinstance(inner, dict):
+                    raise ValueError(f"{key!r} is no setting")
+            inner[last] = value
+        yield Combination(f"grid-{number:03d}", changes, TrainingConfig.from_dict(settings))
+
+
+def search(
+    combinations: Sequence[Combination],
+    folder: Path,
+    train_one: Callable[[Combination, Path], None],
+    *,
+    writes: bool = True,
+) -> list[Outcome]:
+    """Train what is not trained yet, and compare.
+
+    Args:
+        combinations: of `read_grid`.
+        folder: of the search.
+        train_one: trains a combination in a folder, going on where it stopped.
+        writes: whether this process writes the tables.
+
+    Returns:
+        outcomes, best first, failed ones last.
+    """
+    outcomes = []
+    for combination in combinations:
+        run = folder / combination.name
+        failure = ""
+        if not _is_finished(run, combination):
+            try:
+                train_one(combination, run)
+            except LaMoDInputError as fault:
+                failure = str(fault)
+        outcomes.append(_outcome(combination, run, failure))
+    outcomes.sort(key=lambda outcome: (bool(outcome.failure), outcome.value))
+    if writes:
+        write_tables(outcomes, folder)
+    return outcomes
+
+
+def _is_finished(run: Path, combination: Combination) -> bool:
+    config = run / "config.json"
+    if not (run / "metrics.json").is_file() or not (run / "model" / "model.json").is_file() or not config.is_file():
+        return False
+    kept = json.loads(config.read_text(encoding="utf-8"))
+    if kept != json.loads(json.dumps(combination.config.to_dict())):
+        raise LaMoDInputError(
+            f"{run.parent.name}/{run.name}", "it holds a run of another grid", "search in another folder"
+        )
+    return True
+
+
+def _outcome(combination: Combination, run: Path, failure: str) -> Outcome:
+    if failure:
+        return Outcome(combination, "", float("inf"), failure)
+    stages = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["validation"]
+    for measure in _MEASURES:
+        for values in reversed(list(stages.values())):
+            if measure in values:
+                return Outcome(combination, measure, float(values[measure]))
+    return Outcome(combination, "", float("inf"), "nothing that can be compared was measured")
+
+
+def write_tables(outcomes: Sequence[Outcome], folder: Path) -> None:
+    """grid.md for people, grid.csv for spreadsheets, grid.json for programs."""
+    names = list(outcomes[0].combination.changes)
+    measure = outcomes[0].measure or "validation"
+    rows = [
+        [o.combination.name, *(json.dumps(o.combination.changes[n]) for n in names), o.failure or f"{o.value:.4f}"]
+        for o in outcomes
+    ]
+    header = ["run", *names, f"{measure} (validation)"]
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([header, *rows])
+    lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
+    best = "" if outcomes[0].failure else outcomes[0].combination.name
+    verdict = f"\nBest: **{best}**\n" if best else "\nNo combination could be trained.\n"
+    content = {
+        "best": best,
+        "measure": measure,
+        "runs": [
+            {
+                "run": o.combination.name,
+                "settings": dict(o.combination.changes),
+                "value": None if o.failure else o.value,
+                "failure": o.failure,
+            }
+            for o in outcomes
+        ],
+    }
+    for name, text in (
+        ("grid.csv", table.getvalue()),
+        ("grid.md", "\n".join(lines) + "\n" + verdict),
+        ("grid.json", json.dumps(content, indent=2) + "\n"),
+    ):
+        fresh = folder / f".{name}.tmp"
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(folder / name)

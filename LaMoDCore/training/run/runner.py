@@ -1,0 +1,254 @@
+"""A training run: from a cache to a model, in a run folder that can be followed, stopped and resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from LaMoDCore.baselines import BaselineModel
+from LaMoDCore.models.card import write_card
+from LaMoDCore.models.folder import packed_weights, save_model
+from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.loop.checkpoint import read_checkpoint
+from LaMoDCore.training.loop.engine import make_fabric
+from LaMoDCore.training.loop.fit import fit
+from LaMoDCore.training.loop.stages import Stage
+from LaMoDCore.training.loop.stopping import StopRequest
+from LaMoDCore.training.run.folder import FORMAT, RunFolder, software_versions
+from LaMoDCore.training.run.memory import Estimate, estimate_run, is_out_of_memory, refuse_too_large, too_large
+from LaMoDCore.training.run.recipe import check_frozen, stages_of
+from LaMoDCore.training.run.settings import TrainingConfig
+from LaMoDCore.training.run.starting_weights import without_posterior
+
+_Network = TypeVar("_Network", LaMoDModel, BaselineModel)
+_AnyNetwork = TypeVar("_AnyNetwork", bound=nn.Module)
+
+
+def train(
+    cache: TrainingCache,
+    run: Path,
+    config: TrainingConfig,
+    *,
+    fabric: Fabric | None = None,
+    resume: bool = False,
+    initial: LaMoDModel | None = None,
+    stop: StopRequest | None = None,
+    about: Mapping[str, Any] | None = None,
+    progress: Progress = SILENT,
+) -> LaMoDModel:
+    """Train LaMoD on a cache, stage by stage.
+
+    Args:
+        cache: training and validation slices.
+        run: the run's folder.
+        config: what to do; with `initial`, its networks take the place of ``config.model``.
+        fabric: device, precision and processes; one process on the CPU by default.
+        resume: go on from the run's checkpoint, if there is one.
+        initial: weights to start from; its motion latent and flag, which are theirs alone, are left out.
+        stop: asked after every step whether to write a checkpoint and stop.
+        about: further facts for run.json.
+        progress: told after every step of the part of the whole that is done.
+
+    Returns:
+        the averaged model, in evaluation mode; also saved under ``run/model``.
+
+    Raises:
+        TrainingStopped: `stop` was asked for; the checkpoint is written.
+        LaMoDInputError: another process trains here, the checkpoint is another run's, the batch does not fit into
+            memory, the disk is full, ...
+    """
+    fabric = fabric or make_fabric(torch.device("cpu"), bf16=config.bf16)
+    if initial is not None:
+        initial = without_posterior(initial)
+        config = replace(config, model=initial.config)
+
+    def network() -> LaMoDModel:
+        model = LaMoDModel(config.model)
+        if initial is not None:
+            model.load_state_dict(initial.state_dict())
+        return model
+
+    return train_network(
+        network,
+        stages_of(config),
+        cache,
+        run,
+        config,
+        fabric=fabric,
+        start=packed_weights(initial)[1] if initial is not None else "",
+        resume=resume,
+        stop=stop,
+        about=about,
+        progress=progress,
+    )
+
+
+def train_network(
+    network: Callable[[], _Network],
+    stages: Sequence[tuple[Stage, int]],
+    cache: TrainingCache,
+    run: Path,
+    config: TrainingConfig,
+    *,
+    fabric: Fabric,
+    start: str = "",
+    resume: bool = False,
+    stop: StopRequest | None = None,
+    about: Mapping[str, Any] | None = None,
+    card: Callable[[Mapping[str, Mapping[str, float]]], str] | None = None,
+    progress: Progress = SILENT,
+) -> _Network:
+    """Train any network that a model folder can hold: the same run folder, resumption and processes as `train`.
+
+    Args:
+        network: makes it, with its first weights; called once, after seeding.
+        stages: with their epochs, in order.
+        cache, run, config, fabric, resume, stop, about, progress: as for `train`.
+        start: what a checkpoint must agree with besides `config` and the data: which network it is and the hash of
+            the weights that it starts from.
+        card: writes MODEL_CARD.md from the best validation of every stage; by default it is LaMoD's own card.
+
+    Returns, Raises:
+        as `train`.
+    """
+    folder = RunFolder(run, writes=fabric.is_global_zero)
+    with folder.opened():
+        model = _first_weights(network, stages, config, fabric)
+        found = _estimate(model, stages, cache, config, fabric, timed=False)
+        refuse_too_large(found, config)
+        try:
+            folder.write("config.json", config.to_dict())
+            folder.write("run.json", {**_facts(cache, fabric, start, found), **(about or {})})
+            average, results = fit(
+                model,
+                stages,
+                cache,
+                folder,
+                config,
+                fabric,
+                start=start,
+                resume=resume,
+                stop=stop,
+                progress=progress,
+            )
+            if fabric.is_global_zero:
+                _finish(folder, average, results, cache, config, about or {}, card)
+        except OSError as fault:
+            raise LaMoDInputError(
+                run.name,
+                f"the run's folder cannot be written to ({fault.strerror or fault}); the last checkpoint is kept",
+                "mend that and go on with --resume",
+            ) from fault
+        except (RuntimeError, MemoryError) as fault:
+            if not is_out_of_memory(fault):
+                raise
+            raise too_large(config, replace(found, largest_batch=None)) from fault
+    fabric.barrier()
+    return average
+
+
+def current_model(run: Path) -> LaMoDModel | None:
+    """The averaged model of a run's last checkpoint, while it trains or after; None before the first checkpoint.
+
+    Raises:
+        LaMoDInputError: the checkpoint is broken, or not LaMoD's.
+    """
+    found = read_checkpoint(run)
+    if found is None:
+        return None
+    state, identity = found
+    model = LaMoDModel(TrainingConfig.from_dict(identity["config"]).model)
+    try:
+        model.load_state_dict(dict(state.average))
+    except RuntimeError as fault:
+        raise LaMoDInputError(run.name, "it trains another network than LaMoD's", "look at its model/") from fault
+    return model.requires_grad_(False).eval()
+
+
+def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
+    """Memory and time that a run of `train` would take here; a few seconds' work, nothing is written."""
+    return estimate_network(lambda: LaMoDModel(config.model), stages_of(config), cache, config, fabric)
+
+
+def estimate_network(
+    network: Callable[[], nn.Module],
+    stages: Sequence[tuple[Stage, int]],
+    cache: TrainingCache,
+    config: TrainingConfig,
+    fabric: Fabric,
+) -> Estimate:
+    """Memory and time that a run of `train_network` would take here, as `estimate` does for LaMoD."""
+    model = _first_weights(network, stages, config, fabric)
+    return _estimate(model, stages, cache, config, fabric, timed=True)
+
+
+def _first_weights(
+    network: Callable[[], _AnyNetwork], stages: Sequence[tuple[Stage, int]], config: TrainingConfig, fabric: Fabric
+) -> _AnyNetwork:
+    fabric.seed_everything(config.seed, verbose=False)
+    model = network()
+    check_frozen(config, stages, model)
+    fabric.to_device(model)
+    return model
+
+
+def _estimate(
+    model: nn.Module,
+    stages: Sequence[tuple[Stage, int]],
+    cache: TrainingCache,
+    config: TrainingConfig,
+    fabric: Fabric,
+    *,
+    timed: bool,
+) -> Estimate:
+    slices = len(cache.indices("train"))
+    if slices == 0:
+        raise LaMoDInputError("the dataset", "it has no training slice", "give cases of the split train")
+    found = estimate_run(model, stages, config, slices, fabric, timed=timed)
+    return fabric.broadcast(found)  # all processes must refuse, or none
+
+
+def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate) -> dict[str, Any]:
+    device = fabric.device
+    return {
+        "format": FORMAT,
+        "versions": software_versions(),
+        "data_fingerprint": cache.fingerprint,
+        "slices": {split: len(cache.indices(split)) for split in ("train", "val")},
+        "slices_with_motion": {split: len(cache.indices(split, with_motion=True)) for split in ("train", "val")},
+        "initial_weights": start,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "precision": fabric.strategy.precision.precision,
+        "processes": fabric.world_size,
+        "threads": torch.get_num_threads(),
+        "estimate": asdict(estimate),
+    }
+
+
+def _finish(
+    folder: RunFolder,
+    average: LaMoDModel | BaselineModel,
+    results: Mapping[str, Mapping[str, float]],
+    cache: TrainingCache,
+    config: TrainingConfig,
+    about: Mapping[str, Any],
+    card: Callable[[Mapping[str, Mapping[str, float]]], str] | None,
+) -> None:
+    folder.write("metrics.json", {"validation": results})
+    training: dict[str, Any] = {"data_fingerprint": cache.fingerprint, "config": config.to_dict()}
+    training |= {"validation": dict(results)} | {key: about[key] for key in ("dataset", "init") if about.get(key)}
+    model = folder.folder / "model"
+    text = card(results) if card is not None else ""
+    save_model(average, model, folder.folder.name, training=training, card=text)
+    if not text:
+        write_card(model)
+    folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)

@@ -1,0 +1,177 @@
+"""Everything that a training run follows from, and the presets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from LaMoDCore.networks.lamod import ModelConfig, checked
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+
+def within(default: Any, least: float, most: float | None = None) -> Any:
+    """A dataclass field with the range that its values are held to (and that a form offers)."""
+    return field(default=default, metadata={"least": least, "most": most})
+
+
+def check_ranges(settings: Any) -> None:
+    """Raises ValueError for a value outside its field's range."""
+    for each in fields(settings):
+        least, most = each.metadata.get("least"), each.metadata.get("most")
+        value = getattr(settings, each.name)
+        if least is not None and not (least <= value and (most is None or value <= most)):
+            allowed = f"at least {least}" if most is None else f"{least} to {most}"
+            raise ValueError(f"{each.name} is {value}, it must be {allowed}")
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How training pictures are varied; the heart is never mirrored, since that would turn it inside out.
+
+    Attributes:
+        full_turn_share: share of pictures turned by any angle; the others by `turn_degrees` (SD).
+        turn_degrees: SD of the small turns.
+        shift_mm: SD of the offset from the picture's centre.
+        jitter_mm: largest SD of the contours' own jitter, smooth in space and time (drawn from 0 to this).
+        scale: SD of the logarithm of a change of size, applied to motion alike.
+        thickening_share: share of pictures whose wall gains more or less in-plane area than it did.
+        thickening_least, thickening_most: range of that gain at end-systole, as a fraction.
+        clean_share: share of slices seen without annotators' errors (the jitter stays), as careful contours are.
+        level_hidden_share: share of slices whose level is kept from the network, as where nobody names it.
+    """
+
+    full_turn_share: float = within(0.5, 0, 1)
+    turn_degrees: float = within(15.0, 0, 180)
+    shift_mm: float = within(1.5, 0, 20)
+    jitter_mm: float = within(0.5, 0, 5)
+    scale: float = within(0.06, 0, 0.5)
+    thickening_share: float = within(0.5, 0, 1)
+    thickening_least: float = within(-0.06, -0.5, 1)
+    thickening_most: float = within(0.14, -0.5, 1)
+    clean_share: float = within(0.2, 0, 1)
+    level_hidden_share: float = within(0.3, 0, 1)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A training run: stage A (eq. 1), then B (eqs. 9 and 10 jointly).
+
+    Attributes:
+        model: shapes and diffusion.
+        augmentation: of the training pictures.
+        seed: of initialisation, order, augmentation and noise.
+        batch_size: slices a step.
+        learning_rate: of Adam at its height; it warms up and falls to zero along a cosine within each stage.
+        weight_decay: decoupled (AdamW).
+        ema_decay: of the averaged weights that are validated and saved.
+        bf16: compute in bfloat16 where the device has instructions for it; weights stay float32.
+        registration_epochs: of stage A.
+        motion_epochs: first part of stage B: D_η by (10), and E_R with it where `adapt_encoder`.
+        joint_epochs: second part of stage B: l = l_diffusion + α l_motion with E_R at rest.
+        patience: epochs without a better validation after which a stage ends; 0 never ends one early. Either way
+            a stage hands on the averaged weights of its best epoch.
+        checkpoint_minutes: a checkpoint is written at the end of an epoch, and within one after so many minutes.
+        freeze: parts that stay as they are (encoder, registration, decoder, denoiser), for fine-tuning.
+        adapt_encoder: let the motion loss reach E_R too; the paper's recipe leaves E_R as registration made it.
+        image_sigma: σ of eq. (1).
+        regularity: weight of the energy ⟨Lv₀, v₀⟩ in eq. (1).
+        registration_weight: weight of eq. (1) in stage B where `adapt_encoder`.
+        shot_frames: frames shot a slice and step.
+        alpha: α of the joint loss.
+        gradient_weight_mm: weight of the error of ∇u beside that of u in (10), mm.
+        lambda_motion: λ of (10), on the second differences of the control points.
+        lambda_noise: λ of (9), on the weights of ε_θ (applied as decoupled weight decay).
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    seed: int = within(0, 0)
+    batch_size: int = within(4, 1)
+    learning_rate: float = within(1e-3, 0, 1)
+    weight_decay: float = within(1e-4, 0, 1)
+    ema_decay: float = within(0.995, 0, 0.99999)
+    bf16: bool = True
+    registration_epochs: int = within(1, 0)
+    motion_epochs: int = within(5, 0)
+    joint_epochs: int = within(2, 0)
+    patience: int = within(0, 0)
+    checkpoint_minutes: float = within(5.0, 0)
+    freeze: tuple[str, ...] = ()
+    adapt_encoder: bool = True
+    image_sigma: float = within(0.1, 1e-3, 10)
+    regularity: float = within(5e-2, 0, 1)
+    registration_weight: float = within(0.05, 0, 10)
+    shot_frames: int = within(2, 1, 20)
+    alpha: float = within(1e-2, 0, 100)
+    gradient_weight_mm: float = within(4.0, 0, 100)
+    lambda_motion: float = within(1e-4, 0, 10)
+    lambda_noise: float = within(1e-4, 0, 1)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
+        """Raises ValueError for an unknown setting, TypeError for a value of the wrong type."""
+        arguments = dict(values)
+        if "model" in arguments:
+            arguments["model"] = ModelConfig.from_dict(arguments["model"])
+        if "augmentation" in arguments:
+            arguments["augmentation"] = checked(AugmentationConfig, arguments["augmentation"])
+        return checked(cls, arguments)
+
+
+_SMALL = ModelConfig(
+    latent_channels=8, encoder_width=24, encoder_blocks=1, decoder_width=16, motion_width=16, motion_blocks=1,
+    denoiser_width=16, denoiser_blocks=1, shooting_steps=3,
+)  # fmt: skip
+
+PRESETS: dict[str, TrainingConfig] = {
+    "smoke": TrainingConfig(
+        model=_SMALL, batch_size=2, registration_epochs=1, motion_epochs=1, joint_epochs=1, shot_frames=2
+    ),
+    "laptop": TrainingConfig(),
+    "paper": replace(
+        TrainingConfig(),
+        batch_size=32,
+        learning_rate=1e-4,
+        registration_epochs=2000,
+        motion_epochs=0,
+        joint_epochs=2000,
+        patience=50,
+        adapt_encoder=False,
+        image_sigma=0.03,
+        shot_frames=20,
+        gradient_weight_mm=0.0,
+    ),
+    "fine-tune": replace(
+        TrainingConfig(),
+        learning_rate=2e-4,
+        registration_epochs=0,
+        motion_epochs=15,
+        joint_epochs=0,
+        patience=5,
+    ),
+}
+
+
+def read_config(file: Path) -> TrainingConfig:
+    """A TrainingConfig from a JSON file.
+
+    Raises:
+        LaMoDInputError: it cannot be read, or a setting is unknown or of the wrong type.
+    """
+    try:
+        return TrainingConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError as fault:
+        raise LaMoDInputError(file.name, "there is no such file", "give a JSON file of training settings") from fault
+    except (ValueError, TypeError, OSError) as fault:
+        raise LaMoDInputError(file.name, str(fault).splitlines()[0], "mend that setting") from fault

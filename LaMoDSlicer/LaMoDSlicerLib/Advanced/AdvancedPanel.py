@@ -1,0 +1,61 @@
+from pathlib import Path
+from typing import Any
+
+from LaMoDSlicerLib.Advanced.DatasetSection import DatasetSection
+from LaMoDSlicerLib.Advanced.EvaluateSection import EvaluateSection
+from LaMoDSlicerLib.Advanced.ModelsSection import ModelsSection
+from LaMoDSlicerLib.Advanced.TrainSection import TrainSection
+from LaMoDSlicerLib.Prediction.ModelChooser import ModelChooser
+
+
+class AdvancedPanel:
+    """The researcher's part of the panel, closed by default: data, training, evaluation, models.
+
+    Args:
+        owner: the module's widget: its resources and its own ui, whose Advanced button holds the sections.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self._ui = owner.ui
+        self._parameters: Any = None
+        self.dataset = DatasetSection(owner, self._onDataset)
+        self.train = TrainSection(owner, self.datasetFolder, self.useModel)
+        self.evaluate = EvaluateSection(owner, self.datasetFolder, self.train.run)
+        self.models = ModelsSection(owner, self.useModel)
+        self._sections = (self.dataset, self.train, self.evaluate, self.models)
+        for section in self._sections:
+            self._ui.advancedButton.layout().addRow(section.widget)
+        self.chooser = ModelChooser(self._ui.modelSelector, self.useModel)
+        self._ui.advancedButton.connect("contentsCollapsed(bool)", lambda _collapsed: self.update())
+
+    def datasetFolder(self) -> Path | None:
+        """The dataset that is worked with."""
+        return self.dataset.folder()
+
+    def _onDataset(self) -> None:
+        self.train.datasetChanged()
+        self.evaluate.datasetChanged()
+
+    def useModel(self, name: str) -> None:
+        """Let a model predict. Args: name: its name or folder; "" for the shipped one."""
+        if self._parameters is not None:
+            self._parameters.model = name
+        if not self.models.ui.modelsButton.collapsed:
+            self.models.refresh()
+        self.update()
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        for section in self._sections:
+            section.setParameters(parameters)
+        self.update()
+
+    def update(self) -> None:
+        """Nothing is looked up before the panel is opened."""
+        if self._parameters is not None and not self._ui.advancedButton.collapsed:
+            self.chooser.update(self._parameters.model)
+
+    def cleanup(self) -> None:
+        """The module is unloaded."""
+        for section in self._sections:
+            section.cleanup()

@@ -1,0 +1,254 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Advanced.EvaluationFiles import EvaluationFiles
+from LaMoDSlicerLib.Advanced.TrainingLayout import TrainingLayout
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Reading.ComparedCase import ComparedCase
+from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Scene.TextTable import TextTable
+from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.Worker.Dependencies import Dependencies
+from LaMoDSlicerLib.Worker.SectionCommand import SectionCommand
+
+
+class EvaluateSection:
+    """Compares runs, models and baselines with the truth of a split, and opens the cases, the worst first.
+
+    Args:
+        owner: the module's widget.
+        dataset: gives the chosen dataset's folder, or None.
+        run: gives the chosen run's folder, or None.
+    """
+
+    SPLITS = ("test", "val", "train")
+    UNLEARNED = ("zero", "itk-demons", "lddmm")
+
+    def __init__(self, owner: Any, dataset: Callable[[], Path | None], run: Callable[[], Path | None]) -> None:
+        self.widget = slicer.util.loadUI(owner.resourcePath("UI/EvaluateSection.ui"))
+        self._ui = slicer.util.childWidgetVariables(self.widget)
+        self._dataset, self._run = dataset, run
+        self._parameters: Any = None
+        self._files: EvaluationFiles | None = None
+        self._data: Path | None = None
+        self._listed: list[str] = []
+        self._rows: list[dict[str, Any]] = []
+        self._figure = FigureWindow()
+        self.case = ComparedCase(self.showMessage, self.showMessage, TrainingLayout.CASE)
+        ui = self._ui
+        self._command = SectionCommand(ui.evaluateProgress, ui.evaluateCancelButton, self.showMessage, self.update)
+        self.resultsTable = TextTable(ui.resultsTable, lambda _row: None)
+        self.casesTable = TextTable(ui.casesTable, self.onCaseClicked)
+        for split in self.SPLITS:
+            ui.evaluateSplitSelector.addItem(split)
+        for measure, (name, *_rest) in EvaluationFiles.MEASURES.items():
+            ui.caseMeasureSelector.addItem(name, measure)
+        ui.evaluateButton.connect("clicked(bool)", self.onEvaluateButton)
+        ui.openEvaluationButton.connect("clicked(bool)", self.onOpenButton)
+        ui.figureButton.connect("clicked(bool)", self.onFigureButton)
+        ui.caseMethodSelector.connect("activated(int)", lambda _index: self._showCases())
+        ui.caseMeasureSelector.connect("activated(int)", lambda _index: self._showCases())
+        ui.methodsList.connect("itemChanged(QListWidgetItem*)", lambda _item: self.update())
+        ui.evaluateSectionButton.connect("contentsCollapsed(bool)", self.onCollapsed)
+        self._showFiles()
+
+    @property
+    def ui(self) -> Any:
+        """The section's widgets by name."""
+        return self._ui
+
+    @property
+    def files(self) -> EvaluationFiles | None:
+        """The evaluation that is shown."""
+        return self._files
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        if parameters is None:
+            self.case.forget()
+
+    def cleanup(self) -> None:
+        self._command.cancel()
+        self.case.cancel()
+        self._figure.close()
+
+    def showMessage(self, text: str) -> None:
+        self._ui.evaluateMessage.text = text
+
+    def onCollapsed(self, collapsed: bool) -> None:
+        if not collapsed:
+            self._listMethods()
+            self.update()
+
+    def datasetChanged(self) -> None:
+        self.update()
+
+    # --- what is compared --------------------------------------------------------------------------------------
+
+    def _listMethods(self) -> None:
+        CoreLibrary.makeImportable()
+        from LaMoDCore.models.registry import DEFAULT_MODEL, known_models
+
+        ticked = self.methods() if self._listed else ["zero", DEFAULT_MODEL]
+        names = [*self.UNLEARNED, *known_models()]
+        run = self._run()
+        if run is not None and (run / "model" / "model.json").is_file() and run.name not in names:
+            names.append(str(run))
+            ticked = [*ticked, str(run)] if str(run) not in self._listed else ticked
+        if names == self._listed:
+            return
+        self._listed = names
+        widget = self._ui.methodsList
+        widget.clear()
+        for name in names:
+            item = qt.QListWidgetItem(Path(name).name if name == str(run) else name)
+            item.setToolTip(name)
+            item.setCheckState(qt.Qt.Checked if name in ticked else qt.Qt.Unchecked)
+            widget.addItem(item)
+
+    def methods(self) -> list[str]:
+        """What is ticked, as `lamod evaluate --models` names it."""
+        widget = self._ui.methodsList
+        items = [widget.item(i) for i in range(widget.count)]
+        if len(items) != len(self._listed):
+            return []
+        return [n for n, item in zip(self._listed, items, strict=True) if item.checkState() == qt.Qt.Checked]
+
+    def update(self) -> None:
+        """Enable what can be clicked; a disabled button's tooltip says why."""
+        ui, busy = self._ui, self._command.isBusy
+        problem = ""
+        if self._dataset() is None:
+            problem = _("Choose a dataset first: under Dataset, choose or make one.")
+        elif busy:
+            problem = _("An evaluation is under way.")
+        elif not self.methods():
+            problem = _("Tick what is to be compared.")
+        ui.evaluateButton.enabled = not problem
+        ui.evaluateButton.toolTip = problem or _("Predict every case of the split by every method, and compare")
+
+    # --- evaluating --------------------------------------------------------------------------------------------
+
+    def onEvaluateButton(self) -> None:
+        data = self._dataset()
+        stem = f"{data.name}-evaluation"
+        choices = [data.parent / stem, *(data.parent / f"{stem}-{number}" for number in range(2, 1000))]
+        out = next(folder for folder in choices if not folder.exists())
+        words = ["evaluate", "--data", str(data), "--out", str(out), "--models", ",".join(self.methods())]
+        words += ["--split", self.SPLITS[self._ui.evaluateSplitSelector.currentIndex]]
+        words += ["--device", self._parameters.device if self._parameters is not None else "auto"]
+        if int(self._ui.limitSpinBox.value):
+            words += ["--limit", str(int(self._ui.limitSpinBox.value))]
+        try:
+            Dependencies.ensure()
+        except InputError as error:
+            self.showMessage(str(error))
+            return
+        self._command.run(words, lambda lines: self._onDone(out, lines))
+
+    def _onDone(self, out: Path, lines: list[str]) -> None:
+        self.show(out)
+        leftOut = [line for line in lines if line.startswith("left out")]
+        self.showMessage("\n".join([_("Written to {folder}.").format(folder=out.name), *leftOut]))
+
+    def onOpenButton(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A folder of lamod evaluate"))
+        if folder:
+            self.show(Path(folder))
+
+    # --- what came of it ---------------------------------------------------------------------------------------
+
+    def show(self, folder: Path) -> None:
+        """Show an evaluation."""
+        try:
+            self._files = EvaluationFiles.read(folder)
+        except (OSError, KeyError, ValueError) as error:
+            text = _("“{name}” is no evaluation that can be read ({error}): choose a folder of `lamod evaluate`.")
+            self.showMessage(text.format(name=folder.name, error=error))
+            return
+        self.showMessage("")
+        self._data = self._dataset()
+        self._showFiles()
+
+    def _showFiles(self) -> None:
+        ui, files = self._ui, self._files
+        there = files is not None
+        for widget in (ui.resultsTable, ui.figureSelector, ui.figureButton, ui.casesTable, ui.casesLabel):
+            widget.visible = there
+        for selector in (ui.caseMethodSelector, ui.caseMeasureSelector):
+            selector.visible = there
+        if files is None:
+            return
+        shown = ("epe_mm", "ecc_error", "err_error")
+        titles = [_("Method"), _("Cases"), *(EvaluationFiles.MEASURES[name][1] for name in shown)]
+        rows = [[m, str(n), *(files.shown(name, means[name]) for name in shown)] for m, n, means in files.means()]
+        self.resultsTable.show(titles, rows)
+        ui.figureSelector.clear()
+        for figure in files.figures():
+            ui.figureSelector.addItem(figure.stem.replace("_", " "), str(figure))
+        ui.figureButton.enabled = bool(files.figures())
+        ui.caseMethodSelector.clear()
+        for method in files.methods:
+            ui.caseMethodSelector.addItem(method)
+        ui.caseMethodSelector.currentIndex = len(files.methods) - 1
+        self._showCases()
+
+    def _showCases(self) -> None:
+        if self._files is None:
+            return
+        ui = self._ui
+        measure = ui.caseMeasureSelector.itemData(ui.caseMeasureSelector.currentIndex)
+        self._rows = self._files.worstFirst(ui.caseMethodSelector.currentText, measure)
+        titles = [_("Case"), EvaluationFiles.MEASURES[measure][1], _("Disease"), _("Level"), _("Site")]
+        rows = [
+            [r["id"], self._files.shown(measure, r[measure]), r["disease"], r["level"], r["site"]] for r in self._rows
+        ]
+        self.casesTable.show(titles, rows)
+
+    @property
+    def caseIds(self) -> list[str]:
+        """The cases as they are listed."""
+        return [row["id"] for row in self._rows]
+
+    def onFigureButton(self) -> None:
+        figure = self._ui.figureSelector.itemData(self._ui.figureSelector.currentIndex)
+        self._figure.show(Path(figure))
+
+    @property
+    def figure(self) -> FigureWindow:
+        """The window of the figures."""
+        return self._figure
+
+    def onCaseClicked(self, row: int) -> None:
+        """Truth, prediction and difference of a case, in the slice views."""
+        data = self._data or self._dataset()
+        method = self._rows[row]["model"]
+        model = method.partition(",")[0]
+        if data is None or self._parameters is None:
+            self.showMessage(_("Choose the dataset of this evaluation first."))
+            return
+        if model not in self._models():
+            self.showMessage(
+                _("{method} is no model among yours: its prediction cannot be shown.").format(method=method)
+            )
+            return
+        caseId = self._rows[row]["id"]
+        self.showMessage(_("{case}: predicting with {model} …").format(case=caseId, model=model))
+        try:
+            self.case.start(data, caseId, self._models()[model], model, self._parameters)
+        except (InputError, OSError) as error:
+            self.showMessage(str(error))
+
+    def _models(self) -> dict[str, str]:
+        """Name in the tables -> name or folder for the command."""
+        CoreLibrary.makeImportable()
+        from LaMoDCore.models.registry import known_models
+
+        run = self._run()
+        ofRun = {run.name: str(run)} if run is not None and (run / "run.json").is_file() else {}
+        return ofRun | {name: name for name in known_models()}

@@ -1,0 +1,185 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Scene.TextTable import TextTable
+from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.Worker.LamodCommand import LamodCommand
+
+
+class ModelsSection:
+    """The models that can be chosen by name, with their cards: used, renamed, exported, imported, deleted.
+
+    Args:
+        owner: the module's widget.
+        onChosen: called with the name of the model that is to predict.
+    """
+
+    def __init__(self, owner: Any, onChosen: Callable[[str], None]) -> None:
+        self.widget = slicer.util.loadUI(owner.resourcePath("UI/ModelsSection.ui"))
+        self._ui = slicer.util.childWidgetVariables(self.widget)
+        self._onChosen = onChosen
+        self._parameters: Any = None
+        self._models: list[Any] = []
+        self._command: LamodCommand | None = None
+        ui = self._ui
+        self._table = TextTable(ui.modelsTable, lambda _row: self._showChosen())
+        ui.useModelButton.connect("clicked(bool)", self.onUseButton)
+        ui.renameModelButton.connect("clicked(bool)", self.onRenameButton)
+        ui.importModelButton.connect("clicked(bool)", self.onImportButton)
+        ui.exportModelButton.connect("clicked(bool)", self.onExportButton)
+        ui.removeModelButton.connect("clicked(bool)", self.onRemoveButton)
+        ui.renameEdit.connect("textChanged(QString)", lambda _text: self._showButtons())
+        ui.modelsButton.connect("contentsCollapsed(bool)", lambda collapsed: None if collapsed else self.refresh())
+
+    @property
+    def ui(self) -> Any:
+        """The section's widgets by name."""
+        return self._ui
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+
+    def cleanup(self) -> None:
+        if self._command is not None:
+            self._command.cancel()
+
+    def refresh(self, chosen: str = "") -> None:
+        """List what there is now. Args: chosen: the model that is to be marked; the one before by default."""
+        CoreLibrary.makeImportable()
+        from LaMoDCore.models.registry import registered_models
+
+        chosen = chosen or (self.chosen.name if self.chosen is not None else "")
+        self._models = registered_models()
+        rows = []
+        for model in self._models:
+            kind = _("shipped") if model.shipped else _("own")
+            rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", model.fault or _("ready")])
+        self._table.show([_("Model"), _("Origin"), _("Size"), _("State")], rows)
+        names = [model.name for model in self._models]
+        self._table.select(names.index(chosen) if chosen in names else 0)
+        self._showChosen()
+
+    @property
+    def chosen(self) -> Any:
+        """The marked model (a LaMoDCore `RegisteredModel`), or None."""
+        row = self._table.selected
+        return self._models[row] if 0 <= row < len(self._models) else None
+
+    def _showChosen(self) -> None:
+        model = self.chosen
+        text = ""
+        if model is not None:
+            card = model.folder / "MODEL_CARD.md"
+            try:
+                text = card.read_text(encoding="utf-8") if card.is_file() else _("It has no MODEL_CARD.md.")
+            except OSError as error:
+                text = str(error)
+            if model.fault:
+                text = _("It cannot be used: {fault}.").format(fault=model.fault) + "\n\n" + text
+        self._ui.cardEdit.setMarkdown(text)
+        self._showButtons()
+
+    def _showButtons(self) -> None:
+        ui, model, busy = self._ui, self.chosen, self._command is not None
+        ui.useModelButton.enabled = model is not None and not model.fault
+        ui.exportModelButton.enabled = model is not None and not model.fault
+        ui.importModelButton.enabled = not busy
+        shipped = model is not None and model.shipped
+        for button, tip in ((ui.removeModelButton, _("Delete its files")), (ui.renameModelButton, _("Rename it"))):
+            button.enabled = model is not None and not shipped
+            button.toolTip = _("It comes with LaMoD and stays as it is.") if shipped else tip
+        ui.renameModelButton.enabled = ui.renameModelButton.enabled and bool(ui.renameEdit.text.strip())
+
+    def showMessage(self, text: str) -> None:
+        self._ui.modelsMessage.text = text
+
+    def onUseButton(self) -> None:
+        self._onChosen(self.chosen.name)
+        self.showMessage(_("“{name}” predicts from now on.").format(name=self.chosen.name))
+
+    def onRenameButton(self) -> None:
+        from LaMoDCore.models.store import rename_model
+
+        name, wanted = self.chosen.name, self._ui.renameEdit.text.strip()
+        if self._try(lambda: rename_model(name, wanted)):
+            self._ui.renameEdit.text = ""
+            self._follow(name, wanted)
+            self.refresh(wanted)
+            self.showMessage(_("“{name}” is called “{wanted}” now.").format(name=name, wanted=wanted))
+
+    def onExportButton(self) -> None:
+        name = self.chosen.name
+        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Export"), f"{name}.zip", "ZIP (*.zip)")
+        if path:
+            self.exportTo(Path(path))
+
+    def exportTo(self, path: Path) -> None:
+        """Write the marked model as one file."""
+        from LaMoDCore.models.store import export_model
+
+        name = self.chosen.name
+        if self._try(lambda: export_model(name, path)):
+            self.showMessage(_("Written: {file}").format(file=path.name))
+
+    def onImportButton(self) -> None:
+        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Import"), "", _("Model (*.zip model.json)"))
+        if path:
+            self.importFrom(Path(path))
+
+    def importFrom(self, path: Path) -> None:
+        """Check a model and add it, in a process of its own: its networks are built for that."""
+        source = path.parent if path.name == "model.json" else path
+        self.showMessage(_("Checking {name} …").format(name=source.name))
+        self._command = LamodCommand(lambda _progress: None, self._onImported, self._onImportFailed)
+        try:
+            self._command.start(["models", "add", str(source)], tellsProgress=False)
+        except OSError as error:
+            self._onImportFailed(str(error))
+        self._showButtons()
+
+    def _onImported(self, lines: list[str]) -> None:
+        self._command = None
+        name = lines[-1].removeprefix("added ").strip() if lines else ""
+        self.refresh(name)
+        self.showMessage(_("“{name}” is among your models now.").format(name=name))
+
+    def _onImportFailed(self, text: str) -> None:
+        self._command = None
+        self.showMessage(text)
+        self._showButtons()
+
+    def onRemoveButton(self) -> None:
+        model = self.chosen
+        question = _("Delete the model “{name}” ({size:.1f} MB)? Export it first if you may want it again.")
+        if slicer.util.confirmOkCancelDisplay(question.format(name=model.name, size=model.bytes / 1e6)):
+            self.remove(model.name)
+
+    def remove(self, name: str) -> None:
+        """Delete one of the person's own models."""
+        from LaMoDCore.models.store import remove_model
+
+        if self._try(lambda: remove_model(name)):
+            self._follow(name, "")
+            self.refresh()
+            self.showMessage(_("“{name}” was deleted.").format(name=name))
+
+    def _follow(self, name: str, wanted: str) -> None:
+        """The model that predicts is called otherwise now, or is gone."""
+        if self._parameters is not None and self._parameters.model == name:
+            self._onChosen(wanted)
+
+    def _try(self, action: Callable[[], Any]) -> bool:
+        from LaMoDCore.runtime.errors import LaMoDInputError
+
+        try:
+            with slicer.util.tryWithErrorDisplay(_("That failed."), show=False, waitCursor=True):
+                action()
+        except (LaMoDInputError, OSError) as error:
+            self.showMessage(str(error))
+            return False
+        return True

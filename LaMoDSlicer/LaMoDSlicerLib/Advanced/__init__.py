@@ -1,0 +1,1 @@
+"""The Advanced panel: datasets, training, evaluation, models."""

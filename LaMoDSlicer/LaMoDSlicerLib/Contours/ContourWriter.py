@@ -1,0 +1,140 @@
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
+from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
+from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
+from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+
+
+class ContourWriter:
+    """Puts mended masks back where they came from, and takes them back again.
+
+    Before the first change the masks are kept as a sequence of labelmaps, "… (original)", which nothing changes.
+    """
+
+    ORIGINAL = "original"
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[str, Any, dict[int, Any]]] = []
+
+    @property
+    def lastStep(self) -> str:
+        """What `undo` would take back; empty where there is nothing."""
+        return self._steps[-1][0] if self._steps else ""
+
+    def forget(self) -> None:
+        """Other masks were chosen: nothing of the old ones can be undone any more."""
+        self._steps.clear()
+
+    def write(self, name: str, contours: ContourSlices, mended: list[Any]) -> list[int]:
+        """Write slices as a step that can be undone.
+
+        Args:
+            name: of the step.
+            contours: as they are now.
+            mended: a CineSlice each, in the order of ``contours.slices()``.
+
+        Returns:
+            The frames that changed; none where nothing did.
+        """
+        myocardium = contours.frames.labels == MaskFrames.MYOCARDIUM
+        cavity = contours.frames.labels == MaskFrames.CAVITY
+        newWall, newCavity = myocardium.copy(), cavity.copy()
+        for k, slice_ in zip(contours.depths, mended, strict=True):
+            newWall[:, k] = slice_.myocardium
+            if slice_.cavity is not None:
+                newCavity[:, k] = slice_.cavity
+        newCavity &= ~newWall
+        changed = [int(t) for t in np.flatnonzero((newWall != myocardium).any(axis=(1, 2, 3)))]
+        if not changed:
+            return []
+        self._keepOriginal(contours)
+        nodes = contours.source.sequence.frames()
+        self._steps.append((name, contours.masksNode, {t: self._copyOf(nodes[t]) for t in changed}))
+        for t in changed:
+            if contours.source.isSegmentation:
+                self._writeSegmentation(nodes[t], contours, newWall[t], newCavity[t])
+            else:
+                self._writeLabelmap(nodes[t], contours, newWall[t])
+        self._showAgain(contours.source.sequence.browserNode)
+        return changed
+
+    def undo(self) -> str:
+        """Take the last step back, voxel by voxel; what it was called, empty where there was none."""
+        if not self._steps:
+            return ""
+        name, masksNode, copies = self._steps.pop()
+        from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
+
+        if masksNode.GetScene() is None:
+            return ""
+        sequence = FrameSequence(masksNode)
+        nodes = sequence.frames()
+        for t, copy in copies.items():
+            if nodes[t].IsA("vtkMRMLSegmentationNode"):
+                nodes[t].GetSegmentation().DeepCopy(copy)
+            else:
+                nodes[t].GetImageData().DeepCopy(copy)
+            nodes[t].Modified()
+        self._showAgain(sequence.browserNode)
+        return name
+
+    def _keepOriginal(self, contours: ContourSlices) -> None:
+        holder = contours.source.sequence.sequenceNode or contours.masksNode
+        if holder.GetNodeReference("LaMoD.Original") is not None:
+            return
+        builder = SequenceBuilder(contours.frames.indexValues, "ms" if contours.frames.hasTimes else "")
+        name = _("{name} (original)").format(name=contours.masksNode.GetName())
+        kept = builder.labelmaps(name, self.ORIGINAL, contours.frames.labels, contours.frames.geometry)
+        holder.SetNodeReferenceID("LaMoD.Original", kept.GetID())
+
+    @staticmethod
+    def _copyOf(node: Any) -> Any:
+        if node.IsA("vtkMRMLSegmentationNode"):
+            copy = slicer.vtkSegmentation()
+            copy.DeepCopy(node.GetSegmentation())
+            return copy
+        image = vtk.vtkImageData()
+        image.DeepCopy(node.GetImageData())
+        return image
+
+    @staticmethod
+    def _writeSegmentation(node: Any, contours: ContourSlices, wall: np.ndarray, cavity: np.ndarray) -> None:
+        new = {"myocardium": wall, "cavity": cavity}
+        for structure, mask in new.items():
+            choice = contours.structures.get(structure)
+            segmentId = contours.source.segmentIn(node, choice) if choice is not None else None
+            if segmentId is None:
+                continue
+            image = contours.frames.geometry.asOrientedImage()
+            vtk_to_numpy(image.GetPointData().GetScalars())[:] = mask.ravel()
+            segment = node.GetSegmentation().GetSegment(segmentId)
+            segment.RemoveAllRepresentations("Binary labelmap")
+            segment.SetLabelValue(1)
+            segment.AddRepresentation("Binary labelmap", image)
+        node.Modified()
+
+    @staticmethod
+    def _writeLabelmap(node: Any, contours: ContourSlices, wall: np.ndarray) -> None:
+        CoreLibrary.makeImportable()
+        from LaMoDCore.io.case.labels import LabelMap
+        from LaMoDCore.io.images.rewrite import relabelled
+
+        numbers = {s: int(v) for s, v in contours.structures.items()}
+        meaning = LabelMap(numbers["myocardium"], numbers.get("cavity"), numbers.get("rightVentricle"))
+        voxels = slicer.util.arrayFromVolume(node)
+        voxels[:] = relabelled(voxels, wall, meaning)
+        node.GetImageData().GetPointData().GetScalars().Modified()
+        node.GetImageData().Modified()
+        node.Modified()
+
+    @staticmethod
+    def _showAgain(browser: Any) -> None:
+        if browser is not None:
+            slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)

@@ -1,0 +1,213 @@
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
+from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
+from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
+from LaMoDSlicerLib.Contours.MendingSection import MendingSection
+from LaMoDSlicerLib.Contours.SegmentEditorLink import SegmentEditorLink
+from LaMoDSlicerLib.Contours.StudySection import StudySection
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.InsertionSection import InsertionSection
+from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
+from LaMoDSlicerLib.Scene.SteadyPlace import SteadyPlace
+from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+
+
+class ContoursPanel:
+    """Contours checked, accepted, mended and carried; nothing is read or changed without a click.
+
+    Args:
+        owner: the module's widget: its resources and its layout.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self.widget = slicer.util.loadUI(owner.resourcePath("UI/ContoursPanel.ui"))
+        owner.layout.addWidget(self.widget)
+        self._ui = slicer.util.childWidgetVariables(self.widget)
+        self.parameters: Any = None
+        self._masksId = ""
+        self._contours: ContourSlices | None = None
+        self._report: Any = None
+        self._slice = 0
+        self._follower = FrameFollower(self._onFrame)
+        ui = self._ui
+        self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
+        ui.stripLegend.text = FrameStrip.legend()
+        SteadyPlace.lines(ui.stripLegend, 2)
+        SteadyPlace.lines(ui.findingLabel, 6)
+        self.mending = MendingSection(ui, self)
+        self.insertion = InsertionSection(ui, self)
+        self.study = StudySection(ui, self)
+        ui.checkButton.connect("clicked(bool)", self.onCheckButton)
+        ui.acceptButton.connect("clicked(bool)", self.onAcceptButton)
+        ui.editButton.connect("clicked(bool)", self.onEditButton)
+        self._shortcut = qt.QShortcut(qt.QKeySequence("A"), self.widget)
+        self._shortcut.connect("activated()", self.onAcceptButton)
+        self.update()
+
+    @property
+    def ui(self) -> Any:
+        """The panel's widgets by name."""
+        return self._ui
+
+    @property
+    def report(self) -> Any:
+        """What the last check found (a LaMoDCore ContourReport), or None."""
+        return self._report
+
+    @property
+    def contours(self) -> ContourSlices | None:
+        """What was checked last, or None."""
+        return self._contours
+
+    @property
+    def sliceIndex(self) -> int:
+        """The slice that is looked at, counted from 0."""
+        return self._slice
+
+    def setParameters(self, parameters: Any) -> None:
+        self.parameters = parameters
+        self.update()
+
+    def update(self) -> None:
+        """Enable what can be clicked; forget the report of masks that are no longer chosen."""
+        p = self.parameters
+        masks = p.masks if p is not None else None
+        masksId = masks.GetID() if masks is not None else ""
+        if masksId != self._masksId:
+            self._masksId = masksId
+            self._forget()
+        checked = self._report is not None
+        self._ui.checkButton.enabled = masks is not None
+        tip = _("Look at every frame of every slice") if masks is not None else _("Choose the myocardium masks first.")
+        self._ui.checkButton.toolTip = tip
+        for button in (self._ui.acceptButton, self._ui.editButton):
+            button.enabled = checked
+        for section in (self.mending, self.insertion, self.study):
+            section.update()
+
+    def _forget(self) -> None:
+        self._contours = self._report = None
+        self._slice = 0
+        self.mending.forget()
+        self.study.forget()
+        self._follower.follow(None)
+        self.strip.show([], [], [])
+        self.say("")
+
+    def say(self, text: str) -> None:
+        """A sentence for the person, under the strip."""
+        self._ui.findingLabel.text = text
+
+    def onCheckButton(self) -> None:
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The contours could not be checked."), show=False, waitCursor=True):
+                self.check()
+        except InputError as error:
+            self._forget()
+            self.say(str(error))
+        self.update()
+
+    def check(self) -> None:
+        """Look at every frame of every slice as they are in the scene now.
+
+        Raises:
+            InputError: there are no contours that can be checked.
+        """
+        CoreLibrary.makeImportable()
+        from LaMoDCore.contours.check import check_contours
+
+        self._contours = ContourSlices(self.parameters)
+        self._report = check_contours(self._contours.slices(), self._contours.referenceFrame())
+        self._slice = min(self._slice, len(self._contours.depths) - 1)
+        self._follower.follow(self._contours.source.sequence.browserNode)
+        self.insertion.contoursChanged()
+        self.showLights()
+
+    def holder(self) -> Any:
+        """The node that keeps what is said of the contours: the masks' sequence, or the masks where there is none."""
+        sequence = self._contours.source.sequence
+        return sequence.sequenceNode or self._contours.masksNode
+
+    def showLights(self) -> None:
+        """Show the strip and what is said of the frame, with what was accepted and carried."""
+        self._showStrip()
+        self._showFrame()
+
+    def _showStrip(self) -> None:
+        record, carried = AcceptanceRecord(self.holder()), MendingSection.carriedFrames(self.holder())
+        states, tips = [], []
+        for k, slice_ in enumerate(self._contours.slices()):
+            rowStates, rowTips = [], []
+            for t, light in enumerate(self._report.lights(k)):
+                accepted = record.of(slice_.name, t, slice_.myocardium[t])
+                state = light.value
+                words = [f"{slice_.name}, " + _("frame {t}: {state}").format(t=t + 1, state=state)]
+                if state == "good" and t in carried.get(slice_.name, []):
+                    state = "carried"
+                    words.append(_("Carried by the cine, not drawn."))
+                words += [finding.sentence for finding in self._report.of(k, t)]
+                if accepted is not None:
+                    state = "accepted"
+                    words.append(_("Accepted by {who}, {when}").format(who=accepted["who"], when=accepted["when"]))
+                rowStates.append(state)
+                rowTips.append("\n".join(words))
+            states.append(rowStates)
+            tips.append(rowTips)
+        self.strip.show([str(k + 1) for k in self._contours.depths], states, tips)
+
+    def _frame(self) -> int:
+        browser = self._contours.source.sequence.browserNode
+        return max(browser.GetSelectedItemNumber(), 0) if browser is not None else 0
+
+    def _showFrame(self) -> None:
+        frame = self._frame()
+        self.strip.mark(self._slice, frame)
+        name = self._report.slice_names[self._slice]
+        findings = self._report.of(self._slice, frame)
+        state = self.strip.states[self._slice][frame]
+        lines = [_("{name}, frame {t}: {state}").format(name=name, t=frame + 1, state=state)]
+        self.say("\n".join([*lines, *(f"• {finding.sentence}" for finding in findings)]))
+
+    def _onFrame(self, _frame: int) -> None:
+        if self._report is not None:
+            self._showFrame()
+
+    def onStripClicked(self, sliceIndex: int, frame: int) -> None:
+        self._slice = sliceIndex
+        self._contours.show(sliceIndex, frame)
+        self._showFrame()
+        self.insertion.updateSlice()
+
+    def onAcceptButton(self) -> None:
+        """Accept what is shown, and go to the next frame that somebody must look at."""
+        if self._report is None:
+            return
+        frame = self._frame()
+        slice_ = self._contours.slices()[self._slice]
+        AcceptanceRecord(self.holder()).accept(slice_.name, frame, slice_.myocardium[frame])
+        self._showStrip()
+        following = self.strip.next(self._slice, frame)
+        if following is None:
+            self._showFrame()
+            self.say(_("Every frame is good or accepted."))
+            return
+        self.onStripClicked(*following)
+
+    def onEditButton(self) -> None:
+        sequence = self._contours.source.sequence
+        p = self.parameters
+        volume = CineSource(p.cine).volumeNode() if p.cine is not None else None
+        segment = self._contours.structures["myocardium"]
+        self._contours.show(self._slice, self._frame())
+        try:
+            SegmentEditorLink.open(
+                self._contours.masksNode, segment, volume, sequence.sequenceNode, sequence.browserNode
+            )
+        except InputError as error:
+            self.say(str(error))

@@ -1,0 +1,169 @@
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
+from LaMoDSlicerLib.Contours.ContourStudy import ContourStudy
+from LaMoDSlicerLib.Contours.StudyPage import StudyPage
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
+
+
+class StudySection:
+    """What a pixel of contour costs in strain, and what two readers' contours differ by: a table and a picture.
+
+    Args:
+        ui: the panel's widgets by name.
+        panel: the ContoursPanel.
+    """
+
+    MARK = (255, 226, 150)
+
+    def __init__(self, ui: Any, panel: Any) -> None:
+        self._ui, self._panel = ui, panel
+        self._study: ContourStudy | None = None
+        self._shown: ContourStudy | None = None
+        self._pages: list[StudyPage] = []
+        self.window = FigureWindow()
+        self._otherIds: list[str] = []
+        ui.studyTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        ui.studyTable.verticalHeader().hide()
+        ui.costButton.connect("clicked(bool)", self.onCostButton)
+        ui.readersButton.connect("clicked(bool)", self.onReadersButton)
+        ui.studyCancelButton.connect("clicked(bool)", self.onCancelButton)
+        ui.studyPageSelector.connect("activated(int)", self.onPageChosen)
+        ui.largerButton.connect("clicked(bool)", self.onLargerButton)
+
+    @property
+    def study(self) -> ContourStudy | None:
+        """What is under way, or None."""
+        return self._study
+
+    @property
+    def pages(self) -> list[StudyPage]:
+        return self._pages
+
+    def update(self) -> None:
+        """Enable what can be clicked and list the scene's other masks."""
+        ui, checked, running = self._ui, self._panel.contours is not None, self._study is not None
+        chosen = self._panel.parameters.masks if self._panel.parameters is not None else None
+        others = [node for node in MaskSource.candidates() if node is not chosen] if checked else []
+        ids = [node.GetID() for node in others]
+        if ids != self._otherIds:
+            self._otherIds = ids
+            ui.secondReaderSelector.clear()
+            for node in others:
+                ui.secondReaderSelector.addItem(node.GetName(), node.GetID())
+        ui.costButton.enabled = checked and not running
+        ui.readersButton.enabled = checked and not running and bool(ids)
+        ui.readersButton.toolTip = (
+            _("Dice and distances a frame, and the difference in strain")
+            if ids
+            else _("Load the second reader's masks of the same cine first.")
+        )
+        ui.secondReaderSelector.enabled = bool(ids)
+        ui.studyCancelButton.enabled = running
+        ui.studyProgressBar.visible = running
+        for widget in (ui.studyPageSelector, ui.studyTable, ui.studyPicture, ui.largerButton):
+            widget.visible = bool(self._pages)
+
+    def forget(self) -> None:
+        """Other masks were chosen: end what is under way and show nothing of the old ones."""
+        self.cancel()
+        if self._shown is not None:
+            self._shown.removeFolder()
+        self.window.close()
+        self._shown, self._pages = None, []
+
+    def onCostButton(self) -> None:
+        self._start(None)
+
+    def onReadersButton(self) -> None:
+        node = slicer.mrmlScene.GetNodeByID(self._otherIds[self._ui.secondReaderSelector.currentIndex])
+        self._start(node)
+
+    def _start(self, second: Any) -> None:
+        try:
+            with slicer.util.tryWithErrorDisplay(_("It could not be started."), show=False, waitCursor=True):
+                contours = ContourSlices(self._panel.parameters)
+                other = ContourSlices(self._panel.parameters, second) if second is not None else None
+                study = ContourStudy(
+                    self._panel.parameters, contours, other, self.onProgress, self.onPages, self.onFailure
+                )
+                study.start()
+        except (InputError, OSError) as error:
+            self._panel.say(str(error))
+            return
+        self._study = study
+        self._ui.studyProgressBar.value = 0
+        self._panel.say(_("Predicting …"))
+        self.update()
+
+    def onCancelButton(self) -> None:
+        self.cancel()
+        self._panel.say(_("Cancelled."))
+        self.update()
+
+    def cancel(self) -> None:
+        """End what is under way, if anything."""
+        if self._study is not None:
+            self._study.cancel()
+            self._study = None
+
+    def onProgress(self, progress: WorkerProgress) -> None:
+        self._ui.studyProgressBar.value = int(100 * progress.fraction)
+        left = progress.secondsLeft()
+        words = [progress.message or progress.stage]
+        words += [_("about {seconds:.0f} s left").format(seconds=left)] if left is not None else []
+        self._panel.say(" · ".join(words))
+
+    def onPages(self, pages: list[StudyPage]) -> None:
+        if self._shown is not None:
+            self._shown.removeFolder()
+        self._shown, self._study, self._pages = self._study, None, pages
+        selector = self._ui.studyPageSelector
+        selector.clear()
+        for page in pages:
+            selector.addItem(page.title)
+        self.update()
+        self.onPageChosen(0)
+        self._panel.say(self._summary(pages[0]))
+
+    def onFailure(self, text: str) -> None:
+        self._study = None
+        self._panel.say(text)
+        self.update()
+
+    @staticmethod
+    def _summary(page: StudyPage) -> str:
+        named = page.columns.index(_("Segment")) + 1
+        marked = ", ".join(" ".join(page.rows[i][:named]) for i in sorted(page.marked))
+        return f"{page.title}: " + (_("fragile: {segments}").format(segments=marked) if marked else _("see the table."))
+
+    def onPageChosen(self, index: int) -> None:
+        page, table = self._pages[index], self._ui.studyTable
+        table.clear()
+        table.setRowCount(len(page.rows))
+        table.setColumnCount(len(page.columns))
+        table.setHorizontalHeaderLabels(list(page.columns))
+        for r, row in enumerate(page.rows):
+            for c, text in enumerate(row):
+                item = qt.QTableWidgetItem(text)
+                if r in page.marked:
+                    item.setBackground(qt.QBrush(qt.QColor(*self.MARK)))
+                    item.setForeground(qt.QBrush(qt.QColor(20, 20, 20)))
+                table.setItem(r, c, item)
+        table.resizeColumnsToContents()
+        table.resizeRowsToContents()
+        picture = qt.QPixmap(str(page.picture))
+        width = max(self._ui.studyTable.width, 300)
+        self._ui.studyPicture.setPixmap(picture.scaledToWidth(width, qt.Qt.SmoothTransformation))
+
+    def onLargerButton(self) -> None:
+        """The picture in its own size."""
+        page = self._pages[self._ui.studyPageSelector.currentIndex]
+        self.window.show(page.picture)

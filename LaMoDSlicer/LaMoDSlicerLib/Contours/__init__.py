@@ -1,0 +1,1 @@
+"""Contours: check, repair, carry, save."""

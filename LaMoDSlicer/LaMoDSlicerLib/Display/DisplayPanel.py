@@ -1,0 +1,80 @@
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Scene.SliceViews import SliceViews
+from LaMoDSlicerLib.Scene.SteadyPlace import SteadyPlace
+
+
+class DisplayPanel:
+    """How the result is shown.
+
+    Args:
+        ui: the panel's widgets by name.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._parameters: Any = None
+        self._result: ResultScene | None = None
+        self._display: ResultDisplay | None = None
+        SteadyPlace.lines(ui.resultLabel, 4)
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        self._result = self._display = None
+        self.update()
+
+    def setResult(self, result: ResultScene) -> None:
+        """Show what was just predicted."""
+        self._result, self._display = result, ResultDisplay(result)
+        self.update()
+
+    def update(self) -> None:
+        """Show the result as the parameter node says; a result that a scene brought along is found."""
+        p = self._parameters
+        if p is not None and self._result is None and p.resultBrowser is not None:
+            result = ResultScene(p.resultBrowser)
+            if result.isShown:
+                self._result, self._display = result, ResultDisplay(result)
+                SliceViews.refresh()
+        shown = self._result is not None and self._result.isShown
+        browser = self._result.browserNode if shown else None
+        self._ui.playWidget.setMRMLSequenceBrowserNode(browser)
+        self._ui.seekWidget.setMRMLSequenceBrowserNode(browser)
+        for widget in (self._ui.playWidget, self._ui.seekWidget):
+            widget.enabled = shown
+        redraw = shown and self._result.motion is not None
+        for widget in (self._ui.glyphSpacingSlider, self._ui.glyphScaleSlider):
+            widget.enabled = redraw
+            widget.toolTip = "" if redraw or not shown else _("This scene does not hold the motion: predict again.")
+        none = _("There is no result yet: choose masks and press Predict Strain.")
+        remarks = self._remarks() if shown else [none]
+        more = _("… and {count} more: rest the mouse here.").format(count=len(remarks) - 1)
+        self._ui.resultLabel.text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
+        self._ui.resultLabel.toolTip = "\n".join(remarks)
+        if p is not None:
+            self._offerRangeOf(p.quantity)
+        if self._display is not None and p is not None:
+            self._display.update(p)
+
+    def _remarks(self) -> list[str]:
+        quantity = self._parameters.quantity
+        remarks = list(self._result.summary.get("quality", []))
+        if quantity is OverlayQuantity.UNCERTAINTY and not self._result.holds(quantity):
+            remarks.append(_("One sample has no spread: predict with 2 samples or more (Advanced) to see it."))
+        return remarks
+
+    def _offerRangeOf(self, quantity: OverlayQuantity) -> None:
+        ui = self._ui
+        isShortening = quantity is OverlayQuantity.NONE or (quantity.isStrain and not quantity.isRadial)
+        for label, slider, wanted in (
+            (ui.strainRangeLabel, ui.strainRangeSlider, isShortening),
+            (ui.radialRangeLabel, ui.radialRangeSlider, quantity.isRadial),
+            (ui.displacementRangeLabel, ui.displacementRangeSlider, quantity is OverlayQuantity.DISPLACEMENT),
+            (ui.uncertaintyRangeLabel, ui.uncertaintyRangeSlider, quantity is OverlayQuantity.UNCERTAINTY),
+        ):
+            label.visible = slider.visible = wanted

@@ -1,0 +1,1 @@
+"""Overlays of a result in the slice views."""

@@ -1,0 +1,108 @@
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
+from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.Scene.CineSource import CineSource
+
+
+class InputsPanel:
+    """Chooses cine, masks, myocardium and RV insertion; empty fields fill themselves where there is one candidate.
+
+    Args:
+        ui: the panel's widgets by name.
+        showMessage: called with a sentence where a file cannot be used.
+    """
+
+    def __init__(self, ui: Any, showMessage: Any) -> None:
+        self._ui, self._showMessage = ui, showMessage
+        self._parameters: Any = None
+        ui.rvPlaceWidget.buttonsVisible = False
+        ui.rvPlaceWidget.placeButton().show()
+        ui.rvPlaceWidget.deleteAllControlPointsOptionVisible = False
+        ui.rvPlaceWidget.placeMultipleMarkups = slicer.qSlicerMarkupsPlaceWidget.ForcePlaceSingleMarkup
+        ui.loadMasksButton.connect("clicked(bool)", self.onLoadMasksButton)
+        ui.myocardiumSelector.connect("activated(int)", self.onMyocardiumActivated)
+        ui.rvInsertionSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self.onRvInsertionAdded)
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        self.update()
+
+    def fillEmptyFields(self) -> None:
+        """Choose what there is only one of."""
+        p = self._parameters
+        if p is None:
+            return
+        if p.cine is None:
+            self._takeOnly(
+                "cine", [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if self._isCine(n)]
+            )
+        if p.masks is None:
+            self._takeOnly("masks", MaskSource.candidates())
+        if p.rvInsertion is None:
+            points = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+            self._takeOnly("rvInsertion", [n for n in points if not n.GetHideFromEditors()])
+
+    def _takeOnly(self, name: str, candidates: list[Any]) -> None:
+        if len(candidates) == 1:
+            setattr(self._parameters, name, candidates[0])
+
+    @staticmethod
+    def _isCine(browserNode: Any) -> bool:
+        try:
+            CineSource(browserNode).check()
+        except InputError:
+            return False
+        return True
+
+    def update(self) -> None:
+        """Show what the parameter node holds."""
+        p, selector = self._parameters, self._ui.myocardiumSelector
+        choices = MaskSource(p.masks).choices() if p is not None and p.masks is not None else {}
+        structures = RequestReader(p).structures() if choices else {}
+        listed = [(selector.itemData(i), selector.itemText(i)) for i in range(selector.count)]
+        if listed != list(choices.items()):
+            selector.clear()
+            for choice, text in choices.items():
+                selector.addItem(text, choice)
+        selector.currentIndex = selector.findData(structures["myocardium"]) if "myocardium" in structures else -1
+        selector.enabled = len(choices) > 1
+        self._ui.structuresLabel.text = self._structuresText(choices, structures)
+
+    @staticmethod
+    def _structuresText(choices: dict[str, str], structures: dict[str, str]) -> str:
+        names = {"rightVentricle": _("right ventricle"), "cavity": _("cavity")}
+        found = [f"{name}: “{choices[structures[s]]}”" for s, name in names.items() if s in structures]
+        return _("Also used: {structures}.").format(structures=", ".join(found)) if found else ""
+
+    def onMyocardiumActivated(self, index: int) -> None:
+        self._parameters.myocardium = self._ui.myocardiumSelector.itemData(index)
+
+    def onRvInsertionAdded(self, node: Any) -> None:
+        """A new point list is there to be placed: the next click in a slice view places it."""
+        node.SetName(slicer.mrmlScene.GenerateUniqueName("RV insertion"))
+        node.CreateDefaultDisplayNodes()
+        node.SetControlPointLabelFormat("RV")
+        self._ui.rvPlaceWidget.setCurrentNode(node)
+        self._ui.rvPlaceWidget.setPlaceModeEnabled(True)
+
+    def onLoadMasksButton(self) -> None:
+        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Load masks"), "", MaskLoader.FILTER)
+        if path:
+            self.loadMasks(Path(path))
+
+    def loadMasks(self, path: Path) -> None:
+        """Read a file of masks and choose it; what is wrong with it is said in the panel."""
+        cine = self._parameters.cine
+        browser = cine if cine is not None and CineSource(cine).isBrowser else None
+        try:
+            self._parameters.masks = MaskLoader.load(path, browser)
+        except InputError as error:
+            self._showMessage(str(error))

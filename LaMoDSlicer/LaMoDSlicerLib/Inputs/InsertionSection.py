@@ -1,0 +1,133 @@
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
+from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
+from LaMoDSlicerLib.Inputs.SeptumPoints import SeptumPoints
+
+
+class InsertionSection:
+    """The RV insertion found, shown and dragged, with the segments that follow it; a slice may have its own.
+
+    Args:
+        ui: the panel's widgets by name.
+        panel: the ContoursPanel.
+    """
+
+    def __init__(self, ui: Any, panel: Any) -> None:
+        self._ui, self._panel = ui, panel
+        self._lines = SegmentLines()
+        self._observed: Any = None
+        self._tags: list[int] = []
+        self._slices: list[Any] = []
+        ui.findInsertionButton.connect("clicked(bool)", self.onFindButton)
+        ui.segmentsCheckBox.connect("toggled(bool)", self.onSegmentsToggled)
+        ui.ownInsertionCheckBox.connect("clicked(bool)", self.onOwnClicked)
+
+    def update(self) -> None:
+        """Enable what can be clicked; follow the chosen point list while the segments are shown."""
+        ui, checked = self._ui, self._panel.contours is not None
+        for widget in (ui.findInsertionButton, ui.segmentsCheckBox):
+            widget.enabled = checked
+        if not checked:
+            ui.segmentsCheckBox.checked = False
+            self._slices = []
+        self._follow(self._node() if ui.segmentsCheckBox.checked else None)
+        self.updateSlice()
+
+    def updateSlice(self) -> None:
+        """Show whether the slice that is looked at has its own point."""
+        ui, contours, node = self._ui, self._panel.contours, self._node()
+        ui.ownInsertionCheckBox.enabled = contours is not None and node is not None
+        own = None
+        if ui.ownInsertionCheckBox.enabled:
+            own = InsertionNode(node).ownOf(self._grids(), self._panel.sliceIndex)
+        ui.ownInsertionCheckBox.checked = own is not None
+
+    def contoursChanged(self) -> None:
+        """Draw the segments on the walls as they are now."""
+        self._slices = []
+        if self._ui.segmentsCheckBox.checked:
+            self._draw()
+
+    def _node(self) -> Any:
+        parameters = self._panel.parameters
+        return parameters.rvInsertion if parameters is not None else None
+
+    def _drawn(self) -> list[Any]:
+        if not self._slices:
+            self._slices = self._panel.contours.slices()
+        return self._slices
+
+    def _grids(self) -> list[Any]:
+        return [slice_.grid for slice_ in self._drawn()]
+
+    def onFindButton(self) -> None:
+        """From the septum where one was drawn, else from the right ventricle."""
+        from LaMoDCore.contours.insertion import InsertionPoints
+
+        contours = self._panel.contours
+        reference = contours.referenceFrame()
+        septum = SeptumPoints.find(contours, reference)
+        found = InsertionPoints.found(self._drawn(), reference, septum).shared_lps
+        if found is None:
+            self._panel.say(
+                _(
+                    "No right ventricle that touches the wall is drawn, and no segment or curve is called septum: "
+                    "place the RV insertion with the button beside its name, above."
+                )
+            )
+            return
+        node = self._node()
+        insertion = InsertionNode(node) if node is not None else InsertionNode.create()
+        insertion.setShared(found)
+        self._panel.parameters.rvInsertion = insertion.node
+        where = _("the septum") if septum is not None else _("the right ventricle")
+        self._panel.say(_("The RV insertion was found from {where}. Drag it: the segments follow.").format(where=where))
+        self._ui.segmentsCheckBox.checked = True
+        self._follow(insertion.node)
+        self._draw()
+        self.updateSlice()
+
+    def onSegmentsToggled(self, shown: bool) -> None:
+        if shown and self._panel.contours is not None:
+            self._follow(self._node())
+            self._draw()
+        else:
+            self._follow(None)
+            self._lines.hide()
+
+    def onOwnClicked(self, own: bool) -> None:
+        """Give the slice that is looked at a point of its own, where its segments start now; or take it away."""
+        k, insertion = self._panel.sliceIndex, InsertionNode(self._node())
+        slice_ = self._drawn()[k]
+        if own:
+            point = insertion.points(self._grids()).at(k, slice_, self._panel.contours.referenceFrame())
+            insertion.addOwn(point, slice_.name)
+            self._panel.say(_("{name} has its own RV insertion now: drag it.").format(name=slice_.name))
+        else:
+            insertion.removeOwn(self._grids(), k)
+            self._panel.say(_("{name} follows the heart's RV insertion again.").format(name=slice_.name))
+
+    def _follow(self, node: Any) -> None:
+        if node is self._observed:
+            return
+        if self._observed is not None:
+            for tag in self._tags:
+                self._observed.RemoveObserver(tag)
+        self._observed, self._tags = node, []
+        if node is not None:
+            events = (node.PointModifiedEvent, node.PointAddedEvent, node.PointRemovedEvent)
+            self._tags = [node.AddObserver(event, self._onMoved) for event in events]
+
+    def _onMoved(self, _node: Any, _event: Any) -> None:
+        if self._panel.contours is not None:
+            self._draw()
+
+    def _draw(self) -> None:
+        from LaMoDCore.contours.insertion import InsertionPoints
+
+        node = self._node()
+        points = InsertionNode(node).points(self._grids()) if node is not None else InsertionPoints()
+        self._lines.show(self._drawn(), points, self._panel.contours.referenceFrame())

@@ -1,0 +1,1 @@
+"""Cine and masks of the scene as input of a prediction."""

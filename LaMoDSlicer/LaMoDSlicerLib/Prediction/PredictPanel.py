@@ -1,0 +1,140 @@
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Scene.SteadyPlace import SteadyPlace
+from LaMoDSlicerLib.Worker.PredictionJob import PredictionJob
+from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
+
+
+class PredictPanel:
+    """The button, the progress, and what went wrong, in words.
+
+    Args:
+        ui: the panel's widgets by name.
+        logic: predicts.
+        onResultShown: called with the ResultScene.
+    """
+
+    def __init__(self, ui: Any, logic: LaMoDSlicerLogic, onResultShown: Callable[[ResultScene], None]) -> None:
+        self._ui, self._logic, self._onResultShown = ui, logic, onResultShown
+        self._parameters: Any = None
+        self._job: PredictionJob | None = None
+        SteadyPlace.evenHidden(ui.progressBar)
+        SteadyPlace.lines(ui.stageLabel, 2)
+        ui.predictButton.connect("clicked(bool)", self.onPredictButton)
+        ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
+
+    @property
+    def job(self) -> PredictionJob | None:
+        """The prediction that is under way, or None."""
+        return self._job
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        self.update()
+
+    def showMessage(self, text: str) -> None:
+        """A sentence for the person, in the panel."""
+        self._ui.messageLabel.text = text
+
+    def update(self) -> None:
+        """Enable the button, or let its tooltip say what is missing."""
+        running = self._job is not None
+        self._ui.cancelButton.enabled = running
+        self._ui.progressBar.visible = running
+        try:
+            if self._parameters is None:
+                raise InputError(_("The scene is being closed."))
+            RequestReader(self._parameters).check()
+            problem = _("A prediction is under way.") if running else ""
+        except InputError as error:
+            problem = str(error)
+        self._ui.predictButton.enabled = not problem
+        self._ui.predictButton.toolTip = problem or _("Predict motion and strain from the masks")
+        if not running and self._parameters is not None and self._parameters.masks is not None:
+            self.showMessage(problem)
+
+    def onPredictButton(self) -> None:
+        self.showMessage("")
+        self._ui.stageLabel.text = ""
+        self._ui.logEdit.setPlainText("")
+        try:
+            with slicer.util.tryWithErrorDisplay(
+                _("The prediction could not be started."), show=False, waitCursor=True
+            ):
+                request = RequestReader(self._parameters).read()
+                self._job = self._logic.startPrediction(
+                    request, self.onProgress, lambda result: self.onResult(result, request), self.onFailure
+                )
+        except InputError as error:
+            self.showMessage(str(error))
+            return
+        except OSError as error:
+            self.showMessage(_("The prediction could not be started: {error}.").format(error=error))
+            return
+        self._ui.progressBar.value = 0
+        self._ui.stageLabel.text = _("Starting …")
+        self.update()
+
+    def onCancelButton(self) -> None:
+        self.cancel(_("Cancelled. The scene is as it was."))
+
+    def cancel(self, reason: str) -> None:
+        """End what is under way, if anything, and say why."""
+        if self._job is None:
+            return
+        self._job.cancel()
+        self._finish()
+        self.showMessage(reason)
+
+    def onProgress(self, progress: WorkerProgress) -> None:
+        self._ui.progressBar.value = int(100 * progress.fraction)
+        left = progress.secondsLeft()
+        words = [w for w in (progress.message or progress.stage, progress.device) if w]
+        if left is not None:
+            words.append(_("about {seconds:.0f} s left").format(seconds=left))
+        self._ui.stageLabel.text = " · ".join(words)
+        self._ui.logEdit.appendPlainText(progress.log[-1])
+
+    def onResult(self, result: ResultFiles, request: PredictionRequest) -> None:
+        job = self._job
+        self._finish()
+        try:
+            scene = self._logic.showResult(result, request, self._parameters)
+        except ValueError as error:
+            self.showMessage(_("The result could not be shown: {error}.").format(error=error))
+            return
+        self._ui.stageLabel.text = self._howItWasMade(scene.summary)
+        self._onResultShown(scene)
+        if job is not None and request.cineNodeId and slicer.mrmlScene.GetNodeByID(request.cineNodeId) is None:
+            self.showMessage(
+                _("The cine was removed during the prediction: the result has a sequence browser of its own.")
+            )
+
+    def onFailure(self, text: str) -> None:
+        self._finish()
+        self.showMessage(text)
+
+    def _finish(self) -> None:
+        self._job = None
+        self._ui.stageLabel.text = ""
+        self.update()
+
+    @staticmethod
+    def _howItWasMade(summary: dict[str, Any]) -> str:
+        provenance = summary.get("provenance", {})
+        if not provenance:
+            return ""
+        text = _("Predicted with {model} on {device} ({reason}).")
+        return text.format(
+            model=provenance.get("model"), device=provenance.get("device"), reason=provenance.get("device_reason")
+        )

@@ -1,0 +1,1 @@
+"""The prediction panel and its options."""

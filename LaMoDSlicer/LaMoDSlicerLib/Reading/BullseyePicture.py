@@ -1,0 +1,147 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
+from LaMoDSlicerLib.Reading.BullseyeRing import BullseyeRing
+from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
+from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+
+
+class BullseyePicture:
+    """The bullseye as a picture, seen from the apex: anterior up, septum to the left.
+
+    Args:
+        rings: from the outermost inwards.
+        quantity: what they show.
+    """
+
+    #: Half the side of the square that is shown; the outermost ring's radius is 1.
+    REACH = 1.3
+    #: A ring that is narrower shows whole numbers, pixels.
+    ROOM_FOR_DECIMALS = 36
+    INK = "#20262e"
+    SOFT = "#6b7480"
+
+    def __init__(self, rings: list[BullseyeRing], quantity: BullseyeQuantity) -> None:
+        CoreLibrary.makeImportable()
+        self._rings, self._quantity = rings, quantity
+        self._unit = 0.0
+        self._edges = np.linspace(1.0, 0.42 if len(rings) == 1 else 0.2, len(rings) + 1)
+
+    def draw(self, path: Path, size: tuple[int, int], chosen: tuple[int, int] | None = None, middle: str = "") -> None:
+        """Write the picture as PNG.
+
+        Args:
+            path: the file.
+            size: (width, height) in pixels.
+            chosen: (ring, segment) that is outlined, or None.
+            middle: written into the hole of a single ring.
+        """
+        from matplotlib import colormaps
+        from matplotlib.colors import Normalize
+
+        self._unit = self._pixelsOfRadius(size)
+        with PictureCanvas(path, size) as canvas:
+            quantity = self._quantity
+            everything = np.concatenate([ring.values for ring in self._rings])
+            scale = Normalize(*quantity.limits(everything))
+            colors = colormaps[quantity.colorMap]
+            ax = canvas.figure.add_axes((0.0, 0.0, 0.84, 0.93))
+            for r, ring in enumerate(self._rings):
+                for s, value in enumerate(ring.values):
+                    color = colors(scale(value)) if np.isfinite(value) else "#e4e7eb"
+                    self._sector(canvas, ax, r, s, color, float(value))
+            self._walls(canvas, ax)
+            if chosen is not None and chosen[0] < len(self._rings):
+                self._outline(ax, *chosen)
+            if len(self._rings) == 1:
+                size_ = canvas.points(10)
+                ax.text(0, 0, middle, ha="center", va="center", color=self.INK, fontsize=size_, linespacing=1.5)
+            ax.set(xlim=(-self.REACH, self.REACH), ylim=(-self.REACH, self.REACH), aspect="equal")
+            ax.axis("off")
+            self._ringLabels(canvas)
+            canvas.title(quantity.label())
+            canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62))
+
+    def segmentAt(self, x: float, y: float, size: tuple[int, int]) -> tuple[int, int] | None:
+        """(ring, segment) at a pixel of the picture, counted from the top left corner; None beside them."""
+        from LaMoDCore.report.bullseye import sector
+
+        width, height = 0.84 * size[0], 0.93 * size[1]
+        unit = self._pixelsOfRadius(size)
+        dx, dy = (x - width / 2) / unit, (size[1] - y - height / 2) / unit
+        radius, angle = np.hypot(dx, dy), np.degrees(np.arctan2(dy, dx))
+        for r, ring in enumerate(self._rings):
+            if self._edges[r + 1] <= radius < self._edges[r]:
+                for s, name in enumerate(ring.names):
+                    first, last = sector(name, len(ring.names))
+                    if np.mod(angle - first, 360) < last - first:
+                        return r, s
+        return None
+
+    def _pixelsOfRadius(self, size: tuple[int, int]) -> float:
+        """The outermost ring's radius in a picture of this size."""
+        return min(0.84 * size[0], 0.93 * size[1]) / (2 * self.REACH)
+
+    def _sector(self, canvas: PictureCanvas, ax: Any, r: int, s: int, color: Any, value: float) -> None:
+        from matplotlib.patches import Wedge
+
+        from LaMoDCore.report.bullseye import sector
+
+        ring, outer, inner = self._rings[r], self._edges[r], self._edges[r + 1]
+        first, last = sector(ring.names[s], len(ring.names))
+        wedge = Wedge((0, 0), outer, first, last, width=outer - inner, facecolor=color, edgecolor="white", linewidth=1)
+        ax.add_patch(wedge)
+        count = len(self._rings)
+        if count > 6:
+            return
+        red, green, blue, _alpha = wedge.get_facecolor()
+        ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.INK
+        angle, radius = np.deg2rad((first + last) / 2), (outer + inner) / 2
+        isSmall = count > 3 or (outer - inner) * self._unit < self.ROOM_FOR_DECIMALS
+        ax.text(
+            radius * np.cos(angle), radius * np.sin(angle), self._quantity.number(value, isSmall),
+            ha="center", va="center", color=ink, fontweight="bold",
+            fontsize=canvas.points({1: 11, 2: 9.5, 3: 9}.get(count, 7.5)),
+        )  # fmt: skip
+
+    def _outline(self, ax: Any, r: int, s: int) -> None:
+        from matplotlib.patches import Wedge
+
+        from LaMoDCore.report.bullseye import sector
+
+        outer, inner = self._edges[r], self._edges[r + 1]
+        if s < len(self._rings[r].names):
+            first, last = sector(self._rings[r].names[s], len(self._rings[r].names))
+            frame = Wedge(
+                (0, 0), outer, first, last, width=outer - inner, fill=False, edgecolor=self.INK, linewidth=2.5
+            )
+            ax.add_patch(frame)
+
+    def _walls(self, canvas: PictureCanvas, ax: Any) -> None:
+        """The walls' names round the outermost ring, each beside its curve's colour."""
+        from matplotlib.patches import Wedge
+
+        from LaMoDCore.report.bullseye import sector
+        from LaMoDCore.report.style import WALL_COLOURS
+
+        names = self._rings[0].names
+        for name in names:
+            first, last = sector(name, len(names))
+            color = WALL_COLOURS[name]
+            ax.add_patch(Wedge((0, 0), 1.07, first + 1, last - 1, width=0.04, facecolor=color, edgecolor="none"))
+            middle = np.deg2rad((first + last) / 2)
+            turn = np.rad2deg(middle) - 90
+            turn = turn + 180 if np.cos(np.deg2rad(turn)) < -0.01 else turn
+            ax.text(
+                1.17 * np.cos(middle), 1.17 * np.sin(middle), name, ha="center", va="center", fontsize=canvas.points(8),
+                color=self.SOFT, rotation=turn, rotation_mode="anchor",
+            )  # fmt: skip
+
+    def _ringLabels(self, canvas: PictureCanvas) -> None:
+        if len(self._rings) > 1:
+            listed = " · ".join(ring.label for ring in self._rings[:6]) + (" …" if len(self._rings) > 6 else "")
+            size = canvas.points(7.5)
+            canvas.figure.text(0.02, 0.015, f"outside in: {listed}", fontsize=size, color=self.SOFT, va="bottom")

@@ -1,0 +1,124 @@
+from typing import Any
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Reading.Reading import Reading
+
+
+class IndexTable:
+    """The numbers of the whole heart and of each slice: each with its unit, its frame and its definition.
+
+    Args:
+        reading: the result.
+    """
+
+    TITLES = ("Number", "Value", "When", "Definition")
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """In the order of `TITLES`; what is not known is left out, but for GLS, which is said to be so."""
+        reading = self._reading
+        heart, indices = reading.summary["global"], reading.summary["indices"]
+        extent = _("all slices") if len(reading.slices) > 1 else _("the slice")
+        atEs = self._when(reading.endSystole)
+        rows = [
+            (
+                _("GCS, peak"),
+                self._percent(heart["gcs_peak"]),
+                self._when(heart["gcs_peak_frame"]),
+                _("least mean Ecc over {extent}, whole wall, Green–Lagrange").format(extent=extent),
+            ),
+            (_("GCS at end-systole"), self._percent(heart["gcs_es"]), atEs, _("in the frame of least cavity area")),
+            (_("Time to peak GCS"), self._unit(heart["gcs_time_to_peak_ms"], "ms"), "", _("from end-diastole")),
+            (
+                _("GRS, peak"),
+                self._percent(heart["grs_peak"]),
+                self._when(heart["grs_peak_frame"]),
+                _("greatest mean Err over {extent}, whole wall").format(extent=extent),
+            ),
+            (
+                _("GCS rate, systolic"),
+                self._unit(heart.get("gcs_systolic_rate_per_s"), "1/s", 2),
+                _("systole"),
+                _("fastest shortening of the mean curve"),
+            ),
+            (
+                _("GCS rate, early diastolic"),
+                self._unit(heart.get("gcs_early_diastolic_rate_per_s"), "1/s", 2),
+                _("first half of diastole"),
+                _("fastest lengthening of the mean curve"),
+            ),
+            (
+                _("SD of time to peak"),
+                self._unit(indices["sd_time_to_peak_ms"], "ms"),
+                "",
+                _("standard deviation (n − 1) over the segments"),
+            ),
+            (
+                _("Twist, inferred"),
+                self._unit(indices["twist_es_degrees"], "°", 1),
+                atEs,
+                _("apical − basal rotation; {basis}").format(basis=indices["twist_basis"]),
+            ),
+            (
+                _("Torsion, inferred"),
+                self._unit(indices["torsion_es_degrees"], "°", 1),
+                atEs,
+                _("twist × mean epicardial radius / distance; {basis}").format(basis=indices["twist_basis"]),
+            ),
+        ]
+        for slice_ in reading.slices:
+            rows += self._sliceRows(slice_.summary, slice_.label, atEs)
+        rows.append((_("GLS"), _("not available"), "", _("not available from short axis")))
+        return [row for row in rows if "–" not in row[1]]
+
+    def _sliceRows(self, part: dict[str, Any], label: str, atEs: str) -> list[tuple[str, str, str, str]]:
+        indices = part["indices"]
+        rows = [
+            (
+                _("{slice}: CURE").format(slice=label),
+                self._unit(indices["cure"], "", 2),
+                _("systole"),
+                _("circumferential uniformity of Ecc, 1 = all sectors alike"),
+            ),
+            (
+                _("{slice}: rotation, inferred").format(slice=label),
+                self._unit(indices["rotation_es_degrees"], "°", 1),
+                atEs,
+                _("counter-clockwise positive, seen from the apex; {basis}").format(basis=indices["rotation_basis"]),
+            ),
+            (
+                _("{slice}: in-plane area change").format(slice=label),
+                self._unit(part["global"]["jacobian_es"], "×", 2),
+                atEs,
+                _("mean det F: the wall's area in the slice, not its volume"),
+            ),
+        ]
+        for layer, values in (part.get("layers") or {}).items():
+            rows.append(
+                (
+                    _("{slice}: Ecc, {layer}").format(slice=label, layer=layer.replace("_", " ")),
+                    self._percent(values["ecc_es"]),
+                    atEs,
+                    _("mean of that third of the wall"),
+                )
+            )
+        return rows
+
+    def _when(self, frame: int | None) -> str:
+        if frame is None:
+            return ""
+        return _("frame {frame}, {time:.0f} ms").format(frame=frame, time=self._reading.slices[0].timesMs[frame])
+
+    @staticmethod
+    def _percent(value: float | None) -> str:
+        return "–" if value is None or not np.isfinite(value) else f"{100 * value:+.1f} %".replace("-", "−")
+
+    @staticmethod
+    def _unit(value: float | None, unit: str, digits: int = 0) -> str:
+        if value is None or not np.isfinite(value):
+            return "–"
+        return f"{value:.{digits}f} {unit}".strip().replace("-", "−").replace(" °", "°")

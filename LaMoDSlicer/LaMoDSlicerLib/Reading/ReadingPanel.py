@@ -1,0 +1,219 @@
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.SeriesPanel import SeriesPanel
+from LaMoDSlicerLib.Reading.Comparison import Comparison
+from LaMoDSlicerLib.Reading.ReadingLayout import ReadingLayout
+from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
+from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
+from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
+from LaMoDSlicerLib.Results.ResultExport import ResultExport
+from LaMoDSlicerLib.Results.ResultImport import ResultImport
+
+
+class ReadingPanel:
+    """The reading room's part of the module panel: opens it, compares with a second result, keeps what was read.
+
+    Args:
+        owner: the module's widget: its resources, its layout, its logic.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self.widget = slicer.util.loadUI(owner.resourcePath("UI/ReadingPanel.ui"))
+        owner.layout.addWidget(self.widget)
+        self._ui = slicer.util.childWidgetVariables(self.widget)
+        self._uiFile = owner.resourcePath("UI/ReadingSheet.ui")
+        self._parameters: Any = None
+        self._sheet: ReadingSheet | None = None
+        self._views = ReadingViews()
+        self._shown: tuple[Any, ...] = ()
+        self._secondIds: list[str] = []
+        ui = self._ui
+        self.series = SeriesPanel(ui, owner.logic, self.showMessage)
+        ui.roomButton.connect("toggled(bool)", self.onRoomButton)
+        ui.secondSelector.connect("activated(int)", self.onSecondChosen)
+        ui.loadSecondButton.connect("clicked(bool)", self.onLoadSecondButton)
+        ui.tablesButton.connect("clicked(bool)", self.onTablesButton)
+        ui.reportButton.connect("clicked(bool)", self.onReportButton)
+        ui.dicomButton.connect("clicked(bool)", self.onDicomButton)
+        ui.addCheckBox.connect("toggled(bool)", self.onAddToggled)
+
+    @property
+    def ui(self) -> Any:
+        """The panel's widgets by name."""
+        return self._ui
+
+    @property
+    def sheet(self) -> ReadingSheet:
+        """The sheet of numbers; made when the room is first opened."""
+        if self._sheet is None:
+            self._sheet = ReadingSheet(self._uiFile, self._onSlice)
+            ReadingLayout.setSheet(self._sheet.widget)
+        return self._sheet
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        self.series.setParameters(parameters)
+        if parameters is None:
+            self._shown = ()
+            self._views.release()
+            if self._sheet is not None:
+                self._sheet.close()
+        self.update()
+
+    def showMessage(self, text: str) -> None:
+        self._ui.readingMessage.text = text
+
+    def current(self) -> ReadingNode | None:
+        """The result that is read now, or None."""
+        p = self._parameters
+        return ReadingNode.ofBrowser(p.resultBrowser) if p is not None else None
+
+    def second(self) -> ReadingNode | None:
+        """The result that it is compared with, or None."""
+        node = self.current()
+        chosen = node.node.GetNodeReference("LaMoD.Second") if node is not None else None
+        return ReadingNode(chosen) if chosen is not None else None
+
+    def update(self) -> None:
+        """Follow the scene: what can be read, compared and kept."""
+        ui, node = self._ui, self.current()
+        missing = "" if node is not None else _("There is no result yet: choose masks and press Predict Strain.")
+        for button in (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton):
+            button.enabled = node is not None
+        ui.loadSecondButton.enabled = self._parameters is not None
+        ui.tablesButton.toolTip = missing or _("The numbers as tables: curves, peaks, definitions, provenance")
+        self._listSeconds(node)
+        self.series.update()
+        second = self.second()
+        shown = (
+            node.node.GetID() if node is not None else "",
+            node.node.GetText() if node is not None else "",
+            second.node.GetID() if second is not None else "",
+        )
+        if ui.roomButton.checked and shown != self._shown:
+            self._show(node, second)
+        elif ui.roomButton.checked and node is not None:
+            self._views.refresh()
+        self._shown = shown if ui.roomButton.checked else ()
+
+    def _listSeconds(self, node: ReadingNode | None) -> None:
+        selector = self._ui.secondSelector
+        others = [other for other in ReadingNode.all() if node is not None and other.node is not node.node]
+        listed = [(other.node.GetID(), other.name) for other in others]
+        if [(selector.itemData(i), selector.itemText(i)) for i in range(1, selector.count)] != listed:
+            selector.clear()
+            selector.addItem(_("nothing"), "")
+            for nodeId, name in listed:
+                selector.addItem(name, nodeId)
+        second = self.second()
+        selector.currentIndex = max(selector.findData(second.node.GetID() if second is not None else ""), 0)
+        selector.enabled = bool(listed)
+
+    def onRoomButton(self, opened: bool) -> None:
+        if opened:
+            self._shown = ()
+            self.update()
+        else:
+            self._views.release()
+            ReadingLayout.close()
+        self._ui.roomButton.text = _("Close the reading room") if opened else _("Open the reading room")
+
+    def _show(self, node: ReadingNode | None, second: ReadingNode | None) -> None:
+        """Lay out the room for one result, or for two."""
+        if node is None:
+            self.sheet.setReading(None)
+            self._ui.roomButton.checked = False
+            return
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The result cannot be read."), show=False, waitCursor=True):
+                reading = node.reading()
+                comparison = None
+                if second is not None:
+                    comparison = Comparison(reading, second.reading(), node.name, second.name)
+                sheet = self.sheet
+                ReadingLayout.open(self._views.layoutFor(node, second, comparison))
+                self._views.setResults(node, second, comparison, self._parameters)
+                sheet.setReading(node, comparison)
+                sheet.attach()
+        except (ValueError, KeyError) as error:
+            self.showMessage(_("The result cannot be read: {error}.").format(error=error))
+
+    def _onSlice(self, index: int) -> None:
+        self._views.showSlice(index)
+
+    def onSecondChosen(self, index: int) -> None:
+        """One click to agreement."""
+        node = self.current()
+        if node is None:
+            return
+        node.node.SetNodeReferenceID("LaMoD.Second", self._ui.secondSelector.itemData(index) or None)
+        self._ui.roomButton.checked = True
+        self.update()
+        if index > 0:
+            tabs = self.sheet.ui.tabs
+            tabs.setCurrentWidget(self.sheet.ui.agreementTab)
+
+    def onLoadSecondButton(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("A result, or a case with known motion")
+        )
+        if folder:
+            self.loadSecond(Path(folder))
+
+    def loadSecond(self, folder: Path) -> None:
+        """Load a second result and compare with it; where there is no first one, it becomes the first."""
+        self.showMessage("")
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The result could not be loaded."), show=False, waitCursor=True):
+                loaded = ResultImport.load(folder)
+        except InputError as error:
+            self.showMessage(str(error))
+            return
+        if self.current() is None:
+            self._parameters.resultBrowser = loaded.browsers()[0]
+            self.update()
+            return
+        self.update()
+        self.onSecondChosen(self._ui.secondSelector.findData(loaded.node.GetID()))
+
+    def onAddToggled(self, added: bool) -> None:
+        self._parameters.parameterNode.SetAttribute("LaMoD.AddResults", "yes" if added else None)
+
+    def onTablesButton(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the tables"))
+        if folder:
+            self.keep(lambda export: export.tables(Path(folder)))
+
+    def onReportButton(self) -> None:
+        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Report"), "strain.pdf", "PDF (*.pdf)")
+        if path:
+            self.keep(lambda export: export.report(Path(path)))
+
+    def onDicomButton(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the DICOM files"))
+        if folder:
+            self.keep(lambda export: export.dicom(Path(folder)))
+
+    def keep(self, write: Any) -> None:
+        """Write something of the result and say where it is, or why not."""
+        node = self.current()
+        if node is None:
+            return
+        self.showMessage("")
+        try:
+            with slicer.util.tryWithErrorDisplay(_("It could not be written."), show=False, waitCursor=True):
+                written = write(ResultExport(node, self._ui.identityCheckBox.checked))
+        except (InputError, OSError) as error:
+            self.showMessage(str(error))
+            return
+        self.showMessage(_("Written: {files}").format(files=", ".join(path.name for path in written)))
+
+    def cleanup(self) -> None:
+        """The module is unloaded."""
+        self.setParameters(None)

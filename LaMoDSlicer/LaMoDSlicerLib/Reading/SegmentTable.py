@@ -1,0 +1,93 @@
+from typing import Any, ClassVar
+
+import numpy as np
+
+from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+
+
+class SegmentTable:
+    """The segments' peaks: one row a segment, and the slice's mean; each column with its unit.
+
+    Args:
+        reading: the result.
+    """
+
+    #: Title -> definition.
+    COLUMNS: ClassVar = {
+        "Slice": "counted from the base",
+        "AHA": "number in the AHA's 16-segment model",
+        "Segment": "counter-clockwise from the anterior RV insertion, seen from the apex",
+        "Peak Ecc [%]": "least Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; a stretch "
+        "where the segment stretches more in systole than it ever shortens",
+        "90 % interval [%]": "of the peak Ecc; see “uncertainty” above",
+        "Time to peak [ms]": "from end-diastole to the least Ecc; none of a segment that stretches",
+        "Ecc at ES [%]": "mean Ecc in the frame of least cavity area",
+        "Peak Err [%]": "greatest Err of the mean curve over the cycle",
+    }
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def rows(self) -> list[list[str]]:
+        """The cells as text, in the order of `COLUMNS`."""
+        rows = []
+        for slice_ in self._reading.slices:
+            interval = 100 * slice_.peakInterval()
+            peaks = slice_.segmentValues("ecc_extreme")
+            for s, part in enumerate(slice_.summary["segments"]):
+                rows.append(
+                    [
+                        f"{slice_.number} {slice_.level}",
+                        str(slice_.aha[s]),
+                        f"{s + 1} {slice_.segmentNames[s]}",
+                        self._percent(float(peaks[s])),
+                        self._range(interval[s]),
+                        self._number(part.get("time_to_peak_ms")),
+                        self._percent(part.get("ecc_es")),
+                        self._percent(part.get("err_peak")),
+                    ]
+                )
+            whole = slice_.summary["global"]
+            rows.append(
+                [
+                    f"{slice_.number} {slice_.level}",
+                    "",
+                    "whole slice",
+                    self._percent(whole.get("gcs_peak")),
+                    "–",
+                    self._number(whole.get("gcs_time_to_peak_ms")),
+                    self._percent(whole.get("gcs_es")),
+                    self._percent(whole.get("grs_peak")),
+                ]
+            )
+        return rows
+
+    def toNode(self, name: str) -> Any:
+        """Write the rows into an ordinary table node of the scene."""
+        import vtk
+
+        node = RoleNodes.get("vtkMRMLTableNode", "segmentTable", name)
+        table = vtk.vtkTable()
+        for column, title in enumerate(self.COLUMNS):
+            array = vtk.vtkStringArray()
+            array.SetName(title)
+            for row in self.rows():
+                array.InsertNextValue(row[column])
+            table.AddColumn(array)
+        node.SetAndObserveTable(table)
+        return node
+
+    @staticmethod
+    def _percent(value: float | None) -> str:
+        return "–" if value is None or not np.isfinite(value) else f"{100 * value:+.1f}".replace("-", "−")
+
+    @staticmethod
+    def _number(value: float | None) -> str:
+        return "–" if value is None or not np.isfinite(value) else f"{value:.0f}"
+
+    @staticmethod
+    def _range(bounds: np.ndarray) -> str:
+        if not np.isfinite(bounds).all():
+            return "–"
+        return f"{bounds[0]:+.1f} … {bounds[1]:+.1f}".replace("-", "−")

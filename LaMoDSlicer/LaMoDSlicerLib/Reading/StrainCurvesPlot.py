@@ -1,0 +1,230 @@
+from typing import Any, ClassVar
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from LaMoDSlicerLib.Reading.SliceReading import SliceReading
+from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+
+
+class StrainCurvesPlot:
+    """Strain over the cycle as a Slicer plot: six segments, the whole slice, intervals, and the current frame.
+
+    The nodes are ordinary chart, series and table nodes, and are saved with the scene.
+    """
+
+    NAMES: ClassVar = {"ecc": "Ecc", "err": "Err"}
+    SEGMENTS = 6
+    #: A band is drawn as so many strokes, so many pixels wide, from its lower to its upper bound, as Slicer's plots
+    #: fill no areas. Twice as many would take half as long again to draw, at every frame.
+    STROKES, STROKE_WIDTH = 160, 5
+    PALE = 0.78
+    #: Room for the legend beside the curves, in parts of their length; beside two results the plot is narrower.
+    LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.65, 0.95
+    INK = (0.13, 0.15, 0.18)
+
+    def __init__(self) -> None:
+        CoreLibrary.makeImportable()
+        from LaMoDCore.report.style import WALL_COLOURS
+
+        self._colors = {wall: self._rgb(color) for wall, color in WALL_COLOURS.items()}
+        self._markTable = RoleNodes.get("vtkMRMLTableNode", "markTable", "LaMoD current frame", hidden=True)
+        self._curveTable = RoleNodes.get("vtkMRMLTableNode", "curveTable", "LaMoD strain curves")
+        self._bandTable = RoleNodes.get("vtkMRMLTableNode", "bandTable", "LaMoD curve intervals", hidden=True)
+        self.chartNode = RoleNodes.get("vtkMRMLPlotChartNode", "curves", "LaMoD strain over the cycle")
+        self._mark = self._series("mark", self._markTable)
+        # a chart draws its series in their order: what must not be covered comes last
+        self._bands = [self._series(f"band{i}", self._bandTable) for i in range(self.SEGMENTS)]
+        self._others = [self._series(f"other{i}", self._curveTable) for i in range(2)]
+        self._curves = [self._series(f"curve{i}", self._curveTable) for i in range(self.SEGMENTS)]
+        self._mean = self._series("mean", self._curveTable)
+        for node in (*self._bands, self._mark, *self._others, *self._curves, self._mean):
+            if not self.chartNode.HasPlotSeriesNodeID(node.GetID()):
+                self.chartNode.AddAndObservePlotSeriesNodeID(node.GetID())
+
+    @staticmethod
+    def _rgb(color: str) -> tuple[float, float, float]:
+        return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+
+    @staticmethod
+    def _series(role: str, tableNode: Any) -> Any:
+        node = RoleNodes.get("vtkMRMLPlotSeriesNode", role, f"LaMoD {role}", hidden=True)
+        node.SetAndObserveTableNodeID(tableNode.GetID())
+        node.SetPlotType(node.PlotTypeScatter)
+        node.SetMarkerStyle(node.MarkerStyleNone)
+        node.SetLineStyle(node.LineStyleSolid)
+        return node
+
+    def show(
+        self,
+        slice_: SliceReading,
+        name: str,
+        frame: int,
+        chosen: int | None = None,
+        withBands: bool = True,
+        other: SliceReading | None = None,
+    ) -> None:
+        """Draw one slice.
+
+        Args:
+            slice_: what is shown.
+            name: "ecc" or "err".
+            frame: that the mark stands at.
+            chosen: index of the segment that stands out, or None.
+            withBands: draw the 90 % intervals, of the chosen segment alone where one is chosen.
+            other: the same slice of a second result, drawn dashed: the chosen segment and the mean.
+        """
+        wasModifying = self.chartNode.StartModify()
+        bands = [s for s in range(len(slice_.segmentNames)) if withBands and name in slice_.low and chosen in (None, s)]
+        top, bottom = self._limits(slice_, name, other)
+        self._fillCurves(slice_, name, chosen, other)
+        self._fillBands(slice_, name, bands)
+        self._fillMark(slice_.timesMs[frame], bottom, top)
+        self._styleCurves(slice_, chosen)
+        self._styleOther(slice_, chosen, other)
+        self._styleChart(slice_, name, bool(bands), bottom, top, other is not None)
+        self.chartNode.EndModify(wasModifying)
+        self.chartNode.Modified()
+
+    def moveMark(self, timeMs: float) -> None:
+        """Put the current frame's mark at another time; nothing else is drawn anew."""
+        column = self._markTable.GetTable().GetColumn(0)
+        column.SetValue(0, timeMs)
+        column.SetValue(1, timeMs)
+        column.Modified()
+        self._markTable.GetTable().Modified()
+
+    def showInLayout(self, anew: bool = False) -> None:
+        """Let the layout's first plot view show this chart.
+
+        Args:
+            anew: also where the view already names it: after a scene was loaded, the name may be an earlier chart's.
+        """
+        layouts = slicer.app.layoutManager()
+        if layouts is None or not layouts.plotViewCount:
+            return
+        viewNode = layouts.plotWidget(0).mrmlPlotViewNode()
+        if anew:
+            viewNode.SetPlotChartNodeID(None)
+        viewNode.SetPlotChartNodeID(self.chartNode.GetID())
+
+    @staticmethod
+    def _limits(slice_: SliceReading, name: str, other: SliceReading | None) -> tuple[float, float]:
+        """(top, bottom) in per cent: round numbers round everything that may be drawn."""
+        values = [slice_.curves[name], *(side[name] for side in (slice_.low, slice_.high) if name in side)]
+        if other is not None:
+            values.append(other.curves[name])
+        finite = 100 * np.concatenate([v[np.isfinite(v)] for v in values])
+        step = 5.0 if np.ptp(finite) < 60 else 10.0
+        return step * np.ceil(max(finite.max(), 0) / step + 0.1), step * np.floor(min(finite.min(), 0) / step - 0.1)
+
+    def _fillCurves(self, slice_: SliceReading, name: str, chosen: int | None, other: SliceReading | None) -> None:
+        columns = {"time [ms]": slice_.timesMs}
+        for number, (wall, values) in enumerate(zip(slice_.segmentNames, slice_.curves[name], strict=True), 1):
+            columns[f"{number} {wall} [%]"] = 100 * values
+        columns["whole slice [%]"] = 100 * slice_.mean[name]
+        # a series without a column would lose its place in the drawing order: it gets an empty one
+        for unused in (*range(len(slice_.segmentNames) + 1, self.SEGMENTS + 1), "second", "second segment"):
+            columns[f"{unused} [%]"] = np.full(len(slice_.timesMs), np.nan)
+        if other is not None:
+            # the second result's own times, in phases of this one's cycle
+            phase = slice_.timesMs / slice_.rrMs * other.rrMs
+            inside = (phase >= other.timesMs[0] - 1) & (phase <= other.timesMs[-1] + 1)
+            curves = {"second": other.mean[name]}
+            if chosen is not None and chosen < len(other.curves[name]):
+                curves["second segment"] = other.curves[name][chosen]
+            for column, values in curves.items():
+                columns[f"{column} [%]"] = np.where(inside, 100 * np.interp(phase, other.timesMs, values), np.nan)
+        self._fill(self._curveTable, columns)
+
+    def _fillBands(self, slice_: SliceReading, name: str, bands: list[int]) -> None:
+        times = np.linspace(slice_.timesMs[0], slice_.timesMs[-1], self.STROKES)
+        columns = {"time": np.repeat(times, 2)}
+        for s in range(self.SEGMENTS):
+            zigzag = np.full((self.STROKES, 2), np.nan)
+            if s in bands:
+                ends = [100 * np.interp(times, slice_.timesMs, side[name][s]) for side in (slice_.low, slice_.high)]
+                zigzag = np.stack(ends, axis=1)
+                zigzag[1::2] = zigzag[1::2, ::-1]
+            columns[f"band{s}"] = zigzag.ravel()
+            wall = slice_.segmentNames[s] if s < len(slice_.segmentNames) else ""
+            node = self._bands[s]
+            node.SetXColumnName("time")
+            node.SetYColumnName(f"band{s}")
+            node.SetName("")  # a name would be an entry of the legend
+            node.SetLineWidth(self.STROKE_WIDTH)
+            node.SetColor(*self._mixed(self._colors.get(wall, self.INK), self.PALE if len(bands) > 1 else 0.6))
+        self._fill(self._bandTable, columns)
+
+    def _fillMark(self, timeMs: float, bottom: float, top: float) -> None:
+        self._fill(self._markTable, {"time": np.array([timeMs, timeMs]), "frame": np.array([bottom, top])})
+        self._mark.SetXColumnName("time")
+        self._mark.SetYColumnName("frame")
+        self._mark.SetName("")
+        self._mark.SetColor(0.45, 0.48, 0.52)
+        self._mark.SetLineWidth(2)
+
+    def _styleCurves(self, slice_: SliceReading, chosen: int | None) -> None:
+        for s, node in enumerate(self._curves):
+            there = s < len(slice_.segmentNames)
+            wall = slice_.segmentNames[s] if there else ""
+            node.SetXColumnName("time [ms]")
+            node.SetYColumnName(f"{s + 1} {wall} [%]" if there else f"{s + 1} [%]")
+            node.SetName(f"{s + 1} {wall}" if there else "")
+            color = self._colors.get(wall, self.INK)
+            node.SetColor(*(color if chosen in (None, s) else self._mixed(color, 0.55)))
+            node.SetLineWidth(4 if chosen == s else 2)
+        self._mean.SetXColumnName("time [ms]")
+        self._mean.SetYColumnName("whole slice [%]")
+        self._mean.SetName("whole slice")
+        self._mean.SetColor(*self.INK)
+        self._mean.SetLineWidth(3)
+
+    def _styleOther(self, slice_: SliceReading, chosen: int | None, other: SliceReading | None) -> None:
+        for node, column in zip(self._others, ("second", "second segment"), strict=True):
+            there = other is not None and (column == "second" or chosen is not None)
+            node.SetXColumnName("time [ms]")
+            node.SetYColumnName(f"{column} [%]")
+            node.SetName(("second result" if column == "second" else "its segment") if there else "")
+            node.SetLineStyle(node.LineStyleDash)
+            node.SetLineWidth(3)
+            wall = slice_.segmentNames[chosen] if chosen is not None else ""
+            node.SetColor(*(self.INK if column == "second" else self._colors.get(wall, self.INK)))
+
+    def _styleChart(
+        self, slice_: SliceReading, name: str, withBands: bool, bottom: float, top: float, isOfTwo: bool
+    ) -> None:
+        chart = self.chartNode
+        bands = ", 90 % bands" if withBands else ""
+        chart.SetTitle(f"{self.NAMES[name]}, {slice_.label.lower()}{bands}")
+        chart.SetTitleVisibility(True)
+        chart.SetTitleFontSize(14)
+        chart.SetXAxisTitle("time after the R wave [ms]")
+        chart.SetYAxisTitle(f"{self.NAMES[name]} [%]")
+        chart.SetAxisTitleFontSize(13)
+        chart.SetAxisLabelFontSize(12)
+        chart.SetLegendVisibility(True)
+        chart.SetLegendFontSize(11)
+        chart.SetGridVisibility(True)
+        chart.SetXAxisRangeAuto(False)
+        start, end = float(slice_.timesMs[0]), float(slice_.timesMs[-1])
+        share = self.LEGEND_SHARE_OF_TWO if isOfTwo else self.LEGEND_SHARE
+        chart.SetXAxisRange(start, end + share * (end - start))
+        chart.SetYAxisRangeAuto(False)
+        chart.SetYAxisRange(float(bottom), float(top))
+
+    @staticmethod
+    def _mixed(color: tuple[float, float, float], white: float) -> tuple[float, float, float]:
+        return tuple(c + (1 - c) * white for c in color)
+
+    @staticmethod
+    def _fill(tableNode: Any, columns: dict[str, np.ndarray]) -> None:
+        table = vtk.vtkTable()
+        for name, values in columns.items():
+            array = numpy_to_vtk(np.ascontiguousarray(values, np.float64), deep=True)
+            array.SetName(name)
+            table.AddColumn(array)
+        tableNode.SetAndObserveTable(table)

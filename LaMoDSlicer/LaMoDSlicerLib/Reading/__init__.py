@@ -1,0 +1,1 @@
+"""The reading room: curves, bullseye, tables, comparison."""

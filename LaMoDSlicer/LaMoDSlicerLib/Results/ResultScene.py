@@ -1,0 +1,196 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+
+from LaMoDSlicerLib.Contours.CarriedContours import CarriedContours
+from LaMoDSlicerLib.Contours.DrawnContours import DrawnContours
+from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
+from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
+from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Results.MotionStore import MotionStore
+from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
+
+
+class ResultScene:
+    """A result as nodes of the scene: sequences that a sequence browser steps through together with the cine.
+
+    Every node carries the attribute "LaMoD.Role"; so a scene that was saved and loaded finds them again.
+
+    Args:
+        browserNode: the browser that shows the result.
+    """
+
+    MASKS = "masks"
+    #: Where there are no pictures, the masks (0 and 1) are dark grey beneath the colours: white would be the brightest.
+    MASKS_WHITE = 4.0
+    CONTOURS, DRAWN, ARROWS, GRID, TRACKS = "contours", "drawn", "arrows", "grid", "tracks"
+    #: Drawn when they are first asked for, as they are wished then.
+    DRAWN_ON_DEMAND = (ARROWS, GRID, TRACKS)
+    LINES = (CONTOURS, DRAWN, *DRAWN_ON_DEMAND)
+    QUANTITIES = tuple(q for q in OverlayQuantity if q is not OverlayQuantity.NONE)
+    ROLES = (*(q.value for q in QUANTITIES), *LINES)
+    #: What a sequence of lines was drawn with.
+    SHAPE = "LaMoD.Shape"
+
+    def __init__(self, browserNode: Any) -> None:
+        self.browserNode = browserNode
+        self._result: ResultFiles | None = None
+        self._motion: MaterialMotion | None = None
+
+    @classmethod
+    def create(cls, result: ResultFiles, request: PredictionRequest) -> "ResultScene":
+        """Put a result into the scene, on the request's cine; an earlier result on it is replaced.
+
+        Raises:
+            ValueError: the result does not fit the request's grid or frames.
+        """
+        if result.numberOfFrames != len(request.masks.labels):
+            raise ValueError(f"the result has {result.numberOfFrames} frames and the masks {len(request.masks.labels)}")
+        fields = SpatialFields(result, request.masks.geometry)
+        shown = {quantity: fields.of(quantity) for quantity in fields.quantities}
+        scene = cls(cls._browserFor(request))
+        scene.remove()
+        scene._fill(result, request, shown)
+        return scene
+
+    @classmethod
+    def _browserFor(cls, request: PredictionRequest) -> Any:
+        """The cine's browser where the cine is (still) there; a new one otherwise."""
+        node = slicer.mrmlScene.GetNodeByID(request.cineNodeId) if request.cineNodeId else None
+        if node is not None and CineSource(node).isBrowser and node.GetNumberOfItems() == len(request.masks.labels):
+            return node
+        builder = SequenceBuilder(request.masks.indexValues, "ms" if request.masks.hasTimes else "")
+        if request.cine is not None:
+            name, frames = f"{request.name} cine", request.cine
+        else:
+            name, frames = f"{request.name} masks", (request.masks.labels == MaskFrames.MYOCARDIUM).astype(np.uint8)
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", request.name)
+        sequence = builder.volumes(name, cls.MASKS, frames, request.masks.geometry)
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        browser.GetProxyNode(sequence).CreateDefaultDisplayNodes()
+        if request.cine is None:
+            display = browser.GetProxyNode(sequence).GetDisplayNode()
+            display.SetAutoWindowLevel(False)
+            display.SetWindowLevelMinMax(0.0, cls.MASKS_WHITE)
+        return browser
+
+    def _fill(self, result: ResultFiles, request: PredictionRequest, shown: dict[OverlayQuantity, np.ndarray]) -> None:
+        self._result, self._motion = result, result.motion
+        builder, geometry, name = self._builder(), request.masks.geometry, request.name
+        made = [builder.volumes(f"{name} {q.shortName} [{q.unit}]", q.value, f, geometry) for q, f in shown.items()]
+        contours = CarriedContours(self._motion)
+        drawn = DrawnContours(request.masks.labels == MaskFrames.MYOCARDIUM, geometry)
+        meshes: dict[str, Callable[[int], Any]] = {self.CONTOURS: contours.mesh, self.DRAWN: drawn.mesh}
+        for role in self.LINES:
+            mesh = meshes.get(role, lambda _frame: vtk.vtkPolyData())
+            made.append(builder.models(f"{name} {role}", role, map(mesh, range(result.numberOfFrames))))
+        for sequence in made:
+            self.browserNode.AddSynchronizedSequenceNode(sequence)
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
+        MotionStore.save(self._motion, self.browserNode, f"{name} motion")
+        self.browserNode.SetSelectedItemNumber(result.endSystole)
+
+    def _builder(self) -> SequenceBuilder:
+        master = self.browserNode.GetMasterSequenceNode()
+        values = tuple(master.GetNthIndexValue(i) for i in range(master.GetNumberOfDataNodes()))
+        return SequenceBuilder(values, master.GetIndexUnit() or "")
+
+    def sequence(self, role: str) -> Any:
+        """The sequence of a role, or None."""
+        sequences = vtk.vtkCollection()
+        self.browserNode.GetSynchronizedSequenceNodes(sequences, True)
+        for i in range(sequences.GetNumberOfItems()):
+            if sequences.GetItemAsObject(i).GetAttribute(SequenceBuilder.ROLE) == role:
+                return sequences.GetItemAsObject(i)
+        return None
+
+    def proxy(self, role: str) -> Any:
+        """The node that shows the current frame of a role, or None."""
+        sequence = self.sequence(role)
+        return self.browserNode.GetProxyNode(sequence) if sequence is not None else None
+
+    def displayOf(self, role: str) -> Any:
+        """The display node of a role's proxy; None where the result lacks the role."""
+        proxy = self.proxy(role)
+        if proxy is not None and proxy.GetDisplayNode() is None:
+            proxy.CreateDefaultDisplayNodes()
+        return proxy.GetDisplayNode() if proxy is not None else None
+
+    @property
+    def isShown(self) -> bool:
+        """Whether the scene (still) holds a result."""
+        return self.browserNode.GetScene() is not None and self.sequence(OverlayQuantity.ECC.value) is not None
+
+    @property
+    def motion(self) -> MaterialMotion | None:
+        """The wall's motion, also in a scene that was loaded; None where a scene does not hold it."""
+        if self._motion is None:
+            self._motion = MotionStore.load(self.browserNode)
+        return self._motion
+
+    def holds(self, quantity: OverlayQuantity) -> bool:
+        """Whether the result has this quantity."""
+        return self.sequence(quantity.value) is not None
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """strain.json; empty in a scene that was loaded."""
+        return self._result.summary if self._result is not None else {}
+
+    def background(self) -> Any:
+        """The volume under the colours."""
+        return CineSource(self.browserNode).volumeNode() if self._hasCine() else self.proxy(self.MASKS)
+
+    def _hasCine(self) -> bool:
+        return self.sequence(self.MASKS) is None
+
+    def draw(self, role: str, shape: str, mesh: Callable[[int], Any]) -> None:
+        """Draw the lines of every frame anew.
+
+        Args:
+            role: one of `DRAWN_ON_DEMAND`.
+            shape: in words, what they are drawn with; kept, so that `shapeOf` tells what is there.
+            mesh: vtkPolyData of a frame.
+        """
+        sequence = self.sequence(role)
+        self._builder().replaceModels(sequence, map(mesh, range(sequence.GetNumberOfDataNodes())))
+        sequence.SetAttribute(self.SHAPE, shape)
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
+
+    def shapeOf(self, role: str) -> str:
+        """What the lines there were drawn with; "" where none were drawn yet."""
+        return self.sequence(role).GetAttribute(self.SHAPE) or ""
+
+    def remove(self) -> None:
+        """Take an earlier result off the browser and out of the scene."""
+        for role in self.ROLES:
+            sequence = self.sequence(role)
+            if sequence is None:
+                continue
+            proxy = self.browserNode.GetProxyNode(sequence)
+            self.browserNode.RemoveSynchronizedSequenceNode(sequence.GetID())
+            self._removeNodes(*self._belongings(proxy), proxy, *self._belongings(sequence), sequence)
+        motion = MotionStore.nodeOf(self.browserNode)
+        self._removeNodes(*self._belongings(motion), motion)
+
+    @staticmethod
+    def _removeNodes(*nodes: Any) -> None:
+        for node in nodes:
+            if node is not None and node.GetScene() is not None:
+                slicer.mrmlScene.RemoveNode(node)
+
+    @staticmethod
+    def _belongings(node: Any) -> list[Any]:
+        """Display nodes, the last first (a legend needs the first one as long as it lives), and storage node."""
+        if node is None:
+            return []
+        displayed = node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
+        return [*(node.GetNthDisplayNode(i) for i in reversed(range(displayed))), node.GetStorageNode()]

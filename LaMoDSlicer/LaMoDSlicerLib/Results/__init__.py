@@ -1,0 +1,1 @@
+"""Result files and the nodes made from them."""

@@ -1,0 +1,77 @@
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
+from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+
+
+class CineSource:
+    """The pictures of the beating heart: a sequence browser, or a volume with one component a frame.
+
+    Args:
+        node: vtkMRMLSequenceBrowserNode or vtkMRMLVectorVolumeNode.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+
+    @property
+    def isBrowser(self) -> bool:
+        return self.node.IsA("vtkMRMLSequenceBrowserNode")
+
+    def volumeNode(self) -> Any:
+        """The volume that the views show.
+
+        Raises:
+            InputError: the browser shows no volume.
+        """
+        if not self.isBrowser:
+            return self.node
+        proxies = vtk.vtkCollection()
+        self.node.GetAllProxyNodes(proxies)
+        volumes = [proxies.GetItemAsObject(i) for i in range(proxies.GetNumberOfItems())]
+        for volume in volumes:
+            isPicture = volume.IsA("vtkMRMLScalarVolumeNode") and not volume.IsA("vtkMRMLLabelMapVolumeNode")
+            if isPicture and volume.GetAttribute("LaMoD.Role") is None and volume.GetImageData() is not None:
+                return volume
+        text = _("“{name}” shows no pictures: choose the cine's own sequence browser.")
+        raise InputError(text.format(name=self.node.GetName()))
+
+    def numberOfFrames(self) -> int:
+        if self.isBrowser:
+            return self.node.GetNumberOfItems()
+        return self.node.GetImageData().GetNumberOfScalarComponents() if self.node.GetImageData() else 0
+
+    def geometry(self) -> VolumeGeometry:
+        return VolumeGeometry.ofVolume(self.volumeNode())
+
+    def frames(self) -> np.ndarray:
+        """[T, Z, H, W]."""
+        if not self.isBrowser:
+            return np.moveaxis(slicer.util.arrayFromVolume(self.node), -1, 0)
+        return np.stack([slicer.util.arrayFromVolume(frame) for frame in FrameSequence(self.volumeNode()).frames()])
+
+    def indexValues(self) -> tuple[str, ...]:
+        if self.isBrowser:
+            return FrameSequence(self.volumeNode()).indexValues()
+        return tuple(str(i) for i in range(self.numberOfFrames()))
+
+    def timesMs(self) -> np.ndarray | None:
+        return FrameSequence(self.volumeNode()).timesMs() if self.isBrowser else None
+
+    def check(self) -> None:
+        """Raises:
+        InputError: what is chosen is no cine.
+        """
+        if self.numberOfFrames() < 2:
+            text = _(
+                "“{name}” has one frame: choose a cine with a frame for every phase of the beat, or none to predict "
+                "from the masks alone."
+            )
+            raise InputError(text.format(name=self.node.GetName()))
+        self.volumeNode()

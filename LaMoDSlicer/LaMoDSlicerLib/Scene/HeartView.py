@@ -1,0 +1,81 @@
+from typing import Any
+
+import numpy as np
+import slicer
+
+from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Scene.SliceViews import SliceViews
+from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS, VolumeGeometry
+
+
+class HeartView:
+    """One slice view that shows one slice of one result, seen from the apex.
+
+    Args:
+        name: layout name: Red, Yellow or Green.
+    """
+
+    #: Half the side of what is shown, mm, beyond the wall's outermost point.
+    MARGIN_MM = 22.0
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _widget(self) -> Any:
+        layouts = slicer.app.layoutManager()
+        return layouts.sliceWidget(self._name) if layouts is not None else None
+
+    def show(self, result: ResultScene, overlay: Any, centerLps: np.ndarray, opacity: float) -> None:
+        """Turn the view to a slice and keep other results' lines out of it.
+
+        Args:
+            result: whose pictures lie beneath.
+            overlay: the volume of colours, or None.
+            centerLps: [3] mm, the middle of the slice's wall.
+            opacity: of the colours, 0…1.
+        """
+        widget = self._widget()
+        background = result.background() if result.browserNode is not None else None
+        if widget is None or background is None:
+            return
+        composite, node = widget.mrmlSliceCompositeNode(), widget.mrmlSliceNode()
+        composite.SetBackgroundVolumeID(background.GetID())
+        SliceViews.turn(node, VolumeGeometry.ofVolume(background))
+        widget.sliceLogic().FitSliceToBackground()
+        SliceViews.letResliceBeFast(widget)
+        self.setOverlay(overlay, opacity)
+        center = RAS_LPS[:3, :3] @ centerLps
+        node.JumpSliceByCentering(*center)
+        reach = self.reachOf(result) + self.MARGIN_MM
+        width, height, depth = node.GetFieldOfView()
+        zoom = min(1.0, 2 * reach / min(width, height))
+        node.SetFieldOfView(width * zoom, height * zoom, depth)
+        node.SetSliceVisible(False)  # in 3-D a picture would hide the slices behind it
+
+    def setOverlay(self, overlay: Any, opacity: float) -> None:
+        widget = self._widget()
+        if widget is not None:
+            composite = widget.mrmlSliceCompositeNode()
+            composite.SetForegroundVolumeID(overlay.GetID() if overlay is not None else None)
+            composite.SetForegroundOpacity(opacity)
+            composite.SetLabelVolumeID(None)
+
+    def nodeId(self) -> str:
+        """Of the slice node; "" where the layout lacks the view."""
+        widget = self._widget()
+        return widget.mrmlSliceNode().GetID() if widget is not None else ""
+
+    @staticmethod
+    def reachOf(result: ResultScene) -> float:
+        """How far the end-diastolic wall reaches from its middle, mm."""
+        motion = result.motion
+        if motion is None:
+            return 45.0
+        farthest = 0.0
+        for wall, affine in zip(motion.myocardium, motion.ijkToLps, strict=True):
+            y, x = np.nonzero(wall)
+            spacing = np.linalg.norm(affine[:3, :2], axis=0)
+            if x.size:
+                offset = (np.stack([x, y], axis=1) - [x.mean(), y.mean()]) * spacing
+                farthest = max(farthest, float(np.linalg.norm(offset, axis=1).max()))
+        return farthest

@@ -1,0 +1,51 @@
+from typing import Any
+
+import numpy as np
+
+from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
+
+
+class LinkedBrowsers:
+    """Lets other sequence browsers follow one through the cardiac cycle, by phase."""
+
+    def __init__(self) -> None:
+        self._follower = FrameFollower(self._onFrame)
+        self._phases = np.zeros(0)
+        self._followers: list[tuple[Any, np.ndarray]] = []
+
+    def link(self, leader: Any, leaderPhases: np.ndarray, followers: list[tuple[Any, np.ndarray]]) -> None:
+        """Let browsers follow one.
+
+        Args:
+            leader: the browser that leads.
+            leaderPhases: [T], parts of the cycle.
+            followers: browsers, each with its own phases.
+        """
+        self._phases = leaderPhases
+        self._followers = [(browser, phases) for browser, phases in followers if browser is not leader]
+        self._follower.follow(leader if self._followers else None)
+        if self._followers:
+            self._onFrame(self._follower.frame)
+
+    def release(self) -> None:
+        self.link(None, np.zeros(0), [])
+
+    @staticmethod
+    def phasesOf(reading: Reading, index: int) -> np.ndarray:
+        """[T] of one slice, counted from end-diastole, in parts of the cycle."""
+        slice_ = reading.slices[index]
+        return np.mod((slice_.timesMs - slice_.timesMs[reading.referenceFrame]) / slice_.rrMs, 1.0)
+
+    @staticmethod
+    def nearest(phase: float, phases: np.ndarray) -> int:
+        """The frame whose phase is nearest, round the cycle."""
+        distance = np.abs(phases - phase)
+        return int(np.argmin(np.minimum(distance, 1.0 - distance)))
+
+    def _onFrame(self, frame: int) -> None:
+        if frame >= len(self._phases):
+            return
+        for browser, phases in self._followers:
+            if browser.GetScene() is not None:
+                browser.SetSelectedItemNumber(self.nearest(self._phases[frame], phases))

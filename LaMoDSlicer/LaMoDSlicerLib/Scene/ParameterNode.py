@@ -1,0 +1,50 @@
+from typing import Annotated, Union
+
+from slicer import (
+    vtkMRMLLabelMapVolumeNode,
+    vtkMRMLMarkupsFiducialNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLSequenceBrowserNode,
+    vtkMRMLVectorVolumeNode,
+)
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+
+from LaMoDSlicerLib.Display.GlyphColor import GlyphColor
+from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+
+
+@parameterNodeWrapper
+class ParameterNode:
+    """What the panel holds, kept in the scene."""
+
+    # Slicer's node selectors take typing.Union only, with None among its members, and not "A | B | None"
+    cine: Union[vtkMRMLSequenceBrowserNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007
+    masks: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
+    #: Segment ID or label number; empty where it is to be found.
+    myocardium: str
+    rvInsertion: vtkMRMLMarkupsFiducialNode
+    level: Annotated[str, Choice(["automatic", "base", "mid", "apex"])] = "automatic"
+
+    model: str
+    device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
+    samples: Annotated[int, WithinRange(0, 64)] = 0
+    seed: Annotated[int, WithinRange(0, 999999)] = 0
+    useDiffusion: bool = True
+
+    #: The sequence browser that shows the last result.
+    resultBrowser: vtkMRMLSequenceBrowserNode
+    quantity: OverlayQuantity = OverlayQuantity.ECC
+    opacity: Annotated[float, WithinRange(0, 100)] = 80.0
+    strainRange: Annotated[float, WithinRange(5, 100)] = 25.0
+    radialRange: Annotated[float, WithinRange(10, 200)] = 60.0
+    displacementRange: Annotated[float, WithinRange(1, 30)] = 10.0
+    uncertaintyRange: Annotated[float, WithinRange(1, 20)] = 5.0
+    showLegend: bool = True
+    showContours: bool = True
+    showDrawn: bool = True
+    showGlyphs: bool = True
+    showGrid: bool = False
+    showTracks: bool = False
+    glyphSpacing: Annotated[float, WithinRange(2, 12)] = 5.0
+    glyphScale: Annotated[float, WithinRange(0.5, 4)] = 1.0
+    glyphColor: GlyphColor = GlyphColor.YELLOW

@@ -1,0 +1,87 @@
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+
+_SEGMENT_COLORS = ((0.85, 0.35, 0.30), (0.80, 0.60, 0.35), (0.35, 0.55, 0.85))
+
+
+class SequenceBuilder:
+    """Makes sequence nodes: a volume or a model a frame.
+
+    Args:
+        indexValues: what each frame is called; equal to those of the browser's master sequence.
+        indexUnit: "ms" where the values are times.
+    """
+
+    ROLE = "LaMoD.Role"
+
+    def __init__(self, indexValues: tuple[str, ...], indexUnit: str) -> None:
+        self._indexValues, self._indexUnit = indexValues, indexUnit
+
+    def volumes(self, name: str, role: str, frames: np.ndarray, geometry: VolumeGeometry) -> Any:
+        """Sequence of scalar volumes from [T, Z, H, W]."""
+        return self._volumes(slicer.vtkMRMLScalarVolumeNode(), name, role, frames, geometry)
+
+    def labelmaps(self, name: str, role: str, frames: np.ndarray, geometry: VolumeGeometry) -> Any:
+        """Sequence of labelmaps from [T, Z, H, W]."""
+        return self._volumes(slicer.vtkMRMLLabelMapVolumeNode(), name, role, frames, geometry)
+
+    def _volumes(self, volume: Any, name: str, role: str, frames: np.ndarray, geometry: VolumeGeometry) -> Any:
+        volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(geometry.ijkToRas))
+        return self._sequence(name, role, (self._filled(volume, frame) for frame in frames))
+
+    @staticmethod
+    def _filled(volume: Any, frame: np.ndarray) -> Any:
+        slices, rows, columns = frame.shape
+        image = vtk.vtkImageData()
+        image.SetDimensions(columns, rows, slices)
+        image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(frame).ravel(), deep=True))
+        volume.SetAndObserveImageData(image)
+        return volume
+
+    def models(self, name: str, role: str, meshes: Iterable[Any]) -> Any:
+        """Sequence of models from one vtkPolyData a frame."""
+        return self._sequence(name, role, self._modelsOf(meshes))
+
+    @staticmethod
+    def _modelsOf(meshes: Iterable[Any]) -> Iterable[Any]:
+        model = slicer.vtkMRMLModelNode()
+        for mesh in meshes:
+            model.SetAndObserveMesh(mesh)
+            yield model
+
+    def replaceModels(self, sequenceNode: Any, meshes: Iterable[Any]) -> None:
+        """Give an existing sequence of models other meshes."""
+        for value, model in zip(self._indexValues, self._modelsOf(meshes), strict=True):
+            sequenceNode.SetDataNodeAtValue(model, value)
+
+    def segmentations(self, name: str, structures: dict[str, np.ndarray], geometry: VolumeGeometry) -> Any:
+        """Sequence of segmentations from bool [T, Z, H, W] of each segment name."""
+        frames = range(len(self._indexValues))
+        return self._sequence(name, "", (self._segmentation(structures, t, geometry) for t in frames))
+
+    @staticmethod
+    def _segmentation(structures: dict[str, np.ndarray], frame: int, geometry: VolumeGeometry) -> Any:
+        node = slicer.vtkMRMLSegmentationNode()
+        for (name, masks), color in zip(structures.items(), _SEGMENT_COLORS, strict=False):
+            image = geometry.asOrientedImage()
+            vtk_to_numpy(image.GetPointData().GetScalars())[:] = masks[frame].ravel()
+            node.AddSegmentFromBinaryLabelmapRepresentation(image, name, color, name)
+        return node
+
+    def _sequence(self, name: str, role: str, nodes: Iterable[Any]) -> Any:
+        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+        sequence.SetIndexName("time" if self._indexUnit else "frame")
+        sequence.SetIndexUnit(self._indexUnit)
+        sequence.SetAttribute(self.ROLE, role or None)
+        for value, node in zip(self._indexValues, nodes, strict=True):
+            node.SetName(name)
+            node.SetAttribute(self.ROLE, role or None)
+            sequence.SetDataNodeAtValue(node, value)
+        return sequence

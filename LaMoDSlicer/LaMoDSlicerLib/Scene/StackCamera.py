@@ -1,0 +1,68 @@
+from typing import Any
+
+import numpy as np
+import slicer
+
+from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
+
+
+class StackCamera:
+    """Turns the 3-D view to the stack of slices: base above, apex below, from the front and a little from above.
+
+    Its box gives way to an orientation marker, until the view is given back.
+    """
+
+    TOWARDS_APEX_LPS = np.array([1.0, -1.0, -1.0])
+    ANTERIOR_LPS = np.array([0.0, -1.0, 0.0])
+    ABOVE = np.deg2rad(25.0)
+    #: Width of the view relative to its height, at least; the view angle is that of the height.
+    ASPECT = 0.6
+
+    def __init__(self) -> None:
+        self._before: tuple[Any, bool, bool, int] | None = None
+
+    def giveBack(self) -> None:
+        """Box and marker as they were."""
+        if self._before is not None:
+            node, box, labels, marker = self._before
+            node.SetBoxVisible(box)
+            node.SetAxisLabelsVisible(labels)
+            node.SetOrientationMarkerType(marker)
+            self._before = None
+
+    def _clear(self, node: Any) -> None:
+        if self._before is None:
+            self._before = (
+                node,
+                node.GetBoxVisible(),
+                node.GetAxisLabelsVisible(),
+                node.GetOrientationMarkerType(),
+            )
+        node.SetBoxVisible(False)
+        node.SetAxisLabelsVisible(False)
+        node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
+
+    def lookAt(self, reading: Reading, reachMm: float) -> None:
+        """Args: reading: whose slices. reachMm: from the middle of a slice to the outermost of its wall."""
+        layouts = slicer.app.layoutManager()
+        if layouts is None or not layouts.threeDViewCount:
+            return
+        node = layouts.threeDWidget(0).threeDView().mrmlViewNode()
+        self._clear(node)
+        centers = np.array([slice_.centerLps for slice_ in reading.slices])
+        middle = centers.mean(axis=0)
+        radius = reachMm + float(np.linalg.norm(centers - middle, axis=1).max())
+        first = reading.slices[0].ijkToLps
+        normal = np.cross(first[:3, 0], first[:3, 1])
+        normal *= np.sign(normal @ self.TOWARDS_APEX_LPS) / np.linalg.norm(normal)
+        front = self.ANTERIOR_LPS - (self.ANTERIOR_LPS @ normal) * normal
+        towards = np.cos(self.ABOVE) * front / np.linalg.norm(front) - np.sin(self.ABOVE) * normal
+        for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
+            if camera.GetLayoutName() == node.GetLayoutName():
+                half = np.arctan(self.ASPECT * np.tan(np.deg2rad(camera.GetViewAngle() / 2)))
+                distance = radius / np.sin(half)
+                camera.SetFocalPoint(*(RAS_LPS[:3, :3] @ middle))
+                camera.SetPosition(*(RAS_LPS[:3, :3] @ (middle + distance * towards)))
+                camera.SetViewUp(*(RAS_LPS[:3, :3] @ -normal))
+                camera.ResetClippingRange()

@@ -1,0 +1,1 @@
+"""Shared MRML helpers: nodes, sequences, browsers, views and layouts."""
