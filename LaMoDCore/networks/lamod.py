@@ -38,7 +38,7 @@ class InferenceDefaults:
             "motion" samples what the masks leave open around the decoder's answer, which stays the answer.
         sampler: "ddim" or "ddpm".
         start: diffusion step m at which z_reg is noised. M would be Algorithm 1 as printed, which loses the heart;
-            up to 10 of 500 it costs nothing ("Algorithm 1 once more" in RESULTS.md). The motion latent always starts
+            up to 10 of 500 it costs nothing (experiments/results/dead-ends.md). The motion latent always starts
             from pure noise.
         steps: of DDIM.
         samples: latents drawn; their spread is the answer's uncertainty.

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from LaMoDCore.baselines import available
-from LaMoDCore.cli.program import main as lamod
+from LaMoDCore.cli import main as lamod
 
 _RECIPES = Path(__file__).resolve().parents[1] / "data"
 _COHORTS = {

@@ -19,7 +19,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from LaMoDCore.cli.program import main as lamod
+from LaMoDCore.cli import main as lamod
 
 _SAID = re.compile(r"failed; (\d+) s")
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from experiments.phantoms.ellipse_phantom import OtherHeart
-from LaMoDCore.cli.program import main as lamod
+from LaMoDCore.cli import main as lamod
 from LaMoDCore.evaluation.bootstrap import bootstrap_mean
 from LaMoDCore.evaluation.truth import drawn_case
 from LaMoDCore.io.dataset.folder import (

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from LaMoDCore.cli.program import main as lamod
+from LaMoDCore.cli import main as lamod
 from LaMoDCore.evaluation.truth import drawn_case
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.models.folder import LoadedModel, load_model

@@ -8,7 +8,7 @@ the true position x and the predicted one x̂, as complex numbers about the movi
 and q is a series in ring coordinates: Legendre polynomials of the depth (0 at the endocardium, 1 at the epicardium)
 times Fourier harmonics of the angle, orthonormal over a ring. A constant imaginary q turns the whole ring and leaves
 every strain as it was. Sixty real coefficients hold 99.6 % of the energy of the shipped model's errors
-(Testing/Benchmarks/RESULTS.md, "Generative diffusion").
+(experiments/results/posterior.md).
 """
 
 from __future__ import annotations
