@@ -11,7 +11,7 @@ CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test fuzz test-core lint lint-fast coverage slicer-host screenshots file-lists clean
+.PHONY: demo test fuzz test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
 
 demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
 	$(BIN)/lamod demo --out demo-output
@@ -67,6 +67,9 @@ $(HOST): $(INSTALLED)
 
 file-lists: $(INSTALLED) ## LaMoDCore/files.cmake anew, after a file of the library came or went
 	$(BIN)/python Testing/SlicerBuild/file_lists.py
+
+reference: $(INSTALLED) ## the generated pages of docs/reference: commands, training settings, Python API
+	$(BIN)/python docs/generate_reference.py
 
 clean:
 	rm -rf $(VENV) demo-output

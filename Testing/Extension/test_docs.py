@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from LaMoDCore.cli.program import VERBS
+from LaMoDCore.cli import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

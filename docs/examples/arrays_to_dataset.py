@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import SliceGrid
-from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry
 from LaMoDCore.io.dataset.collection import add_case
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry
 
 #: Columns, rows and normal of an ordinary short-axis picture, LPS: used where a slice does not say how it lies. Which
 #: side is the apex's decides the sign of rotation and the order of the segments, so give `ijk_to_lps` if you can.
