@@ -2,7 +2,7 @@
 
 import sys
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

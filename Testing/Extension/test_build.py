@@ -36,7 +36,9 @@ def test_install_tree_holds_the_extension_and_nothing_else(modules: Path):
 
 
 def test_installed_library_runs_with_the_repository_hidden(modules: Path, tmp_path: Path, run_hidden):
-    program = "import LaMoDCore; print(LaMoDCore.__file__);from LaMoDCore.cli.program import main; sys.exit(main(['models', 'list']))"
+    program = (
+        "import LaMoDCore; print(LaMoDCore.__file__);from LaMoDCore.cli import main; sys.exit(main(['models', 'list']))"
+    )
     printed = run_hidden(modules, program, tmp_path)
     assert printed.startswith(str(modules))
     assert "lamod-phantom-v1" in printed

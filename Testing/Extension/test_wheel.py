@@ -24,6 +24,6 @@ def test_demo_from_a_wheel(tmp_path: Path, run_hidden):
         assert "LaMoDCore/shipped_models/lamod-phantom-v1/weights.safetensors" in names
         assert not [n for n in names if n.startswith(("Testing", "LaMoDSlicer", "runs"))]
         archive.extractall(tmp_path / "unpacked")
-    program = "from LaMoDCore.cli.program import main; sys.exit(main(['demo', '--samples', '1', '--out', 'result']))"
+    program = "from LaMoDCore.cli import main; sys.exit(main(['demo', '--samples', '1', '--out', 'result']))"
     run_hidden(tmp_path / "unpacked", program, tmp_path)
     assert (tmp_path / "result" / "report.png").is_file()

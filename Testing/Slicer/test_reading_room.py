@@ -545,7 +545,7 @@ def test_phantom_cine_and_dense_are_compared_by_one_click(host, faults, pictures
     import qt
     from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
-    from LaMoDCore.cli.program import main
+    from LaMoDCore.cli import main
 
     words = ["phantom", "--out", str(tmp_path / "cohort"), "--count", "1", "--seed", "3", "--paired", "--cine"]
     assert main([*words, "--no-report", "--workers", "1", "--progress", "none"]) == 0

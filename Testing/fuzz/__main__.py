@@ -17,7 +17,7 @@ from pathlib import Path
 from mutants import mutants, write_seeds
 from outcome import outcome_of
 
-from LaMoDCore.cli.program import main as lamod
+from LaMoDCore.cli import main as lamod
 
 
 def main() -> int:

@@ -44,7 +44,7 @@ class LaunchText:
 
     def _text(self, kind: str) -> str:
         launch = self._launch()
-        from LaMoDCore.training import launch_commands
+        from LaMoDCore.training.run import launch_commands
 
         counts = int(self._ui.processesSpinBox.value), int(self._ui.machinesSpinBox.value)
         if kind == "torchrun":

@@ -23,7 +23,7 @@ from LaMoDCore.baselines.registration_alone import shot_displacement
 from LaMoDCore.baselines.strainnet import StrainNetConfig
 from LaMoDCore.baselines.transunet import TokenTransformer, TransUnetConfig
 from LaMoDCore.baselines.unetr import UnetrConfig
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.evaluation.predictors import make_predictors
 from LaMoDCore.heart.canonical import occupancy_from_distances

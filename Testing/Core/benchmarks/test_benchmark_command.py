@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from LaMoDCore.benchmarks.timing import best_of_each
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.models.registry import known_models
 
 

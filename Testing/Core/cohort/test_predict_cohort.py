@@ -12,7 +12,7 @@ import pytest
 from cohort_rings import write_ring
 from dying_worker import doubling
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard, shard_from_environment
 from LaMoDCore.cohort.work_list import CohortCase

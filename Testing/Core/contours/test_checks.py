@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.contours.check import check_contours, check_slice
 from LaMoDCore.contours.findings import Fault, Light
 from LaMoDCore.contours.report_files import finding_lines

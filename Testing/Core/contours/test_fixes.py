@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
 from heart_files import heart_labels, stack_affine, write_folder, write_nifti, write_nrrd_4d, write_sequence
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.contours.check import check_slice
 from LaMoDCore.contours.findings import Fault
 from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth

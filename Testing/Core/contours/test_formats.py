@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
 from heart_files import DATA, heart_cine, heart_labels, stack_affine, write_dicom_frames
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import SliceGrid

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
-from LaMoDCore.contours import fragility, strain_difference
+from LaMoDCore.cli import main
 from LaMoDCore.heart.canonical import to_canonical
 from LaMoDCore.heart.case import Case, Motion, SliceMotion, StrainResult
 from LaMoDCore.heart.cycle.shapes import SliceShapes
@@ -16,6 +15,7 @@ from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import slice_strain
+from LaMoDCore.studies import pixel_cost, strain_difference
 from LaMoDCore.studies.pixel_cost import SHIFTS, FragilityCancelled, fragility_text, measure_fragility, shift_contours
 from LaMoDCore.studies.pixel_cost_files import draw_fragility, fragility_csv
 from LaMoDCore.studies.strain_difference import compare_strain, difference_text
@@ -58,13 +58,13 @@ def predict_by_radii(case, _model, **options):
 @pytest.fixture
 def stand_in(monkeypatch):
     monkeypatch.setattr("LaMoDCore.prediction.predict.predict_strain", predict_by_radii)
-    for user in (fragility, strain_difference):
+    for user in (pixel_cost, strain_difference):
         monkeypatch.setattr(user, "load_model", lambda *_: object())
     return LoadedModel.__new__(LoadedModel)
 
 
 def test_what_lies_far_from_the_wall_has_no_say(ring):
-    near = fragility._cropped(ring)
+    near = pixel_cost._cropped(ring)
     assert np.prod(near.grid.shape) < 0.6 * np.prod(ring.grid.shape)
     whole, cropped = to_canonical(ring), to_canonical(near)
     assert np.allclose(whole.grid.ijk_to_lps, cropped.grid.ijk_to_lps)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from contracting_annulus import SHORT_SCAN, scan
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.dense.segmentation import find_center, guess_ring
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.io.dense.images import DenseImages

@@ -14,7 +14,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from scipy.io import savemat
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.dense import DenseImages, read_dense
 from LaMoDCore.heart.ring.curves import closed_curve, inside_polygon, ring_mask
 from LaMoDCore.io.dense.dicom import parse_comment

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.dense import analyse_dense, read_dense
 from LaMoDCore.dense.segmentation import guess_ring
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case

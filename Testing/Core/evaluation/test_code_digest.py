@@ -75,7 +75,7 @@ def identity(name, samples=None, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("itk-demons", "demons_tracking"), ("lddmm", "lddmm_tracking"), ("lddmm", "preprocessing")]
+    ("name", "module"), [("itk-demons", "demons_tracking"), ("lddmm", "lddmm_tracking"), ("lddmm", "canonical")]
 )
 def test_a_method_that_learns_nothing_is_known_by_its_code(monkeypatch, name, module):
     before = identity(name)

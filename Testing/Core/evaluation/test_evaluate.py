@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from annuli_dataset import scaled_truth
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
 from LaMoDCore.evaluation.run import evaluate, examples_of, load_truths, write_evaluation
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_dataset_case

@@ -16,7 +16,7 @@ from heart_files import (
     write_sequence,
 )
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 
 SHAPE = (40, 44)
 AFFINE = stack_affine(SHAPE, (3.0, 3.0), slices=1)

@@ -25,7 +25,8 @@ from heart_files import (
 from LaMoDCore.heart.canonical import to_canonical
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS
 from LaMoDCore.heart.levels import propose_levels, spans_the_ventricle
-from LaMoDCore.io import dicom_pixels, load_case
+from LaMoDCore.io import load_case
+from LaMoDCore.io.dicom import pixels as dicom_pixels
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.runtime.errors import LaMoDInputError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.io.dataset.collection import add_case
 from LaMoDCore.io.dataset.folder import (
     DatasetCase,

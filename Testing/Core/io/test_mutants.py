@@ -10,7 +10,7 @@ from any_model import SMALL
 from mutants import SEEDS, mutants, write_seeds
 from outcome import outcome_of
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.heart.canonical import to_canonical
 from LaMoDCore.io import load_case
 from LaMoDCore.models.folder import save_model

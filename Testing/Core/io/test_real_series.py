@@ -69,7 +69,7 @@ def test_labels_that_are_not_there():
 
 def test_study_is_described():
     text = "\n".join(describe(FOLDER / "dicom"))
-    assert "2 short-axis cine series of 2 series" in text
+    assert "2 short-axis cine series of 4 series" in text
     assert "776" in text
     assert "patient1" not in text
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.models.card import model_card
 from LaMoDCore.models.folder import load_model, save_model
 from LaMoDCore.models.registry import registered_models, user_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.models.folder import save_model
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 

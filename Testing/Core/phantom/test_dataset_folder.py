@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.io.dataset.checks import check_dataset
 from LaMoDCore.io.dataset.folder import (
     DatasetCase,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.phantom import DISEASES
 from LaMoDCore.phantom.cohort.build import write_cohort

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.dense import read_dense
 from LaMoDCore.io.dataset.folder import read_dataset_case, write_dataset_case
 from LaMoDCore.phantom.cohort.build import plane_cases

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from Testing.Core.predict.conftest import ring_frames, write_nifti
 
 CONTRACT = {

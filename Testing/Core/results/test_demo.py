@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.models.folder import DEFAULT_MODEL, shipped_folder
 
 pytestmark = pytest.mark.skipif(

@@ -13,7 +13,7 @@ import pytest
 from ring_dataset import TINY, write_rings
 
 from experiments.robustness import killed_runs
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress

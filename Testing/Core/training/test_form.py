@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.training.run.form import form
 from LaMoDCore.training.run.settings import PRESETS, TrainingConfig
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ring_dataset import TINY
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.grid import read_grid
 

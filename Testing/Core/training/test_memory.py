@@ -11,8 +11,9 @@ import torch
 from ring_dataset import TINY
 
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.training import memory, stages
 from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.loop import stages
+from LaMoDCore.training.run import memory
 from LaMoDCore.training.run.runner import train
 
 

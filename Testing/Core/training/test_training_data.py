@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ring_dataset import ring_case, write_rings
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.io.dataset.folder import write_dataset_case
 from LaMoDCore.training.data.cache import TrainingCache, open_cache, open_finished_cache
 from LaMoDCore.training.data.loading import epoch_batches, made_ahead

@@ -15,7 +15,7 @@ import pytest
 import torch
 from ring_dataset import TINY
 
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.models.folder import load_model, save_model
 from LaMoDCore.networks.contour_motion import ContourMotionConfig
 from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
@@ -23,8 +23,8 @@ from LaMoDCore.networks.motion_latent import MotionLatentConfig
 from LaMoDCore.prediction.predict import inference_choice
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
-from LaMoDCore.training import checkpoint
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
+from LaMoDCore.training.loop import checkpoint
 from LaMoDCore.training.loop.learning_rate import learning_rate_share
 from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.folder import RunFolder
@@ -63,8 +63,8 @@ def unbroken(cache: TrainingCache, tmp_path_factory: pytest.TempPathFactory) -> 
 #: The moment is the program's own, so that no machine is too fast or too slow for it.
 DIES_AT_ITS_SECOND_CHECKPOINT = """
 import os, signal, sys
-from LaMoDCore.cli.program import main
-from LaMoDCore.training import checkpoint
+from LaMoDCore.cli import main
+from LaMoDCore.training.loop import checkpoint
 
 write, written = checkpoint.write_through, []
 

@@ -12,7 +12,7 @@ from annuli_dataset import SHORTENING, _case
 from turning_ring import SAMPLING
 
 from LaMoDCore import load_model, predict_strain
-from LaMoDCore.cli.program import main
+from LaMoDCore.cli import main
 from LaMoDCore.evaluation.truth import drawn_case
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.heart.ring.motion_basis import TERMS
@@ -29,7 +29,7 @@ from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, RingView
 from LaMoDCore.networks.slice_spread import SliceSpread
 from LaMoDCore.runtime.progress import SILENT
-from LaMoDCore.training import posterior
+from LaMoDCore.training.posterior import train as posterior
 from LaMoDCore.training.posterior.generative_stage import GenerativeConfig, train_motion_latent
 from LaMoDCore.training.posterior.residuals import ResidualBank
 from LaMoDCore.training.run.settings import PRESETS
