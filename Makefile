@@ -29,6 +29,7 @@ test-core: $(INSTALLED) ## LaMoDCore's tests only
 lint-fast: $(RUFF) ## what CI runs before the tests: seconds
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/lint-imports --no-logo --no-cache
 
 coverage: $(LINTERS) ## lines of LaMoDCore that its tests reach; a quarter of an hour of processor time
 	$(BIN)/coverage erase
@@ -53,7 +54,7 @@ $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 $(RUFF): constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ruff
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ruff import-linter
 	touch $@
 
 $(LINTERS): $(INSTALLED)

@@ -99,6 +99,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/cycle/smoothing.py
   heart/geometry.py
   heart/levels.py
+  heart/notes.py
   heart/numbered_names.py
   heart/outside_wall.py
   heart/ring/__init__.py
@@ -116,14 +117,13 @@ set(MODULE_PYTHON_SCRIPTS
   io/__init__.py
   io/case/__init__.py
   io/case/drawn_slices.py
-  io/case/labels.py
   io/case/partial_masks.py
   io/case/reader.py
   io/case/slice_reader.py
-  io/case/timing.py
   io/contours/__init__.py
   io/contours/curves.py
   io/contours/dense_workspace.py
+  io/contours/dicom_seg_writer.py
   io/contours/foreign.py
   io/contours/guide_points.py
   io/contours/markups.py
@@ -148,18 +148,20 @@ set(MODULE_PYTHON_SCRIPTS
   io/dicom/pixels.py
   io/dicom/reader.py
   io/dicom/seg_reader.py
-  io/dicom/seg_writer.py
   io/dicom/series.py
+  io/files/__init__.py
+  io/files/describe.py
+  io/files/image_file.py
+  io/files/labels.py
+  io/files/rewrite.py
+  io/files/timing.py
   io/images/__init__.py
-  io/images/describe.py
-  io/images/file.py
   io/images/frame_stack.py
   io/images/frame_step.py
   io/images/meta_image.py
   io/images/nifti.py
   io/images/nrrd.py
   io/images/planes.py
-  io/images/rewrite.py
   io/images/seq_nrrd.py
   io/results/__init__.py
   io/results/displacement_files.py

@@ -257,9 +257,9 @@ def _write_fragility(fragility: Sequence[SliceFragility], folder: Path) -> None:
 def _write_contours(args: argparse.Namespace, heart: DrawnHeart, mended: Sequence[CineSlice], folder: Path) -> None:
     """What was mended, in the format that it came in, and contours of other programs as masks."""
     from LaMoDCore.contours.repair import write_mended
+    from LaMoDCore.io.contours.dicom_seg_writer import pictures_in_plane, write_dicom_segmentation
     from LaMoDCore.io.contours.foreign import is_foreign
-    from LaMoDCore.io.dicom.seg_writer import pictures_in_plane, write_dicom_segmentation
-    from LaMoDCore.io.images.file import is_dicom
+    from LaMoDCore.io.files.image_file import is_dicom
 
     foreign = [slice_ for drawn, slice_ in zip(heart.slices, mended, strict=True) if is_foreign(drawn.source)]
     _write_masks(foreign, folder)

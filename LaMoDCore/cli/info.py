@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     if args.path is None:
         print("\n".join(installation()))
     else:
-        from LaMoDCore.io.images.describe import describe
+        from LaMoDCore.io.files.describe import describe
 
         print("\n".join(describe(args.path)))
     return 0

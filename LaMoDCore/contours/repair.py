@@ -13,9 +13,9 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, cavity_area_mm2
 from LaMoDCore.io.case.drawn_slices import DrawnSlice
-from LaMoDCore.io.case.labels import integer_labels
-from LaMoDCore.io.images.file import read_images
-from LaMoDCore.io.images.rewrite import relabelled, write_like
+from LaMoDCore.io.files.image_file import read_images
+from LaMoDCore.io.files.labels import integer_labels
+from LaMoDCore.io.files.rewrite import relabelled, write_like
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Name -> what it does, told the slice and the frames to keep.

@@ -30,7 +30,7 @@ def write_labels(path, slice_):
 def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_path, monkeypatch):
     import qt
 
-    from LaMoDCore.io.images.file import read_images
+    from LaMoDCore.io.files.image_file import read_images
 
     path = tmp_path / "masks.seq.nrrd"
     labels = write_labels(path, annotator.slice)
@@ -64,7 +64,7 @@ def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_pat
 
 
 def test_a_segmentation_is_saved_as_a_sequence(annotator, tmp_path):
-    from LaMoDCore.io.images.file import read_images
+    from LaMoDCore.io.files.image_file import read_images
 
     click(annotator, "checkButton")
     annotator.panel.mending.save(tmp_path / "drawn.nii")
@@ -290,7 +290,7 @@ def test_carried_frames_are_saved_as_drawn_ones_are(slicer_app, tmp_path):
     click(annotator, "checkButton")
     click(annotator, "carryButton")
     annotator.panel.mending.save(tmp_path / "all.seq.nrrd")
-    from LaMoDCore.io.images.file import read_images
+    from LaMoDCore.io.files.image_file import read_images
 
     saved = read_images(tmp_path / "all.seq.nrrd")[0].frames[:, 0]
     assert (saved == 2).any(axis=(1, 2)).all()

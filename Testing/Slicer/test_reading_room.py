@@ -619,7 +619,7 @@ def _load_series(app, name):
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-    from LaMoDCore.io.images.file import read_images
+    from LaMoDCore.io.files.image_file import read_images
 
     stack = read_images(DATA / "dicom" / name)[0]
     builder = SequenceBuilder(tuple(f"{t:.1f}" for t in stack.frame_times_ms), "ms")

@@ -22,7 +22,7 @@ def _load(app):
     from LaMoDSlicerLib.Scene.SliceViews import SliceViews
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-    from LaMoDCore.io.images.file import read_images
+    from LaMoDCore.io.files.image_file import read_images
 
     stack = read_images(DATA / "dicom" / "Se3")[0]
     builder = SequenceBuilder(tuple(f"{t:.1f}" for t in stack.frame_times_ms), "ms")
@@ -42,7 +42,7 @@ def _load(app):
 
 @pytest.mark.skipif(not DATA.exists(), reason="the real cine is not on this machine (../shared/data)")
 def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_worker, pictures):
-    from LaMoDCore.io.images.file import read_images
+    from LaMoDCore.io.files.image_file import read_images
 
     if not WEIGHTS.exists():
         fake_worker("ok")

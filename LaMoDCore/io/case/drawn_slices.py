@@ -12,9 +12,9 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.levels import depths_towards_apex
 from LaMoDCore.heart.ring.mask import is_closed_ring
-from LaMoDCore.io.case.labels import LabelMap, meaning_of_labels, parse_labels
 from LaMoDCore.io.case.slice_reader import read_cine_slices, read_mask_stacks
-from LaMoDCore.io.case.timing import timing_of
+from LaMoDCore.io.files.labels import LabelMap, meaning_of_labels, parse_labels
+from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.images.planes import matching_cine, same_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError

@@ -17,9 +17,9 @@ from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_le
 from LaMoDCore.heart.ring.faults import Fault
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.heart.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
-from LaMoDCore.io.case.labels import LabelMap, parse_labels
 from LaMoDCore.io.case.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
-from LaMoDCore.io.case.timing import several_beats, unclosed_beat
+from LaMoDCore.io.files.labels import LabelMap, parse_labels
+from LaMoDCore.io.files.timing import several_beats, unclosed_beat
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.planes import lies_on_scanner_axes
 from LaMoDCore.runtime.bounded_reads import sha256_of

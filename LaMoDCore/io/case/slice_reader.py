@@ -12,10 +12,10 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.numbered_names import without_suffix
 from LaMoDCore.heart.ring.faults import Fault, find_fault, remove_specks
-from LaMoDCore.io.case.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
 from LaMoDCore.io.case.partial_masks import carried, is_partial, spread_over_cine
-from LaMoDCore.io.case.timing import timing_of
-from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.files.image_file import read_images
+from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError

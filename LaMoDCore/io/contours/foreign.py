@@ -11,11 +11,11 @@ import numpy as np
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.rv_insertion import anterior_of
-from LaMoDCore.io.case.timing import timing_of
 from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curves
 from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
 from LaMoDCore.io.contours.guide_points import read_guide_points
 from LaMoDCore.io.contours.markups import curves_by_frame, read_closed_curves
+from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 

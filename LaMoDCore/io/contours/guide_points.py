@@ -16,7 +16,7 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.contours.curves import FrameCurves, in_order_about_center
-from LaMoDCore.io.images.file import natural_key
+from LaMoDCore.io.files.image_file import natural_key
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _ENDO, _EPI, _SEPTUM, _INSERT = "SAX_LV_ENDOCARDIAL", "SAX_LV_EPICARDIAL", "SAX_RV_SEPTUM", "RV_INSERT"

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.io.case.labels import integer_labels, meaning_of_labels, parse_labels
 from LaMoDCore.io.dense.arrays import split_reference
 from LaMoDCore.io.dense.images import DenseImages
-from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.files.image_file import read_images
+from LaMoDCore.io.files.labels import integer_labels, meaning_of_labels, parse_labels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 

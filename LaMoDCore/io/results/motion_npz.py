@@ -1,26 +1,29 @@
-"""motion.npz: the material fields of every slice, on the reference frame's pixels.
+"""motion.npz: the material fields of every slice, on the pixels of the reference frame.
 
-T frames, Z slices (base to apex), H rows, W columns. Slices smaller than the largest are padded at the high
-indices (`slice_shape` has each one's own size): NaN in fields, 0 in masks.
+T frames, Z slices (base to apex), H rows, W columns. Slices smaller than the largest one are padded at the high
+indices (`slice_shape` holds the size of each): NaN in fields, 0 in masks.
 
 ==================  ==========================================================================
 displacement_mm     float32 [T, Z, H, W, 3], LPS; NaN outside the reference myocardium
 ecc, err, ecr, e1,  float32 [T, Z, H, W]; Green-Lagrange strain as fractions and the in-plane
 e2, jacobian        det F; NaN outside
-NAME_std            with several samples: SD over them of each of the above
+NAME_std            with several samples: standard deviation over them of each of the above
 myocardium          bool [Z, H, W]
 segment             int16 [Z, H, W]; 0 = none
 ijk_to_lps          float64 [Z, 4, 4], (column, row, slice) to LPS mm
 frame_times_ms      float64 [Z, T]
 reference_frame     int, end-diastole
-es_frame            int
+es_frame            int, end-systole
 slice_shape         int [Z, 2]
+rv_insertion_lps    float64 [Z, 3], anterior RV insertion point; NaN where unknown
 ==================  ==========================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,51 @@ import numpy as np
 from LaMoDCore.heart.case import SliceMotion, SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.results.stable_npz import write_stable_npz
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Names of the fields in the file, in its order.
+FIELD_NAMES = ("ecc", "err", "ecr", "e1", "e2", "jacobian")
+_REQUIRED = (
+    *("displacement_mm", *FIELD_NAMES, "myocardium", "segment", "ijk_to_lps", "frame_times_ms"),
+    *("reference_frame", "es_frame", "slice_shape"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MotionFile:
+    """The arrays of motion.npz; see the module for shapes and units.
+
+    Attributes:
+        displacement_mm: [T, Z, H, W, 3] LPS.
+        fields: ecc, err, ecr, e1, e2, jacobian: [T, Z, H, W].
+        displacement_std_mm: [T, Z, H, W, 3] LPS; None with one sample.
+        fields_std: the keys of `fields`; empty with one sample.
+        myocardium: bool [Z, H, W].
+        segment: int16 [Z, H, W].
+        ijk_to_lps: [Z, 4, 4].
+        frame_times_ms: [Z, T].
+        reference_frame, es_frame: frame indices.
+        slice_shape: [Z, 2]: rows and columns of each slice without the padding.
+        rv_insertion_lps: [Z, 3]; NaN where unknown, as in files of version 1.
+    """
+
+    displacement_mm: Array
+    fields: Mapping[str, Array]
+    displacement_std_mm: Array | None
+    fields_std: Mapping[str, Array]
+    myocardium: Array
+    segment: Array
+    ijk_to_lps: Array
+    frame_times_ms: Array
+    reference_frame: int
+    es_frame: int
+    slice_shape: Array
+    rv_insertion_lps: Array
+
+    def grid(self, z: int) -> SliceGrid:
+        """The pixel grid of one slice, without the padding."""
+        height, width = self.slice_shape[z]
+        return SliceGrid((int(height), int(width)), self.ijk_to_lps[z])
 
 
 def motion_arrays(result: StrainResult) -> dict[str, Array]:
@@ -39,6 +87,41 @@ def motion_arrays(result: StrainResult) -> dict[str, Array]:
 def write_motion_npz(result: StrainResult, path: Path) -> None:
     """Write `motion_arrays`, one at a time in memory; the same result gives the same bytes."""
     write_stable_npz(path, _each_array(result))
+
+
+def read_motion_npz(path: str | Path) -> MotionFile:
+    """Read what `write_motion_npz` wrote.
+
+    Raises:
+        LaMoDInputError: the file is missing or damaged, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
+        raise LaMoDInputError(path, f"it cannot be read ({fault})", "predict again") from fault
+    missing = [name for name in _REQUIRED if name not in arrays]
+    if missing:
+        raise LaMoDInputError(path, f"it lacks the array {missing[0]}", "predict again")
+    if arrays["ecc"].ndim != 4 or arrays["displacement_mm"].shape != (*arrays["ecc"].shape, 3):
+        raise LaMoDInputError(path, "its arrays have shapes that do not fit together", "predict again")
+    slices = arrays["ecc"].shape[1]
+    return MotionFile(
+        displacement_mm=arrays["displacement_mm"],
+        fields={name: arrays[name] for name in FIELD_NAMES},
+        displacement_std_mm=arrays.get("displacement_mm_std"),
+        fields_std={name: arrays[f"{name}_std"] for name in FIELD_NAMES if f"{name}_std" in arrays},
+        myocardium=arrays["myocardium"].astype(bool),
+        segment=arrays["segment"],
+        ijk_to_lps=arrays["ijk_to_lps"],
+        frame_times_ms=arrays["frame_times_ms"],
+        reference_frame=int(arrays["reference_frame"]),
+        es_frame=int(arrays["es_frame"]),
+        slice_shape=arrays["slice_shape"],
+        rv_insertion_lps=arrays.get("rv_insertion_lps", np.full((slices, 3), np.nan)),
+    )
 
 
 def _each_array(result: StrainResult) -> Iterator[tuple[str, Array]]:
@@ -65,6 +148,8 @@ def _each_array(result: StrainResult) -> Iterator[tuple[str, Array]]:
     yield "reference_frame", np.array(case.reference_frame)
     yield "es_frame", np.array(result.es_frame)
     yield "slice_shape", np.array([g.shape for g in grids])
+    insertions = [case.insertion_of(s) for s in case.slices]
+    yield "rv_insertion_lps", np.stack([np.full(3, np.nan) if p is None else np.float64(p) for p in insertions])
 
 
 def _vectors_lps(grid: SliceGrid, displacement_mm: Array) -> Array:
@@ -78,10 +163,10 @@ def _inside(values: Array, myocardium: Array) -> Array:
 
 
 def _displacement_std(grid: SliceGrid, motion: SliceMotion, strain: SliceStrain) -> Array:
-    """SD (n − 1) of each LPS component [T, H, W, 3], NaN outside the wall.
+    """Standard deviation (n − 1) of each LPS component [T, H, W, 3], NaN outside the wall.
 
-    A turned axis mixes the errors of x and y, so their covariance is needed: taken from the samples where
-    there are some, as zero otherwise.
+    A rotated axis mixes the errors of x and y, so their covariance is needed: it is computed from the samples where
+    there are some and taken as zero otherwise.
     """
     if motion.samples_mm is not None:
         lps = np.stack([_vectors_lps(grid, sample) for sample in motion.samples_mm])
@@ -92,7 +177,7 @@ def _displacement_std(grid: SliceGrid, motion: SliceMotion, strain: SliceStrain)
 
 
 def _stacked(slices: Iterable[Array], count: int, size: tuple[int, int], axis: int) -> Array:
-    """Stack ``count`` arrays [..., H, W(, 3)] whose rows start at `axis` into one, padded to `size`."""
+    """Stack ``count`` arrays [..., H, W(, 3)] whose rows are axis `axis` into one, padded to `size`."""
     stacked: Array | None = None
     for index, values in enumerate(slices):
         if stacked is None:

@@ -1,66 +1,126 @@
-"""segments.csv: one row a slice, segment and frame.
+"""segments.csv: one row per slice, segment and frame.
 
 Columns: ``slice`` (counted from 1, the most basal), ``level``, ``segment`` (1…6, or 1…4 at the apex),
-``aha`` (16-segment model), ``name``, ``frame`` (0-based, the cine's own), ``time_ms``, ``ecc``, ``err``
+``aha`` (16-segment model), ``name``, ``frame`` (counted from 0, in the cine's order), ``time_ms``, ``ecc``, ``err``
 (Green-Lagrange strain, fractions, mean over the segment's pixels of the reference frame), ``ecc_std``,
-``err_std`` (SD of that mean; empty with one sample), ``ecc_low``, ``ecc_high``, ``err_low``, ``err_high`` (the ends of
-its 90 % interval; empty with one sample and for a model whose intervals are not calibrated).
+``err_std`` (standard deviation of that mean; empty with one sample), ``ecc_low``, ``ecc_high``, ``err_low``,
+``err_high`` (limits of its 90 % interval; empty with one sample and for a model whose intervals are not calibrated).
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from LaMoDCore.heart.case import StrainResult
-from LaMoDCore.uncertainty.intervals import interval
-
-COLUMNS = (
-    *("slice", "level", "segment", "aha", "name", "frame", "time_ms", "ecc", "err", "ecc_std", "err_std"),
-    *("ecc_low", "ecc_high", "err_low", "err_high"),
-)
+from LaMoDCore.heart.case import LEVELS, Level, StrainResult
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
-def segment_rows(result: StrainResult) -> Iterator[dict[str, Any]]:
-    """The table's rows by column name; numbers as text, missing ones empty."""
+@dataclass(frozen=True)
+class SegmentRow:
+    """One row; NaN where the file has an empty cell."""
+
+    slice: int
+    level: Level
+    segment: int
+    aha: int
+    name: str
+    frame: int
+    time_ms: float
+    ecc: float
+    err: float
+    ecc_std: float = float("nan")
+    err_std: float = float("nan")
+    ecc_low: float = float("nan")
+    ecc_high: float = float("nan")
+    err_low: float = float("nan")
+    err_high: float = float("nan")
+
+
+COLUMNS = tuple(field.name for field in fields(SegmentRow))
+_INTEGERS = ("slice", "segment", "aha", "frame")
+
+
+def segment_rows(result: StrainResult) -> Iterator[SegmentRow]:
+    """The rows of the table, ordered by slice, segment and frame."""
     for index, (cine, strain) in enumerate(zip(result.case.slices, result.slices, strict=True)):
-        spread = strain.segment_curves_std
-        ends = {
-            name: interval(strain.segment_curves[name], spread.get(name), result.summary) for name in ("ecc", "err")
-        }
+        columns = dict(strain.segment_curves)
+        for name, deviation in strain.segment_curves_std.items():
+            columns[f"{name}_std"] = deviation
+            limits = interval(strain.segment_curves[name], deviation, result.summary)
+            if limits is not None:
+                columns[f"{name}_low"], columns[f"{name}_high"] = limits
         for s, (name, aha) in enumerate(zip(strain.segment_names, strain.segment_aha, strict=True)):
             for frame in range(cine.frames):
-                yield {
-                    "slice": index + 1,
-                    "level": cine.level,
-                    "segment": s + 1,
-                    "aha": aha,
-                    "name": name,
-                    "frame": frame,
-                    "time_ms": f"{float(cine.frame_times_ms[frame]):.3f}",
-                    "ecc": _text(strain.segment_curves["ecc"][s, frame]),
-                    "err": _text(strain.segment_curves["err"][s, frame]),
-                    "ecc_std": _text(spread["ecc"][s, frame]) if spread else "",
-                    "err_std": _text(spread["err"][s, frame]) if spread else "",
-                    **{
-                        f"{name}_{end}": "" if pair is None else _text(pair[number][s, frame])
-                        for name, pair in ends.items()
-                        for number, end in enumerate(("low", "high"))
-                    },
-                }
+                values = {column: float(curves[s, frame]) for column, curves in columns.items()}
+                time_ms = float(cine.frame_times_ms[frame])
+                yield SegmentRow(index + 1, cine.level, s + 1, aha, name, frame, time_ms, **values)
+
+
+def interval(values: Array, deviation: Array | None, summary: Mapping[str, Any]) -> tuple[Array, Array] | None:
+    """Limits (low, high) of the calibrated interval of curves, or None where there is none.
+
+    Args:
+        values: the curves.
+        deviation: their calibrated standard deviation; None with one sample.
+        summary: of the result; its entry ``uncertainty`` holds the interval's half width in standard deviations.
+    """
+    uncertainty = summary.get("uncertainty", {})
+    if deviation is None or not uncertainty.get("calibrated"):
+        return None
+    half = float(uncertainty["half_width_sd"]) * np.asarray(deviation)
+    return np.asarray(values - half), np.asarray(values + half)
 
 
 def write_segments_csv(result: StrainResult, path: Path) -> None:
     """Write the table as UTF-8 with a header line and Unix line ends."""
     with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(segment_rows(result))
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_cells(row) for row in segment_rows(result))
+
+
+def read_segments_csv(path: str | Path) -> tuple[SegmentRow, ...]:
+    """Read what `write_segments_csv` wrote, in the file's order. Values have six decimals, times three.
+
+    Raises:
+        LaMoDInputError: the file is missing or damaged, or lacks a column.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as handle:
+            reader = csv.DictReader(handle)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise LaMoDInputError(path, f"it lacks the column {missing[0]}", "predict again")
+            return tuple(_row(cells) for cells in reader)
+    except FileNotFoundError:
+        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
+    except (OSError, ValueError, TypeError, csv.Error) as fault:
+        raise LaMoDInputError(path, f"it cannot be read ({fault})", "predict again") from fault
+
+
+def _cells(row: SegmentRow) -> list[str]:
+    return [
+        f"{value:.3f}" if column == "time_ms" else _text(value) if isinstance(value, float) else str(value)
+        for column, value in zip(COLUMNS, astuple(row), strict=True)
+    ]
 
 
 def _text(value: float) -> str:
-    return f"{float(value) + 0.0:.6f}" if np.isfinite(value) else ""
+    return f"{value + 0.0:.6f}" if np.isfinite(value) else ""
+
+
+def _row(cells: Mapping[str, str]) -> SegmentRow:
+    if cells["level"] not in LEVELS:
+        raise ValueError(f"level is {cells['level']!r}")
+    numbers = {name: int(cells[name]) for name in _INTEGERS}
+    values = {
+        name: float(cells[name] or "nan") for name in COLUMNS if name not in (*_INTEGERS, "level", "name")
+    }
+    return SegmentRow(level=cast(Level, cells["level"]), name=cells["name"], **numbers, **values)

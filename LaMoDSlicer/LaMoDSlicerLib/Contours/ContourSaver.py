@@ -18,7 +18,7 @@ class ContourSaver:
     """
 
     SEQUENCE = ".seq.nrrd"
-    #: Files that are written back with their header, as LaMoDCore.io.images.rewrite does.
+    #: Files that are written back with their header, as LaMoDCore.io.files.rewrite does.
     SUFFIXES = (SEQUENCE, ".nii.gz", ".nii", ".nrrd")
 
     def __init__(self, contours: ContourSlices) -> None:
@@ -81,8 +81,8 @@ class ContourSaver:
         return next((suffix for suffix in cls.SUFFIXES if path.name.lower().endswith(suffix)), None)
 
     def _writeLike(self, source: Path, target: Path) -> None:
-        from LaMoDCore.io.images.file import read_images
-        from LaMoDCore.io.images.rewrite import write_like
+        from LaMoDCore.io.files.image_file import read_images
+        from LaMoDCore.io.files.rewrite import write_like
 
         labels = np.stack([slicer.util.arrayFromVolume(node) for node in self._contours.source.sequence.frames()])
         stacks = read_images(source)

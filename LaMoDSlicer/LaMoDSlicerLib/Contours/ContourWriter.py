@@ -123,8 +123,8 @@ class ContourWriter:
     @staticmethod
     def _writeLabelmap(node: Any, contours: ContourSlices, wall: np.ndarray) -> None:
         CoreLibrary.makeImportable()
-        from LaMoDCore.io.case.labels import LabelMap
-        from LaMoDCore.io.images.rewrite import relabelled
+        from LaMoDCore.io.files.labels import LabelMap
+        from LaMoDCore.io.files.rewrite import relabelled
 
         numbers = {s: int(v) for s, v in contours.structures.items()}
         meaning = LabelMap(numbers["myocardium"], numbers.get("cavity"), numbers.get("rightVentricle"))

@@ -29,8 +29,8 @@ class MaskLoader:
             InputError: the file cannot be used, and what to do.
         """
         CoreLibrary.makeImportable()
-        from LaMoDCore.io.case.labels import integer_labels
-        from LaMoDCore.io.images.file import read_images
+        from LaMoDCore.io.files.image_file import read_images
+        from LaMoDCore.io.files.labels import integer_labels
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         try:

@@ -80,7 +80,7 @@ class MaskSource:
 
     def _structuresByTopology(self) -> dict[str, str]:
         CoreLibrary.makeImportable()
-        from LaMoDCore.io.case.labels import meaning_of_labels
+        from LaMoDCore.io.files.labels import meaning_of_labels
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         frame = slicer.util.arrayFromVolume(self.sequence.frames()[0])[None].astype(np.int32)

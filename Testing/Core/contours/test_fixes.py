@@ -20,9 +20,9 @@ from LaMoDCore.contours.findings import Fault
 from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth
 from LaMoDCore.contours.history import ContourHistory
 from LaMoDCore.evaluation.overlap import dice
-from LaMoDCore.io.case.labels import LabelMap
-from LaMoDCore.io.images.file import read_images
-from LaMoDCore.io.images.rewrite import relabelled, write_like
+from LaMoDCore.io.files.image_file import read_images
+from LaMoDCore.io.files.labels import LabelMap
+from LaMoDCore.io.files.rewrite import relabelled, write_like
 from LaMoDCore.runtime.errors import LaMoDInputError
 from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
 

@@ -24,7 +24,7 @@ from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
 from LaMoDCore.io.contours.guide_points import read_guide_points
 from LaMoDCore.io.contours.markups import ClosedCurve, curves_by_frame, read_closed_curves, write_closed_curves
 from LaMoDCore.io.contours.segmentation_nrrd import read_segmentation, write_segmentation
-from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data (../shared/data) are not here")
@@ -140,7 +140,7 @@ def test_a_segmentation_comes_back_and_itk_reads_it(tmp_path):
 @pytest.mark.parametrize("with_pictures", [True, False], ids=["beside its pictures", "alone"])
 def test_a_dicom_segmentation_comes_back(tmp_path, with_pictures):
     pytest.importorskip("highdicom")
-    from LaMoDCore.io.dicom.seg_writer import write_dicom_segmentation
+    from LaMoDCore.io.contours.dicom_seg_writer import write_dicom_segmentation
 
     affine = stack_affine(slices=1)
     labels = heart_labels(affine, slices=1, frames=8)
@@ -166,7 +166,7 @@ def test_a_dicom_segmentation_comes_back(tmp_path, with_pictures):
 
 def test_a_mended_dicom_segmentation_is_a_dicom_segmentation_again(tmp_path):
     pytest.importorskip("highdicom")
-    from LaMoDCore.io.dicom.seg_writer import write_dicom_segmentation
+    from LaMoDCore.io.contours.dicom_seg_writer import write_dicom_segmentation
 
     affine = stack_affine(slices=1)
     labels = heart_labels(affine, slices=1, frames=8)

@@ -16,7 +16,7 @@ from heart_files import (
 )
 
 from LaMoDCore.io import load_case
-from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.images.frame_stack import LABEL_KEY
 from LaMoDCore.runtime.errors import LaMoDInputError
 

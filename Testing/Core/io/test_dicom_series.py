@@ -18,8 +18,8 @@ from heart_files import (
 from pydicom.uid import RLELossless
 
 from LaMoDCore.io.dicom.series import find_series, read_slices
-from LaMoDCore.io.images.describe import describe
-from LaMoDCore.io.images.file import read_images
+from LaMoDCore.io.files.describe import describe
+from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((40, 44), (3.0, 2.6), slices=2)

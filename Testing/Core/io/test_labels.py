@@ -5,7 +5,7 @@ import pytest
 from heart_files import LV, MYO, RV, heart_labels, stack_affine, write_nifti
 
 from LaMoDCore.io import load_case
-from LaMoDCore.io.case.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HEART = heart_labels(stack_affine(), frames=10)

@@ -6,7 +6,7 @@ from heart_files import DATA
 from scipy import ndimage
 
 from LaMoDCore.io import load_case
-from LaMoDCore.io.images.describe import describe
+from LaMoDCore.io.files.describe import describe
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 FOLDER = DATA / "cine_biv_me"

@@ -16,7 +16,7 @@ from LaMoDCore import __version__
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.io.dicom.series import find_series
-from LaMoDCore.io.images.file import dicom_files
+from LaMoDCore.io.files.image_file import dicom_files
 from LaMoDCore.io.images.planes import same_pixels
 from LaMoDCore.runtime.atomic import new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.io.case.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
 from LaMoDCore.io.dicom.series import DicomSeries, find_series, sort_in_time
-from LaMoDCore.io.images.file import VOLUME_SUFFIXES, dicom_files, read_images
+from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, dicom_files, read_images
+from LaMoDCore.io.files.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.planes import check_grid
 from LaMoDCore.runtime.errors import LaMoDInputError

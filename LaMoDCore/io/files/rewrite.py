@@ -11,8 +11,8 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
-from LaMoDCore.io.case.labels import LabelMap
-from LaMoDCore.io.images.file import VOLUME_SUFFIXES, natural_key
+from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, natural_key
+from LaMoDCore.io.files.labels import LabelMap
 from LaMoDCore.io.images.nifti import read_nifti_header
 from LaMoDCore.io.images.nrrd import parse_header
 from LaMoDCore.io.images.seq_nrrd import time_axis_of
