@@ -18,7 +18,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/__init__.py
   cli/benchmark.py
   cli/check.py
-  cli/collect.py
+  cli/dataset.py
   cli/demo.py
   cli/dense.py
   cli/evaluate.py
@@ -30,10 +30,8 @@ set(MODULE_PYTHON_SCRIPTS
   cli/predict_cohort.py
   cli/program.py
   cli/settings.py
-  cli/split_dataset.py
   cli/train.py
   cli/train_posterior.py
-  cli/validate_dataset.py
   cohort/__init__.py
   cohort/ledger.py
   cohort/run.py

@@ -27,12 +27,16 @@ VERBS = {
     "train-posterior": "train_posterior",
     "settings": "settings",
     "evaluate": "evaluate",
-    "validate-dataset": "validate_dataset",
-    "split-dataset": "split_dataset",
-    "collect": "collect",
+    "dataset": "dataset",
     "models": "models",
     "info": "info",
     "benchmark": "benchmark",
+}
+#: Commands of earlier versions: alias -> command.
+ALIASES = {
+    "validate-dataset": ("dataset", "validate"),
+    "split-dataset": ("dataset", "split"),
+    "collect": ("dataset", "collect"),
 }
 _NUMBERS = re.compile(r"^-\d[\d.,eE+\-]*$")
 
@@ -58,15 +62,16 @@ class _Parser(argparse.ArgumentParser):
 def _root_parser(words: Sequence[str]) -> _Parser:
     explained = "-h" in words or "--help" in words
     listing = "\n".join(f"  {verb:<17} {_first_sentence(verb) if explained else ''}".rstrip() for verb in VERBS)
+    aliases = "\n".join(f"  {alias:<17} {' '.join(command)}" for alias, command in ALIASES.items())
     parser = _Parser(
         prog="lamod",
         description="Myocardial motion and strain from the masks of cine cardiac MRI. "
         "Research use only; not a medical device.",
-        epilog=f"commands:\n{listing}\n\n`lamod COMMAND --help` explains one.",
+        epilog=f"commands:\n{listing}\n\naliases:\n{aliases}\n\n`lamod COMMAND --help` explains one.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lamod {__version__}")
-    parser.add_argument("command", choices=list(VERBS), metavar="COMMAND")
+    parser.add_argument("command", choices=[*VERBS, *ALIASES], metavar="COMMAND")
     return parser
 
 
@@ -80,10 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         verb = _root_parser(words[:1]).parse_args(words[:1]).command
+        verb, *action = ALIASES.get(verb, (verb,))
         command = import_module(f"LaMoDCore.cli.{VERBS[verb]}")
         parser = _Parser(prog=f"lamod {verb}", description=command.HELP)
         command.add_arguments(parser)
-        return int(command.run(parser.parse_args(words[1:])))
+        return int(command.run(parser.parse_args([*action, *words[1:]])))
     except SystemExit as stop:
         return int(stop.code or 0)
     except LaMoDError as fault:

@@ -1,6 +1,6 @@
 """Your own arrays as a LaMoD dataset: one .npz a slice in, `dataset.json` and `cases/` out.
 
-    python arrays_to_dataset.py SLICES DIR        # then: lamod validate-dataset DIR
+    python arrays_to_dataset.py SLICES DIR        # then: lamod dataset validate DIR
 
 Each SLICES/NAME.npz holds
 
@@ -82,7 +82,7 @@ def main(source: Path, dataset: Path) -> None:
     for file in files:
         case, entry = read_slice(file)
         add_case(dataset, case, entry)
-    print(f"{dataset}: {len(files)} cases. Now: lamod split-dataset {dataset}; lamod validate-dataset {dataset}")
+    print(f"{dataset}: {len(files)} cases. Now: lamod dataset split {dataset}; lamod dataset validate {dataset}")
 
 
 if __name__ == "__main__":

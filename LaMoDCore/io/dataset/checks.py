@@ -80,7 +80,7 @@ def refuse_faulty_index(index: DatasetIndex) -> None:
             raise LaMoDInputError(
                 index.folder.name,
                 f"{finding.case}: {finding.message}".removeprefix(": ").rstrip("."),
-                "mend dataset.json; `lamod validate-dataset` lists all that is wrong",
+                "correct dataset.json; `lamod dataset validate` lists all that is wrong",
             )
 
 

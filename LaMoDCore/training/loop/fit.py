@@ -215,7 +215,7 @@ class _Fit(Generic[_Network]):
             raise LaMoDInputError(
                 self.run.folder.name,
                 f"the loss of stage {stage.name} is {shared[0]} at step {done + 1}",
-                "lower the learning rate, or look at the data with `lamod validate-dataset`",
+                "lower the learning rate, or look at the data with `lamod dataset validate`",
             )
         for name, value in zip(values, shared, strict=True):
             self.position.totals[name] = self.position.totals.get(name, 0.0) + value

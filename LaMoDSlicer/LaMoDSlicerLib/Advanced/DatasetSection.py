@@ -26,7 +26,7 @@ class DatasetSection:
     """
 
     REMEMBERED = "LaMoD/Dataset"
-    #: Exit code of `lamod validate-dataset` where something must be looked at.
+    #: Exit code of `lamod dataset validate` where something must be looked at.
     FOUND_SOMETHING = 3
 
     def __init__(self, owner: Any, onChanged: Callable[[], None]) -> None:
