@@ -2,9 +2,9 @@
 
     python -m experiments.contours.contour_carrying [--slices 9] [--seed 7] [--error-mm 0.8]
 
-Slices of synthetic hearts at every level, with pictures, once with their true contours and once as a reader draws them
-whose contours lie a mean of ``--error-mm`` from the truth. The ceiling is what somebody would reach who knew the truth
-and the reader's statistics, and had seen the reader's two frames: the best linear estimate of the reader's error.
+Slices of synthetic hearts at every level, with images, once with their true contours and once drawn by a reader whose
+contours lie a mean of ``--error-mm`` from the truth. The ceiling is the best linear estimate of the reader's error,
+given the truth, the reader's statistics and the reader's two frames.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def end_systole(contours: PolarContours) -> int:
 
 
 def best_estimate(truth: PolarContours, drawn: PolarContours, reader: Annotator) -> PolarContours:
-    """The reader's contours, estimated from the truth and the reader's errors at end-diastole and end-systole."""
+    """Estimate the reader's contours from the truth and the reader's errors at end-diastole and end-systole."""
     seen = [0, end_systole(drawn)]
     distance = np.abs(np.mod(PHASES[:, None] - PHASES + 0.5, 1.0) - 0.5)
     drift = np.exp(-((np.sin(np.pi * distance) / (np.pi * reader.memory)) ** 2))

@@ -1,8 +1,8 @@
-"""Faults planted into slices as readers draw them: how many are found, how many clean frames are flagged.
+"""Faults planted into slices as readers draw them: how many are found, and how many clean frames are flagged.
 
     python -m experiments.contours.contour_faults [--each 30] [--clean 8] [--seed 0] [--faults "hole,walls touch"]
 
-One fault a slice and kind, in a frame drawn at random; clean slices are those of other readers, with pictures.
+One fault of each kind per slice, in a random frame; clean slices are drawn by other readers, with images.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
 
 
 def count_found(wanted: Sequence[str], each: int, seed: int) -> dict[str, int]:
-    """How many of each wanted fault are found; every kind is planted once into each of ``each`` slices."""
+    """Count the found faults of each wanted kind; every kind is planted once into each of ``each`` slices."""
     kinds = [(number, fault, plant) for number, (fault, plant) in enumerate(PLANTERS.items()) if fault.value in wanted]
     found = dict.fromkeys((fault.value for _, fault, _ in kinds), 0)
     for k in range(each):

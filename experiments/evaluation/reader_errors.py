@@ -1,11 +1,11 @@
-"""What readers' errors cost: the same slices from drawn and from exact contours, and what the true motion would score.
+"""The cost of reader errors: the same slices from drawn and from exact contours, and the score of the true motion.
 
     python -m experiments.evaluation.reader_errors --data DIR [--model NAME|DIR] [--disease D] [--limit N]
 
-DIR is a dataset of `lamod phantom` (`full_evaluation.py --cohorts canonical` writes the frozen one). From exact
-contours nothing is hidden but rotation; what is lost beyond that from drawn ones is their readers' doing. The second
-table carries end-diastole's drawn contour by the predicted and by the **true** motion and compares it with the contours
-as drawn (mean Dice over the cycle): no motion that is right can be expected to reach more than the true one.
+DIR is a dataset of `lamod phantom` (`full_evaluation --cohorts canonical` generates the frozen one). Exact contours
+hide nothing but rotation; any further loss from drawn contours is due to reader errors. The second table carries the
+drawn end-diastolic contour by the predicted and by the **true** motion and compares it with the drawn contours (mean
+Dice over the cycle): a correct motion cannot be expected to exceed the true one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ _WALLS_MM = (0.0, 5.0, 6.0, 8.0, np.inf)
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One slice from one kind of contours, its mean thickness at end-diastole, Dice of carried contours."""
+    """One slice predicted from one kind of contours.
+
+    Attributes:
+        kind: DRAWN or EXACT.
+        outcome: comparison with the truth.
+        wall_mm: mean wall thickness at end-diastole.
+        dice: mean Dice of contours carried by the predicted motion.
+        dice_of_truth: the same for the true motion.
+    """
 
     kind: str
     outcome: Outcome
@@ -49,7 +57,7 @@ class Row:
 
 
 def rows_of(model: LoadedModel, index: DatasetIndex, entry: DatasetEntry) -> list[Row]:
-    """Both kinds of contours of a case of one slice; none where its motion is not known."""
+    """Rows of a one-slice case for both kinds of contours; empty if its motion is not known."""
     data = read_dataset_case(index.folder, entry.id)
     truth = truth_of(data)
     if truth is None:
@@ -99,11 +107,11 @@ def accuracy(rows: Sequence[Row], index: DatasetIndex) -> None:
         print(
             f"\n{sum(infarcted.values())} of {len(infarcted)} segments of infarct cases are scar by more than half; AUC"
         )
-        for relative, name in ((False, "of Ecc"), (True, "of Ecc less remote muscle's")):
+        for relative, name in ((False, "of Ecc"), (True, "of Ecc relative to remote muscle")):
             found = {kind: detection_auc(segments, kind, infarcted, relative=relative) for kind in (DRAWN, EXACT)}
             true = detection_auc(segments, DRAWN, infarcted, relative=relative, truth=True)
-            said = ", ".join(f"{kind} {a.value:.3f} [{a.lower:.3f}, {a.upper:.3f}]" for kind, a in found.items())
-            print(f"{name}: {said}, true strain {true.value:.3f}")
+            values = ", ".join(f"{kind} {a.value:.3f} [{a.lower:.3f}, {a.upper:.3f}]" for kind, a in found.items())
+            print(f"{name}: {values}, true strain {true.value:.3f}")
 
 
 def overlap(rows: Sequence[Row]) -> None:
@@ -120,8 +128,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="lamod-phantom-v1")
-    parser.add_argument("--disease", default="", help="only its cases")
-    parser.add_argument("--limit", type=int, default=10**6, help="so many cases at most")
+    parser.add_argument("--disease", default="", help="only cases with this disease")
+    parser.add_argument("--limit", type=int, default=10**6, help="largest number of cases")
     args = parser.parse_args()
     torch.set_num_threads(1)
     model, index = load_model(args.model), DatasetIndex.load(args.data)

@@ -1,12 +1,12 @@
-"""How well predicted motion carries end-diastole's contours through real cines, beside no motion and LDDMM matching.
+"""How well predicted motion carries end-diastolic contours through real cines, compared with other methods.
 
     python -m experiments.evaluation.real_cine [--methods A,B,…] [--data DIR] [--slices N]
 
-Methods are those of `lamod evaluate --models`. For the biv-me series (Se3, Se4) and every slice of patient 98 with a
-closed ring in all frames:
+Methods are those of `lamod evaluate --models`. Columns, for the biv-me series (Se3, Se4) and every slice of patient 98
+with a closed ring in all frames:
 
-dice       mean Dice over the other frames of the carried frame-0 contour with the drawn mask
-dice_es    at end-systole
+dice       mean Dice of the carried frame-0 contour with the drawn masks of the other frames
+dice_es    the same at end-systole
 j_es       mean in-plane Jacobian of the wall at end-systole; j_min, j_max: its extremes over wall and cycle
 j_in       share of pixels and frames with J within 0.7 … 1.8
 gcs        mean Ecc at end-systole (%)
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.paths import REAL_DATA
 from LaMoDCore import load_case
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.evaluation.predictors import make_predictors
@@ -29,8 +30,7 @@ from LaMoDCore.heart.ring.mask import is_closed_ring
 from LaMoDCore.lddmm.warp import carry_mask
 from LaMoDCore.strain import end_systole, slice_strain
 
-_DATA = Path(__file__).resolve().parents[2] / "../shared/data"
-#: As patient_dimensions.tsv gives it: the volumes then agree with the metadata's (halved, they are a quarter).
+#: From patient_dimensions.tsv; with it the volumes agree with the metadata.
 _PIXEL_98_MM = 1.40625
 _LEAST_J, _MOST_J = 0.7, 1.8
 
@@ -59,7 +59,7 @@ def patient_98(data: Path) -> list[Case]:
 
 
 def score(case: Case, motion: Motion) -> dict[str, float]:
-    """What the module's docstring lists, of the case's one slice."""
+    """The columns that the module docstring lists, for a one-slice case."""
     slice_, moved = case.slices[0], motion.slices[0]
     reference, es = case.reference_frame, end_systole(case)
     strain = slice_strain(slice_, moved, reference, case.rv_insertion_lps)
@@ -68,7 +68,7 @@ def score(case: Case, motion: Motion) -> dict[str, float]:
     others = [t for t in range(slice_.frames) if t != reference]
     jacobian = strain.fields["jacobian"][:, strain.myocardium]
     ecc = strain.segment_curves["ecc"]
-    bend = np.roll(ecc, 1, axis=1) - 2 * ecc + np.roll(ecc, -1, axis=1)
+    second_difference = np.roll(ecc, 1, axis=1) - 2 * ecc + np.roll(ecc, -1, axis=1)
     return {
         "dice": float(np.mean([dice(carried[t], drawn[t]) for t in others])),
         "dice_es": dice(carried[es], drawn[es]),
@@ -77,15 +77,15 @@ def score(case: Case, motion: Motion) -> dict[str, float]:
         "j_max": float(np.nanmax(jacobian)),
         "j_in": float(np.mean((jacobian > _LEAST_J) & (jacobian < _MOST_J))),
         "gcs": 100 * float(np.nanmean(strain.fields["ecc"][es])),
-        "roughness": 100 * float(np.sqrt(np.nanmean(bend**2))),
+        "roughness": 100 * float(np.sqrt(np.nanmean(second_difference**2))),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", default="zero,lddmm,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion")
-    parser.add_argument("--data", type=Path, default=_DATA)
-    parser.add_argument("--slices", type=int, default=99, help="so many at most")
+    parser.add_argument("--data", type=Path, default=REAL_DATA)
+    parser.add_argument("--slices", type=int, default=99, help="largest number of slices")
     args = parser.parse_args()
     methods = make_predictors(args.methods.split(","), device="cpu", samples=None, seed=0)
     cases = [biv_me(args.data, series) for series in ("Se3", "Se4")] + patient_98(args.data)

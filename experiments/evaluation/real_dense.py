@@ -1,11 +1,11 @@
-"""How well a model predicts real DENSE motion from the DENSE scan's own masks, beside no motion at all.
+"""How well a model predicts measured DENSE motion from the DENSE scan's own masks, compared with zero motion.
 
     python -m experiments.evaluation.real_dense [--model NAME|DIR] [--data DIR] [--no-diffusion] [--samples N]
 
-The Bloch-simulated annulus (contours of its workspace, R–R 1208 ms as simulated) and the in-vivo swine heart (a wall
-guessed from the magnitude by `lamod dense --segment`; its R–R is not known, 700 ms are taken). Each scan is analysed as
-`lamod dense` does it; only its masks go into the model, and what comes out is compared with the measured Lagrangian
-displacement over the covered part of the cycle: endpoint error, and Ecc at the DENSE's own peak.
+The scans are the Bloch-simulated annulus (contours of its workspace, R–R 1208 ms as simulated) and the in-vivo swine
+heart (wall guessed from the magnitude as in `lamod dense --segment`; its R–R is unknown, 700 ms are assumed). Each is
+analysed as in `lamod dense`. The model sees the masks only; its prediction is compared with the measured Lagrangian
+displacement over the covered part of the cycle: endpoint error, and Ecc at the peak of DENSE.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.paths import REAL_DATA
 from LaMoDCore import load_model, predict_strain
 from LaMoDCore.dense import analyse_dense, read_dense
 from LaMoDCore.dense.output import dataset_case
@@ -23,8 +24,6 @@ from LaMoDCore.dense.segmentation import guess_ring
 from LaMoDCore.evaluation.displacement import endpoint_error
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.io.dataset.folder import DatasetCase
-
-_DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 
 
 def bloch_annulus(data: Path) -> DatasetCase:
@@ -65,7 +64,7 @@ def score(data: DatasetCase, model: object, **options: object) -> dict[str, floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lamod-phantom-v1")
-    parser.add_argument("--data", type=Path, default=_DATA)
+    parser.add_argument("--data", type=Path, default=REAL_DATA)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--no-diffusion", action="store_true")
     args = parser.parse_args()

@@ -1,14 +1,14 @@
-"""Simulated DENSE of synthetic hearts, analysed: how near it comes to the motion that was imaged.
+"""Simulated DENSE scans of synthetic hearts: how accurately the analysis recovers the imaged motion.
 
     python -m experiments.phantoms.dense_round_trip [--diseases A,B,...] [--planes N] [--snr S] [--seed N]
     python -m experiments.phantoms.dense_round_trip --annulus
 
 Clinical protocol: 2.65 mm pixels, ke 0.1 cycles/mm, 17 ms frames over 70 % of the cycle, SNR 12 in the first frame.
-RMS is the length of the displacement error over wall and frames. |Ecc error| is of the six segments: against what the
-strain code makes of the **true** displacement on the same pixels (what DENSE itself costs), and against the exact
-strain of the closed-form map (with what 2.65 mm pixels cost besides); mean over all frames, and mean at peak.
-With --annulus it is the ring of the tests instead: at the same protocol, on finer pixels, with more noise, and drifting
-so far at a ke so high that phase is wrapped by several turns.
+RMS is that of the displacement error over wall and frames. The segmental Ecc error is given against the strain code's
+result on the **true** displacement at the same pixels (the error due to DENSE), and against the exact strain of the
+closed-form map (which adds the error due to 2.65 mm pixels); means over all frames and at peak. --annulus uses the ring
+of the tests instead: with the same protocol, on finer pixels, with more noise, and with a drift and a ke so large that
+phase wraps by several turns.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def planes(diseases: list[str], number: int, seed: int) -> Iterator[PhantomSlice
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--diseases", default=",".join(DISEASES))
-    parser.add_argument("--planes", type=int, default=1, help="of each subject")
+    parser.add_argument("--planes", type=int, default=1, help="number per subject")
     parser.add_argument("--snr", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--annulus", action="store_true")

@@ -1,10 +1,10 @@
-"""The shipped model on hearts of another make: rings of one formula that share nothing with LaMoDCore.phantom.
+"""Accuracy on hearts from a different generator: rings with closed-form motion, independent of LaMoDCore.phantom.
 
     python -m experiments.phantoms.ellipse_phantom [--model NAME|DIR] [--count 40] [--no-diffusion]
 
-A point at radius r and angle a moves to radius √(J(r² − A²) + A′²), so that area grows by J everywhere, turns by an
-angle that falls from endo- to epicardium, and moves with the whole heart; then the plane is sheared into an ellipse.
-Masks are rasterised at 1.2–1.8 mm with 20–30 frames on an oblique grid, mirrored or not.
+A point at radius r and angle a moves to radius √(J(r² − A²) + A′²), so that area grows by J everywhere. It rotates by
+an angle that decreases from endo- to epicardium and shifts with the whole heart; then the plane is deformed into an
+ellipse. Masks are rasterised at 1.2–1.8 mm with 20–30 frames on an oblique grid, mirrored or not.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import SliceGrid
 
 
-class OtherHeart:
-    """One ring-shaped heart; everything is drawn from its seed."""
+class EllipseHeart:
+    """One ring-shaped heart with parameters drawn from its seed."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng([97, seed])
@@ -47,7 +47,7 @@ class OtherHeart:
         return turn @ np.diag([self.stretch, 1 / self.stretch]) @ turn.T
 
     def moved(self, points: np.ndarray, amount: float) -> np.ndarray:
-        """Material points [..., 2] in mm about the centre -> where they are."""
+        """Positions of material points [..., 2], in mm about the centre."""
         ellipse = self._ellipse()
         round_ = points @ np.linalg.inv(ellipse).T
         radius = np.hypot(*np.moveaxis(round_, -1, 0))
@@ -60,7 +60,7 @@ class OtherHeart:
         return turned @ ellipse.T + self.shift * amount
 
     def case(self) -> tuple[Case, np.ndarray]:
-        """The case, and its true displacement [T, 2, H, W] in mm along the grid's own axes."""
+        """The case and its true displacement [T, 2, H, W] in mm along the grid's axes."""
         size = int(2 * (self.outer + 22) / self.pixel)
         normal = np.array([-0.48, 0.62, 0.62]) / np.linalg.norm([-0.48, 0.62, 0.62])
         x = np.array([1.0, 0, 0]) - normal[0] * normal
@@ -77,7 +77,7 @@ class OtherHeart:
         amounts = self.activity(phases)
         displacement = np.stack([self.moved(points, a) - points for a in amounts])
         masks = np.stack([self._mask(points, a) for a in amounts])
-        slice_ = CineSlice(f"other {self.frames}", grid, masks, phases * 900.0, 900.0)
+        slice_ = CineSlice(f"ellipse {self.frames}", grid, masks, phases * 900.0, 900.0)
         return Case((slice_,)), np.moveaxis(displacement, -1, 1).astype(np.float32)
 
     def _mask(self, points: np.ndarray, amount: float) -> np.ndarray:
@@ -98,7 +98,7 @@ def main() -> None:
     model = load_model(args.model)
     rows = []
     for seed in range(args.count):
-        case, truth = OtherHeart(seed).case()
+        case, truth = EllipseHeart(seed).case()
         result = predict_strain(case, model, diffusion=False if args.no_diffusion else None)
         known = score_known_motion(case, truth, result)
         means = (known.epe_mm, known.motion_mm, known.epe_es_mm, known.motion_es_mm)

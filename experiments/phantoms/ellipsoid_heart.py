@@ -1,18 +1,17 @@
-"""An incompressible truncated ellipsoid in three dimensions, cut by a fixed plane: a heart with its exact motion.
+"""A heart with exact motion: an incompressible truncated ellipsoid in three dimensions, cut by a fixed plane.
 
-In the heart's own frame z runs from the endocardial apex to the base, x towards the middle of the septum, y = z × x;
+In the heart's frame z runs from the endocardial apex to the base, x towards the middle of the septum, y = z × x;
 r and θ are polar coordinates after the ellipse x/e, y·e. Activity a(t) is 0 at end-diastole and about 1 at end-systole;
-A(θ, t) is that of the wall at θ, which differs in regional disease. A material point (r, θ, z) goes to
+A(θ, t) is that of the wall at θ, which differs in regional disease. A material point (r, θ, z) moves to
 
-    r₁² = r² − k R(z)² A(θ, t)       R(z) the endocardial radius: the cavity's area loses the share k
-    θ₁  = θ + τ(r₁, z, t)            twist, falling from endo- to epicardium and from apex to base
-    z₁  = l z,  l = 1 − s a(t)       shortening towards the apex, which rests
-    r₁ is then divided by √l, the ellipse undone, and the whole heart shifted by a(t).
+    r₁² = r² − k R(z)² A(θ, t)       R(z) is the endocardial radius: the cavity's area decreases by the share k
+    θ₁  = θ + τ(r₁, z, t)            twist, decreasing from endo- to epicardium and from apex to base
+    z₁  = l z,  l = 1 − s a(t)       shortening towards the apex, which stays in place
+    r₁ is then divided by √l, the ellipse is undone, and the whole heart is shifted by a(t).
 
-Each step keeps volume, so that det F = 1 everywhere, and each can be undone in closed form: first z, then θ from r₁,
-then r from θ. The plane stands still while the heart passes through it, as in cine MRI: what is drawn at end-systole
-is other tissue than at end-diastole. A reader draws both contours of each frame a smooth random distance beside their
-place.
+Each step preserves volume, so that det F = 1 everywhere, and has a closed-form inverse: first z, then θ from r₁, then r
+from θ. The plane is fixed while the heart passes through it, as in cine MRI: the slice shows different tissue at
+end-systole than at end-diastole. A reader draws both contours of each frame with a smooth random error.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ import numpy as np
 from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 
-#: The heart's frame in LPS: z from apex to base, x to the septum's middle, which lies to the right and in front.
+#: The heart's frame in LPS: z from apex to base, x to the middle of the septum, which lies right-anterior.
 _TO_BASE = np.array([-0.55, 0.50, 0.67]) / np.linalg.norm([-0.55, 0.50, 0.67])
 _TO_SEPTUM = np.cross(np.cross(_TO_BASE, [-1.0, -0.55, 0.1]), _TO_BASE)
 _TO_SEPTUM /= np.linalg.norm(_TO_SEPTUM)
 _FRAME = np.stack([_TO_SEPTUM, np.cross(_TO_BASE, _TO_SEPTUM), _TO_BASE])
 _APEX_LPS = np.array([-20.0, 30.0, 40.0])
-#: Where the right ventricle's wall meets the left's in front: θ of the anterior insertion point.
+#: θ of the anterior RV insertion point.
 _INSERTION_ANGLE = np.deg2rad(62)
-#: Of the cavity's length: height of its widest ring above the apex.
+#: Height of the widest ring above the apex, as a share of the cavity's length.
 _WIDEST = 0.66
-#: Of the picture: what is left free around the epicardium.
+#: Margin of the image around the epicardium.
 _MARGIN_MM = 22.0
 #: Harmonics of a reader's error along a contour; the m-th has a variance of 1/m of the first's.
 _READER_HARMONICS = np.arange(1, 6)
@@ -46,12 +45,12 @@ LocalActivity = Callable[[Activity, Array, float], Array]
 
 
 def everywhere(activity: Activity, angle: Array, phase: float) -> Array:
-    """The whole ring contracts alike."""
+    """The whole ring contracts equally."""
     return np.full_like(angle, activity(phase))
 
 
 def weaker(center_degrees: float, half_width_degrees: float, loss: float) -> LocalActivity:
-    """A sector that keeps 1 − loss of the activity: none at 1 (akinetic), stretched outwards beyond (dyskinetic)."""
+    """A sector that keeps 1 − loss of the activity: akinetic at a loss of 1, dyskinetic above."""
 
     def local(activity: Activity, angle: Array, phase: float) -> Array:
         away = np.rad2deg(np.abs(np.angle(np.exp(1j * (angle - np.deg2rad(center_degrees))))))
@@ -62,7 +61,7 @@ def weaker(center_degrees: float, half_width_degrees: float, loss: float) -> Loc
 
 
 def septal_flash(activity: Activity, angle: Array, phase: float) -> Array:
-    """Left bundle branch block: the septum beats early, gives way and follows weakly; the lateral wall is late."""
+    """Left bundle branch block: the septum contracts early, rebounds and contracts weakly; the lateral wall is late."""
     early = 0.45 * np.exp(-(((phase - 0.09) / 0.05) ** 2))
     after = 0.38 * np.exp(-(((phase - 0.48) / 0.16) ** 2))
     septal = (early + after) * _smooth_step(phase / 0.04)
@@ -73,28 +72,28 @@ def septal_flash(activity: Activity, angle: Array, phase: float) -> Array:
 
 @dataclass(frozen=True)
 class EllipsoidHeart:
-    """One heart and the slice that is taken of it.
+    """One heart and the slice that is imaged.
 
     Attributes:
-        name: what it is called in tables.
-        cavity_mm, wall_mm, length_mm: greatest endocardial radius, wall thickness there, length of the whole cavity.
+        name: name in tables.
+        cavity_mm, wall_mm, length_mm: greatest endocardial radius, wall thickness there, length of the cavity.
         ellipse: e, the ratio of its axes is e².
         contraction: k.
         shortening: s.
         rotation_degrees: at base and apex, mid-wall at a = 1, counter-clockwise as seen from the apex.
-        shift_mm: of the whole heart at a = 1, along x and y.
+        shift_mm: shift of the whole heart at a = 1, along x and y.
         local: A(θ, t).
         systole: phase of end-systole.
         rr_ms: length of the cycle.
         frames: number of frames, evenly over the covered part.
-        first_phase: of the first frame.
+        first_phase: phase of the first frame.
         covered: share of the cycle that is acquired.
         missing: frames that are left out.
-        plane: height of the slice above the apex, of the cavity's length.
+        plane: height of the slice above the apex, as a share of the cavity's length.
         pixel_mm: (dx, dy).
-        turn_degrees: of the picture's columns in its plane.
-        mirrored: whether the rows run the other way, so that the picture is seen from the base.
-        reader_mm: SD of a drawn contour from its place.
+        turn_degrees: in-plane angle of the image's columns.
+        mirrored: whether the rows run the other way, so that the image is seen from the base.
+        reader_mm: SD of a drawn contour about the true one.
     """
 
     name: str
@@ -127,9 +126,9 @@ class EllipsoidHeart:
         return float(1 - 0.72 * _rise(rest / 0.38) - 0.28 * _rise((rest - 0.68) / 0.32))
 
     def moved(self, material: Array, phase: float) -> Array:
-        """Material points [..., 3] in mm in the heart's frame, as at end-diastole -> where they are at a phase."""
+        """Positions at a phase of material points [..., 3], given in mm at end-diastole in the heart's frame."""
         radius, angle, height = self._polar(material)
-        # tissue is further out than this; only points of blood near the axis would have no radius left
+        # only blood near the axis reaches this bound; tissue is further out
         inward = np.sqrt(np.maximum(radius**2 - self._area_lost(angle, height, phase), 0.25))
         turned = angle + self._twist(inward, height, phase)
         length = self._length(phase)
@@ -138,7 +137,7 @@ class EllipsoidHeart:
         return np.concatenate([points + self._shift(phase), (length * height)[..., None]], axis=-1)
 
     def material(self, points: Array, phase: float) -> Array:
-        """The inverse of `moved`: points in space [..., 3] at a phase -> where they are at end-diastole."""
+        """The inverse of `moved`: end-diastolic positions of the points that are at [..., 3] at a phase."""
         length = self._length(phase)
         still = np.concatenate([points[..., :2] - self._shift(phase), points[..., 2:] / length], axis=-1)
         wide, turned, height = self._polar(still)
@@ -149,7 +148,7 @@ class EllipsoidHeart:
         return np.concatenate([flat, height[..., None]], axis=-1)
 
     def case(self, seed: int) -> tuple[Case, Array]:
-        """The case as its reader draws it, and its true displacement [T, 2, H, W] in mm along the grid's own axes."""
+        """The case as its reader draws it, and its true displacement [T, 2, H, W] in mm along the grid's axes."""
         rng = np.random.default_rng([113, seed])
         step = self.covered / self.frames
         kept = np.setdiff1d(np.arange(self.frames), self.missing)
@@ -189,7 +188,7 @@ class EllipsoidHeart:
         base, apex = self.rotation_degrees
         up = np.clip(height / (0.72 * self.length_mm), 0, 1)
         depth = np.clip((radius - 0.7 * self._inner(height)) / (1.3 * self.wall_mm), -0.5, 1.5)
-        # counter-clockwise from the apex is clockwise about z, which points at the base
+        # counter-clockwise seen from the apex is clockwise about z, which points to the base
         return -np.deg2rad(base * up + apex * (1 - up)) * (1.2 - 0.4 * depth) * self.activity(phase)
 
     def _plane_points(self) -> tuple[Array, Array]:
@@ -224,7 +223,7 @@ class EllipsoidHeart:
     def _within(
         self, surface: Callable[[Array], Array], points: Array, phase: float, rng: np.random.Generator
     ) -> Array:
-        """Pixels whose place, moved back by the reader's error along the radius, lies inside a surface."""
+        """Pixels that lie inside a surface, after undoing the reader's error along the radius."""
         x, y = np.moveaxis(points[..., :2] - self._shift(phase), -1, 0)
         angle = np.arctan2(y, x)
         spread = self.reader_mm * np.sqrt(2 / _READER_HARMONICS / (1 / _READER_HARMONICS).sum())
@@ -236,11 +235,11 @@ class EllipsoidHeart:
 
 
 def _rise(part: float) -> float:
-    """0 to 1 along a half cosine."""
+    """Rise from 0 to 1 along a half cosine."""
     return float(0.5 - 0.5 * np.cos(np.pi * np.clip(part, 0, 1)))
 
 
 def _smooth_step(part: Array | float) -> Array:
-    """0 to 1 along a cubic without corners."""
+    """Rise from 0 to 1 along a smooth cubic."""
     bounded = np.clip(part, 0, 1)
     return np.asarray(bounded**2 * (3 - 2 * bounded))

@@ -1,16 +1,16 @@
-"""The shipped model on three-dimensional hearts of another make, which share nothing with LaMoDCore.phantom.
+"""Accuracy on three-dimensional hearts from a different generator, independent of LaMoDCore.phantom.
 
     python -m experiments.phantoms.ellipsoid_phantom [--model NAME|DIR] [--seed 0] [--no-diffusion] [--shares 0,0.5,1]
 
-Incompressible truncated ellipsoids that shorten, twist and pass through the slice (formulas in `ellipsoid_heart`),
-healthy and with what cohorts hold: scars, a bulge, left bundle branch block, a child, few and many frames, part of
-the cycle. One row a heart, then the mean. EPE is the mean of |u − u_true| over the drawn end-diastolic wall and all
-frames; Ecc of the truth is that of the exact displacement at the same pixels, so that only the motion differs; "in
-90 %" counts the six segments' true Ecc over all frames but end-diastole.
+Incompressible truncated ellipsoids that shorten, twist and pass through the slice (formulas in `ellipsoid_heart`):
+healthy ones, scars, a bulge, left bundle branch block, a child, few and many frames, part of the cycle. One row per
+heart, then the mean. EPE is the mean of |u − u_true| over the drawn end-diastolic wall and all frames. True Ecc is that
+of the exact displacement at the same pixels, so that only the motion differs. "In 90 %" is the share of the six
+segments' true Ecc within the interval, over all frames but end-diastole.
 
-`--shares` repeats it, one sample each, with the shares that the posterior's mean keeps of the estimate from contours
-(`MotionLatent.share`) multiplied by each factor, one row of means each: how far the estimate is to be trusted on hearts
-unlike those it has learned from.
+`--shares` repeats this with one sample per heart and the shares of the estimate from contours in the posterior's mean
+(`MotionLatent.share`) multiplied by each factor, one row of means per factor: how far the estimate can be trusted on
+hearts unlike its training data.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ HEARTS = (
 
 
 def score(case: Case, truth: Array, model: LoadedModel, options: dict[str, Any]) -> list[float]:
-    """Zero-motion EPE, EPE, EPE at ES (mm), |Ecc error| at ES, share in the intervals (NaN without), flagged or not."""
+    """Zero-motion EPE, EPE, EPE at ES (mm), |Ecc error| at ES, share within intervals (NaN without them), flagged."""
     result = predict_strain(case, model, **options)
     known = score_known_motion(case, truth, result)
     share = _share_inside(result.slices[0], known.true_ecc, case.reference_frame, result.summary)
@@ -118,9 +118,9 @@ def _cells(values: Array) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lamod-phantom-v1")
-    parser.add_argument("--seed", type=int, default=0, help="of the reader's errors")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the reader's errors")
     parser.add_argument("--no-diffusion", action="store_true")
-    parser.add_argument("--shares", metavar="A,B", help="factors of the posterior's shares")
+    parser.add_argument("--shares", metavar="A,B", help="factors for the posterior's shares")
     args = parser.parse_args()
     if args.shares and args.no_diffusion:
         parser.error("--shares acts on the posterior's mean, which --no-diffusion leaves out")

@@ -1,4 +1,4 @@
-"""How far a prediction is from a heart's exact motion: one slice, the same pixels for both."""
+"""Error of a prediction for a heart of known motion: one slice, the same pixels for both."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from LaMoDCore.strain import compute_strain
 
 @dataclass(frozen=True, eq=False)
 class KnownMotionScore:
-    """Over the drawn wall of the reference frame.
+    """Errors over the drawn wall of the reference frame.
 
     Attributes:
         epe_mm, motion_mm: mean |u − u_true| and |u_true| over all frames.
         epe_es_mm, motion_es_mm: the same at end-systole.
         ecc_error: mean |Ecc − true Ecc| of the six segments at end-systole.
-        ecc_bias: mean Ecc less the true one there.
+        ecc_bias: mean Ecc minus the true one there.
         true_ecc: [6, T], the segments' curves from the exact displacement at the same pixels.
     """
 
@@ -37,8 +37,8 @@ def score_known_motion(case: Case, truth: Array, result: StrainResult) -> KnownM
 
     Args:
         case: the heart as drawn.
-        truth: its exact displacement [T, 2, H, W] in mm along the grid's own axes.
-        result: what was predicted of it.
+        truth: its exact displacement [T, 2, H, W] in mm along the grid's axes.
+        result: the prediction.
     """
     slice_, strain, es = case.slices[0], result.slices[0], result.es_frame
     wall = slice_.myocardium[case.reference_frame]

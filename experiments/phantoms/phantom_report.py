@@ -1,8 +1,8 @@
-"""The figures of docs/phantom.md: statistics of a cohort, its contact sheet, and the test cohort's ceiling.
+"""Figures for the phantom's documentation: statistics of a cohort, its contact sheet, and the test cohort's ceiling.
 
     python -m experiments.phantoms.phantom_report --out DIR [--subjects 500]
 
-writes statistics.md, contact-sheet.png, ceiling.md and ceiling.json into DIR.
+Writes statistics.md, contact-sheet.png, ceiling.md and ceiling.json into DIR.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.paths import RECIPES
 from LaMoDCore.io.dataset.folder import write_json
 from LaMoDCore.phantom.cohort.ceiling import CeilingRow, cohort_ceiling
 from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
@@ -21,8 +22,7 @@ from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
 from LaMoDCore.phantom.heart.diseases import DISEASES
 
-_FROZEN = Path(__file__).resolve().parents[1] / "data" / "phantom-test-v1.json"
-#: Seeds of the cohort that the table describes, of the sheet, and of the subjects that rotation is fitted on.
+#: Seeds of the table's cohort, of the contact sheet, and of the subjects that the rotation model is fitted to.
 _TABLE_SEED, _SHEET_SEED, _REFERENCE_SEED = 880001, 880002, 880003
 
 
@@ -64,7 +64,8 @@ def main() -> None:
     planes = [shown.subject(k).slices()[(k // len(DISEASES) + k % len(DISEASES)) % 4] for k in range(30)]
     write_contact_sheet(args.out / "contact-sheet.png", planes)
 
-    recipe = CohortRecipe.from_json(json.loads(_FROZEN.read_text(encoding="utf-8"))["recipe"])
+    frozen = json.loads((RECIPES / "phantom-test-v1.json").read_text(encoding="utf-8"))
+    recipe = CohortRecipe.from_json(frozen["recipe"])
     model, rows = cohort_ceiling(recipe, CohortRecipe(count=1000, seed=_REFERENCE_SEED))
     (args.out / "ceiling.md").write_text(ceiling_table(rows), encoding="utf-8")
     means = {name: float(np.mean([getattr(r, name) for r in rows])) for name in ("epe", "epe_es", "zero", "zero_es")}

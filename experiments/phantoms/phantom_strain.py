@@ -1,9 +1,9 @@
-"""The strain code on the phantom's stored displacement, beside the exact strain of its closed-form map.
+"""Strain computed from the phantom's displacement, compared with the exact strain of its closed-form map.
 
     python -m experiments.phantoms.phantom_strain [--subjects 21] [--seed 620000] [--support MM]
 
-Every plane of every subject, diseases in turn, float32 displacement on 1 mm pixels at 20 phases: the largest |error|
-over the phases of the wall's mean Ecc, and of the mean |error| of its pixels.
+For every plane of every subject, diseases in turn, with float32 displacement on 1 mm pixels at 20 phases: the largest
+|error| over the phases of the wall's mean Ecc, and the largest mean |error| of its pixels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PHASES = np.arange(0, 40, 2) / 40
 
 
 def errors(plane: PhantomSlice, support_mm: float | None) -> tuple[float, float]:
-    """(of the wall's mean, mean over pixels), each at its worst phase."""
+    """Error of the wall's mean Ecc and mean error of its pixels, each at its worst phase."""
     wall = plane.masks([0.0])[0]
     truth = plane.strain(_PHASES, plane.points_of(plane.grid)[wall]).ecc
     displacement = plane.displacement_on(_PHASES, plane.grid).astype(np.float32)
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=21)
     parser.add_argument("--seed", type=int, default=620000)
-    parser.add_argument("--support", type=float, help="radius of the fit in mm, everywhere")
+    parser.add_argument("--support", type=float, help="radius of the fits in mm")
     args = parser.parse_args()
     rows = [(*errors(plane, args.support), name) for name, plane in planes(args.subjects, args.seed)]
     mean = np.array([row[0] for row in rows])

@@ -1,6 +1,6 @@
-"""The unlike-training flag on what the model has not seen, on harmless changes, and on real cines.
+"""The unlike-training flag on unusual slices, on harmless changes, and on real cines.
 
-`python -m experiments.posterior.posterior unlike` runs it.
+`python -m experiments.posterior.evaluate unlike` runs it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from experiments.evaluation import real_cine
-from experiments.posterior.unusual_slices import HARMLESS, LATER, STRANGE
+from experiments.posterior.unusual_slices import HARMLESS, HELD_OUT, UNUSUAL
 from LaMoDCore.evaluation.scoring import roc_auc
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.canonical import to_canonical
@@ -32,13 +32,13 @@ from LaMoDCore.uncertainty.descriptors import descriptors
 from LaMoDCore.uncertainty.familiarity import Familiarity
 
 USUAL = "usual"
-#: frameID of the guide points of each real series.
+#: frameID of each real series in the guide points.
 _SERIES = {"Se3": "4", "Se4": "5"}
 
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """One slice as the flag sees it, of which group and disease; its RV insertion's angle is NaN where not known."""
+    """One slice as the flag sees it; the angle of its RV insertion is NaN where it is not known."""
 
     group: str
     disease: str
@@ -49,7 +49,7 @@ class Described:
 def describe(
     network: LaMoDModel, slice_: CineSlice, reference: int, insertion: Array | None, group: str, disease: str = ""
 ) -> Described:
-    """What `predict_slice` tells the flag, without the way back to the slice's own pixels."""
+    """Compute the flag's inputs as `predict_slice` does, without mapping motion back to the slice's pixels."""
     canonical = to_canonical(slice_, reference)
     level = level_number(slice_.level if slice_.level_known else None)
     with torch.inference_mode():
@@ -59,37 +59,37 @@ def describe(
     coordinates = RingCoordinates.of(canonical.occupancy[0])
     ring = ring_view(latent[0, : network.config.latent_channels], moved, coordinates).ring.numpy()
     where, moved_wall = wall_motion(moved, coordinates, every=4)
-    told = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, level)
+    found = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, level)
     angle = insertion_angle(slice_, reference, insertion)
-    return Described(group, disease, told, np.nan if angle is None else angle)
+    return Described(group, disease, found, np.nan if angle is None else angle)
 
 
 def synthetic(
     network: LaMoDModel, index: DatasetIndex, entries: Sequence[DatasetEntry], every: int = 3
 ) -> Iterator[Described]:
-    """Test slices as they are, and each strange and harmless group on one slice in `every`."""
+    """Test slices as they are, and each unusual and harmless group on one slice in `every`."""
     rng = np.random.default_rng(0)
     for number, entry in enumerate(entries):
         data = read_dataset_case(index.folder, entry.id)
         case = drawn_case(data)
-        slice_, insertion, told = case.slices[0], case.rv_insertion_lps, entry.disease
-        yield describe(network, slice_, 0, insertion, USUAL, told)
+        slice_, insertion, disease = case.slices[0], case.rv_insertion_lps, entry.disease
+        yield describe(network, slice_, 0, insertion, USUAL, disease)
         changed = [
             (name, replace(slice_, myocardium=group[name](slice_.myocardium, rng)))
-            for group in (STRANGE, LATER)
+            for group in (UNUSUAL, HELD_OUT)
             for name in list(group)[number % every :: every]
         ]
         changed += [(name, HARMLESS[name](slice_)) for name in list(HARMLESS)[number % every :: every]]
         truth = truth_of(data)
         if truth is not None and number % every == 0:
-            changed.append(("clean contours", replace(slice_, myocardium=truth.case.slices[0].myocardium)))
+            changed.append(("exact contours", replace(slice_, myocardium=truth.case.slices[0].myocardium)))
         for name, other in changed:
-            # masks that are stored upside down have the right ventricle upside down with them
+            # masks stored upside down have their right ventricle upside down as well
             point = _mirrored(slice_, insertion) if name == "upside down" else insertion
             try:
-                yield describe(network, other, 0, point, name, told)
+                yield describe(network, other, 0, point, name, disease)
             except LaMoDInputError:
-                print(f"{name}: refused, it does not fit into the canonical picture")
+                print(f"{name}: refused, it does not fit the canonical image")
 
 
 def _mirrored(slice_: CineSlice, insertion: Array | None) -> Array | None:
@@ -100,7 +100,7 @@ def _mirrored(slice_: CineSlice, insertion: Array | None) -> Array | None:
 
 
 def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
-    """Se3 and Se4 with their insertion points, and patient 98, which has none."""
+    """Se3 and Se4 with their insertion points, and patient 98 without one."""
     for series, number in _SERIES.items():
         case = real_cine.biv_me(data, series)
         file = sorted((data / "cine_biv_me" / "guidepoints").glob("GPFile_*.txt"))[0]
@@ -112,10 +112,10 @@ def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
         yield describe(network, case.slices[0], case.reference_frame, None, case.slices[0].name)
 
 
-def tables(flag: Familiarity, told: Sequence[Described]) -> None:
-    """AUC and flagged share by group, against test slices as they are."""
+def tables(flag: Familiarity, slices: Sequence[Described]) -> None:
+    """Print AUC and flagged share by group, against unchanged test slices."""
     by_group: dict[str, list[Described]] = defaultdict(list)
-    for each in told:
+    for each in slices:
         by_group[each.group].append(each)
     scored = {name: _scores(flag, each) for name, each in by_group.items()}
     worst = {name: _worst(flag, each) for name, each in by_group.items()}
@@ -124,10 +124,8 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
     for disease in sorted({each.disease for each in by_group[USUAL]}):
         values = own[[each.disease == disease for each in by_group[USUAL]]]
         print(f"  {disease}: flagged {np.mean(values > limit):.3f} of {len(values)}")
-    for title, groups in (("group", STRANGE), ("group thought of later", LATER)):
-        print(
-            f"\n| {title} | slices | AUC | flagged | median score | oddest in |\n| --- | --- | --- | --- | --- | --- |"
-        )
+    for title, groups in (("group", UNUSUAL), ("group added later", HELD_OUT)):
+        print(f"\n| {title} | slices | AUC | flagged | median score | most unusual respect |\n|" + 6 * " --- |")
         known = {name: values for name, values in scored.items() if name in groups}
         if not known:
             continue
@@ -135,32 +133,33 @@ def tables(flag: Familiarity, told: Sequence[Described]) -> None:
             print(f"| {name} | {_row(own, values, limit)} | {worst[name]} |")
         print(f"| all of them | {_row(own, np.concatenate(list(known.values())), limit)} | |")
     if by_group["upside down"]:
-        blind, usual = (_scores(flag, by_group[name], oriented=False) for name in ("upside down", USUAL))
-        print(f"\nUpside down, no insertion known: AUC {_row(usual, blind, limit).split(' | ')[1]}")
+        unoriented, usual = (_scores(flag, by_group[name], oriented=False) for name in ("upside down", USUAL))
+        print(f"\nUpside down, no insertion known: AUC {_row(usual, unoriented, limit).split(' | ')[1]}")
     print("\n| harmless | slices | flagged | median score |\n| --- | --- | --- | --- |")
-    for name in (*HARMLESS, "clean contours"):
+    for name in (*HARMLESS, "exact contours"):
         if name in scored:
             values = scored[name]
             print(f"| {name} | {len(values)} | {np.mean(values > limit):.2f} | {np.median(values):.2f} |")
 
 
-def real_table(flag: Familiarity, told: Sequence[Described]) -> None:
+def real_table(flag: Familiarity, slices: Sequence[Described]) -> None:
     print("\n| real slice | score | flagged | reasons |\n| --- | --- | --- | --- |")
-    for each in told:
+    for each in slices:
         angle = None if np.isnan(each.angle) else each.angle
-        said = flag.judge(each.descriptors, angle)
-        print(f"| {each.group} | {said.score:.2f} | {'yes' if said.flagged else 'no'} | {', '.join(said.reasons)} |")
+        verdict = flag.judge(each.descriptors, angle)
+        flagged = "yes" if verdict.flagged else "no"
+        print(f"| {each.group} | {verdict.score:.2f} | {flagged} | {', '.join(verdict.reasons)} |")
 
 
-def _scores(flag: Familiarity, told: Sequence[Described], *, oriented: bool = True) -> Array:
-    angles = np.array([each.angle for each in told])
-    return flag.scores(np.stack([each.descriptors for each in told]), angles if oriented else None)
+def _scores(flag: Familiarity, slices: Sequence[Described], *, oriented: bool = True) -> Array:
+    angles = np.array([each.angle for each in slices])
+    return flag.scores(np.stack([each.descriptors for each in slices]), angles if oriented else None)
 
 
-def _worst(flag: Familiarity, told: Sequence[Described]) -> str:
-    """The respect that most often is the oddest."""
-    angles = np.array([each.angle for each in told])
-    found: Mapping[str, Array] = flag.surprises(np.stack([each.descriptors for each in told]), angles)
+def _worst(flag: Familiarity, slices: Sequence[Described]) -> str:
+    """The respect that is most often the most unusual."""
+    angles = np.array([each.angle for each in slices])
+    found: Mapping[str, Array] = flag.surprises(np.stack([each.descriptors for each in slices]), angles)
     names = list(found)
     oddest = np.argmax(np.stack([found[name] for name in names]), axis=0)
     return names[int(np.bincount(oddest).argmax())]

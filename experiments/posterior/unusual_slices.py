@@ -1,6 +1,6 @@
-"""Slices as no training heart is (shapes, sizes, motions, orientation), and changes that should raise no flag.
+"""Slices unlike any training heart (shapes, sizes, motions, orientation), and changes that should raise no flag.
 
-Each takes masks bool [T, H, W] of one slice from end-diastole, pixels of 1 mm, and a generator, and gives masks.
+Each change maps masks bool [T, H, W] of one slice, from end-diastole, 1 mm pixels, and a random generator to masks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from LaMoDCore.heart.ring.mask import cavity
 Change = Callable[[Array, np.random.Generator], Array]
 
 
-def backwards(masks: Array, rng: np.random.Generator) -> Array:
+def reversed_in_time(masks: Array, rng: np.random.Generator) -> Array:
     return masks[np.r_[0, masks.shape[0] - 1 : 0 : -1]]
 
 
@@ -30,30 +30,30 @@ def twice_as_fast(masks: Array, rng: np.random.Generator) -> Array:
     return np.concatenate([masks[::2], masks[::2]])[: len(masks)]
 
 
-def still(masks: Array, rng: np.random.Generator) -> Array:
+def without_motion(masks: Array, rng: np.random.Generator) -> Array:
     return np.repeat(masks[:1], len(masks), axis=0)
 
 
 def from_end_systole(masks: Array, rng: np.random.Generator) -> Array:
-    """The frame that is taken for end-diastole is the one of the least cavity."""
+    """The frame with the smallest cavity is taken for end-diastole."""
     return np.roll(masks, -int(np.argmin([cavity(mask).sum() for mask in masks])), axis=0)
 
 
-def swelling(masks: Array, rng: np.random.Generator) -> Array:
-    """End-diastole's ring, which grows as the heart's own shrinks."""
+def expanding(masks: Array, rng: np.random.Generator) -> Array:
+    """The end-diastolic ring, which expands as the real one contracts."""
     areas = np.array([max(int(cavity(mask).sum()), 9) for mask in masks], dtype=float)
     return np.concatenate([_resized(masks[:1], factor, factor) for factor in np.sqrt(areas[0] / areas).clip(0.7, 1.6)])
 
 
 def swinging(masks: Array, rng: np.random.Generator) -> Array:
-    """The whole heart is carried 8 mm to either side, as by breathing."""
-    way = 8 * np.sin(2 * np.pi * np.arange(len(masks)) / len(masks))
+    """The whole heart moves 8 mm to either side, as with breathing."""
+    path_mm = 8 * np.sin(2 * np.pi * np.arange(len(masks)) / len(masks))
     return np.stack(
-        [ndimage.shift(m.astype(np.float32), (0, x), order=1) > 0.5 for m, x in zip(masks, way, strict=True)]
+        [ndimage.shift(m.astype(np.float32), (0, x), order=1) > 0.5 for m, x in zip(masks, path_mm, strict=True)]
     )
 
 
-def frames_of_diastole_in_systole(masks: Array, rng: np.random.Generator) -> Array:
+def diastolic_frames_in_systole(masks: Array, rng: np.random.Generator) -> Array:
     made = masks.copy()
     made[round(0.35 * len(masks)) : round(0.43 * len(masks))] = masks[0]
     return made
@@ -68,7 +68,7 @@ def two_hearts(masks: Array, rng: np.random.Generator) -> Array:
 
 
 def square_heart(masks: Array, rng: np.random.Generator) -> Array:
-    """Rings with corners: every frame's outlines replaced by squares of the same area."""
+    """Every frame's outlines are replaced by squares of the same area."""
     made = np.zeros_like(masks)
     for frame, mask in enumerate(masks):
         filled = ndimage.binary_fill_holes(mask)
@@ -91,7 +91,7 @@ def without_cavity(masks: Array, rng: np.random.Generator) -> Array:
 
 
 def oblong_pixels(masks: Array, rng: np.random.Generator) -> Array:
-    """Pixels of 1 × 1.35 mm that are taken for square ones."""
+    """Pixels of 1 × 1.35 mm that are read as square ones."""
     return _resized(masks, 1.0, 1.35)
 
 
@@ -103,8 +103,8 @@ def swinging_upright(masks: Array, rng: np.random.Generator) -> Array:
     return swinging(masks.swapaxes(1, 2), rng).swapaxes(1, 2)
 
 
-def one_frame_beside(masks: Array, rng: np.random.Generator) -> Array:
-    """One frame of systole lies 10 mm beside its place."""
+def one_frame_displaced(masks: Array, rng: np.random.Generator) -> Array:
+    """One systolic frame is displaced by 10 mm."""
     made = masks.copy()
     frame = round(0.25 * len(masks))
     made[frame] = ndimage.shift(masks[frame].astype(np.float32), (0, 10), order=1) > 0.5
@@ -112,34 +112,34 @@ def one_frame_beside(masks: Array, rng: np.random.Generator) -> Array:
 
 
 def thick_wall(masks: Array, rng: np.random.Generator) -> Array:
-    """The epicardial contour runs 6 mm too far outside."""
+    """The epicardial contour is 6 mm too far outside."""
     outside = np.stack([ndimage.distance_transform_edt(~ndimage.binary_fill_holes(mask)) for mask in masks])
     return masks | ((outside > 0) & (outside <= 6))
 
 
 def lumpy(masks: Array, rng: np.random.Generator) -> Array:
-    """Every frame drawn by a shaking hand: edges displaced by 3 mm over about a centimetre."""
+    """Every frame has irregular contours: edges displaced by 3 mm over about a centimetre."""
     made = []
     for mask in masks:
         depth = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
-        shaking = ndimage.gaussian_filter(rng.standard_normal(mask.shape), 5.0)
-        made.append(depth + 3.0 * shaking / shaking.std() > 0)
+        noise = ndimage.gaussian_filter(rng.standard_normal(mask.shape), 5.0)
+        made.append(depth + 3.0 * noise / noise.std() > 0)
     return np.stack(made)
 
 
 def systole_only(masks: Array, rng: np.random.Generator) -> Array:
-    """The recording ends at end-systole, and its frames are taken for a whole beat."""
+    """The recording ends at end-systole, and its frames are read as a whole beat."""
     last = int(np.argmin([cavity(mask).sum() for mask in masks]))
     return masks[np.linspace(0, max(last, 1), len(masks)).round().astype(int)]
 
 
 def growing(masks: Array, rng: np.random.Generator) -> Array:
-    """The pixel size changes by a third while the beat goes on."""
+    """The pixel size changes by a third during the beat."""
     return np.concatenate([_resized(masks[t : t + 1], f, f) for t, f in enumerate(np.linspace(1, 1.33, len(masks)))])
 
 
 def triangular(masks: Array, rng: np.random.Generator) -> Array:
-    """Rings pressed to triangles by a fifth of their radius."""
+    """Rings deformed into triangles by a fifth of their radius."""
     rows, columns = np.mgrid[: masks.shape[1], : masks.shape[2]].astype(float)
     made = np.zeros_like(masks)
     for frame, mask in enumerate(masks):
@@ -162,30 +162,30 @@ def _resized(masks: Array, rows: float, columns: float) -> Array:
     return np.stack([ndimage.affine_transform(m.astype(np.float32), matrix, offset, order=1) > 0.5 for m in masks])
 
 
-STRANGE: dict[str, Change] = {
-    "backwards in time": backwards,
+UNUSUAL: dict[str, Change] = {
+    "reversed in time": reversed_in_time,
     "frames shuffled": shuffled,
     "two beats": twice_as_fast,
-    "no motion": still,
+    "no motion": without_motion,
     "upside down": upside_down,
     "two hearts": two_hearts,
     "square rings": square_heart,
-    "ring open": open_ring,
+    "open ring": open_ring,
     "scaled × 0.5": resized(0.5),
     "scaled × 0.7": resized(0.7),
     "scaled × 1.4": resized(1.4),
-    "begun at end-systole": from_end_systole,
-    "swelling in systole": swelling,
+    "starting at end-systole": from_end_systole,
+    "expanding in systole": expanding,
     "swinging ±8 mm": swinging,
-    "diastole's frames in systole": frames_of_diastole_in_systole,
+    "diastolic frames in systole": diastolic_frames_in_systole,
     "no cavity": without_cavity,
     "oblong pixels": oblong_pixels,
 }
-#: Thought of after the respects were settled, so that they say what the flag does with what nobody had in mind.
-LATER: dict[str, Change] = {
+#: Kinds that were added after the flag's respects were settled: an independent test.
+HELD_OUT: dict[str, Change] = {
     "oblong pixels, 1.35 × 1": oblong_upright,
     "swinging ±8 mm, up and down": swinging_upright,
-    "one frame 10 mm beside": one_frame_beside,
+    "one frame displaced by 10 mm": one_frame_displaced,
     "epicardium 6 mm outside": thick_wall,
     "lumpy contours": lumpy,
     "systole only": systole_only,
@@ -197,12 +197,12 @@ LATER: dict[str, Change] = {
 
 
 def at_other_times(count: int) -> Callable[[CineSlice], CineSlice]:
-    """The same beat in another number of frames, each the nearest that was drawn."""
+    """The same beat with another number of frames, each the nearest drawn one or interpolated."""
 
     def change(slice_: CineSlice) -> CineSlice:
         times = np.arange(count) / count
         nearest = np.round(times * slice_.frames).astype(int) % slice_.frames
-        if count > slice_.frames:  # frames between two are drawn half-way between their outlines
+        if count > slice_.frames:  # frames between two drawn ones are interpolated between their outlines
             masks = np.stack([_between(slice_.myocardium, time * slice_.frames) for time in times])
         else:
             masks = slice_.myocardium[nearest]
@@ -228,7 +228,7 @@ def _between(masks: Array, frame: float) -> Array:
 
 
 def on_coarser_pixels(slice_: CineSlice) -> CineSlice:
-    """Pixels of 1.6 mm."""
+    """Resample to pixels of 1.6 mm."""
     step, count = 1.6, int(slice_.grid.shape[0] / 1.6)
     at = step * np.mgrid[:count, :count]
     masks = [ndimage.map_coordinates(m.astype(np.float32), at, order=1) > 0.5 for m in slice_.myocardium]

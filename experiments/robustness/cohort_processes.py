@@ -1,10 +1,10 @@
-"""One process and two over the same cohort, a core each: how much sooner are two done?
+"""Speed of two processes compared with one on the same cohort, one core each.
 
     python -m experiments.robustness.cohort_processes --out DIR [--subjects 10] [--rounds 2] [--model NAME|DIR]
 
-Four synthetic slices a subject. One process has the first core to itself; two, started by torchrun, have the first two.
-Each way runs in turns, the faster of its rounds counts: from start to end, and without what it takes to start, as the
-command itself says. Their tables must be the same to the byte. Both cores have to be idle otherwise.
+Four synthetic slices per subject. One process runs on the first core; two, started by torchrun, run on the first two.
+Both alternate, and the faster round of each counts: from start to end, and without start-up as reported by the command.
+Their tables must be identical byte for byte. Both cores must be otherwise idle.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pathlib import Path
 
 from LaMoDCore.cli import main as lamod
 
-_SAID = re.compile(r"failed; (\d+) s")
+_REPORTED_SECONDS = re.compile(r"failed; (\d+) s")
 
 
 def timed(processes: int, data: Path, out: Path, model: str) -> tuple[float, float]:
-    """Seconds of a whole run, from start to end and as the slowest of its processes says."""
+    """Seconds of a run: from start to end, and as reported by its slowest process."""
     shutil.rmtree(out, ignore_errors=True)
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
     words = [sys.executable, *launcher, "-m", "LaMoDCore", "predict-cohort", str(data), "--out", str(out)]
@@ -40,7 +40,7 @@ def timed(processes: int, data: Path, out: Path, model: str) -> tuple[float, flo
         text=True,
         check=True,
     )
-    return time.monotonic() - began, max(float(seconds) for seconds in _SAID.findall(done.stdout))
+    return time.monotonic() - began, max(float(seconds) for seconds in _REPORTED_SECONDS.findall(done.stdout))
 
 
 def main() -> None:
@@ -51,11 +51,11 @@ def main() -> None:
     parser.add_argument("--model", default="lamod-phantom-v1")
     args = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
-        sys.exit("two cores are needed")
+        sys.exit("This experiment needs two cores.")
     data = args.out / "hearts"
     words = ["phantom", "--out", str(data), "--count", str(args.subjects), "--seed", "990001", "--split", "0,0,1"]
     if lamod([*words, "--no-report", "--resume"]):
-        sys.exit(f"{data} could not be made")
+        sys.exit(f"{data} could not be generated")
     print(f"load before: {os.getloadavg()[0]:.1f}", flush=True)
     found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     for _ in range(args.rounds):
@@ -63,12 +63,14 @@ def main() -> None:
             times.append(timed(processes, data, args.out / f"results-{processes}", args.model))
             print(f"{processes}: {times[-1][0]:.1f} s, {times[-1][1]:.0f} s without the start", flush=True)
     tables = [(args.out / f"results-{n}" / "summary.csv").read_bytes() for n in found]
-    (one, one_said), (two, two_said) = (tuple(min(column) for column in zip(*found[n], strict=True)) for n in (1, 2))
+    (one, one_reported), (two, two_reported) = (
+        tuple(min(column) for column in zip(*found[n], strict=True)) for n in (1, 2)
+    )
     cases = tables[0].count(b"\n") - 1
-    print(f"\n{cases} cases, tables {'the same' if tables[0] == tables[1] else 'DIFFER'}")
+    print(f"\n{cases} cases, tables {'identical' if tables[0] == tables[1] else 'DIFFER'}")
     print("| | one process | two | times as fast |\n| --- | --- | --- | --- |")
     print(f"| start to end | {one:.1f} s | {two:.1f} s | {one / two:.2f} |")
-    print(f"| without the start | {one_said:.0f} s | {two_said:.0f} s | {one_said / two_said:.2f} |")
+    print(f"| without the start | {one_reported:.0f} s | {two_reported:.0f} s | {one_reported / two_reported:.2f} |")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""How much strain changes with the way a heart was exported: see below.
+"""How much strain depends on the file format, array orientation and pixels that a heart was exported with.
 
-The real series (where they are) and the closed-form heart, written in every format, with the array turned round, and
-resampled to other pixels. Each line: the largest difference of any segment's Ecc over the cycle from the plain
-NIfTI, of mean Ecc at end-systole, and whether every pixel keeps its segment (formats and turned arrays only).
+    python -m experiments.robustness.export_invariance [--model NAME|DIR]
+
+The closed-form heart and, where they are available, the real series are written in every format, with reordered arrays,
+and resampled to other pixels. Each row: the largest difference from the plain NIfTI of any segment's Ecc over the
+cycle, that of mean Ecc at end-systole, and whether every pixel keeps its segment (formats only).
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def mirrored(labels: np.ndarray, affine: np.ndarray) -> Labels:
 
 
 def resampled(spacing: tuple[float, float], turn_deg: float) -> Callable[[np.ndarray, np.ndarray], Labels]:
-    """Nearest neighbour, as other programs resample labels, to other pixels, turned in plane."""
+    """Nearest-neighbour resampling to other pixels, rotated in plane, as other programs resample labels."""
 
     def resample(labels: np.ndarray, affine: np.ndarray) -> Labels:
         turn, height, width = np.deg2rad(turn_deg), *labels.shape[2:]
@@ -79,8 +81,8 @@ CHANGES: dict[str, Callable[[np.ndarray, np.ndarray], Labels]] = {
     "rows and columns swapped": swapped,
     "mirrored": mirrored,
     "1.0 × 1.0 mm": resampled((1.0, 1.0), 0.0),
-    "turned by 30°": resampled((1.40625, 1.40625), 30.0),
-    "1.0 × 2.0 mm, turned by 75°": resampled((1.0, 2.0), 75.0),
+    "rotated by 30°": resampled((1.40625, 1.40625), 30.0),
+    "1.0 × 2.0 mm, rotated by 75°": resampled((1.0, 2.0), 75.0),
 }
 
 
@@ -110,7 +112,7 @@ def hearts() -> dict[str, Labels]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lamod-phantom-v1")
     model = load_model(parser.parse_args().model)
     for title, (labels, affine) in hearts().items():

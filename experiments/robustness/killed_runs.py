@@ -1,12 +1,12 @@
-"""A training that is killed again and again at random moments, against one that never was.
+"""Compare trainings that are killed repeatedly at random moments with an uninterrupted one.
 
     python -m experiments.robustness.killed_runs --kills 10
 
-Every process is ended by SIGKILL, and the next one resumes: one in four while it starts and prepares the data, the
-others a random moment after a random number of steps. Moments are counted in the process's own work, so that they are
-the same ones on a slow or busy machine (Linux only). A run that finishes meanwhile is followed by another one until the
-kills are used up. After every kill each file of the run's folder must be whole; at the end the weights and the log must
-be those of the unbroken run.
+Every process is ended by SIGKILL and the next one resumes: one in four while it starts and prepares the data, the
+others at a random moment after a random number of steps. Moments are measured in CPU time, so that they are the same on
+a slow or busy machine (Linux only). When a run finishes, another one follows until the number of kills is reached.
+After every kill each file in the run's folder must be complete; at the end the weights and the log must equal those of
+the uninterrupted run.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-ROOT = Path(__file__).resolve().parents[2]
+from experiments.paths import ROOT
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the kills did.
+    """Result of killing and resuming runs.
 
     Attributes:
-        kills: how many processes were killed.
-        states: what status.json said at each.
-        runs: how many runs they were spread over.
-        faults: files that were not whole, and runs that ended otherwise than the unbroken one.
+        kills: number of killed processes.
+        states: message of status.json at each kill.
+        runs: number of runs.
+        faults: incomplete files, and runs whose result differs from the uninterrupted one.
     """
 
     kills: int
@@ -49,36 +49,37 @@ class Outcome:
 
 
 def command(data: Path, run: Path, config: Path, *, resume: bool) -> list[str]:
-    """`lamod train` on one thread, which makes the run repeatable to the byte."""
+    """Command line of `lamod train`."""
     words = [sys.executable, "-m", "LaMoDCore", "train", "--data", str(data), "--out", str(run), "--device", "cpu"]
     return [*words, "--progress", "none", *(["--resume"] if resume else ["--config", str(config)])]
 
 
 def environment() -> dict[str, str]:
+    # one thread makes a run reproducible byte for byte
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def train(data: Path, run: Path, config: Path) -> float:
-    """An unbroken run; returns the processor seconds that it took."""
+    """Train without interruption and return the CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command(data, run, config, resume=False), env=environment(), check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def kill_again_and_again(
-    data: Path, unbroken: Path, folder: Path, config: Path, *, kills: int, seconds: float, seed: int = 0
+def kill_repeatedly(
+    data: Path, uninterrupted: Path, folder: Path, config: Path, *, kills: int, seconds: float, seed: int = 0
 ) -> Outcome:
-    """Kill trainings, resume them, and compare what comes of them.
+    """Kill trainings, resume them, and compare their results.
 
     Args:
         data: dataset.
-        unbroken: folder of the finished run that they are compared with.
-        folder: where the runs go.
-        config: their settings.
-        kills: how many.
-        seconds: an unbroken run takes about so many of the processor.
-        seed: of the moments.
+        uninterrupted: folder of the finished run to compare with.
+        folder: parent folder of the runs.
+        config: settings of the runs.
+        kills: number of kills.
+        seconds: approximate CPU time of an uninterrupted run.
+        seed: random seed of the moments.
     """
     moments = random.Random(seed)
     states: list[str] = []
@@ -94,7 +95,7 @@ def kill_again_and_again(
                     _wait_for_moment(process, run, moments, seconds)
                     if process.poll() is None:
                         os.kill(process.pid, signal.SIGKILL)
-            faults += [f"run {number}, after {len(states)} kills: {fault}" for fault in broken_files(run)]
+            faults += [f"run {number}, after {len(states)} kills: {fault}" for fault in incomplete_files(run)]
             if process.returncode == 0:
                 break
             if process.returncode != -signal.SIGKILL:
@@ -102,13 +103,13 @@ def kill_again_and_again(
                 return Outcome(len(states), tuple(states), number, tuple(faults))
             states.append(_state(run))
             print(f"kill {len(states)}, run {number}: {states[-1]}", flush=True)
-        if outcome(run) != outcome(unbroken):
-            faults.append(f"run {number} ended otherwise than the unbroken one")
+        if outcome(run) != outcome(uninterrupted):
+            faults.append(f"run {number} differs from the uninterrupted one")
     return Outcome(len(states), tuple(states), number, tuple(faults))
 
 
 def _wait_for_moment(process: subprocess.Popen[bytes], run: Path, moments: random.Random, seconds: float) -> None:
-    """Until the process is to be killed, or has ended by itself."""
+    """Wait until the random moment of the kill, or until the process has ended."""
     steps = moments.choice((0, 1, 2, 3))
     if steps:
         wanted = _lines(run) + steps
@@ -120,7 +121,7 @@ def _wait_for_moment(process: subprocess.Popen[bytes], run: Path, moments: rando
 
 
 def _work(process: subprocess.Popen[bytes]) -> float:
-    """Processor seconds of a process until now; 0 once it was waited for."""
+    """CPU seconds of a process; 0 after it has been waited for."""
     try:
         fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -136,8 +137,8 @@ def _lines(run: Path) -> int:
         return 0
 
 
-def broken_files(run: Path) -> Iterator[str]:
-    """Files of a run that are not whole, by name; temporary ones beside them do not count."""
+def incomplete_files(run: Path) -> Iterator[str]:
+    """Names of a run's incomplete files; temporary files do not count."""
     for file in sorted(run.rglob("*")):
         if not file.is_file() or any(part.startswith(".") for part in file.relative_to(run).parts):
             continue
@@ -165,12 +166,12 @@ def _state(run: Path) -> str:
     try:
         status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     except OSError:
-        return "before its first word"
+        return "before its first output"
     return f"{status.get('message', '')} ({_lines(run)} lines of log)"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -186,18 +187,18 @@ def main() -> int:
 
         settings = {**PRESETS["smoke"].to_dict(), "checkpoint_minutes": 0.0}
         (home / "smoke.json").write_text(json.dumps(settings), encoding="utf-8")
-        seconds = train(home / "hearts", home / "unbroken", home / "smoke.json")
-        found = kill_again_and_again(
+        seconds = train(home / "hearts", home / "uninterrupted", home / "smoke.json")
+        found = kill_repeatedly(
             home / "hearts",
-            home / "unbroken",
+            home / "uninterrupted",
             home,
             home / "smoke.json",
             kills=arguments.kills,
             seconds=seconds,
             seed=arguments.seed,
         )
-    print(f"unbroken run: {seconds:.0f} s of the processor; {found.kills} kills over {found.runs} runs")
-    print("\n".join(found.faults) or "every run ended with the unbroken run's weights and log; no file was broken")
+    print(f"uninterrupted run: {seconds:.0f} CPU seconds; {found.kills} kills over {found.runs} runs")
+    print("\n".join(found.faults) or "every run ended as the uninterrupted one; every file was complete")
     return 1 if found.faults else 0
 
 

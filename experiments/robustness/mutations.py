@@ -1,8 +1,8 @@
-"""Are the tests able to fail? Each of these mistakes in the maths is made in a copy, and a test must catch it.
+"""Mutation tests: insert mistakes into the mathematics of a copy of LaMoDCore; a test must catch each of them.
 
-python -m experiments.robustness.mutations [--only WORD]
+    python -m experiments.robustness.mutations [--only WORD]
 
-Prints a Markdown table; exit status 1 if a mistake went unseen. Needs an operating system that can fork.
+Prints a Markdown table; exit status 1 if a mistake was not caught. Needs an operating system that can fork.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from experiments.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Mutation:
     """One mistake.
 
     Attributes:
-        what: in words.
-        file: of LaMoDCore.
-        right, wrong: the text once in the file, and what takes its place.
-        test: that must fail, under Testing/Core.
+        what: description.
+        file: path in LaMoDCore.
+        right, wrong: text that occurs once in the file, and its replacement.
+        test: test under Testing/Core that must fail.
     """
 
     what: str
@@ -57,7 +57,7 @@ MUTATIONS = (
              LDDMM + "test_time_error_falls_with_the_integrators_order"),
     Mutation("sign in det Dφ", "lddmm/differences.py", "- along_y[:, 0] * along_x[:, 1]",
              "+ along_y[:, 0] * along_x[:, 1]", "lddmm/test_warp.py::test_area_of_an_affine_map"),
-    Mutation("derivative half as large", "lddmm/differences.py", "near.mul_(2 / (3 * step))",
+    Mutation("derivative halved", "lddmm/differences.py", "near.mul_(2 / (3 * step))",
              "near.mul_(1 / (3 * step))", LDDMM + "test_inverse_undoes_forward"),
     Mutation("x and y swapped in warping", "lddmm/warp.py", "x = column + displacement_mm[:, 0] / spacing_mm[0]",
              "x = column + displacement_mm[:, 1] / spacing_mm[0]",
@@ -73,26 +73,26 @@ MUTATIONS = (
              "backward, 1 / steps)", POINTS + "test_points_and_grid_shoot_the_same_geodesic"),
     Mutation("½ missing in E", "strain/tensor.py", "strain_xx = 0.5 * (xx * xx + yx * yx - 1)",
              "strain_xx = 1.0 * (xx * xx + yx * yx - 1)", STRAIN + "test_contracting_ring_has_its_closed_form_strain"),
-    Mutation("FFᵀ for FᵀF", "strain/tensor.py", "0.5 * (xx * xx + yx * yx - 1)", "0.5 * (xx * xx + xy * xy - 1)",
+    Mutation("FFᵀ instead of FᵀF", "strain/tensor.py", "0.5 * (xx * xx + yx * yx - 1)", "0.5 * (xx * xx + xy * xy - 1)",
              STRAIN + "test_affine_motion_is_exact_to_the_rim"),
     Mutation("x and y swapped in F", "strain/tensor.py", "along_y[..., 0], along_x[..., 1], 1 + along_y",
              "along_x[..., 1], along_y[..., 0], 1 + along_y",
              STRAIN + "test_a_shear_stretches_the_fibres_that_it_tilts"),
     Mutation("sign in the area", "strain/tensor.py", "xx * yy - xy * yx", "xx * yy + xy * yx",
              STRAIN + "test_affine_motion_is_exact_to_the_rim"),
-    Mutation("circumferential direction turned round", "strain/frame.py", "circumferential = view_sign *",
+    Mutation("circumferential direction reversed", "strain/frame.py", "circumferential = view_sign *",
              "circumferential = -view_sign *", STRAIN + "test_shear_has_the_sign_of_the_view"),
-    Mutation("segments the other way round", "strain/segments.py", "turned = np.mod(angles - angle - start",
+    Mutation("segments clockwise", "strain/segments.py", "turned = np.mod(angles - angle - start",
              "turned = np.mod(angle - angles - start",
              SEGMENTS + "test_six_segments_run_counter_clockwise_from_the_insertion"),
-    Mutation("apical septum elsewhere", "strain/segments.py", "APICAL_SEPTUM_START_DEGREES = 15.0",
+    Mutation("apical septum displaced", "strain/segments.py", "APICAL_SEPTUM_START_DEGREES = 15.0",
              "APICAL_SEPTUM_START_DEGREES = 45.0",
              SEGMENTS + "test_apical_septum_spans_fifteen_to_a_hundred_and_five_degrees"),
     Mutation("sectors on the wrong side of the insertion", "strain/segments.py",
              "np.stack((columns, rows), axis=1)) - insertion_angle",
              "np.stack((columns, rows), axis=1)) + insertion_angle",
              SEGMENTS + "test_sectors_are_equal_and_start_at_the_insertion"),
-    Mutation("seen from the base", "geometry.py", "self.view_sign * np.arctan2", "-self.view_sign * np.arctan2",
+    Mutation("seen from the base", "heart/geometry.py", "self.view_sign * np.arctan2", "-self.view_sign * np.arctan2",
              "test_conventions.py::test_angles_are_counter_clockwise_seen_from_the_apex_whatever_the_array"),
     Mutation("sign of rotation", "strain/indices.py",
              "turn = grid.angles_from_apex(moved) - grid.angles_from_apex(arm)",
@@ -103,18 +103,18 @@ MUTATIONS = (
     Mutation("CURE without its 2", "strain/indices.py", "total = power[0] + 2 * power[1]",
              "total = power[0] + power[1]",
              CURVES + "test_uniformity_is_one_for_alike_and_zero_for_opposite_sectors"),
-    Mutation("q-sample: variance for deviation", "diffusion.py", "(1 - signal).sqrt() * noise",
+    Mutation("q-sample: variance instead of deviation", "networks/diffusion.py", "(1 - signal).sqrt() * noise",
              "(1 - signal) * noise", NOISE + "test_q_sample_is_equation_6"),
-    Mutation("DDPM: ᾱ for α", "diffusion.py", "(noisy - (1 - alpha) / (1 - now).sqrt()",
+    Mutation("DDPM: ᾱ instead of α", "networks/diffusion.py", "(noisy - (1 - alpha) / (1 - now).sqrt()",
              "(noisy - (1 - now) / (1 - now).sqrt()", NOISE + "test_one_exact_reverse_step_is_equation_8"),
-    Mutation("DDIM: root missing", "diffusion.py", "(1 - now).sqrt() * predicted_noise) / now.sqrt()",
+    Mutation("DDIM: square root missing", "networks/diffusion.py", "(1 - now).sqrt() * predicted_noise) / now.sqrt()",
              "(1 - now).sqrt() * predicted_noise) / now",
              NOISE + "test_a_perfect_denoiser_brings_the_latent_back_from_any_start"),
-    Mutation("time counted backwards from end-diastole", "preprocessing.py",
+    Mutation("time counted backwards from end-diastole", "heart/canonical.py",
              "(frame_times_ms - frame_times_ms[reference_frame])",
              "(frame_times_ms[reference_frame] - frame_times_ms)",
              "preprocessing/test_preprocessing.py::test_phases_run_forwards_from_the_reference_frame"),
-    Mutation("resampling of time: neighbours' shares swapped", "preprocessing.py",
+    Mutation("temporal resampling: weights of neighbours swapped", "heart/canonical.py",
              "(1 - share) * values[left] + share * values[left + 1]",
              "share * values[left] + (1 - share) * values[left + 1]",
              "preprocessing/test_preprocessing.py::test_between_two_frames_the_nearer_one_weighs_more"),
@@ -123,23 +123,23 @@ MUTATIONS = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="mutations whose words or file contain this")
+    parser.add_argument("--only", default="", help="only mutations whose description or file contains this")
     args = parser.parse_args()
-    # Imported once, before any fork; LaMoDCore is not, so that every child imports its own copy.
+    # Imported once before any fork. LaMoDCore is not, so that every child imports its own copy.
     import hypothesis  # noqa: F401
     import pytest  # noqa: F401
     import scipy.interpolate  # noqa: F401
     import torch  # noqa: F401
 
-    unseen = 0
+    missed = 0
     print("| mistake | file | test | caught |\n| --- | --- | --- | --- |")
     for mutation in MUTATIONS:
         if args.only in mutation.what or args.only in mutation.file:
             caught = _caught(mutation)
-            unseen += not caught
+            missed += not caught
             test = mutation.test.rsplit("::", 1)[1]
             print(f"| {mutation.what} | {mutation.file} | `{test}` | {'yes' if caught else 'NO'} |", flush=True)
-    return int(unseen > 0)
+    return int(missed > 0)
 
 
 def _caught(mutation: Mutation) -> bool:
@@ -159,7 +159,7 @@ def _caught(mutation: Mutation) -> bool:
 
 @contextmanager
 def _copy() -> Iterator[Path]:
-    """A copy of the package and its tests, gone afterwards."""
+    """A temporary copy of the package and its tests."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("LaMoDCore", "Testing/Core"):
@@ -173,7 +173,7 @@ def _run(folder: Path, test: str) -> None:
     import pytest
     from hypothesis import Phase, settings
 
-    # That an example fails is enough; the least one is not looked for.
+    # One failing example is enough; skip shrinking it.
     settings.register_profile("found", phases=(Phase.explicit, Phase.generate))
     settings.load_profile("found")
     os.chdir(folder)

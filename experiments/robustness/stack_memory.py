@@ -1,6 +1,8 @@
-"""Time and peak memory of `lamod predict` over the number of slices: `python -m experiments.robustness.stack_memory`.
+"""Time and peak memory of `lamod predict` by the number of slices.
 
-Each count runs in a process of its own; both should grow in proportion to the slices.
+    python -m experiments.robustness.stack_memory [--slices 1 3 6 12] [--samples 8] [-- OPTION ...]
+
+Each count runs in its own process; time and memory should grow in proportion to the slices.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def write_stack(path: Path, slices: int) -> None:
 
 
 def measure(masks: Path, out: Path, samples: int, options: list[str]) -> tuple[float, float]:
-    """Seconds of computing (user and system) and peak memory in MiB of one `lamod predict`."""
+    """CPU seconds (user and system) and peak memory in MiB of one `lamod predict`."""
     command = [sys.executable, "-m", "LaMoDCore", "predict", str(masks), "--out", str(out), "--samples", str(samples)]
     process = subprocess.Popen([*command, "--progress", "none", *options], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -39,7 +41,7 @@ def measure(masks: Path, out: Path, samples: int, options: list[str]) -> tuple[f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--slices", type=int, nargs="+", default=[1, 3, 6, 12])
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("options", nargs="*", help="further options of lamod predict, after --")

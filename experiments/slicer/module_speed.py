@@ -1,8 +1,8 @@
-"""How fast the Slicer module is in the stand-in application: one slice of 25 frames, 160×176, software rendering.
+"""Speed of the Slicer module in the stand-in application: one slice of 25 frames, 160×176, software rendering.
 
-    python -m experiments.slicer.module_speed
+    python -m experiments.slicer.module_speed [--no-prediction]
 
-Prints a Markdown table. Needs what the tests in Testing/Slicer need, and the shipped weights for the prediction.
+Prints a Markdown table. Needs the requirements of Testing/Slicer, and the shipped weights for the prediction.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from experiments.paths import ROOT
 from Testing.SlicerHost import display
 from Testing.SlicerHost.module_window import open_on_private_display
 
-ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
 
 
 class Heartbeat:
-    """The longest time, in ms, for which the event loop did not come round to a 5 ms timer."""
+    """Longest time in ms between two runs of a 5 ms timer in the event loop."""
 
     def __init__(self) -> None:
         from PySide6 import QtCore
@@ -45,7 +45,7 @@ class Heartbeat:
 
 
 def predict(window: Any, widget: Any, mouse: Any) -> tuple[float, float]:
-    """(seconds from click to drawn overlay, longest silence of the panel in ms between start and result)."""
+    """Seconds from click to drawn overlay, and the panel's longest pause in ms between start and result."""
     clicked = time.perf_counter()
     mouse.click(widget.ui.predictButton)
     if widget.predictPanel.job is None:
@@ -71,7 +71,7 @@ def predict(window: Any, widget: Any, mouse: Any) -> tuple[float, float]:
 
 
 def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) -> tuple[float, float]:
-    """Result folder on disk to drawn overlay, seconds and processor seconds: the best of three."""
+    """Seconds and CPU seconds from a result folder to the drawn overlay, best of three."""
     from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 
     best, busy = float("inf"), float("inf")
@@ -85,9 +85,9 @@ def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) ->
 
 
 def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float]:
-    """Frames a second: next frame, slice view drawn, events; and processor milliseconds a frame.
+    """Frames per second and CPU milliseconds per frame: select the frame, draw the slice view, process events.
 
-    Other programs' load makes single frames wait: the lower quartile of the times is what the work itself takes.
+    Other programs delay single frames, so that the lower quartile of the times is reported.
     """
     import slicer
 
@@ -104,7 +104,7 @@ def scrub_fps(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float]
 
 
 def open_module() -> tuple[Any, Any]:
-    """(main window, module widget) of a fresh application on a private display, the module's panel shown."""
+    """Main window and module widget of a new application on a private display, with the module's panel open."""
     if display.missing():
         raise SystemExit(display.missing())
     window = open_on_private_display().window
@@ -114,14 +114,14 @@ def open_module() -> tuple[Any, Any]:
 
 
 def load_sample(window: Any, widget: Any, mouse: Any) -> None:
-    """The sample heart by a click, and until the panel is ready to predict it."""
+    """Load the sample heart by a click and wait until the panel can predict it."""
     mouse.click(window.sample_button)
     if not mouse.spin(60, lambda: widget.ui.predictButton.enabled):
-        raise SystemExit(f"the sample heart did not come: {widget.ui.predictButton.toolTip}")
+        raise SystemExit(f"the sample heart did not load: {widget.ui.predictButton.toolTip}")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--no-prediction", action="store_true", help="measure loading and scrubbing only")
     options = parser.parse_args()
     window, widget = open_module()
@@ -135,7 +135,7 @@ def main() -> int:
     if WEIGHTS.exists() and not options.no_prediction:
         runs = [predict(window, widget, mouse) for _ in range(2)]
         rows.append(("click to overlay, worker start included (best of 2)", f"{min(r[0] for r in runs):.1f} s"))
-        rows.append(("longest silence of the panel while it predicts (best of 2)", f"{min(r[1] for r in runs):.0f} ms"))
+        rows.append(("longest pause of the panel while it predicts (best of 2)", f"{min(r[1] for r in runs):.0f} ms"))
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
     from Testing.Slicer.ring_heart import write_result
@@ -146,11 +146,11 @@ def main() -> int:
     write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
     seconds, worked = load_seconds(widget, window, folder, request)
     rows.append(("result on disk to overlay (best of 3)", f"{seconds:.2f} s"))
-    rows.append(("processor time of it", f"{worked:.2f} s"))
+    rows.append(("the same, CPU time", f"{worked:.2f} s"))
     browser = widget.displayPanel._result.browserNode
     fps, busy = scrub_fps(browser, window)
     rows.append(("scrubbing with overlay, legend, contours and arrows (lower quartile)", f"{fps:.0f} frames/s"))
-    rows.append(("processor time a frame while scrubbing", f"{busy:.0f} ms"))
+    rows.append(("CPU time per frame while scrubbing", f"{busy:.0f} ms"))
     size = window.red.GetRenderWindow().GetSize()
     print(f"\nSlice view {size[0]}×{size[1]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     print("| what | figure |\n| --- | --- |")

@@ -1,10 +1,10 @@
-"""How fast the reading room is in the stand-in application: scrubbing with everything shown, and loading 12 slices.
+"""Speed of the reading layouts in the stand-in application: scrubbing with all views, and loading 12 slices.
 
-    python -m experiments.slicer.reading_speed [--profile]
+    python -m experiments.slicer.reading_speed [--profile] [--picture DIR]
 
-Prints a Markdown table. Everything shown: the cine of the sample heart, colours, legend, both contours, arrows, curves
-with bands and the current frame's mark, 3-D view, bullseye (or strain matrix with its mark); then a second result
-beside it with a difference map. Software rendering. Needs what the tests in Testing/Slicer need.
+Prints a Markdown table. Shown are the cine of the sample heart, colours, legend, both contours, arrows, curves with
+bands and the current frame's mark, 3-D view, bullseye (or strain matrix with its mark); then a second result for
+comparison with a difference map. Software rendering. Needs the requirements of Testing/Slicer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from experiments.slicer.module_speed import load_sample, open_module
 
 
 class PartTimes:
-    """Processor milliseconds that parts of a step take, by name."""
+    """CPU milliseconds of the parts of a step, by name."""
 
     def __init__(self) -> None:
         self.parts: dict[str, list[float]] = defaultdict(list)
@@ -41,7 +41,7 @@ class PartTimes:
 
 
 def live_views(window: Any) -> dict[str, Any]:
-    """Every view that the layout shows, by name."""
+    """Visible views of the layout, by name."""
     import slicer
 
     layout = slicer.app.layoutManager()
@@ -52,9 +52,9 @@ def live_views(window: Any) -> dict[str, Any]:
 
 
 def scrub(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float, str]:
-    """(frames a second, processor ms a frame, where they go): next frame, every changed view drawn, events.
+    """Frames per second, CPU ms per frame and its parts: select the frame, draw changed views, process events.
 
-    Other programs' load makes single frames wait: the lower quartile of the times is what the work itself takes.
+    Other programs delay single frames, so that the lower quartile of the times is reported.
     """
     import slicer
 
@@ -74,7 +74,7 @@ def scrub(browser: Any, window: Any, rounds: int = 3) -> tuple[float, float, str
 
 
 def results_of(request: Any, folder: Path) -> tuple[Path, Path]:
-    """Two result folders on the sample heart: a contraction of known form with six samples, and a weaker one."""
+    """Two result folders for the sample heart: an analytic contraction with six samples, and a weaker one."""
     from LaMoDCore.heart.geometry import SliceGrid
     from Testing.Slicer import reading_heart
     from Testing.Slicer.ring_heart import heart
@@ -93,7 +93,7 @@ def results_of(request: Any, folder: Path) -> tuple[Path, Path]:
 
 
 def load_twelve(folder: Path) -> tuple[float, float]:
-    """(seconds, processor seconds) from a folder with 12 slices of 25 frames to nodes of the scene; best of two."""
+    """Seconds and CPU seconds from a folder with 12 slices of 25 frames to nodes of the scene, best of two."""
     import slicer
     from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
@@ -112,11 +112,9 @@ def load_twelve(folder: Path) -> tuple[float, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--profile", action="store_true", help="print the Python functions that scrubbing spends its time in"
-    )
-    parser.add_argument("--picture", type=Path, help="write the screen of each arrangement into this folder")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", action="store_true", help="print the Python functions that take most of the time")
+    parser.add_argument("--picture", type=Path, help="folder for a screenshot of each layout")
     options = parser.parse_args()
     window, widget = open_module()
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
@@ -147,7 +145,7 @@ def main() -> int:
             profile.enable()
         fps, busy, parts = scrub(browser, window)
         profile.disable()
-        rows.append((name, f"{fps:.0f} frames/s, {busy:.0f} ms of processor a frame", parts))
+        rows.append((name, f"{fps:.0f} frames/s, {busy:.0f} ms CPU per frame", parts))
         if options.profile:
             pstats.Stats(profile).sort_stats("tottime").print_stats(22)
 
@@ -159,9 +157,7 @@ def main() -> int:
     measure("two results, difference map, strain matrix", sheet.ui.matrixTab)
     reading.ui.roomButton.checked = False
     seconds, worked = load_twelve(home / "twelve")
-    rows.append(
-        ("result of 12 slices, from its folder to the scene", f"{seconds:.1f} s, {worked:.1f} s of processor", "")
-    )
+    rows.append(("result of 12 slices, from its folder into the scene", f"{seconds:.1f} s, {worked:.1f} s CPU", ""))
     sizes = ", ".join(f"{name} {view.width()}×{view.height()}" for name, view in live_views(window).items())
     print(f"\nViews {sizes}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     print("| what | figure | parts, ms (median) |\n| --- | --- | --- |")

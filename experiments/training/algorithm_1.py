@@ -1,14 +1,13 @@
-"""Algorithm 1 on an encoder that stays as it is: what its samplers, steps, noise and normalisation do to the answer.
+"""Algorithm 1 on a fixed encoder: the effect of sampler, steps, noise and normalisation on the prediction.
 
     python -m experiments.training.algorithm_1 --cache CACHE [--model NAME|DIR] [--slices 500] [--count 12]
-        [--minutes 3]
-        [--kinds 0,1,2,3]
+        [--minutes 3] [--kinds 0,1,2,3]
 
-The denoiser ε_θ (eq. 9) learns z_reg of exact masks of training slices, for as many minutes for each width of the
-smoothed noise K and for each normalisation: by the training set's mean and spread, as LaMoD does, or by every slice's
-own, as the first implementation did, put back afterwards. Then z_reg of validation slices, from drawn and from exact
-masks, is noised to a start step, denoised and decoded. EPE in mm over measured blocks and all frames, ± its standard
-error; the spread is the RMS over samples of the displacement's SD.
+The denoiser ε_θ (eq. 9) is trained on z_reg of exact masks of training slices, for the same time for each width of the
+smoothed noise K and each normalisation: by the training set's mean and spread, as in LaMoD, or by each slice's own
+statistics, which are restored afterwards. Then z_reg of validation slices, from drawn and from exact masks, is noised
+to a start step, denoised and decoded. EPE in mm over measured blocks and all frames, ± its standard error; the spread
+is the RMS over samples of the displacement's SD.
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ _FEW = tuple(each for each in _MANY if each[0] in ("DDIM, start 10, 8 steps", "D
 
 @dataclass(frozen=True)
 class Kind:
-    """How a denoiser is trained: K, and whether every slice is normalised by itself."""
+    """How a denoiser is trained: K, and whether each slice is normalised by its own statistics."""
 
     name: str
     noise: SmoothNoise
     by_slice: bool = False
 
     def scale(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """What latents [N, C, T, H, W] are shifted and divided by."""
+        """Shift and scale of latents [N, C, T, H, W]."""
         if not self.by_slice:
             return torch.zeros(1), torch.ones(1)
         return latent.mean(dim=(2, 3, 4), keepdim=True), latent.std(dim=(2, 3, 4), keepdim=True).clamp(min=1e-3)
@@ -61,13 +60,13 @@ KINDS = (
     Kind("K of 1 latent pixel and frame", SmoothNoise(1.0, 1.0)),
     Kind("K of 0 (white noise)", SmoothNoise(0.0, 0.0)),
     Kind("K of 2", SmoothNoise(2.0, 2.0)),
-    Kind("K of 1, every slice by its own statistics", SmoothNoise(1.0, 1.0), by_slice=True),
+    Kind("K of 1, each slice normalised by its own statistics", SmoothNoise(1.0, 1.0), by_slice=True),
 )
 
 
 @torch.inference_mode()
 def latents(network: LaMoDModel, cache: TrainingCache, chosen: Array, source: str) -> Tensor:
-    """Normalised z of slices [N] from "occupancy" (drawn) or "clean" masks, geometry's channels included."""
+    """Normalised z of slices [N] from "occupancy" (drawn) or "clean" (exact) masks, geometry channels included."""
     found = []
     for index in chosen:
         masks = torch.from_numpy(np.array(cache.arrays[source][index]))[None, None].float() / 255
@@ -76,7 +75,7 @@ def latents(network: LaMoDModel, cache: TrainingCache, chosen: Array, source: st
 
 
 def trained(network: LaMoDModel, clean: Tensor, kind: Kind, minutes: float) -> tuple[Denoiser, int, float]:
-    """A denoiser, its steps and the mean of its last losses (1 is no better than nothing)."""
+    """Train a denoiser; returns it, its number of steps and the mean of its last losses (1: no better than none)."""
     torch.manual_seed(0)
     config = network.config
     denoiser = Denoiser(config.latent_channels, config.denoiser_width, config.denoiser_blocks, 0.0)
@@ -103,18 +102,18 @@ def scores(
     network: LaMoDModel, cache: TrainingCache, chosen: Array, whole: Tensor, denoiser: Denoiser | None, kind: Kind,
     options: dict[str, object],
 ) -> Array:  # fmt: skip
-    """EPE and spread of samples of slices [N], [N, 2]; without a denoiser, of the decoder alone."""
+    """EPE and sample spread [N, 2] of slices [N]; without a denoiser, of the decoder alone."""
     rows = []
     channels = network.config.latent_channels
     count = int(options.get("samples", 1))  # type: ignore[call-overload]
-    asked = {name: value for name, value in options.items() if name != "samples"}
+    settings = {name: value for name, value in options.items() if name != "samples"}
     for number, index in enumerate(chosen):
         latent = whole[number : number + 1].expand(count, -1, -1, -1, -1)
         if denoiser is not None:
             shift, scale = kind.scale(latent[:, :channels])
             cleaned = denoise(
                 (latent[:, :channels] - shift) / scale, denoiser, network.config.schedule, kind.noise,
-                torch.Generator().manual_seed(int(index)), **asked,  # type: ignore[arg-type]
+                torch.Generator().manual_seed(int(index)), **settings,  # type: ignore[arg-type]
             )  # fmt: skip
             latent = torch.cat([cleaned * scale + shift, latent[:, channels:]], dim=1)
         rows.append(decoded_error(network, cache, index, latent))
@@ -123,12 +122,12 @@ def scores(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, required=True, help="prepared slices of the model's cohort")
+    parser.add_argument("--cache", type=Path, required=True, help="training cache of the model's cohort")
     parser.add_argument("--model", default="lamod-phantom-v1")
-    parser.add_argument("--slices", type=int, default=500, help="training slices whose latents are learned")
+    parser.add_argument("--slices", type=int, default=500, help="training slices")
     parser.add_argument("--count", type=int, default=12, help="validation slices")
-    parser.add_argument("--minutes", type=float, default=3.0, help="of training for each denoiser")
-    parser.add_argument("--kinds", default="0,1,2,3", help="denoisers, by number; the first with all variants")
+    parser.add_argument("--minutes", type=float, default=3.0, help="training time per denoiser")
+    parser.add_argument("--kinds", default="0,1,2,3", help="indices of denoisers; the first is run with all variants")
     args = parser.parse_args()
     torch.set_num_threads(1)
     network, cache = lamod_network(load_model(args.model)), open_finished_cache(args.cache, in_memory=False)

@@ -1,9 +1,10 @@
-"""What the latent diffusion does to the answer: start step, sampler, steps, samples averaged, contour noise.
+"""Effect of a model's latent diffusion on the prediction: start step, sampler, steps, averaging, contour errors.
 
     python -m experiments.training.diffusion_variants --cache RUN/cache --model NAME|DIR [--count 48]
 
-Validation slices of a training cache, from drawn (noisy) and from clean masks. EPE in mm over measured blocks and
-all frames; the spread column is the RMS over samples of the displacement's SD.
+The model must have a trained ε_θ, which the shipped one has not. Validation slices of a training cache, from drawn and
+from exact masks. EPE in mm over measured blocks and all frames; the spread is the RMS over samples of
+the displacement's SD.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ def main() -> None:
     cache = open_finished_cache(args.cache, in_memory=False)
     chosen = cache.indices("val", with_motion=True)
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(args.count, len(chosen))).astype(int)]
-    print("| variant | EPE, drawn masks | EPE, clean masks | spread |\n| --- | --- | --- | --- |")
+    print("| variant | EPE, drawn masks | EPE, exact masks | spread |\n| --- | --- | --- | --- |")
     for name, options in _VARIANTS:
         scores = [
             [_score(network, cache, i, source, dict(options)) for i in chosen] for source in ("occupancy", "clean")
         ]
-        drawn, clean = np.array(scores[0]), np.array(scores[1])
+        drawn, exact = np.array(scores[0]), np.array(scores[1])
         error = drawn[:, 0].std(ddof=1) / np.sqrt(len(drawn))
         epe, spread = drawn.mean(axis=0)
-        print(f"| {name} | {epe:.3f} ± {error:.3f} | {clean[:, 0].mean():.3f} | {spread:.3f} |", flush=True)
+        print(f"| {name} | {epe:.3f} ± {error:.3f} | {exact[:, 0].mean():.3f} | {spread:.3f} |", flush=True)
 
 
 @torch.inference_mode()
@@ -58,8 +59,11 @@ def _score(network, cache: TrainingCache, index: int, source: str, options: dict
 
 
 def decoded_error(network, cache: TrainingCache, index: int, latent) -> tuple[float, float]:
-    """EPE in mm of the mean motion of normalised latents [N, …] of a cached slice over its measured blocks and all
-    frames, and the RMS over them of the displacement's SD (0 for one)."""
+    """Decode normalised latents [N, …] of a cached slice and compare their mean motion with the truth.
+
+    Returns:
+        EPE in mm over measured blocks and all frames, and the RMS over them of the displacement's SD (0 for N = 1).
+    """
     motion = torch.stack([b_spline_upsample(network.motion_decoder.control_points(z[None]), 2)[0] for z in latent])
     truth = torch.from_numpy(np.array(cache.arrays["displacement"][index])).float().transpose(0, 1)
     weight = torch.from_numpy(np.array(cache.arrays["weight"][index])).float() / 4

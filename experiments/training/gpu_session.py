@@ -1,16 +1,16 @@
-"""Everything that wants a GPU, in one command that is called again until it says that all is done.
+"""All experiments that benefit from a GPU, in one command that is repeated until everything is done.
 
     python -m experiments.training.gpu_session --work runs/gpu --out OUT [--minutes 9] [--minutes-each 4]
-        [--subjects 450]
-        [--config FILE] [--model-init MODEL] [--leave-out lddmm] [--size reduced] [--only STEP …] [--toy]
+        [--subjects 450] [--config FILE] [--model-init MODEL] [--leave-out lddmm] [--size reduced]
+        [--only STEP …] [--toy]
 
-A synthetic cohort; LaMoD's registration, motion and generative stages at full size; every learned baseline at full
-size with the same data, augmentation, selection and as many minutes; the comparison of all methods on the frozen test
-cohort; latency and throughput. Needs no network. A call works for --minutes, stops its step with a checkpoint and
-ends; the next call goes on. After every call OUT holds what there is by then: at most 8 files of at most 16 MiB.
+Steps: a synthetic cohort; LaMoD's registration, motion and generative stages at full size; every learned baseline at
+full size with the same data, augmentation, model selection and time; the comparison of all methods on the frozen test
+cohort; latency and throughput. Needs no network. A call works for --minutes, stops its step with a checkpoint and ends;
+the next call resumes. After every call OUT holds the current results: at most 8 files of at most 16 MiB.
 
-How many epochs fill --minutes-each is measured first, so that the learning rate falls to zero in time. On a CPU,
---size reduced with --only plan --only lamod --only strainnet … trains networks that it can train, for as long each.
+The number of epochs that fit --minutes-each is measured first, so that the learning rate decays to zero in time. On a
+CPU, use --size reduced with --only plan --only lamod --only strainnet …: reduced networks, each for the same time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from experiments.paths import ROOT
 from LaMoDCore.baselines import ARCHITECTURES, BaselineModel, baseline_config
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.networks.lamod import LaMoDModel
@@ -45,17 +46,16 @@ from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.run.recipe import stages_of
 from LaMoDCore.training.run.settings import PRESETS, TrainingConfig, read_config
 
-_HERE = Path(__file__).resolve().parent
 _LAMOD = [sys.executable, "-m", "LaMoDCore"]
 _LARGEST_FILE, _MOST_FILES = 16 * 2**20, 8
-#: Of LaMoD's minutes, stage by stage in the recipe's order.
+#: Shares of LaMoD's time by stage, in the recipe's order.
 _SHARES = {"registration": 0.1, "motion": 0.7, "joint": 0.2}
-#: What a training still has to do after its last step.
+#: Share of a training's time that its steps may take; the rest is for validation and writing.
 _RESERVE = 0.9
 
 
-class OutOfTime(Exception):  # noqa: N818 - no error: the end of a call
-    """The call's minutes are over; what was begun goes on in the next."""
+class OutOfTime(Exception):  # noqa: N818 - not an error but the end of a call
+    """The call's time is up; the next call resumes the step."""
 
 
 @dataclass
@@ -63,8 +63,8 @@ class Session:
     """One call.
 
     Attributes:
-        args: of the command line.
-        ends: when this call has to be over, on the monotonic clock.
+        args: command line arguments.
+        ends: end of this call on the monotonic clock.
     """
 
     args: argparse.Namespace
@@ -83,13 +83,13 @@ class Session:
         return self.ends - time.monotonic()
 
     def command(self, words: list[str], log: str) -> None:
-        """Run until it is done, or stop it in time; its output goes to a log of its own."""
+        """Run a command until it is done or the time is up; its output goes to its own log file."""
         if self.left < 20:
             raise OutOfTime
         file = self.work / "logs" / f"{log}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as stream:
-            process = subprocess.Popen(words, stdout=stream, stderr=stream)
+            process = subprocess.Popen(words, stdout=stream, stderr=stream, env={**os.environ, "PYTHONPATH": str(ROOT)})
             try:
                 code = process.wait(timeout=self.left - 15)
             except subprocess.TimeoutExpired:
@@ -112,35 +112,35 @@ class Session:
         return replace(PRESETS["smoke"], batch_size=2) if self.args.toy else replace(PRESETS["laptop"], batch_size=16)
 
 
-def make_cohort(session: Session) -> None:
+def generate_cohort(session: Session) -> None:
     words = [*_LAMOD, "phantom", "--out", str(session.work / "hearts"), "--count", str(session.args.subjects)]
     words += ["--split", "0.5,0.5,0", "--sites", "1"] if session.args.toy else ["--split", "0.92,0.08,0"]
     words += ["--seed", "2002", "--resume"]
     session.command([*words, "--no-report", "--progress", "none", "--workers", str(_workers())], "cohort")
 
 
-def make_cache(session: Session) -> None:
+def prepare_cache(session: Session) -> None:
     open_cache(session.work / "hearts", session.work / "cache", workers=_workers())
 
 
 def plan(session: Session) -> None:
-    """Epochs of every training from the time that its steps take here."""
+    """Choose the epochs of every training from the measured time of its steps."""
     config, cache = session.config(), session.cache()
-    found: dict[str, Any] = {"device": _device_name(session.device), "seconds_a_step": {}}
+    found: dict[str, Any] = {"device": _device_name(session.device), "seconds_per_step": {}}
     epochs = {}
     for stage, _ in stages_of(config):
         share = _SHARES.get(stage.name, 0.0)
         if share:
             model = LaMoDModel(config.model)
-            seconds = _seconds_a_step(stage, model, config, cache, session.device)
-            found["seconds_a_step"][f"lamod {stage.name}"] = seconds
+            seconds = _seconds_per_step(stage, model, config, cache, session.device)
+            found["seconds_per_step"][f"lamod {stage.name}"] = seconds
             epochs[f"{stage.name}_epochs"] = _epochs(session, stage, config, cache, seconds, share)
     found["lamod"] = replace(config, **epochs).to_dict()
     for name in ARCHITECTURES:
         stage = BaselineStage(config)
         baseline = BaselineModel(baseline_config(name, _size(session)))
-        seconds = _seconds_a_step(stage, baseline, config, cache, session.device)
-        found["seconds_a_step"][name] = seconds
+        seconds = _seconds_per_step(stage, baseline, config, cache, session.device)
+        found["seconds_per_step"][name] = seconds
         count = _epochs(session, stage, config, cache, seconds, 1.0)
         found[name] = replace(config, registration_epochs=0, motion_epochs=count, joint_epochs=0).to_dict()
         del baseline
@@ -154,7 +154,7 @@ def _epochs(
     return max(1, int(60 * session.args.minutes_each * _RESERVE * share / (steps * seconds)))
 
 
-def _seconds_a_step(
+def _seconds_per_step(
     stage: Stage, model: torch.nn.Module, config: TrainingConfig, cache: TrainingCache, device: torch.device
 ) -> float:
     model = model.to(device).train()
@@ -204,12 +204,8 @@ def evaluate(session: Session) -> None:
         words = [*_LAMOD, "evaluate", "--data", str(session.work / "hearts"), "--split", "val", "--limit", "2"]
         words += ["--models", methods, "--out", str(session.work / "evaluation"), "--no-figures", "--progress", "none"]
     else:
-        words = [
-            sys.executable,
-            str(_HERE.parent / "evaluation" / "full_evaluation.py"),
-            "--out",
-            str(session.work / "evaluation"),
-        ]
+        words = [sys.executable, "-m", "experiments.evaluation.full_evaluation"]
+        words += ["--out", str(session.work / "evaluation")]
         words += ["--model", str(model), "--device", session.device.type, "--workers", str(_workers())]
         for name, folder in trained.items():
             words += ["--baseline", f"{name}={folder}"]
@@ -219,7 +215,7 @@ def evaluate(session: Session) -> None:
 
 
 def measure_speed(session: Session) -> None:
-    """Latency of one slice and slices a second in batches, masks on the device to displacement on the device."""
+    """Latency of one slice and throughput in batches, from masks to displacement on the device."""
     rows = []
     for name in ("lamod", *ARCHITECTURES):
         network = load_model(session.work / name / "model", session.device).network
@@ -233,7 +229,7 @@ def measure_speed(session: Session) -> None:
         for batch in (1, 2 if session.args.toy else 32):
             masks = torch.rand(batch, 1, 40, 128, 128, device=session.device)
             seconds = _best_seconds(lambda masks=masks: forward(masks), session.device)
-            row |= {"latency_ms": 1000 * seconds} if batch == 1 else {"slices_a_second": batch / seconds}
+            row |= {"latency_ms": 1000 * seconds} if batch == 1 else {"slices_per_second": batch / seconds}
         if session.device.type == "cuda":
             row["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
             torch.cuda.reset_peak_memory_stats()
@@ -253,7 +249,7 @@ def _best_seconds(work: Callable[[], object], device: torch.device) -> float:
 
 
 def pack(session: Session) -> None:
-    """What there is so far, in few and small files; what is too large is named."""
+    """Pack the current results into few small files; list those that are too large."""
     out, work = Path(session.args.out), session.work
     out.mkdir(parents=True, exist_ok=True)
     too_large = []
@@ -266,12 +262,12 @@ def pack(session: Session) -> None:
         **{f"{name}-model.tar.gz": [work / name / "model"] for name in ARCHITECTURES},
     }
     for name, paths in parts.items():
-        there = [path for path in paths if path.exists()]
-        if there and sum(_size_of(path) for path in there) < 4 * _LARGEST_FILE:
+        existing = [path for path in paths if path.exists()]
+        if existing and sum(_size_of(path) for path in existing) < 4 * _LARGEST_FILE:
             with tarfile.open(out / name, "w:gz") as archive:
-                for path in there:
+                for path in existing:
                     archive.add(path, arcname=str(path.relative_to(work)))
-        if there and (not (out / name).is_file() or (out / name).stat().st_size > _LARGEST_FILE):
+        if existing and (not (out / name).is_file() or (out / name).stat().st_size > _LARGEST_FILE):
             (out / name).unlink(missing_ok=True)
             too_large.append(name)
     _summary(session, out / "summary.json", too_large)
@@ -295,10 +291,10 @@ def _summary(session: Session, file: Path, too_large: list[str]) -> None:
 
 
 def steps() -> list[tuple[str, Callable[[Session], None]]]:
-    """In this order; each is done once, and can be stopped and gone on with."""
+    """Steps in order; each is done once, and can be interrupted and resumed."""
     return [
-        ("cohort", make_cohort),
-        ("cache", make_cache),
+        ("cohort", generate_cohort),
+        ("cache", prepare_cache),
         ("plan", plan),
         ("lamod", train_lamod),
         ("posterior", train_posterior),
@@ -344,16 +340,16 @@ def _write(path: Path, content: Any) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="kept between calls")
-    parser.add_argument("--out", type=Path, required=True, help="what is worth taking home")
-    parser.add_argument("--minutes", type=float, default=9.0, help="of this call")
-    parser.add_argument("--minutes-each", type=float, default=4.0, help="of every training")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the packed results")
+    parser.add_argument("--minutes", type=float, default=9.0, help="time of this call")
+    parser.add_argument("--minutes-each", type=float, default=4.0, help="time of each training")
     parser.add_argument("--subjects", type=int, default=450)
-    parser.add_argument("--config", type=Path, help="of LaMoD and, but for the epochs, of the baselines")
+    parser.add_argument("--config", type=Path, help="settings of LaMoD and, except for epochs, of the baselines")
     parser.add_argument("--model-init", help="a model whose weights LaMoD starts from")
-    parser.add_argument("--leave-out", action="append", default=[], help="a method of the comparison")
-    parser.add_argument("--size", choices=("full", "reduced"), default="full", help="of the baselines' networks")
-    parser.add_argument("--only", action="append", default=[], metavar="STEP", help="of all steps, this one")
-    parser.add_argument("--toy", action="store_true", help="small networks and few cases: does the script run through?")
+    parser.add_argument("--leave-out", action="append", default=[], help="a method to leave out of the comparison")
+    parser.add_argument("--size", choices=("full", "reduced"), default="full", help="size of the baselines' networks")
+    parser.add_argument("--only", action="append", default=[], metavar="STEP", help="run only this step")
+    parser.add_argument("--toy", action="store_true", help="few cases and small networks, to test the script")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     session = Session(args, time.monotonic() + 60 * args.minutes)
@@ -368,7 +364,7 @@ def main() -> int:
             try:
                 work(session)
             except OutOfTime:
-                print(f"{name}: to be gone on with; call again", flush=True)
+                print(f"{name}: not finished; repeat the command to resume", flush=True)
                 return 3
             _done(session, name).touch()
             print(f"{name}: done in {time.monotonic() - began:.0f} s", flush=True)

@@ -1,14 +1,14 @@
-"""What a model says of a disease that it has never seen: one training without it, one with, the same test slices.
+"""Performance on a disease that a model has not seen: trainings without and with it, on the same test slices.
 
     python -m experiments.training.held_out_disease --work DIR --data HEARTS --cache CACHE --test TEST [--disease hcm]
         [--config FILE] [--epochs 1] [--known MODEL] [--phantoms N]
 
-E_R and D_η learn for --epochs of motion from the cohort HEARTS without the disease, validated without it too; and,
-unless --known names a model of the same recipe, from as many slices of all diseases, the subjects to leave out being
-drawn at random. With --phantoms, each gets a posterior too (contours' motion from N synthetic subjects, motion latent,
-intervals, flag), the one from a cohort and from those of the N without the disease. `lamod evaluate` compares them on
-the dataset TEST; its page lists every disease, and a last table how the intervals and the flag do on it. DIR can be
-gone on with.
+E_R and D_η are trained for --epochs of motion on the cohort HEARTS without the disease, which is also left out of
+validation; and, unless --known names a model of the same recipe, on as many slices of all diseases, leaving out random
+subjects. With --phantoms, each model also gets a posterior (motion from the contours of N synthetic subjects, motion
+latent, intervals, flag); the one without the disease leaves it out of the N subjects, too. `lamod evaluate` compares
+the models on the dataset TEST by disease; a last table reports intervals and flag. An interrupted call can be repeated
+and resumes.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from LaMoDCore.training.run.settings import read_config
 from LaMoDCore.uncertainty.intervals import calibration_of
 
 _HERE = Path(__file__).resolve().parent
-_NOWHERE = "left out"
+_NO_SPLIT = "left out"
 
 
 def without(cache: TrainingCache, left_out: list[bool]) -> TrainingCache:
-    """The cache with some of its slices in no split."""
-    splits = tuple(_NOWHERE if out else split for split, out in zip(cache.splits, left_out, strict=True))
+    """Copy of the cache with some slices in no split."""
+    splits = tuple(_NO_SPLIT if out else split for split, out in zip(cache.splits, left_out, strict=True))
     return replace(cache, splits=splits, fingerprint=f"{cache.fingerprint}-{sum(left_out)}")
 
 
 def as_many_subjects(index: DatasetIndex, disease: str, seed: int = 0) -> list[bool]:
-    """Of each split as many subjects as have the disease, drawn from all."""
+    """Mark random subjects to leave out: in each split as many as have the disease."""
     rng = np.random.default_rng(seed)
     drawn: set[str] = set()
     for split in ("train", "val"):
@@ -64,7 +64,7 @@ def with_posterior(
     left_out: list[bool],
     diseases: tuple[str, ...],
 ) -> str:
-    """Folder of the model with a posterior that sees neither these cases nor phantoms with the diseases."""
+    """Train a posterior without these cases and without phantoms of the diseases; returns the model's folder."""
     if not (folder / "model.json").is_file():
         known = replace(index, entries=tuple(e for e, out in zip(index, left_out, strict=True) if not out))
         seen = without(cache, left_out)
@@ -74,8 +74,8 @@ def with_posterior(
     return str(folder)
 
 
-def doubts(model: LoadedModel, test: DatasetIndex, disease: str) -> None:
-    """Of the disease and of the others: share of truths in the 90 % intervals, and of slices flagged."""
+def coverage_and_flags(model: LoadedModel, test: DatasetIndex, disease: str) -> None:
+    """Print coverage of the 90 % intervals and flagged share, for the disease and for the others."""
     calibration = calibration_of(model)
     assert calibration is not None
     for name, wanted in ((disease, True), ("the others", False)):
@@ -91,14 +91,14 @@ def doubts(model: LoadedModel, test: DatasetIndex, disease: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="kept between calls")
-    parser.add_argument("--data", type=Path, required=True, help="cohort to learn from")
-    parser.add_argument("--cache", type=Path, required=True, help="its prepared slices, made there if missing")
-    parser.add_argument("--test", type=Path, required=True, help="dataset whose test split is compared")
+    parser.add_argument("--data", type=Path, required=True, help="training cohort")
+    parser.add_argument("--cache", type=Path, required=True, help="its training cache, created if missing")
+    parser.add_argument("--test", type=Path, required=True, help="dataset whose test split is evaluated")
     parser.add_argument("--disease", default="hcm")
     parser.add_argument("--config", type=Path, default=_HERE / "shipped_model.json")
-    parser.add_argument("--epochs", type=int, default=1, help="of motion, the only stage")
-    parser.add_argument("--phantoms", type=int, default=0, help="with a posterior, of so many synthetic subjects")
-    parser.add_argument("--known", help="a model that has seen all diseases, by the same recipe")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs of motion, the only stage")
+    parser.add_argument("--phantoms", type=int, default=0, help="train a posterior with this many synthetic subjects")
+    parser.add_argument("--known", help="a model of the same recipe that has seen all diseases")
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = DatasetIndex.load(args.data)
@@ -130,7 +130,7 @@ def main() -> int:
     if whole:
         print("| model | disease | slices | displacement in 90 % | segmental Ecc in 90 % | flagged |\n|" + 6 * " --- |")
         for folder in whole:
-            doubts(load_model(folder), DatasetIndex.load(args.test), args.disease)
+            coverage_and_flags(load_model(folder), DatasetIndex.load(args.test), args.disease)
     return code
 
 

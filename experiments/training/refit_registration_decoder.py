@@ -1,10 +1,10 @@
-"""Train D_R alone by eq. (1) on a model's own latents, and write the model again with it.
+"""Train D_R alone with eq. (1) on a model's latents, and write the model with the new D_R.
 
-python -m experiments.training.refit_registration_decoder --model NAME|DIR --cache RUN/cache --out DIR
+    python -m experiments.training.refit_registration_decoder --model NAME|DIR --cache RUN/cache --out DIR
 
-E_R, D_η, ε_θ and all statistics stay as they are, so the predicted motion does not change by a bit. For a model whose
-encoder went on learning after its registration decoder did, or whose shots fold. Check the result with
-registration_jacobian.py.
+E_R, D_η, ε_θ and all statistics are unchanged, so that the predicted motion stays the same bit for bit. Use it for a
+model whose encoder was trained further than its registration decoder, or whose shots fold. Check the result with
+`registration_jacobian`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _encoded(model: LaMoDModel, cache: Path, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Latents and masks of training slices drawn at random."""
+    """Latents and masks of random training slices."""
     about = json.loads((cache / "index.json").read_text(encoding="utf-8"))
     indices = [i for i, split in enumerate(about["splits"]) if split == "train"]
     chosen = np.sort(np.random.default_rng(seed).permutation(indices)[:count])

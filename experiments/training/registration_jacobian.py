@@ -1,4 +1,4 @@
-"""det Dφ of every shot of the shipped registration network over a cohort: is every φ a diffeomorphism?
+"""det Dφ of every shot of a registration network over a cohort: whether every φ is a diffeomorphism.
 
 python -m experiments.training.registration_jacobian --cache RUN/cache [--model NAME|DIR] [--count 144]
 """

@@ -1,10 +1,10 @@
-"""The shipped weights again, from nothing but this repository: cohort, training, registration decoder, posterior, card.
+"""Reproduce the shipped weights from this repository: cohort, training, registration decoder, posterior, card.
 
     python -m experiments.training.shipped_model --work DIR [--workers 2] [--toy]
 
-Each step is done once; a call that was broken off goes on where it was (the training from its last checkpoint). About
-six hours of one core, and 13 GB of memory. DIR/lamod-phantom-v1 is the model folder; one thread computes, so the
-same machine gives the same bytes. The tables of its card are added afterwards, see docs/validation.md.
+Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Takes about
+six hours of one core and 13 GB of memory. DIR/lamod-phantom-v1 is the model folder; computations use one thread, so
+that the same machine gives the same bytes. The measurements in its card are added afterwards (experiments/results).
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     cohort += ["--no-report", "--resume", "--workers", str(workers)] + (["--sites", "1"] if toy else [])
     training = [*lamod, "train", "--data", hearts, "--cache", cache, "--out", run, "--device", "cpu", "--resume"]
     registration = [sys.executable, str(_HERE / "refit_registration_decoder.py"), "--model", trained, "--cache", cache]
-    doubts = [*lamod, "train-posterior", "--model", refitted, "--data", hearts, "--cache", cache, "--name", NAME]
+    calibrated = [*lamod, "train-posterior", "--model", refitted, "--data", hearts, "--cache", cache, "--name", NAME]
     return [
         ("cohort", cohort),
         ("training", [*training, *recipe]),
         ("registration decoder", [*registration, "--out", refitted, *refit]),
-        ("posterior", [*doubts, "--out", str(work / NAME), *posterior]),
+        ("posterior", [*calibrated, "--out", str(work / NAME), *posterior]),
     ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="kept between calls")
-    parser.add_argument("--workers", type=int, default=2, help="processes that make synthetic hearts")
-    parser.add_argument("--toy", action="store_true", help="four hearts and small networks: does it run through?")
+    parser.add_argument("--workers", type=int, default=2, help="processes that generate synthetic hearts")
+    parser.add_argument("--toy", action="store_true", help="four hearts and small networks, to test the script")
     args = parser.parse_args()
     done = args.work / "done"
     done.mkdir(parents=True, exist_ok=True)
@@ -60,11 +60,11 @@ def main() -> int:
         began = time.monotonic()
         code = subprocess.run(command, env=environment, check=False).returncode
         if code:
-            print(f"{name} ended with {code}; call again to go on", file=sys.stderr)
+            print(f"{name} ended with exit code {code}; repeat the command to resume", file=sys.stderr)
             return code
         mark.touch()
         print(f"{name}: {(time.monotonic() - began) / 60:.1f} min", flush=True)
-    print(f"the model is in {args.work / NAME}")
+    print(f"model: {args.work / NAME}")
     return 0
 
 

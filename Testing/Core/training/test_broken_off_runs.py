@@ -31,7 +31,7 @@ def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: 
     config = tmp_path / "tiny.json"
     config.write_text(json.dumps(replace(TINY, checkpoint_minutes=0.0).to_dict()))
     seconds = killed_runs.train(rings, tmp_path / "unbroken", config)
-    found = killed_runs.kill_again_and_again(
+    found = killed_runs.kill_repeatedly(
         rings, tmp_path / "unbroken", tmp_path, config, kills=2, seconds=seconds, seed=1
     )
     assert found.kills == 2 and not found.faults, found.faults
@@ -40,10 +40,10 @@ def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: 
 def test_a_broken_file_would_be_seen(tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text("{}")
     (tmp_path / ".status.json.tmp-1").write_text("{")
-    assert not list(killed_runs.broken_files(tmp_path))
+    assert not list(killed_runs.incomplete_files(tmp_path))
     (tmp_path / "log.jsonl").write_text('{"a": 1}\n{"a":')
     (tmp_path / "weights.safetensors").write_bytes(b"half")
-    assert len(list(killed_runs.broken_files(tmp_path))) == 2
+    assert len(list(killed_runs.incomplete_files(tmp_path))) == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -1,16 +1,16 @@
-"""Is the posterior worth its name: scores, coverage by disease, controls, contours under stress, and the flag.
+"""Evaluate the posterior: scores with controls and changed contours, coverage by disease, and the flag.
 
-    python -m experiments.posterior.posterior scores   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
-    python -m experiments.posterior.posterior coverage --data DIR --model NAME|DIR [--split test] [--per-disease 60]
+    python -m experiments.posterior.evaluate scores   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
+    python -m experiments.posterior.evaluate coverage --data DIR --model NAME|DIR [--split test] [--per-disease 60]
         [--seed 0]
-    python -m experiments.posterior.posterior unlike   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
+    python -m experiments.posterior.evaluate unlike   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
 
-`scores`: at end-systole, EPE and six-segment Ecc error of the mean, energy score of the displacement (mm) and CRPS of
-segmental Ecc, spread of rotation and of segmental Ecc over samples beside the errors' spread, for the decoder alone,
-its expected correction, samples of the motion latent, and controls; as drawn, clean, with 12 frames, frames shifted,
-the slice 2 mm off.
-`coverage`: share of truths in the 90 % intervals, by disease. `unlike`: the flag on what the model has
-not seen, on harmless changes and, where ../shared/data is there, on real cines.
+`scores`: at end-systole, EPE and six-segment Ecc error of the mean, energy score of the displacement (mm), CRPS of
+segmental Ecc, and errors and sample spreads of rotation and segmental Ecc. Methods are the decoder alone, its expected
+correction, samples of the motion latent, and controls; contours are as drawn, exact, with 12 frames, with shifted
+frames, and of a slice 2 mm off.
+`coverage`: share of truths in the 90 % intervals, by disease.
+`unlike`: the flag on unusual slices, on harmless changes and, where they are available, on real cines.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from experiments.paths import REAL_DATA
 from experiments.posterior.unlike_training import real, synthetic
 from experiments.posterior.unlike_training import real_table as flag_of_real
 from experiments.posterior.unlike_training import tables as flag_tables
@@ -49,7 +50,6 @@ from LaMoDCore.training.posterior.held_out import coverage_of, held_out_errors
 from LaMoDCore.uncertainty.intervals import calibration_of
 
 SAMPLES = 8
-REAL_DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 
 
 def main() -> None:
@@ -58,16 +58,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="lamod-phantom-v1")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--per-disease", type=int, default=12, help="subjects; one slice of each")
-    parser.add_argument("--skip", type=int, default=0, help="leave out so many subjects of each disease first")
-    parser.add_argument("--contours", default="", metavar="A,B", help="of `scores`: only these contours")
-    parser.add_argument("--seed", type=int, default=0, help="of the samples, of `coverage`")
+    parser.add_argument("--per-disease", type=int, default=12, help="subjects, one slice of each")
+    parser.add_argument("--skip", type=int, default=0, help="number of subjects of each disease to skip first")
+    parser.add_argument("--contours", default="", metavar="A,B", help="only these contours (scores)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the samples (coverage)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = DatasetIndex.load(args.data)
     entries = chosen_entries(index, args.split, args.per_disease, args.skip)
     print(f"{args.model}: {len(entries)} slices of {len({e.subject for e in entries})} subjects\n", flush=True)
-    wanted = [name for name in args.contours.split(",") if name] or list(STRESSES)
+    wanted = [name for name in args.contours.split(",") if name] or list(CHANGES)
     model = load_model(args.model)
     if args.what == "scores":
         scores(model, index, entries, wanted)
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def chosen_entries(index: DatasetIndex, split: str, per_disease: int, skip: int = 0) -> list[DatasetEntry]:
-    """One slice a subject, the planes in turn, up to so many subjects of each disease after the first `skip`."""
+    """One slice per subject, planes in turn, of up to `per_disease` subjects of each disease after the first `skip`."""
     by_disease: dict[str, dict[str, list[DatasetEntry]]] = defaultdict(lambda: defaultdict(list))
     for entry in index:
         if entry.split == split and entry.cohort == "dense":
@@ -102,28 +102,29 @@ def scores(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry],
         if truth is None:
             continue
         drawn = Drawn(drawn_case(data).slices[0], truth, entry, index.folder)
-        for stress in contours:
-            slice_ = STRESSES[stress](drawn, rng)
+        for change in contours:
+            slice_ = CHANGES[change](drawn, rng)
             for method, motion in methods(model, slice_, rng):
-                rows[stress, method].append(score(truth, motion, slice_))
+                rows[change, method].append(score(truth, motion, slice_))
         if number % 10 == 9:
             print(f"{number + 1} of {len(entries)}", flush=True)
     names = "EPE at ES (mm) | Ecc error | energy score (mm) | Ecc CRPS | rotation: error, spread (°)"
-    print(f"| contours | method | {names} | Ecc: error, spread | in range (due {(SAMPLES - 1) / (SAMPLES + 1):.2f}) |")
+    expected = (SAMPLES - 1) / (SAMPLES + 1)
+    print(f"| contours | method | {names} | Ecc: error, spread | in range (expected {expected:.2f}) |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for (stress, method), values in rows.items():
+    for (change, method), values in rows.items():
         table = np.array(values)
         m = np.nanmean(table, axis=0)
-        base = np.array(rows[stress, "decoder alone"])
+        base = np.array(rows[change, "decoder alone"])
         gap = [interval_of_mean(table[:, k] - base[:, k]) for k in (0, 2)]
         print(
-            f"| {stress} | {method} | {m[0]:.3f} {gap[0]} | {m[1]:.4f} | {m[2]:.3f} {gap[1]} | {m[3]:.4f} | "
+            f"| {change} | {method} | {m[0]:.3f} {gap[0]} | {m[1]:.4f} | {m[2]:.3f} {gap[1]} | {m[3]:.4f} | "
             f"{np.sqrt(m[4]):.2f}, {np.sqrt(m[5]):.2f} | {np.sqrt(m[6]):.4f}, {np.sqrt(m[7]):.4f} | {m[8]:.2f} |"
         )
 
 
 def interval_of_mean(differences: Array) -> str:
-    """95 % bootstrap interval of the mean paired difference; each slice is another subject."""
+    """95 % bootstrap interval of the mean paired difference over slices, one per subject."""
     rng = np.random.default_rng(0)
     means = differences[rng.integers(0, len(differences), (2000, len(differences)))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
@@ -132,7 +133,7 @@ def interval_of_mean(differences: Array) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A slice as its reader drew it, its truth, and which one of which cohort it is."""
+    """A slice as its reader drew it, its truth, its dataset entry and the dataset's folder."""
 
     slice: CineSlice
     truth: Truth
@@ -144,19 +145,19 @@ def as_drawn(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
     return drawn.slice
 
 
-def clean(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
+def exact(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
     return replace(drawn.slice, myocardium=drawn.truth.case.slices[0].myocardium)
 
 
 def few_frames(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
-    """12 of the frames are drawn; the others count as not acquired, so that the answer keeps the truth's frames."""
+    """12 frames are drawn; the others count as not acquired, so that the prediction keeps the truth's frames."""
     acquired = np.zeros(drawn.slice.frames, dtype=bool)
     acquired[np.linspace(0, drawn.slice.frames, 12, endpoint=False).astype(int)] = True
     return replace(drawn.slice, valid_frames=acquired)
 
 
 def shifted_frames(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
-    """Every frame but the first drawn about 1.5 mm beside its place, as between breath-holds."""
+    """Every frame but the first is displaced by about 1.5 mm, as between breath-holds."""
     moved = drawn.slice.myocardium.copy()
     for frame in range(1, drawn.slice.frames):
         moved[frame] = ndimage.shift(moved[frame].astype(np.float32), rng.normal(0, 1.2, 2), order=1) > 0.5
@@ -164,18 +165,18 @@ def shifted_frames(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
 
 
 def other_slice(drawn: Drawn, rng: np.random.Generator) -> CineSlice:
-    """What a reader draws on the plane 2 mm towards base or apex, while the truth stays where it was."""
+    """The contours of the plane 2 mm towards base or apex, with the truth of the original plane."""
     recipe = CohortRecipe.from_json(json.loads((drawn.folder / "phantom.json").read_text(encoding="utf-8")))
     subject, name = int(drawn.entry.subject.removeprefix("s")), drawn.entry.id.split("-", 1)[1]
     number, plane = next((n, p) for n, p in enumerate(recipe.subject(subject).slices()) if p.name == name)
-    beside = rescanned(plane, along_mm=float(rng.choice([-2.0, 2.0])))
-    (case,) = plane_cases(replace(recipe, pictures=False), subject, number, beside, drawn.entry.id)
+    displaced = rescanned(plane, along_mm=float(rng.choice([-2.0, 2.0])))
+    (case,) = plane_cases(replace(recipe, pictures=False), subject, number, displaced, drawn.entry.id)
     return replace(drawn.slice, myocardium=case.masks[:, 0])
 
 
-STRESSES: dict[str, Callable[[Drawn, np.random.Generator], CineSlice]] = {
+CHANGES: dict[str, Callable[[Drawn, np.random.Generator], CineSlice]] = {
     "as drawn": as_drawn,
-    "clean": clean,
+    "exact": exact,
     "12 frames": few_frames,
     "frames shifted": shifted_frames,
     "slice 2 mm off": other_slice,
@@ -183,7 +184,7 @@ STRESSES: dict[str, Callable[[Drawn, np.random.Generator], CineSlice]] = {
 
 
 def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> Iterator[tuple[str, SliceMotion]]:
-    """Every way to an answer, sharing E_R and D_η."""
+    """Predictions of every method, with E_R and D_η computed once."""
     network = lamod_network(model)
     latent = network.motion_latent
     assert latent is not None
@@ -224,7 +225,7 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
 
 
 def score(truth: Truth, motion: SliceMotion, slice_: CineSlice) -> list[float]:
-    """EPE, Ecc error, energy score, CRPS, then squares of error and spread of rotation and Ecc, share in range."""
+    """EPE, Ecc error, energy score, CRPS, squared errors and spreads of rotation and Ecc, share in range."""
     es, here = truth.es_frame, truth.valid[0][truth.es_frame]
     true_mm = truth.motions[0].displacement_mm[es]
     samples = motion.displacement_mm[None, es] if motion.samples_mm is None else motion.samples_mm[:, es]
@@ -252,7 +253,7 @@ def score(truth: Truth, motion: SliceMotion, slice_: CineSlice) -> list[float]:
 
 
 def segmental_ecc(case: Case, at_es: Array) -> Array:
-    """Segmental Ecc [N, S] of displacements [N, 2, H, W] on the true wall, as if they were frames of one slice."""
+    """Segmental Ecc [N, S] of displacements [N, 2, H, W] on the true wall, treated as frames of one slice."""
     slice_ = case.slices[0]
     count = len(at_es)
     frames = CineSlice(
