@@ -1,10 +1,11 @@
-"""Write the generated pages of docs/reference/: commands, training settings and the Python API (`make reference`).
+"""Write the generated pages of docs/reference/ (`make reference`).
 
     python docs/generate_reference.py            # write the pages
     python docs/generate_reference.py --check    # exit code 1 where a page differs from what would be written
 
-Commands come from the argument parsers, settings from the training configuration, and the API from the docstrings of
-every name in the `__all__` of a package. Only the standard library formats the pages.
+Commands come from the argument parsers, settings from the training configuration, notes from their table of codes,
+mutation tests from the experiment that runs them, and the API from the docstrings of every name in the `__all__` of a
+package. Only the standard library formats the pages.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _ITEM = re.compile(r"^([\w*.,\[\] ]+?):\s+(.*)$")
 
 def commands_page() -> str:
     """Describe every command with its arguments."""
-    from LaMoDCore.cli.program import VERBS
+    from LaMoDCore.cli.program import ALIASES, VERBS
 
     parts = [
         GENERATED,
@@ -55,6 +56,9 @@ def commands_page() -> str:
         parser = argparse.ArgumentParser(prog=f"lamod {verb}", description=module.HELP)
         module.add_arguments(parser)
         parts += _command(parser, level=2)
+    parts += ["## Former names", "These names still work."]
+    rows = [f"| `lamod {alias}` | `lamod {' '.join(words)}` |" for alias, words in ALIASES.items()]
+    parts.append("\n".join(["| former name | command |", "| --- | --- |", *rows]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -127,7 +131,12 @@ def _value(action: argparse.Action) -> str:
 def _help(action: argparse.Action) -> str:
     text = action.help or ""
     default = action.default
-    if default in (None, False, argparse.SUPPRESS, "", []) or isinstance(default, bool) or "default" in text:
+    if (
+        default in (None, False, argparse.SUPPRESS, "", [])
+        or isinstance(default, bool)
+        or "default" in text
+        or f"({default})" in text
+    ):
         return text.replace("%(default)s", str(default)).replace("%%", "%")
     return f"{text} (default {default})".strip()
 
@@ -171,6 +180,54 @@ def _range(setting: dict) -> str:
     if most is None:
         return f"{setting['kind']} ≥ {least}"
     return f"{setting['kind']} ≤ {most}" if least is None else f"{setting['kind']} {least}…{most}"
+
+
+# ---- Notes -------------------------------------------------------------------------------------------------------
+
+
+def notes_page() -> str:
+    """List the codes of notes with their severity, meaning and remedy."""
+    from LaMoDCore.heart.notes import CODES
+
+    lines = [
+        GENERATED,
+        "",
+        "# Notes",
+        "",
+        "A result lists the assumptions about its input and its doubtful parts as notes: in `strain.json`, on the "
+        "terminal, in the report and in Slicer. Each has a code, a severity (info: usually right; warning: look at it; "
+        "error: numbers are wrong or missing), a text, a remedy, and the slice and frame that it concerns "
+        "([File formats](file-formats.md#strainjson)).",
+        "",
+        "| code | severity | meaning | remedy |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{code}` | {row.severity} | {_cell(row.meaning)} | {_cell(row.remedy)} |" for code, row in CODES.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+# ---- Mutation tests ----------------------------------------------------------------------------------------------
+
+
+def mutations_page() -> str:
+    """List the mistakes that tests must detect."""
+    from experiments.robustness.mutations import MUTATIONS
+
+    lines = [
+        GENERATED,
+        "",
+        "# Mutation tests",
+        "",
+        "`python -m experiments.robustness.mutations` inserts one mistake at a time into a copy of LaMoDCore and runs "
+        "the test that must fail. [Results](../../experiments/results/mathematics.md) has the last run.",
+        "",
+        "| mistake | file | test |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| {row.what} | {row.file} | `{row.test.split('::')[1]}` |" for row in MUTATIONS]
+    return "\n".join(lines) + "\n"
 
 
 # ---- Python API --------------------------------------------------------------------------------------------------
@@ -369,8 +426,14 @@ def _markdown(docstring: str) -> str:
 
 def expected_pages() -> dict[Path, str]:
     """Give every generated page with its text."""
-    pages = {REFERENCE / "commands.md": commands_page(), REFERENCE / "training-settings.md": settings_page()}
-    return pages | {REFERENCE / "api" / name: text for name, text in api_pages().items()}
+    pages = {
+        "commands.md": commands_page(),
+        "training-settings.md": settings_page(),
+        "notes.md": notes_page(),
+        "mutation-tests.md": mutations_page(),
+    }
+    pages |= {f"api/{name}": text for name, text in api_pages().items()}
+    return {REFERENCE / name: text for name, text in pages.items()}
 
 
 def main(check: bool) -> int:
