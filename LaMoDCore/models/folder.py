@@ -28,6 +28,7 @@ from LaMoDCore.models.registry import (
     shipped_folder,
     user_folder,
 )
+from LaMoDCore.models.run_folder import averaged_network, is_run_folder, model_of_run
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -72,16 +73,17 @@ class LoadedModel:
 def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "cpu") -> LoadedModel:
     """Load a model by name or folder, checked against its own description.
 
-    A run's folder stands for its model: the finished one, or the averaged weights of its last checkpoint.
+    For the folder of a training run this is the run's finished model, or the averaged weights of its last checkpoint.
 
     Raises:
         LaMoDInputError: a file is missing, changed, pickled, of another format or of another shape.
     """
     folder = find_model(name)
-    if not (folder / "model.json").is_file() and (folder / "run.json").is_file():
-        if not (folder / "model" / "model.json").is_file():
-            return _of_unfinished_run(folder, device)
-        folder = folder / "model"
+    if is_run_folder(folder):
+        in_run = model_of_run(folder)
+        if in_run is None:
+            return _from_checkpoint(folder, device)
+        folder = in_run
     description = read_description(folder)
     pickled = [p.name for p in sorted(folder.iterdir()) if p.suffix.lower() in PICKLED]
     if pickled:
@@ -119,22 +121,11 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     return LoadedModel(str(description["name"]), network, digest, description)
 
 
-def _of_unfinished_run(run: Path, device: torch.device | str) -> LoadedModel:
-    from LaMoDCore.training.run.runner import current_model
-
-    network = current_model(run)
-    if network is None:
-        raise LaMoDInputError(run.name, "the run has no checkpoint yet", "wait for the end of its first epoch")
+def _from_checkpoint(run: Path, device: torch.device | str) -> LoadedModel:
+    """The model of an unfinished run of version 1."""
+    network = averaged_network(run)
     _, digest = packed_weights(network)
-    description = {
-        "name": run.name,
-        "code_version": __version__,
-        "canonical": CANONICAL,
-        "config": network.config.to_dict(),
-        "weights_sha256": digest,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "training": {"unfinished": True},
-    }
+    description = _description(run.name, network, digest, {"unfinished": True})
     return LoadedModel(run.name, network.to(device), digest, description)
 
 
@@ -203,18 +194,9 @@ def save_model(
         the folder.
     """
     data, digest = packed_weights(network)
-    description = {
-        "format": FORMAT,
-        "name": name,
-        "code_version": __version__,
-        "canonical": CANONICAL,
-        **({"kind": BASELINE_KIND} if isinstance(network, BaselineModel) else {}),
-        "config": network.config.to_dict(),
-        "weights_sha256": digest,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "training": dict(training or {}),
-        **({"uncertainty": dict(uncertainty)} if uncertainty else {}),
-    }
+    description = _description(name, network, digest, training or {})
+    if uncertainty:
+        description["uncertainty"] = dict(uncertainty)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
     try:
@@ -228,3 +210,20 @@ def save_model(
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
+
+
+def _description(
+    name: str, network: LaMoDModel | BaselineModel, digest: str, training: Mapping[str, Any]
+) -> dict[str, Any]:
+    """model.json, apart from a calibration."""
+    return {
+        "format": FORMAT,
+        "name": name,
+        "code_version": __version__,
+        "canonical": CANONICAL,
+        **({"kind": BASELINE_KIND} if isinstance(network, BaselineModel) else {}),
+        "config": network.config.to_dict(),
+        "weights_sha256": digest,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "training": dict(training),
+    }

@@ -1,4 +1,4 @@
-"""The exponential moving average of the weights: what is validated, saved and shipped."""
+"""The exponential moving average of the weights, which is validated, saved and shipped."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ _Module = TypeVar("_Module", bound=nn.Module)
 
 
 def frozen_copy(model: _Module) -> _Module:
-    """A copy in evaluation mode that no optimiser touches."""
+    """A copy in evaluation mode, without gradients."""
     return copy.deepcopy(model).requires_grad_(False).eval()
 
 
 @torch.no_grad()
 def follow(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
-    """Move the averaged weights towards the learning ones; faster at first, when there is little to average.
+    """Update the averaged weights after a step; they follow faster at first, when there is little to average.
 
     Args:
-        average: moved in place; buffers are copied.
-        model: the learning one.
+        average: updated in place; buffers are copied, parameters that do not learn are left alone.
+        model: the model that learns.
         step: steps done before this one in the stage.
-        decay: share of the average that is kept, once (1 + step)/(10 + step) has grown beyond it.
+        decay: share of the average that is kept, limited to (1 + step)/(10 + step).
     """
     kept_share = min(decay, (1 + step) / (10 + step))
     for kept, learning in zip(average.parameters(), model.parameters(), strict=True):
-        kept.lerp_(learning, 1 - kept_share)
+        if learning.requires_grad:
+            kept.lerp_(learning, 1 - kept_share)
     for kept_buffer, buffer in zip(average.buffers(), model.buffers(), strict=True):
         kept_buffer.copy_(buffer)

@@ -1,4 +1,4 @@
-"""The last good state of a run: safetensors and JSON, replaced atomically, refused where it belongs to another run."""
+"""The last good state of a run: safetensors and JSON, replaced atomically, refused if it belongs to another run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ FILE = "checkpoint.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything that the rest of a run follows from, with its settings and its data.
+    """Everything that determines the rest of a run, together with its settings and its data.
 
     Attributes:
-        position: stage, epoch and step to go on with, seconds spent, sums of the epoch so far, length of the log.
-        model, average, best: state dicts; `best` is empty where a stage has no validated epoch yet.
-        optimiser: its state dict, None where a stage has not begun.
+        position: next stage, epoch and step, seconds spent, sums of the current epoch, length of the log.
+        model, average, best: state dicts; `best` is empty if the stage has no validated epoch yet.
+        optimiser: its state dict, None between stages.
+        random: state of the stage's random numbers, see `LoopStage.random_state`.
     """
 
     position: Mapping[str, Any]
@@ -35,15 +36,17 @@ class Checkpoint:
     average: Mapping[str, Tensor]
     best: Mapping[str, Tensor]
     optimiser: Mapping[str, Any] | None
+    random: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint) -> None:
-    """Write the checkpoint beside the old one and put it in its place; whatever fails leaves the old one.
+    """Replace the checkpoint atomically; after any failure the old one is still there.
 
     Args:
-        folder: the run's.
-        identity: what a run must share with its checkpoint: settings and fingerprint of the data, as JSON.
-        state: what to keep.
+        folder: the run folder.
+        identity: what a run must share with its checkpoint: settings, fingerprint of the data and origin of the
+            weights, as JSON.
+        state: what to store.
 
     Raises:
         LaMoDInputError: the disk is full or the folder cannot be written to.
@@ -51,6 +54,7 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
     tensors = {f"model.{key}": value for key, value in state.model.items()}
     tensors |= {f"average.{key}": value for key, value in state.average.items()}
     tensors |= {f"best.{key}": value for key, value in state.best.items()}
+    tensors |= {f"random.{key}": value for key, value in state.random.items()}
     groups: list[Any] = []
     if state.optimiser is not None:
         groups = state.optimiser["param_groups"]
@@ -72,7 +76,7 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
             "the disk is full; the checkpoint before this one is kept"
             if full
             else f"the checkpoint cannot be written ({fault.strerror or fault})",
-            "free some space and go on with --resume" if full else "make the folder writable and use --resume",
+            "free some space, then resume the run" if full else "make the folder writable, then resume the run",
         ) from fault
     finally:
         fresh.unlink(missing_ok=True)
@@ -87,24 +91,10 @@ def write_through(file: Path, data: bytes) -> None:
 
 
 def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
-    """The checkpoint of a run folder, None where there is none yet.
+    """The checkpoint of a run folder, None if there is none yet.
 
     Raises:
-        LaMoDInputError: it is broken, or of a run with other settings or other data.
-    """
-    found = read_checkpoint(folder)
-    if found is None:
-        return None
-    state, kept = found
-    _refuse_another_run(f"{folder.name}/{FILE}", kept, json.loads(json.dumps(identity)))
-    return state
-
-
-def read_checkpoint(folder: Path) -> tuple[Checkpoint, Mapping[str, Any]] | None:
-    """Whatever checkpoint a run folder holds, with its identity; safe while the run goes on.
-
-    Raises:
-        LaMoDInputError: it is broken.
+        LaMoDInputError: it is damaged, or belongs to a run with other settings, data or initial weights.
     """
     file = folder / FILE
     if not file.is_file():
@@ -118,10 +108,11 @@ def read_checkpoint(folder: Path) -> tuple[Checkpoint, Mapping[str, Any]] | None
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as fault:
         raise LaMoDInputError(
             f"{folder.name}/{file.name}",
-            "it cannot be read, or is of another version of LaMoD",
+            "it cannot be read, or another version of LaMoD wrote it",
             "start a new run in another folder",
         ) from fault
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}}
+    _refuse_another_run(f"{folder.name}/{FILE}", kept, json.loads(json.dumps(identity)))
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}, "random": {}}
     for key, value in tensors.items():
         part, rest = key.split(".", 1)
         parts[part][rest] = value
@@ -132,14 +123,14 @@ def read_checkpoint(folder: Path) -> tuple[Checkpoint, Mapping[str, Any]] | None
             number, name = key.split(".", 1)
             state.setdefault(int(number), {})[name] = value
         optimiser = {"state": state, "param_groups": groups}
-    return Checkpoint(position, parts["model"], parts["average"], parts["best"], optimiser), kept
+    return Checkpoint(position, parts["model"], parts["average"], parts["best"], optimiser, parts["random"])
 
 
 def _refuse_another_run(source: str, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     if kept.get("data") != wanted.get("data"):
-        raise LaMoDInputError(source, "it belongs to a run on other data", "give the same --data, or start a new run")
+        raise LaMoDInputError(source, "it belongs to a run on other data", "give the same dataset, or start a new run")
     if kept.get("start") != wanted.get("start"):
-        raise LaMoDInputError(source, "its run started from another model", "give the same --init, or start a new run")
+        raise LaMoDInputError(source, "its run started from another model", "give the same model, or start a new run")
     before, now = _flat(kept.get("config", {})), _flat(wanted.get("config", {}))
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if changed:
@@ -148,7 +139,7 @@ def _refuse_another_run(source: str, kept: Mapping[str, Any], wanted: Mapping[st
         raise LaMoDInputError(
             source,
             f"it belongs to a run with other settings ({first} was {before.get(first)}, is {now.get(first)}{more})",
-            "resume with that run's config.json, or start a new run",
+            "resume with the settings of that run, or start a new run",
         )
 
 

@@ -1,16 +1,14 @@
 """The training loop: stages, epochs, steps; validation, early stopping, checkpoints, logs.
 
-Order, augmentation, noise and dropout of a step follow from (seed, stage, epoch, step) and from the number of each
-slice alone. So a run goes on from a checkpoint with the same losses as if it had never stopped, and several
-processes that share a batch compute what one would.
+A checkpoint holds the weights, the optimiser, the position in the run and the state of the stage's random numbers, so
+a resumed run has the same losses and weights as an uninterrupted one.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -18,290 +16,250 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from LaMoDCore.heart.geometry import Array
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.training.data.augmentation import Batch, augment
-from LaMoDCore.training.data.cache import TrainingCache
-from LaMoDCore.training.data.draws import Draws, seed_of
-from LaMoDCore.training.data.loading import epoch_batches, load_batch, made_ahead
 from LaMoDCore.training.loop.averaging import follow, frozen_copy
 from LaMoDCore.training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from LaMoDCore.training.loop.distributed import shared_batch
 from LaMoDCore.training.loop.engine import average_gradients, averaged
 from LaMoDCore.training.loop.learning_rate import learning_rate_share
+from LaMoDCore.training.loop.loop_stage import LoopStage
 from LaMoDCore.training.loop.pace import Pace
 from LaMoDCore.training.loop.selection import BestWeights
-from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.folder import RunFolder
-from LaMoDCore.training.run.settings import TrainingConfig
 
-_VALIDATION = "validation"
-#: Slices validated at once, however many processes there are, so that their number changes no figure.
-_VALIDATION_BATCH = 16
-#: Slices that a stage's `prepare` sees.
-_PREPARED = 64
-#: Step lines an epoch in the log, about.
-_LINES_AN_EPOCH = 20
-_LARGEST_GRADIENT = 1.0
+#: Approximate number of step lines per epoch in the log.
+_LINES_PER_EPOCH = 20
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
 
+@dataclass(frozen=True)
+class BestEpoch:
+    """The epoch of a stage whose weights were kept.
+
+    Attributes:
+        epoch: counted from 1; 0 for the weights at the start.
+        train: means over the epoch's training steps, empty for epoch 0.
+        validation: means on validation data, empty without any.
+    """
+
+    epoch: int
+    train: Mapping[str, float]
+    validation: Mapping[str, float]
+
+    @property
+    def measured(self) -> Mapping[str, float]:
+        """Validation, or training where there are no validation data."""
+        return self.validation or self.train
+
+
 def fit(
     model: _Network,
-    stages: Sequence[tuple[Stage, int]],
-    cache: TrainingCache,
+    stages: Sequence[LoopStage],
     run: RunFolder,
-    config: TrainingConfig,
     fabric: Fabric,
     *,
-    start: str = "",
+    identity: Mapping[str, Any],
+    patience: int = 0,
+    checkpoint_minutes: float = 5.0,
     resume: bool = False,
     stop: StopRequest | None = None,
+    keep: Callable[[_Network], None] | None = None,
     progress: Progress = SILENT,
-) -> tuple[_Network, dict[str, dict[str, float]]]:
+) -> tuple[_Network, dict[str, BestEpoch]]:
     """Train `model` through its stages.
 
     Args:
-        model: on the Fabric's device, alike in every process.
-        stages: with their epochs, in order; those of no epochs or whose parts are all frozen are left out.
-        cache: training and validation slices.
+        model: on the Fabric's device, equal in every process.
+        stages: in order.
         run: the opened run folder.
-        config: learning rate, batch size and the like.
         fabric: device, precision and processes.
-        start: what the network is and where its weights came from; a checkpoint must agree with it.
-        resume: go on from the folder's checkpoint, if there is one.
-        stop: looked at after every step.
-        progress: told after every step.
+        identity: settings ("config"), fingerprint of the data ("data") and origin of the weights ("start"), as JSON;
+            a checkpoint must agree with it.
+        patience: epochs without a better validation after which a stage ends; 0 never ends one early.
+        checkpoint_minutes: time after which a checkpoint is written within an epoch.
+        resume: continue from the folder's checkpoint, if there is one.
+        stop: checked after every step.
+        keep: called with the averaged model after every checkpoint, by the process that writes.
+        progress: updated after every step.
 
     Returns:
-        the averaged model with the best weights by validation, and the best validation of every stage.
+        the averaged model with the weights of the best epochs, and the best epoch of every stage.
 
     Raises:
-        TrainingStopped: asked to stop; the checkpoint is written.
-        LaMoDInputError: the checkpoint is another run's, the batch cannot be shared, the loss is no number, ...
+        TrainingStopped: `stop` was requested; the checkpoint is written.
+        LaMoDInputError: the checkpoint belongs to another run, the loss is not finite, the disk is full, ...
     """
     stop = StopRequest() if stop is None else stop
-    return _Fit(model, stages, cache, run, config, fabric, start, stop, progress).complete(resume)
+    loop = _Fit(model, stages, run, fabric, identity, patience, checkpoint_minutes, stop, keep, progress)
+    return loop.complete(resume)
 
 
 @dataclass
 class _Position:
-    """Where a run is: the next step to do, and what has come together in this epoch."""
+    """The next step of a run, and the sums of the current epoch."""
 
     stage: int = 0
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
     totals: dict[str, float] = field(default_factory=dict)
+    #: By stage, of its best epoch: the values it was chosen by, its number and its training means.
     results: dict[str, dict[str, float]] = field(default_factory=dict)
+    selected: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class _Fit(Generic[_Network]):
     def __init__(
         self,
         model: _Network,
-        stages: Sequence[tuple[Stage, int]],
-        cache: TrainingCache,
+        stages: Sequence[LoopStage],
         run: RunFolder,
-        config: TrainingConfig,
         fabric: Fabric,
-        start: str,
+        identity: Mapping[str, Any],
+        patience: int,
+        checkpoint_minutes: float,
         stop: StopRequest,
+        keep: Callable[[_Network], None] | None,
         progress: Progress,
     ) -> None:
-        self.model, self.cache, self.run, self.config, self.fabric = model, cache, run, config, fabric
-        self.stop, self.progress = stop, progress
-        self.identity = {"config": config.to_dict(), "data": cache.fingerprint, "start": start}
+        self.model, self.stages, self.run, self.fabric, self.identity = model, stages, run, fabric, identity
+        self.patience, self.checkpoint_minutes = patience, checkpoint_minutes
+        self.stop, self.keep, self.progress = stop, keep, progress
         self.average = frozen_copy(model)
-        self.stages = [(stage, epochs) for stage, epochs in stages if epochs > 0 and self._learning(stage)]
+        self.lengths = [list(stage.epoch_lengths()) for stage in stages]
+        self.pace = Pace([sum(lengths) for lengths in self.lengths])
         self.position = _Position()
-        self.best = BestWeights(config.patience)
+        self.best = BestWeights(patience)
         self.optimiser: torch.optim.Optimizer | None = None
-        self.pace = Pace([epochs * len(self._batches(stage, number, 0)) for number, (stage, epochs) in self._numbered])
         self._saved = time.monotonic()
-
-    @property
-    def _numbered(self) -> Iterator[tuple[int, tuple[Stage, int]]]:
-        return enumerate(self.stages)
 
     # --- the run -----------------------------------------------------------------------------------------------
 
-    def complete(self, resume: bool) -> tuple[_Network, dict[str, dict[str, float]]]:
+    def complete(self, resume: bool) -> tuple[_Network, dict[str, BestEpoch]]:
         state = load_checkpoint(self.run.folder, self.identity) if resume else None
         if state is None:
             self.run.cut_log(0)
         else:
             self._restore(state)
-        for number, (stage, epochs) in self._numbered:
+        for number, stage in enumerate(self.stages):
             if number >= self.position.stage:
-                self._stage(number, stage, epochs, state.optimiser if state is not None else None)
+                self._stage(number, stage, state if state is not None and state.optimiser is not None else None)
                 state = None
-        return self.average, self.position.results
+        return self.average, {stage.name: self._best_epoch(stage) for stage in self.stages}
 
-    def _stage(self, number: int, stage: Stage, epochs: int, optimiser_state: Mapping[str, Any] | None) -> None:
-        if optimiser_state is None:
-            self._prepare(stage)
+    def _stage(self, number: int, stage: LoopStage, state: Checkpoint | None) -> None:
+        """Run a stage, from a checkpoint within it if `state` is given."""
+        stage.open(self.average, resumed=state is not None)
+        if state is None:
             self.model.load_state_dict(self.average.state_dict())
         self.optimiser = self._optimiser(stage)
-        if optimiser_state is not None:
-            self.optimiser.load_state_dict(dict(optimiser_state))
-        while True:
-            self._epoch(number, stage, epochs)
-            if self.position.epoch == epochs or self.best.exhausted:
-                break
+        if state is not None:
+            self.optimiser.load_state_dict(dict(state.optimiser or {}))
+            stage.restore_random_state(state.random)
+        elif stage.scores_start:
+            self._offer(stage, {}, stage.validate(self.average))
+        while self.position.epoch < len(self.lengths[number]) and not self.best.exhausted:
+            self._epoch(number, stage)
         if self.best.weights is not None:
             self.average.load_state_dict(self.best.weights)
+        stage.close(self.average)
         self.position.stage, self.position.epoch = number + 1, 0
-        self.best, self.optimiser = BestWeights(self.config.patience), None
-        self._save()
+        self.best, self.optimiser = BestWeights(self.patience), None
+        self._save(stage)
 
-    def _epoch(self, number: int, stage: Stage, epochs: int) -> None:
-        at = self.position
-        batches = self._batches(stage, number, at.epoch)
-        began, before = time.monotonic(), at.seconds
-        for step, batch, draws in self._augmented(stage, number, batches, at.step):
-            self._step(stage, batch, draws, at.epoch * len(batches) + step, epochs * len(batches))
-            at.step = step + 1
-            at.seconds = before + time.monotonic() - began
-            self._report(number, stage, epochs, len(batches))
+    def _epoch(self, number: int, stage: LoopStage) -> None:
+        at, lengths = self.position, self.lengths[number]
+        before, total, steps = sum(lengths[: at.epoch]), sum(lengths), lengths[at.epoch]
+        began, earlier = time.monotonic(), at.seconds
+        for batch in stage.batches(at.epoch, at.step):
+            self._step(stage, batch, before + at.step, total)
+            at.step += 1
+            at.seconds = earlier + time.monotonic() - began
+            self._report(number, stage, before)
             self._stop_or_save(stage)
-        totals = {name: total / len(batches) for name, total in at.totals.items()}
-        validation = self._validate(stage)
-        at.seconds = before + time.monotonic() - began
+        totals = {name: value / steps for name, value in at.totals.items()}
+        last = at.epoch + 1 == len(lengths)
+        validated = last or (at.epoch + 1) % stage.validation_interval == 0
+        validation = stage.validate(self.average.eval()) if validated else {}
+        at.seconds = earlier + time.monotonic() - began
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
-        improved = self.best.offer(stage.score(validation or totals), at.epoch, self.average)
-        if improved:
-            at.results[stage.name] = validation or totals
+        improved = validated and self._offer(stage, totals, validation)
         self.run.log(
             {
                 "kind": "epoch",
                 "stage": stage.name,
                 "epoch": at.epoch,
-                "of": epochs,
-                "global_step": self.pace.steps_before(number) + at.epoch * len(batches),
+                "of": len(lengths),
+                "global_step": self.pace.steps_before(number) + before + steps,
                 "seconds": round(time.monotonic() - began, 1),
                 "train": _rounded(totals),
                 "val": _rounded(validation),
                 "best": improved,
             }
         )
-        if at.epoch < epochs and not self.best.exhausted:
-            self._save()
+        if validated:
+            self._save(stage)
+        if not last and not self.best.exhausted:
             self._stop_or_save(stage)
 
-    def _step(self, stage: Stage, batch: Batch, draws: Draws, done: int, total: int) -> None:
-        """One step; its loss and measurements are added to the epoch's totals."""
-        optimiser, config = self.optimiser, self.config
+    def _offer(self, stage: LoopStage, totals: Mapping[str, float], validation: Mapping[str, float]) -> bool:
+        """Keep the averaged weights if they are the best of the stage."""
+        at, measured = self.position, dict(validation or totals)
+        improved = self.best.offer(stage.score(measured), at.epoch, self.average)
+        if improved:
+            at.results[stage.name] = measured
+            at.selected[stage.name] = {"epoch": at.epoch, "train": dict(totals), "validation": dict(validation)}
+        return improved
+
+    def _best_epoch(self, stage: LoopStage) -> BestEpoch:
+        found = self.position.selected.get(stage.name)
+        if found is None:  # the checkpoint of version 1 has only the values
+            return BestEpoch(0, {}, self.position.results.get(stage.name, {}))
+        return BestEpoch(**found)
+
+    def _step(self, stage: LoopStage, batch: Any, done: int, total: int) -> None:
+        """One step; its loss and further values are added to the epoch's sums."""
+        optimiser, settings = self.optimiser, stage.optimisation
         assert optimiser is not None
+        share = learning_rate_share(done, total, warm_up=settings.warm_up, warm_up_share=settings.warm_up_share)
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * learning_rate_share(done, total)
+            group["lr"] = settings.learning_rate * share
         self.model.train()
-        torch.manual_seed(seed_of(config.seed, stage.name, done, self.fabric.global_rank))  # of dropout
+        stage.seed_step(done)
         with shared_batch(self._mean if self.fabric.world_size > 1 else None), self.fabric.autocast():
-            loss, measured = stage.loss(self.model, batch, draws)
+            loss, measured = stage.loss(self.model, batch)
         optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
         average_gradients(self.fabric, parameters)
-        torch.nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(parameters, settings.largest_gradient)
         optimiser.step()
-        follow(self.average, self.model, done, config.ema_decay)
+        follow(self.average, self.model, done, settings.ema_decay)
         values = {"loss": loss, **measured}
         shared = self._mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
         if not math.isfinite(shared[0]):
             raise LaMoDInputError(
                 self.run.folder.name,
                 f"the loss of stage {stage.name} is {shared[0]} at step {done + 1}",
-                "lower the learning rate, or look at the data with `lamod dataset validate`",
+                "lower the learning rate, or check the data with `lamod validate-dataset`",
             )
         for name, value in zip(values, shared, strict=True):
             self.position.totals[name] = self.position.totals.get(name, 0.0) + value
 
-    # --- data --------------------------------------------------------------------------------------------------
-
-    def _indices(self, stage: Stage, split: str) -> Array:
-        return self.cache.indices(split, with_motion=stage.needs_motion)
-
-    def _batches(self, stage: Stage, number: int, epoch: int) -> list[Array]:
-        indices = self._indices(stage, "train")
-        if len(indices) == 0:
-            raise LaMoDInputError(
-                f"stage {stage.name}", "there is no training slice for it", "add cases to the split train"
-            )
-        size, world = min(self.config.batch_size, len(indices)), self.fabric.world_size
-        if size % world:
-            raise LaMoDInputError(
-                f"batch_size {size}",
-                f"{world} processes cannot share it evenly",
-                f"take {max(world, size // world * world)} or another multiple of {world}",
-            )
-        return epoch_batches(indices, size, (self.config.seed, stage.name, number, epoch))
-
-    def _augmented(
-        self, stage: Stage, number: int, batches: list[Array], first: int
-    ) -> Iterator[tuple[int, Batch, Draws]]:
-        """This process's share of every step from `first` on, made ahead."""
-        key = (self.config.seed, stage.name, number, self.position.epoch)
-
-        def make(step: int) -> tuple[int, Batch, Draws]:
-            share = batches[step][self.fabric.global_rank :: self.fabric.world_size]
-            draws = Draws.of(key, share, step)
-            batch = load_batch(self.cache, share, self.fabric.device)
-            return step, augment(batch, self.config.augmentation, draws), draws
-
-        return made_ahead(make, range(first, len(batches)))
-
-    def _prepare(self, stage: Stage) -> None:
-        indices = self._indices(stage, "train")[:_PREPARED]
-        device = self.fabric.device
-        stage.prepare(self.average, (load_batch(self.cache, part, device) for part in _parts(indices, 8)))
-
-    def _validate(self, stage: Stage) -> dict[str, float]:
-        """Mean over the validation slices; each process takes every so-many-th part of them."""
-        parts = _parts(self._indices(stage, "val"), min(_VALIDATION_BATCH, self.config.batch_size))
-        if not parts:
-            return {}
-        rank, world = self.fabric.global_rank, self.fabric.world_size
-
-        def make(number: int) -> tuple[Batch, Draws]:
-            draws = Draws.of((_VALIDATION, stage.name), parts[number], number)
-            return load_batch(self.cache, parts[number], self.fabric.device), draws
-
-        sums: dict[str, float] = {}
-        count = 0
-        self.average.eval()
-        for batch, draws in made_ahead(make, range(rank, len(parts), world)):
-            with torch.no_grad(), self.fabric.autocast():
-                loss, measured = stage.loss(self.average, batch, draws)
-            for name, value in {"loss": loss, **measured}.items():
-                sums[name] = sums.get(name, 0.0) + float(value) * len(draws)
-            count += len(draws)
-        if world == 1:
-            return {name: value / count for name, value in sums.items()}
-        gathered = [json.loads(text) for text in self._everyones(json.dumps([count, sums]))]
-        slices = sum(number for number, _ in gathered)
-        names = next(each for number, each in gathered if number)
-        return {name: sum(each.get(name, 0.0) for _, each in gathered) / slices for name in names}
-
     # --- state -------------------------------------------------------------------------------------------------
 
-    def _learning(self, stage: Stage) -> dict[str, nn.Module]:
-        parts = stage.trained_parts(self.model)
-        return {name: part for name, part in parts.items() if name not in self.config.freeze}
-
-    def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
-        """AdamW over what learns in a stage; λ of eq. (9) is the decay of ε_θ's weights."""
-        config = self.config
+    def _optimiser(self, stage: LoopStage) -> torch.optim.Optimizer:
+        """AdamW over the parts that learn in a stage."""
         self.model.requires_grad_(False)
         groups = []
-        for name, part in self._learning(stage).items():
-            part.requires_grad_(True)
-            decay = config.lambda_noise if name == "denoiser" else config.weight_decay
-            groups.append({"params": list(part.parameters()), "weight_decay": decay})
-        return torch.optim.AdamW(groups, lr=config.learning_rate)
+        for part in stage.trained_parts(self.model).values():
+            part.module.requires_grad_(True)
+            groups.append({"params": list(part.module.parameters()), "weight_decay": part.weight_decay})
+        settings = stage.optimisation
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas)
 
     def _restore(self, state: Checkpoint) -> None:
         position = dict(state.position)
@@ -312,38 +270,44 @@ class _Fit(Generic[_Network]):
         self.model.load_state_dict(dict(state.model))
         self.average.load_state_dict(dict(state.average))
 
-    def _save(self) -> None:
+    def _save(self, stage: LoopStage) -> None:
         self._saved = time.monotonic()
         if not self.run.writes:
             return
         position = {**vars(self.position), "best": self.best.position(), "log_length": self.run.log_length()}
-        optimiser = None if self.optimiser is None else self.optimiser.state_dict()
+        within = self.optimiser is not None
         state = Checkpoint(
-            position, self.model.state_dict(), self.average.state_dict(), self.best.weights or {}, optimiser
+            position,
+            self.model.state_dict(),
+            self.average.state_dict(),
+            self.best.weights or {},
+            self.optimiser.state_dict() if self.optimiser is not None else None,
+            stage.random_state() if within else {},
         )
         save_checkpoint(self.run.folder, self.identity, state)
+        if self.keep is not None:
+            self.keep(self.average)
 
-    def _stop_or_save(self, stage: Stage) -> None:
-        asked = float(bool(self.stop) or (self.run.writes and self.run.stop_file.exists()))
+    def _stop_or_save(self, stage: LoopStage) -> None:
+        asked = float(bool(self.stop) or self.run.stop_requested())
         if self.fabric.world_size > 1:
             asked = float(self._mean(torch.tensor(asked)))
         if asked:
-            self._save()
-            at = self.position
-            message = f"stopped in stage {stage.name}, epoch {at.epoch + 1}; go on with --resume"
+            self._save(stage)
+            message = f"stopped in stage {stage.name}, epoch {self.position.epoch + 1}"
             self.run.status("stopped", message)
             raise TrainingStopped(message)
-        if self.position.step and time.monotonic() - self._saved > 60 * self.config.checkpoint_minutes:
-            self._save()
+        if self.position.step and time.monotonic() - self._saved > 60 * self.checkpoint_minutes:
+            self._save(stage)
 
-    # --- what is said ------------------------------------------------------------------------------------------
+    # --- reports -----------------------------------------------------------------------------------------------
 
-    def _report(self, number: int, stage: Stage, epochs: int, steps: int) -> None:
-        at = self.position
-        done = at.epoch * steps + at.step
+    def _report(self, number: int, stage: LoopStage, before: int) -> None:
+        at, epochs = self.position, len(self.lengths[number])
+        steps, done = self.lengths[number][at.epoch], before + at.step
         fraction, left = self.pace.at(number, done, at.seconds)
         loss = at.totals["loss"] / at.step
-        every = max(1, steps // _LINES_AN_EPOCH)
+        every = max(1, steps // _LINES_PER_EPOCH)
         if at.step % every == 0 or at.step == steps:
             self.run.log(
                 {
@@ -364,15 +328,6 @@ class _Fit(Generic[_Network]):
 
     def _mean(self, value: Tensor) -> Tensor:
         return value if self.fabric.world_size == 1 else averaged(self.fabric, value.to(self.fabric.device))
-
-    def _everyones(self, text: str) -> list[str]:
-        texts: list[Any] = [None] * self.fabric.world_size
-        torch.distributed.all_gather_object(texts, text)
-        return texts
-
-
-def _parts(indices: Array, size: int) -> list[Array]:
-    return [indices[at : at + size] for at in range(0, len(indices), size)]
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:

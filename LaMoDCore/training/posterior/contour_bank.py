@@ -116,9 +116,7 @@ def _reading_room(recipe: CohortRecipe, randomise: bool) -> Callable[[int], Cont
 
 
 def _slices_of(recipe: CohortRecipe, randomise: bool, number: int) -> ContourBank:
-    from LaMoDCore.phantom.heart.randomised import randomised_subject
-
-    subject = randomised_subject(recipe, number) if randomise else recipe.subject(number)
+    subject = recipe.randomised_subject(number) if randomise else recipe.subject(number)
     slices = [
         _phantom(plane, (recipe.seed, number, n), recipe.trabeculae_mm, careful=randomise)
         for n, plane in enumerate(subject.slices())
@@ -129,18 +127,18 @@ def _slices_of(recipe: CohortRecipe, randomise: bool, number: int) -> ContourBan
 def _phantom(
     plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float, *, careful: bool
 ) -> tuple[RingContours, Array, int]:
-    from LaMoDCore.phantom.cohort.cases import reading_style
-    from LaMoDCore.phantom.heart.randomised import draw_careful_annotator
-    from LaMoDCore.phantom.imaging.reader_model import read_cycle
+    from LaMoDCore.phantom.cohort.cases import reader_style
+    from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator
+    from LaMoDCore.phantom.imaging.reader_model import drawn_cycle
 
     phases = np.arange(FRAMES) / FRAMES
     rng = np.random.default_rng([_STREAM, *seed])
     if rng.random() < EXACT_SHARE:
         seen = plane.contours(phases, samples=_SAMPLES)
     else:
-        style = reading_style(seed, trabeculae_mm)
+        style = reader_style(seed, trabeculae_mm)
         reader = draw_careful_annotator(rng) if careful else None
-        seen = read_cycle(plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES)
+        seen = drawn_cycle(plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES)
     contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
     depth, angle = (
         grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)

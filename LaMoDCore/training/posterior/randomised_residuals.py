@@ -52,10 +52,10 @@ def randomised_residuals(
 
 def _cases(recipe: CohortRecipe, number: int) -> list[DatasetCase]:
     from LaMoDCore.phantom.cohort.cases import canonical_case
-    from LaMoDCore.phantom.heart.randomised import draw_careful_annotator, randomised_subject
+    from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator
 
     cases = []
-    for n, plane in enumerate(randomised_subject(recipe, number).slices()):
+    for n, plane in enumerate(recipe.randomised_subject(number).slices()):
         rng = np.random.default_rng([_STREAM, recipe.seed, number, n])
         cases.append(
             canonical_case(

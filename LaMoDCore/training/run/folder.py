@@ -33,7 +33,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.run.lock import RunLock
 
-FORMAT = 2
+FORMAT = 3
 State = Literal["running", "stopped", "finished", "failed"]
 #: While a run goes on, its status is written this often.
 _STATUS_SECONDS = 1.0
@@ -60,6 +60,10 @@ class RunFolder:
     @property
     def stop_file(self) -> Path:
         return self.folder / "stop"
+
+    def stop_requested(self) -> bool:
+        """Whether somebody has written the stop file."""
+        return self.writes and self.stop_file.exists()
 
     @contextmanager
     def preparing(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,13 +15,14 @@ from torch import nn
 from LaMoDCore.baselines import BaselineModel
 from LaMoDCore.models.card import write_card
 from LaMoDCore.models.folder import packed_weights, save_model
+from LaMoDCore.models.run_folder import CURRENT, FINISHED
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.training.data.cache import TrainingCache
-from LaMoDCore.training.loop.checkpoint import read_checkpoint
 from LaMoDCore.training.loop.engine import make_fabric
-from LaMoDCore.training.loop.fit import fit
+from LaMoDCore.training.loop.fit import BestEpoch, fit
+from LaMoDCore.training.loop.slice_stage import slice_stages
 from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.loop.stopping import StopRequest
 from LaMoDCore.training.run.folder import FORMAT, RunFolder, software_versions
@@ -128,25 +130,27 @@ def train_network(
         try:
             folder.write("config.json", config.to_dict())
             folder.write("run.json", {**_facts(cache, fabric, start, found), **(about or {})})
-            average, results = fit(
+            training = _training_facts(cache, config, about or {})
+            average, best = fit(
                 model,
-                stages,
-                cache,
+                slice_stages(model, stages, cache, config, fabric),
                 folder,
-                config,
                 fabric,
-                start=start,
+                identity={"config": config.to_dict(), "data": cache.fingerprint, "start": start},
+                patience=config.patience,
+                checkpoint_minutes=config.checkpoint_minutes,
                 resume=resume,
                 stop=stop,
+                keep=lambda current: _keep_current(folder, current, training),
                 progress=progress,
             )
             if fabric.is_global_zero:
-                _finish(folder, average, results, cache, config, about or {}, card)
+                _finish(folder, average, best, training, card)
         except OSError as fault:
             raise LaMoDInputError(
                 run.name,
                 f"the run's folder cannot be written to ({fault.strerror or fault}); the last checkpoint is kept",
-                "mend that and go on with --resume",
+                "fix that, then resume the run",
             ) from fault
         except (RuntimeError, MemoryError) as fault:
             if not is_out_of_memory(fault):
@@ -154,24 +158,6 @@ def train_network(
             raise too_large(config, replace(found, largest_batch=None)) from fault
     fabric.barrier()
     return average
-
-
-def current_model(run: Path) -> LaMoDModel | None:
-    """The averaged model of a run's last checkpoint, while it trains or after; None before the first checkpoint.
-
-    Raises:
-        LaMoDInputError: the checkpoint is broken, or not LaMoD's.
-    """
-    found = read_checkpoint(run)
-    if found is None:
-        return None
-    state, identity = found
-    model = LaMoDModel(TrainingConfig.from_dict(identity["config"]).model)
-    try:
-        model.load_state_dict(dict(state.average))
-    except RuntimeError as fault:
-        raise LaMoDInputError(run.name, "it trains another network than LaMoD's", "look at its model/") from fault
-    return model.requires_grad_(False).eval()
 
 
 def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
@@ -234,21 +220,32 @@ def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate)
     }
 
 
+def _training_facts(cache: TrainingCache, config: TrainingConfig, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Data and settings, for model.json."""
+    facts = {"data_fingerprint": cache.fingerprint, "config": config.to_dict()}
+    return facts | {key: about[key] for key in ("dataset", "init") if about.get(key)}
+
+
+def _keep_current(folder: RunFolder, average: LaMoDModel | BaselineModel, training: Mapping[str, Any]) -> None:
+    """Write the averaged weights of a checkpoint as a model folder, so that an unfinished run can be tried out."""
+    name = folder.folder.name
+    card = f"# {name}\n\nThe current weights of an unfinished training run.\n"
+    save_model(average, folder.folder / CURRENT, name, training={**training, "unfinished": True}, card=card)
+
+
 def _finish(
     folder: RunFolder,
     average: LaMoDModel | BaselineModel,
-    results: Mapping[str, Mapping[str, float]],
-    cache: TrainingCache,
-    config: TrainingConfig,
-    about: Mapping[str, Any],
+    best: Mapping[str, BestEpoch],
+    training: Mapping[str, Any],
     card: Callable[[Mapping[str, Mapping[str, float]]], str] | None,
 ) -> None:
+    results = {stage: dict(epoch.measured) for stage, epoch in best.items()}
     folder.write("metrics.json", {"validation": results})
-    training: dict[str, Any] = {"data_fingerprint": cache.fingerprint, "config": config.to_dict()}
-    training |= {"validation": dict(results)} | {key: about[key] for key in ("dataset", "init") if about.get(key)}
-    model = folder.folder / "model"
+    model = folder.folder / FINISHED
     text = card(results) if card is not None else ""
-    save_model(average, model, folder.folder.name, training=training, card=text)
+    save_model(average, model, folder.folder.name, training={**training, "validation": results}, card=text)
     if not text:
         write_card(model)
+    shutil.rmtree(folder.folder / CURRENT, ignore_errors=True)
     folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)

@@ -29,7 +29,7 @@ from LaMoDCore.training.loop.learning_rate import learning_rate_share
 from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.folder import RunFolder
 from LaMoDCore.training.run.lock import RunLock
-from LaMoDCore.training.run.runner import current_model, train
+from LaMoDCore.training.run.runner import train
 from LaMoDCore.training.run.settings import PRESETS, TrainingConfig, read_config
 from LaMoDCore.training.run.starting_weights import without_posterior
 from LaMoDCore.uncertainty.calibration import Calibration
@@ -145,11 +145,11 @@ def test_kill_9_and_resume_from_the_command_line(tmp_path: Path, rings: Path, un
 
 def test_asked_to_stop_a_run_writes_its_checkpoint_first(tmp_path: Path, cache: TrainingCache, unbroken: Path) -> None:
     run, stop = tmp_path / "run", StopRequest()
-    with pytest.raises(TrainingStopped, match="--resume"):
+    with pytest.raises(TrainingStopped, match="stopped in stage motion, epoch"):
         train(cache, run, TINY, stop=stop, progress=DoesAt("motion", 1, stop.ask))
     assert status(run)["state"] == "stopped"
-    seen = current_model(run)
-    assert seen is not None and bool((seen.latent_std != 1).any())
+    seen = load_model(run)
+    assert seen.description["training"]["unfinished"] and bool((seen.network.latent_std != 1).any())
     with pytest.raises(TrainingStopped):  # the file asks as well
         train(cache, run, TINY, resume=True, progress=DoesAt("motion", 1, (run / "stop").touch))
     train(cache, run, TINY, resume=True)
