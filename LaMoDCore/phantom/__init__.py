@@ -1,4 +1,7 @@
-"""Synthetic hearts: anatomy, closed-form motion with exact strain, pictures, and cohorts of them."""
+"""Synthetic hearts: anatomy, closed-form motion with exact strain, pictures, contours and cohorts.
+
+Sub-packages, from the lowest layer to the highest: heart, imaging, cohort.
+"""
 
 from LaMoDCore.phantom.cohort.demo import demo_case, demo_truth
 from LaMoDCore.phantom.heart.contours import PolarContours

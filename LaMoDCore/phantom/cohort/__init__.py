@@ -1,1 +1,1 @@
-"""Cohorts of synthetic hearts."""
+"""Cohorts of synthetic hearts: recipes, paired scans, cases, statistics and dataset folders."""

@@ -1,4 +1,4 @@
-"""Cohorts of synthetic subjects, written as a dataset folder by several processes."""
+"""Write cohorts of synthetic subjects as dataset folders, with several processes."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from LaMoDCore.io.dataset.folder import (
 )
 from LaMoDCore.phantom.cohort.cases import canonical_case, paired_cases
 from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
-from LaMoDCore.phantom.cohort.pairing import dense_scan, site_habits
-from LaMoDCore.phantom.cohort.recipe import CohortRecipe
-from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
-from LaMoDCore.phantom.heart.slices import PhantomSlice
-from LaMoDCore.phantom.imaging.dense_scan import (
+from LaMoDCore.phantom.cohort.dense_pictures import (
     PICTURES_FOLDER,
     dense_pictures,
     following,
     magnitude_as_cine,
     write_dense_pictures,
 )
+from LaMoDCore.phantom.cohort.pairing import dense_scan, site_habits
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
+from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.runtime.atomic import check_new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 _RECIPE_FILE = "phantom.json"
-#: Subjects that the report's table is made of at most, and slices on its contact sheet.
+#: Largest number of subjects in the report's table and of slices on its contact sheet.
 _REPORTED_SUBJECTS, _SHEET_SLICES = 500, 30
 
 
@@ -55,22 +55,22 @@ def write_cohort(
     resume: bool = False,
     progress: Progress = SILENT,
 ) -> int:
-    """Write a cohort as a dataset folder; case by case, so that an interrupted one can be resumed.
+    """Write a cohort as a dataset folder, case by case, so that an interrupted run can be resumed.
 
     Args:
-        out: a new or empty folder, or with ``resume`` one that the same recipe has begun.
-        recipe: what to make.
+        out: a new or empty folder, or with ``resume`` a folder that was begun with the same recipe.
+        recipe: the cohort's recipe.
         only: ids of the cases to write; all if None.
-        report: write statistics.md and contact-sheet.png of the cohort's subjects beside dataset.json.
-        workers: processes; 0 takes one a core. The bytes do not depend on it.
-        resume: keep the cases that are there.
-        progress: told after every subject.
+        report: write statistics.md and contact-sheet.png of the cohort's subjects next to dataset.json.
+        workers: number of processes; 0 uses one per core. The bytes do not depend on it.
+        resume: keep existing cases.
+        progress: updated after each subject.
 
     Returns:
         The number of cases.
 
     Raises:
-        LaMoDInputError: the folder holds something else, or cannot be written.
+        LaMoDInputError: the folder holds other files, or cannot be written.
     """
     folder = _open_folder(Path(out), recipe, resume)
     wanted = None if only is None else frozenset(only)
@@ -87,11 +87,13 @@ def write_cohort(
         except OSError as fault:
             pool.shutdown(wait=True, cancel_futures=True)
             raise LaMoDInputError(
-                out, f"it cannot be written ({fault.strerror or fault})", "make room, then go on with --resume"
+                out, f"it cannot be written ({fault.strerror or fault})", "free disk space, then resume with --resume"
             ) from fault
         except BrokenProcessPool as fault:
             raise LaMoDInputError(
-                out, "a worker was stopped, perhaps for memory", "go on with --resume and fewer --workers"
+                out,
+                "a worker process was killed, perhaps for memory",
+                "resume with --resume and fewer --workers",
             ) from fault
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -106,23 +108,23 @@ def _open_folder(out: Path, recipe: CohortRecipe, resume: bool) -> Path:
     marker = folder / _RECIPE_FILE
     if folder.is_dir() and any(folder.iterdir()):
         if not resume:
-            raise LaMoDInputError(out, "the folder is not empty", "name a new folder, or add --resume")
+            raise LaMoDInputError(out, "the folder is not empty", "choose a new folder, or add --resume")
         _check_recipe(marker, wanted)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(marker, wanted)
     except OSError as fault:
-        raise LaMoDInputError(out, f"it cannot be written ({fault.strerror})", "name another folder") from fault
+        raise LaMoDInputError(out, f"it cannot be written ({fault.strerror})", "choose another folder") from fault
     return folder
 
 
 def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
-    """A cohort may grow; everything else of its recipe must be the same."""
-    begun = {**CohortRecipe(count=1).to_json(), **read_json(marker, "name a new folder")}
+    """Refuse a recipe that differs from the folder's in more than ``count``: a cohort may grow."""
+    begun = {**CohortRecipe(count=1).to_json(), **read_json(marker, "choose a new folder")}
     for key, value in wanted.items():
         if key != "count" and begun[key] != value:
             raise LaMoDInputError(
-                marker.parent, f"it was begun with {key} = {begun[key]}, not {value}", "name a new folder"
+                marker.parent, f"it was begun with {key} = {begun[key]}, not {value}", "choose a new folder"
             )
 
 
@@ -159,7 +161,8 @@ def _write_case(
         return
     seed = (recipe.seed, index, number)
     scan = dense_scan(plane, site_habits(recipe.site_number(index), recipe.seed), seed)
-    # The cohort's masks are those of the plane, with and without pictures; these are drawn on the pictures' own tissue.
+    # The case's masks do not depend on whether pictures are written. The pictures are slice-following, so their masks
+    # are drawn on the plane without through-plane motion.
     bare = replace(recipe, pictures=False, dense_pictures=False)
     drawn, _ = plane_cases(bare, index, number, following(plane), case.id.removesuffix("-dense"))
     images = dense_pictures(scan, drawn, seed)
@@ -190,7 +193,7 @@ def _write_report(folder: str, recipe: CohortRecipe, names: list[str]) -> None:
 
 @contextmanager
 def _single_threaded_workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes whose linear algebra runs on one thread: no oversubscription, and the same sums everywhere."""
+    """Processes with single-threaded linear algebra: no oversubscription, and the same rounding for any ``count``."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

@@ -1,4 +1,4 @@
-"""Dataset cases of synthetic slices: what was drawn, what moved."""
+"""Dataset cases of synthetic slices: drawn masks, true masks and true motion."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from LaMoDCore.phantom.heart.contours import PolarContours
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.imaging.annotator import Annotator
 from LaMoDCore.phantom.imaging.cine import CineProtocol, cine_pictures
-from LaMoDCore.phantom.imaging.reader_model import ReadingStyle, draw_reading_style, read_cycle, read_frames
+from LaMoDCore.phantom.imaging.reader_model import ReaderStyle, draw_reader_style, drawn_cycle, drawn_frames
 
-#: The canonical cycle.
+#: Frames of the canonical cycle.
 FRAMES = 40
 _ANNOTATOR_STREAM, _STYLE_STREAM = 11, 15
 
@@ -31,31 +31,31 @@ def canonical_case(
     trabeculae_mm: float = 0.0,
     pictures: bool = False,
 ) -> DatasetCase:
-    """One slice on the canonical grid and cycle: drawn masks, true masks, true motion.
+    """Make the case of one slice on the canonical grid and cycle.
 
     Args:
         plane: the slice.
         case_id: name of the case.
-        seed: of the annotator's generator.
+        seed: random seed of the annotator.
         annotated: False gives the true masks as the drawn ones.
-        annotator: whose habits; drawn from the seed if None.
-        trabeculae_mm: the most that readers leave out of the wall at end-diastole.
-        pictures: draw cine pictures too.
+        annotator: the reader's error model; drawn with the seed if None.
+        trabeculae_mm: largest layer that readers leave out of the wall at end-diastole.
+        pictures: simulate cine pictures too.
     """
     phases = np.arange(FRAMES) / FRAMES
     drawn = None
     if annotated:
         rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed])
-        style = reading_style(seed, trabeculae_mm)
-        drawn = read_cycle(plane, style, rng, phases, annotator=annotator, scene_seed=seed[0])
+        style = reader_style(seed, trabeculae_mm)
+        drawn = drawn_cycle(plane, style, rng, phases, annotator=annotator, scene_seed=seed[0])
     case = _case(plane, plane.grid, phases, case_id, drawn)
     return replace(case, cine=_pictures(plane, plane.grid, case, CineProtocol(), seed)) if pictures else case
 
 
-def reading_style(seed: tuple[int, ...], trabeculae_mm: float) -> ReadingStyle:
-    """How the slices of a subject are read: the same for all ``seed``s (cohort, subject, slice) of that subject."""
+def reader_style(seed: tuple[int, ...], trabeculae_mm: float) -> ReaderStyle:
+    """The reader's conventions for a subject: the same for all ``seed``s (cohort, subject, slice) of that subject."""
     own = (*seed[:2], *seed[3:])
-    return draw_reading_style(np.random.default_rng([_STYLE_STREAM, *own]), trabeculae_mm)
+    return draw_reader_style(np.random.default_rng([_STYLE_STREAM, *own]), trabeculae_mm)
 
 
 def paired_cases(
@@ -68,19 +68,19 @@ def paired_cases(
     trabeculae_mm: float = 0.0,
     pictures: bool = False,
 ) -> tuple[DatasetCase, DatasetCase]:
-    """The DENSE and the cine scan of a plane, each with its own grid, frames, reader and truth.
+    """Make the DENSE and the cine case of a plane, each with its own grid, frames, reader and true motion.
 
-    The DENSE case holds the motion that a perfect DENSE analysis would find, at its frames only; the cine
+    The DENSE case holds the motion that an exact DENSE analysis would give, at its frames only; the cine
     case holds the motion of its own plane, which no scanner could measure.
 
     Args:
         plane: the slice.
-        name: the cases are called name-dense and name-cine.
-        site: where they are scanned.
-        seed: of everything that is drawn.
+        name: the cases' names are name-dense and name-cine.
+        site: the site that scans them.
+        seed: random seed.
         annotated: False gives the true masks as the drawn ones.
-        trabeculae_mm: the most that readers leave out of the wall at end-diastole.
-        pictures: draw cine pictures too.
+        trabeculae_mm: largest layer that readers leave out of the wall at end-diastole.
+        pictures: simulate cine pictures too.
     """
     cases = []
     for number, (kind, scan) in enumerate(
@@ -89,10 +89,10 @@ def paired_cases(
         drawn = None
         if annotated:
             rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed, number])
-            style = reading_style((*seed, number), trabeculae_mm)
+            style = reader_style((*seed, number), trabeculae_mm)
             both = np.add(style.bias_mm, scan.annotator_bias_mm)
             style = replace(style, bias_mm=(float(both[0]), float(both[1])))
-            drawn = read_frames(scan.plane, style, rng, scan.phases, scene_seed=seed[0])
+            drawn = drawn_frames(scan.plane, style, rng, scan.phases, scene_seed=seed[0])
         cases.append(_scan_case(scan, f"{name}-{kind}", drawn, seed, pictures=pictures))
     dense, cine = cases
     return replace(dense, paired_with=cine.id), replace(cine, paired_with=dense.id)
@@ -110,7 +110,7 @@ def _scan_case(
 def _case(
     plane: PhantomSlice, grid: SliceGrid, phases: Array, case_id: str, drawn: PolarContours | None
 ) -> DatasetCase:
-    """A case whose masks are the ``drawn`` contours, or the true ones."""
+    """A case with the masks of the ``drawn`` contours, or of the true ones if None."""
     xy = plane.points_of(grid)
     masks_true = plane.contours(phases).rasterise(xy)
     masks = masks_true if drawn is None else drawn.rasterise(xy)

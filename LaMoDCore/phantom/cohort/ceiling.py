@@ -1,8 +1,7 @@
-"""How well motion can be known from masks: the error that is left if only rotation had to be guessed.
+"""A rotation-blind reference: the error that remains if everything but rotation is known exactly.
 
-The mask of a ring does not change when the ring turns. A method that knew everything else exactly and guessed
-rotation by its mean among people of that level and contraction would still make this error; nothing that sees
-masks alone can expect to make less of it.
+The mask of a ring does not change when the ring rotates. The reference takes the mean rotation of slices with the same
+level and contraction, and the true motion otherwise. A method whose only input is masks cannot expect a smaller error.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 
-#: Means of what is drawn uniformly for the rotation curve, see ``SliceParameters``.
+#: Means of the uniform distributions of the rotation curve's parameters, see ``SliceParameters``.
 _MEAN_EARLY, _MEAN_RECOIL = 0.09, 0.575
 #: Phases at which the error is averaged over the cycle.
 _PHASES = np.arange(0, 40, 2) / 40
@@ -24,7 +23,7 @@ _PHASES = np.arange(0, 40, 2) / 40
 
 @dataclass(frozen=True)
 class RotationModel:
-    """Conditional mean of rotation at end-systole, linear in contraction, one line a level.
+    """Conditional mean of rotation at end-systole: one linear function of contraction per level.
 
     Attributes:
         lines: level -> ((intercept, slope) of the epicardium, the same of the endocardium), in degrees and
@@ -34,7 +33,7 @@ class RotationModel:
     lines: Mapping[str, tuple[tuple[float, float], tuple[float, float]]]
 
     def __call__(self, plane: PhantomSlice) -> tuple[float, float]:
-        """(epicardial, endocardial) rotation in degrees to expect of a slice."""
+        """(epicardial, endocardial) expected rotation of a slice in degrees."""
         contraction = plane.parameters.endo_log_stretch
         epi, endo = self.lines[plane.level]
         return epi[0] + epi[1] * contraction, endo[0] + endo[1] * contraction
@@ -42,12 +41,12 @@ class RotationModel:
 
 @dataclass(frozen=True)
 class CeilingRow:
-    """One slice: errors in mm over the wall of frame 0.
+    """Errors on one slice, in mm, averaged over the wall of frame 0.
 
     Attributes:
-        disease, level: of the slice.
-        epe, epe_es: mean end-point error over the cycle and at end-systole, rotation guessed.
-        zero, zero_es: the same of predicting no motion.
+        disease, level: the slice's.
+        epe, epe_es: mean end-point error over the cycle and at end-systole with the expected rotation.
+        zero, zero_es: the same when no motion is predicted.
     """
 
     disease: str
@@ -59,7 +58,7 @@ class CeilingRow:
 
 
 def fit_rotation(planes: Iterable[PhantomSlice]) -> RotationModel:
-    """Least-squares lines through slices that are **not** those the ceiling is computed for."""
+    """Fit least-squares lines to slices other than those that the reference is computed for."""
     by_level: dict[str, list[tuple[float, float, float]]] = {}
     for plane in planes:
         p = plane.parameters
@@ -74,7 +73,7 @@ def fit_rotation(planes: Iterable[PhantomSlice]) -> RotationModel:
 
 
 def ceiling_row(plane: PhantomSlice, model: RotationModel) -> CeilingRow:
-    """The error of one slice with everything but rotation known."""
+    """The reference's error on one slice."""
     epi, endo = model(plane)
     guessed = PhantomSlice(
         plane.subject,
@@ -102,11 +101,11 @@ def ceiling_row(plane: PhantomSlice, model: RotationModel) -> CeilingRow:
 
 
 def cohort_ceiling(recipe: CohortRecipe, reference: CohortRecipe) -> tuple[RotationModel, list[CeilingRow]]:
-    """The ceiling of every slice of a cohort.
+    """The reference's errors on every slice of a cohort.
 
     Args:
         recipe: the cohort.
-        reference: another cohort, of other seeds, that the conditional mean is fitted on.
+        reference: a cohort with another seed, on which the conditional mean is fitted.
     """
     model = fit_rotation(plane for k in range(reference.count) for plane in reference.subject(k).slices())
     rows = [ceiling_row(plane, model) for k in range(recipe.count) for plane in recipe.subject(k).slices()]
@@ -114,7 +113,7 @@ def cohort_ceiling(recipe: CohortRecipe, reference: CohortRecipe) -> tuple[Rotat
 
 
 def _wall_quadrature(plane: PhantomSlice, angles: int = 48, layers: int = 5) -> tuple[Array, Array]:
-    """Points xy [N, 2] of the wall and weights [N] of their areas, adding up to 1."""
+    """Points xy [N, 2] of the wall and the weights [N] of their areas, whose sum is 1."""
     theta = np.arange(angles) * 2 * np.pi / angles
     endo, epi = plane.parameters.shape.endo(theta), plane.parameters.shape.epi(theta)
     depth = (np.arange(layers) + 0.5)[:, None] / layers

@@ -1,4 +1,4 @@
-"""One picture of many synthetic hearts: what they look like, where they move, how they shorten."""
+"""A contact sheet of synthetic slices: picture, contours, motion and strain curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.phantom.cohort.recipe import DEFAULT_TRABECULAE_MM
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.imaging.cine import cine_grid, cine_pictures, draw_cine_protocol
-from LaMoDCore.phantom.imaging.reader_model import draw_reading_style, read_frames
+from LaMoDCore.phantom.imaging.reader_model import draw_reader_style, drawn_frames
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,13 +23,13 @@ _PHASES = np.arange(41) / 40
 
 
 def write_contact_sheet(path: str | Path, planes: Sequence[PhantomSlice], seed: int = 0, columns: int = 6) -> None:
-    """Draw two rows a slice: its picture at end-systole with contours and motion, and its strain curves.
+    """Draw two panels per slice: its picture at end-systole with contours and motion, and its strain curves.
 
     Args:
-        path: of the PNG.
-        planes: slices, thirty fit well.
-        seed: of pictures and annotators.
-        columns: slices a row.
+        path: of the PNG file.
+        planes: slices; thirty fit well.
+        seed: random seed of pictures and annotators.
+        columns: slices per row.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -54,7 +54,7 @@ def _picture(axis: Axes, plane: PhantomSlice, seed: int) -> None:
     phases = np.array([0.0, plane.subject.timing.end_systole])
     picture = cine_pictures(plane, grid, phases[1:], protocol, seed=seed)[0]
     axis.imshow(picture, cmap="gray", vmin=0, vmax=460, interpolation="bilinear")
-    drawn = read_frames(plane, draw_reading_style(rng, DEFAULT_TRABECULAE_MM), rng, phases, scene_seed=seed)
+    drawn = drawn_frames(plane, draw_reader_style(rng, DEFAULT_TRABECULAE_MM), rng, phases, scene_seed=seed)
     for frame, style in ((0, ":"), (1, "-")):
         for contour in drawn.points_xy(frame):
             pixels = _pixels(plane, grid, np.vstack([contour, contour[:1]]))
@@ -72,7 +72,7 @@ def _picture(axis: Axes, plane: PhantomSlice, seed: int) -> None:
 
 
 def _curves(axis: Axes, plane: PhantomSlice, *, legend: bool) -> None:
-    """Mid-wall Ecc of the six sectors from the anterior insertion, counter-clockwise, at every level."""
+    """Mid-wall Ecc of six sectors, counter-clockwise from the anterior insertion, at every level."""
     theta = np.arange(72) * 2 * np.pi / 72
     shape = plane.parameters.shape
     radius = 0.5 * (shape.endo(theta) + shape.epi(theta))

@@ -1,4 +1,4 @@
-"""A few numbers that a frozen cohort must keep: they change when the generator does."""
+"""A few numbers of a cohort that change when the generator does, to protect frozen cohorts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
 
 def fingerprint(recipe: CohortRecipe, subjects: int = 7) -> dict[str, list[float]]:
-    """Anatomy, motion and drawing of the first subjects, one entry a subject, rounded to 4 digits.
+    """Anatomy, motion and drawn masks of the first subjects, one entry per subject, rounded to 4 digits.
 
     Returns:
         wall_mm2: area of the second plane's wall at end-diastole, mm².
-        displacement_mm: mean |u| of that wall's mid-line at end-systole.
-        ecc: its mean circumferential strain there.
-        rotation_deg: its epicardial rotation there.
-        drawn_px: pixels of its (last) case's drawn masks over all frames.
+        displacement_mm: mean |u| at mid-wall at end-systole.
+        ecc: mean circumferential strain at mid-wall at end-systole.
+        rotation_deg: epicardial rotation at end-systole.
+        drawn_px: pixels of the (last) case's drawn masks over all frames.
     """
     theta = np.arange(90) * 2 * np.pi / 90
     rows = []

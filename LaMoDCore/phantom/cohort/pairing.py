@@ -1,4 +1,4 @@
-"""Two scans of one heart, as different as two scans are: cine and DENSE of nominally the same plane."""
+"""Cine and DENSE scans of nominally the same plane, with realistic differences between the two scans."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Scan:
     """One acquisition of a plane.
 
     Attributes:
-        plane: the slice as it was during this scan.
+        plane: the slice during this scan.
         grid: its pixels.
-        phases: [T], fractions of its own R–R; the first is end-diastole.
-        protocol: how pictures of it look (cine), or None.
-        annotator_bias_mm: (endo, epi) habit of the site's readers, positive outwards.
+        phases: [T], fractions of this scan's R–R; the first is end-diastole.
+        protocol: of the pictures (cine), or None (DENSE).
+        annotator_bias_mm: (endo, epi) mean offset of the site's readers, positive outwards.
     """
 
     plane: PhantomSlice
@@ -37,13 +37,13 @@ class Scan:
 
 @dataclass(frozen=True)
 class SiteHabits:
-    """What differs between sites: a vendor's protocol and the reading room's customs.
+    """Differences between sites: a vendor's protocol and the conventions of the readers.
 
     Attributes:
         cine: index of the vendor's cine protocol.
         dense_pixel_mm: 2.65–2.8.
-        dense_matrix: pixels a side.
-        bias_mm: (endo, epi) of the site's readers, SD 0.35: papillary muscles in or out, epicardial fat.
+        dense_matrix: pixels per side.
+        bias_mm: (endo, epi) mean offset of the site's readers, SD 0.35 (papillary muscles, epicardial fat).
     """
 
     cine: int
@@ -53,7 +53,7 @@ class SiteHabits:
 
 
 def site_habits(number: int, seed: int = 0) -> SiteHabits:
-    """The habits of site ``number`` ≥ 0 of a cohort."""
+    """Draw the habits of site ``number`` ≥ 0 of a cohort."""
     rng = np.random.default_rng([41, seed, number])
     bias = rng.normal(0, 0.35, 2)
     return SiteHabits(
@@ -65,7 +65,7 @@ def site_habits(number: int, seed: int = 0) -> SiteHabits:
 
 
 def cine_scan(plane: PhantomSlice, site: SiteHabits, seed: tuple[int, ...]) -> Scan:
-    """The plane as the cine examination finds it: the subject's own heart rate and nominal position."""
+    """The cine scan of a plane, at the subject's heart rate and the nominal position."""
     rng = np.random.default_rng([42, *seed])
     protocol = draw_cine_protocol(rng, site.cine)
     grid = cine_grid(plane, protocol, offset_mm=(rng.normal(0, 12), rng.normal(0, 12)))
@@ -74,10 +74,10 @@ def cine_scan(plane: PhantomSlice, site: SiteHabits, seed: tuple[int, ...]) -> S
 
 
 def dense_scan(plane: PhantomSlice, site: SiteHabits, seed: tuple[int, ...]) -> Scan:
-    """The plane as the DENSE examination finds it, minutes later and in another breath-hold.
+    """The DENSE scan of a plane, minutes after the cine scan and in another breath-hold.
 
-    The slice lies up to ±2 mm off along the axis, the heart is shifted in the plane (SD 1.5 mm), R–R differs
-    (SD 6 %), and 60–85 % of the cycle is covered from the R wave in steps of 17 ms.
+    The slice is offset by up to ±2 mm along the axis, the heart is shifted in the plane (SD 1.5 mm), R–R differs
+    (SD 6 %), and 60–85 % of the cycle is acquired from the R wave in steps of 17 ms.
     """
     rng = np.random.default_rng([43, *seed])
     other = rescanned(
@@ -105,9 +105,9 @@ def rescanned(
 
     Args:
         plane: the slice.
-        along_mm: how far the new plane lies towards the base: wider by the taper, turning as people's planes do.
+        along_mm: offset of the new plane towards the base, which changes its radius by the taper and its rotation.
         shift_mm: (x, y) shift of the heart in the plane.
-        rr_ms: another heart rate. Systole shortens by 12 % of the change, diastole takes the rest.
+        rr_ms: the new R–R interval. Systole takes 12 % of the change, diastole the rest.
     """
     subject, p = plane.subject, plane.parameters
     widening = 1 + p.taper_per_mm * along_mm

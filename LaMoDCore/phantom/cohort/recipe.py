@@ -1,4 +1,4 @@
-"""What a cohort follows from: who is in it, from which site, in which split. Nothing here depends on its size."""
+"""The recipe of a cohort: its subjects, their sites and splits, none of which depend on the cohort's size."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ import numpy as np
 
 from LaMoDCore.io.dataset.folder import DatasetEntry
 from LaMoDCore.phantom.heart.diseases import DISEASES
+from LaMoDCore.phantom.heart.randomised import randomised
 from LaMoDCore.phantom.heart.subject import Subject, sample_subject
 
 SCANS = ("canonical", "paired")
 ALLOCATIONS = ("drawn", "even")
 
-#: With it the drawn walls and their growth are those of manual contours of nine patients.
+#: Gives the wall thickness and its growth of manual contours of nine patients.
 DEFAULT_TRABECULAE_MM = 4.0
 
-_SPLIT_STREAM, _SUBJECT_STREAM, _DISEASE_STREAM = 12, 13, 14
-#: Share of each disease where none is asked for: healthy three times as often as each other.
+_SPLIT_STREAM, _SUBJECT_STREAM, _DISEASE_STREAM, _RANDOMISED_STREAM = 12, 13, 14, 22
+#: Default weight of each disease: healthy three times as often as each other.
 _DEFAULT_MIX = tuple((name, 3.0 if name == "healthy" else 1.0) for name in DISEASES)
 
 
 @dataclass(frozen=True)
 class CohortRecipe:
-    """Everything a cohort follows from; two recipes that are equal give the same bytes.
+    """Everything that determines a cohort; equal recipes give the same bytes.
 
     Attributes:
-        count: subjects; each has four slices (base, two mid levels, apex).
-        seed: of the cohort.
+        count: number of subjects; each has four slices (base, two mid levels, apex).
+        seed: random seed.
         diseases: relative frequency of each disease.
-        allocation: "drawn" draws each subject's disease with these frequencies, "even" deals them in turn.
+        allocation: "drawn" draws each subject's disease with these frequencies, "even" assigns them in turn.
         sites: number of sites that the subjects are spread over.
-        split: shares of train, val and test; met within every site.
-        annotated: whether masks carry an annotator's errors.
-        scans: "canonical" gives a case a slice, on 40 frames of 128 × 128 pixels of 1 mm, with motion; "paired"
+        split: shares of train, val and test; the same within every site.
+        annotated: masks have an annotator's errors.
+        scans: "canonical" gives one case per slice, on 40 frames of 128 × 128 pixels of 1 mm, with motion; "paired"
             gives two, a DENSE and a cine scan of nominally the same plane, each on its own grid and frames.
         trabeculae_mm: readers leave out a trabeculated layer of up to this thickness at end-diastole and draw it
-            as wall at end-systole, see ``reading.ReadingStyle``.
-        pictures: whether cine pictures are written too.
-        dense_pictures: whether the DENSE scans' magnitude and phase are written too; only where ``scans`` is "paired".
+            as wall at end-systole, see ``reader_model.ReaderStyle``.
+        pictures: write cine pictures too.
+        dense_pictures: write the DENSE scans' magnitude and phase too; only where ``scans`` is "paired".
     """
 
     count: int
@@ -57,22 +58,23 @@ class CohortRecipe:
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.sites < 1 or self.seed < 0:
-            raise ValueError("count and sites are at least 1, and the seed is not negative")
+            raise ValueError("count and sites must be at least 1, and the seed must not be negative")
         unknown = [name for name, _ in self.diseases if name not in DISEASES]
         if unknown or not self.diseases:
-            raise ValueError(f"diseases are {', '.join(DISEASES)}, got {', '.join(unknown) or 'none'}")
+            raise ValueError(f"diseases must be among {', '.join(DISEASES)}, got {', '.join(unknown) or 'none'}")
         if min(weight for _, weight in self.diseases) <= 0:
             raise ValueError("a disease's frequency must be positive")
         if len(self.split) != 3 or min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
-            raise ValueError(f"the split has three shares that add up to 1, got {self.split}")
+            raise ValueError(f"the split must have three shares that add up to 1, got {self.split}")
         if not 0 <= self.trabeculae_mm <= 5:
-            raise ValueError(f"the trabeculated layer is 0 to 5 mm thick, got {self.trabeculae_mm}")
+            raise ValueError(f"the trabeculated layer must be 0 to 5 mm thick, got {self.trabeculae_mm}")
         if self.scans not in SCANS or self.allocation not in ALLOCATIONS:
-            raise ValueError(f"scans are {' or '.join(SCANS)}, allocation is {' or '.join(ALLOCATIONS)}")
+            raise ValueError(f"scans must be {' or '.join(SCANS)}, allocation must be {' or '.join(ALLOCATIONS)}")
         if self.dense_pictures and self.scans != "paired":
-            raise ValueError("DENSE pictures belong to a DENSE scan, which only paired scans have")
+            raise ValueError("DENSE pictures need paired scans")
 
     def to_json(self) -> dict[str, Any]:
+        """The recipe as phantom.json holds it."""
         return {**asdict(self), "diseases": dict(self.diseases), "split": list(self.split)}
 
     @classmethod
@@ -85,7 +87,7 @@ class CohortRecipe:
         names = {field.name for field in fields(cls)}
         unknown = sorted(set(content) - names)
         if unknown:
-            raise ValueError(f"unknown keys {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+            raise ValueError(f"unknown keys {', '.join(unknown)}; the keys are {', '.join(sorted(names))}")
         values = dict(content)
         if "diseases" in values:
             values["diseases"] = tuple((str(k), float(v)) for k, v in dict(values["diseases"]).items())
@@ -106,21 +108,25 @@ class CohortRecipe:
         return str(rng.choice(names, p=weights / weights.sum()))
 
     def subject(self, index: int) -> Subject:
-        """Subject ``index``; it does not depend on how many there are."""
+        """Subject ``index``; it does not depend on ``count``."""
         state = np.random.SeedSequence([_SUBJECT_STREAM, self.seed, index]).generate_state(1)
         return sample_subject(int(state[0]), self.disease(index))
 
+    def randomised_subject(self, index: int) -> Subject:
+        """Subject ``index`` of the wider distribution, see ``randomised``; the same in every call."""
+        return randomised(self.subject(index), np.random.default_rng([_RANDOMISED_STREAM, self.seed, index]))
+
     def site_number(self, index: int) -> int:
-        """0…sites − 1. With diseases dealt in turn, every site gets every disease."""
+        """0…sites − 1. With even allocation every site has every disease."""
         if self.allocation == "even":
             return (index // len(self.diseases)) % self.sites
         return index % self.sites
 
     def split_of(self, index: int) -> str:
-        """The split of subject ``index``: within each site, the running shares are met as closely as can be.
+        """The split of subject ``index``.
 
-        Which subject of a site goes where follows the golden-ratio sequence, so a cohort that grows keeps the
-        splits of those it had.
+        Within each site the golden-ratio sequence assigns the splits: their running shares are close to those asked
+        for, and the splits of the first subjects do not change when the cohort grows.
         """
         site, within = self.site_number(index), index // self.sites
         start = np.random.default_rng([_SPLIT_STREAM, self.seed, site]).random()
@@ -131,7 +137,7 @@ class CohortRecipe:
         return "val" if place < train + val else "test"
 
     def entries(self, index: int) -> tuple[DatasetEntry, ...]:
-        """The lines of dataset.json for subject ``index``, without making its slices."""
+        """The entries of dataset.json for subject ``index``."""
         subject = self.subject(index)
         name = f"s{index:05d}"
         cohorts = (("dense", ""),) if self.scans == "canonical" else (("dense", "-dense"), ("cine", "-cine"))
@@ -145,6 +151,6 @@ class CohortRecipe:
                 disease=subject.disease,
                 level=plane.level,
             )
-            for plane in subject.slices_
+            for plane in subject.slice_parameters
             for cohort, suffix in cohorts
         )

@@ -1,4 +1,4 @@
-"""What a synthetic cohort is like, beside what the literature says of people."""
+"""Statistics of a synthetic cohort compared with the literature on people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.phantom.cohort.recipe import DEFAULT_TRABECULAE_MM
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.heart.subject import Subject
-from LaMoDCore.phantom.imaging.reader_model import draw_reading_style, read_frames
+from LaMoDCore.phantom.imaging.reader_model import draw_reader_style, drawn_frames
 
 _ANGLES = np.arange(72) * 2 * np.pi / 72
 _DEPTHS = np.array([0.02, 0.25, 0.5, 0.75, 0.98])
@@ -20,7 +20,7 @@ _PHASES = np.arange(40) / 40
 
 @dataclass(frozen=True)
 class LiteratureRange:
-    """Where the mean of a quantity should lie.
+    """The range in which the mean of a quantity should lie.
 
     Attributes:
         group: disease; "healthy" means healthy adults.
@@ -28,7 +28,7 @@ class LiteratureRange:
         title: for the table.
         low, high: range of the mean.
         unit: of all numbers in the row.
-        source: who measured it, see ``SOURCES``; or that nobody's measurement was checked.
+        source: who measured it, see ``SOURCES``, or that no measurement was checked.
     """
 
     group: str
@@ -40,9 +40,9 @@ class LiteratureRange:
     source: str
 
 
-#: No primary source was checked: a number of this project's own notes on the field …
+#: A number of this project's own notes on the field; no primary source was checked.
 _NOTES = "project notes"
-#: … or none at all: the range is an assumption.
+#: An assumption.
 _ASSUMED = "not verified"
 
 LITERATURE: tuple[LiteratureRange, ...] = (
@@ -85,7 +85,7 @@ LITERATURE: tuple[LiteratureRange, ...] = (
     LiteratureRange("dyskinesia", "ecc_lesion_peak", "Largest Ecc of the aneurysm", 0.0, 0.2, "", _ASSUMED),
 )
 
-#: What the names in the table stand for; of each, the abstract was read and holds the number that is given.
+#: The sources named in the table; the number given for each is stated in its abstract.
 SOURCES: tuple[str, ...] = (
     "Kawel et al., Circ Cardiovasc Imaging 5:500, 2012: mean thickness at mid-cavity, short axis, of 300 participants "
     "free of cardiac disease: 5.3 ± 0.9 mm (women), 6.3 ± 1.1 mm (men).",
@@ -115,7 +115,7 @@ SOURCES: tuple[str, ...] = (
 
 
 def subject_statistics(subject: Subject) -> dict[str, float]:
-    """Anatomy and function of one subject, as numbers a paper would give; strains and J are fractions."""
+    """Anatomy and function of one subject as papers report them; strains and J are fractions."""
     base, mid, _, apex = subject.slices()
     es = subject.timing.end_systole
     strain = mid.strain([es], _wall_points(mid))
@@ -168,10 +168,10 @@ def subject_statistics(subject: Subject) -> dict[str, float]:
 
 
 def _drawn_statistics(plane: PhantomSlice) -> dict[str, float]:
-    """Of the wall as a reading room of the usual mix draws it."""
+    """Statistics of the wall as drawn by a random reader."""
     rng = np.random.default_rng([62, plane.subject.seed])
-    style = draw_reading_style(rng, DEFAULT_TRABECULAE_MM)
-    drawn = read_frames(plane, style, rng, np.array([0.0, plane.subject.timing.end_systole]))
+    style = draw_reader_style(rng, DEFAULT_TRABECULAE_MM)
+    drawn = drawn_frames(plane, style, rng, np.array([0.0, plane.subject.timing.end_systole]))
     area = (drawn.epi**2 - drawn.endo**2).mean(1)
     return {
         "wall_mid_drawn": float((drawn.epi[0] - drawn.endo[0]).mean()),
@@ -180,7 +180,7 @@ def _drawn_statistics(plane: PhantomSlice) -> dict[str, float]:
 
 
 def _lesion_statistics(subject: Subject) -> dict[str, float]:
-    """Of the plane where the lesion is largest."""
+    """Statistics of the plane with the strongest lesion."""
     plane = min(subject.slices(), key=lambda p: float(p.parameters.function.active.min()))
     es = subject.timing.end_systole
     curve = plane.strain(_PHASES, _wall_points(plane)[2]).ecc
@@ -199,10 +199,10 @@ def _lesion_statistics(subject: Subject) -> dict[str, float]:
 
 
 def cohort_table(rows: Sequence[tuple[Subject, Mapping[str, float]]]) -> str:
-    """A Markdown table: mean, 5th–95th percentile, the literature's range, whether the mean lies inside; the sources.
+    """A Markdown table: mean, 5th–95th percentile, range in the literature, whether the mean is inside; sources.
 
     Args:
-        rows: subjects with their ``subject_statistics``. Children are left out, as the literature's are adults.
+        rows: subjects with their ``subject_statistics``. Children are left out because the literature is on adults.
     """
     lines = [
         "| group | quantity | subjects | mean | 5 %–95 % | literature | inside | source |",
@@ -242,7 +242,7 @@ def _wall_points(plane: PhantomSlice) -> Array:
 
 
 def _area_weight(plane: PhantomSlice) -> Array:
-    """[5, 72]: area around each of these points, adding up to 1."""
+    """[5, 72]: weight of the area around each of these points; the sum is 1."""
     endo, epi = plane.parameters.shape.endo(_ANGLES), plane.parameters.shape.epi(_ANGLES)
     radius = endo + _DEPTHS[:, None] * (epi - endo)
     weight = radius * (epi - endo) * np.array([0.135, 0.24, 0.25, 0.24, 0.135])[:, None]
@@ -250,5 +250,5 @@ def _area_weight(plane: PhantomSlice) -> Array:
 
 
 def _smoothed(wall: Array) -> Array:
-    """Mean over 30° of the ring, as a reader measures thickness."""
+    """Moving average of the thickness over 30° of the ring, as readers measure it."""
     return np.asarray(np.mean([np.roll(wall, k) for k in range(-3, 4)], 0))

@@ -10,7 +10,7 @@ from LaMoDCore.heart.case import Level
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.phantom.heart.fourier import AngularSeries, from_samples, random_series
 
-#: The paper's four planes: name and place on the long axis, 0 at the mitral ring, 1 at the apex.
+#: The paper's four planes: name, level and place on the long axis, 0 at the mitral ring, 1 at the apex.
 PLANES: tuple[tuple[str, Level, float], ...] = (
     ("base", "base", 0.14),
     ("mid-1", "mid", 0.40),
@@ -30,12 +30,12 @@ _MIN_WALL_MM = 3.2
 
 @dataclass(frozen=True)
 class LongAxis:
-    """How the ventricle narrows towards the apex: R(ℓ) = R_mid √(1 − ((ℓ − widest) / reach)²) / (its value at 0.4).
+    """Taper of the ventricle towards the apex: R(ℓ) = R_mid √(1 − ((ℓ − widest) / reach)²) / (its value at 0.4).
 
     Attributes:
         length_mm: from mitral ring to apex (75–105 mm; Maceira et al. 2006).
         widest: place of the largest radius, 0.15–0.32.
-        reach: how far beyond it the cavity would close, 0.76–0.90.
+        reach: distance from there to where the cavity would close, 0.76–0.90.
         apical_wall: wall thickness at ℓ = 0.83 relative to mid, 0.75–1.0.
     """
 
@@ -59,12 +59,12 @@ class LongAxis:
 
 @dataclass(frozen=True, eq=False)
 class SliceShape:
-    """The wall of one slice at end-diastole, about the ventricle's centre.
+    """The wall of one slice at end-diastole, relative to the ventricle's centre.
 
     Attributes:
         endo, epi: R_i(θ), R_e(θ), mm; θ counter-clockwise seen from the apex, 0 towards the patient's left.
         insertion_angle: θ of the anterior right-ventricular insertion, rad.
-        inferior_angle: θ of the inferior one.
+        inferior_angle: θ of the inferior insertion.
     """
 
     endo: AngularSeries
@@ -80,7 +80,7 @@ def sector_weight(theta: Array, center: float, width: float, edge: float) -> Arr
 
 
 def sample_angles() -> Array:
-    """[S]: the angles at which ``build_shape`` wants its ``thickening``."""
+    """[S]: the angles of ``thickening`` in ``build_shape``."""
     return np.arange(_SAMPLES) * 2 * np.pi / _SAMPLES
 
 
@@ -93,10 +93,10 @@ def build_shape(
     insertion_angle: float,
     inferior_angle: float,
 ) -> SliceShape:
-    """Draw one slice's wall.
+    """Draw the wall of one slice.
 
     Args:
-        rng: the slice's own generator.
+        rng: generator of this slice.
         radius_mm: mean inner radius.
         wall_mm: mean wall thickness before ``thickening``.
         ellipse: second harmonic shared by the subject's slices, relative to the radius.
@@ -110,7 +110,7 @@ def build_shape(
     endo = np.maximum(endo, 0.55 * radius_mm)
     wall = wall_mm * random_series(rng, 1.0, WALL_HARMONICS)(theta) * thickening
     wall = np.maximum(wall, max(_MIN_WALL_MM, 0.45 * wall_mm * float(np.min(thickening))))
-    # The epicardium is smoother than the endocardium: half of the latter's fine detail shows in the wall.
+    # The epicardium is smoother than the endocardium: it has half of the endocardium's fine detail.
     smooth_endo = from_samples(endo, 4)(theta)
     epi = 0.5 * (endo + smooth_endo) + wall
     inner, outer = from_samples(endo, 10), from_samples(epi, 10)

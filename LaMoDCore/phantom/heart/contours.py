@@ -23,13 +23,13 @@ class PolarContours:
     epi: Array
 
     def rasterise(self, xy: Array) -> Array:
-        """Myocardium at positions xy [H, W, 2] (x right, y down, mm): bool [T, H, W]."""
+        """Myocardium, bool [T, H, W] at positions xy [H, W, 2] (x right, y down, mm)."""
         return np.stack(
             [self._inside(frame, xy, self.epi) & ~self._inside(frame, xy, self.endo) for frame in self._frames]
         )
 
     def cavity(self, xy: Array) -> Array:
-        """Blood pool at positions xy [H, W, 2]: bool [T, H, W]."""
+        """Blood pool, bool [T, H, W] at positions xy [H, W, 2]."""
         return np.stack([self._inside(frame, xy, self.endo) for frame in self._frames])
 
     def signed_distances(self, frame: int, xy: Array) -> tuple[Array, Array]:

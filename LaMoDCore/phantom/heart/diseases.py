@@ -1,10 +1,10 @@
-"""What each disease does to size, wall, contraction and timing: ranges, and the literature they stand on."""
+"""Size, wall, contraction and timing of each disease: ranges and the literature they are based on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Every disease the phantom knows, in a fixed order: seeds and tables rely on it.
+#: The phantom's diseases; seeds and tables depend on their order.
 DISEASES: tuple[str, ...] = ("healthy", "dcm", "hcm", "infarct", "lbbb", "stiff", "dyskinesia")
 
 
@@ -12,13 +12,13 @@ DISEASES: tuple[str, ...] = ("healthy", "dcm", "hcm", "infarct", "lbbb", "stiff"
 class DiseaseRanges:
     """Subject-level ranges of one disease.
 
-    Pairs are (mean, SD) of a normal distribution cut at ±2.2 SD, unless said to be uniform (low, high).
+    Pairs are (mean, SD) of a normal distribution clipped at ±2.2 SD, or (low, high) of a uniform one where noted.
 
     Attributes:
         radius_scale: mid-ventricular end-diastolic inner radius relative to a healthy heart of that sex.
         wall_ratio: mean wall thickness / inner radius at end-diastole.
-        mid_strain: logarithmic circumferential stretch at mid-wall at its peak where the muscle works.
-        area_gain: in-plane area ratio J of the wall at end-systole, if strain were healthy.
+        mid_strain: peak logarithmic circumferential stretch at mid-wall where the muscle contracts.
+        area_gain: in-plane area ratio J of the wall at end-systole for healthy strain.
         diastasis: shortening left after early filling (uniform low, high).
         relaxation_ms: isovolumic relaxation (uniform low, high).
         filling_ms: early filling (uniform low, high).

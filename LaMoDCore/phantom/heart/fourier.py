@@ -12,7 +12,7 @@ from LaMoDCore.heart.geometry import Array
 
 @dataclass(frozen=True, eq=False)
 class AngularSeries:
-    """A real Fourier series over the angle, one for every entry of its leading axes.
+    """Real Fourier series over the angle, one per entry of the leading axes.
 
     Attributes:
         coefficients: complex [..., K + 1], harmonics 0…K.
@@ -37,12 +37,13 @@ class AngularSeries:
         return AngularSeries(1j * np.arange(self.coefficients.shape[-1]) * self.coefficients)
 
     def without_mean(self) -> AngularSeries:
+        """Each series minus its mean."""
         coefficients = self.coefficients.copy()
         coefficients[..., 0] = 0
         return AngularSeries(coefficients)
 
     def flattened(self, share: float) -> AngularSeries:
-        """Every series with `share` of its variation about its mean: 1 itself, 0 the mean."""
+        """Each series with its variation about the mean multiplied by `share`."""
         coefficients = self.coefficients.copy()
         coefficients[..., 1:] *= share
         return AngularSeries(coefficients)
@@ -55,21 +56,24 @@ class AngularSeries:
         return AngularSeries(self.coefficients * scale)
 
     def scaled(self, factor: npt.ArrayLike) -> AngularSeries:
-        """Every series times ``factor`` [...]."""
+        """Each series times ``factor`` [...]."""
         return AngularSeries(self.coefficients * np.asarray(factor)[..., None])
 
 
 def from_samples(samples: npt.ArrayLike, harmonics: int, smoothing_rad: float = 0.0) -> AngularSeries:
-    """The series through samples [..., S] at the angles 2πj/S, low-passed by a Gaussian in the angle.
+    """The series through samples [..., S] at the angles 2πj/S, smoothed by a Gaussian in the angle.
 
     Args:
         samples: real values at evenly spaced angles, the first at 0.
-        harmonics: the highest harmonic kept; must be below S / 2.
-        smoothing_rad: standard deviation of the Gaussian that the samples are convolved with.
+        harmonics: the highest harmonic; must be below S / 2.
+        smoothing_rad: standard deviation of the Gaussian.
+
+    Raises:
+        ValueError: too many harmonics for the samples.
     """
     values = np.asarray(samples, dtype=np.float64)
     if not 0 <= harmonics < values.shape[-1] / 2:
-        raise ValueError(f"{values.shape[-1]} samples hold fewer than {harmonics} harmonics")
+        raise ValueError(f"{values.shape[-1]} samples do not determine {harmonics} harmonics")
     spectrum = np.fft.rfft(values, axis=-1)[..., : harmonics + 1] / values.shape[-1]
     spectrum[..., 1:] *= 2
     order = np.arange(harmonics + 1)
@@ -77,7 +81,7 @@ def from_samples(samples: npt.ArrayLike, harmonics: int, smoothing_rad: float = 
 
 
 def random_series(rng: np.random.Generator, mean: float, amplitudes: npt.ArrayLike) -> AngularSeries:
-    """A series with the given mean and, at harmonic k = 1…K, Rayleigh amplitudes of mean ``amplitudes[k−1]``."""
+    """Draw a series with this mean and, at harmonic k = 1…K, a Rayleigh amplitude of mean ``amplitudes[k−1]``."""
     sizes = np.asarray(amplitudes, dtype=np.float64)
     normal = rng.standard_normal((2, sizes.size)) * sizes * np.sqrt(2 / np.pi)
     return AngularSeries(np.concatenate([[mean + 0j], normal[0] + 1j * normal[1]]))

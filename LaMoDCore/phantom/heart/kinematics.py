@@ -1,7 +1,7 @@
 """The closed-form motion of one short-axis wall: X at end-diastole -> x(X, τ), and its exact derivatives.
 
 A point of frame 0 has polar coordinates (r, θ) about the ventricle's centre, θ counter-clockwise as seen from
-the apex. The wall lies between the endocardium R_i(θ) and the epicardium R_e(θ). It goes to
+the apex. The wall lies between the endocardium R_i(θ) and the epicardium R_e(θ). The point moves to
 
     x = c + b(τ) + ρ(r, θ, τ) · e(θ + α(r, θ, τ)),                                                    (1)
 
@@ -10,9 +10,9 @@ the apex. The wall lies between the endocardium R_i(θ) and the epicardium R_e(�
     α = A_epi(τ) + (A_endo(τ) − A_epi(τ)) (1 − d) + (1 − κ) ∫ p dθ.                                   (4)
 
 m + p is the logarithmic circumferential stretch of the endocardium (mean and regional part). Of the regional
-part, the share κ shows as uneven radial motion and the rest as material that slides along the wall, as a
+part, the share κ appears as uneven radial motion and the rest as material that slides along the wall, as a
 tethered infarct is stretched by its neighbours. J is the area that the plane gains as the wall shortens along
-the ventricle: with three-dimensional volume kept, J = 1/λ_z. (2) keeps that area for every sector and depth,
+the ventricle: for constant three-dimensional volume, J = 1/λ_z. (2) gives every sector and depth this area,
 so wall thickening and the transmural gradient of circumferential strain follow from incompressibility instead
 of being drawn. For A ≡ 0, a circle and p ≡ 0 it is the incompressible annulus of Moore et al. (2000) and of
 Guccione's cylinder.
@@ -30,9 +30,9 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.phantom.heart.fourier import AngularSeries
 
-#: How far beyond the wall its own formula still holds, so that differences across the rim are exact too.
+#: The wall's formula also holds this far beyond the wall, so that differences across the rim are exact.
 _MARGIN_MM = 0.3
-#: Order of the monotone radial profile that carries the endocardium's motion to the cavity's centre.
+#: Order of the monotone radial profile that continues the endocardium's motion to the cavity's centre.
 _CAVITY_ORDER = 8
 #: Distance over which displacement decays outside the epicardium.
 _DECAY_MM = 15.0
@@ -42,7 +42,7 @@ _SHEAR_REACH = 0.5
 
 @dataclass(frozen=True, eq=False)
 class WallState:
-    """What (1)–(4) need at T phases.
+    """The parameters of (1)–(4) at T phases.
 
     Attributes:
         endo, epi: R_i(θ), R_e(θ) in mm.
@@ -89,7 +89,7 @@ class PolarDerivatives:
 
 
 def _wall_area(radius: Array, endo: Array, epi: Array, area_slope: Array) -> Array:
-    """∫_{R_i}^{r} 2 s [1 + β (d(s) − ½)] ds, the integral of (2) without Q: [T, N]."""
+    """[T, N]: ∫_{R_i}^{r} 2 s [1 + β (d(s) − ½)] ds, the integral of (2) without Q."""
     thickness = epi - endo
     square = radius**2 - endo**2
     cube = radius**3 - endo**3
@@ -100,7 +100,7 @@ def _wall_area(radius: Array, endo: Array, epi: Array, area_slope: Array) -> Arr
 def _wall_area_theta(
     radius: Array, endo: Array, epi: Array, endo_theta: Array, epi_theta: Array, area_slope: Array
 ) -> Array:
-    """∂/∂θ of ``_wall_area`` at constant r: [T, N]."""
+    """[T, N]: ∂/∂θ of ``_wall_area`` at constant r."""
     thickness, thickness_theta = epi - endo, epi_theta - endo_theta
     square, square_theta = radius**2 - endo**2, -2 * endo * endo_theta
     cube, cube_theta = radius**3 - endo**3, -3 * endo**2 * endo_theta
@@ -122,7 +122,7 @@ def _shear_profile(depth: Array, margin: Array) -> Array:
 
 
 def polar_map(state: WallState, radius: Array, theta: Array) -> PolarMap:
-    """ρ and α of (2)–(4) at points (radius [N] or [T, N] mm, theta [N] rad), in the wall and beyond it."""
+    """ρ and α of (2)–(4) at points (radius [N] or [T, N] mm, theta [N] rad) within and beyond the wall."""
     endo, epi = state.endo(theta), state.epi(theta)
     regional = state.log_stretch.without_mean()
     pattern = regional(theta)
@@ -149,7 +149,7 @@ def polar_map(state: WallState, radius: Array, theta: Array) -> PolarMap:
     outside = radius + (delta + (rho_slope - 1 + delta / _DECAY_MM) * beyond) * decay
     rho = np.where(radius < inner, cavity, np.where(radius > outer, outside, rho))
 
-    # The shear levels off likewise, from the same seams.
+    # The shear levels off from the same seams.
     margin = _MARGIN_MM / (epi - endo)
     depth = (radius - endo) / (epi - endo)
     shear = (state.rotation_endo - state.rotation_epi)[:, None]
@@ -190,7 +190,7 @@ def polar_derivatives(state: WallState, radius: Array, theta: Array) -> PolarDer
 def displacement(state: WallState, points: Array) -> Array:
     """x(X, τ) − X as complex [T, N] mm for complex points [N] about the ventricle's centre (imaginary up).
 
-    The translation is that of the whole neighbourhood; it decays beyond the epicardium too.
+    The translation is constant within the epicardium and decays beyond it.
     """
     radius, theta = np.abs(points), np.angle(points)
     moved = polar_map(state, radius, theta)

@@ -1,4 +1,4 @@
-"""Papillary muscles: where they stand, how they move with the wall, and how a contour runs that includes them."""
+"""Papillary muscles: their position, their motion with the wall, and contours that include them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from LaMoDCore.phantom.heart.contours import PolarContours
 from LaMoDCore.phantom.heart.kinematics import polar_map
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 
-#: A contour does not follow corners sharper than this along the ring (SD).
+#: SD of the Gaussian that rounds the corners of such a contour.
 _CORNER_RAD = np.deg2rad(4.0)
 
 
 @dataclass(frozen=True, eq=False)
 class PapillaryMuscle:
-    """A muscle in the cavity that moves with the wall it stands on.
+    """A muscle in the cavity that moves with the wall it is attached to.
 
     Attributes:
         angle: material angle, rad.
         size_mm: radius at end-diastole (3–5.5 mm at mid level).
-        inset: of its centre from the endocardium, in radii (0.5: half sunk into the wall).
+        inset: distance of its centre from the endocardium, in radii (0.5: half of it lies within the wall).
     """
 
     angle: float
@@ -35,8 +35,7 @@ class PapillaryMuscle:
 
 def draw_papillary_muscles(plane: PhantomSlice, seed: int = 0) -> tuple[PapillaryMuscle, PapillaryMuscle]:
     """The anterolateral and the posteromedial muscle of a slice; smaller at base and apex."""
-    number = ("base", "mid-1", "mid-2", "apex").index(plane.name)
-    rng = np.random.default_rng([24, seed, plane.subject.seed, number])
+    rng = np.random.default_rng([24, seed, plane.subject.seed, plane.number])
     shape = plane.parameters.shape
     lateral = 0.5 * (shape.insertion_angle + shape.inferior_angle) + np.pi
     share = {"base": 0.65, "mid": 1.0, "apex": 0.7}[plane.level]
@@ -53,18 +52,18 @@ def draw_papillary_muscles(plane: PhantomSlice, seed: int = 0) -> tuple[Papillar
 
 
 def endocardial_turn(plane: PhantomSlice, phases: npt.ArrayLike, samples: int) -> Array:
-    """[T, M] rad: how far the endocardial tissue has turned, over the material angle."""
+    """[T, M] rad: rotation of the endocardial tissue over the material angle."""
     theta = np.arange(samples) * 2 * np.pi / samples
     return polar_map(plane.wall_state(phases), plane.parameters.shape.endo(theta), theta).turn
 
 
 def muscle_disc(plane: PhantomSlice, muscle: PapillaryMuscle, turn: Array, rim: Array) -> tuple[complex, float]:
-    """(centre about the ventricle's, radius) in mm of a muscle in one frame.
+    """Centre (relative to the ventricle's, complex) and radius in mm of a muscle in one frame.
 
     Args:
         plane: the slice.
-        muscle: on that slice.
-        turn: [M], of the endocardial tissue in that frame, see ``endocardial_turn``.
+        muscle: of that slice.
+        turn: [M], rotation of the endocardial tissue in that frame, see ``endocardial_turn``.
         rim: [M], radius of the endocardium in that frame.
     """
     count = rim.shape[0]
@@ -80,10 +79,9 @@ def muscle_disc(plane: PhantomSlice, muscle: PapillaryMuscle, turn: Array, rim: 
 def with_papillary_muscles(
     contours: PolarContours, plane: PhantomSlice, muscles: Sequence[PapillaryMuscle], phases: npt.ArrayLike
 ) -> PolarContours:
-    """The contours of a reader who takes the muscles that touch the wall for wall.
+    """The contours of a reader who draws the muscles that touch the wall as wall.
 
-    The endocardial contour [T, M] goes around them, its corners rounded, leaving at least 30 % of the
-    radius.
+    The endocardial contour [T, M] runs around them with rounded corners; at least 30 % of the radius remains.
     """
     samples = contours.endo.shape[1]
     theta = np.arange(samples) * 2 * np.pi / samples

@@ -1,9 +1,9 @@
-"""Hearts of a wider law than people's: what no estimate may take for granted (domain randomisation).
+"""Hearts from a wider distribution than people's, for domain randomisation (Tobin et al. 2017).
 
-A network that learns from one law of hearts learns its habits too: that akinetic muscle slides along the wall towards
-its neighbours, that systole takes a third of the cycle, that the base turns clockwise. Real hearts, and phantoms of
-another make, need not share them. Here each habit is drawn anew, from ranges that hold the law's own and go as far as
-the kinematics allow (Tobin et al. 2017). Such subjects are for learning, never a test.
+A network trained on one distribution of hearts also learns its regularities: akinetic muscle slides along the wall
+towards its neighbours, systole takes a third of the cycle, the base rotates clockwise. Real hearts and phantoms from
+a different generator need not share them. Here each of these properties is redrawn from a range that contains the
+usual one and extends as far as the kinematics allow. Such subjects are for training, never for testing.
 """
 
 from __future__ import annotations
@@ -13,47 +13,38 @@ from dataclasses import replace
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.heart.anatomy import SliceShape, sector_weight
 from LaMoDCore.phantom.heart.fourier import AngularSeries, random_series
 from LaMoDCore.phantom.heart.regional import RegionalFunction, site_angles
 from LaMoDCore.phantom.heart.stretch import endo_stretch, within_limit
 from LaMoDCore.phantom.heart.subject import HEALTHY_MID_STRAIN, Subject, plane_descent_mm
 from LaMoDCore.phantom.heart.timecurves import CycleTiming
-from LaMoDCore.phantom.imaging.annotator import Annotator, draw_annotator
 
-_STREAM = 22
-#: Mid-wall ln stretch, largest and smallest in size.
+#: Mid-wall ln stretch, largest and smallest in magnitude.
 _STRONGEST, _WEAKEST = -0.33, -0.02
 #: Mean inner radius at end-diastole, mm.
 _RADIUS_MM = (9.0, 42.0)
 _THINNEST_WALL_MM = 3.0
-#: Fraction of R–R; with a late end-systole more would leave no diastole.
+#: Fraction of R–R; more would leave no diastole after a late end-systole.
 _LONGEST_RELAXATION = 0.14
-#: After end-systole, fraction of R–R, until the ventricle is back in place.
+#: Shortest time from end-systole until the translation has ended, fraction of R–R.
 _SOONEST_RETURN = 0.12
 
 
-def randomised_subject(recipe: CohortRecipe, number: int) -> Subject:
-    """The randomised heart made from a cohort's subject of that number; the same whenever it is asked for."""
-    return randomised(recipe.subject(number), np.random.default_rng([_STREAM, recipe.seed, number]))
-
-
 def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
-    """A subject like none of the law, made from one of it.
+    """Make a subject of the wider distribution from a subject of the usual one.
 
-    Its own are place and disease. Drawn anew: size, wall, ellipticity, strength, the pattern of regional work (times a
-    new one), in-plane area gain, its transmural slope and how far it follows contraction and regional work, phases of
-    the cycle, rotation and its transmural course, translation, through-plane motion, how far regional shortening shows
-    as radial motion (κ, all of it in a third), and in half of them a sector anywhere that works less, not at all, or
-    stretches throughout systole. Its borders are as blunt as the law's or up to a fifth steeper: tethering blurs
-    whatever is sharper.
+    Places of the planes and disease are kept. Redrawn: size, wall thickness, ellipticity, strength, the pattern of
+    regional contraction (multiplied by a new one), in-plane area gain, its transmural slope and its dependence on
+    contraction and regional contraction, phases of the cycle, rotation and its transmural course, translation,
+    through-plane motion, the share κ of regional shortening that appears as radial motion (1 in a third of the
+    subjects), and in half of the subjects a sector at any angle that contracts less, not at all, or stretches
+    throughout systole. Its borders are up to a fifth steeper than usual; tethering blurs sharper ones.
 
-    `slices_`, `timing`, `radial_share` and `mid_strain` are the new subject's; the rest of its scalars are still those
-    of the one that it was made from.
+    `slice_parameters`, `timing`, `radial_share` and `mid_strain` are new; the other scalars are those of ``subject``.
 
     Args:
-        subject: of the usual law.
+        subject: from ``sample_subject``.
         rng: the same state gives the same subject.
     """
     timing = _timing(subject.timing, rng)
@@ -69,7 +60,7 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
     excursion = rng.uniform(0, 18)
     sector = _draw_sector(rng) if rng.random() < 0.5 else None
     slices = []
-    for own in subject.slices_:
+    for own in subject.slice_parameters:
         shape = _resized(own.shape, size, wall, ellipse)
         mid_strain = float(np.clip(strain * (1 + rng.normal(0, 0.06)), _STRONGEST, _WEAKEST))
         log_area = float(np.log(area_gain) * (abs(mid_strain) / HEALTHY_MID_STRAIN) ** area_power)
@@ -95,12 +86,7 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
                 through_plane_mm=plane_descent_mm(own.place, excursion),
             )
         )
-    return replace(subject, timing=timing, radial_share=share, mid_strain=strain, slices_=tuple(slices))
-
-
-def draw_careful_annotator(rng: np.random.Generator) -> Annotator:
-    """A reader of any habit whose error is from nearly none to the usual one, uniform in 0.1…1.2 mm."""
-    return replace(draw_annotator(rng), error_mm=rng.uniform(0.1, 1.2))
+    return replace(subject, timing=timing, radial_share=share, mid_strain=strain, slice_parameters=tuple(slices))
 
 
 def _timing(own: CycleTiming, rng: np.random.Generator) -> CycleTiming:
@@ -126,7 +112,7 @@ def _resized(own: SliceShape, size: float, wall: float, ellipse: complex) -> Sli
 
 
 def _draw_sector(rng: np.random.Generator) -> tuple[float, float, float, float]:
-    """Centre, width, edge (rad) and the share of its work that a sector loses; beyond 1 it stretches."""
+    """Centre, width, edge (rad) of a sector and the share of contraction that it loses; above 1 it stretches."""
     width, edge = np.deg2rad(rng.uniform(40, 150)), np.deg2rad(rng.uniform(4, 25))
     return rng.uniform(0, 2 * np.pi), float(width), float(edge), float(rng.uniform(0.2, 1.4))
 

@@ -1,4 +1,4 @@
-"""Where the wall works and when: shortening at 24 sites around the ring over the cycle."""
+"""Regional contraction: shortening at 24 sites around the ring over the cycle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def site_angles() -> Array:
 
 @dataclass(frozen=True, eq=False)
 class RegionalFunction:
-    """The work of each site; every array is [24].
+    """Contraction of each site; every array is [24].
 
     Attributes:
         active: peak active shortening relative to the slice's nominal one (1 normal, 0 scar).
@@ -32,8 +32,8 @@ class RegionalFunction:
         prestretch: lengthening before a late activation, as a share of the peak.
         passive: systolic stretch of scar, as a share of the slice's nominal shortening.
         post_systolic: shortening of scar after systole, as a share of ``passive``.
-        flash_weight: 0…1, how far the site follows the septal flash instead of normal contraction.
-        flash, rebound, late: the flash's shape, see ``septal_flash`` (scalars).
+        flash_weight: 0…1, weight of the septal flash against normal contraction.
+        flash, rebound, late: shape of the flash, see ``septal_flash`` (scalars).
     """
 
     active: Array
@@ -47,7 +47,7 @@ class RegionalFunction:
     late: float = 0.0
 
     def shortening(self, timing: CycleTiming, phases: npt.ArrayLike) -> AngularSeries:
-        """[T] series: shortening over the angle, 1 where a site has its nominal peak; 0 at phase 0."""
+        """[T] series: shortening over the angle, 1 at the nominal peak of a site, 0 at phase 0."""
         times = np.asarray(phases, dtype=np.float64)
         septal = septal_flash(timing, times, self.flash, self.rebound, self.late)
         onset = [(float(delay), float(first)) for delay, first in zip(self.delay, self.prestretch, strict=True)]

@@ -1,4 +1,4 @@
-"""One short-axis slice of a synthetic subject: its motion, its strain and what its masks look like."""
+"""One short-axis slice of a synthetic subject: its motion, strain, contours and masks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.case import Level
-from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.geometry import Array, SliceGrid, canonical_grid
+from LaMoDCore.phantom.heart.anatomy import PLANES
 from LaMoDCore.phantom.heart.contours import PolarContours
+from LaMoDCore.phantom.heart.fourier import from_samples
 from LaMoDCore.phantom.heart.kinematics import WallState, deformation_gradient, displacement, polar_map
-from LaMoDCore.phantom.heart.regional import HARMONICS, TETHERING_RAD, from_samples
-from LaMoDCore.phantom.heart.subject import SliceParameters, Subject, canonical_slice_grid
+from LaMoDCore.phantom.heart.parameters import SliceParameters, SubjectParameters
+from LaMoDCore.phantom.heart.regional import HARMONICS, TETHERING_RAD
 from LaMoDCore.phantom.heart.timecurves import contraction, drift_curve, rotation_curve
 
-#: Angles of a contour.
+#: Number of angles of a contour.
 CONTOUR_SAMPLES = 720
 
 
@@ -42,15 +44,20 @@ class PhantomSlice:
 
     In-plane positions ``xy`` are in mm from the ventricle's centre at end-diastole, x towards the patient's
     left as far as the plane allows, y down the canonical picture (seen from the apex). Phases are fractions
-    of R–R from end-diastole; every function of them has period 1 and no motion at 0.
+    of R–R from end-diastole; every function of them has period 1, and there is no motion at 0.
     """
 
-    subject: Subject
+    subject: SubjectParameters
     parameters: SliceParameters
 
     @property
     def name(self) -> str:
         return self.parameters.name
+
+    @property
+    def number(self) -> int:
+        """0…3 from base to apex; part of the seeds of what is drawn for the slice."""
+        return [name for name, _, _ in PLANES].index(self.name)
 
     @property
     def level(self) -> Level:
@@ -67,7 +74,7 @@ class PhantomSlice:
     @cached_property
     def grid(self) -> SliceGrid:
         """The canonical picture: 128 × 128 at 1 mm, seen from the apex."""
-        return canonical_slice_grid(
+        return _canonical_slice_grid(
             self.parameters.center_lps, self.subject.axis_lps, self.parameters.picture_offset_mm
         )
 
@@ -80,7 +87,7 @@ class PhantomSlice:
 
     @property
     def rv_insertion_lps(self) -> Array:
-        """[3]: the same in the patient."""
+        """[3]: the same point in patient coordinates."""
         return np.asarray(self.parameters.center_lps + self.grid.directions @ self.rv_insertion_xy)
 
     @cached_property
@@ -99,7 +106,7 @@ class PhantomSlice:
         return np.asarray((lps - self.parameters.center_lps) @ self.grid.directions)
 
     def wall_state(self, phases: npt.ArrayLike) -> WallState:
-        """What the closed-form map needs at phases [T]."""
+        """Parameters of the closed-form map at phases [T]."""
         times = np.asarray(phases, dtype=np.float64).reshape(-1)
         p, timing = self.parameters, self.subject.timing
         work = p.function.shortening(timing, times)
@@ -146,7 +153,7 @@ class PhantomSlice:
         return WallStrain(*(field.reshape(shape) for field in fields))
 
     def activation_ms(self, theta: Array) -> Array:
-        """[N]: electrical activation after the first site's, in ms, at angles θ."""
+        """[N]: delay of electrical activation in ms at angles θ."""
         delay = from_samples(self.parameters.function.delay, HARMONICS, TETHERING_RAD)
         return np.asarray(delay(theta) * self.subject.rr_ms)
 
@@ -157,9 +164,9 @@ class PhantomSlice:
 
         Args:
             phases: [T].
-            material: follow the tissue of frame 0. Otherwise the plane stays where it is and the tissue that
-                has come into it is seen, wider or narrower by the ventricle's taper.
-            samples: angles of each contour; a quarter of the usual number moves it by 0.01 mm at most.
+            material: follow the tissue of frame 0. Otherwise the plane is fixed in space and cuts the tissue that has
+                moved into it, whose radius differs by the ventricle's taper.
+            samples: angles of each contour; a quarter of the default moves it by 0.01 mm at most.
         """
         times = np.asarray(phases, dtype=np.float64).reshape(-1)
         state = self.wall_state(times)
@@ -178,6 +185,26 @@ class PhantomSlice:
         return PolarContours(center=state.translation, endo=radii[0], epi=radii[1])
 
     def masks(self, phases: npt.ArrayLike, grid: SliceGrid | None = None, *, material: bool = False) -> Array:
-        """Myocardium, bool [T, H, W]: a pixel belongs where its centre lies in the wall (canonical grid if None)."""
+        """Myocardium, bool [T, H, W]: pixels whose centre lies in the wall, on the canonical grid if None."""
         points = self.points_of(grid or self.grid)
         return self.contours(phases, material=material).rasterise(points)
+
+
+def _canonical_slice_grid(center_lps: Array, axis_lps: Array, offset_mm: tuple[float, float]) -> SliceGrid:
+    """The canonical 128 × 128 grid at 1 mm in the plane perpendicular to ``axis_lps`` through ``center_lps``.
+
+    Args:
+        center_lps: [3], the ventricle's centre.
+        axis_lps: [3], from apex to base.
+        offset_mm: (x, y) of that centre relative to the picture's centre.
+    """
+    helper = np.array([0.0, 0.0, 1.0])
+    x = np.cross(axis_lps, helper)
+    x = x / np.linalg.norm(x)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1], affine[:3, 2] = x, np.cross(axis_lps, x), axis_lps * 10.0
+    affine[:3, 3] = center_lps
+    grid = canonical_grid(SliceGrid((2, 2), affine), (0.0, 0.0))
+    shifted = grid.ijk_to_lps.copy()
+    shifted[:3, 3] -= grid.directions @ np.asarray(offset_mm)
+    return SliceGrid(grid.shape, shifted)

@@ -1,4 +1,4 @@
-"""The stretch of the endocardium that goes with a mid-wall strain, and its limit."""
+"""The endocardial stretch that corresponds to a mid-wall strain, and its limit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from LaMoDCore.phantom.heart.regional import RegionalFunction, site_angles
 from LaMoDCore.phantom.heart.timecurves import CycleTiming
 
-#: No part of the endocardium shortens below this ratio to its length at end-diastole (Ecc −0.35). With area kept it
-#: thickens by 1.8 there, by up to 3 where tissue slides together; without the limit, hypertrophied hearts reach 3.7.
+#: Smallest ratio of the endocardium's length to its length at end-diastole (Ecc −0.35). With constant area the wall
+#: thickens by 1.8 there, by up to 3 where tissue converges; without the limit hypertrophied hearts reach 3.7.
 _LEAST_STRETCH = 0.55
 
 
@@ -20,7 +20,7 @@ def endo_stretch(endo: float, epi: float, log_mid_stretch: float, area: float) -
 
 
 def within_limit(function: RegionalFunction, timing: CycleTiming, endo_log_stretch: float, share: float) -> float:
-    """≤ 1: by how much the stretch must shrink so that no part of the endocardium exceeds ``_LEAST_STRETCH``."""
+    """The factor ≤ 1 of the stretch with which no part of the endocardium shortens below ``_LEAST_STRETCH``."""
     work = function.shortening(timing, np.linspace(0.25, 0.6, 8))
     theta = site_angles()
     largest = float((work.mean[:, None] + share * work.without_mean()(theta)).max())

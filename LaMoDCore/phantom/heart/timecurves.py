@@ -1,4 +1,4 @@
-"""How a piece of wall shortens over one cycle: dimensionless curves, 0 at end-diastole, 1 at their peak."""
+"""Dimensionless curves of shortening and motion over one cycle, 0 at end-diastole and 1 at their peak."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from LaMoDCore.heart.geometry import Array
 
 @dataclass(frozen=True)
 class CycleTiming:
-    """When the events of one cycle happen, in fractions of R–R.
+    """Times of the events of one cycle, in fractions of R–R.
 
     Attributes:
-        end_systole: least cavity area (0.28–0.50; 0.32–0.42 at rest, later at higher heart rate).
+        end_systole: time of the smallest cavity area (0.28–0.50; 0.32–0.42 at rest, later at higher heart rate).
         relaxation: length of isovolumic relaxation (60–100 ms).
         rapid_filling: length of early filling after it (120–250 ms; longer where relaxation is slow).
         kick_start: onset of atrial contraction (0.78–0.90).
@@ -49,7 +49,7 @@ def periodic_curve(times: npt.ArrayLike, values: npt.ArrayLike, phases: npt.Arra
 
 @lru_cache(maxsize=1024)
 def _monotone(knots: tuple[float, ...], heights: tuple[float, ...]) -> PchipInterpolator:
-    """Sites of a slice share most of their curves, and each is asked again at other phases."""
+    """The interpolator, cached: sites of a slice share most of their curves, which are evaluated at several phases."""
     times = np.asarray(knots)
     return PchipInterpolator(np.concatenate([times - 1, times, times + 1]), np.tile(heights, 3))
 
@@ -57,7 +57,7 @@ def _monotone(knots: tuple[float, ...], heights: tuple[float, ...]) -> PchipInte
 def _diastole(timing: CycleTiming, peak: float) -> tuple[list[float], list[float]]:
     """Knots after the peak: isovolumic relaxation, early filling, diastasis and the atrial kick.
 
-    A late peak squeezes relaxation and early filling together; diastasis vanishes where the heart is fast.
+    A late peak shortens relaxation and early filling; at high heart rates there is no diastasis.
     """
     early = peak + timing.relaxation
     filled = early + timing.rapid_filling
@@ -70,11 +70,13 @@ def _diastole(timing: CycleTiming, peak: float) -> tuple[list[float], list[float
 
 
 def contraction(timing: CycleTiming, phases: npt.ArrayLike, delay: float = 0.0, prestretch: float = 0.0) -> Array:
-    """Shortening [T] of a site that is activated ``delay`` of a cycle late, lengthening by ``prestretch`` first.
+    """Shortening [T] of a site that is activated late and stretched before.
 
     Args:
-        delay: of electrical activation, in fractions of R–R; the peak comes 0.6 of it later.
-        prestretch: lengthening before it, as a share of the peak.
+        timing: phases of the cycle.
+        phases: [T].
+        delay: of electrical activation, in fractions of R–R; it delays the peak by 0.6 of it.
+        prestretch: lengthening before activation, as a share of the peak.
     """
     peak = timing.end_systole + 0.6 * max(delay, 0.0)
     start = 0.03 + max(delay, 0.0)
@@ -89,8 +91,10 @@ def septal_flash(timing: CycleTiming, phases: npt.ArrayLike, flash: float, rebou
     """Septum in left bundle branch block [T]: early shortening, rebound stretch, late weak shortening.
 
     Args:
+        timing: phases of the cycle.
+        phases: [T].
         flash: shortening at the flash (0.08–0.11 of R–R), as a share of a normal peak.
-        rebound: shortening left when the lateral wall pulls (negative: stretched beyond its ED length).
+        rebound: shortening during contraction of the lateral wall (negative: longer than at end-diastole).
         late: shortening at about aortic valve closure.
     """
     peak = timing.end_systole
@@ -101,7 +105,7 @@ def septal_flash(timing: CycleTiming, phases: npt.ArrayLike, flash: float, rebou
 
 
 def passive_stretch(timing: CycleTiming, phases: npt.ArrayLike, post_systolic: float) -> Array:
-    """A scar [T]: bulges with the rise of pressure (−1 at its most), recoils, shortens after systole."""
+    """Shortening of a scar [T]: it bulges as pressure rises (−1 at the peak), recoils, and shortens after systole."""
     peak = timing.end_systole
     times = [0.0, 0.06, 0.35 * peak + 0.05, 0.8 * peak, peak + timing.relaxation]
     values = [0.0, -0.55, -1.0, -0.85, post_systolic]
@@ -114,8 +118,10 @@ def rotation_curve(timing: CycleTiming, phases: npt.ArrayLike, early: float, rec
     """Rotation [T] over the cycle, 1 at end-systole.
 
     Args:
-        early: rotation the other way at the start of ejection, as a share of the peak (0–0.2).
-        recoil: rotation left at the end of isovolumic relaxation: untwisting leads filling (0.4–0.75).
+        timing: phases of the cycle.
+        phases: [T].
+        early: opposite rotation at the start of ejection, as a share of the peak (0–0.2).
+        recoil: rotation at the end of isovolumic relaxation; untwisting precedes filling (0.4–0.75).
     """
     peak = timing.end_systole
     times = [0.0, 0.18 * peak, 0.5 * peak, 0.82 * peak, peak]
@@ -125,7 +131,7 @@ def rotation_curve(timing: CycleTiming, phases: npt.ArrayLike, early: float, rec
 
 
 def drift_curve(timing: CycleTiming, phases: npt.ArrayLike, return_time: float) -> Array:
-    """Bulk translation [T]: 1 at end-systole, back by ``return_time`` with a small overshoot at filling."""
+    """Bulk translation [T]: 1 at end-systole, with a small overshoot at ``return_time``, during filling."""
     peak = timing.end_systole
     times = [0.0, 0.35 * peak, peak, peak + 0.5 * (return_time - peak), return_time]
     return periodic_curve(times, [0.0, 0.3, 1.0, 0.45, -0.08], phases)

@@ -1,8 +1,8 @@
-"""Simulated annotators: contours that are wrong the way people are wrong, smoothly along the wall and over time."""
+"""Simulated annotators: contours with errors that are smooth along the wall and over time, as people's are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,17 +12,17 @@ from LaMoDCore.phantom.heart.contours import PolarContours
 
 @dataclass(frozen=True)
 class Annotator:
-    """One reader's habits.
+    """The error model of one reader.
 
     Attributes:
-        error_mm: mean absolute distance of a contour from the truth (inter-observer distance 0.8–1.2 mm).
+        error_mm: mean absolute distance of a contour from the truth (between observers: 0.8–1.2 mm).
         smoothness: the error's power falls with the harmonic k as exp(−(k / smoothness)²/2).
-        habit: share of the error's variance that stays the same over the cycle.
-        jitter: share that is new in every frame; the rest drifts with ``memory``.
+        habit: share of the error's variance that is constant over the cycle.
+        jitter: share that is independent between frames; the rest drifts with ``memory``.
         memory: correlation length of that drift, as a fraction of the cycle.
         shared: correlation of the endo- and the epicardial error.
-        thinnest_mm: no reader draws the wall thinner than this.
-        bias_mm: (endo, epi) constant offset outwards, the custom of a reading room.
+        thinnest_mm: smallest wall thickness that is drawn.
+        bias_mm: (endo, epi) constant offset outwards.
     """
 
     error_mm: float = 1.0
@@ -36,10 +36,10 @@ class Annotator:
 
 
 def draw_annotator(rng: np.random.Generator) -> Annotator:
-    """A reader: error uniform in 0.8…1.2 mm, smoothness 2…6.5, habit 0.3…0.7, jitter 0.03…0.2, memory 0.08…0.2.
+    """Draw a reader: error uniform in 0.8…1.2 mm, smoothness 2…6.5, habit 0.3…0.7, jitter 0.03…0.2, memory 0.08…0.2.
 
-    From contours that are splines through a few points to such as are painted pixel by pixel, and from frames
-    that were copied from their neighbours to such as were each drawn anew.
+    The ranges cover splines through a few points and masks painted pixel by pixel, contours copied from the
+    neighbouring frame and contours drawn independently in each frame.
     """
     return Annotator(
         error_mm=rng.uniform(0.8, 1.2),
@@ -50,22 +50,27 @@ def draw_annotator(rng: np.random.Generator) -> Annotator:
     )
 
 
+def draw_careful_annotator(rng: np.random.Generator) -> Annotator:
+    """Draw a reader as ``draw_annotator`` does, but with an error uniform in 0.1…1.2 mm."""
+    return replace(draw_annotator(rng), error_mm=rng.uniform(0.1, 1.2))
+
+
 def annotate(
     contours: PolarContours,
     rng: np.random.Generator,
     annotator: Annotator | None = None,
     phases: Array | None = None,
 ) -> PolarContours:
-    """The contours that a reader draws.
+    """Add a reader's errors to contours.
 
     The radial error is a Gaussian process, periodic along the contour and over the cycle; it is scaled so
-    that its expected absolute value is ``error_mm``. The wall stays a ring at least ``thinnest_mm`` thick.
+    that its expected absolute value is ``error_mm``. The wall remains a ring at least ``thinnest_mm`` thick.
 
     Args:
         contours: the truth, [T, M].
-        rng: the generator; the same state gives the same drawing.
-        annotator: whose habits; drawn from ``rng`` if None.
-        phases: [T], of the frames (evenly over the cycle if None).
+        rng: the same state gives the same contours.
+        annotator: the reader's error model; drawn from ``rng`` if None.
+        phases: [T] of the frames (evenly over the cycle if None).
     """
     reader = annotator or draw_annotator(rng)
     frames, samples = contours.endo.shape
@@ -81,17 +86,17 @@ def annotate(
 
 
 def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: Array) -> PolarContours:
-    """The contours of a reading room that draws the compact wall only.
+    """The contours of a reader who draws the compact wall only.
 
-    At end-diastole trabeculae stand apart, blood between them, and the contour runs outside of them; at
-    end-systole they are pressed together, cannot be told from the wall, and are drawn as wall. So the drawn
-    wall is thinner at end-diastole and its area grows by more than the muscle's does: on manual contours of
-    nine patients by 1.2–1.5 at mid level, with walls of 0.14–0.30 of the inner radius.
+    At end-diastole there is blood between the trabeculae, and the contour runs outside of them; at end-systole
+    they are compressed, look like the wall and are drawn as wall. The drawn wall is therefore thinner at
+    end-diastole, and its area grows by more than the muscle's: on manual contours of nine patients by 1.2–1.5
+    at mid level, with walls of 0.14–0.30 of the inner radius.
 
     Args:
-        contours: of muscle and trabeculae together, [T, M].
+        contours: of compact wall and trabeculae together, [T, M].
         layer_mm: thickness of the trabeculated layer at end-diastole; no more than 40 % of the wall is left out.
-        compaction: [T], 0 at end-diastole, 1 where the layer is pressed together.
+        compaction: [T], 0 at end-diastole, 1 where the layer is fully compressed.
     """
     spread = layer_mm * (1 - np.clip(compaction, 0, 1))[:, None]
     endo = contours.endo + np.minimum(spread, 0.4 * (contours.epi - contours.endo))

@@ -1,4 +1,4 @@
-"""Cine pictures of a synthetic slice as balanced SSFP shows it, on the oblique grid of a scanner."""
+"""Balanced SSFP cine pictures of a synthetic slice on the oblique grid of a scanner."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from LaMoDCore.phantom.imaging.scene import Scene, Tissue, draw_scene
 
 @dataclass(frozen=True)
 class CineProtocol:
-    """How a site acquires cine.
+    """A site's cine acquisition.
 
     Attributes:
         pixel_mm: 1.2–1.8.
         shape: (H, W) of the matrix.
         frames: 25–30 over R–R.
         thickness_mm: of the slice, 6–10.
-        rotation_deg: of the picture's columns against the canonical ones: operators angulate freely.
-        signals: bSSFP signal of each ``Tissue``. bSSFP weighs T2/T1, so blood and fat are bright.
+        rotation_deg: of the picture's columns against the canonical ones.
+        signals: bSSFP signal of each ``Tissue``. bSSFP is weighted by T2/T1, so blood and fat are bright.
         noise: SD of the complex channels' noise, in the same units.
-        coil_fall_mm: distance over which the surface coils' sensitivity halves from the chest wall.
+        coil_fall_mm: distance from the chest wall over which the surface coils' sensitivity halves.
         blur_px: SD of the point spread function.
     """
 
@@ -39,7 +39,7 @@ class CineProtocol:
     blur_px: float = 0.55
 
 
-#: Vendor-like habits: pixel (mm), matrix, frames, thickness (mm), blood/myocardium contrast, noise.
+#: Typical settings of vendors: pixel (mm), matrix, frames, thickness (mm), blood/myocardium contrast, noise.
 _SITE_HABITS = (
     (1.40, (184, 208), 25, 8.0, 1.00, 8.0),
     (1.25, (208, 224), 30, 8.0, 0.90, 12.0),
@@ -49,7 +49,7 @@ _SITE_HABITS = (
 
 
 def draw_cine_protocol(rng: np.random.Generator, site: int = 0) -> CineProtocol:
-    """A site's protocol with the scatter between its examinations."""
+    """Draw a site's protocol, with the variation between its examinations."""
     pixel, shape, frames, thickness, contrast, noise = _SITE_HABITS[site % len(_SITE_HABITS)]
     signals = np.array(CineProtocol.signals) * rng.uniform(0.93, 1.07, len(Tissue))
     signals[Tissue.BLOOD] *= contrast
@@ -67,7 +67,7 @@ def draw_cine_protocol(rng: np.random.Generator, site: int = 0) -> CineProtocol:
 
 
 def cine_grid(plane: PhantomSlice, protocol: CineProtocol, offset_mm: tuple[float, float] = (0.0, 0.0)) -> SliceGrid:
-    """The scanner's grid: across the ventricle's axis, turned by the protocol, the heart ``offset_mm`` off centre."""
+    """The scanner's grid: perpendicular to the ventricle's axis, rotated by the protocol, ``offset_mm`` off centre."""
     angle = np.deg2rad(protocol.rotation_deg)
     x, y = plane.grid.directions.T
     columns = np.cos(angle) * x + np.sin(angle) * y
@@ -92,24 +92,23 @@ def cine_pictures(
     scene: Scene | None = None,
     oversampling: int = 2,
 ) -> Array:
-    """Pictures float32 [T, H, W] of a slice.
+    """Simulate cine pictures float32 [T, H, W] of a slice.
 
-    Each pixel averages its subpixels over three sections of the slice's thickness (partial volume), is
-    blurred by the point spread function, weighted by coil sensitivity, and its magnitude is taken with
-    independent noise in both channels (Rician).
+    Each pixel averages its subpixels over three sections of the slice's thickness (partial volume). The picture is
+    blurred by the point spread function and weighted by coil sensitivity; the magnitude of the signal with
+    independent noise in both channels is Rician.
 
     Args:
         plane: the slice.
-        grid: of the pictures, in the slice's plane.
+        grid: pixel grid, in the slice's plane.
         phases: [T] fractions of R–R.
         protocol: contrast, noise and blur.
-        seed: of the surroundings and the noise.
-        scene: the surroundings; drawn from ``seed`` if None.
+        seed: random seed of the surroundings and the noise.
+        scene: the surroundings; drawn with ``seed`` if None.
         oversampling: subpixels along each axis.
     """
     scene = scene or draw_scene(plane, seed)
-    number = ("base", "mid-1", "mid-2", "apex").index(plane.name)
-    rng = np.random.default_rng([23, seed, plane.subject.seed, number])
+    rng = np.random.default_rng([23, seed, plane.subject.seed, plane.number])
     fine = _subpixels(grid, oversampling)
     xy = plane.points_of(fine)
     signals = np.asarray(protocol.signals)
@@ -139,7 +138,7 @@ def cine_pictures(
 
 
 def _subpixels(grid: SliceGrid, factor: int) -> SliceGrid:
-    """The grid whose pixels are ``factor`` × ``factor`` parts of the given grid's."""
+    """The grid with each pixel divided into ``factor`` × ``factor`` pixels."""
     affine = grid.ijk_to_lps.copy()
     affine[:3, :2] /= factor
     affine[:3, 3] -= (affine[:3, 0] + affine[:3, 1]) * (factor - 1) / 2
@@ -152,7 +151,7 @@ def _block_mean(picture: Array, factor: int) -> Array:
 
 
 def _heart_window(scene: Scene, xy: Array) -> tuple[slice, slice]:
-    """The rows and columns that the heart may reach."""
+    """The rows and columns that the heart can cover."""
     reach = float(scene.plane.parameters.shape.epi.mean) * 1.3 + scene.rv_bulge_mm + 18.0
     near = np.hypot(xy[..., 0], xy[..., 1]) < reach
     rows, columns = np.nonzero(near.any(1))[0], np.nonzero(near.any(0))[0]
@@ -166,12 +165,12 @@ def _coil(xy: Array, scene: Scene, protocol: CineProtocol) -> Array:
 
 
 def _texture(rng: np.random.Generator, shape: tuple[int, ...], oversampling: int) -> Array:
-    """Tissue is not uniform: 6 % over a few pixels and 8 % over a few centimetres."""
+    """Factor of the signal: variation of 6 % over a few pixels and 8 % over a few centimetres."""
     fine, coarse = (_smooth_noise(rng, shape, scale * oversampling) for scale in (2.0, 14.0))
     return np.asarray(1 + 0.06 * fine + 0.08 * coarse)
 
 
 def _smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Array:
-    """Noise of unit SD and that correlation length in pixels."""
+    """Noise of unit SD, smoothed by a Gaussian of ``scale`` pixels."""
     field = gaussian_filter(rng.standard_normal(shape), scale, mode="wrap")
     return np.asarray(field / field.std())

@@ -1,13 +1,13 @@
-"""Simulated cine DENSE of a moving wall: magnitude and wrapped phase, as a scanner would hand them over.
+"""Simulated cine DENSE of a moving wall: magnitude and wrapped phase, as a scanner exports them.
 
 The signal of a stimulated echo (Kim et al., Radiology 230:862, 2004; Zhong et al., MRM 64:1089, 2010) at x,
-time t:  s(x, t) = M(x, t) exp(i 2π ke u(x, t)), where u = x − X is how far the tissue now at x has come since the
-encoding pulses. The stored magnetisation fades with T1 and with every read-out pulse; blood is encoded too, but
-flows away and loses its phase within the first frames. Each pixel averages its subpixels, so the rim of the wall
+time t:  s(x, t) = M(x, t) exp(i 2π ke u(x, t)), where u = x − X is the displacement since the encoding pulses of the
+tissue that is at x. The stored magnetisation decays with T1 and with every read-out pulse; blood is encoded too, but
+flows out and loses its phase within the first frames. Each pixel averages its subpixels, so the rim of the wall
 mixes with blood and lung; eddy currents add a background phase that is smooth in space and constant in time;
-real and imaginary parts get independent Gaussian noise.
+real and imaginary parts have independent Gaussian noise.
 
-`simulate_dense` takes any closed-form motion; `simulate_slice` takes a plane of a synthetic subject.
+`simulate_dense` simulates any closed-form motion, `simulate_slice` a plane of a synthetic subject.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from LaMoDCore.io.dense.images import DenseImages
 if TYPE_CHECKING:
     from LaMoDCore.phantom.heart.slices import PhantomSlice
 
-#: Directions about the ring's centre in which the cavity's reach is looked up.
+#: Sectors about the ring's centre in which its outer radius is tabulated.
 _SECTORS = 48
 
 
 class LagrangianMap(Protocol):
-    """Closed-form motion: where material points have gone."""
+    """Closed-form motion of material points."""
 
     def __call__(self, points_mm: Array, phase: float) -> Array:
         """Displacement [..., 2] in mm of the material points [..., 2] at a fraction of the cycle in [0, 1)."""
@@ -45,22 +45,22 @@ class ImplicitWall(Protocol):
 
 @dataclass(frozen=True)
 class DenseProtocol:
-    """What the operator and the scanner decide.
+    """Acquisition parameters.
 
     Attributes:
         pixel_mm: pixel size; DENSE is usually acquired at 2.65–2.8 mm.
         ke: (x, y) encoding frequency in cycles/mm.
         frame_ms: time between frames.
-        first_frame_ms: from the encoding pulses to the first frame.
-        coverage: share of the cycle that is covered.
+        first_frame_ms: time from the encoding pulses to the first frame.
+        coverage: share of the cycle that is acquired.
         snr: myocardial signal over noise SD of one channel, in the first frame: phase noise starts at 1/snr rad.
         t1_ms: of myocardium at 1.5–3 T.
-        flip_deg: read-out flip angle; each read-out costs cos(flip) of what is stored.
+        flip_deg: read-out flip angle; each read-out leaves cos(flip) of the stored magnetisation.
         background_rad: largest background phase within the field of view.
-        background_order: of the background polynomial in space.
-        blood_fade_ms: time constant of blood's signal, by outflow.
-        static_tissue: whether a chest wall surrounds the heart.
-        subpixels: along each axis, for partial volume.
+        background_order: order of the background polynomial in space.
+        blood_fade_ms: time constant of the decay of blood's signal by outflow.
+        static_tissue: simulate the chest wall.
+        subpixels: per pixel along each axis, for partial volume.
     """
 
     pixel_mm: float = 2.65
@@ -91,10 +91,10 @@ class DenseProtocol:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedDense:
-    """Images and what they should give back.
+    """Simulated images and the ground truth.
 
     Attributes:
-        images: as a scan would be read in, masks drawn without error.
+        images: as a scan is read, with exact masks.
         displacement_mm: float32 [T, 2, H, W]: truth at the pixels of the reference wall, NaN elsewhere.
         reference_myocardium: bool [H, W].
         background_rad: float32 [2, H, W]: the background phase that was added.
@@ -117,11 +117,11 @@ def material_points(
         motion: the closed-form map.
         points_mm: [N, 2] spatial points.
         phase: fraction of the cycle.
-        tolerance_mm: how far X + u(X) may miss x.
-        rounds: most iterations.
+        tolerance_mm: largest difference between X + u(X) and x.
+        rounds: largest number of iterations.
 
     Returns:
-        X [N, 2], and bool [N] where it was found.
+        X [N, 2], and bool [N], True where the iteration converged.
     """
     material = np.array(points_mm, dtype=np.float64)
     active = np.arange(len(material))
@@ -154,18 +154,18 @@ def simulate_dense(
     level: Level = "mid",
     name: str = "simulated DENSE",
 ) -> SimulatedDense:
-    """Image a moving wall with cine DENSE.
+    """Simulate cine DENSE of a moving wall.
 
     Args:
         motion: displacement of material points, closed form.
         wall: the myocardium at the encoding instant, a closed ring.
-        grid: pixel grid of the scan; its spacing counts, not `protocol.pixel_mm`.
+        grid: pixel grid of the scan; its spacing is used, not `protocol.pixel_mm`.
         rr_ms: length of the cycle.
         protocol: the scan; `DenseProtocol()` by default.
-        seed: of noise and background phase.
+        seed: random seed of noise and background phase.
         origin_mm: coordinates, in the frame of `motion` and `wall`, of the centre of pixel (0, 0).
-        level: of the slice.
-        name: of the slice.
+        level: the slice's level.
+        name: the slice's name.
     """
     scan = protocol or DenseProtocol()
     rng = np.random.default_rng(seed)
@@ -223,15 +223,15 @@ def simulate_slice(
     shift_mm: tuple[float, float] = (0.0, 0.0),
     field_of_view_mm: float = 170.0,
 ) -> SimulatedDense:
-    """Image one plane of a synthetic subject with slice-following cine DENSE.
+    """Simulate slice-following cine DENSE of one plane of a synthetic subject.
 
     Args:
         plane: the slice.
         protocol: the scan; `DenseProtocol()` by default.
-        seed: of noise and background phase.
+        seed: random seed of noise and background phase.
         rr_ms: length of the cycle during this scan; the plane's own by default.
-        shift_mm: how far the field of view's centre lies from the ventricle's, along the plane's (x, y).
-        field_of_view_mm: its side.
+        shift_mm: distance of the field of view's centre from the ventricle's, along the plane's (x, y).
+        field_of_view_mm: length of its sides.
     """
     scan = protocol or DenseProtocol()
     pixels = round(field_of_view_mm / scan.pixel_mm)
@@ -262,28 +262,28 @@ def simulate_slice(
 
 
 def _subpixel_offsets(spacing_mm: tuple[float, float], count: int) -> Array:
-    """[count², 2] positions within a pixel, from its centre."""
+    """[count², 2] positions within a pixel, relative to its centre, in mm."""
     steps = (np.arange(count) + 0.5) / count - 0.5
     x, y = np.meshgrid(steps * spacing_mm[0], steps * spacing_mm[1])
     return np.stack([x.ravel(), y.ravel()], axis=-1)
 
 
 def _chest_wall(grid: SliceGrid) -> Array:
-    """Static tissue: a band along the upper and the lower border of the field of view."""
+    """bool [H, W]: static tissue, a band along the upper and the lower border of the field of view."""
     height = grid.shape[0]
     rows = np.arange(height)[:, None] * np.ones((1, grid.shape[1]))
     return np.asarray((rows < 0.14 * height) | (rows > 0.86 * height))
 
 
 def _near_wall(centres: Array, ring: Array) -> Array:
-    """Pixels [H, W] that the wall or the cavity can ever cover: within 1.6 of the ring's reach."""
+    """bool [H, W]: pixels that the wall or the cavity can cover, within 1.6 times the ring's outer radius."""
     middle = ring.mean(axis=0)
     reach = float(np.linalg.norm(ring - middle, axis=1).max())
     return np.asarray(np.linalg.norm(centres - middle, axis=-1) < 1.6 * reach)
 
 
 def _pool_test(ring: Array) -> Callable[[Array], Array]:
-    """A test for points [..., 2] of the cavity or the wall: no further out than the ring [N, 2] in that direction."""
+    """Return a test for points [..., 2] within the outer border of the ring [N, 2]."""
     middle = ring.mean(axis=0)
     length = np.linalg.norm(ring - middle, axis=1)
     sector = _sectors(ring - middle)
@@ -297,6 +297,6 @@ def _pool_test(ring: Array) -> Callable[[Array], Array]:
 
 
 def _sectors(vectors: Array) -> Array:
-    """Which of the sectors about the ring's centre vectors [..., 2] point into."""
+    """Index of the sector about the ring's centre that vectors [..., 2] point into."""
     turn = (np.arctan2(vectors[..., 1], vectors[..., 0]) + np.pi) / (2.0 * np.pi)
-    return np.minimum((turn * _SECTORS).astype(int), _SECTORS - 1)
+    return np.asarray(np.minimum((turn * _SECTORS).astype(int), _SECTORS - 1))

@@ -1,4 +1,4 @@
-"""Reading rooms: what a reader takes for wall, at how many frames, and where on average the contours run."""
+"""Synthetic readers: which structures they draw as wall, on how many frames, and with which mean offset."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _LAYER_OF_LEVEL = {"base": 0.6, "mid": 1.1, "apex": 0.8}
 
 
 @dataclass(frozen=True)
-class ReadingStyle:
-    """The custom by which one subject's slices are drawn.
+class ReaderStyle:
+    """The conventions by which a reader draws the slices of one subject.
 
     Attributes:
         trabeculae_mm: layer left out of the wall at end-diastole and drawn as wall at end-systole,
-            see ``leave_out_trabeculae``. A quarter of the readers leave none out.
-        papillary: whether papillary muscles that touch the wall are drawn as wall (one reader in five).
+            see ``leave_out_trabeculae``. A quarter of the readers include it.
+        papillary: papillary muscles that touch the wall are drawn as wall (one reader in five).
         bias_mm: (endo, epi) mean offset outwards: normal, SD 0.4 mm each.
-        frames: of the cine that is drawn on: 20–36 in two of three examinations, else 12–75.
+        frames: number of frames of the cine: 20–36 in two of three examinations, otherwise 12–75.
     """
 
     trabeculae_mm: float
@@ -37,11 +37,11 @@ class ReadingStyle:
     frames: int
 
 
-def draw_reading_style(rng: np.random.Generator, trabeculae_mm: float) -> ReadingStyle:
-    """A style; the trabeculated layer is uniform in 0…``trabeculae_mm`` where one is left out."""
+def draw_reader_style(rng: np.random.Generator, trabeculae_mm: float) -> ReaderStyle:
+    """Draw a style; a trabeculated layer that is left out is uniform in 0…``trabeculae_mm``."""
     layer = trabeculae_mm * rng.uniform(0, 1) if rng.random() < 0.75 else 0.0
     usual = rng.random() < 2 / 3
-    return ReadingStyle(
+    return ReaderStyle(
         trabeculae_mm=float(layer),
         papillary=bool(rng.random() < 0.2),
         bias_mm=(float(rng.normal(0, 0.4)), float(rng.normal(0, 0.4))),
@@ -49,9 +49,9 @@ def draw_reading_style(rng: np.random.Generator, trabeculae_mm: float) -> Readin
     )
 
 
-def read_cycle(
+def drawn_cycle(
     plane: PhantomSlice,
-    style: ReadingStyle,
+    style: ReaderStyle,
     rng: np.random.Generator,
     phases: Array,
     *,
@@ -59,21 +59,20 @@ def read_cycle(
     scene_seed: int = 0,
     samples: int = CONTOUR_SAMPLES,
 ) -> PolarContours:
-    """The contours that a reader draws on ``style.frames`` frames, brought to ``phases`` [T] as a cine is.
+    """The contours that a reader draws on ``style.frames`` frames, interpolated to ``phases`` [T].
 
-    Contours between the drawn frames come from a periodic spline in time, which is what
-    ``preprocessing.to_canonical`` does with the distances from them: few frames blunt the motion. The other
-    arguments are those of ``read_frames``.
+    A periodic spline in time interpolates between the drawn frames, as ``heart.canonical.to_canonical`` interpolates
+    distances from the contours: few frames reduce the motion. The other arguments are those of ``drawn_frames``.
     """
     drawn_at = np.arange(style.frames) / style.frames
-    drawn = read_frames(plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed, samples=samples)
+    drawn = drawn_frames(plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed, samples=samples)
     weights = periodic_weights(drawn_at, phases)
     return PolarContours(weights @ drawn.center, weights @ drawn.endo, weights @ drawn.epi)
 
 
-def read_frames(
+def drawn_frames(
     plane: PhantomSlice,
-    style: ReadingStyle,
+    style: ReaderStyle,
     rng: np.random.Generator,
     phases: Array,
     *,
@@ -85,11 +84,11 @@ def read_frames(
 
     Args:
         plane: the slice.
-        style: what belongs to the wall; its ``frames`` is not used.
-        rng: of this slice's errors and layer.
+        style: the reader's conventions; ``frames`` is not used.
+        rng: for the errors and the layer of this slice.
         phases: fractions of R–R.
-        annotator: the reader's habits; drawn from ``rng`` if None. Its bias is replaced by the style's.
-        scene_seed: of the papillary muscles, the same as in the slice's pictures.
+        annotator: the reader's error model; drawn from ``rng`` if None. Its bias is replaced by the style's.
+        scene_seed: random seed of the papillary muscles, the same as of the slice's pictures.
         samples: angles of each contour.
     """
     seen = plane.contours(phases, samples=samples)

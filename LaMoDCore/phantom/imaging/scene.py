@@ -1,8 +1,8 @@
-"""What lies where in a short-axis picture: the ventricles with their muscle, fat, lung, chest wall and liver.
+"""The tissues in a short-axis picture: ventricles, papillary muscles, fat, lung, chest wall and liver.
 
-Only the left-ventricular wall is exact; everything else is there so that a picture looks like one. Positions
-are those of ``PhantomSlice``: mm from the ventricle's end-diastolic centre, x towards the patient's left, y
-down, seen from the apex. Complex positions have their imaginary part upwards.
+Only the left-ventricular wall is exact; the rest makes the pictures realistic. Positions are those of
+``PhantomSlice``: mm from the ventricle's end-diastolic centre, x towards the patient's left, y down, seen from the
+apex. The imaginary part of complex positions points up.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ class Tissue(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One slice's surroundings, drawn from a seed.
+    """The surroundings of one slice, drawn with a seed.
 
     Attributes:
         plane: the slice.
-        papillary: muscles of the cavity.
-        trabeculae: height of the trabeculated layer over the material angle, mm; below zero there is none.
+        papillary: papillary muscles.
+        trabeculae: height of the trabeculated layer over the material angle, mm; none where it is negative.
         rv_bulge_mm: width of the right ventricle at end-diastole (base 30–42, apex 10–20).
-        rv_wall_mm: its free wall (2.5–4).
+        rv_wall_mm: thickness of its free wall (2.4–3.6).
         rv_shortening: share of that width lost at end-systole (0.25–0.45).
-        fat: thickness of epicardial fat over the angle, mm; below zero there is none.
-        chest_mm: from the centre to the chest wall, upwards.
-        chest_tilt: rad.
-        fat_layer_mm: of subcutaneous fat.
-        diaphragm_mm: from the centre down to the dome.
+        fat: thickness of epicardial fat over the angle, mm; none where it is negative.
+        chest_mm: distance of the chest wall above the centre.
+        chest_tilt: of the chest wall, rad.
+        fat_layer_mm: thickness of subcutaneous fat.
+        diaphragm_mm: distance of the diaphragm's dome below the centre.
         vessels: [V, 3] x, y, radius of vessels in lung and liver.
     """
 
@@ -73,14 +73,14 @@ class Scene:
         return SceneMotion(self, np.asarray(phases, dtype=np.float64).reshape(-1))
 
     def static_tissue(self, xy: Array) -> Array:
-        """Tissue [...] at positions xy [..., 2] where the heart is not."""
+        """Tissue [...] at positions xy [..., 2] outside the heart."""
         x, y = xy[..., 0], xy[..., 1]
         cosine, sine = np.cos(self.chest_tilt), np.sin(self.chest_tilt)
         along, up = x * cosine - y * sine, -y * cosine - x * sine
         height = up + along**2 / 520.0 - self.chest_mm + 1.5 * np.sin(along / 17.0)
         tissue = np.full(x.shape, Tissue.LUNG, dtype=np.uint8)
         dome = y - self.diaphragm_mm - (x + 12.0) ** 2 / 900.0 - 0.10 * x
-        # Towards the patient's right the heart is not in lung but in the mediastinum.
+        # On the patient's right the mediastinum, not lung, adjoins the heart.
         wobble = 0.12 * np.sin(y / 9.0) + 0.08 * np.sin(x / 7.0 + y / 13.0)
         pad = ((x + 38.0) / 34.0) ** 2 + ((y + 6.0) / 62.0) ** 2 + wobble
         tissue[pad < 1] = Tissue.MEDIASTINUM
@@ -120,12 +120,12 @@ class SceneMotion:
         return contraction(self.scene.plane.subject.timing, self.phases)
 
     def heart_tissue(self, frame: int, xy: Array, above_mm: float = 0.0) -> Array:
-        """Tissue [...] of the heart at positions xy [..., 2], 255 where it is not.
+        """Tissue [...] of the heart at positions xy [..., 2], 255 outside it.
 
         Args:
             frame: index into the phases.
             xy: positions.
-            above_mm: height of the section over the plane, towards the base: partial volume of thick slices.
+            above_mm: distance of the section from the plane, towards the base (partial volume of thick slices).
         """
         scene, count = self.scene, self.contours.endo.shape[1]
         offset = xy[..., 0] - 1j * xy[..., 1] - self.contours.center[frame]
@@ -147,7 +147,7 @@ class SceneMotion:
         return tissue
 
     def right_ventricle(self, frame: int, xy: Array) -> Array:
-        """Blood pool of the right ventricle at positions xy [..., 2]: bool [...]."""
+        """Blood pool of the right ventricle, bool [...] at positions xy [..., 2]."""
         offset = xy[..., 0] - 1j * xy[..., 1] - self.contours.center[frame]
         radius, angle = np.abs(offset), np.mod(np.angle(offset), 2 * np.pi)
         count = self.contours.epi.shape[1]
@@ -161,13 +161,13 @@ class SceneMotion:
         margin = 0.10
         span = shape.inferior_angle - shape.insertion_angle + 2 * margin
         place = np.mod(angle - turned - shape.insertion_angle + margin, 2 * np.pi) / span
-        # Fuller on the anterior side, as the outflow tract is.
+        # Wider on the anterior side, towards the outflow tract.
         bulge = np.sin(np.pi * np.clip(place, 0, 1) ** 0.85) ** 0.62
         width = self.scene.rv_bulge_mm * (1 - self.scene.rv_shortening * self._work[frame])
         return np.asarray(width * np.where(place < 1, bulge, 0.0))
 
     def _in_muscle(self, frame: int, offset: Array, radius: Array, endo: Array, index: Array) -> Array:
-        """Papillary muscles and trabeculae within the cavity."""
+        """Papillary muscles and trabeculae within the cavity, bool [...]."""
         scene, count = self.scene, self.contours.endo.shape[1]
         theta = np.arange(count) * 2 * np.pi / count
         turn = self._endo_turn[frame]
@@ -181,7 +181,7 @@ class SceneMotion:
 
 
 def draw_scene(plane: PhantomSlice, seed: int = 0) -> Scene:
-    """The surroundings of a slice; all slices of a subject share the thorax."""
+    """Draw the surroundings of a slice; all slices of a subject share the thorax."""
     subject = plane.subject
     rng = np.random.default_rng([21, seed, subject.seed])
     chest = float(rng.uniform(5, 13))
@@ -191,8 +191,7 @@ def draw_scene(plane: PhantomSlice, seed: int = 0) -> Scene:
         "fat_layer_mm": float(rng.uniform(8, 30)),
         "diaphragm_mm": _front(plane) + float(rng.uniform(-2, 5)),
     }
-    number = ("base", "mid-1", "mid-2", "apex").index(plane.name)
-    own = np.random.default_rng([22, seed, subject.seed, number])
+    own = np.random.default_rng([22, seed, subject.seed, plane.number])
     shape = plane.parameters.shape
     septum = shape.inferior_angle - shape.insertion_angle
     lateral = shape.insertion_angle + septum / 2 + np.pi
@@ -224,5 +223,5 @@ def draw_scene(plane: PhantomSlice, seed: int = 0) -> Scene:
 
 
 def _front(plane: PhantomSlice) -> float:
-    """The largest epicardial radius of the subject: the thorax must leave room for it."""
-    return max(float(p.shape.epi.mean) for p in plane.subject.slices_)
+    """The largest epicardial radius of the subject, for which the thorax leaves room."""
+    return max(float(p.shape.epi.mean) for p in plane.subject.slice_parameters)

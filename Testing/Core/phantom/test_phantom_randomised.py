@@ -24,7 +24,7 @@ def subjects() -> list[Subject]:
 
 def wall_points(subject: Subject, depth: float) -> np.ndarray:
     theta = np.arange(36) * 2 * np.pi / 36
-    shape = subject.slices_[1].shape
+    shape = subject.slice_parameters[1].shape
     radius = shape.endo(theta) + depth * (shape.epi(theta) - shape.endo(theta))
     return np.stack([radius * np.cos(theta), -radius * np.sin(theta)], axis=-1)
 
@@ -51,10 +51,10 @@ def test_no_heart_folds_or_is_torn(subjects: list[Subject]) -> None:
 def test_they_go_beyond_the_usual_law(subjects: list[Subject]) -> None:
     shares = np.array([subject.radial_share for subject in subjects])
     assert (shares == 1).any() and shares.min() < 0.55  # no sliding at all, and more than ever
-    follows = {subject.slices_[0].area_follows for subject in subjects}
+    follows = {subject.slice_parameters[0].area_follows for subject in subjects}
     assert {0.0, 1.0} < follows
     assert min(subject.timing.end_systole for subject in subjects) < 0.29
-    radii = [float(plane.shape.endo.mean) for subject in subjects for plane in subject.slices_]
+    radii = [float(plane.shape.endo.mean) for subject in subjects for plane in subject.slice_parameters]
     assert max(radii) > 33 and min(radii) >= 8.99
 
 
@@ -74,4 +74,4 @@ def test_area_may_grow_alike_all_around() -> None:
         )
         gain = plane.wall_state([plane.subject.timing.end_systole]).log_area(np.arange(24) * 2 * np.pi / 24)
         assert (np.ptp(gain) < 1e-9) == (share == 0)
-    assert subject.slices_[0].area_follows == subject.slices_[3].area_follows
+    assert subject.slice_parameters[0].area_follows == subject.slice_parameters[3].area_follows

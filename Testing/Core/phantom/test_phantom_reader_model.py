@@ -8,13 +8,13 @@ import numpy as np
 from skimage.measure import label
 
 from LaMoDCore.phantom import Annotator, sample_subject
-from LaMoDCore.phantom.cohort.cases import reading_style
+from LaMoDCore.phantom.cohort.cases import reader_style
 from LaMoDCore.phantom.heart.papillary import PapillaryMuscle, with_papillary_muscles
-from LaMoDCore.phantom.imaging.reader_model import ReadingStyle, draw_reading_style, read_cycle, read_frames
+from LaMoDCore.phantom.imaging.reader_model import ReaderStyle, draw_reader_style, drawn_cycle, drawn_frames
 
 PHASES = np.arange(40) / 40
 EXACT = Annotator(error_mm=1e-9)
-PLAIN = ReadingStyle(trabeculae_mm=0.0, papillary=False, bias_mm=(0.0, 0.0), frames=40)
+PLAIN = ReaderStyle(trabeculae_mm=0.0, papillary=False, bias_mm=(0.0, 0.0), frames=40)
 
 
 def wall_area(contours) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -22,7 +22,7 @@ def wall_area(contours) -> np.ndarray:  # type: ignore[no-untyped-def]
 
 
 def test_reading_rooms_differ_as_said() -> None:
-    styles = [draw_reading_style(np.random.default_rng(k), 4.0) for k in range(400)]
+    styles = [draw_reader_style(np.random.default_rng(k), 4.0) for k in range(400)]
     frames = np.array([s.frames for s in styles])
     assert frames.min() < 16
     assert frames.max() > 68
@@ -35,19 +35,19 @@ def test_reading_rooms_differ_as_said() -> None:
 
 
 def test_all_slices_of_a_subject_are_read_in_one_way() -> None:
-    assert reading_style((7, 3, 0), 4.0) == reading_style((7, 3, 3), 4.0)
-    assert reading_style((7, 3, 0), 4.0) != reading_style((7, 4, 0), 4.0)
-    assert reading_style((7, 3, 1, 0), 4.0) == reading_style((7, 3, 2, 0), 4.0)
-    assert reading_style((7, 3, 1, 0), 4.0) != reading_style((7, 3, 1, 1), 4.0)
+    assert reader_style((7, 3, 0), 4.0) == reader_style((7, 3, 3), 4.0)
+    assert reader_style((7, 3, 0), 4.0) != reader_style((7, 4, 0), 4.0)
+    assert reader_style((7, 3, 1, 0), 4.0) == reader_style((7, 3, 2, 0), 4.0)
+    assert reader_style((7, 3, 1, 0), 4.0) != reader_style((7, 3, 1, 1), 4.0)
 
 
 def test_a_reader_without_customs_and_errors_draws_the_truth() -> None:
     plane = sample_subject(21, "healthy").slices()[1]
     truth = plane.contours(PHASES)
-    drawn = read_frames(plane, PLAIN, np.random.default_rng(0), PHASES, annotator=EXACT)
+    drawn = drawn_frames(plane, PLAIN, np.random.default_rng(0), PHASES, annotator=EXACT)
     assert np.allclose(drawn.endo, truth.endo, atol=1e-6)
     assert np.allclose(drawn.epi, truth.epi, atol=1e-6)
-    outwards = read_frames(
+    outwards = drawn_frames(
         plane, replace(PLAIN, bias_mm=(0.5, -0.3)), np.random.default_rng(0), PHASES, annotator=EXACT
     )
     assert np.allclose(outwards.endo - truth.endo, 0.5, atol=1e-6)
@@ -60,7 +60,7 @@ def test_trabeculae_left_out_make_the_drawn_wall_grow_as_real_contours_do() -> N
     es = [0.0, subject.timing.end_systole]
     style = replace(PLAIN, trabeculae_mm=2.0)
     truth = wall_area(plane.contours(es))
-    drawn = wall_area(read_frames(plane, style, np.random.default_rng(0), np.array(es), annotator=EXACT))
+    drawn = wall_area(drawn_frames(plane, style, np.random.default_rng(0), np.array(es), annotator=EXACT))
     assert drawn[0] < 0.85 * truth[0]
     assert np.isclose(drawn[1], truth[1], rtol=0.01)
 
@@ -73,7 +73,7 @@ def test_few_frames_blunt_the_motion_and_many_do_not() -> None:
         # errors so small that only the frames matter; their drawing differs with the number of frames
         rng = np.random.default_rng(0)
         style = replace(PLAIN, frames=frames)
-        drawn = read_cycle(plane, style, rng, PHASES, annotator=EXACT).endo
+        drawn = drawn_cycle(plane, style, rng, PHASES, annotator=EXACT).endo
         missed.append(float(np.abs(drawn - truth).max()))
     assert missed[0] > 0.1
     assert missed[1] < 1e-6
@@ -98,9 +98,9 @@ def test_a_contour_goes_around_a_muscle_that_touches_the_wall() -> None:
 
 def test_whatever_the_custom_the_drawn_wall_is_one_ring() -> None:
     for seed, frames in ((0, 12), (1, 30), (2, 75)):
-        style = ReadingStyle(trabeculae_mm=4.0, papillary=True, bias_mm=(0.8, -0.8), frames=frames)
+        style = ReaderStyle(trabeculae_mm=4.0, papillary=True, bias_mm=(0.8, -0.8), frames=frames)
         for plane in sample_subject(seed, "dcm").slices()[::2]:
-            drawn = read_cycle(plane, style, np.random.default_rng(seed), PHASES)
+            drawn = drawn_cycle(plane, style, np.random.default_rng(seed), PHASES)
             for mask in drawn.rasterise(plane.points_of(plane.grid))[::4]:
                 assert label(mask, connectivity=1).max() == 1
                 assert label(~mask, connectivity=1).max() == 2
