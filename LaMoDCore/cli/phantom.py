@@ -18,7 +18,7 @@ HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset fold
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", required=True, metavar="DIR", help="the dataset folder to write")
+    parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument(
         "--count",
         type=int,
@@ -26,24 +26,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="number of subjects; each has four slices (base, two mid levels, apex), and each slice is a case "
         "(two cases, DENSE and cine, with --paired)",
     )
-    parser.add_argument("--seed", type=int, help="the same seed gives the same bytes (default 0)")
+    parser.add_argument("--seed", type=int, help="random seed; the same seed gives the same bytes (default 0)")
     parser.add_argument(
-        "--diseases", metavar="A,B,…", help=f"equal shares of these instead of the usual mix: {', '.join(DISEASES)}"
+        "--diseases",
+        metavar="A,B,…",
+        help=f"equal shares of these diseases instead of the default mix: {', '.join(DISEASES)}",
     )
-    parser.add_argument("--sites", type=int, help="sites that the subjects are spread over (default 4)")
+    parser.add_argument("--sites", type=int, help="number of sites that the subjects are spread over (default 4)")
     parser.add_argument("--split", help="shares of train, val and test subjects (default 0.72,0.14,0.14)")
-    parser.add_argument("--no-annotator", action="store_true", help="write true masks, without annotators' errors")
+    parser.add_argument("--no-annotator", action="store_true", help="write the true masks, without annotators' errors")
     parser.add_argument(
         "--trabeculae",
         type=float,
         metavar="MM",
-        help="readers leave out up to this much of the inner wall at end-diastole and draw it at end-systole, as "
-        "many people do (default 4, which gives the walls and their growth of real manual contours; 0: none)",
+        help="largest layer of the inner wall that readers leave out at end-diastole and draw at end-systole, as many "
+        "people do (default 4, which reproduces the wall thickness of real manual contours; 0: none)",
     )
     parser.add_argument(
         "--paired",
         action="store_true",
-        help="a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on the "
+        help="write a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on the "
         "canonical 40 frames of 128 × 128 pixels of 1 mm",
     )
     parser.add_argument("--cine", action="store_true", help="write cine pictures too")
@@ -56,17 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         metavar="FILE",
-        help="take all of the above but --cine and --dense-pictures from a JSON file such as phantom-test-v1.json or "
-        "another cohort's phantom.json",
+        help="read all options above except --out, --cine and --dense-pictures from a JSON file such as "
+        "phantom-test-v1.json or the phantom.json of another cohort",
     )
-    parser.add_argument("--subset", metavar="NAME", help="write only the cases that the recipe file lists by this name")
+    parser.add_argument("--subset", metavar="NAME", help="write only the cases of this subset in the recipe file")
     parser.add_argument(
-        "--no-report", action="store_true", help="leave out statistics.md and contact-sheet.png of the cohort"
+        "--no-report", action="store_true", help="do not write statistics.md and contact-sheet.png of the cohort"
     )
-    parser.add_argument("--workers", type=int, default=0, help="processes (default: one a core)")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with a cohort that was interrupted, or make it larger"
-    )
+    parser.add_argument("--workers", type=int, default=0, help="number of processes (default: one per core)")
+    parser.add_argument("--resume", action="store_true", help="resume an interrupted cohort, or enlarge one")
     parser.add_argument("--progress", choices=PROGRESS_MODES, default="bar", help="how to show progress")
 
 
@@ -84,14 +84,14 @@ def run(args: argparse.Namespace) -> int:
                 progress=progress,
             )
     except KeyboardInterrupt:
-        print(f"lamod: interrupted; what is done is kept in {args.out}, --resume goes on.", file=sys.stderr)
+        print(f"lamod: interrupted; finished cases are kept in {args.out}. Resume with --resume.", file=sys.stderr)
         return 130
     print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
     return 0
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
-    """The recipe's keys that were given on the command line."""
+    """The keys of the recipe that were given on the command line."""
     options: dict[str, Any] = {name: getattr(args, name) for name in ("count", "seed", "sites")}
     options = {name: value for name, value in options.items() if value is not None}
     if args.diseases:
@@ -108,7 +108,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _pictures(args: argparse.Namespace) -> dict[str, Any]:
-    """What is drawn besides; who is in the cohort does not depend on it, so it may be added to a recipe file."""
+    """The keys for pictures. The cohort does not depend on them, so they may be combined with a recipe file."""
     wanted = {"pictures": args.cine, "dense_pictures": args.dense_pictures}
     return {name: True for name, value in wanted.items() if value}
 
@@ -126,7 +126,9 @@ def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | No
     refused = [name for name in _options(args) if name not in _pictures(args)]
     if refused:
         raise LaMoDInputError(
-            "--recipe", f"it already says {', '.join(refused)}", "leave these options out, or the recipe"
+            "--recipe",
+            f"it cannot be combined with options for {', '.join(refused)}",
+            "leave out these options or --recipe",
         )
     path = Path(args.recipe)
     content = read_json(path, "name a recipe file")

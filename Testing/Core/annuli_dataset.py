@@ -1,4 +1,4 @@
-"""A dataset of contracting annuli: three subjects with a DENSE and a cine scan of one plane each, small and exact."""
+"""A small, exact dataset of contracting annuli: three subjects with a DENSE and a cine scan of one plane each."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def write_annuli(folder):
 
 
 def scaled_truth(name, scale, *, spread=0.0, samples=1):
-    """A method that knows the answer and gets it wrong by a factor; with samples about it."""
+    """A predictor that returns the true motion times ``scale``, optionally with samples around it."""
 
     def predict(case):
         subject = case.slices[0].name[:2]

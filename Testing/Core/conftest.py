@@ -1,1 +1,1 @@
-"""Puts this folder on the path, so that tests of several folders share the helpers beside this file."""
+"""Adds this folder to the path: tests of several folders share the helpers in it."""

@@ -1,4 +1,4 @@
-"""Dataset folders: round trip, refusals, and what validate-dataset finds."""
+"""Dataset folders: round trip, refused inputs, and findings of dataset validation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def messages(folder: Path) -> str:
     return "\n".join(f"{f.severity} {f.case}: {f.message}" for f in check_dataset(folder)[1])
 
 
-def test_a_case_comes_back_as_it_was(case: DatasetCase, folder: Path) -> None:
+def test_a_case_is_read_as_it_was_written(case: DatasetCase, folder: Path) -> None:
     index = DatasetIndex.load(folder)
     assert index.entries == (entry("a"),)
     assert index.about["made_by"] == "a test"
@@ -63,7 +63,7 @@ def test_a_case_comes_back_as_it_was(case: DatasetCase, folder: Path) -> None:
     assert back.details == case.details
 
 
-def test_masks_alone_are_a_case_too(case: DatasetCase, tmp_path: Path) -> None:
+def test_a_case_may_hold_masks_only(case: DatasetCase, tmp_path: Path) -> None:
     write_dataset_case(tmp_path, replace(case, displacement_mm=None, valid=None, masks_true=None))
     back = read_dataset_case(tmp_path, "a")
     assert back.displacement_mm is None
@@ -105,7 +105,7 @@ def test_arrays_that_do_not_fit_are_refused(case: DatasetCase, tmp_path: Path) -
         ("cases/a/displacement.npz", "nonsense", "read"),
     ],
 )
-def test_a_damaged_dataset_says_which_file(folder: Path, name: str, content: str | None, word: str) -> None:
+def test_the_error_of_a_damaged_dataset_names_the_file(folder: Path, name: str, content: str | None, word: str) -> None:
     if content is None:
         (folder / name).unlink()
     else:
@@ -161,7 +161,7 @@ def test_validate_finds_leaks_strays_and_missing_cases(
     assert main(["validate-dataset", str(folder / "cases"), "--progress", "none"]) == 1
 
 
-def test_json_survives_odd_characters(case: DatasetCase, tmp_path: Path) -> None:
+def test_case_json_keeps_non_ascii_characters(case: DatasetCase, tmp_path: Path) -> None:
     write_dataset_case(tmp_path, replace(case, disease="Herzinfarkt – Ä"))
     assert read_dataset_case(tmp_path, "a").disease == "Herzinfarkt – Ä"
     assert json.loads((tmp_path / "cases/a/case.json").read_text(encoding="utf-8"))["level"] == "mid"

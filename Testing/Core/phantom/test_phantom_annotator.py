@@ -1,4 +1,4 @@
-"""Simulated annotators: how large, how smooth and how persistent their errors are."""
+"""Simulated annotators: size, smoothness and persistence of their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def drawn_errors(error_mm: float = 1.0, repeats: int = 40) -> np.ndarray:
     return np.stack([drawing.epi - 33.0 for drawing in drawings])
 
 
-def test_the_mean_contour_distance_is_what_was_asked_for() -> None:
+def test_the_mean_contour_distance_is_the_error_that_was_asked_for() -> None:
     for asked in (0.8, 1.2):
         assert abs(np.abs(drawn_errors(asked)).mean() - asked) < 0.12
     readers = [draw_annotator(np.random.default_rng(k)).error_mm for k in range(50)]
@@ -56,7 +56,7 @@ def test_the_same_generator_state_gives_the_same_drawing() -> None:
     assert not np.array_equal(first.endo, annotate(contours, np.random.default_rng(10)).endo)
 
 
-def test_a_wall_drawn_without_trabeculae_is_thin_first_and_grows() -> None:
+def test_a_wall_drawn_without_trabeculae_is_thin_at_end_diastole_and_grows() -> None:
     circle = PolarContours(np.zeros(2, dtype=complex), np.full((2, 90), 24.0), np.full((2, 90), 31.0))
     drawn = leave_out_trabeculae(circle, 2.0, np.array([0.0, 1.0]))
     assert np.allclose((drawn.epi - drawn.endo)[:, 0], [5.0, 7.0])

@@ -1,4 +1,4 @@
-"""Cohorts: the same bytes however many workers, splits by subject, the frozen test cohort."""
+"""Cohorts: the same bytes for any number of workers, splits by subject, the frozen test cohort."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_same_bytes_for_two_workers_and_after_an_interruption(small: Path, t
     assert digests(tmp_path / "two") == digests(small)
 
 
-def test_what_a_case_holds(small: Path) -> None:
+def test_contents_of_a_case(small: Path) -> None:
     index = DatasetIndex.load(small)
     assert len(index) == 8
     assert {entry.level for entry in index} == {"base", "mid", "apex"}
@@ -68,7 +68,7 @@ def test_what_a_case_holds(small: Path) -> None:
     assert 0.03 < disagreement < 0.6
 
 
-def test_a_cohort_grows_but_does_not_change(small: Path, tmp_path: Path) -> None:
+def test_a_cohort_can_grow_but_not_change_otherwise(small: Path, tmp_path: Path) -> None:
     with pytest.raises(LaMoDInputError, match="not empty"):
         write_cohort(small, CohortRecipe(count=3, seed=5))
     with pytest.raises(LaMoDInputError, match="seed = 5"):
@@ -88,7 +88,7 @@ def test_splits_are_by_subject_and_balanced_by_site() -> None:
 
 
 @pytest.mark.parametrize("name", ["phantom-test-v1", "phantom-test-v1-paired"])
-def test_the_frozen_cohort_is_still_what_it_was(name: str) -> None:
+def test_the_frozen_cohort_is_unchanged(name: str) -> None:
     content = json.loads((RECIPES / f"{name}.json").read_text(encoding="utf-8"))
     recipe = CohortRecipe.from_json(content["recipe"])
     for key, values in fingerprint(recipe).items():
@@ -106,7 +106,9 @@ def test_the_frozen_cohort_has_sixty_subjects_of_each_disease() -> None:
     assert all(int(case_id[1:6]) < recipe.count for case_id in subset)
 
 
-def test_the_command_writes_a_subset_and_refuses_nonsense(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_a_subset_and_refuses_bad_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recipe = {"recipe": CohortRecipe(count=3, seed=8).to_json(), "subsets": {"one": ["s00001-apex"]}}
     (tmp_path / "r.json").write_text(json.dumps(recipe))
     words = ["phantom", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "r.json"), "--workers", "1"]

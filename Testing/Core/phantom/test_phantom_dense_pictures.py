@@ -1,4 +1,4 @@
-"""The DENSE pictures of a paired scan: from `lamod phantom` through `lamod dense` back to the motion."""
+"""DENSE pictures of a paired scan: `lamod dense` recovers the motion of the subject of `lamod phantom`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
 
 @pytest.mark.slow
-def test_a_paired_subjects_dense_pictures_give_its_motion_back(tmp_path: Path) -> None:
+def test_the_motion_is_recovered_from_a_subjects_dense_pictures(tmp_path: Path) -> None:
     recipe = CohortRecipe(count=1, seed=63, scans="paired", diseases=(("healthy", 1.0),), annotated=False)
     case_ids = ["s00000-mid-1-dense", "s00000-mid-1-cine"]
     (tmp_path / "recipe.json").write_text(json.dumps({"recipe": recipe.to_json(), "subsets": {"one": case_ids}}))

@@ -1,4 +1,4 @@
-"""Cine pictures and the demo case: bright blood, dark muscle, a right ventricle on the right side."""
+"""Cine pictures and the demo case: bright blood, dark muscle, a right ventricle on the patient's right."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def truth() -> DemoTruth:
     return demo_truth()
 
 
-def test_pictures_show_what_the_contours_say() -> None:
+def test_the_intensities_of_pictures_agree_with_the_contours() -> None:
     plane = sample_subject(12, "healthy").slices()[1]
     protocol = CineProtocol()
     grid = cine_grid(plane, protocol)
@@ -49,7 +49,7 @@ def test_the_right_ventricle_lies_towards_the_patients_right(case: Case, truth: 
         assert not (piece.right_ventricle[0] & myocardium[0]).any()
 
 
-def test_the_demo_case_and_its_truth_fit(case: Case, truth: DemoTruth) -> None:
+def test_the_demo_case_agrees_with_its_truth(case: Case, truth: DemoTruth) -> None:
     assert [piece.level for piece in case.slices] == ["base", "mid", "apex"]
     assert case.frames == 25
     assert case.rv_insertion_lps is not None

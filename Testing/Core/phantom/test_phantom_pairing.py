@@ -1,4 +1,4 @@
-"""DENSE and cine of one slice: what is the same heart and what is another scan."""
+"""DENSE and cine scans of one slice: the same heart, different scans."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_two_scans_of_a_slice() -> None:
     assert 40 < cavity_and_wall < 200
 
 
-def test_another_plane_and_heart_rate_is_still_that_heart() -> None:
+def test_a_scan_at_another_plane_and_heart_rate_is_of_the_same_heart() -> None:
     plane = sample_subject(3, "healthy").slices()[2]
     other = rescanned(plane, along_mm=2.0, rr_ms=plane.rr_ms * 0.8)
     assert other.parameters.shape.endo.mean > plane.parameters.shape.endo.mean

@@ -1,4 +1,4 @@
-"""Hearts of a wider law: they reach where the usual law does not, and stay hearts."""
+"""Hearts from the wider distribution: they exceed the usual one and have valid motion."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_seed_gives_one_heart(subjects: list[Subject]) -> None:
     )
 
 
-def test_no_heart_folds_or_is_torn(subjects: list[Subject]) -> None:
+def test_no_heart_folds_or_tears(subjects: list[Subject]) -> None:
     for subject in subjects:
         for plane in subject.slices():
             contours = plane.contours(PHASES, samples=90)
@@ -48,9 +48,9 @@ def test_no_heart_folds_or_is_torn(subjects: list[Subject]) -> None:
             assert np.abs(strain.ecc[0]).max() < 1e-9
 
 
-def test_they_go_beyond_the_usual_law(subjects: list[Subject]) -> None:
+def test_they_exceed_the_usual_distribution(subjects: list[Subject]) -> None:
     shares = np.array([subject.radial_share for subject in subjects])
-    assert (shares == 1).any() and shares.min() < 0.55  # no sliding at all, and more than ever
+    assert (shares == 1).any() and shares.min() < 0.55  # no sliding at all, and more than usual
     follows = {subject.slice_parameters[0].area_follows for subject in subjects}
     assert {0.0, 1.0} < follows
     assert min(subject.timing.end_systole for subject in subjects) < 0.29
@@ -66,7 +66,7 @@ def test_sectors_may_stretch_through_systole(subjects: list[Subject]) -> None:
     assert longest > 0.05
 
 
-def test_area_may_grow_alike_all_around() -> None:
+def test_area_may_grow_equally_all_around() -> None:
     subject = drawn(0)
     for share in (0.0, 1.0):
         plane = next(

@@ -1,4 +1,4 @@
-"""Reading rooms: what their customs do to the drawn wall."""
+"""Synthetic readers: effects of their conventions on the drawn wall."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def wall_area(contours) -> np.ndarray:  # type: ignore[no-untyped-def]
     return np.asarray(np.pi * (contours.epi**2 - contours.endo**2).mean(1))
 
 
-def test_reading_rooms_differ_as_said() -> None:
+def test_styles_have_the_documented_distributions() -> None:
     styles = [draw_reader_style(np.random.default_rng(k), 4.0) for k in range(400)]
     frames = np.array([s.frames for s in styles])
     assert frames.min() < 16
@@ -34,14 +34,14 @@ def test_reading_rooms_differ_as_said() -> None:
     assert 0.3 < np.std([s.bias_mm for s in styles]) < 0.5
 
 
-def test_all_slices_of_a_subject_are_read_in_one_way() -> None:
+def test_all_slices_of_a_subject_have_the_same_style() -> None:
     assert reader_style((7, 3, 0), 4.0) == reader_style((7, 3, 3), 4.0)
     assert reader_style((7, 3, 0), 4.0) != reader_style((7, 4, 0), 4.0)
     assert reader_style((7, 3, 1, 0), 4.0) == reader_style((7, 3, 2, 0), 4.0)
     assert reader_style((7, 3, 1, 0), 4.0) != reader_style((7, 3, 1, 1), 4.0)
 
 
-def test_a_reader_without_customs_and_errors_draws_the_truth() -> None:
+def test_a_reader_without_conventions_and_errors_draws_the_truth() -> None:
     plane = sample_subject(21, "healthy").slices()[1]
     truth = plane.contours(PHASES)
     drawn = drawn_frames(plane, PLAIN, np.random.default_rng(0), PHASES, annotator=EXACT)
@@ -65,12 +65,12 @@ def test_trabeculae_left_out_make_the_drawn_wall_grow_as_real_contours_do() -> N
     assert np.isclose(drawn[1], truth[1], rtol=0.01)
 
 
-def test_few_frames_blunt_the_motion_and_many_do_not() -> None:
+def test_few_frames_reduce_the_motion_and_many_do_not() -> None:
     plane = sample_subject(22, "healthy").slices()[1]
     truth = plane.contours(PHASES).endo
     missed = []
     for frames in (12, 40, 75):
-        # errors so small that only the frames matter; their drawing differs with the number of frames
+        # The errors are negligible, so only the number of frames matters.
         rng = np.random.default_rng(0)
         style = replace(PLAIN, frames=frames)
         drawn = drawn_cycle(plane, style, rng, PHASES, annotator=EXACT).endo
@@ -96,7 +96,7 @@ def test_a_contour_goes_around_a_muscle_that_touches_the_wall() -> None:
     assert np.array_equal(with_papillary_muscles(truth, plane, [free], [0.0]).endo, truth.endo)
 
 
-def test_whatever_the_custom_the_drawn_wall_is_one_ring() -> None:
+def test_the_drawn_wall_is_one_ring_for_every_style() -> None:
     for seed, frames in ((0, 12), (1, 30), (2, 75)):
         style = ReaderStyle(trabeculae_mm=4.0, papillary=True, bias_mm=(0.8, -0.8), frames=frames)
         for plane in sample_subject(seed, "dcm").slices()[::2]:

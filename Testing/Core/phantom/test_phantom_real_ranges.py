@@ -1,4 +1,4 @@
-"""Shapes of the phantom beside manual contours of real hearts (not part of the repository: skipped without them)."""
+"""Shapes of the phantom compared with manual contours of real hearts, which are not part of the repository."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def descriptors(endo: np.ndarray, epi: np.ndarray) -> dict[str, float]:
 def real_descriptors() -> list[dict[str, float]]:
     """The two largest complete mid slices of each patient, at the frame of largest cavity.
 
-    The masks have the pixel size of the table itself: with it the end-diastolic volumes of the patients'
-    metadata come out (patient 98: 216 against 208 ml).
+    The table holds the pixel size of the masks: it reproduces the end-diastolic volumes of the patients'
+    metadata (patient 98: 216 against 208 ml).
     """
     with (DATA / "patient_dimensions.tsv").open() as table:
         pixel = {row["pid"]: float(row["pixelSpacingX"]) for row in csv.DictReader(table, delimiter="\t")}
@@ -61,8 +61,8 @@ def real_descriptors() -> list[dict[str, float]]:
     return found
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the manual masks are not here")
-def test_real_hearts_lie_among_the_phantoms() -> None:
+@pytest.mark.skipif(not DATA.is_dir(), reason="the manual masks are missing")
+def test_real_hearts_lie_within_the_range_of_the_phantoms() -> None:
     real = real_descriptors()
     assert len(real) >= 16
     made: list[dict[str, float]] = []

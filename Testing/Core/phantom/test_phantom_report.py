@@ -1,4 +1,4 @@
-"""Statistics beside the literature, the contact sheet, and the ceiling that rotation sets."""
+"""Statistics compared with the literature, the contact sheet, and the rotation-blind reference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
 from LaMoDCore.phantom.cohort.statistics import LITERATURE, cohort_table, subject_statistics
 
 
-def test_the_table_says_which_means_lie_in_the_literature() -> None:
+def test_the_table_marks_means_outside_the_range_of_the_literature() -> None:
     subjects = [sample_subject(k, "healthy") for k in range(8)]
     rows = [(subject, subject_statistics(subject)) for subject in subjects]
     table = cohort_table(rows)
@@ -31,7 +31,7 @@ def test_every_source_that_is_named_is_listed() -> None:
             assert f"- {author} " in table, entry
 
 
-def test_statistics_of_a_subject_are_those_of_its_map() -> None:
+def test_statistics_of_a_subject_agree_with_its_motion() -> None:
     subject = sample_subject(2, "healthy")
     values = subject_statistics(subject)
     assert values["ecc_endo"] < values["ecc"] < values["ecc_epi"] < 0
@@ -43,8 +43,8 @@ def test_statistics_of_a_subject_are_those_of_its_map() -> None:
     assert values["jacobian"] == pytest.approx(strain.jacobian.mean(), abs=0.01)
 
 
-def test_the_ceiling_is_what_rotation_costs() -> None:
-    """A guess that is 3° off at 24–33 mm costs about 1.5 mm at end-systole; a perfect one costs little."""
+def test_the_rotation_blind_reference_errs_by_the_rotation_only() -> None:
+    """A rotation that is 3° wrong at 24–33 mm is an error of about 1.5 mm at end-systole; the true one has none."""
     reference = [plane for k in range(60) for plane in sample_subject(5000 + k).slices()]
     model = fit_rotation(reference)
     rows = [ceiling_row(plane, model) for k in range(12) for plane in sample_subject(k).slices()]
@@ -60,7 +60,7 @@ def test_the_ceiling_is_what_rotation_costs() -> None:
     assert ceiling_row(plane, Perfect()).epe_es < 1e-9  # type: ignore[arg-type]
 
 
-def test_the_contact_sheet_is_a_picture(tmp_path: Path) -> None:
+def test_the_contact_sheet_is_written(tmp_path: Path) -> None:
     planes = sample_subject(1, "lbbb").slices()[:2]
     write_contact_sheet(tmp_path / "sheet.png", planes, columns=2)
     with Image.open(tmp_path / "sheet.png") as image:

@@ -1,4 +1,4 @@
-"""Slices in the patient: masks, grids, insertion point, through-plane motion."""
+"""Slices in patient coordinates: masks, grids, insertion point, through-plane motion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PHASES = np.array([0.0, 0.2, 0.35, 0.6])
 
 
 def oblique_grid(plane, spacing: tuple[float, float] = (1.3, 1.7)) -> SliceGrid:  # type: ignore[no-untyped-def]
-    """In the slice's plane, turned by 40°, anisotropic and seen from the base (its columns run the other way)."""
+    """In the slice's plane, rotated by 40°, anisotropic and seen from the base (columns mirrored)."""
     angle = np.deg2rad(40.0)
     x, y = plane.grid.directions.T
     columns = -(np.cos(angle) * x + np.sin(angle) * y)
@@ -40,7 +40,7 @@ def test_masks_of_the_tissue_are_the_carried_wall() -> None:
     assert jacobian[2] > 1.03
 
 
-def test_a_plane_that_stays_sees_wider_tissue_from_the_base() -> None:
+def test_a_fixed_plane_cuts_wider_tissue_from_the_base() -> None:
     """Through-plane motion: at mid level the heart tapers, so the fixed plane shows less contraction."""
     found = False
     for seed in range(20):
@@ -66,7 +66,7 @@ def test_motion_is_the_same_on_every_grid_of_the_plane() -> None:
     assert np.allclose(area, plane.masks(PHASES).sum((1, 2)), rtol=0.03)
 
 
-def test_the_heart_lies_where_a_heart_lies() -> None:
+def test_the_heart_has_a_realistic_position_and_orientation() -> None:
     angles = []
     for seed in range(20):
         plane = sample_subject(seed).slices()[1]

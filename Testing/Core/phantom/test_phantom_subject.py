@@ -1,4 +1,4 @@
-"""Subjects: what the diseases look like, and that a subject is its seed."""
+"""Subjects: effects of the diseases, and reproducibility from the seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def from_insertion(plane: PhantomSlice) -> np.ndarray:
     return np.mod(np.rad2deg(ANGLES - plane.parameters.shape.insertion_angle), 360)
 
 
-def test_a_subject_is_its_seed() -> None:
+def test_a_seed_gives_one_subject() -> None:
     a, b = sample_subject(4, "hcm"), sample_subject(4, "hcm")
     assert a.rr_ms == b.rr_ms
     xy = mid_wall(a.slices()[0])
@@ -33,7 +33,7 @@ def test_an_unknown_disease_is_refused_with_the_list() -> None:
         sample_subject(1, "flu")
 
 
-def test_healthy_hearts_turn_and_shorten_as_people_do() -> None:
+def test_healthy_hearts_rotate_and_shorten_as_people_do() -> None:
     rotation, ecc, es = [], [], []
     for seed in range(40):
         subject = sample_subject(900 + seed, "healthy")
@@ -105,8 +105,8 @@ def test_hypertrophy_is_thick_at_the_septum_and_dilated_hearts_are_wide() -> Non
     assert np.mean(wide) > 1.2 * np.mean(normal)
 
 
-def test_no_endocardium_shortens_beyond_what_sarcomeres_can() -> None:
-    """Without the limit, hypertrophied walls would thicken locally by 3.7 (Err 6.3); at the rim 3 is left (Err 3.9)."""
+def test_no_endocardium_shortens_beyond_the_limit() -> None:
+    """Without the limit, hypertrophied walls would thicken locally by 3.7 (Err 6.3); with it by 3 at the rim (Err 3.9)."""
     shortest, thickest = [], []
     for seed in range(10):
         for plane in sample_subject(700 + seed, "hcm").slices():
@@ -123,7 +123,7 @@ def test_no_endocardium_shortens_beyond_what_sarcomeres_can() -> None:
 
 
 @pytest.mark.parametrize("disease", DISEASES)
-def test_every_wall_can_be_drawn(disease: str) -> None:
+def test_every_wall_is_thick_enough_to_draw(disease: str) -> None:
     for seed in range(4):
         for plane in sample_subject(400 + seed, disease).slices():
             endo, epi = plane.parameters.shape.endo(ANGLES), plane.parameters.shape.epi(ANGLES)
@@ -135,7 +135,7 @@ def test_every_wall_can_be_drawn(disease: str) -> None:
             assert contours.endo.min() > 1.5
 
 
-def test_activation_is_late_where_the_bundle_is_blocked() -> None:
+def test_activation_of_the_lateral_wall_is_late_in_bundle_branch_block() -> None:
     subject = sample_subject(61, "lbbb")
     plane = subject.slices()[1]
     late = plane.activation_ms(ANGLES)
