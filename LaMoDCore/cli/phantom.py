@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paired",
         action="store_true",
-        help="write a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on the "
-        "canonical 40 frames of 128 × 128 pixels of 1 mm",
+        help="write a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on "
+        "the canonical 40 frames of 128 × 128 pixels of 1 mm",
     )
     parser.add_argument("--cine", action="store_true", help="write cine pictures too")
     parser.add_argument(

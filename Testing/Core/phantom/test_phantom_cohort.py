@@ -106,9 +106,7 @@ def test_the_frozen_cohort_has_sixty_subjects_of_each_disease() -> None:
     assert all(int(case_id[1:6]) < recipe.count for case_id in subset)
 
 
-def test_the_command_writes_a_subset_and_refuses_bad_options(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_a_subset_and_refuses_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = {"recipe": CohortRecipe(count=3, seed=8).to_json(), "subsets": {"one": ["s00001-apex"]}}
     (tmp_path / "r.json").write_text(json.dumps(recipe))
     words = ["phantom", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "r.json"), "--workers", "1"]

@@ -106,7 +106,7 @@ def test_hypertrophy_is_thick_at_the_septum_and_dilated_hearts_are_wide() -> Non
 
 
 def test_no_endocardium_shortens_beyond_the_limit() -> None:
-    """Without the limit, hypertrophied walls would thicken locally by 3.7 (Err 6.3); with it by 3 at the rim (Err 3.9)."""
+    """Without the limit, hypertrophied walls would thicken locally by 3.7 (Err 6.3), with it by 3 (Err 3.9)."""
     shortest, thickest = [], []
     for seed in range(10):
         for plane in sample_subject(700 + seed, "hcm").slices():
