@@ -1,14 +1,15 @@
-"""`lamod demo`: the whole job on the built-in heart, nothing to bring along."""
+"""`lamod demo`: predict the built-in synthetic heart."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import add_inference_options, add_progress_option, inference_settings
 from LaMoDCore.runtime.progress import Progress
 
-HELP = "Predict motion and strain of a built-in synthetic heart and write everything that `lamod predict` writes."
+HELP = "Predict motion and strain of a built-in synthetic heart and write the same files as `lamod predict`."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,17 +27,16 @@ def run(args: argparse.Namespace) -> int:
 
     check_output(args.out)
     with Progress(args.progress) as progress:
-        progress.update("make", 0.0, "drawing the synthetic heart")
+        progress.update("make", 0.0, "creating the synthetic heart")
         case = demo_case()
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out)
-    for sentence in case.notes:
-        print(f"note: {sentence}")
+    print_notes(result.notes)
     for path in files:
         if path.parent == args.out:
             print(f"wrote {path}")
-    moved = [path for path in files if path.parent != args.out]
-    print(f"wrote {moved[0]} and {len(moved) - 1} more frames")
-    print(f"Look at {args.out / 'report.png'}")
+    frames = [path for path in files if path.parent != args.out]
+    print(f"wrote {frames[0]} and {len(frames) - 1} more frames")
+    print(f"The report is {args.out / 'report.png'}")
     return 0

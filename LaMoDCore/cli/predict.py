@@ -1,10 +1,11 @@
-"""`lamod predict`: masks in, motion and strain out."""
+"""`lamod predict`: predict motion and strain from masks."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import (
     add_inference_options,
     add_insertion_options,
@@ -17,7 +18,7 @@ from LaMoDCore.runtime.progress import Progress
 
 HELP = (
     "Predict myocardial motion and strain from the masks of a cine. MASKS is a 4-D NIfTI or NRRD, a .seq.nrrd, or a "
-    "folder with a volume a frame; several are slices of one heart."
+    "folder with one volume per frame; several MASKS are slices of one heart."
 )
 
 
@@ -25,22 +26,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write the result to")
     parser.add_argument(
-        "--cine", nargs="+", metavar="PATH", type=Path, help="the cine pictures (DICOM folder, NIfTI, NRRD)"
+        "--cine", nargs="+", metavar="PATH", type=Path, help="the cine images (DICOM folder, NIfTI, NRRD)"
     )
     parser.add_argument(
         "--mask-frames",
         metavar="0,9",
         type=frame_numbers,
-        help="which frames of the cine the masks are, from 0, where only some are drawn (needs --cine)",
+        help="frames of the cine, counted from 0, on which the masks were drawn, if not on all (needs --cine)",
     )
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
-    add_labels_option(parser, "the mask's values")
+    add_labels_option(parser, "the values of the masks")
     parser.add_argument(
-        "--rr", metavar="MS", type=float, help="R–R interval in ms, where the masks do not hold it or cover part of it"
+        "--rr", metavar="MS", type=float, help="R–R interval in ms, if the masks do not contain it or cover only part of it"
     )
     parser.add_argument(
-        "--reference-frame", metavar="N", type=int, help="frame of end-diastole, from 0, where the cavity misleads"
+        "--reference-frame", metavar="N", type=int, help="frame of end-diastole, counted from 0 (default: the largest cavity)"
     )
     parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
     add_inference_options(parser)
@@ -69,7 +70,6 @@ def run(args: argparse.Namespace) -> int:
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, report=not args.no_report)
-    for sentence in dict.fromkeys([*case.notes, *result.summary.get("quality", [])]):
-        print(f"note: {sentence}")
+    print_notes(result.notes)
     print(f"wrote {len(files)} files to {args.out}")
     return 0

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from LaMoDCore.cohort.work_list import CohortCase
-from LaMoDCore.heart.case import left_out_in
 from LaMoDCore.runtime.json_file import json_object_if_any
 
 CASE_COLUMNS = (
@@ -113,7 +112,9 @@ def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
         "disease": case.disease,
         "slices": len(slices),
         "levels": " ".join(str(s.get("level", "")) for s in slices),
-        "left_out": left_out_in(summary.get("notes", [])),
+        "left_out": sum(
+            isinstance(note, dict) and note.get("code") == "slice_left_out" for note in summary.get("notes", [])
+        ),
         "rr_ms": slices[0].get("rr_ms") if slices else None,
         "reference_frame": summary.get("reference_frame"),
         "es_frame": summary.get("es_frame"),

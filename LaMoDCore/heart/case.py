@@ -5,7 +5,7 @@ Frozen dataclasses that carry geometry, times and units with the arrays. T frame
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,22 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.notes import Note
 
 Level = Literal["base", "mid", "apex"]
 LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
-#: In the note of a case on a drawn slice that could not be used; its place before, the reason after.
-LEFT_OUT = " was left out: "
-#: In notes of guesses that are right as a rule: they come after what may have gone wrong.
-_ROUTINE = (
-    "Labels were told",
-    "Levels were proposed",
-    "The RV insertion was taken",
-    ": no R–R interval; ",
-    " have no myocardium and were left out",
-    "duplicate DICOM instance",
-    " without a picture or position ",
-    " are named, not timed",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +101,14 @@ class Case:
         reference_frame: index of end-diastole, to which all motion refers.
         rv_insertion_lps: [3] anterior RV insertion point in LPS mm, or None where it is not known.
         inputs: where the data came from.
-        notes: what had to be assumed, each a sentence to show to the person.
+        notes: what was assumed and what is doubtful about the input.
     """
 
     slices: tuple[CineSlice, ...]
     reference_frame: int = 0
     rv_insertion_lps: Array | None = None
     inputs: tuple[InputRecord, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.slices:
@@ -199,7 +187,8 @@ class StrainResult:
         motion: what moved.
         slices: strain, one a slice of the case.
         es_frame: end-systole, the frame of least total cavity area, one a case.
-        summary: what strain.json holds: peaks, times to peak, global values, indices, quality flags, provenance.
+        summary: contents of strain.json: peaks, times to peak, global values, indices, provenance; without the notes.
+        findings: doubts about the result, as `LaMoDCore.strain.quality_notes` and the unlike-training flag give them.
     """
 
     case: Case
@@ -207,13 +196,9 @@ class StrainResult:
     slices: tuple[SliceStrain, ...]
     es_frame: int
     summary: Mapping[str, Any]
+    findings: tuple[Note, ...] = ()
 
-
-def left_out_in(notes: Iterable[str]) -> int:
-    """How many drawn slices could not be used, by the notes of a case."""
-    return sum(LEFT_OUT in note for note in notes)
-
-
-def is_routine(note: str) -> bool:
-    """Whether a note of a case tells a guess that is right as a rule."""
-    return any(words in note for words in _ROUTINE)
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of the case, then those of the result."""
+        return (*self.case.notes, *self.findings)

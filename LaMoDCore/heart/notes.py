@@ -7,7 +7,7 @@ notes with `grouped` and add remedies in their own words; nothing depends on the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["info", "warning", "error"]
@@ -33,7 +33,218 @@ class NoteCode:
 
 #: Every code that a note can have.
 CODES: dict[str, NoteCode] = {
+    # the input
     "synthetic_heart": NoteCode("info", "The case is a synthetic heart."),
+    "labels_by_shape": NoteCode(
+        "info",
+        "The structures of a mask with several labels were identified by their shape.",
+        "Name the labels if this is wrong.",
+    ),
+    "stray_pixels": NoteCode("warning", "A few pixels apart from the ring were removed from the mask."),
+    "slices_without_myocardium": NoteCode("info", "Slices of a file have no myocardium and were left out."),
+    "slice_left_out": NoteCode(
+        "error",
+        "A slice with contours could not be used; the result lacks it.",
+        "Correct its contours and predict again.",
+    ),
+    "contours_carried": NoteCode(
+        "warning",
+        "Contours were drawn at some frames and carried to the others with the cine.",
+        "Check the carried contours.",
+    ),
+    "several_cines": NoteCode(
+        "warning", "Several cine series lie in the plane of a mask.", "Give only the cine on which the mask was drawn."
+    ),
+    "cine_pixels_assumed": NoteCode(
+        "warning",
+        "A mask or cine without orientation was assumed to have the other's pixel grid.",
+        "Export masks and cine with their orientation.",
+    ),
+    "cine_not_compared": NoteCode(
+        "warning",
+        "The cine has another pixel grid than the masks and was not compared with them.",
+        "Draw the masks on the cine's pixels.",
+    ),
+    # DICOM files
+    "dicom_unreadable": NoteCode("warning", "DICOM files could not be read and were left out.", "Export them again."),
+    "dicom_duplicates": NoteCode("info", "Copies of DICOM instances were left out."),
+    "dicom_without_image": NoteCode("info", "DICOM files without an image or a position were left out."),
+    "dicom_repeated_time": NoteCode("warning", "Several images of a slice have the same trigger time; one was kept."),
+    "dicom_order_assumed": NoteCode(
+        "warning",
+        "The order of the frames was taken from something else than trigger times.",
+        "Check that the frames follow each other in time.",
+    ),
+    # times
+    "frames_missing": NoteCode("warning", "Frames of the cine seem to be missing.", "Export the whole series."),
+    "frame_interval_varies": NoteCode("warning", "The interval between frames varies."),
+    "frames_not_timed": NoteCode("info", "A sequence has names instead of times for its frames."),
+    "frame_step_guessed": NoteCode(
+        "warning", "The unit of the frame interval was guessed.", "Store the frame times with their unit."
+    ),
+    "frame_step_ignored": NoteCode(
+        "warning", "The frame interval of a file is implausible and was ignored.", "Store the frame times in ms."
+    ),
+    "frame_times_assumed": NoteCode(
+        "warning",
+        "The frames have no times and were spaced evenly over the cardiac cycle.",
+        "Strain does not depend on it; times and rates do.",
+    ),
+    "rr_implausible": NoteCode(
+        "warning", "The R–R interval of a file is implausible and was ignored.", "Enter the R–R interval."
+    ),
+    "rr_assumed": NoteCode("info", "The frames were assumed to cover the full cardiac cycle."),
+    "rr_too_short": NoteCode(
+        "warning",
+        "The frames span more than the R–R interval; the cycle was assumed to be as long as they are.",
+        "Enter the R–R interval if it is known.",
+    ),
+    "cycle_partly_covered": NoteCode("warning", "The frames cover only part of the R–R interval."),
+    "cycle_not_closed": NoteCode(
+        "warning",
+        "The cavity's area jumps from the last frame to the first: the frames seem to cover only part of the cycle.",
+        "Enter the R–R interval.",
+    ),
+    "several_cycles": NoteCode(
+        "warning", "The cavity empties more than once: the frames seem to cover several beats.", "Give one beat."
+    ),
+    "reference_frame_found": NoteCode(
+        "warning",
+        "The cine does not begin at end-diastole; the frame with the largest cavity is the reference.",
+        "Choose another end-diastolic frame if this is wrong.",
+    ),
+    "phases_interpolated": NoteCode(
+        "warning", "The frames of a slice were interpolated to the phases of the slice with most frames."
+    ),
+    # the slices' positions and orientation
+    "levels_proposed": NoteCode(
+        "info",
+        "Basal, mid and apical slices were proposed from their positions.",
+        "Choose the levels if they are wrong.",
+    ),
+    "insertion_from_label": NoteCode("info", "The RV insertion point was found on the label of the right ventricle."),
+    "orientation_unknown": NoteCode(
+        "warning",
+        "The masks have no orientation: which side is the apex is a guess.",
+        "Export the masks with their orientation.",
+    ),
+    "orientation_on_axes": NoteCode(
+        "warning",
+        "The slices lie exactly on the scanner's axes, as in exports that lost their orientation.",
+        "Check the orientation of the export.",
+    ),
+    "not_short_axis": NoteCode(
+        "warning",
+        "By its orientation a slice is hardly a short-axis slice: which side is the apex is a guess.",
+        "Check that the slices are short-axis slices.",
+    ),
+    # the result
+    "rv_insertion_assumed": NoteCode(
+        "warning",
+        "No RV insertion point was given: segments start at its expected position.",
+        "Give the anterior RV insertion point.",
+    ),
+    "ring_open_at_reference": NoteCode(
+        "warning",
+        "The myocardium is not a closed ring at the reference frame.",
+        "Close the ring, unless the outflow tract opens it.",
+    ),
+    "ring_at_image_edge": NoteCode(
+        "warning",
+        "The myocardium touches the edge of the image at the reference frame.",
+        "Check that the image contains the whole ring.",
+    ),
+    "wall_too_thin": NoteCode(
+        "warning", "Part of the myocardium is too thin for strain.", "Draw the wall at least two pixels thick."
+    ),
+    "frames_not_acquired": NoteCode("info", "Some frames were not acquired; peaks ignore them."),
+    "motion_folds": NoteCode(
+        "error",
+        "The predicted motion folds at some pixels (J ≤ 0); strain at these pixels is meaningless.",
+        "Check the contours of this slice.",
+    ),
+    "end_systole_unusual": NoteCode(
+        "warning", "End-systole is unusually early or late in the cycle.", "Check the order of the masks in time."
+    ),
+    "segments_empty": NoteCode(
+        "warning", "Segments contain no myocardium.", "Check the contours and the RV insertion point."
+    ),
+    "cycles_differ": NoteCode("warning", "The slices' cardiac cycles differ in length; times are compared by phase."),
+    "samples_disagree": NoteCode(
+        "warning",
+        "The samples of the model disagree on segmental Ecc at end-systole.",
+        "Use the intervals together with the values.",
+    ),
+    "unlike_training": NoteCode(
+        "warning", "A slice is unlike the training data, so its intervals may not contain the true values."
+    ),
+    "version_1_note": NoteCode("warning", "A sentence in a result that LaMoD 1.x wrote."),
+    # DENSE
+    "dense_frame_step_from_repetition": NoteCode(
+        "warning", "The trigger times are unusable; the repetition time was used as the duration of a frame."
+    ),
+    "dense_frame_step_assumed": NoteCode(
+        "warning", "The data contain no frame times; a frame duration was assumed.", "Give the duration of a frame."
+    ),
+    "dense_rr_assumed": NoteCode(
+        "warning", "The data contain no R–R interval; one was assumed.", "Give the R–R interval."
+    ),
+    "dense_position_unknown": NoteCode(
+        "warning", "The data contain no position of the slice in the patient; it was assumed to be axial."
+    ),
+    "dense_contours_guessed": NoteCode(
+        "warning", "The myocardium was segmented automatically on the magnitude images.", "Check the contours."
+    ),
+    "dense_background_subtracted": NoteCode("info", "A background phase was fitted to static tissue and subtracted."),
+    "dense_background_not_found": NoteCode(
+        "warning", "The field of view contains too little static tissue; no background phase was subtracted."
+    ),
+    "dense_smoothing": NoteCode("info", "How displacement was smoothed in space and fitted in time."),
+    # findings of the contour checks
+    "contour_empty": NoteCode(
+        "error", "A frame of a drawn slice has no myocardium.", "Draw the frame, or fill it from its neighbours."
+    ),
+    "contour_open_ring": NoteCode(
+        "error", "The myocardium does not enclose the cavity.", "Close the ring around the cavity."
+    ),
+    "contour_hole": NoteCode("warning", "The wall has a hole apart from the cavity.", "Fill the hole."),
+    "contour_island": NoteCode(
+        "warning", "A small piece of myocardium is separate from the ring.", "Remove the piece."
+    ),
+    "contour_several_pieces": NoteCode(
+        "error", "The myocardium consists of several large pieces.", "Remove or join the pieces."
+    ),
+    "contour_touches_border": NoteCode(
+        "error", "The myocardium touches the border of the image.", "Use images that contain the whole ring."
+    ),
+    "contour_centre_jump": NoteCode(
+        "warning",
+        "The centre of the ring jumps against the neighbouring frames or slices.",
+        "Compare the contour with the cine.",
+    ),
+    "contour_area_jump": NoteCode(
+        "warning",
+        "The area of myocardium or cavity jumps against the neighbouring frames or slices.",
+        "Compare the contour with the cine.",
+    ),
+    "contour_thickness_jump": NoteCode(
+        "warning",
+        "The wall thickness jumps against the neighbouring frames or slices.",
+        "Compare the contour with the cine.",
+    ),
+    "contour_area_out_of_range": NoteCode(
+        "warning",
+        "The myocardial area is implausible compared with the area at end-diastole.",
+        "Compare the contour with the cine, at this frame and at end-diastole.",
+    ),
+    "contour_walls_touch": NoteCode(
+        "warning", "Opposite walls touch, or endocardium and epicardium do.", "Separate the contours."
+    ),
+    "contour_out_of_register": NoteCode(
+        "error",
+        "The mask is shifted against the myocardium of the cine.",
+        "Shift the mask, or give the cine on which it was drawn.",
+    ),
 }
 
 
@@ -121,6 +332,11 @@ def note(
         frame=frame,
         source=source,
     )
+
+
+def of_slice(notes: Iterable[Note], number: int) -> list[Note]:
+    """Notes that concern one slice, counted from 1 at the base."""
+    return [replace(each, slice=number) for each in notes]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -85,7 +86,7 @@ def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:
     return float(np.linalg.norm(wall - point, axis=-1).min())
 
 
-def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> tuple[Array, str] | None:
+def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> tuple[Array, Note] | None:
     """The anterior insertion point [3] from the RV label, and a note; None where no slice has a usable one.
 
     Taken from the slice nearest the middle of the heart among those whose RV touches the wall over 30° to
@@ -96,8 +97,8 @@ def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> t
         points = insertion_points(slices[index], reference_frame)
         if points is None:
             continue
-        anterior = anterior_of(points)
-        return anterior, f"The RV insertion was taken from the RV label of {slices[index].name}."
+        text = "The RV insertion point of the heart was found on the RV label of this slice."
+        return anterior_of(points), note("insertion_from_label", text, slice=index + 1, source=slices[index].name)
     return None
 
 

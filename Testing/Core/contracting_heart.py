@@ -1,9 +1,8 @@
-"""An annulus that contracts, thickens and twists by a closed-form map, as a StrainResult: the subject of
-writers' tests.
+"""An annulus that contracts, thickens and twists by a closed-form map, as a StrainResult for the tests of writers.
 
-A point at radius R and angle Θ of the reference frame goes to r² = a² + j (R² − A²), θ = Θ + β (1 + c (B −
-R)), where A → a is the endocardial radius, j the in-plane Jacobian, β the epicardial rotation. All follow the
-same rise and fall over the cycle.
+A point at radius R and angle Θ of the reference frame moves to r² = a² + j (R² − A²), θ = Θ + β (1 + c (B −
+R)), where A → a is the endocardial radius, j the in-plane Jacobian, β the epicardial rotation. All follow the same
+curve over the cycle.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, SliceGrid
+from LaMoDCore.heart.notes import note
 from LaMoDCore.strain import summarise
 
 NAMES = ("anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior")
@@ -87,7 +87,7 @@ def analytic_motion(grid, frames=25, *, reference_frame=0, shortening=0.28, jaco
 
 
 def deformed_wall(displacement_mm, grid):
-    """bool [T, H, W] by the radii's own motion: the annulus stays one."""
+    """bool [T, H, W]: the moved wall, an annulus between the moved radii."""
     x, y = grid.pixel_centers_mm()
     dx, dy = grid.spacing_mm
     centre = np.array([(grid.shape[1] - 1) / 2 * dx, (grid.shape[0] - 1) / 2 * dy])
@@ -153,7 +153,11 @@ def contracting_heart(
         for z, (level, grid) in enumerate(zip(levels, grids, strict=True))
     ]
     cines, motions, strains = zip(*parts, strict=True)
-    case = Case(cines, reference_frame, notes=("The slice level was not given; mid was assumed.",))
+    case = Case(
+        cines,
+        reference_frame,
+        notes=(note("levels_proposed", "The level of the slice is not known; mid was assumed."),),
+    )
     es = int((reference_frame + round(0.38 * frames)) % frames)
     motion = Motion(motions)
     provenance = {"model": "closed-form", "seed": 0, "samples": samples, "diffusion": True}

@@ -22,6 +22,7 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 from LaMoDCore.heart.cycle.smoothing import smoothing_weights
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.polar import RayContours
 from LaMoDCore.heart.ring.shape import RAYS
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -47,12 +48,12 @@ class CarriedSlice:
     Attributes:
         slice: the drawn frames as they were, the others carried.
         drawn: bool [T], False where a contour was carried.
-        note: what was done and assumed, a sentence for the person.
+        note: what was carried and assumed; None where every frame was drawn.
     """
 
     slice: CineSlice
     drawn: Array
-    note: str
+    note: Note | None
 
 
 def carry_contours(
@@ -73,7 +74,7 @@ def carry_contours(
     _check(slice_, shapes, frames)
     contours = {t: RayContours.of(shapes.shapes[t]) for t in frames}
     if len(frames) == slice_.frames:
-        return CarriedSlice(slice_, np.ones(slice_.frames, dtype=bool), "")
+        return CarriedSlice(slice_, np.ones(slice_.frames, dtype=bool), None)
     first, second = _ends(slice_, shapes, frames)
     end_systole = contours[second] if second is not None else _assumed_end_systole(contours[first])
     way = _Way(contours[first], end_systole)
@@ -92,7 +93,7 @@ def carry_contours(
             myocardium[t], cavity_masks[t] = ring.rasterise(slice_.grid.shape, slice_.grid.spacing_mm)
     on_progress(1.0)
     carried = replace(slice_, myocardium=myocardium, cavity=cavity_masks)
-    return CarriedSlice(carried, np.isin(np.arange(slice_.frames), frames), _note(slice_, first, second))
+    return CarriedSlice(carried, np.isin(np.arange(slice_.frames), frames), _note(slice_.frames, len(frames)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,14 +262,14 @@ def _cavity_of(slice_: CineSlice) -> Array:
     return np.stack([cavity(plane) for plane in slice_.myocardium])
 
 
-def _note(slice_: CineSlice, first: int, second: int | None) -> str:
-    if second is None:
-        return (
-            f"{slice_.name}: the contours were drawn at frame {first} alone and carried to the others by the cine, "
-            "not drawn there; the way of the wall was assumed (its area grows by a quarter), its amount read off the "
-            "pictures."
-        )
-    return (
-        f"{slice_.name}: the contours were drawn at frames {first} and {second} and carried to the others by the cine, "
-        "not drawn there."
+def _note(frames: int, drawn: int) -> Note:
+    text = (
+        f"The contours were drawn at {drawn} frame{'' if drawn == 1 else 's'} and carried to the other "
+        f"{frames - drawn} with the cine."
     )
+    if drawn == 1:
+        text = (
+            f"{text[:-1]}; the wall's path was assumed (its area grows by a quarter), how far it moves was read from "
+            "the images."
+        )
+    return note("contours_carried", text)

@@ -9,31 +9,31 @@ import numpy as np
 from LaMoDCore.heart.canonical import contour_distances_mm, periodic_weights
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import signed_distance_mm
 
 #: Phases that differ by less than this share of a frame step are the same.
 _SAME_PHASE = 0.5
 
 
-def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[str]]:
+def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[Note]]:
     """Give all slices the phases of the slice with most frames.
 
     A slice that has these phases already, to half a frame, keeps its own frames and times untouched. Others
     are interpolated: each contour's signed distance by a periodic spline over the cycle, pictures linearly.
 
     Returns:
-        Slices with equal frame counts, in the same order, and notes.
+        Slices with equal frame counts, in the same order, and notes that count them from 1.
     """
     model = max(slices, key=lambda s: s.frames)
     result, notes = [], []
-    for slice_ in slices:
+    for number, slice_ in enumerate(slices, start=1):
         if _has_phases(slice_, model.phases):
             result.append(slice_)
             continue
         result.append(_resampled(slice_, model.phases))
-        notes.append(
-            f"{slice_.name}: its {slice_.frames} frames were interpolated to the {model.frames} phases of {model.name}."
-        )
+        text = f"The {slice_.frames} frames were interpolated to the {model.frames} phases of another slice."
+        notes.append(note("phases_interpolated", text, slice=number, source=slice_.name))
     return result, notes
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import cavity_area_mm2
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -18,7 +19,7 @@ def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
     return np.asarray(np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0))
 
 
-def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, str | None]:
+def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, Note | None]:
     """Frame 0, where a triggered cine begins; else the (first) frame of largest cavity, with a note.
 
     Args:
@@ -31,10 +32,8 @@ def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, str | 
     if usable[0] and largest - area[0] <= TOLERANCE * stroke:
         return 0, None
     frame = int(np.flatnonzero(usable & (area >= largest - 1e-6 * max(stroke, 1.0)))[0])
-    return frame, (
-        f"The cine does not begin at end-diastole: frame {frame}, the one of the largest cavity, was taken "
-        "as the reference; name another with --reference-frame."
-    )
+    text = "The cine does not begin at end-diastole: the frame with the largest cavity was used as the reference."
+    return frame, note("reference_frame_found", text, frame=frame)
 
 
 def named_end_diastole(frame: int, slices: list[CineSlice]) -> int:

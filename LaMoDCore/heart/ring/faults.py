@@ -1,4 +1,4 @@
-"""What makes a slice's drawn myocardium unusable, said with the slice and its frames."""
+"""Faults that make a slice's drawn myocardium unusable."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ class Fault:
         frames: the frames where it is seen.
         reason: the fault in words, with the frames.
         remedy: what to do.
+        finding: the fault in words, with the number of frames instead of the frames.
     """
 
     kind: FaultKind
     frames: tuple[int, ...]
     reason: str
     remedy: str
+    finding: str
 
 
 def frame_list(frames: Array | tuple[int, ...] | list[int], most: int | None = 6) -> str:
@@ -97,12 +99,19 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
                 else "no frame is drawn"
             )
             remedy = "draw the myocardium on every frame of the cycle, or give the cine with --cine to carry it there"
-            return Fault("missing", tuple(missing), words, remedy)
+            return Fault(
+                "missing",
+                tuple(missing.tolist()),
+                words,
+                remedy,
+                f"only {drawn.sum()} of {drawn.size} frames are drawn",
+            )
         return Fault(
             "missing",
-            tuple(missing),
+            tuple(missing.tolist()),
             f"{frame_list(missing)} {'has' if missing.size == 1 else 'have'} no myocardium",
             "draw it there, or leave this slice out",
+            f"{missing.size} of {drawn.size} frames have no myocardium",
         )
     closed = np.array([is_closed_ring(plane) for plane in myocardium])
     pieces = np.array([ndimage.label(plane, structure=np.ones((3, 3)))[1] for plane in myocardium])
@@ -110,18 +119,20 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
         faulty = np.flatnonzero(~closed)
         return Fault(
             "open",
-            tuple(faulty),
+            tuple(faulty.tolist()),
             f"the myocardium of {frame_list(faulty)} is not a closed ring around a cavity",
             "close the contour there, or leave this slice out; if the label is the blood pool or the filled "
             "ventricle, name the myocardium with --labels",
+            f"the myocardium is not a closed ring around a cavity in {faulty.size} of {drawn.size} frames",
         )
     if (pieces > 1).any():
         faulty = np.flatnonzero(pieces > 1)
         return Fault(
             "pieces",
-            tuple(faulty),
+            tuple(faulty.tolist()),
             f"the myocardium of {frame_list(faulty)} is in {int(pieces.max())} separate pieces",
             "remove what does not belong to the left ventricle",
+            f"the myocardium is in separate pieces in {faulty.size} of {drawn.size} frames",
         )
     if cavity_label is not None:
         outside = np.array(
@@ -134,8 +145,9 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
             faulty = np.flatnonzero(outside)
             return Fault(
                 "cavity",
-                tuple(faulty),
+                tuple(faulty.tolist()),
                 f"the LV cavity of {frame_list(faulty)} lies outside the myocardium's ring",
                 "check the contours, or name the labels with --labels",
+                f"the LV cavity lies outside the myocardium's ring in {faulty.size} of {drawn.size} frames",
             )
     return None

@@ -11,6 +11,7 @@ import numpy as np
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.levels import depths_towards_apex
+from LaMoDCore.heart.notes import Note, note, of_slice
 from LaMoDCore.heart.ring.mask import is_closed_ring
 from LaMoDCore.io.case.slice_reader import read_cine_slices, read_mask_stacks
 from LaMoDCore.io.files.labels import LabelMap, meaning_of_labels, parse_labels
@@ -34,6 +35,7 @@ class DrawnSlice:
         stack: which of its stacks, and
         position: which slice of that stack it is, both counted from 0.
         labels: what the file's numbers mean.
+        notes: what was assumed about this slice.
     """
 
     slice: CineSlice
@@ -41,15 +43,16 @@ class DrawnSlice:
     stack: int
     position: int
     labels: LabelMap
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnHeart:
-    """Slices from base to apex, end-diastole's frame, and what had to be assumed."""
+    """Slices from base to apex, the end-diastolic frame, and what was assumed of them all and of each."""
 
     slices: tuple[DrawnSlice, ...]
     reference_frame: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def read_drawn_heart(
@@ -70,7 +73,7 @@ def read_drawn_heart(
     """
     from LaMoDCore.io.contours.foreign import is_foreign, read_foreign
 
-    notes: list[str] = []
+    notes: list[Note] = []
     paths = [Path(p) for p in masks]
     others = [p for p in paths if is_foreign(p)]
     stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_MIN_FRAMES)) for p in paths if p not in others]
@@ -84,8 +87,8 @@ def read_drawn_heart(
     ]
     for path, stacks in stacks_of:
         said = wanted or parse_labels(stacks[0].metadata.get(LABEL_KEY))
-        meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
-        notes += [note] if note else []
+        meaning, guess = meaning_of_labels([s.frames for s in stacks], path, said)
+        notes += [guess] if guess else []
         for number, stack in enumerate(stacks):
             prefix = path.name.split(".")[0]
             for k in range(stack.frames.shape[1]):
@@ -94,13 +97,15 @@ def read_drawn_heart(
                 alone = len(stacks) == 1 and stack.frames.shape[1] == 1
                 part = k + 1 if len(stacks) == 1 else number + 1
                 name = prefix if alone else f"slice {part}" if len(stacks_of) == 1 else f"{prefix}, slice {part}"
-                slice_ = _slice(stack, k, name, meaning, cines, path, rr_ms, notes)
-                found.append(DrawnSlice(slice_, path, number, k, meaning))
+                slice_, own = _slice(stack, k, name, meaning, cines, path, rr_ms)
+                found.append(DrawnSlice(slice_, path, number, k, meaning, tuple(own)))
     if not found:
         raise LaMoDInputError(paths[0], "no myocardium is drawn in it", "draw it, or name it with --labels")
     centers = [_center_lps(d.slice) for d in found]
     depths = depths_towards_apex(centers, [d.slice.grid for d in found])
     ordered = tuple(found[i] for i in np.argsort(depths, kind="stable"))
+    for number, drawn in enumerate(ordered, start=1):
+        notes += of_slice(drawn.notes, number)
     return DrawnHeart(ordered, end_diastole_as_drawn([d.slice for d in ordered]), tuple(dict.fromkeys(notes)))
 
 
@@ -112,21 +117,22 @@ def _slice(
     cines: Sequence[FrameStack],
     path: Path,
     rr_ms: float | None,
-    notes: list[str],
-) -> CineSlice:
+) -> tuple[CineSlice, list[Note]]:
     grid = stack.slice_grid(position)
     labels = stack.frames[:, position]
     single = replace(stack, name=name, frames=stack.frames[:, position : position + 1], ijk_to_lps=grid.ijk_to_lps)
+    notes = list(stack.notes)
     cine = None
     if cines:
         cine, cine_notes = matching_cine(single, cines, path)
-        notes += cine_notes
+        notes += [*cine.notes, *cine_notes]
         if not same_pixels(grid, cine.slice_grid(0)):
-            notes.append(f"{name}: the cine lies on other pixels than the masks and was not compared with them.")
+            text = "The cine has another pixel grid than the masks and was not compared with them."
+            notes.append(note("cine_not_compared", text, source=name))
             cine = None
     timing = timing_of(single, cine, path, rr_ms)
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
-    return CineSlice(
+    slice_ = CineSlice(
         name=name,
         grid=grid,
         myocardium=meaning.is_myocardium(labels),
@@ -136,6 +142,7 @@ def _slice(
         right_ventricle=right if right is not None and right.any() else None,
         cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
     )
+    return slice_, notes
 
 
 def _center_lps(slice_: CineSlice) -> np.ndarray:

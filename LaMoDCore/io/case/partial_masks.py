@@ -9,6 +9,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.carrying import carry_contours
+from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -59,12 +60,11 @@ def is_partial(myocardium: np.ndarray) -> bool:
     return bool(drawn.any() and drawn.mean() < 1 - _PARTIAL_SHARE)
 
 
-def carried(slice_: CineSlice, notes: list[str]) -> CineSlice:
-    """The slice with contours on every frame; what was carried is said in the notes."""
+def carried(slice_: CineSlice) -> tuple[CineSlice, Note | None]:
+    """The slice with contours on every frame, and a note that some were carried."""
     result = carry_contours(slice_)
-    notes.append(result.note)
     right = slice_.right_ventricle
     if right is not None:
         # the RV is drawn where the masks are; it serves to find the insertion, not to be shown on other frames
         right = right & result.drawn[:, None, None]
-    return replace(result.slice, right_ventricle=right)
+    return replace(result.slice, right_ventricle=right), result.note

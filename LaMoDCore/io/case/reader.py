@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.heart.case import LEFT_OUT, LEVELS, Case, CineSlice, InputRecord, Level
+from LaMoDCore.heart.case import LEVELS, Case, CineSlice, InputRecord, Level
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
+from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.ring.faults import Fault
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.heart.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
@@ -73,7 +74,7 @@ def load_case(
         if path.absolute() in [earlier.absolute() for earlier in mask_paths[:number]]:
             raise LaMoDInputError(path, "it is named twice", "name each slice once")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
-    notes: list[str] = []
+    notes: list[Note] = []
     fewest = 1 if cine_paths else MIN_FRAMES
     masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest)) for path in mask_paths]
     planes = [s.slice_grid(k) for _, stacks in masks_of for s in stacks for k in _drawn(s) if s.has_orientation]
@@ -91,8 +92,10 @@ def load_case(
             mask_frames=mask_frames,
         )
     read = _repeats_marked(read)
-    slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
-    slices, phase_notes = on_common_phases(slices)
+    read_slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
+    for number, one in enumerate(read_slices, start=1):
+        notes += of_slice(one.notes, number)
+    slices, phase_notes = on_common_phases([_slice_of(one) for one in read_slices])
     area = total_cavity_area_mm2(slices)
     reference, reference_note = (
         find_end_diastole(slices, area)
@@ -100,8 +103,7 @@ def load_case(
         else (named_end_diastole(reference_frame, slices), None)
     )
     found = (several_beats(slices[0], area), unclosed_beat(slices[0], area), reference_note)
-    of_the_beat = [note for note in found if note]
-    notes = [*of_the_beat, *notes, *phase_notes]  # what bears on every number comes first
+    notes = [*(each for each in found if each), *notes, *phase_notes]  # what concerns every number comes first
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,
@@ -130,7 +132,8 @@ def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
             marked.append(one)
             continue
         reason = f"its masks are those of {earlier.name} in the same plane"
-        marked.append(replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once")))
+        finding = "its masks are those of another slice in the same plane"
+        marked.append(replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once", finding)))
     return marked
 
 
@@ -141,21 +144,25 @@ def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
     return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
 
 
-def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[str]) -> list[CineSlice]:
-    """The slices that can be used, with their named levels; the others are refused or said to be left out.
+def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[Note]) -> list[ReadSlice]:
+    """The slices that can be used, with their named levels; the others are refused or left out with a note.
 
     A slice without a closed ring is left out as long as one slice remains; a stray piece or a cavity outside
-    the ring is a slip that the person should mend, and is refused.
+    the ring is a slip that the person should correct, and is refused.
     """
     whole = [r for r in read if r.slice is not None]
     for r in read:
         if r.fault is not None and (not whole or r.fault.kind in ("pieces", "cavity")):
             reason = f"{r.name}: {r.fault.reason}" if len(read) > 1 else r.fault.reason
             raise LaMoDInputError(r.source, reason, r.fault.remedy)
-    notes += [f"{_place(r)}{LEFT_OUT}{r.fault.reason}." for r in read if r.fault is not None]
-    slices = [r.slice for r in whole if r.slice is not None]
+    for r in read:
+        if r.fault is not None:
+            frame = r.fault.frames[0] if len(r.fault.frames) == 1 else None
+            notes.append(
+                note("slice_left_out", f"A slice was left out: {r.fault.finding}.", frame=frame, source=_place(r))
+            )
     if levels is None:
-        return slices
+        return whole
     if len(levels) == len(read):
         levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
     if len(levels) != len(whole):
@@ -164,11 +171,21 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
             f"{len(levels)} level(s) for {len(whole)} slice(s)",
             "name one level a slice, from base to apex",
         )
-    order = _base_to_apex(slices)
+    order = _base_to_apex([_slice_of(r) for r in whole])
     if not _falls([levels[i] for i in order]) and _falls(levels):
         # named from base to apex, though the files go the other way
-        levels = tuple(levels[order.index(i)] for i in range(len(slices)))
-    return [replace(s, level=level, level_known=True) for s, level in zip(slices, levels, strict=True)]
+        levels = tuple(levels[order.index(i)] for i in range(len(whole)))
+    return [_with_level(r, level, known=True) for r, level in zip(whole, levels, strict=True)]
+
+
+def _slice_of(read: ReadSlice) -> CineSlice:
+    if read.slice is None:
+        raise ValueError(f"{read.name} has a fault and no slice")
+    return read.slice
+
+
+def _with_level(read: ReadSlice, level: Level, *, known: bool) -> ReadSlice:
+    return replace(read, slice=replace(_slice_of(read), level=level, level_known=known))
 
 
 def _place(read: ReadSlice) -> str:
@@ -192,15 +209,22 @@ def _depths(slices: list[CineSlice]) -> list[float]:
     return depths_towards_apex([_center_lps(s) for s in slices], [s.grid for s in slices])
 
 
-def _from_base_to_apex(slices: list[CineSlice], propose: bool, notes: list[str]) -> list[CineSlice]:
-    slices = [slices[i] for i in _base_to_apex(slices)]
+def _from_base_to_apex(read: list[ReadSlice], propose: bool, notes: list[Note]) -> list[ReadSlice]:
+    read = [read[i] for i in _base_to_apex([_slice_of(r) for r in read])]
     if not propose:
-        return slices
-    depths = _depths(slices)
+        return read
+    depths = _depths([_slice_of(r) for r in read])
     levels, known = propose_levels(depths), spans_the_ventricle(depths)
-    named = ", ".join(f"{s.name} {level}" for s, level in zip(slices, levels, strict=True))
-    notes.append(f"Levels were proposed from the slices' positions ({named}); name them with --levels if wrong.")
-    return [replace(s, level=level, level_known=known) for s, level in zip(slices, levels, strict=True)]
+    notes.append(note("levels_proposed", _levels_text(levels)))
+    return [_with_level(r, level, known=known) for r, level in zip(read, levels, strict=True)]
+
+
+def _levels_text(levels: Sequence[Level]) -> str:
+    if len(levels) == 1:
+        return f"The level of the slice is not known; {levels[0]} was assumed."
+    numbers = {level: [n for n, found in enumerate(levels, start=1) if found == level] for level in LEVELS}
+    parts = [f"{number_list(at)} {level}" for level, at in numbers.items() if at]
+    return f"Levels were proposed from the slices' positions, counted from the base: {', '.join(parts)}."
 
 
 def _center_lps(slice_: CineSlice) -> Array:
@@ -208,7 +232,7 @@ def _center_lps(slice_: CineSlice) -> Array:
     return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
 
 
-def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[str]) -> Array | None:
+def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[Note]) -> Array | None:
     if given is not None:
         return given_insertion(given, slices, reference)
     found = insertion_from_label(slices, reference)
@@ -218,22 +242,23 @@ def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: 
     return found[0]
 
 
-def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) -> list[str]:
-    """Say where the view from the apex, on which all angles rest, is a guess."""
-    doubts = []
+def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) -> list[Note]:
+    """Notes where the view from the apex, to which all angles refer, is a guess."""
     if not all(r.has_orientation for r in read):
-        doubts.append(
-            "The masks do not say how they lie in the patient: which side is the apex, and with it the "
-            "sense of rotation and the order of segments, is a guess."
+        text = (
+            "The masks have no orientation in the patient: which side is the apex, and with it the direction of "
+            "rotation and the order of segments, is a guess."
         )
-    elif all(lies_on_scanner_axes(s.grid.ijk_to_lps) for s in slices):
-        doubts.append(
-            "The slices lie exactly on the scanner's axes, as exports that lost their orientation do: which "
-            "side is the apex may be wrong."
+        return [note("orientation_unknown", text)]
+    if all(lies_on_scanner_axes(s.grid.ijk_to_lps) for s in slices):
+        text = (
+            "The slices lie exactly on the scanner's axes, as in exports that lost their orientation: which side is "
+            "the apex may be wrong."
         )
-    elif any(abs(s.grid.axis_cosine) < MIN_AXIS_COSINE for s in slices):
-        doubts.append(
-            "The slices stand nearly along the heart's expected axis, as long-axis views do: check that they "
-            "are short-axis slices; which side is the apex is a guess."
-        )
-    return doubts
+        return [note("orientation_on_axes", text)]
+    text = "The slice is nearly parallel to the heart's long axis by its orientation: the apex side is a guess."
+    return [
+        note("not_short_axis", text, slice=number)
+        for number, slice_ in enumerate(slices, start=1)
+        if abs(slice_.grid.axis_cosine) < MIN_AXIS_COSINE
+    ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.numbered_names import without_suffix
 from LaMoDCore.heart.ring.faults import Fault, find_fault, remove_specks
 from LaMoDCore.io.case.partial_masks import carried, is_partial, spread_over_cine
@@ -30,33 +31,38 @@ _LARGEST_PART = 0.6
 
 @dataclass(frozen=True, eq=False)
 class ReadSlice:
-    """A slice as read, usable or not; ``position`` counts the slices with something drawn over all inputs."""
+    """A slice as read: usable, or with the fault that makes it unusable; and the notes on it."""
 
     name: str
     source: Path
     slice: CineSlice | None
     fault: Fault | None
     has_orientation: bool
+    notes: tuple[Note, ...] = ()
 
 
-def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[str]) -> list[FrameStack]:
-    """Cine slices of a file or folder, as stacks [T, 1, H, W] of float32; of a study those near the planes."""
+def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[Note]) -> list[FrameStack]:
+    """Cine slices of a file or folder as stacks [T, 1, H, W] of float32; of a study only those near the planes.
+
+    Notes on single slices stay with these; the others are appended to `notes`.
+    """
     slices = []
     for stack in read_images(path, planes):
         check_grid(stack, path)
         if not np.isfinite(stack.frames).all():
             raise LaMoDInputError(path, "its pictures hold NaN or infinite values", "export the cine again")
-        notes += stack.notes
-        slices += [replace(s, frames=s.frames.astype(np.float32)) for s in _single_slices(stack)]
+        slices += [
+            replace(s, frames=s.frames.astype(np.float32)) for s in _single_slices(_with_own_notes(stack, notes))
+        ]
     return slices
 
 
-def read_mask_stacks(path: Path, notes: list[str], *, min_frames: int = MIN_FRAMES) -> list[FrameStack]:
+def read_mask_stacks(path: Path, notes: list[Note], *, min_frames: int = MIN_FRAMES) -> list[FrameStack]:
     """Mask stacks of a file or folder, checked, as whole-number labels.
 
     Args:
         path: file or folder.
-        notes: is appended to.
+        notes: receives the notes that do not concern a single slice; these stay with their stack.
         min_frames: masks with fewer are refused.
 
     Raises:
@@ -66,9 +72,15 @@ def read_mask_stacks(path: Path, notes: list[str], *, min_frames: int = MIN_FRAM
     for stack in read_images(path):
         _check_shape(stack, path, min_frames)
         check_grid(stack, path)
-        notes += stack.notes
-        stacks.append(replace(stack, frames=integer_labels(stack.frames, path)))
+        stacks.append(replace(_with_own_notes(stack, notes), frames=integer_labels(stack.frames, path)))
     return stacks
+
+
+def _with_own_notes(stack: FrameStack, notes: list[Note]) -> FrameStack:
+    """The stack with the notes on itself, if it is a single slice; the others are appended to `notes`."""
+    own = [each for each in stack.notes if stack.frames.shape[1] == 1 and each.source == stack.name]
+    notes += [each for each in stack.notes if each not in own]
+    return replace(stack, notes=tuple(own))
 
 
 def slices_of(
@@ -79,7 +91,7 @@ def slices_of(
     labels: LabelMap | None,
     rr_ms: float | None,
     prefix: bool,
-    notes: list[str],
+    notes: list[Note],
     mask_frames: Sequence[int] | None = None,
 ) -> list[ReadSlice]:
     """Every slice of a file's or folder's mask stacks in which something is drawn.
@@ -91,15 +103,15 @@ def slices_of(
         labels: what the numbers mean, if the person said.
         rr_ms: the R–R interval, if the person said.
         prefix: whether a slice's name needs the file's name.
-        notes: is appended to.
+        notes: receives the notes that do not concern a single slice.
         mask_frames: which frames of the cine the masks are, where they are fewer.
 
     Raises:
         LaMoDInputError: labels, planes or times that fit nothing.
     """
     said = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
-    meaning, note = meaning_of_labels([s.frames for s in stacks], path, said)
-    notes += [note] if note else []
+    meaning, guess = meaning_of_labels([s.frames for s in stacks], path, said)
+    notes += [guess] if guess else []
     return [
         _read_slice(
             _on_cine_frames(mask, cines, mask_frames, path),
@@ -109,7 +121,6 @@ def slices_of(
             labels_named=said is not None,
             cines=cines,
             rr_ms=rr_ms,
-            notes=notes,
         )
         for stack in stacks
         for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
@@ -142,12 +153,14 @@ def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
 
 def _single_slices(stack: FrameStack) -> list[FrameStack]:
     return [
-        replace(stack, frames=stack.frames[:, k : k + 1], ijk_to_lps=stack.slice_grid(k).ijk_to_lps, notes=())
+        replace(stack, frames=stack.frames[:, k : k + 1], ijk_to_lps=stack.slice_grid(k).ijk_to_lps)
         for k in range(stack.frames.shape[1])
     ]
 
 
-def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[str]) -> list[tuple[FrameStack, str]]:
+def _drawn_slices(
+    stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[Note]
+) -> list[tuple[FrameStack, str]]:
     slices = _single_slices(stack)
     stem = without_suffix(stack.name)
     names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
@@ -156,7 +169,8 @@ def _drawn_slices(stack: FrameStack, meaning: LabelMap, prefix: bool, notes: lis
     drawn = [(s, name) for s, name in zip(slices, names, strict=True) if meaning.is_myocardium(s.frames).any()]
     empty = len(slices) - len(drawn)
     if empty:
-        notes.append(f"{empty} of the {len(slices)} slices of {stack.name} have no myocardium and were left out.")
+        text = f"{empty} of the {len(slices)} slices of the file have no myocardium and were left out."
+        notes.append(note("slices_without_myocardium", text, source=stack.name))
     return drawn
 
 
@@ -191,8 +205,8 @@ def _read_slice(
     labels_named: bool,
     cines: Sequence[FrameStack],
     rr_ms: float | None,
-    notes: list[str],
 ) -> ReadSlice:
+    notes = list(mask.notes)
     labels = mask.frames[:, 0]
     myocardium, dropped = remove_specks(meaning.is_myocardium(labels))
     cavity = labels == meaning.cavity if meaning.cavity is not None else None
@@ -203,14 +217,14 @@ def _read_slice(
         fault = _perhaps_in_parts(fault, labels[drawn], meaning, named=labels_named)
         return ReadSlice(name, path, None, fault, mask.has_orientation)
     if dropped:
-        notes.append(f"{name}: {dropped} stray pixel(s) apart from the ring were removed.")
+        notes.append(note("stray_pixels", f"{dropped} stray pixel(s) apart from the ring were removed.", source=name))
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
     named = replace(mask, name=name)
     grid = mask.slice_grid(0)
     cine = None
     if cines:
         cine, cine_notes = matching_cine(named, cines, path)
-        notes += cine_notes
+        notes += [*cine.notes, *cine_notes]
         target = cine.slice_grid(0)
         source = grid if mask.has_orientation and cine.has_orientation else target
         myocardium = ring_on_grid(myocardium, source, target)
@@ -219,9 +233,10 @@ def _read_slice(
         grid = target
         fault = None if same_pixels(source, target) else find_fault(myocardium[drawn])
         if fault is not None:
-            outside = replace(fault, reason=f"{fault.reason} once brought to the cine's pixels")
+            where = "once brought to the cine's pixels"
+            outside = replace(fault, reason=f"{fault.reason} {where}", finding=f"{fault.finding} {where}")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
-    timing = timing_of(replace(mask, name=without_suffix(mask.name)), cine, path, rr_ms)
+    timing = timing_of(mask, cine, path, rr_ms)
     notes += timing.notes
     read = CineSlice(
         name=name,
@@ -234,12 +249,13 @@ def _read_slice(
         cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
     )
     if partial:
-        read = carried(read, notes)
-    return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None)
+        read, carrying = carried(read)
+        notes += [carrying] if carrying else []
+    return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None, tuple(notes))
 
 
 def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap, *, named: bool) -> Fault:
-    """The fault of an open wall, with another remedy where one more label would make it whole.
+    """The fault of an open wall, with another remedy where one more label would complete the ring.
 
     What shape alone, nobody, `named` the right ventricle may be a scar, if it is small.
     """
@@ -257,7 +273,8 @@ def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap, *, named: 
             option = replace(meaning, right_ventricle=right, further_myocardium=further).option
             return replace(
                 fault,
-                reason=f"{fault.reason}; label {value} would make it whole",
+                reason=f"{fault.reason}; label {value} would complete the ring",
+                finding=f"{fault.finding}; label {value} would complete the ring",
                 remedy=f"if label {value} is wall too (a scar), join them with --labels {option}",
             )
     return fault

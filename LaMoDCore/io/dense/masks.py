@@ -59,4 +59,4 @@ def _read_image(path: Path, labels: str | None) -> tuple[Array, tuple[str, ...]]
 def _myocardium(values: Array, path: Path, labels: str | None) -> tuple[Array, tuple[str, ...]]:
     whole = integer_labels(values.astype(np.uint8) if values.dtype == bool else values, path)
     meaning, note = meaning_of_labels([whole], path, parse_labels(labels))
-    return meaning.is_myocardium(whole[:, 0]), (note,) if note else ()
+    return meaning.is_myocardium(whole[:, 0]), (note.text,) if note else ()

@@ -15,6 +15,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.dicom.file import parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.frame import DicomFrame, frames_of
 from LaMoDCore.io.dicom.header import integer
@@ -43,7 +44,6 @@ class DicomSeries:
     modality: str
     frames: tuple[DicomFrame, ...]
     is_segmentation: bool = False
-    notes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -69,7 +69,7 @@ class DicomSeries:
         return self.is_cine and self.axis_cosine >= SHORT_AXIS_COSINE
 
 
-def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[str, ...]]:
+def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[Note, ...]]:
     """Sort DICOM files into series.
 
     Returns:
@@ -104,11 +104,12 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[s
             facts[key] = facts_of_file
     notes = []
     if unreadable:
-        notes.append(f"{unreadable} DICOM file(s) could not be read and were left out.")
+        notes.append(note("dicom_unreadable", f"{unreadable} DICOM file(s) could not be read and were left out."))
     if duplicates:
-        notes.append(f"{duplicates} duplicate DICOM instance(s) were left out.")
+        notes.append(note("dicom_duplicates", f"{duplicates} duplicate DICOM instance(s) were left out."))
     if without_position:
-        notes.append(f"{without_position} DICOM file(s) without a picture or position were left out.")
+        text = f"{without_position} DICOM file(s) without an image or a position were left out."
+        notes.append(note("dicom_without_image", text))
     series = []
     for key, members in groups.items():
         uid, _, number, description, modality, segmentation = facts[key]
@@ -146,7 +147,7 @@ def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, .
     return tuple(tuple(group) for group in groups)
 
 
-def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFrame], Array | None, list[str]]:
+def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFrame], Array | None, list[Note]]:
     """Frames of one slice in order of the cycle.
 
     By trigger time where it tells frames apart, else by temporal position, acquisition or instance
@@ -156,14 +157,15 @@ def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFra
         frames, their trigger times [T] in ms or None, notes.
     """
     frames = sorted(frames, key=lambda f: (f.instance is None, f.instance or 0.0, str(f.file)))
-    notes: list[str] = []
+    notes: list[Note] = []
     triggers = [f.trigger_ms for f in frames]
     if all(t is not None for t in triggers) and len(set(triggers)) > max(1, len(frames) // 4):
         unique: dict[float, DicomFrame] = {}
         for frame in frames:
             unique.setdefault(float(frame.trigger_ms or 0.0), frame)
         if len(unique) < len(frames):
-            notes.append(f"{name}: {len(frames) - len(unique)} picture(s) of the same trigger time were left out.")
+            text = f"{len(frames) - len(unique)} image(s) with the same trigger time as another were left out."
+            notes.append(note("dicom_repeated_time", text, source=name))
         times = np.array(sorted(unique))
         return [unique[float(t)] for t in times], times, [*notes, *gap_notes(times, name)]
     for attribute, words in (
@@ -173,25 +175,27 @@ def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFra
     ):
         values = [getattr(f, attribute) for f in frames]
         if all(v is not None for v in values) and len(set(values)) == len(values):
-            notes.append(f"{name}: no trigger times; frames were sorted by {words}.")
+            text = f"The images have no trigger times; they were sorted by {words}."
+            notes.append(note("dicom_order_assumed", text, source=name))
             return [f for _, f in sorted(zip(values, frames, strict=True), key=lambda p: p[0])], None, notes
-    notes.append(f"{name}: nothing tells the order of its frames; the order of the files was taken.")
+    text = "The images have no times or numbers; they were sorted by file name."
+    notes.append(note("dicom_order_assumed", text, source=name))
     return list(frames), None, notes
 
 
-def gap_notes(times_ms: Array, name: str) -> list[str]:
-    """Say where frames seem to be missing or intervals vary."""
+def gap_notes(times_ms: Array, name: str) -> list[Note]:
+    """Notes on missing frames and on varying intervals."""
     if times_ms.size < 3:
         return []
     steps = np.diff(times_ms)
     usual = float(np.median(steps))
     missing = int(np.sum(np.round(steps / usual) - 1)) if usual > 0 else 0
     if 0 < missing <= times_ms.size:
-        return [f"{name}: {missing} frame(s) seem to be missing; the times of the others were kept."]
+        text = f"{missing} frame(s) seem to be missing; the times of the others were kept."
+        return [note("frames_missing", text, source=name)]
     if usual > 0 and np.abs(steps / usual - 1).max() > 0.2:
-        return [
-            f"{name}: its frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; true times were kept."
-        ]
+        text = f"The frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; the true times were kept."
+        return [note("frame_interval_varies", text, source=name)]
     return []
 
 

@@ -68,7 +68,7 @@ def stack_lines(stack: FrameStack) -> list[str]:
         f"{stack.name}: {frames} frame(s), {depth} slice(s) of {width} × {height}, {stack.frames.dtype}",
         f"  pixels {dx:.3g} × {dy:.3g} mm, slices {grid.slice_spacing_mm:.3g} mm apart; {time}; {view}",
         f"  {_contents(stack)}",
-        *(f"  note: {note}" for note in stack.notes),
+        *(f"  note: {note.text}" for note in stack.notes),
     ]
 
 
@@ -81,7 +81,7 @@ def _contents(stack: FrameStack) -> str:
         meaning, note = meaning_of_labels([labels], stack.name)
     except LaMoDInputError as fault:
         return f"labels {', '.join(f'{v:g}' for v in values if v != 0) or 'none'}: {fault.reason}"
-    return note or f"a mask, label {meaning.myocardium} (taken as the myocardium)"
+    return note.text if note else f"a mask, label {meaning.myocardium} (taken as the myocardium)"
 
 
 def series_table(files: Sequence[Path], path: Path) -> list[str]:
@@ -107,7 +107,9 @@ def series_table(files: Sequence[Path], path: Path) -> list[str]:
                 notes += tuple(sort_in_time(group, s.title)[2])
     usable = sum(s.is_short_axis for s in series)
     lines.append(f"{usable} short-axis cine series of {len(series)} series.")
-    return lines + [f"note: {note}" for note in dict.fromkeys(notes)]
+    return lines + [
+        f"note: {note.source}: {note.text}" if note.source else f"note: {note.text}" for note in dict.fromkeys(notes)
+    ]
 
 
 def _series_row(series: DicomSeries, path: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,6 @@ def _volume_a_frame(folder: Path, files: list[Path]) -> FrameStack:
             raise LaMoDInputError(file, f"it lies elsewhere than {files[0].name}", "give every frame the same grid")
         total += stack.frames.nbytes
         check_size(folder, total)
-    notes = tuple(note for stack in stacks for note in stack.notes)
     return FrameStack(
         name=folder.name,
         frames=np.concatenate([stack.frames for stack in stacks]),
@@ -129,7 +129,7 @@ def _volume_a_frame(folder: Path, files: list[Path]) -> FrameStack:
         has_orientation=first.has_orientation,
         has_time_axis=len(files) > 1,
         metadata=first.metadata,
-        notes=notes,
+        notes=tuple(dict.fromkeys(replace(note, source=folder.name) for stack in stacks for note in stack.notes)),
     )
 
 

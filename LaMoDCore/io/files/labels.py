@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -148,7 +149,7 @@ def distinct_values(frames: Array, limit: int) -> list[float]:
 
 def meaning_of_labels(
     labels: Sequence[Array], source: str | Path, wanted: LabelMap | None = None
-) -> tuple[LabelMap, str | None]:
+) -> tuple[LabelMap, Note | None]:
     """Which label is which structure.
 
     Args:
@@ -186,7 +187,9 @@ def meaning_of_labels(
     return _by_topology(labels, present, source, listing)
 
 
-def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path, listing: str) -> tuple[LabelMap, str]:
+def _by_topology(
+    labels: Sequence[Array], present: list[int], source: str | Path, listing: str
+) -> tuple[LabelMap, Note]:
     planes = _sample([plane for stack in labels for plane in _cropped(stack) if plane.any()])
     rings = dict.fromkeys(present, 0)
     filling = {value: dict.fromkeys([0, *present], 0) for value in present}
@@ -213,10 +216,11 @@ def _by_topology(labels: Sequence[Array], present: list[int], source: str | Path
     inner = max((v for v in present if v != best), key=lambda v: filling[best][v])
     lv = inner if filling[best][inner] > 0.5 * enclosed[best] else None
     rv = _touching_outside(planes, best, [v for v in present if v not in (best, lv)])
-    told = [f"{best} as the myocardium"]
-    told += [f"{lv} as the LV cavity"] if lv is not None else []
-    told += [f"{rv} as the RV"] if rv is not None else []
-    return LabelMap(best, lv, rv), f"Labels were told by their shape: {', '.join(told)}."
+    structures = [f"{best} myocardium"]
+    structures += [f"{lv} LV cavity"] if lv is not None else []
+    structures += [f"{rv} RV"] if rv is not None else []
+    text = f"Labels were identified by shape: {', '.join(structures)}."
+    return LabelMap(best, lv, rv), note("labels_by_shape", text, source=Path(source).name)
 
 
 def _cropped(stack: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -29,7 +30,7 @@ class Timing:
 
     frame_times_ms: Array
     rr_ms: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None) -> Timing:
@@ -45,7 +46,11 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
         LaMoDInputError: times that do not rise, or an R–R interval that no heart has.
     """
     frames = masks.frames.shape[0]
-    notes: list[str] = []
+    notes: list[Note] = []
+
+    def add(code: str, text: str) -> None:
+        notes.append(note(code, text, source=masks.name))
+
     times = masks.frame_times_ms
     if times is None and cine is not None:
         times = cine.frame_times_ms
@@ -53,17 +58,22 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
     if rr is not None and not _RR_MS[0] <= rr <= _RR_MS[1]:
         if rr_ms is not None:
             raise LaMoDInputError("R–R interval", f"{rr:g} ms is no heart's", "give it in milliseconds")
-        notes.append(f"{masks.name}: an R–R interval of {rr:g} ms was given, which no heart has; it was left out.")
+        add("rr_implausible", f"The file's R–R interval of {rr:g} ms is implausible and was ignored.")
         rr = None
     if times is None:
         if rr is None:
             rr = _ASSUMED_RR_MS
-            notes.append(
-                f"{masks.name}: no frame times; the {frames} frames were spread evenly over an assumed R–R "
-                f"interval of {rr:g} ms (strain does not depend on it, times and rates do)."
+            add(
+                "frame_times_assumed",
+                f"The file has no frame times; the {frames} frames were spaced evenly over an assumed R–R interval of "
+                f"{rr:g} ms.",
             )
         else:
-            notes.append(f"{masks.name}: no frame times; the {frames} frames were spread evenly over {rr:g} ms.")
+            add(
+                "frame_times_assumed",
+                f"The file has no frame times; the {frames} frames were spaced evenly over the R–R interval of "
+                f"{rr:g} ms.",
+            )
         return Timing(np.arange(frames) * (rr / frames), float(rr), tuple(notes))
     times = np.asarray(times, dtype=np.float64)
     steps = np.diff(times)
@@ -80,19 +90,24 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
                 f"its frames span {rr:.3g} ms, which no cardiac cycle does",
                 "store the frame times in ms or s with their unit",
             )
-        notes.append(f"{masks.name}: no R–R interval; the {frames} frames were taken as the full cycle of {rr:.0f} ms.")
+        add(
+            "rr_assumed",
+            f"The R–R interval is not recorded; the {frames} frames were assumed to cover a full cycle of {rr:.0f} ms.",
+        )
     elif span - step >= rr:
-        notes.append(
-            f"{masks.name}: its frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; "
-            f"the cycle was taken as {span:.0f} ms."
+        add(
+            "rr_too_short",
+            f"The frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; the cycle was assumed to "
+            f"last {span:.0f} ms.",
         )
         rr = span
     elif span < 0.85 * rr:
-        notes.append(f"{masks.name}: its frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms.")
+        text = f"The frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms."
+        add("cycle_partly_covered", text)
     return Timing(times, float(rr), tuple(notes))
 
 
-def unclosed_beat(first: CineSlice, area: Array) -> str | None:
+def unclosed_beat(first: CineSlice, area: Array) -> Note | None:
     """A note where frames that were taken as a whole cycle seem to cover part of it, as in prospective gating.
 
     Args:
@@ -106,14 +121,15 @@ def unclosed_beat(first: CineSlice, area: Array) -> str | None:
     jump, within = abs(float(area[0] - area[-1])), float(np.abs(np.diff(area)).max())
     if jump <= (_JUMP + _JUMP_TIMES_FRAMES / area.size) * stroke or jump <= _JUMP_OVER_STEP * within:
         return None
-    return (
-        f"The beat does not close: from the last frame to the first the cavity jumps by {jump / stroke:.0%} of the "
-        f"stroke, so that the frames seem to cover only part of the R–R interval, which was taken as "
-        f"{first.rr_ms:.0f} ms; name it with --rr."
+    text = (
+        f"The cycle does not close: from the last frame to the first the cavity's area changes by {jump / stroke:.0%} "
+        "of its range, so the frames seem to cover only part of the R–R interval, which was assumed to be "
+        f"{first.rr_ms:.0f} ms."
     )
+    return note("cycle_not_closed", text)
 
 
-def several_beats(first: CineSlice, area: Array) -> str | None:
+def several_beats(first: CineSlice, area: Array) -> Note | None:
     """A note where the cavity empties more than once, as in a real-time cine that runs over several beats.
 
     Args:
@@ -127,7 +143,8 @@ def several_beats(first: CineSlice, area: Array) -> str | None:
     emptied = sum(before and not after for before, after in zip(states, [*states[1:], True], strict=True))
     if emptied < 2:
         return None
-    return (
-        f"The cavity empties {emptied} times: the frames seem to hold {emptied} beats and were taken as one cycle of "
-        f"{first.rr_ms:.0f} ms; give the frames of one beat."
+    text = (
+        f"The cavity empties {emptied} times: the frames seem to cover {emptied} beats but were treated as one cycle "
+        f"of {first.rr_ms:.0f} ms."
     )
+    return note("several_cycles", text)

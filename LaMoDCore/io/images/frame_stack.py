@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.notes import Note
 
 #: Metadata key under which a file may say what its labels mean, in the words of ``--labels``.
 LABEL_KEY = "label meaning"
@@ -28,7 +29,7 @@ class FrameStack:
         has_time_axis: whether the file says that its frames follow each other in time.
         slice_thickness_mm: thickness along the normal where the file says so, for single slices.
         metadata: the file's own key-value pairs.
-        notes: what had to be assumed while reading, each a sentence.
+        notes: what was assumed while reading.
     """
 
     name: str
@@ -40,7 +41,7 @@ class FrameStack:
     has_time_axis: bool = True
     slice_thickness_mm: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from LaMoDCore.heart.notes import Note, note
+
 #: One frame of any cine or DENSE series lasts between these bounds, ms.
 FRAME_MS = (5.0, 200.0)
 
 
-def frame_step_ms(step: float, ms_per_unit: float | None, name: str) -> tuple[float | None, str | None]:
+def frame_step_ms(step: float, ms_per_unit: float | None, name: str) -> tuple[float | None, Note | None]:
     """The frame step in ms, or None where no reading of it makes a cine; and a note where it was guessed.
 
     Args:
@@ -24,6 +26,8 @@ def frame_step_ms(step: float, ms_per_unit: float | None, name: str) -> tuple[fl
     unit = {1000.0: " s", 1.0: " ms", 0.001: " µs"}.get(ms_per_unit or 0.0, "")
     for factor, word in ((1.0, "milliseconds"), (1000.0, "seconds")):
         if low <= step * factor <= high:
-            note = f"{name} gives a frame step of {step:g}{unit}; it was taken as {word}."
-            return step * factor, note if unit else f"{note[:-1]}, as the file names no unit."
-    return None, f"{name} gives a frame step of {step:g}{unit}, which no cine has; it was left out."
+            text = f"The file's frame interval of {step:g}{unit} was taken as {word}"
+            text += "." if unit else ", as the file names no unit."
+            return step * factor, note("frame_step_guessed", text, source=name)
+    text = f"The file's frame interval of {step:g}{unit} is implausible for a cine and was ignored."
+    return None, note("frame_step_ignored", text, source=name)

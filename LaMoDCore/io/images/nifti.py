@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.frame_step import frame_step_ms
 from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, parsing, read_file, truncated
@@ -83,7 +84,7 @@ def read_nifti(path: str | Path) -> FrameStack:
         raise LaMoDInputError(
             path, f"each of its voxels holds {sizes[4]} values", "save a labelmap: one value per voxel"
         )
-    notes: list[str] = []
+    notes: list[Note] = []
     with np.errstate(all="ignore"):  # a matrix that overflows is refused for what it is
         affine, oriented = _affine(header)
     return FrameStack(
@@ -228,7 +229,7 @@ def _qform(header: NiftiHeader) -> Array:
     return affine
 
 
-def _times_ms(header: NiftiHeader, frames: int, notes: list[str], path: Path) -> Array | None:
+def _times_ms(header: NiftiHeader, frames: int, notes: list[Note], path: Path) -> Array | None:
     step = abs(header.pixdim[4]) if len(header.pixdim) > 4 else 0.0
     if frames < 2 or not np.isfinite(step) or step == 0:
         return None

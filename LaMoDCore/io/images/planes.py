@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -74,7 +75,7 @@ def lies_on_scanner_axes(affine: Array) -> bool:
     return bool((np.abs(np.abs(directions).max(axis=0) - 1) < 1e-6).all())
 
 
-def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[str]]:
+def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[Note]]:
     """The cine slice (Z = 1) that lies in the mask's plane.
 
     Args:
@@ -120,9 +121,11 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
         )
     notes = []
     if len(same) > 1:
-        notes.append(f"{mask.name}: {len(same)} cines lie in its plane; {same[-1].name} was taken.")
+        text = f"{len(same)} cine series lie in the plane of the mask; the last one was used."
+        notes.append(note("several_cines", text, source=same[-1].name))
     if not located:
-        notes.append(f"{mask.name}: no orientation in the file; it was taken to lie on the cine's pixels.")
+        text = "The file has no orientation; the mask was assumed to lie on the cine's pixels."
+        notes.append(note("cine_pixels_assumed", text, source=mask.name))
     return same[-1], notes
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.frame_step import frame_step_ms
 from LaMoDCore.io.images.nrrd import (
@@ -111,7 +112,7 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
             "save one value per voxel over columns, rows, slices and time",
         )
     voxels = read_voxels(header, data, path)
-    notes: list[str] = []
+    notes: list[Note] = []
     number_of_axes = len(header.sizes)
     order = [number_of_axes - 1 - axis for axis in reversed(space_axes)]
     if time_axis is None:
@@ -176,7 +177,7 @@ def _spacing(header: NrrdHeader, axis: int) -> float:
     return value if np.isfinite(value) and value > 0 else 1.0
 
 
-def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Array | None:
+def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[Note]) -> Array | None:
     frames = header.sizes[axis]
     text = header.metadata.get("axis 0 index values") or header.metadata.get("axis 3 index values")
     unit = header.units[axis].strip().lower()
@@ -192,7 +193,7 @@ def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Ar
     try:
         times = np.array([float(v) for v in values])
     except ValueError:
-        notes.append(f"The frames of {path.name} are named, not timed.")
+        notes.append(note("frames_not_timed", "The frames have names instead of times.", source=path.name))
         return None
     if not np.isfinite(times).all():
         raise damaged(path, "its index values are not finite")
@@ -201,17 +202,17 @@ def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Ar
     if np.allclose(times, np.arange(frames) + times[0]):  # frame numbers, Slicer's default index
         return None
     step = float(np.median(np.diff(times))) if frames > 1 else 1.0
-    step_ms, note = frame_step_ms(step, None, path.name)
-    notes += [note] if note else []
+    step_ms, doubt = frame_step_ms(step, None, path.name)
+    notes += [doubt] if doubt else []
     return None if step_ms is None else times * (step_ms / step)
 
 
-def _times_from_spacing(header: NrrdHeader, axis: int, path: Path, notes: list[str]) -> Array | None:
+def _times_from_spacing(header: NrrdHeader, axis: int, path: Path, notes: list[Note]) -> Array | None:
     vector = header.directions[axis]
     step = header.spacings[axis] if vector is None else float(np.linalg.norm(vector))
     unit = header.units[axis].strip().lower()
-    step_ms, note = frame_step_ms(step, _MS_PER_UNIT.get(unit), path.name)
-    notes += [note] if note else []
+    step_ms, doubt = frame_step_ms(step, _MS_PER_UNIT.get(unit), path.name)
+    notes += [doubt] if doubt else []
     return None if step_ms is None else np.arange(header.sizes[axis]) * step_ms
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import Case, CineSlice, InputRecord
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import note
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.heart.subject import Subject, sample_subject
 from LaMoDCore.phantom.imaging.annotator import Annotator, annotate
@@ -20,13 +21,13 @@ _PLANES = ("base", "mid-1", "apex")
 
 @dataclass(frozen=True, eq=False)
 class DemoTruth:
-    """What really moved in the demo case, one entry a slice.
+    """The true motion of the demo case, one entry per slice.
 
     Attributes:
         subject: the synthetic person.
-        planes: its slices.
+        planes: the subject's slices.
         displacement_mm: each float32 [T, 2, H, W] along the slice's (x, y), on its grid and frames.
-        myocardium: each bool [T, H, W], without the annotator's errors.
+        myocardium: each bool [T, H, W], without an annotator's errors.
     """
 
     subject: Subject
@@ -36,20 +37,20 @@ class DemoTruth:
 
 
 def demo_subject(seed: int = 0) -> Subject:
-    """The person behind ``demo_case(seed)``: an infarct, so that there is something to see."""
+    """The subject of ``demo_case(seed)``, with an infarct."""
     return sample_subject(9126 + seed, "infarct")
 
 
 def demo_planes(seed: int = 0) -> tuple[PhantomSlice, ...]:
-    """Its base, mid and apical slice."""
+    """The base, mid and apical slice of ``demo_subject(seed)``."""
     return tuple(plane for plane in demo_subject(seed).slices() if plane.name in _PLANES)
 
 
 def demo_case(seed: int = 0) -> Case:
-    """A heart as a cardiologist has it: three slices of 25 frames, contours on each, pictures, the RV insertion.
+    """A typical clinical case: three slices of 25 frames with contours, pictures and the RV insertion.
 
     Args:
-        seed: another number gives another heart.
+        seed: each number gives another heart.
     """
     phases = np.arange(_PROTOCOL.frames) / _PROTOCOL.frames
     slices = []
@@ -81,12 +82,12 @@ def demo_case(seed: int = 0) -> Case:
         reference_frame=0,
         rv_insertion_lps=demo_planes(seed)[1].rv_insertion_lps,
         inputs=(InputRecord(name=f"built-in demo case, seed {seed}", sha256=""),),
-        notes=("This is a synthetic heart with an infarct, not a patient.",),
+        notes=(note("synthetic_heart", "This is a synthetic heart with an infarct, not a patient."),),
     )
 
 
 def demo_truth(seed: int = 0) -> DemoTruth:
-    """The motion and the true masks behind ``demo_case(seed)``, on the same grids and frames."""
+    """The true motion and the true masks of ``demo_case(seed)``, on the same grids and frames."""
     phases = np.arange(_PROTOCOL.frames) / _PROTOCOL.frames
     planes = demo_planes(seed)
     grids = [cine_grid(plane, _PROTOCOL, offset_mm=(6.0, -9.0)) for plane in planes]

@@ -16,6 +16,7 @@ from LaMoDCore.cli import main
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard, shard_from_environment
 from LaMoDCore.cohort.work_list import CohortCase
+from LaMoDCore.heart.notes import note
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.worker_pool import Died, answers
 
@@ -68,7 +69,8 @@ def test_a_line_of_the_table_says_what_makes_its_numbers_doubtful(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.folder("heart").mkdir(parents=True)
     slices = [{"rr_ms": 850.0, "unlike_training": {"flagged": flagged}} for flagged in (True, False)]
-    summary = {"slices": slices, "reference_frame": 7, "notes": ["slice 9 of a.nii was left out: no ring.", "Else."]}
+    notes = [note("slice_left_out", "A slice was left out: no ring.").to_dict(), note("rr_assumed", "Else.").to_dict()]
+    summary = {"slices": slices, "reference_frame": 7, "notes": notes}
     (ledger.folder("heart") / "strain.json").write_text(json.dumps(summary), encoding="utf-8")
     ledger.failures.mkdir()
     ledger.write_tables([CohortCase("heart", tmp_path / "a.nii")])

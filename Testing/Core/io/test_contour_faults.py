@@ -65,7 +65,9 @@ def test_one_bad_slice_is_left_out_with_its_reason(tmp_path, fault):
     fault(labels, [3], 0)
     case = load_case(saved(tmp_path, labels))
     assert [s.name for s in case.slices] == ["slice 2"]
-    assert any(note.startswith("slice 1 of heart.seq.nrrd was left out: ") and "frame 3" in note for note in case.notes)
+    (left_out,) = [note for note in case.notes if note.code == "slice_left_out"]
+    assert (left_out.source, left_out.frame, left_out.slice) == ("slice 1 of heart.seq.nrrd", 3, None)
+    assert "frame 3" not in left_out.text
 
 
 def test_slips_of_the_brush_are_removed_and_said(tmp_path):
@@ -73,7 +75,9 @@ def test_slips_of_the_brush_are_removed_and_said(tmp_path):
     labels[3, 0, 2, 2:4] = MYO
     case = load_case(saved(tmp_path, labels))
     np.testing.assert_array_equal(case.slices[0].myocardium, HEART[:, 0] == MYO)
-    assert any("2 stray pixel(s)" in note for note in case.notes)
+    assert [(note.slice, note.text[:17]) for note in case.notes if note.code == "stray_pixels"] == [
+        (1, "2 stray pixel(s) ")
+    ]
 
 
 def test_diagonal_steps_do_not_cut_a_ring():

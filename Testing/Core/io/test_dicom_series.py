@@ -55,8 +55,8 @@ def test_a_lost_frame_and_a_duplicate(tmp_path):
     (stack,) = read_images(tmp_path / "d")
     assert stack.frames.shape[0] == FRAMES - 1
     np.testing.assert_allclose(stack.frame_times_ms, np.delete(TIMES_MS, 7))
-    assert any("1 duplicate" in note for note in stack.notes)
-    assert any("1 frame(s) seem to be missing" in note for note in stack.notes)
+    assert any("1 duplicate" in note.text for note in stack.notes)
+    assert any("1 frame(s) seem to be missing" in note.text for note in stack.notes)
 
 
 def test_same_picture_sent_twice_under_two_names(tmp_path):
@@ -68,7 +68,7 @@ def test_same_picture_sent_twice_under_two_names(tmp_path):
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE, edit=renamed)
     (stack,) = read_images(tmp_path / "d")
     np.testing.assert_array_equal(stack.frames[:, 0], CINE[:, 0])
-    assert any("same trigger time" in note for note in stack.notes)
+    assert any("same trigger time" in note.text for note in stack.notes)
 
 
 def test_two_series_with_one_number_stay_apart(tmp_path):
@@ -89,7 +89,7 @@ def test_without_trigger_times(tmp_path, order):
     (stack,) = read_images(tmp_path / "d")
     np.testing.assert_array_equal(stack.frames[:, 0], CINE[:, 0])
     assert stack.frame_times_ms is None
-    assert any("no trigger times" in note for note in stack.notes)
+    assert any("no trigger times" in note.text for note in stack.notes)
 
 
 def test_varying_intervals_keep_their_times(tmp_path):
@@ -97,7 +97,7 @@ def test_varying_intervals_keep_their_times(tmp_path):
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE, times=times - times[0])
     (stack,) = read_images(tmp_path / "d")
     np.testing.assert_allclose(stack.frame_times_ms, times - times[0], atol=1e-3)
-    assert any("varies" in note for note in stack.notes)
+    assert any("varies" in note.text for note in stack.notes)
 
 
 def test_run_length_compression(tmp_path):

@@ -24,7 +24,7 @@ def test_topology(numbers):
     rv, myo, lv = numbers
     meaning, note = meaning_of_labels([renumbered(rv, myo, lv)], "a file")
     assert meaning == LabelMap(myo, lv, rv)
-    assert f"{myo} as the myocardium" in note
+    assert f"{myo} myocardium" in note.text
 
 
 def test_without_rv_and_alone():
@@ -116,7 +116,7 @@ def test_a_scar_that_cuts_the_ring_is_joined_to_it(tmp_path):
     write_nifti(tmp_path / "whole.nii", HEART, stack_affine())
     write_nifti(tmp_path / "scar.nii", scarred, stack_affine())
     whole = load_case(tmp_path / "whole.nii", labels="myo=2,lv=3,rv=1")
-    with pytest.raises(LaMoDInputError, match=r"label 4 would make it whole.*--labels myo=2\+4,lv=3,rv=1"):
+    with pytest.raises(LaMoDInputError, match=r"label 4 would complete the ring.*--labels myo=2\+4,lv=3,rv=1"):
         load_case(tmp_path / "scar.nii", labels="myo=2,lv=3,rv=1")
     joined = load_case(tmp_path / "scar.nii", labels="myo=2+4,lv=3,rv=1")
     for one, other in zip(whole.slices, joined.slices, strict=True):
@@ -138,7 +138,7 @@ def test_a_scar_in_one_slice_is_named_where_that_slice_is_left_out(tmp_path):
     write_nifti(tmp_path / "scar.nii", labels, stack_affine())
     case = load_case(tmp_path / "scar.nii", labels="myo=2,lv=3,rv=1")
     assert len(case.slices) == 2
-    assert any("left out" in note and "label 4 would make it whole" in note for note in case.notes)
+    assert any(note.code == "slice_left_out" and "label 4 would complete the ring" in note.text for note in case.notes)
     assert len(load_case(tmp_path / "scar.nii", labels="myo=4+2,lv=3,rv=1").slices) == 3
 
 
