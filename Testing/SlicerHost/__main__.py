@@ -1,4 +1,4 @@
-"""``make slicer-host``: the module in a live window, without Slicer. Opens the sample heart where it can."""
+"""``make slicer-host``: the module in a live window, without Slicer, with the sample heart."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Signal = QtCore.Signal
 
 
 class LogicModule(Strict):
-    """A loadable module of Slicer's: its name and its logic."""
+    """A loadable module of Slicer: its name and its logic."""
 
     _real_class = "qSlicerLoadableModule"
 
@@ -119,7 +119,7 @@ class ThreeDWidget(Strict):
 
 
 class LayoutManager(Strict, wrapped("QObject")):
-    """Knows the views of the main window, which registers them here."""
+    """Registry of the views of the main window."""
 
     _real_class = "qSlicerLayoutManager"
     layoutChanged = Signal(int)
@@ -141,7 +141,7 @@ class LayoutManager(Strict, wrapped("QObject")):
         self._factories.append(factory)
 
     def setLayout(self, layout: int) -> None:
-        """Arrange the main window's views as the layout node's description of this number says."""
+        """Arrange the main window's views by the layout node's description with this number."""
         node = self._logic.GetLayoutNode()
         if not node.IsLayoutDescription(layout):
             raise RuntimeError(f"there is no layout {layout}")
@@ -180,7 +180,7 @@ class LayoutManager(Strict, wrapped("QObject")):
 
 
 class Application(Strict):
-    """``slicer.app``; what only the tests may call is named with underscores, as Python does."""
+    """``slicer.app``; names with an underscore are for the tests only."""
 
     _real_class = "qSlicerApplication"
     applicationName = "Slicer"
@@ -226,7 +226,7 @@ class Application(Strict):
         return self._window
 
     def topLevelWidgets(self) -> list[Any]:
-        """QApplication's; `slicer.util.mainWindow` looks through them."""
+        """QApplication's top-level widgets; `slicer.util.mainWindow` searches them."""
         return list(QtWidgets.QApplication.topLevelWidgets())
 
     def settings(self) -> Any:
@@ -253,7 +253,7 @@ class Application(Strict):
         self._qt.restoreOverrideCursor()
 
     def pauseRender(self) -> None:
-        """The host draws when its event loop is reached, so there is nothing to hold back."""
+        """Does nothing: the host renders in its event loop only."""
 
     def resumeRender(self) -> None:
         """See `pauseRender`."""
@@ -282,7 +282,7 @@ class Application(Strict):
         return module
 
     def _select_module(self, name: str) -> Any:
-        """Show a module's panel, as choosing it in the module menu does; "" leaves every module."""
+        """Show a module's panel, as the module menu does; "" shows none."""
         if self._shown is not None:
             self._shown.exit()
         self._shown = None

@@ -1,4 +1,4 @@
-"""Stand-ins for the ctk widgets that the module uses: the module that answers to ``import ctk``."""
+"""Stand-ins for the ctk widgets that the module uses, importable as ``ctk``."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class ctkSliderWidget(Strict, wrapped("QWidget")):
 
 
 class ctkColorPickerButton(Strict, wrapped("QPushButton")):
-    """A button that shows a colour and asks for another."""
+    """A button that shows a colour and opens a dialog to change it."""
 
     colorChanged = Signal(QtGui.QColor)
 
@@ -177,11 +177,11 @@ class ctkColorPickerButton(Strict, wrapped("QPushButton")):
 
 
 class ctkMessageBox(Strict, wrapped("QMessageBox")):
-    """Qt's message box; the tests' application answers for it, see ``testingEnabled``."""
+    """Qt's message box; ``slicer.util`` logs it instead of showing it, see ``testingEnabled``."""
 
 
 def install() -> ModuleType:
-    """Put the module where ``import ctk`` finds it, and its widgets where .ui files find them."""
+    """Make the module importable as ``ctk`` and its widgets available to .ui files."""
     module = ModuleType("ctk", __doc__)
     classes = {name: value for name, value in globals().items() if name.startswith("ctk") and isinstance(value, type)}
     vars(module).update(classes)

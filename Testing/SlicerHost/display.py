@@ -1,4 +1,4 @@
-"""A private X display with a window manager, so that windows can be clicked where there is no screen."""
+"""A private X display with a window manager, to click windows on a machine without a screen."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _PACKAGES = ("slicer_core", "PySide6")
 
 
 def missing() -> str:
-    """What this machine lacks for the window tests, in words; "" where nothing is missing."""
+    """Names of the programs and packages missing for the window tests; "" if none is."""
     lacking = [p for p in _PROGRAMS if shutil.which(p) is None]
     lacking += [p for p in _PACKAGES if importlib.util.find_spec(p) is None]
     return f"needs {', '.join(lacking)}" if lacking else ""
 
 
 class VirtualDisplay:
-    """Xvfb on a display number of its own choosing, with openbox; both end after this process has.
+    """Xvfb on a free display number, with openbox; both end after this process.
 
-    They outlive it because an X client whose server goes first ends with an I/O error and exit status 1, whatever it
-    did before: with its windows' connection open, the process itself must never end the server.
+    An X client whose server ends first exits with an I/O error and status 1. This process therefore never ends the
+    server itself while its windows are connected.
 
     Attributes:
         name: for the environment variable DISPLAY.
@@ -53,15 +53,15 @@ class VirtualDisplay:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        # The writing end stays open, by its number alone, for as long as this process lives, however it ends.
-        told, _until_the_end = os.pipe()
+        # The writing end of the pipe is open as long as this process lives, however it ends.
+        watched, _open_until_exit = os.pipe()
         keeper = subprocess.Popen(
             ["sh", "-c", 'cat; kill "$@"', "keeper", str(manager.pid), str(server.pid)],
-            stdin=told,
+            stdin=watched,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        os.close(told)
+        os.close(watched)
         self._processes = (server, manager, keeper)
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""Exceptions in slots and observers, which Qt and VTK print and swallow: collected, so that a test can fail."""
+"""Collects exceptions in slots and observers, which Qt and VTK only print, so that a test can fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import vtk
 
 
 class FaultCollector:
-    """While it is installed, every unhandled exception and every VTK error is kept in ``found``."""
+    """Collects every unhandled exception and every VTK error in ``found`` while it is installed."""
 
     def __init__(self) -> None:
         self.found: list[str] = []

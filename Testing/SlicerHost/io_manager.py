@@ -1,4 +1,4 @@
-"""What ``slicer.util.loadVolume``, ``loadSequence``, ``saveNode`` and their like call, on MRML's storage nodes."""
+"""The backend of ``slicer.util.loadVolume``, ``loadSequence``, ``saveNode`` etc. on MRML's storage nodes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class IOManager(Strict):
         return node
 
     def _read_sequence(self, path: str, name: str) -> Any:
-        """A sequence with a browser and its proxy, as Slicer's reader makes them."""
+        """A sequence with a browser and its proxy node, as Slicer's reader makes them."""
         sequence = self._scene.module_logics["Sequences"].AddSequence(path)
         if sequence is None:
             return None

@@ -1,7 +1,7 @@
-"""What fills the main window's view area: layout descriptions, as Slicer's, on a grid of live views.
+"""The main window's view area: Slicer's layout descriptions on a grid of live views.
 
-A view is made when a layout first names it and is only hidden and moved afterwards: a render window that changed
-its parent would lose its surface.
+A view is made for the first layout that contains it and is only hidden and moved afterwards: a render window that
+changed its parent would lose its surface.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from Testing.SlicerHost.pythonqt import wrapped
 from Testing.SlicerHost.strict import Strict
 from Testing.SlicerHost.views import SlicePanel, ThreeDView
 
-#: The grid's cells a side: divisible by the row and column counts that layouts use.
+#: Cells of the grid per side: divisible by the row and column counts that layouts use.
 CELLS = 60
 Rectangle = tuple[int, int, int, int]
 
 
 class qSlicerSingletonViewFactory(Strict, wrapped("QObject")):
-    """Puts one widget wherever a layout names its tag."""
+    """Provides one widget for the layout elements with its tag."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -43,7 +43,7 @@ class qSlicerSingletonViewFactory(Strict, wrapped("QObject")):
 
 
 class LayoutLogic:
-    """``layoutLogic()``: only the layout node is asked of it."""
+    """``layoutLogic()``, with the layout node only."""
 
     def __init__(self) -> None:
         self._node = slicer.vtkMRMLLayoutNode()
@@ -94,13 +94,13 @@ class ViewArea(QtWidgets.QWidget):
         self._widgets: dict[tuple[str, str], QtWidgets.QWidget] = {}
 
     def adopt(self, class_name: str, tag: str, widget: QtWidgets.QWidget, box: Rectangle) -> None:
-        """Take a view that is there already."""
+        """Add an existing view."""
         self._widgets[class_name, tag] = widget
         self._grid.addWidget(widget, *box)
 
     def show_layout(self, description: str) -> None:
         placed = [(self._widget_of(element), box) for element, box in rectangles(description)]
-        self._grid.setEnabled(False)  # half-way between two layouts the window would grow, and never shrink again
+        self._grid.setEnabled(False)  # an intermediate layout would enlarge the window permanently
         shown = [widget for widget, _box in placed]
         for widget in self._widgets.values():
             if widget not in shown:
@@ -134,7 +134,7 @@ class ViewArea(QtWidgets.QWidget):
         for factory in layout._factories:
             if factory._tag == class_name:
                 return factory._widget
-        raise RuntimeError(f"the layout names {class_name} {tag}, which nothing in the host can make")
+        raise RuntimeError(f"the layout contains {class_name} {tag}, which the host cannot make")
 
 
 __all__ = ["LayoutLogic", "ViewArea", "qSlicerSingletonViewFactory", "rectangles"]

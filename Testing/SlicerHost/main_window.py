@@ -1,4 +1,4 @@
-"""A main window as Slicer's: the module's panel at the left, a slice view and a 3-D view, a frame slider above."""
+"""A main window like Slicer's: module panel on the left, slice and 3-D view on the right, frame slider on top."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class MainWindow(QtWidgets.QMainWindow):
 
     @staticmethod
     def _load_sample() -> None:
-        """The first registered sample, as the Sample Data module's button loads it."""
+        """Load the first registered sample, as the Sample Data module's button does."""
         for sources in slicer.modules.sampleDataSources.values():
             for source in sources:
                 source["customDownloader"](source)

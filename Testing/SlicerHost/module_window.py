@@ -1,4 +1,4 @@
-"""LaMoD's module in a window of the stand-in, as tests, benchmarks and ``make slicer-host`` begin."""
+"""Opens LaMoD's module in a window of the stand-in, for tests, benchmarks and ``make slicer-host``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODULE = Path(__file__).resolve().parents[2] / "LaMoDSlicer" / "LaMoDSlicer.py"
 
 
 def open_window(application: Application, module: Path = MODULE) -> MainWindow:
-    """The main window, shown, with the module's panel in it."""
+    """Show the main window with the module's panel."""
     from Testing.SlicerHost.main_window import MainWindow
 
     window = MainWindow(application)
@@ -28,7 +28,7 @@ def open_window(application: Application, module: Path = MODULE) -> MainWindow:
 
 
 def open_on_private_display(module: Path = MODULE) -> SimpleNamespace:
-    """The same in a fresh application on a display of its own: application, window, mouse, display."""
+    """Show the window in a new application on a private display; returns application, window, mouse and display."""
     screen = display.VirtualDisplay()
     os.environ["DISPLAY"] = screen.name
     os.environ.pop("QT_QPA_PLATFORM", None)

@@ -1,4 +1,4 @@
-"""A person's hands: real X events through xdotool, with the event loop running in between."""
+"""Simulated mouse and keyboard: real X events from xdotool, with the event loop running in between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from PySide6 import QtCore, QtWidgets
 
 
 def spin(seconds: float, until: Callable[[], bool] | None = None) -> bool:
-    """Run the event loop for some seconds, or until something holds; says whether it came to hold."""
+    """Run the event loop for some seconds or until a condition holds.
+
+    Returns:
+        False if the condition did not hold in time.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QtWidgets.QApplication.processEvents(QtCore.QEventLoop.ProcessEventsFlag.AllEvents, 10)
@@ -34,7 +38,7 @@ def _on_screen(widget: QtWidgets.QWidget, position: QtCore.QPoint | None) -> tup
 
 
 def show(widget: QtWidgets.QWidget) -> None:
-    """Scroll the panel until the widget can be seen."""
+    """Scroll the panel until the widget is visible."""
     parent = QtCore.QObject.parent(widget)
     while parent is not None and not isinstance(parent, QtWidgets.QScrollArea):
         parent = QtCore.QObject.parent(parent)
@@ -44,7 +48,7 @@ def show(widget: QtWidgets.QWidget) -> None:
 
 
 def _wait_until_still(widget: QtWidgets.QWidget) -> None:
-    """A person aims at what stands still: Qt lays a panel out some time after a text in it has changed."""
+    """Wait until the widget stops moving: Qt updates the layout some time after a text has changed."""
     places: list[tuple[int, int]] = []
     for _ in range(50):
         spin(0.05)
@@ -54,13 +58,13 @@ def _wait_until_still(widget: QtWidgets.QWidget) -> None:
 
 
 def hover(widget: QtWidgets.QWidget, position: QtCore.QPoint) -> None:
-    """Move the mouse over a position: views place a preview of a markup there."""
+    """Move the mouse to a position, where views show a preview of a markup."""
     _xdotool("mousemove", *_on_screen(widget, position))
     spin(0.2)
 
 
 def click(widget: QtWidgets.QWidget, position: QtCore.QPoint | None = None) -> None:
-    """Press the left button on a widget: at its middle, or at a position in it."""
+    """Click a widget with the left button, at its centre or at a position in it."""
     show(widget)
     _xdotool("mousemove", *_on_screen(widget, position))
     spin(0.05)
@@ -71,12 +75,12 @@ def click(widget: QtWidgets.QWidget, position: QtCore.QPoint | None = None) -> N
         arrived = spin(10, lambda: released.seen)
     finally:
         QtWidgets.QApplication.instance().removeEventFilter(released)
-    assert arrived, "no window of the application got the click"
+    assert arrived, "no window of the application received the click"
     spin(0.1)
 
 
 class _Released(QtCore.QObject):
-    """Whether a mouse button was let go: on a busy machine events are long on their way."""
+    """Records that a mouse button was released; on a busy machine events arrive late."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,6 +92,7 @@ class _Released(QtCore.QObject):
 
 
 def drag(widget: QtWidgets.QWidget, start: QtCore.QPoint, end: QtCore.QPoint, steps: int = 8) -> None:
+    """Drag with the left button from one position in a widget to another."""
     show(widget)
     x0, y0 = _on_screen(widget, start)
     x1, y1 = _on_screen(widget, end)
@@ -100,7 +105,7 @@ def drag(widget: QtWidgets.QWidget, start: QtCore.QPoint, end: QtCore.QPoint, st
 
 
 def choose(combo_box: QtWidgets.QComboBox, text: str) -> None:
-    """Open a combo box by a click and choose a row with the keyboard, as a person would."""
+    """Open a combo box with a click and select a row with the keyboard."""
     rows = [QtWidgets.QComboBox.itemText(combo_box, i) for i in range(QtWidgets.QComboBox.count(combo_box))]
     if text not in rows:
         raise AssertionError(f"{text!r} is not among {rows}")
@@ -111,13 +116,13 @@ def choose(combo_box: QtWidgets.QComboBox, text: str) -> None:
 
 
 def screenshot(path: Path) -> None:
-    """The whole screen as a PNG."""
+    """Save the whole screen as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     spin(0.2)
     subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=20)
 
 
 def key(name: str) -> None:
-    """Press and release a key: the window under the mouse has the keyboard."""
+    """Press and release a key; the window under the mouse has the keyboard focus."""
     _xdotool("key", name)
     spin(0.2)

@@ -1,4 +1,4 @@
-"""Stand-ins for qMRML widgets, on the real scene."""
+"""Stand-ins for qMRML widgets on the real MRML scene."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Property, Signal = QtCore.Property, QtCore.Signal
 
 
 class qMRMLWidget(Strict, wrapped("QWidget")):
-    """A widget that knows the scene."""
+    """A widget with access to the scene."""
 
     mrmlSceneChanged = Signal(object)
 
@@ -29,7 +29,7 @@ class qMRMLWidget(Strict, wrapped("QWidget")):
 
 
 def _option(type_: type, name: str, default: Any) -> Any:
-    """A property that is remembered; setting it lists the nodes anew."""
+    """A property with a stored value; setting it updates the list of nodes."""
 
     def get(self: Any) -> Any:
         return self.__dict__.get("_options", {}).get(name, default)
@@ -42,7 +42,7 @@ def _option(type_: type, name: str, default: Any) -> Any:
 
 
 class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
-    """Lists the scene's nodes of some classes; the first row is "None" or asks to select."""
+    """Lists the scene's nodes of some classes; the first row is "None" or "Select a node"."""
 
     mrmlSceneChanged = Signal(object)
     currentNodeChanged = Signal(object)
@@ -173,7 +173,7 @@ class qMRMLNodeComboBox(Strict, wrapped("QWidget")):
         chosen = self._rows[row]
         if isinstance(chosen, str):
             self.nodeAddedByUser.emit(self.addNode(chosen))
-            self._list_nodes()  # whoever heard of it may have given it another name
+            self._list_nodes()  # a receiver of the signal may have renamed the node
         else:
             self._select(chosen)
 
@@ -230,7 +230,7 @@ class _BrowserWidget(qMRMLWidget):
 
 
 class qMRMLSequenceBrowserSeekWidget(_BrowserWidget):
-    """A slider over the browser's frames, with the frame's index value beside it."""
+    """A slider over the browser's frames and a label with the frame's index value."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -266,7 +266,7 @@ class qMRMLSequenceBrowserSeekWidget(_BrowserWidget):
 
 
 class qMRMLSequenceBrowserPlayWidget(_BrowserWidget):
-    """Plays the browser: the Sequences module's timer is in its widget library, so the host has one here."""
+    """Plays the browser with its own timer, because that of the Sequences module is in its widget library."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)

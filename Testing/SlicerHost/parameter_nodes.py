@@ -1,8 +1,7 @@
 """Stand-in for ``slicer.parameterNodeWrapper``: typed access to a parameter node, and its binding to widgets.
 
 Supports the types that the module uses: MRML nodes (and unions of them), str, int, float, bool, Enum and
-``pathlib.Path``; ``Annotated`` with ``WithinRange``, ``Choice`` and ``Default``. Any other type or annotation raises,
-so that nothing passes here that this stand-in does not understand.
+``pathlib.Path``; ``Annotated`` with ``WithinRange``, ``Choice`` and ``Default``. Any other type or annotation raises.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ class Choice:
         self.choices = list(choices)
 
 
-#: Slicer takes more, but warns at every start of those that are meant for widgets: they belong in the .ui file.
+#: Slicer accepts more, but warns at every start about those for widgets, which belong in the .ui file.
 _ANNOTATIONS = (WithinRange, Default, Choice)
 
 
 class _Parameter:
-    """One typed member: how it is kept in the node, and what it starts with."""
+    """One typed member: its storage in the node and its default."""
 
     def __init__(self, name: str, hint: Any, owner: type) -> None:
         self.name = name
@@ -96,7 +95,7 @@ class _Parameter:
                 raise ValueError(f"{self.name}: a {type(value).__name__} is not one of {self.members}")
             return
         if not isinstance(value, (int, float) if self.type is float else self.type):
-            raise ValueError(f"{self.name}: {value!r} is no {self.type.__name__}")
+            raise ValueError(f"{self.name}: {value!r} is not of type {self.type.__name__}")
         within, choice = self.annotation(WithinRange), self.annotation(Choice)
         if within and not within.minimum <= value <= within.maximum:
             raise ValueError(f"{self.name}: {value} is outside {within.minimum}…{within.maximum}")
@@ -131,7 +130,7 @@ class _Connection:
                 widget.addItem(getattr(type(choice), "label", lambda c: str(getattr(c, "name", c)))(choice))
 
     def _kind(self) -> str:
-        """Which connector Slicer would make; the types are compared as strictly as Slicer does."""
+        """The kind of connector that Slicer would make; types are compared as strictly as in Slicer."""
         widget, parameter = self.widget, self.parameter
         numbers = (qt.QDoubleSpinBox, ctk.ctkSliderWidget)
         if type(widget) is slicer.qMRMLNodeComboBox and parameter.is_node:
@@ -181,7 +180,7 @@ class _Connection:
 
 
 class _WrapperMethods:
-    """What the decorator adds to the class."""
+    """The methods that the decorator adds to the class."""
 
     def __init__(self, parameterNode: Any) -> None:
         self.parameterNode = parameterNode
@@ -249,7 +248,7 @@ class _WrapperMethods:
 
 
 def parameterNodeWrapper(cls: type) -> type:
-    """Class decorator: each annotated member becomes a property that lives in a parameter node."""
+    """Class decorator: each annotated member becomes a property that is stored in a parameter node."""
     parameters = {
         name: _Parameter(name, hint, cls) for name, hint in typing.get_type_hints(cls, include_extras=True).items()
     }

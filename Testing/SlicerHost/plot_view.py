@@ -1,4 +1,4 @@
-"""A plot view as Slicer's: a VTK chart that shows the series of a plot chart node."""
+"""A plot view like Slicer's: a VTK chart with the series of a plot chart node."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from Testing.SlicerHost.views import View
 
 Signal = QtCore.Signal
 _NO_PEN = 0
-#: Of the real view: an ivory sheet.
+#: Background colour of the real view, RGBA.
 _PAPER = (255, 253, 246, 255)
 
 
 class PlotView(View):
-    """The live chart of one plot view node; drawn anew when its chart node changed."""
+    """The live chart of one plot view node; it is redrawn when its chart node changes."""
 
     def __init__(self, scene: Any, name: str) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class PlotView(View):
         self.update_chart()
 
     def update_chart(self) -> None:
-        """Make the VTK chart what the chart node and its series say."""
+        """Update the VTK chart from the chart node and its series."""
         chart_node = self._chart_node
         series = []
         if chart_node is not None and chart_node.GetScene() is not None:
@@ -83,7 +83,7 @@ class PlotView(View):
             self._style_plot(self._plots[node.GetID()], node)
         if chart_node is not None:
             self._style_chart(chart_node)
-        self.context.GetScene().SetDirty(True)  # the interactor style draws it, 40 ms later, as in Slicer
+        self.context.GetScene().SetDirty(True)  # as in Slicer, the interactor style draws it 40 ms later
 
     @staticmethod
     def _drawable(node: Any) -> bool:

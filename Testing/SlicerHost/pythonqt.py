@@ -1,10 +1,10 @@
-"""What PythonQt makes of Qt, on PySide6: the module that answers to ``import qt``.
+"""PythonQt's interface to Qt on PySide6, importable as ``qt``.
 
 - Qt properties are attributes: ``widget.checked``, ``widget.text``, ``widget.enabled``; ``name`` is objectName.
 - ``widget.connect("clicked(bool)", callable)`` and ``disconnect`` take signatures.
 - Setting an attribute that a Qt object does not have raises.
 
-A class is wrapped when it is first asked for.
+Classes are wrapped at first use.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import shiboken6
 from PySide6 import QtCore, QtGui, QtNetwork, QtUiTools, QtWidgets, QtXml
 
 _SOURCES = (QtWidgets, QtGui, QtCore, QtUiTools, QtNetwork, QtXml)
-#: Virtual functions that Qt calls on Python subclasses: they stay methods.
+#: Virtual functions that Qt calls on Python subclasses, which remain methods.
 _STAY_METHODS = {"sizeHint", "minimumSizeHint", "text"}
 
 
 class _PythonQtClass(type(QtCore.QObject)):  # type: ignore[misc]
-    """Makes ``isinstance(any_widget, qt.QWidget)`` hold for objects that Qt itself created."""
+    """Makes ``isinstance(widget, qt.QWidget)`` True for objects that Qt itself created, too."""
 
     def __init__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> None:
         super().__init__(name, bases, members)
@@ -39,7 +39,7 @@ class _PythonQtClass(type(QtCore.QObject)):  # type: ignore[misc]
 
 
 class _QtProperty:
-    """A Qt property as an attribute of instances; on the class, the C++ function of that name."""
+    """A Qt property as an attribute of instances; the C++ function of that name on the class."""
 
     def __init__(self, base: type, name: str, writable: bool) -> None:
         capital = name[0].upper() + name[1:]
@@ -62,7 +62,7 @@ class _QtProperty:
             return
         try:
             self.setter(instance, value)
-        except (TypeError, ValueError):  # PythonQt converts between numbers and truth values
+        except (TypeError, ValueError):  # PythonQt converts between numbers and bool
             current = self.__get__(instance)
             if not isinstance(current, (bool, int, float)):
                 raise
@@ -70,10 +70,10 @@ class _QtProperty:
 
 
 def signal_by_signature(sender: QtCore.QObject, signature: str) -> Any:
-    """The bound signal that ``signature`` names, as in ``clicked(bool)``.
+    """The bound signal with this signature, such as ``clicked(bool)``.
 
     Raises:
-        RuntimeError: the sender's class has no such signal; PythonQt says so on the console only.
+        RuntimeError: the sender's class has no such signal; PythonQt only prints this on the console.
     """
     resolve = getattr(type(sender), "_resolve_signal", None)
     if resolve is not None:
@@ -87,7 +87,7 @@ def signal_by_signature(sender: QtCore.QObject, signature: str) -> Any:
     signals = [
         bytes(m.methodSignature()).decode() for m in methods if m.methodType() == QtCore.QMetaMethod.MethodType.Signal
     ]
-    shorter = f"{name}(" if normalized.endswith("()") else None  # "clicked()" stands for "clicked(bool)"
+    shorter = f"{name}(" if normalized.endswith("()") else None  # "clicked()" is accepted for "clicked(bool)"
     if normalized in signals or (shorter and any(s.startswith(shorter) for s in signals)):
         return getattr(sender, name)
     raise RuntimeError(f"{type(sender).__name__} has no signal {signature}; it has {', '.join(sorted(signals))}")
@@ -110,7 +110,7 @@ def _unwrapped(cls: Any) -> Any:
 
 
 def _set_attribute(base: type, self: Any, name: str, value: Any) -> None:
-    """PythonQt refuses new attributes on C++ objects; Python subclasses may have them."""
+    """Set an attribute as PythonQt does: C++ objects accept no new attributes, Python subclasses do."""
     cls = type(self)
     if "_qt_class" in cls.__dict__ and not name.startswith("_") and not hasattr(cls, name):
         if self.property(name) is None:
@@ -155,19 +155,19 @@ def _wrap(base: type, name: str) -> type:
 
 
 def _first_of(base: type, function: str) -> Any:
-    """PythonQt returns the chosen file alone, PySide6 the file and the filter."""
+    """The function without the filter in its result: PythonQt returns the file only, PySide6 both."""
     return lambda *args, **kwargs: getattr(base, function)(*args, **kwargs)[0]
 
 
 class UiLoader(QtUiTools.QUiLoader):
-    """Reads a .ui file with the wrapped classes; raises where the file names what does not exist."""
+    """Reads a .ui file with the wrapped classes; raises if the file names a class or object that does not exist."""
 
     def createWidget(self, class_name: str, parent: Any = None, name: str = "") -> Any:
         try:
             cls = custom_widgets.get(class_name) or getattr(sys.modules["qt"], class_name)
         except AttributeError:
             raise RuntimeError(
-                f"the .ui file names a widget class that the host has no stand-in for: {class_name}"
+                f"the .ui file names a widget class without a stand-in in the host: {class_name}"
             ) from None
         widget = cls(parent)
         widget.setObjectName(name)
@@ -203,13 +203,13 @@ class UiLoader(QtUiTools.QUiLoader):
         return widget
 
 
-#: Widget classes that a .ui file may name besides Qt's own: filled by the ctk and qMRML stand-ins.
+#: Widget classes besides Qt's that a .ui file may name; the ctk and qMRML stand-ins add theirs.
 custom_widgets: dict[str, type] = {}
 _wrapped: dict[str, Any] = {"QUiLoader": UiLoader}
 
 
 def wrapped(name: str) -> Any:
-    """The class or constant ``name`` as PythonQt shows it."""
+    """The class or constant ``name`` with PythonQt's interface."""
     if name not in _wrapped:
         for source in _SOURCES:
             if hasattr(source, name):
@@ -230,12 +230,12 @@ class _QtModule(ModuleType):
 
 
 def is_alive(qt_object: QtCore.QObject) -> bool:
-    """Whether the C++ side still exists."""
+    """Whether the C++ object still exists."""
     return bool(shiboken6.isValid(qt_object))
 
 
 def install() -> ModuleType:
-    """Put the module where ``import qt`` finds it."""
+    """Make the module importable as ``qt``."""
     module = _QtModule("qt", __doc__)
     sys.modules["qt"] = module
     return module

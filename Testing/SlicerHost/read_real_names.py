@@ -1,8 +1,8 @@
-"""Writes ``real_names.json``: the names that the real ctk, qMRML and qSlicer classes show to Python.
+"""Writes ``real_names.json``: the names of the real ctk, qMRML and qSlicer classes that are visible in Python.
 
-PythonQt shows a QObject's Q_PROPERTYs as attributes and its signals, slots and Q_INVOKABLEs as methods, plus
-the methods that Slicer's "PythonQtDecorators" add; a plain C++ method does not exist in Python. All of these
-can be read from the headers.
+PythonQt exposes a QObject's Q_PROPERTYs as attributes and its signals, slots and Q_INVOKABLEs as methods, plus
+the methods that Slicer's "PythonQtDecorators" add; other C++ methods do not exist in Python. All of these are
+declared in the headers.
 
     python -m Testing.SlicerHost.read_real_names --ctk CTK_CHECKOUT --slicer SLICER_CHECKOUT
 """
@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-#: Every class that the module, its .ui files or the host's stand-ins name; bases are added by themselves.
+#: Every class that the module, its .ui files or the host's stand-ins use; base classes are added automatically.
 CLASSES = [
     "ctkCollapsibleButton",
     "ctkSliderWidget",
@@ -70,14 +70,14 @@ _TYPE_WORDS = {"const", "struct", "class", "enum", "unsigned", "volatile"}
 
 
 def without_comments(text: str) -> str:
-    """The text without comments and preprocessor lines, and with empty string literals (they may hold "//")."""
+    """The text without comments and preprocessor lines, and with empty string literals (which may contain "//")."""
     pattern = r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/'
     text = re.sub(pattern, lambda m: '""' if m.group(0)[0] == '"' else "", text, flags=re.DOTALL)
     return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.MULTILINE)
 
 
 def argument_type(argument: str) -> str:
-    """``const QString& name = ""`` -> ``QString``: as a normalised signature spells it."""
+    """The type in a normalised signature: ``const QString& name = ""`` -> ``QString``."""
     argument = re.sub(r"=.*", "", argument, flags=re.DOTALL).strip()
     found = re.match(r"((?:const\s+)?(?:unsigned\s+)?[\w:]+(?:<[^>]*>)?)\s*([*&]*)\s*\w*", argument)
     if found is None:
@@ -99,7 +99,7 @@ def split_arguments(arguments: str) -> list[str]:
 
 
 def signatures(declarations: str) -> list[str]:
-    """Every method of a class section, with one signature for each argument that may be left out."""
+    """Every method of a class section, with one signature per optional argument."""
     found = []
     for name, arguments in _METHOD.findall(declarations):
         if name in {"Q_PROPERTY", "Q_DECLARE_PRIVATE", "Q_DISABLE_COPY", "QVTK_OBJECT", "Q_ENUM"} or name[0] == "~":
@@ -112,7 +112,7 @@ def signatures(declarations: str) -> list[str]:
 
 
 def class_body(text: str, name: str) -> tuple[str, str] | None:
-    """(base class, body) of the class where ``text`` defines it."""
+    """(base class, body) of the class if ``text`` defines it."""
     head = re.search(rf"class\s+(?:\w+\s+)?{name}\s*(?:final\s*)?(?::\s*([^{{;]*))?\{{", text)
     if head is None:
         return None
@@ -125,7 +125,7 @@ def class_body(text: str, name: str) -> tuple[str, str] | None:
 
 
 def without_inner_braces(body: str) -> str:
-    """The declarations alone: what stands in braces (function bodies, enums) becomes a semicolon."""
+    """The declarations only: text in braces (function bodies, enums) becomes a semicolon."""
     kept, depth = [], 0
     for character in body:
         depth -= character == "}"
@@ -164,7 +164,7 @@ def names_of(body: str) -> dict[str, Any]:
 
 
 class Checkout:
-    """The headers of one git repository at its HEAD, read without a work tree."""
+    """The headers of one git repository at HEAD, read without a work tree."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

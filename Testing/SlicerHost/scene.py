@@ -1,4 +1,4 @@
-"""The MRML scene with the application's and the loadable modules' logics, as a started Slicer has them."""
+"""The MRML scene with the logics of the application and of the loadable modules, as in a running Slicer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 import vtk
 
-#: Module -> its logic. Subject hierarchy comes first: the others register with it.
+#: Module -> class of its logic. Subject hierarchy is first because the others register with it.
 MODULE_LOGICS = {
     "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
     "Units": "vtkSlicerUnitsLogic",
@@ -31,7 +31,7 @@ class Scene:
     """Scene and logics.
 
     Args:
-        temporary: folder for whatever the application writes.
+        temporary: folder for files that the application writes.
     """
 
     def __init__(self, temporary: Path) -> None:

@@ -1,7 +1,7 @@
 """Stand-in for ``slicer.ScriptedLoadableModule``: the base classes of a scripted module.
 
-Only what scripted modules rely on: names taken from the class's name, the resource folder, the parameter node,
-``cleanup`` when a module is unloaded, and the self-test's way of running its ``test_*`` methods.
+Implements what scripted modules need: names from the class's name, the resource folder, the parameter node,
+``cleanup`` when a module is unloaded, and running the ``test_*`` methods of the self-test.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ScriptedLoadableModuleWidget:
         return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / name)
 
     def setup(self) -> None:
-        """Slicer adds its reload section here in developer mode."""
+        """Does nothing; Slicer adds its reload section here in developer mode."""
 
     def cleanup(self) -> None:
         pass
@@ -69,7 +69,7 @@ class ScriptedLoadableModuleLogic:
         self.moduleName = type(self).__name__.removesuffix("Logic")
 
     def getParameterNode(self) -> Any:
-        """The module's one parameter node; made where the scene has none."""
+        """The module's parameter node; it is made if the scene has none."""
         scene = slicer.mrmlScene
         node = scene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
         if node is None:
@@ -85,7 +85,7 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         slicer.app.processEvents()
 
     def runTest(self) -> None:
-        """Every method with "test" in its name, as Slicer does, except Slicer's own helpers."""
+        """Run every method whose name begins with "test"."""
         for name in sorted(n for n in dir(self) if n.startswith("test") and callable(getattr(self, n))):
             self.setUp()
             try:

@@ -12,14 +12,14 @@ import slicer
 
 
 def _module(name: str, **members: Any) -> ModuleType:
-    module = ModuleType(name, f"{name}, as the host has it")
+    module = ModuleType(name, f"Stand-in for {name}")
     vars(module).update(members)
     sys.modules[name] = module
     return module
 
 
 class Packaging:
-    """``slicer.packaging``: knows what is installed; installs nothing, but records that it was asked to."""
+    """``slicer.packaging``: checks what is installed; records requests to install but refuses them."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], str | None]] = []
@@ -46,13 +46,13 @@ class Packaging:
 
 
 class SampleDataLogic:
-    """The SampleData module's list of sources, and its way of running one that downloads by itself."""
+    """The SampleData module's list of sources; runs those with a downloader of their own."""
 
     @staticmethod
     def registerCustomSampleDataSource(category: str = "Custom", **source: Any) -> None:
         for name in ("uris", "fileNames", "nodeNames"):
             if source.get(name) is None and not isinstance(source.get("uris"), str):
-                raise ValueError(f"SampleData needs {name}, if only as an empty string")
+                raise ValueError(f"SampleData needs {name}, which may be an empty string")
         slicer.modules.sampleDataSources.setdefault(category, []).append(source)
 
     @staticmethod
@@ -65,7 +65,7 @@ class SampleDataLogic:
 
 
 def install() -> Packaging:
-    """Put the stand-ins where ``import slicer.i18n`` and its like find them."""
+    """Make the stand-ins importable as ``slicer.i18n`` etc."""
     packaging = Packaging()
     slicer.i18n = _module("slicer.i18n", tr=lambda text: text, translate=lambda _context, text: text)
     slicer.packaging = _module("slicer.packaging", pip_check=packaging.pip_check, pip_ensure=packaging.pip_ensure)

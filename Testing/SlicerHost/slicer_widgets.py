@@ -1,4 +1,4 @@
-"""Stand-ins for qSlicer widgets: the module's parent, and the button that places markups."""
+"""Stand-ins for qSlicer widgets: the module's parent and the button that places markups."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
         self.setMRMLScene(slicer.mrmlScene)
 
     def create(self) -> None:
-        """Make the Python widget and set it up: on the first showing, and on every reload."""
+        """Make the Python widget and set it up, when the module is first shown and at every reload."""
         name = f"{self._module_name}Widget"
         self._python = getattr(sys.modules[self._module_name], name)(self)
         setattr(slicer.modules, name, self._python)

@@ -1,4 +1,4 @@
-"""Starts the stand-in application: the order in which its parts can be imported and made."""
+"""Starts the stand-in application; its parts must be imported and created in this order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def start_application(testing: bool) -> Application:
     slicer.modules.sampleDataSources = {}
     from Testing.SlicerHost.scene import Scene
 
-    # the package lacks Slicer's share folder (colour tables, terminologies), and every logic says so
+    # The package lacks Slicer's share folder (colour tables, terminologies), which makes every logic print warnings.
     verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
     vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
     scene = Scene(temporary)
@@ -70,7 +70,7 @@ def start_application(testing: bool) -> Application:
 
 
 def _provide_python_slicer(folder: Path) -> None:
-    """Slicer's launcher puts a program of this name on the PATH; here it is this Python."""
+    """Put a program PythonSlicer on the PATH, as Slicer's launcher does; it runs this Python."""
     folder.mkdir()
     program = folder / "PythonSlicer"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")

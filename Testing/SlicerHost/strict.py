@@ -1,7 +1,7 @@
-"""Holds code and .ui files to the names that the real ctk, qMRML and qSlicer classes have.
+"""Restricts code and .ui files to the names of the real ctk, qMRML and qSlicer classes.
 
-``real_names.json`` (see ``read_real_names``) lists each class's properties, signals, slots and invokables. The
-stand-ins refuse every other name when the module's code asks for it; their own code and Slicer's is not asked.
+``real_names.json`` (see ``read_real_names``) lists the properties, signals, slots and invokables of each class. The
+stand-ins refuse every other name to the module's code; the code of the host and of Slicer is not checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from Testing.SlicerHost.pythonqt import wrapped
 
 #: Python modules whose use of the stand-ins is checked: the module under test.
 CHECKED_PREFIXES = ("LaMoDSlicer",)
-#: What PythonQt gives to every object.
+#: Names that PythonQt adds to every object.
 _ALWAYS = {"connect", "disconnect", "className", "delete", "help", "objectName", "name", "children", "parent"}
 
 
@@ -29,7 +29,7 @@ def real_classes() -> dict[str, dict[str, Any]]:
 
 
 def ancestry(class_name: str) -> list[dict[str, Any]]:
-    """The real class and its real bases, as far as they are not Qt's own."""
+    """The real class and its base classes, without those of Qt."""
     chain = []
     while class_name in real_classes():
         chain.append(real_classes()[class_name])
@@ -38,7 +38,7 @@ def ancestry(class_name: str) -> list[dict[str, Any]]:
 
 
 def qt_base(class_name: str) -> str:
-    """Qt's class at the root of a real class, or QObject."""
+    """The first Qt class among the bases of a real class, or QObject."""
     while class_name in real_classes():
         class_name = real_classes()[class_name]["base"]
     return class_name if class_name.startswith("Q") else "QObject"
@@ -46,7 +46,7 @@ def qt_base(class_name: str) -> str:
 
 @cache
 def python_names(class_name: str) -> frozenset[str]:
-    """Every name that Python sees on an instance of the real class, Qt's own aside."""
+    """Every name of an instance of the real class that is visible in Python, except those of Qt."""
     names: set[str] = set()
     for entry in ancestry(class_name):
         names |= entry["properties"].keys() | set(entry["enums"])
@@ -56,7 +56,7 @@ def python_names(class_name: str) -> frozenset[str]:
 
 
 def has_signal(class_name: str, signature: str) -> bool:
-    """Whether the real class (or Qt's below it) has this signal, spelt with its argument types."""
+    """Whether the real class (or its Qt base) has this signal, including the argument types."""
     normalized = bytes(QtCore.QMetaObject.normalizedSignature(signature)).decode()
     if any(normalized in entry["signals"] for entry in ancestry(class_name)):
         return True
@@ -85,9 +85,9 @@ def has_property(class_name: str, name: str) -> bool:
 
 
 class Strict:
-    """Base of the stand-ins: the checked modules see the real class's names and no others."""
+    """Base class of the stand-ins: the checked modules can use the names of the real class only."""
 
-    #: Name of the real class where the stand-in is called otherwise.
+    #: Name of the real class if the stand-in has another name.
     _real_class: str | None = None
 
     @classmethod
@@ -96,7 +96,7 @@ class Strict:
             name = base.__dict__.get("_real_class") or base.__name__
             if name in real_classes():
                 return str(name)
-        raise TypeError(f"{cls.__name__} stands for a class that real_names.json does not list")
+        raise TypeError(f"real_names.json does not list the class that {cls.__name__} replaces")
 
     @classmethod
     def _refuse(cls, name: str) -> None:
@@ -123,7 +123,7 @@ class Strict:
         super().__setattr__(name, value)
 
     def _resolve_signal(self, signature: str) -> Any:
-        """The stand-in's own signal for a real signature; overloads are named as ``_overloads`` says."""
+        """The stand-in's signal for a real signature; ``_overloads`` maps overloaded signatures to its names."""
         real = self._real_name()
         if not has_signal(real, signature):
             raise RuntimeError(f"the real {real} has no signal {signature}")
@@ -137,7 +137,7 @@ def _caller_is_checked() -> bool:
 
 
 def faults_of_ui_file(path: Path) -> list[str]:
-    """What a .ui file says that the real classes do not know: classes, properties, signals, slots."""
+    """Classes, properties, signals and slots in a .ui file that the real classes do not have."""
     root = ElementTree.parse(path).getroot()
     classes: dict[str, str] = {}
     faults: list[str] = []

@@ -41,14 +41,14 @@ THREE_D_MANAGERS = [
 
 
 class View(QVTKRenderWindowInteractor):
-    """A live view; it draws itself when its nodes changed, at most once every 15 ms."""
+    """A live view; it is redrawn when its nodes change, at most once every 15 ms."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumSize(200, 200)
         self.setMouseTracking(True)
         self.renderer = vtk.vtkRenderer()
-        self.GetRenderWindow().SetMultiSamples(0)  # as Slicer's views, unless its settings say otherwise
+        self.GetRenderWindow().SetMultiSamples(0)  # the default of Slicer's views
         self.GetRenderWindow().AddRenderer(self.renderer)
         self.interactor = self.GetRenderWindow().GetInteractor()
         self.interactor.Initialize()
@@ -75,7 +75,7 @@ class View(QVTKRenderWindowInteractor):
             self.GetRenderWindow().Render()
 
     def picture(self) -> np.ndarray:
-        """What the view shows now, uint8 [height, width, 3], first row at the top."""
+        """The current picture, uint8 [height, width, 3], first row at the top."""
         self.GetRenderWindow().Render()
         grabber = vtk.vtkWindowToImageFilter()
         grabber.SetInput(self.GetRenderWindow())
@@ -91,7 +91,7 @@ class SliceView(View):
 
     Args:
         scene: scene and logics.
-        name: layout name, as "Red".
+        name: layout name, such as "Red".
         orientation: one of the scene's orientation presets.
     """
 
@@ -145,7 +145,7 @@ class SliceView(View):
         self.request_render()
 
     def position_of(self, ras: Any) -> QtCore.QPoint:
-        """The widget's pixel at which a point of the patient (RAS mm) is drawn."""
+        """The widget's pixel at which a point in RAS mm is drawn."""
         inverse = vtk.vtkMatrix4x4()
         vtk.vtkMatrix4x4.Invert(self.node.GetXYToRAS(), inverse)
         x, y, _, _ = inverse.MultiplyPoint([*map(float, ras), 1.0])
@@ -154,6 +154,8 @@ class SliceView(View):
 
 
 class ThreeDView(View):
+    """A 3-D view with its node and logic."""
+
     def __init__(self, scene: Scene, name: str = "1") -> None:
         super().__init__()
         self.logic = slicer.vtkMRMLViewLogic()
@@ -174,7 +176,7 @@ class ThreeDView(View):
         self._framed = False
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
-        """The scene's box fits into the view when it is first seen."""
+        """Fit the scene into the view when it is first shown."""
         super().showEvent(event)
         if not self._framed:
             self._framed = True
@@ -182,7 +184,7 @@ class ThreeDView(View):
 
 
 class SlicePanel(QtWidgets.QWidget):
-    """A slice view under its coloured bar with the offset slider."""
+    """A slice view with its coloured bar and the offset slider above it."""
 
     COLORS: ClassVar = {"Red": "#f34a33", "Yellow": "#edd54c", "Green": "#6eb04b"}
 
