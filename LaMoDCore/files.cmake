@@ -53,7 +53,6 @@ set(MODULE_PYTHON_SCRIPTS
   contours/checks/walls_touch.py
   contours/findings.py
   contours/fixes.py
-  contours/history.py
   contours/insertion.py
   contours/missing_frames.py
   contours/repair.py
@@ -86,6 +85,12 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/scoring.py
   evaluation/tables.py
   evaluation/truth.py
+  function/__init__.py
+  function/coverage.py
+  function/summation.py
+  function/thickness.py
+  function/ventricle.py
+  function/volumes.py
   heart/__init__.py
   heart/canonical.py
   heart/case.py
@@ -125,7 +130,6 @@ set(MODULE_PYTHON_SCRIPTS
   io/contours/foreign.py
   io/contours/guide_points.py
   io/contours/markups.py
-  io/contours/segmentation_nrrd.py
   io/dataset/__init__.py
   io/dataset/checks.py
   io/dataset/collection.py
@@ -168,6 +172,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/results/spatial_files.py
   io/results/stable_npz.py
   io/results/stack.py
+  io/results/stored_result.py
   io/results/strain_json.py
   lddmm/__init__.py
   lddmm/differences.py
@@ -187,6 +192,7 @@ set(MODULE_PYTHON_SCRIPTS
   models/card.py
   models/folder.py
   models/registry.py
+  models/run_folder.py
   models/store.py
   networks/__init__.py
   networks/balanced_draws.py
@@ -210,6 +216,7 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/cohort/ceiling.py
   phantom/cohort/contact_sheet.py
   phantom/cohort/demo.py
+  phantom/cohort/dense_pictures.py
   phantom/cohort/fingerprint.py
   phantom/cohort/pairing.py
   phantom/cohort/recipe.py
@@ -220,7 +227,9 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/heart/diseases.py
   phantom/heart/fourier.py
   phantom/heart/kinematics.py
+  phantom/heart/lesions.py
   phantom/heart/papillary.py
+  phantom/heart/parameters.py
   phantom/heart/randomised.py
   phantom/heart/regional.py
   phantom/heart/slices.py
@@ -231,7 +240,6 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/imaging/annotator.py
   phantom/imaging/cine.py
   phantom/imaging/dense_imaging.py
-  phantom/imaging/dense_scan.py
   phantom/imaging/reader_model.py
   phantom/imaging/scene.py
   prediction/__init__.py
@@ -265,14 +273,13 @@ set(MODULE_PYTHON_SCRIPTS
   strain/layers.py
   strain/matrix.py
   strain/plain.py
+  strain/quality.py
   strain/segment_lines.py
   strain/segments.py
   strain/summary.py
   strain/tensor.py
   studies/__init__.py
-  studies/pixel_cost.py
-  studies/pixel_cost_files.py
-  studies/strain_difference.py
+  studies/fragility.py
   studies/two_readers.py
   training/__init__.py
   training/data/__init__.py
@@ -291,9 +298,11 @@ set(MODULE_PYTHON_SCRIPTS
   training/loop/engine.py
   training/loop/fit.py
   training/loop/learning_rate.py
+  training/loop/loop_stage.py
   training/loop/losses.py
   training/loop/pace.py
   training/loop/selection.py
+  training/loop/slice_stage.py
   training/loop/stages.py
   training/loop/stopping.py
   training/posterior/__init__.py

@@ -1,1 +1,1 @@
-"""Contours: checked, mended, carried between frames, and what they do to strain."""
+"""Check and repair contours, and find the RV insertion point."""

@@ -1,4 +1,4 @@
-"""Every check over a heart's slices."""
+"""Run every contour check on the slices of a heart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from LaMoDCore.contours.findings import Finding, Light, light_of
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
-#: Checks of one slice by itself.
+#: Checks of one slice alone.
 SLICE_CHECKS: tuple[Callable[[SliceShapes], list[Finding]], ...] = (
     check_empty,
     check_open_ring,
@@ -34,7 +34,7 @@ SLICE_CHECKS: tuple[Callable[[SliceShapes], list[Finding]], ...] = (
     check_walls_touch,
     check_out_of_register,
 )
-#: Checks of a slice against those above and below it.
+#: Checks of each slice against those above and below it.
 HEART_CHECKS: tuple[Callable[[Sequence[SliceShapes]], list[Finding]], ...] = (
     check_center_along_heart,
     check_area_along_heart,
@@ -44,12 +44,12 @@ HEART_CHECKS: tuple[Callable[[Sequence[SliceShapes]], list[Finding]], ...] = (
 
 @dataclass(frozen=True)
 class ContourReport:
-    """What the checks found in one heart.
+    """The findings in one heart.
 
     Attributes:
         slice_names: in the order checked.
-        frames: of each slice.
-        findings: by slice, then frame.
+        frames: number of frames of each slice.
+        findings: sorted by slice, then by frame.
     """
 
     slice_names: tuple[str, ...]
@@ -61,7 +61,7 @@ class ContourReport:
         return tuple(f for f in self.findings if f.slice_index == slice_index and f.frame == frame)
 
     def lights(self, slice_index: int) -> tuple[Light, ...]:
-        """A light a frame."""
+        """The light of each frame of a slice."""
         return tuple(light_of(self.of(slice_index, t)) for t in range(self.frames[slice_index]))
 
     @property
@@ -70,12 +70,15 @@ class ContourReport:
 
 
 def check_slice(slice_: CineSlice, reference_frame: int = 0, index: int = 0) -> tuple[Finding, ...]:
-    """The findings of one slice by itself, by frame.
+    """Check one slice alone.
 
     Args:
-        slice_: as drawn, however faulty.
+        slice_: as drawn, with any faults.
         reference_frame: end-diastole.
-        index: what the findings call the slice's number.
+        index: the slice's index in the findings, from 0.
+
+    Returns:
+        The findings, sorted by frame.
     """
     return _in_order(_of_slice(SliceShapes.of(slice_, index, reference_frame)))
 
@@ -84,12 +87,12 @@ def check_contours(slices: Sequence[CineSlice], reference_frame: int = 0) -> Con
     """Check the contours of a heart.
 
     Args:
-        slices: from base to apex, as drawn, however faulty.
+        slices: from base to apex, as drawn, with any faults.
         reference_frame: end-diastole.
     """
     drawn = [SliceShapes.of(s, k, min(reference_frame, s.frames - 1)) for k, s in enumerate(slices)]
     found = [finding for one in drawn for finding in _of_slice(one)]
-    # slices that are nowhere drawn lie beyond the heart and are nobody's neighbours
+    # slices without any drawn frame lie outside the heart and are not used as neighbours
     inside = [one for one in drawn if any(not s.is_empty for s in one.shapes)]
     found += [finding for check in HEART_CHECKS for finding in check(inside)]
     return ContourReport(tuple(s.name for s in slices), tuple(s.frames for s in slices), _in_order(found))

@@ -1,4 +1,4 @@
-"""What can be mended safely, without asking what was meant; each takes masks [T, H, W] and leaves them as they were."""
+"""Fixes that need no judgement. Each takes a slice and returns new masks [T, H, W]; the slice stays unchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.contours.checks.pieces import ISLAND_SHARE
-from LaMoDCore.contours.missing_frames import fill_missing_frames
 from LaMoDCore.heart.canonical import contour_distances_mm
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.shapes import SliceShapes
@@ -16,15 +15,15 @@ from LaMoDCore.heart.cycle.smoothing import smoothing_weights
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
 
-#: A hole is filled up to this share of the ring; a larger one may be meant.
+#: Holes of up to this share of the ring are filled; larger ones may be intended.
 HOLE_SHARE = 0.05
 _SQUARE = np.ones((3, 3), dtype=bool)
 
 
 def drop_islands(slice_: CineSlice) -> Array:
-    """Every frame's separate pieces of up to a tenth of the ring, dropped; larger ones stay, somebody must judge."""
-    mended = slice_.myocardium.copy()
-    for plane in mended:
+    """Remove separate pieces of up to `ISLAND_SHARE` of the ring; larger ones need a person's judgement."""
+    masks = slice_.myocardium.copy()
+    for plane in masks:
         pieces, count = ndimage.label(plane, structure=_SQUARE)
         if count < 2:
             continue
@@ -32,13 +31,13 @@ def drop_islands(slice_: CineSlice) -> Array:
         sizes[0] = 0
         small = (sizes > 0) & (sizes <= ISLAND_SHARE * sizes.max())
         plane[small[pieces]] = False
-    return mended
+    return masks
 
 
 def fill_holes(slice_: CineSlice) -> Array:
-    """Every frame's holes in the wall, filled; the cavity and parts pinched off it stay."""
-    mended = slice_.myocardium.copy()
-    for plane, shape in zip(mended, SliceShapes.of(slice_).shapes, strict=True):
+    """Fill holes in the wall of up to `HOLE_SHARE` of the ring; the cavity and its separate parts stay open."""
+    masks = slice_.myocardium.copy()
+    for plane, shape in zip(masks, SliceShapes.of(slice_).shapes, strict=True):
         if not shape.hole_pixels:
             continue
         holes, _ = ndimage.label(epicardial_region(plane) & ~plane)
@@ -49,35 +48,30 @@ def fill_holes(slice_: CineSlice) -> Array:
         small = (sizes > 0) & (sizes <= HOLE_SHARE * plane.sum())
         small[largest] = False
         plane[small[holes]] = True
-    return mended
+    return masks
 
 
 def smooth(slice_: CineSlice, keep: Sequence[int], strength: float = 1.0) -> Array:
-    """Contours smoothed over the cycle and by half a pixel in the plane; frames in ``keep`` stay pixel for pixel.
+    """Smooth the contours over the cycle and by half a pixel in the plane.
 
-    Epi- and endocardium are smoothed apart, as signed distances: each moves, where smoothing the ring would thin it.
-    Frames without a closed ring stay as they are and don't count for their neighbours.
+    Epicardium and endocardium are smoothed separately, as signed distances: smoothing the ring itself would thin it.
+    Frames without a closed ring stay unchanged and do not influence their neighbours.
 
     Args:
         slice_: the slice.
-        keep: frames that are kept, end-diastole and end-systole.
+        keep: frames that stay unchanged, usually end-diastole and end-systole.
         strength: see `smoothing_weights`.
     """
     shapes = SliceShapes.of(slice_)
     whole = np.flatnonzero(shapes.is_whole)
-    mended = slice_.myocardium.copy()
+    masks = slice_.myocardium.copy()
     if whole.size < 4:
-        return mended
-    distances = np.stack([contour_distances_mm(mended[t], slice_.grid.spacing_mm) for t in whole])
+        return masks
+    distances = np.stack([contour_distances_mm(masks[t], slice_.grid.spacing_mm) for t in whole])
     anchors = tuple(int(np.flatnonzero(whole == t)[0]) for t in keep if t in whole)
     weights = smoothing_weights(whole.size, anchors, strength, shapes.closes and whole.size == len(shapes.shapes))
     epi, endo = np.moveaxis(np.tensordot(weights, distances, axes=1), 1, 0)
     for index, t in enumerate(whole):
         if t not in keep:
-            mended[t] = (epi[index] < 0) & (endo[index] >= 0)
-    return mended
-
-
-def fill_missing(slice_: CineSlice) -> Array:
-    """Empty frames from the drawn ones before and after, by LDDMM matching."""
-    return fill_missing_frames(slice_)
+            masks[t] = (epi[index] < 0) & (endo[index] >= 0)
+    return masks

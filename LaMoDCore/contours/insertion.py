@@ -1,4 +1,4 @@
-"""The anterior RV insertion point: found, moved, and kept over the slices unless one is changed."""
+"""The anterior RV insertion point of a heart and of single slices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from LaMoDCore.strain.segments import SegmentMap, label_segments
 
 
 def insertion_from_septum(septum_lps: npt.ArrayLike) -> Array:
-    """[3]: the anterior end of the septum's points [N, 3], which run along the wall between both ventricles.
+    """Find the anterior end of points along the septum.
+
+    Args:
+        septum_lps: [N, 3] mm, along the wall between both ventricles.
+
+    Returns:
+        [3] mm.
 
     Raises:
         ValueError: fewer than three points.
@@ -31,11 +37,11 @@ def insertion_from_septum(septum_lps: npt.ArrayLike) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class InsertionPoints:
-    """Where each slice's segments start.
+    """The points at which the segments of each slice start.
 
     Attributes:
-        shared_lps: [3] the point of all slices that have none of their own, or None.
-        own_lps: by slice index, points that somebody placed for that slice alone.
+        shared_lps: [3] mm, the point of all slices without a point of their own; None if there is none.
+        own_lps: points [3] of single slices, by slice index.
     """
 
     shared_lps: Array | None = None
@@ -45,9 +51,9 @@ class InsertionPoints:
     def found(
         cls, slices: Sequence[CineSlice], reference_frame: int = 0, septum_lps: npt.ArrayLike | None = None
     ) -> InsertionPoints:
-        """From the septum's points [N, 3] where they are given, else from the RV label; without a point where neither.
+        """Find the shared point from points [N, 3] along the septum if given, else from the RV label.
 
-        Slices that brought a point of their own keep it.
+        Slices with `rv_insertion_lps` keep that point as their own. The shared point is None if there is neither.
 
         Raises:
             ValueError: fewer than three septal points.
@@ -59,7 +65,7 @@ class InsertionPoints:
         return cls(None if found is None else found[0], own)
 
     def at(self, slice_index: int, slice_: CineSlice, frame: int = 0) -> Array | None:
-        """[3]: the slice's point, in its plane and on its epicardium, in the direction of the shared or own point."""
+        """Project the slice's point onto its plane and epicardium, along the ray from the centre: [3] mm, or None."""
         point = self.own_lps.get(slice_index, self.shared_lps)
         if point is None:
             return None
@@ -81,14 +87,18 @@ class InsertionPoints:
         return slice_.grid.pixel_to_lps(path[last])
 
     def moved(self, point_lps: npt.ArrayLike, slice_index: int | None = None) -> InsertionPoints:
-        """With the shared point moved, or that of one slice alone."""
+        """Return a copy with the shared point, or that of one slice, replaced.
+
+        Raises:
+            ValueError: not three finite numbers.
+        """
         point = np.asarray(point_lps, dtype=np.float64)
         if point.shape != (3,) or not np.isfinite(point).all():
-            raise ValueError(f"an insertion point is three finite numbers, got {point_lps!r}")
+            raise ValueError(f"an insertion point must be three finite numbers, got {point_lps!r}")
         if slice_index is None:
             return InsertionPoints(point, self.own_lps)
         return InsertionPoints(self.shared_lps, {**self.own_lps, slice_index: point})
 
     def segments(self, slice_index: int, slice_: CineSlice, frame: int = 0) -> SegmentMap:
-        """The slice's segments, counted from its point."""
+        """Label the slice's segments, starting at its point."""
         return label_segments(slice_.myocardium[frame], slice_.grid, slice_.level, self.at(slice_index, slice_, frame))

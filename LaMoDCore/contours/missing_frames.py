@@ -1,4 +1,4 @@
-"""Frames that nobody drew, from the drawn ones before and after: on the geodesic between their masks."""
+"""Fill empty frames from the drawn frames before and after: on the geodesic between their masks."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: A longer gap hides too much of the beat to be bridged without the cine.
+#: Longer gaps hide too much of the beat to be filled without the cine.
 LONGEST_GAP = 3
 _MARGIN_MM = 12.0
 
 
 def fill_missing_frames(slice_: CineSlice, longest_gap: int = LONGEST_GAP) -> Array:
-    """Masks [T, H, W] in which empty frames are filled in.
+    """Fill empty frames between drawn ones.
 
-    The mask before a gap is matched to the mask after it by geodesic shooting; the frames between lie on that
-    geodesic, at the share of the time gone by, as shooting s·v₀ for a unit of time is shooting v₀ for s. What the
-    match leaves over at the far end is added to each frame's contours in the same share.
+    The mask before a gap is matched to the mask after it by geodesic shooting. The frames between lie on that
+    geodesic at their fraction s of the time, because shooting s·v₀ for unit time equals shooting v₀ for time s. The
+    residual of the match at the far end is added to each frame's contours with the same fraction.
 
     Args:
-        slice_: the slice; frames that are drawn stay as they are.
-        longest_gap: frames in a row; longer gaps stay empty.
+        slice_: the slice; drawn frames stay unchanged.
+        longest_gap: the longest run of empty frames that is filled; longer gaps stay empty.
+
+    Returns:
+        bool [T, H, W].
 
     Raises:
-        LaMoDInputError: nothing is drawn.
+        LaMoDInputError: no frame is drawn.
     """
     drawn = np.flatnonzero(slice_.myocardium.any(axis=(1, 2)))
     if drawn.size == 0:
@@ -60,10 +63,10 @@ def _on_geodesic(first: Array, last: Array, count: int, spacing_mm: tuple[float,
     with torch.no_grad():
         shots = shoot(torch.cat([v0 * float(s) for s in shares]), DEFAULT_METRIC, spacing_mm).forward.numpy()
     carried = [contour_distances_mm(carry_mask(source, u, spacing_mm), spacing_mm) for u in shots]
-    left_over = contour_distances_mm(target, spacing_mm) - carried[-1]
+    residual = contour_distances_mm(target, spacing_mm) - carried[-1]
     masks = []
     for share, distances in zip(shares[:-1], carried[:-1], strict=True):
-        epi, endo = distances + share * left_over
+        epi, endo = distances + share * residual
         mask = np.zeros_like(first)
         mask[rows, columns] = (epi < 0) & (endo >= 0)
         masks.append(mask)

@@ -1,4 +1,4 @@
-"""Safe fixes by name, over a heart, and the mended masks back in the format that they came in."""
+"""Repair a slice with fixes chosen by name, and write repaired masks in the format of the input file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth
+from LaMoDCore.contours.fixes import drop_islands, fill_holes, smooth
+from LaMoDCore.contours.missing_frames import fill_missing_frames
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, cavity_area_mm2
@@ -18,17 +19,17 @@ from LaMoDCore.io.files.labels import integer_labels
 from LaMoDCore.io.files.rewrite import relabelled, write_like
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Name -> what it does, told the slice and the frames to keep.
+#: The fixes by name; each takes a slice and the frames to keep, and returns masks [T, H, W].
 FIXES: dict[str, Callable[[CineSlice, Sequence[int]], Array]] = {
     "islands": lambda slice_, _keep: drop_islands(slice_),
     "holes": lambda slice_, _keep: fill_holes(slice_),
-    "missing": lambda slice_, _keep: fill_missing(slice_),
+    "missing": lambda slice_, _keep: fill_missing_frames(slice_),
     "smooth": smooth,
 }
 
 
 def end_frames(slices: Sequence[CineSlice], reference_frame: int) -> tuple[int, int]:
-    """End-diastole and end-systole, the frame of least cavity area over the slices in which any is drawn.
+    """End-diastole and end-systole, the frame of least total cavity area among frames with a drawn cavity.
 
     Args:
         slices: with the same number of frames.
@@ -38,47 +39,47 @@ def end_frames(slices: Sequence[CineSlice], reference_frame: int) -> tuple[int, 
     return reference_frame, int(np.argmin(np.where(area > 0, area, np.inf)))
 
 
-def mend(slice_: CineSlice, names: Sequence[str], keep: Sequence[int]) -> CineSlice:
-    """A slice after some fixes, one after the other; frames that no fix changed keep their cavity as drawn.
+def apply_fixes(slice_: CineSlice, names: Sequence[str], keep: Sequence[int]) -> CineSlice:
+    """Apply fixes to a slice, one after the other; frames that no fix changes keep their cavity as drawn.
 
     Args:
         slice_: as drawn.
-        names: of `FIXES`.
-        keep: end-diastole and end-systole, which smoothing leaves alone.
+        names: keys of `FIXES`, in the order of application.
+        keep: frames that smoothing leaves unchanged, usually end-diastole and end-systole.
 
     Raises:
-        KeyError: no such fix.
+        KeyError: an unknown fix.
     """
-    mended = slice_
+    repaired = slice_
     for name in names:
-        mended = replace(mended, myocardium=FIXES[name](mended, keep))
+        repaired = replace(repaired, myocardium=FIXES[name](repaired, keep))
     if slice_.cavity is None:
-        return mended
+        return repaired
     cavities = slice_.cavity.copy()
-    for t in np.flatnonzero((mended.myocardium != slice_.myocardium).any(axis=(1, 2))):
-        cavities[t] = cavity(mended.myocardium[t])
-    return replace(mended, cavity=cavities)
+    for t in np.flatnonzero((repaired.myocardium != slice_.myocardium).any(axis=(1, 2))):
+        cavities[t] = cavity(repaired.myocardium[t])
+    return replace(repaired, cavity=cavities)
 
 
-def write_mended(drawn: Sequence[DrawnSlice], mended: Sequence[CineSlice], source: Path, target: Path) -> None:
-    """Write one file's (or folder's) mended slices as it holds them; it is not touched itself.
+def write_repaired(drawn: Sequence[DrawnSlice], repaired: Sequence[CineSlice], source: Path, target: Path) -> None:
+    """Write the repaired slices of one file (or folder) in the same format; the source stays unchanged.
 
     Args:
-        drawn: the heart's slices; those of other files are passed over.
-        mended: the same slices, mended.
+        drawn: the slices of the heart; those from other files are skipped.
+        repaired: the same slices, repaired.
         source: the file.
-        target: the new one, which must not be there yet.
+        target: the new file, which must not exist.
 
     Raises:
-        LaMoDInputError: the format is not written back (DICOM: see `write_dicom_segmentation`), or target exists.
+        LaMoDInputError: the format cannot be written (DICOM: see `write_dicom_segmentation`), or target exists.
     """
     stacks = read_images(source)
     if len(stacks) != 1:
         raise LaMoDInputError(
-            source, "it holds several stacks, which are not written back", "save the contours as .seq.nrrd"
+            source, "it contains several stacks, which cannot be written back", "save the contours as .seq.nrrd"
         )
     labels = np.array(integer_labels(stacks[0].frames, source))
-    for one, slice_ in zip(drawn, mended, strict=True):
+    for one, slice_ in zip(drawn, repaired, strict=True):
         if one.source == source:
             labels[:, one.position] = relabelled(labels[:, one.position], slice_.myocardium, one.labels)
     write_like(source, target, labels)

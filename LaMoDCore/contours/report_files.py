@@ -1,10 +1,11 @@
-"""A contour report as a table, as JSON, and as a picture of what was found."""
+"""A contour report as text, as JSON, as a table, and as a picture of the flagged frames."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,72 +13,72 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.contours.check import ContourReport
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Finding, Light, light_of
 from LaMoDCore.heart.case import CineSlice
-from LaMoDCore.heart.ring.faults import frame_list
+from LaMoDCore.heart.notes import grouped, number_list
 
-_SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.MEND: "x"}
-_COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.MEND: "#b3202a"}
-#: More frames than this on one picture are too small to be judged.
+_SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.REPAIR: "x"}
+_COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.REPAIR: "#b3202a"}
+_COLUMNS = ("slice", "source", "frame", "fault", "severity", "value", "limit", "unit", "text", "remedy")
+#: With more frames in one picture they would be too small to judge.
 MAX_PICTURES = 48
 
 
 def lights_text(report: ContourReport) -> str:
-    """A line a slice with a symbol a frame, and what the symbols mean."""
-    width = max(len(name) for name in report.slice_names)
+    """One line per slice with one symbol per frame, and a legend."""
+    names = _slice_labels(report)
+    width = max(map(len, names))
     lines = [
-        f"{name:<{width}}  {''.join(_SYMBOLS[light] for light in report.lights(k))}"
-        for k, name in enumerate(report.slice_names)
+        f"{name:<{width}}  {''.join(_SYMBOLS[light] for light in report.lights(k))}" for k, name in enumerate(names)
     ]
-    return "\n".join([*lines, f"{'':<{width}}  · good   ? look   x mend"])
+    return "\n".join([*lines, f"{'':<{width}}  · good   ? look   x repair   (frames count from 0)"])
 
 
-def finding_lines(findings: Sequence[Finding]) -> list[str]:
-    """A line a finding: slice, frames, how grave, what; what is said alike of several frames of a slice is one line."""
-    alike: dict[tuple[int, Light, Fault, str], list[Finding]] = {}
-    for f in findings:
-        alike.setdefault((f.slice_index, f.light, f.fault, f.sentence), []).append(f)
-    names = max((len(f.slice_name) for f in findings), default=0)
-    frames = [frame_list(sorted(f.frame for f in group), most=None) for group in alike.values()]
-    places = max(map(len, frames), default=0)
+def finding_lines(report: ContourReport) -> list[str]:
+    """One line per finding, the most severe first: slices, frames, light, fault, text; equal findings share a line."""
+    names = _slice_labels(report)
+    of_code = {finding.fault.code: finding.fault for finding in report.findings}
+    rows = [
+        (
+            ", ".join(names[number - 1] for number in group.slices),
+            f"frame{'s' if len(group.frames) > 1 else ''} {number_list(group.frames)}",
+            (Light.REPAIR if group.note.severity == "error" else Light.LOOK).value,
+            of_code[group.note.code].value,
+            group.note.text,
+        )
+        for group in grouped(finding.note for finding in report.findings)
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
     return [
-        f"{group[0].slice_name:<{names}}  {place:<{places}}  {light.value:<4}  {fault.value:<16}  {sentence}"
-        for place, ((_, light, fault, sentence), group) in zip(frames, alike.items(), strict=True)
+        f"{where:<{widths[0]}}  {frames:<{widths[1]}}  {light:<6}  {fault:<17}  {text}"
+        for where, frames, light, fault, text in rows
     ]
+
+
+def _slice_labels(report: ContourReport) -> list[str]:
+    """The slices' names; those that occur repeatedly are followed by the slice's number."""
+    count = Counter(report.slice_names)
+    return [name if count[name] == 1 else f"{name} ({k})" for k, name in enumerate(report.slice_names, start=1)]
 
 
 def as_dictionary(report: ContourReport) -> dict[str, Any]:
-    """What `lamod check --json` prints; frames and slices counted from 0."""
+    """The report for JSON: lights of each slice, and findings whose slices count from 1 and frames from 0."""
     return {
         "slices": [
             {"name": name, "frames": report.frames[k], "lights": [light.value for light in report.lights(k)]}
             for k, name in enumerate(report.slice_names)
         ],
-        "findings": [
-            {
-                "slice": f.slice_name,
-                "slice_index": f.slice_index,
-                "frame": f.frame,
-                "fault": f.fault.value,
-                "light": f.light.value,
-                "sentence": f.sentence,
-                "value": round(f.value, 4),
-                "limit": round(f.limit, 4),
-                "unit": f.unit,
-            }
-            for f in report.findings
-        ],
+        "findings": [finding.to_dict() for finding in report.findings],
     }
 
 
 def write_findings(report: ContourReport, slices: Sequence[CineSlice], folder: Path) -> list[str]:
-    """Write findings.json, findings.csv and, where there is anything to see, findings.png; the names written."""
+    """Write findings.json, findings.csv and, if there are findings, findings.png; returns the names written."""
     content = as_dictionary(report)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (folder / "findings.json").write_text(text, encoding="utf-8", newline="\n")
-    columns = ["slice", "slice_index", "frame", "fault", "light", "value", "limit", "unit", "sentence"]
     table = io.StringIO()
-    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer = csv.DictWriter(table, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(content["findings"])
     (folder / "findings.csv").write_text(table.getvalue(), encoding="utf-8", newline="")
@@ -89,7 +90,7 @@ def write_findings(report: ContourReport, slices: Sequence[CineSlice], folder: P
 
 
 def draw_findings(report: ContourReport, slices: Sequence[CineSlice], path: Path) -> None:
-    """Every flagged frame with its contour over the picture, beside the frame before it, and what was found."""
+    """Draw every flagged frame with its contour, the contour of the frame before it, and the faults found."""
     from matplotlib.figure import Figure
 
     flagged = sorted({(f.slice_index, f.frame) for f in report.findings})
@@ -103,8 +104,8 @@ def draw_findings(report: ContourReport, slices: Sequence[CineSlice], path: Path
         axis.axis("off")
     for axis, (k, t) in zip(axes, flagged, strict=False):
         _draw_frame(axis, slices[k], t, report.of(k, t))
-    note = f" (and {left_out} more frames)" if left_out else ""
-    figure.suptitle(f"Frames to look at{note}; dashed: the frame before", fontsize=10)
+    more = f" (and {left_out} more)" if left_out else ""
+    figure.suptitle(f"Flagged frames{more}; dashed: the frame before", fontsize=10)
     figure.tight_layout(rect=(0, 0, 1, 0.97))
     figure.savefig(path, metadata={"Software": None})
 
@@ -121,11 +122,11 @@ def _draw_frame(axis: Any, slice_: CineSlice, frame: int, findings: Sequence[Fin
     before = slice_.myocardium[frame - 1][window]
     backdrop = slice_.cine[frame][window] if slice_.cine is not None else np.where(mask, 0.55, 0.15)
     axis.imshow(backdrop, cmap="gray", interpolation="nearest", vmin=None if slice_.cine is not None else 0, vmax=None)
-    worst = Light.MEND if any(f.light is Light.MEND for f in findings) else Light.LOOK
+    worst = light_of(findings)
     for region, style, colour in ((before, "dashed", "#8ab8ff"), (mask, "solid", "#ffd24a")):
         if region.any() and not region.all():
             axis.contour(region.astype(float), [0.5], colors=[colour], linewidths=0.9, linestyles=[style])
-    words = ", ".join(dict.fromkeys(f.fault.value for f in findings))
+    faults = ", ".join(dict.fromkeys(f.fault.value for f in findings))
     axis.set_title(
-        f"{slice_.name} frame {frame}: {worst.value}\n{words}", fontsize=6.5, color=_COLOURS[worst], wrap=True
+        f"{slice_.name} frame {frame}: {worst.value}\n{faults}", fontsize=6.5, color=_COLOURS[worst], wrap=True
     )

@@ -1,1 +1,1 @@
-"""Studies on one heart: the cost of a one-pixel contour error, and the agreement of two readers."""
+"""Studies on one heart: strain change per pixel of contour shift, and the agreement of two readers."""

@@ -1,34 +1,36 @@
-"""Two readers' contours of one heart: how far they lie apart."""
+"""Compare the contours of two readers, and the strain predicted from them."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region
+from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.progress import SILENT, Progress
 
 CONTOURS = ("endo", "epi")
 
 
 @dataclass(frozen=True, eq=False)
 class SliceAgreement:
-    """One slice; T frames.
+    """Agreement of two readers on one slice with T frames; NaN where a reader drew nothing.
 
     Attributes:
-        slice_name: the slice.
-        dice: [T] of the myocardium; NaN where either reader drew nothing.
-        mean_distance_mm: by contour, [T]: mean distance of each reader's contour from the other's, both ways.
-        hausdorff_mm: by contour, [T]: the largest of these.
+        slice_name: name of the slice.
+        dice: [T], of the myocardium.
+        mean_distance_mm: by contour, [T]: mean distance between the readers' contours, in both directions.
+        hausdorff_mm: by contour, [T]: largest of these distances.
     """
 
     slice_name: str
@@ -37,7 +39,7 @@ class SliceAgreement:
     hausdorff_mm: dict[str, Array]
 
     def as_dictionary(self) -> dict[str, Any]:
-        """For JSON; None where a reader drew nothing."""
+        """The numbers as JSON values; None where a reader drew nothing."""
         measures = {"dice": self.dice}
         for contour in CONTOURS:
             measures[f"{contour}_mean_mm"] = self.mean_distance_mm[contour]
@@ -47,18 +49,18 @@ class SliceAgreement:
 
 
 def compare_contours(first: CineSlice, second: CineSlice) -> SliceAgreement:
-    """Compare two readers' contours of a slice on the same pixels, frame by frame.
+    """Compare two readers' contours of a slice frame by frame.
 
-    Distances are between the outlines' pixels, so a contour that two readers share has distance 0.
+    Distances are measured between the pixels of the outlines, so a contour that both readers share has distance 0.
 
     Raises:
-        LaMoDInputError: the slices have other pixels or frames.
+        LaMoDInputError: the slices differ in pixels or frames.
     """
     if first.myocardium.shape != second.myocardium.shape:
         raise LaMoDInputError(
             second.name,
-            f"it has {second.frames} frames of {second.grid.shape} pixels and the first reader's {first.frames} of "
-            f"{first.grid.shape}",
+            f"it has {second.frames} frames of {second.grid.shape} pixels, but the first reader's slice has "
+            f"{first.frames} frames of {first.grid.shape}",
             "compare contours drawn on the same series",
         )
     dice, mean, worst = [], {c: [] for c in CONTOURS}, {c: [] for c in CONTOURS}  # type: ignore[var-annotated]
@@ -83,7 +85,7 @@ def _inside(mask: Array, contour: str) -> Array:
 
 
 def _distances_mm(one: Array, other: Array, spacing_mm: tuple[float, float]) -> Array:
-    """Distances of the outline pixels of each region from the other's outline, mm; none where a region is empty."""
+    """Distances of each region's outline pixels from the other outline, mm; empty if a region is empty."""
     if not one.any() or not other.any():
         return np.empty(0)
     outlines = [region & ~ndimage.binary_erosion(region) for region in (one, other)]
@@ -93,7 +95,7 @@ def _distances_mm(one: Array, other: Array, spacing_mm: tuple[float, float]) -> 
 
 
 def agreement_csv(slices: Sequence[SliceAgreement]) -> str:
-    """A row a slice and frame, as text."""
+    """Format one row per slice and frame."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     measures = [f"{c}_{m}_mm" for c in CONTOURS for m in ("mean", "hausdorff")]
@@ -106,7 +108,7 @@ def agreement_csv(slices: Sequence[SliceAgreement]) -> str:
 
 
 def agreement_text(slices: Sequence[SliceAgreement]) -> str:
-    """A line a slice: means over the frames."""
+    """Format one line per slice for the terminal: means over the frames, and the largest distances."""
     lines = [f"{'slice':16}{'Dice':>7}{'endo mean':>11}{'endo max':>10}{'epi mean':>10}{'epi max':>9}  (mm)"]
     for part in slices:
         values = [np.nanmean(part.dice)]
@@ -119,7 +121,7 @@ def agreement_text(slices: Sequence[SliceAgreement]) -> str:
 
 
 def draw_agreement(first: CineSlice, second: CineSlice, agreement: SliceAgreement, path: Path) -> None:
-    """The frame where the readers agree least, with both contours, and Dice and distances over the cycle."""
+    """Draw the frame with the least agreement, with both contours, and the distances over the cycle."""
     from matplotlib.figure import Figure
 
     worst = int(np.nanargmin(agreement.dice))
@@ -151,3 +153,137 @@ def draw_agreement(first: CineSlice, second: CineSlice, agreement: SliceAgreemen
     right.legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(path, metadata={"Software": None})
+
+
+@dataclass(frozen=True, eq=False)
+class StrainDifference:
+    """Strain of one slice with S segments from two readers' contours; strains are fractions.
+
+    Attributes:
+        slice_name: name of the slice.
+        segment_names: [S].
+        first, second: [S], peak Ecc from each reader's contours.
+    """
+
+    slice_name: str
+    segment_names: tuple[str, ...]
+    first: Array
+    second: Array
+
+    @property
+    def difference(self) -> Array:
+        """[S]: second minus first."""
+        return np.asarray(self.second - self.first)
+
+    def as_dictionary(self) -> dict[str, Any]:
+        """The numbers as JSON values; strains are fractions."""
+        return {
+            "slice": self.slice_name,
+            "segments": list(self.segment_names),
+            "peak_ecc_first": [round(float(v), 4) for v in self.first],
+            "peak_ecc_second": [round(float(v), 4) for v in self.second],
+        }
+
+
+def compare_strain(
+    first: Case,
+    second: Case,
+    model: str | Path | LoadedModel = DEFAULT_MODEL,
+    *,
+    progress: Progress = SILENT,
+    **options: Any,
+) -> tuple[StrainDifference, ...]:
+    """Predict from both readers' contours with the same options and compare the segments' peak Ecc.
+
+    Both predictions use the first reader's insertion points and end-diastole, so that only the contours differ.
+
+    Args:
+        first, second: the same slices.
+        model: see `predict_strain`.
+        progress: updated before each prediction.
+        options: further options of `predict_strain`.
+
+    Returns:
+        One entry per slice.
+
+    Raises:
+        LaMoDInputError: the readers' slices or frames differ in number.
+    """
+    from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.runtime.devices import resolve_device
+
+    if len(first.slices) != len(second.slices) or first.frames != second.frames:
+        raise LaMoDInputError(
+            "the second reader's case",
+            f"it has {len(second.slices)} slices of {second.frames} frames, but the first reader has "
+            f"{len(first.slices)} slices of {first.frames} frames",
+            "compare contours of the same slices",
+        )
+    device = options.pop("device", "auto")
+    loaded = model if isinstance(model, LoadedModel) else load_model(model, resolve_device(device)[0] or "cpu")
+    matched = [
+        replace(b, rv_insertion_lps=a.rv_insertion_lps, level=a.level, level_known=a.level_known)
+        for a, b in zip(first.slices, second.slices, strict=True)
+    ]
+    both = replace(
+        second, slices=tuple(matched), rv_insertion_lps=first.rv_insertion_lps, reference_frame=first.reference_frame
+    )
+    results = []
+    for number, case in enumerate((first, both)):
+        progress.update("readers", number / 2, f"predicting from reader {number + 1}'s contours")
+        results.append(predict_strain(case, loaded, **options))
+    progress.update("done", 1.0, "both readers predicted")
+    return tuple(
+        StrainDifference(
+            slice_.name,
+            a.segment_names,
+            np.nanmin(a.segment_curves["ecc"], axis=1),
+            np.nanmin(b.segment_curves["ecc"], axis=1),
+        )
+        for slice_, a, b in zip(first.slices, results[0].slices, results[1].slices, strict=True)
+    )
+
+
+def difference_text(slices: Sequence[StrainDifference]) -> str:
+    """Format one line per segment for the terminal: peak Ecc of both readers and the difference."""
+    lines = [f"{'peak Ecc':26}{'first':>9}{'second':>9}{'difference':>12}"]
+    for part in slices:
+        for s, name in enumerate(part.segment_names):
+            numbers = f"{part.first[s]:+9.3f}{part.second[s]:+9.3f}{part.difference[s]:+12.3f}"
+            lines.append(f"{part.slice_name[:10]:<11}{name:<15}{numbers}")
+    return "\n".join(lines)
+
+
+def difference_csv(slices: Sequence[StrainDifference]) -> str:
+    """Format one row per segment, as fractions."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["slice", "segment", "peak_ecc_first", "peak_ecc_second", "difference"])
+    for part in slices:
+        for name, a, b in zip(part.segment_names, part.first, part.second, strict=True):
+            writer.writerow([part.slice_name, name, f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}"])
+    return table.getvalue()
+
+
+def draw_difference(slices: Sequence[StrainDifference], path: Path) -> None:
+    """Plot both readers' peak Ecc of each segment, joined by a line; byte-stable."""
+    from matplotlib.figure import Figure
+
+    from LaMoDCore.report.style import page_style
+
+    with page_style():
+        figure = Figure(figsize=(6.4, 0.6 + 2.0 * len(slices)), dpi=110, facecolor="white")
+        axes = figure.subplots(len(slices), 1, squeeze=False)[:, 0]
+        for ax, part in zip(axes, slices, strict=True):
+            places = np.arange(len(part.segment_names))
+            ax.vlines(places, 100 * part.first, 100 * part.second, color="#6b7480", linewidth=1.2)
+            ax.scatter(places, 100 * part.first, s=30, color="#c98a00", label="first reader", zorder=3)
+            ax.scatter(places, 100 * part.second, s=30, color="#2a6fb0", marker="D", label="second reader", zorder=3)
+            ax.set_xticks(places, part.segment_names, fontsize=6.5)
+            ax.set_ylabel("peak Ecc [%]")
+            worst = 100 * float(np.abs(part.difference).max())
+            ax.set_title(f"{part.slice_name}: the readers differ by up to {worst:.1f} %-points", fontsize=8)
+            ax.margins(x=0.08, y=0.2)
+        axes[0].legend(fontsize=7, frameon=False, loc="best")
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Software": None})

@@ -55,7 +55,7 @@ def main() -> None:
         findings = check_slice(slice_)
         kinds.update(f.fault.value for f in findings)
         for f in findings:
-            print(f"clean slice {k} ({slice_.name}) frame {f.frame}: {f.sentence}", file=sys.stderr)
+            print(f"clean slice {k} ({slice_.name}) frame {f.frame}: {f.text}", file=sys.stderr)
         flagged += len({f.frame for f in findings if f.light is not Light.GOOD})
         frames += slice_.frames
     print(f"| clean frames flagged | {flagged} | {frames} |")

@@ -1,1 +1,1 @@
-"""One file a fault: each has a function from a slice's shapes to findings."""
+"""The contour checks, one file per fault: functions from the shapes of a slice to findings."""

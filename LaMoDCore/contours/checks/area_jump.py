@@ -1,4 +1,4 @@
-"""Myocardial or cavity areas that jump against the frames before and after, or the slices above and below."""
+"""Myocardial or cavity areas that differ from the frames before and after, or from the slices above and below."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
 from LaMoDCore.heart.geometry import Array
 
-#: A jump of a quarter is a fault; areas of masks are known to a few per cent, so it is reported from a little less.
+#: A jump of 25 % is a fault. Areas of masks are accurate to a few per cent, so the limit is slightly lower.
 JUMP = 0.25
 LIMIT = 0.8 * JUMP
-#: A small cavity changes by a quarter where its contour moves by less than a reader can draw: that is no jump.
+#: The area of a small cavity changes by 25 % when its contour moves by less than a reader's accuracy; such changes
+#: are not reported.
 MIN_SHIFT_MM = 1.0
 
 _WORDS = {"area_mm2": "myocardial area", "cavity_mm2": "cavity"}
@@ -29,25 +30,23 @@ def check_area_jump(drawn: SliceShapes) -> list[Finding]:
         if name == "cavity_mm2":
             jumps &= _contour_shift_mm(area, expected) >= MIN_SHIFT_MM
         for t in np.flatnonzero(jumps):
-            sentence = f"The {words} is {_percent(change[t])} than in the frames before and after."
-            found.append(drawn.finding(Fault.AREA_JUMP, Light.LOOK, t, sentence, 100 * change[t], 100 * LIMIT, "%"))
+            text = f"The {words} is {_percent(change[t])} than in the frames before and after."
+            found.append(finding(drawn, Fault.AREA_JUMP, Light.LOOK, t, text, 100 * change[t], 100 * LIMIT, "%"))
     return found
 
 
 def check_area_along_heart(slices: Sequence[SliceShapes]) -> list[Finding]:
-    """Myocardial area at end-diastole against the mean of the slices above and below, one finding a slice."""
+    """Compare myocardial area at end-diastole with the mean of the slices above and below; one finding per slice."""
     areas = [float(drawn.measure("area_mm2")[drawn.reference_frame]) for drawn in slices]
     found = []
     for k in range(1, len(slices) - 1):
         expected = 0.5 * (areas[k - 1] + areas[k + 1])
         change = areas[k] / expected - 1 if expected > 0 else np.nan
         if np.isfinite(change) and abs(change) >= JUMP:
-            sentence = f"The myocardial area is {_percent(change)} than the mean of the slices above and below."
+            text = f"The myocardial area is {_percent(change)} than the mean of the slices above and below."
             drawn = slices[k]
             found.append(
-                drawn.finding(
-                    Fault.AREA_JUMP, Light.LOOK, drawn.reference_frame, sentence, 100 * change, 100 * JUMP, "%"
-                )
+                finding(drawn, Fault.AREA_JUMP, Light.LOOK, drawn.reference_frame, text, 100 * change, 100 * JUMP, "%")
             )
     return found
 

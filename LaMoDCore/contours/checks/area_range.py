@@ -1,16 +1,16 @@
-"""Myocardial areas that muscle cannot have beside its area at end-diastole."""
+"""Myocardial areas that are implausible compared with the area at end-diastole."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
-#: Muscle keeps its volume; in a short-axis plane its area grows as the heart shortens along its axis, by 1.15–1.3 in
-#: healthy hearts and up to about 1.45 where contours leave out trabeculae at end-diastole only.
+#: Muscle keeps its volume. In a short-axis plane its area grows as the heart shortens along its axis, by a factor of
+#: 1.15–1.3 in healthy hearts and up to about 1.45 if contours exclude trabeculae at end-diastole only.
 LOWEST, HIGHEST = 0.85, 1.45
-#: Standard deviations of what the pixels leave open of an area: a small ring's 1.47 may come out as 1.43 in pixels.
+#: Tolerance in standard deviations of an area's rasterisation error: a small ring's 1.47 may be measured as 1.43.
 _CERTAINTY = 2.0
 
 
@@ -22,9 +22,9 @@ def check_area_range(drawn: SliceShapes) -> list[Finding]:
     found = []
     for t in np.flatnonzero((ratio < LOWEST + slack) | (ratio > HIGHEST - slack)):
         limit = LOWEST if ratio[t] < 1 else HIGHEST
-        sentence = (
+        text = (
             f"The myocardial area is {ratio[t]:.2f} ± {slack[t]:.2f} × that at end-diastole; muscle stays within "
             f"{LOWEST}–{HIGHEST}."
         )
-        found.append(drawn.finding(Fault.AREA_RANGE, Light.LOOK, t, sentence, ratio[t], limit, "× ED"))
+        found.append(finding(drawn, Fault.AREA_RANGE, Light.LOOK, t, text, ratio[t], limit, "× ED"))
     return found

@@ -1,15 +1,15 @@
-"""Contours that run into the picture's edge, where the rest of the heart is cut off."""
+"""Contours that reach the border of the image, which cuts off part of the heart."""
 
 from __future__ import annotations
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 
 def check_border(drawn: SliceShapes) -> list[Finding]:
-    sentence = "The myocardium touches the picture's border."
+    text = "The myocardium touches the border of the image."
     return [
-        drawn.finding(Fault.BORDER, Light.MEND, t, sentence, 0, 1, "px")
+        finding(drawn, Fault.BORDER, Light.REPAIR, t, text, 0, 1, "px")
         for t, shape in enumerate(drawn.shapes)
         if shape.touches_border
     ]

@@ -1,4 +1,4 @@
-"""Contours that lie elsewhere than in the frames before and after, or in the slices above and below."""
+"""Contours whose centre differs from the frames before and after, or from the slices above and below."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
 
-#: A jump of 4 mm is a fault. The centre of a mask is known to a fraction of a pixel and the heart itself moves, so
-#: it is reported from a little less.
+#: A jump of 4 mm is a fault. The centre of a mask is accurate to a fraction of a pixel and the heart itself moves, so
+#: the limit is slightly lower.
 JUMP_MM = 4.0
 LIMIT_MM = 0.85 * JUMP_MM
 
@@ -19,11 +19,12 @@ def check_center_jump(drawn: SliceShapes) -> list[Finding]:
     centers = drawn.measure("center_mm")
     jump = np.linalg.norm(centers - expected_from_neighbours(centers, drawn.closes), axis=1)
     return [
-        drawn.finding(
+        finding(
+            drawn,
             Fault.CENTER_JUMP,
             Light.LOOK,
             t,
-            f"The ring's centre lies {jump[t]:.1f} mm from where the frames before and after have it.",
+            f"The centre of the ring is {jump[t]:.1f} mm away from its position in the frames before and after.",
             jump[t],
             LIMIT_MM,
             "mm",
@@ -33,10 +34,9 @@ def check_center_jump(drawn: SliceShapes) -> list[Finding]:
 
 
 def check_center_along_heart(slices: Sequence[SliceShapes]) -> list[Finding]:
-    """Each slice's centre at end-diastole against the line between those above and below it, in the patient.
+    """Compare each slice's centre at end-diastole with the line between the centres above and below it, in LPS mm.
 
-    One finding a slice, at its end-diastole: a slice that was scanned in another breath-hold is shifted in every
-    frame.
+    One finding per slice, at end-diastole: a slice scanned in another breath-hold is shifted in every frame.
     """
     centers = [_center_lps(drawn) for drawn in slices]
     found = []
@@ -49,9 +49,9 @@ def check_center_along_heart(slices: Sequence[SliceShapes]) -> list[Finding]:
         share = np.clip((depth - first_depth) / (last_depth - first_depth), 0.0, 1.0)
         jump = float(np.linalg.norm((np.eye(3) - np.outer(normal, normal)) @ (here - first - share * (last - first))))
         if jump >= JUMP_MM:
-            sentence = f"The ring's centre lies {jump:.1f} mm beside the line between the slices above and below."
+            text = f"The centre of the ring is {jump:.1f} mm off the line between the slices above and below."
             frame = drawn.reference_frame
-            found.append(drawn.finding(Fault.CENTER_JUMP, Light.LOOK, frame, sentence, jump, JUMP_MM, "mm"))
+            found.append(finding(drawn, Fault.CENTER_JUMP, Light.LOOK, frame, text, jump, JUMP_MM, "mm"))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
 
@@ -11,7 +11,7 @@ def check_holes(drawn: SliceShapes) -> list[Finding]:
     for t, shape in enumerate(drawn.shapes):
         if shape.hole_pixels:
             pixels, count = sum(shape.hole_pixels), len(shape.hole_pixels)
-            what = "a hole" if count == 1 else f"{count} holes"
-            sentence = f"The wall has {what} of {pixels} pixel{'s' if pixels > 1 else ''} in all."
-            found.append(drawn.finding(Fault.HOLE, Light.LOOK, t, sentence, pixels, 1, "px"))
+            what = "a hole of" if count == 1 else f"{count} holes with"
+            text = f"The wall has {what} {pixels} pixel{'s' if pixels > 1 else ''}{' in total' if count > 1 else ''}."
+            found.append(finding(drawn, Fault.HOLE, Light.LOOK, t, text, pixels, 1, "px"))
     return found

@@ -1,11 +1,11 @@
-"""Rings that do not close round a cavity."""
+"""Rings that do not enclose a cavity."""
 
 from __future__ import annotations
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
-#: Fewer pixels are no cavity.
+#: Smaller enclosed regions do not count as a cavity.
 MIN_CAVITY_PIXELS = 4
 
 
@@ -14,6 +14,6 @@ def check_open_ring(drawn: SliceShapes) -> list[Finding]:
     for t, shape in enumerate(drawn.shapes):
         if shape.is_empty or shape.is_closed:
             continue
-        sentence = "The myocardium is not a closed ring round a cavity."
-        found.append(drawn.finding(Fault.OPEN_RING, Light.MEND, t, sentence, 0, MIN_CAVITY_PIXELS, "px"))
+        text = "The myocardium is not a closed ring around a cavity."
+        found.append(finding(drawn, Fault.OPEN_RING, Light.REPAIR, t, text, 0, MIN_CAVITY_PIXELS, "px"))
     return found

@@ -1,30 +1,30 @@
-"""Masks that do not lie on the cine's myocardium: shifted in the plane."""
+"""Masks that are shifted in the plane against the myocardium of the cine."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.heart.ring.shape import RingShape
 
-#: Masks 4 mm off are out of register; the best place is found to half a pixel, so it is reported from a little less.
+#: A shift of 4 mm is a fault; the best shift is accurate to half a pixel, so the limit is slightly lower.
 LIMIT_MM = 3.4
 _SEARCH_MM = 9.0
-#: The better place must separate blood from wall clearly better than where the mask lies.
+#: Relative gain in separation that a shift must reach.
 _MIN_GAIN = 0.15
-#: A single frame's picture says less than the whole series.
+#: The same for a single frame, which is less reliable than the whole series.
 _MIN_GAIN_ALONE = 0.35
 
 
 def check_out_of_register(drawn: SliceShapes) -> list[Finding]:
-    """Shift every frame's mask about and see where it separates bright blood from dark wall best.
+    """Shift the mask of every frame and find the shift that separates bright blood from dark wall best.
 
-    What is compared is the distance of the two mean intensities in units of their spread, d′. Where the best place
-    of all frames together is off by `LIMIT_MM`, one finding at end-diastole says so; single frames that are off by
-    that much against the series are reported one by one.
+    Separation is d′, the distance of the two mean intensities in units of their spread. If the best shift of all frames
+    together is at least `LIMIT_MM`, one finding at end-diastole reports it; single frames that are off by that much
+    against the series are reported one by one.
     """
     if drawn.slice.cine is None:
         return []
@@ -39,15 +39,15 @@ def check_out_of_register(drawn: SliceShapes) -> list[Finding]:
     best = int(np.argmax(together))
     size = float(np.linalg.norm(shifts_mm[best]))
     if size >= LIMIT_MM and together[best] > (1 + _MIN_GAIN) * max(together[here], 0.0):
-        sentence = f"The masks lie {size:.1f} mm beside the myocardium of the cine, in all frames."
+        text = f"The masks are shifted by {size:.1f} mm against the myocardium of the cine in all frames."
         frame = drawn.reference_frame
-        found.append(drawn.finding(Fault.OUT_OF_REGISTER, Light.MEND, frame, sentence, size, LIMIT_MM, "mm"))
+        found.append(finding(drawn, Fault.OUT_OF_REGISTER, Light.REPAIR, frame, text, size, LIMIT_MM, "mm"))
     for t, row in zip(frames, separation, strict=True):
         own = int(np.argmax(row))
         off = float(np.linalg.norm(shifts_mm[own] - shifts_mm[best]))
         if off >= LIMIT_MM and row[own] > (1 + _MIN_GAIN_ALONE) * max(row[best], 0.0):
-            sentence = f"The mask lies {off:.1f} mm beside the myocardium of the cine in this frame."
-            found.append(drawn.finding(Fault.OUT_OF_REGISTER, Light.LOOK, t, sentence, off, LIMIT_MM, "mm"))
+            text = f"The mask is shifted by {off:.1f} mm against the myocardium of the cine in this frame."
+            found.append(finding(drawn, Fault.OUT_OF_REGISTER, Light.LOOK, t, text, off, LIMIT_MM, "mm"))
     return found
 
 
@@ -62,12 +62,12 @@ def _shifts(spacing_mm: tuple[float, float]) -> tuple[Array, Array]:
 
 
 def _separation(shape: RingShape, picture: Array, shifts: Array) -> Array:
-    """d′ of blood against wall for each shift [N, 2] of the mask."""
+    """d′ between blood and wall for each shift [N, 2] of the mask, [N]."""
     height, width = picture.shape
     means, variances = [], []
     for region in (cavity(shape.ring), shape.ring):
         rows, columns = np.nonzero(region)
-        step = max(1, rows.size // 250)  # a few hundred pixels tell a mean
+        step = max(1, rows.size // 250)  # a few hundred pixels suffice for a mean
         rows, columns = rows[::step] + shape.corner_xy[1], columns[::step] + shape.corner_xy[0]
         y = np.clip(rows + shifts[:, 1:], 0, height - 1)
         x = np.clip(columns + shifts[:, :1], 0, width - 1)

@@ -1,11 +1,11 @@
-"""Drawn pixels apart from the ring: small islands, and pieces too large to be a slip of the brush."""
+"""Drawn pixels separate from the ring: small islands, and pieces too large to be an accident."""
 
 from __future__ import annotations
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
-#: Up to this share of the ring, a separate piece is an island that can be dropped without asking what it was.
+#: A separate piece of up to this share of the ring is an island, which can safely be removed.
 ISLAND_SHARE = 0.10
 
 
@@ -18,14 +18,16 @@ def check_pieces(drawn: SliceShapes) -> list[Finding]:
         islands = [n for n in others if n <= ISLAND_SHARE * ring]
         large = [n for n in others if n > ISLAND_SHARE * ring]
         if islands:
-            what = "An island" if len(islands) == 1 else f"{len(islands)} islands"
             pixels = sum(islands)
-            sentence = f"{what} of {pixels} pixel{'s' if pixels > 1 else ''} in all lies apart from the ring."
-            found.append(drawn.finding(Fault.ISLAND, Light.LOOK, t, sentence, pixels, 1, "px"))
-        if large:
-            count = 1 + len(large)
-            sentence = (
-                f"The myocardium is in {count} pieces; the others have {100 * sum(large) / ring:.0f} % of the largest."
+            size = f"{pixels} pixel{'s' if pixels > 1 else ''}"
+            text = (
+                f"An island of {size} is separate from the ring."
+                if len(islands) == 1
+                else f"{len(islands)} islands with {size} in total are separate from the ring."
             )
-            found.append(drawn.finding(Fault.PIECES, Light.MEND, t, sentence, count, 2, "pieces"))
+            found.append(finding(drawn, Fault.ISLAND, Light.LOOK, t, text, pixels, 1, "px"))
+        if large:
+            count, share = 1 + len(large), 100 * sum(large) / ring
+            text = f"The myocardium consists of {count} pieces; the others have {share:.0f} % of the largest."
+            found.append(finding(drawn, Fault.PIECES, Light.REPAIR, t, text, count, 2, "pieces"))
     return found

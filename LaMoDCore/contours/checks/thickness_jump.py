@@ -1,4 +1,4 @@
-"""Walls that are suddenly thicker or thinner than in the frames before and after, or the slices above and below."""
+"""Walls that are thicker or thinner than in the frames before and after, or than in the slices above and below."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
+from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
 
-#: A jump of a quarter is a fault.
+#: A jump of 25 % is a fault.
 JUMP = 0.25
-#: Over a sixth of the ring from a quarter and 1.6 mm on, over a quarter of the ring, whose mean is better known, from
-#: a little less on: readers' own scatter between frames stays below both.
+#: Limits (relative, mm) over a sixth and over a quarter of the ring; the mean over a quarter is more accurate, so its
+#: limit is lower. The scatter of one reader between frames stays below both.
 LIMITS = {"sixth_wall_mm": (JUMP, 1.6), "quarter_wall_mm": (0.88 * JUMP, 1.2)}
-#: Along the heart, smaller differences are between readers' usual ones.
+#: Smaller differences along the heart are usual.
 MIN_CHANGE_MM = 1.2
 
 
 def check_thickness_jump(drawn: SliceShapes) -> list[Finding]:
-    """The worst of twelve overlapping sectors in every frame."""
+    """Report the worst of twelve overlapping sectors in every frame."""
     worst: dict[int, tuple[float, float, float, float]] = {}
     for name, (limit, least_mm) in LIMITS.items():
         wall = drawn.measure(name)
@@ -33,15 +33,15 @@ def check_thickness_jump(drawn: SliceShapes) -> list[Finding]:
 
 
 def _finding(drawn: SliceShapes, frame: int, change: float, wall: float, expected: float, limit: float) -> Finding:
-    sentence = (
+    text = (
         f"The wall is {abs(100 * change):.0f} % {'thicker' if change > 0 else 'thinner'} in places than in the frames "
         f"before and after ({wall:.1f} mm against {expected:.1f} mm)."
     )
-    return drawn.finding(Fault.THICKNESS_JUMP, Light.LOOK, frame, sentence, 100 * change, 100 * limit, "%")
+    return finding(drawn, Fault.THICKNESS_JUMP, Light.LOOK, frame, text, 100 * change, 100 * limit, "%")
 
 
 def check_thickness_along_heart(slices: Sequence[SliceShapes]) -> list[Finding]:
-    """Mean wall thickness at end-diastole against the mean of the slices above and below, one finding a slice."""
+    """Compare wall thickness at end-diastole with the mean of the slices above and below; one finding per slice."""
     walls = [float(np.mean(drawn.measure("wall_mm")[drawn.reference_frame])) for drawn in slices]
     found = []
     for k in range(1, len(slices) - 1):
@@ -49,14 +49,12 @@ def check_thickness_along_heart(slices: Sequence[SliceShapes]) -> list[Finding]:
         change = walls[k] / expected - 1 if expected > 0 else np.nan
         if not np.isfinite(change) or abs(change) < JUMP or abs(walls[k] - expected) < MIN_CHANGE_MM:
             continue
-        sentence = (
+        text = (
             f"The wall is {abs(100 * change):.0f} % {'thicker' if change > 0 else 'thinner'} than the mean of the "
             f"slices above and below ({walls[k]:.1f} mm against {expected:.1f} mm)."
         )
         drawn = slices[k]
         found.append(
-            drawn.finding(
-                Fault.THICKNESS_JUMP, Light.LOOK, drawn.reference_frame, sentence, 100 * change, 100 * JUMP, "%"
-            )
+            finding(drawn, Fault.THICKNESS_JUMP, Light.LOOK, drawn.reference_frame, text, 100 * change, 100 * JUMP, "%")
         )
     return found

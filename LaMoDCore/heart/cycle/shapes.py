@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.shape import RingShape, measure_frames
@@ -56,20 +54,6 @@ class SliceShapes:
         values = np.array([np.asarray(getattr(s, name), dtype=np.float64) for s in self.shapes])
         values[~self.is_whole] = np.nan
         return values
-
-    def finding(
-        self,
-        fault: Fault,
-        light: Light,
-        frame: int | np.integer[Any],
-        sentence: str,
-        value: float,
-        limit: float,
-        unit: str,
-    ) -> Finding:
-        return Finding(
-            fault, light, self.slice.name, self.index, int(frame), sentence, float(value), float(limit), unit
-        )
 
 
 def expected_from_neighbours(values: Array, closes: bool) -> Array:

@@ -15,10 +15,6 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.contours.curves import FrameCurves
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-_SCHEMA = (
-    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
-    "markups-schema-v1.0.3.json#"
-)
 _ENDO = re.compile(r"endo|cavity|\blv\b|blood", re.IGNORECASE)
 _EPI = re.compile(r"epi|outer|myo", re.IGNORECASE)
 
@@ -78,21 +74,3 @@ def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, Fra
         missing = "epicardium" if "endo" in found[alone[0]] else "endocardium"
         raise LaMoDInputError(source, f"frame {alone[0]} has no {missing}", "draw both contours of a frame")
     return {t: FrameCurves(pair["endo"], pair["epi"]) for t, pair in sorted(found.items())}
-
-
-def write_closed_curves(path: str | Path, curves: Sequence[ClosedCurve]) -> None:
-    """Write curves as Slicer reads them, in LPS."""
-    markups = [
-        {
-            "type": "ClosedCurve",
-            "name": curve.name,
-            "coordinateSystem": "LPS",
-            "controlPoints": [
-                {"id": str(i + 1), "position": [float(v) for v in point], "positionStatus": "defined"}
-                for i, point in enumerate(curve.points_lps)
-            ],
-        }
-        for curve in curves
-    ]
-    text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1)
-    Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")

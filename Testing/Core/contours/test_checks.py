@@ -1,4 +1,4 @@
-"""Every planted fault is found where it was planted, clean frames stay clean, and the frames beside are not blamed."""
+"""Planted faults are found in their frame; clean frames, and frames next to a fault, have no findings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from LaMoDCore.contours.findings import Fault, Light
 from LaMoDCore.contours.report_files import finding_lines
 from LaMoDCore.heart.cycle.shapes import expected_from_neighbours
 from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.heart.notes import CODES, Note
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from Testing.Core.contours.planted_faults import PLANTERS, reader_slice
 
@@ -30,33 +31,33 @@ def test_a_planted_fault_is_found_in_its_frame(drawn, fault):
     frames = {f.frame for f in findings if f.fault is fault}
     assert frames & ({0} if fault is Fault.OUT_OF_REGISTER else {11})
     for finding in findings:
-        assert finding.sentence.endswith(".")
+        assert finding.text.endswith(".")
         assert np.isfinite([finding.value, finding.limit]).all()
 
 
-def test_clean_frames_stay_clean():
+def test_clean_frames_have_no_findings():
     flagged = {(k, f.frame) for k in (3, 8, 10) for f in check_slice(reader_slice(k).slice)}
     assert len(flagged) <= 2
 
 
-def test_the_frames_beside_a_jump_are_not_blamed(drawn):
+def test_frames_next_to_a_jump_are_not_flagged(drawn):
     rng = np.random.default_rng(4)
     findings = check_slice(replace(PLANTERS[Fault.CENTER_JUMP](drawn, 11, rng), cine=None))
     assert {f.frame for f in findings if f.fault is Fault.CENTER_JUMP} == {11}
 
 
-def test_a_slice_that_is_nowhere_drawn_has_no_finding(drawn):
+def test_a_slice_without_contours_has_no_findings(drawn):
     nothing = replace(drawn.slice, myocardium=np.zeros_like(drawn.slice.myocardium))
     assert check_slice(nothing) == ()
 
 
-def test_what_cannot_be_computed_is_red_what_must_be_judged_amber(drawn):
+def test_lights_by_severity(drawn):
     rng = np.random.default_rng(0)
     lights = {}
     for fault in (Fault.EMPTY, Fault.OPEN_RING, Fault.HOLE, Fault.AREA_JUMP):
         report = check_contours([replace(PLANTERS[fault](drawn, 8, rng), cine=None)])
         lights[fault] = report.lights(0)[8]
-    assert lights[Fault.EMPTY] is lights[Fault.OPEN_RING] is Light.MEND
+    assert lights[Fault.EMPTY] is lights[Fault.OPEN_RING] is Light.REPAIR
     assert lights[Fault.HOLE] is lights[Fault.AREA_JUMP] is Light.LOOK
 
 
@@ -113,7 +114,7 @@ def write_masks(path, slice_):
     )  # fmt: skip
 
 
-def test_the_command_says_what_it_found(tmp_path, capsys, drawn):
+def test_the_command_prints_and_writes_findings(tmp_path, capsys, drawn):
     rng = np.random.default_rng(0)
     broken = PLANTERS[Fault.OPEN_RING](drawn, 8, rng)
     write_masks(tmp_path / "broken.seq.nrrd", broken)
@@ -126,15 +127,24 @@ def test_the_command_says_what_it_found(tmp_path, capsys, drawn):
     assert "open ring" in text
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"findings.json", "findings.csv", "findings.png"}
     assert main(["check", str(tmp_path / "broken.seq.nrrd"), "--json"]) == 3
-    said = json.loads(capsys.readouterr().out)
-    assert said["slices"][0]["lights"][8] == "mend"
-    assert said["findings"][0]["fault"] == "open ring"
+    report = json.loads(capsys.readouterr().out)
+    assert report["slices"][0]["lights"][8] == "repair"
+    finding = report["findings"][0]
+    assert Note.from_dict(finding).code == "contour_open_ring"
+    assert (finding["fault"], finding["severity"], finding["slice"], finding["frame"]) == ("open ring", "error", 1, 8)
+    assert finding["value"] < finding["limit"]
+    assert all(isinstance(note, dict) for note in report["notes"])
 
 
-def test_what_is_said_alike_of_many_frames_is_one_line(drawn):
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda f: f.value)
+def test_every_fault_has_a_note_code_with_a_remedy(fault):
+    assert CODES[fault.code].remedy
+
+
+def test_equal_findings_of_many_frames_share_a_line(drawn):
     masks = drawn.slice.myocardium.copy()
     masks[3:8] = False
     report = check_contours([replace(drawn.slice, myocardium=masks)], 0)
-    empty = [line for line in finding_lines(report.findings) if "empty" in line]
+    empty = [line for line in finding_lines(report) if "empty" in line]
     assert len(empty) == 1
     assert "frames 3–7" in empty[0]

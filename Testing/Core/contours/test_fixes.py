@@ -1,4 +1,4 @@
-"""Safe fixes mend what they say and nothing else; undo goes back to the original; files keep their format."""
+"""Fixes change only what they describe, and repaired files keep the format of the input."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from heart_files import heart_labels, stack_affine, write_folder, write_nifti, w
 from LaMoDCore.cli import main
 from LaMoDCore.contours.check import check_slice
 from LaMoDCore.contours.findings import Fault
-from LaMoDCore.contours.fixes import drop_islands, fill_holes, fill_missing, smooth
-from LaMoDCore.contours.history import ContourHistory
+from LaMoDCore.contours.fixes import drop_islands, fill_holes, smooth
+from LaMoDCore.contours.missing_frames import fill_missing_frames
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import LabelMap
@@ -37,60 +37,40 @@ def kinds_at(slice_, frame):
 
 
 @pytest.mark.parametrize(("fault", "fix"), [(Fault.ISLAND, drop_islands), (Fault.HOLE, fill_holes)])
-def test_islands_and_holes_are_mended_and_the_rest_is_left_alone(drawn, fault, fix):
+def test_islands_and_holes_are_fixed_and_the_rest_is_unchanged(drawn, fault, fix):
     faulty = PLANTERS[fault](drawn, 9, np.random.default_rng(1))
-    mended = fix(faulty)
-    assert np.array_equal(mended, drawn.slice.myocardium)
-    assert not np.array_equal(faulty.myocardium, mended)  # the slice itself is not written on
+    repaired = fix(faulty)
+    assert np.array_equal(repaired, drawn.slice.myocardium)
+    assert not np.array_equal(faulty.myocardium, repaired)  # the slice itself is unchanged
     assert np.array_equal(fix(drawn.slice), drawn.slice.myocardium)
 
 
-def test_a_large_piece_is_left_for_somebody_to_judge(drawn):
+def test_a_large_piece_is_kept(drawn):
     faulty = PLANTERS[Fault.PIECES](drawn, 9, np.random.default_rng(1))
     assert np.array_equal(drop_islands(faulty), faulty.myocardium)
 
 
-def test_smoothing_keeps_end_diastole_and_end_systole_and_takes_a_jump_back(drawn):
+def test_smoothing_keeps_end_diastole_and_end_systole_and_removes_a_jump(drawn):
     faulty = PLANTERS[Fault.THICKNESS_JUMP](drawn, 15, np.random.default_rng(2))
     assert Fault.THICKNESS_JUMP in kinds_at(faulty, 15)
-    mended = smooth(faulty, keep=(0, 9), strength=4.0)
+    repaired = smooth(faulty, keep=(0, 9), strength=4.0)
     for kept in (0, 9):
-        assert np.array_equal(mended[kept], faulty.myocardium[kept])
+        assert np.array_equal(repaired[kept], faulty.myocardium[kept])
     before = dice(faulty.myocardium[15], drawn.slice.myocardium[15])
-    assert dice(mended[15], drawn.slice.myocardium[15]) > before + 0.02
-    assert Fault.THICKNESS_JUMP not in kinds_at(replace(faulty, myocardium=mended), 15)
+    assert dice(repaired[15], drawn.slice.myocardium[15]) > before + 0.02
+    assert Fault.THICKNESS_JUMP not in kinds_at(replace(faulty, myocardium=repaired), 15)
 
 
-def test_a_missing_frame_is_filled_from_its_neighbours_and_a_long_gap_is_not():
+def test_a_missing_frame_is_filled_and_a_long_gap_is_not():
     drawn = reader_slice(8).slice
     holed = drawn.myocardium.copy()
     holed[6] = False
-    mended = fill_missing(replace(drawn, myocardium=holed))
-    assert dice(mended[6], drawn.myocardium[6]) > 0.93
-    assert np.array_equal(np.delete(mended, 6, axis=0), np.delete(drawn.myocardium, 6, axis=0))
+    repaired = fill_missing_frames(replace(drawn, myocardium=holed))
+    assert dice(repaired[6], drawn.myocardium[6]) > 0.93
+    assert np.array_equal(np.delete(repaired, 6, axis=0), np.delete(drawn.myocardium, 6, axis=0))
     holed[10:16] = False
     holed[6] = drawn.myocardium[6]
-    assert np.array_equal(fill_missing(replace(drawn, myocardium=holed)), holed)
-
-
-def test_undo_goes_back_step_by_step_to_the_original(drawn):
-    history = ContourHistory(drawn.slice.myocardium)
-    first = drawn.slice.myocardium.copy()
-    first[4] = False
-    assert history.apply("nothing", drawn.slice.myocardium) is None
-    change = history.apply("empty frame 4", first)
-    assert change.frames == (4,)
-    assert change.pixels == drawn.slice.myocardium[4].sum()
-    second = first.copy()
-    second[5] = False
-    history.apply("empty frame 5", second)
-    second[:] = False  # what was handed over is copied
-    assert history.current[6].any()
-    assert history.undo().name == "empty frame 5"
-    assert np.array_equal(history.current, first)
-    history.undo()
-    assert history.undo() is None
-    assert np.array_equal(history.current, history.original)
+    assert np.array_equal(fill_missing_frames(replace(drawn, myocardium=holed)), holed)
 
 
 def test_pixels_that_leave_the_wall_become_cavity_inside_and_background_outside():
@@ -106,7 +86,7 @@ def test_pixels_that_leave_the_wall_become_cavity_inside_and_background_outside(
     assert np.array_equal(np.delete(new, 3, axis=0), np.delete(labels, 3, axis=0))
 
 
-def test_a_scar_within_a_mended_wall_keeps_its_label():
+def test_a_scar_within_a_repaired_wall_keeps_its_label():
     labels = heart_labels(stack_affine(), frames=8)[:, 1]
     wall = labels == 2
     labels[wall & (np.arange(labels.shape[2]) > 55)] = 4
@@ -125,15 +105,15 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_mended_file_is_the_old_one_but_for_its_voxels(tmp_path, name):
+def test_a_repaired_file_differs_from_the_original_only_in_its_voxels(tmp_path, name):
     affine = stack_affine()
     labels = heart_labels(affine, frames=9)
     WRITERS[name](tmp_path / name, labels, affine)
-    mended = labels.copy()
-    mended[4, 1] = 0
-    write_like(tmp_path / name, tmp_path / f"new-{name}", mended)
+    repaired = labels.copy()
+    repaired[4, 1] = 0
+    write_like(tmp_path / name, tmp_path / f"new-{name}", repaired)
     before, after = read_images(tmp_path / name)[0], read_images(tmp_path / f"new-{name}")[0]
-    assert np.array_equal(after.frames, mended)
+    assert np.array_equal(after.frames, repaired)
     assert np.array_equal(before.frames, labels)
     assert np.array_equal(before.ijk_to_lps, after.ijk_to_lps)
     assert after.metadata == before.metadata
@@ -142,10 +122,10 @@ def test_a_mended_file_is_the_old_one_but_for_its_voxels(tmp_path, name):
     if (tmp_path / name).is_file() and name != "m.nrrd":  # ITK's own gzip differs by its compression level
         assert (tmp_path / f"same-{name}").read_bytes() == (tmp_path / name).read_bytes()
     with pytest.raises(LaMoDInputError, match="the original is kept"):
-        write_like(tmp_path / name, tmp_path / f"new-{name}", mended)
+        write_like(tmp_path / name, tmp_path / f"new-{name}", repaired)
 
 
-def test_labels_that_the_type_cannot_hold_are_refused(tmp_path):
+def test_labels_that_exceed_the_data_type_are_refused(tmp_path):
     affine = stack_affine()
     labels = heart_labels(affine, frames=9)
     image = sitk.JoinSeries([sitk.GetImageFromArray(frame.astype(np.uint8)) for frame in labels])
@@ -154,7 +134,7 @@ def test_labels_that_the_type_cannot_hold_are_refused(tmp_path):
         write_like(tmp_path / "m.nii.gz", tmp_path / "n.nii.gz", labels.astype(np.int32) + 300)
 
 
-def test_the_command_mends_and_writes_the_format_that_came_in(tmp_path, capsys):
+def test_the_command_repairs_and_keeps_the_format(tmp_path, capsys):
     affine = stack_affine()
     labels = heart_labels(affine, frames=9)
     labels[4, 1, 2:4, 2:4] = 2  # an island
@@ -165,10 +145,10 @@ def test_the_command_mends_and_writes_the_format_that_came_in(tmp_path, capsys):
     assert main(words) == 1
     assert "--out" in capsys.readouterr().err
     assert main([*words, "--out", str(tmp_path / "out")]) == 3
-    assert "mended frames 4 (4 pixels)" in capsys.readouterr().out
+    assert "repaired frames 4 (4 pixels)" in capsys.readouterr().out
     expected = labels.copy()
     expected[4, 1, 2:4, 2:4] = 0
-    mended = read_images(tmp_path / "out" / "mended_m.nii")[0]
-    assert np.array_equal(mended.frames, expected)
+    repaired = read_images(tmp_path / "out" / "repaired_m.nii")[0]
+    assert np.array_equal(repaired.frames, expected)
     assert path.read_bytes() == before
     assert main([*words[:2], "--fix", "everything", "--out", str(tmp_path / "other")]) == 2

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "io"))
 
@@ -22,8 +21,7 @@ from LaMoDCore.io import load_case
 from LaMoDCore.io.contours.curves import FrameCurves, masks_of_curves
 from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
 from LaMoDCore.io.contours.guide_points import read_guide_points
-from LaMoDCore.io.contours.markups import ClosedCurve, curves_by_frame, read_closed_curves, write_closed_curves
-from LaMoDCore.io.contours.segmentation_nrrd import read_segmentation, write_segmentation
+from LaMoDCore.io.contours.markups import ClosedCurve, curves_by_frame, read_closed_curves
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -83,14 +81,36 @@ def grid():
     return SliceGrid((90, 100), stack_affine(slices=1))
 
 
+SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+
+
+def write_closed_curves(path, curves):
+    """Write curves as Slicer does, in LPS."""
+    markups = [
+        {
+            "type": "ClosedCurve",
+            "name": curve.name,
+            "coordinateSystem": "LPS",
+            "controlPoints": [
+                {"id": str(i + 1), "position": [float(v) for v in point], "positionStatus": "defined"}
+                for i, point in enumerate(curve.points_lps)
+            ],
+        }
+        for curve in curves
+    ]
+    text = json.dumps({"@schema": SCHEMA, "markups": markups}, indent=1)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
 @pytest.mark.parametrize("system", ["LPS", "RAS"])
 def test_closed_curves_come_in_and_go_out(tmp_path, grid, system):
     curves = [ClosedCurve(f"{kind} 3", circle(grid, r)) for kind, r in (("endo", 15), ("epi", 22))]
     path = tmp_path / "curves.mrk.json"
     write_closed_curves(path, curves)
     if system == "RAS":
-        import json
-
         content = json.loads(path.read_text())
         for markup in content["markups"]:
             markup["coordinateSystem"] = "RAS"
@@ -121,20 +141,6 @@ def test_contours_that_fit_nothing_are_refused(tmp_path, grid):
     (tmp_path / "g.txt").write_text("x\ty\n1\t2\n")
     with pytest.raises(LaMoDInputError, match="no table of guide points"):
         read_guide_points(tmp_path / "g.txt")
-
-
-def test_a_segmentation_comes_back_and_itk_reads_it(tmp_path):
-    affine = stack_affine()
-    labels = heart_labels(affine, frames=1)[0]
-    structures = {"myocardium": labels == 2, "cavity": labels == 3, "right_ventricle": labels == 1}
-    path = tmp_path / "heart.seg.nrrd"
-    write_segmentation(path, structures, affine)
-    back, where = read_segmentation(path)
-    np.testing.assert_allclose(where, affine, atol=1e-9)
-    assert np.array_equal(back["LV myocardium"], labels == 2)
-    assert np.array_equal(back["LV cavity"], labels == 3)
-    assert np.array_equal(back["RV"], labels == 1)
-    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(path))), labels)
 
 
 @pytest.mark.parametrize("with_pictures", [True, False], ids=["beside its pictures", "alone"])

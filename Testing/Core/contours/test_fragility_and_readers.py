@@ -1,4 +1,4 @@
-"""A pixel's cost, and two readers' difference."""
+"""Fragility (strain change per pixel of contour shift), and the comparison of two readers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,24 @@ from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import slice_strain
-from LaMoDCore.studies import pixel_cost, strain_difference
-from LaMoDCore.studies.pixel_cost import SHIFTS, FragilityCancelled, fragility_text, measure_fragility, shift_contours
-from LaMoDCore.studies.pixel_cost_files import draw_fragility, fragility_csv
-from LaMoDCore.studies.strain_difference import compare_strain, difference_text
-from LaMoDCore.studies.two_readers import agreement_csv, agreement_text, compare_contours, draw_agreement
+from LaMoDCore.studies import fragility, two_readers
+from LaMoDCore.studies.fragility import (
+    SHIFTS,
+    FragilityCancelled,
+    draw_fragility,
+    fragility_csv,
+    fragility_text,
+    measure_fragility,
+    shift_contours,
+)
+from LaMoDCore.studies.two_readers import (
+    agreement_csv,
+    agreement_text,
+    compare_contours,
+    compare_strain,
+    difference_text,
+    draw_agreement,
+)
 from Testing.Slicer.ring_heart import heart
 
 
@@ -34,7 +47,7 @@ def radii(slice_, frame=0):
 
 
 @pytest.mark.parametrize(("which", "pixels"), [*SHIFTS, ("endo", 0.5)])
-def test_a_contour_moves_by_a_pixel_and_the_other_stays(ring, which, pixels):
+def test_one_contour_is_shifted_by_a_pixel_and_the_other_stays(ring, which, pixels):
     before, after = radii(ring), radii(shift_contours(ring, which, pixels))
     step = pixels * 1.4
     assert after[0] - before[0] == pytest.approx(step if which in ("endo", "both") else 0.0, abs=0.25)
@@ -42,7 +55,7 @@ def test_a_contour_moves_by_a_pixel_and_the_other_stays(ring, which, pixels):
 
 
 def predict_by_radii(case, _model, **options):
-    """A stand-in for the model: every point moves as the drawn endocardium does."""
+    """Replace the model: every point moves as the drawn endocardium does."""
     strains, motions = [], []
     for slice_ in case.slices:
         endo = np.array([radii(slice_, t)[0] for t in range(slice_.frames)])
@@ -58,35 +71,35 @@ def predict_by_radii(case, _model, **options):
 @pytest.fixture
 def stand_in(monkeypatch):
     monkeypatch.setattr("LaMoDCore.prediction.predict.predict_strain", predict_by_radii)
-    for user in (pixel_cost, strain_difference):
+    for user in (fragility, two_readers):
         monkeypatch.setattr(user, "load_model", lambda *_: object())
     return LoadedModel.__new__(LoadedModel)
 
 
-def test_what_lies_far_from_the_wall_has_no_say(ring):
-    near = pixel_cost._cropped(ring)
+def test_pixels_far_from_the_wall_do_not_matter(ring):
+    near = fragility._cropped(ring)
     assert np.prod(near.grid.shape) < 0.6 * np.prod(ring.grid.shape)
     whole, cropped = to_canonical(ring), to_canonical(near)
     assert np.allclose(whole.grid.ijk_to_lps, cropped.grid.ijk_to_lps)
     assert np.abs(whole.occupancy - cropped.occupancy).max() < 1e-3
 
 
-def test_what_a_pixel_costs_and_what_is_fragile(tmp_path, ring, stand_in):
-    told = []
+def test_fragility_of_segments(tmp_path, ring, stand_in):
+    updates = []
 
-    class Told:
+    class Recorder:
         def update(self, stage, fraction, message):
-            told.append((stage, fraction))
+            updates.append((stage, fraction))
 
-    (part,) = measure_fragility(Case((ring,)), stand_in, progress=Told())
+    (part,) = measure_fragility(Case((ring,)), stand_in, progress=Recorder())
     assert part.changes.shape == (len(SHIFTS), 6)
     by_name = dict(zip(SHIFTS, part.changes, strict=True))
-    # a wider cavity by the same pixel in all frames shortens by a smaller part of itself
+    # a cavity widened by one pixel in all frames shortens by a smaller fraction
     assert (by_name["endo", 1] > 0).all()
     assert (by_name["endo", -1] < 0).all()
     assert np.abs(by_name["epi", 1]).max() < 0.01
     assert np.array_equal(part.is_fragile, part.worst > 0.02)
-    assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
+    assert [fraction for _, fraction in updates] == sorted(fraction for _, fraction in updates)
     text = fragility_text((part,))
     assert text.count("fragile") == part.is_fragile.sum()
     assert part.as_dictionary()["changes"]["endo+1px"][0] == pytest.approx(by_name["endo", 1][0], abs=1e-3)
@@ -97,7 +110,7 @@ def test_what_a_pixel_costs_and_what_is_fragile(tmp_path, ring, stand_in):
     assert (tmp_path / "fragility.png").stat().st_size > 5000
 
 
-def test_the_numbers_do_not_depend_on_how_many_are_predicted_at_a_time(ring, stand_in):
+def test_the_number_of_workers_does_not_change_the_numbers(ring, stand_in):
     case = Case((ring, shift_contours(ring, "endo", 1)))
     one, three = (measure_fragility(case, stand_in, workers=n) for n in (1, 3))
     assert [a.slice_name for a in one] == [b.slice_name for b in three]
@@ -141,16 +154,16 @@ def test_two_readers(tmp_path, ring):
         compare_contours(ring, heart(frames=12))
 
 
-def test_the_difference_in_strain_that_two_readers_cause(ring, stand_in):
+def test_strain_from_the_contours_of_two_readers(ring, stand_in):
     wider = shift_contours(ring, "endo", 1)
     (part,) = compare_strain(Case((ring,)), Case((wider,)), stand_in)
-    assert (part.difference > 0.003).all()  # the wider cavity shortens by a smaller part of itself
+    assert (part.difference > 0.003).all()  # the wider cavity shortens by a smaller fraction
     (same,) = compare_strain(Case((ring,)), Case((ring,)), stand_in)
     assert (same.difference == 0).all()
     assert difference_text((part,)).count("ring") == 6
     turned = replace(wider, rv_insertion_lps=ring.grid.pixel_to_lps((10.0, 10.0)))
-    (alike,) = compare_strain(Case((ring,)), Case((turned,), rv_insertion_lps=np.zeros(3)), stand_in)
-    assert np.array_equal(alike.difference, part.difference)
+    (same_point,) = compare_strain(Case((ring,)), Case((turned,), rv_insertion_lps=np.zeros(3)), stand_in)
+    assert np.array_equal(same_point.difference, part.difference)
     with pytest.raises(LaMoDInputError, match="same slices"):
         compare_strain(Case((ring,)), Case((ring, ring)), stand_in)
 
@@ -160,15 +173,15 @@ def write_masks(path, slice_):
     write_seq_nrrd(path, labels[:, None], slice_.grid.ijk_to_lps, slice_.frame_times_ms, rr_ms=slice_.rr_ms)
 
 
-def test_the_command_compares_readers_and_says_what_a_pixel_costs(tmp_path, capsys, ring, stand_in):
+def test_the_command_compares_readers_and_computes_fragility(tmp_path, capsys, ring, stand_in):
     narrower = shift_contours(ring, "epi", -1)
     write_masks(tmp_path / "first.seq.nrrd", ring)
     write_masks(tmp_path / "second.seq.nrrd", replace(narrower, cavity=ring.cavity))
     words = ["check", str(tmp_path / "first.seq.nrrd"), "--second", str(tmp_path / "second.seq.nrrd"), "--fragility"]
     assert main([*words, "--out", str(tmp_path / "out"), "--labels", "myo=2,lv=3"]) in (0, 3)
-    said = capsys.readouterr().out
-    assert "difference" in said
-    assert "model ±" in said
+    output = capsys.readouterr().out
+    assert "difference" in output
+    assert "model ±" in output
     names = {p.name for p in (tmp_path / "out").iterdir()}
     readers = {"readers.csv", "readers_slice1.png", "readers_strain.csv", "readers_strain.png"}
     assert readers | {"fragility.csv", "fragility.png"} <= names

@@ -1,7 +1,9 @@
-"""What a pixel costs: how far contours drawn a pixel further in or out move each segment's strain."""
+"""Fragility: the change of each segment's strain per pixel of contour shift."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -19,9 +21,9 @@ from LaMoDCore.heart.ring.polar import RayContours
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.runtime.progress import SILENT, Progress
 
-#: A segment whose Ecc moves by more than this for a pixel is fragile.
+#: A segment whose peak Ecc changes by more than this for a shift of one pixel is fragile.
 FRAGILE = 0.02
-#: What is moved, and outwards (+1) or inwards (−1).
+#: The shifted contour, and the direction: outwards (+1) or inwards (−1).
 SHIFTS: tuple[tuple[str, int], ...] = (
     ("endo", -1),
     ("endo", 1),
@@ -30,28 +32,31 @@ SHIFTS: tuple[tuple[str, int], ...] = (
     ("both", -1),
     ("both", 1),
 )
-#: Predictions of the contours as drawn: with the model's samples, and with one sample as all shifts have it.
+#: Predictions from the contours as drawn: with the model's samples, and with one sample as for the shifts.
 _SAMPLED, _DRAWN = ("sampled", 0), ("drawn", 0)
-#: A slice's number and what is moved of it.
+#: A slice's index and the shift.
 Job = tuple[int, tuple[str, int]]
-#: What is kept about the wall: beyond it the canonical picture is the same whatever is drawn.
+#: Margin around the wall that is kept; farther pixels do not change the canonical picture.
 _MARGIN_MM = 20.0
+_COLOURS = {"endo": "#c0392b", "epi": "#2a6fb0", "both": "#20262e"}
+_NAMES = {"endo": "endocardium", "epi": "epicardium", "both": "both"}
+_ARROWS = {1: "^", -1: "v"}
 
 
-class FragilityCancelled(Exception):  # noqa: N818 - a wish, not an error
-    """The person ended it."""
+class FragilityCancelled(Exception):  # noqa: N818 - a request, not an error
+    """Raised after a request to cancel."""
 
 
 @dataclass(frozen=True, eq=False)
 class SliceFragility:
-    """One slice; S segments.
+    """Fragility of one slice with S segments; strains are fractions.
 
     Attributes:
-        slice_name: the slice.
-        segment_names: one a segment.
-        peak_ecc: [S] of the contours as drawn: the least of each segment's curve.
-        changes: [len(SHIFTS), S]: peak Ecc of the moved contours less that of the drawn ones.
-        model_spread: [S]: SD over the model's own samples at the peak; NaN where one sample was drawn.
+        slice_name: name of the slice.
+        segment_names: [S].
+        peak_ecc: [S], minimum of each segment's Ecc curve, from the contours as drawn.
+        changes: [len(SHIFTS), S], peak Ecc from the shifted contours minus peak Ecc from the drawn ones.
+        model_spread: [S], SD over the model's own samples at the peak; NaN if one sample was drawn.
     """
 
     slice_name: str
@@ -62,16 +67,16 @@ class SliceFragility:
 
     @property
     def worst(self) -> Array:
-        """[S]: the largest change, either way."""
+        """[S]: the largest absolute change."""
         return np.asarray(np.abs(self.changes).max(axis=0))
 
     @property
     def is_fragile(self) -> Array:
-        """bool [S]."""
+        """bool [S]: whether the largest change exceeds `FRAGILE`."""
         return np.asarray(self.worst > FRAGILE)
 
     def as_dictionary(self) -> dict[str, Any]:
-        """For JSON; fractions, as everywhere in files."""
+        """The numbers as JSON values; strains are fractions."""
 
         def rounded(values: Array) -> list[float | None]:
             return [round(float(v), 4) if np.isfinite(v) else None for v in values]
@@ -90,19 +95,22 @@ class SliceFragility:
 
 
 def shift_contours(slice_: CineSlice, which: str, pixels: float) -> CineSlice:
-    """The slice with its endo-, its epicardium or both moved outwards (negative: inwards) in every frame.
+    """Shift the endocardium, the epicardium or both along the rays from the cavity's centre, in every frame.
 
-    Along the rays from the cavity's centre. Frames in which the ring would close up or open stay as they were drawn.
+    Frames in which the ring would collapse or open stay unchanged.
 
     Args:
         slice_: the slice.
         which: endo, epi or both.
-        pixels: how far, in pixels of the slice's own grid.
+        pixels: distance in pixels of the slice's grid; positive is outwards.
+
+    Raises:
+        ValueError: an unknown `which`.
     """
     if which not in ("endo", "epi", "both"):
         raise ValueError(f"which must be endo, epi or both, got {which!r}")
     shift_mm = pixels * float(np.mean(slice_.grid.spacing_mm))
-    moved = slice_.myocardium.copy()
+    shifted = slice_.myocardium.copy()
     for t, shape in enumerate(SliceShapes.of(slice_).shapes):
         if not shape.is_closed:
             continue
@@ -113,8 +121,8 @@ def shift_contours(slice_: CineSlice, which: str, pixels: float) -> CineSlice:
         outer = (wall | inside) if which in ("epi", "both") else epicardial_region(drawn)
         inner = inside if which in ("endo", "both") else cavity(drawn)
         if is_closed_ring(outer & ~inner):
-            moved[t] = outer & ~inner
-    return replace(slice_, myocardium=moved, cavity=None)
+            shifted[t] = outer & ~inner
+    return replace(slice_, myocardium=shifted, cavity=None)
 
 
 def measure_fragility(
@@ -126,21 +134,24 @@ def measure_fragility(
     workers: int = 2,
     **options: Any,
 ) -> tuple[SliceFragility, ...]:
-    """Predict the case as drawn and with each of `SHIFTS`, and compare the segments' peak Ecc.
+    """Predict from the contours as drawn and from each of `SHIFTS`, and compare the segments' peak Ecc.
 
-    Segments are counted from the same insertion point throughout. The moved contours are predicted with one sample
-    and the same seed; the model's own spread comes from the samples of the contours as drawn.
+    All predictions use the same insertion point. Shifted contours are predicted with one sample and the same seed;
+    the model's own spread comes from the samples for the contours as drawn.
 
     Args:
         case: the contours.
-        model: as `predict_strain` takes it.
-        is_cancelled: asked before each prediction.
-        progress: told after each.
-        workers: predictions at a time; their numbers do not depend on it.
+        model: see `predict_strain`.
+        is_cancelled: checked before each prediction.
+        progress: updated after each prediction.
+        workers: number of parallel predictions; it does not change the numbers.
         options: further options of `predict_strain` (device, samples, seed, …).
 
+    Returns:
+        One entry per slice.
+
     Raises:
-        FragilityCancelled: `is_cancelled` said so.
+        FragilityCancelled: `is_cancelled` returned True.
     """
     from LaMoDCore.prediction.predict import predict_strain
     from LaMoDCore.runtime.devices import resolve_device
@@ -158,8 +169,8 @@ def measure_fragility(
         settings = options if shift == _SAMPLED else one_sample
         if shift[1] == 0:
             return predict_strain(alone[k], loaded, **settings).slices[0]
-        moved = shift_contours(alone[k].slices[0], *shift)
-        return predict_strain(replace(alone[k], slices=(moved,)), loaded, **settings).slices[0]
+        shifted = shift_contours(alone[k].slices[0], *shift)
+        return predict_strain(replace(alone[k], slices=(shifted,)), loaded, **settings).slices[0]
 
     found = dict(zip(jobs, _in_parallel(predict, jobs, workers, progress), strict=True))
     progress.update("done", 1.0, "fragility measured")
@@ -183,7 +194,7 @@ def _in_parallel(
         try:
             for done, future in enumerate(as_completed(running), start=1):
                 future.result()
-                progress.update("fragility", done / (len(jobs) + 1), _words(running[future]))
+                progress.update("fragility", done / (len(jobs) + 1), _description(running[future]))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -191,7 +202,7 @@ def _in_parallel(
 
 
 def _cropped(slice_: CineSlice) -> CineSlice:
-    """The slice without what lies far from the wall, which a prediction does not look at and yet computes with."""
+    """Crop the slice to its wall and a margin: a prediction does not use farther pixels but would compute with them."""
     rows, columns = extent(slice_.myocardium, margin=int(np.ceil(_MARGIN_MM / min(slice_.grid.spacing_mm))))
     affine = np.array(slice_.grid.ijk_to_lps)
     affine[:3, 3] = slice_.grid.pixel_to_lps(np.array([columns.start or 0, rows.start or 0]))
@@ -206,7 +217,7 @@ def _cropped(slice_: CineSlice) -> CineSlice:
     )
 
 
-def _words(job: Job) -> str:
+def _description(job: Job) -> str:
     which, direction = job[1]
     return "as drawn" if direction == 0 else f"{which} {direction:+d} px"
 
@@ -225,7 +236,7 @@ def _spread_at_peak(strain: SliceStrain) -> Array:
 
 
 def fragility_text(slices: tuple[SliceFragility, ...]) -> str:
-    """A table: each segment's peak Ecc, what each shift does to it, the model's own spread, and the mark."""
+    """Format a table for the terminal: peak Ecc of each segment, its change per shift, the model's spread, the mark."""
     head = "".join(f"{which}{direction:+d}".rjust(9) for which, direction in SHIFTS)
     lines = [f"{'':26}{'Ecc':>8}{head}{'model ±':>9}"]
     for part in slices:
@@ -235,3 +246,67 @@ def fragility_text(slices: tuple[SliceFragility, ...]) -> str:
             mark = "  fragile" if part.is_fragile[s] else ""
             lines.append(f"{part.slice_name[:10]:<11}{name:<15}{part.peak_ecc[s]:+8.3f}{cells}{spread}{mark}")
     return "\n".join(lines)
+
+
+def fragility_csv(slices: Sequence[SliceFragility]) -> str:
+    """Format one row per segment, as fractions: peak Ecc, its change per shift, the spread of the model's samples."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    shifts = [f"{which}{direction:+d}px" for which, direction in SHIFTS]
+    writer.writerow(["slice", "segment", "peak_ecc", *shifts, "model_spread", "fragile"])
+    for part in slices:
+        for s, name in enumerate(part.segment_names):
+            spread = part.model_spread[s]
+            writer.writerow(
+                [
+                    part.slice_name,
+                    name,
+                    f"{part.peak_ecc[s]:.4f}",
+                    *(f"{change:+.4f}" for change in part.changes[:, s]),
+                    f"{spread:.4f}" if np.isfinite(spread) else "",
+                    "yes" if part.is_fragile[s] else "no",
+                ]
+            )
+    return table.getvalue()
+
+
+def draw_fragility(slices: Sequence[SliceFragility], path: Path) -> None:
+    """Plot the change of each segment's peak Ecc for every shift over the model's own ±1 SD; byte-stable."""
+    from matplotlib.figure import Figure
+
+    from LaMoDCore.report.style import page_style
+
+    with page_style():
+        figure = Figure(figsize=(6.4, 0.7 + 2.3 * len(slices)), dpi=110, facecolor="white")
+        axes = figure.subplots(len(slices), 1, squeeze=False)[:, 0]
+        spread = max(float(np.nan_to_num(part.model_spread).max()) for part in slices)
+        # the spread of a few samples may be wide: its bars may exceed the axes, but the shifts must be legible
+        reach = 125 * max(FRAGILE, min(spread, 2 * FRAGILE), *(float(part.worst.max()) for part in slices))
+        for ax, part in zip(axes, slices, strict=True):
+            _draw_slice(ax, part)
+            ax.set_ylim(-reach, reach)
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="upper center", ncols=5, fontsize=7, frameon=False, columnspacing=1.2)
+        figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_figheight()))
+        figure.savefig(path, metadata={"Software": None})
+
+
+def _draw_slice(ax: Any, part: SliceFragility) -> None:
+    places = np.arange(len(part.segment_names))
+    spread = 100 * np.nan_to_num(part.model_spread)
+    ax.bar(places, 2 * spread, bottom=-spread, width=0.8, color="#d9dee4", label="model ± 1 SD")
+    for (which, direction), changes in zip(SHIFTS, part.changes, strict=True):
+        offset = 0.22 * (list(_COLOURS).index(which) - 1)
+        label = _NAMES[which] if direction > 0 else None
+        ax.scatter(places + offset, 100 * changes, s=22, marker=_ARROWS[direction], color=_COLOURS[which], label=label)
+    for limit in (-FRAGILE, FRAGILE):
+        ax.axhline(100 * limit, color="#b3202a", linewidth=0.8, linestyle="--")
+    ax.axhline(0, color="#6b7480", linewidth=0.6)
+    ax.set_xticks(
+        places, [f"{n}\nfragile" if f else n for n, f in zip(part.segment_names, part.is_fragile, strict=True)]
+    )
+    for tick, fragile in zip(ax.get_xticklabels(), part.is_fragile, strict=True):
+        tick.set_color("#b3202a" if fragile else "#20262e")
+        tick.set_fontsize(6.5)
+    ax.set_ylabel("Δ peak Ecc [%-points]")
+    ax.set_title(f"{part.slice_name}: contours shifted by one pixel outwards (▲) and inwards (▼)", fontsize=8)
