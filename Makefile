@@ -1,4 +1,4 @@
-# Every target does its own set-up from nothing but Python 3.10+ and make.
+# Every target does its own set-up; only Python 3.10+ and make are required.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,44 +6,44 @@ INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
 RUFF := $(VENV)/.installed-ruff
 HOST := $(VENV)/.installed-slicer-host
-WORKERS ?= 2# processes that share the tests, each on one thread; 0 for one that is followed easily
+WORKERS ?= 2# processes that share the tests, each with one thread; 0 runs them in this process
 CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test fuzz test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
 
-demo: $(INSTALLED) ## the whole job on the built-in heart: ends by naming the report it wrote
+demo: $(INSTALLED) ## run the whole pipeline on the built-in heart and print the path of the report
 	$(BIN)/lamod demo --out demo-output
 
-test: $(INSTALLED) $(HOST) ## every test; those that lack something on this machine are skipped and say so
+test: $(INSTALLED) $(HOST) ## run every test; tests whose requirements are missing on this machine are skipped with the reason
 	$(SHARED) Testing --ignore=Testing/Slicer
-	$(PYTEST) Testing/Slicer # in a process of its own: its windows and VTK stay apart from torch
+	$(PYTEST) Testing/Slicer # in a separate process, because its windows and VTK must not share one with torch
 
-fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute; SECONDS=N for longer
+fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute, or SECONDS=N
 	$(BIN)/python Testing/fuzz --seconds $(or $(SECONDS),60)
 
-test-core: $(INSTALLED) ## LaMoDCore's tests only
+test-core: $(INSTALLED) ## run the tests of LaMoDCore only
 	$(SHARED) Testing/Core
 
-lint-fast: $(RUFF) ## what CI runs before the tests: seconds
+lint-fast: $(RUFF) ## check style and format, as CI does before the tests; takes seconds
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/lint-imports --no-logo --no-cache
 
-coverage: $(LINTERS) ## lines of LaMoDCore that its tests reach; a quarter of an hour of processor time
+coverage: $(LINTERS) ## measure which lines of LaMoDCore its tests run; takes a quarter of an hour
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest Testing/Core
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --sort=cover --skip-covered
 
-lint: lint-fast $(LINTERS) ## the same, and types
+lint: lint-fast $(LINTERS) ## check style, format and types
 	$(BIN)/mypy
 
-slicer-host: $(HOST) ## the Slicer module in a live window, without Slicer
+slicer-host: $(HOST) ## open the Slicer module in a live window, without Slicer
 	$(BIN)/python -m Testing.SlicerHost
 
-screenshots: $(HOST) ## the module's pictures in Resources/Screenshots anew, by the tests that take them; else tests leave them alone
+screenshots: $(HOST) ## update Resources/Screenshots with the tests that take the pictures
 	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer
 
 $(VENV)/bin/python:
@@ -61,12 +61,12 @@ $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lint]"
 	touch $@
 
-# slicer-core and PySide6 exist for some platforms only: without them the Slicer tests are skipped.
+# slicer-core and PySide6 are not available for every platform; without them the Slicer tests are skipped.
 $(HOST): $(INSTALLED)
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[slicer-host]"
 	touch $@
 
-file-lists: $(INSTALLED) ## LaMoDCore/files.cmake anew, after a file of the library came or went
+file-lists: $(INSTALLED) ## update the files.cmake of LaMoDCore and LaMoDSlicer after adding or removing a file
 	$(BIN)/python Testing/SlicerBuild/file_lists.py
 
 reference: $(INSTALLED) ## the generated pages of docs/reference: commands, training settings, Python API

@@ -24,6 +24,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/evaluate.py
   cli/info.py
   cli/models.py
+  cli/notes.py
   cli/options.py
   cli/phantom.py
   cli/predict.py
@@ -38,6 +39,9 @@ set(MODULE_PYTHON_SCRIPTS
   cohort/shards.py
   cohort/work_list.py
   contours/__init__.py
+  contours/automatic/engine.py
+  contours/automatic/network.py
+  contours/automatic/registry.py
   contours/check.py
   contours/checks/__init__.py
   contours/checks/area_jump.py
@@ -243,6 +247,7 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/imaging/reader_model.py
   phantom/imaging/scene.py
   prediction/__init__.py
+  prediction/options.py
   prediction/predict.py
   prediction/samples.py
   prediction/slice_motion.py
@@ -306,6 +311,7 @@ set(MODULE_PYTHON_SCRIPTS
   training/loop/stages.py
   training/loop/stopping.py
   training/posterior/__init__.py
+  training/posterior/bank_store.py
   training/posterior/contour_bank.py
   training/posterior/contour_stage.py
   training/posterior/contour_variation.py
@@ -333,12 +339,13 @@ set(MODULE_PYTHON_SCRIPTS
   uncertainty/beat.py
   uncertainty/calibration.py
   uncertainty/descriptors.py
-  uncertainty/familiarity.py
   uncertainty/intervals.py
-  uncertainty/respect.py
+  uncertainty/rarity.py
+  uncertainty/unlike_training.py
   )
 
 set(MODULE_PYTHON_RESOURCES
+  contours/automatic/engines/myopari-acdc.json
   py.typed
   )
 

@@ -1,4 +1,4 @@
-"""The extension configured against the stand-in for Slicer's CMake macros, and installed once for all tests."""
+"""Fixtures: the extension configured with the stand-in for Slicer's CMake macros, and installed once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def modules(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The installed folder of scripted modules, as Slicer would have it."""
+    """The folder of scripted modules in the installed tree."""
     prefix = tmp_path_factory.mktemp("installed")
     subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True, capture_output=True)
     return prefix / "lib" / "Slicer-5.12" / "qt-scripted-modules"
@@ -38,9 +38,9 @@ def modules(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_hidden() -> Callable[[Path, str, Path], str]:
-    """Runs a program where only the packages and one folder can be imported; what it printed.
+    """A function that runs a program which can import only the packages and one folder, and returns its output.
 
-    -S keeps the editable installation's path file away, so that the repository is hidden.
+    The option -S disables the path file of the editable installation, which hides the repository.
     """
 
     def run(folder: Path, program: str, cwd: Path) -> str:

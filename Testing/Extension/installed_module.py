@@ -1,6 +1,6 @@
-"""What a person does first, done with an installed module: a program of its own, copied away from the repository.
+"""Predict the sample heart with the installed module: a separate program, copied out of the repository.
 
-Prints where the module and its libraries came from and what was seen, as one line of JSON.
+Prints one line of JSON: the files of the module and its libraries, and the state of the panel.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def _only_this_python_slicer(folder: Path, packages: str) -> None:
-    """Let the worker see the packages, and what the module gives it, and nothing else: -S hides the repository."""
+    """Make the worker import only the packages and the module's own paths: -S hides the repository."""
     folder.mkdir()
     program = folder / "PythonSlicer"
     program.write_text(f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{packages}" exec "{sys.executable}" -S "$@"\n')
@@ -21,7 +21,7 @@ def _only_this_python_slicer(folder: Path, packages: str) -> None:
 
 
 def main(modules: Path, packages: str) -> None:
-    """Open the module that lies in `modules`, click the sample heart, click Predict Strain."""
+    """Open the module in `modules`, load the sample heart with a click and click Predict Strain."""
     from Testing.SlicerHost.module_window import open_on_private_display
 
     opened = open_on_private_display(modules / "LaMoDSlicer.py")

@@ -1,4 +1,4 @@
-"""What is listed is what is there, and what is installed works with the repository hidden."""
+"""The lists of files are complete, and the installed extension works with the repository hidden."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import re
 import subprocess
 from pathlib import Path
 
-from Testing.SlicerBuild.file_lists import LIST, ROOT, expected
+import pytest
+
+from Testing.SlicerBuild.file_lists import ROOT, expected
 
 
-def test_the_library_is_listed_file_by_file():
-    assert LIST.read_text(encoding="utf-8") == expected(), "run `make file-lists`"
+@pytest.mark.parametrize("package", ["LaMoDCore", "LaMoDSlicer"])
+def test_every_file_is_listed(package: str):
+    path = ROOT / package / "files.cmake"
+    assert path.read_text(encoding="utf-8") == expected()[path], "run `make file-lists`"
 
 
-def test_configures_and_records_what_would_be_built(build: Path):
+def test_the_extension_configures(build: Path):
     recorded = (build / "recorded.txt").read_text()
     assert "project LaMoD\n" in recorded
     assert "install LaMoDSlicer LaMoDSlicer.py\n" in recorded
-    assert "install LaMoDCore predict.py\n" in recorded
+    assert "install LaMoDCore prediction/predict.py\n" in recorded
     assert "generic tests LaMoDSlicer\n" in recorded
     assert "unittest LaMoDSlicer.py\n" in recorded
 
@@ -28,7 +32,7 @@ def test_tests_are_registered_with_ctest(build: Path):
     assert "py_LaMoDSlicer" in listed
 
 
-def test_install_tree_holds_the_extension_and_nothing_else(modules: Path):
+def test_the_installed_tree_holds_the_extension_only(modules: Path):
     assert {p.name for p in modules.iterdir()} == {"LaMoDCore", "LaMoDSlicer.py", "LaMoDSlicerLib", "Resources"}
     assert (modules / "LaMoDCore" / "shipped_models" / "lamod-phantom-v1" / "weights.safetensors").is_file()
     size = sum(p.stat().st_size for p in modules.rglob("*") if p.is_file())
@@ -45,7 +49,7 @@ def test_installed_library_runs_with_the_repository_hidden(modules: Path, tmp_pa
 
 
 def test_every_module_of_the_installed_library_can_be_imported(modules: Path, tmp_path: Path, run_hidden):
-    """A file that no list names is missing here for real, and whoever imports it fails."""
+    """A file missing from the list is not installed, and importing it fails."""
     program = (
         "import pkgutil, importlib, LaMoDCore;"
         "names = [m.name for m in pkgutil.walk_packages(LaMoDCore.__path__, 'LaMoDCore.')];"
@@ -55,7 +59,7 @@ def test_every_module_of_the_installed_library_can_be_imported(modules: Path, tm
 
 
 def test_index_entry_fits_the_catalog(tmp_path: Path):
-    """The Extensions Index's rules for the entry and the extension's CMake file."""
+    """The rules of the Extensions Index for the entry and for the extension's CMake file."""
     entry = json.loads((ROOT / "LaMoD.json").read_text(encoding="utf-8"))
     assert set(entry) <= {
         "$schema",
@@ -83,7 +87,7 @@ def test_index_entry_fits_the_catalog(tmp_path: Path):
         assert (ROOT / url.split("/main/")[1]).is_file(), url
 
 
-def test_repository_holds_what_the_index_asks_for():
+def test_the_repository_meets_the_rules_of_the_index():
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").lstrip().startswith("Apache License")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for needed in ("Apache-2.0", "WO2022/177741", "arXiv", "nothing leaves", "not yet in a Slicer binary"):

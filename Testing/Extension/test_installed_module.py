@@ -1,4 +1,4 @@
-"""The module, as it is installed, opens and predicts in the host with the repository hidden."""
+"""The installed module opens and predicts in the host with the repository hidden."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.slicer
 @pytest.mark.skipif(bool(display.missing()), reason=f"the module in its host: {display.missing()}")
 def test_installed_module_predicts_the_sample_heart(modules: Path, tmp_path: Path, run_hidden):
-    """A script, picture or weight that no list names is missing here for real."""
+    """Fails if a script, picture or weight is missing from the lists of files."""
     away = tmp_path / "away"
     shutil.copytree(ROOT / "Testing" / "SlicerHost", away / "Testing" / "SlicerHost")
     shutil.copy(Path(__file__).with_name("installed_module.py"), away)

@@ -1,4 +1,4 @@
-"""A wheel carries the weights and works in a folder that knows nothing of the repository."""
+"""A wheel contains the weights and works without the repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 def test_demo_from_a_wheel(tmp_path: Path, run_hidden):
-    """Built without the network; unpacked where -S hides the editable installation."""
+    """The wheel is built without the network; -S hides the editable installation."""
     pytest.importorskip("hatchling")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

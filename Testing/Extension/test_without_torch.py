@@ -1,4 +1,4 @@
-"""What the Slicer module computes in Slicer's own process needs no PyTorch: that comes only with a prediction."""
+"""The library modules that the Slicer module imports in Slicer's process do not need PyTorch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Training's settings name the networks', which are torch's.
+#: Settings of training import those of the networks, which need torch.
 OF_TRAINING = {"LaMoDCore.training.run.form", "LaMoDCore.training.run.settings"}
 PROGRAM = """
 import importlib, sys
@@ -16,7 +16,7 @@ import importlib, sys
 class NoTorch:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("torch", "safetensors", "lightning_fabric"):
-            raise ModuleNotFoundError(f"{name} is not to be had")
+            raise ModuleNotFoundError(f"{name} is not available")
 
 sys.meta_path.insert(0, NoTorch())
 for name in sys.argv[1:]:
@@ -33,7 +33,7 @@ assert np.allclose(shrunk.ecc[0][ring], (0.9**2 - 1) / 2, atol=1e-6)
 
 
 def used_by_the_module() -> set[str]:
-    """Modules of the library that some file of the Slicer module imports."""
+    """Modules of the library that the Slicer module imports."""
     found = set()
     for file in (ROOT / "LaMoDSlicer").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -42,7 +42,7 @@ def used_by_the_module() -> set[str]:
     return found
 
 
-def test_the_modules_own_imports_do_without_torch():
+def test_the_modules_imports_do_not_need_torch():
     names = sorted(used_by_the_module() - OF_TRAINING)
     assert len(names) > 15
     done = subprocess.run(

@@ -1,1 +1,1 @@
-# Slicer packs the install tree here; the stand-in has nothing to pack.
+# Slicer packs the install tree here; the stand-in does nothing.

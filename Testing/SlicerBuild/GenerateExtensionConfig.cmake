@@ -1,4 +1,4 @@
-# As Slicer's script does: an extension without these cannot be listed.
+# As in Slicer's script: these are required to list an extension.
 foreach(name HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION ICONURL SCREENSHOTURLS DEPENDS)
   if("${EXTENSION_${name}}" STREQUAL "")
     message(FATAL_ERROR "EXTENSION_${name} is not set")

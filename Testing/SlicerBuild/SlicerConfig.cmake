@@ -1,6 +1,6 @@
-# A small stand-in for what find_package(Slicer) brings to an extension's build: enough to configure, and to install
-# into a tree laid out as Slicer's own, with every call written to recorded.txt. It knows only what the listed files
-# say, so a file that no list names is missing for real.
+# A small stand-in for find_package(Slicer) in an extension's build: it configures, installs into a tree with Slicer's
+# layout and writes every call to recorded.txt. It installs the listed files only, so a file missing from the lists is
+# missing in the installed extension too.
 set(Slicer_FOUND TRUE)
 set(Slicer_VERSION "5.12")
 set(Slicer_QTSCRIPTEDMODULES_LIB_DIR "lib/Slicer-5.12/qt-scripted-modules")

@@ -1,4 +1,4 @@
-# As in Slicer: BUILD_TESTING on by default, tests through CTest, and the macros below with the same keywords.
+# As in Slicer: BUILD_TESTING is on by default, CTest runs the tests, and the macros have the same keywords.
 include(CTest)
 include(CMakeParseArguments)
 set(recorded "${CMAKE_BINARY_DIR}/recorded.txt")
@@ -17,7 +17,7 @@ function(slicerMacroBuildScriptedModule)
     set(into ${into}/${MODULE_NAME})
   endif()
   foreach(file ${MODULE_SCRIPTS} ${MODULE_RESOURCES})
-    # scripts may be named without their ending, as in Slicer
+    # as in Slicer, scripts may be listed without their extension
     if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file} AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file}.py)
       set(file ${file}.py)
     endif()

@@ -1,6 +1,6 @@
-"""Writes LaMoDCore/files.cmake: the files that the extension installs, named one by one (`make file-lists`).
+"""Writes files.cmake of LaMoDCore and LaMoDSlicer: the files that the extension installs (`make file-lists`).
 
-CMake could find them by itself, but a list that people read and a test compares shows when a file goes missing.
+CMake could search for them, but a list that is reviewed and compared by a test shows when a file goes missing.
 """
 
 from __future__ import annotations
@@ -8,27 +8,39 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIST = ROOT / "LaMoDCore" / "files.cmake"
 
 
-def _block(name: str, files: list[str]) -> str:
-    return f"set({name}\n" + "".join(f"  {file}\n" for file in files) + "  )\n"
+def _block(name: str, folder: Path, files: list[Path]) -> str:
+    names = sorted(file.relative_to(folder).as_posix() for file in files)
+    return f"set({name}\n" + "".join(f"  {file}\n" for file in names) + "  )\n"
 
 
-def expected() -> str:
-    """What files.cmake must say of the tree as it is."""
-    core, models = ROOT / "LaMoDCore", ROOT / "Resources" / "Models"
-    scripts = sorted(str(p.relative_to(core).as_posix()) for p in core.rglob("*.py"))
-    shipped = sorted(str(p.relative_to(models).as_posix()) for p in models.rglob("*") if p.is_file())
-    return "\n".join(
-        [
-            _block("MODULE_PYTHON_SCRIPTS", scripts),
-            _block("MODULE_PYTHON_RESOURCES", ["py.typed"]),
-            _block("SHIPPED_MODEL_FILES", shipped),
-        ]
-    )
+def _files(folder: Path) -> list[Path]:
+    files = [file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    return [file for file in files if file.suffix not in (".py", ".cmake") and file.name != "CMakeLists.txt"]
+
+
+def expected() -> dict[Path, str]:
+    """Path and content of each list for the current files of the source tree."""
+    core, module, models = ROOT / "LaMoDCore", ROOT / "LaMoDSlicer", ROOT / "Resources" / "Models"
+    return {
+        core / "files.cmake": "\n".join(
+            [
+                _block("MODULE_PYTHON_SCRIPTS", core, list(core.rglob("*.py"))),
+                _block("MODULE_PYTHON_RESOURCES", core, _files(core)),
+                _block("SHIPPED_MODEL_FILES", models, _files(models)),
+            ]
+        ),
+        module / "files.cmake": "\n".join(
+            [
+                _block("MODULE_PYTHON_SCRIPTS", module, list(module.rglob("*.py"))),
+                _block("MODULE_PYTHON_RESOURCES", module, _files(module)),
+            ]
+        ),
+    }
 
 
 if __name__ == "__main__":
-    LIST.write_text(expected(), encoding="utf-8")
-    print(f"wrote {LIST.relative_to(ROOT)}")
+    for path, content in expected().items():
+        path.write_text(content, encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")
