@@ -1,21 +1,21 @@
-"""Your own arrays as a LaMoD dataset: one .npz a slice in, `dataset.json` and `cases/` out.
+"""Convert your own arrays to a LaMoD dataset: one .npz per slice in, `dataset.json` and `cases/` out.
 
     python arrays_to_dataset.py SLICES DIR        # then: lamod dataset validate DIR
 
-Each SLICES/NAME.npz holds
+Each SLICES/NAME.npz contains
 
     masks          [T, H, W]     the myocardium of every frame, 0 and 1; frame 0 is end-diastole
-    displacement   [T, H, W, 2]  where each pixel of frame 0's wall has gone since frame 0, in PIXELS, (column, row);
-                                 NaN where it was not measured. Leave it out for a cine whose motion is not known
+    displacement   [T, H, W, 2]  motion of each pixel of frame 0's wall since frame 0, in PIXELS, (column, row);
+                                 NaN where it was not measured. Leave it out for a cine with unknown motion
     pixel_mm       [2]           (column, row) spacing
     frame_ms       [T]           times after the R wave
     rr_ms                        length of the cycle
-    subject, site, disease       text; subject is a code, never a name. All slices of a subject go into one split
+    subject, site, disease       text; subject is a code, never a name. All slices of a subject belong to one split
     level                        base, mid or apex
-    ijk_to_lps     [4, 4]        optional: (column, row, slice) to patient LPS mm, as DICOM has it
+    ijk_to_lps     [4, 4]        optional: (column, row, slice) to patient LPS mm, as in DICOM
     insertion_lps  [3]           optional: the anterior RV insertion
 
-Copy this file and change `read_slice` to read what you have; the rest can stay.
+Copy this file and adapt `read_slice` to your data; the rest can stay.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.io.dataset.collection import add_case
 from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry
 
-#: Columns, rows and normal of an ordinary short-axis picture, LPS: used where a slice does not say how it lies. Which
-#: side is the apex's decides the sign of rotation and the order of the segments, so give `ijk_to_lps` if you can.
+#: Columns, rows and normal of a typical short-axis image, LPS, for slices without `ijk_to_lps`. The side of the apex
+#: decides the sign of rotation and the order of the segments, so give `ijk_to_lps` if you can.
 USUAL_SHORT_AXIS = np.array([[0.74, 0.42, 0.53], [0.56, -0.80, -0.20], [0.37, 0.43, -0.82]])
 
 
 def read_slice(file: Path) -> tuple[DatasetCase, DatasetEntry]:
-    """One file as a case and its line in dataset.json. Every convention of LaMoD is met here and nowhere else."""
+    """Read one file as a case and its entry in dataset.json. All conversions to LaMoD's conventions happen here."""
     with np.load(file, allow_pickle=False) as arrays:
         values = {name: arrays[name] for name in arrays.files}
     masks = values["masks"] > 0
@@ -71,7 +71,7 @@ def read_slice(file: Path) -> tuple[DatasetCase, DatasetEntry]:
 
 
 def usual_affine(pixel_mm: np.ndarray) -> np.ndarray:
-    """[4, 4] of a picture that does not say how it lies; the slice is taken to be 8 mm thick."""
+    """Give the [4, 4] affine of an image without orientation; the slice is assumed to be 8 mm thick."""
     affine = np.eye(4)
     affine[:3, :3] = np.linalg.qr(USUAL_SHORT_AXIS)[0] * [*pixel_mm, 8.0]
     return affine
@@ -82,7 +82,7 @@ def main(source: Path, dataset: Path) -> None:
     for file in files:
         case, entry = read_slice(file)
         add_case(dataset, case, entry)
-    print(f"{dataset}: {len(files)} cases. Now: lamod dataset split {dataset}; lamod dataset validate {dataset}")
+    print(f"{dataset}: {len(files)} cases. Next: lamod dataset split {dataset}; lamod dataset validate {dataset}")
 
 
 if __name__ == "__main__":
