@@ -56,7 +56,7 @@ class PhantomSlice:
 
     @property
     def number(self) -> int:
-        """0…3 from base to apex; part of the seeds of what is drawn for the slice."""
+        """0…3 from base to apex; part of the random seeds of the slice."""
         return [name for name, _, _ in PLANES].index(self.name)
 
     @property

@@ -31,7 +31,10 @@ _NARROWEST_CAVITY_MM = 12.0
 
 @dataclass(frozen=True, eq=False)
 class Subject(SubjectParameters):
-    """A synthetic person, made by ``sample_subject(seed, disease)`` or from another subject by ``randomised``."""
+    """A synthetic person with the attributes of ``SubjectParameters``.
+
+    ``sample_subject(seed, disease)`` makes one, ``randomised`` makes one from another.
+    """
 
     def slices(self) -> tuple[PhantomSlice, ...]:
         """The four planes, from base to apex."""
