@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from LaMoDCore.cli.program import ALIASES, VERBS
+from LaMoDCore.heart.notes import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -152,6 +153,14 @@ def test_explained_messages_exist(name: str):
         if len(words := part.strip(" .,;:'")) >= 8 and words not in program_texts()
     ]
     assert missing == [], f"{name}: words that no message contains"
+
+
+def test_note_codes_exist():
+    page = (DOCS / "how-to" / "read-a-result.md").read_text(encoding="utf-8")
+    codes = [
+        code for row in re.findall(r"^\| \*.*?\| (`.*?) \|", page, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)
+    ]
+    assert codes and sorted(set(codes) - set(CODES)) == []
 
 
 def test_no_message_is_explained_twice():

@@ -6,7 +6,7 @@ intensities along the ray, from blood through the wall to what lies outside, mus
 are drawn. Each contour may then leave the way between the drawn ones by a little, where the picture says so.
 
 From end-diastole alone the way itself is assumed: the endocardium moves towards the centre and the wall thickens so
-that its area grows by a quarter, as it does in healthy hearts (1.15–1.3, see docs/strain.md); how far it moves on
+that its area grows by a quarter, as it does in healthy hearts (1.15–1.3, see docs/concepts/strain.md); how far it moves on
 each ray is still read off the cine.
 """
 
