@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from LaMoDCore.io.dataset.folder import read_json
 from LaMoDCore.phantom.cohort.build import write_cohort
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import PROGRESS_MODES, Progress
 
 HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset folder for training and testing."

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import os
-import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from LaMoDCore.cohort.work_list import CohortCase
-from LaMoDCore.runtime.json_file import json_object_if_any
+from LaMoDCore.io.results.strain_json import notes_of
+from LaMoDCore.runtime.atomic import leftovers, write_text
+from LaMoDCore.runtime.json_file import json_object_if_any, write_json
 
 CASE_COLUMNS = (
     "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
@@ -70,11 +69,11 @@ class Ledger:
         """Keep why a case has no result; an older result of it is taken away, as it no longer holds."""
         shutil.rmtree(self.folder(case_id), ignore_errors=True)
         content = {"id": case_id, "reason": reason, "detail": detail}
-        _replace(self.failures / f"{case_id}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_json(self.failures / f"{case_id}.json", content, indent=1)
 
     def remove_leftovers(self, case_id: str) -> None:
         """What a killed process left of this case."""
-        for leftover in self.cases.glob(f"{case_id}.tmp-*"):
+        for leftover in leftovers(self.cases, case_id):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def reasons(self, cases: Iterable[CohortCase]) -> dict[str, str]:
@@ -96,7 +95,7 @@ class Ledger:
             ("segments.csv", SEGMENT_COLUMNS, segments),
             ("failures.csv", FAILURE_COLUMNS, failed),
         ):
-            _replace(self.out / name, _csv(columns, table))
+            write_text(self.out / name, _csv(columns, table))
 
     def _summary(self, case_id: str) -> dict[str, Any]:
         return json_object_if_any(self.folder(case_id) / "strain.json")
@@ -104,6 +103,7 @@ class Ledger:
 
 def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
     whole, slices = summary.get("global", {}), summary.get("slices", [])
+    notes = notes_of(summary)
     return {
         **whole,
         "id": case.id,
@@ -112,15 +112,13 @@ def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
         "disease": case.disease,
         "slices": len(slices),
         "levels": " ".join(str(s.get("level", "")) for s in slices),
-        "left_out": sum(
-            isinstance(note, dict) and note.get("code") == "slice_left_out" for note in summary.get("notes", [])
-        ),
+        "left_out": sum(note.code == "slice_left_out" for note in notes),
         "rr_ms": slices[0].get("rr_ms") if slices else None,
         "reference_frame": summary.get("reference_frame"),
         "es_frame": summary.get("es_frame"),
         "torsion_es_degrees": summary.get("indices", {}).get("torsion_es_degrees"),
         "unlike_training": sum(bool(s.get("unlike_training", {}).get("flagged")) for s in slices),
-        "notes": len(summary.get("quality", [])),
+        "notes": sum(note.severity != "info" for note in notes),
         "model": summary.get("provenance", {}).get("model"),
         "seed": summary.get("provenance", {}).get("seed"),
     }
@@ -141,12 +139,3 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     for row in rows:
         writer.writerow({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()})
     return text.getvalue()
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -7,8 +7,6 @@ model, setting or mask, is asked anew. Displacement is kept within a margin of t
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import time
 import zipfile
 from dataclasses import replace
@@ -19,6 +17,7 @@ import numpy as np
 from LaMoDCore.evaluation.predictors import Predictor
 from LaMoDCore.heart.case import Case, Motion, SliceMotion
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.atomic import replaced_file
 
 SECONDS = "prediction_seconds"
 _STEP_MM = 2.0**-10
@@ -76,13 +75,8 @@ def _write(file: Path, case: Case, motion: Motion, seconds: float) -> None:
                 steps = np.rint(np.asarray(values)[..., rows, columns] / _STEP_MM)  # samples may be computed when read
                 arrays[f"{name}_{z}"] = np.clip(steps, -_MOST_STEPS, _MOST_STEPS).astype(np.int16)
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as handle:
-            np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced_file(file) as temporary, temporary.open("wb") as handle:
+        np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]
 
 
 def _read(file: Path, case: Case) -> Motion | None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +27,9 @@ from LaMoDCore.models.registry import (
 )
 from LaMoDCore.models.run_folder import averaged_network, is_run_folder, model_of_run
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
+from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import write_json
 
 __all__ = [
     "BASELINE_KIND",
@@ -197,18 +196,10 @@ def save_model(
     description = _description(name, network, digest, training or {})
     if uncertainty:
         description["uncertainty"] = dict(uncertainty)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
-    try:
-        fresh.mkdir()
+    with replaced_folder(folder) as fresh:
         (fresh / "weights.safetensors").write_bytes(data)
-        (fresh / "model.json").write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        write_json(fresh / "model.json", description, sort_keys=True, allow_nan=True)
         (fresh / "MODEL_CARD.md").write_text(card or f"# {name}\n", encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return folder
 
 

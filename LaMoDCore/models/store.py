@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
 from LaMoDCore.models.registry import known_models, read_description, shipped_folder, user_folder
+from LaMoDCore.runtime.atomic import replaced_file, replaced_folder, temporary_path
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import write_json
 
 #: What a model folder is made of; nothing else is added or exported.
 FILES = ("model.json", "weights.safetensors", "MODEL_CARD.md")
@@ -47,19 +47,15 @@ def export_model(name: str, target: Path) -> Path:
     """
     folder = _known(name)
     read_description(folder)
-    fresh = target.with_name(f".{target.name}.tmp-{secrets.token_hex(4)}")
     try:
-        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+        with replaced_file(target) as fresh, zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in (folder / each for each in FILES):
                 if file.is_file():
                     archive.writestr(zipfile.ZipInfo(f"{name}/{file.name}"), file.read_bytes())
-        fresh.replace(target)
     except OSError as fault:
         raise LaMoDInputError(
             target, f"it cannot be written ({fault.strerror or fault})", "name another file, or free some space"
         ) from fault
-    finally:
-        fresh.unlink(missing_ok=True)
     return target
 
 
@@ -82,8 +78,8 @@ def remove_model(name: str) -> None:
         LaMoDInputError: it is not the user's own.
     """
     folder = _own(name, "removed")
-    doomed = folder.with_name(f".{folder.name}.removed-{secrets.token_hex(4)}")
-    folder.rename(doomed)  # what is half deleted must not be chosen
+    doomed = temporary_path(folder)
+    folder.rename(doomed)  # a partly deleted model must not be listed
     shutil.rmtree(doomed)
 
 
@@ -94,22 +90,20 @@ def _add_folder(source: Path, wanted: str) -> Path:
         raise LaMoDInputError(source, "there is no such folder", "choose a model's folder, or a .zip of one")
     name = wanted or load_model(source).name
     _check_name(name)
-    fresh = user_folder() / f".{name}.tmp-{secrets.token_hex(4)}"
+    target = user_folder() / name
     try:
-        fresh.mkdir(parents=True)
-        for file in (source / each for each in FILES):
-            if file.is_file():
-                shutil.copyfile(file, fresh / file.name)
-        if wanted:
-            _call(fresh, name)
-            load_model(fresh)
-        return fresh.rename(user_folder() / name)
+        with replaced_folder(target) as fresh:
+            for file in (source / each for each in FILES):
+                if file.is_file():
+                    shutil.copyfile(file, fresh / file.name)
+            if wanted:
+                _call(fresh, name)
+                load_model(fresh)
     except OSError as fault:
         raise LaMoDInputError(
             name, f"it cannot be put among your models ({fault.strerror or fault})", "free some space"
         ) from fault
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    return target
 
 
 def _unpacked(archive: Path, folder: Path) -> Path:
@@ -139,9 +133,7 @@ def _check_name(name: str) -> None:
 def _call(folder: Path, name: str) -> None:
     """Let a model folder's own description say `name`; its weights and their hash stay."""
     description = {**read_description(folder), "name": name}
-    fresh = folder / f".model.json.tmp-{secrets.token_hex(4)}"
-    fresh.write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    fresh.replace(folder / "model.json")
+    write_json(folder / "model.json", description, sort_keys=True, allow_nan=True)
 
 
 def _known(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""Files and folders that appear complete or not at all: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,97 @@ from pathlib import Path
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Files that a desktop leaves behind in folders it has shown.
-_DESKTOP_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+#: Files that desktops create in the folders they display.
+_DESKTOP_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_WRITABLE = "name a folder that you can write to"
+
+
+def temporary_path(path: Path) -> Path:
+    """A new hidden name next to `path`; `leftovers` finds it."""
+    return path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
+
+
+def leftovers(folder: Path, name: str = "*") -> list[Path]:
+    """Temporary files and folders that a killed process left in `folder`, of the target `name` or of all."""
+    return sorted(folder.glob(f".{name}.tmp-*"))
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name for a new file; it replaces `path` when the block ends without an exception.
+
+    After an exception `path` is as it was. Its folder must exist.
+
+    Raises:
+        OSError: the file cannot be written or renamed.
+    """
+    temporary = temporary_path(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_through(file: Path, data: bytes) -> None:
+    """Write bytes and wait until they are on the disk (fsync).
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    with file.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file in one step: UTF-8, line feeds as they are in `text`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with replaced_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder; it replaces `path` when the block ends without an exception.
+
+    After an exception, Ctrl-C included, `path` is as it was. Its parents are made. Whatever `path` contained is
+    deleted; for a folder that the user names, call `new_folder`, which refuses to delete other programs' files.
+
+    Raises:
+        OSError: it cannot be written or renamed.
+    """
+    temporary = temporary_path(path)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        _replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Path:
-    """Whether `out` may be made or replaced; worth asking before the work starts.
+    """Check that `out` may be created or replaced; call it before the work starts.
 
     Args:
         out: the folder to write.
-        is_ours: whether a name at the top of the folder is one that this writer gives. An existing folder is
-            replaced only when every name in it is.
-        contents: what such a folder holds, for the message.
+        is_ours: whether this writer uses the given name at the top of the folder. An existing folder is replaced only
+            if every name in it is one of these.
+        contents: description of the folder's contents for the message.
 
     Returns:
         The absolute path, links resolved.
 
     Raises:
-        LaMoDInputError: it is a file, holds something else, or it or its parent is read-only.
+        LaMoDInputError: it is a file, contains something else, or it or its parent is read-only.
     """
     path = Path(os.path.realpath(out))
     if path.is_dir():
-        foreign = sorted(n for n in os.listdir(path) if not is_ours(n) and n not in _DESKTOP_LITTER)
+        foreign = sorted(n for n in os.listdir(path) if not is_ours(n) and n not in _DESKTOP_FILES)
         if foreign:
             raise LaMoDInputError(
                 out,
@@ -47,7 +116,7 @@ def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: 
             raise LaMoDInputError(
                 out,
                 f"the folder '{folder.name or folder}' is read-only",
-                "name a folder that may be written to",
+                _WRITABLE,
             )
         if folder.exists() and not folder.is_dir():
             raise LaMoDInputError(out, f"'{folder.name}' on the way to it is not a folder", "name another place")
@@ -56,24 +125,19 @@ def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: 
 
 @contextmanager
 def new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Iterator[Path]:
-    """Give a temporary folder beside `out` to write into; it becomes `out` when the block ends well.
+    """Yield a temporary folder next to `out`; it becomes `out` when the block ends without an exception.
 
-    Whatever ends the block early, Ctrl-C included, leaves `out` as it was and nothing beside it. Arguments
-    and refusals are those of `check_new_folder`; an OSError of the block (a full disk) becomes a
-    LaMoDInputError.
+    After an exception, Ctrl-C included, `out` is as it was and nothing is left next to it. Arguments and refusals are
+    those of `check_new_folder`; an OSError in the block, such as a full disk, becomes a LaMoDInputError.
     """
     path = check_new_folder(out, is_ours, contents)
     missing = [parent for parent in path.parents if not parent.exists()]
-    temporary = path.with_name(f"{path.name}.tmp-{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.mkdir(temporary)
-        yield temporary
-        _replace(temporary, path)
+        with replaced_folder(path) as temporary:
+            yield temporary
     except BaseException as stop:
-        shutil.rmtree(temporary, ignore_errors=True)
         for parent in missing:
-            with suppress(OSError):  # not there, or another process writes into it by now
+            with suppress(OSError):  # it does not exist, or another process has written into it
                 parent.rmdir()
         if isinstance(stop, OSError):
             raise LaMoDInputError(out, f"it cannot be written ({stop.strerror or stop})", _remedy(stop)) from stop
@@ -87,8 +151,7 @@ def _first_existing(path: Path) -> Path:
 
 
 def _writable(folder: Path) -> bool:
-    # A folder without any write bit is meant to be left alone, also by an administrator, whom os.access lets
-    # through.
+    # A folder without any write bit must not be changed, not even by an administrator, to whom os.access says yes.
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
 
 
@@ -96,7 +159,7 @@ def _replace(temporary: Path, path: Path) -> None:
     if not path.exists():
         os.rename(temporary, path)
         return
-    old = path.with_name(f"{path.name}.tmp-{secrets.token_hex(4)}")
+    old = temporary_path(path)
     os.rename(path, old)
     try:
         os.rename(temporary, path)
@@ -113,4 +176,4 @@ def _replace(temporary: Path, path: Path) -> None:
 def _remedy(stop: OSError) -> str:
     if stop.errno == errno.ENOSPC:
         return "free some space or name a folder on another disk"
-    return "name a folder that may be written to"
+    return _WRITABLE

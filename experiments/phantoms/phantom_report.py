@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from experiments.paths import RECIPES
-from LaMoDCore.io.dataset.folder import write_json
 from LaMoDCore.phantom.cohort.ceiling import CeilingRow, cohort_ceiling
 from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
 from LaMoDCore.phantom.heart.diseases import DISEASES
+from LaMoDCore.runtime.json_file import write_json
 
 #: Seeds of the table's cohort, of the contact sheet, and of the subjects that the rotation model is fitted to.
 _TABLE_SEED, _SHEET_SEED, _REFERENCE_SEED = 880001, 880002, 880003
@@ -69,7 +69,7 @@ def main() -> None:
     model, rows = cohort_ceiling(recipe, CohortRecipe(count=1000, seed=_REFERENCE_SEED))
     (args.out / "ceiling.md").write_text(ceiling_table(rows), encoding="utf-8")
     means = {name: float(np.mean([getattr(r, name) for r in rows])) for name in ("epe", "epe_es", "zero", "zero_es")}
-    write_json(args.out / "ceiling.json", {"mean_mm": means, "rotation_model": dict(model.lines)})
+    write_json(args.out / "ceiling.json", {"mean_mm": means, "rotation_model": dict(model.lines)}, indent=1)
     print(table, ceiling_table(rows), sep="\n")
 
 

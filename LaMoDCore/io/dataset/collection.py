@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -13,12 +12,12 @@ from LaMoDCore.io.dataset.folder import (
     DatasetCase,
     DatasetEntry,
     DatasetIndex,
-    read_json,
     write_dataset_case,
     write_dataset_index,
-    write_json,
 )
+from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json, write_json
 
 _MADE_BY = "lamod collect"
 
@@ -106,17 +105,12 @@ def _taken(into: Path, entries: Sequence[DatasetEntry]) -> set[str]:
 
 
 def _copy(home: Path, target: Path, names: dict[str, str]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.tmp-{secrets.token_hex(4)}")
-    try:
-        shutil.copytree(home, fresh)
+    with replaced_folder(target) as fresh:
+        shutil.copytree(home, fresh, dirs_exist_ok=True)
         about = read_json(fresh / "case.json", "write the dataset again")
         partner = about.get("paired_with")
         if partner in names and names[partner] != partner:
-            write_json(fresh / "case.json", {**about, "paired_with": names[partner]})
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+            write_json(fresh / "case.json", {**about, "paired_with": names[partner]}, indent=1)
 
 
 def _content(into: Path) -> tuple[list[DatasetEntry], dict[str, object]]:

@@ -10,10 +10,6 @@ cases/ID/masks.seq.nrrd     the myocardium as it was drawn, 0 and 1
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +22,9 @@ from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.images.frame_stack import slice_grid
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
+from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json, write_json
 
 DATASET_VERSION = 1
 SPLITS = ("train", "val", "test")
@@ -227,19 +225,9 @@ def write_dataset_case(folder: str | Path, case: DatasetCase) -> Path:
     """
     _check_shapes(case)
     cases = Path(folder) / "cases"
-    cases.mkdir(parents=True, exist_ok=True)
-    temporary = cases / f".{case.id}.tmp-{secrets.token_hex(4)}"
-    temporary.mkdir()
-    try:
+    with replaced_folder(cases / case.id) as temporary:
         _write_files(temporary, case)
-        final = cases / case.id
-        if final.exists():
-            shutil.rmtree(final)
-        os.rename(temporary, final)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    return final
+    return cases / case.id
 
 
 def write_dataset_index(
@@ -247,14 +235,7 @@ def write_dataset_index(
 ) -> None:
     """Write dataset.json last: a dataset without it is not finished."""
     content = {"version": DATASET_VERSION, **(about or {}), "cases": [asdict(entry) for entry in entries]}
-    write_json(Path(folder) / "dataset.json", content)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Readable, byte-stable JSON, replaced in one step."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(Path(folder) / "dataset.json", content, indent=1)
 
 
 def _write_files(home: Path, case: DatasetCase) -> None:
@@ -289,7 +270,7 @@ def _write_files(home: Path, case: DatasetCase) -> None:
         "paired_with": case.paired_with,
         **(case.details or {}),
     }
-    write_json(home / "case.json", about)
+    write_json(home / "case.json", about, indent=1)
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any], level: int = 4) -> None:
@@ -317,19 +298,6 @@ def _check_shapes(case: DatasetCase) -> None:
         value = getattr(case, name)
         if value is not None and value.shape != shape:
             raise ValueError(f"{name} must have the masks' shape {shape}, got {value.shape}")
-
-
-def read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """The JSON object in a file; LaMoDInputError with that remedy if there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LaMoDInputError(path, "the file does not exist", remedy) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise LaMoDInputError(path, f"it cannot be read as JSON ({fault})", remedy) from None
-    if not isinstance(content, dict):
-        raise LaMoDInputError(path, "it holds no JSON object", remedy)
-    return content
 
 
 def _entry(case: Any, path: Path) -> DatasetEntry:

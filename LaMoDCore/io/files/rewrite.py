@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from LaMoDCore.io.files.labels import LabelMap
 from LaMoDCore.io.images.nifti import read_nifti_header
 from LaMoDCore.io.images.nrrd import parse_header
 from LaMoDCore.io.images.seq_nrrd import time_axis_of
+from LaMoDCore.runtime.atomic import replaced_file
 from LaMoDCore.runtime.bounded_reads import inflate, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -85,12 +85,8 @@ def _write_file(source: Path, target: Path, frames: Array) -> None:
         content = _nifti(data, frames, source)
     else:
         raise LaMoDInputError(source, "it is of a format that is not written back", _ELSEWHERE)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with replaced_file(target) as temporary:
         temporary.write_bytes(content)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _nifti(data: bytes, frames: Array, source: Path) -> bytes:

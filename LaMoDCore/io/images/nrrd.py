@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import os
 import re
 import zlib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.atomic import replaced_file
 from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, neighbour_file, parsing, read_file, truncated
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -259,15 +259,10 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
     little = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("<"))
     # wbits 31 writes a gzip header whose time stamp is zero
     packer = zlib.compressobj(level=6, wbits=31)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as handle:
-            handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
-            handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))
-            handle.write(packer.flush())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced_file(path) as temporary, temporary.open("wb") as handle:
+        handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
+        handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))
+        handle.write(packer.flush())
 
 
 def format_vector(vector: Array) -> str:

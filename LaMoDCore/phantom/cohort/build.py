@@ -18,10 +18,8 @@ import numpy as np
 from LaMoDCore.io.dataset.folder import (
     DatasetCase,
     DatasetEntry,
-    read_json,
     write_dataset_case,
     write_dataset_index,
-    write_json,
 )
 from LaMoDCore.phantom.cohort.cases import canonical_case, paired_cases
 from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
@@ -32,12 +30,13 @@ from LaMoDCore.phantom.cohort.dense_pictures import (
     magnitude_as_cine,
     write_dense_pictures,
 )
-from LaMoDCore.phantom.cohort.pairing import dense_scan, site_habits
+from LaMoDCore.phantom.cohort.pairing import dense_scan, site_settings
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.runtime.atomic import check_new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json, write_json
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 _RECIPE_FILE = "phantom.json"
@@ -112,7 +111,7 @@ def _open_folder(out: Path, recipe: CohortRecipe, resume: bool) -> Path:
         _check_recipe(marker, wanted)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(marker, wanted)
+        write_json(marker, wanted, indent=1)
     except OSError as fault:
         raise LaMoDInputError(out, f"it cannot be written ({fault.strerror})", "choose another folder") from fault
     return folder
@@ -160,7 +159,7 @@ def _write_case(
         write_dataset_case(folder, case)
         return
     seed = (recipe.seed, index, number)
-    scan = dense_scan(plane, site_habits(recipe.site_number(index), recipe.seed), seed)
+    scan = dense_scan(plane, site_settings(recipe.site_number(index), recipe.seed), seed)
     # The case's masks do not depend on whether pictures are written. The pictures are slice-following, so their masks
     # are drawn on the plane without through-plane motion.
     bare = replace(recipe, pictures=False, dense_pictures=False)
@@ -178,7 +177,7 @@ def plane_cases(
     annotated, layer, pictures = recipe.annotated, recipe.trabeculae_mm, recipe.pictures
     if recipe.scans == "canonical":
         return (canonical_case(plane, name, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures),)
-    site = site_habits(recipe.site_number(index), recipe.seed)
+    site = site_settings(recipe.site_number(index), recipe.seed)
     return paired_cases(plane, name, site, seed, annotated=annotated, trabeculae_mm=layer, pictures=pictures)
 
 

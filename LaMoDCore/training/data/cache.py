@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -35,9 +33,11 @@ from LaMoDCore.heart.canonical import (
 from LaMoDCore.heart.case import LEVELS, CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
-from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case, read_json
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.networks.registration import level_number
+from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.training.data.resampling import as_another_scanner_would
 
@@ -168,41 +168,41 @@ def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
 def _build(
     index: DatasetIndex, folder: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
 ) -> None:
-    fresh = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
-    fresh.mkdir(parents=True)
     try:
-        arrays = {
-            name: np.lib.format.open_memmap(fresh / f"{name}.npy", "w+", kind, (len(index), *shape))
-            for name, (shape, kind) in _ARRAYS.items()
-        }
-        has_motion = []
-        jobs = [(index.folder, entry, vary_sampling) for entry in index]
-        with _mapping(workers) as in_order:
-            for number, (case_arrays, known) in enumerate(in_order(_read_arrays, jobs)):
-                for name, values in case_arrays.items():
-                    arrays[name][number] = values
-                has_motion.append(known)
-                progress.update("cache", (number + 1) / len(index), f"{number + 1} of {len(index)} slices")
-        for array in arrays.values():
-            array.flush()
-        about = {
-            "version": CACHE_VERSION,
-            "fingerprint": fingerprint,
-            "ids": [entry.id for entry in index],
-            "splits": [entry.split for entry in index],
-            "has_motion": has_motion,
-            "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
-        }
-        (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.rename(folder)
+        with replaced_folder(folder) as fresh:
+            _fill(index, fresh, fingerprint, vary_sampling, workers, progress)
     except OSError as fault:
         raise LaMoDInputError(
             folder.name, f"the cache cannot be written ({fault.strerror or fault})", "free some space or use --cache"
         ) from fault
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _fill(
+    index: DatasetIndex, fresh: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
+) -> None:
+    arrays = {
+        name: np.lib.format.open_memmap(fresh / f"{name}.npy", "w+", kind, (len(index), *shape))
+        for name, (shape, kind) in _ARRAYS.items()
+    }
+    has_motion = []
+    jobs = [(index.folder, entry, vary_sampling) for entry in index]
+    with _mapping(workers) as in_order:
+        for number, (case_arrays, known) in enumerate(in_order(_read_arrays, jobs)):
+            for name, values in case_arrays.items():
+                arrays[name][number] = values
+            has_motion.append(known)
+            progress.update("cache", (number + 1) / len(index), f"{number + 1} of {len(index)} slices")
+    for array in arrays.values():
+        array.flush()
+    about = {
+        "version": CACHE_VERSION,
+        "fingerprint": fingerprint,
+        "ids": [entry.id for entry in index],
+        "splits": [entry.split for entry in index],
+        "has_motion": has_motion,
+        "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
+    }
+    (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
 
 
 @contextmanager

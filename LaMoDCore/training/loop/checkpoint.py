@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from LaMoDCore.runtime.atomic import replaced_file, write_through
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 FILE = "checkpoint.safetensors"
@@ -65,10 +65,9 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
         {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()},
         {"about": json.dumps(about)},
     )
-    fresh = folder / f".{FILE}.tmp-{os.getpid()}"
     try:
-        write_through(fresh, data)
-        fresh.replace(folder / FILE)
+        with replaced_file(folder / FILE) as fresh:
+            write_through(fresh, data)
     except OSError as fault:
         full = fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         raise LaMoDInputError(
@@ -78,16 +77,6 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
             else f"the checkpoint cannot be written ({fault.strerror or fault})",
             "free some space, then resume the run" if full else "make the folder writable, then resume the run",
         ) from fault
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def write_through(file: Path, data: bytes) -> None:
-    """Write bytes and wait until they are on the disk."""
-    with file.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:

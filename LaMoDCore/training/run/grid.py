@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from LaMoDCore.runtime.atomic import write_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.settings import TrainingConfig
 
@@ -182,6 +183,4 @@ def write_tables(outcomes: Sequence[Outcome], folder: Path) -> None:
         ("grid.md", "\n".join(lines) + "\n" + verdict),
         ("grid.json", json.dumps(content, indent=2) + "\n"),
     ):
-        fresh = folder / f".{name}.tmp"
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(folder / name)
+        write_text(folder / name, text)

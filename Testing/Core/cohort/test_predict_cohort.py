@@ -53,7 +53,7 @@ def test_broken_cases_are_named_and_stop_no_other(folder, tmp_path, model, capsy
     assert [row["id"] for row in rows(out / "summary.csv")] == [f"heart{n}" for n in range(WHOLE)]
     assert [row["id"] for row in rows(out / "failures.csv")] == list(BROKEN)
     said = capsys.readouterr().out
-    assert f"7 cases: {WHOLE} predicted, 0 there already, 3 failed" in said
+    assert f"7 cases: {WHOLE} predicted, 0 already present, 3 failed" in said
     for name in BROKEN:
         line = next(line for line in said.splitlines() if line.startswith(f"  failed {name}: "))
         assert "; " in line and "Traceback" not in line and "unexpected" not in line
@@ -70,7 +70,7 @@ def test_a_line_of_the_table_says_what_makes_its_numbers_doubtful(tmp_path):
     ledger.folder("heart").mkdir(parents=True)
     slices = [{"rr_ms": 850.0, "unlike_training": {"flagged": flagged}} for flagged in (True, False)]
     notes = [note("slice_left_out", "A slice was left out: no ring.").to_dict(), note("rr_assumed", "Else.").to_dict()]
-    summary = {"slices": slices, "reference_frame": 7, "notes": notes}
+    summary = {"schema_version": 2, "slices": slices, "reference_frame": 7, "notes": notes}
     (ledger.folder("heart") / "strain.json").write_text(json.dumps(summary), encoding="utf-8")
     ledger.failures.mkdir()
     ledger.write_tables([CohortCase("heart", tmp_path / "a.nii")])
@@ -84,19 +84,19 @@ def test_a_rerun_does_only_what_is_missing(folder, tmp_path, model, capsys):
     predict(folder, out, model)
     before = {p: p.stat().st_mtime_ns for p in out.glob("cases/*/strain.json")}
     shutil.rmtree(out / "cases" / "heart1")
-    (out / "cases" / "heart1.tmp-0badf00d").mkdir()
-    write_ring(folder / "torn.seq.nrrd", 25.0)  # mended
-    write_ring(folder / "heart3.seq.nrrd", 26.0)  # drawn anew
+    (out / "cases" / ".heart1.tmp-0badf00d").mkdir()
+    write_ring(folder / "torn.seq.nrrd", 25.0)  # repaired
+    write_ring(folder / "heart3.seq.nrrd", 26.0)  # drawn again
     capsys.readouterr()
     assert predict(folder, out, model) == 0
-    assert "3 predicted, 2 there already, 2 failed" in capsys.readouterr().out
+    assert "3 predicted, 2 already present, 2 failed" in capsys.readouterr().out
     after = {p: p.stat().st_mtime_ns for p in out.glob("cases/*/strain.json")}
     unchanged = {p.parent.name for p, t in before.items() if after.get(p) == t}
     assert unchanged == {"heart0", "heart2"}
     assert [row["id"] for row in rows(out / "failures.csv")] == ["empty", "words"]
     assert not list(out.rglob("*.tmp-*"))
     assert predict(folder, out, model, "--seed", "3") == 0
-    assert "5 predicted, 0 there already" in capsys.readouterr().out
+    assert "5 predicted, 0 already present" in capsys.readouterr().out
 
 
 def test_a_result_whose_masks_broke_is_taken_away(folder, tmp_path, model):
