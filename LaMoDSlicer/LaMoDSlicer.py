@@ -36,7 +36,7 @@ class LaMoDSlicer(ScriptedLoadableModule):
 
     @staticmethod
     def onStartupCompleted():
-        from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
+        from LaMoDSlicerLib.Scene import SampleHeart
 
         SampleHeart.register()
 
@@ -137,8 +137,8 @@ class LaMoDSlicerTest(ScriptedLoadableModuleTest):
         self.test_sampleHeart()
 
     def test_sampleHeart(self):
-        from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
-        from LaMoDSlicerLib.Worker.Dependencies import Dependencies
+        from LaMoDSlicerLib.Scene import SampleHeart
+        from LaMoDSlicerLib.Worker import Dependencies
 
         browser, segmentation = SampleHeart.load()
         self.assertGreaterEqual(browser.GetNumberOfItems(), 8)

@@ -9,43 +9,65 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest, SeriesRequest, explainExit
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 from LaMoDSlicerLib.Results.ResultKeeper import ResultKeeper
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.ParameterNode import ParameterNode
-from LaMoDSlicerLib.Scene.SliceViews import SliceViews
-from LaMoDSlicerLib.Worker.Dependencies import Dependencies
-from LaMoDSlicerLib.Worker.PredictionJob import PredictionJob
+from LaMoDSlicerLib.Worker import Dependencies
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
-    """What the panel does, from Python; it raises and opens no dialog of its own."""
+    """The panel's functions for Python code. Errors are raised; no dialog is opened."""
 
     def getParameterNode(self) -> ParameterNode:
         return ParameterNode(super().getParameterNode())
 
     def startPrediction(
         self,
-        request: PredictionRequest,
+        request: PredictionRequest | SeriesRequest,
         onProgress: Callable[[WorkerProgress], None],
         onResult: Callable[[ResultFiles], None],
-        onFailure: Callable[[str], None],
-    ) -> PredictionJob:
-        """Start a prediction in its own process and return at once.
+        onError: Callable[[str], None],
+    ) -> WorkerProcess:
+        """Start a prediction in its own process and return at once. The scene does not change.
+
+        Args:
+            request: what to predict.
+            onProgress: called after each line of output.
+            onResult: called with the complete result.
+            onError: called with a sentence for the user.
 
         Raises:
-            InputError: packages are missing and were declined.
+            InputError: packages are missing and their installation was declined.
             OSError: the process cannot be started.
         """
         Dependencies.ensure()
-        job = PredictionJob(request, onProgress, onResult, onFailure)
-        job.start()
-        return job
+
+        def readResult(_lines: list[str]) -> None:
+            try:
+                result = ResultFiles.read(worker.folder / "result")
+            except (OSError, KeyError, ValueError) as error:
+                worker.fail(_("The prediction ended without a readable result ({error}).").format(error=error))
+                return
+            onResult(result)
+
+        worker = WorkerProcess(
+            onProgress, readResult, onError, explain=lambda code, output: explainExit(code, output, worker.folder)
+        )
+        try:
+            request.writeInputs(worker.folder)
+            worker.start(request.commandLine(worker.folder))
+        except OSError:
+            worker.removeFolder()
+            raise
+        return worker
 
     def showResult(self, result: ResultFiles, request: PredictionRequest, parameters: ParameterNode) -> ResultScene:
-        """Put a result into the scene and show it as the parameter node says."""
+        """Add a result to the scene and display it with the settings of the parameter node."""
         request = ResultKeeper.placeFor(request, parameters.parameterNode)
         with slicer.util.RenderBlocker():
             scene = ResultScene.create(result, request)
@@ -54,12 +76,12 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             SliceViews.lookAt(scene.background())
             ResultDisplay(scene).update(parameters)
             SliceViews.zoomTo(scene.proxy(ResultScene.CONTOURS))
-            self._replaceByOutlines(parameters.masks)
+            self._hideSegmentation(parameters.masks)
         return scene
 
     @staticmethod
-    def _replaceByOutlines(masksNode: Any) -> None:
-        """The result brings the drawn contours as lines; the masks' fill would tint the colours of strain."""
+    def _hideSegmentation(masksNode: Any) -> None:
+        """The result shows the drawn contours as lines; the segmentation's fill would tint the colours of strain."""
         display = masksNode.GetDisplayNode() if masksNode is not None else None
         if display is not None and display.IsA("vtkMRMLSegmentationDisplayNode"):
             display.SetVisibility(False)
@@ -73,19 +95,19 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         timeoutSeconds: float = 3600.0,
         **options: Any,
     ) -> ResultScene:
-        """Predict and show strain, as the button does, and wait for it; Slicer stays alive meanwhile.
+        """Predict and display strain like the Predict Strain button, and wait for it. Slicer stays responsive.
 
         Args:
             cineNode: sequence browser or 4-D volume of the cine, or None.
-            masksNode: segmentation or labelmap of the myocardium, of a sequence or one node a frame.
+            masksNode: segmentation or labelmap of the myocardium: one of a sequence, or one node per frame.
             rvInsertionNode: markups point at the anterior RV insertion, or None.
-            myocardium: segment ID or label number; empty to have it found.
+            myocardium: segment ID or label number; empty to identify it automatically.
             options: any other member of the ParameterNode: level, model, device, samples, seed, useDiffusion.
 
         Raises:
-            InputError: the inputs cannot be used, with what to do.
-            RuntimeError: the prediction failed, with what it said.
-            TimeoutError: it took too long; it was ended.
+            InputError: the inputs cannot be used; the message names the remedy.
+            RuntimeError: the prediction failed; the message is that of the process.
+            TimeoutError: the prediction took too long and was cancelled.
         """
         parameters = self.getParameterNode()
         parameters.cine, parameters.masks, parameters.rvInsertion = cineNode, masksNode, rvInsertionNode
@@ -96,17 +118,17 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             setattr(parameters, name, value)
         request = RequestReader(parameters).read()
         results: list[ResultFiles] = []
-        failures: list[str] = []
-        job = self.startPrediction(request, lambda _progress: None, results.append, failures.append)
+        errors: list[str] = []
+        worker = self.startPrediction(request, lambda _progress: None, results.append, errors.append)
         deadline = time.monotonic() + timeoutSeconds
-        while not results and not failures:
+        while not results and not errors:
             slicer.app.processEvents()
             time.sleep(0.01)
             if time.monotonic() > deadline:
-                job.cancel()
+                worker.cancel()
                 raise TimeoutError(_("The prediction took longer than {s:.0f} s.").format(s=timeoutSeconds))
-        if failures:
-            raise RuntimeError(failures[0])
+        if errors:
+            raise RuntimeError(errors[0])
         return self.showResult(results[0], request, parameters)
 
 

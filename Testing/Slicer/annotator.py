@@ -25,7 +25,7 @@ def faulty_heart() -> Any:
 
 def sit_down(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
     """Put a heart into the scene; the annotator with everything at hand."""
-    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene import SampleHeart
 
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
     app.settle()

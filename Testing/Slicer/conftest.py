@@ -110,7 +110,7 @@ def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
 
 
 def add_ring(app: SimpleNamespace) -> SimpleNamespace:
-    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene import SampleHeart
 
     from Testing.Slicer.ring_heart import heart
 

@@ -83,7 +83,7 @@ def test_a_run_is_found_again_and_followed_whoever_started_it(researcher, tmp_pa
 @pytest.mark.parametrize(
     ("state", "message", "said"),
     [
-        ("running", "motion", "ended without a word"),
+        ("running", "motion", "stopped unexpectedly"),
         ("failed", "run: the disk is full; the checkpoint before this one is kept; free some space", "disk is full"),
     ],
 )
@@ -113,13 +113,13 @@ def test_a_dataset_that_is_gone_is_said(researcher, tmp_path, data):
 
 def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, monkeypatch):
     """Two trainings at once: the second one's own words come to the panel, and the first goes on."""
-    from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+    from LaMoDSlicerLib.Worker import CoreLibrary
 
     refusal = "lamod: run: another process is training in this folder; wait for it."
     program = tmp_path / "python"
     program.write_text(f"#!{sys.executable}\nimport sys\nprint({refusal!r})\nsys.exit(1)\n")
     program.chmod(0o755)
-    monkeypatch.setattr(CoreLibrary, "python", staticmethod(lambda: str(program)))
+    monkeypatch.setattr(CoreLibrary, "python", lambda: str(program))
     researcher.panel.dataset.setFolder(data)
     train = show(researcher, tmp_path / "run")
     click(researcher, train.ui.startButton)

@@ -126,11 +126,12 @@ def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, tmp_path, monke
 
 @pytest.mark.skipif(not DENSE.exists(), reason="../shared/data is not there")
 def test_a_dense_scan_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypatch):
-    dataset = researcher.panel.dataset
+    dataset, temporary = researcher.panel.dataset, Path(researcher.app.application.temporaryPath)
+    before = set(temporary.glob("LaMoD-*"))
     open_section(researcher, dataset.ui.datasetButton)
     dataset.ui.makeTabs.setCurrentIndex(1)
     click(researcher, dataset.ui.addDenseButton)
-    assert "Choose the scan" in dataset.ui.datasetMessage.text
+    assert "Select the scan" in dataset.ui.datasetMessage.text
     will_choose(monkeypatch, DENSE, "getOpenFileName")
     click(researcher, dataset.ui.denseFileButton)
     will_choose(monkeypatch, tmp_path / "mine", "getSaveFileName")
@@ -147,7 +148,7 @@ def test_a_dense_scan_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypa
     case = read_dataset_case(tmp_path / "mine", entry.id)
     assert case.rr_ms == 1208
     assert case.valid.any()
-    assert not list(Path(researcher.app.application.temporaryPath).glob("LaMoD-dense-*"))
+    assert set(temporary.glob("LaMoD-*")) == before
 
 
 @pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the shipped weights are not here")
@@ -229,6 +230,6 @@ def test_an_evaluation_its_table_and_its_worst_case(researcher, hearts, tmp_path
     evaluate.case.remove()
     assert not [name for name in panel.node_names() if worst["id"] in name or "lamod-phantom-v1" in name]
     assert len(panel.node_names()) < before
-    from LaMoDSlicerLib.Advanced.TrainingLayout import TrainingLayout
+    from LaMoDSlicerLib.Advanced import TrainingLayout
 
     TrainingLayout.close()

@@ -50,7 +50,7 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     assert mouse.spin(300, lambda: train.report is not None and train.report.is_running), train.ui.trainMessage.text
     assert os.getsid(train.report.pid) != os.getsid(0), "it would end with Slicer's session"
     assert not train.ui.startButton.enabled
-    assert "under way" in train.ui.startButton.toolTip
+    assert "running" in train.ui.startButton.toolTip
     click(researcher, train.ui.curvesButton)
     mouse.show(train.ui.copyCommandButton)
     drawn = set()

@@ -27,7 +27,7 @@ def write_labels(path, slice_):
     return labels
 
 
-def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_path, monkeypatch):
+def test_repaired_contours_are_saved_in_the_format_they_came_in(annotator, tmp_path, monkeypatch):
     import qt
 
     from LaMoDCore.io.files.image_file import read_images
@@ -38,7 +38,7 @@ def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_pat
     annotator.app.widget.inputsPanel.loadMasks(path)
     annotator.app.widget._parameters.myocardium = "2"
     click(annotator, "checkButton")
-    annotator.mouse.choose(annotator.ui.fixSelector, "Drop islands")
+    annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
     click(annotator, "fixButton")
     asked = []
 
@@ -48,29 +48,29 @@ def test_mended_contours_are_saved_in_the_format_they_came_in(annotator, tmp_pat
 
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", answer)
     click(annotator, "saveContoursButton")
-    target = tmp_path / "masks_mended.seq.nrrd"
+    target = tmp_path / "masks_repaired.seq.nrrd"
     assert asked[0][0] == str(target)
-    assert "like the file they came from" in annotator.ui.findingLabel.text
+    assert "in the format of the source file" in annotator.ui.findingLabel.text
     expected = labels.copy()
     expected[5, 4:6, 4:6] = 0
     saved = read_images(target)[0]
     assert np.array_equal(saved.frames[:, 0], expected)
     assert saved.metadata == read_images(path)[0].metadata
     assert path.read_bytes() == before
-    annotator.panel.mending.save(target)
+    annotator.panel.repair.save(target)
     assert "the original is kept" in annotator.ui.findingLabel.text
     click(annotator, "saveContoursButton")
-    assert asked[1][0].endswith("masks_mended2.seq.nrrd")
+    assert asked[1][0].endswith("masks_repaired2.seq.nrrd")
 
 
 def test_a_segmentation_is_saved_as_a_sequence(annotator, tmp_path):
     from LaMoDCore.io.files.image_file import read_images
 
     click(annotator, "checkButton")
-    annotator.panel.mending.save(tmp_path / "drawn.nii")
+    annotator.panel.repair.save(tmp_path / "drawn.nii")
     assert ".seq.nrrd" in annotator.ui.findingLabel.text
     whole = heart()
-    annotator.panel.mending.save(tmp_path / "drawn.seq.nrrd")
+    annotator.panel.repair.save(tmp_path / "drawn.seq.nrrd")
 
     saved = read_images(tmp_path / "drawn.seq.nrrd")[0].frames[:, 0]
     assert np.array_equal(saved == 2, annotator.slice.myocardium)
@@ -80,7 +80,7 @@ def test_a_segmentation_is_saved_as_a_sequence(annotator, tmp_path):
 def segment_names():
     import slicer
     from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
-    from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+    from LaMoDSlicerLib.Scene import RoleNodes
 
     node = RoleNodes.find("vtkMRMLMarkupsFiducialNode", SegmentLines.NAMES)
     if node is None:
@@ -147,7 +147,7 @@ def test_a_curve_called_septum_gives_the_insertion(annotator):
 @pytest.fixture
 def stack(slicer_app):
     """Three slices 8 mm apart, in one labelmap sequence without a cine."""
-    from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
+    from LaMoDSlicerLib.Inputs import MaskLoader
 
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
@@ -205,7 +205,7 @@ def add_second_reader(app, slice_):
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-    from LaMoDCore.studies.pixel_cost import shift_contours
+    from LaMoDCore.studies.fragility import shift_contours
 
     other = shift_contours(slice_, "endo", -1)
     geometry = VolumeGeometry((1, *slice_.grid.shape), np.array(slice_.grid.ijk_to_lps))
@@ -289,7 +289,7 @@ def test_carried_frames_are_saved_as_drawn_ones_are(slicer_app, tmp_path):
     annotator = sit_down(slicer_app, replace(whole, myocardium=masks, cavity=cavity))
     click(annotator, "checkButton")
     click(annotator, "carryButton")
-    annotator.panel.mending.save(tmp_path / "all.seq.nrrd")
+    annotator.panel.repair.save(tmp_path / "all.seq.nrrd")
     from LaMoDCore.io.files.image_file import read_images
 
     saved = read_images(tmp_path / "all.seq.nrrd")[0].frames[:, 0]

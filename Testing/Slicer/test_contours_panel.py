@@ -38,7 +38,7 @@ def test_lights_clicks_and_accept_and_next(annotator, pictures):
     click(annotator, "checkButton")
     states = annotator.panel.strip.states[0]
     assert states[5] == "look"
-    assert states[9] == "mend"
+    assert states[9] == "repair"
     assert states[14] == "look"
     assert {t for t, state in enumerate(states) if state != "good"} == {5, 9, 14}
     click_cell(annotator, 0, 9)
@@ -96,14 +96,14 @@ def test_an_acceptance_lapses_with_its_contour_and_is_saved_with_the_scene(annot
     mask = drawn_masks(annotator)[5]
     assert record.of("slice 1", 5, mask)["who"]
     assert record.of("slice 1", 5, ~mask) is None
-    annotator.mouse.choose(annotator.ui.fixSelector, "Drop islands")
+    annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
     click(annotator, "fixButton")
     assert annotator.panel.strip.states[0][5] == "good"
 
 
 def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
     click(annotator, "checkButton")
-    annotator.mouse.choose(annotator.ui.fixSelector, "Drop islands")
+    annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
     click(annotator, "fixButton")
     mended = drawn_masks(annotator)
     assert not mended[5, 4:6, 4:6].any()
@@ -130,7 +130,7 @@ def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
 
 def test_carry_from_end_diastole_and_end_systole(slicer_app, pictures):
     from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
-    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene import SampleHeart
 
     from LaMoDCore.evaluation.overlap import dice
 
@@ -187,4 +187,4 @@ def test_edit_opens_the_segment_editor_on_the_right_things(annotator, monkeypatc
 def test_masks_that_are_not_there_are_said(slicer_app):
     contours = slicer_app.widget.contoursPanel
     assert not contours.ui.checkButton.enabled
-    assert "Choose" in contours.ui.checkButton.toolTip
+    assert "Select" in contours.ui.checkButton.toolTip

@@ -104,9 +104,9 @@ def test_masks_on_another_grid_are_put_on_the_cines(slicer_app):
     ],
 )
 def test_structures_are_told_by_terminology_and_name(host, name, terminology, structure):
-    from LaMoDSlicerLib.Inputs.StructureNames import StructureNames
+    from LaMoDSlicerLib.Inputs.MaskSource import structureOf
 
-    assert StructureNames.structureOf(name, terminology) == structure
+    assert structureOf(name, terminology) == structure
 
 
 def test_fields_fill_themselves(slicer_app, ring):
@@ -118,7 +118,7 @@ def test_fields_fill_themselves(slicer_app, ring):
 
 
 def test_two_candidates_are_left_to_the_person(slicer_app, ring):
-    from LaMoDSlicerLib.Scene.SampleHeart import SampleHeart
+    from LaMoDSlicerLib.Scene import SampleHeart
 
     p = slicer_app.widget._parameters
     p.cine = p.masks = None
@@ -126,7 +126,7 @@ def test_two_candidates_are_left_to_the_person(slicer_app, ring):
     slicer_app.settle()
     assert p.cine is None
     assert p.masks is None
-    assert "Choose the myocardium masks" in slicer_app.widget.ui.predictButton.toolTip
+    assert "Select the myocardium masks" in slicer_app.widget.ui.predictButton.toolTip
 
 
 def test_the_person_chooses_the_myocardium(slicer_app, ring):

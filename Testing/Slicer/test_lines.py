@@ -144,18 +144,18 @@ def test_the_scene_holds_the_motion(bare):
 
 
 def test_outlines_keep_the_size_and_lose_the_stairs():
-    from LaMoDSlicerLib.Inputs.MaskOutline import MaskOutline
+    from LaMoDSlicerLib.Contours.ContourMeshes import outlineOf
 
     y, x = np.mgrid[:100, :110]
     disc = np.hypot(x - 55, y - 48) < 25
-    outline = MaskOutline.of(disc)
+    outline = outlineOf(disc)
     radius = np.hypot(outline[..., 0] - 55, outline[..., 1] - 48)
     assert abs(radius.mean() - 25) < 0.3
     assert radius.std() < 0.2
     turns = np.diff(np.unwrap(np.arctan2(*(outline[:, 1] - outline[:, 0]).T)))
     assert np.abs(turns).max() < 0.3, "a stair is left"
-    assert MaskOutline.of(disc[:48]).shape[0] > 50, "a mask at the border has an outline too"
-    assert MaskOutline.of(np.zeros((9, 9), bool)).shape == (0, 2, 2)
+    assert outlineOf(disc[:48]).shape[0] > 50, "a mask at the border has an outline too"
+    assert outlineOf(np.zeros((9, 9), bool)).shape == (0, 2, 2)
 
 
 def test_the_picture_is_resliced_on_the_quick_path(bare):

@@ -1,4 +1,4 @@
-"""The module's shape: small files, one class each, cheap to import, and only names that the real widgets have."""
+"""The module's structure: small files with one purpose, cheap to import, using only names of the real widgets."""
 
 from __future__ import annotations
 
@@ -36,9 +36,12 @@ def test_nothing_heavy_is_imported_at_file_scope(path):
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.name)
-def test_one_class_a_library_file(path):
-    classes = [s.name for s in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(s, ast.ClassDef)]
-    assert classes == ([] if path.name == "__init__.py" else [path.stem])
+def test_a_library_file_has_one_purpose(path):
+    """A class has a file of its own name, with at most two companions; other files group functions."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    classes = [s.name for s in body if isinstance(s, ast.ClassDef)]
+    assert len(classes) <= 3
+    assert len(classes) != 1 or classes == [path.stem]
 
 
 def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:

@@ -54,7 +54,7 @@ def test_a_killed_worker_is_said_clearly(slicer_app, ring, fake_worker):
     [
         ("refuse", "The masks: the ring is open at frame 3; close it in the Segment Editor."),
         ("crash", "failed (exit code 70): MemoryError"),
-        ("nothing", "ended without a result that can be read"),
+        ("nothing", "ended without a readable result"),
     ],
 )
 def test_a_failure_is_a_sentence_in_the_panel(slicer_app, ring, fake_worker, what, sentence):

@@ -229,7 +229,7 @@ def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_
     room.browser.SetSelectedItemNumber(room.node.reading().endSystole)
     _quiet(room)
     import slicer
-    from LaMoDSlicerLib.Contours.DifferenceMap import DifferenceMap
+    from LaMoDSlicerLib.Reading import DifferenceMap
     from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
     volume = ResultScene(room.browser).proxy(DifferenceMap.ROLE)

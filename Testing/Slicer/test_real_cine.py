@@ -18,8 +18,8 @@ WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetens
 def _load(app):
     """The DICOM series as a cine sequence, as Slicer's DICOM reader makes it, and the labels by "Load masks…"."""
     import slicer
+    from LaMoDSlicerLib.Scene import SliceViews
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
-    from LaMoDSlicerLib.Scene.SliceViews import SliceViews
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
     from LaMoDCore.io.files.image_file import read_images

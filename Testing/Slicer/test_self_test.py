@@ -34,7 +34,7 @@ def test_without_torch_the_extension_is_named(slicer_app, ring, monkeypatch):
 
 
 def test_a_declined_package_is_said_and_asked_again_at_the_next_click(slicer_app, ring, monkeypatch):
-    from LaMoDSlicerLib.Worker.Dependencies import Dependencies
+    from LaMoDSlicerLib.Worker import Dependencies
 
     monkeypatch.setattr(Dependencies, "PACKAGES", ("no-such-package>=1",))
     asked = slicer_app.application._packaging.asked

@@ -9,10 +9,10 @@ from LaMoDSlicerLib.Prediction.ModelChooser import ModelChooser
 
 
 class AdvancedPanel:
-    """The researcher's part of the panel, closed by default: data, training, evaluation, models.
+    """The panel's part for researchers, collapsed by default: dataset, training, evaluation, models.
 
     Args:
-        owner: the module's widget: its resources and its own ui, whose Advanced button holds the sections.
+        owner: the module's widget; its Advanced button contains the sections.
     """
 
     def __init__(self, owner: Any) -> None:
@@ -29,7 +29,7 @@ class AdvancedPanel:
         self._ui.advancedButton.connect("contentsCollapsed(bool)", lambda _collapsed: self.update())
 
     def datasetFolder(self) -> Path | None:
-        """The dataset that is worked with."""
+        """Folder of the selected dataset, or None."""
         return self.dataset.folder()
 
     def _onDataset(self) -> None:
@@ -37,7 +37,11 @@ class AdvancedPanel:
         self.evaluate.datasetChanged()
 
     def useModel(self, name: str) -> None:
-        """Let a model predict. Args: name: its name or folder; "" for the shipped one."""
+        """Select the model for predictions.
+
+        Args:
+            name: name or folder; "" for the model that comes with LaMoD.
+        """
         if self._parameters is not None:
             self._parameters.model = name
         if not self.models.ui.modelsButton.collapsed:
@@ -51,11 +55,11 @@ class AdvancedPanel:
         self.update()
 
     def update(self) -> None:
-        """Nothing is looked up before the panel is opened."""
+        """List the models, unless the panel is collapsed."""
         if self._parameters is not None and not self._ui.advancedButton.collapsed:
             self.chooser.update(self._parameters.model)
 
     def cleanup(self) -> None:
-        """The module is unloaded."""
+        """Cancel all commands because the module is unloaded."""
         for section in self._sections:
             section.cleanup()

@@ -1,5 +1,3 @@
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,21 +6,21 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Advanced.SceneCase import SceneCase
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.SceneCase import SceneCase
-from LaMoDSlicerLib.Worker.Dependencies import Dependencies
-from LaMoDSlicerLib.Worker.SectionCommand import SectionCommand
+from LaMoDSlicerLib.Worker import Dependencies
+from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
 
 class DatasetMaking:
-    """Where a dataset's cases come from: synthetic hearts, DENSE scans, the scene.
+    """Adds cases to datasets: synthetic hearts, DENSE scans, and the case in the scene.
 
     Args:
         ui: the dataset section's widgets by name.
-        command: runs `lamod`.
-        current: gives the chosen dataset's folder, or None.
-        onMade: called with the folder of a dataset that was made, or that has more cases now.
-        showMessage: called with a sentence for the person.
+        command: runs `lamod` commands.
+        current: returns the folder of the selected dataset, or None.
+        onChanged: called with the folder of a dataset that was created or extended.
+        showMessage: called with a sentence for the user.
     """
 
     LEVELS = ("base", "mid", "apex")
@@ -30,13 +28,13 @@ class DatasetMaking:
     def __init__(
         self,
         ui: Any,
-        command: SectionCommand,
+        command: CommandControls,
         current: Callable[[], Path | None],
-        onMade: Callable[[Path], None],
+        onChanged: Callable[[Path], None],
         showMessage: Callable[[str], None],
     ) -> None:
         self._ui, self._command = ui, command
-        self._current, self._onMade, self._showMessage = current, onMade, showMessage
+        self._current, self._onChanged, self._showMessage = current, onChanged, showMessage
         self._parameters: Any = None
         for level in self.LEVELS:
             ui.sceneLevelSelector.addItem(level)
@@ -53,38 +51,45 @@ class DatasetMaking:
         self._parameters = parameters
 
     def update(self) -> None:
-        """One thing at a time."""
-        for button in (self._ui.makeSyntheticButton, self._ui.addDenseButton, self._ui.addSceneButton):
+        """Enable the buttons while no command runs."""
+        ui = self._ui
+        tips = {
+            ui.makeSyntheticButton: _("Select a new folder and generate the hearts; nothing is downloaded"),
+            ui.addDenseButton: _("Compute displacement from phase; without a selected dataset, a new one is created"),
+            ui.addSceneButton: _("Add the masks and the cine that are selected under Inputs"),
+        }
+        for button, tip in tips.items():
             button.enabled = not self._command.isBusy
+            button.toolTip = _("Another command is running.") if self._command.isBusy else tip
 
     def onMakeSyntheticButton(self) -> None:
-        """Write a cohort of phantoms into a new folder, as `lamod phantom` does."""
+        """Generate a cohort of phantoms in a new folder, as `lamod phantom` does."""
         ui = self._ui
-        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("A new folder"), "hearts")
+        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Create a folder"), "hearts")
         if not path:
             return
-        words = ["phantom", "--out", path, "--count", str(int(ui.countSpinBox.value))]
-        words += ["--seed", str(int(ui.syntheticSeedSpinBox.value)), "--no-report"]
+        arguments = ["phantom", "--out", path, "--count", str(int(ui.countSpinBox.value))]
+        arguments += ["--seed", str(int(ui.syntheticSeedSpinBox.value)), "--no-report"]
         if ui.pairedCheckBox.checked:
-            words.append("--paired")
-        self._command.run(words, lambda _lines: self._onMade(Path(path)))
+            arguments.append("--paired")
+        self._command.run(arguments, lambda _lines: self._onChanged(Path(path)))
 
     def onDenseFileButton(self) -> None:
-        title = _("A DENSEanalysis workspace")
+        title = _("Select a DENSEanalysis workspace")
         path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", "DENSE (*.dns *.mat)")
         if path:
             self._ui.denseEdit.text = path
 
     def onDenseFolderButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A folder of DENSE pictures"))
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select a folder of DENSE images"))
         if folder:
             self._ui.denseEdit.text = folder
 
     def onAddDenseButton(self) -> None:
-        """Analyse a scan beside the dataset, then put its case into it."""
+        """Analyse a scan in a temporary folder, then add its case to the dataset."""
         scan = self._ui.denseEdit.text.strip()
         if not scan:
-            self._showMessage(_("Choose the scan first."))
+            self._showMessage(_("Select the scan first."))
             return
         into = self._target()
         if into is None:
@@ -94,15 +99,13 @@ class DatasetMaking:
         except InputError as error:
             self._showMessage(str(error))
             return
-        temporary = Path(tempfile.mkdtemp(prefix="LaMoD-dense-", dir=slicer.app.temporaryPath))
         self._command.run(
-            ["dense", scan, "--out", str(temporary / "scan"), *self._denseOptions()],
-            lambda lines: self._onAnalysed(temporary / "scan", into, lines),
-            lambda: shutil.rmtree(temporary, ignore_errors=True),
+            lambda folder: ["dense", scan, "--out", str(folder / "scan"), *self._denseOptions()],
+            lambda lines: self._onAnalysed(self._command.folder / "scan", into, lines),
         )
 
     def _denseOptions(self) -> list[str]:
-        ui, words = self._ui, []
+        ui, arguments = self._ui, []
         for option, edit in (
             ("--masks", ui.denseMasksEdit),
             ("--subject", ui.denseSubjectEdit),
@@ -110,13 +113,13 @@ class DatasetMaking:
             ("--disease", ui.denseDiseaseEdit),
         ):
             if edit.text.strip():
-                words += [option, edit.text.strip()]
+                arguments += [option, edit.text.strip()]
         if ui.denseGuessCheckBox.checked:
-            words.append("--segment")
+            arguments.append("--segment")
         if int(ui.denseRrSpinBox.value):
-            words += ["--rr-ms", str(int(ui.denseRrSpinBox.value))]
+            arguments += ["--rr-ms", str(int(ui.denseRrSpinBox.value))]
         level = ui.denseLevelSelector.itemData(ui.denseLevelSelector.currentIndex)
-        return [*words, "--level", level] if level else words
+        return [*arguments, "--level", level] if level else arguments
 
     def _onAnalysed(self, scan: Path, into: Path, lines: list[str]) -> None:
         from LaMoDCore.io.dataset.collection import collect
@@ -127,12 +130,12 @@ class DatasetMaking:
         except LaMoDInputError as error:
             self._showMessage(str(error))
             return
-        self._onMade(into)
+        self._onChanged(into)
         notes = [line.strip() for line in lines if line.startswith("  ")]
         self._showMessage("\n".join([_("Added to {name}.").format(name=into.name), *notes]))
 
     def onAddSceneButton(self) -> None:
-        """Write what is chosen under Inputs as a case of the dataset."""
+        """Add the inputs of the panel as a case of the dataset."""
         ui, into = self._ui, self._target()
         if into is None:
             return
@@ -152,12 +155,14 @@ class DatasetMaking:
         except (InputError, OSError) as error:
             self._showMessage(str(error))
             return
-        self._onMade(into)
+        self._onChanged(into)
         self._showMessage(_("Added as {name}.").format(name=name))
 
     def _target(self) -> Path | None:
-        """The chosen dataset, or a new folder that the person names; None where none was named."""
+        """The selected dataset, or a new folder from a file dialog; None if the dialog was cancelled."""
         if self._current() is not None:
             return self._current()
-        folder = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("A new dataset's folder"), "dataset")
+        folder = qt.QFileDialog.getSaveFileName(
+            slicer.util.mainWindow(), _("Create the folder of a new dataset"), "dataset"
+        )
         return Path(folder) if folder else None

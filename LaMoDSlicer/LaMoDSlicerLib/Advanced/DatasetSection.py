@@ -9,25 +9,24 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Advanced.DatasetMaking import DatasetMaking
 from LaMoDSlicerLib.Advanced.SplitPreview import SplitPreview
+from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
-from LaMoDSlicerLib.Scene.SliceViews import SliceViews
+from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.TextTable import TextTable
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.Worker.SectionCommand import SectionCommand
+from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
 
 class DatasetSection:
-    """Chooses or makes a dataset, checks it, and deals its subjects into splits.
+    """Selects or creates a dataset, checks it, and assigns its subjects to splits.
 
     Args:
         owner: the module's widget.
-        onChanged: called when another dataset was chosen, or this one has changed.
+        onChanged: called when another dataset is selected, or the dataset changes.
     """
 
     REMEMBERED = "LaMoD/Dataset"
-    #: Exit code of `lamod dataset validate` where something must be looked at.
-    FOUND_SOMETHING = 3
+    #: Exit code of `lamod dataset validate` with findings.
+    EXIT_FINDINGS = 3
 
     def __init__(self, owner: Any, onChanged: Callable[[], None]) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/DatasetSection.ui"))
@@ -35,7 +34,7 @@ class DatasetSection:
         self._onChanged = onChanged
         self._parameters: Any = None
         self._findings: list[dict[str, str]] = []
-        self._command = SectionCommand(ui.datasetProgress, ui.datasetCancelButton, self.showMessage, self.refresh)
+        self._command = CommandControls(ui.datasetProgress, ui.datasetCancelButton, self.showMessage, self.refresh)
         self._making = DatasetMaking(ui, self._command, self.folder, self.setFolder, self.showMessage)
         self._split = SplitPreview(ui, self.folder, self._onSplit, self.showMessage)
         self._findingsTable = TextTable(ui.findingsTable, self.onFindingClicked)
@@ -52,7 +51,7 @@ class DatasetSection:
 
     @property
     def isBusy(self) -> bool:
-        """Whether a command is under way."""
+        """Whether a command is running."""
         return self._command.isBusy
 
     def setParameters(self, parameters: Any) -> None:
@@ -65,15 +64,15 @@ class DatasetSection:
     def showMessage(self, text: str) -> None:
         self._ui.datasetMessage.text = text
 
-    # --- which dataset -----------------------------------------------------------------------------------------
+    # --- selection ---------------------------------------------------------------------------------------------
 
     def folder(self) -> Path | None:
-        """The chosen dataset; None where there is none in the chosen folder."""
+        """The selected dataset; None if the selected folder is not a dataset."""
         text = self._ui.datasetEdit.text.strip()
         return Path(text) if text and (Path(text) / "dataset.json").is_file() else None
 
     def setFolder(self, folder: Path) -> None:
-        """Choose a dataset, or look at it again."""
+        """Select a dataset, or read the selected one again."""
         if self._ui.datasetEdit.text == str(folder):
             self.onDatasetChanged(str(folder))
         else:
@@ -89,7 +88,7 @@ class DatasetSection:
         self._onChanged()
 
     def onBrowseButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A dataset's folder"))
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select the folder of a dataset"))
         if folder:
             self.setFolder(Path(folder))
 
@@ -98,15 +97,24 @@ class DatasetSection:
         self._onChanged()
 
     def refresh(self) -> None:
-        """Say what the chosen folder holds, and enable what can be clicked."""
+        """Summarise the selected dataset and enable the controls."""
         ui = self._ui
         ui.datasetSummary.text = self._summary() if ui.datasetEdit.text.strip() else ""
-        for button in (ui.checkDatasetButton, ui.previewSplitButton):
-            button.enabled = self.folder() is not None and not self.isBusy
+        problem = ""
+        if self.isBusy:
+            problem = _("Another command is running.")
+        elif self.folder() is None:
+            problem = _("Select a dataset first.")
+        tips = {
+            ui.checkDatasetButton: _("Check files, shapes, geometry, times, masks, motion, pairs and splits"),
+            ui.previewSplitButton: _("Assign whole subjects to splits, balanced over sites; nothing is written"),
+        }
+        for button, tip in tips.items():
+            button.enabled = not problem
+            button.toolTip = problem or tip
         self._making.update()
 
     def _summary(self) -> str:
-        CoreLibrary.makeImportable()
         from LaMoDCore.io.dataset.folder import SPLITS, DatasetIndex
         from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -114,32 +122,32 @@ class DatasetSection:
             index = DatasetIndex.load(Path(self._ui.datasetEdit.text.strip()))
         except LaMoDInputError as error:
             return str(error)
-        text = _("{cases} cases of {subjects} subjects ({words}); sites: {sites}.")
+        text = _("{cases} cases of {subjects} subjects ({splits}); sites: {sites}.")
         return text.format(
             cases=len(index),
             subjects=len({e.subject for e in index}),
-            words=", ".join(f"{split} {len({e.subject for e in index.select(split=split)})}" for split in SPLITS),
+            splits=", ".join(f"{split} {len({e.subject for e in index.select(split=split)})}" for split in SPLITS),
             sites=", ".join(sorted({entry.site or "?" for entry in index})),
         )
 
-    # --- checking ----------------------------------------------------------------------------------------------
+    # --- checks ------------------------------------------------------------------------------------------------
 
     def onCheckButton(self) -> None:
-        words = ["validate-dataset", str(self.folder()), "--json"]
-        self._command.run(words, self._onChecked, wellEnded=(0, self.FOUND_SOMETHING))
+        arguments = ["dataset", "validate", str(self.folder()), "--json"]
+        self._command.run(arguments, self._onChecked, successCodes=(0, self.EXIT_FINDINGS))
 
     def _onChecked(self, lines: list[str]) -> None:
         found = next((line for line in lines if line.startswith("[")), "[]")
         self._findings = sorted(json.loads(found), key=lambda f: f["severity"] != "error")
         errors = sum(finding["severity"] == "error" for finding in self._findings)
         text = _("{errors} errors, {warnings} warnings").format(errors=errors, warnings=len(self._findings) - errors)
-        self._ui.checkLabel.text = text if self._findings else _("Nothing is wrong.")
+        self._ui.checkLabel.text = text if self._findings else _("No problems found.")
         self._ui.findingsTable.visible = bool(self._findings)
-        rows = [[f["severity"], f["case"] or _("the dataset"), f["message"]] for f in self._findings]
-        self._findingsTable.show([_("What"), _("Case"), _("Finding")], rows)
+        rows = [[f["severity"], f["case"] or _("dataset"), f["message"]] for f in self._findings]
+        self._findingsTable.show([_("Severity"), _("Case"), _("Finding")], rows)
 
     def onFindingClicked(self, row: int) -> None:
-        """Open the case: its masks become the masks of the module, to be looked at and mended."""
+        """Load the masks of the case and select them as the module's masks."""
         case, folder = self._findings[row]["case"], self.folder()
         if not case or folder is None or self._parameters is None:
             return
@@ -150,4 +158,4 @@ class DatasetSection:
         except InputError as error:
             self.showMessage(str(error))
             return
-        self.showMessage(_("{case}: its masks are in the scene.").format(case=case))
+        self.showMessage(_("The masks of {case} were loaded.").format(case=case))

@@ -6,28 +6,27 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Advanced import TrainingLayout
+from LaMoDSlicerLib.Advanced.ComparedCase import ComparedCase
 from LaMoDSlicerLib.Advanced.EvaluationFiles import EvaluationFiles
-from LaMoDSlicerLib.Advanced.TrainingLayout import TrainingLayout
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Reading.ComparedCase import ComparedCase
 from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
 from LaMoDSlicerLib.Scene.TextTable import TextTable
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.Worker.Dependencies import Dependencies
-from LaMoDSlicerLib.Worker.SectionCommand import SectionCommand
+from LaMoDSlicerLib.Worker import Dependencies
+from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
 
 class EvaluateSection:
-    """Compares runs, models and baselines with the truth of a split, and opens the cases, the worst first.
+    """Evaluates runs, models and baselines on a split, and shows single cases sorted by error.
 
     Args:
         owner: the module's widget.
-        dataset: gives the chosen dataset's folder, or None.
-        run: gives the chosen run's folder, or None.
+        dataset: returns the folder of the selected dataset, or None.
+        run: returns the folder of the selected training run, or None.
     """
 
     SPLITS = ("test", "val", "train")
-    UNLEARNED = ("zero", "itk-demons", "lddmm")
+    BASELINES = ("zero", "itk-demons", "lddmm")
 
     def __init__(self, owner: Any, dataset: Callable[[], Path | None], run: Callable[[], Path | None]) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/EvaluateSection.ui"))
@@ -41,7 +40,7 @@ class EvaluateSection:
         self._figure = FigureWindow()
         self.case = ComparedCase(self.showMessage, self.showMessage, TrainingLayout.CASE)
         ui = self._ui
-        self._command = SectionCommand(ui.evaluateProgress, ui.evaluateCancelButton, self.showMessage, self.update)
+        self._command = CommandControls(ui.evaluateProgress, ui.evaluateCancelButton, self.showMessage, self.update)
         self.resultsTable = TextTable(ui.resultsTable, lambda _row: None)
         self.casesTable = TextTable(ui.casesTable, self.onCaseClicked)
         for split in self.SPLITS:
@@ -64,7 +63,7 @@ class EvaluateSection:
 
     @property
     def files(self) -> EvaluationFiles | None:
-        """The evaluation that is shown."""
+        """The displayed evaluation, or None."""
         return self._files
 
     def setParameters(self, parameters: Any) -> None:
@@ -88,18 +87,17 @@ class EvaluateSection:
     def datasetChanged(self) -> None:
         self.update()
 
-    # --- what is compared --------------------------------------------------------------------------------------
+    # --- methods -----------------------------------------------------------------------------------------------
 
     def _listMethods(self) -> None:
-        CoreLibrary.makeImportable()
         from LaMoDCore.models.registry import DEFAULT_MODEL, known_models
 
-        ticked = self.methods() if self._listed else ["zero", DEFAULT_MODEL]
-        names = [*self.UNLEARNED, *known_models()]
+        checked = self.methods() if self._listed else ["zero", DEFAULT_MODEL]
+        names = [*self.BASELINES, *known_models()]
         run = self._run()
         if run is not None and (run / "model" / "model.json").is_file() and run.name not in names:
             names.append(str(run))
-            ticked = [*ticked, str(run)] if str(run) not in self._listed else ticked
+            checked = [*checked, str(run)] if str(run) not in self._listed else checked
         if names == self._listed:
             return
         self._listed = names
@@ -108,11 +106,11 @@ class EvaluateSection:
         for name in names:
             item = qt.QListWidgetItem(Path(name).name if name == str(run) else name)
             item.setToolTip(name)
-            item.setCheckState(qt.Qt.Checked if name in ticked else qt.Qt.Unchecked)
+            item.setCheckState(qt.Qt.Checked if name in checked else qt.Qt.Unchecked)
             widget.addItem(item)
 
     def methods(self) -> list[str]:
-        """What is ticked, as `lamod evaluate --models` names it."""
+        """The checked methods, as named by `lamod evaluate --models`."""
         widget = self._ui.methodsList
         items = [widget.item(i) for i in range(widget.count)]
         if len(items) != len(self._listed):
@@ -120,55 +118,57 @@ class EvaluateSection:
         return [n for n, item in zip(self._listed, items, strict=True) if item.checkState() == qt.Qt.Checked]
 
     def update(self) -> None:
-        """Enable what can be clicked; a disabled button's tooltip says why."""
+        """Enable the button; when it is disabled, its tooltip says why."""
         ui, busy = self._ui, self._command.isBusy
         problem = ""
         if self._dataset() is None:
-            problem = _("Choose a dataset first: under Dataset, choose or make one.")
+            problem = _("Select or create a dataset under Dataset first.")
         elif busy:
-            problem = _("An evaluation is under way.")
+            problem = _("An evaluation is running.")
         elif not self.methods():
-            problem = _("Tick what is to be compared.")
+            problem = _("Check at least one method.")
         ui.evaluateButton.enabled = not problem
-        ui.evaluateButton.toolTip = problem or _("Predict every case of the split by every method, and compare")
+        ui.evaluateButton.toolTip = problem or _(
+            "Predict all cases of the split with all checked methods and compare the results with the truth"
+        )
 
-    # --- evaluating --------------------------------------------------------------------------------------------
+    # --- evaluation --------------------------------------------------------------------------------------------
 
     def onEvaluateButton(self) -> None:
         data = self._dataset()
         stem = f"{data.name}-evaluation"
         choices = [data.parent / stem, *(data.parent / f"{stem}-{number}" for number in range(2, 1000))]
         out = next(folder for folder in choices if not folder.exists())
-        words = ["evaluate", "--data", str(data), "--out", str(out), "--models", ",".join(self.methods())]
-        words += ["--split", self.SPLITS[self._ui.evaluateSplitSelector.currentIndex]]
-        words += ["--device", self._parameters.device if self._parameters is not None else "auto"]
+        arguments = ["evaluate", "--data", str(data), "--out", str(out), "--models", ",".join(self.methods())]
+        arguments += ["--split", self.SPLITS[self._ui.evaluateSplitSelector.currentIndex]]
+        arguments += ["--device", self._parameters.device if self._parameters is not None else "auto"]
         if int(self._ui.limitSpinBox.value):
-            words += ["--limit", str(int(self._ui.limitSpinBox.value))]
+            arguments += ["--limit", str(int(self._ui.limitSpinBox.value))]
         try:
             Dependencies.ensure()
         except InputError as error:
             self.showMessage(str(error))
             return
-        self._command.run(words, lambda lines: self._onDone(out, lines))
+        self._command.run(arguments, lambda lines: self._onDone(out, lines))
 
     def _onDone(self, out: Path, lines: list[str]) -> None:
         self.show(out)
-        leftOut = [line for line in lines if line.startswith("left out")]
-        self.showMessage("\n".join([_("Written to {folder}.").format(folder=out.name), *leftOut]))
+        skipped = [line for line in lines if line.startswith("left out")]
+        self.showMessage("\n".join([_("Written to {folder}.").format(folder=out.name), *skipped]))
 
     def onOpenButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A folder of lamod evaluate"))
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select the folder of an evaluation"))
         if folder:
             self.show(Path(folder))
 
-    # --- what came of it ---------------------------------------------------------------------------------------
+    # --- results -----------------------------------------------------------------------------------------------
 
     def show(self, folder: Path) -> None:
-        """Show an evaluation."""
+        """Show the evaluation in a folder."""
         try:
             self._files = EvaluationFiles.read(folder)
         except (OSError, KeyError, ValueError) as error:
-            text = _("“{name}” is no evaluation that can be read ({error}): choose a folder of `lamod evaluate`.")
+            text = _("“{name}” is not a readable evaluation ({error}): select another folder.")
             self.showMessage(text.format(name=folder.name, error=error))
             return
         self.showMessage("")
@@ -177,11 +177,11 @@ class EvaluateSection:
 
     def _showFiles(self) -> None:
         ui, files = self._ui, self._files
-        there = files is not None
+        isShown = files is not None
         for widget in (ui.resultsTable, ui.figureSelector, ui.figureButton, ui.casesTable, ui.casesLabel):
-            widget.visible = there
+            widget.visible = isShown
         for selector in (ui.caseMethodSelector, ui.caseMeasureSelector):
-            selector.visible = there
+            selector.visible = isShown
         if files is None:
             return
         shown = ("epe_mm", "ecc_error", "err_error")
@@ -212,7 +212,7 @@ class EvaluateSection:
 
     @property
     def caseIds(self) -> list[str]:
-        """The cases as they are listed."""
+        """IDs of the cases in the displayed order."""
         return [row["id"] for row in self._rows]
 
     def onFigureButton(self) -> None:
@@ -221,20 +221,20 @@ class EvaluateSection:
 
     @property
     def figure(self) -> FigureWindow:
-        """The window of the figures."""
+        """The window that shows figures."""
         return self._figure
 
     def onCaseClicked(self, row: int) -> None:
-        """Truth, prediction and difference of a case, in the slice views."""
+        """Show truth, prediction and difference of a case in the slice views."""
         data = self._data or self._dataset()
         method = self._rows[row]["model"]
         model = method.partition(",")[0]
         if data is None or self._parameters is None:
-            self.showMessage(_("Choose the dataset of this evaluation first."))
+            self.showMessage(_("Select the dataset of this evaluation first."))
             return
         if model not in self._models():
             self.showMessage(
-                _("{method} is no model among yours: its prediction cannot be shown.").format(method=method)
+                _("{method} is not one of your models: its prediction cannot be shown.").format(method=method)
             )
             return
         caseId = self._rows[row]["id"]
@@ -245,8 +245,7 @@ class EvaluateSection:
             self.showMessage(str(error))
 
     def _models(self) -> dict[str, str]:
-        """Name in the tables -> name or folder for the command."""
-        CoreLibrary.makeImportable()
+        """Name in the tables -> name or folder of the model."""
         from LaMoDCore.models.registry import known_models
 
         run = self._run()

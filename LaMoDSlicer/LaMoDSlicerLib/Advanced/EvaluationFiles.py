@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class EvaluationFiles:
-    """What `lamod evaluate` wrote.
+    """The results that `lamod evaluate` wrote.
 
     Attributes:
-        folder: where it lies.
-        cases: a row a case and method, numbers as numbers.
-        methods: as the tables call them, in their order; the last is the one that is tested.
-        split: which cases.
-        dataset: the dataset's name.
+        folder: of the results.
+        cases: one row per case and method; measures as numbers.
+        methods: names in the tables, in order; the last one is compared with the others.
+        split: of the cases.
+        dataset: name of the dataset.
     """
 
     folder: Path
@@ -24,7 +24,7 @@ class EvaluationFiles:
     split: str
     dataset: str
 
-    #: Column of cases.csv -> what it is called, the same for a table's head, factor to the shown unit, digits.
+    #: Column of cases.csv -> name, short name for table headers, factor to the displayed unit, digits.
     MEASURES: ClassVar = {
         "epe_mm": ("endpoint error [mm]", "EPE [mm]", 1.0, 2),
         "epe_es_mm": ("endpoint error at ES [mm]", "EPE ES [mm]", 1.0, 2),
@@ -36,8 +36,10 @@ class EvaluationFiles:
 
     @classmethod
     def read(cls, folder: Path) -> "EvaluationFiles":
-        """Raises:
-        OSError, KeyError, ValueError: it is no evaluation, or is damaged.
+        """Read a folder.
+
+        Raises:
+            OSError, KeyError, ValueError: the folder is not an evaluation, or is damaged.
         """
         about = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
         with (folder / "cases.csv").open(encoding="utf-8", newline="") as file:
@@ -63,12 +65,12 @@ class EvaluationFiles:
         return [row for row in self.cases if row["model"] == method]
 
     def worstFirst(self, method: str, measure: str) -> list[dict[str, Any]]:
-        """The cases of a method, the greatest error first, those without one last."""
+        """The cases of a method by decreasing error; cases without a value last."""
         rows = self.of(method)
         return sorted(rows, key=lambda row: -row[measure] if math.isfinite(row[measure]) else math.inf)
 
     def means(self) -> list[tuple[str, int, dict[str, float]]]:
-        """Every method with its number of cases and the means of its measures over those that have one."""
+        """Per method: name, number of cases, and the mean of each measure over the cases with a value."""
         found = []
         for method in self.methods:
             rows = self.of(method)
@@ -77,11 +79,11 @@ class EvaluationFiles:
         return found
 
     def figures(self) -> list[Path]:
-        """The figures that are there."""
+        """The figures of the evaluation."""
         return sorted(self.folder.glob("*.png"))
 
     @classmethod
     def shown(cls, measure: str, value: float) -> str:
-        """A number as people read it."""
+        """A value as displayed, in the displayed unit."""
         _name, _short, factor, digits = cls.MEASURES[measure]
         return f"{factor * value:.{digits}f}" if math.isfinite(value) else "–"

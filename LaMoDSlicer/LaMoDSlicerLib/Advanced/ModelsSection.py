@@ -7,16 +7,16 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Scene.TextTable import TextTable
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.Worker.LamodCommand import LamodCommand
+from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
 
 class ModelsSection:
-    """The models that can be chosen by name, with their cards: used, renamed, exported, imported, deleted.
+    """Lists the models with their model cards; selects, renames, exports, imports and deletes them.
 
     Args:
         owner: the module's widget.
-        onChosen: called with the name of the model that is to predict.
+        onChosen: called with the name of the model to use for predictions.
     """
 
     def __init__(self, owner: Any, onChosen: Callable[[str], None]) -> None:
@@ -25,7 +25,7 @@ class ModelsSection:
         self._onChosen = onChosen
         self._parameters: Any = None
         self._models: list[Any] = []
-        self._command: LamodCommand | None = None
+        self._worker: WorkerProcess | None = None
         ui = self._ui
         self._table = TextTable(ui.modelsTable, lambda _row: self._showChosen())
         ui.useModelButton.connect("clicked(bool)", self.onUseButton)
@@ -45,19 +45,22 @@ class ModelsSection:
         self._parameters = parameters
 
     def cleanup(self) -> None:
-        if self._command is not None:
-            self._command.cancel()
+        if self._worker is not None:
+            self._worker.cancel()
 
     def refresh(self, chosen: str = "") -> None:
-        """List what there is now. Args: chosen: the model that is to be marked; the one before by default."""
-        CoreLibrary.makeImportable()
+        """List the models.
+
+        Args:
+            chosen: name of the model to select; by default the selected one.
+        """
         from LaMoDCore.models.registry import registered_models
 
         chosen = chosen or (self.chosen.name if self.chosen is not None else "")
         self._models = registered_models()
         rows = []
         for model in self._models:
-            kind = _("shipped") if model.shipped else _("own")
+            kind = _("included") if model.shipped else _("own")
             rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", model.fault or _("ready")])
         self._table.show([_("Model"), _("Origin"), _("Size"), _("State")], rows)
         names = [model.name for model in self._models]
@@ -66,7 +69,7 @@ class ModelsSection:
 
     @property
     def chosen(self) -> Any:
-        """The marked model (a LaMoDCore `RegisteredModel`), or None."""
+        """The selected model (a LaMoDCore `RegisteredModel`), or None."""
         row = self._table.selected
         return self._models[row] if 0 <= row < len(self._models) else None
 
@@ -76,31 +79,37 @@ class ModelsSection:
         if model is not None:
             card = model.folder / "MODEL_CARD.md"
             try:
-                text = card.read_text(encoding="utf-8") if card.is_file() else _("It has no MODEL_CARD.md.")
+                text = card.read_text(encoding="utf-8") if card.is_file() else _("This model has no MODEL_CARD.md.")
             except OSError as error:
                 text = str(error)
             if model.fault:
-                text = _("It cannot be used: {fault}.").format(fault=model.fault) + "\n\n" + text
+                text = _("This model cannot be used: {fault}.").format(fault=model.fault) + "\n\n" + text
         self._ui.cardEdit.setMarkdown(text)
         self._showButtons()
 
     def _showButtons(self) -> None:
-        ui, model, busy = self._ui, self.chosen, self._command is not None
-        ui.useModelButton.enabled = model is not None and not model.fault
-        ui.exportModelButton.enabled = model is not None and not model.fault
-        ui.importModelButton.enabled = not busy
-        shipped = model is not None and model.shipped
-        for button, tip in ((ui.removeModelButton, _("Delete its files")), (ui.renameModelButton, _("Rename it"))):
-            button.enabled = model is not None and not shipped
-            button.toolTip = _("It comes with LaMoD and stays as it is.") if shipped else tip
-        ui.renameModelButton.enabled = ui.renameModelButton.enabled and bool(ui.renameEdit.text.strip())
+        ui, model, busy = self._ui, self.chosen, self._worker is not None
+        unselected = "" if model is not None else _("Select a model first.")
+        faulty = unselected or (_("This model cannot be used.") if model.fault else "")
+        fixed = unselected or (_("This model comes with LaMoD and cannot be changed.") if model.shipped else "")
+        unnamed = fixed or ("" if ui.renameEdit.text.strip() else _("Enter the new name first."))
+        running = _("A model is being imported.") if busy else ""
+        for button, problem, tip in (
+            (ui.useModelButton, faulty, _("Use this model for Predict Strain")),
+            (ui.exportModelButton, faulty, _("Write this model to a .zip file")),
+            (ui.importModelButton, running, _("Add a model from a .zip file or folder to your models")),
+            (ui.removeModelButton, fixed, _("Delete the files of this model")),
+            (ui.renameModelButton, unnamed, _("Rename this model")),
+        ):
+            button.enabled = not problem
+            button.toolTip = problem or tip
 
     def showMessage(self, text: str) -> None:
         self._ui.modelsMessage.text = text
 
     def onUseButton(self) -> None:
         self._onChosen(self.chosen.name)
-        self.showMessage(_("“{name}” predicts from now on.").format(name=self.chosen.name))
+        self.showMessage(_("“{name}” is now used for predictions.").format(name=self.chosen.name))
 
     def onRenameButton(self) -> None:
         from LaMoDCore.models.store import rename_model
@@ -110,57 +119,59 @@ class ModelsSection:
             self._ui.renameEdit.text = ""
             self._follow(name, wanted)
             self.refresh(wanted)
-            self.showMessage(_("“{name}” is called “{wanted}” now.").format(name=name, wanted=wanted))
+            self.showMessage(_("“{name}” was renamed to “{wanted}”.").format(name=name, wanted=wanted))
 
     def onExportButton(self) -> None:
         name = self.chosen.name
-        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Export"), f"{name}.zip", "ZIP (*.zip)")
+        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Export model"), f"{name}.zip", "ZIP (*.zip)")
         if path:
             self.exportTo(Path(path))
 
     def exportTo(self, path: Path) -> None:
-        """Write the marked model as one file."""
+        """Write the selected model to a .zip file."""
         from LaMoDCore.models.store import export_model
 
         name = self.chosen.name
         if self._try(lambda: export_model(name, path)):
-            self.showMessage(_("Written: {file}").format(file=path.name))
+            self.showMessage(_("Written to {file}.").format(file=path.name))
 
     def onImportButton(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Import"), "", _("Model (*.zip model.json)"))
+        path = qt.QFileDialog.getOpenFileName(
+            slicer.util.mainWindow(), _("Import model"), "", _("Model (*.zip model.json)")
+        )
         if path:
             self.importFrom(Path(path))
 
     def importFrom(self, path: Path) -> None:
-        """Check a model and add it, in a process of its own: its networks are built for that."""
+        """Check a model and add it. This builds its networks, so it runs in its own process."""
         source = path.parent if path.name == "model.json" else path
         self.showMessage(_("Checking {name} …").format(name=source.name))
-        self._command = LamodCommand(lambda _progress: None, self._onImported, self._onImportFailed)
+        self._worker = WorkerProcess(lambda _progress: None, self._onImported, self._onImportFailed)
         try:
-            self._command.start(["models", "add", str(source)], tellsProgress=False)
+            self._worker.start(CoreLibrary.command(["models", "add", str(source)], reportsProgress=False))
         except OSError as error:
             self._onImportFailed(str(error))
         self._showButtons()
 
     def _onImported(self, lines: list[str]) -> None:
-        self._command = None
+        self._worker = None
         name = lines[-1].removeprefix("added ").strip() if lines else ""
         self.refresh(name)
-        self.showMessage(_("“{name}” is among your models now.").format(name=name))
+        self.showMessage(_("“{name}” was added to your models.").format(name=name))
 
     def _onImportFailed(self, text: str) -> None:
-        self._command = None
+        self._worker = None
         self.showMessage(text)
         self._showButtons()
 
     def onRemoveButton(self) -> None:
         model = self.chosen
-        question = _("Delete the model “{name}” ({size:.1f} MB)? Export it first if you may want it again.")
+        question = _("Delete the model “{name}” ({size:.1f} MB)? Export it first if you may need it again.")
         if slicer.util.confirmOkCancelDisplay(question.format(name=model.name, size=model.bytes / 1e6)):
             self.remove(model.name)
 
     def remove(self, name: str) -> None:
-        """Delete one of the person's own models."""
+        """Delete a model of the user."""
         from LaMoDCore.models.store import remove_model
 
         if self._try(lambda: remove_model(name)):
@@ -169,7 +180,7 @@ class ModelsSection:
             self.showMessage(_("“{name}” was deleted.").format(name=name))
 
     def _follow(self, name: str, wanted: str) -> None:
-        """The model that predicts is called otherwise now, or is gone."""
+        """Update the model for predictions after it was renamed or deleted."""
         if self._parameters is not None and self._parameters.model == name:
             self._onChosen(wanted)
 
@@ -177,7 +188,7 @@ class ModelsSection:
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         try:
-            with slicer.util.tryWithErrorDisplay(_("That failed."), show=False, waitCursor=True):
+            with slicer.util.tryWithErrorDisplay(_("The model could not be changed."), show=False, waitCursor=True):
                 action()
         except (LaMoDInputError, OSError) as error:
             self.showMessage(str(error))

@@ -8,13 +8,13 @@ from LaMoDSlicerLib.Inputs.InputError import InputError
 
 
 class SettingsForm:
-    """A training's settings as a form, made from the library's own description of them.
+    """The training settings as a form, built from LaMoDCore's description of the settings.
 
     Args:
         settings: as `lamod settings --json` lists them.
     """
 
-    #: What a part of the settings is called; its settings have its name and a point before theirs.
+    #: (prefix, title) of each part of the settings; the paths of its settings are "prefix.name".
     PARTS = (("", "Run"), ("augmentation", "Augmentation"), ("model", "Networks"))
     _LARGEST = 2**31 - 1
 
@@ -41,7 +41,7 @@ class SettingsForm:
         return path.partition(".")[0] if "." in path else ""
 
     def show(self, preset: str) -> None:
-        """Put a preset's values into the fields."""
+        """Set the fields to the values of a preset."""
         for setting in self._settings:
             self._put(setting, setting.presets[preset])
 
@@ -49,7 +49,7 @@ class SettingsForm:
         """The fields' values, nested.
 
         Raises:
-            InputError: a field holds no number, or one outside its range.
+            InputError: a field is not a number, or is out of range.
         """
         nested: dict[str, Any] = {}
         for setting in self._settings:
@@ -60,24 +60,24 @@ class SettingsForm:
             inner[last] = self._take(setting)
         return nested
 
-    def find(self, words: str) -> None:
-        """Show the settings alone whose name or help holds the words."""
+    def find(self, text: str) -> None:
+        """Show only the settings whose name or help contains the text."""
         for setting in self._settings:
-            shown = words.lower() in f"{setting.path} {setting.help}".lower()
+            shown = text.lower() in f"{setting.path} {setting.help}".lower()
             for each in self._rows[setting.path]:
                 each.setVisible(shown)
 
     def field(self, path: str) -> Any:
-        """The widget of a setting."""
+        """The widget of a setting by its path."""
         return self._fields[path]
 
     @classmethod
     def _help(cls, setting: Any) -> str:
-        words = [setting.help[:1].upper() + setting.help[1:]] if setting.help else [setting.path]
+        parts = [setting.help[:1].upper() + setting.help[1:]] if setting.help else [setting.path]
         if setting.least is not None:
             most = setting.most if setting.most is not None else _("any")
-            words.append(_("From {least} to {most}.").format(least=setting.least, most=most))
-        return " ".join(words)
+            parts.append(_("From {least} to {most}.").format(least=setting.least, most=most))
+        return " ".join(parts)
 
     def _field(self, setting: Any) -> Any:
         if setting.kind == "bool":
@@ -96,7 +96,7 @@ class SettingsForm:
             return field
         field = qt.QLineEdit()
         if setting.choices:
-            field.setPlaceholderText(_("none of {choices}").format(choices=", ".join(setting.choices)))
+            field.setPlaceholderText(_("none, or any of {choices}").format(choices=", ".join(setting.choices)))
         return field
 
     def _put(self, setting: Any, value: Any) -> None:
@@ -120,15 +120,15 @@ class SettingsForm:
             return setting.choices[field.currentIndex]
         text = field.text.strip()
         if setting.kind == "tuple":
-            return self._several(setting, text)
+            return self._list(setting, text)
         return self._number(setting, text) if setting.kind == "float" else text
 
     @staticmethod
-    def _several(setting: Any, text: str) -> list[str]:
+    def _list(setting: Any, text: str) -> list[str]:
         words = [word.strip() for word in text.split(",") if word.strip()]
         unknown = [word for word in words if setting.choices and word not in setting.choices]
         if unknown:
-            text = _("{name} has no “{word}”: choose among {choices}.")
+            text = _("{name}: “{word}” is not allowed; use {choices}.")
             raise InputError(text.format(name=setting.path, word=unknown[0], choices=", ".join(setting.choices)))
         return words
 
@@ -137,14 +137,12 @@ class SettingsForm:
         try:
             value = float(text)
         except ValueError:
-            raise InputError(
-                _("{name} is “{text}”, which is no number.").format(name=setting.path, text=text)
-            ) from None
+            raise InputError(_("{name} is “{text}”: enter a number.").format(name=setting.path, text=text)) from None
         least = setting.least if setting.least is not None else -float("inf")
         most = setting.most if setting.most is not None else float("inf")
         if not least <= value <= most:
-            words = _("{name} is {value:g}: it must be from {least} to {most}.")
-            raise InputError(words.format(name=setting.path, value=value, least=setting.least, most=setting.most))
+            message = _("{name} is {value:g}: it must be from {least} to {most}.")
+            raise InputError(message.format(name=setting.path, value=value, least=setting.least, most=setting.most))
         return value
 
     @staticmethod

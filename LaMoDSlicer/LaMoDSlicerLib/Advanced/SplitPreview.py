@@ -8,13 +8,13 @@ from LaMoDSlicerLib.Scene.TextTable import TextTable
 
 
 class SplitPreview:
-    """Deals a dataset's subjects into train, val and test: shown first, written by a second click.
+    """Assigns the subjects of a dataset to train, val and test: first a preview, then written by a second click.
 
     Args:
         ui: the dataset section's widgets by name.
-        current: gives the chosen dataset's folder, or None.
-        onWritten: called when dataset.json has changed.
-        showMessage: called with a sentence for the person.
+        current: returns the folder of the selected dataset, or None.
+        onWritten: called after dataset.json was written.
+        showMessage: called with a sentence for the user.
     """
 
     SPLITS = ("train", "val", "test")
@@ -36,10 +36,15 @@ class SplitPreview:
             box.connect("valueChanged(int)", lambda _value: self.forget())
 
     def forget(self) -> None:
-        """Another dataset or other shares: what was previewed holds no more."""
+        """Discard the preview because the dataset or the shares changed."""
         self._split = None
         self._ui.splitTable.visible = False
-        self._ui.applySplitButton.enabled = False
+        self._enableApply(False)
+
+    def _enableApply(self, enabled: bool) -> None:
+        button = self._ui.applySplitButton
+        button.enabled = enabled
+        button.toolTip = _("Write the split to dataset.json") if enabled else _("Press “Preview split” first.")
 
     def onPreviewSplitButton(self) -> None:
         from LaMoDCore.io.dataset.folder import DatasetIndex
@@ -57,14 +62,15 @@ class SplitPreview:
             return
         counts = count_splits(with_split(entries, self._split))
         sites = sorted({count.site for count in counts})
-        rows = [[site or _("not known"), *self._cells([c for c in counts if c.site == site])] for site in sites]
+        rows = [[site or _("unknown"), *self._cells([c for c in counts if c.site == site])] for site in sites]
         rows.append([_("all"), *self._cells(counts)])
         self._table.show([_("Site"), *self.SPLITS], rows)
-        ui.splitTable.visible = ui.applySplitButton.enabled = True
-        self._showMessage(_("Subjects (cases) of each site. Nothing is written yet."))
+        ui.splitTable.visible = True
+        self._enableApply(True)
+        self._showMessage(_("Subjects (cases) per site. Nothing is written yet."))
 
     def _cells(self, counts: list[Any]) -> list[str]:
-        """Subjects (cases) of each split, over the sites that are given."""
+        """Subjects (cases) per split, summed over sites."""
         cells = []
         for split in self.SPLITS:
             ofSplit = [count for count in counts if count.split == split]
@@ -82,4 +88,4 @@ class SplitPreview:
             return
         self.forget()
         self._onWritten()
-        self._showMessage(_("The split is written into dataset.json."))
+        self._showMessage(_("The split was written to dataset.json."))

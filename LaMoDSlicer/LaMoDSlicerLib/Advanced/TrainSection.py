@@ -7,46 +7,48 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Advanced.LaunchCommand import LaunchCommand
+from LaMoDSlicerLib.Advanced.TrainingCurves import TrainingCurves
 from LaMoDSlicerLib.Advanced.TrainingPreview import TrainingPreview
 from LaMoDSlicerLib.Advanced.TrainingRecipe import TrainingRecipe
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Reading.CurvesView import CurvesView
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.Worker.Dependencies import Dependencies
-from LaMoDSlicerLib.Worker.LamodCommand import LamodCommand
-from LaMoDSlicerLib.Worker.LaunchText import LaunchText
-from LaMoDSlicerLib.Worker.TrainingProcess import TrainingProcess
+from LaMoDSlicerLib.Worker import CoreLibrary, Dependencies
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
 
 class TrainSection:
-    """Starts a training, finds one again, follows it, stops and resumes it.
+    """Starts, monitors, stops and resumes training runs.
 
-    How a run stands is read from its folder, about once a second while this section is open, so it does not matter
-    who started it, and nothing here is lost with the scene, the module or Slicer.
+    The state of a run is read from its folder once per second while this section is open. A run therefore can be
+    monitored wherever it was started, and continues without the scene, the module or Slicer.
 
     Args:
         owner: the module's widget.
-        dataset: gives the chosen dataset's folder, or None.
-        onModelKept: called with the name of a model that was added to the person's own.
+        dataset: returns the folder of the selected dataset, or None.
+        onModelAdded: called with the name of a model that was added to the user's models.
     """
 
     REMEMBERED = "LaMoD/Run"
     POLL_MS = 1000
+    #: Output of a run that was started here.
+    CONSOLE = "console.log"
+    #: Exit code of a run that stopped at a checkpoint on request.
+    EXIT_STOPPED = 130
 
-    def __init__(self, owner: Any, dataset: Callable[[], Path | None], onModelKept: Callable[[str], None]) -> None:
+    def __init__(self, owner: Any, dataset: Callable[[], Path | None], onModelAdded: Callable[[str], None]) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/TrainSection.ui"))
         self._ui = slicer.util.childWidgetVariables(self.widget)
-        self._owner, self._dataset, self._onModelKept = owner, dataset, onModelKept
+        self._owner, self._dataset, self._onModelAdded = owner, dataset, onModelAdded
         self._parameters: Any = None
         self._report: Any = None
         self._curves: Any = None
-        self._process: TrainingProcess | None = None
+        self._training: WorkerProcess | None = None
         self._launched = 0.0
-        self._command: LamodCommand | None = None
+        self._worker: WorkerProcess | None = None
         self._proposed = ""
         self.recipe = TrainingRecipe(self._ui, self.datasetChanged, self.showMessage)
-        self.command = LaunchText(self._ui, self._shownLaunch, self._onCopy, self.showMessage)
-        self.curves = CurvesView(self._ui)
+        self.command = LaunchCommand(self._ui, self._shownLaunch, self._onCopy, self.showMessage)
+        self.curves = TrainingCurves(self._ui)
         self.preview = TrainingPreview(self._ui)
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
@@ -60,7 +62,7 @@ class TrainSection:
 
     @property
     def report(self) -> Any:
-        """How the run in the chosen folder stands (a LaMoDCore `RunReport`), or None before it was looked at."""
+        """State of the selected run (a LaMoDCore `RunReport`), or None before it was read."""
         return self._report
 
     def _setUp(self) -> None:
@@ -81,12 +83,14 @@ class TrainSection:
             self.preview.forget()
 
     def cleanup(self) -> None:
-        """The module is unloaded; a training goes on."""
+        """Cancel all commands because the module is unloaded; a training run continues."""
         self._timer.stop()
         self.preview.cancel()
         self.recipe.cancel()
-        if self._command is not None:
-            self._command.cancel()
+        if self._training is not None:
+            self._training.release()
+        if self._worker is not None:
+            self._worker.cancel()
 
     def onCollapsed(self, collapsed: bool) -> None:
         if collapsed:
@@ -96,15 +100,15 @@ class TrainSection:
         self.poll()
         self._timer.start()
 
-    # --- what is to be trained ---------------------------------------------------------------------------------
+    # --- selection ---------------------------------------------------------------------------------------------
 
     def run(self) -> Path | None:
-        """The chosen run folder."""
+        """The selected run folder."""
         text = self._ui.runEdit.text.strip()
         return Path(text) if text else None
 
     def datasetChanged(self) -> None:
-        """Another dataset was chosen: propose a run folder beside it, unless the person chose one."""
+        """Suggest a run folder next to the dataset, unless the user selected one."""
         self.recipe.listModels()
         self.preview.listCases(self._dataset())
         data = self._dataset()
@@ -117,52 +121,53 @@ class TrainSection:
 
     def onRunChanged(self, text: str) -> None:
         slicer.app.userSettings().setValue(self.REMEMBERED, text)
-        self._curves = self._report = self._process = None
+        if self._training is not None:
+            self._training.release()
+        self._curves = self._report = self._training = None
         self.curves.forget()
         self.preview.forget()
         self.poll()
 
     def onRunBrowseButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("A run's folder"))
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select the folder of a training run"))
         if folder:
             self._ui.runEdit.text = folder
 
-    # --- the commands ------------------------------------------------------------------------------------------
+    # --- command -----------------------------------------------------------------------------------------------
 
     def launch(self, resume: bool = False) -> Any:
         """The run as it would be started now (a LaMoDCore `Launch`).
 
         Raises:
-            InputError: dataset or run folder is not chosen.
+            InputError: dataset or run folder is not selected.
         """
-        CoreLibrary.makeImportable()
         from LaMoDCore.training.run.launch_commands import Launch
 
         run, data = self.run(), self._dataset()
         if run is None:
-            raise InputError(_("Choose a folder for the run."))
+            raise InputError(_("Select a folder for the run."))
         if resume and self._report is not None and self._report.data:
             data = Path(self._report.data)
         if data is None:
-            raise InputError(_("Choose a dataset first: under Dataset, choose or make one."))
+            raise InputError(_("Select or create a dataset under Dataset first."))
         device = self._parameters.device if self._parameters is not None else "auto"
         if resume:
             return Launch(data, run, resume=True, device=device)
-        asItIs = self.recipe.form is None
+        isPreset = self.recipe.form is None
         return Launch(
             data,
             run,
-            preset=self.recipe.preset if asItIs else "",
-            config=None if asItIs else self.recipe.config(run),
+            preset=self.recipe.preset if isPreset else "",
+            config=None if isPreset else self.recipe.config(run),
             init=self.recipe.init,
             device=device,
         )
 
     def _shownLaunch(self) -> Any:
-        return self.launch(resume=self._isToBeResumed)
+        return self.launch(resume=self._canBeResumed)
 
     def _onCopy(self) -> None:
-        """The command names the run's config.json, which is written where there is no run yet."""
+        """Write config.json, which the command refers to, if there is no run yet."""
         if self._report is not None and self._report.state == "none":
             self.recipe.write(self.launch().run)
 
@@ -175,23 +180,23 @@ class TrainSection:
                 Dependencies.ensure(Dependencies.FOR_TRAINING)
                 launch = self.launch()
                 self.recipe.write(launch.run)
-                self._command = LamodCommand(self._onEstimateProgress, self._onEstimate, self._onCommandFailure)
-                self._command.start([*launch.arguments(), "--estimate"])
+                self._worker = WorkerProcess(self._onEstimateProgress, self._onEstimate, self._onWorkerError)
+                self._worker.start(CoreLibrary.command([*launch.arguments(), "--estimate"]))
         except (InputError, OSError) as error:
-            self._command = None
+            self._worker = None
             self.showMessage(str(error))
         self.update()
 
     def _onEstimateProgress(self, progress: Any) -> None:
-        self._ui.estimateLabel.text = progress.message or _("trying a few steps …")
+        self._ui.estimateLabel.text = progress.message or _("Running a few steps …")
 
     def _onEstimate(self, lines: list[str]) -> None:
-        self._command = None
+        self._worker = None
         self._ui.estimateLabel.text = "\n".join(lines)
         self.update()
 
-    def _onCommandFailure(self, text: str) -> None:
-        self._command = None
+    def _onWorkerError(self, text: str) -> None:
+        self._worker = None
         self._ui.estimateLabel.text = ""
         self.showMessage(text)
         self.update()
@@ -213,23 +218,34 @@ class TrainSection:
                 launch.run.mkdir(parents=True, exist_ok=True)
                 if not resume:
                     self.recipe.write(launch.run)
-                self._process = TrainingProcess(launch.run)
+                self._training = WorkerProcess(
+                    lambda _progress: None,
+                    lambda _lines: self._onTrainingEnd(""),
+                    self._onTrainingEnd,
+                    (0, self.EXIT_STOPPED),
+                )
                 self._launched = time.time()
-                self._process.start(local_command(launch, CoreLibrary.python()), CoreLibrary.environment())
+                self._training.start(local_command(launch, CoreLibrary.python()), launch.run / self.CONSOLE)
         except InputError as error:
             self.showMessage(str(error))
         except OSError as error:
-            self._process = None
+            self._training = None
             self.showMessage(_("The training could not be started: {error}.").format(error=error))
         self._proposed = ""
         self.poll()
 
+    def _onTrainingEnd(self, error: str) -> None:
+        self._training = None
+        if error:
+            self.showMessage(error)
+        self.poll()
+
     def onStopButton(self) -> None:
-        """A file asks the run to stop, whoever started it and wherever it runs."""
+        """Create the file that requests the run to stop, wherever it runs."""
         try:
             (self.run() / "stop").touch()
         except OSError as error:
-            self.showMessage(_("The run cannot be asked to stop: {error}.").format(error=error))
+            self.showMessage(_("The run cannot be stopped: {error}.").format(error=error))
         self.poll()
 
     def onKeepModelButton(self) -> None:
@@ -239,28 +255,29 @@ class TrainSection:
         names = [run.name, *(f"{run.name}-{number}" for number in range(2, 1000))]
         name = next(each for each in names if each not in known)
         self.showMessage("")
-        self._command = LamodCommand(lambda _progress: None, lambda _lines: self._onKept(name), self._onCommandFailure)
+        self._worker = WorkerProcess(
+            lambda _progress: None, lambda _lines: self._onModelCopied(name), self._onWorkerError
+        )
         try:
-            self._command.start(["models", "add", str(run / "model"), name], tellsProgress=False)
+            self._worker.start(CoreLibrary.command(["models", "add", str(run / "model"), name], reportsProgress=False))
         except OSError as error:
-            self._onCommandFailure(str(error))
+            self._onWorkerError(str(error))
         self.update()
 
-    def _onKept(self, name: str) -> None:
-        self._command = None
-        self.showMessage(_("“{name}” is among your models, and is chosen for Predict Strain.").format(name=name))
-        self._onModelKept(name)
+    def _onModelCopied(self, name: str) -> None:
+        self._worker = None
+        self.showMessage(_("“{name}” was added to your models and selected for Predict Strain.").format(name=name))
+        self._onModelAdded(name)
         self.update()
 
-    # --- how it stands -----------------------------------------------------------------------------------------
+    # --- state -------------------------------------------------------------------------------------------------
 
     def poll(self) -> None:
-        """Look at the run's folder."""
+        """Read the state of the run from its folder."""
         run = self.run()
         if run is None:
             self.update()
             return
-        CoreLibrary.makeImportable()
         from LaMoDCore.training.run.curves import RunCurves
         from LaMoDCore.training.run.watch import read_run
 
@@ -269,56 +286,58 @@ class TrainSection:
             self._curves = RunCurves(run)
         if self._curves.update():
             self.curves.show(self._curves, self._report.stage, run.name)
-        exitCode = self._process.exitCode() if self._process is not None else None
-        if exitCode is not None:
-            if exitCode not in (0, TrainingProcess.STOPPED) and self._process.lastWords():
-                self.showMessage(self._process.lastWords())
-            self._process = None
-        if self._owner.parent.isEntered:  # in another module nobody asked for other views
+        if self._owner.parent.isEntered:  # do not change the views of other modules
             self.preview.follow(self._report, self._curves, self._parameters)
         self.update()
 
     @property
-    def _isToBeResumed(self) -> bool:
-        """Whether the run ended early and has a checkpoint to go on from."""
+    def _canBeResumed(self) -> bool:
+        """Whether the run ended early and has a checkpoint."""
         report = self._report
         return report is not None and report.resumable and report.state in ("stopped", "failed", "killed")
 
     @property
     def isStarting(self) -> bool:
-        """Whether it was started here and has not said anything yet."""
-        started = self._process is not None and self._process.exitCode() is None
-        return started and (self._report is None or self._report.updated < self._launched - 1)
+        """Whether the run was started here and has not written its status yet."""
+        isRunning = self._training is not None and self._training.isRunning
+        return isRunning and (self._report is None or self._report.updated < self._launched - 1)
 
     def update(self) -> None:
-        """Show the run's state; a disabled button's tooltip says why."""
+        """Show the state of the run; the tooltip of a disabled button says why."""
         ui, report = self._ui, self._report
         state = report.state if report is not None else "none"
-        starting, busy = self.isStarting, self._command is not None
+        starting, busy = self.isStarting, self._worker is not None
         words = [] if report is None or self.run() is None else [report.sentence, *report.remarks]
         ui.trainLabel.text = _("Starting …") if starting else "\n".join(words)
         ui.trainProgress.value = int(100 * report.fraction) if report is not None and not starting else 0
-        problem = self._startProblem(state, starting)
-        self._enable(ui.startButton, problem or (_("A moment …") if busy else ""), _("Train in a process of its own"))
-        tip = _("Prepare the data and try a few steps on this machine; nothing is trained")
-        self._enable(ui.estimateButton, problem or (_("A moment …") if busy else ""), tip)
-        ui.stopButton.enabled = state == "running" and not starting
-        ui.resumeButton.enabled = self._isToBeResumed and not starting
-        ui.keepModelButton.enabled = report is not None and report.has_model and not busy
-        ui.curvesButton.enabled = self.run() is not None
+        waiting = _("Another command is running.") if busy else ""
+        problem = self._startProblem(state, starting) or waiting
+        self._enable(ui.startButton, problem, _("Train in a separate process, which continues without Slicer"))
+        tip = _("Prepare the data and run a few steps on this computer without training")
+        self._enable(ui.estimateButton, problem, tip)
+        running = state == "running" and not starting
+        tip = _("Write a checkpoint and stop; Resume continues from it")
+        self._enable(ui.stopButton, "" if running else _("No training is running in this folder."), tip)
+        problem = "" if self._canBeResumed and not starting else _("There is no interrupted run in this folder.")
+        self._enable(ui.resumeButton, problem, _("Continue from the last checkpoint with the settings of the run"))
+        problem = "" if report is not None and report.has_model else _("This folder contains no finished model.")
+        tip = _("Copy the model to your models and select it for Predict Strain")
+        self._enable(ui.keepModelButton, problem or waiting, tip)
+        problem = "" if self.run() is not None else _("Select a folder for the run.")
+        self._enable(ui.curvesButton, problem, _("Plot the losses next to the images during training"))
         self.command.update()
 
     def _startProblem(self, state: str, starting: bool) -> str:
         if self._dataset() is None:
-            return _("Choose a dataset first: under Dataset, choose or make one.")
+            return _("Select or create a dataset under Dataset first.")
         if self.run() is None:
-            return _("Choose a folder for the run.")
+            return _("Select a folder for the run.")
         if starting or state == "running":
-            return _("A training is under way in this folder.")
+            return _("A training is running in this folder.")
         if state == "unreadable":
             return self._report.sentence
         if self._report is not None and (self._report.resumable or self._report.has_model):
-            return _("The folder holds a run already: resume it, or choose another folder.")
+            return _("The folder contains a run already: resume it, or select another folder.")
         return ""
 
     @staticmethod

@@ -6,11 +6,12 @@ import vtk
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+from LaMoDSlicerLib.Advanced import TrainingLayout
+from LaMoDSlicerLib.Scene import RoleNodes
 
 
-class TrainingCurves:
-    """A run's curves as a Slicer plot: of one stage at a time, since stages measure different things."""
+class TrainingPlot:
+    """The curves of a training run as a Slicer plot, one stage at a time: each stage has its own loss."""
 
     LOSS, ENDPOINT = "loss", "endpoint"
     COLORS: ClassVar = {"train": (0.27, 0.47, 0.67), "val": (0.91, 0.44, 0.23)}
@@ -36,7 +37,7 @@ class TrainingCurves:
 
     @property
     def isInScene(self) -> bool:
-        """Whether its nodes are still there: a scene may have been closed meanwhile."""
+        """Whether the nodes are still in the scene, which may have been closed."""
         return self.chartNode.GetScene() is not None
 
     def show(self, curve: Any, quantity: str, run: str) -> None:
@@ -45,7 +46,7 @@ class TrainingCurves:
         Args:
             curve: a LaMoDCore `StageCurve`.
             quantity: LOSS or ENDPOINT.
-            run: the run's name, for the title.
+            run: name of the run, for the title.
         """
         chart = self.chartNode
         wasModifying = chart.StartModify()
@@ -69,25 +70,25 @@ class TrainingCurves:
         chart.Modified()
 
     def _fit(self) -> None:
-        """The axes hold all that is drawn, with some room; a plot does not follow its data by itself."""
+        """Fit the axes to the data with a margin; the plot does not do so itself."""
         points = np.concatenate([self.points(kind) for kind in self._series])
         if not len(points):
             return
         (left, bottom), (right, top) = points.min(axis=0), points.max(axis=0)
-        room = 0.08 * (top - bottom) or 0.1 * abs(top) or 1.0
+        margin = 0.08 * (top - bottom) or 0.1 * abs(top) or 1.0
         self.chartNode.SetXAxisRangeAuto(False)
         self.chartNode.SetXAxisRange(float(left) - 0.5, float(max(right, left + 1)) + 0.5)
         self.chartNode.SetYAxisRangeAuto(False)
-        self.chartNode.SetYAxisRange(float(bottom - room), float(top + room))
+        self.chartNode.SetYAxisRange(float(bottom - margin), float(top + margin))
 
     def points(self, kind: str) -> np.ndarray:
-        """[n, 2] of what is drawn: steps and values of "train" or "val"."""
+        """[n, 2]: steps and values of the "train" or "val" curve."""
         table = self._series[kind][1].GetTable()
         columns = [vtk_to_numpy(table.GetColumn(c)) for c in range(2)]
         return np.column_stack(columns)[np.isfinite(columns[1])]
 
     def showInLayout(self) -> None:
-        """Let the layout's first plot view show this chart."""
+        """Show the chart in the first plot view of the layout."""
         layouts = slicer.app.layoutManager()
         if layouts is not None and layouts.plotViewCount:
             layouts.plotWidget(0).mrmlPlotViewNode().SetPlotChartNodeID(self.chartNode.GetID())
@@ -97,7 +98,7 @@ class TrainingCurves:
         points = np.array([steps, values], np.float64).reshape(2, -1)
         points = points[:, np.isfinite(points).all(axis=0)]
         drawn = points if points.size else np.full((2, 1), np.nan)
-        if drawn.shape[1] == 1:  # a line of one point is a fault to VTK
+        if drawn.shape[1] == 1:  # VTK reports an error for a line of one point
             drawn = np.repeat(drawn, 2, axis=1)
         table = vtk.vtkTable()
         for title, column in ((_("step"), drawn[0]), (name, drawn[1])):
@@ -108,3 +109,59 @@ class TrainingCurves:
         node.SetXColumnName(_("step"))
         node.SetYColumnName(name)
         node.SetName(name if points.size else "")
+
+
+class TrainingCurves:
+    """Shows the curves of a run next to the images while their button is checked.
+
+    Args:
+        ui: the train section's widgets by name.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._plot: TrainingPlot | None = None
+        self._curves: Any = None
+        self._stage = self._name = ""
+        for text, quantity in ((_("loss"), TrainingPlot.LOSS), (_("endpoint error"), TrainingPlot.ENDPOINT)):
+            ui.curveSelector.addItem(text, quantity)
+        ui.curvesButton.connect("toggled(bool)", self.onCurvesButton)
+        ui.curveSelector.connect("activated(int)", lambda _index: self._draw())
+
+    @property
+    def plot(self) -> TrainingPlot | None:
+        """The plot; None before it is shown."""
+        return self._plot
+
+    def show(self, curves: Any, stage: str, name: str) -> None:
+        """Show the curves of a run.
+
+        Args:
+            curves: the LaMoDCore `RunCurves`.
+            stage: current stage of the run.
+            name: of the run.
+        """
+        self._curves, self._stage, self._name = curves, stage, name
+        self._draw()
+
+    def forget(self) -> None:
+        """Discard the curves because another run was selected."""
+        self._plot = self._curves = None
+
+    def onCurvesButton(self, shown: bool) -> None:
+        if shown:
+            TrainingLayout.open(TrainingLayout.CURVES)
+            self._draw()
+        else:
+            TrainingLayout.close()
+
+    def _draw(self) -> None:
+        if not self._ui.curvesButton.checked or self._curves is None or not self._curves.stages:
+            return
+        if self._plot is None or not self._plot.isInScene:
+            self._plot = TrainingPlot()
+        stages = self._curves.stages
+        shown = stages[self._stage] if self._stage in stages else list(stages.values())[-1]
+        quantity = self._ui.curveSelector.itemData(self._ui.curveSelector.currentIndex)
+        self._plot.show(shown, quantity, self._name)
+        self._plot.showInLayout()

@@ -1,17 +1,17 @@
-from LaMoDSlicerLib.Scene.OwnLayouts import OwnLayouts
+"""The layouts of the Advanced panel: curves next to an image, curves below three images, three images."""
 
+from LaMoDSlicerLib.Scene.CustomLayouts import PLOT, CustomLayouts, sliceView, sliceViews, split
 
-class TrainingLayout(OwnLayouts):
-    """The researcher's layouts: curves beside the picture, curves below three pictures, and three pictures alone."""
+CURVES, COMPARISON, CASE = 9111, 9112, 9113
 
-    CURVES, COMPARISON, CASE = NUMBERS = 9111, 9112, 9113
-    _BEFORE = "lamodLayoutBeforeTraining"
-
-    @classmethod
-    def _description(cls, number: int) -> str:
-        if number == cls.CURVES:
-            return cls._split("horizontal", cls._slice("Red", 4), cls._PLOT)
-        pictures = cls._split("horizontal", *(cls._slice(name, 1) for name in cls._SLICES))
-        if number == cls.CASE:
-            return pictures
-        return cls._split("vertical", f'<item splitSize="5">{pictures}</item>', cls._PLOT)
+_IMAGES = split("horizontal", *sliceViews(1))
+_LAYOUTS = CustomLayouts(
+    {
+        CURVES: split("horizontal", sliceView("Red", 4), PLOT),
+        COMPARISON: split("vertical", f'<item splitSize="5">{_IMAGES}</item>', PLOT),
+        CASE: _IMAGES,
+    },
+    "lamodLayoutBeforeTraining",
+)
+open = _LAYOUTS.open
+close = _LAYOUTS.close

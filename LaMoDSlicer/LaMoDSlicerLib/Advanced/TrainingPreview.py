@@ -3,14 +3,13 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Advanced.TrainingLayout import TrainingLayout
+from LaMoDSlicerLib.Advanced import TrainingLayout
+from LaMoDSlicerLib.Advanced.ComparedCase import ComparedCase
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Reading.ComparedCase import ComparedCase
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class TrainingPreview:
-    """While a run goes on: every few epochs a validation case by the weights of its last checkpoint, beside the truth.
+    """Shows a validation case every few epochs of a run, predicted by the last checkpoint, next to the truth.
 
     Args:
         ui: the train section's widgets by name.
@@ -18,17 +17,17 @@ class TrainingPreview:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        self._case = ComparedCase(self._say, self._say, TrainingLayout.COMPARISON)
+        self._case = ComparedCase(self._showMessage, self._showMessage, TrainingLayout.COMPARISON)
         self._listed: Path | None = None
         self._shownAt = 0
 
     @property
     def case(self) -> ComparedCase:
-        """What is shown."""
+        """The displayed case."""
         return self._case
 
     def listCases(self, data: Path | None) -> None:
-        """Offer the dataset's validation cases (those of training where it has none)."""
+        """List the validation cases of the dataset, or its training cases if there are none."""
         if data == self._listed:
             return
         self._listed = data
@@ -36,7 +35,6 @@ class TrainingPreview:
         selector.clear()
         if data is None:
             return
-        CoreLibrary.makeImportable()
         from LaMoDCore.io.dataset.folder import DatasetIndex
         from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -49,18 +47,18 @@ class TrainingPreview:
                 selector.addItem(f"{entry.id} {entry.disease}".strip(), entry.id)
 
     def follow(self, report: Any, curves: Any, parameters: Any) -> None:
-        """Show the case anew where enough epochs have passed since it was shown last.
+        """Show the case again if enough epochs have passed since the last time.
 
         Args:
-            report: how the run stands.
-            curves: its curves, which count its epochs.
+            report: state of the run (a LaMoDCore `RunReport`).
+            curves: of the run (LaMoDCore `RunCurves`).
             parameters: the ParameterNode, or None while the scene is closed.
         """
         ui = self._ui
-        wanted = ui.previewCheckBox.checked and parameters is not None and ui.previewSelector.count > 0
-        if not wanted or self._case.isBusy or self._listed is None or not report.resumable:
+        isEnabled = ui.previewCheckBox.checked and parameters is not None and ui.previewSelector.count > 0
+        if not isEnabled or self._case.isBusy or self._listed is None or not report.resumable:
             return
-        if curves.epochs < self._shownAt:  # the run was started anew, or goes on from an earlier checkpoint
+        if curves.epochs < self._shownAt:  # the run was restarted, or resumed from an earlier checkpoint
             self._shownAt = 0
         due = curves.epochs - self._shownAt >= int(ui.previewSpinBox.value)
         if not due and not (report.state == "finished" and curves.epochs > self._shownAt):
@@ -71,17 +69,17 @@ class TrainingPreview:
         try:
             self._case.start(self._listed, caseId, str(report.folder), title, parameters)
         except (InputError, OSError) as error:
-            self._say(str(error))
+            self._showMessage(str(error))
 
     def cancel(self) -> None:
-        """End what is under way."""
+        """Cancel the running prediction."""
         self._case.cancel()
 
     def forget(self) -> None:
-        """Another run was chosen, or the scene was closed."""
+        """Discard the case because another run was selected, or the scene was closed."""
         self._case.forget()
         self._shownAt = 0
-        self._say("")
+        self._showMessage("")
 
-    def _say(self, text: str) -> None:
+    def _showMessage(self, text: str) -> None:
         self._ui.previewLabel.text = text

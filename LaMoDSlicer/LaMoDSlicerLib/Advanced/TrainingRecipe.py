@@ -7,18 +7,17 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Advanced.SettingsForm import SettingsForm
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.Worker.Dependencies import Dependencies
-from LaMoDSlicerLib.Worker.LamodCommand import LamodCommand
+from LaMoDSlicerLib.Worker import CoreLibrary, Dependencies
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
 
 class TrainingRecipe:
-    """What a training is to do: a preset, the weights that it starts from, and, once opened, every setting as a form.
+    """The settings of a training run: the preset, the initial weights, and optionally every setting in a form.
 
     Args:
         ui: the train section's widgets by name.
-        onChanged: called when something else was chosen.
-        showMessage: called with a sentence for the person.
+        onChanged: called when the selection changes.
+        showMessage: called with a sentence for the user.
     """
 
     PRESETS = ("smoke", "laptop", "paper", "fine-tune")
@@ -26,7 +25,7 @@ class TrainingRecipe:
     def __init__(self, ui: Any, onChanged: Callable[[], None], showMessage: Callable[[str], None]) -> None:
         self._ui, self._onChanged, self._showMessage = ui, onChanged, showMessage
         self._form: SettingsForm | None = None
-        self._command: LamodCommand | None = None
+        self._worker: WorkerProcess | None = None
         for preset in self.PRESETS:
             ui.presetSelector.addItem(preset)
         ui.presetSelector.currentIndex = self.PRESETS.index("laptop")
@@ -37,22 +36,21 @@ class TrainingRecipe:
 
     @property
     def preset(self) -> str:
-        """The chosen preset's name."""
+        """Name of the selected preset."""
         return self.PRESETS[self._ui.presetSelector.currentIndex]
 
     @property
     def init(self) -> str:
-        """The model that the training starts from; "" for fresh weights."""
+        """The model with the initial weights; "" for random weights."""
         return self._ui.initSelector.itemData(self._ui.initSelector.currentIndex) or ""
 
     @property
     def form(self) -> SettingsForm | None:
-        """The settings' form; None until it was opened: then the preset says all."""
+        """The form of all settings; None before it is opened, when the preset's settings apply."""
         return self._form
 
     def listModels(self) -> None:
-        """Offer the models that there are now as a start."""
-        CoreLibrary.makeImportable()
+        """List the models as initial weights."""
         from LaMoDCore.models.registry import known_models
 
         selector = self._ui.initSelector
@@ -61,7 +59,7 @@ class TrainingRecipe:
             chosen = self.init if selector.count else ""
             selector.clear()
             for name in names:
-                selector.addItem(name or _("fresh weights"), name)
+                selector.addItem(name or _("Random weights"), name)
             selector.currentIndex = names.index(chosen) if chosen in names else 0
 
     def onPresetChosen(self, _index: int) -> None:
@@ -74,63 +72,63 @@ class TrainingRecipe:
 
     def onSettingsButton(self, shown: bool) -> None:
         if shown and self._form is None:
-            self._askForSettings()
+            self._loadSettings()
             return
         for widget in (self._ui.settingsArea, self._ui.settingsFilter):
             widget.visible = shown
         self._onChanged()
 
-    def _askForSettings(self) -> None:
-        """The library lists them, in a process of its own: it takes the networks' code to do so."""
+    def _loadSettings(self) -> None:
+        """Get the settings from LaMoDCore in its own process, because this imports torch."""
         try:
             Dependencies.ensure(Dependencies.FOR_TRAINING)
-            self._command = LamodCommand(lambda _progress: None, self._onSettings, self._onFailure)
-            self._command.start(["settings", "--json"], tellsProgress=False)
+            self._worker = WorkerProcess(lambda _progress: None, self._onSettings, self._onError)
+            self._worker.start(CoreLibrary.command(["settings", "--json"], reportsProgress=False))
         except (InputError, OSError) as error:
-            self._onFailure(str(error))
+            self._onError(str(error))
             return
-        self._showMessage(_("Listing the settings …"))
+        self._showMessage(_("Loading the settings …"))
 
     def _onSettings(self, lines: list[str]) -> None:
-        self._command = None
+        self._worker = None
         self._form = SettingsForm(json.loads(next(line for line in lines if line.startswith("["))))
         self._form.show(self.preset)
         self._ui.settingsArea.setWidget(self._form.widget)
         self._showMessage("")
         self.onSettingsButton(bool(self._ui.settingsButton.checked))
 
-    def _onFailure(self, text: str) -> None:
-        self._command = None
+    def _onError(self, text: str) -> None:
+        self._worker = None
         self._ui.settingsButton.checked = False
         self._showMessage(text)
 
     def cancel(self) -> None:
-        """The module is unloaded."""
-        if self._command is not None:
-            self._command.cancel()
+        """Stop loading the settings because the module is unloaded."""
+        if self._worker is not None:
+            self._worker.cancel()
 
-    def onFilterChanged(self, words: str) -> None:
+    def onFilterChanged(self, text: str) -> None:
         if self._form is not None:
-            self._form.find(words)
+            self._form.find(text)
 
     def write(self, run: Path) -> None:
-        """Write the form's settings, checked, as the run's config.json; without a form there is nothing to write.
+        """Validate the form's settings and write them to the run's config.json; does nothing without a form.
 
         Raises:
-            InputError: a setting cannot be.
-            OSError: the folder cannot be written to.
+            InputError: a setting is invalid.
+            OSError: the folder cannot be written.
         """
         if self._form is None:
             return
         values = self._form.values()
         if self.init:
-            del values["model"]  # the networks are those of the model that it starts from
+            del values["model"]  # the networks are those of the initial model
         run.mkdir(parents=True, exist_ok=True)
-        fresh = run / ".config.json.tmp"
-        fresh.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(self.config(run))
+        temporary = run / ".config.json.tmp"
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(self.config(run))
 
     @staticmethod
     def config(run: Path) -> Path:
-        """Where a run's settings lie."""
+        """The settings file of a run."""
         return run / "config.json"

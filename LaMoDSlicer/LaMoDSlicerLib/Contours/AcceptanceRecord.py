@@ -9,12 +9,12 @@ import slicer
 
 
 class AcceptanceRecord:
-    """Who accepted which frame's contour, and when: kept with the masks in the scene.
+    """Records who accepted the contour of which frame, and when, as an attribute of the masks in the scene.
 
-    An acceptance holds for the contour that was seen; once that contour is changed it lapses.
+    An acceptance is valid for one contour; it expires when that contour changes.
 
     Args:
-        node: the masks' sequence, or the masks themselves where there is none.
+        node: the masks' sequence, or the masks if there is no sequence.
     """
 
     ATTRIBUTE = "LaMoD.Accepted"
@@ -30,20 +30,20 @@ class AcceptanceRecord:
         return entries if isinstance(entries, dict) else {}
 
     def accept(self, sliceName: str, frame: int, mask: np.ndarray) -> None:
-        """Keep that the person at the screen accepts a contour."""
+        """Record that the current user accepts a contour."""
         entries = self._entries()
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        entries[self._key(sliceName, frame)] = {"who": self.person(), "when": now, "contour": self._digest(mask)}
+        entries[self._key(sliceName, frame)] = {"who": self.userName(), "when": now, "contour": self._digest(mask)}
         self._node.SetAttribute(self.ATTRIBUTE, json.dumps(entries, sort_keys=True))
 
     def of(self, sliceName: str, frame: int, mask: np.ndarray) -> dict[str, str] | None:
-        """Who accepted this very contour, and when; None where nobody did."""
+        """User and time of the acceptance of this contour, or None."""
         entry = self._entries().get(self._key(sliceName, frame))
         return entry if entry is not None and entry.get("contour") == self._digest(mask) else None
 
     @staticmethod
-    def person() -> str:
-        """The name in Slicer's application settings, else the account's."""
+    def userName() -> str:
+        """The user name in Slicer's application settings, else the account's name."""
         logic = slicer.app.applicationLogic()
         information = logic.GetUserInformation() if hasattr(logic, "GetUserInformation") else None
         name = information.GetName() if information is not None else ""

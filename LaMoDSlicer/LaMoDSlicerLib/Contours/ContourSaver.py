@@ -5,27 +5,26 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
+from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ContourSaver:
-    """Writes the contours as they are now to a new file: like the file they came from, or as a sequence.
+    """Writes the current contours to a new file: in the format of their source file, or as a sequence.
 
     Args:
-        contours: the contours.
+        contours: to be written.
     """
 
     SEQUENCE = ".seq.nrrd"
-    #: Files that are written back with their header, as LaMoDCore.io.files.rewrite does.
+    #: Formats that LaMoDCore.io.files.rewrite writes with the source file's header.
     SUFFIXES = (SEQUENCE, ".nii.gz", ".nii", ".nrrd")
 
     def __init__(self, contours: ContourSlices) -> None:
         self._contours = contours
 
     def source(self) -> Path | None:
-        """The file that the masks came from and that can be written alike, or None."""
+        """The file of the masks if its format can be written, else None."""
         sequence = self._contours.source.sequence.sequenceNode
         for node in (sequence, self._contours.masksNode):
             storage = node.GetStorageNode() if node is not None else None
@@ -36,7 +35,7 @@ class ContourSaver:
         return None
 
     def proposal(self) -> Path:
-        """A new name: beside the source, of its kind; never one that is there."""
+        """Suggest a new file: next to the source, in its format; never an existing one."""
         source = self.source()
         if source is None:
             name = "".join(c if c.isalnum() or c in "-_ " else "_" for c in self._contours.masksNode.GetName())
@@ -44,30 +43,31 @@ class ContourSaver:
         else:
             suffix = self._suffix(source)
             folder, stem = source.parent, source.name.removesuffix(suffix)
-        names = (folder / f"{stem}_mended{number}{suffix}" for number in ("", *range(2, 1000)))
+        names = (folder / f"{stem}_repaired{number}{suffix}" for number in ("", *range(2, 1000)))
         return next(path for path in names if not path.exists())
 
     def save(self, target: Path) -> str:
-        """Write them; returns a sentence that says how.
+        """Write the contours; returns a sentence about the format.
 
         Raises:
-            InputError: the target is there already, or is of a kind that cannot be written.
+            InputError: the target exists, or its format cannot be written.
         """
-        CoreLibrary.makeImportable()
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         source = self.source()
         try:
             if source is not None and self._suffix(source) == self._suffix(target) and self._isLabelmap():
                 self._writeLike(source, target)
-                return _("Saved as “{name}”, like the file they came from, which is as it was.").format(
+                return _("Saved as “{name}”, in the format of the source file, which is unchanged.").format(
                     name=target.name
                 )
             self._writeSequence(target)
         except LaMoDInputError as error:
             raise InputError(str(error).replace(str(target), target.name)) from error
         except OSError as error:
-            raise InputError(_("It cannot be written ({error}).").format(error=error.strerror)) from error
+            raise InputError(
+                _("The file cannot be written ({error}): choose another folder.").format(error=error.strerror)
+            ) from error
         return _("Saved as “{name}”: 1 right ventricle, 2 myocardium, 3 cavity.").format(name=target.name)
 
     def _isLabelmap(self) -> bool:
@@ -75,7 +75,7 @@ class ContourSaver:
 
     @classmethod
     def _suffix(cls, path: Path) -> str | None:
-        """A folder's is empty; None for what is not written."""
+        """The suffix of a format that can be written; empty for a folder, else None."""
         if path.is_dir():
             return ""
         return next((suffix for suffix in cls.SUFFIXES if path.name.lower().endswith(suffix)), None)
@@ -87,13 +87,13 @@ class ContourSaver:
         labels = np.stack([slicer.util.arrayFromVolume(node) for node in self._contours.source.sequence.frames()])
         stacks = read_images(source)
         if len(stacks) != 1 or stacks[0].frames.shape != labels.shape:
-            text = _("“{name}” holds other frames or pixels than the scene: save as {suffix}.")
+            text = _("“{name}” has other frames or pixels than the scene: save as {suffix}.")
             raise InputError(text.format(name=source.name, suffix=self.SEQUENCE))
         write_like(source, target, labels)
 
     def _writeSequence(self, target: Path) -> None:
         if target.exists():
-            raise InputError(_("“{name}” is there already: choose a new name.").format(name=target.name))
+            raise InputError(_("“{name}” exists already: choose a new name.").format(name=target.name))
         if self._suffix(target) != self.SEQUENCE:
-            raise InputError(_("Name a file that ends in {suffix}.").format(suffix=self.SEQUENCE))
+            raise InputError(_("Choose a file name that ends in {suffix}.").format(suffix=self.SEQUENCE))
         self._contours.frames.write(target)

@@ -7,32 +7,30 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
-from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames, MaskSource
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.Scene.CineSource import CineSource
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ContourSlices:
-    """The chosen masks as slices that the contour library checks and mends.
+    """The selected masks as slices for the contour checks and repairs of LaMoDCore.
 
     Args:
         parameters: the ParameterNode.
-        masks: other masks than the chosen ones, a second reader's; their myocardium is told by name or shape.
+        masks: a second reader's masks instead of the selected ones; their myocardium is identified by name or shape.
 
     Raises:
-        InputError: there are no masks, or which segment is the myocardium is not known.
+        InputError: there are no masks, or their myocardium is unknown.
     """
 
     def __init__(self, parameters: Any, masks: Any = None) -> None:
         if masks is not None:
             parameters = SimpleNamespace(cine=parameters.cine, masks=masks, myocardium="")
         if parameters is None or parameters.masks is None:
-            raise InputError(_("Choose the myocardium masks first."))
+            raise InputError(_("Select the myocardium masks first."))
         self.structures = RequestReader(parameters).structures()
         if "myocardium" not in self.structures:
-            text = _("Which segment of “{name}” is the myocardium is not known: choose it, or name it so.")
+            text = _("The myocardium of “{name}” is unknown: select it, or name its segment accordingly.")
             raise InputError(text.format(name=parameters.masks.GetName()))
         self.masksNode = parameters.masks
         self.source = MaskSource(parameters.masks)
@@ -44,7 +42,7 @@ class ContourSlices:
         same = cine is not None and cine.geometry().isSameAs(self.frames.geometry)
         self._cine = cine.frames().astype(np.float32) if same else None
         drawn = (self.frames.labels == MaskFrames.MYOCARDIUM).any(axis=(0, 2, 3))
-        #: Which slices of the volume are drawn; all that follows counts these.
+        #: The drawn slices of the volume; slice indices of this class count only these.
         self.depths = np.flatnonzero(drawn).tolist()
         if not self.depths:
             raise InputError(_("“{name}” has no myocardium in any frame.").format(name=self.masksNode.GetName()))
@@ -54,8 +52,7 @@ class ContourSlices:
         return len(self.frames.labels)
 
     def slices(self) -> list[Any]:
-        """A LaMoDCore CineSlice each."""
-        CoreLibrary.makeImportable()
+        """The drawn slices as LaMoDCore CineSlice."""
         from LaMoDCore.heart.case import CineSlice
         from LaMoDCore.io.images.frame_stack import slice_grid
 
@@ -77,14 +74,13 @@ class ContourSlices:
         ]
 
     def referenceFrame(self) -> int:
-        """End-diastole."""
-        CoreLibrary.makeImportable()
+        """The frame of end-diastole."""
         from LaMoDCore.io.case.drawn_slices import end_diastole_as_drawn
 
         return int(end_diastole_as_drawn(self.slices()))
 
     def writeCine(self, path: Path) -> Path | None:
-        """Write the pictures that lie on the masks' pixels, for the worker; None where there are none."""
+        """Write the cine for the worker if it is on the masks' grid; returns the path, else None."""
         if self._cine is None:
             return None
         from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
@@ -93,13 +89,13 @@ class ContourSlices:
         return path
 
     def centerRas(self, index: int) -> np.ndarray:
-        """[3]: the middle of a slice's myocardium."""
+        """[3]: the centre of a slice's myocardium."""
         slice_ = self.slices()[index]
         rows, columns = np.nonzero(slice_.myocardium.any(axis=0))
         return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()])) * [-1, -1, 1]
 
     def show(self, index: int, frame: int) -> None:
-        """Step the browser to a frame and the red view to a slice."""
+        """Move the browser to a frame and the red view to a slice."""
         browser = self.source.sequence.browserNode
         if browser is not None:
             browser.SetSelectedItemNumber(frame)

@@ -7,15 +7,14 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ContourWriter:
-    """Puts mended masks back where they came from, and takes them back again.
+    """Writes repaired masks to their nodes, and undoes this.
 
-    Before the first change the masks are kept as a sequence of labelmaps, "… (original)", which nothing changes.
+    Before the first change, the masks are copied to a sequence of labelmaps, "… (original)".
     """
 
     ORIGINAL = "original"
@@ -25,28 +24,28 @@ class ContourWriter:
 
     @property
     def lastStep(self) -> str:
-        """What `undo` would take back; empty where there is nothing."""
+        """Name of the step that `undo` reverts; empty if there is none."""
         return self._steps[-1][0] if self._steps else ""
 
     def forget(self) -> None:
-        """Other masks were chosen: nothing of the old ones can be undone any more."""
+        """Discard all steps because other masks were selected."""
         self._steps.clear()
 
-    def write(self, name: str, contours: ContourSlices, mended: list[Any]) -> list[int]:
+    def write(self, name: str, contours: ContourSlices, repaired: list[Any]) -> list[int]:
         """Write slices as a step that can be undone.
 
         Args:
             name: of the step.
-            contours: as they are now.
-            mended: a CineSlice each, in the order of ``contours.slices()``.
+            contours: before the step.
+            repaired: CineSlices in the order of ``contours.slices()``.
 
         Returns:
-            The frames that changed; none where nothing did.
+            The frames that changed.
         """
         myocardium = contours.frames.labels == MaskFrames.MYOCARDIUM
         cavity = contours.frames.labels == MaskFrames.CAVITY
         newWall, newCavity = myocardium.copy(), cavity.copy()
-        for k, slice_ in zip(contours.depths, mended, strict=True):
+        for k, slice_ in zip(contours.depths, repaired, strict=True):
             newWall[:, k] = slice_.myocardium
             if slice_.cavity is not None:
                 newCavity[:, k] = slice_.cavity
@@ -62,11 +61,11 @@ class ContourWriter:
                 self._writeSegmentation(nodes[t], contours, newWall[t], newCavity[t])
             else:
                 self._writeLabelmap(nodes[t], contours, newWall[t])
-        self._showAgain(contours.source.sequence.browserNode)
+        self._updateProxies(contours.source.sequence.browserNode)
         return changed
 
     def undo(self) -> str:
-        """Take the last step back, voxel by voxel; what it was called, empty where there was none."""
+        """Revert the last step exactly; returns its name, empty if there is none."""
         if not self._steps:
             return ""
         name, masksNode, copies = self._steps.pop()
@@ -82,7 +81,7 @@ class ContourWriter:
             else:
                 nodes[t].GetImageData().DeepCopy(copy)
             nodes[t].Modified()
-        self._showAgain(sequence.browserNode)
+        self._updateProxies(sequence.browserNode)
         return name
 
     def _keepOriginal(self, contours: ContourSlices) -> None:
@@ -122,7 +121,6 @@ class ContourWriter:
 
     @staticmethod
     def _writeLabelmap(node: Any, contours: ContourSlices, wall: np.ndarray) -> None:
-        CoreLibrary.makeImportable()
         from LaMoDCore.io.files.labels import LabelMap
         from LaMoDCore.io.files.rewrite import relabelled
 
@@ -135,6 +133,6 @@ class ContourWriter:
         node.Modified()
 
     @staticmethod
-    def _showAgain(browser: Any) -> None:
+    def _updateProxies(browser: Any) -> None:
         if browser is not None:
             slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)

@@ -4,22 +4,21 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Contours import SegmentEditorLink
 from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
-from LaMoDSlicerLib.Contours.MendingSection import MendingSection
-from LaMoDSlicerLib.Contours.SegmentEditorLink import SegmentEditorLink
+from LaMoDSlicerLib.Contours.RepairSection import RepairSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.InsertionSection import InsertionSection
+from LaMoDSlicerLib.Scene import ReservedSpace
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
-from LaMoDSlicerLib.Scene.SteadyPlace import SteadyPlace
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ContoursPanel:
-    """Contours checked, accepted, mended and carried; nothing is read or changed without a click.
+    """Checks, accepts, repairs and carries contours; nothing is read or changed without a click.
 
     Args:
         owner: the module's widget: its resources and its layout.
@@ -38,9 +37,9 @@ class ContoursPanel:
         ui = self._ui
         self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
         ui.stripLegend.text = FrameStrip.legend()
-        SteadyPlace.lines(ui.stripLegend, 2)
-        SteadyPlace.lines(ui.findingLabel, 6)
-        self.mending = MendingSection(ui, self)
+        ReservedSpace.reserveLines(ui.stripLegend, 2)
+        ReservedSpace.reserveLines(ui.findingLabel, 6)
+        self.repair = RepairSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)
         ui.checkButton.connect("clicked(bool)", self.onCheckButton)
@@ -57,17 +56,17 @@ class ContoursPanel:
 
     @property
     def report(self) -> Any:
-        """What the last check found (a LaMoDCore ContourReport), or None."""
+        """The findings of the last check (a LaMoDCore ContourReport), or None."""
         return self._report
 
     @property
     def contours(self) -> ContourSlices | None:
-        """What was checked last, or None."""
+        """The contours of the last check, or None."""
         return self._contours
 
     @property
     def sliceIndex(self) -> int:
-        """The slice that is looked at, counted from 0."""
+        """The current slice, counted from 0."""
         return self._slice
 
     def setParameters(self, parameters: Any) -> None:
@@ -75,33 +74,43 @@ class ContoursPanel:
         self.update()
 
     def update(self) -> None:
-        """Enable what can be clicked; forget the report of masks that are no longer chosen."""
+        """Enable the controls; discard the report of masks that are no longer selected."""
         p = self.parameters
         masks = p.masks if p is not None else None
         masksId = masks.GetID() if masks is not None else ""
         if masksId != self._masksId:
             self._masksId = masksId
             self._forget()
-        checked = self._report is not None
-        self._ui.checkButton.enabled = masks is not None
-        tip = _("Look at every frame of every slice") if masks is not None else _("Choose the myocardium masks first.")
-        self._ui.checkButton.toolTip = tip
-        for button in (self._ui.acceptButton, self._ui.editButton):
-            button.enabled = checked
-        for section in (self.mending, self.insertion, self.study):
+        ui, missing = self._ui, "" if masks is not None else _("Select the myocardium masks first.")
+        self.enable(ui.checkButton, missing, _("Check every frame of every slice"))
+        tip = _("Accept this frame's contour and go to the next frame to review (key A)")
+        self.enable(ui.acceptButton, self.checkProblem(), tip)
+        tip = _("Open the Segment Editor on this frame's myocardium")
+        self.enable(ui.editButton, self.checkProblem(), tip)
+        for section in (self.repair, self.insertion, self.study):
             section.update()
+
+    @staticmethod
+    def enable(button: Any, problem: str, tip: str) -> None:
+        """Enable a button, or disable it with the problem as its tooltip."""
+        button.enabled = not problem
+        button.toolTip = problem or tip
+
+    def checkProblem(self) -> str:
+        """Why contours cannot be accepted, edited or repaired; empty if they were checked."""
+        return "" if self._report is not None else _("Press “Check contours” first.")
 
     def _forget(self) -> None:
         self._contours = self._report = None
         self._slice = 0
-        self.mending.forget()
+        self.repair.forget()
         self.study.forget()
         self._follower.follow(None)
         self.strip.show([], [], [])
-        self.say("")
+        self.showMessage("")
 
-    def say(self, text: str) -> None:
-        """A sentence for the person, under the strip."""
+    def showMessage(self, text: str) -> None:
+        """Show a sentence below the strip."""
         self._ui.findingLabel.text = text
 
     def onCheckButton(self) -> None:
@@ -110,16 +119,15 @@ class ContoursPanel:
                 self.check()
         except InputError as error:
             self._forget()
-            self.say(str(error))
+            self.showMessage(str(error))
         self.update()
 
     def check(self) -> None:
-        """Look at every frame of every slice as they are in the scene now.
+        """Check every frame of every slice.
 
         Raises:
-            InputError: there are no contours that can be checked.
+            InputError: there are no contours to check.
         """
-        CoreLibrary.makeImportable()
         from LaMoDCore.contours.check import check_contours
 
         self._contours = ContourSlices(self.parameters)
@@ -130,33 +138,33 @@ class ContoursPanel:
         self.showLights()
 
     def holder(self) -> Any:
-        """The node that keeps what is said of the contours: the masks' sequence, or the masks where there is none."""
+        """The node with the contours' attributes: the masks' sequence, or the masks if there is no sequence."""
         sequence = self._contours.source.sequence
         return sequence.sequenceNode or self._contours.masksNode
 
     def showLights(self) -> None:
-        """Show the strip and what is said of the frame, with what was accepted and carried."""
+        """Show the strip and the findings of the current frame."""
         self._showStrip()
         self._showFrame()
 
     def _showStrip(self) -> None:
-        record, carried = AcceptanceRecord(self.holder()), MendingSection.carriedFrames(self.holder())
+        record, carried = AcceptanceRecord(self.holder()), RepairSection.carriedFrames(self.holder())
         states, tips = [], []
         for k, slice_ in enumerate(self._contours.slices()):
             rowStates, rowTips = [], []
             for t, light in enumerate(self._report.lights(k)):
                 accepted = record.of(slice_.name, t, slice_.myocardium[t])
                 state = light.value
-                words = [f"{slice_.name}, " + _("frame {t}: {state}").format(t=t + 1, state=state)]
+                lines = [f"{slice_.name}, " + _("frame {t}: {state}").format(t=t + 1, state=state)]
                 if state == "good" and t in carried.get(slice_.name, []):
                     state = "carried"
-                    words.append(_("Carried by the cine, not drawn."))
-                words += [finding.sentence for finding in self._report.of(k, t)]
+                    lines.append(_("Carried from other frames, not drawn."))
+                lines += [finding.text for finding in self._report.of(k, t)]
                 if accepted is not None:
                     state = "accepted"
-                    words.append(_("Accepted by {who}, {when}").format(who=accepted["who"], when=accepted["when"]))
+                    lines.append(_("Accepted by {who}, {when}").format(who=accepted["who"], when=accepted["when"]))
                 rowStates.append(state)
-                rowTips.append("\n".join(words))
+                rowTips.append("\n".join(lines))
             states.append(rowStates)
             tips.append(rowTips)
         self.strip.show([str(k + 1) for k in self._contours.depths], states, tips)
@@ -172,7 +180,7 @@ class ContoursPanel:
         findings = self._report.of(self._slice, frame)
         state = self.strip.states[self._slice][frame]
         lines = [_("{name}, frame {t}: {state}").format(name=name, t=frame + 1, state=state)]
-        self.say("\n".join([*lines, *(f"• {finding.sentence}" for finding in findings)]))
+        self.showMessage("\n".join([*lines, *(f"• {finding.text}" for finding in findings)]))
 
     def _onFrame(self, _frame: int) -> None:
         if self._report is not None:
@@ -185,7 +193,7 @@ class ContoursPanel:
         self.insertion.updateSlice()
 
     def onAcceptButton(self) -> None:
-        """Accept what is shown, and go to the next frame that somebody must look at."""
+        """Accept the current contour and go to the next frame to review."""
         if self._report is None:
             return
         frame = self._frame()
@@ -195,7 +203,7 @@ class ContoursPanel:
         following = self.strip.next(self._slice, frame)
         if following is None:
             self._showFrame()
-            self.say(_("Every frame is good or accepted."))
+            self.showMessage(_("Every frame is good or accepted."))
             return
         self.onStripClicked(*following)
 
@@ -206,8 +214,8 @@ class ContoursPanel:
         segment = self._contours.structures["myocardium"]
         self._contours.show(self._slice, self._frame())
         try:
-            SegmentEditorLink.open(
+            SegmentEditorLink.show(
                 self._contours.masksNode, segment, volume, sequence.sequenceNode, sequence.browserNode
             )
         except InputError as error:
-            self.say(str(error))
+            self.showMessage(str(error))

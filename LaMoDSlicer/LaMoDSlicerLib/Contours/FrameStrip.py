@@ -6,23 +6,23 @@ from slicer.i18n import tr as _
 
 
 class FrameStrip:
-    """Traffic lights: a row a slice, a cell a frame. Each light has a sign and a word beside its colour.
+    """Traffic lights: one row per slice, one cell per frame. Each state has a symbol and a name besides its colour.
 
     Args:
         table: the QTableWidget.
         onClicked: called with slice and frame, counted from 0.
     """
 
-    #: State -> sign, colour.
+    #: State -> symbol, colour.
     STATES: ClassVar = {
         "good": ("✓", (205, 235, 214)),
         "look": ("?", (255, 214, 120)),
-        "mend": ("✕", (240, 140, 130)),
+        "repair": ("✕", (240, 140, 130)),
         "accepted": ("●", (178, 208, 240)),
         "carried": ("~", (222, 215, 238)),
     }
-    #: The cells share the panel's width; narrower than this they would show no sign.
-    LEAST_WIDTH, CELL_HEIGHT = 11, 22
+    #: The cells share the panel's width; narrower cells would not show their symbol.
+    MIN_WIDTH, CELL_HEIGHT = 11, 22
 
     def __init__(self, table: Any, onClicked: Callable[[int, int], None]) -> None:
         self._table, self._onClicked = table, onClicked
@@ -30,29 +30,29 @@ class FrameStrip:
         table.horizontalHeader().hide()
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        table.horizontalHeader().setMinimumSectionSize(self.LEAST_WIDTH)
+        table.horizontalHeader().setMinimumSectionSize(self.MIN_WIDTH)
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.connect("cellClicked(int,int)", onClicked)
 
     @classmethod
     def legend(cls) -> str:
-        """What the signs mean."""
-        words = {
+        """Explanation of the symbols."""
+        names = {
             "good": _("good"),
             "look": _("look"),
-            "mend": _("mend"),
+            "repair": _("repair"),
             "accepted": _("accepted"),
             "carried": _("carried, not drawn"),
         }
-        return "   ".join(f"{sign} {words[state]}" for state, (sign, _color) in cls.STATES.items())
+        return "   ".join(f"{symbol} {names[state]}" for state, (symbol, _color) in cls.STATES.items())
 
     @property
     def states(self) -> list[list[str]]:
-        """The state shown, by slice and frame."""
+        """The displayed states by slice and frame."""
         return self._states
 
     def show(self, names: list[str], states: list[list[str]], tips: list[list[str]]) -> None:
-        """Show a state and a tooltip for every frame of every slice."""
+        """Show the state and tooltip of each frame of each slice."""
         self._states = states
         frames = max((len(row) for row in states), default=0)
         self._table.setRowCount(len(states))
@@ -61,8 +61,8 @@ class FrameStrip:
         for row, (ofRow, tipsOfRow) in enumerate(zip(states, tips, strict=True)):
             self._table.setRowHeight(row, self.CELL_HEIGHT)
             for column, (state, tip) in enumerate(zip(ofRow, tipsOfRow, strict=True)):
-                sign, color = self.STATES[state]
-                item = qt.QTableWidgetItem(sign)
+                symbol, color = self.STATES[state]
+                item = qt.QTableWidgetItem(symbol)
                 item.setBackground(qt.QBrush(qt.QColor(*color)))
                 item.setForeground(qt.QBrush(qt.QColor(20, 20, 20)))
                 item.setTextAlignment(qt.Qt.AlignCenter)
@@ -71,12 +71,12 @@ class FrameStrip:
         self._table.setFixedHeight(min(max(len(states), 1), 8) * self.CELL_HEIGHT + 6)
 
     def mark(self, sliceIndex: int, frame: int) -> None:
-        """Show which frame is looked at."""
+        """Mark the current frame."""
         if 0 <= sliceIndex < len(self._states) and 0 <= frame < len(self._states[sliceIndex]):
             self._table.setCurrentCell(sliceIndex, frame)
 
-    def next(self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("mend", "look")) -> tuple[int, int] | None:
-        """The next frame after this one, around all slices, that is in a wanted state; None where there is none."""
+    def next(self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("repair", "look")) -> tuple[int, int] | None:
+        """The next frame in one of the wanted states, searching all slices cyclically; None if there is none."""
         cells = [(s, t) for s, row in enumerate(self._states) for t in range(len(row))]
         here = cells.index((sliceIndex, frame)) if (sliceIndex, frame) in cells else -1
         for s, t in cells[here + 1 :] + cells[: here + 1]:

@@ -5,16 +5,17 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
-from LaMoDSlicerLib.Contours.ContourStudy import ContourStudy
-from LaMoDSlicerLib.Contours.StudyPage import StudyPage
+from LaMoDSlicerLib.Contours.ContourStudy import SUCCESS_CODES, ContourStudy, StudyPage, explainExit
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
 from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class StudySection:
-    """What a pixel of contour costs in strain, and what two readers' contours differ by: a table and a picture.
+    """Measures the effect of one-pixel contour shifts on strain, and the difference between two readers.
 
     Args:
         ui: the panel's widgets by name.
@@ -25,8 +26,8 @@ class StudySection:
 
     def __init__(self, ui: Any, panel: Any) -> None:
         self._ui, self._panel = ui, panel
-        self._study: ContourStudy | None = None
-        self._shown: ContourStudy | None = None
+        self._study: WorkerProcess | None = None
+        self._shown: WorkerProcess | None = None
         self._pages: list[StudyPage] = []
         self.window = FigureWindow()
         self._otherIds: list[str] = []
@@ -39,8 +40,8 @@ class StudySection:
         ui.largerButton.connect("clicked(bool)", self.onLargerButton)
 
     @property
-    def study(self) -> ContourStudy | None:
-        """What is under way, or None."""
+    def study(self) -> WorkerProcess | None:
+        """The running measurement, or None."""
         return self._study
 
     @property
@@ -48,7 +49,7 @@ class StudySection:
         return self._pages
 
     def update(self) -> None:
-        """Enable what can be clicked and list the scene's other masks."""
+        """Enable the controls and list the other masks in the scene."""
         ui, checked, running = self._ui, self._panel.contours is not None, self._study is not None
         chosen = self._panel.parameters.masks if self._panel.parameters is not None else None
         others = [node for node in MaskSource.candidates() if node is not chosen] if checked else []
@@ -58,13 +59,12 @@ class StudySection:
             ui.secondReaderSelector.clear()
             for node in others:
                 ui.secondReaderSelector.addItem(node.GetName(), node.GetID())
-        ui.costButton.enabled = checked and not running
-        ui.readersButton.enabled = checked and not running and bool(ids)
-        ui.readersButton.toolTip = (
-            _("Dice and distances a frame, and the difference in strain")
-            if ids
-            else _("Load the second reader's masks of the same cine first.")
-        )
+        problem = self._panel.checkProblem() or (_("A measurement is running.") if running else "")
+        tip = _("Predict with contours shifted by one pixel inwards and outwards: the change of each segment's Ecc")
+        self._panel.enable(ui.costButton, problem, tip)
+        problem = problem or ("" if ids else _("Load the second reader's masks of the same cine first."))
+        tip = _("Dice and contour distances per frame, and the difference in strain")
+        self._panel.enable(ui.readersButton, problem, tip)
         ui.secondReaderSelector.enabled = bool(ids)
         ui.studyCancelButton.enabled = running
         ui.studyProgressBar.visible = running
@@ -72,7 +72,7 @@ class StudySection:
             widget.visible = bool(self._pages)
 
     def forget(self) -> None:
-        """Other masks were chosen: end what is under way and show nothing of the old ones."""
+        """Cancel the measurement and discard its results because other masks were selected."""
         self.cancel()
         if self._shown is not None:
             self._shown.removeFolder()
@@ -88,28 +88,50 @@ class StudySection:
 
     def _start(self, second: Any) -> None:
         try:
-            with slicer.util.tryWithErrorDisplay(_("It could not be started."), show=False, waitCursor=True):
+            with slicer.util.tryWithErrorDisplay(
+                _("The measurement could not be started."), show=False, waitCursor=True
+            ):
                 contours = ContourSlices(self._panel.parameters)
                 other = ContourSlices(self._panel.parameters, second) if second is not None else None
-                study = ContourStudy(
-                    self._panel.parameters, contours, other, self.onProgress, self.onPages, self.onFailure
-                )
-                study.start()
+                study = ContourStudy(contours, other, PredictionOptions.ofParameters(self._panel.parameters))
+                self._study = self._run(study)
         except (InputError, OSError) as error:
-            self._panel.say(str(error))
+            self._panel.showMessage(str(error))
             return
-        self._study = study
         self._ui.studyProgressBar.value = 0
-        self._panel.say(_("Predicting …"))
+        self._panel.showMessage(_("Predicting …"))
         self.update()
+
+    def _run(self, study: ContourStudy) -> WorkerProcess:
+        def readPages(_lines: list[str]) -> None:
+            try:
+                pages = study.pages(worker.folder)
+            except (OSError, KeyError, ValueError) as error:
+                worker.fail(_("The result contains no readable table ({error}).").format(error=error))
+                return
+            self.onPages(pages)
+
+        worker = WorkerProcess(
+            self.onProgress,
+            readPages,
+            self.onError,
+            SUCCESS_CODES,
+            lambda code, output: explainExit(code, output, worker.folder),
+        )
+        try:
+            worker.start(study.commandLine(worker.folder))
+        except OSError:
+            worker.removeFolder()
+            raise
+        return worker
 
     def onCancelButton(self) -> None:
         self.cancel()
-        self._panel.say(_("Cancelled."))
+        self._panel.showMessage(_("Cancelled."))
         self.update()
 
     def cancel(self) -> None:
-        """End what is under way, if anything."""
+        """Cancel the running measurement, if there is one."""
         if self._study is not None:
             self._study.cancel()
             self._study = None
@@ -117,9 +139,9 @@ class StudySection:
     def onProgress(self, progress: WorkerProgress) -> None:
         self._ui.studyProgressBar.value = int(100 * progress.fraction)
         left = progress.secondsLeft()
-        words = [progress.message or progress.stage]
-        words += [_("about {seconds:.0f} s left").format(seconds=left)] if left is not None else []
-        self._panel.say(" · ".join(words))
+        parts = [progress.message or progress.stage or _("Predicting …")]
+        parts += [_("about {seconds:.0f} s left").format(seconds=left)] if left is not None else []
+        self._panel.showMessage(" · ".join(parts))
 
     def onPages(self, pages: list[StudyPage]) -> None:
         if self._shown is not None:
@@ -131,17 +153,17 @@ class StudySection:
             selector.addItem(page.title)
         self.update()
         self.onPageChosen(0)
-        self._panel.say(self._summary(pages[0]))
+        self._panel.showMessage(self._summary(pages[0]))
 
-    def onFailure(self, text: str) -> None:
+    def onError(self, text: str) -> None:
         self._study = None
-        self._panel.say(text)
+        self._panel.showMessage(text)
         self.update()
 
     @staticmethod
     def _summary(page: StudyPage) -> str:
-        named = page.columns.index(_("Segment")) + 1
-        marked = ", ".join(" ".join(page.rows[i][:named]) for i in sorted(page.marked))
+        end = page.columns.index(_("Segment")) + 1
+        marked = ", ".join(" ".join(page.rows[i][:end]) for i in sorted(page.marked))
         return f"{page.title}: " + (_("fragile: {segments}").format(segments=marked) if marked else _("see the table."))
 
     def onPageChosen(self, index: int) -> None:
@@ -164,6 +186,6 @@ class StudySection:
         self._ui.studyPicture.setPixmap(picture.scaledToWidth(width, qt.Qt.SmoothTransformation))
 
     def onLargerButton(self) -> None:
-        """The picture in its own size."""
+        """Show the figure at its original size."""
         page = self._pages[self._ui.studyPageSelector.currentIndex]
         self.window.show(page.picture)

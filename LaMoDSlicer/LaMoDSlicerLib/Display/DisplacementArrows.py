@@ -4,7 +4,6 @@ import numpy as np
 
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Display.RibbonMesh import RibbonMesh
-from LaMoDSlicerLib.Scene.MaterialPoints import MaterialPoints
 
 
 class DisplacementArrows:
@@ -23,7 +22,7 @@ class DisplacementArrows:
 
     def __init__(self, motion: MaterialMotion, spacingMm: float, scale: float = 1.0) -> None:
         self._motion, self._scale = motion, scale
-        self._points = [MaterialPoints.spread(motion, k, spacingMm) for k in range(motion.numberOfSlices)]
+        self._points = [motion.spreadPoints(k, spacingMm) for k in range(motion.numberOfSlices)]
 
     def mesh(self, frame: int) -> Any:
         """vtkPolyData in RAS mm; its scalars are the displacement in mm. First come all shafts of a slice."""

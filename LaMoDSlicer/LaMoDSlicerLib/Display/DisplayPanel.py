@@ -5,8 +5,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene.SliceViews import SliceViews
-from LaMoDSlicerLib.Scene.SteadyPlace import SteadyPlace
+from LaMoDSlicerLib.Scene import ReservedSpace, SliceViews
 
 
 class DisplayPanel:
@@ -21,7 +20,7 @@ class DisplayPanel:
         self._parameters: Any = None
         self._result: ResultScene | None = None
         self._display: ResultDisplay | None = None
-        SteadyPlace.lines(ui.resultLabel, 4)
+        ReservedSpace.reserveLines(ui.resultLabel, 4)
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters

@@ -30,6 +30,16 @@ class MaterialMotion:
         dx, dy = np.linalg.norm(self.ijkToLps[k][:3, :2], axis=0)
         return float(dx), float(dy)
 
+    def spreadPoints(self, k: int, spacingMm: float) -> np.ndarray:
+        """int [N, 2] (column, row): the myocardial pixels of slice k that are nearest to a grid of this spacing."""
+        rows, columns = np.nonzero(self.myocardium[k])
+        cells = np.column_stack([columns, rows]) * self.spacingMm(k) / spacingMm
+        cell, offset = np.floor(cells), np.abs(cells - np.floor(cells) - 0.5).max(axis=1)
+        nearestFirst = np.argsort(offset, kind="stable")
+        _, first = np.unique(cell[nearestFirst], axis=0, return_index=True)
+        chosen = nearestFirst[first]
+        return np.column_stack([columns[chosen], rows[chosen]])
+
     def carried(self, xy: np.ndarray, k: int, frame: int) -> np.ndarray:
         """Pixel coordinates [N, 2] (x, y) of a slice at end-diastole, at a frame: X + u(X), u bilinear."""
         from scipy.ndimage import map_coordinates

@@ -4,7 +4,6 @@ import numpy as np
 
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Display.RibbonMesh import RibbonMesh
-from LaMoDSlicerLib.Scene.MaterialPoints import MaterialPoints
 
 
 class PointTracks:
@@ -23,7 +22,7 @@ class PointTracks:
 
     def _pathsOf(self, k: int, spacingMm: float) -> np.ndarray:
         """[T, N, 2]: where each point is at each frame, pixel coordinates (x, y)."""
-        points = MaterialPoints.spread(self._motion, k, spacingMm)
+        points = self._motion.spreadPoints(k, spacingMm)
         u = self._motion.displacementMm[k][:, :, points[:, 1], points[:, 0]]
         return points + np.moveaxis(u, 1, 2) / self._motion.spacingMm(k)
 

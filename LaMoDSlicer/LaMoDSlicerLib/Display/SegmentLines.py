@@ -4,7 +4,7 @@ import numpy as np
 import slicer
 
 from LaMoDSlicerLib.Display.RibbonMesh import RibbonMesh
-from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class SegmentLines:

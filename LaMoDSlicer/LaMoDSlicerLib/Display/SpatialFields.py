@@ -3,7 +3,6 @@ import numpy as np
 from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class SpatialFields:
@@ -18,7 +17,6 @@ class SpatialFields:
     OUTSIDE = -1000.0
 
     def __init__(self, result: ResultFiles, geometry: VolumeGeometry) -> None:
-        CoreLibrary.makeImportable()
         from LaMoDCore.heart.spatial import material_coordinates
 
         self._result, self._geometry = result, geometry

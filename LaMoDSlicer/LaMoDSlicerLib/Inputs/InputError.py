@@ -1,2 +1,2 @@
 class InputError(Exception):
-    """An input that the person can mend: the message says what is wrong and what to do."""
+    """An input that cannot be used; the message says why and what to do."""

@@ -5,19 +5,19 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 
 
 class InputsPanel:
-    """Chooses cine, masks, myocardium and RV insertion; empty fields fill themselves where there is one candidate.
+    """Selects cine, masks, myocardium and RV insertion; an empty field is filled if there is exactly one candidate.
 
     Args:
         ui: the panel's widgets by name.
-        showMessage: called with a sentence where a file cannot be used.
+        showMessage: called with a sentence if a file cannot be used.
     """
 
     def __init__(self, ui: Any, showMessage: Any) -> None:
@@ -36,21 +36,21 @@ class InputsPanel:
         self.update()
 
     def fillEmptyFields(self) -> None:
-        """Choose what there is only one of."""
+        """Fill each empty field for which there is exactly one candidate."""
         p = self._parameters
         if p is None:
             return
         if p.cine is None:
-            self._takeOnly(
+            self._fillIfUnique(
                 "cine", [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if self._isCine(n)]
             )
         if p.masks is None:
-            self._takeOnly("masks", MaskSource.candidates())
+            self._fillIfUnique("masks", MaskSource.candidates())
         if p.rvInsertion is None:
             points = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
-            self._takeOnly("rvInsertion", [n for n in points if not n.GetHideFromEditors()])
+            self._fillIfUnique("rvInsertion", [n for n in points if not n.GetHideFromEditors()])
 
-    def _takeOnly(self, name: str, candidates: list[Any]) -> None:
+    def _fillIfUnique(self, name: str, candidates: list[Any]) -> None:
         if len(candidates) == 1:
             setattr(self._parameters, name, candidates[0])
 
@@ -63,7 +63,7 @@ class InputsPanel:
         return True
 
     def update(self) -> None:
-        """Show what the parameter node holds."""
+        """Show the values of the parameter node."""
         p, selector = self._parameters, self._ui.myocardiumSelector
         choices = MaskSource(p.masks).choices() if p is not None and p.masks is not None else {}
         structures = RequestReader(p).structures() if choices else {}
@@ -86,7 +86,7 @@ class InputsPanel:
         self._parameters.myocardium = self._ui.myocardiumSelector.itemData(index)
 
     def onRvInsertionAdded(self, node: Any) -> None:
-        """A new point list is there to be placed: the next click in a slice view places it."""
+        """Start placing a new point list: the next click in a slice view places the point."""
         node.SetName(slicer.mrmlScene.GenerateUniqueName("RV insertion"))
         node.CreateDefaultDisplayNodes()
         node.SetControlPointLabelFormat("RV")
@@ -99,7 +99,7 @@ class InputsPanel:
             self.loadMasks(Path(path))
 
     def loadMasks(self, path: Path) -> None:
-        """Read a file of masks and choose it; what is wrong with it is said in the panel."""
+        """Load masks from a file and select them; an error is shown in the panel."""
         cine = self._parameters.cine
         browser = cine if cine is not None and CineSource(cine).isBrowser else None
         try:

@@ -8,9 +8,9 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
 
 
 class InsertionNode:
-    """The RV insertion as a list of points in the scene: the heart's, and points of single slices beside it.
+    """The RV insertion as a point list in the scene: the point of the heart and optional points of single slices.
 
-    A point of a single slice says so in its description; it belongs to the slice in whose plane it lies.
+    A point of a single slice is marked by its description; it belongs to the slice with the nearest plane.
 
     Args:
         node: vtkMRMLMarkupsFiducialNode.
@@ -23,7 +23,7 @@ class InsertionNode:
 
     @classmethod
     def create(cls) -> "InsertionNode":
-        """A new list, shown in every slice view: a point that lies in another slice is projected."""
+        """Create a list that every slice view shows; points in other slices are projected."""
         node = slicer.mrmlScene.AddNewNodeByClass(
             "vtkMRMLMarkupsFiducialNode", slicer.mrmlScene.GenerateUniqueName("RV insertion")
         )
@@ -47,7 +47,7 @@ class InsertionNode:
         return (RAS_LPS @ [*ras, 1.0])[:3]
 
     def sharedLps(self) -> np.ndarray | None:
-        """[3]: the heart's point, or None."""
+        """[3]: the point of the heart, or None."""
         shared = self._points(own=False)
         return self._lps(shared[0]) if shared else None
 
@@ -56,7 +56,7 @@ class InsertionNode:
         return [self._lps(i) for i in self._points(own=True)]
 
     def setShared(self, lps: np.ndarray) -> None:
-        """Put the heart's point somewhere."""
+        """Move the point of the heart, or add it."""
         ras = [float(v) for v in (RAS_LPS @ [*lps, 1.0])[:3]]
         shared = self._points(own=False)
         if shared:
@@ -65,32 +65,32 @@ class InsertionNode:
             self.node.AddControlPointWorld(*ras)
 
     def addOwn(self, lps: np.ndarray, sliceName: str) -> None:
-        """Give a slice a point of its own."""
+        """Add a point for one slice."""
         index = self.node.AddControlPointWorld(*(float(v) for v in (RAS_LPS @ [*lps, 1.0])[:3]))
         self.node.SetNthControlPointDescription(index, self.OWN)
         self.node.SetNthControlPointLabel(index, _("RV, {name}").format(name=sliceName))
 
     def ownOf(self, grids: list[Any], sliceIndex: int) -> int | None:
-        """Which control point is the slice's own, or None.
+        """Index of the control point of a slice, or None.
 
         Args:
             grids: of all slices, LaMoDCore SliceGrid.
             sliceIndex: counted from 0.
         """
         for i in self._points(own=True):
-            away = [abs(float(grid.distance_mm(self._lps(i)))) for grid in grids]
-            if int(np.argmin(away)) == sliceIndex:
+            distances = [abs(float(grid.distance_mm(self._lps(i)))) for grid in grids]
+            if int(np.argmin(distances)) == sliceIndex:
                 return i
         return None
 
     def removeOwn(self, grids: list[Any], sliceIndex: int) -> None:
-        """Let a slice follow the heart's point again."""
+        """Remove the point of a slice, so that it uses the point of the heart again."""
         index = self.ownOf(grids, sliceIndex)
         if index is not None:
             self.node.RemoveNthControlPoint(index)
 
     def points(self, grids: list[Any]) -> Any:
-        """The same as LaMoDCore InsertionPoints."""
+        """The points as a LaMoDCore InsertionPoints."""
         from LaMoDCore.contours.insertion import InsertionPoints
 
         own = {k: i for k in range(len(grids)) if (i := self.ownOf(grids, k)) is not None}

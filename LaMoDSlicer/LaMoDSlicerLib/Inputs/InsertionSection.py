@@ -3,12 +3,12 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
+from LaMoDSlicerLib.Inputs import SeptumPoints
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
-from LaMoDSlicerLib.Inputs.SeptumPoints import SeptumPoints
 
 
 class InsertionSection:
-    """The RV insertion found, shown and dragged, with the segments that follow it; a slice may have its own.
+    """Finds the RV insertion, shows the segments that start at it, and gives single slices their own point.
 
     Args:
         ui: the panel's widgets by name.
@@ -26,7 +26,7 @@ class InsertionSection:
         ui.ownInsertionCheckBox.connect("clicked(bool)", self.onOwnClicked)
 
     def update(self) -> None:
-        """Enable what can be clicked; follow the chosen point list while the segments are shown."""
+        """Enable the controls; follow the selected point list while the segments are shown."""
         ui, checked = self._ui, self._panel.contours is not None
         for widget in (ui.findInsertionButton, ui.segmentsCheckBox):
             widget.enabled = checked
@@ -37,7 +37,7 @@ class InsertionSection:
         self.updateSlice()
 
     def updateSlice(self) -> None:
-        """Show whether the slice that is looked at has its own point."""
+        """Show whether the current slice has its own point."""
         ui, contours, node = self._ui, self._panel.contours, self._node()
         ui.ownInsertionCheckBox.enabled = contours is not None and node is not None
         own = None
@@ -46,7 +46,7 @@ class InsertionSection:
         ui.ownInsertionCheckBox.checked = own is not None
 
     def contoursChanged(self) -> None:
-        """Draw the segments on the walls as they are now."""
+        """Draw the segments again after the contours changed."""
         self._slices = []
         if self._ui.segmentsCheckBox.checked:
             self._draw()
@@ -64,7 +64,7 @@ class InsertionSection:
         return [slice_.grid for slice_ in self._drawn()]
 
     def onFindButton(self) -> None:
-        """From the septum where one was drawn, else from the right ventricle."""
+        """Find the insertion from the septum if one was drawn, else from the right ventricle."""
         from LaMoDCore.contours.insertion import InsertionPoints
 
         contours = self._panel.contours
@@ -72,10 +72,10 @@ class InsertionSection:
         septum = SeptumPoints.find(contours, reference)
         found = InsertionPoints.found(self._drawn(), reference, septum).shared_lps
         if found is None:
-            self._panel.say(
+            self._panel.showMessage(
                 _(
-                    "No right ventricle that touches the wall is drawn, and no segment or curve is called septum: "
-                    "place the RV insertion with the button beside its name, above."
+                    "There is no right ventricle that touches the wall, and no segment or curve named “septum”: "
+                    "place the RV insertion under Inputs."
                 )
             )
             return
@@ -84,7 +84,11 @@ class InsertionSection:
         insertion.setShared(found)
         self._panel.parameters.rvInsertion = insertion.node
         where = _("the septum") if septum is not None else _("the right ventricle")
-        self._panel.say(_("The RV insertion was found from {where}. Drag it: the segments follow.").format(where=where))
+        self._panel.showMessage(
+            _("The RV insertion was found from {where}. Drag the point to correct it; the segments follow.").format(
+                where=where
+            )
+        )
         self._ui.segmentsCheckBox.checked = True
         self._follow(insertion.node)
         self._draw()
@@ -99,16 +103,16 @@ class InsertionSection:
             self._lines.hide()
 
     def onOwnClicked(self, own: bool) -> None:
-        """Give the slice that is looked at a point of its own, where its segments start now; or take it away."""
+        """Give the current slice its own point, where its segments start now, or remove that point."""
         k, insertion = self._panel.sliceIndex, InsertionNode(self._node())
         slice_ = self._drawn()[k]
         if own:
             point = insertion.points(self._grids()).at(k, slice_, self._panel.contours.referenceFrame())
             insertion.addOwn(point, slice_.name)
-            self._panel.say(_("{name} has its own RV insertion now: drag it.").format(name=slice_.name))
+            self._panel.showMessage(_("{name} now has its own RV insertion: drag it.").format(name=slice_.name))
         else:
             insertion.removeOwn(self._grids(), k)
-            self._panel.say(_("{name} follows the heart's RV insertion again.").format(name=slice_.name))
+            self._panel.showMessage(_("{name} uses the RV insertion of the heart again.").format(name=slice_.name))
 
     def _follow(self, node: Any) -> None:
         if node is self._observed:

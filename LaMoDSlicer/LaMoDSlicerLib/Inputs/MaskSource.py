@@ -1,3 +1,7 @@
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,16 +11,85 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
-from LaMoDSlicerLib.Inputs.StructureNames import StructureNames
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+
+
+@dataclass(frozen=True, eq=False)
+class MaskFrames:
+    """The segmented structures of all frames on one grid, as written for the worker.
+
+    Attributes:
+        labels: uint8 [T, Z, H, W]: 1 right ventricle, 2 myocardium, 3 left-ventricular cavity (as in ACDC).
+        geometry: the grid of each frame.
+        indexValues: the sequence's index value of each frame.
+        timesMs: float [T].
+        hasTimes: whether the times come from the data; otherwise they are spread evenly over `ASSUMED_RR_MS`.
+    """
+
+    labels: np.ndarray
+    geometry: VolumeGeometry
+    indexValues: tuple[str, ...]
+    timesMs: np.ndarray
+    hasTimes: bool
+
+    RIGHT_VENTRICLE, MYOCARDIUM, CAVITY = 1, 2, 3
+    ASSUMED_RR_MS = 1000.0
+
+    @property
+    def labelOption(self) -> str:
+        """The value of `lamod predict --labels`: the structures that are present."""
+        present = set(np.unique(self.labels).tolist())
+        values = {"myo": self.MYOCARDIUM, "rv": self.RIGHT_VENTRICLE, "lv": self.CAVITY}
+        return ",".join(f"{name}={value}" for name, value in values.items() if value in present)
+
+    @staticmethod
+    def sharedLabelOption(several: Iterable["MaskFrames"]) -> str:
+        """The value of `--labels` for masks that one command reads together."""
+        parts = [part for masks in several for part in masks.labelOption.split(",")]
+        return ",".join(dict.fromkeys(parts))
+
+    def write(self, path: Path) -> None:
+        """Write a `.seq.nrrd` of labelmaps; assumed times are omitted."""
+        from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+
+        times = self.timesMs if self.hasTimes else None
+        write_seq_nrrd(path, self.labels, self.geometry.ijkToLps, times, node_class="vtkMRMLLabelMapVolumeNode")
+
+    def emptyFrames(self) -> list[int]:
+        """Frames, counted from 0, without myocardium."""
+        drawn = (self.labels == self.MYOCARDIUM).any(axis=(1, 2, 3))
+        return np.flatnonzero(~drawn).tolist()
+
+
+#: SNOMED CT codes in terminology entries: 74281007 myocardium, 87878005 left ventricle, 53085002 right ventricle.
+_CODES = {"myocardium": ("74281007", "304578005"), "cavity": ("87878005",), "rightVentricle": ("53085002",)}
+_RIGHT = re.compile(r"\brv\b|\brvc|\bright\b|rechts|droit")
+_WALL = re.compile(r"myo|\blvm\b|\bwall\b|septum")
+_LEFT = re.compile(r"\blv\b|\blvc|\bleft\b|blood|cavity|\bbp\b|\bpool\b")
+
+
+def structureOf(name: str, terminology: str = "") -> str | None:
+    """The structure of a segment: "myocardium", "cavity", "rightVentricle", or None if it is unknown.
+
+    Args:
+        name: of the segment, such as "LV myocardium", "myo", "RV" or "LV_bp".
+        terminology: Slicer's terminology entry of the segment; its codes take precedence over the name.
+    """
+    for structure, codes in _CODES.items():
+        if any(f"SCT^{code}^" in terminology for code in codes):
+            return structure
+    words = re.sub(r"[_\-./]+", " ", name).lower()
+    if _RIGHT.search(words):
+        return None if _WALL.search(words) else "rightVentricle"
+    if _WALL.search(words):
+        return "myocardium"
+    return "cavity" if _LEFT.search(words) else None
 
 
 class MaskSource:
-    """Masks in the scene: a segmentation or labelmap, of a sequence or one node a frame.
+    """Masks in the scene: a segmentation or labelmap, either of a sequence or one node per frame.
 
     Args:
         node: vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode.
@@ -32,7 +105,7 @@ class MaskSource:
 
     @staticmethod
     def candidates() -> list[Any]:
-        """Masks of several frames in the scene; of one node a frame, the first."""
+        """All masks in the scene with several frames; of one node per frame, the first."""
         candidates, counted = [], set()
         for className in ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"):
             for node in slicer.util.getNodesByClass(className):
@@ -47,7 +120,7 @@ class MaskSource:
         return candidates
 
     def choices(self) -> dict[str, str]:
-        """What can be the myocardium: segment ID or label number -> how to call it."""
+        """The segments or labels to choose from: segment ID or label number -> displayed name."""
         first = self.sequence.frames()[0]
         if self.isSegmentation:
             segmentation = first.GetSegmentation()
@@ -56,7 +129,7 @@ class MaskSource:
         return {str(v): f"Label {v}" for v in self._labelValues()}
 
     def structures(self) -> dict[str, str]:
-        """The structures that could be told: "myocardium", "cavity", "rightVentricle" -> one of `choices`."""
+        """The identified structures: "myocardium", "cavity", "rightVentricle" -> one of `choices`."""
         found = self._namedStructures() if self.isSegmentation else self._structuresByTopology()
         choices = list(self.choices())
         if "myocardium" not in found and len(choices) == 1:
@@ -69,7 +142,7 @@ class MaskSource:
         for segmentId, name in self.choices().items():
             terminology = vtk.mutable("")
             segmentation.GetSegment(segmentId).GetTag("TerminologyEntry", terminology)
-            structure = StructureNames.structureOf(name, str(terminology))
+            structure = structureOf(name, str(terminology))
             if structure is not None:
                 found.setdefault(structure, segmentId)
         return found
@@ -79,13 +152,12 @@ class MaskSource:
         return [int(v) for v in values if v != 0]
 
     def _structuresByTopology(self) -> dict[str, str]:
-        CoreLibrary.makeImportable()
         from LaMoDCore.io.files.labels import meaning_of_labels
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         frame = slicer.util.arrayFromVolume(self.sequence.frames()[0])[None].astype(np.int32)
         try:
-            meaning, _ = meaning_of_labels([frame], self.node.GetName())
+            meaning, _note = meaning_of_labels([frame], self.node.GetName())
         except LaMoDInputError:
             return {}
         found = {"myocardium": meaning.myocardium, "cavity": meaning.cavity, "rightVentricle": meaning.right_ventricle}
@@ -98,16 +170,16 @@ class MaskSource:
         timesMs: np.ndarray | None,
         allowEmpty: bool = False,
     ) -> MaskFrames:
-        """All frames on one grid.
+        """Resample all frames to one grid.
 
         Args:
-            structures: as `structures` gives them; "myocardium" must be among them.
-            reference: grid of the cine; the masks' own where there is none.
-            timesMs: the cine's times; the masks' own where it has none.
-            allowEmpty: whether frames without myocardium are taken as they are.
+            structures: as returned by `structures`; must contain "myocardium".
+            reference: grid of the cine; None for the masks' own grid.
+            timesMs: [T] of the cine; None for the masks' own times.
+            allowEmpty: whether frames without myocardium are accepted.
 
         Raises:
-            InputError: what is drawn cannot be used, and what to do.
+            InputError: the masks cannot be used.
         """
         frames = self.sequence.frames()
         geometry = reference or self._ownGeometry(frames[0])
@@ -130,7 +202,7 @@ class MaskSource:
         return masks
 
     def maskOf(self, choice: str, frame: int, geometry: VolumeGeometry) -> np.ndarray:
-        """bool [Z, H, W]: one of `choices` in one frame on a grid, nearest neighbour."""
+        """bool [Z, H, W]: one of `choices` in one frame, resampled to a grid by nearest neighbour."""
         return self._binary(self.sequence.frames()[frame], choice, geometry)
 
     def _check(self, masks: MaskFrames) -> None:
@@ -138,20 +210,20 @@ class MaskSource:
         if len(empty) == len(masks.labels):
             text = _(
                 "“{name}” has no myocardium on the cine's slices: check that the masks belong to this cine and that "
-                "the right segment is chosen."
+                "the right segment is selected."
             )
             raise InputError(text.format(name=self.node.GetName()))
         if empty:
             named = ", ".join(str(t + 1) for t in empty[:5]) + (" …" if len(empty) > 5 else "")
             text = _(
-                "The myocardium is empty at frame {frames} of {all}: draw it there, or choose masks of the whole cycle."
+                "The myocardium is empty at frame {frames} of {all}: draw it there, or select masks of the whole cycle."
             )
             raise InputError(text.format(frames=named, all=len(masks.labels)))
 
     def _ownGeometry(self, frame: Any) -> VolumeGeometry:
         if not self.isSegmentation:
             if frame.GetImageData() is None:
-                raise InputError(_("“{name}” holds no voxels: choose other masks.").format(name=self.node.GetName()))
+                raise InputError(_("“{name}” contains no voxels: select other masks.").format(name=self.node.GetName()))
             return VolumeGeometry.ofVolume(frame)
         segmentation = frame.GetSegmentation()
         text = segmentation.GetConversionParameter("Reference image geometry")
@@ -165,12 +237,14 @@ class MaskSource:
     def _segmentImage(self, frame: Any, segmentId: str) -> Any:
         image = slicer.vtkOrientedImageData()
         if not frame.GetBinaryLabelmapRepresentation(segmentId, image):
-            text = _("Segment “{segment}” of “{name}” cannot be made a labelmap: draw it in the Segment Editor.")
+            text = _(
+                "Segment “{segment}” of “{name}” cannot be converted to a labelmap: draw it in the Segment Editor."
+            )
             raise InputError(text.format(segment=segmentId, name=frame.GetName()))
         return image
 
     def segmentIn(self, frame: Any, choice: str) -> str | None:
-        """The chosen segment in another frame: of the same ID or, where IDs were made anew, of the same name."""
+        """The chosen segment in another frame: the one with the same ID or, if IDs differ per frame, the same name."""
         segmentation = frame.GetSegmentation()
         if segmentation.GetSegment(choice) is not None:
             return choice
@@ -180,20 +254,20 @@ class MaskSource:
         return self.sequence.frames()[0].GetSegmentation().GetSegment(choice).GetName()
 
     def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
-        """bool [Z, H, W]: one structure of one frame on the wanted grid, nearest neighbour."""
+        """bool [Z, H, W]: one structure of one frame, resampled to a grid by nearest neighbour."""
         if self.isSegmentation:
             segmentId = self.segmentIn(frame, choice)
             if segmentId is None:
                 return np.zeros(geometry.shape, bool)
             image = self._segmentImage(frame, segmentId)
-            wanted = 1
+            value = 1
         else:
             if VolumeGeometry.ofVolume(frame).isSameAs(geometry):
                 return slicer.util.arrayFromVolume(frame) == int(choice)
             image = slicer.vtkOrientedImageData()
             image.DeepCopy(frame.GetImageData())
             image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(VolumeGeometry.ofVolume(frame).ijkToRas))
-            wanted = int(choice)
+            value = int(choice)
         if image.IsEmpty():
             return np.zeros(geometry.shape, bool)
         resampled = slicer.vtkOrientedImageData()
@@ -201,4 +275,4 @@ class MaskSource:
             image, geometry.asOrientedImage(), resampled, False, False
         )
         array = vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(geometry.shape)
-        return array == wanted
+        return array == value

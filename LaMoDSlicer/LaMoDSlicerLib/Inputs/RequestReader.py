@@ -1,30 +1,33 @@
 from typing import Any
 
 import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
-from LaMoDSlicerLib.Prediction.PredictionOptions import PredictionOptions
-from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
+from LaMoDSlicerLib.Scene import RoleNodes
 from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
+from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 
 class RequestReader:
-    """Reads a prediction's inputs out of the scene, or says what is missing or wrong.
+    """Reads the inputs of a prediction from the scene and validates them.
 
     Args:
         parameters: the ParameterNode.
     """
 
-    #: Fewer frames cannot carry a cardiac cycle.
+    #: Fewer frames do not resolve a cardiac cycle.
     MIN_FRAMES = 8
 
     def __init__(self, parameters: Any) -> None:
         self._parameters = parameters
 
     def structures(self) -> dict[str, str]:
-        """Which segment or label is which structure; the person's choice of the myocardium weighs more."""
+        """Structure -> segment ID or label; the user's choice of the myocardium takes precedence."""
         if self._parameters.masks is None:
             return {}
         source = MaskSource(self._parameters.masks)
@@ -36,21 +39,21 @@ class RequestReader:
         return found
 
     def check(self) -> None:
-        """What can be told without reading every frame.
+        """Validate everything that does not require reading all frames.
 
         Raises:
-            InputError: what is missing or wrong.
+            InputError: an input is missing or cannot be used.
         """
         p = self._parameters
         if p.masks is None:
             raise InputError(
-                _("Choose the myocardium masks: a segmentation or labelmap for every frame, or “Load masks…”.")
+                _("Select the myocardium masks: a segmentation or labelmap for every frame, or press “Load masks…”.")
             )
         frames = MaskSource(p.masks).numberOfFrames()
         if frames < self.MIN_FRAMES:
             text = _(
-                "“{name}” has {frames} frame(s) and at least {least} are needed: choose masks of the whole cycle, "
-                "not of a single picture."
+                "“{name}” has {frames} frame(s) and at least {least} are needed: select masks of the whole cycle, "
+                "not of a single image."
             )
             raise InputError(text.format(name=p.masks.GetName(), frames=frames, least=self.MIN_FRAMES))
         if p.cine is not None:
@@ -58,17 +61,19 @@ class RequestReader:
             cine.check()
             if cine.numberOfFrames() != frames:
                 text = _(
-                    "The cine has {cine} frames and the masks have {masks}: choose masks of this cine, or “None” as "
-                    "cine to predict from the masks alone."
+                    "The cine has {cine} frames and the masks have {masks}: select masks of this cine, or “None” as "
+                    "the cine to predict from the masks alone."
                 )
                 raise InputError(text.format(cine=cine.numberOfFrames(), masks=frames))
         if "myocardium" not in self.structures():
-            text = _("Choose which segment of “{name}” is the myocardium: its names and shapes do not tell.")
+            text = _("Select the myocardium of “{name}”: it cannot be identified by name or shape.")
             raise InputError(text.format(name=p.masks.GetName()))
 
     def read(self) -> PredictionRequest:
-        """Raises:
-        InputError: as `check`, or a frame without myocardium.
+        """Read all inputs.
+
+        Raises:
+            InputError: as `check`, or a frame has no myocardium.
         """
         self.check()
         p = self._parameters
@@ -84,3 +89,45 @@ class RequestReader:
             cineNodeId=p.cine.GetID() if cine is not None else None,
             name=name,
         )
+
+
+def seriesInScene() -> list[tuple[Any, Any]]:
+    """(sequence browser of the cine or None, node of the masks) for each series, in the scene's order.
+
+    The masks of a cine are the last added ones that fit it; masks that fit no cine are listed alone.
+    """
+    candidates = _maskSequences()
+    pairs, alone = [], list(candidates)
+    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+        try:
+            cine = CineSource(browser)
+            cine.check()
+        except InputError:
+            continue
+        fitting = [node for node in candidates if _fits(cine, node)]
+        if fitting:
+            pairs.append((browser, fitting[-1]))
+            alone = [node for node in alone if node not in fitting]
+    return [*pairs, *((None, node) for node in alone)]
+
+
+def _maskSequences() -> list[Any]:
+    found = []
+    for className in ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"):
+        for node in slicer.util.getNodesByClass(className):
+            sequence = FrameSequence(node)
+            isResult = node.GetAttribute(RoleNodes.ATTRIBUTE) is not None
+            frames = sequence.sequenceNode.GetNumberOfDataNodes() if sequence.sequenceNode is not None else 0
+            if not isResult and frames >= RequestReader.MIN_FRAMES:
+                found.append(node)
+    return found
+
+
+def _fits(cine: CineSource, masks: Any) -> bool:
+    """Whether masks belong to a cine: the same browser or grid, and the same number of frames."""
+    sequence = FrameSequence(masks)
+    if sequence.sequenceNode.GetNumberOfDataNodes() != cine.numberOfFrames():
+        return False
+    if masks.IsA("vtkMRMLLabelMapVolumeNode") and masks.GetImageData() is not None:
+        return VolumeGeometry.ofVolume(masks).isSameAs(cine.geometry())
+    return sequence.browserNode is cine.node

@@ -7,11 +7,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskLoader import MaskLoader
-from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-from LaMoDSlicerLib.Inputs.SeriesPairs import SeriesPairs
-from LaMoDSlicerLib.Inputs.SeriesRequest import SeriesRequest
+from LaMoDSlicerLib.Inputs.RequestReader import RequestReader, seriesInScene
+from LaMoDSlicerLib.Prediction.PredictionRequest import SeriesRequest
 from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
@@ -23,13 +22,12 @@ from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class SeriesPanel:
-    """Several series of one heart in one go: lists each cine with its masks, and masks from files; predicts those that
-    are ticked.
+    """Predicts several series of one heart together: lists each cine with its masks and predicts the checked ones.
 
     Args:
         ui: the reading panel's widgets by name.
-        logic: predicts.
-        showMessage: called with a sentence for the person.
+        logic: the module's logic.
+        showMessage: called with a sentence for the user.
     """
 
     def __init__(self, ui: Any, logic: Any, showMessage: Any) -> None:
@@ -43,7 +41,7 @@ class SeriesPanel:
 
     @property
     def job(self) -> Any:
-        """The prediction that is under way, or None."""
+        """The running prediction, or None."""
         return self._job
 
     def setParameters(self, parameters: Any) -> None:
@@ -52,38 +50,40 @@ class SeriesPanel:
         self._parameters = parameters
 
     def update(self) -> None:
-        """List the scene's series."""
-        pairs = SeriesPairs.ofScene() if self._parameters is not None else []
+        """List the series of the scene."""
+        pairs = seriesInScene() if self._parameters is not None else []
         self._ui.addSeriesButton.enabled = self._parameters is not None
         if pairs != self._pairs:
             self._pairs = pairs
             self._ui.seriesList.clear()
             for browser, masks in pairs:
-                cine = browser.GetName() if browser is not None else _("masks alone")
+                cine = browser.GetName() if browser is not None else _("masks only")
                 item = qt.QListWidgetItem(f"{cine}  ·  {masks.GetName()}")
                 item.setCheckState(qt.Qt.Checked)
                 self._ui.seriesList.addItem(item)
         self._updateButton()
 
-    def _ticked(self) -> list[tuple[Any, Any]]:
+    def _checked(self) -> list[tuple[Any, Any]]:
         items = [self._ui.seriesList.item(i) for i in range(self._ui.seriesList.count)]
         return [pair for pair, item in zip(self._pairs, items, strict=True) if item.checkState() == qt.Qt.Checked]
 
     def _updateButton(self) -> None:
         running = self._job is not None
-        several = len(self._ticked()) > 1 if len(self._pairs) == self._ui.seriesList.count else False
+        several = len(self._checked()) > 1 if len(self._pairs) == self._ui.seriesList.count else False
         button = self._ui.predictSeriesButton
-        button.text = _("Cancel") if running else _("Predict the ticked series as one heart")
+        button.text = _("Cancel") if running else _("Predict checked series as one heart")
         button.enabled = running or several
-        button.toolTip = "" if button.enabled else _("Load two series or more, each with masks of every frame.")
+        button.toolTip = (
+            "" if button.enabled else _("Load and check at least two series, each with masks of every frame.")
+        )
 
     def onAddButton(self) -> None:
-        title = _("Masks of several series, a file a series")
+        title = _("Masks of several series, one file per series")
         paths = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", MaskLoader.FILTER)
         self.addFiles([Path(path) for path in paths])
 
     def addFiles(self, paths: list[Path]) -> None:
-        """Read masks from files; each is listed with the cine on whose pixels it lies, or alone."""
+        """Load masks from files; each is listed with the cine on the same grid, or alone."""
         self._showMessage("")
         for path in paths:
             try:
@@ -93,16 +93,16 @@ class SeriesPanel:
 
     def onPredictButton(self) -> None:
         if self._job is not None:
-            self.cancel(_("Cancelled. The scene is as it was."))
+            self.cancel(_("Cancelled. The scene is unchanged."))
             return
         self._showMessage("")
         try:
             with slicer.util.tryWithErrorDisplay(
                 _("The prediction could not be started."), show=False, waitCursor=True
             ):
-                request = SeriesRequest(tuple(self._requestOf(*pair) for pair in self._ticked()))
+                request = SeriesRequest(tuple(self._requestOf(*pair) for pair in self._checked()))
                 self._job = self._logic.startPrediction(
-                    request, self.onProgress, lambda result: self.onResult(result, request), self.onFailure
+                    request, self.onProgress, lambda result: self.onResult(result, request), self.onError
                 )
         except (InputError, OSError) as error:
             self._showMessage(str(error))
@@ -110,13 +110,13 @@ class SeriesPanel:
 
     def _requestOf(self, browser: Any, masks: Any) -> Any:
         p = self._parameters
-        same = ("rvInsertion", "model", "device", "samples", "seed", "useDiffusion")
-        wished = SimpleNamespace(cine=browser, masks=masks, myocardium="", level="automatic")
-        wished.__dict__.update({name: getattr(p, name) for name in same})
-        return RequestReader(wished).read()
+        shared = ("rvInsertion", "model", "device", "samples", "seed", "useDiffusion")
+        parameters = SimpleNamespace(cine=browser, masks=masks, myocardium="", level="automatic")
+        parameters.__dict__.update({name: getattr(p, name) for name in shared})
+        return RequestReader(parameters).read()
 
     def cancel(self, reason: str = "") -> None:
-        """End what is under way, if anything."""
+        """Cancel the running prediction, if there is one."""
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -126,7 +126,7 @@ class SeriesPanel:
     def onProgress(self, progress: WorkerProgress) -> None:
         self._showMessage(f"{progress.stage} · {progress.message} · {100 * progress.fraction:.0f} %")
 
-    def onFailure(self, text: str) -> None:
+    def onError(self, text: str) -> None:
         self._job = None
         self._showMessage(text)
         self._updateButton()
@@ -144,33 +144,33 @@ class SeriesPanel:
         self._updateButton()
 
     def show(self, result: ResultFiles, request: SeriesRequest) -> ReadingNode:
-        """Put each series' part of the result on its own cine.
+        """Add each series' part of the result to its own cine.
 
         Raises:
-            ValueError: a slice of the result lies in none of the series.
+            ValueError: a slice of the result belongs to none of the series.
         """
         reading = ReadingBuilder(result).build()
         browsers: list[Any] = [None] * len(reading.slices)
         stacks = ResultStacks(result)
         for part in request.parts:
-            mine = [k for k, affine in enumerate(result.ijkToLps) if self._holds(part, affine)]
-            if not mine:
+            own = [k for k, affine in enumerate(result.ijkToLps) if self._contains(part, affine)]
+            if not own:
                 continue
             if result.numberOfFrames == len(part.masks.labels):
-                browser = ResultScene.create(stacks.part(mine), part).browserNode
-            else:  # put on other phases than its own pictures have: shown without them
-                own = replace(reading, slices=tuple(reading.slices[k] for k in mine))
-                browser = ResultImport.show(stacks.part(mine), own, part.name).browsers()[0]
-            for k in mine:
+                browser = ResultScene.create(stacks.part(own), part).browserNode
+            else:  # resampled to other phases than those of its images: shown without them
+                ownReading = replace(reading, slices=tuple(reading.slices[k] for k in own))
+                browser = ResultImport.show(stacks.part(own), ownReading, part.name).browsers()[0]
+            for k in own:
                 browsers[k] = browser
         if None in browsers:
-            raise ValueError(_("a slice of it lies in none of the series"))
+            raise ValueError(_("a slice of it belongs to none of the series"))
         node = ReadingNode.create(reading, browsers, request.name)
         ResultProvenance(node).keep()
         return node
 
     @staticmethod
-    def _holds(part: Any, affine: Any) -> bool:
+    def _contains(part: Any, affine: Any) -> bool:
         try:
             part.masks.geometry.sliceIndexOf(affine)
         except ValueError:

@@ -6,15 +6,13 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-
 
 class ModelChooser:
-    """The model that predicts: the shipped one, one of the person's own, or one in a folder.
+    """Selects the model: the one that comes with LaMoD, a model of the user, or one in a folder.
 
     Args:
         selector: the QComboBox.
-        onChosen: called with a model's name or folder; "" for the shipped one.
+        onChosen: called with the name or folder of a model; "" for the one that comes with LaMoD.
     """
 
     _BROWSE = "\n"
@@ -25,16 +23,15 @@ class ModelChooser:
         selector.connect("activated(int)", self._onActivated)
 
     def update(self, current: str) -> None:
-        """List what there is now; choose `current`, which may be a folder."""
-        CoreLibrary.makeImportable()
+        """List the available models and select `current`, which may be a folder."""
         from LaMoDCore.models.registry import DEFAULT_MODEL, known_models
 
         self._current = "" if current == DEFAULT_MODEL else current
-        rows = [(_("The shipped model ({name})").format(name=DEFAULT_MODEL), "")]
+        rows = [(_("Default ({name})").format(name=DEFAULT_MODEL), "")]
         rows += [(name, name) for name in sorted(known_models()) if name != DEFAULT_MODEL]
         if self._current not in [data for _text, data in rows]:
             rows.append((_("{folder} (folder)").format(folder=Path(self._current).name), self._current))
-        rows.append((_("A folder…"), self._BROWSE))
+        rows.append((_("Select folder…"), self._BROWSE))
         selector = self._selector
         if [(selector.itemText(i), selector.itemData(i)) for i in range(selector.count)] != rows:
             selector.clear()
@@ -45,7 +42,7 @@ class ModelChooser:
     def _onActivated(self, index: int) -> None:
         chosen = self._selector.itemData(index)
         if chosen == self._BROWSE:
-            title = _("A model's folder, or a run's")
+            title = _("Select the folder of a model or a training run")
             chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title) or self._current
         self._onChosen(chosen)
         self.update(chosen)

@@ -10,32 +10,32 @@ from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene.SteadyPlace import SteadyPlace
-from LaMoDSlicerLib.Worker.PredictionJob import PredictionJob
+from LaMoDSlicerLib.Scene import ReservedSpace
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class PredictPanel:
-    """The button, the progress, and what went wrong, in words.
+    """Predict Strain: the button, the progress and the messages.
 
     Args:
         ui: the panel's widgets by name.
-        logic: predicts.
+        logic: the module's logic.
         onResultShown: called with the ResultScene.
     """
 
     def __init__(self, ui: Any, logic: LaMoDSlicerLogic, onResultShown: Callable[[ResultScene], None]) -> None:
         self._ui, self._logic, self._onResultShown = ui, logic, onResultShown
         self._parameters: Any = None
-        self._job: PredictionJob | None = None
-        SteadyPlace.evenHidden(ui.progressBar)
-        SteadyPlace.lines(ui.stageLabel, 2)
+        self._job: WorkerProcess | None = None
+        ReservedSpace.keepSpaceWhenHidden(ui.progressBar)
+        ReservedSpace.reserveLines(ui.stageLabel, 2)
         ui.predictButton.connect("clicked(bool)", self.onPredictButton)
         ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
 
     @property
-    def job(self) -> PredictionJob | None:
-        """The prediction that is under way, or None."""
+    def job(self) -> WorkerProcess | None:
+        """The running prediction, or None."""
         return self._job
 
     def setParameters(self, parameters: Any) -> None:
@@ -43,11 +43,11 @@ class PredictPanel:
         self.update()
 
     def showMessage(self, text: str) -> None:
-        """A sentence for the person, in the panel."""
+        """Show a sentence in the panel."""
         self._ui.messageLabel.text = text
 
     def update(self) -> None:
-        """Enable the button, or let its tooltip say what is missing."""
+        """Enable the button; when it is disabled, its tooltip says why."""
         running = self._job is not None
         self._ui.cancelButton.enabled = running
         self._ui.progressBar.visible = running
@@ -55,7 +55,7 @@ class PredictPanel:
             if self._parameters is None:
                 raise InputError(_("The scene is being closed."))
             RequestReader(self._parameters).check()
-            problem = _("A prediction is under way.") if running else ""
+            problem = _("A prediction is running.") if running else ""
         except InputError as error:
             problem = str(error)
         self._ui.predictButton.enabled = not problem
@@ -73,7 +73,7 @@ class PredictPanel:
             ):
                 request = RequestReader(self._parameters).read()
                 self._job = self._logic.startPrediction(
-                    request, self.onProgress, lambda result: self.onResult(result, request), self.onFailure
+                    request, self.onProgress, lambda result: self.onResult(result, request), self.onError
                 )
         except InputError as error:
             self.showMessage(str(error))
@@ -86,10 +86,10 @@ class PredictPanel:
         self.update()
 
     def onCancelButton(self) -> None:
-        self.cancel(_("Cancelled. The scene is as it was."))
+        self.cancel(_("Cancelled. The scene is unchanged."))
 
     def cancel(self, reason: str) -> None:
-        """End what is under way, if anything, and say why."""
+        """Cancel the running prediction, if there is one, and show the reason."""
         if self._job is None:
             return
         self._job.cancel()
@@ -99,10 +99,10 @@ class PredictPanel:
     def onProgress(self, progress: WorkerProgress) -> None:
         self._ui.progressBar.value = int(100 * progress.fraction)
         left = progress.secondsLeft()
-        words = [w for w in (progress.message or progress.stage, progress.device) if w]
+        parts = [part for part in (progress.message or progress.stage, progress.device) if part]
         if left is not None:
-            words.append(_("about {seconds:.0f} s left").format(seconds=left))
-        self._ui.stageLabel.text = " · ".join(words)
+            parts.append(_("about {seconds:.0f} s left").format(seconds=left))
+        self._ui.stageLabel.text = " · ".join(parts)
         self._ui.logEdit.appendPlainText(progress.log[-1])
 
     def onResult(self, result: ResultFiles, request: PredictionRequest) -> None:
@@ -113,14 +113,12 @@ class PredictPanel:
         except ValueError as error:
             self.showMessage(_("The result could not be shown: {error}.").format(error=error))
             return
-        self._ui.stageLabel.text = self._howItWasMade(scene.summary)
+        self._ui.stageLabel.text = self._provenanceText(scene.summary)
         self._onResultShown(scene)
         if job is not None and request.cineNodeId and slicer.mrmlScene.GetNodeByID(request.cineNodeId) is None:
-            self.showMessage(
-                _("The cine was removed during the prediction: the result has a sequence browser of its own.")
-            )
+            self.showMessage(_("The cine was removed during the prediction: the result has its own sequence browser."))
 
-    def onFailure(self, text: str) -> None:
+    def onError(self, text: str) -> None:
         self._finish()
         self.showMessage(text)
 
@@ -130,7 +128,7 @@ class PredictPanel:
         self.update()
 
     @staticmethod
-    def _howItWasMade(summary: dict[str, Any]) -> str:
+    def _provenanceText(summary: dict[str, Any]) -> str:
         provenance = summary.get("provenance", {})
         if not provenance:
             return ""

@@ -1,24 +1,78 @@
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
-from LaMoDSlicerLib.Prediction.PredictionOptions import PredictionOptions
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Worker import CoreLibrary
+
+#: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
+_INPUT_ERROR = 1
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionOptions:
+    """Options that all `lamod` commands share that predict.
+
+    Attributes:
+        model: name or folder; empty for the model that comes with LaMoD.
+        device, samples, seed, useDiffusion: as the command's options; 0 samples uses the model's default.
+        rvInsertionLps: [3] mm, or None.
+        sliceInsertionsLps: [3] mm each, insertion points of single slices, in the planes of these slices.
+    """
+
+    model: str = ""
+    device: str = "auto"
+    samples: int = 0
+    seed: int = 0
+    useDiffusion: bool = True
+    rvInsertionLps: np.ndarray | None = None
+    sliceInsertionsLps: tuple[np.ndarray, ...] = ()
+
+    @classmethod
+    def ofParameters(cls, parameters: Any) -> "PredictionOptions":
+        """The options that the ParameterNode contains now."""
+        p = parameters
+        insertion = InsertionNode(p.rvInsertion) if p.rvInsertion is not None else None
+        return cls(
+            model=p.model.strip(),
+            device=p.device,
+            samples=p.samples,
+            seed=p.seed,
+            useDiffusion=p.useDiffusion,
+            rvInsertionLps=insertion.sharedLps() if insertion is not None else None,
+            sliceInsertionsLps=tuple(insertion.ownLps()) if insertion is not None else (),
+        )
+
+    def arguments(self) -> list[str]:
+        """The options as command-line arguments."""
+        arguments = ["--device", self.device, "--seed", str(self.seed)]
+        if self.model:
+            arguments += ["--model", self.model]
+        if self.samples:
+            arguments += ["--samples", str(self.samples)]
+        if not self.useDiffusion:
+            arguments.append("--no-diffusion")
+        points = [("--slice-insertion", point) for point in self.sliceInsertionsLps]
+        points += [("--rv-insertion", self.rvInsertionLps)] if self.rvInsertionLps is not None else []
+        return arguments + [f"{option}=" + ",".join(f"{v:.3f}" for v in point) for option, point in points]
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionRequest:
-    """Everything that one prediction needs, read out of the scene: nothing of the scene is needed later.
+    """All inputs of one prediction, copied from the scene, which may change meanwhile.
 
     Attributes:
-        masks: what was drawn.
-        cine: float32 [T, Z, H, W] on the masks' grid, to be shown beneath, or None.
+        masks: the segmented structures.
+        cine: float32 [T, Z, H, W] on the masks' grid, shown under the result, or None.
         level: "base", "mid", "apex", or "automatic".
-        options: model, sampling, and where segments start.
+        options: model, sampling and RV insertion.
         cineNodeId: the node on which the result is shown, or None.
-        name: what the result is called in the scene.
+        name: name of the result in the scene.
     """
 
     masks: MaskFrames
@@ -29,17 +83,64 @@ class PredictionRequest:
     name: str = "LaMoD"
 
     def writeInputs(self, folder: Path) -> None:
-        """Write the masks where `commandLine` names them; the motion is predicted from them alone."""
+        """Write the masks to the file that `commandLine` names; the motion is predicted from them alone."""
         self.masks.write(folder / "masks.seq.nrrd")
 
     def commandLine(self, folder: Path) -> list[str]:
         """The `lamod predict` command that reads `folder` and writes `folder`/result."""
-        command = [CoreLibrary.python(), "-m", "LaMoDCore", "predict", str(folder / "masks.seq.nrrd")]
-        command += ["--out", str(folder / "result"), "--no-report", "--progress", "json"]
-        command += ["--labels", self.masks.labelOption]
+        arguments = ["predict", str(folder / "masks.seq.nrrd"), "--out", str(folder / "result"), "--no-report"]
+        arguments += ["--labels", self.masks.labelOption]
         if self.level != "automatic":
-            command += ["--levels", ",".join([self.level] * self._drawnSlices())]
-        return command + self.options.words()
+            arguments += ["--levels", ",".join([self.level] * self._numberOfDrawnSlices())]
+        return CoreLibrary.command(arguments + self.options.arguments())
 
-    def _drawnSlices(self) -> int:
+    def _numberOfDrawnSlices(self) -> int:
         return int((self.masks.labels == MaskFrames.MYOCARDIUM).any(axis=(0, 2, 3)).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesRequest:
+    """One prediction of several series: slices of one heart, each series with its own grid and frame times.
+
+    Attributes:
+        parts: one per series; the options are those of the first.
+    """
+
+    parts: tuple[PredictionRequest, ...]
+
+    @property
+    def name(self) -> str:
+        return " + ".join(part.name for part in self.parts)
+
+    def writeInputs(self, folder: Path) -> None:
+        """Write the masks of each series to the file that `commandLine` names."""
+        for path, part in zip(self._files(folder), self.parts, strict=True):
+            part.masks.write(path)
+
+    def commandLine(self, folder: Path) -> list[str]:
+        """The `lamod predict` command that reads `folder` and writes `folder`/result."""
+        command = self.parts[0].commandLine(folder)
+        position = command.index("predict") + 1
+        command[position : position + 1] = [str(path) for path in self._files(folder)]
+        command[command.index("--labels") + 1] = MaskFrames.sharedLabelOption(part.masks for part in self.parts)
+        return command
+
+    def _files(self, folder: Path) -> list[Path]:
+        return [folder / f"series{number}.seq.nrrd" for number in range(1, len(self.parts) + 1)]
+
+
+def explainExit(exitCode: int, lastOutput: str, folder: Path) -> str:
+    """A sentence about a prediction that failed.
+
+    Args:
+        exitCode: of the process; negative: the signal.
+        lastOutput: its last line of output.
+        folder: the request's folder. The user sees nodes, so its file names are replaced.
+    """
+    if exitCode == _INPUT_ERROR and lastOutput:
+        return lastOutput.replace(f"{folder}{os.sep}", "").replace("masks.seq.nrrd", _("The masks"))
+    if exitCode < 0:
+        text = _("The prediction was ended from outside (signal {signal}). The scene is unchanged; predict again.")
+        return text.format(signal=-exitCode)
+    text = _("The prediction failed (exit code {code}): {output}. See the log under Advanced.")
+    return text.format(code=exitCode, output=lastOutput or _("no message"))

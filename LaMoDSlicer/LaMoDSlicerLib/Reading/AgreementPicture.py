@@ -5,7 +5,6 @@ import numpy as np
 
 from LaMoDSlicerLib.Reading.Comparison import Comparison
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class AgreementPicture:
@@ -22,7 +21,6 @@ class AgreementPicture:
     LINE_OF_TEXT = 12
 
     def __init__(self, comparison: Comparison) -> None:
-        CoreLibrary.makeImportable()
         self._comparison = comparison
 
     def draw(self, path: Path, size: tuple[int, int]) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
 from LaMoDSlicerLib.Reading.BullseyeRing import BullseyeRing
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class BullseyePicture:
@@ -25,7 +24,6 @@ class BullseyePicture:
     SOFT = "#6b7480"
 
     def __init__(self, rings: list[BullseyeRing], quantity: BullseyeQuantity) -> None:
-        CoreLibrary.makeImportable()
         self._rings, self._quantity = rings, quantity
         self._unit = 0.0
         self._edges = np.linspace(1.0, 0.42 if len(rings) == 1 else 0.2, len(rings) + 1)

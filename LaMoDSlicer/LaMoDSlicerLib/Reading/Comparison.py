@@ -5,7 +5,6 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Reading.Reading import Reading
 from LaMoDSlicerLib.Reading.SliceReading import SliceReading
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class Comparison:
@@ -81,7 +80,6 @@ class Comparison:
 
     def statistics(self, key: str, scale: float) -> dict[str, float]:
         """Bias, limits of agreement, SD, mean absolute difference and ICC(2,1) of `pairs` × scale."""
-        CoreLibrary.makeImportable()
         from LaMoDCore.evaluation.agreement import bland_altman, icc
 
         mine, theirs, _walls = self.pairs(key)

@@ -6,7 +6,6 @@ import numpy as np
 from LaMoDSlicerLib.Reading.Reading import Reading
 from LaMoDSlicerLib.Reading.SliceReading import SliceReading
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ReadingBuilder:
@@ -108,7 +107,6 @@ class ReadingBuilder:
         """[24, T] by sectors counter-clockwise from the RV insertion, and [3] a point of it in LPS mm.
 
         Where it is, the segments' borders tell."""
-        CoreLibrary.makeImportable()
         from LaMoDCore.heart.geometry import SliceGrid
         from LaMoDCore.heart.ring.mask import epicardial_region
 

@@ -1,70 +1,81 @@
+"""The layouts for reading results: images, curves and the sheet of numbers.
+
+The sheet is a view of the layout. Slicer keeps the widget of such a view for the whole session, so this container is
+created once, and a reloaded module adds its new sheet to it.
+"""
+
 from typing import Any
 
 import qt
 import slicer
 
-from LaMoDSlicerLib.Scene.OwnLayouts import OwnLayouts
+from LaMoDSlicerLib.Scene.CustomLayouts import PLOT, CustomLayouts, sliceViews, split
+
+TAG = "LaMoDReadingSheet"
+ONE, TWO, COMPARISON = 9101, 9102, 9103
+_CONTAINER = "lamodReadingSheetPlace"
+_THREE_D = (
+    '<item splitSize="2"><view class="vtkMRMLViewNode" singletontag="1">'
+    '<property name="viewlabel" action="default">1</property></view></item>'
+)
 
 
-class ReadingLayout(OwnLayouts):
-    """The layouts of the reading room: pictures above, curves and the sheet of numbers below.
+def _sheet(size: int) -> str:
+    return f'<item splitSize="{size}"><{TAG}></{TAG}></item>'
 
-    The sheet stands in the layout as a view of its own. Slicer keeps the place of such a view for the whole session,
-    so the place is made once, and a reloaded module puts a new sheet into it.
-    """
 
-    TAG = "LaMoDReadingSheet"
-    ONE, TWO, COMPARISON = NUMBERS = 9101, 9102, 9103
-    _PLACE = "lamodReadingSheetPlace"
-    _BEFORE = "lamodLayoutBefore"
+def _readingDescription(second: str) -> str:
+    """The red view and a second view above the curves, the sheet on the right."""
+    images = f'<item splitSize="5">{split("horizontal", sliceViews(3)[0], second)}</item>'
+    column = f'<item splitSize="5">{split("vertical", images, PLOT)}</item>'
+    return split("horizontal", column, _sheet(4))
 
-    _THREE_D = (
-        '<item splitSize="2"><view class="vtkMRMLViewNode" singletontag="1">'
-        '<property name="viewlabel" action="default">1</property></view></item>'
-    )
-    _SHEET = f'<item splitSize="4"><{TAG}></{TAG}></item>'
 
-    @classmethod
-    def _description(cls, number: int) -> str:
-        """Pictures over curves beside the sheet; three pictures take the whole width."""
-        red, yellow, green = (cls._slice(name, 3) for name in cls._SLICES)
-        if number == cls.COMPARISON:
-            pictures = cls._split("horizontal", red, yellow, green)
-            numbers = cls._split("horizontal", cls._PLOT, cls._SHEET.replace('"4"', '"6"'))
-            rows = (f'<item splitSize="4">{pictures}</item>', f'<item splitSize="5">{numbers}</item>')
-            return cls._split("vertical", *rows)
-        beside = cls._THREE_D if number == cls.ONE else yellow
-        pictures = f'<item splitSize="5">{cls._split("horizontal", red, beside)}</item>'
-        column = f'<item splitSize="5">{cls._split("vertical", pictures, cls._PLOT)}</item>'
-        return cls._split("horizontal", column, cls._SHEET)
+def _comparisonDescription() -> str:
+    """Three slice views above curves and sheet."""
+    images = split("horizontal", *sliceViews(3))
+    numbers = split("horizontal", PLOT, _sheet(6))
+    rows = (f'<item splitSize="4">{images}</item>', f'<item splitSize="5">{numbers}</item>')
+    return split("vertical", *rows)
 
-    @classmethod
-    def place(cls) -> Any:
-        """The widget in the layout that holds the sheet."""
-        place = getattr(slicer.modules, cls._PLACE, None)
-        if place is None:
-            place = qt.QWidget()
-            qt.QVBoxLayout(place).setContentsMargins(0, 0, 0, 0)
-            factory = slicer.qSlicerSingletonViewFactory()
-            factory.setTagName(cls.TAG)
-            factory.setWidget(place)
-            slicer.app.layoutManager().registerViewFactory(factory)
-            # Python would otherwise drop the factory, and the layout the view
-            setattr(slicer.modules, cls._PLACE, place)
-            setattr(slicer.modules, cls._PLACE + "Factory", factory)
-        return place
 
-    @classmethod
-    def setSheet(cls, sheet: Any) -> None:
-        """Put a sheet into the place, instead of an earlier one."""
-        layout = cls.place().layout()
-        while layout.count():
-            layout.takeAt(0).widget().hide()
-        layout.addWidget(sheet)
-        sheet.show()
+_LAYOUTS = CustomLayouts(
+    {
+        ONE: _readingDescription(_THREE_D),
+        TWO: _readingDescription(sliceViews(3)[1]),
+        COMPARISON: _comparisonDescription(),
+    },
+    "lamodLayoutBefore",
+)
+close = _LAYOUTS.close
 
-    @classmethod
-    def open(cls, number: int) -> None:
-        """Show one of the layouts."""
-        cls.place()
-        super().open(number)
+
+def open(number: int) -> None:
+    """Show one of the layouts."""
+    _container()
+    _LAYOUTS.open(number)
+
+
+def setSheet(sheet: Any) -> None:
+    """Show a sheet in the layouts, instead of an earlier one."""
+    layout = _container().layout()
+    while layout.count():
+        layout.takeAt(0).widget().hide()
+    layout.addWidget(sheet)
+    sheet.show()
+
+
+def _container() -> Any:
+    """The widget of the sheet's view."""
+    container = getattr(slicer.modules, _CONTAINER, None)
+    if container is None:
+        container = qt.QWidget()
+        qt.QVBoxLayout(container).setContentsMargins(0, 0, 0, 0)
+        factory = slicer.qSlicerSingletonViewFactory()
+        factory.setTagName(TAG)
+        factory.setWidget(container)
+        slicer.app.layoutManager().registerViewFactory(factory)
+        # keep references, otherwise Python deletes the factory and the layout loses the view
+        setattr(slicer.modules, _CONTAINER, container)
+        setattr(slicer.modules, _CONTAINER + "Factory", factory)
+    return container

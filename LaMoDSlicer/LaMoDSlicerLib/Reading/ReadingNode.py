@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 import slicer
 
 from LaMoDSlicerLib.Reading.Reading import Reading
-from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class ReadingNode:

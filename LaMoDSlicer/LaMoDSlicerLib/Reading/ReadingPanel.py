@@ -7,8 +7,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.SeriesPanel import SeriesPanel
+from LaMoDSlicerLib.Reading import ReadingLayout
 from LaMoDSlicerLib.Reading.Comparison import Comparison
-from LaMoDSlicerLib.Reading.ReadingLayout import ReadingLayout
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews

@@ -3,12 +3,11 @@ from typing import Any
 import numpy as np
 import slicer
 
-from LaMoDSlicerLib.Contours.DifferenceMap import DifferenceMap
 from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
-from LaMoDSlicerLib.Inputs.HiddenMasks import HiddenMasks
+from LaMoDSlicerLib.Inputs import HiddenMasks
+from LaMoDSlicerLib.Reading import DifferenceMap, ReadingLayout
 from LaMoDSlicerLib.Reading.Comparison import Comparison
-from LaMoDSlicerLib.Reading.ReadingLayout import ReadingLayout
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.HeartView import HeartView

@@ -6,8 +6,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 from LaMoDSlicerLib.Reading.SliceReading import SliceReading
-from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
+from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class StrainCurvesPlot:
@@ -27,7 +26,6 @@ class StrainCurvesPlot:
     INK = (0.13, 0.15, 0.18)
 
     def __init__(self) -> None:
-        CoreLibrary.makeImportable()
         from LaMoDCore.report.style import WALL_COLOURS
 
         self._colors = {wall: self._rgb(color) for wall, color in WALL_COLOURS.items()}

@@ -5,7 +5,6 @@ import numpy as np
 
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
 from LaMoDSlicerLib.Reading.SliceReading import SliceReading
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class StrainMatrixPicture:
@@ -21,7 +20,6 @@ class StrainMatrixPicture:
     INK = "#20262e"
 
     def __init__(self, slice_: SliceReading, referenceFrame: int) -> None:
-        CoreLibrary.makeImportable()
         self._slice, self._referenceFrame = slice_, referenceFrame
 
     def draw(self, path: Path, size: tuple[int, int]) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Results.MotionStore import MotionStore
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +75,6 @@ class ResultFiles:
     @staticmethod
     def _inPlane(displacementLps: np.ndarray, myocardium: np.ndarray, ijkToLps: np.ndarray) -> np.ndarray:
         """[Z, T, 2, H, W] from LPS [T, Z, H, W, 3]; outside the wall the nearest of the wall's values."""
-        CoreLibrary.makeImportable()
         from LaMoDCore.heart.geometry import SliceGrid
 
         slices = []

@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Reading.Reading import Reading
 from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
@@ -16,7 +16,6 @@ from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStacks import ResultStacks
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ResultImport:
@@ -92,7 +91,6 @@ class ResultImport:
     @classmethod
     def _ofCase(cls, folder: Path) -> tuple[Path, np.ndarray | None, np.ndarray, str]:
         """(result folder, pictures, drawn masks, name) of a dataset's case with known motion."""
-        CoreLibrary.makeImportable()
         from LaMoDCore.io.dataset.folder import read_dataset_case
         from LaMoDCore.prediction.writer import write_result
         from LaMoDCore.runtime.errors import LaMoDInputError
@@ -126,14 +124,16 @@ class ResultImport:
         """The StrainResult of a case whose motion is known."""
         from LaMoDCore.evaluation.truth import truth_of
         from LaMoDCore.heart.case import Motion, StrainResult
-        from LaMoDCore.strain import summarise
+        from LaMoDCore.strain import quality_notes, summarise
 
         truth = truth_of(data)
         if truth is None:
             raise InputError(_("“{name}” holds no measured motion to compare with.").format(name=data.id))
         source = (data.details or {}).get("source") or _("known motion of the case")
         motion = Motion(truth.motions, {"model": str(source), "samples": 1})
-        summary = summarise(truth.case, motion, truth.strains, truth.es_frame)
-        return StrainResult(
-            truth.case, motion, truth.strains, truth.es_frame, {**summary, "provenance": dict(motion.provenance)}
-        )
+        summary = {
+            **summarise(truth.case, truth.strains, truth.es_frame),
+            "provenance": dict(motion.provenance),
+        }
+        findings = quality_notes(truth.case, motion, truth.strains, truth.es_frame)
+        return StrainResult(truth.case, motion, truth.strains, truth.es_frame, summary, findings)

@@ -6,7 +6,7 @@ import vtk
 
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene.RoleNodes import RoleNodes
+from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class ResultProvenance:

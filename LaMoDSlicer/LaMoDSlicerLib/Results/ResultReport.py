@@ -12,7 +12,6 @@ from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class ResultReport:
@@ -38,7 +37,6 @@ class ResultReport:
         Raises:
             InputError: the scene does not hold the motion, or PyTorch is missing.
         """
-        CoreLibrary.makeImportable()
         try:
             from LaMoDCore.report.page import draw_page
             from LaMoDCore.report.style import page_style
@@ -63,6 +61,7 @@ class ResultReport:
             InputError: the scene does not hold the motion.
         """
         from LaMoDCore.heart.case import Case, InputRecord, Motion, SliceMotion, StrainResult
+        from LaMoDCore.heart.notes import Note
         from LaMoDCore.strain.analysis import slice_strain
 
         reading = self._node.reading()
@@ -83,7 +82,7 @@ class ResultReport:
             reading.referenceFrame,
             reading.slices[0].insertionLps if known else None,
             inputs=tuple(InputRecord(r["name"], r["sha256"]) for r in provenance.get("inputs", [])),
-            notes=tuple(map(str, reading.summary.get("notes", []))),
+            notes=tuple(Note.from_dict(note) for note in reading.summary.get("notes", [])),
         )
         return StrainResult(
             case, Motion(tuple(motions), provenance), tuple(strains), reading.endSystole, reading.summary

@@ -5,12 +5,11 @@ import numpy as np
 import slicer
 import vtk
 
-from LaMoDSlicerLib.Contours.CarriedContours import CarriedContours
-from LaMoDSlicerLib.Contours.DrawnContours import DrawnContours
+from LaMoDSlicerLib.Contours.ContourMeshes import CarriedContours, DrawnContours
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results.MotionStore import MotionStore
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles

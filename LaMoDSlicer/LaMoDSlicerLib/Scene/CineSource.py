@@ -11,7 +11,7 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 
 class CineSource:
-    """The pictures of the beating heart: a sequence browser, or a volume with one component a frame.
+    """The images of a cine: a sequence browser, or a volume with one component per frame.
 
     Args:
         node: vtkMRMLSequenceBrowserNode or vtkMRMLVectorVolumeNode.
@@ -25,10 +25,10 @@ class CineSource:
         return self.node.IsA("vtkMRMLSequenceBrowserNode")
 
     def volumeNode(self) -> Any:
-        """The volume that the views show.
+        """The volume that the slice views show.
 
         Raises:
-            InputError: the browser shows no volume.
+            InputError: the browser has no image volume.
         """
         if not self.isBrowser:
             return self.node
@@ -36,10 +36,10 @@ class CineSource:
         self.node.GetAllProxyNodes(proxies)
         volumes = [proxies.GetItemAsObject(i) for i in range(proxies.GetNumberOfItems())]
         for volume in volumes:
-            isPicture = volume.IsA("vtkMRMLScalarVolumeNode") and not volume.IsA("vtkMRMLLabelMapVolumeNode")
-            if isPicture and volume.GetAttribute("LaMoD.Role") is None and volume.GetImageData() is not None:
+            isImage = volume.IsA("vtkMRMLScalarVolumeNode") and not volume.IsA("vtkMRMLLabelMapVolumeNode")
+            if isImage and volume.GetAttribute("LaMoD.Role") is None and volume.GetImageData() is not None:
                 return volume
-        text = _("“{name}” shows no pictures: choose the cine's own sequence browser.")
+        text = _("“{name}” contains no images: select the sequence browser of the cine.")
         raise InputError(text.format(name=self.node.GetName()))
 
     def numberOfFrames(self) -> int:
@@ -65,12 +65,14 @@ class CineSource:
         return FrameSequence(self.volumeNode()).timesMs() if self.isBrowser else None
 
     def check(self) -> None:
-        """Raises:
-        InputError: what is chosen is no cine.
+        """Validate the cine.
+
+        Raises:
+            InputError: the node is not a cine.
         """
         if self.numberOfFrames() < 2:
             text = _(
-                "“{name}” has one frame: choose a cine with a frame for every phase of the beat, or none to predict "
+                "“{name}” has one frame: select a cine with several frames of the cardiac cycle, or “None” to predict "
                 "from the masks alone."
             )
             raise InputError(text.format(name=self.node.GetName()))

@@ -6,9 +6,9 @@ import slicer
 
 
 class FigureWindow:
-    """A window of its own for a figure, since the panel is too narrow for one."""
+    """A separate window for a figure; the panel is too narrow."""
 
-    LARGEST = (1100, 720)
+    MAX_SIZE = (1100, 720)
 
     def __init__(self) -> None:
         self._window: Any = None
@@ -19,13 +19,13 @@ class FigureWindow:
         return self._window is not None and bool(self._window.visible)
 
     def show(self, figure: Path) -> None:
-        """Show a PNG, made smaller where it is larger than the window may be."""
+        """Show a PNG file, scaled down to the maximum window size."""
         if self._window is None:
             self._window = qt.QDialog(slicer.util.mainWindow())
             self._label = qt.QLabel()
             qt.QVBoxLayout(self._window).addWidget(self._label)
         picture = qt.QPixmap(str(figure))
-        width, height = self.LARGEST
+        width, height = self.MAX_SIZE
         if picture.width() > width or picture.height() > height:
             picture = picture.scaled(width, height, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation)
         self._label.setPixmap(picture)

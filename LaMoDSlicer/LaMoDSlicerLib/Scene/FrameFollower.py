@@ -5,10 +5,10 @@ import vtk
 
 
 class FrameFollower:
-    """Tells when a sequence browser steps to another frame.
+    """Observes the current frame of a sequence browser.
 
     Args:
-        onFrame: called with the number of the frame.
+        onFrame: called with the frame number when it changes.
     """
 
     def __init__(self, onFrame: Callable[[int], None]) -> None:
@@ -18,7 +18,7 @@ class FrameFollower:
         self._frame = -1
 
     def follow(self, browserNode: Any) -> None:
-        """Follow a browser, or none."""
+        """Observe a browser; None to stop."""
         if browserNode is self._browser:
             return
         if self._browser is not None:

@@ -8,8 +8,8 @@ _MS_PER_UNIT = {"ms": 1.0, "s": 1000.0}
 
 
 class FrameSequence:
-    """The frames behind a node: its sequence where it is a sequence's proxy, its siblings where there is one
-    node a frame, or the node alone.
+    """The frames of a node: of its sequence if it is a proxy node, its siblings if there is one node per frame, or
+    the node alone.
 
     Args:
         node: a segmentation or volume node.
@@ -21,13 +21,13 @@ class FrameSequence:
         self.sequenceNode = self.browserNode.GetSequenceNode(node) if self.browserNode is not None else None
 
     def frames(self) -> list[Any]:
-        """A node a frame."""
+        """One node per frame."""
         if self.sequenceNode is not None:
             return [self.sequenceNode.GetNthDataNode(i) for i in range(self.sequenceNode.GetNumberOfDataNodes())]
         return self._siblings()
 
     def _siblings(self) -> list[Any]:
-        """Nodes of the same class whose names differ in one number, in the order of that number."""
+        """Nodes of the same class whose names differ only in one number, sorted by that number."""
         name = self.node.GetName() or ""
         siblings: dict[int, Any] = {}
         for number in re.finditer(r"\d+", name):
@@ -43,13 +43,13 @@ class FrameSequence:
         return [siblings[k] for k in sorted(siblings)] if len(siblings) > 1 else [self.node]
 
     def indexValues(self) -> tuple[str, ...]:
-        """What the sequence calls each frame; the frames' numbers where there is no sequence."""
+        """The sequence's index value of each frame; frame numbers if there is no sequence."""
         if self.sequenceNode is None:
             return tuple(str(i) for i in range(len(self.frames())))
         return tuple(self.sequenceNode.GetNthIndexValue(i) for i in range(self.sequenceNode.GetNumberOfDataNodes()))
 
     def timesMs(self) -> np.ndarray | None:
-        """[T] where the sequence's index is a time, else None."""
+        """[T] if the sequence's index is a time, else None."""
         scale = _MS_PER_UNIT.get((self.sequenceNode.GetIndexUnit() or "").strip()) if self.sequenceNode else None
         try:
             times = np.array([float(value) for value in self.indexValues()]) * (scale or 0.0)

@@ -4,18 +4,18 @@ import numpy as np
 import slicer
 
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene.SliceViews import SliceViews
+from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS, VolumeGeometry
 
 
 class HeartView:
-    """One slice view that shows one slice of one result, seen from the apex.
+    """A slice view that shows one slice of one result, seen from the apex.
 
     Args:
         name: layout name: Red, Yellow or Green.
     """
 
-    #: Half the side of what is shown, mm, beyond the wall's outermost point.
+    #: Margin around the outermost point of the wall, mm.
     MARGIN_MM = 22.0
 
     def __init__(self, name: str) -> None:
@@ -26,13 +26,13 @@ class HeartView:
         return layouts.sliceWidget(self._name) if layouts is not None else None
 
     def show(self, result: ResultScene, overlay: Any, centerLps: np.ndarray, opacity: float) -> None:
-        """Turn the view to a slice and keep other results' lines out of it.
+        """Show a slice of a result.
 
         Args:
-            result: whose pictures lie beneath.
-            overlay: the volume of colours, or None.
-            centerLps: [3] mm, the middle of the slice's wall.
-            opacity: of the colours, 0…1.
+            result: provides the background images.
+            overlay: the coloured volume, or None.
+            centerLps: [3] mm, centre of the slice's myocardium.
+            opacity: of the overlay, 0 to 1.
         """
         widget = self._widget()
         background = result.background() if result.browserNode is not None else None
@@ -50,7 +50,7 @@ class HeartView:
         width, height, depth = node.GetFieldOfView()
         zoom = min(1.0, 2 * reach / min(width, height))
         node.SetFieldOfView(width * zoom, height * zoom, depth)
-        node.SetSliceVisible(False)  # in 3-D a picture would hide the slices behind it
+        node.SetSliceVisible(False)  # in the 3-D view an image would hide the slices behind it
 
     def setOverlay(self, overlay: Any, opacity: float) -> None:
         widget = self._widget()
@@ -61,13 +61,13 @@ class HeartView:
             composite.SetLabelVolumeID(None)
 
     def nodeId(self) -> str:
-        """Of the slice node; "" where the layout lacks the view."""
+        """ID of the slice node; "" if the layout does not contain the view."""
         widget = self._widget()
         return widget.mrmlSliceNode().GetID() if widget is not None else ""
 
     @staticmethod
     def reachOf(result: ResultScene) -> float:
-        """How far the end-diastolic wall reaches from its middle, mm."""
+        """Largest distance of the end-diastolic wall from its centre, mm."""
         motion = result.motion
         if motion is None:
             return 45.0

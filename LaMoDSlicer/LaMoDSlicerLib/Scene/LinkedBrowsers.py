@@ -7,7 +7,7 @@ from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 
 
 class LinkedBrowsers:
-    """Lets other sequence browsers follow one through the cardiac cycle, by phase."""
+    """Synchronises sequence browsers by cardiac phase."""
 
     def __init__(self) -> None:
         self._follower = FrameFollower(self._onFrame)
@@ -15,12 +15,12 @@ class LinkedBrowsers:
         self._followers: list[tuple[Any, np.ndarray]] = []
 
     def link(self, leader: Any, leaderPhases: np.ndarray, followers: list[tuple[Any, np.ndarray]]) -> None:
-        """Let browsers follow one.
+        """Let browsers follow a leading browser.
 
         Args:
             leader: the browser that leads.
-            leaderPhases: [T], parts of the cycle.
-            followers: browsers, each with its own phases.
+            leaderPhases: [T], fractions of the cycle.
+            followers: browsers with their phases.
         """
         self._phases = leaderPhases
         self._followers = [(browser, phases) for browser, phases in followers if browser is not leader]
@@ -33,13 +33,13 @@ class LinkedBrowsers:
 
     @staticmethod
     def phasesOf(reading: Reading, index: int) -> np.ndarray:
-        """[T] of one slice, counted from end-diastole, in parts of the cycle."""
+        """[T]: phases of a slice from end-diastole, as fractions of the cycle."""
         slice_ = reading.slices[index]
         return np.mod((slice_.timesMs - slice_.timesMs[reading.referenceFrame]) / slice_.rrMs, 1.0)
 
     @staticmethod
     def nearest(phase: float, phases: np.ndarray) -> int:
-        """The frame whose phase is nearest, round the cycle."""
+        """The frame with the nearest phase; phases are periodic."""
         distance = np.abs(phases - phase)
         return int(np.argmin(np.minimum(distance, 1.0 - distance)))
 

@@ -15,12 +15,12 @@ from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 
 @parameterNodeWrapper
 class ParameterNode:
-    """What the panel holds, kept in the scene."""
+    """The parameters of the panel, saved with the scene."""
 
-    # Slicer's node selectors take typing.Union only, with None among its members, and not "A | B | None"
+    # Slicer's parameter nodes support typing.Union with None among its members, but not "A | B | None"
     cine: Union[vtkMRMLSequenceBrowserNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007
     masks: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
-    #: Segment ID or label number; empty where it is to be found.
+    #: Segment ID or label number; empty to identify it automatically.
     myocardium: str
     rvInsertion: vtkMRMLMarkupsFiducialNode
     level: Annotated[str, Choice(["automatic", "base", "mid", "apex"])] = "automatic"

@@ -6,20 +6,21 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from LaMoDSlicerLib.Scene import RoleNodes
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 _SEGMENT_COLORS = ((0.85, 0.35, 0.30), (0.80, 0.60, 0.35), (0.35, 0.55, 0.85))
 
 
 class SequenceBuilder:
-    """Makes sequence nodes: a volume or a model a frame.
+    """Creates sequence nodes with one volume, model or segmentation per frame.
 
     Args:
-        indexValues: what each frame is called; equal to those of the browser's master sequence.
-        indexUnit: "ms" where the values are times.
+        indexValues: of each frame; equal to those of the browser's master sequence.
+        indexUnit: "ms" if the values are times, else empty.
     """
 
-    ROLE = "LaMoD.Role"
+    ROLE = RoleNodes.ATTRIBUTE
 
     def __init__(self, indexValues: tuple[str, ...], indexUnit: str) -> None:
         self._indexValues, self._indexUnit = indexValues, indexUnit
@@ -46,7 +47,7 @@ class SequenceBuilder:
         return volume
 
     def models(self, name: str, role: str, meshes: Iterable[Any]) -> Any:
-        """Sequence of models from one vtkPolyData a frame."""
+        """Sequence of models from one vtkPolyData per frame."""
         return self._sequence(name, role, self._modelsOf(meshes))
 
     @staticmethod
@@ -57,12 +58,12 @@ class SequenceBuilder:
             yield model
 
     def replaceModels(self, sequenceNode: Any, meshes: Iterable[Any]) -> None:
-        """Give an existing sequence of models other meshes."""
+        """Replace the meshes of an existing sequence of models."""
         for value, model in zip(self._indexValues, self._modelsOf(meshes), strict=True):
             sequenceNode.SetDataNodeAtValue(model, value)
 
     def segmentations(self, name: str, structures: dict[str, np.ndarray], geometry: VolumeGeometry) -> Any:
-        """Sequence of segmentations from bool [T, Z, H, W] of each segment name."""
+        """Sequence of segmentations from bool [T, Z, H, W] per segment name."""
         frames = range(len(self._indexValues))
         return self._sequence(name, "", (self._segmentation(structures, t, geometry) for t in frames))
 

@@ -8,22 +8,22 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
 
 
 class StackCamera:
-    """Turns the 3-D view to the stack of slices: base above, apex below, from the front and a little from above.
+    """Directs the 3-D view's camera at the stack of slices: base at the top, seen from anterior and slightly above.
 
-    Its box gives way to an orientation marker, until the view is given back.
+    The bounding box is replaced by an orientation marker until `giveBack` restores the view.
     """
 
     TOWARDS_APEX_LPS = np.array([1.0, -1.0, -1.0])
     ANTERIOR_LPS = np.array([0.0, -1.0, 0.0])
     ABOVE = np.deg2rad(25.0)
-    #: Width of the view relative to its height, at least; the view angle is that of the height.
+    #: Minimum width of the view relative to its height; the view angle refers to the height.
     ASPECT = 0.6
 
     def __init__(self) -> None:
         self._before: tuple[Any, bool, bool, int] | None = None
 
     def giveBack(self) -> None:
-        """Box and marker as they were."""
+        """Restore bounding box and orientation marker."""
         if self._before is not None:
             node, box, labels, marker = self._before
             node.SetBoxVisible(box)
@@ -44,7 +44,12 @@ class StackCamera:
         node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
 
     def lookAt(self, reading: Reading, reachMm: float) -> None:
-        """Args: reading: whose slices. reachMm: from the middle of a slice to the outermost of its wall."""
+        """Direct the camera at the slices.
+
+        Args:
+            reading: contains the slices.
+            reachMm: largest distance of a wall from the centre of its slice.
+        """
         layouts = slicer.app.layoutManager()
         if layouts is None or not layouts.threeDViewCount:
             return

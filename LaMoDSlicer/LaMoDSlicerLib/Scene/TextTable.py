@@ -5,14 +5,14 @@ import qt
 
 
 class TextTable:
-    """A table of words, a row a thing; one row is marked.
+    """A table of text with one selectable row.
 
     Args:
         table: the QTableWidget.
-        onChosen: called with the number of a row that was clicked.
+        onChosen: called with the index of a clicked row.
     """
 
-    ROW_HEIGHT, MOST_ROWS = 22, 8
+    ROW_HEIGHT, MAX_ROWS = 22, 8
 
     def __init__(self, table: Any, onChosen: Callable[[int], None]) -> None:
         self._table, self._onChosen = table, onChosen
@@ -24,7 +24,13 @@ class TextTable:
         table.connect("cellClicked(int,int)", lambda row, _column: self._onChosen(row))
 
     def show(self, titles: list[str], rows: list[list[str]], tips: list[str] | None = None) -> None:
-        """Show rows of words. Args: tips: a tooltip a row; by default each cell's own words."""
+        """Show rows of text.
+
+        Args:
+            titles: of the columns.
+            rows: cells of each row.
+            tips: tooltip of each row; by default the text of each cell.
+        """
         table = self._table
         table.setColumnCount(len(titles))
         table.setHorizontalHeaderLabels(titles)
@@ -37,14 +43,14 @@ class TextTable:
                 table.setItem(r, c, item)
         for c in range(len(titles) - 1):
             table.resizeColumnToContents(c)
-        table.setFixedHeight((min(max(len(rows), 2), self.MOST_ROWS) + 1) * self.ROW_HEIGHT + 12)
+        table.setFixedHeight((min(max(len(rows), 2), self.MAX_ROWS) + 1) * self.ROW_HEIGHT + 12)
 
     def select(self, row: int) -> None:
-        """Mark a row."""
+        """Select a row."""
         self._table.selectRow(row)
         self._table.setCurrentCell(row, 0)
 
     @property
     def selected(self) -> int:
-        """The marked row; -1 where there is none."""
+        """Index of the selected row; -1 if there is none."""
         return int(self._table.currentRow())

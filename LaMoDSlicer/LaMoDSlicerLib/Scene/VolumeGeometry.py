@@ -5,16 +5,16 @@ import numpy as np
 import slicer
 import vtk
 
-#: Turns RAS into LPS and back; the scene speaks RAS, LaMoDCore and its files LPS.
+#: Converts RAS to LPS and back; the scene uses RAS, LaMoDCore and its files LPS.
 RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
 class VolumeGeometry:
-    """The grid of a volume in the patient.
+    """The grid of a volume in patient coordinates.
 
     Attributes:
-        shape: (slices, rows, columns), as numpy sees the volume.
+        shape: (slices, rows, columns), the shape of the NumPy array.
         ijkToLps: [4, 4], (column, row, slice) to LPS mm.
     """
 
@@ -30,7 +30,7 @@ class VolumeGeometry:
 
     @classmethod
     def ofOrientedImage(cls, image: Any) -> "VolumeGeometry":
-        """The grid of a vtkOrientedImageData; its extent may begin anywhere."""
+        """The grid of a vtkOrientedImageData; its extent may start at any index."""
         matrix = vtk.vtkMatrix4x4()
         image.GetImageToWorldMatrix(matrix)
         extent = image.GetExtent()
@@ -44,7 +44,7 @@ class VolumeGeometry:
         return RAS_LPS @ self.ijkToLps
 
     def sliceIjkToLps(self, k: int) -> np.ndarray:
-        """[4, 4] of one slice alone."""
+        """[4, 4] of a single slice."""
         affine = np.array(self.ijkToLps)
         affine[:3, 3] += affine[:3, 2] * k
         return affine
@@ -53,16 +53,16 @@ class VolumeGeometry:
         return self.shape == other.shape and np.allclose(self.ijkToLps, other.ijkToLps, atol=toleranceMm)
 
     def sliceIndexOf(self, sliceIjkToLps: np.ndarray, toleranceMm: float = 0.5) -> int:
-        """Which of this volume's slices a single slice is.
+        """Index of a single slice in this volume.
 
         Raises:
-            ValueError: it is none of them.
+            ValueError: it is not a slice of this volume.
         """
         index = np.linalg.solve(self.ijkToLps, sliceIjkToLps[:, 3])
         nearest = np.rint(index)
         offset = np.linalg.norm((self.ijkToLps @ (index - nearest))[:3])
         if offset > toleranceMm or not 0 <= nearest[2] < self.shape[0] or abs(nearest[:2]).max() > 0:
-            raise ValueError("a slice of the result does not lie on the cine's grid: predict again")
+            raise ValueError("a slice of the result is not on the cine's grid: predict again")
         return int(nearest[2])
 
     def asOrientedImage(self) -> Any:

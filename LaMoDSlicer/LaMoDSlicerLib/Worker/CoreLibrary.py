@@ -1,51 +1,68 @@
+"""Locates LaMoDCore and Slicer's Python, and builds command lines of `lamod`."""
+
 import os
 import shutil
 import sys
 from pathlib import Path
 
+#: Next to the module in an installed extension; next to the module's folder in a source checkout.
+FOLDERS = (Path(__file__).resolve().parents[2], Path(__file__).resolve().parents[3])
 
-class CoreLibrary:
-    """Where LaMoDCore lies, for imports here and for the worker process."""
 
-    #: Beside the module where the extension is installed, beside its folder in a source checkout.
-    FOLDERS = (Path(__file__).resolve().parents[2], Path(__file__).resolve().parents[3])
+def folder() -> Path:
+    """The folder that contains the LaMoDCore package.
 
-    @classmethod
-    def folder(cls) -> Path:
-        """The folder that holds the package.
+    Raises:
+        FileNotFoundError: neither folder contains it.
+    """
+    for candidate in FOLDERS:
+        if (candidate / "LaMoDCore" / "__init__.py").is_file():
+            return candidate
+    raise FileNotFoundError(f"LaMoDCore was not found in {' or '.join(map(str, FOLDERS))}: reinstall LaMoD")
 
-        Raises:
-            FileNotFoundError: it is in neither place.
-        """
-        for folder in cls.FOLDERS:
-            if (folder / "LaMoDCore" / "__init__.py").is_file():
-                return folder
-        raise FileNotFoundError(f"LaMoDCore lies in none of {', '.join(map(str, cls.FOLDERS))}: reinstall LaMoD")
 
-    @classmethod
-    def makeImportable(cls) -> None:
-        """Let `import LaMoDCore` work in this process."""
-        folder = str(cls.folder())
-        if folder not in sys.path:
-            sys.path.append(folder)
+def makeImportable() -> None:
+    """Append LaMoDCore's folder to `sys.path`."""
+    try:
+        found = str(folder())
+    except FileNotFoundError:
+        return  # the module still loads; the first command reports the missing library
+    if found not in sys.path:
+        sys.path.append(found)
 
-    @staticmethod
-    def python() -> str:
-        """Slicer's own Python, as a program.
 
-        Raises:
-            FileNotFoundError: Slicer's folder is not on the PATH that it sets for itself.
-        """
-        found = shutil.which("PythonSlicer")
-        if found is None:
-            raise FileNotFoundError("PythonSlicer was not found: start Slicer through its own launcher")
-        return found
+def python() -> str:
+    """Path of Slicer's Python executable.
 
-    @classmethod
-    def environment(cls) -> dict[str, str]:
-        """Environment of the worker: nothing of the person's own Python, and the library's folder first."""
-        environment = dict(os.environ)
-        environment.update(
-            PYTHONPATH=str(cls.folder()), PYTHONNOUSERSITE="1", PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8"
-        )
-        return environment
+    Raises:
+        FileNotFoundError: Slicer's folder is not on the PATH that its launcher sets.
+    """
+    found = shutil.which("PythonSlicer")
+    if found is None:
+        raise FileNotFoundError("PythonSlicer was not found: start Slicer through its own launcher")
+    return found
+
+
+def command(arguments: list[str], reportsProgress: bool = True) -> list[str]:
+    """Command line of `lamod` with these arguments; with JSON progress where the verb supports it.
+
+    Raises:
+        FileNotFoundError: as `python`.
+    """
+    progress = ["--progress", "json"] if reportsProgress else []
+    return [python(), "-m", "LaMoDCore", *arguments, *progress]
+
+
+def environment() -> dict[str, str]:
+    """Environment of the worker: LaMoDCore's folder on the path, without the user's own Python packages.
+
+    Raises:
+        FileNotFoundError: as `folder`.
+    """
+    return {
+        **os.environ,
+        "PYTHONPATH": str(folder()),
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }

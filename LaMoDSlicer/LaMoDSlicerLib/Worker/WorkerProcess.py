@@ -1,68 +1,136 @@
 import os
 import queue
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
+
+
+def explainExit(exitCode: int, lastOutput: str) -> str:
+    """A sentence about a command that failed: its last output, or how it ended."""
+    if exitCode < 0:
+        return _("The process was ended from outside (signal {signal}).").format(signal=-exitCode)
+    return lastOutput or _("The process failed without a message (exit code {code}).").format(code=exitCode)
 
 
 class WorkerProcess:
-    """A command in a process group of its own, at low priority, whose lines arrive in Qt's event loop.
+    """One child process in its own process group, at low priority; its output arrives in Qt's event loop.
+
+    Slicer stays responsive meanwhile. The process ends with Slicer, unless it was started with a log file.
 
     Args:
-        onLine: called with every line of stdout and stderr.
-        onFinished: called once with the exit code; negative where a signal ended it.
+        onProgress: called with the WorkerProgress after each line of stdout and stderr.
+        onFinished: called once with the lines that do not report progress, after a successful exit.
+        onError: called once with a sentence after any other exit; `folder` is removed before.
+        successCodes: exit codes of a successful run.
+        explain: makes the sentence from the exit code (negative: the signal) and the last line of output.
     """
 
     POLL_MS = 50
     NICENESS = 10
 
-    def __init__(self, onLine: Callable[[str], None], onFinished: Callable[[int], None]) -> None:
-        self._onLine, self._onFinished = onLine, onFinished
+    def __init__(
+        self,
+        onProgress: Callable[[WorkerProgress], None],
+        onFinished: Callable[[list[str]], None],
+        onError: Callable[[str], None],
+        successCodes: tuple[int, ...] = (0,),
+        explain: Callable[[int, str], str] = explainExit,
+    ) -> None:
+        self._onProgress, self._onFinished, self._onError = onProgress, onFinished, onError
+        self._successCodes, self._explain = successCodes, explain
+        self.progress = WorkerProgress()
+        self._folder: Path | None = None
         self._process: subprocess.Popen | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
         self._timer.timeout.connect(self._poll)
 
-    def start(self, command: list[str], environment: dict[str, str]) -> None:
-        """Raises:
-        OSError: the program cannot be started.
-        """
-        options: dict = {"start_new_session": True}
-        if os.name == "nt":
-            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-            options = {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
-        self._process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            **options,
-        )
-        if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, self.NICENESS)
-        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        self._timer.start()
-
     @property
     def processId(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
+    @property
+    def isRunning(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def folder(self) -> Path:
+        """A temporary folder for inputs and results, created at first use.
+
+        It is removed after an error or `cancel`; after a success the receiver of the result removes it.
+        """
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="LaMoD-", dir=slicer.app.temporaryPath))
+        return self._folder
+
+    def removeFolder(self) -> None:
+        """Delete the temporary folder, if there is one."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self, command: list[str], log: Path | None = None) -> None:
+        """Start the process and return at once.
+
+        Args:
+            command: program and arguments.
+            log: file to which the output is appended. Such a process continues when Slicer quits.
+
+        Raises:
+            OSError: the program cannot be started, or the log cannot be written.
+        """
+        self._process = self._popen(command, log)
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, self.NICENESS)
+        self._timer.start()
+
+    def _popen(self, command: list[str], log: Path | None) -> subprocess.Popen:
+        options: dict = {"start_new_session": True}
+        if os.name == "nt":
+            detached = subprocess.DETACHED_PROCESS if log is not None else subprocess.CREATE_NO_WINDOW
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+            options = {"creationflags": flags | detached}
+        options |= {"env": CoreLibrary.environment(), "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        if log is None:
+            text = {"text": True, "encoding": "utf-8", "errors": "replace"}
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, **text, **options)
+            threading.Thread(target=self._readPipe, args=(process,), daemon=True).start()
+            return process
+        with log.open("ab") as output:
+            start = output.tell()
+            process = subprocess.Popen(command, stdout=output, **options)
+        threading.Thread(target=self._readLog, args=(process, log, start), daemon=True).start()
+        return process
+
     def cancel(self) -> None:
-        """End the process and its children at once; `onFinished` is not called."""
+        """End the process and its children at once; neither `onFinished` nor `onError` is called."""
+        process = self.release()
+        if process is not None:
+            self._killGroup(process)
+            process.wait()
+        self.removeFolder()
+
+    def release(self) -> subprocess.Popen | None:
+        """Stop following the process without ending it; returns it."""
         self._timer.stop()
         process, self._process = self._process, None
-        if process is None:
-            return
-        self._killGroup(process)
-        process.wait()
+        return process
+
+    def fail(self, text: str) -> None:
+        """Report a result that cannot be used: remove the folder and call `onError`."""
+        self.removeFolder()
+        self._onError(text)
 
     @staticmethod
     def _killGroup(process: subprocess.Popen) -> None:
@@ -72,25 +140,42 @@ class WorkerProcess:
             else:
                 os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it ended by itself in the meantime
+            pass  # the process has already exited
 
-    def _read(self, process: subprocess.Popen) -> None:
+    def _readPipe(self, process: subprocess.Popen) -> None:
         for line in process.stdout:
             self._lines.put(line.rstrip("\n"))
         process.wait()
         self._lines.put(None)
 
+    def _readLog(self, process: subprocess.Popen, log: Path, start: int) -> None:
+        """Read what the process wrote once it has exited."""
+        process.wait()
+        try:
+            with log.open("rb") as stream:
+                stream.seek(start)
+                lines = stream.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        for line in (*lines, None):
+            self._lines.put(line)
+
     def _poll(self) -> None:
         if self._process is not None and self._process.poll() is not None:
-            self._killGroup(self._process)  # children that outlived it hold its pipe open
+            self._killGroup(self._process)  # children that are still running keep the pipe open
         while self._process is not None:
             try:
                 line = self._lines.get_nowait()
             except queue.Empty:
                 return
             if line is None:
-                self._timer.stop()
-                process, self._process = self._process, None
-                self._onFinished(process.returncode)
+                self._finish(self.release().returncode)
                 return
-            self._onLine(line)
+            self.progress.read(line)
+            self._onProgress(self.progress)
+
+    def _finish(self, exitCode: int) -> None:
+        if exitCode in self._successCodes:
+            self._onFinished(self.progress.outputLines())
+        else:
+            self.fail(self._explain(exitCode, self.progress.lastOutput()))

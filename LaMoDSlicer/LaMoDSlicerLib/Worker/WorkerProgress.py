@@ -3,9 +3,9 @@ import time
 
 
 class WorkerProgress:
-    """Reads the worker's lines: progress, the device with its reason, and everything else it says."""
+    """Parses the worker's output: progress, the device with its reason, and all other lines."""
 
-    #: The stage at which the worker says which device computes, and why.
+    #: The stage whose message names the device and the reason for it.
     DEVICE_STAGE = "device"
 
     def __init__(self) -> None:
@@ -17,11 +17,11 @@ class WorkerProgress:
         self._started = time.monotonic()
 
     def read(self, line: str) -> bool:
-        """Take one line; says whether it told progress."""
+        """Parse one line; returns whether it reports progress."""
         self.log.append(line)
         try:
-            said = json.loads(line)
-            stage, fraction, message = str(said["stage"]), float(said["fraction"]), str(said["message"])
+            report = json.loads(line)
+            stage, fraction, message = str(report["stage"]), float(report["fraction"]), str(report["message"])
         except (ValueError, KeyError, TypeError):
             return False
         if stage == self.DEVICE_STAGE:
@@ -31,12 +31,16 @@ class WorkerProgress:
         return True
 
     def secondsLeft(self) -> float | None:
-        """From the time that the done part took; None before there is anything to judge from."""
+        """Remaining time, extrapolated from the elapsed time; None below 5 %."""
         if not 0.05 < self.fraction < 1.0:
             return None
         return (time.monotonic() - self._started) * (1.0 - self.fraction) / self.fraction
 
-    def lastWords(self) -> str:
-        """What the worker said last that is no progress: the reason, where it failed."""
-        spoken = [line for line in self.log if line.strip() and not line.startswith("{")]
-        return spoken[-1] if spoken else ""
+    def outputLines(self) -> list[str]:
+        """The lines that do not report progress."""
+        return [line for line in self.log if line.strip() and not line.startswith("{")]
+
+    def lastOutput(self) -> str:
+        """The last line that does not report progress, without the command's name: the reason of a failure."""
+        lines = self.outputLines()
+        return lines[-1].removeprefix("lamod: ") if lines else ""

@@ -5,16 +5,15 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.MaskFrames import MaskFrames
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Results.MotionStore import MotionStore
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
 
 
 class SceneCase:
-    """What the scene holds under Inputs, as a case of a dataset: masks, cine, and the shown motion where it is wanted.
+    """The inputs in the scene as a case of a dataset: masks, cine, and optionally the motion of the displayed result.
 
     Args:
         parameters: the ParameterNode.
@@ -24,29 +23,28 @@ class SceneCase:
         self._parameters = parameters
 
     def addTo(self, dataset: Path, subject: str, site: str, disease: str, level: str, withMotion: bool) -> str:
-        """Write the case; returns its id.
+        """Write the case; returns its ID.
 
         Args:
-            dataset: the folder; made where it is not there.
-            subject: a code, never a name.
-            site, disease: free words.
+            dataset: folder of the dataset; created if it does not exist.
+            subject: pseudonym, not a name.
+            site, disease: free text.
             level: base, mid or apex.
-            withMotion: write the motion of the shown result as the case's motion.
+            withMotion: whether to add the motion of the displayed result.
 
         Raises:
-            InputError: something is missing or does not fit, or the dataset cannot be written to.
+            InputError: an input is missing or does not match, or the dataset cannot be written.
         """
-        CoreLibrary.makeImportable()
         from LaMoDCore.io.dataset.collection import add_case
         from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         if not subject.strip():
-            raise InputError(_("Give the subject a code: all cases of one person go into one split."))
+            raise InputError(_("Enter a code for the subject: all cases of one subject belong to one split."))
         request = RequestReader(self._parameters).read()
         masks = request.masks.labels == MaskFrames.MYOCARDIUM
         if not masks.any(axis=(0, 2, 3)).all():
-            raise InputError(_("A slice has no myocardium in any frame: take it out, or draw it."))
+            raise InputError(_("A slice has no myocardium in any frame: remove the slice, or draw it."))
         times = np.asarray(request.masks.timesMs, np.float64)
         motion = self._motion(masks) if withMotion else {}
         case = DatasetCase(
@@ -69,7 +67,7 @@ class SceneCase:
             raise InputError(str(error)) from error
 
     def _cycle(self, times: np.ndarray) -> float:
-        """R–R in ms: as the result says, else the frames' number times their distance."""
+        """R–R interval in ms: from the result, else number of frames × mean interval between frames."""
         node = ReadingNode.ofBrowser(self._parameters.resultBrowser)
         if node is not None:
             return float(node.reading().slices[0].rrMs)
@@ -81,11 +79,15 @@ class SceneCase:
         browser = self._parameters.resultBrowser
         node = ReadingNode.ofBrowser(browser)
         if browser is None or node is None:
-            raise InputError(_("There is no result whose motion could be written: predict or load one, or untick it."))
+            raise InputError(
+                _("There is no result to take the motion from: predict or load one, or clear the check box.")
+            )
         motion = MotionStore.load(browser)
         shape = (motion.numberOfFrames, *motion.myocardium.shape) if motion is not None else None
         if shape != masks.shape:
-            raise InputError(_("The shown result is of other frames or another grid than the masks: choose its masks."))
+            raise InputError(
+                _("The displayed result has other frames or another grid than the masks: select its masks.")
+            )
         slices = []
         for k, affine in enumerate(motion.ijkToLps):
             grid = SliceGrid(motion.myocardium.shape[1:], affine)

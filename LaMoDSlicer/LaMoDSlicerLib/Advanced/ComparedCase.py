@@ -1,5 +1,3 @@
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,75 +5,74 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Advanced.TrainingLayout import TrainingLayout
-from LaMoDSlicerLib.Contours.DifferenceMap import DifferenceMap
+from LaMoDSlicerLib.Advanced import TrainingLayout
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Reading import DifferenceMap
 from LaMoDSlicerLib.Reading.Comparison import Comparison
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
 from LaMoDSlicerLib.Results.ResultImport import ResultImport
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Worker.CoreLibrary import CoreLibrary
-from LaMoDSlicerLib.Worker.LamodCommand import LamodCommand
+from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
 
 class ComparedCase:
-    """A case of a dataset in the slice views: what a model predicts, the truth, and the difference.
+    """Shows a case of a dataset in the slice views: the prediction of a model, the truth, and their difference.
 
-    The prediction is a process of its own; the scene is touched when it is whole. Showing another case, or the same
-    one by another model, takes the earlier one out of the scene.
+    The prediction runs in its own process; the scene changes when the prediction is complete. The next case or model
+    replaces the previous one in the scene.
 
     Args:
-        onShown: called with a sentence: what is shown.
-        onFailure: called with a sentence where nothing could be shown.
-        layout: of `TrainingLayout`, with three slice views.
+        onShown: called with a sentence about the views.
+        onError: called with a sentence if the case cannot be shown.
+        layout: a layout of TrainingLayout with three slice views.
     """
 
-    def __init__(self, onShown: Callable[[str], None], onFailure: Callable[[str], None], layout: int) -> None:
-        self._onShown, self._onFailure, self._layout = onShown, onFailure, layout
+    def __init__(self, onShown: Callable[[str], None], onError: Callable[[str], None], layout: int) -> None:
+        self._onShown, self._onError, self._layout = onShown, onError, layout
         self._views = ReadingViews()
-        self._command: LamodCommand | None = None
-        self._folder: Path | None = None
+        self._worker: WorkerProcess | None = None
         self._shown: dict[str, ReadingNode] = {}
 
     @property
     def isBusy(self) -> bool:
-        return self._command is not None
+        return self._worker is not None
 
     @property
     def results(self) -> dict[str, ReadingNode]:
-        """What is in the scene: "prediction" and "truth"."""
+        """The results in the scene: "prediction" and "truth"."""
         return self._shown
 
     def start(self, data: Path, caseId: str, model: str, title: str, parameters: Any) -> None:
-        """Predict a case and show it; returns at once.
+        """Start to predict a case and return at once; the case is shown when the prediction is complete.
 
         Args:
-            data: the dataset.
-            caseId: which case.
+            data: folder of the dataset.
+            caseId: ID of the case.
             model: name or folder of a model, or a run's folder.
-            title: what the prediction is called.
-            parameters: the ParameterNode: device and colours.
+            title: name of the prediction.
+            parameters: the ParameterNode; provides device and colours.
 
         Raises:
             InputError: the case cannot be read.
             OSError: the process cannot be started.
         """
         self.cancel()
-        self._folder = Path(tempfile.mkdtemp(prefix="LaMoD-case-", dir=slicer.app.temporaryPath))
-        self._command = LamodCommand(
+        worker = self._worker = WorkerProcess(
             lambda _progress: None,
-            lambda _lines: self._onPredicted(data / "cases" / caseId, title, parameters),
-            self._onCommandFailure,
+            lambda _lines: self._onPredicted(worker.folder, data / "cases" / caseId, title, parameters),
+            self._onWorkerError,
         )
         try:
-            self._command.start(self._arguments(data, caseId, model, parameters.device))
+            arguments = self._arguments(worker.folder, data, caseId, model, parameters.device)
+            worker.start(CoreLibrary.command(arguments))
         except (InputError, OSError):
-            self._end()
+            self.cancel()
             raise
 
-    def _arguments(self, data: Path, caseId: str, model: str, device: str) -> list[str]:
-        CoreLibrary.makeImportable()
+    @staticmethod
+    def _arguments(folder: Path, data: Path, caseId: str, model: str, device: str) -> list[str]:
         from LaMoDCore.io.dataset.folder import read_dataset_case
         from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -83,52 +80,50 @@ class ComparedCase:
             case = read_dataset_case(data, caseId)
         except LaMoDInputError as error:
             raise InputError(str(error)) from error
-        words = ["predict", str(data / "cases" / caseId / "masks.seq.nrrd"), "--out", str(self._folder / "result")]
-        words += ["--model", model, "--device", device, "--labels", "myo=1", "--no-report", "--samples", "1"]
-        words += ["--levels", ",".join([case.level] * case.masks.shape[1])]
+        masks = data / "cases" / caseId / "masks.seq.nrrd"
+        arguments = ["predict", str(masks), "--out", str(folder / "result")]
+        arguments += ["--model", model, "--device", device, "--labels", "myo=1", "--no-report", "--samples", "1"]
+        arguments += ["--levels", ",".join([case.level] * case.masks.shape[1])]
         if case.rv_insertion_lps is not None:
-            words.append("--rv-insertion=" + ",".join(f"{v:.3f}" for v in case.rv_insertion_lps))
-        return words
+            arguments.append("--rv-insertion=" + ",".join(f"{v:.3f}" for v in case.rv_insertion_lps))
+        return arguments
 
     def cancel(self) -> None:
-        """End what is under way, if anything."""
-        if self._command is not None:
-            self._command.cancel()
-        self._end()
-
-    def _end(self) -> None:
-        self._command = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        """Cancel the running prediction, if there is one."""
+        if self._worker is not None:
+            self._worker.cancel()
+        self._worker = None
 
     def forget(self) -> None:
-        """The scene was closed: nothing of it is held."""
+        """Release all nodes because the scene was closed."""
         self.cancel()
         self._views.release()
         self._shown = {}
 
-    def _onCommandFailure(self, text: str) -> None:
-        self._end()
-        self._onFailure(text)
+    def _onWorkerError(self, text: str) -> None:
+        self._worker = None
+        self._onError(text)
 
-    def _onPredicted(self, case: Path, title: str, parameters: Any) -> None:
+    def _onPredicted(self, folder: Path, case: Path, title: str, parameters: Any) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The case cannot be shown."), show=False, waitCursor=True):
-                self._show(case, title, parameters)
+                self._show(folder, case, title, parameters)
         except (InputError, ValueError, KeyError) as error:
-            self._onFailure(_("“{case}” cannot be shown: {error}").format(case=case.name, error=error))
+            self._onError(_("“{case}” cannot be shown: {error}").format(case=case.name, error=error))
         else:
-            text = _("{case}: red {title}, yellow the truth, green prediction minus truth, percentage points of Ecc.")
+            text = _(
+                "{case}: red view {title}, yellow view truth, green view difference in percentage points of Ecc."
+            )
             self._onShown(text.format(case=case.name, title=title))
         finally:
-            self._end()
+            self._worker.removeFolder()
+            self._worker = None
 
-    def _show(self, case: Path, title: str, parameters: Any) -> None:
+    def _show(self, folder: Path, case: Path, title: str, parameters: Any) -> None:
         with slicer.util.RenderBlocker():
             self.remove()
-            renamed = self._folder / title
-            (self._folder / "result").rename(renamed)
+            renamed = folder / title  # results are named after their folder
+            (folder / "result").rename(renamed)
             prediction = ResultImport.load(renamed)
             self._shown = {"prediction": prediction}
             truth = self._shown["truth"] = ResultImport.load(case)
@@ -139,7 +134,7 @@ class ComparedCase:
             self._views.showSlice(0)
 
     def remove(self) -> None:
-        """Take what is shown out of the scene."""
+        """Remove the results from the scene."""
         self._views.release()
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
         for node in self._shown.values():
@@ -159,7 +154,7 @@ class ComparedCase:
 
     @staticmethod
     def _removeBrowser(browser: Any) -> None:
-        """The browser with the pictures that were put there for it."""
+        """Remove a browser with its images."""
         sequence = browser.GetMasterSequenceNode()
         proxy = browser.GetProxyNode(sequence) if sequence is not None else None
         for node in (browser, proxy, sequence):

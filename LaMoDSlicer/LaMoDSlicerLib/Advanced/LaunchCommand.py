@@ -8,21 +8,21 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.InputError import InputError
 
 
-class LaunchText:
-    """The command of the same run, to be started elsewhere: in a terminal here, on several GPUs, on a cluster.
+class LaunchCommand:
+    """Shows the command line of the run, to start it in a terminal, on several GPUs, or on a cluster.
 
     Args:
         ui: the train section's widgets by name.
-        launch: gives the run as it would be started now (a LaMoDCore `Launch`), or raises InputError.
-        onCopy: called before the command is copied: it may write what the command needs, or raise InputError.
-        showMessage: called with a sentence for the person.
+        launch: returns the run as it would be started now (a LaMoDCore `Launch`), or raises InputError.
+        onCopy: called before the command is copied; writes the files that the command needs, or raises InputError.
+        showMessage: called with a sentence for the user.
     """
 
     def __init__(
         self, ui: Any, launch: Callable[[], Any], onCopy: Callable[[], None], showMessage: Callable[[str], None]
     ) -> None:
         self._ui, self._launch, self._onCopy, self._showMessage = ui, launch, onCopy, showMessage
-        for text, kind in ((_("On this machine"), "local"), ("torchrun", "torchrun"), ("SLURM", "slurm")):
+        for text, kind in ((_("This computer"), "local"), ("torchrun", "torchrun"), ("SLURM", "slurm")):
             ui.commandSelector.addItem(text, kind)
         ui.commandSelector.connect("activated(int)", lambda _index: self.update())
         ui.processesSpinBox.connect("valueChanged(int)", lambda _count: self.update())
@@ -30,17 +30,19 @@ class LaunchText:
         ui.copyCommandButton.connect("clicked(bool)", self.onCopyCommandButton)
 
     def update(self) -> None:
-        """Show the command, or what is missing for it."""
+        """Show the command, or which input is missing."""
         ui = self._ui
         kind = ui.commandSelector.itemData(ui.commandSelector.currentIndex)
         for box in (ui.processesSpinBox, ui.machinesSpinBox):
             box.visible = kind != "local"
         try:
-            text = self._text(kind)
+            text, problem = self._text(kind), ""
         except InputError as error:
-            text = str(error)
+            text = problem = str(error)
         if ui.commandEdit.plainText != text:
             ui.commandEdit.setPlainText(text)
+        ui.copyCommandButton.enabled = not problem
+        ui.copyCommandButton.toolTip = problem or _("Copy the command to the clipboard")
 
     def _text(self, kind: str) -> str:
         launch = self._launch()
