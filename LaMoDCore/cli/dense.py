@@ -1,4 +1,4 @@
-"""`lamod dense`: DENSE phase images to a dataset of Lagrangian displacement."""
+"""`lamod dense`: convert DENSE phase images to a dataset of Lagrangian displacement."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from LaMoDCore.cli.notes import note_lines
 from LaMoDCore.cli.options import add_labels_option, add_progress_option, numbers
 from LaMoDCore.dense.analysis import DenseMotion, DenseOptions, analyse_dense
 from LaMoDCore.dense.output import PICTURE_FILE, dataset_case, write_analysis
 from LaMoDCore.dense.segmentation import guess_ring
 from LaMoDCore.heart.case import LEVELS
+from LaMoDCore.heart.notes import note
 from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry, write_dataset_index
 from LaMoDCore.io.dense.images import DenseImages
 from LaMoDCore.io.dense.masks import with_masks
@@ -23,34 +25,45 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
-    "Turn cine DENSE (a DENSEanalysis workspace, NumPy arrays with a dense.json, or DICOM) into Lagrangian "
-    "displacement, written as a dataset folder that `lamod train` and `lamod evaluate` read."
+    "Compute Lagrangian displacement from cine DENSE, as a dataset folder for `lamod train` and `lamod evaluate`. "
+    "Input: a DENSEanalysis workspace, NumPy arrays with a dense.json, or DICOM."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help=".dns workspace, or folder of arrays or DICOM")
-    parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
-    walls = parser.add_argument_group("the myocardium (contours of a workspace are used by themselves)")
-    walls.add_argument("--masks", metavar="FILE", help="a mask a frame: .npy, NIfTI, NRRD, .seq.nrrd")
-    add_labels_option(walls, "the masks' values", metavar="myo=2,…")
-    walls.add_argument("--segment", action="store_true", help="draw a first guess from the magnitude")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=".dns workspace, or a folder of arrays or DICOM files")
+    parser.add_argument("--out", required=True, metavar="DIR", help="the dataset folder to write")
+    walls = parser.add_argument_group("the myocardium (a workspace usually contains contours)")
+    walls.add_argument("--masks", metavar="FILE", help="one mask per frame: .npy, NIfTI, NRRD, .seq.nrrd")
+    add_labels_option(walls, "the values of the masks", metavar="myo=2,…")
+    walls.add_argument("--segment", action="store_true", help="segment the magnitude images; check the result")
     walls.add_argument("--center", type=numbers(2), metavar="X,Y", help="a pixel in the cavity, for --segment")
-    scan = parser.add_argument_group("the scan, where the data do not say it")
-    scan.add_argument("--ke", type=float, metavar="K", help="encoding frequency in cycles/mm, scale included")
-    scan.add_argument("--frame-ms", type=float, metavar="MS", help="time from frame to frame")
+    scan = parser.add_argument_group("the scan, where the data lack it")
+    scan.add_argument("--ke", type=float, metavar="K", help="encoding frequency × scale, in cycles/mm")
+    scan.add_argument("--frame-ms", type=float, metavar="MS", help="duration of a frame")
     scan.add_argument("--rr-ms", type=float, metavar="MS", help="R–R interval")
     scan.add_argument("--level", choices=LEVELS, help="level of the slice")
-    scan.add_argument("--rv-insertion", type=numbers(3), metavar="X,Y,Z", help="anterior RV insertion, LPS mm")
+    scan.add_argument("--rv-insertion", type=numbers(3), metavar="X,Y,Z", help="anterior RV insertion point, LPS mm")
     how = parser.add_argument_group("the analysis")
-    how.add_argument("--background-order", type=int, default=1, metavar="N", help="-1 subtracts nothing (default 1)")
-    how.add_argument("--smoothing-mm", type=float, metavar="MM", help="by cross-validation where not given")
-    how.add_argument("--temporal-order", type=int, metavar="N", help="default 10, or two thirds of the frames")
+    how.add_argument(
+        "--background-order",
+        type=int,
+        default=1,
+        metavar="N",
+        help="polynomial order of the background phase; -1: no subtraction (default 1)",
+    )
+    how.add_argument("--smoothing-mm", type=float, metavar="MM", help="smoothing length (default: by cross-validation)")
+    how.add_argument(
+        "--temporal-order",
+        type=int,
+        metavar="N",
+        help="polynomial order in time (default: 10, or two thirds of the number of frames)",
+    )
     case = parser.add_argument_group("the case")
-    case.add_argument("--subject", metavar="ID", help="default: the file's name")
-    case.add_argument("--site", default="", help="where it was scanned")
-    case.add_argument("--disease", default="")
-    case.add_argument("--split", choices=SPLITS, default="train")
+    case.add_argument("--subject", metavar="ID", help="subject (default: the name of the file)")
+    case.add_argument("--site", default="", help="site of the scan")
+    case.add_argument("--disease", default="", help="disease")
+    case.add_argument("--split", choices=SPLITS, default="train", help="split of the dataset (default train)")
     add_progress_option(parser)
 
 
@@ -58,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
     if len(args.paths) > 1 and (args.masks or args.subject or args.rv_insertion or args.center):
         raise LaMoDInputError(
             "lamod dense",
-            "--masks, --subject, --rv-insertion and --center belong to one scan, but several are given",
+            "--masks, --subject, --rv-insertion and --center apply to one scan, but several are given",
             "analyse them one by one",
         )
     options = _options(args)
-    told = []
+    summaries = []
     with Progress(args.progress) as progress, new_folder(args.out, _is_ours, "a LaMoD dataset") as folder:
         entries: list[DatasetEntry] = []
         for number, path in enumerate(args.paths):
@@ -71,17 +84,17 @@ def run(args: argparse.Namespace) -> int:
                 images = _with_wall(scan, args)
                 share, base = 1.0 / (len(args.paths) * len(scans)), number / len(args.paths)
 
-                def tell(stage: str, fraction: float, base: float = base, share: float = share) -> None:
+                def report(stage: str, fraction: float, base: float = base, share: float = share) -> None:
                     progress.update("dense", base + share * fraction, stage)
 
-                motion = analyse_dense(images, options, tell)
+                motion = analyse_dense(images, options, report)
                 entry = _entry(args, Path(path), images, entries)
                 entries.append(entry)
                 insertion = None if args.rv_insertion is None else np.asarray(args.rv_insertion)
                 write_analysis(folder, dataset_case(motion, entry.id, args.disease, insertion), motion)
-                told.append(_summary(args.out, entry, motion))
+                summaries.append(_summary(args.out, entry, motion))
         write_dataset_index(folder, entries, {"made_by": "lamod dense"})
-    print("\n".join(told))
+    print("\n".join(summaries))
     return 0
 
 
@@ -89,9 +102,9 @@ def _options(args: argparse.Namespace) -> DenseOptions:
     limits = {"--smoothing-mm": (args.smoothing_mm, 0.1, 20.0), "--temporal-order": (args.temporal_order, 1, 40)}
     for option, (value, low, high) in limits.items():
         if value is not None and not low <= value <= high:
-            raise LaMoDInputError(option, f"{value:g} cannot be", f"give {low:g} to {high:g}")
+            raise LaMoDInputError(option, f"{value:g} is out of range", f"give {low:g} to {high:g}")
     if not -1 <= args.background_order <= 4:
-        raise LaMoDInputError("--background-order", f"{args.background_order} cannot be", "give -1 to 4")
+        raise LaMoDInputError("--background-order", f"{args.background_order} is out of range", "give -1 to 4")
     return DenseOptions(
         background_order=None if args.background_order < 0 else args.background_order,
         smoothing_mm=args.smoothing_mm,
@@ -107,8 +120,8 @@ def _with_wall(images: DenseImages, args: argparse.Namespace) -> DenseImages:
     if not args.segment:
         return images
     guess = guess_ring(images.magnitude, images.grid.spacing_mm, args.center)
-    note = "The myocardium is a first guess from the magnitude, drawn by nobody: look at the picture."
-    return replace(images, myocardium=guess.masks, reference_myocardium=None, notes=(*images.notes, note))
+    guessed = note("dense_contours_guessed", "The myocardium was segmented automatically on the magnitude images.")
+    return replace(images, myocardium=guess.masks, reference_myocardium=None, notes=(*images.notes, guessed))
 
 
 def _entry(args: argparse.Namespace, path: Path, images: DenseImages, before: list[DatasetEntry]) -> DatasetEntry:
@@ -142,8 +155,8 @@ def _summary(out: str, entry: DatasetEntry, motion: DenseMotion) -> str:
     lines = [
         f"{Path(out) / 'cases' / entry.id}: {motion.images.frames} frames, "
         f"{motion.covered_ms[1]:.0f} of {motion.images.rr_ms:.0f} ms; see {PICTURE_FILE}",
-        *(f"  {note}" for note in motion.notes),
+        *(f"  {line}" for line in note_lines(motion.notes)),
     ]
     if doubtful:
-        lines.append(f"  Doubtful frames: {', '.join(doubtful)}.")
+        lines.append(f"  Doubtful frames (frame 0 is the encoding instant): {', '.join(doubtful)}.")
     return "\n".join(lines)

@@ -1,11 +1,10 @@
-"""DENSE: phase images -> unwrapped -> Lagrangian displacement of the myocardium.
+"""Cine DENSE: unwrap phase images and compute Lagrangian displacement of the myocardium.
 
     images = read_dense("scan.dns")[0]
     motion = analyse_dense(images)
-    motion.displacement_mm     # [T + 1, 2, H, W] mm, frame 0 the encoding instant
+    motion.displacement_mm     # [T + 1, 2, H, W] mm, frame 0 is the encoding instant
 
-Reading (`read_dense`) and analysing (`analyse_dense`) are apart, so images from anywhere, a simulation among
-them, take the same way.
+Reading (`read_dense`) and analysis (`analyse_dense`) are separate, so simulated images are analysed like scans.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole way from DENSE images to Lagrangian displacement, in one readable function."""
+"""DENSE analysis: from images to Lagrangian displacement."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ from LaMoDCore.dense.trajectories import (
 )
 from LaMoDCore.dense.unwrapping import unwrap_series
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import signed_distance_mm
 from LaMoDCore.io.dense.images import DenseImages, wrap
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: DENSEanalysis' default order of the temporal polynomial …
+#: Order of the temporal polynomial, as in DENSEanalysis …
 DEFAULT_TEMPORAL_ORDER = 10
-#: … or this share of the number of frames, where that is less.
+#: … or this share of the number of frames, if that is less.
 _ORDER_SHARE = 2 / 3
 
-#: Noise that a frame's weight in the temporal fit never falls below, in mm: no frame decides alone.
+#: Lower bound of a frame's noise in the temporal fit, in mm, so that no single frame dominates.
 _FRAME_NOISE_FLOOR_MM = 0.05
 
 
 @dataclass(frozen=True)
 class DenseOptions:
-    """How to analyse.
+    """Options of the analysis.
 
     Attributes:
         background_order: polynomial order of the background phase; None subtracts nothing.
-        smoothing_mm: length over which the displacement field is smoothed; None lets cross-validation choose.
-        temporal_order: of the polynomial in time; None takes 10, or two thirds of the number of frames where
-            that is less.
+        smoothing_mm: smoothing length of the displacement; None selects it by cross-validation.
+        temporal_order: order of the polynomial in time; None selects 10, or two thirds of the number of frames if that
+            is less.
         anchored: whether displacement is zero at the encoding instant.
     """
 
@@ -53,22 +54,22 @@ class DenseOptions:
 
 @dataclass(frozen=True, eq=False)
 class DenseMotion:
-    """Lagrangian motion of one slice, frame 0 being the encoding instant, at which nothing has moved yet.
+    """Lagrangian motion of one slice. Frame 0 is the encoding instant with zero displacement.
 
-    T acquired frames give T + 1 frames here.
+    T acquired frames give T + 1 frames of motion.
 
     Attributes:
-        images: what it was computed from.
+        images: the analysed images.
         myocardium: bool [T + 1, H, W]; frame 0 is the reference wall.
-        displacement_mm: float32 [T + 1, 2, H, W], (x, y) mm of the material points at frame 0's pixels, NaN
-            outside frame 0's myocardium.
+        displacement_mm: float32 [T + 1, 2, H, W], (x, y) mm of the material points at frame 0's pixels; NaN outside
+            frame 0's myocardium.
         frame_times_ms: [T + 1], from 0.
-        eulerian_mm: float32 [T, 2, H, W], unwrapped displacement where the tissue is now, NaN outside the wall.
-        background: what was subtracted.
-        quality: one a acquired frame.
-        smoothing_mm: length over which the field was smoothed.
-        temporal_order: of the polynomial in time.
-        notes: what was assumed and done, a sentence each.
+        eulerian_mm: float32 [T, 2, H, W], unwrapped displacement at the deformed positions; NaN outside the wall.
+        background: the background phase; None if none was subtracted.
+        quality: one entry per acquired frame.
+        smoothing_mm: smoothing length of the displacement.
+        temporal_order: order of the polynomial in time.
+        notes: assumptions made and processing done.
     """
 
     images: DenseImages
@@ -80,11 +81,11 @@ class DenseMotion:
     quality: tuple[FrameQuality, ...]
     smoothing_mm: float
     temporal_order: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def covered_ms(self) -> tuple[float, float]:
-        """First and last instant that the motion is known for, from the R wave."""
+        """First and last time of the measured motion in ms, from the R wave."""
         return float(self.frame_times_ms[0]), float(self.frame_times_ms[-1])
 
 
@@ -93,21 +94,21 @@ def analyse_dense(
     options: DenseOptions | None = None,
     progress: Callable[[str, float], None] = lambda stage, fraction: None,
 ) -> DenseMotion:
-    """Unwrap, correct, invert and fit in time.
+    """Compute Lagrangian displacement from DENSE images.
 
-    1. Background phase from resting tissue, subtracted (`background`).
-    2. Unwrapping in space and time, ambiguities of 2π settled by vote (`unwrapping`).
-    3. phase / (2π ke): displacement where the tissue is now.
-    4. Each frame's samples at their material points, a smoothing spline through them, outliers outvoted; then a
-       polynomial in time through u(0) = 0 for each pixel of the reference wall (`trajectories`).
+    1. Subtract the background phase of static tissue (`background`).
+    2. Unwrap in space and time; resolve ambiguities of 2π by majority vote (`unwrapping`).
+    3. Eulerian displacement: phase / (2π ke).
+    4. Assign each frame's samples to their material points and fit a smoothing spline without outliers; then fit a
+       polynomial in time with u(0) = 0 at each pixel of the reference wall (`trajectories`).
 
     Args:
         images: with a myocardium on every frame.
         options: `DenseOptions()` by default.
-        progress: called with a stage and how much of the whole is done.
+        progress: called with a stage and the completed fraction.
 
     Raises:
-        LaMoDInputError: there is no wall to analyse.
+        LaMoDInputError: the myocardium is missing.
     """
     chosen = options or DenseOptions()
     mask = _wall(images)
@@ -149,10 +150,9 @@ def analyse_dense(
 
     displacement = np.full((len(times), 2, *images.grid.shape), np.nan, dtype=np.float32)
     displacement[:, :, reference] = trajectories.transpose(0, 2, 1)
-    notes.append(
-        f"Displacement was smoothed over {smoothing_mm:.1f} mm in space and fitted in time by a polynomial of order "
-        f"{order}" + (" that is zero at the encoding instant." if chosen.anchored else ".")
-    )
+    zero = " that is zero at the encoding instant" if chosen.anchored else ""
+    fit = f"fitted in time by a polynomial of order {order}{zero}"
+    notes.append(note("dense_smoothing", f"Displacement was smoothed over {smoothing_mm:.1f} mm and {fit}."))
     quality = tuple(
         frame_quality(t, series[t], fits[t], phase[t], eulerian[t], revised[t], mask[t], images)
         for t in range(images.frames)
@@ -177,7 +177,7 @@ def _wall(images: DenseImages) -> Array:
         raise LaMoDInputError(
             images.name,
             "no myocardium is drawn on it",
-            "give masks with --masks, draw contours in DENSEanalysis, or let --segment draw a first guess",
+            "give masks with --masks, draw contours in DENSEanalysis, or segment the magnitude images with --segment",
         )
     sizes = images.myocardium.reshape(images.frames, -1).sum(axis=1)
     if (sizes == 0).all():
@@ -190,14 +190,16 @@ def _wall(images: DenseImages) -> Array:
         raise LaMoDInputError(
             images.name,
             f"the myocardium is missing on frame(s) {missing}",
-            "draw it on every frame from the first to the last that counts",
+            "draw it on every frame from the first to the last drawn one",
         )
     return np.asarray(images.myocardium, dtype=bool)
 
 
 def _phase_weights(magnitude: Array, mask: Array) -> Array:
-    """[T, H, W]: magnitude², the inverse variance of phase, relative to the frame's wall; capped, as bright blood
-    or a coil's hot spot is no better tissue."""
+    """Magnitude², the inverse variance of phase, relative to the wall of the frame: [T, H, W].
+
+    It is capped because bright blood and coil hot spots are not better tissue.
+    """
     weights = np.zeros(magnitude.shape)
     for t in range(len(magnitude)):
         if mask[t].any():
@@ -209,7 +211,7 @@ def _phase_weights(magnitude: Array, mask: Array) -> Array:
 def _reference_wall(
     images: DenseImages, mask: Array, series: list[Samples], smoothing_mm: float, pixel_mm2: float
 ) -> Array:
-    """The wall at the encoding instant: drawn, or the first frame's contours carried back by its displacement."""
+    """The wall at the encoding instant: as drawn, or the first frame's contours moved back by its displacement."""
     if images.reference_myocardium is not None:
         return np.asarray(images.reference_myocardium, dtype=bool)
     spacing = images.grid.spacing_mm
@@ -219,11 +221,11 @@ def _reference_wall(
     (first,) = fit_frames(series[:1], points, smoothing_mm, pixel_mm2)
     if first is None:
         return np.asarray(mask[0])
-    moved = points + first.displacement_mm
+    deformed = points + first.displacement_mm
     distance = signed_distance_mm(mask[0], spacing)
-    at_moved = ndimage.map_coordinates(
-        distance, [moved[:, 1] / spacing[1], moved[:, 0] / spacing[0]], order=1, mode="nearest"
+    distance_at_points = ndimage.map_coordinates(
+        distance, [deformed[:, 1] / spacing[1], deformed[:, 0] / spacing[0]], order=1, mode="nearest"
     )
     reference = np.zeros(mask.shape[1:], dtype=bool)
-    reference[near] = at_moved < 0
+    reference[near] = distance_at_points < 0
     return reference if reference.any() else np.asarray(mask[0])

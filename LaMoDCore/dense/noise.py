@@ -1,4 +1,4 @@
-"""Noise that neighbouring pixels share: how far it reaches."""
+"""Spatial correlation length of the measurement noise."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 
-#: Below this correlation of neighbouring pixels the noise counts as white.
+#: Noise with a lower correlation of neighbouring pixels counts as white.
 _WHITE = 0.05
 
 
 def noise_correlation_mm(eulerian_mm: Array, mask: Array, spacing_mm: tuple[float, float]) -> float:
-    """Correlation length s of measurement noise: noise that was white before a Gaussian of sigma s blurred it.
+    """Estimate the correlation length s of the noise, modelled as white noise blurred by a Gaussian of sigma s.
 
-    Images that were interpolated, filtered or gridded from a smaller matrix share noise among neighbours, which
-    cross-validation takes for signal. The second difference in time at a fixed pixel is almost only noise, as motion
-    bends little within three frames; white noise blurred by sigma s has the correlation ρ(h) = exp(−h²/(4 s²)) at
-    lag h, so one pixel's lag gives s.
+    In images that were interpolated, filtered or gridded from a smaller matrix, neighbouring pixels share noise, which
+    cross-validation mistakes for signal. The second difference in time at a fixed pixel is almost pure noise, because
+    motion is nearly linear over three frames. White noise blurred by sigma s has the correlation
+    ρ(h) = exp(−h²/(4 s²)) at lag h, so the correlation at a lag of one pixel gives s.
 
     Args:
         eulerian_mm: [T, 2, H, W] unwrapped displacement, NaN outside the wall.
@@ -24,7 +24,7 @@ def noise_correlation_mm(eulerian_mm: Array, mask: Array, spacing_mm: tuple[floa
         spacing_mm: (dx, dy).
 
     Returns:
-        s in mm; 0 for white noise, or with less than three frames.
+        s in mm; 0 for white noise, or with fewer than three frames.
     """
     if len(mask) < 3:
         return 0.0

@@ -1,4 +1,4 @@
-"""Analysed DENSE as cases of a dataset folder, with its quality and its picture beside them."""
+"""Write an analysed DENSE scan as a case of a dataset folder, with its quality figures and a picture."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ PICTURE_FILE = "dense.png"
 def dataset_case(
     motion: DenseMotion, case_id: str, disease: str = "", insertion_lps: Array | None = None
 ) -> DatasetCase:
-    """A dataset case: frame 0 is the encoding instant, and nothing is said of the cycle after the last frame.
+    """Convert the motion to a dataset case; frame 0 is the encoding instant, and the case ends with the last frame.
 
     Args:
-        motion: what `analyse_dense` returned.
+        motion: the result of `analyse_dense`.
         case_id: folder name.
-        disease: "" where not known.
-        insertion_lps: [3] anterior RV insertion point, where known.
+        disease: "" if unknown.
+        insertion_lps: [3] mm, anterior RV insertion point; None if unknown.
     """
     images = motion.images
-    # contours may end before the scan does: what was not drawn is no part of the case
+    # contours may end before the scan does: frames without contours are not part of the case
     frames = 1 + int(np.flatnonzero(motion.myocardium.any(axis=(1, 2)))[-1])
     wall = motion.myocardium[0]
     displacement = np.full((frames, *images.grid.shape, 3), np.nan, dtype=np.float32)
@@ -56,7 +56,7 @@ def dataset_case(
 
 
 def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion) -> Path:
-    """Write the case, its quality figures and its picture into `folder/cases/ID`; returns that folder."""
+    """Write the case, its quality figures and its picture to `folder/cases/ID`; returns that folder."""
     from LaMoDCore.dense.picture import write_picture
 
     home = write_dataset_case(folder, case)
@@ -66,7 +66,7 @@ def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion) -> Path
 
 
 def write_quality(path: Path, quality: tuple[FrameQuality, ...]) -> None:
-    """One line a frame."""
+    """Write one row per acquired frame, numbered as in the motion: frame 0 is the encoding instant."""
     with path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         names = [f.name for f in fields(FrameQuality)]
@@ -88,5 +88,5 @@ def _details(motion: DenseMotion, end: float) -> dict[str, object]:
         "temporal_order": motion.temporal_order,
         "median_noise_mm": round(float(np.median(noise)), 4) if noise else None,
         "doubtful_frames": doubtful,
-        "notes": list(motion.notes),
+        "notes": [note.to_dict() for note in motion.notes],
     }

@@ -1,4 +1,4 @@
-"""One picture by which a person can judge a DENSE analysis."""
+"""A picture for visual quality control of a DENSE analysis."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DPI = 110
 
 
 def write_picture(path: Path, motion: DenseMotion, insertion_lps: Array | None = None) -> None:
-    """Magnitude, phase, unwrapped phase, displacement, strain and quality at the frame of most motion.
+    """Draw magnitude, phase, unwrapped phase, displacement, strain and quality at the frame of peak strain.
 
     Args:
-        path: the .png to write; the same motion gives the same bytes.
-        motion: what `analyse_dense` returned.
-        insertion_lps: [3] anterior RV insertion point, marked where known.
+        path: the .png file; the same motion gives the same bytes.
+        motion: the result of `analyse_dense`.
+        insertion_lps: [3] mm, anterior RV insertion point; marked if given.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -44,10 +44,10 @@ def write_picture(path: Path, motion: DenseMotion, insertion_lps: Array | None =
         axes[0, 0].plot(*images.grid.lps_to_pixel(insertion_lps), "+", color="yellow", markersize=12)
     per_radian = images.mm_per_radian
     for c, name in enumerate("xy"):
-        _map(figure, axes[c, 1], images.phase[frame, c], view, "twilight", np.pi, f"{name} phase as it came (rad)")
+        _map(figure, axes[c, 1], images.phase[frame, c], view, "twilight", np.pi, f"{name} phase, wrapped (rad)")
         unwrapped = motion.eulerian_mm[frame, c] / per_radian[c]
         limit = max(float(np.nanmax(np.abs(unwrapped))), 1e-3)
-        _map(figure, axes[c, 2], unwrapped, view, "RdBu_r", limit, f"{name} phase unwrapped (rad)")
+        _map(figure, axes[c, 2], unwrapped, view, "RdBu_r", limit, f"{name} phase, unwrapped (rad)")
     _map(figure, axes[0, 3], strain.ecc[peak], view, "RdBu_r", 0.3, "Ecc, Green–Lagrange, on frame 0")
     _map(figure, axes[1, 3], strain.err[peak], view, "RdBu_r", 0.6, "Err")
     _arrows(axes[0, 4], motion, peak, view)

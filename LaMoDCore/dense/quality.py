@@ -1,4 +1,4 @@
-"""How far to trust each DENSE frame, in figures."""
+"""Quality figures of each DENSE frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LaMoDCore.dense.trajectories import FrameFit, Samples
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dense.images import DenseImages
 
-#: Above these a frame is called doubtful.
+#: Frames above one of these limits are marked as doubtful.
 MAX_PHASE_NOISE_RAD = 0.5
 MAX_OUTVOTED = 0.25
 MAX_REVISED = 0.1
@@ -21,15 +21,15 @@ class FrameQuality:
     """Quality of one acquired frame.
 
     Attributes:
-        time_ms: when it was acquired.
-        pixels: samples inside the wall.
-        phase_noise_rad: robust SD of the unwrapped phase of one encoding about the smooth field.
+        time_ms: acquisition time.
+        pixels: number of samples inside the wall.
+        phase_noise_rad: robust SD of one encoding's unwrapped phase around the smooth field.
         noise_mm: the same in mm of displacement.
-        wrapped: fraction of pixels whose displacement is beyond ±half a wavelength in x or y.
+        wrapped: fraction of pixels whose displacement exceeds ±half a wavelength in x or y.
         revised: fraction of pixels whose multiple of 2π was changed by the vote of their neighbours.
-        outvoted: fraction of pixels that disagreed with the smooth field and did not count.
-        usable: whether the frame took part in the fit.
-        doubtful: whether a person should look at it.
+        outvoted: fraction of pixels excluded as outliers of the smooth field.
+        usable: whether the frame was part of the fit.
+        doubtful: whether a person should check the frame.
     """
 
     time_ms: float
@@ -53,15 +53,15 @@ def frame_quality(
     mask: Array,
     images: DenseImages,
 ) -> FrameQuality:
-    """Figures of one frame.
+    """Compute the quality figures of one frame.
 
     Args:
-        frame: its index among the acquired frames.
-        samples: what it measured.
-        fit: the spline through it, None where it had too few samples.
-        wrapped_phase: [2, H, W] radians as they came, background subtracted.
+        frame: index among the acquired frames.
+        samples: the samples of the frame.
+        fit: the spline through them; None if there were too few samples.
+        wrapped_phase: [2, H, W] radians, wrapped, after background subtraction.
         eulerian_mm: [2, H, W] unwrapped displacement.
-        revised: bool [H, W].
+        revised: bool [H, W], pixels changed by the vote.
         mask: bool [H, W].
         images: the scan.
     """

@@ -1,9 +1,8 @@
-"""A first guess at the myocardium from DENSE magnitude, where nobody has drawn it.
+"""Segment the myocardium on DENSE magnitude images, as a first guess to be checked by a person.
 
-The wall is a bright ring around a dark cavity (blood has lost its phase and its signal after the first frames). The
-ring's centre is found by matching ring templates, the two contours by dynamic programming over the picture in polar
-coordinates, smooth over the angle, and then smooth over time. It is a help for tests and a start for a person's
-contours, no more: look at it before its strain is believed.
+The wall is a bright ring around a dark cavity (blood loses its signal after the first frames). The centre of the ring
+is found by template matching, the two contours by dynamic programming in polar coordinates, first smooth over the
+angle, then over time.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _MAX_RADIUS_MM = 50.0
 _WALL_MM = (4.0, 18.0)
 _MIN_CAVITY_MM = 5.0
 
-#: Largest change of a radius from one angle to the next, in steps.
+#: Largest change of a radius between neighbouring angles, in steps.
 _REACH = 1
 _BEND_COST = 0.6
 _TIME_COST = 0.08
@@ -36,14 +35,14 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class RingGuess:
-    """A guessed ring.
+    """A segmented ring with A angles.
 
     Attributes:
         masks: bool [T, H, W].
-        center_xy: (x, y) pixel the angles run about.
-        endocardium_mm: [T, A] radius by angle.
-        epicardium_mm: [T, A].
-        contrast: [T]: how far cavity and wall differ, 1 for a black cavity, about 0 for bright blood.
+        center_xy: (x, y) pixel, origin of the polar coordinates.
+        endocardium_mm: [T, A] radii.
+        epicardium_mm: [T, A] radii.
+        contrast: [T], contrast of wall and cavity: 1 for a black cavity, about 0 for bright blood.
     """
 
     masks: Array
@@ -54,7 +53,7 @@ class RingGuess:
 
 
 def find_center(magnitude: Array, spacing_mm: tuple[float, float]) -> tuple[float, float]:
-    """The pixel (x, y) that is most like the centre of a bright ring with a dark inside.
+    """Find the pixel (x, y) that is most likely the centre of a bright ring with a dark cavity.
 
     Args:
         magnitude: [T, H, W].
@@ -72,7 +71,7 @@ def find_center(magnitude: Array, spacing_mm: tuple[float, float]) -> tuple[floa
         wall = (radius >= inner) & (radius < inner + _TEMPLATE_WALL_MM)
         pool = radius < inner - 2.0
         template = wall / wall.sum() - pool / pool.sum()
-        # every part of the ring must be bright: the dimmest of six sectors counts, not the mean
+        # every part of the ring must be bright: use the darkest of six sectors, not the mean
         angle = np.arctan2(y, x)
         sectors = [wall & (np.floor((angle + np.pi) / (2 * np.pi) * 6).clip(0, 5) == s) for s in range(6)]
         darkest = np.min([signal.fftconvolve(local, (s / s.sum())[::-1, ::-1], mode="same") for s in sectors], axis=0)
@@ -89,18 +88,18 @@ def find_center(magnitude: Array, spacing_mm: tuple[float, float]) -> tuple[floa
 def guess_ring(
     magnitude: Array, spacing_mm: tuple[float, float], center_xy: tuple[float, float] | None = None
 ) -> RingGuess:
-    """Draw the wall on every frame.
+    """Segment the wall on every frame.
 
     Args:
         magnitude: [T, H, W].
         spacing_mm: (dx, dy).
-        center_xy: a pixel in the cavity; found where it is not given.
+        center_xy: a pixel in the cavity; found automatically if None.
 
     Raises:
-        LaMoDInputError: no ring is there.
+        LaMoDInputError: no ring was found.
     """
     center = center_xy or find_center(magnitude, spacing_mm)
-    for _ in range(2):  # a few frames are enough to run the angles about the ring's own centre
+    for _ in range(2):  # a few frames suffice to move the origin to the centre of the ring
         polar = polar_series(magnitude[len(magnitude) // 6 :: 6], spacing_mm, center)
         evidence, contrast = wall_evidence(polar)
         endo, epi = _contours(evidence, contrast)
@@ -110,7 +109,7 @@ def guess_ring(
     evidence, contrast = wall_evidence(polar)
     if float(contrast.max()) < 0.2:
         raise LaMoDInputError(
-            "magnitude", "no bright ring with a dark cavity is to be seen", "draw the contours, or give --center X,Y"
+            "magnitude", "no bright ring with a dark cavity was found", "draw the contours, or give --center X,Y"
         )
     endo, epi = _contours(evidence, contrast)
     masks = np.stack([_rasterise(endo[t], epi[t], center, spacing_mm, magnitude.shape[1:]) for t in range(len(endo))])
@@ -118,7 +117,7 @@ def guess_ring(
 
 
 def polar_series(magnitude: Array, spacing_mm: tuple[float, float], center_xy: tuple[float, float]) -> Array:
-    """Magnitude along rays: [T, A, R], angle by 360°/A from +x towards +y, radius by 1 mm."""
+    """Sample magnitude along rays, [T, A, R]: angles from +x towards +y in steps of 360°/A, radii in steps of 1 mm."""
     angles = np.arange(_ANGLES) * 2 * np.pi / _ANGLES
     radii = np.arange(int(_MAX_RADIUS_MM / _RADIAL_STEP_MM)) * _RADIAL_STEP_MM
     x = center_xy[0] + np.outer(np.cos(angles), radii) / spacing_mm[0]
@@ -127,10 +126,10 @@ def polar_series(magnitude: Array, spacing_mm: tuple[float, float], center_xy: t
 
 
 def wall_evidence(polar: Array) -> tuple[Array, Array]:
-    """How much each polar sample looks like wall, −1…1, and each frame's contrast.
+    """Compute the evidence for wall at each polar sample, −1…1, and the contrast of each frame.
 
-    The threshold lies half-way between a ray's brightest part (the wall) and the cavity's typical signal; so a coil
-    that is brighter on one side does not matter.
+    The threshold is half-way between the first peak of a ray (the wall) and the median signal of the cavity, so
+    inhomogeneous coil sensitivity does not matter.
 
     Args:
         polar: [T, A, R].
@@ -156,22 +155,22 @@ def wall_evidence(polar: Array) -> tuple[Array, Array]:
 
 
 def _first_peak(ray: Array, floor: float) -> float:
-    """Height of the first peak of a ray that stands out of the cavity's signal."""
+    """Height of the first peak of a ray that rises above the cavity's signal."""
     peaks, _ = signal.find_peaks(ray, prominence=0.15 * max(float(ray.max()) - floor, 1e-12))
     high = [p for p in peaks if ray[p] > floor + 0.35 * (float(ray.max()) - floor)]
     return float(ray[high[0]]) if high else float(ray.max())
 
 
 def best_ring(evidence: Array, expected: tuple[Array, Array] | None, time_cost: float) -> tuple[Array, Array]:
-    """The pair of closed contours that encloses most evidence, by dynamic programming over the angle.
+    """Find the pair of closed contours that encloses the most evidence, by dynamic programming over the angle.
 
-    Maximises Σ_angle [Σ_{endo ≤ r < epi} evidence − Σ_{r < endo} max(evidence, 0)] less bending, and less the squared
-    distance from what the neighbouring frames expect.
+    Maximises Σ_angle [Σ_{endo ≤ r < epi} evidence − Σ_{r < endo} max(evidence, 0)] minus a bending cost and minus the
+    squared distance from the radii expected from neighbouring frames.
 
     Args:
         evidence: [A, R].
         expected: radii [A] of endo- and epicardium in steps, or None.
-        time_cost: weight of the expectation.
+        time_cost: weight of the expected radii.
 
     Returns:
         endocardium and epicardium, [A] in steps.
@@ -193,8 +192,10 @@ def best_ring(evidence: Array, expected: tuple[Array, Array] | None, time_cost: 
 
 
 def _closed_path(cost: Array) -> Array:
-    """Cheapest path [A, 2] over states [A, P, Q], neighbouring states at most _REACH apart, closed: the middle turn of
-    three, started anywhere, closes on itself in all but contrived pictures."""
+    """Find the cheapest closed path [A, 2] over states [A, P, Q]; neighbouring states differ by at most `_REACH`.
+
+    The path runs over three turns from any start; the middle turn closes on itself for practically all images.
+    """
     angles = cost.shape[0]
     moves = [(i, j) for i in range(-_REACH, _REACH + 1) for j in range(-_REACH, _REACH + 1)]
     bend = [_BEND_COST * (i * i + (i + j) ** 2) for i, j in moves]
@@ -219,7 +220,7 @@ def _closed_path(cost: Array) -> Array:
 
 
 def _contours(evidence: Array, contrast: Array) -> tuple[Array, Array]:
-    """Radii [T, A] in mm: each frame by itself, then again with what its neighbours in time expect."""
+    """Radii [T, A] in mm: first of each frame alone, then with the radii expected from neighbouring frames."""
     frames = len(evidence)
     trust = np.where(contrast > 0.5 * np.median(contrast), contrast, 1e-3)
     pairs = [best_ring(evidence[t], None, 0.0) for t in range(frames)]
@@ -235,7 +236,7 @@ def _contours(evidence: Array, contrast: Array) -> tuple[Array, Array]:
 
 
 def _smooth(radii: Array, trust: Array) -> Array:
-    """Gaussian mean over time (weighted by trust) and angle; frames without contrast follow their neighbours."""
+    """Gaussian mean over time (weighted by trust) and angle; neighbours determine frames without contrast."""
     weights = np.broadcast_to(trust[:, None], radii.shape)
     near = ndimage.gaussian_filter1d(weights, 1.5, axis=0, mode="nearest", truncate=8.0)
     mean = ndimage.gaussian_filter1d(radii * weights, 1.5, axis=0, mode="nearest", truncate=8.0) / near

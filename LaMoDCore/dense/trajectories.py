@@ -1,10 +1,10 @@
-"""Displacement measured where the tissue is now -> trajectories of the tissue that was there at end-diastole.
+"""Convert Eulerian displacement to trajectories of material points.
 
-A DENSE pixel at x knows how far its tissue has come: u(x, t) = x − X. So every pixel inside the wall is one
-sample of the Lagrangian displacement at the scattered material point X = x − u, and inverting the motion is
-fitting a surface through these samples (Spottiswoode et al., IEEE TMI 26:15, 2007). Here: a thin-plate smoothing
-spline a frame, samples that disagree with it outvoted, then a polynomial in time a point that passes through
-u(0) = 0 (the same paper; DENSEanalysis' default is order 10).
+A DENSE pixel at x measures the displacement of its tissue since the encoding instant: u(x, t) = x − X. So each pixel in
+the wall is one sample of the Lagrangian displacement at the scattered material point X = x − u, and the motion is
+inverted by fitting a surface through these samples (Spottiswoode et al., IEEE TMI 26:15, 2007). Here this is a
+thin-plate smoothing spline per frame without outliers, followed by a polynomial in time per point with u(0) = 0 (same
+paper; DENSEanalysis uses order 10 by default).
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from LaMoDCore.dense.smoothing_spline import (
 )
 from LaMoDCore.heart.geometry import Array
 
-#: More samples a frame than this are thinned evenly: the spline's cost grows with their cube.
+#: More samples per frame than this are thinned evenly, because the spline's cost grows with their cube.
 _MAX_SAMPLES = 600
 
-#: A sample further from the spline than this many robust SDs, and than the floor in mm, is outvoted.
+#: Samples farther from the spline than this many robust SDs, and than the floor in mm, are outliers.
 _OUTLIER_SD = 3.5
 _OUTLIER_FLOOR_MM = 0.35
 
 _ROBUST_ROUNDS = 3
 
-#: A frame with no more samples than this says nothing.
+#: Frames with at most this number of samples are not fitted.
 _MIN_SAMPLES = 12
 
-#: λ is chosen for one frame alone, but the temporal fit averages over many: less smoothing in space is due.
+#: λ is chosen for single frames, but the temporal fit averages over many, so less spatial smoothing is needed.
 _TEMPORAL_SHARE = 0.3
 
-#: The length over which the field is smoothed stays within these bounds, in mm; above, radial strain is lost …
+#: Bounds of the smoothing length, in mm; more smoothing reduces radial strain …
 SMOOTHING_BOUNDS_MM = (1.0, 3.0)
-#: … and is at least this many lengths over which noise is shared: motion cannot be told from noise below.
+#: … and its minimum in noise correlation lengths, below which motion and noise cannot be separated.
 _NOISE_LENGTHS = 1.3
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What one frame measured.
+    """The samples of one frame.
 
     Attributes:
-        position_mm: [N, 2] where the tissue is now (x, y).
-        displacement_mm: [N, 2] how far it has come.
+        position_mm: [N, 2] deformed positions (x, y).
+        displacement_mm: [N, 2] displacement since the encoding instant.
         weights: [N] relative inverse variance.
         pixels: [N] flat pixel index.
     """
@@ -61,7 +61,7 @@ class Samples:
 
     @property
     def material_mm(self) -> Array:
-        """[N, 2]: where the tissue was at the encoding instant."""
+        """[N, 2]: positions at the encoding instant."""
         return np.asarray(self.position_mm - self.displacement_mm)
 
 
@@ -71,7 +71,7 @@ class FrameFit:
 
     Attributes:
         displacement_mm: [M, 2] at the target points.
-        kept: bool [N], samples that were not outvoted.
+        kept: bool [N], samples that are not outliers.
         residual_mm: [N] distance of each sample from the spline.
     """
 
@@ -81,10 +81,10 @@ class FrameFit:
 
 
 def frame_samples(displacement_mm: Array, mask: Array, weights: Array, spacing_mm: tuple[float, float]) -> Samples:
-    """Collect one frame's pixels.
+    """Collect the samples of one frame.
 
     Args:
-        displacement_mm: [2, H, W] where the tissue is now, NaN where unknown.
+        displacement_mm: [2, H, W] Eulerian displacement, NaN where unknown.
         mask: bool [H, W].
         weights: [H, W] ≥ 0.
         spacing_mm: (dx, dy).
@@ -101,21 +101,21 @@ def frame_samples(displacement_mm: Array, mask: Array, weights: Array, spacing_m
 
 
 def spline_penalty(length_mm: float, samples_per_mm2: float) -> float:
-    """λ with which a thin-plate spline through samples of that density smooths over about `length_mm`.
+    """λ of a thin-plate spline that smooths samples of the given density over about `length_mm`.
 
-    Continuous samples of density ρ are filtered by 1/(1 + (ℓk)⁴) with ℓ⁴ = λ/(8πρ), the kernel r² log r being 8π
-    times the biharmonic Green's function; so ℓ means the same at every pixel size.
+    Continuous samples of density ρ are filtered by 1/(1 + (ℓk)⁴) with ℓ⁴ = λ/(8πρ), because the kernel r² log r is 8π
+    times the biharmonic Green's function. So ℓ does not depend on the pixel size.
     """
     return float(8.0 * np.pi * samples_per_mm2 * length_mm**4)
 
 
 def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm2: float) -> FrameFit:
-    """Lagrangian displacement of one frame at material points, outliers outvoted.
+    """Fit the Lagrangian displacement of one frame at material points, without outliers.
 
     Args:
         samples: at least 6.
         targets_mm: [M, 2] material points (x, y).
-        smoothing_mm: length over which the field is smoothed.
+        smoothing_mm: smoothing length.
         pixel_mm2: area of a pixel.
     """
     material = samples.material_mm
@@ -138,7 +138,7 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
         )
         fitted = kernel[:, use] @ bent + free @ flat
         residual = np.linalg.norm(samples.displacement_mm - fitted[:count], axis=1)
-        # the length of a 2-D Gaussian error has the median 1.177 sigma
+        # the median length of a 2-D Gaussian error is 1.177 sigma
         sigma = float(np.median(residual)) / 1.177
         again = residual <= max(_OUTLIER_SD * sigma, _OUTLIER_FLOOR_MM)
         if again.sum() < max(6, count // 2) or (again == kept).all():
@@ -150,15 +150,16 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
 def choose_smoothing_mm(
     series: list[Samples], pixel_mm2: float, noise_length_mm: float = 0.0, probes: int = 6
 ) -> float:
-    """The smoothing length of least cross-validated error over the cine, within bounds.
+    """Select the smoothing length with the least cross-validation error, within bounds.
 
-    The errors of several frames are added, so frames with much motion decide: those at rest bear any smoothing.
+    The errors of several frames are added, so frames with large motion dominate: frames at rest tolerate any
+    smoothing.
 
     Args:
         series: samples of every frame.
         pixel_mm2: area of a pixel.
-        noise_length_mm: over which noise is shared (`noise_correlation_mm`); 0 for white noise.
-        probes: number of frames that are asked.
+        noise_length_mm: correlation length of the noise (`noise_correlation_mm`); 0 for white noise.
+        probes: number of frames to evaluate.
     """
     low, high = SMOOTHING_BOUNDS_MM
     low = min(max(low, _NOISE_LENGTHS * noise_length_mm), high)
@@ -186,7 +187,7 @@ def fit_frames(
     pixel_mm2: float,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[FrameFit | None]:
-    """`fit_frame` for every frame; None where a frame has too few samples to say anything."""
+    """Apply `fit_frame` to every frame; None for frames with too few samples."""
     fits: list[FrameFit | None] = []
     for index, samples in enumerate(series):
         enough = len(samples.position_mm) > _MIN_SAMPLES
@@ -204,17 +205,17 @@ def fit_in_time(
     *,
     anchored: bool = True,
 ) -> Array:
-    """Least-squares polynomial in time through the trajectories of material points.
+    """Fit a least-squares polynomial in time to the trajectories of material points.
 
-    Periodicity is not assumed: DENSE covers part of the cycle. Anchored, u(t) = t Σ aₖ Pₖ(t) with Legendre
+    Periodicity is not assumed because DENSE covers only part of the cycle. Anchored, u(t) = t Σ aₖ Pₖ(t) with Legendre
     polynomials P₀…P_{order−1}, so that u(0) = 0 at the encoding instant.
 
     Args:
         displacement_mm: [T, M, 2].
         times_ms: [T] from the encoding pulses.
         weights: [T], relative inverse variance of each frame, ≥ 0.
-        order: of the polynomial; lowered where there are too few frames.
-        evaluate_ms: [S] times to evaluate.
+        order: order of the polynomial; reduced if there are too few frames.
+        evaluate_ms: [S] times at which to evaluate it.
         anchored: whether u(0) = 0 is imposed.
 
     Returns:

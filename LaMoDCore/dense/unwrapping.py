@@ -1,10 +1,10 @@
-"""Wrapped phase over the myocardium -> continuous phase: in space, then in time, then by vote.
+"""Unwrap the phase of the myocardium: in space, then in time, then by majority vote.
 
 Space: reliability-sorted unwrapping of each frame (Herráez et al., Appl. Opt. 41:7437, 2002; scikit-image)
-inside the mask, so noise from blood and lung never takes part. That leaves one unknown multiple of 2π per
-frame and region. Time settles it: encoding happens at the R wave, so the first frame's displacement is small,
-and from frame to frame the wall moves by far less than half a wavelength. What is then still off by 2π
-against the consensus of its neighbours in space and time is outvoted.
+inside the mask, so noise from blood and lung has no influence. One multiple of 2π per frame and region remains
+unknown. Time determines it: encoding happens at the R wave, so the first frame's displacement is small, and between
+frames the wall moves by far less than half a wavelength. Pixels that are still off by 2π against the weighted mean of
+their neighbours in space and time are then corrected.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from LaMoDCore.heart.geometry import Array
 
 _TURN = 2.0 * np.pi
 
-#: Reach of the vote: Gaussian sigma in frames and pixels.
+#: Gaussian sigma of the vote, in frames and pixels.
 _VOTE_SIGMA = (1.0, 1.2, 1.2)
 _VOTE_ROUNDS = 8
 
-#: A frame whose phase scatters about the last good frame's by more than this (rad) is no reference for the next.
+#: A frame whose phase scatters around the last good frame's by more than this (rad) is not used as a reference.
 _GOOD_FRAME_SCATTER = 1.2
 
 
@@ -40,14 +40,14 @@ class Unwrapped:
 
 
 def unwrap_frame(phase: Array, mask: Array) -> Array:
-    """Unwrap one frame in space, each connected region of the mask by itself.
+    """Unwrap one frame in space, each connected region of the mask separately.
 
     Args:
         phase: wrapped radians [H, W].
         mask: bool [H, W].
 
     Returns:
-        float64 [H, W], NaN outside the mask; each region is right up to one multiple of 2π.
+        float64 [H, W], NaN outside the mask; each region is correct up to one multiple of 2π.
     """
     from skimage.restoration import unwrap_phase
 
@@ -61,15 +61,15 @@ def unwrap_frame(phase: Array, mask: Array) -> Array:
 
 
 def smooth_over_mask(values: Array, weights: Array, sigma: float | tuple[float, ...]) -> tuple[Array, Array]:
-    """Normalised convolution (Knutsson & Westin, CVPR 1993): a Gaussian mean that looks only where weights > 0.
+    """Normalised convolution (Knutsson & Westin, CVPR 1993): a Gaussian mean over samples with weight > 0.
 
     Args:
         values: any shape; ignored where weights are 0.
         weights: the same shape, ≥ 0.
-        sigma: Gaussian sigma, one or one an axis.
+        sigma: Gaussian sigma, one for all axes or one per axis.
 
     Returns:
-        the local mean, NaN where nothing is within reach; and the summed weight.
+        The local mean, NaN where no sample is near; and the summed weight.
     """
     usable = np.where(weights > 0, values, 0.0)
     total = ndimage.gaussian_filter(weights.astype(np.float64), sigma, mode="constant")
@@ -81,7 +81,7 @@ def smooth_over_mask(values: Array, weights: Array, sigma: float | tuple[float, 
 def align_regions(frame: Array, expected: Array) -> Array:
     """Add to each connected region of `frame` [H, W] the multiple of 2π that brings it nearest to `expected`.
 
-    The multiple is the median over the region, so that a part that was unwrapped wrongly cannot move the rest.
+    The multiple is the median over the region, so a wrongly unwrapped part does not shift the rest.
     """
     aligned = frame.copy()
     regions, count = ndimage.label(np.isfinite(frame), structure=np.ones((3, 3)))
@@ -103,7 +103,7 @@ def unwrap_series(phase: Array, mask: Array, weights: Array | None = None) -> Un
         weights: confidence of every pixel [T, H, W], ≥ 0 (magnitude squared is the inverse variance of phase).
 
     Returns:
-        the continuous phase, such that frame 0 is nearest to zero displacement.
+        The continuous phase, such that the displacement of frame 0 is nearest to zero.
     """
     mask = np.asarray(mask, dtype=bool)
     trust = np.where(mask, 1.0 if weights is None else np.asarray(weights, dtype=np.float64) + 1e-6, 0.0)
@@ -126,7 +126,7 @@ def unwrap_series(phase: Array, mask: Array, weights: Array | None = None) -> Un
 
 
 def vote(phase: Array, weights: Array) -> Array:
-    """Shift single pixels by multiples of 2π to where their neighbours in space and time say they belong.
+    """Shift single pixels by multiples of 2π towards the weighted mean of their neighbours in space and time.
 
     Args:
         phase: unwrapped radians [T, H, W], NaN outside the mask.

@@ -1,1 +1,1 @@
-"""DENSE images: DICOM, arrays and DENSEanalysis workspaces."""
+"""Read DENSE images from DICOM, NumPy arrays and DENSEanalysis workspaces; write them as arrays."""

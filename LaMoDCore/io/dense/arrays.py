@@ -1,12 +1,12 @@
-"""DENSE from NumPy arrays: a folder with `dense.json` beside its .npy files, or such a JSON file itself.
+"""DENSE as NumPy arrays: a folder with `dense.json` and .npy files, or that JSON file.
 
     {"magnitude": "magnitude.npy", "phase_x": "phase_x.npy", "phase_y": "phase_y.npy", "mask": "mask.npy",
      "ke_cycles_per_mm": 0.1, "spacing_mm": [1.75, 1.75], "frame_times_ms": [...] (or "frame_ms": 15),
      "rr_ms": 900, "phase_units": "radians", "negate": [false, false], "level": "mid",
      "ijk_to_lps": [[…], […], […], […]]}
 
-Arrays are [T, H, W]. The names of the arrays may be left out where they are these. `mask` may have one frame more
-than the pictures: the first is then the wall at the encoding instant.
+Arrays are [T, H, W]. The keys of the arrays are optional if the files have these names. `mask` may have one more frame
+than the images: the first one is then the wall at the encoding instant.
 """
 
 from __future__ import annotations
@@ -19,13 +19,23 @@ import numpy as np
 
 from LaMoDCore.heart.case import LEVELS
 from LaMoDCore.heart.geometry import Array, SliceGrid
-from LaMoDCore.io.dataset.folder import write_json
-from LaMoDCore.io.dense.images import PHASE_12BIT_MAX, DenseImages, check_lengths, effective_ke, phase_in_radians
+from LaMoDCore.heart.notes import Note, note
+from LaMoDCore.io.dense.images import (
+    PHASE_12BIT_MAX,
+    POSITION_UNKNOWN,
+    DenseImages,
+    check_lengths,
+    effective_ke,
+    phase_in_radians,
+)
 from LaMoDCore.io.dense.timing import dense_timing, number
 from LaMoDCore.runtime.atomic import new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import write_json
 
 JSON_NAME = "dense.json"
+
+_HELP = "see docs/how-to/process-dense.md for its keys"
 
 _KNOWN = {
     "magnitude", "phase_x", "phase_y", "mask", "ke_cycles_per_mm", "scale", "spacing_mm", "frame_times_ms",
@@ -40,12 +50,12 @@ def read_arrays(
 
     Args:
         path: the folder or its JSON file.
-        ke: encoding frequency in cycles/mm, overruling the file.
-        frame_ms: duration of a frame, overruling the file.
-        rr_ms: length of the cycle, overruling the file.
+        ke: encoding frequency in cycles/mm; overrides the file.
+        frame_ms: duration of a frame; overrides the file.
+        rr_ms: R–R interval; overrides the file.
 
     Raises:
-        LaMoDInputError: something is missing or does not fit.
+        LaMoDInputError: an array or a setting is missing or invalid.
     """
     description = path / JSON_NAME if path.is_dir() else path
     settings = _settings(description)
@@ -103,9 +113,9 @@ def read_arrays(
 
 
 def write_arrays(folder: Path, images: DenseImages) -> None:
-    """Write one slice of DENSE as a folder that ``read_arrays`` reads, whole or not at all.
+    """Write one slice of DENSE as a folder that `read_arrays` reads; the folder appears complete or not at all.
 
-    Phase goes in 12 bits, as the scanners' sequences write it: it comes back within 0.001 rad.
+    Phase is stored in 12 bits, as by scanners, with an error of at most 0.001 rad.
     """
     settings: dict[str, Any] = {
         "name": images.name,
@@ -128,14 +138,14 @@ def write_arrays(folder: Path, images: DenseImages) -> None:
     with new_folder(folder, lambda name: name == JSON_NAME or name.endswith(".npy"), "DENSE arrays") as temporary:
         for name, values in arrays.items():
             np.save(temporary / f"{name}.npy", values)
-        write_json(temporary / JSON_NAME, settings)
+        write_json(temporary / JSON_NAME, settings, indent=1)
 
 
 def split_reference(masks: Array, frames: int, source: str) -> tuple[Array, Array | None]:
-    """Masks [T or T + 1, H, W] -> masks of the T frames and, where there is one more, of the encoding instant.
+    """Split masks [T or T + 1, H, W] into those of the T frames and an optional one of the encoding instant.
 
     Raises:
-        LaMoDInputError: another number of frames.
+        LaMoDInputError: another number of masks.
     """
     if masks.shape[0] == frames:
         return masks, None
@@ -144,7 +154,7 @@ def split_reference(masks: Array, frames: int, source: str) -> tuple[Array, Arra
     raise LaMoDInputError(
         source,
         f"there are {masks.shape[0]} masks for {frames} DENSE frames",
-        "give one mask a frame (or one more: the first for the encoding instant)",
+        "give one mask per frame (or one more: the first for the encoding instant)",
     )
 
 
@@ -155,15 +165,17 @@ def _settings(description: Path) -> dict[str, Any]:
         raise LaMoDInputError(
             description.parent,
             f"there is no {JSON_NAME} and neither a workspace nor DENSE DICOM",
-            f"write a {JSON_NAME} beside the arrays (see docs/dense.md)",
+            f"write a {JSON_NAME} next to the arrays (see docs/how-to/process-dense.md)",
         ) from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise LaMoDInputError(description, "it is no readable JSON", "see docs/dense.md for its form") from error
+        raise LaMoDInputError(
+            description, "it is not a readable JSON file", "see docs/how-to/process-dense.md for its keys"
+        ) from error
     if not isinstance(settings, dict):
-        raise LaMoDInputError(description, "it is no JSON object", "see docs/dense.md for its form")
+        raise LaMoDInputError(description, "it is not a JSON object", _HELP)
     unknown = sorted(set(settings) - _KNOWN)
     if unknown:
-        raise LaMoDInputError(description, f"unknown key '{unknown[0]}'", f"known are {', '.join(sorted(_KNOWN))}")
+        raise LaMoDInputError(description, f"unknown key '{unknown[0]}'", f"use one of {', '.join(sorted(_KNOWN))}")
     return settings
 
 
@@ -174,7 +186,7 @@ def _array(folder: Path, settings: dict[str, Any], name: str) -> Array:
     except FileNotFoundError as error:
         raise LaMoDInputError(file, f"the {name} array is missing", "name it in the JSON file") from error
     except (OSError, ValueError, EOFError) as error:
-        raise LaMoDInputError(file, "it is no NumPy array of numbers", "save it with numpy.save") from error
+        raise LaMoDInputError(file, "it is not a NumPy array of numbers", "save it with numpy.save") from error
 
 
 def _masks(
@@ -185,12 +197,12 @@ def _masks(
     masks = _array(folder, settings, "mask") != 0
     if masks.ndim != 3 or masks.shape[1:] != shape[1:]:
         raise LaMoDInputError(
-            source, f"the mask has shape {masks.shape}, the pictures {shape}", "draw it on the DENSE grid"
+            source, f"the mask has shape {masks.shape}, the images {shape}", "draw it on the pixels of the DENSE images"
         )
     return split_reference(masks, shape[0], source)
 
 
-def _grid(settings: dict[str, Any], shape: tuple[int, int], source: str) -> tuple[SliceGrid, tuple[str, ...]]:
+def _grid(settings: dict[str, Any], shape: tuple[int, int], source: str) -> tuple[SliceGrid, tuple[Note, ...]]:
     if "ijk_to_lps" in settings:
         try:
             return SliceGrid(shape, np.asarray(settings["ijk_to_lps"], dtype=np.float64)), ()
@@ -201,7 +213,7 @@ def _grid(settings: dict[str, Any], shape: tuple[int, int], source: str) -> tupl
     except (KeyError, TypeError, ValueError) as error:
         raise LaMoDInputError(source, "the pixel size is missing", 'give "spacing_mm": [dx, dy]') from error
     if not (0.1 <= dx <= 20 and 0.1 <= dy <= 20):
-        raise LaMoDInputError(source, f"pixels of {dx:g} × {dy:g} mm cannot be", 'give "spacing_mm" in mm')
+        raise LaMoDInputError(source, f"a pixel size of {dx:g} × {dy:g} mm is implausible", 'give "spacing_mm" in mm')
     affine = np.diag([dx, dy, 8.0, 1.0])
     affine[0, 3], affine[1, 3] = -dx * (shape[1] - 1) / 2, -dy * (shape[0] - 1) / 2
-    return SliceGrid(shape, affine), ("Where the slice lies in the patient is not known; it is taken as axial.",)
+    return SliceGrid(shape, affine), (note("dense_position_unknown", POSITION_UNKNOWN, source=Path(source).name),)

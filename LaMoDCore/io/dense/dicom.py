@@ -1,9 +1,9 @@
-"""Siemens-style DENSE DICOM: series of magnitude, x phase and y phase, told apart by their ImageComments.
+"""Siemens-style DENSE DICOM: series of magnitude, x phase and y phase, distinguished by their ImageComments.
 
     DENSE x-enc pha - Scale:1.000000 EncFreq:0.10 Rep:0/1 Slc:0/1 Par:0/1 Phs:0/40 RCswap:0 RCSflip:0/0/0
 
-`Scale` × `EncFreq` is ke in cycles/mm, `Phs` the frame, `RCswap` and `RCSflip` what a workspace calls `SwapFlag` and
-`NegFlag`; phase is stored in 12 bits. Every other image of the folder is left alone.
+`Scale` × `EncFreq` is ke in cycles/mm and `Phs` the frame; `RCswap` and `RCSflip` correspond to `SwapFlag` and
+`NegFlag` of a workspace. Phase is stored in 12 bits. Other images in the folder are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ONE_SERIES = "keep one DENSE acquisition of one slice in the folder"
 
 @dataclass(frozen=True)
 class DenseComment:
-    """What ImageComments says of one image."""
+    """Contents of the ImageComments of one DENSE image."""
 
     kind: str
     frame: int
@@ -39,7 +39,7 @@ class DenseComment:
 
 
 def parse_comment(comment: str) -> DenseComment | None:
-    """Read one ImageComments string; None where it is not of a DENSE image."""
+    """Parse one ImageComments string; None if it does not belong to a DENSE image."""
     text = comment.lower()
     if not text.startswith("dense"):
         return None
@@ -66,7 +66,7 @@ def parse_comment(comment: str) -> DenseComment | None:
 
 
 def holds_dicom(folder: Path) -> bool:
-    """Whether any file of the folder or its subfolders is DICOM."""
+    """Whether the folder or a subfolder contains a DICOM file."""
     return any(is_dicom_file(file) for file in sorted(folder.rglob("*")) if file.is_file())
 
 
@@ -76,13 +76,13 @@ def read_dicom_dense(
     """Read one DENSE acquisition from a folder of DICOM, subfolders included.
 
     Args:
-        folder: holds the magnitude and both phase series; other images may be there too.
-        ke: effective encoding frequency in cycles/mm where the images have none.
-        frame_ms: duration of a frame, overruling the headers.
-        rr_ms: length of the cycle, overruling the headers.
+        folder: contains the magnitude and both phase series; other images are ignored.
+        ke: effective encoding frequency in cycles/mm; overrides the images.
+        frame_ms: duration of a frame; overrides the headers.
+        rr_ms: R–R interval; overrides the headers.
 
     Raises:
-        LaMoDInputError: no DENSE images, a part missing, or several acquisitions mixed.
+        LaMoDInputError: there are no DENSE images, a series is missing, or several acquisitions are mixed.
     """
     groups = _collect(folder)
     for kind, what in (("pha.x", "x phase"), ("pha.y", "y phase")):
@@ -172,7 +172,7 @@ def _same_slice(folder: Path, groups: dict[str, list[_Tagged]]) -> None:
 
 
 def _ordered(folder: Path, kind: str, images: list[_Tagged]) -> list[_Tagged]:
-    """Images of one kind by frame; several series of one kind are refused."""
+    """Sort the images of one kind by frame; several series of one kind are refused."""
     series = {str(getattr(h, "SeriesInstanceUID", "")) for h, _ in images}
     frames = [c.frame for _, c in images]
     if len(series) > 1 or len(set(frames)) != len(frames):
@@ -192,7 +192,7 @@ _SPOKEN = {
 def _pixels(folder: Path, images: list[_Tagged]) -> Array:
     try:
         frames = [np.asarray(header.pixel_array) for header, _ in images]
-    except Exception as error:  # pydicom's decoders raise whatever their plug-ins raise
+    except Exception as error:  # pydicom's decoders raise any exception of their plug-ins
         reason = str(error).split("\n")[0].split(". ")[0]
         raise LaMoDInputError(
             folder, f"the pixels cannot be decoded ({reason})", "export the images uncompressed"
@@ -216,5 +216,5 @@ def _grid(folder: Path, header: Any) -> SliceGrid:
         return SliceGrid((int(header.Rows), int(header.Columns)), affine)
     except (AttributeError, TypeError, ValueError) as error:
         raise LaMoDInputError(
-            folder, "the images do not say where they lie (position, orientation, spacing)", "export them again"
+            folder, "the headers lack position, orientation or spacing", "export them again"
         ) from error

@@ -1,4 +1,4 @@
-"""DENSE images from whatever holds them."""
+"""Read DENSE images in any supported format."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _FORMS = "a DENSEanalysis workspace (.dns), a folder with dense.json and arrays,
 def read_dense(
     path: str | Path, *, ke: float | None = None, frame_ms: float | None = None, rr_ms: float | None = None
 ) -> tuple[DenseImages, ...]:
-    """Read DENSE images, one a slice.
+    """Read DENSE images, one entry per slice.
 
     Args:
         path: a .dns workspace, a folder or JSON file of NumPy arrays, or a folder of DICOM.
-        ke: effective encoding frequency in cycles/mm where the data have none (or a wrong one).
-        frame_ms: duration of a frame, overruling the data.
-        rr_ms: length of the cycle, overruling the data.
+        ke: effective encoding frequency in cycles/mm; overrides the data.
+        frame_ms: duration of a frame; overrides the data.
+        rr_ms: R–R interval; overrides the data.
 
     Raises:
-        LaMoDInputError: it cannot be used, with what to do about it.
+        LaMoDInputError: the data cannot be used.
     """
     path = Path(path)
     if not path.exists():
@@ -35,13 +35,13 @@ def read_dense(
             return read_workspace(path, ke=ke, frame_ms=frame_ms, rr_ms=rr_ms)
         if path.suffix.lower() == ".json":
             return read_arrays(path, ke=ke, frame_ms=frame_ms, rr_ms=rr_ms)
-        raise LaMoDInputError(path, "it is no DENSE data", f"give {_FORMS}")
+        raise LaMoDInputError(path, "it is not DENSE data", f"give {_FORMS}")
     if not (path / JSON_NAME).exists():
         workspaces = sorted(path.glob("*.dns"))
         if len(workspaces) == 1:
             return read_workspace(workspaces[0], ke=ke, frame_ms=frame_ms, rr_ms=rr_ms)
         if workspaces:
-            raise LaMoDInputError(path, f"it holds {len(workspaces)} workspaces", "name one of them")
+            raise LaMoDInputError(path, f"it contains {len(workspaces)} workspaces", "name one of them")
         if holds_dicom(path):
             return read_dicom_dense(path, ke=ke, frame_ms=frame_ms, rr_ms=rr_ms)
     return read_arrays(path, ke=ke, frame_ms=frame_ms, rr_ms=rr_ms)

@@ -1,17 +1,19 @@
-"""When the frames of a DENSE cine were acquired, counted from the encoding pulses."""
+"""Acquisition times of the frames of a DENSE cine, from the encoding pulses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Frame durations outside these are no frame durations.
+#: Plausible frame durations and R–R intervals, in ms.
 _FRAME_MS = (4.0, 120.0)
 _RR_MS = (250.0, 2500.0)
 _ASSUMED_FRAME_MS = 17.0
@@ -20,11 +22,11 @@ _ASSUMED_RR_MS = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class DenseTiming:
-    """frame_times_ms [T] from the encoding pulses, rr_ms, and what was assumed."""
+    """Frame times [T] in ms from the encoding pulses, R–R interval in ms, and the assumptions made."""
 
     frame_times_ms: Array
     rr_ms: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def dense_timing(
@@ -36,46 +38,52 @@ def dense_timing(
     rr_ms: float | None = None,
     frame_ms: float | None = None,
 ) -> DenseTiming:
-    """Times from what the scan says, most trustworthy first: given by hand, trigger times, repetition time.
+    """Determine the frame times from the most reliable source: the user, trigger times, repetition time.
 
-    The first frame follows the encoding pulses by one frame's duration where nothing better is known, as
-    DENSEanalysis assumes too.
+    Without trigger times the first frame is assumed to follow the encoding pulses by the duration of one frame, as in
+    DENSEanalysis.
 
     Args:
-        source: what to name in errors and notes.
+        source: name of the data for errors and notes.
         frames: T.
-        trigger_ms: [T] trigger times, trusted where they rise by plausible steps.
+        trigger_ms: [T] trigger times; used if they increase by plausible steps.
         repetition_ms: time from frame to frame.
-        rr_ms: length of the cycle.
-        frame_ms: duration of a frame, given by hand: overrules the rest.
+        rr_ms: R–R interval.
+        frame_ms: duration of a frame given by the user; overrides the other sources.
 
     Raises:
-        LaMoDInputError: a time given by hand cannot be.
+        LaMoDInputError: the given times are implausible or contradictory.
     """
     if frame_ms is not None and not _FRAME_MS[0] <= frame_ms <= _FRAME_MS[1]:
-        raise LaMoDInputError(source, f"a frame of {frame_ms:g} ms cannot be", "give --frame-ms between 4 and 120")
+        raise LaMoDInputError(
+            source, f"a frame duration of {frame_ms:g} ms is implausible", "give --frame-ms between 4 and 120"
+        )
     if rr_ms is not None and not np.isfinite(rr_ms):
         rr_ms = None
-    notes: list[str] = []
+    notes: list[Note] = []
+    name = Path(source).name
     times = None if frame_ms is not None else _plausible(trigger_ms, frames)
     if times is None:
         step = frame_ms
         if step is None and repetition_ms is not None and _FRAME_MS[0] <= repetition_ms <= _FRAME_MS[1]:
             step = float(repetition_ms)
-            notes.append(f"The trigger times say nothing; frames of {step:g} ms are taken from the repetition time.")
+            text = f"The trigger times are unusable; the repetition time of {step:g} ms was used as the frame duration."
+            notes.append(note("dense_frame_step_from_repetition", text, source=name))
         if step is None:
             step = _ASSUMED_FRAME_MS
-            notes.append(f"The time of the frames is not known: {step:g} ms a frame was assumed (--frame-ms).")
+            text = f"The data contain no frame times: {step:g} ms per frame was assumed."
+            notes.append(note("dense_frame_step_assumed", text, source=name))
         times = step * np.arange(1, frames + 1)
     if rr_ms is None or not _RR_MS[0] <= rr_ms <= _RR_MS[1]:
         longest = float(times[-1] + (times[-1] - times[0]) / max(1, frames - 1))
         rr_ms = max(_ASSUMED_RR_MS, longest)
-        notes.append(f"The R–R interval is not known: {rr_ms:.0f} ms was assumed (--rr-ms).")
+        text = f"The data contain no R–R interval: {rr_ms:.0f} ms was assumed."
+        notes.append(note("dense_rr_assumed", text, source=name))
     if times[-1] >= rr_ms:
         raise LaMoDInputError(
             source,
             f"the last frame lies at {times[-1]:.0f} ms, beyond the R–R interval of {rr_ms:.0f} ms",
-            "give the right times with --rr-ms or --frame-ms",
+            "give the correct times with --rr-ms or --frame-ms",
         )
     return DenseTiming(times.astype(np.float64), float(rr_ms), tuple(notes))
 
@@ -98,7 +106,7 @@ def _plausible(trigger_ms: npt.ArrayLike | None, frames: int) -> Array | None:
 
 
 def number(value: Any) -> float | None:
-    """A header's number, or None where it holds none."""
+    """The first number of a header field; None if it contains none."""
     try:
         found = float(np.asarray(value, dtype=np.float64).ravel()[0])
     except (TypeError, ValueError, IndexError):

@@ -1,9 +1,9 @@
 """DENSEanalysis workspaces (.dns): a MATLAB v5 file of images, DICOM headers, groups and contours.
 
-`seq` holds a header a series, `img` its pixels [H, W, T], `dns` which series belong together and with what encoding,
-`roi` the contours. Facts from DENSEanalysis (github.com/denseanalysis): 12-bit phase is 2π I/4095 − π; `SwapFlag`
+`seq` contains one header per series, `img` its pixels [H, W, T], `dns` the groups of series with their encoding, and
+`roi` the contours. Conventions of DENSEanalysis (github.com/denseanalysis): 12-bit phase is 2π I/4095 − π; `SwapFlag`
 exchanges x and y, then `NegFlag` negates; displacement in pixels is phase / (2π Scale EncFreq spacing); contours
-are (x, y) from 1, epicardium first; `TranslationRC` shifts a series by whole pixels.
+are (x, y) counted from 1, epicardium first; `TranslationRC` shifts a series by whole pixels.
 """
 
 from __future__ import annotations
@@ -18,8 +18,15 @@ import numpy as np
 
 from LaMoDCore.heart.case import Level
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.notes import note
 from LaMoDCore.heart.ring.curves import ring_mask
-from LaMoDCore.io.dense.images import DenseImages, check_lengths, effective_ke, phase_in_radians
+from LaMoDCore.io.dense.images import (
+    POSITION_UNKNOWN,
+    DenseImages,
+    check_lengths,
+    effective_ke,
+    phase_in_radians,
+)
 from LaMoDCore.io.dense.timing import dense_timing, number
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -33,12 +40,12 @@ def read_workspace(
 
     Args:
         path: the .dns file.
-        ke: effective encoding frequency in cycles/mm, where the workspace has none.
-        frame_ms: duration of a frame, overruling the headers.
-        rr_ms: length of the cycle, overruling the headers.
+        ke: effective encoding frequency in cycles/mm; overrides the workspace.
+        frame_ms: duration of a frame; overrides the headers.
+        rr_ms: R–R interval; overrides the headers.
 
     Raises:
-        LaMoDInputError: it cannot be read, or holds no pair of x and y phase.
+        LaMoDInputError: it cannot be read, or contains no pair of x and y phase.
     """
     content = _load(path)
     missing = [key for key in ("seq", "img", "dns") if key not in content]
@@ -70,7 +77,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise LaMoDInputError(path, f"it cannot be read ({error.strerror or error})", "check the file") from error
     except (MatReadError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, MemoryError) as error:
         raise LaMoDInputError(path, "it is damaged or no DENSEanalysis workspace", _NEW_EXPORT) from error
-    except Exception as error:  # scipy's parser fails in many ways on bytes that it does not expect
+    except Exception as error:  # scipy's parser raises many kinds of exception on unexpected bytes
         raise LaMoDInputError(path, "it is damaged or no DENSEanalysis workspace", _NEW_EXPORT) from error
 
 
@@ -83,7 +90,7 @@ def _items(value: Any) -> list[Any]:
 
 
 def _index(group: Any, field: str, axis: int) -> int | None:
-    """0-based index of the series of one encoding, None where the group has none (NaN)."""
+    """Index from 0 of the series of one encoding; None if the group has none (NaN)."""
     values = np.atleast_1d(np.asarray(getattr(group, field, np.nan), dtype=np.float64))
     if axis >= values.size or not np.isfinite(values[axis]) or values[axis] < 1:
         return None
@@ -107,7 +114,7 @@ def _read_group(
     phases = [p for p in found if p is not None]
     present = [m for m in magnitudes if m is not None]
     if not present or len(phases) < 2:
-        raise LaMoDInputError(path, f"group '{name}' names series that the workspace does not hold", _NEW_EXPORT)
+        raise LaMoDInputError(path, f"group '{name}' refers to series that the workspace does not contain", _NEW_EXPORT)
     check_lengths(str(path), magnitude=present[0], **{"x phase": phases[0], "y phase": phases[1]})
 
     scales = _vector(group, "Scale")
@@ -132,7 +139,7 @@ def _read_group(
     )
     grid, oriented = _grid(path, header, group, present[0].shape[1:])
     masks, level = _masks(contours, group, present[0].shape)
-    notes = timing.notes if oriented else (*timing.notes, "The workspace does not say where the slice lies.")
+    position = () if oriented else (note("dense_position_unknown", POSITION_UNKNOWN, source=path.name),)
     return DenseImages(
         name=name,
         grid=grid,
@@ -143,19 +150,19 @@ def _read_group(
         rr_ms=timing.rr_ms,
         myocardium=masks,
         level=level,
-        notes=notes,
+        notes=(*timing.notes, *position),
     )
 
 
 def _pixels(path: Path, pixels: list[Any], series: list[Any], index: int | None) -> Array | None:
-    """[T, H, W] of one series, shifted as the workspace says."""
+    """Pixels [T, H, W] of one series, with the shift given by the workspace."""
     if index is None:
         return None
     if index >= len(pixels) or index >= len(series):
         raise LaMoDInputError(path, f"the workspace has no series {index + 1}", _NEW_EXPORT)
     stack = np.asarray(pixels[index])
     if stack.ndim != 3 or stack.dtype == object:
-        raise LaMoDInputError(path, f"series {index + 1} is no cine of one slice", _NEW_EXPORT)
+        raise LaMoDInputError(path, f"series {index + 1} is not a cine of one slice", _NEW_EXPORT)
     frames = np.moveaxis(stack, 2, 0)
     shift = np.asarray(getattr(series[index], "TranslationRC", [0, 0]), dtype=np.float64).ravel()
     if shift.size == 2 and np.any(np.round(shift) != 0):
@@ -215,7 +222,7 @@ def _grid(path: Path, header: Any, group: Any, shape: tuple[int, int]) -> tuple[
 
 
 def _masks(contours: list[Any], group: Any, shape: tuple[int, int, int]) -> tuple[Array | None, Level]:
-    """The short-axis contours that belong to the group's series, as masks [T, H, W]."""
+    """The short-axis contours of the group's series as masks [T, H, W] (None without contours), and the level."""
     own = {_index(group, field, axis) for field in ("MagIndex", "PhaIndex") for axis in (0, 1)} - {None}
     for roi in contours:
         if str(getattr(roi, "Type", "")).upper() != "SA":

@@ -1,4 +1,4 @@
-"""A ring that contracts, twists and drifts in closed form, and its DENSE scan."""
+"""A ring with a closed-form contraction, twist and drift, and its simulated DENSE scan."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from LaMoDCore.phantom.imaging.dense_imaging import DenseProtocol, SimulatedDens
 
 RR_MS = 900.0
 
-#: A short scan that the tests can afford: 18 frames over 70 % of the cycle.
+#: A short scan to keep the tests fast: 18 frames over 70 % of the cycle.
 SHORT_SCAN = DenseProtocol(frame_ms=34.0, first_frame_ms=34.0, subpixels=2)
 
 
 @dataclass(frozen=True)
 class Annulus:
-    """Radii in mm at rest; at its most contracted the cavity's radius is `shrink` of it and area has grown by 15 %."""
+    """Radii in mm at rest; at maximum contraction the cavity's radius is `shrink` times that, and the area 15 % larger."""
 
     inner: float = 24.0
     outer: float = 33.0

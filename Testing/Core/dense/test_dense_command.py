@@ -1,4 +1,4 @@
-"""`lamod dense` from arrays to a dataset folder, and the first guess at the wall."""
+"""`lamod dense` from arrays to a dataset folder, and the segmentation of magnitude images."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def test_a_scan_becomes_a_case(tmp_path: Path, simulated: SimulatedDense, capsys
     out = tmp_path / "dataset"
     words = ["dense", str(folder), "--out", str(out), "--site", "A", "--split", "test", "--level", "base"]
     assert main([*words, "--progress", "json"]) == 0
-    said = capsys.readouterr()
-    stages = [json.loads(line)["stage"] for line in said.err.splitlines()]
+    output = capsys.readouterr()
+    stages = [json.loads(line)["stage"] for line in output.err.splitlines()]
     assert stages
-    assert str(out / "cases" / "subject-7") in said.out
+    assert str(out / "cases" / "subject-7") in output.out
     (entry,) = DatasetIndex.load(out).entries
     assert (entry.id, entry.subject, entry.site, entry.split) == ("subject-7", "subject-7", "A", "test")
     case = read_dataset_case(out, entry.id, pictures=True)
@@ -89,29 +89,29 @@ def test_several_scans_are_one_dataset(tmp_path: Path, simulated: SimulatedDense
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "no myocardium is drawn"),
-        (["--smoothing-mm", "90"], "90 cannot be"),
-        (["--background-order", "9"], "9 cannot be"),
+        (["--smoothing-mm", "90"], "90 is out of range"),
+        (["--background-order", "9"], "9 is out of range"),
         (["--masks", "nothing.nii.gz"], "no such file"),
-        (["--ke", "77", "--segment"], "77 cycles/mm cannot be"),
+        (["--ke", "77", "--segment"], "77 cycles/mm is implausible"),
     ],
 )
-def test_faults_are_one_line(
-    tmp_path: Path, simulated: SimulatedDense, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_faults_are_reported_in_one_line(
+    tmp_path: Path, simulated: SimulatedDense, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = as_arrays(tmp_path / "a", simulated.images, mask=False)
     assert main(["dense", str(folder), "--out", str(tmp_path / "out"), "--progress", "none", *words]) == 1
     line = capsys.readouterr().err
     assert line.count("\n") == 1
-    assert said in line
+    assert message in line
     assert not (tmp_path / "out").exists()
 
 
 def test_options_of_one_scan_are_refused_for_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dense", "a", "b", "--masks", "m.npy", "--out", str(tmp_path / "out")]) == 1
-    assert "belong to one scan" in capsys.readouterr().err
+    assert "apply to one scan" in capsys.readouterr().err
 
 
 def test_masks_from_files(tmp_path: Path, simulated: SimulatedDense) -> None:
@@ -134,7 +134,7 @@ def test_masks_from_files(tmp_path: Path, simulated: SimulatedDense) -> None:
         with_masks(images, tmp_path / "few.npy")
 
 
-def test_first_guess_finds_the_ring(simulated: SimulatedDense) -> None:
+def test_segmentation_finds_the_ring(simulated: SimulatedDense) -> None:
     images = simulated.images
     center = find_center(images.magnitude, images.grid.spacing_mm)
     assert np.hypot(center[0] - 23.5, center[1] - 23.5) < 3
@@ -145,7 +145,7 @@ def test_first_guess_finds_the_ring(simulated: SimulatedDense) -> None:
     assert (np.diff(guess.epicardium_mm - guess.endocardium_mm, axis=1) < 5).all()
 
 
-def test_no_ring_no_guess() -> None:
+def test_segmentation_without_a_ring_is_refused() -> None:
     flat = np.random.default_rng(0).rayleigh(1.0, (6, 64, 64)).astype(np.float32)
     flat[:, 20:44, 20:44] = 3.0
     flat[:, 31:34, 31:34] = 3.2

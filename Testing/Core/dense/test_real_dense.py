@@ -55,7 +55,7 @@ def test_workspace_and_arrays_of_one_scan_agree() -> None:
 
 
 @needs_data
-def test_swine_heart_with_a_guessed_wall(tmp_path: Path) -> None:
+def test_swine_heart_with_a_segmented_wall(tmp_path: Path) -> None:
     out = tmp_path / "swine"
     command = ["dense", str(SWINE), "--segment", "--rr-ms", "700", "--out", str(out), "--progress", "none"]
     assert main(command) == 0
@@ -80,7 +80,7 @@ def test_swine_heart_with_a_guessed_wall(tmp_path: Path) -> None:
 
 
 @needs_data
-def test_guessed_ring_of_the_annulus_is_its_mask() -> None:
+def test_segmented_ring_of_the_annulus_is_its_mask() -> None:
     (images,) = read_dense(SIMULATED / "workspace.dns")
     some = slice(8, 40, 8)
     guess = guess_ring(images.magnitude[some], images.grid.spacing_mm)
@@ -90,7 +90,7 @@ def test_guessed_ring_of_the_annulus_is_its_mask() -> None:
 
 
 @needs_data
-def test_a_workspace_without_contours_says_what_to_do() -> None:
+def test_a_workspace_without_contours_is_refused_with_a_remedy() -> None:
     (images,) = read_dense(SWINE)
     assert images.myocardium is None
     with pytest.raises(ValueError, match="myocardium"):

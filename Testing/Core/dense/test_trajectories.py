@@ -1,4 +1,4 @@
-"""Scattered samples to trajectories."""
+"""Trajectories from scattered samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from LaMoDCore.dense.noise import noise_correlation_mm
 from LaMoDCore.dense.smoothing_spline import (
-    affine_terms,
     cross_validation_scores,
     ring_terms,
     solve_thin_plate,
@@ -25,6 +24,11 @@ from LaMoDCore.dense.trajectories import (
 )
 
 
+def affine_terms(points: np.ndarray) -> np.ndarray:
+    """[N, 3]: 1, x, y."""
+    return np.column_stack([np.ones(len(points)), points])
+
+
 def spline(points: np.ndarray, values: np.ndarray, smoothing: float, targets: np.ndarray) -> np.ndarray:
     bent, flat = solve_thin_plate(
         thin_plate_kernel(points, points), affine_terms(points), values, np.ones(len(points)), smoothing
@@ -32,7 +36,7 @@ def spline(points: np.ndarray, values: np.ndarray, smoothing: float, targets: np
     return thin_plate_kernel(targets, points) @ bent + affine_terms(targets) @ flat
 
 
-def test_spline_is_scipys() -> None:
+def test_spline_equals_scipy() -> None:
     from scipy.interpolate import RBFInterpolator
 
     rng = np.random.default_rng(0)
@@ -58,8 +62,8 @@ def test_cross_validation_smooths_noise_and_not_signal() -> None:
     assert best[0.01] < 0.05 * best[0.5]
 
 
-def test_a_rings_own_motion_is_not_smoothed_away() -> None:
-    """Radial strain of a contracting ring survives any smoothing: its bending is not penalised."""
+def test_the_motion_of_a_ring_is_not_smoothed() -> None:
+    """Radial strain of a contracting ring is not reduced by smoothing: its curvature is not penalised."""
     rng = np.random.default_rng(2)
     angle, radius = rng.uniform(0, 2 * np.pi, 250), rng.uniform(20, 30, 250)
     points = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
@@ -73,7 +77,7 @@ def test_a_rings_own_motion_is_not_smoothed_away() -> None:
     assert left["affine"] > 10 * left["ring"]
 
 
-def test_smoothing_length_means_the_same_at_every_pixel_size() -> None:
+def test_smoothing_does_not_depend_on_the_pixel_size() -> None:
     # the transfer function 1/(1 + (ℓk)⁴) halves a wave of wavelength 2πℓ
     length = 3.0
     for pixel in (1.5, 2.5):
@@ -104,7 +108,7 @@ def test_affine_motion_is_inverted_exactly() -> None:
     assert np.abs(fit_frame(samples, targets, 2.0, 6.25).displacement_mm - truth).max() < 1e-6
 
 
-def test_outliers_do_not_count() -> None:
+def test_outliers_are_excluded() -> None:
     samples, targets, truth = stretched(noise=0.1)
     moved = samples.displacement_mm.copy()
     moved[::17] += 6.0
@@ -121,7 +125,7 @@ def test_smoothing_stays_within_bounds() -> None:
     assert choose_smoothing_mm([], 6.25) == low
 
 
-def test_shared_noise_is_measured_and_raises_the_floor() -> None:
+def test_correlated_noise_is_measured_and_raises_the_lower_bound() -> None:
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(0)
@@ -136,7 +140,7 @@ def test_shared_noise_is_measured_and_raises_the_floor() -> None:
     assert choose_smoothing_mm([stretched(0.0)[0]] * 3, 6.25, 2.0) == pytest.approx(2.6)
 
 
-def test_frames_without_samples_say_nothing() -> None:
+def test_frames_without_samples_are_not_fitted() -> None:
     nothing = frame_samples(np.full((2, 8, 8), np.nan), np.zeros((8, 8), bool), np.ones((8, 8)), (2.0, 2.0))
     assert fit_frames([nothing], np.zeros((3, 2)), 2.0, 4.0) == [None]
 
@@ -159,7 +163,7 @@ def test_time_fit_reproduces_polynomials_through_zero() -> None:
     assert np.allclose(found[1, 0], (0.0625 - 0.125) * np.array([1.0, -2.0]), atol=1e-9)
 
 
-def test_time_fit_can_leave_zero_free_and_weighs_frames() -> None:
+def test_time_fit_without_anchor_and_with_weights() -> None:
     times = np.arange(1, 21) * 17.0
     moved = np.full((20, 1, 2), 1.5)
     assert np.allclose(fit_in_time(moved, times, np.ones(20), 3, np.zeros(1), anchored=False), 1.5)

@@ -1,4 +1,4 @@
-"""Unwrapping in space and time, piece by piece."""
+"""Unwrapping in space and time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def ring(size: int = 40, inner: float = 8, outer: float = 13) -> np.ndarray:
 
 
 def ramp(frames: int = 16, top: float = 12.0) -> np.ndarray:
-    """Phase that grows with time and across the picture, beyond four turns from side to side."""
+    """Phase that grows with time and across the image, over more than four turns."""
     y, x = np.mgrid[:40, :40] / 39 - 0.5
     rise = np.sin(np.pi * np.arange(frames) / (1.5 * frames))
     return rise[:, None, None] * top * (0.6 + x + 0.5 * y)
@@ -25,7 +25,7 @@ def test_wrap_is_half_open() -> None:
     assert wrap(np.array([np.pi, -np.pi, 3 * np.pi, 0.0, 4.0])).tolist() == [np.pi, np.pi, np.pi, 0.0, 4.0 - 2 * np.pi]
 
 
-def test_space_alone_leaves_one_multiple() -> None:
+def test_spatial_unwrapping_leaves_one_multiple() -> None:
     truth, mask = ramp()[10], ring()
     found = unwrap_frame(wrap(truth), mask)
     offset = (found - truth)[mask]
@@ -34,7 +34,7 @@ def test_space_alone_leaves_one_multiple() -> None:
     assert abs(offset[0] / (2 * np.pi) - round(offset[0] / (2 * np.pi))) < 1e-6
 
 
-def test_time_settles_the_multiple() -> None:
+def test_time_determines_the_multiple() -> None:
     truth = ramp()
     mask = np.broadcast_to(ring(), truth.shape)
     assert np.abs(truth[:, ring()]).max() > 2.5 * np.pi
@@ -51,7 +51,7 @@ def test_two_separate_pieces_of_wall_agree() -> None:
     assert np.abs(unwrap_series(wrap(truth), mask).phase - truth)[mask].max() < 1e-6
 
 
-def test_noise_does_not_tear_the_ring() -> None:
+def test_noise_does_not_break_the_ring() -> None:
     rng = np.random.default_rng(2)
     truth = ramp()
     noisy = truth + rng.normal(0, 0.35, truth.shape)
@@ -72,7 +72,7 @@ def test_a_frame_of_noise_does_not_shift_those_after_it() -> None:
     assert later.mean() < 0.002
 
 
-def test_vote_moves_only_what_is_a_turn_off() -> None:
+def test_vote_changes_only_pixels_off_by_a_turn() -> None:
     phase = np.where(ring(), 1.0, np.nan)[None].repeat(5, axis=0)
     weights = np.broadcast_to(ring(), phase.shape).astype(float)
     spoilt = phase.copy()
@@ -92,7 +92,7 @@ def test_align_follows_the_majority() -> None:
     assert np.isclose(np.nanmedian(aligned), 0.3)
 
 
-def test_normalised_convolution_ignores_what_has_no_weight() -> None:
+def test_normalised_convolution_ignores_samples_without_weight() -> None:
     values, weights = np.full((20, 20), 2.0), np.ones((20, 20))
     values[5, 5], weights[5, 5] = 1e6, 0.0
     mean, total = smooth_over_mask(values, weights, 2.0)
