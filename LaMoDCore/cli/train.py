@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from LaMoDCore.training.run.settings import TrainingConfig
 
 HELP = "Train a model on a dataset folder (`lamod phantom` or `lamod dense` write one); RUN/model is the result."
-#: As of a program that was interrupted: a checkpoint is there, the model is not.
-_STOPPED = 130
+#: Exit code of a training that was asked to stop, as of an interrupted program.
+STOPPED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,8 +99,8 @@ def run(args: argparse.Namespace) -> int:
         except TrainingStopped as stopped:
             progress.close()
             if fabric.is_global_zero:
-                print(f"lamod: {args.out.name}: {stopped}", file=sys.stderr)
-            return _STOPPED
+                print(f"lamod: {args.out.name}: {stopped}; add --resume to continue.", file=sys.stderr)
+            return STOPPED
 
 
 def _baseline(args: argparse.Namespace) -> BaselineConfig:
@@ -117,7 +117,7 @@ def _baseline(args: argparse.Namespace) -> BaselineConfig:
 
 def _started_from(run: Path) -> str | None:
     """The --init of a run that is gone on with."""
-    from LaMoDCore.io.dataset.folder import read_json
+    from LaMoDCore.runtime.json_file import read_json
 
     if not (run / "run.json").is_file():
         return None
@@ -182,7 +182,7 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
 
 def _dataset(args: argparse.Namespace) -> dict[str, Any]:
     """What the model will say of its data; of a dataset that is gone, what the run knew."""
-    from LaMoDCore.io.dataset.folder import read_json
+    from LaMoDCore.runtime.json_file import read_json
     from LaMoDCore.training.data.dataset_facts import dataset_facts
 
     if (args.data / "dataset.json").is_file():

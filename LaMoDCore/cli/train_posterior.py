@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from LaMoDCore.cli.options import add_progress_option
+from LaMoDCore.cli.train import STOPPED
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
@@ -20,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="dataset folder with train and val")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="its prepared slices (made there if missing)")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="model folder to write")
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help="folder of the run: status, log, checkpoint (default OUT-run)"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue from the run's last checkpoint")
     parser.add_argument("--name", default="", help="of the new model (default: the old one's)")
     parser.add_argument(
         "--phantoms",
@@ -48,17 +55,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if find_spec("lightning_fabric") is None:
+        raise LaMoDInputError(
+            "lamod train-posterior", "lightning-fabric is not installed", "pip install 'lamod[train]'"
+        )
     from LaMoDCore.io.dataset.folder import DatasetIndex
     from LaMoDCore.models.folder import load_model
     from LaMoDCore.training.data.cache import open_cache
-    from LaMoDCore.training.posterior.generative_stage import GenerativeConfig
+    from LaMoDCore.training.loop.stopping import TrainingStopped, stop_on_signals
+    from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig
     from LaMoDCore.training.posterior.train import PosteriorConfig, train_posterior
+    from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
+    from LaMoDCore.training.run.watch import read_run
 
     if min(args.slices, args.cases, args.epochs) < 1 or args.samples < 2 or min(args.phantoms, args.randomised) < 0:
         raise LaMoDInputError(
             "--slices, --cases, --epochs, --samples, --phantoms, --randomised",
             "too small",
             "give 1 or more, 2 samples, 0 synthetic subjects",
+        )
+    run_folder = args.run or args.out.with_name(f"{args.out.name}-run")
+    if args.resume and read_run(run_folder).state == "finished" and (args.out / "model.json").is_file():
+        print(f"{args.out} is finished already")
+        return 0
+    if not args.resume and (run_folder / "checkpoint.safetensors").is_file():
+        raise LaMoDInputError(
+            run_folder.name, "it already holds a run", "add --resume to continue it, or choose another folder"
         )
     base = load_model(args.model)
     index = DatasetIndex.load(args.data)
@@ -70,14 +92,33 @@ def run(args: argparse.Namespace) -> int:
         calibration_cases=args.cases,
         samples=args.samples,
     )
-    with Progress(args.progress) as progress:
-        cache = open_cache(args.data, args.cache or args.out.with_name(f"{args.out.name}-cache"), progress=progress)
-        if any(len(cache.indices(split, with_motion=True)) < 2 for split in ("train", "val")):
-            raise LaMoDInputError(
-                args.data.name, "it needs training and validation slices with motion", "give such a dataset"
+    with Progress(args.progress) as progress, stop_on_signals() as stop:
+        try:
+            folder = RunFolder(run_folder)
+            with folder.preparing():
+                prepared = PreparationProgress(progress, folder, stop)
+                files = args.cache or args.out.with_name(f"{args.out.name}-cache")
+                cache = open_cache(args.data, files, progress=prepared)
+            if any(len(cache.indices(split, with_motion=True)) < 2 for split in ("train", "val")):
+                raise LaMoDInputError(
+                    args.data.name, "it needs training and validation slices with motion", "give such a dataset"
+                )
+            train_posterior(
+                base,
+                index,
+                cache,
+                args.out,
+                config,
+                run=run_folder,
+                resume=args.resume,
+                stop=stop,
+                name=args.name,
+                workers=max(args.workers, 1),
+                progress=progress,
             )
-        train_posterior(
-            base, index, cache, args.out, config, name=args.name, workers=max(args.workers, 1), progress=progress
-        )
+        except TrainingStopped as stopped:
+            progress.close()
+            print(f"lamod: {run_folder.name}: {stopped}; add --resume to continue.", file=sys.stderr)
+            return STOPPED
     print(f"wrote {args.out}")
     return 0

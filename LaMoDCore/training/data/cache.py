@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +30,13 @@ from LaMoDCore.heart.canonical import (
 from LaMoDCore.heart.case import LEVELS, CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
-from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetIndex, read_dataset_case
 from LaMoDCore.networks.registration import level_number
 from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.worker_pool import Died, answers
 from LaMoDCore.training.data.resampling import as_another_scanner_would
 
 CACHE_VERSION = 2
@@ -184,14 +182,17 @@ def _fill(
         name: np.lib.format.open_memmap(fresh / f"{name}.npy", "w+", kind, (len(index), *shape))
         for name, (shape, kind) in _ARRAYS.items()
     }
-    has_motion = []
-    jobs = [(index.folder, entry, vary_sampling) for entry in index]
-    with _mapping(workers) as in_order:
-        for number, (case_arrays, known) in enumerate(in_order(_read_arrays, jobs)):
-            for name, values in case_arrays.items():
-                arrays[name][number] = values
-            has_motion.append(known)
-            progress.update("cache", (number + 1) / len(index), f"{number + 1} of {len(index)} slices")
+    has_motion = [False] * len(index)
+    set_up = partial(_reader, index.folder, [entry.id for entry in index], vary_sampling)
+    for done, (number, answer) in enumerate(answers(range(len(index)), set_up, workers), 1):
+        if isinstance(answer, Died):
+            raise LaMoDInputError(
+                index.folder, "a process that read its cases was killed, perhaps for memory", "use fewer processes"
+            )
+        case_arrays, has_motion[number] = answer
+        for name, values in case_arrays.items():
+            arrays[name][number] = values
+        progress.update("cache", done / len(index), f"{done} of {len(index)} slices")
     for array in arrays.values():
         array.flush()
     about = {
@@ -205,19 +206,12 @@ def _fill(
     (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
 
 
-@contextmanager
-def _mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """`map`, in this process or over several."""
-    if workers == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        yield partial(pool.map, chunksize=4)
+def _reader(folder: Path, ids: Sequence[str], vary_sampling: bool) -> Callable[[int], tuple[dict[str, Array], bool]]:
+    return partial(_read_arrays, folder, ids, vary_sampling)
 
 
-def _read_arrays(job: tuple[Path, DatasetEntry, bool]) -> tuple[dict[str, Array], bool]:
-    folder, entry, vary_sampling = job
-    case = read_dataset_case(folder, entry.id)
+def _read_arrays(folder: Path, ids: Sequence[str], vary_sampling: bool, number: int) -> tuple[dict[str, Array], bool]:
+    case = read_dataset_case(folder, ids[number])
     return _case_arrays(case, vary_sampling), case.displacement_mm is not None
 
 

@@ -25,7 +25,7 @@ from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.losses import motion_loss
 from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.loop.stopping import StopRequest
-from LaMoDCore.training.run.memory import Estimate
+from LaMoDCore.training.run.resource_estimate import Estimate
 from LaMoDCore.training.run.runner import estimate_network, train_network
 from LaMoDCore.training.run.settings import TrainingConfig
 

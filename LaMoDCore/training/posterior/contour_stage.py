@@ -1,43 +1,45 @@
-"""Training of the estimate from contours: slices varied anew at every step (`contour_variation`), early stopping.
+"""Training of the estimate from contours, as a stage of the loop: slices varied at every step, early stopping.
 
-The loss is the motion's error in mm, root mean square over the cycle and about the ring, averaged over slices.
+The loss is the error of the motion in mm, as a root mean square over the cycle and the ring, averaged over slices.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.networks.contour_motion import ContourMotion, real_rows
 from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.training.loop.averaging import follow, frozen_copy
-from LaMoDCore.training.loop.learning_rate import learning_rate_share
+from LaMoDCore.training.loop.engine import make_fabric
+from LaMoDCore.training.loop.fit import BestEpoch, fit
+from LaMoDCore.training.loop.loop_stage import LoopStage, Optimisation, TrainedPart
 from LaMoDCore.training.posterior.contour_bank import ContourBank
 from LaMoDCore.training.posterior.contour_variation import varied
+from LaMoDCore.training.run.folder import unrecorded
 
-#: Slices that the principal components are taken of: more would only need memory.
+#: Slices from which the principal components are computed, to limit memory.
 _AXES_FROM = 40_000
-#: Keeps the root's gradient bounded, in the square of radians.
+#: Bounds the gradient of the root, in the square of radians.
 _LEAST_SQUARE = 1e-4
 
 
 @dataclass(frozen=True)
 class ContourTraining:
-    """How.
+    """Settings of the training.
 
     Attributes:
-        least_steps, most_steps: of AdamW; in between, one for every `slices_a_step` slices that are learned from.
-        slices_a_step: see there.
-        validations: evenly over the steps.
-        batch_size: slices a step.
-        learning_rate: at its height; it warms up and falls to zero along a cosine.
+        least_steps, most_steps: limits on the steps of AdamW; within them one per `slices_a_step` training slices.
+        slices_a_step: training slices per step.
+        validations: number of epochs, each ended by a validation.
+        batch_size: slices per step.
+        learning_rate: maximum; it warms up and decays to zero along a cosine.
         weight_decay: decoupled.
         ema_decay: of the averaged weights that are validated and kept.
         seed: of initialisation, order and augmentation.
@@ -54,19 +56,19 @@ class ContourTraining:
     seed: int = 0
 
     def steps(self, slices: int) -> int:
-        """Steps for so many slices."""
+        """Number of steps for a number of training slices."""
         return min(self.most_steps, max(self.least_steps, slices // self.slices_a_step))
 
 
 @dataclass(frozen=True)
 class ContourReport:
-    """How it went.
+    """Result of the training.
 
     Attributes:
-        slices: that were learned from.
-        train_mm, validation_mm: root mean square error, of the averaged weights at the best validation.
-        still_mm: the same on validation slices of a ring that only follows its centre.
-        best_step: after which the weights were kept.
+        slices: number of training slices.
+        train_mm, validation_mm: root mean square error of the averaged weights at the best validation.
+        still_mm: validation error of a ring that only follows its centre.
+        best_step: the step after which the weights were kept, 0 for the start.
     """
 
     slices: int
@@ -76,6 +78,99 @@ class ContourReport:
     best_step: int
 
 
+class ContourStage(LoopStage):
+    """Trains the part `contour_motion` of a model.
+
+    Args:
+        train: training slices, as if the banks were one; they are not joined, which would double the memory.
+        validation: slices of other subjects, which choose the epoch.
+        config: settings.
+        name: of the stage.
+        initial: state dict of the untrained part; by default it is trained as it is.
+        after: called with the averaged model at the end of the stage.
+    """
+
+    scores_start = True
+
+    def __init__(
+        self,
+        train: Sequence[ContourBank],
+        validation: ContourBank,
+        config: ContourTraining,
+        *,
+        name: str = "contours",
+        initial: Mapping[str, Tensor] | None = None,
+        after: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.name = name
+        self.optimisation = Optimisation(
+            config.learning_rate, config.ema_decay, largest_gradient=5.0, warm_up=200, warm_up_share=4
+        )
+        self._config, self._initial, self._after = config, initial, after
+        self._data, self._validation = JoinedContours(train), _tensors(validation)
+        self._generator = torch.Generator()
+
+    def epoch_lengths(self) -> Sequence[int]:
+        """Epochs of equal length, and a shorter one for the remaining steps."""
+        steps = self._config.steps(len(self._data))
+        every = max(steps // self._config.validations, 1)
+        whole, rest = divmod(steps, every)
+        return [every] * whole + [rest] * (rest > 0)
+
+    def trained_parts(self, model: nn.Module) -> Mapping[str, TrainedPart]:
+        return {"contour_motion": TrainedPart(_network(model), self._config.weight_decay)}
+
+    def open(self, model: nn.Module, *, resumed: bool) -> None:
+        """Fit the axes of the principal components."""
+        if not resumed:
+            network = _network(model)
+            if self._initial is not None:
+                network.load_state_dict(dict(self._initial))
+            numbers, motion, _, _ = self._data.select(torch.from_numpy(spread_evenly(len(self._data), _AXES_FROM)))
+            network.fit_axes(numbers, motion)
+        self._generator.manual_seed(self._config.seed)
+        torch.manual_seed(self._config.seed)  # of dropout
+
+    def batches(self, epoch: int, first: int) -> Iterator[tuple[Tensor, ...]]:
+        size, count = self._config.batch_size, len(self._data)
+        for _ in range(first, self.epoch_lengths()[epoch]):
+            chosen = torch.randint(0, count, (size,), generator=self._generator)
+            yield varied(self._data.select(chosen), self._generator)
+
+    def loss(self, model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+        return _loss(_network(model), batch), {}
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        return {"loss": float(_loss(_network(model), self._validation))}
+
+    def close(self, model: nn.Module) -> None:
+        """Round the weights to half precision, which takes half the memory and loses less than contours vary."""
+        for weights in _network(model).parameters():
+            weights.data.copy_(weights.data.half())
+        if self._after is not None:
+            self._after(model)
+
+    def random_state(self) -> dict[str, Tensor]:
+        return {"generator": self._generator.get_state(), "torch": torch.get_rng_state()}
+
+    def restore_random_state(self, state: Mapping[str, Tensor]) -> None:
+        self._generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+
+    def report(self, best: BestEpoch) -> ContourReport:
+        """Describe the weights that were kept."""
+        _, motion, radius, _ = self._validation
+        still = (motion.abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * radius
+        return ContourReport(
+            len(self._data),
+            best.train.get("loss", math.nan),
+            best.validation["loss"],
+            float(still.mean()),
+            sum(self.epoch_lengths()[: best.epoch]),
+        )
+
+
 def train_contour_motion(
     network: ContourMotion,
     train: Sequence[ContourBank],
@@ -83,55 +178,24 @@ def train_contour_motion(
     config: ContourTraining,
     progress: Progress = SILENT,
 ) -> ContourReport:
-    """Fit the axes and train the network, in place; the averaged weights of the best validation stay.
+    """Fit the axes and train the network, in place; the averaged weights of the best validation are kept.
 
     Args:
         network: untrained.
-        train: banks to learn from, as if they were one; they are not put together, which would take their room twice.
-        validation: slices of other subjects; choose when to stop.
-        config: how.
-        progress: told after every validation.
+        train, validation, config: see `ContourStage`.
+        progress: updated after every step.
     """
-    generator = torch.Generator().manual_seed(config.seed)
-    data, held_out = _Readings(train), _tensors(validation)
-    numbers, motion, _, _ = data.of(torch.from_numpy(spread_evenly(len(data), _AXES_FROM)))
-    network.fit_axes(numbers, motion)
-    averaged = frozen_copy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    best, best_step, losses, train_mm = _error(averaged, held_out), 0, [], np.nan
-    best_state = copy.deepcopy(averaged.state_dict())
-    steps = config.steps(len(data))
-    every = max(steps // config.validations, 1)
-    torch.manual_seed(config.seed)  # of dropout
-    network.train()
-    for step in range(steps):
-        chosen = torch.randint(0, len(data), (config.batch_size,), generator=generator)
-        batch = varied(data.of(chosen), generator)
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * learning_rate_share(step, steps, warm_up=200, warm_up_share=4)
-        loss = _loss(network, batch)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        losses.append(float(loss.detach()))
-        follow(averaged, network, step, config.ema_decay)
-        if (step + 1) % every == 0 or step + 1 == steps:
-            score = _error(averaged, held_out)
-            if score < best:
-                best, best_step, train_mm = score, step + 1, float(np.mean(losses[-every:]))
-                best_state = copy.deepcopy(averaged.state_dict())
-            progress.update("contours' motion", (step + 1) / steps, f"{losses[-1]:.3f}, {score:.3f} mm")
-    network.load_state_dict(best_state)
-    for weights in network.parameters():  # kept in half the room; far less is lost than contours are shaken by
-        weights.data.copy_(weights.data.half())
+    stage = ContourStage(train, validation, config)
+    fabric = make_fabric(torch.device("cpu"), bf16=False)
+    model = nn.ModuleDict({"contour_motion": network})
+    average, best = fit(model, [stage], unrecorded(), fabric, identity={}, progress=progress)
+    network.load_state_dict(_network(average).state_dict())
     network.eval()
-    still = (held_out[1].abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * held_out[2]
-    return ContourReport(len(data), train_mm, best, float(still.mean()), best_step)
+    return stage.report(best[stage.name])
 
 
-class _Readings:
-    """Slices of several banks, numbered through."""
+class JoinedContours:
+    """The slices of several banks, numbered consecutively."""
 
     def __init__(self, banks: Sequence[ContourBank]) -> None:
         self._banks = [_tensors(bank) for bank in banks]
@@ -140,7 +204,7 @@ class _Readings:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def of(self, chosen: Tensor) -> tuple[Tensor, ...]:
+    def select(self, chosen: Tensor) -> tuple[Tensor, ...]:
         """Numbers, motion, radius and levels of slices [N]."""
         found = [torch.empty((len(chosen), *part.shape[1:]), dtype=part.dtype) for part in self._banks[0]]
         number = torch.bucketize(chosen, self._ends, right=True)
@@ -152,6 +216,12 @@ class _Readings:
         return tuple(found)
 
 
+def _network(model: nn.Module) -> ContourMotion:
+    network = model.get_submodule("contour_motion")
+    assert isinstance(network, ContourMotion)
+    return network
+
+
 def _tensors(bank: ContourBank) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(part) for part in (bank.numbers, bank.motion, bank.radius, bank.levels))
 
@@ -161,8 +231,3 @@ def _loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:
     numbers, motion, radius, levels = batch
     missed = (network.rows(network(numbers, levels)) - real_rows(motion)).square().sum(dim=1) / FRAMES
     return ((missed + _LEAST_SQUARE).sqrt() * radius).mean()
-
-
-@torch.no_grad()
-def _error(network: ContourMotion, batch: tuple[Tensor, ...]) -> float:
-    return float(_loss(network, batch))

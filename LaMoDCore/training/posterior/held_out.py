@@ -13,7 +13,7 @@ from LaMoDCore.heart.case import CineSlice, SliceMotion, SliceStrain
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.models.folder import LoadedModel
-from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.samples import MotionSamples
 from LaMoDCore.prediction.slice_motion import predict_slice
 from LaMoDCore.runtime.progress import SILENT, Progress
@@ -54,12 +54,12 @@ def held_out_errors(
     if truth is None:
         return []
     case = drawn_case(data)
-    settings = inference_choice(model, samples=samples)
+    options = resolve_options(model, samples=samples)
     found: list[HeldOut] = []
     for slice_, true_slice, true_motion, true_strain in zip(
         case.slices, truth.case.slices, truth.motions, truth.strains, strict=True
     ):
-        motion = predict_slice(slice_, case.reference_frame, model, settings, seed).motion
+        motion = predict_slice(slice_, case.reference_frame, model, options, seed).motion
         assert isinstance(motion.samples_mm, MotionSamples)
         frames = _frames(slice_, true_slice, case.reference_frame)
         fewer = _at_frames(slice_, frames)

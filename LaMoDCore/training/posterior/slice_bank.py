@@ -1,4 +1,4 @@
-"""What is known of many slices, an array a fact: put together and picked from by slices."""
+"""Facts about many slices, one array per fact: banks are joined and selected by slice."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Bank = TypeVar("Bank", bound="SliceBank")
 
 @dataclass(frozen=True, eq=False)
 class SliceBank:
-    """N slices; every field of a bank is an array whose first axis they are along."""
+    """N slices; every field of a bank is an array whose first axis is the slice."""
 
     @classmethod
     def joined(cls: type[Bank], banks: Sequence[Bank]) -> Bank:
-        """The slices of all banks, one bank's after the other's."""
+        """The slices of all banks, in the order of the banks."""
         return cls(**{f.name: np.concatenate([getattr(bank, f.name) for bank in banks]) for f in fields(cls)})
 
-    def of(self: Bank, chosen: Array) -> Bank:
-        """Some of the slices."""
+    def select(self: Bank, chosen: Array) -> Bank:
+        """The slices with these numbers."""
         return type(self)(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})

@@ -1,65 +1,85 @@
-"""From a deterministic model to one that says what it does not know: motion latent, flag, calibration.
+"""Add uncertainty to a deterministic model: motion latent, unlike-training flag, calibrated intervals.
 
-Everything here learns from predictions of E_R and D_η at rest; none of their weights changes, so the answer stays
-what it was up to the expected relative motion that the motion latent adds, for which a second estimate, from contours
-alone, is learned first.
+All of it is fitted to predictions of the frozen E_R and D_η. Their answer changes only by the expected relative motion
+that the motion latent adds, for which a second estimate, from contours alone, is trained first.
+
+A run has four stages: two estimates from contours, each trained on the contours of half of the dataset's slices and
+used for the residuals of the other half (cross-fitting), the final one trained on all, and the motion latent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from LaMoDCore.io.dataset.folder import DatasetIndex
 from LaMoDCore.models.card import write_card
-from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model, save_model
+from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model, packed_weights, save_model
 from LaMoDCore.networks.contour_motion import ContourMotionConfig
 from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
+from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.loop.engine import make_fabric
+from LaMoDCore.training.loop.fit import BestEpoch, fit
+from LaMoDCore.training.loop.stopping import StopRequest
+from LaMoDCore.training.posterior.bank_store import BankStore
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_cache, of_phantoms
-from LaMoDCore.training.posterior.contour_stage import ContourTraining, train_contour_motion
-from LaMoDCore.training.posterior.generative_stage import GenerativeConfig, train_motion_latent
+from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining
 from LaMoDCore.training.posterior.held_out import fit_calibration
 from LaMoDCore.training.posterior.insertion_angles import insertion_angles
+from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig, LatentBanks, MotionLatentStage
 from LaMoDCore.training.posterior.randomised_residuals import SLICES, randomised_residuals
 from LaMoDCore.training.posterior.residuals import ResidualBank, residual_bank
+from LaMoDCore.training.run.folder import (
+    FORMAT,
+    PreparationProgress,
+    RunFolder,
+    reported_disk_faults,
+    software_versions,
+    unrecorded,
+)
+from LaMoDCore.uncertainty.descriptors import descriptor_groups
 
-#: Training cases from which the flag learns how hearts lie.
-_LOOKED_AT = 300
-#: Of the phantoms, what says when to stop: a dataset's own validation slices are few.
+#: Training cases whose orientation the unlike-training flag is fitted to.
+_ORIENTATION_CASES = 300
+#: Share of the synthetic subjects held out for validation, since a dataset's own validation slices are few.
 _HELD_OUT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class PosteriorConfig:
-    """The whole of it.
+    """Settings of the whole training.
 
     Attributes:
         latent: shapes of the motion latent.
         training: of its denoiser.
         contours: shapes of the estimate from contours.
-        contour_training: of it.
-        phantoms: synthetic subjects whose contours it learns from besides the dataset's; the last twentieth of them
-            only says when to stop.
-        randomised: subjects of a wider law than people's that it learns from too (`phantom.randomised`); likewise, but
-            for `randomised_slices`.
-        phantom_seed: of the first cohort; the other's is the next number.
-        phantoms_without: diseases that they are not to have; a sector of a randomised one may fail all the same.
-        slices: training slices that are looked at, spread evenly over the training split.
-        randomised_slices: how many slices of randomised hearts the posterior learns from besides, and is validated on;
-            of those hearts that only said when to stop, four slices each, and so fewer where there are few.
-        calibration_cases: validation cases that the intervals are calibrated on, spread evenly likewise.
-        samples: with which prediction draws by default, and the calibration was made.
-        steps: of DDIM by default.
+        contour_training: of that estimate.
+        phantoms: synthetic subjects whose contours are added to the dataset's; the last twentieth of them are
+            validation data.
+        randomised: subjects from a wider distribution (`phantom.randomised`) that are added; the last twentieth of
+            them are validation data, except for `randomised_slices`.
+        phantom_seed: of the first cohort; the other cohort has the next number.
+        phantoms_without: diseases that these subjects must not have; a sector of a randomised one may fail all the
+            same.
+        slices: training slices that are predicted, spread evenly over the training split.
+        randomised_slices: slices of randomised subjects for training and for validating the posterior; from the
+            subjects held out, four slices each, and so fewer where there are few.
+        calibration_cases: validation cases on which the intervals are calibrated, spread evenly.
+        samples: default number of samples of a prediction, and that of the calibration.
+        steps: default number of DDIM steps.
         false_alarms: share of validation slices that the unlike-training flag may raise.
     """
 
@@ -86,193 +106,271 @@ def train_posterior(
     folder: Path,
     config: PosteriorConfig,
     *,
+    run: Path | None = None,
+    resume: bool = False,
+    stop: StopRequest | None = None,
     name: str = "",
     workers: int = 1,
     progress: Progress = SILENT,
 ) -> LoadedModel:
-    """Write a model folder with `base`'s networks and everything that knows their doubts.
+    """Write a model folder with `base`'s networks and everything that describes their uncertainty.
 
     Args:
-        base: a LaMoD.
+        base: a LaMoD model.
         index: the dataset that `cache` was made from, for the calibration.
         cache: its slices.
-        folder: to write.
-        config: how.
+        folder: the model folder to write.
+        config: settings.
+        run: folder of the run (status, log, checkpoint, prepared data); without it the run cannot be resumed.
+        resume: continue from the run's checkpoint, if there is one.
+        stop: checked after every step, and for every slice, subject and case that is prepared.
         name: of the new model; `base`'s if empty.
         workers: processes that make the synthetic subjects.
-        progress: told of every slice, epoch and case.
+        progress: updated for every slice, subject, step and case.
+
+    Raises:
+        TrainingStopped: `stop` was requested; a checkpoint is written once the first stage has begun.
+        LaMoDInputError: another process trains in the run folder, the checkpoint belongs to another run, ...
     """
-    own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
-    contours = {split: of_cache(cache, chosen, progress) for split, chosen in own.items()}
-    more, held_out = _synthetic(config, workers, progress)
-    validation_contours = ContourBank.joined([contours["val"], *held_out])
-    chosen = own["train"][spread_evenly(len(own["train"]), config.slices)]
-    train = []
-    # Cross-fitting: half of the slices are seen by a network that learned from the other half, so that what is told
-    # of a training slice is as wrong as it is of an unseen one. Halves in the data's order keep subjects together.
-    for half in np.array_split(np.arange(len(own["train"])), 2):
-        others = contours["train"].of(np.setdiff1d(np.arange(len(own["train"])), half))
-        halved = with_contour_motion(base, [others, *more], validation_contours, config, progress)
-        seen = np.intersect1d(chosen, own["train"][half])
-        train.append(residual_bank(lamod_network(halved), cache, seen, seed=config.training.seed, progress=progress))
-    base = with_contour_motion(base, [contours["train"], *more], validation_contours, config, progress)
-    network = lamod_network(base)
-    validation = residual_bank(network, cache, own["val"], progress=progress)
-    return posterior_from_banks(
-        base,
-        index,
-        ResidualBank.joined(train),
-        validation,
-        folder,
-        config,
-        wider=_wider(network, config, progress),
-        name=name,
-        progress=progress,
-    )
+    fabric = make_fabric(torch.device("cpu"), bf16=False)
+    if fabric.world_size > 1:
+        raise LaMoDInputError(
+            "lamod train-posterior", "it trains in one process", "start it without torchrun or srun, see --workers"
+        )
+    start = packed_weights(lamod_network(base))[1]
+    identity = {"config": asdict(config), "data": cache.fingerprint, "start": start}
+    stop = StopRequest() if stop is None else stop
+    followed = unrecorded() if run is None else RunFolder(run)
+    with followed.opened(), reported_disk_faults(followed.folder.name):
+        followed.write("run.json", {"format": FORMAT, "versions": software_versions(), "data": str(index.folder)})
+        store = BankStore(followed, identity, resume=resume)
+        preparing = PreparationProgress(progress, followed, stop)
+        data = _PosteriorData(lamod_network(base), cache, config, store, workers, preparing)
+        stages = data.stages()
+        network, best = fit(
+            data.network,
+            stages,
+            followed,
+            fabric,
+            identity=identity,
+            resume=resume,
+            stop=stop,
+            progress=progress,
+        )
+        training = {**base.description.get("training", {}), **data.description(network, stages, best)}
+        model = _finished(network, index, data, folder, name or base.name, training, preparing)
+        followed.status("finished", f"the model is in {folder}", fraction=1.0, seconds_left=0)
+        store.clear()
+    return model
 
 
-def _wider(
-    network: LaMoDModel, config: PosteriorConfig, progress: Progress
-) -> tuple[ResidualBank, ResidualBank] | None:
-    """Residuals on randomised hearts, to learn from and to validate on; none where too few were held out."""
-    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+class _PosteriorData:
+    """The stages of the training and the slices they use, computed when they are first needed.
 
-    held_out = range(_learned(config.randomised), config.randomised)
+    Attributes:
+        network: `base` with an untrained estimate from contours, motion latent, spread and flag.
+    """
+
+    def __init__(
+        self,
+        base: LaMoDModel,
+        cache: TrainingCache,
+        config: PosteriorConfig,
+        store: BankStore,
+        workers: int,
+        progress: Progress,
+    ) -> None:
+        self.config, self.network = config, untrained_posterior(base, config)
+        self._cache, self._store, self._workers, self._progress = cache, store, workers, progress
+        self._own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
+        count = len(self._own["train"])
+        #: Halves in the data's order, which keeps the slices of a subject together.
+        self._halves = np.array_split(np.arange(count), 2)
+        self._predicted = self._own["train"][spread_evenly(count, config.slices)]
+
+    def stages(self) -> tuple[ContourStage, ContourStage, ContourStage, MotionLatentStage]:
+        """All stages in order; makes the contours."""
+        config = self.config
+        own = {
+            split: self._store.get(
+                f"contours-{split}", ContourBank, partial(of_cache, self._cache, chosen, self._progress)
+            )
+            for split, chosen in self._own.items()
+        }
+        more, held_out = self._synthetic()
+        validation = ContourBank.joined([own["val"], *held_out])
+        initial = _initial_weights(self.network, "contour_motion", config.contour_training.seed)
+        count = len(self._own["train"])
+
+        def stage(name: str, train: ContourBank, half: int | None = None) -> ContourStage:
+            after = None if half is None else partial(self._residuals_of_half, half)
+            return ContourStage(
+                [train, *more], validation, config.contour_training, name=name, initial=initial, after=after
+            )
+
+        # Cross-fitting: the contours of half of the slices are seen by a network trained on the other half, so that
+        # its error on a training slice is as large as on an unseen one.
+        first, second = (own["train"].select(np.setdiff1d(np.arange(count), half)) for half in self._halves)
+        wider = self._wider_subjects()
+        slices = len(self._predicted) + (0 if wider is None else SLICES * len(wider[0]))
+        return (
+            stage("contours-1", first, 0),
+            stage("contours-2", second, 1),
+            stage("contours", own["train"]),
+            MotionLatentStage(slices, self.latent_banks, self.network.config.schedule, config.training),
+        )
+
+    def latent_banks(self, network: LaMoDModel) -> LatentBanks:
+        """Residuals for the motion latent; `network` has the final estimate from contours."""
+        train = ResidualBank.joined([self._residuals_of_half(half, network) for half in (0, 1)])
+        validation = self._store.get(
+            "residuals-val",
+            ResidualBank,
+            lambda: residual_bank(network, self._cache, self._own["val"], progress=self._progress),
+        )
+        subjects = self._wider_subjects()
+        if subjects is None:
+            return LatentBanks(train, validation)
+        seed = self.config.phantom_seed + 1
+        learn, validate = (
+            self._store.get(
+                f"residuals-randomised-{number}",
+                ResidualBank,
+                partial(randomised_residuals, network, chosen, seed, self._progress),
+            )
+            for number, chosen in enumerate(subjects)
+        )
+        return LatentBanks(train, validation, (learn, validate))
+
+    def description(
+        self,
+        network: LaMoDModel,
+        stages: tuple[ContourStage, ContourStage, ContourStage, MotionLatentStage],
+        best: Mapping[str, BestEpoch],
+    ) -> dict[str, Any]:
+        """Settings and results, for model.json."""
+        *_, contours, latent = stages
+        if not latent.is_open:  # the run was resumed after its last stage
+            latent.open(network, resumed=True)
+        banks = self.latent_banks(network)
+        return {
+            "contours": asdict(contours.report(best[contours.name])),
+            "posterior": {
+                "config": asdict(self.config),
+                "report": asdict(latent.report(best[latent.name])),
+                "slices": len(banks.train.index),
+                "validation_slices": len(banks.validation.index),
+                "randomised_slices": [] if banks.wider is None else [len(bank.index) for bank in banks.wider],
+            },
+        }
+
+    def _residuals_of_half(self, half: int, network: LaMoDModel) -> ResidualBank:
+        """Residuals of the slices of one half, by a network whose estimate from contours has not seen them."""
+        seen = np.intersect1d(self._predicted, self._own["train"][self._halves[half]])
+        seed = self.config.training.seed
+        return self._store.get(
+            f"residuals-{half + 1}",
+            ResidualBank,
+            lambda: residual_bank(network, self._cache, seen, seed=seed, progress=self._progress),
+        )
+
+    def _synthetic(self) -> tuple[list[ContourBank], list[ContourBank]]:
+        """Contours of synthetic subjects, to train on and to validate on."""
+        config = self.config
+        train: list[ContourBank] = []
+        held_out: list[ContourBank] = []
+        cohorts = ((config.phantoms, config.phantom_seed, False), (config.randomised, config.phantom_seed + 1, True))
+        for count, seed, randomise in cohorts:
+            first = training_subjects(count)
+            for subjects, banks in ((range(first), train), (range(first, count), held_out)):
+                if subjects:
+                    make = partial(
+                        of_phantoms,
+                        subjects,
+                        seed,
+                        self._progress,
+                        workers=self._workers,
+                        left_out=config.phantoms_without,
+                        randomise=randomise,
+                    )
+                    banks.append(self._store.get(f"contours-{seed}-{subjects.start}", ContourBank, make))
+        return train, held_out
+
+    def _wider_subjects(self) -> tuple[list[int], list[int]] | None:
+        return wider_subjects(self.config)
+
+
+def training_subjects(count: int) -> int:
+    """How many of `count` synthetic subjects are trained on; the others are validation data."""
+    return count - int(_HELD_OUT_SHARE * count)
+
+
+def wider_subjects(config: PosteriorConfig) -> tuple[list[int], list[int]] | None:
+    """Randomised subjects for training and for validating the posterior; None where too few are held out."""
+    held_out = range(training_subjects(config.randomised), config.randomised)
     if not held_out:
         return None
-    seed = config.phantom_seed + 1
-    recipe = CohortRecipe(count=config.randomised, seed=seed)
+    recipe = CohortRecipe(count=config.randomised, seed=config.phantom_seed + 1)
     subjects = [number for number in held_out if recipe.disease(number) not in config.phantoms_without]
     learn, validate = (ceil(slices / SLICES) for slices in config.randomised_slices)
     validate = min(validate, len(subjects) // 4)
     learn = min(learn, len(subjects) - validate)
     if min(learn, validate) < 1:
         return None
-    return (
-        randomised_residuals(network, subjects[:learn], seed, progress),
-        randomised_residuals(network, subjects[-validate:], seed, progress),
-    )
+    return subjects[:learn], subjects[-validate:]
 
 
-def _learned(count: int) -> int:
-    """How many synthetic subjects are learned from; those after them say when to stop."""
-    return count - int(_HELD_OUT_SHARE * count)
-
-
-def _synthetic(
-    config: PosteriorConfig, workers: int, progress: Progress
-) -> tuple[list[ContourBank], list[ContourBank]]:
-    """What is learned from, and what says when to stop."""
-    learned: list[ContourBank] = []
-    held_out: list[ContourBank] = []
-    cohorts = ((config.phantoms, config.phantom_seed, False), (config.randomised, config.phantom_seed + 1, True))
-    for count, seed, randomise in cohorts:
-        first = _learned(count)
-        for subjects, banks in ((range(first), learned), (range(first, count), held_out)):
-            if subjects:
-                banks.append(
-                    of_phantoms(
-                        subjects,
-                        seed,
-                        progress,
-                        workers=workers,
-                        left_out=config.phantoms_without,
-                        randomise=randomise,
-                    )
-                )
-    return learned, held_out
-
-
-def with_contour_motion(
-    base: LoadedModel,
-    train: Sequence[ContourBank],
-    validation: ContourBank,
-    config: PosteriorConfig,
-    progress: Progress = SILENT,
-) -> LoadedModel:
-    """A model with `base`'s networks and an estimate from contours, learned from `train`."""
-    torch.manual_seed(config.contour_training.seed)
-    network = _grown(lamod_network(base), {"contour_motion": config.contours})
-    assert network.contour_motion is not None
-    report = train_contour_motion(network.contour_motion, train, validation, config.contour_training, progress)
-    network.requires_grad_(False).eval()
-    training = {**base.description.get("training", {}), "contours": asdict(report)}
-    return LoadedModel(base.name, network, "", {**base.description, "training": training})
-
-
-def posterior_from_banks(
-    base: LoadedModel,
-    index: DatasetIndex,
-    train: ResidualBank,
-    validation: ResidualBank,
-    folder: Path,
-    config: PosteriorConfig,
-    *,
-    wider: tuple[ResidualBank, ResidualBank] | None = None,
-    name: str = "",
-    progress: Progress = SILENT,
-) -> LoadedModel:
-    """The same from residuals that are known already.
-
-    Args:
-        base, index, folder, config, name, progress: see `train_posterior`.
-        train, validation: residuals on the dataset's slices.
-        wider: the same of randomised hearts. The posterior's modes and spread learn from both; its mean, the flag and
-            the calibration, which say what is usual, only from the dataset's.
-    """
-    network = with_posterior(lamod_network(base), config, train.descriptors.shape[1])
-    assert network.motion_latent is not None and network.familiarity is not None and network.slice_spread is not None
-    report = train_motion_latent(
-        network.motion_latent,
-        network.slice_spread,
-        network.config.schedule,
-        train,
-        validation,
-        config.training,
-        wider=wider,
-        progress=progress,
-    )
-    known = [entry for entry in index if entry.split == "train"]
-    network.familiarity.fit(
-        train.descriptors,
-        validation.descriptors,
-        config.false_alarms,
-        insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(len(known), _LOOKED_AT)]),
-    )
-    network.requires_grad_(False).eval()
-    training: dict[str, Any] = {
-        **base.description.get("training", {}),
-        "posterior": {
-            "config": asdict(config),
-            "report": asdict(report),
-            "slices": len(train.index),
-            "validation_slices": len(validation.index),
-            "randomised_slices": [] if wider is None else [len(bank.index) for bank in wider],
-        },
-    }
-    named = name or base.name
-    model = LoadedModel(named, network, "", {})
-    held_out = [entry for entry in index if entry.split == "val"]
-    cases = [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
-    calibration = fit_calibration(model, index, cases, config.samples, progress)
-    save_model(network, folder, named, training=training, uncertainty=calibration.to_dict())
-    write_card(folder)
-    return load_model(folder)
-
-
-def with_posterior(network: LaMoDModel, config: PosteriorConfig, descriptors: int) -> LaMoDModel:
-    """A copy of a model with an untrained motion latent and flag, whose default is to sample motion."""
-    torch.manual_seed(config.training.seed)
+def untrained_posterior(base: LaMoDModel, config: PosteriorConfig) -> LaMoDModel:
+    """A copy of a model with an untrained posterior, which samples motion by default."""
     inference = InferenceDefaults(
         diffusion=True, space="motion", sampler="ddim", start=0, steps=config.steps, samples=config.samples
     )
-    return _grown(network, {"motion_latent": config.latent, "descriptors": descriptors, "inference": inference})
-
-
-def _grown(network: LaMoDModel, further: dict[str, Any]) -> LaMoDModel:
-    """A copy with other settings; what it has besides E_R, D_R, ε_θ, D_η and, once made, contours' motion is new."""
-    grown = LaMoDModel(replace(network.config, **further))
-    parts = ("motion_latent.", "familiarity.", "slice_spread.", *(("contour_motion.",) * ("contour_motion" in further)))
-    own = {key: value for key, value in network.state_dict().items() if not key.startswith(parts)}
-    grown.load_state_dict(own, strict=False)
+    groups = descriptor_groups(base.config.latent_channels)
+    shapes = replace(
+        base.config,
+        contour_motion=config.contours,
+        motion_latent=config.latent,
+        descriptors=1 + max(int(group.places.max()) for group in groups.values()),
+        inference=inference,
+    )
+    torch.manual_seed(config.training.seed)
+    grown = LaMoDModel(shapes)
+    new = ("contour_motion.", "motion_latent.", "familiarity.", "slice_spread.")
+    kept = {key: value for key, value in base.state_dict().items() if not key.startswith(new)}
+    grown.load_state_dict(kept, strict=False)
     return grown
+
+
+def _initial_weights(network: LaMoDModel, part: str, seed: int) -> dict[str, Tensor]:
+    """State dict of a part of a network like this one, initialised from a seed."""
+    torch.manual_seed(seed)
+    return LaMoDModel(network.config).get_submodule(part).state_dict()
+
+
+def _finished(
+    network: LaMoDModel,
+    index: DatasetIndex,
+    data: _PosteriorData,
+    folder: Path,
+    name: str,
+    training: Mapping[str, Any],
+    progress: Progress,
+) -> LoadedModel:
+    """Fit the flag, calibrate the intervals and write the model folder."""
+    config, banks = data.config, data.latent_banks(network)
+    assert network.familiarity is not None
+    known = [entry for entry in index if entry.split == "train"]
+    network.familiarity.fit(
+        banks.train.descriptors,
+        banks.validation.descriptors,
+        config.false_alarms,
+        insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(len(known), _ORIENTATION_CASES)]),
+    )
+    network.requires_grad_(False).eval()
+    held_out = [entry for entry in index if entry.split == "val"]
+    cases = [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
+    model = LoadedModel(name, network, "", {})
+    calibration = fit_calibration(model, index, cases, config.samples, progress)
+    save_model(network, folder, name, training=training, uncertainty=calibration.to_dict())
+    write_card(folder)
+    return load_model(folder)

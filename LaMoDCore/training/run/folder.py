@@ -1,14 +1,16 @@
-"""A run's folder: what another program (or a person) can follow, stop and go on with a run by.
+"""The folder of a training run, by which a person or another program follows, stops and resumes the run.
 
-run.json                what it was made from: data and its fingerprint, versions, device, processes
-config.json             the settings, as `--config` reads them
-status.json             running, stopped, finished or failed; pid, times, where it is, a message; replaced atomically
+run.json                inputs: data and its fingerprint, versions, device, processes
+config.json             settings, as `--config` reads them
+status.json             state (running, stopped, finished or failed), pid, times, position, message, and of a failure
+                        its source, reason and remedy; replaced atomically
 log.jsonl               {"kind": "step"} and {"kind": "epoch"} lines, flushed one by one
 checkpoint.safetensors  the last good state
-tensorboard/            the same curves, where TensorBoard is installed
+current-model/          the model of the last checkpoint, until the run is finished
+tensorboard/            the same curves, if TensorBoard is installed
 metrics.json            the best validation of every stage, at the end
-model/                  the model, at the end
-stop                    whoever writes this file asks the run to write a checkpoint and stop
+model/                  the finished model
+stop                    a program that writes this file asks the run to write a checkpoint and stop
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 import shutil
 import socket
 import time
@@ -29,16 +30,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from LaMoDCore import __version__
+from LaMoDCore.runtime.atomic import leftovers
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import write_json
 from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.lock import RunLock
 
 FORMAT = 3
 State = Literal["running", "stopped", "finished", "failed"]
-#: While a run goes on, its status is written this often.
+#: A running run writes its status this often.
 _STATUS_SECONDS = 1.0
-#: A folder that nobody has written to for so long belongs to a process that is gone.
-_FORGOTTEN_SECONDS = 3600.0
+#: A temporary folder that has not changed for this long belongs to a process that has ended.
+_ABANDONED_SECONDS = 3600.0
 _PACKAGES = ("torch", "numpy", "scipy", "safetensors", "lightning-fabric")
 
 
@@ -46,8 +50,8 @@ class RunFolder:
     """Reads and writes the files of a run; only the first of several processes writes.
 
     Args:
-        folder: where.
-        writes: whether this process does.
+        folder: of the run.
+        writes: whether this process writes.
     """
 
     def __init__(self, folder: Path, *, writes: bool = True) -> None:
@@ -67,7 +71,7 @@ class RunFolder:
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """Hold the folder while a run's data are made ready; `opened` follows in the same process.
+        """Lock the folder while a run's data are prepared; `opened` follows in the same process.
 
         Raises:
             LaMoDInputError: as `opened`.
@@ -77,17 +81,22 @@ class RunFolder:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Hold the folder for this run; the status says at the end how it ended.
+        """Lock the folder for this run; its status records a failure of the block.
 
         Raises:
-            LaMoDInputError: another process trains in it, or a newer LaMoD made it.
+            LaMoDInputError: another process trains in the folder, or a newer LaMoD wrote it.
         """
         with self._held("preparing", fresh=not self._prepared_here()):
             yield
 
     @contextmanager
     def _held(self, message: str, *, fresh: bool) -> Iterator[None]:
-        """Args: message: the first one. fresh: forget an earlier wish to stop."""
+        """Lock the folder.
+
+        Args:
+            message: of the first status.
+            fresh: ignore an earlier request to stop.
+        """
         refuse_newer(self.folder)
         if not self.writes:
             yield
@@ -96,7 +105,7 @@ class RunFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
             raise LaMoDInputError(
-                self.folder.name, f"the folder cannot be made ({fault.strerror})", "name another folder"
+                self.folder.name, f"the folder cannot be created ({fault.strerror})", "name another folder"
             ) from fault
         with RunLock(self.folder):
             if fresh:
@@ -109,22 +118,22 @@ class RunFolder:
                 yield
             except BaseException as fault:
                 if self._status["state"] == "running":
-                    self.status("failed", str(fault) or type(fault).__name__)
+                    self.status("failed", str(fault) or type(fault).__name__, failure=_failure(fault))
                 raise
             finally:
                 if self._board is not None:
                     self._board.close()
 
     def _remove_leftovers(self) -> None:
-        """What a process that was killed in the middle of writing left beside the files, which are whole."""
-        for left in self.folder.glob(".*.tmp-*"):
+        """Delete the temporary files of a process that was killed while it wrote."""
+        for left in leftovers(self.folder):
             if left.is_file():
                 left.unlink(missing_ok=True)
-            elif time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS:  # an estimate may be making its cache
+            elif time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:  # an estimate may be making its cache
                 shutil.rmtree(left, ignore_errors=True)
 
     def _prepared_here(self) -> bool:
-        """Whether this process holds the run since its `preparing`: a wish to stop since then still counts."""
+        """Whether this process has prepared the run, so that a request to stop since then still counts."""
         try:
             status = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
             return bool(status["pid"] == os.getpid() and status["state"] == "running")
@@ -132,7 +141,7 @@ class RunFolder:
             return False
 
     def status(self, state: State, message: str, **where: Any) -> None:
-        """Say in status.json what the run does; a full disk is no reason to stop."""
+        """Write status.json; a full disk does not stop the run."""
         self._status |= {"state": state, "message": message, **where}
         self._status["updated"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._written = time.monotonic()
@@ -141,23 +150,18 @@ class RunFolder:
                 self.write("status.json", self._status)
 
     def running(self, message: str, **where: Any) -> None:
-        """`status`, but no more often than once a second."""
+        """`status` of a running run, written at most once per second."""
         if time.monotonic() - self._written >= _STATUS_SECONDS:
             self.status("running", message, **where)
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        """A JSON file of the folder, replaced in one step."""
+        """Replace a JSON file of the folder atomically."""
         if not self.writes:
             return
-        fresh = self.folder / f".{name}.tmp-{secrets.token_hex(4)}"
-        try:
-            fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-            fresh.replace(self.folder / name)
-        finally:
-            fresh.unlink(missing_ok=True)
+        write_json(self.folder / name, content, allow_nan=True)
 
     def log(self, line: Mapping[str, Any]) -> None:
-        """Append a line to log.jsonl (and its curves to TensorBoard, where that is installed)."""
+        """Append a line to log.jsonl (and to TensorBoard, if that is installed)."""
         if not self.writes:
             return
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
@@ -165,12 +169,12 @@ class RunFolder:
         self._draw(line)
 
     def log_length(self) -> int:
-        """Bytes of log.jsonl, for the checkpoint."""
+        """Size of log.jsonl in bytes, for the checkpoint."""
         file = self.folder / "log.jsonl"
         return file.stat().st_size if file.is_file() else 0
 
     def cut_log(self, length: int) -> None:
-        """Forget the lines that were written after the checkpoint from which the run goes on."""
+        """Delete the lines that were written after the checkpoint from which the run is resumed."""
         file = self.folder / "log.jsonl"
         if self.writes and file.is_file() and file.stat().st_size > length:
             with file.open("r+b") as stream:
@@ -191,19 +195,48 @@ class RunFolder:
 
 
 class PreparationProgress(Progress):
-    """Tells somebody else's progress, and in status.json, how far a run's data are made ready."""
+    """Reports the preparation of a run's data, also in status.json, and stops it on request.
 
-    def __init__(self, progress: Progress, folder: RunFolder) -> None:
+    Args:
+        progress: updated too.
+        folder: the run's.
+        stop: checked at every update; by default the preparation runs to its end.
+    """
+
+    def __init__(self, progress: Progress, folder: RunFolder, stop: StopRequest | None = None) -> None:
         super().__init__("none")
-        self._progress, self._folder = progress, folder
+        self._progress, self._folder, self._stop = progress, folder, stop
 
     def update(self, stage: str, fraction: float, message: str = "") -> None:
+        """Raises TrainingStopped if that was requested."""
         self._progress.update(stage, fraction, message)
         self._folder.running(f"preparing the data, {message}")
+        if self._stop is not None and (self._stop or self._folder.stop_requested()):
+            reason = f"stopped while preparing the data ({stage})"
+            self._folder.status("stopped", reason)
+            raise TrainingStopped(reason)
+
+
+def unrecorded() -> RunFolder:
+    """A run without files."""
+    return RunFolder(Path(os.devnull), writes=False)
+
+
+@contextmanager
+def reported_disk_faults(run: str) -> Iterator[None]:
+    """Turn an OSError of this block into a LaMoDInputError about the run folder of this name."""
+    try:
+        yield
+    except OSError as fault:
+        raise LaMoDInputError(
+            run,
+            f"the run's folder cannot be written to ({fault.strerror or fault}); the last checkpoint is kept",
+            "fix that, then resume the run",
+        ) from fault
 
 
 def refuse_newer(folder: Path) -> None:
-    """Raises LaMoDInputError where a run folder was made by a LaMoD that is newer than this one."""
+    """Raises LaMoDInputError if a newer version of LaMoD wrote a run folder."""
     file = folder / "run.json"
     if not file.is_file():
         return
@@ -212,19 +245,26 @@ def refuse_newer(folder: Path) -> None:
         newer = int(about.get("format", 0)) > FORMAT
     except (ValueError, TypeError, AttributeError, OSError) as fault:
         raise LaMoDInputError(
-            f"{folder.name}/run.json", "it is not readable", "start a new run in another folder"
+            f"{folder.name}/run.json", "it cannot be read", "start a new run in another folder"
         ) from fault
     if newer:
-        maker = about.get("versions", {}).get("LaMoD", "of a later date")
+        maker = about.get("versions", {}).get("LaMoD", "of a later version")
         raise LaMoDInputError(
             folder.name,
             f"the run was made by LaMoD {maker}, this is {__version__}",
-            "go on with it in that version, or start a new run in another folder",
+            "resume it with that version, or start a new run in another folder",
         )
 
 
+def _failure(fault: BaseException) -> dict[str, str]:
+    """The parts of an error, for programs that render it themselves."""
+    if isinstance(fault, LaMoDInputError):
+        return {"source": fault.source, "reason": fault.reason, "remedy": fault.remedy}
+    return {"source": type(fault).__name__, "reason": str(fault), "remedy": ""}
+
+
 def software_versions() -> dict[str, str]:
-    """What computes, for run.json."""
+    """Versions of LaMoD, Python and the packages that a result depends on, for run.json."""
     versions = {"LaMoD": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):

@@ -25,10 +25,16 @@ from LaMoDCore.training.loop.fit import BestEpoch, fit
 from LaMoDCore.training.loop.slice_stage import slice_stages
 from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.loop.stopping import StopRequest
-from LaMoDCore.training.run.folder import FORMAT, RunFolder, software_versions
-from LaMoDCore.training.run.memory import Estimate, estimate_run, is_out_of_memory, refuse_too_large, too_large
-from LaMoDCore.training.run.recipe import check_frozen, stages_of
+from LaMoDCore.training.run.folder import FORMAT, RunFolder, reported_disk_faults, software_versions
+from LaMoDCore.training.run.resource_estimate import (
+    Estimate,
+    estimate_run,
+    is_out_of_memory,
+    refuse_too_large,
+    too_large,
+)
 from LaMoDCore.training.run.settings import TrainingConfig
+from LaMoDCore.training.run.stage_plan import check_frozen, stages_of
 from LaMoDCore.training.run.starting_weights import without_posterior
 
 _Network = TypeVar("_Network", LaMoDModel, BaselineModel)
@@ -128,30 +134,25 @@ def train_network(
         found = _estimate(model, stages, cache, config, fabric, timed=False)
         refuse_too_large(found, config)
         try:
-            folder.write("config.json", config.to_dict())
-            folder.write("run.json", {**_facts(cache, fabric, start, found), **(about or {})})
-            training = _training_facts(cache, config, about or {})
-            average, best = fit(
-                model,
-                slice_stages(model, stages, cache, config, fabric),
-                folder,
-                fabric,
-                identity={"config": config.to_dict(), "data": cache.fingerprint, "start": start},
-                patience=config.patience,
-                checkpoint_minutes=config.checkpoint_minutes,
-                resume=resume,
-                stop=stop,
-                keep=lambda current: _keep_current(folder, current, training),
-                progress=progress,
-            )
-            if fabric.is_global_zero:
-                _finish(folder, average, best, training, card)
-        except OSError as fault:
-            raise LaMoDInputError(
-                run.name,
-                f"the run's folder cannot be written to ({fault.strerror or fault}); the last checkpoint is kept",
-                "fix that, then resume the run",
-            ) from fault
+            with reported_disk_faults(run.name):
+                folder.write("config.json", config.to_dict())
+                folder.write("run.json", {**_facts(cache, fabric, start, found), **(about or {})})
+                training = _training_facts(cache, config, about or {})
+                average, best = fit(
+                    model,
+                    slice_stages(model, stages, cache, config, fabric),
+                    folder,
+                    fabric,
+                    identity={"config": config.to_dict(), "data": cache.fingerprint, "start": start},
+                    patience=config.patience,
+                    checkpoint_minutes=config.checkpoint_minutes,
+                    resume=resume,
+                    stop=stop,
+                    keep=lambda current: _keep_current(folder, current, training),
+                    progress=progress,
+                )
+                if fabric.is_global_zero:
+                    _finish(folder, average, best, training, card)
         except (RuntimeError, MemoryError) as fault:
             if not is_out_of_memory(fault):
                 raise

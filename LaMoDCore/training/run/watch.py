@@ -1,7 +1,7 @@
-"""What a run's folder says to somebody who looks at it: a value object made of its files, and nothing else.
+"""The state of a training run, read from its folder.
 
-The run may be another process's, on this machine or one that shares the disk; it may be over, killed, or made by a
-newer LaMoD. Nothing is written here, and nothing waits.
+The run may belong to another process, on this computer or one that shares the disk; it may be finished, killed, or made
+by a newer LaMoD. Nothing is written, and nothing waits.
 """
 
 from __future__ import annotations
@@ -12,37 +12,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from LaMoDCore.models.run_folder import FINISHED
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any
 from LaMoDCore.training.run.folder import refuse_newer
 from LaMoDCore.training.run.lock import is_locked
 
 RunState = Literal["none", "running", "stopped", "finished", "failed", "killed", "unreadable"]
-#: A running run says where it is about once a second, but not while it validates or prepares a stage.
+#: A running run updates its status about once a second, but not while it validates or prepares a stage.
 _SILENT_SECONDS = 5.0
-#: Less free space than this on the run's disk is worth a word: a checkpoint may not fit.
+#: With less free space than this on the run's disk, a checkpoint may not fit.
 _LITTLE_SPACE_BYTES = 200 * 2**20
-_CHECKPOINT, _MODEL = "checkpoint.safetensors", Path("model", "model.json")
+_CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run stands.
+    """State of a run.
 
     Attributes:
-        folder: its folder.
-        state: "none" where there is no run, "killed" where it ended without a word, "unreadable" where this LaMoD
-            must leave it alone; the others are the run's own words.
-        sentence: the state for a person, with what to do where something is to be done.
-        stage, epoch, epochs: where it is, or was last.
-        fraction: of the whole.
-        seconds_left: as the run itself guesses.
+        folder: of the run.
+        state: "none" without a run, "killed" if its process ended unexpectedly, "unreadable" if this version must not
+            touch it; the others as in status.json.
+        sentence: the state in words, with what to do if something needs to be done.
+        stage, epoch, epochs: current or last position.
+        fraction: share of the whole that is done.
+        seconds_left: the run's own estimate.
         pid, host: of its process.
-        updated: when it last said so, seconds since 1970; 0 where there is no run.
-        data: path of the dataset that it was started with, "" where it does not say.
-        resumable: there is a checkpoint to go on from.
-        has_model: its model is whole.
-        remarks: further sentences: the dataset is gone, the disk is nearly full.
+        updated: time of the last status, seconds since 1970; 0 without a run.
+        data: path of the dataset that it was started with, "" if unknown.
+        resumable: whether there is a checkpoint.
+        has_model: whether the finished model is there.
+        remarks: further sentences: the dataset is missing, the disk is nearly full.
     """
 
     folder: Path
@@ -67,7 +68,7 @@ class RunReport:
 
 
 def read_run(folder: Path) -> RunReport:
-    """Look at a run's folder; whatever its files hold, an answer comes."""
+    """Read the state of a run folder, whatever its files contain."""
     status = json_object_if_any(folder / "status.json")
     about = json_object_if_any(folder / "run.json")
     try:
@@ -91,30 +92,46 @@ def read_run(folder: Path) -> RunReport:
         updated=_modified(folder / "status.json"),
         data=_text(about.get("data")),
         resumable=(folder / _CHECKPOINT).is_file(),
-        has_model=(folder / _MODEL).is_file(),
+        has_model=(folder / FINISHED / "model.json").is_file(),
         remarks=tuple(_remarks(folder, state, about)),
     )
 
 
 def _state(folder: Path, status: dict[str, Any]) -> tuple[RunState, str]:
-    said, message = _text(status.get("state")), _text(status.get("message"))
-    if said == "running" and not _lives(folder):
-        kept = (folder / _CHECKPOINT).is_file()
-        then = "its last checkpoint is kept: Resume goes on from it" if kept else "it had no checkpoint yet: start anew"
-        return "killed", f"The training ended without a word (killed, or the machine went off); {then}."
-    if said == "running":
-        asked = " It was asked to stop, and does so after this step." if (folder / "stop").exists() else ""
-        return "running", f"{message}.{asked}"
-    if said == "stopped":
-        return "stopped", f"{message.replace('--resume', 'Resume')}."
-    if said == "finished":
-        return "finished", "Finished: the model is in the run's folder model/."
-    if said == "failed":
-        return "failed", f"The training failed: {message.rstrip('.').replace('--resume', 'Resume')}."
-    return "unreadable", f"{folder.name}/status.json says “{said}”, which this LaMoD does not know."
+    """The state and its description; only fields of the status are interpreted, never its message."""
+    state = _text(status.get("state"))
+    if state == "running" and not _is_alive(folder):
+        return "killed", f"The training stopped unexpectedly (killed, or the computer shut down). {_resumption(folder)}"
+    if state == "running":
+        asked = " It was asked to stop and will do so after this step." if (folder / "stop").exists() else ""
+        return "running", f"{_text(status.get('message'))}.{asked}"
+    if state == "stopped":
+        stage, epoch = _text(status.get("stage")), int(_number(status.get("epoch")))
+        where = f" in stage {stage}, epoch {epoch}" if stage else ""
+        return "stopped", f"Stopped{where}. {_resumption(folder)}"
+    if state == "finished":
+        return "finished", "Finished: the model is in the subfolder model of the run."
+    if state == "failed":
+        return "failed", f"The training failed: {_failure(status)}. {_resumption(folder)}"
+    return "unreadable", f"{folder.name}/status.json has the state “{state}”, which this version of LaMoD cannot read."
 
 
-def _lives(folder: Path) -> bool:
+def _failure(status: dict[str, Any]) -> str:
+    """What went wrong and what to do; version 1 wrote a message only."""
+    failure = status.get("failure")
+    if isinstance(failure, dict):
+        parts = [_text(failure.get("reason")), _text(failure.get("remedy"))]
+        return f"{_text(failure.get('source'))}: {'; '.join(part for part in parts if part)}"
+    return _text(status.get("message")).rstrip(".")
+
+
+def _resumption(folder: Path) -> str:
+    if (folder / _CHECKPOINT).is_file():
+        return "Resume continues from the last checkpoint."
+    return "There is no checkpoint yet: start again."
+
+
+def _is_alive(folder: Path) -> bool:
     """Whether a process trains: its status is fresh, or it holds the lock."""
     return time.time() - _modified(folder / "status.json") < _SILENT_SECONDS or is_locked(folder)
 
@@ -131,15 +148,15 @@ def _remarks(folder: Path, state: RunState, about: dict[str, Any]) -> list[str]:
     data = _text(about.get("data"))
     if data and state != "finished" and not (Path(data) / "dataset.json").is_file():
         if (folder / "cache" / "index.json").is_file():
-            remarks.append("The dataset is gone from where it was; the run goes on with the data it had prepared.")
+            remarks.append("The dataset was moved or deleted; the run uses the data it has prepared.")
         else:
-            remarks.append("The dataset is gone from where it was, and the run cannot go on without it.")
+            remarks.append("The dataset was moved or deleted, and the run cannot continue without it.")
     try:
         free = shutil.disk_usage(folder).free
     except OSError:
         free = _LITTLE_SPACE_BYTES
     if free < _LITTLE_SPACE_BYTES and state != "finished":
-        remarks.append(f"Only {free / 2**20:.0f} MB are free on the run's disk: free some space.")
+        remarks.append(f"Only {free / 2**20:.0f} MB are free on the disk of the run: free some space.")
     return remarks
 
 

@@ -76,7 +76,7 @@ def test_a_dataset_may_go_while_its_run_stays(tmp_path: Path, capsys: pytest.Cap
         settings = replace(TINY, registration_epochs=0, joint_epochs=0)
         train(cache, tmp_path / "run", settings, about=about, progress=DeletesTheDataset("none"))
     seen = read_run(tmp_path / "run")
-    assert seen.state == "stopped" and "had prepared" in " ".join(seen.remarks) and not data.exists()
+    assert seen.state == "stopped" and "has prepared" in " ".join(seen.remarks) and not data.exists()
     unfinished = load_model(tmp_path / "run")
     assert unfinished.description["training"]["unfinished"] and unfinished.name == "run"
     assert main([*words, "--resume"]) == 0

@@ -41,7 +41,7 @@ def test_a_run_that_lives_and_one_that_was_killed(tmp_path: Path) -> None:
         assert "asked to stop" in read_run(tmp_path / "run").sentence
     make_old(tmp_path / "run")
     seen = read_run(tmp_path / "run")  # the status still says "running", but nobody holds the lock
-    assert seen.state == "killed" and "start anew" in seen.sentence
+    assert seen.state == "killed" and "start again" in seen.sentence
     (tmp_path / "run" / "checkpoint.safetensors").touch()
     assert "Resume" in read_run(tmp_path / "run").sentence
 
@@ -72,10 +72,10 @@ def test_a_dataset_that_is_gone_is_said(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.opened():
         folder.write("run.json", {"format": FORMAT, "data": str(tmp_path / "gone")})
-        assert "cannot go on without it" in " ".join(read_run(tmp_path / "run").remarks)
+        assert "cannot continue without it" in " ".join(read_run(tmp_path / "run").remarks)
         (tmp_path / "run" / "cache").mkdir()
         (tmp_path / "run" / "cache" / "index.json").write_text("{}")
-        assert "the data it had prepared" in " ".join(read_run(tmp_path / "run").remarks)
+        assert "the data it has prepared" in " ".join(read_run(tmp_path / "run").remarks)
         folder.status("finished", "done")
         assert not read_run(tmp_path / "run").remarks
 

@@ -20,7 +20,7 @@ from LaMoDCore.models.folder import load_model, save_model
 from LaMoDCore.networks.contour_motion import ContourMotionConfig
 from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
-from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
@@ -249,10 +249,13 @@ def test_what_a_model_knows_of_its_doubts_does_not_outlive_its_weights(
     model = load_model(tmp_path / "run" / "model")
     assert model.network.motion_latent is None and model.network.familiarity is None
     assert model.network.slice_spread is None and model.network.contour_motion is None
-    assert calibration_of(model) is None and model.network.state_dict().keys() == bare.state_dict().keys()
-    assert inference_choice(model)["diffusion"] is False
+    assert (
+        calibration_of(model.description, model.name) is None
+        and model.network.state_dict().keys() == bare.state_dict().keys()
+    )
+    assert resolve_options(model).diffusion is False
     with pytest.raises(LaMoDInputError, match="train-posterior"):
-        inference_choice(model, samples=4)
+        resolve_options(model, samples=4)
     assert "train-posterior" in (tmp_path / "run" / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for name, value in bare.registration_decoder.state_dict().items():
         assert torch.equal(model.network.registration_decoder.state_dict()[name], value)

@@ -19,7 +19,7 @@ from LaMoDCore.networks.contour_motion import (
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_phantoms
-from LaMoDCore.training.posterior.contour_stage import ContourTraining, _Readings, train_contour_motion
+from LaMoDCore.training.posterior.contour_stage import ContourTraining, JoinedContours, train_contour_motion
 
 ANGLES = 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES
 
@@ -134,10 +134,10 @@ def test_randomised_readings_are_other_hearts_and_join_the_usual_ones() -> None:
 def test_banks_side_by_side_are_read_as_one() -> None:
     banks = [phantoms(0, 2), phantoms(2, 3), phantoms(3, 6)]
     whole = ContourBank.joined(banks)
-    readings = _Readings(banks)
+    readings = JoinedContours(banks)
     chosen = torch.tensor([23, 0, 7, 8, 11, 12, 8])
     assert len(readings) == 24
-    for found, name in zip(readings.of(chosen), ("numbers", "motion", "radius", "levels"), strict=True):
+    for found, name in zip(readings.select(chosen), ("numbers", "motion", "radius", "levels"), strict=True):
         assert np.array_equal(found.numpy(), getattr(whole, name)[chosen.numpy()])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,15 +25,30 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_index,
 )
 from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.contour_motion import ContourMotion, ContourMotionConfig
 from LaMoDCore.networks.diffusion import NoiseSchedule
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, RingView
 from LaMoDCore.networks.slice_spread import SliceSpread
-from LaMoDCore.runtime.progress import SILENT
+from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.training.loop.engine import make_fabric
+from LaMoDCore.training.loop.fit import fit
+from LaMoDCore.training.loop.loop_stage import LoopStage
+from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.posterior import train as posterior
-from LaMoDCore.training.posterior.generative_stage import GenerativeConfig, train_motion_latent
+from LaMoDCore.training.posterior.bank_store import BankStore
+from LaMoDCore.training.posterior.contour_bank import ContourBank
+from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining
+from LaMoDCore.training.posterior.motion_latent_stage import (
+    GenerativeConfig,
+    LatentBanks,
+    MotionLatentStage,
+    train_motion_latent,
+)
 from LaMoDCore.training.posterior.residuals import ResidualBank
+from LaMoDCore.training.run.folder import RunFolder, unrecorded
 from LaMoDCore.training.run.settings import PRESETS
+from LaMoDCore.training.run.watch import read_run
 
 TOLD = 2 * TERMS * 10 + 16
 
@@ -103,7 +119,85 @@ def test_fewer_slices_than_modes_tell_nothing_of_the_modes_that_they_lack() -> N
     assert latent.encode(bank(20, 1).relative).abs().max() < 1e4
 
 
-def test_one_command_makes_a_model_that_doubts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class StopsAt(Progress):
+    """Asks a training to stop at the n-th update of a stage."""
+
+    def __init__(self, stop: StopRequest, updates: int) -> None:
+        super().__init__("none")
+        self.stop, self.left = stop, updates
+
+    def update(self, stage: str, fraction: float, message: str = "") -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.stop.ask()
+
+
+def latent_training() -> tuple[torch.nn.Module, MotionLatentStage]:
+    """Twelve epochs of three steps, validated every five."""
+    torch.manual_seed(0)
+    latent = MotionLatent(MotionLatentConfig(modes=2, condition=8, width=8, blocks=1, dropout=0.2), 4)
+    model = torch.nn.ModuleDict({"motion_latent": latent, "slice_spread": SliceSpread(2, 2)})
+    banks = LatentBanks(bank(100, 0), bank(20, 1))
+    return model, MotionLatentStage(100, lambda _: banks, NoiseSchedule(), GenerativeConfig(epochs=12, batch_size=32))
+
+
+def contour_training() -> tuple[torch.nn.Module, ContourStage]:
+    """Twelve steps in five epochs, the last one shorter."""
+    rng = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> np.ndarray:
+        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+
+    banks = [
+        ContourBank(
+            20 + drawn(n, FRAMES, 19), 0.1 * drawn(n, FRAMES, TERMS), np.full(n, 25, np.float32), np.arange(n) % 4
+        )
+        for n in (9, 7, 6)
+    ]
+    torch.manual_seed(0)
+    network = ContourMotion(ContourMotionConfig(components=3, modes=2, width=8, blocks=1))
+    config = ContourTraining(least_steps=13, most_steps=13, validations=4, batch_size=8)
+    return torch.nn.ModuleDict({"contour_motion": network}), ContourStage(banks[:2], banks[2], config)
+
+
+@pytest.mark.parametrize(("training", "updates"), [(latent_training, (2, 3, 17, 36)), (contour_training, (3, 12))])
+def test_an_interrupted_stage_resumes_to_the_same_weights(
+    tmp_path: Path, training: Callable[[], tuple[torch.nn.Module, LoopStage]], updates: tuple[int, ...]
+) -> None:
+    """Interrupted within epochs, at the end of one that is not validated, and at the last step."""
+    fabric = make_fabric(torch.device("cpu"), bf16=False)
+    model, stage = training()
+    whole, best = fit(model, [stage], unrecorded(), fabric, identity={})
+    for at in updates:
+        run, stop = RunFolder(tmp_path / str(at)), StopRequest()
+        model, stage = training()
+        with pytest.raises(TrainingStopped), run.opened():
+            fit(model, [stage], run, fabric, identity={}, stop=stop, progress=StopsAt(stop, at))
+        model, stage = training()
+        with run.opened():
+            resumed, best_resumed = fit(model, [stage], run, fabric, identity={}, resume=True)
+        assert best_resumed == best
+        for key, value in whole.state_dict().items():
+            assert torch.equal(resumed.state_dict()[key], value), (at, key)
+
+
+def test_stored_banks_belong_to_one_run(tmp_path: Path) -> None:
+    run, calls = RunFolder(tmp_path), []
+
+    def make() -> ResidualBank:
+        calls.append(1)
+        return bank(3, 0)
+
+    for identity, resume, made in (({"seed": 0}, False, 1), ({"seed": 0}, True, 1), ({"seed": 1}, True, 2)):
+        found = BankStore(run, identity, resume=resume).get("residuals", ResidualBank, make)
+        assert len(calls) == made and np.array_equal(found.relative, bank(3, 0).relative)
+    BankStore(run, {"seed": 0}, resume=False).get("residuals", ResidualBank, make)
+    assert len(calls) == 3
+
+
+def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(posterior.ContourTraining, "steps", lambda _self, _slices: 40)
     monkeypatch.setattr(posterior, "_HELD_OUT_SHARE", 0.2)
     entries = []
@@ -118,7 +212,20 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path, monkeypatch: pyte
     save_model(base, tmp_path / "base", "base", training={"minutes": 3})
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
     words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "20", "--randomised", "20"]
-    assert main([str(word) for word in words]) == 0
+    run = tmp_path / "new-run"
+
+    def ask_to_stop(_: Progress, stage: str, fraction: float, message: str = "") -> None:
+        if stage == "contours-2":
+            (run / "stop").touch()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "update", ask_to_stop)
+        assert main([str(word) for word in words]) == 130
+    assert "stopped in stage contours-2" in capsys.readouterr().err and not (tmp_path / "new").exists()
+    assert read_run(run).state == "stopped" and read_run(run).resumable
+    assert main([str(word) for word in words]) == 1 and "--resume" in capsys.readouterr().err
+    assert main([*(str(word) for word in words), "--resume"]) == 0
+    assert read_run(run).state == "finished" and not (run / "prepared").exists()
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
@@ -136,9 +243,8 @@ def test_one_command_makes_a_model_that_doubts(tmp_path: Path, monkeypatch: pyte
 
 
 def test_without_randomised_hearts_the_dataset_alone_says_what_is_left_open() -> None:
-    network = LaMoDModel(PRESETS["smoke"].model)
     for randomised in (0, 19):  # none, and fewer than leave one aside
-        assert posterior._wider(network, posterior.PosteriorConfig(randomised=randomised), SILENT) is None
+        assert posterior.wider_subjects(posterior.PosteriorConfig(randomised=randomised)) is None
 
 
 def test_a_model_without_posterior_keeps_its_old_shape() -> None:

@@ -1,4 +1,4 @@
-"""Which stages a training goes through, in which order."""
+"""The stages of a training, in their order."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from LaMoDCore.training.run.settings import TrainingConfig
 
 
 def stages_of(config: TrainingConfig) -> list[tuple[Stage, int]]:
-    """Every stage with its epochs, in the order in which they run; a stage of no epochs is left out by `fit`.
+    """Every stage with its epochs, in order; a stage of no epochs is not run.
 
-    A new stage is a class that fulfils `Stage`, a line here, and its epochs in `TrainingConfig`.
+    A new stage is a class that implements `Stage`, a line here, and its epochs in `TrainingConfig`.
     """
     return [
         (RegistrationStage(config), config.registration_epochs),
@@ -25,12 +25,12 @@ def stages_of(config: TrainingConfig) -> list[tuple[Stage, int]]:
 
 
 def check_frozen(config: TrainingConfig, stages: Sequence[tuple[Stage, int]], model: nn.Module) -> None:
-    """Raises LaMoDInputError where `freeze` names a part that no stage trains."""
+    """Raises LaMoDInputError if `freeze` names a part that no stage trains."""
     known = {name for stage, _ in stages for name in stage.trained_parts(model)}
     for name in config.freeze:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise LaMoDInputError(
-                f"freeze {name!r}", "there is no such part", f"{hint}name some of {', '.join(sorted(known))}"
+                f"freeze {name!r}", "there is no such part", f"{hint}choose from {', '.join(sorted(known))}"
             )

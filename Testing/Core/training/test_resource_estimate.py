@@ -1,4 +1,4 @@
-"""A batch that does not fit is refused before the run, with one that does; the estimate is about right."""
+"""A batch that does not fit in memory is refused before the run, with a size that fits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ring_dataset import TINY
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.loop import stages
-from LaMoDCore.training.run import memory
+from LaMoDCore.training.run import resource_estimate
 from LaMoDCore.training.run.runner import train
 
 
-def test_a_batch_too_large_is_refused_with_one_that_fits(
+def test_a_batch_that_is_too_large_is_refused_with_a_size_that_fits(
     tmp_path: Path, cache: TrainingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda device: 400 * 2**20)
+    monkeypatch.setattr(resource_estimate, "free_memory", lambda device: 400 * 2**20)
     with pytest.raises(LaMoDInputError, match=r"batch_size 512: it needs about .* GiB") as fault:
         train(cache, tmp_path / "run", replace(TINY, batch_size=512))
-    found = re.search(r"take batch_size (\d+) or less", str(fault.value))
+    found = re.search(r"set batch_size to (\d+) or less", str(fault.value))
     assert found is not None
     fits = int(found[1])
     assert 1 <= fits < 40
@@ -31,7 +31,7 @@ def test_a_batch_too_large_is_refused_with_one_that_fits(
     train(cache, tmp_path / "run", replace(config, batch_size=min(fits, 4)))
 
 
-def test_memory_that_runs_out_after_all_is_said_in_one_line(
+def test_running_out_of_memory_is_reported_in_one_line(
     tmp_path: Path, cache: TrainingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
@@ -42,9 +42,9 @@ def test_memory_that_runs_out_after_all_is_said_in_one_line(
 
     monkeypatch.setattr(stages.RegistrationStage, "loss", exhausted)
     monkeypatch.setattr(
-        "LaMoDCore.training.run.runner.estimate_run", lambda *a, **k: memory.Estimate(2**30, 2**31, 9, 1.0)
+        "LaMoDCore.training.run.runner.estimate_run", lambda *a, **k: resource_estimate.Estimate(2**30, 2**31, 9, 1.0)
     )
-    with pytest.raises(LaMoDInputError, match="take batch_size 1 or less"):
+    with pytest.raises(LaMoDInputError, match="set batch_size to 1 or less"):
         train(cache, tmp_path / "run", TINY)
-    assert calls and not memory.is_out_of_memory(RuntimeError("shape mismatch"))
-    assert memory.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert calls and not resource_estimate.is_out_of_memory(RuntimeError("shape mismatch"))
+    assert resource_estimate.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))

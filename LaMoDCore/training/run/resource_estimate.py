@@ -1,7 +1,7 @@
-"""How much memory and time a run will take here, measured on one slice before it starts.
+"""Estimate the memory and time of a run on this machine, measured on one slice before it starts.
 
-What a step keeps for its way back grows with the batch; it is counted on a single slice, by looking at every tensor
-that autograd saves. Weights, gradients, optimiser and averages come on top once.
+The tensors that autograd saves for the backward pass grow with the batch; they are counted for a single slice. Weights,
+gradients, optimiser and averages are added once.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.run.settings import TrainingConfig
 
-#: Gradients of activations and the work space of kernels, relative to what autograd saves (measured: 0.7–0.9, as
-#: much of what is saved goes before the gradients come).
+#: Gradients of activations and work space of kernels, relative to what autograd saves (measured: 0.7–0.9, since most
+#: saved tensors are freed before the gradients are computed).
 _OVERHEAD = 1.15
-#: Augmentation of one slice (measured: 14) and the batches made ahead, relative to a slice's masks in float32.
+#: Augmentation of one slice (measured: 14) and the batches prepared ahead, relative to a slice's masks in float32.
 _BATCH_COPIES = 24
 #: Weights, their gradients, Adam's two moments, the average and the best weights.
 _WEIGHT_COPIES = 6
@@ -39,13 +39,13 @@ _USABLE = 0.9
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take on this machine.
+    """Memory and time of a run on this machine.
 
     Attributes:
-        memory_bytes: of each process, at the widest stage.
-        free_bytes: what is free now, None where that cannot be known.
-        largest_batch: global batch that would fit, None where `free_bytes` is None.
-        seconds: of all stages with their epochs, validation left out.
+        memory_bytes: per process, in the stage that takes most.
+        free_bytes: free memory, None if unknown.
+        largest_batch: global batch that would fit, None if `free_bytes` is None.
+        seconds: of all epochs of all stages, without validation.
     """
 
     memory_bytes: int
@@ -63,15 +63,15 @@ def estimate_run(
     *,
     timed: bool = True,
 ) -> Estimate:
-    """Try one slice in every stage.
+    """Run one slice through every stage.
 
     Args:
-        model: left as it is.
+        model: not changed.
         stages: with their epochs.
-        config: the run's.
-        slices: to learn from.
-        fabric: the run's device and precision.
-        timed: measure time too, which takes three times as long; else `seconds` is 0.
+        config: of the run.
+        slices: number of training slices.
+        fabric: device and precision of the run.
+        timed: measure time too, which takes three times as long; otherwise `seconds` is 0.
     """
     trial = copy.deepcopy(model).requires_grad_(True).train()
     device, world = fabric.device, fabric.world_size
@@ -97,24 +97,24 @@ def estimate_run(
 
 
 def refuse_too_large(estimate: Estimate, config: TrainingConfig) -> None:
-    """Raises LaMoDInputError, naming a batch that fits, where a run would take more memory than there is."""
+    """Raises LaMoDInputError, naming a batch size that fits, if a run would need more memory than is free."""
     if estimate.largest_batch is not None and config.batch_size > estimate.largest_batch:
         raise too_large(config, estimate)
 
 
 def too_large(config: TrainingConfig, estimate: Estimate) -> LaMoDInputError:
-    """The refusal of a batch that does not fit."""
+    """The error for a batch that does not fit."""
     free = "" if estimate.free_bytes is None else f" and {_gib(estimate.free_bytes)} are free"
     largest = config.batch_size // 2 if estimate.largest_batch is None else estimate.largest_batch
     largest = min(largest, config.batch_size - 1)
-    remedy = f"take batch_size {largest} or less" if largest >= 1 else "take a smaller model or another machine"
+    remedy = f"set batch_size to {largest} or less" if largest >= 1 else "use a smaller model or another machine"
     return LaMoDInputError(
         f"batch_size {config.batch_size}", f"it needs about {_gib(estimate.memory_bytes)}{free}", remedy
     )
 
 
 def is_out_of_memory(fault: BaseException) -> bool:
-    """Whether an exception says that memory ran out, on any device."""
+    """Whether an exception means that memory ran out, on any device."""
     if isinstance(fault, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     return isinstance(fault, RuntimeError) and any(
@@ -123,7 +123,7 @@ def is_out_of_memory(fault: BaseException) -> bool:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that a process could still take on a device; None where the system does not say."""
+    """Bytes that a process can still allocate on a device; None if unknown."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -152,26 +152,26 @@ def _one_slice(config: TrainingConfig, device: torch.device) -> tuple[Batch, Dra
 
 
 def _saved_bytes(stage: Stage, model: nn.Module, batch: Batch, draws: Draws, fabric: Fabric) -> int:
-    """Bytes that autograd saves for one slice, weights left out."""
+    """Bytes that autograd saves for one slice, without the weights."""
     saved: dict[int, int] = {}
 
-    def noted(tensor: Tensor) -> Tensor:
+    def record(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(noted, lambda tensor: tensor), fabric.autocast():
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor), fabric.autocast():
         loss, _ = stage.loss(model, batch, draws)
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     kept = sum(size for pointer, size in saved.items() if pointer not in own)
-    del loss  # the saved tensors had to live until they were counted
+    del loss  # which keeps the saved tensors alive until they are counted
     return kept
 
 
 def _step_seconds(
     stage: Stage, model: nn.Module, batch: Batch, draws: Draws, config: TrainingConfig, fabric: Fabric
 ) -> float:
-    """Of one slice with its augmentation, the forward pass having warmed up."""
+    """Time of a step on one slice with its augmentation; the forward pass was already run once."""
     model.zero_grad(set_to_none=True)
     began = time.perf_counter()
     augment(batch, config.augmentation, draws)

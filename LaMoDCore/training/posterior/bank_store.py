@@ -1,0 +1,66 @@
+"""Slice banks of an unfinished run, kept in its folder so that a resumed run does not compute them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from LaMoDCore.runtime.atomic import replaced_folder
+from LaMoDCore.training.posterior.slice_bank import SliceBank
+from LaMoDCore.training.run.folder import RunFolder
+
+_FOLDER = "prepared"
+
+Bank = TypeVar("Bank", bound=SliceBank)
+
+
+class BankStore:
+    """Banks by name, under RUN/prepared/KEY/NAME with one .npy file per field.
+
+    Args:
+        run: the run's folder; nothing is stored if it does not write.
+        identity: settings, data and initial weights of the run, as JSON. Banks of another identity are not found.
+        resume: use the banks that are stored; without it they are deleted.
+    """
+
+    def __init__(self, run: RunFolder, identity: Mapping[str, Any], *, resume: bool) -> None:
+        self._all = run.folder / _FOLDER if run.writes else None
+        self._key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+        self._loaded: dict[str, SliceBank] = {}
+        if not resume:
+            self.clear()
+
+    def get(self, name: str, kind: type[Bank], make: Callable[[], Bank]) -> Bank:
+        """The stored bank of this name, made and stored if there is none."""
+        bank = self._loaded.get(name)
+        if bank is None:
+            bank = self._loaded[name] = self._read(name, kind) or self._made(name, make)
+        assert isinstance(bank, kind)
+        return bank
+
+    def clear(self) -> None:
+        """Delete what is stored."""
+        if self._all is not None:
+            shutil.rmtree(self._all, ignore_errors=True)
+
+    def _read(self, name: str, kind: type[Bank]) -> Bank | None:
+        if self._all is None or not (folder := self._all / self._key / name).is_dir():
+            return None
+        return kind(**{field.name: np.load(folder / f"{field.name}.npy") for field in fields(kind)})
+
+    def _made(self, name: str, make: Callable[[], Bank]) -> Bank:
+        bank = make()
+        if self._all is None:
+            return bank
+        folder: Path = self._all / self._key / name
+        with replaced_folder(folder) as fresh:
+            for field in fields(bank):
+                np.save(fresh / f"{field.name}.npy", getattr(bank, field.name))
+        return bank
