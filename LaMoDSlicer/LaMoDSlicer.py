@@ -1,4 +1,4 @@
-"""LaMoD Strain: myocardial motion and strain from the left-ventricular masks of a cine, in 3D Slicer."""
+"""LaMoD Strain: myocardial motion and strain from left-ventricular masks of a cine MRI, in 3D Slicer."""
 
 import sys
 
@@ -17,7 +17,7 @@ from slicer.util import VTKObservationMixin
 
 
 class LaMoDSlicer(ScriptedLoadableModule):
-    """What Slicer's module list shows."""
+    """The entry in Slicer's module list."""
 
     def __init__(self, parent):
         super().__init__(parent)
@@ -42,14 +42,14 @@ class LaMoDSlicer(ScriptedLoadableModule):
 
 
 class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Puts the panel's sections together and follows the scene."""
+    """The module panel; observes the scene."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
         self._parameters = self._guiTag = None
-        self._updateSoon = qt.QTimer()  # many nodes come at once: one look at the scene is enough
+        self._updateSoon = qt.QTimer()  # one update for many simultaneous scene events
         self._updateSoon.setSingleShot(True)
         self._updateSoon.setInterval(30)
         self._updateSoon.timeout.connect(self.update)
@@ -71,9 +71,9 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.displayPanel = DisplayPanel(self.ui)
         self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
         self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
-        made = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
-        self.contoursPanel, self.readingPanel, self.advancedPanel = made
-        self.panels = (self.inputsPanel, self.predictPanel, self.displayPanel, *made)
+        further = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
+        self.contoursPanel, self.readingPanel, self.advancedPanel = further
+        self.panels = (self.inputsPanel, self.predictPanel, self.displayPanel, *further)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -99,7 +99,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         super().onReload()
 
     def setParameters(self, parameters):
-        """Bind the panel to a parameter node; None while the scene is closed."""
+        """Connect the panel to a parameter node; None while the scene is closed."""
         if self._parameters is not None:
             self._parameters.disconnectGui(self._guiTag)
             self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
@@ -120,7 +120,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._updateSoon.start()
 
     def onSceneStartClose(self, caller=None, event=None):
-        self.predictPanel.cancel(_("The scene was closed: the prediction was ended."))
+        self.predictPanel.cancel(_("The scene was closed: the prediction was cancelled."))
         self.setParameters(None)
 
     def onSceneEndClose(self, caller=None, event=None):
@@ -130,7 +130,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class LaMoDSlicerTest(ScriptedLoadableModuleTest):
-    """Slicer's self-test: press Reload and Test. Without torch the prediction is skipped; nothing is downloaded."""
+    """The self-test (“Reload and Test”). Skips the prediction if torch is not installed; downloads nothing."""
 
     def runTest(self):
         slicer.mrmlScene.Clear(0)
@@ -143,7 +143,7 @@ class LaMoDSlicerTest(ScriptedLoadableModuleTest):
         browser, segmentation = SampleHeart.load()
         self.assertGreaterEqual(browser.GetNumberOfItems(), 8)
         if Dependencies.missing():
-            self.delayDisplay(f"The prediction is skipped: not installed: {', '.join(Dependencies.missing())}")
+            self.delayDisplay(f"Prediction skipped: {', '.join(Dependencies.missing())} is not installed")
             return
         result = LaMoDSlicerLogic().predictStrain(browser, segmentation)
         self.assertTrue(result.isShown)

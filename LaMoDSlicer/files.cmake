@@ -103,8 +103,8 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/FrameSequence.py
   LaMoDSlicerLib/Scene/HeartView.py
   LaMoDSlicerLib/Scene/LinkedBrowsers.py
+  LaMoDSlicerLib/Scene/PanelWidgets.py
   LaMoDSlicerLib/Scene/ParameterNode.py
-  LaMoDSlicerLib/Scene/ReservedSpace.py
   LaMoDSlicerLib/Scene/RoleNodes.py
   LaMoDSlicerLib/Scene/SampleHeart.py
   LaMoDSlicerLib/Scene/SequenceBuilder.py

@@ -108,7 +108,7 @@ def test_a_run_of_a_newer_version_is_left_alone(researcher, tmp_path, data):
 
 def test_a_dataset_that_is_gone_is_said(researcher, tmp_path, data):
     train = show(researcher, write_run(tmp_path / "run", tmp_path / "gone"))
-    assert "dataset is gone" in train.ui.trainLabel.text
+    assert "moved or deleted" in train.ui.trainLabel.text
 
 
 def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, monkeypatch):

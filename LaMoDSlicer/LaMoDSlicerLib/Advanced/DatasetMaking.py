@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Advanced.SceneCase import SceneCase
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
@@ -59,8 +60,7 @@ class DatasetMaking:
             ui.addSceneButton: _("Add the masks and the cine that are selected under Inputs"),
         }
         for button, tip in tips.items():
-            button.enabled = not self._command.isBusy
-            button.toolTip = _("Another command is running.") if self._command.isBusy else tip
+            PanelWidgets.enable(button, _("Another command is running.") if self._command.isBusy else "", tip)
 
     def onMakeSyntheticButton(self) -> None:
         """Generate a cohort of phantoms in a new folder, as `lamod phantom` does."""

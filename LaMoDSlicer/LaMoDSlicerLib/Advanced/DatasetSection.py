@@ -11,7 +11,7 @@ from LaMoDSlicerLib.Advanced.DatasetMaking import DatasetMaking
 from LaMoDSlicerLib.Advanced.SplitPreview import SplitPreview
 from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene import PanelWidgets, SliceViews
 from LaMoDSlicerLib.Scene.TextTable import TextTable
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
@@ -110,8 +110,7 @@ class DatasetSection:
             ui.previewSplitButton: _("Assign whole subjects to splits, balanced over sites; nothing is written"),
         }
         for button, tip in tips.items():
-            button.enabled = not problem
-            button.toolTip = problem or tip
+            PanelWidgets.enable(button, problem, tip)
         self._making.update()
 
     def _summary(self) -> str:

@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Advanced import TrainingLayout
 from LaMoDSlicerLib.Advanced.ComparedCase import ComparedCase
 from LaMoDSlicerLib.Advanced.EvaluationFiles import EvaluationFiles
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
 from LaMoDSlicerLib.Scene.TextTable import TextTable
 from LaMoDSlicerLib.Worker import Dependencies
@@ -127,10 +128,8 @@ class EvaluateSection:
             problem = _("An evaluation is running.")
         elif not self.methods():
             problem = _("Check at least one method.")
-        ui.evaluateButton.enabled = not problem
-        ui.evaluateButton.toolTip = problem or _(
-            "Predict all cases of the split with all checked methods and compare the results with the truth"
-        )
+        tip = _("Predict all cases of the split with the checked methods and compare them with the truth")
+        PanelWidgets.enable(ui.evaluateButton, problem, tip)
 
     # --- evaluation --------------------------------------------------------------------------------------------
 
@@ -191,7 +190,8 @@ class EvaluateSection:
         ui.figureSelector.clear()
         for figure in files.figures():
             ui.figureSelector.addItem(figure.stem.replace("_", " "), str(figure))
-        ui.figureButton.enabled = bool(files.figures())
+        problem = "" if files.figures() else _("This evaluation contains no figures.")
+        PanelWidgets.enable(ui.figureButton, problem, _("Show the selected figure in its own window"))
         ui.caseMethodSelector.clear()
         for method in files.methods:
             ui.caseMethodSelector.addItem(method)

@@ -6,6 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene import PanelWidgets
 
 
 class LaunchCommand:
@@ -41,8 +42,7 @@ class LaunchCommand:
             text = problem = str(error)
         if ui.commandEdit.plainText != text:
             ui.commandEdit.setPlainText(text)
-        ui.copyCommandButton.enabled = not problem
-        ui.copyCommandButton.toolTip = problem or _("Copy the command to the clipboard")
+        PanelWidgets.enable(ui.copyCommandButton, problem, _("Copy the command to the clipboard"))
 
     def _text(self, kind: str) -> str:
         launch = self._launch()

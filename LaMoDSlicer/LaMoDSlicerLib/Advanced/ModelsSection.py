@@ -6,6 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.TextTable import TextTable
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
@@ -101,8 +102,7 @@ class ModelsSection:
             (ui.removeModelButton, fixed, _("Delete the files of this model")),
             (ui.renameModelButton, unnamed, _("Rename this model")),
         ):
-            button.enabled = not problem
-            button.toolTip = problem or tip
+            PanelWidgets.enable(button, problem, tip)
 
     def showMessage(self, text: str) -> None:
         self._ui.modelsMessage.text = text

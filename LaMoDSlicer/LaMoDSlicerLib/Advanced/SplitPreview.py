@@ -4,6 +4,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.TextTable import TextTable
 
 
@@ -39,12 +40,11 @@ class SplitPreview:
         """Discard the preview because the dataset or the shares changed."""
         self._split = None
         self._ui.splitTable.visible = False
-        self._enableApply(False)
+        self._updateApplyButton()
 
-    def _enableApply(self, enabled: bool) -> None:
-        button = self._ui.applySplitButton
-        button.enabled = enabled
-        button.toolTip = _("Write the split to dataset.json") if enabled else _("Press “Preview split” first.")
+    def _updateApplyButton(self) -> None:
+        problem = "" if self._split is not None else _("Press “Preview split” first.")
+        PanelWidgets.enable(self._ui.applySplitButton, problem, _("Write the split to dataset.json"))
 
     def onPreviewSplitButton(self) -> None:
         from LaMoDCore.io.dataset.folder import DatasetIndex
@@ -66,7 +66,7 @@ class SplitPreview:
         rows.append([_("all"), *self._cells(counts)])
         self._table.show([_("Site"), *self.SPLITS], rows)
         ui.splitTable.visible = True
-        self._enableApply(True)
+        self._updateApplyButton()
         self._showMessage(_("Subjects (cases) per site. Nothing is written yet."))
 
     def _cells(self, counts: list[Any]) -> list[str]:

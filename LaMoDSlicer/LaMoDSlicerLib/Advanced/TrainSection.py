@@ -12,6 +12,7 @@ from LaMoDSlicerLib.Advanced.TrainingCurves import TrainingCurves
 from LaMoDSlicerLib.Advanced.TrainingPreview import TrainingPreview
 from LaMoDSlicerLib.Advanced.TrainingRecipe import TrainingRecipe
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Worker import CoreLibrary, Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
@@ -307,24 +308,26 @@ class TrainSection:
         ui, report = self._ui, self._report
         state = report.state if report is not None else "none"
         starting, busy = self.isStarting, self._worker is not None
-        words = [] if report is None or self.run() is None else [report.sentence, *report.remarks]
-        ui.trainLabel.text = _("Starting …") if starting else "\n".join(words)
+        lines = [] if report is None or self.run() is None else [report.sentence, *report.remarks]
+        ui.trainLabel.text = _("Starting …") if starting else "\n".join(lines)
         ui.trainProgress.value = int(100 * report.fraction) if report is not None and not starting else 0
         waiting = _("Another command is running.") if busy else ""
         problem = self._startProblem(state, starting) or waiting
-        self._enable(ui.startButton, problem, _("Train in a separate process, which continues without Slicer"))
+        PanelWidgets.enable(ui.startButton, problem, _("Train in a separate process, which continues without Slicer"))
         tip = _("Prepare the data and run a few steps on this computer without training")
-        self._enable(ui.estimateButton, problem, tip)
+        PanelWidgets.enable(ui.estimateButton, problem, tip)
         running = state == "running" and not starting
         tip = _("Write a checkpoint and stop; Resume continues from it")
-        self._enable(ui.stopButton, "" if running else _("No training is running in this folder."), tip)
+        PanelWidgets.enable(ui.stopButton, "" if running else _("No training is running in this folder."), tip)
         problem = "" if self._canBeResumed and not starting else _("There is no interrupted run in this folder.")
-        self._enable(ui.resumeButton, problem, _("Continue from the last checkpoint with the settings of the run"))
+        PanelWidgets.enable(
+            ui.resumeButton, problem, _("Continue from the last checkpoint with the settings of the run")
+        )
         problem = "" if report is not None and report.has_model else _("This folder contains no finished model.")
         tip = _("Copy the model to your models and select it for Predict Strain")
-        self._enable(ui.keepModelButton, problem or waiting, tip)
+        PanelWidgets.enable(ui.keepModelButton, problem or waiting, tip)
         problem = "" if self.run() is not None else _("Select a folder for the run.")
-        self._enable(ui.curvesButton, problem, _("Plot the losses next to the images during training"))
+        PanelWidgets.enable(ui.curvesButton, problem, _("Plot the losses next to the images during training"))
         self.command.update()
 
     def _startProblem(self, state: str, starting: bool) -> str:
@@ -339,11 +342,6 @@ class TrainSection:
         if self._report is not None and (self._report.resumable or self._report.has_model):
             return _("The folder contains a run already: resume it, or select another folder.")
         return ""
-
-    @staticmethod
-    def _enable(button: Any, problem: str, tip: str) -> None:
-        button.enabled = not problem
-        button.toolTip = problem or tip
 
     def showMessage(self, text: str) -> None:
         self._ui.trainMessage.text = text

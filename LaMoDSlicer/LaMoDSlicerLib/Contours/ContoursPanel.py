@@ -12,7 +12,7 @@ from LaMoDSlicerLib.Contours.RepairSection import RepairSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.InsertionSection import InsertionSection
-from LaMoDSlicerLib.Scene import ReservedSpace
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 
@@ -37,8 +37,8 @@ class ContoursPanel:
         ui = self._ui
         self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
         ui.stripLegend.text = FrameStrip.legend()
-        ReservedSpace.reserveLines(ui.stripLegend, 2)
-        ReservedSpace.reserveLines(ui.findingLabel, 6)
+        PanelWidgets.reserveLines(ui.stripLegend, 2)
+        PanelWidgets.reserveLines(ui.findingLabel, 6)
         self.repair = RepairSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)
@@ -82,19 +82,13 @@ class ContoursPanel:
             self._masksId = masksId
             self._forget()
         ui, missing = self._ui, "" if masks is not None else _("Select the myocardium masks first.")
-        self.enable(ui.checkButton, missing, _("Check every frame of every slice"))
+        PanelWidgets.enable(ui.checkButton, missing, _("Check every frame of every slice"))
         tip = _("Accept this frame's contour and go to the next frame to review (key A)")
-        self.enable(ui.acceptButton, self.checkProblem(), tip)
+        PanelWidgets.enable(ui.acceptButton, self.checkProblem(), tip)
         tip = _("Open the Segment Editor on this frame's myocardium")
-        self.enable(ui.editButton, self.checkProblem(), tip)
+        PanelWidgets.enable(ui.editButton, self.checkProblem(), tip)
         for section in (self.repair, self.insertion, self.study):
             section.update()
-
-    @staticmethod
-    def enable(button: Any, problem: str, tip: str) -> None:
-        """Enable a button, or disable it with the problem as its tooltip."""
-        button.enabled = not problem
-        button.toolTip = problem or tip
 
     def checkProblem(self) -> str:
         """Why contours cannot be accepted, edited or repaired; empty if they were checked."""

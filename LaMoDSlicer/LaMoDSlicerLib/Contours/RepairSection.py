@@ -13,6 +13,7 @@ from LaMoDSlicerLib.Contours.ContourSaver import ContourSaver
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene import PanelWidgets
 
 
 class ContourFix(enum.Enum):
@@ -73,9 +74,9 @@ class RepairSection:
             ui.saveContoursButton: _("Write the contours to a new file in the source file's format"),
         }
         for button, tip in tips.items():
-            self._panel.enable(button, self._panel.checkProblem(), tip)
+            PanelWidgets.enable(button, self._panel.checkProblem(), tip)
         undo = self._writer.lastStep
-        self._panel.enable(
+        PanelWidgets.enable(
             ui.undoButton, "" if undo else _("There is no change to undo."), _("Undo: {step}").format(step=undo)
         )
 

@@ -9,6 +9,7 @@ from LaMoDSlicerLib.Contours.ContourStudy import SUCCESS_CODES, ContourStudy, St
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
@@ -61,12 +62,13 @@ class StudySection:
                 ui.secondReaderSelector.addItem(node.GetName(), node.GetID())
         problem = self._panel.checkProblem() or (_("A measurement is running.") if running else "")
         tip = _("Predict with contours shifted by one pixel inwards and outwards: the change of each segment's Ecc")
-        self._panel.enable(ui.costButton, problem, tip)
+        PanelWidgets.enable(ui.costButton, problem, tip)
         problem = problem or ("" if ids else _("Load the second reader's masks of the same cine first."))
         tip = _("Dice and contour distances per frame, and the difference in strain")
-        self._panel.enable(ui.readersButton, problem, tip)
+        PanelWidgets.enable(ui.readersButton, problem, tip)
         ui.secondReaderSelector.enabled = bool(ids)
-        ui.studyCancelButton.enabled = running
+        idle = "" if running else _("No measurement is running.")
+        PanelWidgets.enable(ui.studyCancelButton, idle, _("Cancel the measurement"))
         ui.studyProgressBar.visible = running
         for widget in (ui.studyPageSelector, ui.studyTable, ui.studyPicture, ui.largerButton):
             widget.visible = bool(self._pages)

@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene import ReservedSpace, SliceViews
+from LaMoDSlicerLib.Scene import PanelWidgets, SliceViews
 
 
 class DisplayPanel:
@@ -20,7 +20,7 @@ class DisplayPanel:
         self._parameters: Any = None
         self._result: ResultScene | None = None
         self._display: ResultDisplay | None = None
-        ReservedSpace.reserveLines(ui.resultLabel, 4)
+        PanelWidgets.reserveLines(ui.resultLabel, 4)
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters

@@ -5,6 +5,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
 from LaMoDSlicerLib.Inputs import SeptumPoints
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
+from LaMoDSlicerLib.Scene import PanelWidgets
 
 
 class InsertionSection:
@@ -27,10 +28,12 @@ class InsertionSection:
 
     def update(self) -> None:
         """Enable the controls; follow the selected point list while the segments are shown."""
-        ui, checked = self._ui, self._panel.contours is not None
-        for widget in (ui.findInsertionButton, ui.segmentsCheckBox):
-            widget.enabled = checked
-        if not checked:
+        ui, problem = self._ui, self._panel.checkProblem()
+        tip = _("Find it from the right ventricle, or from a curve or segment named “septum”; drag it to correct it")
+        PanelWidgets.enable(ui.findInsertionButton, problem, tip)
+        tip = _("Show segment borders and names on every slice at end-diastole")
+        PanelWidgets.enable(ui.segmentsCheckBox, problem, tip)
+        if problem:
             ui.segmentsCheckBox.checked = False
             self._slices = []
         self._follow(self._node() if ui.segmentsCheckBox.checked else None)
@@ -39,7 +42,9 @@ class InsertionSection:
     def updateSlice(self) -> None:
         """Show whether the current slice has its own point."""
         ui, contours, node = self._ui, self._panel.contours, self._node()
-        ui.ownInsertionCheckBox.enabled = contours is not None and node is not None
+        problem = "" if contours is not None and node is not None else _("Find or place the RV insertion first.")
+        tip = _("If unchecked, the slice uses the point of the heart")
+        PanelWidgets.enable(ui.ownInsertionCheckBox, problem, tip)
         own = None
         if ui.ownInsertionCheckBox.enabled:
             own = InsertionNode(node).ownOf(self._grids(), self._panel.sliceIndex)

@@ -18,6 +18,7 @@ from LaMoDSlicerLib.Results.ResultImport import ResultImport
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStacks import ResultStacks
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
@@ -72,10 +73,8 @@ class SeriesPanel:
         several = len(self._checked()) > 1 if len(self._pairs) == self._ui.seriesList.count else False
         button = self._ui.predictSeriesButton
         button.text = _("Cancel") if running else _("Predict checked series as one heart")
-        button.enabled = running or several
-        button.toolTip = (
-            "" if button.enabled else _("Load and check at least two series, each with masks of every frame.")
-        )
+        problem = "" if running or several else _("Load and check two or more series, each with masks of all frames.")
+        PanelWidgets.enable(button, problem, _("Predict them as slices of one heart"))
 
     def onAddButton(self) -> None:
         title = _("Masks of several series, one file per series")

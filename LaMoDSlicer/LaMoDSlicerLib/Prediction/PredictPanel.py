@@ -10,7 +10,7 @@ from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene import ReservedSpace
+from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -28,8 +28,8 @@ class PredictPanel:
         self._ui, self._logic, self._onResultShown = ui, logic, onResultShown
         self._parameters: Any = None
         self._job: WorkerProcess | None = None
-        ReservedSpace.keepSpaceWhenHidden(ui.progressBar)
-        ReservedSpace.reserveLines(ui.stageLabel, 2)
+        PanelWidgets.keepSpaceWhenHidden(ui.progressBar)
+        PanelWidgets.reserveLines(ui.stageLabel, 2)
         ui.predictButton.connect("clicked(bool)", self.onPredictButton)
         ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
 
@@ -49,7 +49,8 @@ class PredictPanel:
     def update(self) -> None:
         """Enable the button; when it is disabled, its tooltip says why."""
         running = self._job is not None
-        self._ui.cancelButton.enabled = running
+        idle = "" if running else _("No prediction is running.")
+        PanelWidgets.enable(self._ui.cancelButton, idle, _("Cancel the prediction; the scene does not change"))
         self._ui.progressBar.visible = running
         try:
             if self._parameters is None:
@@ -58,8 +59,7 @@ class PredictPanel:
             problem = _("A prediction is running.") if running else ""
         except InputError as error:
             problem = str(error)
-        self._ui.predictButton.enabled = not problem
-        self._ui.predictButton.toolTip = problem or _("Predict motion and strain from the masks")
+        PanelWidgets.enable(self._ui.predictButton, problem, _("Predict motion and strain from the masks"))
         if not running and self._parameters is not None and self._parameters.masks is not None:
             self.showMessage(problem)
 

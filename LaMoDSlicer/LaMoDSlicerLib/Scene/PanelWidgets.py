@@ -1,9 +1,16 @@
-"""Reserve space in the panel, so that text that appears or disappears does not move the widgets below it.
+"""Functions for the widgets of the panel.
 
-Otherwise a click in progress would hit another widget.
+Some widgets reserve space, so that text that appears or disappears does not move the widgets below it. Otherwise a
+click in progress would hit another widget.
 """
 
 from typing import Any
+
+
+def enable(widget: Any, problem: str, tip: str) -> None:
+    """Enable a widget with a tooltip, or disable it with the problem as its tooltip."""
+    widget.enabled = not problem
+    widget.toolTip = problem or tip
 
 
 def reserveLines(label: Any, count: int) -> None:

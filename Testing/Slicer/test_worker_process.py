@@ -1,0 +1,99 @@
+"""WorkerProcess: progress, result, error, cancel, and processes that continue without Slicer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from Testing.Slicer.panel import is_running
+
+PROGRESS = json.dumps({"stage": "motion", "fraction": 0.5, "message": "slice 1"})
+
+
+@pytest.fixture
+def worker(slicer_app):
+    """A worker and what it reported."""
+    from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
+
+    found = SimpleNamespace(app=slicer_app, progress=[], results=[], errors=[])
+    found.process = WorkerProcess(
+        lambda progress: found.progress.append(progress.fraction), found.results.append, found.errors.append
+    )
+    yield found
+    found.process.cancel()
+
+
+def run(worker, code, log=None):
+    worker.process.start([sys.executable, "-u", "-c", code], log)
+
+
+def wait(worker):
+    assert worker.app.mouse.spin(60, lambda: bool(worker.results or worker.errors))
+
+
+def test_progress_and_output_lines(worker):
+    run(worker, f"print({PROGRESS!r}); print('written')")
+    wait(worker)
+    assert worker.progress == [0.5, 0.5]
+    assert worker.results == [["written"]]
+    assert worker.errors == []
+
+
+def test_an_error_is_the_last_line_and_removes_the_folder(worker):
+    folder = worker.process.folder
+    run(worker, f"import sys; print({PROGRESS!r}); sys.exit('lamod: masks: they are empty')")
+    wait(worker)
+    assert worker.errors == ["masks: they are empty"]
+    assert not folder.exists()
+
+
+def test_an_exit_without_a_message_names_the_code(worker):
+    run(worker, "import sys; sys.exit(7)")
+    wait(worker)
+    assert "exit code 7" in worker.errors[0]
+
+
+def test_the_folder_remains_after_a_success(worker):
+    folder = worker.process.folder
+    run(worker, "pass")
+    wait(worker)
+    assert folder.is_dir()
+    worker.process.removeFolder()
+    assert not folder.exists()
+
+
+def test_cancel_is_silent_and_removes_the_folder(worker):
+    folder = worker.process.folder
+    run(worker, "import time; time.sleep(120)")
+    pid = worker.process.processId
+    worker.process.cancel()
+    assert not is_running(pid)
+    assert not folder.exists()
+    worker.app.mouse.spin(0.3)
+    assert worker.results == worker.errors == []
+
+
+def test_a_missing_program_raises(worker):
+    with pytest.raises(OSError, match="no-such-program"):
+        worker.process.start(["no-such-program"])
+
+
+def test_a_process_with_a_log_continues_when_it_is_released(worker, tmp_path):
+    log, done = tmp_path / "console.log", tmp_path / "done"
+    log.write_text("an earlier run\n")
+    run(worker, f"import pathlib, time; print('started'); time.sleep(1); pathlib.Path({str(done)!r}).touch()", log)
+    worker.process.release()
+    assert worker.app.mouse.spin(60, done.exists)
+    assert log.read_text() == "an earlier run\nstarted\n"
+    assert worker.results == worker.errors == []
+
+
+def test_an_error_of_a_process_with_a_log_is_its_own_output(worker, tmp_path):
+    log = tmp_path / "console.log"
+    log.write_text("an earlier error\n")
+    run(worker, "import sys; sys.exit('lamod: run: the disk is full')", log)
+    wait(worker)
+    assert worker.errors == ["run: the disk is full"]
