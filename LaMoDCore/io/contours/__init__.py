@@ -1,1 +1,1 @@
-"""Contours drawn in other programs."""
+"""Read contours of other programs, and write contours as DICOM SEG."""

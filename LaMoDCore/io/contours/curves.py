@@ -1,4 +1,4 @@
-"""Closed contours in the patient -> masks on a slice's pixels."""
+"""Rasterise closed contours in LPS coordinates on the pixels of a slice."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.curves import closed_curve, inside_polygon
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Points this far from the slice's plane belong to another slice.
+#: Points farther from the slice's plane than this belong to another slice.
 IN_PLANE_MM = 2.0
-#: Contours traced along pixel centres leave it to the file's last decimal whether such a pixel is inside. A hundredth
-#: of a pixel towards the first column and row decides as rasterisers do: a pixel's left and upper edge belong to it.
+#: Whether a pixel centre on a contour is inside depends on the file's last decimal. A shift by a hundredth of a pixel
+#: towards the first column and row resolves this as rasterisers do: the left and upper edge belong to a pixel.
 _TIE_PX = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class FrameCurves:
-    """One frame's contours, LPS mm [N, 3] each, in order along the contour."""
+    """Endocardium and epicardium of one frame: points [N, 3] in LPS mm, in order along the contour."""
 
     endo_lps: Array
     epi_lps: Array
 
 
 def in_order_about_center(points_lps: Array, grid: SliceGrid) -> Array:
-    """Points [N, 3] of one closed contour, sorted by angle about their centre in the slice's plane."""
+    """Sort the points [N, 3] of one closed contour by their angle around the centre in the slice's plane."""
     xy = grid.lps_to_pixel(points_lps) * np.array(grid.spacing_mm)
     angles = np.arctan2(*(xy - xy.mean(axis=0)).T[::-1])
     return np.asarray(points_lps[np.argsort(angles, kind="stable")])
@@ -36,23 +36,28 @@ def in_order_about_center(points_lps: Array, grid: SliceGrid) -> Array:
 def masks_of_curves(
     curves: Mapping[int, FrameCurves], frames: int, grid: SliceGrid, source: str
 ) -> tuple[Array, Array]:
-    """Myocardium and cavity, bool [T, H, W] each; frames without contours are empty.
+    """Rasterise the contours of every frame; frames without contours are empty.
 
     Args:
         curves: contours by frame, counted from 0.
         frames: T.
-        grid: the slice.
-        source: the file, for errors.
+        grid: pixel grid of the slice.
+        source: name of the file for errors.
+
+    Returns:
+        Myocardium and cavity, bool [T, H, W] each.
 
     Raises:
-        LaMoDInputError: contours off the plane, with too few points, or of a frame that is not there.
+        LaMoDInputError: contours lie off the plane, have too few points, or belong to a frame that does not exist.
     """
     myocardium = np.zeros((frames, *grid.shape), dtype=bool)
     cavity = np.zeros_like(myocardium)
     for frame, pair in sorted(curves.items()):
         if not 0 <= frame < frames:
             raise LaMoDInputError(
-                source, f"it has contours of frame {frame} and the cine {frames} frames", "give the cine they belong to"
+                source,
+                f"it has contours of frame {frame}, but the cine has {frames} frames",
+                "give the cine of the contours",
             )
         filled = []
         for name, points in (("endocardium", pair.endo_lps), ("epicardium", pair.epi_lps)):

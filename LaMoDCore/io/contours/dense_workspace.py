@@ -1,4 +1,4 @@
-"""Contours of a DENSEanalysis workspace (.dns) as a slice that can be checked and mended."""
+"""Read the contours of a DENSEanalysis workspace (.dns)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def read_workspace_contours(path: str | Path) -> tuple[CineSlice, ...]:
-    """Every short-axis slice of a workspace that has contours; its magnitude pictures stand for the cine.
+    """Read every short-axis slice with contours; its magnitude images are used as the cine.
 
     Raises:
-        LaMoDInputError: no workspace, or one without contours.
+        LaMoDInputError: it is not a workspace, or has no contours.
     """
     import numpy as np
 
@@ -35,5 +35,5 @@ def read_workspace_contours(path: str | Path) -> tuple[CineSlice, ...]:
             )
         )
     if not slices:
-        raise LaMoDInputError(path, "the workspace holds no contours", "draw them in DENSEanalysis, or give masks")
+        raise LaMoDInputError(path, "the workspace contains no contours", "draw them in DENSEanalysis, or give masks")
     return tuple(slices)

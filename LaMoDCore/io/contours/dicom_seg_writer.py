@@ -1,7 +1,7 @@
-"""Contours as DICOM Segmentation objects (PS3.3 A.51) by highdicom: a series with one object a frame.
+"""Write contours as DICOM Segmentation objects (PS3.3 A.51) with highdicom: a series with one object per frame.
 
-highdicom takes each plane position once an object, so the frames of a cine slice become instances of one series, in
-their order; each refers to the picture it was drawn on, from which readers take its time.
+highdicom accepts each plane position once per object, so the frames of a cine slice become instances of one series, in
+their order. Each refers to the image on which it was drawn, from which readers take its time.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _SEGMENTS: dict[str, tuple[str, str, str]] = {
 def write_dicom_segmentation(
     folder: str | Path, slice_: CineSlice, pictures: Sequence[str | Path], *, algorithm: str | None = None
 ) -> list[Path]:
-    """Write a slice's structures over the cycle; frames in which nothing is drawn have no object.
+    """Write the structures of a slice over the cycle; frames without contours have no object.
 
     Args:
         folder: the new folder.
-        slice_: the contours; its pixels are those of the pictures.
-        pictures: the DICOM files of the cine, a file a frame, in any order; they are sorted by trigger time, then
-            by instance number.
-        algorithm: name of what drew the contours; None for a person.
+        slice_: the contours, on the pixels of the images.
+        pictures: the DICOM files of the cine, one per frame, in any order; they are sorted by trigger time, then by
+            instance number.
+        algorithm: name of the segmentation algorithm; None if a person drew the contours.
 
     Returns:
         The files.
 
     Raises:
-        LaMoDInputError: highdicom is not installed, the pictures do not fit the slice, or the folder exists.
+        LaMoDInputError: highdicom is not installed, the images do not match the slice, or the folder exists.
     """
     try:
         import highdicom as hd
@@ -83,10 +83,10 @@ def write_dicom_segmentation(
 
 
 def pictures_in_plane(slice_: CineSlice, paths: Sequence[str | Path]) -> list[Path]:
-    """The DICOM files of the cine on whose pixels a slice was drawn, found in files, folders or a study.
+    """Find the DICOM files of the cine on whose pixels a slice was drawn, in files, folders or a study.
 
     Raises:
-        LaMoDInputError: none of them has that plane, those pixels and that many frames.
+        LaMoDInputError: no series has the slice's plane, pixels and number of frames.
     """
     found, _ = find_series([file for path in paths for file in dicom_files(Path(path))])
     for series in found:
@@ -95,7 +95,7 @@ def pictures_in_plane(slice_: CineSlice, paths: Sequence[str | Path]) -> list[Pa
             if len(frames) == slice_.frames and same_pixels(grid, slice_.grid):
                 return [frame.file for frame in frames]
     raise LaMoDInputError(
-        slice_.name, "the DICOM pictures on which it was drawn are not there", "give the cine's DICOM files with --cine"
+        slice_.name, "the DICOM images on which it was drawn were not found", "give the cine's DICOM files with --cine"
     )
 
 
@@ -108,8 +108,8 @@ def _pictures_of(slice_: CineSlice, pictures: Sequence[str | Path]) -> list[Any]
     if not fits:
         raise LaMoDInputError(
             slice_.name,
-            f"its {slice_.frames} frames of {slice_.grid.shape} pixels are not those of the {len(datasets)} pictures",
-            "give the DICOM files on which the contours were drawn, a file a frame",
+            f"its {slice_.frames} frames of {slice_.grid.shape} pixels are not those of the {len(datasets)} images",
+            "give the DICOM files on which the contours were drawn, one file per frame",
         )
     return datasets
 

@@ -1,4 +1,4 @@
-"""Contours of other programs, told by their names, as slices on the pixels of their cine."""
+"""Read contours of other programs, identified by file name, on the pixels of their cine."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether a path holds another program's contours: guide points, markups, a DENSE workspace."""
+    """Whether a path contains guide points, closed-curve markups or a DENSE workspace."""
     if path.is_dir():
         return any(path.glob("GPFile*.txt"))
     return path.name.lower().endswith((".txt", ".mrk.json", ".dns"))
 
 
 def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ...]:
-    """Read them, each on the cine slice in whose plane it lies.
+    """Read the contours, each on the cine slice in its plane.
 
     Args:
-        path: as `is_foreign` knows it.
-        cines: cine slices [T, 1, H, W]; a workspace brings its own pictures.
+        path: a path for which `is_foreign` is true.
+        cines: cine slices [T, 1, H, W]; not needed for a workspace, which contains its images.
 
     Raises:
-        LaMoDInputError: nothing usable, no cine, or none in the plane.
+        LaMoDInputError: there are no usable contours, no cine, or no cine in the plane of the contours.
     """
     if path.name.lower().endswith(".dns"):
         return read_workspace_contours(path)
     if not cines:
-        raise LaMoDInputError(path, "points have no pixels of their own", "give the pictures with --cine")
+        raise LaMoDInputError(path, "contours without a pixel grid need the cine", "give its images with --cine")
     if path.name.lower().endswith(".json"):
         series = {path.name.split(".")[0]: curves_by_frame(read_closed_curves(path), path.name)}
         return tuple(_on_cine(name, curves, cines, path) for name, curves in series.items())
@@ -54,7 +54,7 @@ def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ..
             own = None if insertions is None else anterior_of(insertions)
             slices.append(replace(_on_cine(f"series {number}", curves, cines, path), rv_insertion_lps=own))
     if not slices:
-        raise LaMoDInputError(path, "none of its short-axis contours lies on the cine", "give the cine they belong to")
+        raise LaMoDInputError(path, "none of its short-axis contours lies on the cine", "give the cine of the contours")
     return tuple(slices)
 
 
@@ -66,7 +66,9 @@ def _in_plane(points_lps: Array, cines: Sequence[FrameStack]) -> FrameStack | No
 def _on_cine(name: str, curves: Mapping[int, FrameCurves], cines: Sequence[FrameStack], path: Path) -> CineSlice:
     cine = _in_plane(np.concatenate([p for pair in curves.values() for p in (pair.endo_lps, pair.epi_lps)]), cines)
     if cine is None:
-        raise LaMoDInputError(path, f"the contours of {name} lie in no cine's plane", "give the cine they belong to")
+        raise LaMoDInputError(
+            path, f"the contours of {name} lie in the plane of no cine", "give the cine of the contours"
+        )
     grid: SliceGrid = cine.slice_grid(0)
     myocardium, cavity = masks_of_curves(curves, cine.frames.shape[0], grid, path.name)
     timing = timing_of(cine, None, path)

@@ -1,8 +1,8 @@
-"""Guide-point files (GPFile_NNN.txt) of biventricular modelling: 3-D contour points, one file a frame.
+"""Guide-point files (GPFile_NNN.txt) of biventricular modelling: 3-D contour points, one file per frame.
 
 Tab-separated columns x, y, z (LPS mm), contour type, frameID (which series), weight, time frame. The epicardium is
-``SAX_LV_EPICARDIAL`` together with ``SAX_RV_SEPTUM``, as where the right ventricle lies the outer contour of the left
-one is the septum's right side. ``RV_INSERT`` gives the two insertion points.
+``SAX_LV_EPICARDIAL`` together with ``SAX_RV_SEPTUM``, because next to the right ventricle the outer contour of the left
+one is the right side of the septum. ``RV_INSERT`` gives the two insertion points.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class GuidePoints:
     """The points of one series over time.
 
     Attributes:
-        points_lps: by time frame, by contour type: [N, 3] mm.
+        points_lps: points [N, 3] in LPS mm by time frame and contour type.
     """
 
     points_lps: Mapping[int, Mapping[str, Array]]
 
     def curves(self, grid: SliceGrid) -> dict[int, FrameCurves]:
-        """Closed contours of every frame that has both; see `masks_of_curves`."""
+        """Closed contours of every frame with endocardium and epicardium; see `masks_of_curves`."""
         result = {}
         for frame, kinds in self.points_lps.items():
             if _ENDO not in kinds or _EPI not in kinds:
@@ -44,7 +44,7 @@ class GuidePoints:
         return result
 
     def insertions_lps(self, frame: int) -> Array | None:
-        """[2, 3]: both RV insertion points of a frame: as given, else the ends of the septum's points; or None."""
+        """Both RV insertion points [2, 3] of a frame: as given, else the ends of the septum's points, else None."""
         kinds = self.points_lps.get(frame, {})
         if _INSERT in kinds and len(kinds[_INSERT]) >= 2:
             return kinds[_INSERT][:2]
@@ -52,37 +52,37 @@ class GuidePoints:
 
 
 def ends_of_arc(points_lps: Array) -> Array:
-    """[2, 3]: the two points of an open arc [N, 3] that lie farthest apart."""
+    """The two points [2, 3] of an open arc [N, 3] with the largest distance."""
     distances = np.linalg.norm(points_lps[:, None] - points_lps[None], axis=-1)
     first, last = np.unravel_index(int(np.argmax(distances)), distances.shape)
     return np.asarray(points_lps[[first, last]])
 
 
 def read_guide_points(path: str | Path) -> dict[int, GuidePoints]:
-    """Read a guide-point file, or a folder with one a frame: the points of each series by its frameID.
+    """Read a guide-point file, or a folder with one file per frame: the points of each series by its frameID.
 
     Raises:
-        LaMoDInputError: no such file, or no table of guide points.
+        LaMoDInputError: there is no such file, or it is not a table of guide points.
     """
     path = Path(path)
     files = sorted(path.glob("*.txt"), key=natural_key) if path.is_dir() else [path]
     if not files or not files[0].is_file():
-        raise LaMoDInputError(path, "there is no guide-point file", "name a GPFile or the folder that holds them")
+        raise LaMoDInputError(path, "there is no guide-point file", "give a GPFile or a folder of GPFiles")
     found: dict[int, dict[int, dict[str, list[list[float]]]]] = {}
     for file in files:
         try:
             with file.open(newline="", encoding="utf-8") as handle:
                 rows = list(csv.DictReader(handle, delimiter="\t"))
         except (UnicodeDecodeError, csv.Error) as error:
-            raise LaMoDInputError(file, "it is no table of guide points", "name the GPFile itself") from error
+            raise LaMoDInputError(file, "it is not a table of guide points", "give a GPFile") from error
         if not rows or any(name not in rows[0] for name in _COLUMNS):
-            raise LaMoDInputError(file, "it is no table of guide points", f"it needs columns {', '.join(_COLUMNS)}")
+            raise LaMoDInputError(file, "it is not a table of guide points", f"it needs columns {', '.join(_COLUMNS)}")
         for row in rows:
             try:
                 point = [float(row[axis]) for axis in "xyz"]
                 series, frame = int(float(row["frameID"])), int(float(row["time frame"]))
             except (TypeError, ValueError) as error:
-                raise LaMoDInputError(file, "a row holds no numbers where points belong", "export it again") from error
+                raise LaMoDInputError(file, "a row has no numbers for its point", "export it again") from error
             found.setdefault(series, {}).setdefault(frame, {}).setdefault(row["contour type"], []).append(point)
     return {
         series: GuidePoints({t: {kind: np.array(p) for kind, p in kinds.items()} for t, kinds in frames.items()})

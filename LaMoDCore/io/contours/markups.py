@@ -1,4 +1,4 @@
-"""3D Slicer's closed-curve markups (.mrk.json, markups schema v1.0.x) as contours, in and out."""
+"""Read 3D Slicer's closed-curve markups (.mrk.json, markups schema v1.0.x)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _EPI = re.compile(r"epi|outer|myo", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class ClosedCurve:
-    """A closed curve: its name and control points in LPS mm [N, 3]."""
+    """A closed curve: name, and control points [N, 3] in LPS mm."""
 
     name: str
     points_lps: Array
 
 
 def read_closed_curves(path: str | Path) -> tuple[ClosedCurve, ...]:
-    """The closed curves of a markups file.
+    """Read the closed curves of a markups file.
 
     Raises:
-        LaMoDInputError: no markups file, or no closed curve in it.
+        LaMoDInputError: it is not a markups file, or contains no closed curve.
     """
     path = Path(path)
     try:
@@ -41,9 +41,9 @@ def read_closed_curves(path: str | Path) -> tuple[ClosedCurve, ...]:
     except OSError as error:
         raise LaMoDInputError(path, f"it cannot be read ({error.strerror or error})", "check the file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LaMoDInputError(path, "it is no markups file", "save the curve in Slicer as .mrk.json") from error
+        raise LaMoDInputError(path, "it is not a markups file", "save the curve in Slicer as .mrk.json") from error
     if not curves:
-        raise LaMoDInputError(path, "it holds no closed curve", "draw endo- and epicardium as closed curves")
+        raise LaMoDInputError(path, "it contains no closed curve", "draw endocardium and epicardium as closed curves")
     return curves
 
 
@@ -57,16 +57,18 @@ def _curve(markup: Mapping[str, Any], path: Path) -> ClosedCurve:
 
 
 def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, FrameCurves]:
-    """Pair endo- and epicardium of each frame by name: "endo 3" and "epi 3", or "endo" and "epi" for frame 0.
+    """Pair endocardium and epicardium of each frame by name: "endo 3" and "epi 3", or "endo" and "epi" for frame 0.
 
     Raises:
-        LaMoDInputError: a name that tells neither contour, or a contour without its partner.
+        LaMoDInputError: a name identifies neither contour, or one contour of a frame is missing.
     """
     found: dict[int, dict[str, Array]] = {}
     for curve in curves:
         kind = "endo" if _ENDO.search(curve.name) else "epi" if _EPI.search(curve.name) else None
         if kind is None:
-            raise LaMoDInputError(source, f"'{curve.name}' says neither endo nor epi", "name it “endo 0” or “epi 0”")
+            raise LaMoDInputError(
+                source, f"the name '{curve.name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"
+            )
         numbers = re.findall(r"\d+", curve.name)
         found.setdefault(int(numbers[-1]) if numbers else 0, {})[kind] = curve.points_lps
     alone = [t for t, pair in found.items() if len(pair) < 2]

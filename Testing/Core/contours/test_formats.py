@@ -1,4 +1,4 @@
-"""Contours of other programs come in where they were drawn; what goes out comes back."""
+"""Contours of other programs are read on the right pixels; written contours are read back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_guide_points_give_the_masks_of_their_series(series, frame_id):
 
 
 @real
-def test_a_workspace_gives_its_contours():
+def test_contours_of_a_workspace():
     (slice_,) = read_workspace_contours(DATA / "dense_sim/phantom_subject_1/workspace.dns")
     masks = np.load(DATA / "dense_sim/phantom_subject_1/LV_mask_time_lowres.npy") > 0.5
     assert slice_.cine.shape == slice_.myocardium.shape
@@ -106,7 +106,7 @@ def write_closed_curves(path, curves):
 
 
 @pytest.mark.parametrize("system", ["LPS", "RAS"])
-def test_closed_curves_come_in_and_go_out(tmp_path, grid, system):
+def test_closed_curves_are_read(tmp_path, grid, system):
     curves = [ClosedCurve(f"{kind} 3", circle(grid, r)) for kind, r in (("endo", 15), ("epi", 22))]
     path = tmp_path / "curves.mrk.json"
     write_closed_curves(path, curves)
@@ -126,7 +126,7 @@ def test_closed_curves_come_in_and_go_out(tmp_path, grid, system):
     assert not myocardium[[0, 1, 2, 4]].any()
 
 
-def test_contours_that_fit_nothing_are_refused(tmp_path, grid):
+def test_faulty_contours_are_refused(tmp_path, grid):
     pair = FrameCurves(circle(grid, 15), circle(grid, 22))
     with pytest.raises(LaMoDInputError, match="frame 7"):
         masks_of_curves({7: pair}, 5, grid, "x")
@@ -136,15 +136,15 @@ def test_contours_that_fit_nothing_are_refused(tmp_path, grid):
     with pytest.raises(LaMoDInputError, match="has no epicardium"):
         curves_by_frame([ClosedCurve("endo", pair.endo_lps)], "x")
     (tmp_path / "a.mrk.json").write_text("{}")
-    with pytest.raises(LaMoDInputError, match="no markups file"):
+    with pytest.raises(LaMoDInputError, match="not a markups file"):
         read_closed_curves(tmp_path / "a.mrk.json")
     (tmp_path / "g.txt").write_text("x\ty\n1\t2\n")
-    with pytest.raises(LaMoDInputError, match="no table of guide points"):
+    with pytest.raises(LaMoDInputError, match="not a table of guide points"):
         read_guide_points(tmp_path / "g.txt")
 
 
-@pytest.mark.parametrize("with_pictures", [True, False], ids=["beside its pictures", "alone"])
-def test_a_dicom_segmentation_comes_back(tmp_path, with_pictures):
+@pytest.mark.parametrize("with_pictures", [True, False], ids=["with its images", "alone"])
+def test_a_dicom_segmentation_is_read_back(tmp_path, with_pictures):
     pytest.importorskip("highdicom")
     from LaMoDCore.io.contours.dicom_seg_writer import write_dicom_segmentation
 
@@ -170,7 +170,7 @@ def test_a_dicom_segmentation_comes_back(tmp_path, with_pictures):
         write_dicom_segmentation(tmp_path / "other", slice_, [tmp_path / "seg" / f.name for f in files[:7]])
 
 
-def test_a_mended_dicom_segmentation_is_a_dicom_segmentation_again(tmp_path):
+def test_a_repaired_dicom_segmentation_is_written_as_one(tmp_path):
     pytest.importorskip("highdicom")
     from LaMoDCore.io.contours.dicom_seg_writer import write_dicom_segmentation
 
