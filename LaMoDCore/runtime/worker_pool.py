@@ -1,11 +1,17 @@
-"""A few processes that each take one task after another; one that dies takes only its own task with it."""
+"""The library's only process pool: a few processes that each do one task after another.
+
+Processes are started with the spawn method on every platform, so that they behave the same everywhere and are safe
+next to threads and CUDA. A process that is killed loses only its own task.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +21,7 @@ from typing import Any, Generic, TypeVar
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
-#: Makes, in the worker itself, the function that answers a task.
+#: Called once in each process; returns the function that does a task.
 SetUp = Callable[[], Callable[[Task], Answer]]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -24,13 +30,20 @@ _PATIENCE_S = 10.0
 
 @dataclass(frozen=True)
 class Died:
-    """In the place of an answer: the process was ended from outside, as for want of memory.
+    """In place of an answer: the process was killed, for example because memory ran out.
 
     Attributes:
-        exit_code: its own, or minus the signal that ended it.
+        exit_code: exit code of the process, or minus the number of the signal that killed it.
     """
 
     exit_code: int | None
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """In place of an answer: the exception that the task raised."""
+
+    error: Exception
 
 
 @dataclass
@@ -40,16 +53,23 @@ class _Worker(Generic[Task]):
     task: Task
 
 
-def answers(tasks: Sequence[Task], set_up: SetUp[Task, Answer], workers: int) -> Iterator[tuple[Task, Answer | Died]]:
-    """The answers to tasks, in the order in which they come.
+def answers(
+    tasks: Sequence[Task], set_up: SetUp[Task, Answer], workers: int, *, in_process: bool = True
+) -> Iterator[tuple[Task, Answer | Died]]:
+    """Yield each task with its answer, in the order in which the tasks finish.
 
     Args:
-        tasks: what to do; picklable.
-        set_up: picklable; called once in each process.
-        workers: processes, each on one thread. With 1, this process does it all, on as many threads as it has.
+        tasks: picklable.
+        set_up: picklable; called once in each process, returns the function that does a task.
+        workers: number of processes, each of which computes on one thread.
+        in_process: with one worker, do the tasks in this process on all of its threads. If False, one process is
+            started, so that rounding does not depend on the number of workers.
+
+    Raises:
+        Exception: what `set_up` or a task raised; the other processes are stopped.
     """
-    if workers > 1:
-        yield from _over_processes(tasks, set_up, workers)
+    if workers > 1 or not in_process:
+        yield from _over_processes(tasks, set_up, max(workers, 1))
         return
     work = set_up()
     for task in tasks:
@@ -68,6 +88,8 @@ def _over_processes(
             for ready in wait(list(running)):
                 worker = running[ready]
                 task, answer = worker.task, _received(worker)
+                if isinstance(answer, _Raised):
+                    raise answer.error
                 if waiting and not isinstance(answer, Died):
                     worker.task = waiting.pop()
                     _send(worker.connection, worker.task)
@@ -99,7 +121,7 @@ def _start(running: dict[Any, _Worker[Task]], set_up: SetUp[Task, Any], task: Ta
 
 
 def _send(connection: Connection, message: Any) -> None:
-    with suppress(ConnectionError):  # a process that has died says so when its answer is read
+    with suppress(ConnectionError):  # the process has died, which `_received` will find
         connection.send(message)
 
 
@@ -112,13 +134,25 @@ def _received(worker: _Worker[Any]) -> Any:
 
 
 def _serve(connection: Connection, set_up: SetUp[Any, Any]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half-written folders are removed
-    work = set_up()
-    if "torch" in sys.modules:  # which reads the variables of _single_threaded only where it is built with OpenMP
-        sys.modules["torch"].set_num_threads(1)
-    while (task := connection.recv()) is not None:
-        connection.send(work(task))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that incomplete folders are removed
+    try:
+        work = set_up()
+        if "torch" in sys.modules:  # torch reads the variables of _single_threaded only if it is built with OpenMP
+            sys.modules["torch"].set_num_threads(1)
+        while (task := connection.recv()) is not None:
+            connection.send(work(task))
+    except Exception as error:
+        connection.send(_Raised(_picklable(error)))
+
+
+def _picklable(error: Exception) -> Exception:
+    """The exception, or where it cannot be sent to another process, its traceback as text."""
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:
+        return RuntimeError("".join(traceback.format_exception(error)))
 
 
 @contextmanager

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-from collections.abc import Collection, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -38,7 +34,9 @@ from LaMoDCore.runtime.atomic import check_new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json, write_json
 from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.worker_pool import Died, answers
 
+Made = TypeVar("Made")
 _RECIPE_FILE = "phantom.json"
 #: Largest number of subjects in the report's table and of slices on its contact sheet.
 _REPORTED_SUBJECTS, _SHEET_SLICES = 500, 30
@@ -73,30 +71,25 @@ def write_cohort(
     """
     folder = _open_folder(Path(out), recipe, resume)
     wanted = None if only is None else frozenset(only)
-    jobs = [(str(folder), recipe, index, wanted) for index in range(recipe.count)]
-    entries: list[DatasetEntry] = []
-    with _single_threaded_workers(min(workers or os.cpu_count() or 1, recipe.count)) as pool:
-        try:
-            for done, made in enumerate(pool.map(_write_subject, jobs, chunksize=1), 1):
-                entries.extend(made)
-                progress.update("phantom", done / recipe.count, f"subject {done} of {recipe.count}")
-            if report:
-                progress.update("report", 1.0, "contact sheet and statistics")
-                pool.submit(_write_report, str(folder), recipe, sorted({e.subject for e in entries})).result()
-        except OSError as fault:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise LaMoDInputError(
-                out, f"it cannot be written ({fault.strerror or fault})", "free disk space, then resume with --resume"
-            ) from fault
-        except BrokenProcessPool as fault:
-            raise LaMoDInputError(
-                out,
-                "a worker process was killed, perhaps for memory",
-                "resume with --resume and fewer --workers",
-            ) from fault
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    processes = min(workers or os.cpu_count() or 1, recipe.count)
+    subjects = partial(_set_up, partial(_write_subject, str(folder), recipe, wanted))
+    written: dict[int, list[DatasetEntry]] = {}
+    try:
+        # a process of its own even for one worker, so that rounding does not depend on the number of threads
+        for index, made in answers(range(recipe.count), subjects, processes, in_process=False):
+            written[index] = _answer(made, out)
+            progress.update("phantom", len(written) / recipe.count, f"subject {len(written)} of {recipe.count}")
+        entries = [entry for index in range(recipe.count) for entry in written[index]]
+        if report:
+            progress.update("report", 1.0, "contact sheet and statistics")
+            names = sorted({entry.subject for entry in entries})
+            pages = partial(_set_up, partial(_write_report, str(folder), recipe))
+            for _, made in answers([names], pages, 1, in_process=False):
+                _answer(made, out)
+    except OSError as fault:
+        raise LaMoDInputError(
+            out, f"it cannot be written ({fault.strerror or fault})", "free disk space, then resume with --resume"
+        ) from fault
     write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
     return len(entries)
 
@@ -127,8 +120,19 @@ def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
             )
 
 
-def _write_subject(job: tuple[str, CohortRecipe, int, frozenset[str] | None]) -> list[DatasetEntry]:
-    folder, recipe, index, only = job
+def _set_up(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return work
+
+
+def _answer(made: Made | Died, out: str | Path) -> Made:
+    if isinstance(made, Died):
+        raise LaMoDInputError(
+            out, "a worker process was killed, perhaps for memory", "resume with --resume and fewer --workers"
+        )
+    return made
+
+
+def _write_subject(folder: str, recipe: CohortRecipe, only: frozenset[str] | None, index: int) -> list[DatasetEntry]:
     entries = [entry for entry in recipe.entries(index) if only is None or entry.id in only]
     missing = {e.id for e in entries if not _is_written(Path(folder) / "cases" / e.id, recipe, e)}
     if not missing:
@@ -188,26 +192,3 @@ def _write_report(folder: str, recipe: CohortRecipe, names: list[str]) -> None:
     chosen = np.random.default_rng([61, recipe.seed]).permutation(len(subjects))[:_SHEET_SLICES]
     planes = [subjects[k].slices()[number % 4] for number, k in enumerate(chosen)]
     write_contact_sheet(Path(folder) / "contact-sheet.png", planes, recipe.seed)
-
-
-@contextmanager
-def _single_threaded_workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes with single-threaded linear algebra: no oversubscription, and the same rounding for any ``count``."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        with ProcessPoolExecutor(
-            count, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_the_parent
-        ) as pool:
-            yield pool
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

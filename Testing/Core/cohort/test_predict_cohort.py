@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from functools import partial
 from pathlib import Path
 
 import pytest
 from cohort_rings import write_ring
-from dying_worker import doubling
 
 from LaMoDCore.cli import main
 from LaMoDCore.cohort.ledger import Ledger
@@ -18,7 +16,6 @@ from LaMoDCore.cohort.shards import Shard, shard_from_environment
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.heart.notes import note
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.worker_pool import Died, answers
 
 WHOLE = 4
 BROKEN = ("empty", "torn", "words")
@@ -151,9 +148,3 @@ def test_shards_follow_the_launcher():
     assert shard_from_environment({"SLURM_PROCID": "1", "SLURM_NTASKS": "2"}) == Shard(1, 2, 0)
     with pytest.raises(LaMoDInputError, match="torchrun"):
         shard_from_environment({"RANK": "4", "WORLD_SIZE": "4"})
-
-
-def test_a_process_that_dies_takes_only_its_own_task_with_it():
-    found = dict(answers(range(6), partial(doubling), 2))
-    assert found.pop(3) == Died(9)
-    assert found == {n: 2 * n for n in (0, 1, 2, 4, 5)}

@@ -1,0 +1,51 @@
+"""Work for other processes, which import only this file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+
+def doubling() -> Callable[[int], int]:
+    return _doubled
+
+
+def _doubled(number: int) -> int:
+    if number == 3:
+        os._exit(9)  # as if the kernel had killed a process that used too much memory
+    return 2 * number
+
+
+def refusing() -> Callable[[int], int]:
+    return _refused
+
+
+def _refused(number: int) -> int:
+    if number == 3:
+        raise LaMoDInputError("case 3", "it is damaged", "write it again")
+    return number
+
+
+def not_importable() -> Callable[[int], int]:
+    raise ValueError("no set-up")
+
+
+def raising_unpicklable() -> Callable[[int], int]:
+    return _raise_unpicklable
+
+
+def _raise_unpicklable(number: int) -> int:
+    class LocalError(Exception):
+        pass
+
+    raise LocalError(f"task {number}")
+
+
+def threads() -> Callable[[int], tuple[str, int]]:
+    return _threads
+
+
+def _threads(number: int) -> tuple[str, int]:
+    return os.environ["OMP_NUM_THREADS"], os.getpid()
