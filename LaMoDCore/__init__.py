@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+from LaMoDCore.runtime.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from LaMoDCore.heart.case import Case, CineSlice, Motion, StrainResult
+    from LaMoDCore.heart.notes import Note
+    from LaMoDCore.io.case.reader import load_case
+    from LaMoDCore.models.folder import load_model
+    from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.prediction.writer import write_result
+    from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
 
 __version__ = "0.1.0"
 
-_PUBLIC = {
-    "Case": "LaMoDCore.heart.case",
-    "CineSlice": "LaMoDCore.heart.case",
-    "Motion": "LaMoDCore.heart.case",
-    "StrainResult": "LaMoDCore.heart.case",
-    "LaMoDError": "LaMoDCore.runtime.errors",
-    "LaMoDInputError": "LaMoDCore.runtime.errors",
-    "load_case": "LaMoDCore.io",
-    "write_result": "LaMoDCore.io",
-    "load_model": "LaMoDCore.models.folder",
-    "predict_strain": "LaMoDCore.prediction.predict",
-}
 __all__ = [
     "Case",
     "CineSlice",
     "LaMoDError",
     "LaMoDInputError",
     "Motion",
+    "Note",
     "StrainResult",
     "__version__",
     "load_case",
@@ -33,9 +32,19 @@ __all__ = [
     "write_result",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Public names are imported when first used, so that `import LaMoDCore` costs nothing (PEP 562)."""
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'LaMoDCore' has no attribute {name!r}")
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Case": "LaMoDCore.heart.case",
+        "CineSlice": "LaMoDCore.heart.case",
+        "LaMoDError": "LaMoDCore.runtime.errors",
+        "LaMoDInputError": "LaMoDCore.runtime.errors",
+        "Motion": "LaMoDCore.heart.case",
+        "Note": "LaMoDCore.heart.notes",
+        "StrainResult": "LaMoDCore.heart.case",
+        "load_case": "LaMoDCore.io.case.reader",
+        "load_model": "LaMoDCore.models.folder",
+        "predict_strain": "LaMoDCore.prediction.predict",
+        "write_result": "LaMoDCore.prediction.writer",
+    },
+)

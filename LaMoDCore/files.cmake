@@ -267,6 +267,7 @@ set(MODULE_PYTHON_SCRIPTS
   runtime/errors.py
   runtime/even_selection.py
   runtime/json_file.py
+  runtime/lazy.py
   runtime/progress.py
   runtime/worker_pool.py
   strain/__init__.py
@@ -315,9 +316,9 @@ set(MODULE_PYTHON_SCRIPTS
   training/posterior/contour_bank.py
   training/posterior/contour_stage.py
   training/posterior/contour_variation.py
-  training/posterior/generative_stage.py
   training/posterior/held_out.py
   training/posterior/insertion_angles.py
+  training/posterior/motion_latent_stage.py
   training/posterior/randomised_residuals.py
   training/posterior/residuals.py
   training/posterior/slice_bank.py
@@ -329,10 +330,10 @@ set(MODULE_PYTHON_SCRIPTS
   training/run/grid.py
   training/run/launch_commands.py
   training/run/lock.py
-  training/run/memory.py
-  training/run/recipe.py
+  training/run/resource_estimate.py
   training/run/runner.py
   training/run/settings.py
+  training/run/stage_plan.py
   training/run/starting_weights.py
   training/run/watch.py
   uncertainty/__init__.py

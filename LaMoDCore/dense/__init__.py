@@ -9,26 +9,24 @@ Reading (`read_dense`) and analysis (`analyse_dense`) are separate, so simulated
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from LaMoDCore.runtime.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from LaMoDCore.dense.analysis import DenseMotion, DenseOptions, analyse_dense
     from LaMoDCore.io.dense.images import DenseImages
     from LaMoDCore.io.dense.reader import read_dense
 
-_PUBLIC = {
-    "DenseImages": "LaMoDCore.io.dense.images",
-    "DenseMotion": "LaMoDCore.dense.analysis",
-    "DenseOptions": "LaMoDCore.dense.analysis",
-    "analyse_dense": "LaMoDCore.dense.analysis",
-    "read_dense": "LaMoDCore.io.dense.reader",
-}
-
 __all__ = ["DenseImages", "DenseMotion", "DenseOptions", "analyse_dense", "read_dense"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "DenseImages": "LaMoDCore.io.dense.images",
+        "DenseMotion": "LaMoDCore.dense.analysis",
+        "DenseOptions": "LaMoDCore.dense.analysis",
+        "analyse_dense": "LaMoDCore.dense.analysis",
+        "read_dense": "LaMoDCore.io.dense.reader",
+    },
+)

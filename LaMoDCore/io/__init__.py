@@ -1,20 +1,23 @@
-"""Files in, files out: what is read becomes a Case, what is written comes from a StrainResult."""
+"""Read cases and write results: files become a Case, a StrainResult becomes files."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from LaMoDCore.runtime.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from LaMoDCore.io.case.reader import load_case
-    from LaMoDCore.prediction.writer import write_result
+    from LaMoDCore.io.results.stored_result import read_result
 
-_LAZY = {"load_case": "LaMoDCore.io.case.reader", "write_result": "LaMoDCore.prediction.writer"}
+__all__ = ["load_case", "read_result", "write_result"]
 
-__all__ = ["load_case", "write_result"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "load_case": "LaMoDCore.io.case.reader",
+        "read_result": "LaMoDCore.io.results.stored_result",
+        # it also draws the report, so its module is in a package above this one
+        "write_result": "LaMoDCore.prediction.writer",
+    },
+)
