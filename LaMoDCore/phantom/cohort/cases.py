@@ -9,7 +9,7 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset.folder import DatasetCase
-from LaMoDCore.phantom.cohort.pairing import Scan, SiteHabits, cine_scan, dense_scan
+from LaMoDCore.phantom.cohort.pairing import Scan, SiteSettings, cine_scan, dense_scan
 from LaMoDCore.phantom.heart.contours import PolarContours
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.imaging.annotator import Annotator
@@ -61,7 +61,7 @@ def reader_style(seed: tuple[int, ...], trabeculae_mm: float) -> ReaderStyle:
 def paired_cases(
     plane: PhantomSlice,
     name: str,
-    site: SiteHabits,
+    site: SiteSettings,
     seed: tuple[int, ...],
     *,
     annotated: bool = True,

@@ -13,7 +13,7 @@ from LaMoDCore.io.dense.arrays import write_arrays
 from LaMoDCore.io.dense.images import DenseImages
 from LaMoDCore.phantom.cohort.pairing import DENSE_FRAME_MS, Scan
 from LaMoDCore.phantom.heart.slices import PhantomSlice
-from LaMoDCore.phantom.imaging.dense_imaging import DenseProtocol, simulate_dense
+from LaMoDCore.phantom.imaging.dense_imaging import DenseProtocol, simulate_slice
 
 #: Folder of the pictures within a case.
 PICTURES_FOLDER = "dense"
@@ -56,25 +56,9 @@ def dense_pictures(scan: Scan, drawn: DatasetCase, seed: tuple[int, ...]) -> Den
         seed: random seed of protocol, noise and background.
     """
     rng = np.random.default_rng([_STREAM, *seed])
-    plane, grid = scan.plane, scan.grid
-    resting = plane.contours([0.0])
-
-    def to_plane(points_mm: Array) -> Array:
-        return np.asarray((origin + grid.vectors_to_lps(points_mm) - center) @ plane.grid.directions)
-
-    def motion(points_mm: Array, phase: float) -> Array:
-        own = plane.displacement_mm([phase], to_plane(points_mm))[0]
-        return np.asarray(grid.vectors_from_lps(plane.grid.vectors_to_lps(own)))
-
-    def wall(points_mm: Array) -> Array:
-        within_endo, within_epi = resting.signed_distances(0, to_plane(points_mm))
-        return np.asarray(np.maximum(within_endo, -within_epi))
-
-    center, origin = plane.parameters.center_lps, grid.pixel_to_lps([0.0, 0.0])
     protocol = draw_dense_protocol(rng, scan)
-    simulated = simulate_dense(
-        motion, wall, grid, plane.rr_ms, protocol, int(rng.integers(2**31)), level=plane.level, name=drawn.id
-    )
+    seed_of_noise = int(rng.integers(2**31))
+    simulated = simulate_slice(scan.plane, protocol, seed_of_noise, grid=scan.grid, name=drawn.id)
     masks = drawn.masks[:, 0]
     return replace(simulated.images, myocardium=masks[1:], reference_myocardium=masks[0])
 

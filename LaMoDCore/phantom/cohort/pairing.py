@@ -36,7 +36,7 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class SiteHabits:
+class SiteSettings:
     """Differences between sites: a vendor's protocol and the conventions of the readers.
 
     Attributes:
@@ -52,11 +52,11 @@ class SiteHabits:
     bias_mm: tuple[float, float]
 
 
-def site_habits(number: int, seed: int = 0) -> SiteHabits:
-    """Draw the habits of site ``number`` ≥ 0 of a cohort."""
+def site_settings(number: int, seed: int = 0) -> SiteSettings:
+    """Draw the settings of site ``number`` ≥ 0 of a cohort."""
     rng = np.random.default_rng([41, seed, number])
     bias = rng.normal(0, 0.35, 2)
-    return SiteHabits(
+    return SiteSettings(
         cine=number,
         dense_pixel_mm=float(rng.choice([2.65, 2.7, 2.8])),
         dense_matrix=int(rng.choice([80, 90, 96])),
@@ -64,7 +64,7 @@ def site_habits(number: int, seed: int = 0) -> SiteHabits:
     )
 
 
-def cine_scan(plane: PhantomSlice, site: SiteHabits, seed: tuple[int, ...]) -> Scan:
+def cine_scan(plane: PhantomSlice, site: SiteSettings, seed: tuple[int, ...]) -> Scan:
     """The cine scan of a plane, at the subject's heart rate and the nominal position."""
     rng = np.random.default_rng([42, *seed])
     protocol = draw_cine_protocol(rng, site.cine)
@@ -73,7 +73,7 @@ def cine_scan(plane: PhantomSlice, site: SiteHabits, seed: tuple[int, ...]) -> S
     return Scan(plane, grid, phases, protocol, site.bias_mm)
 
 
-def dense_scan(plane: PhantomSlice, site: SiteHabits, seed: tuple[int, ...]) -> Scan:
+def dense_scan(plane: PhantomSlice, site: SiteSettings, seed: tuple[int, ...]) -> Scan:
     """The DENSE scan of a plane, minutes after the cine scan and in another breath-hold.
 
     The slice is offset by up to ±2 mm along the axis, the heart is shifted in the plane (SD 1.5 mm), R–R differs

@@ -40,7 +40,7 @@ class CineProtocol:
 
 
 #: Typical settings of vendors: pixel (mm), matrix, frames, thickness (mm), blood/myocardium contrast, noise.
-_SITE_HABITS = (
+_SITE_SETTINGS = (
     (1.40, (184, 208), 25, 8.0, 1.00, 8.0),
     (1.25, (208, 224), 30, 8.0, 0.90, 12.0),
     (1.70, (152, 168), 25, 10.0, 1.10, 7.0),
@@ -50,7 +50,7 @@ _SITE_HABITS = (
 
 def draw_cine_protocol(rng: np.random.Generator, site: int = 0) -> CineProtocol:
     """Draw a site's protocol, with the variation between its examinations."""
-    pixel, shape, frames, thickness, contrast, noise = _SITE_HABITS[site % len(_SITE_HABITS)]
+    pixel, shape, frames, thickness, contrast, noise = _SITE_SETTINGS[site % len(_SITE_SETTINGS)]
     signals = np.array(CineProtocol.signals) * rng.uniform(0.93, 1.07, len(Tissue))
     signals[Tissue.BLOOD] *= contrast
     return CineProtocol(

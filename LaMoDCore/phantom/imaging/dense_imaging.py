@@ -219,9 +219,8 @@ def simulate_slice(
     protocol: DenseProtocol | None = None,
     seed: int = 0,
     *,
-    rr_ms: float | None = None,
-    shift_mm: tuple[float, float] = (0.0, 0.0),
-    field_of_view_mm: float = 170.0,
+    grid: SliceGrid | None = None,
+    name: str | None = None,
 ) -> SimulatedDense:
     """Simulate slice-following cine DENSE of one plane of a synthetic subject.
 
@@ -229,36 +228,35 @@ def simulate_slice(
         plane: the slice.
         protocol: the scan; `DenseProtocol()` by default.
         seed: random seed of noise and background phase.
-        rr_ms: length of the cycle during this scan; the plane's own by default.
-        shift_mm: distance of the field of view's centre from the ventricle's, along the plane's (x, y).
-        field_of_view_mm: length of its sides.
+        grid: pixel grid in the slice's plane; by default a square of 170 mm about the ventricle's centre.
+        name: the slice's name; that of the plane by default.
     """
     scan = protocol or DenseProtocol()
-    pixels = round(field_of_view_mm / scan.pixel_mm)
-    first = np.asarray(shift_mm) - 0.5 * (pixels - 1) * scan.pixel_mm
-    affine = np.array(plane.grid.ijk_to_lps)
-    affine[:3, :2] = plane.grid.directions * scan.pixel_mm
-    affine[:3, 3] = plane.parameters.center_lps + plane.grid.directions @ first
+    grid = grid or _centred_grid(plane, scan.pixel_mm)
     resting = plane.contours([0.0])
+    center, origin = plane.parameters.center_lps, grid.pixel_to_lps([0.0, 0.0])
+
+    def to_plane(points_mm: Array) -> Array:
+        return np.asarray((origin + grid.vectors_to_lps(points_mm) - center) @ plane.grid.directions)
 
     def motion(points_mm: Array, phase: float) -> Array:
-        return np.asarray(plane.displacement_mm([phase], points_mm)[0])
+        own = plane.displacement_mm([phase], to_plane(points_mm))[0]
+        return np.asarray(grid.vectors_from_lps(plane.grid.vectors_to_lps(own)))
 
     def wall(points_mm: Array) -> Array:
-        within_endo, within_epi = resting.signed_distances(0, points_mm)
-        return np.maximum(within_endo, -within_epi)
+        within_endo, within_epi = resting.signed_distances(0, to_plane(points_mm))
+        return np.asarray(np.maximum(within_endo, -within_epi))
 
-    return simulate_dense(
-        motion,
-        wall,
-        SliceGrid((pixels, pixels), affine),
-        plane.rr_ms if rr_ms is None else rr_ms,
-        scan,
-        seed,
-        origin_mm=(float(first[0]), float(first[1])),
-        level=plane.level,
-        name=plane.name,
-    )
+    return simulate_dense(motion, wall, grid, plane.rr_ms, scan, seed, level=plane.level, name=name or plane.name)
+
+
+def _centred_grid(plane: PhantomSlice, pixel_mm: float, field_of_view_mm: float = 170.0) -> SliceGrid:
+    pixels = round(field_of_view_mm / pixel_mm)
+    first = np.full(2, -0.5 * (pixels - 1) * pixel_mm)
+    affine = np.array(plane.grid.ijk_to_lps)
+    affine[:3, :2] = plane.grid.directions * pixel_mm
+    affine[:3, 3] = plane.parameters.center_lps + plane.grid.directions @ first
+    return SliceGrid((pixels, pixels), affine)
 
 
 def _subpixel_offsets(spacing_mm: tuple[float, float], count: int) -> Array:

@@ -12,7 +12,7 @@ from LaMoDCore.cli import main
 from LaMoDCore.dense import read_dense
 from LaMoDCore.io.dataset.folder import read_dataset_case, write_dataset_case
 from LaMoDCore.phantom.cohort.build import plane_cases
-from LaMoDCore.phantom.cohort.pairing import dense_scan, site_habits
+from LaMoDCore.phantom.cohort.pairing import dense_scan, site_settings
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
 
@@ -40,7 +40,7 @@ def test_the_motion_is_recovered_from_a_subjects_dense_pictures(tmp_path: Path) 
     assert images.frames == dense.masks.shape[0] - 1
     assert np.allclose(images.frame_times_ms, dense.frame_times_ms[1:])
     assert 0.08 <= images.ke[0] <= 0.1
-    scan = dense_scan(plane, site_habits(recipe.site_number(0), recipe.seed), (recipe.seed, 0, 1))
+    scan = dense_scan(plane, site_settings(recipe.site_number(0), recipe.seed), (recipe.seed, 0, 1))
     tissue = scan.plane.masks(scan.phases[1:], scan.grid, material=True)
     assert np.array_equal(images.myocardium, tissue)
     assert not np.array_equal(dense.masks[1:, 0], tissue), "a subject without slice-following shows the difference"

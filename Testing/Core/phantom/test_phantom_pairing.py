@@ -6,12 +6,12 @@ import numpy as np
 
 from LaMoDCore.phantom import sample_subject
 from LaMoDCore.phantom.cohort.cases import paired_cases
-from LaMoDCore.phantom.cohort.pairing import dense_scan, rescanned, site_habits
+from LaMoDCore.phantom.cohort.pairing import dense_scan, rescanned, site_settings
 
 
 def test_the_two_scans_of_a_slice() -> None:
     plane = sample_subject(3, "healthy").slices()[1]
-    dense, cine = paired_cases(plane, "x", site_habits(1), (0, 0, 1), pictures=True)
+    dense, cine = paired_cases(plane, "x", site_settings(1), (0, 0, 1), pictures=True)
     assert (dense.id, dense.paired_with, cine.paired_with) == ("x-dense", "x-cine", "x-dense")
     assert 1.2 <= cine.grid.spacing_mm[0] <= 1.8
     assert 2.6 < dense.grid.spacing_mm[0] < 2.85
@@ -40,7 +40,7 @@ def test_a_scan_at_another_plane_and_heart_rate_is_of_the_same_heart() -> None:
 
 
 def test_sites_differ_and_scans_are_repeatable() -> None:
-    assert site_habits(0) != site_habits(1)
+    assert site_settings(0) != site_settings(1)
     plane = sample_subject(3, "healthy").slices()[0]
-    first, second = (dense_scan(plane, site_habits(0), (1, 2, 3)) for _ in range(2))
+    first, second = (dense_scan(plane, site_settings(0), (1, 2, 3)) for _ in range(2))
     assert np.array_equal(first.grid.ijk_to_lps, second.grid.ijk_to_lps)
