@@ -1,8 +1,8 @@
-"""Building blocks over video tensors, computed as 2-D convolutions of all frames at once.
+"""Building blocks for videos, computed as 2-D convolutions of all frames at once.
 
-On CPUs a 2-D convolution over merged frames in channels-last memory runs two to three times as fast as a 3-D
-one. So inside the networks a video is a `Frames`-shaped tensor [N·T, C, H, W], and time is mixed by 1×1
-convolutions over frames shifted along the cycle, which is periodic: frame T is frame 0.
+On CPUs a 2-D convolution over merged frames in channels-last memory is two to three times as fast as a 3-D convolution.
+So inside the networks a video is a tensor [N·T, C, H, W], and frames are mixed by 1×1 convolutions over frames shifted
+along the cycle, which is periodic: frame T is frame 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class CycleConv(nn.Module):
 
     Args:
         channels: in and out.
-        dilation: distance in frames between the kernel's taps.
+        dilation: distance in frames between the taps of the kernel.
     """
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
@@ -38,7 +38,7 @@ class CycleConv(nn.Module):
         self.mix = nn.Conv2d(3 * channels, channels, 1)
 
     def forward(self, frames: Tensor, batch: int) -> Tensor:
-        """[N·T, C, H, W] -> the same."""
+        """[N·T, C, H, W] -> [N·T, C, H, W]."""
         nt, c, h, w = frames.shape
         video = frames.view(batch, nt // batch, c, h, w)
         before, after = torch.roll(video, self.dilation, 1), torch.roll(video, -self.dilation, 1)
@@ -47,13 +47,13 @@ class CycleConv(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + f(x), f: norm, 3×3 in space, norm, circular in time; optionally modulated by a condition.
+    """x + f(x), with f: norm, 3×3 in space, norm, circular in time; optionally modulated by a condition.
 
     Args:
         channels: in and out.
         dilation: of the convolution in time.
         condition: length of the conditioning vector that scales and shifts the hidden features; 0 for none.
-        dropout: probability, on the hidden features.
+        dropout: probability, for the hidden features.
     """
 
     def __init__(self, channels: int, dilation: int = 1, condition: int = 0, dropout: float = 0.0) -> None:
@@ -80,15 +80,15 @@ class ResidualBlock(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """What the whole picture and the whole cycle say, a vector a frame.
+    """Summary of the whole image and the whole cycle, one vector per frame.
 
-    Means over a coarse grid of 4×4 cells keep where things are; the mean and the maximum over the cycle give every
-    frame the context of all others.
+    Means over a coarse grid of 4×4 cells retain positions; the mean and the maximum over the cycle give every frame the
+    context of all others.
 
     Args:
         channels: of the frames.
-        extra: length of what is known of every frame besides.
-        length: of the vector.
+        extra: length of the additional input vector per frame.
+        length: of the result.
     """
 
     def __init__(self, channels: int, extra: int, length: int) -> None:
@@ -120,7 +120,7 @@ def sinusoidal_embedding(position: Tensor, length: int, max_period: float = 10_0
 
 
 def cycle_harmonics(frames: int, harmonics: int, device: torch.device) -> Tensor:
-    """Where in the cycle each frame is, as its first Fourier harmonics, [T, 2·harmonics]."""
+    """Phase of each frame in the cycle as its first Fourier harmonics, [T, 2·harmonics]."""
     phase = torch.arange(frames, device=device, dtype=torch.float32) / frames
     angles = 2 * torch.pi * phase[:, None] * torch.arange(1, harmonics + 1, device=device)[None]
     return torch.cat([angles.cos(), angles.sin()], dim=1)

@@ -1,4 +1,4 @@
-"""The conditional denoiser ε_θ(w^(m), m, z): which noise is in a code of motion, given what the masks show."""
+"""The conditional denoiser of the motion latent, v(w^(m), m | z_reg, û)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from LaMoDCore.networks.blocks import sinusoidal_embedding
 
 
 class RingCondition(nn.Module):
-    """What the registration latent and the predicted motion say, as one vector.
+    """Condition vector from the registration latent and the predicted motion.
 
-    The latent on the ring is a picture of time by angle, periodic along both, so its convolutions wrap around.
+    The latent on the ring is an image of time by angle, periodic along both axes, so its convolutions wrap around.
 
     Args:
         latent_channels: C of z.
-        frames, angles: size of that picture, multiples of 4.
-        motion_terms: numbers that describe the predicted motion and the ring's shape.
-        width: length of the vector.
-        dropout: on its inputs.
+        frames, angles: size of that image, multiples of 4.
+        motion_terms: length of the description of the predicted motion and the ring's shape.
+        width: length of the condition vector.
+        dropout: of the inputs.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class RingCondition(nn.Module):
 class ConditionalDenoiser(nn.Module):
     """A residual perceptron that predicts the velocity v = √ᾱ ε − √(1−ᾱ) w (Salimans & Ho 2022, § 4).
 
-    A code has no neighbourhoods, so nothing here is a convolution. Velocity rather than noise is predicted, since
-    from pure noise a few steps have to find the code, where an error of ε would be divided by √ᾱ ≈ 0.
+    A code has no spatial structure, so there are no convolutions. The network predicts the velocity rather than the
+    noise because sampling starts from pure noise, where an error of ε would be divided by √ᾱ ≈ 0.
 
     Args:
         modes: length of the code.
         condition: length of the conditioning vector.
         width: of the hidden layers.
-        blocks: residual blocks.
+        blocks: number of residual blocks.
         dropout: inside the blocks.
     """
 

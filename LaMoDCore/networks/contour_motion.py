@@ -1,12 +1,12 @@
-"""The motion that hearts with such contours make: what the two drawn curves say of it over the whole cycle.
+"""Estimate of motion from contours alone, over the whole cycle.
 
-E_R and D_η learn from whole pictures, of which a training set holds a few thousand. What masks show of motion is in
-two curves over time, a few hundred numbers of which differ between people; and what they leave uncertain is how
-readers draw them. So a second estimate needs no pictures: radii about the moving centre, as Fourier coefficients,
-reduced to their principal components, to a small network with a linear path, which answers with principal components
-of the ring's motion in ring coordinates (`ring_basis`, eq. 1, relative to the ring that only follows its centre). It
-learns from hundreds of thousands of slices in minutes and averages the reader's errors over the cycle. The posterior's
-mean goes a share of the way from D_η's motion to it (`motion_latent`).
+E_R and D_η are trained on images of masks, a few thousand per training set. The motion visible in masks is contained in
+two curves over time, a few hundred numbers that differ between people, and its main uncertainty is how readers draw
+them. This second estimate therefore uses no images. Its input are the radii of both curves about the moving centre, as
+Fourier coefficients reduced to principal components; a small network with a linear path predicts principal components
+of the ring's motion in ring coordinates (`ring_basis`, eq. 1, relative to a ring that only follows its centre). It
+trains on hundreds of thousands of slices in minutes and averages the reader's errors over the cycle. The posterior's
+mean lies between the motion of D_η and this estimate (`motion_latent`).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from LaMoDCore.heart.ring.motion_basis import (
 )
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
 
-#: Harmonics of the radii that the network is told.
-_TOLD_HARMONICS = 8
-#: Components are bounded, in standard deviations.
+#: Harmonics of the radii that are inputs of the network.
+_INPUT_HARMONICS = 8
+#: Bound of the input components, in standard deviations.
 _MOST_STANDARD = 5.0
 _LEAST_VARIANCE = 1e-6
-_CURVES = 2 * (1 + _TOLD_HARMONICS)
+_CURVES = 2 * (1 + _INPUT_HARMONICS)
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class ContourMotionConfig:
     """Shapes of the network.
 
     Attributes:
-        components: principal components of the contours that it is told; 0 means that the model has no such network.
-        modes: principal components of motion that it answers with.
-        width, blocks: of its residual blocks.
-        dropout: in them.
+        components: principal components of the contours in its input; 0 means that the model has no such network.
+        modes: principal components of motion in its output.
+        width, blocks: of the residual blocks.
+        dropout: in the residual blocks.
     """
 
     components: int = 0
@@ -58,9 +58,9 @@ class ContourMotionConfig:
 
 
 def contour_numbers(contours: RingContours) -> Array:
-    """What is told of a slice: complex64 [40, 19], harmonics 0…8 of endo, of epi in mm, and the centre's path in mm."""
+    """Input of the network: complex64 [40, 19], harmonics 0…8 of endo and of epi in mm, and the path of the centre."""
     curves = [
-        2 * np.fft.rfft(radii, axis=1)[:, : 1 + _TOLD_HARMONICS] / CONTOUR_ANGLES
+        2 * np.fft.rfft(radii, axis=1)[:, : 1 + _INPUT_HARMONICS] / CONTOUR_ANGLES
         for radii in (contours.endo, contours.epi)
     ]
     path = contours.center - contours.center[0]
@@ -68,15 +68,15 @@ def contour_numbers(contours: RingContours) -> Array:
 
 
 def turned_numbers(numbers: Tensor, angle: Tensor) -> Tensor:
-    """`contour_numbers` [N, 40, 19] of slices that are turned counter-clockwise by angles [N]."""
-    order = torch.arange(1 + _TOLD_HARMONICS)
+    """`contour_numbers` [N, 40, 19] of the slices rotated counter-clockwise by angles [N] in rad."""
+    order = torch.arange(1 + _INPUT_HARMONICS)
     turn = torch.exp(-1j * angle[:, None, None] * torch.cat([order, order]))
     path = numbers[..., _CURVES:] * torch.exp(1j * angle)[:, None, None]
     return torch.cat([numbers[..., :_CURVES] * turn, path], dim=-1)
 
 
 def turned_motion(motion: Tensor, angle: Tensor) -> Tensor:
-    """Coefficients [N, 40, TERMS] of `ring_basis` after the same turn."""
+    """Coefficients [N, 40, TERMS] of `ring_basis` after the same rotation."""
     turned = motion.clone()
     place = 0
     for highest in HARMONICS:
@@ -90,11 +90,11 @@ def turned_motion(motion: Tensor, angle: Tensor) -> Tensor:
 
 
 def own_motion(true: Array, where: Array, contours: RingContours) -> Array:
-    """The motion of a ring relative to one that follows its drawn centre, complex64 [40, TERMS].
+    """Motion of a ring relative to a ring that follows its drawn centre, complex64 [40, TERMS].
 
     Args:
         true: complex positions [40, P] in mm.
-        where: complex [P], the same at end-diastole.
+        where: complex [P], the positions at end-diastole.
         contours: as drawn.
     """
     following = where - contours.center[0] + contours.center[:, None]
@@ -102,7 +102,7 @@ def own_motion(true: Array, where: Array, contours: RingContours) -> Array:
 
 
 class ContourMotion(nn.Module):
-    """Contours -> motion relative to the ring that follows its centre.
+    """Contours -> motion relative to a ring that follows its centre.
 
     Args:
         config: shapes; `config.components` > 0.
@@ -116,9 +116,10 @@ class ContourMotion(nn.Module):
     def __init__(self, config: ContourMotionConfig) -> None:
         super().__init__()
         self.config = config
-        told = 2 * FRAMES * (_CURVES + 1)
-        self.register_buffer("told_mean", torch.zeros(told))
-        self.register_buffer("told_axes", torch.zeros(config.components, told))
+        inputs = 2 * FRAMES * (_CURVES + 1)
+        # The names of these two buffers are keys of stored weights: mean and principal axes of the inputs.
+        self.register_buffer("told_mean", torch.zeros(inputs))
+        self.register_buffer("told_axes", torch.zeros(config.components, inputs))
         self.register_buffer("mean", torch.zeros(2 * FRAMES * TERMS))
         self.register_buffer("axes", torch.zeros(config.modes, 2 * FRAMES * TERMS))
         size = config.components + len(LEVELS)
@@ -138,22 +139,23 @@ class ContourMotion(nn.Module):
         nn.init.zeros_(self.leave.weight)
 
     def fit_axes(self, numbers: Tensor, motion: Tensor) -> None:
-        """Take the principal components of contours [N, 40, 19] and motions [N, 40, TERMS], complex.
+        """Compute the principal axes of contours [N, 40, 19] and motions [N, 40, TERMS], complex.
 
-        Contours' are divided by their standard deviation, motions' times theirs. Both are rounded to half precision.
+        The axes of contours are divided by the standard deviation along them, those of motion are multiplied by it.
+        Both are rounded to half precision.
         """
         _principal(real_rows(numbers), self.told_mean, self.told_axes, -1)
         _principal(real_rows(motion), self.mean, self.axes, 1)
 
     def forward(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """Contours complex [N, 40, 19] and a `level_number` each [N] -> codes [N, modes], about 1 in size."""
-        told = ((real_rows(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
-        known = functional.one_hot(levels, 1 + len(LEVELS))[:, 1:].to(told.dtype)
-        told = torch.cat([told, known], dim=1)
-        features = self.enter(told)
+        """Contours complex [N, 40, 19] and level numbers [N] -> codes [N, modes], of order 1."""
+        inputs = ((real_rows(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
+        known = functional.one_hot(levels, 1 + len(LEVELS))[:, 1:].to(inputs.dtype)
+        inputs = torch.cat([inputs, known], dim=1)
+        features = self.enter(inputs)
         for block in self.blocks:
             features = features + block(features)
-        return self.straight(told) + self.leave(functional.silu(features))
+        return self.straight(inputs) + self.leave(functional.silu(features))
 
     def rows(self, code: Tensor) -> Tensor:
         """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `real_rows`."""
@@ -161,7 +163,7 @@ class ContourMotion(nn.Module):
 
     @torch.no_grad()
     def motion(self, contours: RingContours, level: int) -> Array:
-        """The motion of one slice, complex64 [40, TERMS]; none at end-diastole."""
+        """Motion of one slice, complex64 [40, TERMS]; zero at end-diastole."""
         device = self.mean.device
         numbers = torch.from_numpy(contour_numbers(contours)).to(device)
         row = self.rows(self(numbers[None], torch.tensor([level], device=device)))[0]
@@ -171,11 +173,11 @@ class ContourMotion(nn.Module):
     def relative_to(
         self, where: Array, moved: Array, coordinates: RingCoordinates, contours: RingContours, level: int
     ) -> Array:
-        """The same relative to another motion of that wall, complex64 [40, TERMS] of `ring_basis`, eq. (1).
+        """Motion of one slice relative to another estimate of it, complex64 [40, TERMS] of `ring_basis`, eq. (1).
 
         Args:
-            where, moved: positions [P] of wall points and their other displacement [40, P], complex mm.
-            coordinates: of the end-diastolic wall, in which the answer is given.
+            where, moved: positions [P] of wall points and their displacement [40, P] in the other estimate, complex mm.
+            coordinates: of the end-diastolic wall, for the result.
             contours: of the slice.
             level: a `level_number`.
         """
@@ -187,17 +189,17 @@ class ContourMotion(nn.Module):
 
 
 def real_rows(values: Tensor) -> Tensor:
-    """Complex [N, ...] -> real rows [N, 2·…], real and imaginary part side by side."""
+    """Complex [N, ...] -> real rows [N, 2·…], real and imaginary parts interleaved."""
     return torch.view_as_real(values).flatten(1)
 
 
 def _principal(rows: Tensor, mean: Tensor, axes: Tensor, power: int) -> None:
-    """Write the mean of rows [N, K] and their first principal directions times a power of their deviation."""
+    """Write the mean of rows [N, K] and their first principal axes times a power of the deviation along them."""
     double = rows.double()
     mean.copy_(double.mean(dim=0))
     centred = double - double.mean(dim=0)
     variance, directions = torch.linalg.eigh(centred.T @ centred / max(len(rows) - 1, 1))
-    kept = min(len(axes), len(rows) - 1)  # fewer slices than axes leave axes of nothing
+    kept = min(len(axes), len(rows) - 1)  # with fewer slices than axes, the other axes are zero
     deviation = variance.flip(0)[:kept].clamp(min=_LEAST_VARIANCE).sqrt()
     axes.zero_()
     axes[:kept] = (directions.flip(1)[:, :kept] * deviation**power).T.half()

@@ -1,4 +1,4 @@
-"""The denoiser ε_θ(z^(m), m): which smoothed noise is in a latent at diffusion step m (eqs. 7–9)."""
+"""The denoiser ε_θ(z^(m), m), which predicts the smoothed noise in a latent at diffusion step m (eqs. 7–9)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, sinusoidal_em
 
 
 class Denoiser(nn.Module):
-    """ε_θ: z^(m) [N, C, T, 16, 16] and step m [N] -> predicted noise, the same shape.
+    """ε_θ: z^(m) [N, C, T, 16, 16] and step m [N] -> predicted noise of the same shape.
 
-    A small video U-Net of two levels: residual blocks at 16×16, more of them at 8×8, and again at 16×16 with a
-    skip connection; the step enters every block as scale and shift.
+    A small video U-Net with two levels: one residual block at 16×16, several at 8×8, and one at 16×16 with a skip
+    connection; the step modulates every block by scale and shift.
 
     Args:
         latent_channels: C of z.
         width: channels at 16×16; twice as many at 8×8.
-        blocks: residual blocks at 8×8.
+        blocks: number of residual blocks at 8×8.
         dropout: inside the blocks.
     """
 

@@ -1,7 +1,7 @@
 """Diffusion in the latent space: schedule, smoothed noise, the forward process and its reversal.
 
-Xing et al. 2024, eqs. (4)–(8) and Algorithm 1. Where the paper prints α for ᾱ in (5) and in Algorithm 1, this
-reads ᾱ. Both samplers share one signature, so that they can be exchanged.
+Xing et al. 2024, eqs. (4)–(8) and Algorithm 1. The paper prints α in (5) and in Algorithm 1 where ᾱ is meant; ᾱ is used
+here. Both samplers have the same signature.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NoisePredictor = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """How much signal, √ᾱ_m, is left after step m = 1 … M.
+    """Noise schedule: the remaining signal √ᾱ_m after step m = 1 … M.
 
     Attributes:
         steps: M.
@@ -59,13 +59,12 @@ class NoiseSchedule:
 class SmoothNoise:
     """K(ε): Gaussian noise smoothed over space and the cycle, renormalised to unit variance.
 
-    The filter is Gaussian and periodic, applied by FFT; dividing by the root mean square of its transfer function
-    restores variance 1 at every pixel exactly, without which the schedule would mean nothing (the first
-    implementation's smoothed noise had a standard deviation of 0.19).
+    The filter is Gaussian and periodic, applied by FFT. Division by the root mean square of its transfer function
+    restores variance 1 at every pixel exactly, as the schedule requires.
 
     Attributes:
-        width: standard deviation of the filter in latent pixels; 0 leaves white noise.
-        width_frames: the same along the cycle, in frames.
+        width: standard deviation of the filter in latent pixels; 0 for white noise.
+        width_frames: standard deviation along the cycle, in frames.
     """
 
     width: float = 1.0
@@ -85,7 +84,7 @@ class SmoothNoise:
         widths = (self.width_frames, self.width, self.width)
         exponent = sum((f * w) ** 2 for f, w in zip(frequencies, widths, strict=True))
         transfer = torch.exp(-2 * torch.pi**2 * torch.as_tensor(exponent))
-        # Parseval over the full spectrum: bins between the first and the Nyquist column stand for two.
+        # Parseval over the full spectrum: columns between the first and the Nyquist column count twice.
         weight = torch.full((sizes[2] // 2 + 1,), 2.0, device=noise.device)
         weight[0] = 1.0
         if sizes[2] % 2 == 0:
@@ -94,7 +93,7 @@ class SmoothNoise:
         return torch.fft.irfftn(torch.fft.rfftn(noise, dim=(-3, -2, -1)) * (transfer / gain), s=sizes, dim=(-3, -2, -1))
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Draw K(ε); on the CPU, so that a seed gives the same noise on every device."""
+        """Draw K(ε) on the CPU, so that a seed gives the same noise on every device."""
         return self.smooth(torch.randn(shape, generator=generator))
 
 
@@ -126,14 +125,14 @@ def ddpm_step(noisy: Tensor, predicted_noise: Tensor, step: int, alpha_bar: Tens
 
 
 def ddim_step(noisy: Tensor, predicted_noise: Tensor, step: int, next_step: int, alpha_bar: Tensor) -> Tensor:
-    """Song et al. 2021, eq. (12) with η = 0: from step m straight to step m′ < m along the predicted noise."""
+    """Song et al. 2021, eq. (12) with η = 0: from step m to step m′ < m along the predicted noise."""
     now, after = alpha_bar[step], alpha_bar[next_step]
     clean = (noisy - (1 - now).sqrt() * predicted_noise) / now.sqrt()
     return (after.sqrt() * clean + (1 - after).sqrt() * predicted_noise).to(noisy.dtype)
 
 
 def sampling_steps(start: int, count: int) -> list[int]:
-    """`count` steps from `start` down to 1, evenly spread, then 0."""
+    """`count` evenly spaced steps from `start` down to 1, then 0."""
     spread = torch.linspace(start, 0, min(count, start) + 1)
     return [round(float(value)) for value in spread]
 
@@ -157,10 +156,10 @@ def denoise(
         predict_noise: ε_θ.
         schedule: of the training.
         noise: K of the training.
-        generator: of all randomness.
+        generator: random generator.
         sampler: "ddpm" takes every step of (8) from `start`; "ddim" takes `steps` steps.
-        start: m at which to begin, M (Algorithm 1 as printed) by default; 0 returns `latent` itself.
-        steps: DDIM's steps; 10 by default.
+        start: initial m, by default M (Algorithm 1 as printed); 0 returns `latent` unchanged.
+        steps: number of DDIM steps; 10 by default.
 
     Returns:
         ẑ^(0), [N, C, T, H, W].
@@ -192,16 +191,16 @@ def reverse_process(
     start: int,
     steps: int | None = None,
 ) -> Tensor:
-    """From z^(start) back to z^(0), whatever the latent's shape.
+    """From z^(start) back to z^(0), for latents of any shape.
 
     Args:
         noisy: z^(start), [N, ...].
         predict_noise: ε_θ.
         alpha_bar: ᾱ_0 … ᾱ_M on the latent's device.
-        draw_noise: fresh noise of the latent's shape.
+        draw_noise: draws noise of the latent's shape.
         sampler: "ddpm" takes every step of (8) from `start`; "ddim" takes `steps` steps.
         start: m of `noisy`.
-        steps: DDIM's steps; 10 by default.
+        steps: number of DDIM steps; 10 by default.
     """
     _check_sampler(sampler)
 

@@ -1,4 +1,4 @@
-"""The whole method as one module: E_R, D_R, ε_θ, D_η, and the numbers that belong to them."""
+"""The whole method as one module: E_R, D_R, ε_θ, D_η, their normalisation and their uncertainty."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEnc
 from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
 from LaMoDCore.networks.slice_spread import SliceSpread
-from LaMoDCore.uncertainty.descriptors import descriptor_blocks
-from LaMoDCore.uncertainty.familiarity import Familiarity
+from LaMoDCore.uncertainty.descriptors import descriptor_groups
+from LaMoDCore.uncertainty.unlike_training import UnlikeTrainingDetector
 
 SpaceName = Literal["registration", "motion"]
 SPACES: tuple[SpaceName, ...] = ("registration", "motion")
@@ -30,18 +30,19 @@ SPACES: tuple[SpaceName, ...] = ("registration", "motion")
 
 @dataclass(frozen=True)
 class InferenceDefaults:
-    """What `lamod predict` does when it is not told otherwise.
+    """Defaults of a prediction.
 
     Attributes:
-        diffusion: whether anything is sampled at all.
-        space: of the diffusion. "registration" is Algorithm 1 on z_reg: the mean of its samples is the answer.
-            "motion" samples what the masks leave open around the decoder's answer, which stays the answer.
+        diffusion: whether anything is sampled.
+        space: of the diffusion. "registration" is Algorithm 1 on z_reg; the mean of its samples is the prediction.
+            "motion" samples the motion that the masks do not determine around the decoder's prediction, which stays
+            the prediction.
         sampler: "ddim" or "ddpm".
-        start: diffusion step m at which z_reg is noised. M would be Algorithm 1 as printed, which loses the heart;
-            up to 10 of 500 it costs nothing (experiments/results/dead-ends.md). The motion latent always starts
-            from pure noise.
+        start: diffusion step m at which z_reg is noised. M is Algorithm 1 as printed, which loses the heart; up to 10
+            of 500 the error does not grow (experiments/results/dead-ends.md). The motion latent always starts from
+            pure noise.
         steps: of DDIM.
-        samples: latents drawn; their spread is the answer's uncertainty.
+        samples: number of latents drawn; their spread is the uncertainty of the prediction.
     """
 
     diffusion: bool = True
@@ -54,22 +55,23 @@ class InferenceDefaults:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that fixes the networks' shapes and the diffusion.
+    """Shapes of the networks and settings of the diffusion.
 
     Attributes:
-        latent_channels: of z.
+        latent_channels: learned channels of z.
         encoder_width, encoder_blocks: of E_R.
         decoder_width: of D_R.
         motion_width, motion_blocks: of D_η.
         denoiser_width, denoiser_blocks: of ε_θ.
         dropout: in D_η and ε_θ.
         metric_alpha, metric_gamma, metric_power: of L = (−αΔ + γ)^power, α in mm².
-        shooting_steps: Runge–Kutta steps (order 4) of EPDiff in training; results are shot in ten.
+        shooting_steps: fourth-order Runge–Kutta steps of EPDiff in training; predictions use ten.
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
-        motion_latent: what is sampled around the decoder's answer; none with 0 modes.
-        contour_motion: the estimate from contours alone that the motion latent is told; none with 0 components.
-        descriptors: numbers by which the unlike-training flag and the spread of samples know a slice; 0 for neither.
+        motion_latent: latent that is sampled around the decoder's prediction; none with 0 modes.
+        contour_motion: estimate from contours alone, an input of the motion latent; none with 0 components.
+        descriptors: number of descriptors of a slice, from which the unlike-training flag and the spread of samples
+            are computed; 0 for neither.
         inference: defaults of the prediction.
     """
 
@@ -98,7 +100,7 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        """Raises ValueError for a key that no config has, and TypeError for a value of the wrong type."""
+        """Raises ValueError for an unknown key, TypeError for a value of the wrong type."""
         nested: dict[str, Any] = {
             "schedule": NoiseSchedule,
             "noise": SmoothNoise,
@@ -111,11 +113,11 @@ class ModelConfig:
 
 
 def checked(kind: Any, values: Any) -> Any:
-    """Make the dataclass `kind` from a JSON object, naming unknown keys and wrong types.
+    """Make the dataclass `kind` from a JSON object.
 
     Raises:
-        ValueError: an unknown key.
-        TypeError: a value of another type than the field's default.
+        ValueError: a key is unknown; the message names it.
+        TypeError: a value is not of the type of the field's default.
     """
     if not isinstance(values, dict):
         raise TypeError(f"{kind.__name__} must be a JSON object, got {type(values).__name__}")
@@ -141,7 +143,7 @@ def checked(kind: Any, values: Any) -> Any:
 
 
 class LaMoDModel(nn.Module):
-    """E_R, D_R, ε_θ and D_η with the training set's latent normalisation; the motion latent, where there is one.
+    """E_R, D_R, ε_θ and D_η with the latent normalisation of the training set, and optionally the motion latent.
 
     Args:
         config: shapes and diffusion.
@@ -163,7 +165,7 @@ class LaMoDModel(nn.Module):
         self.motion_latent = (
             MotionLatent(c.motion_latent, c.latent_channels, by_contours) if c.motion_latent.modes else None
         )
-        self.familiarity = Familiarity(descriptor_blocks(c.latent_channels)) if c.descriptors else None
+        self.familiarity = UnlikeTrainingDetector(descriptor_groups(c.latent_channels)) if c.descriptors else None
         self.slice_spread = (
             SliceSpread(c.descriptors, c.motion_latent.modes) if c.descriptors and c.motion_latent.modes else None
         )
@@ -179,13 +181,13 @@ class LaMoDModel(nn.Module):
     def encode(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
         """Masks [N, 1, 40, 128, 128] and levels [N] (see `RegistrationEncoder`) -> z, [N, C + 16, 20, 16, 16].
 
-        C channels are E_R's; the last 16 hold what plain geometry says of the motion, see `ring_motion`.
+        C channels are learned; the last 16 hold a geometric estimate of the motion, see `ring_motion`.
         """
         learned = self.encoder(masks, levels)
         return torch.cat([learned, pack(ring_motion(masks)).to(learned.dtype)], dim=1)
 
     def normalise(self, latent: Tensor) -> Tensor:
-        """z in units of the training set's mean and spread, one pair of numbers a channel."""
+        """z relative to the training set's mean and standard deviation per channel."""
         return (latent - self.latent_mean.view(1, -1, 1, 1, 1)) / self.latent_std.view(1, -1, 1, 1, 1)
 
     def denoise(
@@ -197,7 +199,7 @@ class LaMoDModel(nn.Module):
         start: int | None = None,
         steps: int | None = None,
     ) -> Tensor:
-        """Algorithm 1 on a normalised latent; what is None is the model's default."""
+        """Algorithm 1 on a normalised latent; None selects the model's default."""
         defaults = self.config.inference
         learned = self.config.latent_channels
         cleaned = denoise(
@@ -219,7 +221,7 @@ class LaMoDModel(nn.Module):
     def motion_by_contours(
         self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int
     ) -> Array | None:
-        """What contours alone say of one slice relative to its decoded motion, see `ContourMotion.relative_to`.
+        """The estimate from contours alone, relative to the decoded motion, see `ContourMotion.relative_to`.
 
         Args:
             masks: canonical occupancy [40, 128, 128].
@@ -228,7 +230,7 @@ class LaMoDModel(nn.Module):
             level: a `level_number`.
 
         Returns:
-            complex64 [40, TERMS]; None where the model has no such network.
+            complex64 [40, TERMS]; None if the model has no such network.
         """
         if self.contour_motion is None:
             return None

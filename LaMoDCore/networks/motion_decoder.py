@@ -16,7 +16,7 @@ from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, unpack
 from LaMoDCore.networks.spline import b_spline_upsample
 
 _HARMONICS = 4
-#: Length of the summary of the whole picture that modulates the blocks, and how many share one.
+#: Length of the context vector that modulates the blocks, and number of blocks that share one.
 _CONTEXT = 64
 _BLOCKS_PER_CONTEXT = 2
 #: Canonical pixels per control point.
@@ -26,17 +26,17 @@ PIXELS_PER_CONTROL = 4
 class MotionDecoder(nn.Module):
     """D_η: z [N, C + 16, T/2, 16, 16] (normalised) -> displacement [N, 2, T, 128, 128] in mm.
 
-    Residual blocks at the latent's size mix space and the whole cycle (dilations 1, 2, 4, 8 reach every frame); what
-    concerns the heart as a whole (its translation, its rotation, its timing, its disease) reaches every pixel by a
-    summary of the picture and the cycle that modulates the blocks; one upsampling step gives cubic B-spline control
-    points every 4 mm, which are as fine as myocardial motion is; a periodic cubic spline through the latent frames
-    gives every frame of the cycle. That is added to the first guess of `ring_motion`, which the latent's last
-    channels carry. Displacement of frame 0 is subtracted, so that u(X, 0) = 0 by construction.
+    Residual blocks at the latent's size mix space and the whole cycle (dilations 1, 2, 4, 8 reach every frame). A
+    summary of the image and the cycle modulates the blocks, so that properties of the heart as a whole (translation,
+    rotation, timing, disease) reach every pixel. One upsampling step gives cubic B-spline control points every 4 mm,
+    the resolution of myocardial motion, and a periodic cubic spline through the latent frames gives every frame of the
+    cycle. The result is added to the geometric estimate of `ring_motion`, which the latent's last channels hold. The
+    displacement of frame 0 is subtracted, so that u(X, 0) = 0 by construction.
 
     Args:
         latent_channels: C, the learned channels of z.
         width: channels at the latent's size.
-        blocks: residual blocks there.
+        blocks: number of residual blocks.
         dropout: inside the blocks.
     """
 
@@ -78,7 +78,7 @@ class MotionDecoder(nn.Module):
 
 
 @lru_cache(maxsize=4)
-@torch.inference_mode(False)  # a tensor first made in inference mode could never take part in training
+@torch.inference_mode(False)  # a cached inference tensor could not be used in training
 def cycle_matrix(latent_frames: int) -> Tensor:
     """Every frame of the cycle = matrix @ latent frames, float32 [T, T/2], by a periodic cubic spline."""
     frames = latent_frames * LATENT_FRAME_STRIDE

@@ -1,11 +1,11 @@
-"""The posterior of motion given the masks: the predicted motion, and what it leaves open, sampled.
+"""The posterior of motion given the masks: samples of the true motion around the predicted one.
 
-The deterministic part of the model gives one motion û. What a true motion is relative to it (`ring_basis`, eq. 1) is
+The deterministic part of the model predicts one motion û. The true motion relative to it (`ring_basis`, eq. 1) is
 nearly a normal variable of few dimensions: its principal components over the training set, each divided by its
-standard deviation, are the motion latent w. Its mean is a share of the way to the estimate from contours alone
-(`contour_motion`), where the model has one, its own for every component, and a linear regression on z_reg and û of the
-rest, which a few hundred slices determine well; a diffusion model draws what is left around that mean, in units of the
-usual scatter times a factor of the slice (`slice_spread`).
+standard deviation, are the motion latent w. The mean of w has two parts: a share, fitted per component, of the estimate
+from contours alone (`contour_motion`), if the model has one; and for the rest a linear regression on z_reg and û, which
+a few hundred slices determine well. A diffusion model samples the deviations from that mean, in units of the residual
+scatter times a factor of the slice (`slice_spread`).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from torch.nn import functional
 from LaMoDCore.heart.canonical import FRAMES, SIZE
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
-from LaMoDCore.networks.balanced_draws import balanced, shown_directions
+from LaMoDCore.networks.balanced_draws import balanced, most_visible_directions
 from LaMoDCore.networks.conditional_denoiser import ConditionalDenoiser, RingCondition
 from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, reverse_process
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
 
-#: Harmonics of z_reg on the ring (along the cycle, along the angle) that the regression is told.
+#: Harmonics of z_reg on the ring (along the cycle, along the angle) that are inputs of the regression.
 _RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))
-#: Numbers told to the regression that hardly vary stay small; wild ones are bounded, in standard deviations.
+#: Least scale of an input of the regression, and bound of the standardised inputs.
 _LEAST_SCALE, _MOST_STANDARD = 1e-2, 4.0
-#: Modes of less than this share of the first one's deviation are none.
+#: Modes with less than this share of the first mode's deviation are dropped.
 _LEAST_MODE = 1e-4
-#: The predicted motion is told to the denoiser at every so many frames.
+#: The predicted motion is an input of the denoiser at every fourth frame.
 _MOTION_STRIDE = 4
-#: Brings the coefficients of the predicted motion (logarithms) and the radii (mm) to the order of 1.
+#: Scale the coefficients of the predicted motion (logarithms) and the radii (mm) to order 1.
 _MOTION_UNIT, _RADIUS_MEAN_MM, _RADIUS_UNIT_MM = 0.05, 28.0, 6.0
 _MOTION_TERMS = 2 * TERMS * (FRAMES // _MOTION_STRIDE) + RING_ANGLES
 
@@ -58,13 +58,13 @@ class MotionLatentConfig:
 
 @dataclass(frozen=True, eq=False)
 class RingView:
-    """One slice as the motion latent sees it, or N of them along a first axis more.
+    """Inputs of the motion latent for one slice, or for N slices along an additional first axis.
 
     Attributes:
-        ring: float32 [C, T/2, RING_ANGLES], the normalised z_reg half-way through the wall.
+        ring: float32 [C, T/2, RING_ANGLES], the normalised z_reg along the middle of the wall.
         motion: float32 [K], the predicted motion and the ring's radii.
-        contours: complex64 [T, TERMS], the estimate from contours relative to the predicted motion; None for a
-            model without.
+        contours: complex64 [T, TERMS], the estimate from contours relative to the predicted motion; None for a model
+            without one.
     """
 
     ring: Tensor
@@ -72,20 +72,20 @@ class RingView:
     contours: Tensor | None = None
 
     def alone(self) -> RingView:
-        """One slice as N = 1."""
+        """One slice with a first axis of length 1."""
         return RingView(self.ring[None], self.motion[None], None if self.contours is None else self.contours[None])
 
 
 def ring_view(
     latent: Tensor, displacement: Array, coordinates: RingCoordinates, contours: Array | None = None
 ) -> RingView:
-    """Condition of one slice.
+    """Make the inputs for one slice.
 
     Args:
         latent: normalised z_reg [C, T/2, h, w].
         displacement: û [40, 2, 128, 128] on the canonical grid, (x, y) mm.
-        coordinates: of its end-diastolic wall.
-        contours: what `ContourMotion.relative_to` says of it.
+        coordinates: of the end-diastolic wall.
+        contours: result of `ContourMotion.relative_to`.
     """
     middle = coordinates.middle()
     half = SIZE / 2
@@ -107,7 +107,7 @@ def ring_view(
 
 
 def wall_motion(displacement: Array, coordinates: RingCoordinates, every: int = 2) -> tuple[Array, Array]:
-    """Positions [P] and displacements [T, P] of the wall's pixels, every so many along both sides, complex mm."""
+    """Positions [P] and displacements [T, P] in complex mm of wall pixels, every `every`-th row and column."""
     height, width = coordinates.wall.shape
     chosen = np.zeros_like(coordinates.wall)
     chosen[::every, ::every] = coordinates.wall[::every, ::every]
@@ -125,7 +125,7 @@ class MotionLatent(nn.Module):
     Args:
         config: shapes; `config.modes` > 0.
         latent_channels: C of z_reg.
-        contours: whether there is an estimate from contours.
+        contours: whether the model has an estimate from contours.
     """
 
     mean: Tensor
@@ -141,10 +141,11 @@ class MotionLatent(nn.Module):
         super().__init__()
         self.config = config
         self.contours = contours
-        told = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2
-        self.register_buffer("told_mean", torch.zeros(told))
-        self.register_buffer("told_scale", torch.ones(told))
-        self.register_buffer("regression", torch.zeros(told, config.modes))
+        inputs = _MOTION_TERMS + latent_channels * len(_RING_HARMONICS) * 2
+        # The names of these two buffers are keys of stored weights: mean and scale of the inputs of the regression.
+        self.register_buffer("told_mean", torch.zeros(inputs))
+        self.register_buffer("told_scale", torch.ones(inputs))
+        self.register_buffer("regression", torch.zeros(inputs, config.modes))
         self.register_buffer("offset", torch.zeros(config.modes))
         if contours:
             self.register_buffer("share", torch.zeros(config.modes))
@@ -158,14 +159,14 @@ class MotionLatent(nn.Module):
         self.denoiser = ConditionalDenoiser(config.modes, config.condition, config.width, config.blocks, config.dropout)
 
     def fit_modes(self, relative: Array) -> float:
-        """Take the principal components of relative motions [N, T, TERMS] complex; returns the energy they hold.
+        """Compute the principal components of relative motions [N, T, TERMS] complex; returns their share of energy.
 
         Each mode is stored times its standard deviation, so that w has unit variance in every component.
         """
         rows = _flat(relative)
         mean = rows.mean(axis=0)
         _, scale, directions = np.linalg.svd(rows - mean, full_matrices=False)
-        # As many modes as slices at most; what a few slices leave is noise, by which held-out slices must not be told.
+        # At most as many modes as slices: further directions are noise, which must not describe held-out slices.
         count = min(self.config.modes, int((scale > _LEAST_MODE * scale[0]).sum()))
         deviation = scale[:count] / np.sqrt(max(len(rows) - 1, 1))
         self.mean.copy_(torch.from_numpy(mean))
@@ -174,54 +175,53 @@ class MotionLatent(nn.Module):
         return float((scale[:count] ** 2).sum() / (scale**2).sum())
 
     def fit_expectation(self, views: RingView, code: Tensor, ridge: float, trust: float = 1.0) -> Tensor:
-        """The shares and the ridge regression of the rest of w; the scatter around them is the diffusion's unit.
+        """Fit the shares of the estimate from contours, the ridge regression of the rest of w, and the scatter around.
 
         Args:
             views: N training slices.
             code: their w, [N, modes].
-            ridge: weight of the squared coefficients, in slices; told numbers have unit variance.
-            trust: what is kept of the shares that these slices ask for. They are hearts of the same making as those
-                the estimate from contours has learned from; on others it errs more.
+            ridge: weight of the squared coefficients, in slices; the inputs have unit variance.
+            trust: factor on the fitted shares. These slices come from the same generator as the training data of the
+                estimate from contours, which is less accurate on other hearts.
 
         Returns:
-            offsets [N, modes] of the training slices from what the others' regression expects of them, in units of the
-            scatter.
+            offsets [N, modes] of the training slices from the leave-one-out prediction, in units of the scatter.
         """
         if self.contours:
-            by_contours = self._by_contours(views)
-            energy = by_contours.square().sum(dim=0).clamp(min=1e-12)
-            self.share.copy_(trust * ((code * by_contours).sum(dim=0) / energy).clamp(0.0, 1.0))
-            code = code - self.share * by_contours
-        told = _summary(views)
-        self.told_mean.copy_(told.mean(dim=0))
-        self.told_scale.copy_(told.std(dim=0) + _LEAST_SCALE)
-        rows = self._told(views).double()
+            estimate = self._code_of_contours(views)
+            energy = estimate.square().sum(dim=0).clamp(min=1e-12)
+            self.share.copy_(trust * ((code * estimate).sum(dim=0) / energy).clamp(0.0, 1.0))
+            code = code - self.share * estimate
+        inputs = _regression_inputs(views)
+        self.told_mean.copy_(inputs.mean(dim=0))
+        self.told_scale.copy_(inputs.std(dim=0) + _LEAST_SCALE)
+        rows = self._standardised_inputs(views).double()
         self.offset.copy_(code.mean(dim=0))
         centred = (code - self.offset).double()
-        # As many unknowns as slices, not as numbers: the dual form.
+        # The dual form, with as many unknowns as slices rather than inputs.
         kernel = rows @ rows.T + ridge * torch.eye(len(rows), dtype=torch.float64)
         self.regression.copy_(rows.T @ torch.linalg.solve(kernel, centred))
-        # Leave-one-out residuals (the kernel's own), so that fitting the data does not hide their scatter.
+        # Leave-one-out residuals from the kernel, since the residuals of the fit itself are too small.
         inverse = torch.linalg.inv(kernel)
         left_out = (inverse @ centred) / inverse.diagonal()[:, None]
         self.scatter.copy_(left_out.std(dim=0).clamp(min=1e-3))
         return left_out.to(self.scatter) / self.scatter
 
     def expected(self, views: RingView) -> Tensor:
-        """Mean of w given what is told of N slices, [N, modes]."""
-        expected = self.offset + self._told(views) @ self.regression
-        return expected + self.share * self._by_contours(views) if self.contours else expected
+        """Mean of w given the inputs of N slices, [N, modes]."""
+        expected = self.offset + self._standardised_inputs(views) @ self.regression
+        return expected + self.share * self._code_of_contours(views) if self.contours else expected
 
     def _directions(self) -> Array:
-        """What shows most of the latent first, in units of the scatter, see `balanced_draws`."""
-        return shown_directions(_complex((self.scatter[:, None] * self.modes).cpu().numpy()))
+        """Directions of the latent in units of the scatter, those with most effect first, see `balanced_draws`."""
+        return most_visible_directions(_complex((self.scatter[:, None] * self.modes).cpu().numpy()))
 
-    def _told(self, views: RingView) -> Tensor:
-        standard = (_summary(views) - self.told_mean) / self.told_scale
+    def _standardised_inputs(self, views: RingView) -> Tensor:
+        standard = (_regression_inputs(views) - self.told_mean) / self.told_scale
         return standard.clamp(-_MOST_STANDARD, _MOST_STANDARD)
 
-    def _by_contours(self, views: RingView) -> Tensor:
-        assert views.contours is not None  # the model that has a motion latent with contours makes them
+    def _code_of_contours(self, views: RingView) -> Tensor:
+        assert views.contours is not None  # a model whose motion latent uses contours provides them
         return self.encode(views.contours.cpu().numpy())
 
     def encode(self, relative: Array) -> Tensor:
@@ -234,21 +234,20 @@ class MotionLatent(nn.Module):
         return _complex((self.mean + code.float() @ self.modes).cpu().numpy())
 
     def around_the_answer(self, codes: Tensor) -> Array:
-        """Samples [N, modes] as relative motions [N, T, TERMS] whose mean is none: the predicted motion stays.
+        """Samples [N, modes] as relative motions [N, T, TERMS] of mean zero, so that the predicted motion stays.
 
-        They are widened by √(N/(N−1)), which gives every sample the posterior's own variance back, of which taking
-        off the mean took the N-th part.
+        They are multiplied by √(N/(N−1)), since subtracting the sample mean reduces the variance by 1/N.
         """
         count = len(codes)
         centred = (codes - codes.mean(dim=0, keepdim=True)) * (count / max(count - 1, 1)) ** 0.5
         return _complex((centred.float() @ self.modes).cpu().numpy())
 
     def expected_relative(self, view: RingView) -> Array:
-        """Relative motion complex64 [T, TERMS] that is expected of one slice."""
+        """Expected relative motion of one slice, complex64 [T, TERMS]."""
         return self.decode(self.expected(view.alone()))[0]
 
     def velocity(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
-        """v of w^(m) [N, modes] at steps [N], with the condition's vector [N, K]."""
+        """v of w^(m) [N, modes] at steps [N], given the condition vector [N, K]."""
         return self.denoiser(noisy, step, condition)
 
     @torch.no_grad()
@@ -267,15 +266,15 @@ class MotionLatent(nn.Module):
         """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter` × `spread`.
 
         Args:
-            view: what is known of the slice.
-            count: samples; three or more start from noise that scatters as it should, see `balanced_draws`.
+            view: inputs of the slice.
+            count: number of samples; three or more start from balanced noise, see `balanced_draws`.
             schedule: of the training.
-            generator: of all randomness, on the CPU.
+            generator: random generator on the CPU.
             sampler: "ddpm" takes every step of the schedule, "ddim" takes `steps`.
             steps: of DDIM.
-            guidance: 1 samples the learned posterior; more moves away from what is likely without the condition
-                (Ho & Salimans 2021, eq. 6), which narrows it.
-            spread: the slice's own factors [modes], see `SliceSpread`.
+            guidance: 1 samples the learned posterior; larger values move away from the unconditional prediction
+                (Ho & Salimans 2021, eq. 6), which narrows the posterior.
+            spread: factors of the slice [modes], see `SliceSpread`.
         """
         condition = self.condition(view.ring[None], view.motion[None]).expand(count, -1)
         alpha_bar = schedule.alpha_bar().to(condition.device, torch.float32)
@@ -303,15 +302,15 @@ class MotionLatent(nn.Module):
         return self.expected(view.alone()) + spread * self.scatter * around
 
 
-def _summary(views: RingView) -> Tensor:
-    """What the regression is told: the motion's numbers and low harmonics of z_reg on the ring, [N, F]."""
+def _regression_inputs(views: RingView) -> Tensor:
+    """Inputs of the regression: the motion's numbers and low harmonics of z_reg on the ring, [N, F]."""
     spectrum = torch.fft.fft2(views.ring.float(), norm="forward")
     chosen = torch.stack([spectrum[:, :, t, a] for t, a in _RING_HARMONICS], dim=2)
     return torch.cat([views.motion, chosen.real.flatten(1), chosen.imag.flatten(1)], dim=1)
 
 
 def _flat(relative: Array) -> Array:
-    """[N, T, TERMS] complex -> float32 [N, 2·T·TERMS], stretch before angle."""
+    """[N, T, TERMS] complex -> float32 [N, 2·T·TERMS], all stretches before all angles."""
     parts = np.stack([relative.real, relative.imag], axis=1)
     return np.asarray(parts.reshape(len(relative), -1), dtype=np.float32)
 

@@ -1,6 +1,6 @@
-"""The registration network: E_R turns pairs of masks into a latent z, D_R turns z into initial velocities v₀.
+"""The registration network: E_R encodes pairs of masks as a latent z, D_R decodes z to initial velocities v₀.
 
-Xing et al. 2024, § 3.1: a U-Net-like encoder and decoder whose v₀ is shot to φ by EPDiff (eqs. 1–3).
+Xing et al. 2024, § 3.1: a U-Net-like encoder and decoder; EPDiff shoots v₀ to φ (eqs. 1–3).
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, split_frames
 from LaMoDCore.networks.spline import b_spline_upsample
 
-#: Pixels of the canonical picture per latent pixel, along each side.
+#: Canonical pixels per latent pixel, along each axis.
 LATENT_STRIDE = 8
 #: Frames of the cycle per latent frame: 20 latent frames hold ten harmonics of the cycle.
 LATENT_FRAME_STRIDE = 2
-#: Canonical pixels per velocity grid point: velocities live on a grid of 2 mm.
+#: Canonical pixels per velocity grid point: velocities are defined on a grid of 2 mm.
 VELOCITY_STRIDE = 2
 _POINTS_PER_CONTROL = 2
 
 
 def level_number(level: Level | None) -> int:
-    """A level as the encoder takes it: 0 where it is not known, else its place in ``LEVELS`` plus one."""
+    """Number of a level for the encoder: 0 if unknown, else its index in ``LEVELS`` plus one."""
     return 0 if level is None else 1 + LEVELS.index(level)
 
 
 class RegistrationEncoder(nn.Module):
     """E_R: masks [N, 1, T, 128, 128] -> z [N, C, T/2, 16, 16].
 
-    Every second frame is stacked with frame 0 as the pair (I⁰, I^τ), and with its two neighbours in the cycle, so
-    that no frame goes unseen; convolutions in space bring the pairs down to one latent pixel per 8 mm, circular
-    ones in time connect neighbouring frames. Base and apex turn opposite ways, which the masks of one slice hardly
-    tell: where the slice's level is known, it is added to every feature.
+    Every second frame is stacked with frame 0 as the pair (I⁰, I^τ), and with its two neighbours in the cycle, so that
+    every frame is used. Convolutions in space reduce the pairs to one latent pixel per 8 mm; circular convolutions in
+    time connect neighbouring frames. Base and apex rotate in opposite directions, which the masks of one slice hardly
+    show; so an embedding of the slice's level, if known, is added to every feature.
 
     Args:
         latent_channels: C of z.
-        width: channels at 1/8 of the picture's size.
-        blocks: residual blocks there.
+        width: channels at 1/8 of the image size.
+        blocks: number of residual blocks at that size.
     """
 
     def __init__(self, latent_channels: int = 32, width: int = 96, blocks: int = 2) -> None:
@@ -54,7 +54,7 @@ class RegistrationEncoder(nn.Module):
         nn.init.zeros_(self.level.weight)
 
     def forward(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
-        """`levels` [N]: a `level_number` a slice; None: no level is known."""
+        """`levels` [N]: the `level_number` of each slice; None if no level is known."""
         n = masks.shape[0]
         around = [torch.roll(masks, shift, dims=2)[:, :, ::LATENT_FRAME_STRIDE] for shift in (1, 0, -1)]
         reference = masks[:, :, :1].expand_as(around[1])
@@ -64,8 +64,8 @@ class RegistrationEncoder(nn.Module):
         features = functional.silu(self.second(features))
         features = self.third(features)
         known = torch.zeros(n, dtype=torch.long, device=masks.device) if levels is None else levels
-        of_level = self.level(known).to(features.dtype).repeat_interleave(features.shape[0] // n, dim=0)
-        features = features + of_level[:, :, None, None]
+        embedded = self.level(known).to(features.dtype).repeat_interleave(features.shape[0] // n, dim=0)
+        features = features + embedded[:, :, None, None]
         for block in self.blocks:
             features = block(features, n)
         return split_frames(self.to_latent(functional.silu(features)), n)
@@ -74,8 +74,8 @@ class RegistrationEncoder(nn.Module):
 class RegistrationDecoder(nn.Module):
     """D_R: z [N, C (+ others), T/2, 16, 16] -> initial velocities v₀ [N, 2, T/2, 64, 64] in mm per unit of flow time.
 
-    v₀ is a cubic B-spline with control points every 4 mm. That of frame 0 is subtracted from every frame: the pair
-    (I⁰, I⁰) is at rest by construction.
+    v₀ is a cubic B-spline with control points every 4 mm. The velocity of frame 0 is subtracted from every frame, so
+    that the pair (I⁰, I⁰) is at rest by construction.
 
     Args:
         latent_channels: C of z.
@@ -91,7 +91,7 @@ class RegistrationDecoder(nn.Module):
         nn.init.zeros_(self.to_velocity.bias) if self.to_velocity.bias is not None else None
 
     def forward(self, latent: Tensor, frames: Tensor | None = None) -> Tensor:
-        """`frames` [K] picks latent frames to decode (all by default); frame 0 is always decoded with them."""
+        """`frames` [K]: latent frames to decode (all by default); frame 0 is always decoded with them."""
         n = latent.shape[0]
         latent = latent[:, : self.enter.in_channels]
         chosen = latent if frames is None else latent[:, :, frames]

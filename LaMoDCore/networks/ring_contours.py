@@ -1,4 +1,4 @@
-"""A ring as curves: where its centre is, and how far endo- and epicardium run from it, at every frame of the cycle."""
+"""A ring as curves: its centre, and the radii of endo- and epicardium about it, at every frame of the cycle."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import DEPTH_MARGIN
 from LaMoDCore.networks.ring_motion import LEAST_AREA, wall_along_rays
 
-#: Angles at which radii are kept.
+#: Number of angles at which radii are stored.
 CONTOUR_ANGLES = 36
-#: Harmonics of the curves that are fitted to what rays meet, and how much the highest is held back.
-_HARMONICS, _HOLD = 10, 0.15
-#: Along a ray that meets less than this share of the usual wall there may be a gap.
+#: Harmonics of the curves that are fitted to the rays, and penalty of the highest.
+_HARMONICS, _PENALTY = 10, 0.15
+#: A ray through less than this share of the median wall may pass a gap.
 _THIN = 0.6
 _FINE_ANGLES = 180
-#: The ring that stands for a picture without one, (endo, epi) in mm.
+#: Radii (endo, epi) in mm for masks without a ring.
 _NO_RING = (24.0, 32.0)
 
 
@@ -28,9 +28,9 @@ class RingContours:
     """Contours of one slice on the canonical grid.
 
     Attributes:
-        center: complex [T], centroid of the region within the epicardium, mm from the picture's centre, imaginary part
+        center: complex [T], centroid of the region within the epicardium, mm from the image centre, imaginary part
             upwards (seen from the apex).
-        endo, epi: [T, CONTOUR_ANGLES] radii about it in mm, at even angles counter-clockwise from the picture's right.
+        endo, epi: [T, CONTOUR_ANGLES] radii about it in mm, at even angles counter-clockwise from the image's right.
     """
 
     center: Array
@@ -52,9 +52,9 @@ class RingContours:
 
     @classmethod
     def of_masks(cls, masks: Array) -> RingContours:
-        """From canonical occupancy [T, 128, 128]: smooth curves through what rays from the wall's centroid meet.
+        """From canonical occupancy [T, 128, 128]: smooth curves through the wall along rays from its centroid.
 
-        A frame without a wall takes its contours from the frames around it; a gap in a wall is bridged.
+        The contours of a frame without a wall are interpolated from the frames around it; gaps in a wall are bridged.
         """
         pictures = torch.from_numpy(np.ascontiguousarray(masks, dtype=np.float32))[:, None]
         frames, _, height, width = pictures.shape
@@ -91,7 +91,7 @@ class RingContours:
 def _fitted(wall: Array, middle: Array) -> tuple[Array, Array]:
     """Fourier series through thickness and radius along rays [T, A], at even counter-clockwise angles [T, M].
 
-    Rays that meet little wall, as in and beside a gap, count less; high harmonics are held back to bridge gaps.
+    Rays through little wall, as in and next to a gap, have less weight; high harmonics are penalised to bridge gaps.
     """
     rays = wall.shape[1]
     clockwise = -2 * math.pi * np.arange(rays) / rays
@@ -99,8 +99,8 @@ def _fitted(wall: Array, middle: Array) -> tuple[Array, Array]:
     usual = np.median(wall, axis=1, keepdims=True).clip(min=1.0)
     weight = np.minimum(wall / (_THIN * usual), 1.0) ** 4 + 1e-6
     order = np.concatenate([[0], np.repeat(np.arange(1, _HARMONICS + 1), 2)])
-    held = np.diag(_HOLD * rays * (order / _HARMONICS) ** 4)
-    normal = np.einsum("ap,ta,aq->tpq", series, weight, series) + held
+    penalty = np.diag(_PENALTY * rays * (order / _HARMONICS) ** 4)
+    normal = np.einsum("ap,ta,aq->tpq", series, weight, series) + penalty
     fine = _series(2 * math.pi * np.arange(_FINE_ANGLES) / _FINE_ANGLES)
     wall_series, middle_series = (
         np.linalg.solve(normal, np.einsum("ap,ta->tp", series, weight * values)[..., None])[..., 0]

@@ -1,9 +1,9 @@
-"""What masks show of motion without any learning: how the ring moves, contracts and thickens.
+"""Geometric estimate of motion from masks, without learning: translation, contraction and thickening of the ring.
 
-A network needs many thousands of steps to learn what plain geometry says at once: that a ring whose centre moves
-has moved, and that a wall point stays between the endo- and the epicardium. So this first guess is made from the
-masks, travels with the latent, and the motion decoder adds to it what geometry cannot say: rotation, sliding along
-the wall, and the correction of contours that are a little wrong.
+A network would need many thousands of steps to learn what follows from geometry: that a ring whose centre moves has
+moved, and that a wall point stays between endo- and epicardium. So this estimate is computed from the masks and carried
+along in the latent; the motion decoder adds what geometry does not determine: rotation, sliding along the wall, and the
+correction of contours with small errors.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from LaMoDCore.heart.canonical import SIZE
 
-#: Channels that the packed guess takes in a latent, and the mm that are one unit there.
+#: Channels of the packed estimate in a latent, and mm per unit there.
 GUESS_CHANNELS = 16
 GUESS_SCALE_MM = 4.0
-#: Canonical pixels (mm) per control point of the guess, along each side.
+#: Canonical pixels (mm) per control point of the estimate, along each axis.
 _CONTROL = 4
 _ANGLES = 48
 _RADII = 62
@@ -28,11 +28,11 @@ _RADII = 62
 _SMOOTH_RAD = math.radians(9.0)
 #: SD of the smoothing over the cycle, as a share of it.
 _SMOOTH_CYCLE = 1.5 / 40
-#: Wall thinner than this (mm) along a ray counts less: the ray may run through a gap in the ring.
+#: Rays through less wall than this (mm) have less weight, since they may pass a gap in the ring.
 _WHOLE_WALL_MM = 2.0
-#: The wall's motion is continued this far (mm) beyond its borders, then held outside and tapered to 0 at the centre.
+#: The motion is extrapolated this far (mm) beyond the wall, then constant outside and tapered to 0 at the centre.
 _BEYOND_MM = 4.0
-#: A picture with less wall than this (mm²) has no ring.
+#: Masks with less wall than this (mm²) have no ring.
 LEAST_AREA = 20.0
 
 
@@ -40,18 +40,18 @@ LEAST_AREA = 20.0
 def ring_motion(masks: Tensor) -> Tensor:
     """Displacement of a wall whose points keep their angle and their share of the wall's area.
 
-    Contours are drawn frame by frame, each with an error of its own, and that of frame 0 would enter the motion of
-    all; so centre and radii are smoothed a little over the cycle. About the centroid of the wall at each frame, every
-    ray has an endocardial radius a(θ) and an epicardial one b(θ). A point of frame 0 at radius r holds the share s =
-    (r² − a₀²)/(b₀² − a₀²) of the wall inside it; at frame τ it is where that share lies again, at r_τ = √(a_τ² +
-    s(b_τ² − a_τ²)).
+    Contours are drawn frame by frame with independent errors, and that of frame 0 would affect the motion of every
+    frame; so centre and radii are smoothed slightly over the cycle. About the centroid of the wall at each frame, every
+    ray has an endocardial radius a(θ) and an epicardial radius b(θ). The share s = (r² − a₀²)/(b₀² − a₀²) of the wall
+    lies inside a point of frame 0 at radius r; at frame τ the point is at the radius with the same share,
+    r_τ = √(a_τ² + s(b_τ² − a_τ²)).
 
     Args:
         masks: [N, 1, T, 128, 128], 0…1.
 
     Returns:
-        control points of a cubic B-spline, one per 4 mm, float32 [N, 2, T, 32, 32] in mm; 0 where there is no ring,
-        and at frame 0.
+        control points of a cubic B-spline, one per 4 mm, float32 [N, 2, T, 32, 32] in mm; 0 without a ring and at
+        frame 0.
     """
     n, _, frames, height, width = masks.shape
     pictures = masks.float().reshape(n * frames, 1, height, width)
@@ -65,9 +65,9 @@ def ring_motion(masks: Tensor) -> Tensor:
     inner, outer = _radii(pictures, centre)
     inner, outer, centre = inner.view(n, frames, -1), outer.view(n, frames, -1), centre.view(n, frames, 2)
 
-    calm = _calming(frames, masks.device) * usable[:, None]
-    calm = calm / calm.sum(dim=2, keepdim=True).clamp(min=1e-6)
-    inner, outer, centre = (calm @ values for values in (inner, outer, centre))
+    smooth = _cycle_smoothing(frames, masks.device) * usable[:, None]
+    smooth = smooth / smooth.sum(dim=2, keepdim=True).clamp(min=1e-6)
+    inner, outer, centre = (smooth @ values for values in (inner, outer, centre))
     where = _control_positions(masks.device)  # [P, 2]
     ray = where - centre[:, :1]  # [N, P, 2]
     radius = ray.norm(dim=-1)
@@ -85,18 +85,18 @@ def _radii(pictures: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     """Endo- and epicardial radius (mm) along each ray from the centre, smoothed along the contour, [M, A] each."""
     wall, middle = wall_along_rays(pictures, centre)
     weight = (wall / _WHOLE_WALL_MM).clamp(max=1.0) + 1e-6
-    kernel = _smoothing(pictures.device)
+    kernel = _contour_smoothing(pictures.device)
     total = weight @ kernel
     wall, middle = (weight * wall) @ kernel / total, (weight * middle) @ kernel / total
     return (middle - wall / 2).clamp(min=1.0), middle + wall / 2 + 1e-3
 
 
 def wall_along_rays(pictures: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
-    """How thick the wall is along each ray, and the radius of its middle, mm, [M, A] each.
+    """Thickness of the wall along each ray and radius of its middle, mm, [M, A] each.
 
     Args:
         pictures: [M, 1, 128, 128], 0…1.
-        centre: [M, 2], pixel coordinates (x, y) that the rays start from; their angles run clockwise from +x.
+        centre: [M, 2], pixel coordinates (x, y) of the rays' origin; angles run clockwise from +x.
     """
     rays = _rays(pictures.device)  # [A, R, 2]
     grid = (centre[:, None, None] + rays + 0.5) * (2 / SIZE) - 1
@@ -129,7 +129,7 @@ def _at_angle(values: Tensor, angle: Tensor) -> Tensor:
 
 
 def _spline_coefficients(samples: Tensor) -> Tensor:
-    """Coefficients whose cubic B-spline passes (to fourth order) through the samples: (−1, 8, −1)/6 along each side."""
+    """Coefficients whose cubic B-spline interpolates the samples to fourth order: (−1, 8, −1)/6 along each axis."""
     for axis in (-1, -2):
         before = torch.cat([samples.narrow(axis, 0, 1), samples.narrow(axis, 0, samples.shape[axis] - 1)], axis)
         after = torch.cat([samples.narrow(axis, 1, samples.shape[axis] - 1), samples.narrow(axis, -1, 1)], axis)
@@ -157,7 +157,7 @@ def _rays(device: torch.device) -> Tensor:
 
 @lru_cache(maxsize=4)
 @torch.inference_mode(False)
-def _smoothing(device: torch.device) -> Tensor:
+def _contour_smoothing(device: torch.device) -> Tensor:
     """Circular Gaussian weights [A, A]."""
     angle = torch.arange(_ANGLES, device=device, dtype=torch.float32) * (2 * math.pi / _ANGLES)
     distance = torch.remainder(angle[:, None] - angle[None] + math.pi, 2 * math.pi) - math.pi
@@ -166,7 +166,7 @@ def _smoothing(device: torch.device) -> Tensor:
 
 @lru_cache(maxsize=4)
 @torch.inference_mode(False)
-def _calming(frames: int, device: torch.device) -> Tensor:
+def _cycle_smoothing(frames: int, device: torch.device) -> Tensor:
     """Periodic Gaussian weights over the cycle, [T, T]."""
     phase = torch.arange(frames, device=device, dtype=torch.float32) / frames
     distance = torch.remainder(phase[:, None] - phase[None] + 0.5, 1.0) - 0.5
@@ -174,7 +174,7 @@ def _calming(frames: int, device: torch.device) -> Tensor:
 
 
 def pack(control: Tensor) -> Tensor:
-    """Control points [N, 2, T, 32, 32] in mm -> the latent's shape, [N, 16, T/2, 16, 16], nothing lost."""
+    """Control points [N, 2, T, 32, 32] in mm -> the latent's shape, [N, 16, T/2, 16, 16], without loss."""
     n, c, t, h, w = control.shape
     blocks = control.reshape(n, c, t // 2, 2, h // 2, 2, w // 2, 2)
     return blocks.permute(0, 1, 3, 5, 7, 2, 4, 6).reshape(n, 8 * c, t // 2, h // 2, w // 2) / GUESS_SCALE_MM

@@ -1,10 +1,10 @@
-"""How wide the posterior of one slice is, from its descriptors: some hearts leave more open than others.
+"""Width of the posterior of one slice, from its descriptors: the uncertainty differs between hearts.
 
-The diffusion of the motion latent has one unit for all slices, the scatter around the regression. By how much a slice
-differs from the usual is one number, the logarithm of its residual energy, told by a ridge regression on the slice's
-descriptors: a heteroscedastic linear model (Harvey, Econometrica 44, 1976), which a few hundred slices determine where
-a network's own learned spread needs many thousands. Not every mode follows it alike: what a badly drawn wall leaves
-open does, rotation, which no wall shows, hardly does. So each mode has its own share of it.
+The diffusion of the motion latent has one unit for all slices, the scatter around the regression. A ridge regression on
+the descriptors of a slice predicts one number, the logarithm of its residual energy: a heteroscedastic linear model
+(Harvey, Econometrica 44, 1976), which a few hundred slices determine, whereas a spread learned by a network needs many
+thousands. The modes depend on it to different degrees: the uncertainty from a badly drawn wall does, that of rotation,
+which no wall shows, hardly does. So each mode has its own share.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from torch import Tensor, nn
 
 from LaMoDCore.heart.geometry import Array
 
-#: Ridges that are tried; the last all but switches the regression off.
+#: Ridges that are tried; the last nearly switches the regression off.
 RIDGES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 1e9)
-#: Descriptors are bounded, in standard deviations, and so is the logarithm of the variance's factor.
+#: Bounds of the descriptors in standard deviations, and of the logarithm of the variance factor.
 _MOST_STANDARD, _MOST_LOG_VARIANCE = 4.0, 2.0
 _LEAST_SCALE, _LEAST_ENERGY = 1e-2, 1e-9
-#: Of the slice's log energy, that a mode's follows.
+#: Shares of the slice's log energy that are tried for a mode.
 _SHARES = tuple(np.linspace(0.0, 2.0, 41).round(2).tolist())
 
 
 class SliceSpread(nn.Module):
-    """The factors of a slice's posterior standard deviations; buffers only, all 1 before they are fitted.
+    """Factors of the posterior standard deviations of a slice; buffers only, all factors are 1 before fitting.
 
     Args:
         count: number of descriptors.
-        modes: of the motion latent.
+        modes: number of modes of the motion latent.
     """
 
     middle: Tensor
@@ -47,15 +47,15 @@ class SliceSpread(nn.Module):
         self.register_buffer("offset", torch.zeros(modes))
 
     def fit(self, described: Array, energy: Array, held_described: Array, held_energy: Array) -> tuple[float, float]:
-        """Learn them, with the ridge under which held-out slices are likeliest.
+        """Fit the factors, with the ridge under which validation slices are likeliest.
 
         Args:
             described: float32 [N, K], descriptors of the training slices.
-            energy: [N, modes], squares of each one's offset from the expected code, in units of the scatter.
-            held_described, held_energy: the same of validation slices.
+            energy: [N, modes], squared offsets from the expected code, in units of the scatter.
+            held_described, held_energy: descriptors and energy of validation slices.
 
         Returns:
-            the ridge, and the share of the variance of the validation slices' log energy that is explained.
+            the ridge, and the explained share of the variance of the validation slices' log energy.
         """
         self.middle.copy_(torch.from_numpy(described.mean(axis=0)))
         self.scale.copy_(torch.from_numpy(described.std(axis=0) + _LEAST_SCALE))
@@ -64,12 +64,12 @@ class SliceSpread(nn.Module):
             self._fit(described, energy, ridge)
             log_variance = 2 * np.log(self.factors(held_described))
             # A code's negative log-likelihood, up to constants and the number of modes.
-            surprise = float((log_variance + held_energy * np.exp(-log_variance)).mean())
-            if surprise < best[1]:
-                best = (ridge, surprise)
+            loss = float((log_variance + held_energy * np.exp(-log_variance)).mean())
+            if loss < best[1]:
+                best = (ridge, loss)
         self._fit(described, energy, best[0])
         wanted = np.log(np.maximum(held_energy.mean(axis=1), _LEAST_ENERGY))
-        missed = wanted - self._told(held_described)
+        missed = wanted - self._log_energy(held_described)
         return best[0], float(1 - missed.var() / max(wanted.var(), 1e-12))
 
     def _fit(self, described: Array, energy: Array, ridge: float) -> None:
@@ -79,29 +79,29 @@ class SliceSpread(nn.Module):
         kernel = rows @ rows.T + ridge * np.eye(len(rows))
         inverse = np.linalg.inv(kernel)
         self.regression.copy_(torch.from_numpy(rows.T @ (inverse @ wanted)))
-        # What the other slices say of each, so that the fit to itself hides nothing.
-        by_others = wanted - (inverse @ wanted) / inverse.diagonal()
-        told = np.clip(by_others, -_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE)
-        # log σ² = offset + share · told, mode by mode the likeliest; each offset follows from its share.
-        alive = energy.mean(axis=0) > _LEAST_ENERGY  # fewer slices than modes leave modes of nothing, of width 1
+        # Leave-one-out predictions, since those of the fit itself are too close.
+        left_out = wanted - (inverse @ wanted) / inverse.diagonal()
+        predicted = np.clip(left_out, -_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE)
+        # log σ² = offset + share · predicted, with the likeliest share per mode; each offset follows from its share.
+        alive = energy.mean(axis=0) > _LEAST_ENERGY  # with fewer slices than modes, some modes are zero; factor 1
         energy = np.where(alive, energy, 1.0)
-        offsets = np.stack([np.log((energy * np.exp(-share * told)[:, None]).mean(axis=0)) for share in _SHARES])
-        surprise = offsets + np.array(_SHARES)[:, None] * told.mean() + 1
-        likeliest = surprise.argmin(axis=0)
+        offsets = np.stack([np.log((energy * np.exp(-share * predicted)[:, None]).mean(axis=0)) for share in _SHARES])
+        losses = offsets + np.array(_SHARES)[:, None] * predicted.mean() + 1
+        likeliest = losses.argmin(axis=0)
         self.share.copy_(torch.from_numpy(np.where(alive, np.array(_SHARES)[likeliest], 0.0)))
         self.offset.copy_(torch.from_numpy(np.where(alive, offsets[likeliest, np.arange(energy.shape[1])], 0.0)))
 
     def factors(self, described: Array) -> Array:
         """Descriptors [N, K] -> factors of the standard deviations, float64 [N, modes]."""
         share, offset = self.share.double().cpu().numpy(), self.offset.double().cpu().numpy()
-        return np.asarray(np.exp(0.5 * (offset + share * self._told(described)[:, None])))
+        return np.asarray(np.exp(0.5 * (offset + share * self._log_energy(described)[:, None])))
 
-    def _told(self, described: Array) -> Array:
-        """Log energy beside the usual, [N], bounded."""
-        told = self._standard(described) @ self.regression.double().cpu().numpy()
-        return np.asarray(np.clip(told, -_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE))
+    def _log_energy(self, described: Array) -> Array:
+        """Predicted log energy relative to the mean, [N], bounded."""
+        predicted = self._standard(described) @ self.regression.double().cpu().numpy()
+        return np.asarray(np.clip(predicted, -_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE))
 
     def _standard(self, described: Array) -> Array:
         middle, scale = self.middle.double().cpu().numpy(), self.scale.double().cpu().numpy()
-        told = np.nan_to_num((described - middle) / scale, posinf=_MOST_STANDARD, neginf=-_MOST_STANDARD)
-        return np.asarray(np.clip(told, -_MOST_STANDARD, _MOST_STANDARD))
+        values = np.nan_to_num((described - middle) / scale, posinf=_MOST_STANDARD, neginf=-_MOST_STANDARD)
+        return np.asarray(np.clip(values, -_MOST_STANDARD, _MOST_STANDARD))

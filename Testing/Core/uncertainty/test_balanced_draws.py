@@ -8,7 +8,7 @@ import torch
 
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.heart.ring.motion_basis import TERMS, ring_basis
-from LaMoDCore.networks.balanced_draws import balanced, shown_directions
+from LaMoDCore.networks.balanced_draws import balanced, most_visible_directions
 
 MODES, COUNT = 20, 8
 
@@ -34,7 +34,7 @@ def mean_strain_of_a_segment(codes: torch.Tensor) -> np.ndarray:
 
 
 def test_what_shows_most_has_exactly_the_normal_covariance() -> None:
-    directions = shown_directions(unit_motions())
+    directions = most_visible_directions(unit_motions())
     assert directions.T @ directions == pytest.approx(np.eye(MODES), abs=1e-6)
     drawn = balanced(noise(0), directions).numpy() @ directions
     assert drawn.mean(axis=0) == pytest.approx(np.zeros(MODES), abs=1e-5)
@@ -44,7 +44,7 @@ def test_what_shows_most_has_exactly_the_normal_covariance() -> None:
 
 
 def test_the_spread_of_strain_does_not_depend_on_the_seed() -> None:
-    directions = shown_directions(unit_motions())
+    directions = most_visible_directions(unit_motions())
     by_luck = [mean_strain_of_a_segment(noise(seed)).std(ddof=1) for seed in range(20)]
     even = [mean_strain_of_a_segment(balanced(noise(seed), directions)).std(ddof=1) for seed in range(20)]
     assert np.std(by_luck) / np.mean(by_luck) > 0.15
@@ -52,11 +52,11 @@ def test_the_spread_of_strain_does_not_depend_on_the_seed() -> None:
 
 
 def test_seeds_still_draw_other_samples_and_two_are_left_alone() -> None:
-    directions = shown_directions(unit_motions())
+    directions = most_visible_directions(unit_motions())
     assert (balanced(noise(0), directions) - balanced(noise(1), directions)).abs().max() > 0.5
     assert torch.equal(balanced(noise(0)[:2], directions), noise(0)[:2])
 
 
 def test_a_latent_that_shows_nothing_is_no_fault() -> None:
-    directions = shown_directions(np.zeros((MODES, FRAMES, TERMS), dtype=np.complex64))
+    directions = most_visible_directions(np.zeros((MODES, FRAMES, TERMS), dtype=np.complex64))
     assert torch.isfinite(balanced(noise(0), directions)).all()
