@@ -20,7 +20,7 @@ from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model
 from LaMoDCore.networks.motion_latent import ring_view
 from LaMoDCore.phantom import demo_case
 from LaMoDCore.prediction.predict import predict_strain
-from LaMoDCore.prediction.samples import answer_and_samples
+from LaMoDCore.prediction.samples import expected_motion_and_samples
 from LaMoDCore.strain import slice_strain
 
 SAMPLES = 8
@@ -99,7 +99,7 @@ def _parts(
 
             relative = latent_network.around_the_answer(draw())
             expected = latent_network.expected_relative(view)
-            _, samples = answer_and_samples(own, moved, expected, relative, coordinates, canonical)
+            _, samples = expected_motion_and_samples(own, moved, expected, relative, coordinates, canonical)
             works |= {
                 "motion from contours alone": by_contours,
                 "ring coordinates and condition": lambda: ring_view(

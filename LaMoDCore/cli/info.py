@@ -1,4 +1,4 @@
-"""`lamod info`: what this installation can do, or what a file, folder or study holds."""
+"""`lamod info`: describe this installation, or a file, folder or study."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from LaMoDCore import __version__
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-HELP = "Show this installation (version, devices, models), or what a file, folder or DICOM study holds."
+HELP = "Show this installation (version, devices, models), or the contents of a file, folder or DICOM study."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def installation() -> list[str]:
-    """Lines on versions, devices and known models."""
+    """Lines on versions, devices and installed models."""
     import torch
 
     from LaMoDCore.models.folder import known_models, read_description

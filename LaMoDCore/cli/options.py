@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LaMoDCore.runtime.progress import PROGRESS_MODES
 
 
 def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
-    """A parser of `count` comma-separated numbers, for argparse's `type`."""
+    """Parser for `count` comma-separated numbers, for argparse's `type`."""
 
     def parse(text: str) -> tuple[float, ...]:
         try:
@@ -25,22 +25,22 @@ def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
 
 
 def frame_numbers(text: str) -> tuple[int, ...]:
-    """Parser of frame numbers separated by commas, for argparse's `type`."""
+    """Parser for comma-separated frame numbers, for argparse's `type`."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of frame numbers such as 0,9") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of frame numbers such as 0,9") from None
 
 
 def add_labels_option(
     parser: argparse.ArgumentParser | argparse._ArgumentGroup, of: str, metavar: str = "myo=2,rv=1"
 ) -> None:
-    """What the numbers in masks mean; read by `args.labels`."""
-    parser.add_argument("--labels", metavar=metavar, help=f"what {of} mean; myo=2+4 joins a wall drawn in parts")
+    """Add --labels, the meaning of the values in masks; read as `args.labels`."""
+    parser.add_argument("--labels", metavar=metavar, help=f"meaning of {of}; myo=2+4 joins several values to one wall")
 
 
 def add_insertion_options(parser: argparse.ArgumentParser) -> None:
-    """Where segments start; read by `args.rv_insertion` and `args.slice_insertion`."""
+    """Add the options for the RV insertion; read as `args.rv_insertion` and `args.slice_insertion`."""
     parser.add_argument("--rv-insertion", metavar="X,Y,Z", type=numbers(3), help="anterior RV insertion point, LPS mm")
     parser.add_argument(
         "--slice-insertion",
@@ -48,35 +48,41 @@ def add_insertion_options(parser: argparse.ArgumentParser) -> None:
         type=numbers(3),
         action="append",
         default=[],
-        help="the same for the one slice in whose plane the point lies; may be given for several slices",
+        help="the same for the slice in whose plane the point lies; may be repeated for other slices",
     )
 
 
 def add_inference_options(parser: argparse.ArgumentParser) -> None:
-    """Model, device and sampling; what is left out is the model's default."""
-    parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="model by name or folder")
+    """Add model, device and sampling options; options left out take the model's default."""
+    parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="name or folder of the model")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument(
         "--space",
         choices=("motion", "registration"),
-        help="what is diffused: what the masks leave open of the motion, or E_R's latent (Algorithm 1 of the paper)",
+        help="space of the diffusion: the part of the motion that the masks do not determine, or the latent of E_R "
+        "(Algorithm 1 of the paper)",
     )
-    parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="how the diffusion is reversed")
-    parser.add_argument("--start", type=int, metavar="M", help="step of Algorithm 1 at which the latent is noised")
-    parser.add_argument("--steps", type=int, metavar="N", help="steps of DDIM")
+    parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="sampler of the reverse diffusion")
+    parser.add_argument("--start", type=int, metavar="M", help="diffusion step to which Algorithm 1 noises the latent")
+    parser.add_argument("--steps", type=int, metavar="N", help="number of DDIM steps")
     parser.add_argument(
-        "--samples", type=int, metavar="N", help="samples drawn: the spread of the answer; 1 for the answer alone"
+        "--samples",
+        type=int,
+        metavar="N",
+        help="number of samples, from which the uncertainty is computed; 1 for the prediction alone",
     )
-    parser.add_argument("--no-diffusion", action="store_true", help="decode the encoder's latent as it is")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
+    parser.add_argument(
+        "--no-diffusion", action="store_true", help="decode the latent of the encoder without diffusion"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
 
 
 def inference_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What `add_inference_options` took, as `predict_strain` names it."""
+    """The values of `add_inference_options` as keyword arguments of `predict_strain`."""
     names = ("model", "device", "space", "sampler", "start", "steps", "samples", "seed")
     settings = {name: getattr(args, name) for name in names}
     return {**settings, "diffusion": False if args.no_diffusion else None}
 
 
 def add_progress_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--progress", choices=PROGRESS_MODES, default="bar", help="how progress is shown on stderr")
+    parser.add_argument("--progress", choices=PROGRESS_MODES, default="bar", help="format of the progress on stderr")

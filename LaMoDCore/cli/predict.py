@@ -38,10 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
     add_labels_option(parser, "the values of the masks")
     parser.add_argument(
-        "--rr", metavar="MS", type=float, help="R–R interval in ms, if the masks do not contain it or cover only part of it"
+        "--rr",
+        metavar="MS",
+        type=float,
+        help="R–R interval in ms, if the masks do not contain it or cover only part of it",
     )
     parser.add_argument(
-        "--reference-frame", metavar="N", type=int, help="frame of end-diastole, counted from 0 (default: the largest cavity)"
+        "--reference-frame",
+        metavar="N",
+        type=int,
+        help="frame of end-diastole, counted from 0 (default: the largest cavity)",
     )
     parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
     add_inference_options(parser)

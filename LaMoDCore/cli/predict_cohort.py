@@ -1,4 +1,4 @@
-"""`lamod predict-cohort`: every case of a folder, over several processes or machines."""
+"""`lamod predict-cohort`: predict every case of a folder, with several processes or machines."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from LaMoDCore.cli.options import (
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
-    "Predict every case of a dataset folder, or of a folder of mask files. Run again, it does only what is missing; "
-    "a case that fails stops no other and is named at the end. Under torchrun or srun every process takes its share."
+    "Predict every case of a dataset folder, or of a folder of mask files. A repeated call predicts only the missing "
+    "cases; failed cases do not stop the others and are listed at the end. Under torchrun or srun the processes share "
+    "the cases."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "cohort", metavar="DATASET", type=Path,
-        help="dataset folder, or a folder in which every mask file and every subfolder is a case",
+        help="dataset folder, or a folder in which every mask file and every subfolder is one case",
     )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
@@ -61,15 +62,16 @@ def run(args: argparse.Namespace) -> int:
                 progress=progress,
             )
     except KeyboardInterrupt:
-        print(f"lamod: interrupted; what is done is kept in {args.out}, the same command goes on.", file=sys.stderr)
+        print(f"lamod: interrupted; finished cases are kept in {args.out}, the same command resumes.", file=sys.stderr)
         return 130
     who = f"process {shard.rank + 1} of {shard.count}: " if shard.count > 1 else ""
     print(
-        f"{who}{outcome.cases} cases: {outcome.predicted} predicted, {outcome.kept} there already, "
+        f"{who}{outcome.cases} cases: {outcome.predicted} predicted, {outcome.kept} already present, "
         f"{len(outcome.failures)} failed; {outcome.seconds:.0f} s"
     )
     for case_id, reason in outcome.failures.items():
         print(f"  failed {case_id}: {reason}")
-    print(f"{who}read {args.out / 'summary.csv'}")
-    # A launcher ends its other processes when one fails, so only a single one says by its code that nothing came.
+    print(f"{who}results are in {args.out / 'summary.csv'}")
+    # A launcher ends its other processes when one fails, so only a single process reports by its exit code that
+    # there are no results.
     return 1 if shard.count == 1 and outcome.predicted + outcome.kept == 0 else 0

@@ -1,6 +1,6 @@
-"""The `lamod` command: finds the verb, runs it, and turns a person's mistake into one line.
+"""The `lamod` command: finds the subcommand, runs it, and prints input errors as one line.
 
-Exit codes: 0 done, 1 the input's fault (one line on stderr, no traceback), 2 usage, 130 interrupted.
+Exit codes: 0 done, 1 invalid input (one line on stderr, no traceback), 2 usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NoReturn
 from LaMoDCore import __version__
 from LaMoDCore.runtime.errors import LaMoDError
 
-#: Verb -> module of LaMoDCore.cli. A verb's module is imported only when the verb is used.
+#: Command -> module of LaMoDCore.cli, imported only when the command is used.
 VERBS = {
     "demo": "demo",
     "predict": "predict",
@@ -42,7 +42,7 @@ _NUMBERS = re.compile(r"^-\d[\d.,eE+\-]*$")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Accepts an option's value that begins with a minus (`--rv-insertion -3,4,5`)."""
+    """Accepts option values that begin with a minus sign (`--rv-insertion -3,4,5`)."""
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         words = list(sys.argv[1:] if args is None else args)

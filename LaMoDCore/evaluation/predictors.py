@@ -1,10 +1,10 @@
-"""What is compared: each is a name and a function from a case to its motion."""
+"""The methods under comparison: each has a name and a function from a case to its motion."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 ZERO = "zero"
 _WITH, _WITHOUT, _SHOTS = ":diffusion", ":no-diffusion", ":registration"
 
-#: The way of a canonical movie to and fro, which methods that know nothing of slices share.
+#: Modules that convert slices to the canonical movie and back; methods on the canonical movie share them.
 _CANONICAL = ("LaMoDCore.heart.canonical", "LaMoDCore.heart.outside_wall")
-#: The way of a case through a model; through its registration network alone.
+#: Modules that predict with a model, and with its registration network alone.
 _PREDICTION = "LaMoDCore.prediction.slice_motion"
 _SHOOTING = "LaMoDCore.baselines.registration_alone"
 
@@ -35,9 +35,9 @@ class Predictor:
     """A method under test.
 
     Attributes:
-        name: as the tables show it.
-        predict: motion of every slice of a case, on the case's own grid and frames.
-        identity: all that its answer depends on but the case; "" where that is not known, and nothing may be kept.
+        name: name in the tables.
+        predict: returns the motion of every slice of a case, on the case's own grid and frames.
+        identity: everything except the case that the prediction depends on; "" if unknown, which disables the cache.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Predictor:
 
 
 def zero_motion(case: Case) -> Motion:
-    """Nothing moves: what every method has to beat."""
+    """Predict no motion: the baseline for every method."""
     still = [np.zeros((s.frames, 2, *s.grid.shape), dtype=np.float32) for s in case.slices]
     return Motion(tuple(SliceMotion(u) for u in still))
 
 
 def canonical_motion(case: Case, track: Track) -> Motion:
-    """The motion that a method finds on canonical movies, brought back as a network's is."""
+    """Track every slice on its canonical movie, and resample the motion like that of a network."""
     return Motion(tuple(_tracked(slice_, case.reference_frame, track) for slice_ in case.slices))
 
 
@@ -69,46 +69,46 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
     """Predictors by name.
 
     Args:
-        names: ``zero``, ``itk-demons``, ``lddmm``, or a model's name or folder, a baseline's included; behind a
-            LaMoD model's ``:diffusion`` or ``:no-diffusion`` where its own setting is not wanted, or
-            ``:registration`` for its registration network alone.
+        names: ``zero``, ``itk-demons``, ``lddmm``, or name or folder of a model or baseline. The suffix ``:diffusion``
+            or ``:no-diffusion`` overrides a LaMoD model's own setting; ``:registration`` selects its registration
+            network alone.
         device: auto, cpu, cuda or mps.
-        samples: drawn per case; None is the model's own number.
-        seed: of all randomness.
+        samples: number of samples per case; None selects the model's own number.
+        seed: random seed.
 
     Raises:
-        LaMoDInputError: a name twice, or a model that cannot be loaded.
+        LaMoDInputError: a name occurs twice, or a model cannot be loaded.
     """
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
-        raise LaMoDInputError("--models", f"'{twice[0]}' is named twice", "name each model once")
-    made = [UNLEARNED[n]() if n in UNLEARNED else _model_predictor(n, device, samples, seed) for n in names]
+        raise LaMoDInputError("--models", f"'{twice[0]}' occurs twice", "give each model once")
+    made = [UNTRAINED[n]() if n in UNTRAINED else _model_predictor(n, device, samples, seed) for n in names]
     labels = [predictor.name for predictor in made]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
-        raise LaMoDInputError("--models", f"two models call themselves '{twice[0]}'", "give one another name")
+        raise LaMoDInputError("--models", f"two models have the name '{twice[0]}'", "rename one of them")
     return made
 
 
 def _demons() -> Predictor:
     from LaMoDCore.baselines.demons_tracking import track_by_demons
 
-    return _unlearned("registration tracking (ITK demons)", track_by_demons)
+    return _untrained("registration tracking (ITK demons)", track_by_demons)
 
 
 def _matching() -> Predictor:
     from LaMoDCore.baselines.lddmm_tracking import track_by_matching
 
-    return _unlearned("LDDMM matching", track_by_matching)
+    return _untrained("LDDMM matching", track_by_matching)
 
 
-def _unlearned(name: str, track: Callable[[Array], Array]) -> Predictor:
+def _untrained(name: str, track: Callable[[Array], Array]) -> Predictor:
     identity = f"{name} code {code_digest(track.__module__, *_CANONICAL)}"
     return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks)), identity)
 
 
-#: Methods that have learned nothing, by name.
-UNLEARNED: dict[str, Callable[[], Predictor]] = {
+#: Methods without training, by name.
+UNTRAINED: dict[str, Callable[[], Predictor]] = {
     ZERO: lambda: Predictor(ZERO, zero_motion),
     "itk-demons": _demons,
     "lddmm": _matching,
@@ -143,12 +143,12 @@ def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> 
 
 
 def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -> str:
-    from LaMoDCore.prediction.predict import inference_choice
+    from LaMoDCore.prediction.options import resolve_options
 
     try:
-        return json.dumps(inference_choice(model, diffusion=diffusion, samples=samples))
+        return json.dumps(asdict(resolve_options(model, diffusion=diffusion, samples=samples)))
     except LaMoDInputError as fault:
-        return str(fault)  # every case will be refused, so that nothing is kept
+        return str(fault)  # every case will be refused, so nothing is cached
 
 
 def _shots_of(model: object) -> Callable[[Case], Motion]:
@@ -171,8 +171,8 @@ def _shots_of(model: object) -> Callable[[Case], Motion]:
         if not np.abs(shot).max() < occupancy.shape[-1] * SPACING_MM / 2:
             raise LaMoDInputError(
                 model.name,
-                "the shot of its registration network does not stay in the picture: its velocities are too wild",
-                "train the registration stage longer, or with more regularity",
+                "the displacement from its registration network leaves the image: its velocities are too large",
+                "train the registration stage longer, or with more regularisation",
             )
         return shot
 

@@ -1,1 +1,1 @@
-"""From a case to motion, strain and result files."""
+"""Predict motion and strain of a case, and write the result files."""

@@ -1,8 +1,9 @@
-"""Samples of one slice's motion, each computed when it is looked at.
+"""Samples of one slice's motion, each computed on access.
 
-A sample of forty frames fills as much memory as the answer itself, and a whole ventricle has twelve slices. So what is
-kept of a sample are its coefficients (`ring_basis`, eq. 1), a few kilobytes, and the predicted motion that they refer
-to; the networks, the extension beyond the wall and the way to the slice's own pixels are gone through once for all.
+A sample of forty frames takes as much memory as the prediction, and a ventricle has about twelve slices. Therefore only
+the coefficients of each sample are stored (`heart.ring.motion_basis`, eq. 1), a few kilobytes, with the predicted
+motion to which they are added. The networks, the extension beyond the wall and the resampling to the slice's own pixels
+are computed once for all samples.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from LaMoDCore.heart.canonical import FRAMES, SIZE, SPACING_MM, CanonicalSlice, 
 from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d, vector_rotation
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates, added_displacement, moving_center
 
-#: Relative motion fades to nothing over this last stretch before the canonical picture's border.
+#: Relative motion fades to zero over this distance from the border of the canonical grid.
 _BORDER_FADE_MM = 6.0
 
 
 @dataclass(frozen=True, eq=False)
 class MotionSamples:
-    """Reads like an array [N, T, 2, H, W] of displacement in mm, along its first two axes.
+    """Displacement [N, T, 2, H, W] in mm that can be indexed like an array along its first two axes.
 
     Attributes:
         displacement_mm: the predicted motion, float32 [T, 2, H, W] on the slice's own pixels.
         coefficients: complex64 [N, T, TERMS] at the slice's own frames.
-        basis: float32 [TERMS, P] at the pixels that move relatively.
-        pixels: bool [H, W], those P.
+        basis: float32 [TERMS, P] at the P pixels with relative motion.
+        pixels: bool [H, W], the mask of these P pixels.
         positions: complex [P], canonical mm.
         center: complex [T, 1], canonical mm.
-        to_canonical: [2, 2], turns the slice's vectors into canonical ones.
+        to_canonical: [2, 2], rotates the slice's vectors into canonical ones.
     """
 
     displacement_mm: Array
@@ -60,7 +61,7 @@ class MotionSamples:
         return self._frames(range(len(self))[key], slice(None))
 
     def at_frames(self, frames: Array) -> MotionSamples:
-        """The same samples at some frames [K] only."""
+        """The same samples at frames [K] only."""
         return replace(
             self,
             displacement_mm=self.displacement_mm[frames],
@@ -84,7 +85,7 @@ class MotionSamples:
         return displacement
 
 
-def answer_and_samples(
+def expected_motion_and_samples(
     displacement_mm: Array,
     canonical_mm: Array,
     expected: Array,
@@ -92,15 +93,15 @@ def answer_and_samples(
     coordinates: RingCoordinates,
     canonical: CanonicalSlice,
 ) -> tuple[Array, MotionSamples]:
-    """The expected motion on a slice's own pixels and frames, float32 [T, 2, H, W] mm, and samples around it.
+    """The expected motion on a slice's own pixels and frames, float32 [T, 2, H, W] mm, and the samples around it.
 
     Args:
-        displacement_mm: the decoder's motion there, [T, 2, H, W].
+        displacement_mm: the decoder's motion on these pixels, [T, 2, H, W].
         canonical_mm: the same on the canonical grid and cycle, [40, 2, 128, 128].
         expected: complex [40, TERMS], the expected motion relative to the decoder's.
         relative: complex [N, 40, TERMS], each sample's motion relative to the expected one.
-        coordinates: of the canonical end-diastolic wall.
-        canonical: of the slice.
+        coordinates: ring coordinates of the canonical end-diastolic wall.
+        canonical: the slice on the canonical grid and cycle.
     """
     in_time = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
     coefficients = np.einsum("uf,nfk->nuk", in_time, np.concatenate([expected[None], relative])).astype(np.complex64)
@@ -123,12 +124,12 @@ def answer_and_samples(
         center=center.astype(np.complex64),
         to_canonical=vector_rotation(canonical.source_grid, canonical.grid),
     )
-    answer = around_decoder[0] if expected.any() else displacement_mm
-    return answer, replace(around_decoder, displacement_mm=answer, coefficients=coefficients[1:])
+    motion = around_decoder[0] if expected.any() else displacement_mm
+    return motion, replace(around_decoder, displacement_mm=motion, coefficients=coefficients[1:])
 
 
 def _positions(source: SliceGrid, target: SliceGrid) -> Array:
-    """Canonical positions of a slice's pixels, complex [H, W] mm from the canonical picture's centre."""
+    """Canonical positions of a slice's pixels, complex [H, W] mm from the centre of the canonical grid."""
     matrix, offset = affine_2d(source, target)
     height, width = source.shape
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))

@@ -1,10 +1,8 @@
-"""Motion of one slice: canonical picture -> E_R -> D_η -> samples of what is left open -> the slice's own pixels."""
+"""Motion of one slice: canonical masks -> E_R -> D_η -> samples of the undetermined part -> the slice's own pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,19 +19,20 @@ from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatent, RingView, ring_view, wall_motion
 from LaMoDCore.networks.registration import level_number
-from LaMoDCore.prediction.samples import answer_and_samples
+from LaMoDCore.prediction.options import InferenceOptions
+from LaMoDCore.prediction.samples import expected_motion_and_samples
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.descriptors import descriptors
-from LaMoDCore.uncertainty.familiarity import UnlikeTraining
+from LaMoDCore.uncertainty.unlike_training import UnlikeTraining
 
 
 @dataclass(frozen=True, eq=False)
 class SlicePrediction:
-    """What a model says of one slice.
+    """Prediction for one slice.
 
     Attributes:
-        motion: with samples, where some were drawn.
-        unlike_training: the flag; None for a model that has none.
+        motion: displacement, with samples if several were drawn.
+        unlike_training: the flag; None for a model without it.
     """
 
     motion: SliceMotion
@@ -44,60 +43,61 @@ def predict_slice(
     slice_: CineSlice,
     reference_frame: int,
     model: LoadedModel,
-    settings: Mapping[str, Any],
+    options: InferenceOptions,
     seed: int,
     insertion_lps: Array | None = None,
 ) -> SlicePrediction:
     """Predict one slice.
 
     Args:
-        slice_: what was drawn.
+        slice_: the slice with its masks.
         reference_frame: its end-diastole.
-        model: what predicts.
-        settings: what `predict.inference_choice` gives.
-        seed: of all randomness.
-        insertion_lps: [3] anterior RV insertion, where it is known; only the unlike-training flag looks at it.
+        model: the model that predicts.
+        options: as `resolve_options` returns them.
+        seed: random seed.
+        insertion_lps: [3] anterior RV insertion, if known; used by the unlike-training flag only.
 
     Raises:
-        LaMoDInputError: the slice does not fit into the canonical picture, or the motion is not finite.
+        LaMoDInputError: the slice does not fit into the canonical grid, or the predicted motion is not finite.
     """
     canonical = to_canonical(slice_, reference_frame)
     network = model.network
     with torch.inference_mode():
         if isinstance(network, BaselineModel):
-            return SlicePrediction(_answer(slice_.name, network.displacement(_masks(canonical, network)), canonical))
-        if settings["diffusion"] and settings["space"] == "registration":
+            moved = network.displacement(_masks(canonical, network))
+            return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
+        if options.diffusion and options.space == "registration":
             latent = _latent(network, slice_, canonical)
-            many = _algorithm_1(network, latent, settings, seed)
+            many = _algorithm_1(network, latent, options, seed)
             moved = torch.cat([network.decode(one) for one in many.split(1)])
-            return SlicePrediction(_answer(slice_.name, moved, canonical))
+            return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
         coordinates = RingCoordinates.of(canonical.occupancy[0])
         decoded = decoded_slice(network, slice_, canonical, coordinates)
         motion = SliceMotion(decoded.displacement_mm)
-        if settings["diffusion"]:
-            assert network.motion_latent is not None  # `inference_choice` has checked it
+        if options.diffusion:
+            assert network.motion_latent is not None  # `resolve_options` has checked it
             expected = network.motion_latent.expected_relative(decoded.view)
-            relative = _samples(network, network.motion_latent, decoded, settings, seed)
-            moved_mm, samples = answer_and_samples(
+            relative = _samples(network, network.motion_latent, decoded, options, seed)
+            moved_mm, samples = expected_motion_and_samples(
                 decoded.displacement_mm, decoded.canonical_mm, expected, relative, coordinates, canonical
             )
-            motion = SliceMotion(moved_mm, cast(Array, samples) if len(samples) > 1 else None)
-    known = network.familiarity
-    if known is None:
+            motion = SliceMotion(moved_mm, samples if len(samples) > 1 else None)
+    detector = network.familiarity
+    if detector is None:
         return SlicePrediction(motion)
     angle = insertion_angle(slice_, reference_frame, insertion_lps)
-    return SlicePrediction(motion, known.judge(decoded.descriptors, angle))
+    return SlicePrediction(motion, detector.judge(decoded.descriptors, angle))
 
 
 @dataclass(frozen=True, eq=False)
 class DecodedSlice:
-    """What E_R and D_η say of one slice.
+    """Output of E_R and D_η for one slice.
 
     Attributes:
         displacement_mm: [T, 2, H, W] on the slice's own pixels and frames.
-        canonical_mm: [40, 2, 128, 128], the same as the networks see it.
-        view: what the motion latent is told.
-        descriptors: what the flag and the spread of the samples are told, see `uncertainty.descriptors`.
+        canonical_mm: [40, 2, 128, 128], the same on the canonical grid and cycle.
+        view: input of the motion latent.
+        descriptors: input of the unlike-training flag and of the spread of the samples, see `uncertainty.descriptors`.
     """
 
     displacement_mm: Array
@@ -109,25 +109,25 @@ class DecodedSlice:
 def decoded_slice(
     network: LaMoDModel, slice_: CineSlice, canonical: CanonicalSlice, coordinates: RingCoordinates
 ) -> DecodedSlice:
-    """The deterministic part of a prediction.
+    """Compute the deterministic part of a prediction.
 
     Args:
         network: in evaluation mode.
-        slice_: what was drawn.
-        canonical: its canonical picture.
-        coordinates: of that picture's end-diastolic wall.
+        slice_: the slice with its masks.
+        canonical: the same on the canonical grid and cycle.
+        coordinates: ring coordinates of the canonical end-diastolic wall.
     """
     latent = _latent(network, slice_, canonical)
     moved = network.decode(latent)
-    own = _answer(slice_.name, moved, canonical).displacement_mm
+    own = _on_own_pixels(slice_.name, moved, canonical).displacement_mm
     canonical_mm = moved[0].transpose(0, 1).float().cpu().numpy()
     learned = latent[0, : network.config.latent_channels]
     contours = network.motion_by_contours(canonical.occupancy, coordinates, canonical_mm, _level(slice_))
     view = ring_view(learned, canonical_mm, coordinates, contours)
     where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
-    level = _level(slice_)
-    told = descriptors(canonical.occupancy, coordinates, view.ring.cpu().numpy(), where, moved_wall, level)
-    return DecodedSlice(own, canonical_mm, view, told)
+    ring = view.ring.cpu().numpy()
+    described = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, _level(slice_))
+    return DecodedSlice(own, canonical_mm, view, described)
 
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:
@@ -135,7 +135,7 @@ def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Te
 
 
 def _latent(network: LaMoDModel, slice_: CineSlice, canonical: CanonicalSlice) -> Tensor:
-    """z of one slice, normalised; the network is told a level only where it is known."""
+    """z of one slice, normalised; the level is an input only where it is known."""
     masks = _masks(canonical, network)
     return network.normalise(network.encode(masks, torch.tensor([_level(slice_)], device=masks.device)))
 
@@ -144,16 +144,15 @@ def _level(slice_: CineSlice) -> int:
     return level_number(slice_.level if slice_.level_known else None)
 
 
-def _algorithm_1(network: LaMoDModel, latent: Tensor, settings: Mapping[str, Any], seed: int) -> Tensor:
-    many = latent.expand(settings["samples"], -1, -1, -1, -1).contiguous()
+def _algorithm_1(network: LaMoDModel, latent: Tensor, options: InferenceOptions, seed: int) -> Tensor:
+    assert options.sampler is not None and options.start is not None and options.steps is not None
+    many = latent.expand(options.samples, -1, -1, -1, -1).contiguous()
     generator = torch.Generator().manual_seed(seed)
-    return network.denoise(
-        many, generator, sampler=settings["sampler"], start=settings["start"], steps=settings["steps"]
-    )
+    return network.denoise(many, generator, sampler=options.sampler, start=options.start, steps=options.steps)
 
 
 def spread_of(network: LaMoDModel, decoded: DecodedSlice) -> Tensor | float:
-    """The slice's own factors of the samples' scatter, [modes]; 1 for a model that knows one width only."""
+    """Factors of the samples' scatter for this slice, [modes]; 1 for a model without a spread per slice."""
     if network.slice_spread is None or network.motion_latent is None:
         return 1.0
     factors = network.slice_spread.factors(decoded.descriptors[None])[0]
@@ -161,28 +160,29 @@ def spread_of(network: LaMoDModel, decoded: DecodedSlice) -> Tensor | float:
 
 
 def _samples(
-    network: LaMoDModel, latent: MotionLatent, decoded: DecodedSlice, settings: Mapping[str, Any], seed: int
+    network: LaMoDModel, latent: MotionLatent, decoded: DecodedSlice, options: InferenceOptions, seed: int
 ) -> Array:
-    """Relative motions around the expected one, whose mean over a few samples would only be blurred."""
-    if settings["samples"] == 1:
+    """Relative motions [N, 40, TERMS] around the expected one; none for a single sample, which is the expected one."""
+    if options.samples == 1:
         return np.zeros((0, FRAMES, TERMS), dtype=np.complex64)
+    assert options.sampler is not None and options.steps is not None
     codes = latent.sample(
         decoded.view,
-        settings["samples"],
+        options.samples,
         network.config.schedule,
         torch.Generator().manual_seed(seed),
-        sampler=settings["sampler"],
-        steps=settings["steps"],
+        sampler=options.sampler,
+        steps=options.steps,
         spread=spread_of(network, decoded),
     )
     return latent.around_the_answer(codes)
 
 
-def _answer(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:
-    """Canonical displacements [N, 2, 40, 128, 128] on the slice's own pixels; several are averaged."""
+def _on_own_pixels(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:
+    """Resample canonical displacements [N, 2, 40, 128, 128] to the slice's own pixels; several are averaged."""
     decoded = np.moveaxis(moved.float().cpu().numpy(), 1, 2)
     if not np.isfinite(decoded).all():
-        raise LaMoDInputError(name, "the model's motion is not finite", "choose another model or check the masks")
+        raise LaMoDInputError(name, "the predicted motion is not finite", "choose another model or check the masks")
     wall = canonical.occupancy[0] > 0.5
     own = [displacement_to_source(extend_beyond_wall(one, wall), canonical) for one in decoded]
     if len(own) == 1:

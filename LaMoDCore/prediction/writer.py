@@ -1,4 +1,4 @@
-"""A StrainResult -> the files of the public contract."""
+"""Write a StrainResult to a folder; `LaMoDCore.io.read_result` reads it back."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ _OURS = re.compile(
 
 
 def is_result_file(name: str) -> bool:
-    """Whether a name at the top of a folder is one that `write_result` gives."""
+    """Whether `write_result` writes a file or folder of this name."""
     return _OURS.fullmatch(name) is not None
 
 
 def check_output(out: str | Path) -> Path:
-    """Ask, before the work starts, whether `write_result` could write `out`.
+    """Check before a prediction that `write_result` can write to `out`.
 
     Raises:
-        LaMoDInputError: as `write_result`.
+        LaMoDInputError: for the reasons listed for `write_result`.
     """
     return check_new_folder(out, is_result_file)
 
 
 def write_result(result: StrainResult, out: str | Path, *, report: bool = True) -> list[Path]:
-    """Write every file of a result into the folder `out`, atomically and byte-stable.
+    """Write every file of a result to the folder `out`, atomically; the same result gives the same bytes.
 
     ==========================  ==========================================================================
-    motion.npz                  material fields, see `motion_npz`
-    segments.csv                one row a slice, segment and frame, see `segments_csv`
-    strain.json                 the result's summary
-    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions, 0 outside the deformed wall and nowhere else
+    motion.npz                  material fields, see `LaMoDCore.io.results.motion_npz`
+    segments.csv                one row per slice, segment and frame
+    strain.json                 summary and notes
+    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions; 0 outside the deformed wall, never inside it
     displacement/               ``frame_NNN.nrrd``: u(X) as a vector image
     report.png, report.pdf      one page
     ==========================  ==========================================================================
 
-    Where the slices don't form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
+    Where the slices do not form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
     ``displacement/frame_NNN_sliceN.nrrd``, slices counted from 1.
 
     Args:
-        result: what to write.
+        result: the result to write.
         out: the folder. An existing result is replaced once the new one is complete.
         report: also draw the report.
 
@@ -56,8 +56,8 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True) 
         The files, in the order above.
 
     Raises:
-        LaMoDInputError: `out` is a file, read-only, holds something that is not a result, or the disk is
-        full.
+        LaMoDInputError: `out` is a file, is read-only or holds files that are not part of a result, or the disk is
+            full.
     """
     with new_folder(out, is_result_file) as folder:
         write_motion_npz(result, folder / "motion.npz")

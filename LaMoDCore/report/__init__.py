@@ -1,4 +1,4 @@
-"""One page that a person can read: maps, curves, bullseye and numbers."""
+"""The one-page report: maps, curves, bullseye and numbers."""
 
 from __future__ import annotations
 

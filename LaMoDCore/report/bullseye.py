@@ -1,8 +1,7 @@
-"""The bullseye: segments where the American Heart Association puts them, anterior up, septum to the left.
+"""The bullseye plot in the layout of the American Heart Association: anterior at the top, septum on the left.
 
-Angles in degrees counter-clockwise from three o'clock, as seen from the apex (Cerqueira et al., Circulation
-2002;
-105: 539). Six segments a ring with anterior centred at 90°; four at the apex.
+Angles in degrees counter-clockwise from three o'clock, as seen from the apex (Cerqueira et al., Circulation 2002;
+105: 539). Six segments per ring with anterior centred at 90°; four at the apex.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from LaMoDCore.report.style import FAINT, INK, SOFT, STRAIN_COLOURS, WALL_COLOUR
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: First angle of every wall's sector.
+#: First angle of the sector of each segment.
 _SIX = {
     "anterior": 60.0,
     "anteroseptal": 120.0,
@@ -34,11 +33,11 @@ _FOUR = {"anterior": 45.0, "septal": 135.0, "inferior": 225.0, "lateral": 315.0}
 
 @dataclass(frozen=True, eq=False)
 class Ring:
-    """One ring of the bullseye, values by segment in the order of `names`.
+    """One ring of the bullseye; values per segment in the order of `names`.
 
     Attributes:
-        label: what the ring shows.
-        names: the walls.
+        label: level or slice of the ring.
+        names: names of the segments.
         values: [S], strain as fractions.
         times_ms: [S], or NaN.
     """
@@ -50,7 +49,7 @@ class Ring:
 
 
 def sector(name: str, count: int) -> tuple[float, float]:
-    """First and last angle of a wall's sector in a ring of `count` segments, degrees."""
+    """First and last angle of a segment's sector in a ring of `count` segments, degrees."""
     start = (_SIX if count == 6 else _FOUR)[name]
     return start, start + 360.0 / count
 
@@ -58,11 +57,11 @@ def sector(name: str, count: int) -> tuple[float, float]:
 def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[Array]) -> list[Ring]:
     """Rings from the outermost (base) inwards.
 
-    With base, mid and apex all present: one ring a level, the mean over its slices (AHA-16 without the apical
-    cap). Otherwise one ring a slice.
+    If base, mid and apex are all present, one ring per level with the mean over its slices (AHA-16 without the apical
+    cap), otherwise one ring per slice.
 
     Args:
-        result: the case.
+        result: the result to show.
         values: per slice [S].
         times_ms: per slice [S].
     """
@@ -83,13 +82,13 @@ def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[A
 
 
 def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_text: str = "") -> None:
-    """Colour each segment by its strain and write the value, and the time where there is room.
+    """Colour each segment by its strain and write the value, and the time if there is room.
 
     Args:
-        ax: where to draw.
+        ax: axes to draw into.
         rings: from the outermost inwards.
-        limit_percent: the colour scale's limit.
-        middle_text: written into the hole of a single ring.
+        limit_percent: limit of the colour scale.
+        middle_text: text inside a single ring.
     """
     from matplotlib import colormaps
     from matplotlib.patches import Circle, Wedge

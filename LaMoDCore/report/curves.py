@@ -24,17 +24,17 @@ def draw_segment_curves(
     numbered: bool = True,
     half_width_sd: float = 1.0,
 ) -> None:
-    """Each segment's mean with its band, and the slice's mean in black.
+    """Draw the mean curve of each segment with its band, and the mean of the slice in black.
 
     Args:
-        ax: where to draw.
+        ax: axes to draw into.
         cine: the slice.
         strain: its strain.
         name: "ecc" or "err".
         es_ms: time of end-systole.
         ed_ms: time of the reference frame.
-        numbered: write the segments' numbers into the legend.
-        half_width_sd: half the band's width in standard deviations: that of the calibrated interval, else 1.
+        numbered: write the segment numbers into the legend.
+        half_width_sd: half the width of the band in standard deviations: of the calibrated interval, otherwise 1.
     """
     time = cine.frame_times_ms
     curves, spread = 100 * np.asarray(strain.segment_curves[name]), strain.segment_curves_std
@@ -49,7 +49,7 @@ def draw_segment_curves(
 
 
 def draw_slice_curves(ax: Axes, result: StrainResult, name: str, *, es_ms: float, ed_ms: float) -> None:
-    """The mean of every slice, from base (dark) to apex (light)."""
+    """Draw the mean curve of every slice, from base (dark) to apex (light)."""
     from matplotlib import colormaps
 
     count = len(result.slices)
@@ -77,7 +77,7 @@ def _finish(ax: Axes, time: np.ndarray, es_ms: float, ed_ms: float) -> None:
             fontsize=6, color=SOFT, va="top",
         )  # fmt: skip
     ax.set_xlim(float(time[0]), float(time[-1]))
-    # a cine that begins elsewhere in the beat, as with a pulse trigger, does not count from the R wave
+    # the times of a cine that begins elsewhere in the beat, as with a pulse trigger, do not count from the R wave
     ax.set_xlabel("time after the R wave (ms)" if ed_ms == time[0] else "time in the cine (ms)", labelpad=2)
     ax.margins(y=0.12)
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

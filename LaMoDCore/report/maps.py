@@ -1,4 +1,4 @@
-"""Strain and motion of one slice over its picture, as seen from the apex."""
+"""Strain and motion of one slice over its image, as seen from the apex."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MARGIN_MM = 13.0
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """The square of a slice that is shown, in mm from pixel (0, 0): centre (x, y) and half its side."""
+    """The part of a slice that is shown, a square in mm from pixel (0, 0): centre (x, y) and half its side length."""
 
     center_mm: tuple[float, float]
     half_mm: float
 
 
 def window_of(strain: SliceStrain, grid: SliceGrid, half_mm: float | None = None) -> Window:
-    """The square about the reference myocardium, with a margin."""
+    """The square around the reference myocardium, with a margin."""
     rows, columns = np.nonzero(strain.myocardium)
     dx, dy = grid.spacing_mm
     if rows.size == 0:
@@ -47,19 +47,17 @@ def smooth_map(
     spacing_mm: tuple[float, float],
     finer: int = _FINER,
 ) -> tuple[Array, tuple[float, float, float, float]]:
-    """One frame's material field at the deformed wall, drawn finer than the pixels so that its edge is
-    smooth.
+    """A material field of one frame on the deformed wall, resampled more finely so that its edge is smooth.
 
     Args:
         field: [H, W], used inside `myocardium` only.
         displacement_mm: [2, H, W] of the same frame; zero shows the reference frame.
         myocardium: bool [H, W] at the reference frame.
         spacing_mm: (dx, dy).
-        finer: how many times.
+        finer: resampling factor.
 
     Returns:
-        Picture [h, w] with NaN outside the wall, and its extent (left, right, bottom, top) in mm for
-        `imshow`.
+        Image [h, w] with NaN outside the wall, and its extent (left, right, bottom, top) in mm for `imshow`.
     """
     dx, dy = spacing_mm
     wall = np.asarray(myocardium, dtype=bool)
@@ -93,7 +91,7 @@ def smooth_map(
 def draw_strain_map(
     ax: Axes, cine: CineSlice, strain: SliceStrain, frame: int, window: Window, *, limit_percent: float
 ) -> Any:
-    """Ecc (per cent) of a frame on the deformed wall over the cine; returns the picture for a colour bar."""
+    """Draw Ecc (per cent) of a frame on the deformed wall over the cine; returns the image for a colour bar."""
     draw_background(ax, cine, frame, window)
     picture, extent = smooth_map(
         strain.fields["ecc"][frame], strain.displacement_mm[frame], strain.myocardium, cine.grid.spacing_mm
@@ -113,7 +111,7 @@ def draw_strain_map(
 
 
 def draw_motion(ax: Axes, cine: CineSlice, strain: SliceStrain, frame: int, window: Window) -> None:
-    """Arrows to scale from end-diastole to `frame`, with both contours and the segments' numbers."""
+    """Draw arrows to scale from end-diastole to `frame`, both contours and the segment numbers."""
     draw_background(ax, cine, frame, window)
     grid = cine.grid
     for displacement, style in (
@@ -139,7 +137,7 @@ def draw_arrows(
     every_mm: float = 4.0,
     width: float = 0.0045,
 ) -> None:
-    """Arrows to scale from where a point lies at end-diastole to where it lies at `frame`."""
+    """Draw arrows to scale from the end-diastolic position of points to their position at `frame`."""
     x, y = grid.pixel_centers_mm()
     chosen = arrow_pixels(strain.myocardium, grid.spacing_mm, every_mm)
     u, v = strain.displacement_mm[frame][:, chosen]
@@ -150,7 +148,7 @@ def draw_arrows(
 
 
 def mark_insertion(ax: Axes, grid: SliceGrid, insertion_lps: Array | None) -> None:
-    """A diamond at the foot of the anterior RV insertion point."""
+    """Draw a diamond at the anterior RV insertion point, projected onto the slice."""
     if insertion_lps is None:
         return
     x, y = grid.lps_to_pixel(insertion_lps) * np.array(grid.spacing_mm)
@@ -167,7 +165,7 @@ def mark_insertion(ax: Axes, grid: SliceGrid, insertion_lps: Array | None) -> No
 
 
 def arrow_pixels(myocardium: Array, spacing_mm: tuple[float, float], every_mm: float = 4.0) -> Array:
-    """bool [H, W]: pixels of the wall on a lattice of about `every_mm`."""
+    """bool [H, W]: pixels of the wall on a lattice with a spacing of about `every_mm`."""
     steps = [max(1, round(every_mm / s)) for s in spacing_mm]
     lattice = np.zeros(myocardium.shape, dtype=bool)
     lattice[steps[1] // 2 :: steps[1], steps[0] // 2 :: steps[0]] = True
@@ -175,7 +173,7 @@ def arrow_pixels(myocardium: Array, spacing_mm: tuple[float, float], every_mm: f
 
 
 def draw_background(ax: Axes, cine: CineSlice, frame: int, window: Window) -> None:
-    """The cine's frame in grey, or a pale page where there is none."""
+    """Draw the frame of the cine in grey, or a pale background if there is no cine."""
     ax.set_facecolor("#f4f6f8")
     if cine.cine is None:
         return
@@ -194,7 +192,7 @@ def draw_background(ax: Axes, cine: CineSlice, frame: int, window: Window) -> No
 
 
 def frame_view(ax: Axes, grid: SliceGrid, window: Window, *, letters: bool = True) -> None:
-    """Limit to the window, turn to the apical view, write the patient's directions at the edges."""
+    """Limit the axes to the window as seen from the apex, and write the patient's directions at the edges."""
     (cx, cy), half = window.center_mm, window.half_mm
     ax.set_xlim(cx - half, cx + half) if grid.view_sign > 0 else ax.set_xlim(cx + half, cx - half)
     ax.set_ylim(cy + half, cy - half)
@@ -221,7 +219,7 @@ def frame_view(ax: Axes, grid: SliceGrid, window: Window, *, letters: bool = Tru
 
 
 def direction_letters(direction_lps: Array) -> str:
-    """Where a direction points in the patient: up to two of L R, P A, S I, the strongest first."""
+    """Name a direction in the patient by up to two of L R, P A, S I, the strongest first."""
     letters = (("L", "R"), ("P", "A"), ("S", "I"))
     order = sorted(range(3), key=lambda axis: -abs(float(direction_lps[axis])))
     chosen = [axis for axis in order[:2] if abs(float(direction_lps[axis])) > 0.38]
@@ -238,7 +236,7 @@ def _outline(ax: Axes, inside: Array, extent: tuple[float, float, float, float],
 
 
 def number_segments(ax: Axes, strain: SliceStrain, grid: SliceGrid, *, on_picture: bool) -> None:
-    """Each segment's number in its colour, outside the wall."""
+    """Write the number of each segment in its colour outside the wall."""
     x, y = grid.pixel_centers_mm()
     region = epicardial_region(strain.myocardium)
     if not region.any():

@@ -1,4 +1,4 @@
-"""The numbers of the page, as strain.json has them: each with its unit, its frame and its definition."""
+"""The table of the report: numbers from strain.json, each with its unit, frame and definition."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Row:
     """One line of the table.
 
     Attributes:
-        name: what is measured.
-        value: with its unit.
+        name: name of the quantity.
+        value: value with its unit.
         when: frame and time, or "".
-        definition: how it is defined, in words.
+        definition: definition in words.
     """
 
     name: str
@@ -31,8 +31,8 @@ class Row:
 
 
 def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
-    """Per slice: each segment's peak Ecc [S], a stretch where it stretches more, and the time from end-diastole to its
-    greatest shortening [S] in ms; NaN where unknown.
+    """Peak Ecc [S] of the segments of each slice (the peak stretch if a segment stretches more than it shortens), and
+    the time [S] in ms from end-diastole to peak shortening; NaN where unknown.
     """
     parts = [part["segments"] for part in result.summary["slices"]]
     values = [np.array([number(row["ecc_extreme"]) for row in rows]) for rows in parts]
@@ -41,7 +41,7 @@ def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
 
 
 def table_rows(result: StrainResult) -> list[Row]:
-    """The page's table; what is not known is left out, but for global longitudinal strain, which is said to be."""
+    """The rows of the table. Unknown values are left out, except for GLS, which is listed as not available."""
     heart: Mapping[str, Any] = result.summary["global"]
     indices: Mapping[str, Any] = result.summary["indices"]
     at_es = _when(result, result.es_frame)
@@ -51,15 +51,20 @@ def table_rows(result: StrainResult) -> list[Row]:
             "GCS, peak",
             f"{percent(number(heart['gcs_peak']))} %",
             _when(result, heart["gcs_peak_frame"]),
-            f"least mean Ecc over {extent}, whole wall",
+            f"minimum of mean Ecc over {extent}, whole wall",
         ),
-        Row("GCS at end-systole", f"{percent(number(heart['gcs_es']))} %", at_es, "ES: least cavity area in the masks"),
+        Row(
+            "GCS at end-systole",
+            f"{percent(number(heart['gcs_es']))} %",
+            at_es,
+            "ES: smallest cavity area in the masks",
+        ),
         Row("Time to peak GCS", _unit(heart["gcs_time_to_peak_ms"], "ms", 0), "", "from end-diastole"),
         Row(
             "GRS, peak",
             f"{percent(number(heart['grs_peak']))} %",
             _when(result, heart["grs_peak_frame"]),
-            f"greatest mean Err over {extent}",
+            f"maximum of mean Err over {extent}",
         ),
         Row("Mean displacement", _unit(_mean_motion(result), "mm", 1), at_es, "in-plane |u| from end-diastole"),
         Row(
@@ -86,7 +91,7 @@ def table_rows(result: StrainResult) -> list[Row]:
 
 
 def number(value: Any) -> float:
-    """A number of strain.json; null is NaN."""
+    """A number from strain.json; null becomes NaN."""
     return float("nan") if value is None else float(value)
 
 

@@ -22,10 +22,11 @@ from LaMoDCore.report.maps import (
 from LaMoDCore.report.numbers import Row, segment_peaks, table_rows
 from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
 from LaMoDCore.report.wording import (
+    NOTES_HEADING,
     RESEARCH_USE,
     definition_lines,
-    doubt_lines,
     half_width_sd,
+    note_lines,
     provenance_line,
     slices_left_out,
     warning_line,
@@ -36,25 +37,25 @@ if TYPE_CHECKING:
 
 _A4_LANDSCAPE = (11.69, 8.27)
 _DPI = 150
-#: Colour of what must not be overlooked.
+#: Colour of warnings.
 WARNING = "#8a2c0d"
-#: Up to this many slices, each gets a plot of its segments' curves.
+#: Up to this many slices, each has a plot of its segment curves.
 _DETAILED = 3
 _MAX_MAPS = 12
-_DOUBT_LINES = 6
-#: Left, right, bottom and top of the pictures' area, in fractions of the page.
+_NOTE_LINES = 6
+#: Left, right, bottom and top of the area of the maps, in fractions of the page.
 _MAPS = (0.03, 0.665, 0.465, 0.89)
 
 
 def write_report(result: StrainResult, png: Path, pdf: Path) -> None:
-    """Draw the page and write it twice.
+    """Draw the page and write it as PNG and PDF.
 
-    Neither file holds a date, a path, a name of an input or the version of the drawing library.
+    Neither file contains a date, a path, the name of an input or the version of the drawing library.
 
     Args:
-        result: what to show.
-        png: the picture, 150 dots per inch.
-        pdf: the same page as a vector drawing.
+        result: the result to show.
+        png: path of the image, 150 dots per inch.
+        pdf: path of the same page as a vector drawing.
     """
     with page_style():
         page = draw_page(result)
@@ -64,7 +65,7 @@ def write_report(result: StrainResult, png: Path, pdf: Path) -> None:
 
 
 def draw_page(result: StrainResult) -> Figure:
-    """The page as a Matplotlib figure, not bound to any window."""
+    """Draw the page as a Matplotlib figure without a window."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -104,7 +105,7 @@ def _header(page: Figure, result: StrainResult) -> None:
 
 
 def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]:
-    """A pair of pictures for one slice, else one picture a slice; returns an image and the lower edge."""
+    """Draw two maps of one slice, or one map per slice; returns an image for the colour bar and the lower edge."""
     cines, strains, es = result.case.slices, result.slices, result.es_frame
     count = min(len(cines), _MAX_MAPS)
     half = max(window_of(s, c.grid).half_mm for c, s in zip(cines, strains, strict=True))
@@ -154,7 +155,7 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
 
 
 def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]:
-    """Squares for `count` pictures, as large as the maps' area allows, spread over its width."""
+    """Squares for `count` maps, as large as their area allows, spread over its width."""
     left, right, bottom, top = _MAPS
     top -= 0.025 if heading else 0.0
     gap_x, gap_y = 0.012, 0.032
@@ -246,21 +247,21 @@ def _footer(page: Figure, result: StrainResult) -> None:
         for line in textwrap.wrap(text, 152):
             page.text(0.03, y, line, fontsize=6, color=SOFT, va="top")
             y -= 0.0138
-    doubts = doubt_lines(result)
-    heading = "To be looked at" if doubts else "Nothing about the input was flagged."
+    notes = note_lines(result)
+    heading = NOTES_HEADING if notes else "There are no notes on the input or the result."
     page.text(0.66, 0.1, heading, fontsize=6.5, va="top", fontweight="bold")
-    for number, line in enumerate(_bullets(doubts)):
+    for number, line in enumerate(_bullets(notes)):
         page.text(0.66, 0.084 - 0.0138 * number, line, fontsize=6, va="top")
     page.text(0.03, 0.016, provenance_line(result), fontsize=6, color=SOFT)
 
 
 def _bullets(sentences: list[str]) -> list[str]:
-    """The sentences as lines with bullets; what does not fit is counted in the last line."""
+    """The sentences as lines with bullets; the last line counts those that do not fit."""
     lines: list[str] = []
     for number, sentence in enumerate(sentences):
         wrapped = textwrap.wrap(sentence, 84)
         rest = len(sentences) - number
-        if len(lines) + len(wrapped) > _DOUBT_LINES - (1 if rest > 1 else 0):
+        if len(lines) + len(wrapped) > _NOTE_LINES - (1 if rest > 1 else 0):
             return [*lines, f"• and {rest} more in strain.json"]
         lines += [
             ("• " if first else "   ") + line

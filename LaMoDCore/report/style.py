@@ -1,4 +1,4 @@
-"""The report's look: one place for its colours, type sizes and words for numbers."""
+"""Style of the report: colours, font sizes and number formats."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ SOFT = "#6b7480"
 FAINT = "#d9dee4"
 ACCENT = "#0b5c8a"
 
-#: Colour-blind-safe (after Paul Tol's bright scheme), by the wall's name; the same in curves, bullseye
-#: and maps.
+#: Colour-blind-safe colours (after Paul Tol's bright scheme) of the segments in curves, bullseye and maps.
 WALL_COLOURS = {
     "anteroseptal": "#4477AA",
     "inferoseptal": "#3BA7C9",
@@ -24,7 +23,7 @@ WALL_COLOURS = {
     "septal": "#4477AA",
     "lateral": "#E8703A",
 }
-#: Shortening (negative) is blue, stretch red.
+#: Shortening (negative) is blue, stretch is red.
 STRAIN_COLOURS = "RdBu_r"
 
 _RC = {
@@ -55,7 +54,7 @@ _RC = {
 
 @contextmanager
 def page_style() -> Iterator[None]:
-    """Matplotlib with this style alone, whatever the person's own settings are; put back afterwards."""
+    """Use this style alone in Matplotlib, independent of the user's settings, which are restored afterwards."""
     from matplotlib import style
 
     with style.context(["default", _RC], after_reset=True):
@@ -63,7 +62,7 @@ def page_style() -> Iterator[None]:
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """A fraction as a signed percentage with a true minus sign; "–" where there is none."""
+    """Format a fraction as a signed percentage with a minus sign (U+2212); "–" if it is not finite."""
     if not np.isfinite(value):
         return "–"
     text = f"{100 * value:+.{digits}f}"
@@ -71,7 +70,7 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def colour_limit(values_percent: np.ndarray, least: float = 20.0) -> float:
-    """A symmetric limit for the colour scale: a round number above nearly all magnitudes."""
+    """Symmetric limit of the colour scale: a round number above nearly all magnitudes."""
     finite = np.abs(values_percent[np.isfinite(values_percent)])
     top = float(np.percentile(finite, 97)) if finite.size else 0.0
     return max(least, 5.0 * float(np.ceil(top / 5.0)))

@@ -1,4 +1,4 @@
-"""What the page says in words: definitions, doubts, provenance."""
+"""Texts of the report: definitions, notes, provenance."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from LaMoDCore import __version__
-from LaMoDCore.heart.case import StrainResult, is_routine, left_out_in
-from LaMoDCore.heart.numbered_names import by_number, numbers_of
+from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.notes import NoteGroup, grouped, number_list
 
 RESEARCH_USE = "Research use only; not a medical device."
+#: Heading of the notes, which the warning at the head of the page refers to.
+NOTES_HEADING = "Notes"
 
 
 def definition_lines(result: StrainResult) -> list[str]:
-    """How every number of the page is defined."""
+    """Definitions of the numbers on the page."""
     ed = result.case.reference_frame
     lines = [
-        f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian, reference end-diastole (frame {ed}); Ecc and Err along "
-        "the circumference and the radius about the centroid of the epicardial region; means over the pixels of the "
-        "reference myocardium. Blue shortens, red stretches.",
+        f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian, reference end-diastole (frame {ed}; frames count from 0); "
+        "Ecc and Err along the circumference and the radius about the centroid of the epicardial region; means over "
+        "the pixels of the reference myocardium. Blue shortens, red stretches.",
         "Seen from the apex. Segments counter-clockwise from the anterior RV insertion (diamond). GCS and GRS are the "
         "means over the whole wall of the slices given, weighted by area.",
     ]
@@ -29,12 +31,12 @@ def definition_lines(result: StrainResult) -> list[str]:
 
 
 def half_width_sd(result: StrainResult) -> float:
-    """Half the width of the bands in standard deviations: of the calibrated interval, where there is one, else 1."""
+    """Half the width of the bands in standard deviations: of the calibrated interval if there is one, otherwise 1."""
     return float(result.summary.get("uncertainty", {}).get("half_width_sd", 1.0))
 
 
 def band_line(result: StrainResult, samples: int) -> str:
-    """What the bands of the curves mean."""
+    """The meaning of the bands of the curves."""
     about = result.summary.get("uncertainty", {})
     if about.get("calibrated"):
         return (
@@ -44,38 +46,42 @@ def band_line(result: StrainResult, samples: int) -> str:
     return f"Bands: ± 1 SD over {samples} samples of the model's posterior; not its error against a measurement."
 
 
-def doubt_lines(result: StrainResult) -> list[str]:
-    """What says that the numbers may be wrong, then notes of the case, then the summary's other flags, then what
-    was guessed as usual, each once.
+def note_lines(result: StrainResult) -> list[str]:
+    """The notes on the input and the result, one line per group, the most severe first.
 
-    Slices and files are named by number: their names may be a person's. A page has no room for all, so that what
-    matters most comes first.
+    Slices are named by number, because their names may be a person's. Slices that are unlike the training data come
+    first among the warnings, since a page may not have room for all notes.
     """
-    quality = result.summary.get("quality", [])
-    unlike = [part["unlike_training"] for part in result.summary.get("slices", []) if "unlike_training" in part]
-    grave = [text for text in quality if any(flag["flagged"] and flag["sentence"] in text for flag in unlike)]
-    routine = [text for text in result.case.notes if is_routine(text)]
-    notes = [text for text in result.case.notes if not is_routine(text)]
-    sentences = [*grave, *notes, *quality, *routine]
-    return list(dict.fromkeys(_without_names(result, text).strip() for text in sentences if text.strip()))
+    notes = sorted(result.notes, key=lambda each: each.code != "unlike_training")
+    return [_line(group, len(result.slices)) for group in grouped(notes)]
+
+
+def _line(group: NoteGroup, slices: int) -> str:
+    where = []
+    if group.slices and slices > 1:
+        where.append(f"slice{'s' if len(group.slices) > 1 else ''} {number_list(group.slices)}")
+    if group.frames:
+        where.append(f"frame{'s' if len(group.frames) > 1 else ''} {number_list(group.frames)}")
+    place = ", ".join(where)
+    text = " ".join(part for part in (group.note.text, group.note.remedy) if part)
+    return f"{place[0].upper()}{place[1:]}: {text}" if place else text
 
 
 def warning_line(result: StrainResult) -> str:
-    """For the head of a page: which slices are unlike the training data; "" where none is."""
-    parts = result.summary.get("slices", [])
-    flagged = [n for n, part in enumerate(parts, 1) if part.get("unlike_training", {}).get("flagged")]
+    """For the head of a page: the slices that are unlike the training data; "" if there are none."""
+    flagged = sorted({each.slice for each in result.notes if each.code == "unlike_training" and each.slice})
     if not flagged:
         return ""
-    if len(parts) == 1:
-        return "Unlike the training data: see “To be looked at”."
-    listed = ", ".join(map(str, flagged))
-    named = f"Slice {listed} is" if len(flagged) == 1 else f"Slices {listed} are"
-    return f"{named} unlike the training data: see “To be looked at”."
+    see = f"see “{NOTES_HEADING}”."
+    if len(result.slices) == 1:
+        return f"Unlike the training data: {see}"
+    named = f"Slice {flagged[0]} is" if len(flagged) == 1 else f"Slices {number_list(flagged)} are"
+    return f"{named} unlike the training data: {see}"
 
 
 def slices_left_out(result: StrainResult) -> int:
-    """How many drawn slices could not be used; each has a note with its reason, for which a page may lack room."""
-    return left_out_in(result.case.notes)
+    """Number of slices with contours that could not be used; a page may not have room for their notes."""
+    return sum(each.code == "slice_left_out" for each in result.notes)
 
 
 def provenance_line(result: StrainResult) -> str:
@@ -98,14 +104,9 @@ def provenance_line(result: StrainResult) -> str:
 
 
 def sample_count(result: StrainResult) -> int:
-    """How many samples the result's mean and spread come from."""
+    """Number of samples from which the mean and the spread of the result were computed."""
     drawn = [s.samples_mm for s in result.motion.slices]
     return int(drawn[0].shape[0]) if drawn and drawn[0] is not None else 1
-
-
-def _without_names(result: StrainResult, text: str) -> str:
-    known = numbers_of([s.name for s in result.case.slices], [record.name for record in result.case.inputs])
-    return by_number(text, known)
 
 
 def _provenance(result: StrainResult) -> Mapping[str, Any]:

@@ -1,6 +1,8 @@
-"""A slice's motion becomes its strain; a case's masks become its end-systole."""
+"""Strain of one slice from its motion, and end-systole of a case from its masks."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,14 +32,14 @@ def slice_strain(
     *,
     support_mm: float | None = None,
 ) -> SliceStrain:
-    """Strain fields, segments and curves of one slice, with their spread over the samples.
+    """Compute strain fields, segments and curves of one slice, with their standard deviations over the samples.
 
     Args:
-        slice_: the slice; only the reference frame's mask is used.
-        motion: Lagrangian, from that frame.
+        slice_: the slice; only the mask of the reference frame is used.
+        motion: Lagrangian motion from that frame.
         reference_frame: end-diastole.
-        rv_insertion_lps: [3] anterior RV insertion point of the heart; the slice's own, where it has one, is used.
-        support_mm: of the gradient's fit, see `compute_strain`.
+        rv_insertion_lps: [3] anterior RV insertion point of the heart; the slice's own point takes precedence.
+        support_mm: radius of the gradient's fit, see `compute_strain`.
 
     Raises:
         LaMoDInputError: the reference frame's myocardium is empty or nowhere two pixels thick.
@@ -58,7 +60,7 @@ def slice_strain(
         raise LaMoDInputError(
             slice_.name,
             f"the motion from frame {reference_frame} has no strain anywhere in the myocardium",
-            "draw a wall that is at least two pixels thick and give a motion that is finite in it",
+            "draw a wall that is at least two pixels thick and provide a motion that is finite in it",
         )
     fields_std, curves_std = _spread(motion.samples_mm, components, segments, inside)
     return SliceStrain(
@@ -76,11 +78,10 @@ def slice_strain(
 
 
 def end_systole(case: Case) -> int:
-    """The frame of least total cavity area over the slices, one for the whole case.
+    """Find the frame of the smallest total cavity area over the slices, one for the whole case.
 
-    A frame in which a slice's ring is open has no area of its own there: it is filled in linearly in time from
-    the slice's neighbours, and a slice whose ring is never closed does not count. Frames that were not acquired
-    are never end-systole.
+    Where the ring of a slice is open, its area is interpolated linearly in time from the frames with a closed ring; a
+    slice whose ring is never closed is ignored. Frames that were not acquired are never end-systole.
 
     Raises:
         LaMoDInputError: no slice has a closed ring.
@@ -106,7 +107,7 @@ def end_systole(case: Case) -> int:
 
 
 def _cavity_areas(slice_: CineSlice) -> Array:
-    """[T] mm²: the ring's hole; where the ring is open, the cavity as drawn; else NaN."""
+    """[T] mm²: area enclosed by the ring; where the ring is open, of the drawn cavity, otherwise NaN."""
     pixel = float(np.prod(slice_.grid.spacing_mm))
     closed = np.array([is_closed_ring(frame) for frame in slice_.myocardium])
     area = np.where(closed, cavity_area_mm2(slice_.myocardium, slice_.grid.spacing_mm), np.nan)
@@ -126,16 +127,16 @@ def _check(name: str, inside: Array, frame: int) -> None:
 
 
 def _spread(
-    samples_mm: Array | None, components: object, segments: SegmentMap, inside: Array
+    samples_mm: Array | None, components: Callable[[Array], dict[str, Array]], segments: SegmentMap, inside: Array
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """SD (n − 1) over the samples of every field and curve."""
+    """Standard deviation (n − 1) of every field and curve over the samples."""
     if samples_mm is None or len(samples_mm) < 2:
         return {}, {}
     moments = {name: _Moments() for name in (*FIELD_NAMES, "displacement_mm")}
     curve_moments = {name: _Moments() for name in CURVES}
     member = segments.labels[inside][:, None] == np.arange(1, len(segments.names) + 1)
     for sample in samples_mm:
-        values = components(sample)  # type: ignore[operator]
+        values = components(sample)
         for name in FIELD_NAMES:
             moments[name].add(values[name])
         moments["displacement_mm"].add(np.asarray(sample, dtype=np.float64))
@@ -147,7 +148,7 @@ def _spread(
 
 
 def _means(values: Array, member: Array) -> Array:
-    """Means over segments [S, T] of values [P, T] with membership [P, S]; NaN pixels left out."""
+    """Means over segments [S, T] of values [P, T] with membership [P, S], ignoring NaN pixels."""
     finite = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         weights = member.T.astype(np.float64)
@@ -155,7 +156,7 @@ def _means(values: Array, member: Array) -> Array:
 
 
 class _Moments:
-    """Running mean and variance (Welford, Technometrics 4, 1962): no sample is kept."""
+    """Running mean and variance without keeping the samples (Welford, Technometrics 4, 1962)."""
 
     def __init__(self) -> None:
         self.count = 0

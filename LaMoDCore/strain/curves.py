@@ -1,24 +1,26 @@
 """Strain over time: means over regions, peaks, times to peak and rates.
 
-A curve is [T] in the cine's own frame order; it is read from the reference frame on, cyclically.
+A curve is [T] in the frame order of the cine; it is evaluated cyclically from the reference frame.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 
 Direction = Literal["shortening", "thickening"]
-#: Part of diastole, counted from end-systole, in which the early-diastolic rate is looked for.
+#: Part of diastole, counted from end-systole, that is searched for the early-diastolic rate.
 EARLY_DIASTOLE = 0.5
 
 
 def region_means(values: Array, labels: Array, count: int) -> Array:
-    """Mean of every label's finite pixels at every frame.
+    """Mean over the finite pixels of every label at every frame.
 
     Args:
         values: [T, H, W], NaN where there is no value.
@@ -32,7 +34,7 @@ def region_means(values: Array, labels: Array, count: int) -> Array:
 
 
 def region_statistics(values: Array, labels: Array, count: int) -> tuple[Array, Array]:
-    """Mean and standard deviation over every label's finite pixels at every frame: two float64 [count, T]."""
+    """Mean and standard deviation over the finite pixels of every label at every frame: two float64 [count, T]."""
     inside = labels > 0
     pixels = values[:, inside].astype(np.float64)
     finite = np.isfinite(pixels)
@@ -47,11 +49,11 @@ def region_statistics(values: Array, labels: Array, count: int) -> tuple[Array, 
 
 @dataclass(frozen=True)
 class Cycle:
-    """The order and times in which frames are read, from the reference frame on.
+    """Order and times of the frames, starting at the reference frame.
 
     Attributes:
-        order: int [n] frame indices that are valid, in time from the reference frame.
-        times_ms: float [n] since the reference frame.
+        order: int [n], indices of the valid frames in the order of time.
+        times_ms: float [n], time since the reference frame.
         rr_ms: length of the cycle.
         es_frame: end-systole, a frame index.
     """
@@ -63,19 +65,19 @@ class Cycle:
 
     @property
     def es_time_ms(self) -> float:
-        """End-systole, counted from the reference frame."""
+        """Time of end-systole since the reference frame."""
         return float(self.times_ms[self.order == self.es_frame][0])
 
     @property
     def systole(self) -> Array:
-        """bool [n]: up to end-systole, inclusive."""
+        """bool [n]: True up to and including end-systole."""
         return np.asarray(self.times_ms <= self.es_time_ms)
 
 
 def cycle(
     frame_times_ms: Array, rr_ms: float, reference_frame: int, es_frame: int, valid_frames: Array | None = None
 ) -> Cycle:
-    """Frames in time from the reference frame; end-systole and the reference frame are always among them."""
+    """Order the valid frames in time from the reference frame; end-systole and the reference frame always count."""
     since = np.mod(frame_times_ms - frame_times_ms[reference_frame], rr_ms)
     order = np.argsort(since, kind="stable")
     if valid_frames is not None:
@@ -85,15 +87,20 @@ def cycle(
     return Cycle(order, since[order], rr_ms, es_frame)
 
 
+def slice_cycle(slice_: CineSlice, reference_frame: int, es_frame: int) -> Cycle:
+    """`cycle` with the times and valid frames of a slice."""
+    return cycle(slice_.frame_times_ms, slice_.rr_ms, reference_frame, es_frame, slice_.valid_frames)
+
+
 @dataclass(frozen=True)
 class Peak:
-    """The extreme of a curve; NaN and −1 where it has no finite value.
+    """The extreme value of a curve; NaN and −1 where it has no finite value.
 
     Attributes:
-        value: a fraction.
-        frame: the frame it falls on.
+        value: strain as a fraction.
+        frame: index of its frame.
         time_ms: since the reference frame.
-        time_fraction: of the cycle.
+        time_fraction: the same as a fraction of the cycle.
     """
 
     value: float
@@ -103,14 +110,14 @@ class Peak:
 
 
 def peak(curve: Array, course: Cycle, direction: Direction = "shortening", systolic: bool = False) -> Peak:
-    """Largest shortening (the least value) or thickening or stretch (the greatest) of a curve [T].
+    """Find the peak shortening (minimum) or peak thickening or stretch (maximum) of a curve.
 
     Args:
         curve: [T].
-        course: of the frames.
+        course: order and times of the frames.
         direction: which extreme.
-        systolic: only up to end-systole (Voigt et al., Eur. Heart J. Cardiovasc. Imaging 16, 2015: "systolic peak
-            strain", where "peak" alone may come after aortic valve closure).
+        systolic: search only up to end-systole (Voigt et al., Eur. Heart J. Cardiovasc. Imaging 16, 2015: "systolic
+            peak strain", where "peak" alone may come after aortic valve closure).
     """
     values = np.asarray(curve, dtype=np.float64)[course.order]
     if systolic:
@@ -123,7 +130,7 @@ def peak(curve: Array, course: Cycle, direction: Direction = "shortening", systo
 
 
 def strain_rate(curves: Array, frame_times_ms: Array, rr_ms: float) -> Array:
-    """dE/dt in 1/s of periodic curves [..., T]: slope of the parabola through each frame and its neighbours."""
+    """dE/dt in 1/s of periodic curves [..., T]: slope of the parabola through each frame and its two neighbours."""
     times = np.asarray(frame_times_ms, dtype=np.float64)
     before = np.mod(times - np.roll(times, 1), rr_ms)
     after = np.mod(np.roll(times, -1) - times, rr_ms)
@@ -138,16 +145,16 @@ def strain_rate(curves: Array, frame_times_ms: Array, rr_ms: float) -> Array:
 def systolic_rate(curve: Array, frame_times_ms: Array, course: Cycle) -> float:
     """Fastest shortening between the reference frame and end-systole, 1/s (negative)."""
     rate = strain_rate(np.asarray(curve), frame_times_ms, course.rr_ms)[course.order]
-    return _extreme(rate[course.systole], np.nanmin)
+    return _extreme(rate[course.systole], np.min)
 
 
 def early_diastolic_rate(curve: Array, frame_times_ms: Array, course: Cycle) -> float:
     """Fastest lengthening in the first half of diastole, 1/s (positive)."""
     rate = strain_rate(np.asarray(curve), frame_times_ms, course.rr_ms)[course.order]
     end = course.es_time_ms + EARLY_DIASTOLE * (course.rr_ms - course.es_time_ms)
-    return _extreme(rate[~course.systole & (course.times_ms <= end)], np.nanmax)
+    return _extreme(rate[~course.systole & (course.times_ms <= end)], np.max)
 
 
-def _extreme(values: Array, pick: np.ufunc | object) -> float:
+def _extreme(values: Array, pick: Callable[[Array], np.floating]) -> float:
     finite = values[np.isfinite(values)]
-    return float(pick(finite)) if len(finite) else float("nan")  # type: ignore[operator]
+    return float(pick(finite)) if len(finite) else float("nan")

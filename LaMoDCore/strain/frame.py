@@ -9,14 +9,14 @@ from scipy.spatial import ConvexHull, QhullError
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
 
-#: A pixel nearer to the centre than this many pixels has no radial direction.
+#: Pixels closer to the centre than this many pixels have no radial direction.
 MIN_RADIUS_PIXELS = 0.5
 
 
 def ventricle_center(myocardium: Array) -> tuple[float, float]:
     """Centroid of the epicardial region, pixels (x, y).
 
-    Where the ring is open (at the outflow tract, or badly drawn), that of its convex hull takes its place.
+    Where the ring is open (at the outflow tract, or because of a gap in the contour), the centroid of its convex hull.
 
     Args:
         myocardium: bool [H, W].
@@ -43,11 +43,11 @@ def local_directions(
     Args:
         points_mm: [P, 2] positions (x, y).
         center_mm: (x, y).
-        view_sign: `SliceGrid.view_sign`: +1 where the array with rows downwards is the view from the apex.
-        min_radius_mm: nearer points have no directions.
+        view_sign: `SliceGrid.view_sign`: +1 if the array with rows downwards is the view from the apex.
+        min_radius_mm: points closer to the centre have no directions.
 
     Returns:
-        radial [P, 2] and circumferential [P, 2], NaN where there is no direction.
+        Radial [P, 2] and circumferential [P, 2], NaN where there is no direction.
     """
     arm = points_mm - np.asarray(center_mm, dtype=np.float64)
     radius = np.hypot(arm[:, 0], arm[:, 1])
@@ -61,7 +61,7 @@ def _hull_centroid(ring: Array) -> tuple[float, float] | None:
     points = np.stack((x, y), axis=1).astype(np.float64)
     try:
         corners = points[ConvexHull(points).vertices]
-    except (QhullError, ValueError):  # fewer than three pixels, or all on a line
+    except (QhullError, ValueError):  # fewer than three pixels, or all on one line
         return None
     following = np.roll(corners, -1, axis=0)
     cross = corners[:, 0] * following[:, 1] - following[:, 0] * corners[:, 1]

@@ -1,10 +1,10 @@
-"""The deformation gradient at every pixel of a mask, its rim included: local polynomial least squares.
+"""The deformation gradient at every pixel of a mask, including its rim, by local polynomial least squares.
 
-Around each pixel a polynomial in (x, y) is fitted to the displacement of the mask's pixels within a radius, and
-its slope at the pixel is ∂u/∂x, ∂u/∂y (Savitzky and Golay, Anal. Chem. 36, 1964, on an irregular neighbourhood;
-Fan and Gijbels, "Local Polynomial Modelling", 1996, for why odd orders keep their accuracy at the rim). The fit
-uses nothing outside the mask, is exact for motions that are polynomials of its order (so for every affine one),
-and is linear in the displacement: its weights are solved once a mask and applied to all frames and samples.
+A polynomial in (x, y) is fitted to the displacement of the mask's pixels within a radius of each pixel; its slope at
+the pixel is ∂u/∂x, ∂u/∂y (Savitzky and Golay, Anal. Chem. 36, 1964, on an irregular neighbourhood; Fan and Gijbels,
+"Local Polynomial Modelling", 1996, explain why odd orders keep their accuracy at the rim). The fit uses nothing
+outside the mask and is exact for polynomial motions up to its order, hence for every affine motion. It is linear in
+the displacement, so its weights are computed once per mask and applied to all frames and samples.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
 
-#: Radius of the fit in mm: the thickness of a healthy wall. At coarse resolution it grows with the pixels.
+#: Radius of the fit in mm, the thickness of a healthy wall. It grows with the pixel size at coarse resolution.
 DEFAULT_SUPPORT_MM = 8.0
-#: On a strongly curved ring it is at most this part of the ring's radius: a cubic over 8 mm flattens what falls off as
-#: 1/r at an apex of 14 mm (docs/strain.md has the bias).
+#: On a strongly curved ring the radius of the fit is at most this part of the ring's radius: a cubic over 8 mm
+#: underestimates a motion that falls off as 1/r at an apex of 14 mm (bias in docs/concepts/strain.md).
 SUPPORT_OF_RADIUS = 1 / 3
-#: Curvature shortens the radius no further than this many pixels: with fewer across, thin walls would lose their cubic.
+#: Curvature reduces the radius to no less than this many pixels: with fewer, thin walls could not carry a cubic.
 MIN_CURVED_SUPPORT_PIXELS = 5.0
-#: Radius that smooths noisy fields, such as DENSE (docs/strain.md: its noise gain and its bias).
+#: Radius for noisy fields such as DENSE (noise gain and bias in docs/concepts/strain.md).
 SMOOTHING_SUPPORT_MM = 10.0
-#: The radius is at least this many pixels, along the coarser axis.
+#: Minimum of the radius in pixels along the coarser axis.
 MIN_SUPPORT_PIXELS = 3.0
 DEFAULT_ORDER = 3
-#: An order is used at a pixel only where its normal equations are better conditioned than this.
+#: An order is used at a pixel only if the condition number of its normal equations is below this.
 MAX_CONDITION = 1e6
-#: A pixel counts as wall where at least this part of its neighbourhood lies in 2×2 blocks of the mask.
+#: A pixel belongs to the wall if at least this part of its neighbourhood lies in 2×2 blocks of the mask.
 MIN_WIDE_PART = 0.5
-#: Above this many entries the operator is kept sparse.
+#: Above this many entries the operator is stored as a sparse matrix.
 DENSE_ENTRIES = 40_000_000
 
 
@@ -44,7 +44,7 @@ class GradientOperator:
     Attributes:
         mask: bool [H, W].
         weights: [2P, P] per mm, dense or sparse: the first P rows give ∂/∂x, the others ∂/∂y; zero rows where the
-            mask is too thin for any slope.
+            mask is too thin for a fit.
         order: int8 [P]: order of the polynomial used at each pixel; 0 where none could be.
         support_mm: radius of the fit.
     """
@@ -55,7 +55,7 @@ class GradientOperator:
     support_mm: float
 
     def apply(self, field: Array) -> tuple[Array, Array]:
-        """Slopes of fields on the mask.
+        """Compute the slopes of fields on the mask.
 
         Args:
             field: [P, C] values at the mask's pixels, in the order of ``mask.nonzero()``.
@@ -69,7 +69,7 @@ class GradientOperator:
         return slopes[0], slopes[1]
 
     def noise_gain(self) -> tuple[Array, Array]:
-        """SD of ∂/∂x and of ∂/∂y [P], per mm, for white noise of SD 1 on the field."""
+        """Standard deviation of ∂/∂x and of ∂/∂y [P], per mm, for white noise of standard deviation 1 on the field."""
         square = self.weights**2 if isinstance(self.weights, np.ndarray) else self.weights.power(2)
         gain = np.sqrt(np.asarray(square.sum(axis=1))).reshape(2, -1)
         gain[:, self.order == 0] = np.nan
@@ -83,20 +83,20 @@ def gradient_operator(
     order: int = DEFAULT_ORDER,
     support_mm: float | None = None,
 ) -> GradientOperator:
-    """Solve the least-squares weights of a mask.
+    """Compute the least-squares weights of a mask.
 
-    Where the neighbourhood cannot carry the order (a thin wall, a corner), the next lower one is used. A pixel
-    that lies neither in nor beside a 2×2 block of the mask, or on a line that is mostly one pixel wide, has no slope:
-    across such a line nothing can be known.
+    Where the neighbourhood is too small for the order (a thin wall, a corner), the next lower order is used. A pixel
+    that lies neither in nor next to a 2×2 block of the mask, or on a line that is mostly one pixel wide, has no slope,
+    since the displacement across such a line is unknown.
 
     Args:
         mask: bool [H, W].
         spacing_mm: (dx, dy).
-        order: 1, 2 or 3.
-        support_mm: radius, `default_support_mm` of the mask if None; at least three pixels.
+        order: order of the polynomial, 1, 2 or 3.
+        support_mm: radius of the fit, `default_support_mm` of the mask if None; at least three pixels.
 
     Raises:
-        ValueError: for an order or radius out of range.
+        ValueError: the order is out of range.
     """
     if order not in (1, 2, 3):
         raise ValueError(f"order must be 1, 2 or 3, got {order}")
@@ -115,8 +115,8 @@ def gradient_operator(
     ]
     present = neighbour >= 0
     block = _in_block(inside)
-    # A block on an otherwise thin line is an accident of the raster, no wall; a pixel beside a block, the tip of
-    # a round contour, belongs to the wall.
+    # A 2×2 block on an otherwise thin line is a rasterisation artefact and not wall; a pixel next to a block, such as
+    # the tip of a round contour, belongs to the wall.
     around = (present & np.append(block[rows, columns], False)[neighbour]).sum(axis=1)
     beside = ndimage.binary_dilation(block, np.ones((3, 3), dtype=bool))[rows, columns]
     wide = beside & (around >= MIN_WIDE_PART * present.sum(axis=1))
@@ -135,7 +135,7 @@ def gradient_operator(
 
 
 def default_support_mm(mask: Array, spacing_mm: tuple[float, float]) -> float:
-    """Radius of the fit on a wall: 8 mm, less where the ring is strongly curved and its pixels are fine.
+    """Radius of the fit on a wall: 8 mm, or less where the ring is strongly curved and the pixels are small.
 
     Args:
         mask: bool [H, W].
@@ -146,7 +146,7 @@ def default_support_mm(mask: Array, spacing_mm: tuple[float, float]) -> float:
 
 
 def _ring_radius_mm(mask: Array, spacing_mm: tuple[float, float]) -> float:
-    """Radius of the circle through the wall's middle, open or closed (Kåsa, IEEE Trans. Instrum. Meas. 25, 1976)."""
+    """Radius of the circle fitted to an open or closed wall (Kåsa, IEEE Trans. Instrum. Meas. 25, 1976)."""
     rows, columns = np.nonzero(mask)
     if len(rows) < 3:
         return 0.0
@@ -159,7 +159,7 @@ def _ring_radius_mm(mask: Array, spacing_mm: tuple[float, float]) -> float:
 
 
 def _disc(radius: float, dx: float, dy: float) -> tuple[Array, Array]:
-    # A pixel exactly on the rim counts, whatever a file in single precision made of the spacing.
+    # A pixel exactly on the rim counts, even if the spacing was rounded to single precision in a file.
     radius *= 1 + 1e-4
     reach_y, reach_x = int(radius / dy), int(radius / dx)
     y, x = np.mgrid[-reach_y : reach_y + 1, -reach_x : reach_x + 1]
@@ -175,7 +175,7 @@ def _in_block(inside: Array) -> Array:
 
 
 def _fit(present: Array, x: Array, y: Array, degree: int) -> tuple[Array, Array]:
-    """Weights of the slope at the origin for every pixel: which fits hold, [p]; weights [p, 2, K]."""
+    """Weights of the slope at the origin for every pixel: whether the fit is usable, [p], and weights [p, 2, K]."""
     powers = [(total - j, j) for total in range(degree + 1) for j in range(total + 1)]
     basis = np.stack([x**i * y**j for i, j in powers], axis=1)
     terms = basis.shape[1]

@@ -1,4 +1,4 @@
-"""Numbers for the whole slice or heart: rotation, twist, torsion, uniformity and dyssynchrony."""
+"""Indices of the whole slice or heart: rotation, twist, torsion, uniformity and dyssynchrony."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 def rotation_degrees(
     displacement_mm: Array, myocardium: Array, grid: SliceGrid, center_xy: tuple[float, float]
 ) -> Array:
-    """Mean rotation of the myocardium about its own, moving centre.
+    """Mean rotation of the myocardium about its moving centre.
 
-    The centre moves with the mean displacement, so that a translation of the heart is no rotation.
+    The centre moves with the mean displacement, so that a translation of the heart does not count as rotation.
 
     Args:
         displacement_mm: [T, 2, H, W].
@@ -21,7 +21,7 @@ def rotation_degrees(
         center_xy: pixels (x, y) at the reference frame.
 
     Returns:
-        [T] degrees, counter-clockwise positive as seen from the apex; NaN where nothing is finite.
+        [T] degrees, counter-clockwise positive as seen from the apex; NaN for frames without finite displacement.
     """
     rows, columns = np.nonzero(myocardium)
     arm = (np.stack((columns, rows), axis=1) - np.asarray(center_xy)) * np.asarray(grid.spacing_mm)
@@ -38,7 +38,7 @@ def rotation_degrees(
 
 
 def twist_degrees(apical_rotation: Array, basal_rotation: Array) -> Array:
-    """Apical minus basal rotation [T], degrees."""
+    """Twist [T] in degrees: apical minus basal rotation."""
     return np.asarray(apical_rotation - basal_rotation)
 
 
@@ -51,28 +51,28 @@ def torsion_degrees(twist: Array, apical_radius_mm: float, basal_radius_mm: floa
     Args:
         twist: [T] degrees.
         apical_radius_mm, basal_radius_mm: mean epicardial radii at end-diastole.
-        distance_mm: between the two slices.
+        distance_mm: distance between the two slices.
 
     Returns:
         [T] degrees.
 
     Raises:
-        ValueError: for slices in one plane.
+        ValueError: the slices lie in one plane.
     """
     if not distance_mm > 0:
-        raise ValueError(f"torsion needs two slices apart from each other, got a distance of {distance_mm} mm")
+        raise ValueError(f"torsion needs two slices in different planes, got a distance of {distance_mm} mm")
     return np.asarray(twist * (apical_radius_mm + basal_radius_mm) / (2 * distance_mm))
 
 
 def circumferential_uniformity(strain_matrix: Array) -> float:
-    """CURE, the circumferential uniformity ratio estimate: 1 where all sectors shorten alike, 0 where opposite.
+    """CURE, the circumferential uniformity ratio estimate: 1 if all sectors shorten equally, 0 if oppositely.
 
-    CURE = √(S₀ / (S₀ + 2 S₁)), S₀ and S₁ being the powers of order 0 and 1 of the Fourier transform of Ecc around
+    CURE = √(S₀ / (S₀ + 2 S₁)), where S₀ and S₁ are the powers of order 0 and 1 of the Fourier transform of Ecc around
     the slice, summed over time: Helm et al., Circulation 111 (2005), 2760; Bilchick et al., JACC Cardiovasc.
     Imaging 1 (2008), 561.
 
     Args:
-        strain_matrix: Ecc [sectors, n] at the times that count, normally the frames of systole.
+        strain_matrix: Ecc [sectors, n] at the evaluated times, normally the frames of systole.
 
     Returns:
         0…1; NaN without strain.
@@ -88,7 +88,7 @@ def circumferential_uniformity(strain_matrix: Array) -> float:
 def dyssynchrony_ms(times_to_peak_ms: Array) -> float:
     """Standard deviation (n − 1) of the segments' times to peak shortening; NaN for fewer than three.
 
-    Yu et al., Circulation 105 (2002), 438, for Doppler; used alike for strain.
+    Defined for tissue Doppler by Yu et al., Circulation 105 (2002), 438; used in the same way for strain.
     """
     times = np.asarray(times_to_peak_ms, dtype=np.float64)
     times = times[np.isfinite(times)]

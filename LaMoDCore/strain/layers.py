@@ -1,4 +1,4 @@
-"""Across the wall: depth from endocardium to epicardium, layers, and the two boundaries."""
+"""Transmural position: depth from endocardium to epicardium, layers, and the radii of both boundaries."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ LAYER_NAMES = ("endocardial", "midwall", "epicardial")
 
 
 def wall_depth(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
-    """Relative depth in the wall: d_endo / (d_endo + d_epi), by the distances to cavity and surroundings.
+    """Relative depth in the wall, d_endo / (d_endo + d_epi), from the distances to the cavity and the surroundings.
 
     Args:
         myocardium: bool [H, W].
         spacing_mm: (dx, dy).
 
     Returns:
-        float [H, W], near 0 at the endocardium and near 1 at the epicardium; NaN outside the wall, and
-        everywhere where the ring is open.
+        float [H, W], near 0 at the endocardium and near 1 at the epicardium; NaN outside the wall, and everywhere if
+        the ring is open.
     """
     ring = np.asarray(myocardium, dtype=bool)
     depth = np.full(ring.shape, np.nan)
     if not is_closed_ring(ring):
         return depth
     dx, dy = spacing_mm
-    # The padding keeps a wall that touches the image's edge from having no outside.
+    # The padding gives a wall that touches the image's edge an outside.
     outside = np.pad(~epicardial_region(ring), 1, constant_values=True)
     to_epi = ndimage.distance_transform_edt(~outside, sampling=(dy, dx))[1:-1, 1:-1]
     to_endo = ndimage.distance_transform_edt(~cavity(ring), sampling=(dy, dx))
-    # Distances run between pixel centres; the boundary lies half a pixel nearer.
+    # Distances are between pixel centres; the boundary is half a pixel closer.
     half = 0.5 * min(dx, dy)
     inner, outer = to_endo[ring] - half, to_epi[ring] - half
     depth[ring] = inner / (inner + outer)
@@ -39,7 +39,7 @@ def wall_depth(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
 
 
 def label_layers(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
-    """Thirds of the wall: int16 [H, W], 1 endocardial, 2 midwall, 3 epicardial, 0 none."""
+    """Label the thirds of the wall: int16 [H, W], 1 endocardial, 2 midwall, 3 epicardial, 0 none."""
     depth = wall_depth(myocardium, spacing_mm)
     labels = np.zeros(depth.shape, dtype=np.int16)
     inside = np.isfinite(depth)
@@ -53,7 +53,7 @@ def boundary_radii(
     center_xy: tuple[float, float],
     directions_xy: Array,
 ) -> tuple[Array, Array]:
-    """Where rays from the centre enter and leave the wall.
+    """Radii at which rays from the centre enter and leave the wall.
 
     Args:
         myocardium: bool [H, W].
@@ -62,8 +62,8 @@ def boundary_radii(
         directions_xy: [A, 2] unit vectors in mm.
 
     Returns:
-        endocardial and epicardial radius [A] in mm: of the first pixel of the wall and of the last, to a tenth
-        of a pixel; NaN where a ray meets no wall.
+        Endocardial and epicardial radius [A] in mm: of the first and the last pixel of the wall on the ray, to a tenth
+        of a pixel; NaN where a ray does not meet the wall.
     """
     ring = np.asarray(myocardium, dtype=bool)
     spacing = np.asarray(spacing_mm, dtype=np.float64)

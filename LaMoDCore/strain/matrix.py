@@ -1,4 +1,4 @@
-"""The strain matrix, sector × time, and the onset of shortening read from it."""
+"""The strain matrix (sectors × time) and the onset of shortening in each sector."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain.curves import Cycle, region_means, strain_rate
 
-#: A sector whose shortening stays below this fraction has no onset: an infarct does not begin to contract.
+#: A sector whose shortening stays below this fraction has no onset, as in an infarct that does not contract.
 MIN_SHORTENING = 0.03
 
 
@@ -18,8 +18,8 @@ def strain_matrix(ecc: Array, sectors: Array, count: int, rank: int | None = Non
         ecc: [T, H, W].
         sectors: int [H, W], 1…count (`segments.sector_labels`).
         count: number of sectors.
-        rank: keep only so many singular values, which removes what does not repeat over sectors (Ramachandran et
-            al., J. Cardiovasc. Magn. Reson. 19, 2017, on the singular value decomposition of strain).
+        rank: keep only this number of singular values, which removes variation that sectors do not share
+            (Ramachandran et al., J. Cardiovasc. Magn. Reson. 19, 2017, on the singular value decomposition of strain).
 
     Returns:
         [count, T]; NaN rows for sectors without pixels.
@@ -33,17 +33,17 @@ def strain_matrix(ecc: Array, sectors: Array, count: int, rank: int | None = Non
 
 
 def onset_of_shortening_ms(matrix: Array, frame_times_ms: Array, course: Cycle) -> Array:
-    """When each sector begins to shorten, by the tangent at its fastest shortening.
+    """Onset of shortening of each sector, by the tangent at its fastest shortening.
 
-    Before its peak, the sector's steepest descent is prolonged backwards until it meets the highest level that
-    the sector had before (its pre-stretch, or zero). This is the intersecting-tangent rule of pulse-wave timing,
-    which does not depend on a threshold; the map of it over the slice is the mechanical activation that Auger et
-    al. (J. Cardiovasc. Magn. Reson. 19, 2017) read from the DENSE strain matrix.
+    The steepest descent before the sector's peak is extended backwards until it meets the highest earlier value of the
+    sector (its pre-stretch, or zero). This is the intersecting-tangent rule of pulse-wave timing, which does not
+    depend on a threshold; its map over the slice is the mechanical activation that Auger et al. (J. Cardiovasc. Magn.
+    Reson. 19, 2017) derived from the DENSE strain matrix.
 
     Args:
         matrix: Ecc [S, T].
         frame_times_ms: [T].
-        course: of the frames.
+        course: order and times of the frames.
 
     Returns:
         [S] ms since the reference frame, ≥ 0; NaN where shortening stays below 3 %.

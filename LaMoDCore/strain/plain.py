@@ -1,4 +1,4 @@
-"""Strain pixel by pixel and frame by frame: the slow, plain twin that tests and benchmarks compare with."""
+"""Strain pixel by pixel and frame by frame: the slow reference implementation for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from LaMoDCore.strain.frame import ventricle_center
 def strain_plainly(
     displacement_mm: Array, myocardium: Array, spacing_mm: tuple[float, float], radius_mm: float = 8.0
 ) -> tuple[Array, Array]:
-    """Ecc and Err [T, H, W] by one cubic least-squares fit for every pixel of every frame.
+    """Compute Ecc and Err [T, H, W] by one cubic least-squares fit for every pixel of every frame.
 
     Args:
         displacement_mm: [T, 2, H, W].
-        myocardium: bool [H, W]; every neighbourhood must carry a cubic.
+        myocardium: bool [H, W]; every neighbourhood must have enough pixels for a cubic.
         spacing_mm: (dx, dy).
-        radius_mm: of the neighbourhood.
+        radius_mm: radius of the neighbourhood.
     """
     dx, dy = spacing_mm
     rows, columns = np.nonzero(myocardium)

@@ -1,4 +1,4 @@
-"""Where one segment ends and the next begins, as lines across the wall: what moving the insertion changes."""
+"""Borders between segments as lines across the wall."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ _STEP_PIXELS = 0.25
 
 
 def border_angles(segments: SegmentMap) -> Array:
-    """[S]: where each segment begins, radians counter-clockwise seen from the apex."""
+    """[S]: angle at which each segment begins, radians counter-clockwise seen from the apex."""
     count = len(segments.names)
     start = np.radians(APICAL_SEPTUM_START_DEGREES - 90) if segments.names == FOUR_NAMES else 0.0
     return np.asarray(segments.insertion_angle + start + np.arange(count) * 2 * np.pi / count)
 
 
 def segment_lines(segments: SegmentMap, myocardium: Array, grid: SliceGrid) -> Array:
-    """[S, 2, 2]: from the inner to the outer edge of the wall, in pixel coordinates (x, y), where each segment begins.
-
-    A border along which no wall is drawn has a line of no length at the centre.
+    """Lines from the inner to the outer edge of the wall at the beginning of each segment.
 
     Args:
-        segments: of this wall.
+        segments: the segments of this wall.
         myocardium: bool [H, W].
-        grid: of the slice.
+        grid: the slice's grid.
+
+    Returns:
+        [S, 2, 2] in pixel coordinates (x, y). A border without wall has a line of length zero at the centre.
     """
     center = np.array(segments.center_xy)
     reach = np.arange(0.0, float(np.hypot(*grid.shape)), _STEP_PIXELS)
@@ -43,7 +44,7 @@ def segment_lines(segments: SegmentMap, myocardium: Array, grid: SliceGrid) -> A
 
 
 def segment_centers(segments: SegmentMap) -> Array:
-    """[S, 2]: pixel coordinates (x, y) of the middle of each segment; NaN where a segment has no pixel."""
+    """[S, 2]: pixel coordinates (x, y) of the centroid of each segment; NaN for a segment without pixels."""
     centers = np.full((len(segments.names), 2), np.nan)
     for s in range(len(segments.names)):
         rows, columns = np.nonzero(segments.labels == s + 1)
@@ -53,7 +54,7 @@ def segment_centers(segments: SegmentMap) -> Array:
 
 
 def _at(mask: Array, path: Array) -> Array:
-    """bool [N]: the mask at pixel coordinates [N, 2]; False off the picture."""
+    """bool [N]: the mask at pixel coordinates [N, 2]; False outside the image."""
     x, y = np.rint(path).astype(int).T
     on = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
     values = np.zeros(len(path), dtype=bool)

@@ -1,4 +1,4 @@
-"""The segments of a short-axis slice, after Cerqueira et al., Circulation 105 (2002): the AHA's model."""
+"""The segments of a short-axis slice in the AHA model: Cerqueira et al., Circulation 105 (2002)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from LaMoDCore.heart.case import Level
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.strain.frame import ventricle_center
 
-#: Where the anterior RV insertion is looked for when nobody has shown it: right-anterior of the ventricle's
-#: centre, in LPS. It is perpendicular to the expected base–apex axis (+1, −1, −1).
+#: Assumed direction of the anterior RV insertion when none is given: right-anterior of the ventricle's centre, in LPS.
+#: It is perpendicular to the expected base–apex axis (+1, −1, −1).
 DEFAULT_INSERTION_DIRECTION_LPS = np.array([-1.0, -1.0, 0.0]) / np.sqrt(2.0)
 
 SIX_NAMES = ("anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior")
@@ -22,22 +22,21 @@ AHA_NUMBERS: dict[Level, tuple[int, ...]] = {
     "mid": (8, 9, 10, 11, 12, 7),
     "apex": (13, 14, 15, 16),
 }
-#: The apical septal segment begins this far counter-clockwise of the insertion point.
+#: The apical septal segment begins this angle counter-clockwise of the insertion point.
 APICAL_SEPTUM_START_DEGREES = 15.0
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentMap:
-    """Which pixel belongs to which segment.
+    """The segments of one slice.
 
     Attributes:
         labels: int16 [H, W], 0 = none, else 1…6, or 1…4 at the apex.
-        names: one a segment, in order.
-        aha: AHA-16 number of each.
-        center_xy: pixels (x, y): the centroid from which the angles are counted.
-        insertion_angle: of the anterior RV insertion, radians counter-clockwise seen from the apex.
-        default_used: no insertion point was given.
-        warning: what to tell the person in that case, else empty.
+        names: one name per segment, in order.
+        aha: AHA-16 number of each segment.
+        center_xy: pixels (x, y): the centroid about which angles are measured.
+        insertion_angle: angle of the anterior RV insertion, radians counter-clockwise seen from the apex.
+        default_used: True if no insertion point was given and its expected direction was assumed.
     """
 
     labels: Array
@@ -46,13 +45,12 @@ class SegmentMap:
     center_xy: tuple[float, float]
     insertion_angle: float
     default_used: bool
-    warning: str = ""
 
 
 def label_segments(
     myocardium: Array, grid: SliceGrid, level: Level, rv_insertion_lps: npt.ArrayLike | None = None
 ) -> SegmentMap:
-    """Equal angles about the centroid of the epicardial region, from the anterior RV insertion point.
+    """Divide the wall into equal angles about the centroid of the epicardial region, from the anterior RV insertion.
 
     Counter-clockwise as seen from the apex: anteroseptal, inferoseptal, inferior, inferolateral, anterolateral,
     anterior; at the apex anterior, septal, inferior, lateral, of which the septal one spans 15°…105°.
@@ -61,11 +59,14 @@ def label_segments(
         myocardium: bool [H, W].
         grid: the slice's grid.
         level: base, mid or apex.
-        rv_insertion_lps: [3] in LPS mm; its foot on the slice's plane is used.
+        rv_insertion_lps: [3] in LPS mm, projected onto the plane of the slice.
+
+    Raises:
+        ValueError: the insertion point is not three finite numbers.
     """
     inside = np.asarray(myocardium, dtype=bool)
     center = ventricle_center(inside)
-    angle, warning = _insertion_angle(grid, center, rv_insertion_lps)
+    angle = _insertion_angle(grid, center, rv_insertion_lps)
     rows, columns = np.nonzero(inside)
     angles = pixel_angles(grid, center, np.stack((columns, rows), axis=1))
     labels = np.zeros(inside.shape, dtype=np.int16)
@@ -76,9 +77,7 @@ def label_segments(
         start, width, names = 0.0, np.pi / 3, SIX_NAMES
     turned = np.mod(angles - angle - start, 2 * np.pi)
     labels[rows, columns] = np.minimum((turned / width).astype(np.int16), len(names) - 1) + 1
-    return SegmentMap(
-        labels, names, AHA_NUMBERS[level], center, float(angle), default_used=bool(warning), warning=warning
-    )
+    return SegmentMap(labels, names, AHA_NUMBERS[level], center, angle, default_used=rv_insertion_lps is None)
 
 
 def pixel_angles(grid: SliceGrid, center_xy: tuple[float, float], pixels_xy: npt.ArrayLike) -> Array:
@@ -94,7 +93,7 @@ def sector_labels(
     insertion_angle: float,
     sectors: int = 24,
 ) -> Array:
-    """Equal sectors numbered 1…``sectors`` counter-clockwise from the insertion: int16 [H, W], 0 = none."""
+    """Label equal sectors 1…``sectors`` counter-clockwise from the insertion: int16 [H, W], 0 = none."""
     inside = np.asarray(myocardium, dtype=bool)
     rows, columns = np.nonzero(inside)
     angles = pixel_angles(grid, center_xy, np.stack((columns, rows), axis=1)) - insertion_angle
@@ -104,19 +103,13 @@ def sector_labels(
     return labels
 
 
-def _insertion_angle(
-    grid: SliceGrid, center_xy: tuple[float, float], rv_insertion_lps: npt.ArrayLike | None
-) -> tuple[float, str]:
+def _insertion_angle(grid: SliceGrid, center_xy: tuple[float, float], rv_insertion_lps: npt.ArrayLike | None) -> float:
     if rv_insertion_lps is not None:
         point = np.asarray(rv_insertion_lps, dtype=np.float64)
         if point.shape != (3,) or not np.isfinite(point).all():
             raise ValueError(f"rv_insertion_lps must be three finite numbers, got {rv_insertion_lps!r}")
-        return float(pixel_angles(grid, center_xy, grid.lps_to_pixel(point))), ""
+        return float(pixel_angles(grid, center_xy, grid.lps_to_pixel(point)))
     direction = grid.vectors_from_lps(DEFAULT_INSERTION_DIRECTION_LPS)
-    if np.linalg.norm(direction) < 0.3:  # the slice faces right-anterior: take anterior instead
+    if np.linalg.norm(direction) < 0.3:  # the slice faces right-anterior: use anterior instead
         direction = grid.vectors_from_lps(np.array([0.0, -1.0, 0.0]))
-    warning = (
-        "No RV insertion point was given: segments start where one would expect it, "
-        "right-anterior of the ventricle's centre, and may be turned by 20° or more."
-    )
-    return float(grid.angles_from_apex(direction)), warning
+    return float(grid.angles_from_apex(direction))

@@ -1,4 +1,4 @@
-"""What strain.json says: definitions, peaks, indices and what to be careful about. JSON-ready, None for unknown."""
+"""The summary of a case for strain.json: definitions, peaks, global values and indices."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceStrain
-from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
-from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
+from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.strain import curves, indices
 from LaMoDCore.strain.frame import ventricle_center
 from LaMoDCore.strain.layers import LAYER_NAMES, label_layers
@@ -25,38 +25,38 @@ DEFINITIONS = {
     "directions": "radial and circumferential about the centroid of the epicardial region at the reference frame",
     "averaging": "global and segmental curves are means over the pixels of the whole wall at each frame",
     "gcs": "global circumferential strain: mean Ecc; over slices, weighted by myocardial area",
-    "peak": "least Ecc, greatest Err of the mean curve over the acquired cycle",
+    "peak": "minimum of Ecc, maximum of Err of the mean curve over the acquired cycle",
     "systolic_peak": "the same up to end-systole",
-    "ecc_systolic_stretch": "greatest Ecc of the mean curve up to end-systole",
-    "ecc_extreme": "the peak, or the systolic stretch of a segment that stretches by 1 % and more than it shortens",
-    "time_to_peak": "from the reference frame to the peak; fraction of the cycle; none where ecc_extreme is a stretch",
-    "end_systole": "the frame of least total cavity area over the slices",
+    "ecc_systolic_stretch": "maximum of Ecc of the mean curve up to end-systole",
+    "ecc_extreme": "the peak, or the systolic stretch of a segment that stretches by at least 1 % and more than it "
+    "shortens",
+    "time_to_peak": "from the reference frame to the peak; fraction of the cycle; none if ecc_extreme is a stretch",
+    "end_systole": "the frame of the smallest total cavity area over the slices",
     "strain_rate": "slope of the mean curve, 1/s; early diastole is the first half of diastole",
     "jacobian": "in-plane det F: local change of area, not of volume",
-    "rotation": "mean angle about the moving centre, degrees, counter-clockwise positive seen from the apex",
+    "rotation": "mean angle about the moving centre, degrees, positive counter-clockwise seen from the apex",
     "torsion": "(apical − basal rotation) × mean epicardial radius / distance between the slices, degrees",
     "cure": "circumferential uniformity ratio estimate of Ecc over systole, 0…1",
     "sd_time_to_peak": "standard deviation (n − 1) of the times to peak Ecc of the segments that have one, ms",
     "onset": "intersecting tangent of shortening in 24 sectors counter-clockwise from the RV insertion, ms",
 }  # fmt: skip
-#: A segment that moves less than this neither way is not said to stretch.
-_LEAST_STRETCH = 0.01
-#: Over less than this, a difference of rotation is within its error.
+#: Smallest systolic stretch of a segment that counts as stretching.
+_MIN_STRETCH = 0.01
+#: Between slices that are closer, the difference of rotation is smaller than its error.
 MIN_TWIST_DISTANCE_MM = 10.0
-ROTATION_CAVEAT = "inferred, not seen: a mask does not show the rotation of a ring"
+ROTATION_CAVEAT = "inferred, not measured: a mask does not show the rotation of a ring"
 
 
-def summarise(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_frame: int) -> dict[str, Any]:
-    """The numbers of one case.
+def summarise(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> dict[str, Any]:
+    """Compute the summary of one case.
 
     Args:
-        case: what went in.
-        motion: what moved.
+        case: the input.
         slices: strain of each slice, in the case's order.
         es_frame: end-systole.
 
     Returns:
-        a dictionary of strings, numbers, lists and None: never NaN.
+        A dictionary of strings, numbers, lists and None (for unknown values), never NaN.
     """
     parts = [_slice_summary(case, slice_, strain, es_frame) for slice_, strain in zip(case.slices, slices, strict=True)]
     rotations = [
@@ -73,13 +73,8 @@ def summarise(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_fram
             "global": _heart_globals(case, slices, es_frame),
             "slices": parts,
             "indices": _heart_indices(case, slices, rotations, parts, es_frame),
-            "quality": _quality(case, motion, slices, es_frame),
         }
     )
-
-
-def _course(case: Case, slice_: CineSlice, es_frame: int) -> curves.Cycle:
-    return curves.cycle(slice_.frame_times_ms, slice_.rr_ms, case.reference_frame, es_frame, slice_.valid_frames)
 
 
 def _globals(ecc: Array, err: Array, times: Array, course: curves.Cycle) -> dict[str, Any]:
@@ -105,12 +100,13 @@ def _heart_globals(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> 
     )
     mean = {name: np.average([s.global_curves[name] for s in slices], axis=0, weights=areas) for name in ("ecc", "err")}
     first = case.slices[0]
-    values = _globals(mean["ecc"], mean["err"], first.frame_times_ms, _course(case, first, es_frame))
+    course = curves.slice_cycle(first, case.reference_frame, es_frame)
+    values = _globals(mean["ecc"], mean["err"], first.frame_times_ms, course)
     return {**values, "gls": NO_GLS}
 
 
 def _slice_summary(case: Case, slice_: CineSlice, strain: SliceStrain, es_frame: int) -> dict[str, Any]:
-    course = _course(case, slice_, es_frame)
+    course = curves.slice_cycle(slice_, case.reference_frame, es_frame)
     ecc, err = strain.global_curves["ecc"], strain.global_curves["err"]
     jacobian = strain.fields["jacobian"][es_frame][strain.myocardium]
     values = _globals(ecc, err, slice_.frame_times_ms, course)
@@ -136,7 +132,7 @@ def _segments(slice_: CineSlice, strain: SliceStrain, course: curves.Cycle) -> l
         ecc, err = strain.segment_curves["ecc"][index], strain.segment_curves["err"][index]
         shortest, thickest = curves.peak(ecc, course), curves.peak(err, course, "thickening")
         stretch = curves.peak(ecc, course, "thickening", systolic=True)
-        stretches = stretch.value > max(-shortest.value, _LEAST_STRETCH)
+        stretches = stretch.value > max(-shortest.value, _MIN_STRETCH)
         extreme = stretch if stretches else shortest
         row = {
             "segment": index + 1,
@@ -183,7 +179,7 @@ def _slice_indices(
     map_ = label_segments(strain.myocardium, slice_.grid, slice_.level, case.insertion_of(slice_))
     sectors = sector_labels(strain.myocardium, slice_.grid, map_.center_xy, map_.insertion_angle, SECTORS)
     matrix = strain_matrix(strain.fields["ecc"], sectors, SECTORS)
-    # The first frame, the reference, has no strain and so no say in uniformity.
+    # The reference frame has no strain, so it does not count for uniformity.
     systole = matrix[:, course.order[course.systole][1:]]
     whole = np.isfinite(matrix).all(axis=1)
     return {
@@ -221,8 +217,7 @@ def _heart_indices(
         return found
     base, apex = pair
     if (case.slices[base].level, case.slices[apex].level) != ("base", "apex"):
-        names = f"{case.slices[base].name} and {case.slices[apex].name}"
-        found["twist_basis"] = f"between {names}, not base and apex; {ROTATION_CAVEAT}"
+        found["twist_basis"] = f"between slices {base + 1} and {apex + 1}, not base and apex; {ROTATION_CAVEAT}"
     twist = indices.twist_degrees(rotations[apex], rotations[base])
     found.update(twist_degrees=twist, twist_es_degrees=twist[es_frame])
     distance = abs(float(case.slices[base].grid.distance_mm(case.slices[apex].grid.center_lps)))
@@ -235,7 +230,7 @@ def _heart_indices(
 
 
 def _twist_pair(case: Case) -> tuple[int, int] | None:
-    """The first basal and the last apical slice; without these the outermost two, where they are far enough apart."""
+    """The first basal and the last apical slice; without these the outermost two, if they are far enough apart."""
     levels = [slice_.level for slice_ in case.slices]
     if "base" in levels and "apex" in levels:
         return levels.index("base"), len(levels) - 1 - levels[::-1].index("apex")
@@ -245,73 +240,13 @@ def _twist_pair(case: Case) -> tuple[int, int] | None:
 
 
 def _epicardial_radius(case: Case, slices: Sequence[SliceStrain], index: int) -> float:
-    """Radius of the disc of the epicardial region's area, mm."""
+    """Radius in mm of the disc with the area of the epicardial region."""
     area = epicardial_region(slices[index].myocardium).sum() * np.prod(case.slices[index].grid.spacing_mm)
     return float(np.sqrt(area / np.pi))
 
 
-def _quality(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_frame: int) -> list[str]:
-    notes: list[str] = []
-    for slice_, slice_motion, strain in zip(case.slices, motion.slices, slices, strict=True):
-        notes += _slice_quality(case, slice_, strain, es_frame)
-        if slice_motion.samples_mm is not None and "ecc" in strain.segment_curves_std:
-            spread = float(np.nanmax(strain.segment_curves_std["ecc"][:, es_frame]))
-            if spread > 0.03:
-                notes.append(
-                    f"{slice_.name}: the samples disagree on segmental Ecc at end-systole by up to {spread:.1%} (SD)."
-                )
-    if case.rv_insertion_lps is None:
-        first = case.slices[0]
-        notes.append(label_segments(slices[0].myocardium, first.grid, first.level, None).warning)
-    if len(case.slices) > 1 and len({s.rr_ms for s in case.slices}) > 1:
-        rates = [s.rr_ms for s in case.slices]
-        if max(rates) / min(rates) > 1.15:
-            notes.append(
-                f"The slices' cardiac cycles differ by {max(rates) / min(rates) - 1:.0%}: times are compared by phase."
-            )
-    return notes
-
-
-def _slice_quality(case: Case, slice_: CineSlice, strain: SliceStrain, es_frame: int) -> list[str]:
-    notes = []
-    name = slice_.name
-    ring = strain.myocardium
-    if not is_closed_ring(ring):
-        notes.append(
-            f"{name}: the myocardium is open at the reference frame; the centre is that of its convex hull and "
-            "transmural layers are not given."
-        )
-    if ring[0].any() or ring[-1].any() or ring[:, 0].any() or ring[:, -1].any():
-        notes.append(f"{name}: the myocardium touches the image's edge at the reference frame.")
-    missing = 1 - np.isfinite(strain.fields["ecc"][case.reference_frame][ring]).mean()
-    if missing > 0:
-        notes.append(f"{name}: {missing:.1%} of the myocardium is too thin for strain and is left out.")
-    if not slice_.valid_frames.all():
-        notes.append(
-            f"{name}: {int((~slice_.valid_frames).sum())} of {slice_.frames} frames were not acquired; peaks leave "
-            "them out."
-        )
-    jacobian = strain.fields["jacobian"][:, ring]
-    if np.isfinite(jacobian).any() and np.nanmin(jacobian) <= 0:
-        folded = int((np.nanmin(jacobian, axis=0) <= 0).sum())
-        notes.append(f"{name}: the motion folds at {folded} pixels (J ≤ 0); their strain means nothing.")
-    course = _course(case, slice_, es_frame)
-    fraction = course.es_time_ms / slice_.rr_ms
-    if not 0.2 <= fraction <= 0.6:
-        notes.append(f"{name}: end-systole at {fraction:.0%} of the cycle is unusual; check the masks' order in time.")
-    if abs(slice_.grid.axis_cosine) < MIN_AXIS_COSINE:
-        notes.append(
-            f"{name}: from its orientation the slice is hardly a short axis, so which side is the apex is a guess."
-        )
-    empty = [s for s in range(1, len(strain.segment_names) + 1) if not (strain.segment == s).any()]
-    if empty:
-        names = ", ".join(strain.segment_names[s - 1] for s in empty)
-        notes.append(f"{name}: no myocardium in the segments {names}.")
-    return notes
-
-
 def _plain(value: Any) -> Any:
-    """Python scalars, lists and None in place of numpy's and of NaN."""
+    """Convert numpy values to Python scalars and lists, and NaN to None."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""From displacement to strain: F = I + ∂u/∂X, E = ½(FᵀF − I), and E in the heart's own directions.
+"""Strain from displacement: F = I + ∂u/∂X, E = ½(FᵀF − I), and E along the radial and circumferential directions.
 
 Spencer, "Continuum Mechanics", 1980, ch. 6; for the heart, Waldman, Fung and Covell, Circ. Res. 57 (1985).
 """
@@ -23,9 +23,9 @@ class StrainFields:
     Attributes:
         ecc: circumferential.
         err: radial.
-        ecr: circumferential–radial shear; its sign is that of counter-clockwise seen from the apex.
+        ecr: circumferential–radial shear, positive for counter-clockwise shear as seen from the apex.
         e1: the larger principal strain.
-        e2: the smaller.
+        e2: the smaller principal strain.
         jacobian: in-plane det F, the local change of area.
     """
 
@@ -37,7 +37,7 @@ class StrainFields:
     jacobian: Array
 
     def items(self) -> Iterator[tuple[str, Array]]:
-        """(name, array) of every field."""
+        """Iterate over (name, array) of every field."""
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
@@ -54,25 +54,25 @@ def compute_strain(
     order: int = DEFAULT_ORDER,
     support_mm: float | None = None,
 ) -> StrainFields:
-    """All strain fields of one slice.
+    """Compute all strain fields of one slice.
 
     Args:
         displacement_mm: [T, 2, H, W] (x, y) mm, array or tensor: the motion of the material points that lie at the
-            pixels in the reference frame. Nothing outside the myocardium is looked at. A pixel that is not finite
-            there is left out of that frame's fit.
+            pixels in the reference frame. Values outside the myocardium are ignored. Inside, a pixel that is not
+            finite is left out of the fit of that frame.
         myocardium: bool [H, W] at the reference frame.
         spacing_mm: (dx, dy).
-        center_xy: pixels (x, y) from which "radial" is counted; by default the centroid of the epicardial region.
-        view_sign: +1 where the array is seen from the apex (`SliceGrid.view_sign`); only the sign of ecr needs it.
-        order: 1, 2 or 3, of the local polynomial.
-        support_mm: radius of its neighbourhood; by default 8 mm, on small rings less (`default_support_mm`); 10 mm
-            smooths noisy fields (docs/strain.md has the bias and the noise of both).
+        center_xy: centre (x, y) in pixels of the radial directions; by default the centroid of the epicardial region.
+        view_sign: +1 if the array is seen from the apex (`SliceGrid.view_sign`); affects only the sign of ecr.
+        order: order of the local polynomial, 1, 2 or 3.
+        support_mm: radius of its neighbourhood; by default 8 mm, less on small rings (`default_support_mm`); 10 mm
+            smooths noisy fields (bias and noise of both in docs/concepts/strain.md).
 
     Returns:
-        fields [T, H, W]; NaN too where the myocardium is too thin for any slope, and everywhere for an empty mask.
+        Fields [T, H, W]; NaN also where the myocardium is too thin for a fit, and everywhere for an empty mask.
 
     Raises:
-        ValueError: for a wrong shape or option.
+        ValueError: a shape or option is invalid.
     """
     motion, inside = _arrays(displacement_mm, myocardium)
     slopes = SlopeCache(inside, spacing_mm, order, support_mm)
@@ -82,7 +82,7 @@ def compute_strain(
 
 
 class SlopeCache:
-    """The gradient operator of a mask, and those of the masks that remain where pixels are not finite."""
+    """Gradient operators of a mask and of its subsets without the pixels that are not finite in some frame."""
 
     def __init__(
         self,
@@ -92,12 +92,12 @@ class SlopeCache:
         support_mm: float | None = None,
     ) -> None:
         self._inside = inside
-        # Of the whole wall: pixels that are missing in a frame do not change the fit of the others.
+        # The radius is that of the whole wall: pixels missing in one frame do not change the fit in the others.
         self._options = (spacing_mm, order, support_mm or default_support_mm(inside, spacing_mm))
         self._operators: dict[bytes, GradientOperator] = {}
 
     def operator(self, present: Array) -> GradientOperator:
-        """For the mask's pixels [P] that are ``present``."""
+        """The operator of the mask's pixels for which ``present`` [P] is True."""
         key = present.tobytes()
         if key not in self._operators:
             spacing_mm, order, support_mm = self._options
@@ -107,10 +107,10 @@ class SlopeCache:
         return self._operators[key]
 
     def deformation_gradient(self, displacement: Array) -> tuple[Array, Array, Array, Array]:
-        """F of displacements [P, T, 2] mm at the mask's pixels.
+        """F from displacements [P, T, 2] mm at the mask's pixels.
 
         Returns:
-            F_xx, F_xy, F_yx, F_yy, each [P, T], NaN where there is no slope.
+            F_xx, F_xy, F_yx, F_yy, each [P, T], NaN where there is no fit.
         """
         pixels, frames, _ = displacement.shape
         gradient = np.full((2, pixels, frames, 2), np.nan)
@@ -132,7 +132,7 @@ class SlopeCache:
 def material_directions(
     inside: Array, spacing_mm: tuple[float, float], center_xy: tuple[float, float], view_sign: int
 ) -> tuple[Array, Array]:
-    """Radial and circumferential unit vectors [P, 2] at the mask's pixels, in their reference position."""
+    """Radial and circumferential unit vectors [P, 2] at the mask's pixels in the reference frame."""
     rows, columns = np.nonzero(inside)
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     points = np.stack((columns, rows), axis=1) * spacing
@@ -142,7 +142,7 @@ def material_directions(
 
 
 def strain_components(gradient: tuple[Array, Array, Array, Array], directions: tuple[Array, Array]) -> dict[str, Array]:
-    """E = ½(FᵀF − I) seen along the given directions.
+    """Components of E = ½(FᵀF − I) along the given directions.
 
     Args:
         gradient: F_xx, F_xy, F_yx, F_yy, each [P, T].
@@ -184,7 +184,7 @@ def strain_fields(motion: Array, inside: Array, slopes: SlopeCache, directions: 
 
 
 def spread_on_grid(values: Array, inside: Array) -> Array:
-    """[P, T] at the mask's pixels -> float32 [T, H, W], NaN elsewhere."""
+    """Put [P, T] at the mask's pixels into float32 [T, H, W] with NaN elsewhere."""
     grid = np.full((values.shape[1], *inside.shape), np.nan, dtype=np.float32)
     grid[:, inside] = values.T
     return grid

@@ -1,1 +1,1 @@
-"""What is not known: intervals that hold their truth, and slices that are unlike the training data."""
+"""Uncertainty: calibrated intervals, and detection of slices that are unlike the training data."""

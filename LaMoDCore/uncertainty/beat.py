@@ -1,9 +1,9 @@
-"""How a ring moves over one beat, in the few numbers that tell an odd beat from a usual one.
+"""Descriptors of a ring's motion over one beat that distinguish unusual beats from usual ones.
 
-The logarithm of the inner radius over the cycle, as a Fourier series divided by its own size, is the beat's form: a
-heart that contracts little has the same form as one that contracts much. End-systole comes before the middle of the
-cycle and filling takes longer than ejection, so that the sine of the first harmonic has one sign; a beat told
-backwards has the other, two beats have no first harmonic, and shuffled frames have none that is large.
+The form of the beat is the Fourier series of the logarithm of the inner radius, divided by its magnitude: a heart that
+contracts little has the same form as one that contracts a lot. End-systole comes before the middle of the cycle and
+filling takes longer than ejection, so the sine of the first harmonic has a fixed sign. A reversed beat has the
+opposite sign, two beats have no first harmonic, and shuffled frames have only small ones.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 
-#: Harmonics of the beat's form. More of them follow the noise of single contours.
+#: Harmonics of the beat's form. Higher ones follow the noise of single contours.
 HARMONICS = 3
-#: Beats smaller than this (log inner radius) have no form worth telling.
-_LEAST_BEAT = 0.003
-#: Ways shorter than this, mm, are all alike.
-_LEAST_WAY_MM = 0.3
+#: Added to the magnitude (log inner radius), below which a beat has no meaningful form.
+_MIN_BEAT = 0.003
+#: Added to translations in mm, so that shorter ones are all alike.
+_MIN_TRANSLATION_MM = 0.3
 
 
 def beat_form(inner: Array) -> Array:
-    """Harmonics of the log inner radius divided by their common size, [6]: real parts, then imaginary ones.
+    """Harmonics of the log inner radius divided by their common magnitude, [6]: real parts, then imaginary parts.
 
     Args:
         inner: squared inner radius [T] mm² over one cycle, from end-diastole.
@@ -32,24 +32,25 @@ def beat_form(inner: Array) -> Array:
 
 
 def beat_amount(inner: Array, area: Array) -> Array:
-    """How much it beats, [3]: log size of the harmonics, log of the least inner radius and of the largest wall area.
+    """Amount of contraction, [3]: log magnitude of the harmonics, log of the smallest inner radius and of the largest
+    wall area.
 
     Args:
         inner: squared inner radius [T] mm².
-        area: of the wall [T] mm². Both count relative to end-diastole.
+        area: area of the wall [T] mm². Both are taken relative to end-diastole.
     """
     size = np.log(_size(_harmonics(inner)))
     return np.array([size, 0.5 * np.log(inner / inner[0]).min(), np.log(area / area[0]).max()])
 
 
-def way(centroid: Array) -> Array:
-    """How far the whole ring wanders, [2]: log of its centroid's mean (RMS) and largest distance from where it began.
+def translation(centroid: Array) -> Array:
+    """Translation of the whole ring, [2]: log of its centroid's RMS and largest distance from its first position.
 
     Args:
         centroid: complex [T] mm.
     """
-    gone = np.abs(centroid - centroid[0])
-    return np.log(_LEAST_WAY_MM + np.array([np.sqrt((gone**2).mean()), gone.max()]))
+    distance = np.abs(centroid - centroid[0])
+    return np.log(_MIN_TRANSLATION_MM + np.array([np.sqrt((distance**2).mean()), distance.max()]))
 
 
 def _harmonics(inner: Array) -> Array:
@@ -58,4 +59,4 @@ def _harmonics(inner: Array) -> Array:
 
 
 def _size(harmonics: Array) -> float:
-    return float(np.sqrt((np.abs(harmonics) ** 2).sum())) + _LEAST_BEAT
+    return float(np.sqrt((np.abs(harmonics) ** 2).sum())) + _MIN_BEAT

@@ -1,10 +1,10 @@
-"""From the spread of samples to intervals that hold their truth: scales fitted on validation subjects.
+"""Calibrate the spread of samples, so that intervals contain the true value: scales fitted on validation subjects.
 
-The spread of a few samples is an estimate itself, and no model is honest by itself. So each quantity gets a scale s
-and a floor f such that |truth − answer| ≤ z·√(s²σ² + f²), z the normal quantile, in the wanted share of held-out
-cases: split conformal prediction with a normalised score (Lei et al., J. Am. Stat. Assoc. 113, 2018), each slice
-counted once, whatever its number of pixels. What is reported as standard deviation is √(s²σ² + f²), so that
-answer ± 1.645 of them is the 90 % interval.
+The spread of a few samples is itself an estimate, and a model's spread is not calibrated. Each quantity therefore gets
+a scale s and a floor f such that |truth − prediction| ≤ z·√(s²σ² + f²), z being the normal quantile, in the wanted
+share of held-out cases: split conformal prediction with a normalised score (Lei et al., J. Am. Stat. Assoc. 113,
+2018), where each slice counts once regardless of its number of pixels. The reported standard deviation is √(s²σ² + f²),
+so the prediction ± 1.645 of them is the 90 % interval.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from scipy import stats
 from LaMoDCore.heart.geometry import Array
 
 CONFIDENCE = 0.9
-#: The cycle is cut into this many parts, each with its own scale.
+#: The cycle is divided into this many parts, each with its own scale.
 PHASE_BINS = 5
-#: What a floor is, as a share of the root mean square error.
+#: The floor as a share of the root mean square error.
 _FLOOR_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class QuantityScale:
-    """s by phase of the cycle, and f, of one quantity.
+    """Scale s by phase of the cycle, and floor f, of one quantity.
 
     Attributes:
         scales: s in each of `PHASE_BINS` equal parts of the cycle after end-diastole.
-        floor: f, in the quantity's unit, times 0 at end-diastole, where nothing has moved.
+        floor: f in the quantity's unit, multiplied by `rise`, which is 0 at end-diastole, where nothing has moved.
     """
 
     scales: tuple[float, ...]
@@ -45,7 +45,7 @@ class Calibration:
     """Scales of every quantity.
 
     Attributes:
-        confidence: of the intervals.
+        confidence: confidence level of the intervals.
         samples: number of samples with which the scales were fitted.
         quantities: by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
     """
@@ -63,7 +63,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
-        """Raises KeyError, TypeError or ValueError where `values` is not what `to_dict` gives."""
+        """The calibration of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
         quantities = {
             str(name): QuantityScale(tuple(float(s) for s in each["scales"]), float(each["floor"]))
             for name, each in values["quantities"].items()
@@ -76,10 +76,10 @@ class Calibration:
         """The calibrated standard deviation.
 
         Args:
-            name: of the quantity; one without a scale keeps its spread.
-            spread: σ over the samples, time along the axis of `phases`: [T, ...].
+            name: name of the quantity; one without a scale keeps its spread.
+            spread: σ over the samples, [T, ...].
             phases: [T] fractions of the cycle after end-diastole.
-            samples: number of samples that σ comes from.
+            samples: number of samples from which σ was computed.
         """
         quantity = self.quantities.get(name)
         if quantity is None:
@@ -96,19 +96,19 @@ class Calibration:
 
 
 def scale_at(scales: npt.ArrayLike, phases: Array) -> Array:
-    """s at phases [T], linear and periodic between the middles of the bins."""
+    """s at phases [T], by linear periodic interpolation between the centres of the bins."""
     middles = (np.arange(PHASE_BINS) + 0.5) / PHASE_BINS
     return np.asarray(np.interp(phases, middles, np.asarray(scales, dtype=np.float64), period=1.0))
 
 
 def rise(phases: Array) -> Array:
-    """0 at end-diastole, 1 from a tenth of the cycle on until a tenth before its end."""
+    """0 at end-diastole, 1 between a tenth of the cycle after it and a tenth before the next one."""
     away = np.minimum(np.mod(phases, 1.0), 1 - np.mod(phases, 1.0))
     return np.asarray(np.clip(away / 0.1, 0.0, 1.0))
 
 
 def few_samples(samples: int, fitted: int, confidence: float = CONFIDENCE) -> float:
-    """How much wider an interval from `samples` must be than one from `fitted` samples: Student's quantiles."""
+    """Ratio of the widths of intervals from `samples` and from `fitted` samples, by Student's quantiles."""
     level = 0.5 + confidence / 2
     return float(stats.t.ppf(level, max(samples - 1, 1)) / stats.t.ppf(level, max(fitted - 1, 1)))
 
@@ -116,13 +116,13 @@ def few_samples(samples: int, fitted: int, confidence: float = CONFIDENCE) -> fl
 def fit_quantity(
     error: list[Array], spread: list[Array], phases: list[Array], confidence: float = CONFIDENCE
 ) -> QuantityScale:
-    """Scales and floor of one quantity from held-out slices.
+    """Fit scales and floor of one quantity to held-out slices.
 
     Args:
-        error: |truth − answer| of each slice, [T, K]; NaN where not known.
-        spread: σ of each, [T, K].
-        phases: [T] of each.
-        confidence: share of truths that the intervals are to hold.
+        error: |truth − prediction| of each slice, [T, K]; NaN where unknown.
+        spread: σ of each slice, [T, K].
+        phases: [T] of each slice.
+        confidence: share of true values that the intervals should contain.
     """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     known = np.concatenate([e[np.isfinite(e)].ravel() for e in error])
@@ -144,7 +144,7 @@ def fit_quantity(
 
 
 def _weighted_quantile(values: list[Array], weights: list[Array], share: float) -> float:
-    """The least value below which at least this share of the weight lies, one slice's weight added as at infinity."""
+    """The smallest value below which at least this share of the weight lies, one slice's weight added at infinity."""
     value, weight = np.concatenate(values), np.concatenate(weights)
     order = np.argsort(value)
     total = np.cumsum(weight[order]) / (len(values) + 1)

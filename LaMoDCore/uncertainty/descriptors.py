@@ -1,8 +1,8 @@
-"""One slice in a few numbers: its ring, how it moves over the cycle, what E_R sees in it, whether û agrees with it.
+"""Descriptors of one slice: its ring, its motion over the cycle, the features of E_R and the disagreement with û.
 
-They tell how much a slice leaves open (`networks.slice_spread`), and in blocks they are what the unlike-training flag
-compares with the training data (`familiarity`). Everything follows from sums over pixels, so that a mask of any
-topology, even one of two hearts, has finite descriptors.
+The spread of the samples depends on them (`networks.slice_spread`), and the unlike-training flag compares groups of
+them with the training data (`unlike_training`). All are computed from sums over pixels, so that a mask of any topology,
+even one of two hearts, has finite descriptors.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from LaMoDCore.heart.case import LEVELS
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.heart.ring.outline import OUTLINE, OVAL, THINNEST, outline
-from LaMoDCore.uncertainty.beat import HARMONICS, beat_amount, beat_form, way
+from LaMoDCore.uncertainty.beat import HARMONICS, beat_amount, beat_form, translation
 
 Measure = Literal["distance", "excess", "density"]
 
-#: Phases at which the ring's course is read.
+#: Number of phases at which the ring's course is sampled.
 _PHASES = 10
 #: Angles and harmonics of the end-diastolic contours.
 _ANGLES, _HARMONICS = 48, 4
-#: Canonical frames whose outline is looked at: end-diastole, and about end-systole.
+#: Canonical frames whose outline is described: end-diastole, and about end-systole.
 _OUTLINE_FRAMES = (0, 14)
 
 
 def descriptors(
     masks: Array, coordinates: RingCoordinates, ring: Array, where: Array, moved: Array, level: int = 0
 ) -> Array:
-    """All descriptors of one slice, float32 [K].
+    """Compute all descriptors of one slice, float32 [K].
 
     Args:
         masks: canonical occupancy [40, 128, 128].
-        coordinates: of the end-diastolic wall.
+        coordinates: ring coordinates of the end-diastolic wall.
         ring: normalised z_reg on the ring, [C, T/2, angles].
         where, moved: positions [P] and predicted displacements [40, P] of wall points, complex mm.
-        level: a `level_number`, 0 where it is not known.
+        level: a `level_number`, 0 where it is unknown.
     """
     frames = np.linspace(0, len(masks), _PHASES, endpoint=False).astype(int)
     area, centroid, square = _moments(masks[::2])
@@ -62,7 +62,7 @@ def descriptors(
         _lengths(inner[0], area[0], level),
         beat_form(inner),
         beat_amount(inner, area),
-        way(centroid),
+        translation(centroid),
         *(outline(masks[frame], complex(centroid[frame // 2])) for frame in _OUTLINE_FRAMES),
     ]
     return np.concatenate(
@@ -71,17 +71,17 @@ def descriptors(
 
 
 @dataclass(frozen=True, eq=False)
-class DescriptorBlock:
-    """Descriptors that tell of one respect in which a slice can be odd, and how they tell it.
+class DescriptorGroup:
+    """Descriptors that are judged together, and how they are compared with the training data.
 
     Attributes:
-        places: [M] of them among all.
-        measure: "distance": far from the usual on any side (Mahalanobis); "excess": more than usual of something of
-            which less is harmless; "density": where few training slices of the same level are.
-        level: [G] places of those that say of which level a slice is, for a density.
-        amplitudes: whether they are logarithms of amplitudes, to be taken as the amplitudes themselves: those of the
-            smallest scatter widely and mean nothing.
-        signs: [M] or one; -1 where less is what is odd.
+        places: [M] indices of the descriptors among all.
+        measure: "distance": far from the usual values in any direction (Mahalanobis); "excess": larger than usual,
+            where smaller is harmless; "density": among few training slices of the same level.
+        level: [G] indices of the descriptors that encode the slice's level, for a density.
+        amplitudes: True if they are logarithms of amplitudes and are compared as amplitudes: the logarithms of very
+            small amplitudes scatter widely and are meaningless.
+        signs: [M] or one value; −1 if smaller values are the unusual ones.
     """
 
     places: Array
@@ -91,51 +91,51 @@ class DescriptorBlock:
     signs: Array | float = 1.0
 
     def values(self, described: Array) -> Array:
-        """The numbers of slices [N, K] that are looked at, float64 [N, M]."""
+        """The values of the group for slices [N, K], float64 [N, M]."""
         chosen = np.asarray(described[:, self.places], dtype=np.float64)
         return np.asarray(self.signs * (np.exp(np.minimum(chosen, 50.0)) if self.amplitudes else chosen))
 
 
-def descriptor_blocks(channels: int) -> dict[str, DescriptorBlock]:
-    """The respects, each judged by itself, since a heart of half the size differs in few numbers of many.
+def descriptor_groups(channels: int) -> dict[str, DescriptorGroup]:
+    """The groups of descriptors. Each is judged separately, since a heart of half the size differs in few descriptors.
 
-    Size is judged among slices of the same level: an inner radius of 12 mm is usual of an apex, and not of a base.
+    Size is judged among slices of the same level: an inner radius of 12 mm is usual at the apex but not at the base.
 
     Args:
-        channels: of z_reg.
+        channels: number of channels of z_reg.
     """
     counts = {
-        "size in three numbers": 3,
+        "size, all": 3,
         "course": 4 * (_PHASES - 1),
         "steps": 3,
         "contours": 4 * _HARMONICS + 3,
-        "seen": 2 * channels,
+        "encoder": 2 * channels,
         "disagreement": 2 * (_PHASES - 1),
         "size": 2,
         "level": len(LEVELS),
-        "form of the beat": 2 * HARMONICS,
-        "amount of the beat": 3,
-        "way": 2,
+        "beat form": 2 * HARMONICS,
+        "beat amount": 3,
+        "translation": 2,
         "outline": OUTLINE * len(_OUTLINE_FRAMES),
     }
     ends = np.cumsum(list(counts.values()))
     at = {name: np.arange(end - count, end) for (name, count), end in zip(counts.items(), ends, strict=True)}
     rings = at["outline"].reshape(len(_OUTLINE_FRAMES), OUTLINE)
     return {
-        "size": DescriptorBlock(at["size"], "density", at["level"]),
-        "beat": DescriptorBlock(at["form of the beat"]),
-        "contraction": DescriptorBlock(at["amount of the beat"]),
-        "way": DescriptorBlock(at["way"], "excess", amplitudes=True),
-        "oval": DescriptorBlock(rings[:, OVAL], "excess", amplitudes=True),
-        "outline": DescriptorBlock(rings[:, OVAL + 1 : THINNEST].ravel(), amplitudes=True),
-        "gaps": DescriptorBlock(rings[:, THINNEST:].ravel(), "excess", signs=np.tile([-1.0, 1.0], len(rings))),
-        "seen": DescriptorBlock(at["seen"]),
-        "disagreement": DescriptorBlock(at["disagreement"]),
+        "size": DescriptorGroup(at["size"], "density", at["level"]),
+        "beat": DescriptorGroup(at["beat form"]),
+        "contraction": DescriptorGroup(at["beat amount"]),
+        "way": DescriptorGroup(at["translation"], "excess", amplitudes=True),
+        "oval": DescriptorGroup(rings[:, OVAL], "excess", amplitudes=True),
+        "outline": DescriptorGroup(rings[:, OVAL + 1 : THINNEST].ravel(), amplitudes=True),
+        "gaps": DescriptorGroup(rings[:, THINNEST:].ravel(), "excess", signs=np.tile([-1.0, 1.0], len(rings))),
+        "seen": DescriptorGroup(at["encoder"]),
+        "disagreement": DescriptorGroup(at["disagreement"]),
     }
 
 
 def _lengths(inner: float, area: float, level: int) -> Array:
-    """Log inner radius and log thickness of a ring, mm, and which level it is of: 0, 0, 0 where that is not known."""
+    """Log inner radius and log thickness of a ring, mm, and its level as one-hot code: 0, 0, 0 where it is unknown."""
     thickness = np.sqrt(inner + area / np.pi) - np.sqrt(inner)
     known = np.arange(1, 1 + len(LEVELS)) == level
     return np.concatenate([[np.log(inner) / 2, np.log(thickness)], known])
@@ -153,7 +153,7 @@ def _moments(masks: Array) -> tuple[Array, Array, Array]:
 
 
 def _contours(coordinates: RingCoordinates) -> Array:
-    """Shape and orientation of the wall at end-diastole: harmonics of its middle and of its thickness."""
+    """Shape and orientation of the wall at end-diastole: harmonics of its midline and of its thickness."""
     direction = np.exp(2j * np.pi * np.arange(_ANGLES) / _ANGLES)
     radii = np.arange(1.0, 60.0, 0.5)
     rays = coordinates.center + radii[:, None] * direction
@@ -174,7 +174,7 @@ def _contours(coordinates: RingCoordinates) -> Array:
 
 
 def _disagreement(centroid: Array, square: Array, where: Array, moved: Array) -> Array:
-    """How far the moved wall's size and place are from those of the drawn masks, mm, at every fourth frame."""
+    """Differences in size and position between the moved wall and the drawn masks, mm, at every fourth frame."""
     points = where + moved[::2]
     middle = points.mean(axis=1)
     size = np.sqrt((np.abs(points - middle[:, None]) ** 2).mean(axis=1))

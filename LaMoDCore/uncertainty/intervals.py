@@ -1,49 +1,51 @@
-"""Calibrated intervals in a result: its standard deviations, and what strain.json says of them."""
+"""Calibrated intervals in a result: its standard deviations, and the entries of strain.json on uncertainty."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from LaMoDCore.heart.canonical import cycle_phases
 from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.calibration import CONFIDENCE, Calibration
+from LaMoDCore.uncertainty.unlike_training import UnlikeTraining
 
-if TYPE_CHECKING:  # results are written where torch need not be
-    from LaMoDCore.models.folder import LoadedModel
-    from LaMoDCore.uncertainty.familiarity import UnlikeTraining
-
-ROTATION = "inferred, not seen: a ring's mask does not show its rotation; its interval is what such hearts do"
-#: Key of the calibration in model.json, and of what strain.json says.
+ROTATION = (
+    "inferred, not measured: the mask of a ring does not show its rotation; the interval is that of similar hearts"
+)
+#: Key of the calibration in model.json, and of the entry of strain.json.
 KEY = "uncertainty"
 
 
-def calibration_of(model: LoadedModel) -> Calibration | None:
-    """The calibration in a model's model.json; None where it has none.
+def calibration_of(description: Mapping[str, Any], model: str) -> Calibration | None:
+    """The calibration in the description of a model; None if it has none.
+
+    Args:
+        description: contents of model.json.
+        model: name of the model, for the message.
 
     Raises:
-        LaMoDInputError: it is there, but is not a calibration.
+        LaMoDInputError: the entry is not a calibration.
     """
-    stored = model.description.get(KEY)
+    stored = description.get(KEY)
     if stored is None:
         return None
     try:
         return Calibration.from_dict(stored)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise LaMoDInputError(
-            f"{model.name}/model.json", f"its calibration of the uncertainty is damaged ({fault})", "copy it again"
+            f"{model}/model.json", f"its calibration of the uncertainty is damaged ({fault})", "copy it again"
         ) from fault
 
 
 def calibrated(
     strain: SliceStrain, slice_: CineSlice, reference_frame: int, calibration: Calibration | None, samples: int
 ) -> SliceStrain:
-    """The same strain with calibrated standard deviations, where there are samples and a calibration."""
+    """The same strain with calibrated standard deviations, if there are samples and a calibration."""
     if calibration is None or not strain.fields_std:
         return strain
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
@@ -60,20 +62,21 @@ def calibrated(
 
 def with_uncertainty(
     summary: Mapping[str, Any],
-    case: Case,
     flags: Sequence[UnlikeTraining | None],
     calibration: Calibration | None,
     samples: int,
 ) -> dict[str, Any]:
-    """A summary with the flag of every slice and how its intervals are to be read."""
+    """Add the unlike-training flag of every slice and the meaning of the intervals to a summary.
+
+    Args:
+        summary: as `LaMoDCore.strain.summarise` returns it.
+        flags: one per slice; None for a model without the flag.
+        calibration: of the model, if it has one.
+        samples: number of samples drawn.
+    """
     slices = [
         part if flag is None else {**part, "unlike_training": asdict(flag)}
         for part, flag in zip(summary["slices"], flags, strict=True)
-    ]
-    warnings = [
-        f"{slice_.name}: {flag.sentence}"
-        for slice_, flag in zip(case.slices, flags, strict=True)
-        if flag is not None and flag.flagged
     ]
     about: dict[str, Any] = {
         "samples": samples,
@@ -85,16 +88,16 @@ def with_uncertainty(
         about["half_width_sd"] = calibration.half_width
         about["scales"] = {name: asdict(scale) for name, scale in calibration.quantities.items()}
         about["meaning"] = (
-            f"value ± {calibration.half_width:.3f} standard deviations held {calibration.confidence:.0%} of the "
-            "truths of held-out synthetic hearts"
+            f"value ± {calibration.half_width:.3f} standard deviations contained {calibration.confidence:.0%} of the "
+            "true values of held-out synthetic hearts"
         )
-    return {**summary, "slices": slices, KEY: about, "quality": [*warnings, *summary["quality"]]}
+    return {**summary, "slices": slices, KEY: about}
 
 
-def interval(value: Array, deviation: Array | None, summary: Mapping[str, Any]) -> tuple[Array, Array] | None:
-    """(low, high) of curves; None where nothing was sampled or the spread is not calibrated."""
-    about = summary.get(KEY, {})
-    if deviation is None or not about.get("calibrated"):
-        return None
-    half = float(about["half_width_sd"]) * np.asarray(deviation)
-    return np.asarray(value - half), np.asarray(value + half)
+def unlike_training_notes(case: Case, flags: Sequence[UnlikeTraining | None]) -> tuple[Note, ...]:
+    """One note per flagged slice."""
+    return tuple(
+        note("unlike_training", flag.sentence, slice=number, source=slice_.name, remedy=flag.remedy)
+        for number, (slice_, flag) in enumerate(zip(case.slices, flags, strict=True), 1)
+        if flag is not None and flag.flagged
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, SliceGrid
 from LaMoDCore.heart.notes import note
-from LaMoDCore.strain import summarise
+from LaMoDCore.strain import quality_notes, summarise
 
 NAMES = ("anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral", "anterior")
 AHA = {"base": (2, 3, 4, 5, 6, 1), "mid": (8, 9, 10, 11, 12, 7), "apex": (13, 14, 15, 16)}
@@ -161,5 +161,5 @@ def contracting_heart(
     es = int((reference_frame + round(0.38 * frames)) % frames)
     motion = Motion(motions)
     provenance = {"model": "closed-form", "seed": 0, "samples": samples, "diffusion": True}
-    summary = {**summarise(case, motion, strains, es), "provenance": provenance}
-    return StrainResult(case, motion, strains, es, summary)
+    summary = {**summarise(case, strains, es), "provenance": provenance}
+    return StrainResult(case, motion, strains, es, summary, quality_notes(case, motion, strains, es))

@@ -11,7 +11,7 @@ import numpy as np
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.prediction.writer import write_result
-from LaMoDCore.strain import end_systole, slice_strain, summarise
+from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from Testing.Slicer.ring_heart import heart, squeeze
 
 
@@ -73,8 +73,8 @@ def write_reading(
     motion = Motion(tuple(motions), provenance)
     strains = tuple(slice_strain(s, m, 0, insertion_lps) for s, m in zip(drawn, motions, strict=True))
     es = end_systole(case)
-    summary = {**summarise(case, motion, strains, es), "provenance": provenance}
-    result = StrainResult(case, motion, strains, es, summary)
+    summary = {**summarise(case, strains, es), "provenance": provenance}
+    result = StrainResult(case, motion, strains, es, summary, quality_notes(case, motion, strains, es))
     write_result(result, folder, report=False)
     return result
 

@@ -25,8 +25,8 @@ from experiments.phantoms.known_motion import score_known_motion
 from LaMoDCore import load_model, predict_strain
 from LaMoDCore.heart.case import Case, SliceStrain
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.results.segments_csv import interval
 from LaMoDCore.models.folder import LoadedModel, lamod_network
-from LaMoDCore.uncertainty.intervals import interval
 
 SEPTUM, LATERAL_WALL = 0.0, 180.0
 

@@ -41,7 +41,7 @@ from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model
 from LaMoDCore.phantom.cohort.build import plane_cases
 from LaMoDCore.phantom.cohort.pairing import rescanned
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
-from LaMoDCore.prediction.samples import answer_and_samples
+from LaMoDCore.prediction.samples import expected_motion_and_samples
 from LaMoDCore.prediction.slice_motion import decoded_slice, spread_of
 from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.frame import ventricle_center
@@ -199,7 +199,7 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
         spread = spread_of(network, decoded)
 
         def around(relative: Array, center: Array) -> SliceMotion:
-            moved, samples = answer_and_samples(
+            moved, samples = expected_motion_and_samples(
                 decoded.displacement_mm, decoded.canonical_mm, center, relative, coordinates, canonical
             )
             return SliceMotion(moved, samples if len(samples) else None)  # type: ignore[arg-type]
@@ -271,7 +271,7 @@ def segmental_ecc(case: Case, at_es: Array) -> Array:
 
 
 def coverage_table(model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry], seed: int) -> None:
-    calibration = calibration_of(model)
+    calibration = calibration_of(model.description, model.name)
     assert calibration is not None, "this model's intervals are not calibrated"
     found = [each for entry in entries for each in held_out_errors(model, index, entry, calibration.samples, seed)]
     names = ("displacement_mm", "segment_ecc", "segment_err", "ecc", "err", "jacobian")

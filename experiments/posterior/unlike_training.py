@@ -29,7 +29,7 @@ from LaMoDCore.networks.motion_latent import ring_view, wall_motion
 from LaMoDCore.networks.registration import level_number
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.descriptors import descriptors
-from LaMoDCore.uncertainty.familiarity import Familiarity
+from LaMoDCore.uncertainty.unlike_training import UnlikeTrainingDetector
 
 USUAL = "usual"
 #: frameID of each real series in the guide points.
@@ -112,7 +112,7 @@ def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
         yield describe(network, case.slices[0], case.reference_frame, None, case.slices[0].name)
 
 
-def tables(flag: Familiarity, slices: Sequence[Described]) -> None:
+def tables(flag: UnlikeTrainingDetector, slices: Sequence[Described]) -> None:
     """Print AUC and flagged share by group, against unchanged test slices."""
     by_group: dict[str, list[Described]] = defaultdict(list)
     for each in slices:
@@ -142,7 +142,7 @@ def tables(flag: Familiarity, slices: Sequence[Described]) -> None:
             print(f"| {name} | {len(values)} | {np.mean(values > limit):.2f} | {np.median(values):.2f} |")
 
 
-def real_table(flag: Familiarity, slices: Sequence[Described]) -> None:
+def real_table(flag: UnlikeTrainingDetector, slices: Sequence[Described]) -> None:
     print("\n| real slice | score | flagged | reasons |\n| --- | --- | --- | --- |")
     for each in slices:
         angle = None if np.isnan(each.angle) else each.angle
@@ -151,15 +151,15 @@ def real_table(flag: Familiarity, slices: Sequence[Described]) -> None:
         print(f"| {each.group} | {verdict.score:.2f} | {flagged} | {', '.join(verdict.reasons)} |")
 
 
-def _scores(flag: Familiarity, slices: Sequence[Described], *, oriented: bool = True) -> Array:
+def _scores(flag: UnlikeTrainingDetector, slices: Sequence[Described], *, oriented: bool = True) -> Array:
     angles = np.array([each.angle for each in slices])
     return flag.scores(np.stack([each.descriptors for each in slices]), angles if oriented else None)
 
 
-def _worst(flag: Familiarity, slices: Sequence[Described]) -> str:
+def _worst(flag: UnlikeTrainingDetector, slices: Sequence[Described]) -> str:
     """The respect that is most often the most unusual."""
     angles = np.array([each.angle for each in slices])
-    found: Mapping[str, Array] = flag.surprises(np.stack([each.descriptors for each in slices]), angles)
+    found: Mapping[str, Array] = flag.rarities(np.stack([each.descriptors for each in slices]), angles)
     names = list(found)
     oddest = np.argmax(np.stack([found[name] for name in names]), axis=0)
     return names[int(np.bincount(oddest).argmax())]

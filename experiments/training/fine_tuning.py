@@ -32,7 +32,7 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_index,
 )
 from LaMoDCore.models.folder import LoadedModel, load_model
-from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import predict_slice
 from LaMoDCore.training.posterior.held_out import coverage_of, held_out_errors
 from LaMoDCore.uncertainty.intervals import calibration_of
@@ -146,13 +146,13 @@ def changes(domain: str, table: Path, before: str) -> str:
 
 def coverage_and_flags(model: LoadedModel, index: DatasetIndex) -> str:
     """Coverage of the intervals and flagged slices: columns of the second table."""
-    calibration = calibration_of(model)
+    calibration = calibration_of(model.description, model.name)
     assert calibration is not None, "this model's intervals are not calibrated"
-    found, flagged, settings = [], [], inference_choice(model, samples=1)
+    found, flagged, options = [], [], resolve_options(model, samples=1)
     for entry in index.select(split="test"):
         found += held_out_errors(model, index, entry, calibration.samples)
         (slice_,) = drawn_case(read_dataset_case(index.folder, entry.id)).slices
-        flag = predict_slice(slice_, 0, model, settings, 0).unlike_training
+        flag = predict_slice(slice_, 0, model, options, 0).unlike_training
         flagged.append(flag is not None and flag.flagged)
     shares = [np.nanmean(coverage_of(calibration, found, name)) for name in ("displacement_mm", "segment_ecc")]
     return " | ".join([*(f"{share:.2f}" for share in shares), f"{sum(flagged)} of {len(flagged)}"])

@@ -76,7 +76,7 @@ def with_posterior(
 
 def coverage_and_flags(model: LoadedModel, test: DatasetIndex, disease: str) -> None:
     """Print coverage of the 90 % intervals and flagged share, for the disease and for the others."""
-    calibration = calibration_of(model)
+    calibration = calibration_of(model.description, model.name)
     assert calibration is not None
     for name, wanted in ((disease, True), ("the others", False)):
         chosen = [entry for entry in test if entry.split == "test" and (entry.disease == disease) == wanted]

@@ -120,7 +120,5 @@ def _row(cells: Mapping[str, str]) -> SegmentRow:
     if cells["level"] not in LEVELS:
         raise ValueError(f"level is {cells['level']!r}")
     numbers = {name: int(cells[name]) for name in _INTEGERS}
-    values = {
-        name: float(cells[name] or "nan") for name in COLUMNS if name not in (*_INTEGERS, "level", "name")
-    }
+    values = {name: float(cells[name] or "nan") for name in COLUMNS if name not in (*_INTEGERS, "level", "name")}
     return SegmentRow(level=cast(Level, cells["level"]), name=cells["name"], **numbers, **values)

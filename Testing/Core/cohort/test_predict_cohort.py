@@ -44,15 +44,15 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-def test_broken_cases_are_named_and_stop_no_other(folder, tmp_path, model, capsys):
+def test_broken_cases_are_reported_and_do_not_stop_others(folder, tmp_path, model, capsys):
     out = tmp_path / "out"
     assert predict(folder, out, model) == 0
     assert [row["id"] for row in rows(out / "summary.csv")] == [f"heart{n}" for n in range(WHOLE)]
     assert [row["id"] for row in rows(out / "failures.csv")] == list(BROKEN)
-    said = capsys.readouterr().out
-    assert f"7 cases: {WHOLE} predicted, 0 already present, 3 failed" in said
+    output = capsys.readouterr().out
+    assert f"7 cases: {WHOLE} predicted, 0 already present, 3 failed" in output
     for name in BROKEN:
-        line = next(line for line in said.splitlines() if line.startswith(f"  failed {name}: "))
+        line = next(line for line in output.splitlines() if line.startswith(f"  failed {name}: "))
         assert "; " in line and "Traceback" not in line and "unexpected" not in line
     assert float(rows(out / "summary.csv")[0]["gcs_es"]) == pytest.approx(
         json.loads((out / "cases" / "heart0" / "strain.json").read_text(encoding="utf-8"))["global"]["gcs_es"], rel=1e-5
@@ -61,7 +61,7 @@ def test_broken_cases_are_named_and_stop_no_other(folder, tmp_path, model, capsy
     assert (out / "cases" / "heart2" / "motion.npz").exists()
 
 
-def test_a_line_of_the_table_says_what_makes_its_numbers_doubtful(tmp_path):
+def test_a_row_of_the_table_counts_notes_and_left_out_slices(tmp_path):
     """A flag that stands in a case's own folder alone is not seen by whoever reads the table."""
     ledger = Ledger(tmp_path)
     ledger.folder("heart").mkdir(parents=True)
@@ -76,7 +76,7 @@ def test_a_line_of_the_table_says_what_makes_its_numbers_doubtful(tmp_path):
     assert told == ("1", "1", "7", "850")
 
 
-def test_a_rerun_does_only_what_is_missing(folder, tmp_path, model, capsys):
+def test_a_rerun_predicts_only_missing_cases(folder, tmp_path, model, capsys):
     out = tmp_path / "out"
     predict(folder, out, model)
     before = {p: p.stat().st_mtime_ns for p in out.glob("cases/*/strain.json")}
@@ -96,7 +96,7 @@ def test_a_rerun_does_only_what_is_missing(folder, tmp_path, model, capsys):
     assert "5 predicted, 0 already present" in capsys.readouterr().out
 
 
-def test_a_result_whose_masks_broke_is_taken_away(folder, tmp_path, model):
+def test_the_result_of_masks_that_became_unreadable_is_removed(folder, tmp_path, model):
     out = tmp_path / "out"
     predict(folder, out, model)
     (folder / "heart0.seq.nrrd").write_bytes(b"NRRD")
@@ -105,7 +105,7 @@ def test_a_result_whose_masks_broke_is_taken_away(folder, tmp_path, model):
     assert "heart0" in {row["id"] for row in rows(out / "failures.csv")}
 
 
-def test_two_processes_and_one_give_the_same_table(folder, tmp_path, model, monkeypatch):
+def test_the_number_of_processes_does_not_change_the_table(folder, tmp_path, model, monkeypatch):
     predict(folder, tmp_path / "one", model)
     assert predict(folder, tmp_path / "two", model, "--workers", "2") == 0
     for rank in ("0", "1"):
@@ -131,7 +131,7 @@ def test_a_dataset_is_a_cohort_with_its_subjects(tmp_path, model):
     assert [row["id"] for row in rows(tmp_path / "out" / "failures.csv")] == ["s00000-apex"]
 
 
-def test_what_cannot_be_begun_is_refused(tmp_path, model, capsys):
+def test_faulty_requests_are_refused(tmp_path, model, capsys):
     (tmp_path / "void").mkdir()
     assert predict(tmp_path / "void", tmp_path / "out", model) == 1
     assert "holds no case" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def _infarcted(result, wall):
     changed = dataclasses.replace(
         strain, fields={**strain.fields, "ecc": ecc}, segment_curves={**strain.segment_curves, "ecc": curves}
     )
-    summary = summarise(result.case, result.motion, (changed,), result.es_frame)
+    summary = summarise(result.case, (changed,), result.es_frame)
     return dataclasses.replace(result, slices=(changed,), summary=summary)
 
 
@@ -125,6 +125,6 @@ def test_missing_values_do_not_stop_the_page(tmp_path):
     curves = {k: np.full_like(v, np.nan) for k, v in strain.segment_curves.items()}
     means = {k: np.full_like(v, np.nan) for k, v in strain.global_curves.items()}
     empty = dataclasses.replace(strain, fields=unknown, segment_curves=curves, global_curves=means)
-    summary = summarise(result.case, result.motion, (empty,), result.es_frame)
+    summary = summarise(result.case, (empty,), result.es_frame)
     write_report(dataclasses.replace(result, slices=(empty,), summary=summary), tmp_path / "a.png", tmp_path / "a.pdf")
     assert (tmp_path / "a.png").stat().st_size > 10_000

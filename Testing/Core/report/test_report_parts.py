@@ -1,4 +1,4 @@
-"""The report's pure parts: where segments go, which numbers are shown, what is said."""
+"""Parts of the report without drawing: positions of segments, numbers, texts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 from contracting_heart import contracting_heart, short_axis_grid
 
-from LaMoDCore.heart.case import InputRecord
+from LaMoDCore.heart.notes import note
 from LaMoDCore.report.bullseye import rings_of, sector
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
 from LaMoDCore.report.numbers import segment_peaks, table_rows
 from LaMoDCore.report.page import _bullets
 from LaMoDCore.report.style import colour_limit, percent
-from LaMoDCore.report.wording import doubt_lines, provenance_line, sample_count, slices_left_out, warning_line
+from LaMoDCore.report.wording import (
+    NOTES_HEADING,
+    note_lines,
+    provenance_line,
+    sample_count,
+    slices_left_out,
+    warning_line,
+)
 
 
 def test_sectors_are_the_heart_associations():
@@ -112,41 +119,34 @@ def test_the_window_holds_the_wall():
     assert 33 + 8 < window.half_mm < 33 + 16
 
 
-def test_doubts_are_said_once_each_without_anyones_name():
-    result = contracting_heart(frames=2)
-    slices = (dataclasses.replace(result.case.slices[0], name="DOE_JANE"),)
-    inputs = (InputRecord("DOE_JANE.nii.gz", ""),)
-    case = dataclasses.replace(result.case, slices=slices, inputs=inputs, notes=("No times in DOE_JANE.nii.gz.",) * 2)
-    summary = {"quality": ["DOE_JANE: the ring is open."]}
-    assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
-        "No times in input 1.",
-        "Slice 1: the ring is open.",
+def with_notes(result, *notes):
+    return dataclasses.replace(result, case=dataclasses.replace(result.case, notes=notes), findings=())
+
+
+def test_notes_name_slices_by_number_and_no_source():
+    result = contracting_heart(("base", "mid", "apex"), frames=2)
+    notes = (
+        note("rr_assumed", "There is no R–R interval.", source="DOE_JANE.nii.gz"),
+        note("ring_open_at_reference", "The ring is open.", slice=1, source="DOE_JANE", remedy=""),
+        note("ring_open_at_reference", "The ring is open.", slice=2, source="DOE_JOHN", remedy=""),
+        note("motion_folds", "The motion folds.", slice=3, frame=4, remedy="Check the contours."),
+    )
+    assert note_lines(with_notes(result, *notes)) == [
+        "Slice 3, frame 4: The motion folds. Check the contours.",
+        "Slices 1 and 2: The ring is open.",
+        "There is no R–R interval.",
     ]
 
 
-def test_a_stacks_file_is_not_named_either():
+def test_one_slice_is_not_numbered():
+    lines = note_lines(with_notes(contracting_heart(frames=2), note("rr_too_short", "Too short.", slice=1, remedy="")))
+    assert lines == ["Too short."]
+
+
+def test_slices_left_out_are_counted():
     result = contracting_heart(("base", "mid"), frames=2)
-    notes = ("DOE_JANE: no R–R interval.", "slice 3 of DOE_JANE.nii.gz was left out: no closed ring.")
-    case = dataclasses.replace(result.case, inputs=(InputRecord("DOE_JANE.nii.gz", ""),), notes=notes)
-    assert doubt_lines(dataclasses.replace(result, case=case, summary={})) == [
-        "input 1: no R–R interval.",
-        "slice 3 of input 1 was left out: no closed ring.",
-    ]
-    assert slices_left_out(dataclasses.replace(result, case=case)) == 1
-    assert slices_left_out(result) == 0
-
-
-def test_a_file_named_by_a_usual_word_leaves_the_word_alone():
-    result = contracting_heart(frames=2)
-    slices = (dataclasses.replace(result.case.slices[0], name="masks"),)
-    notes = ("The masks do not say how they lie.", "Levels were proposed (masks mid); the RV label of masks.")
-    case = dataclasses.replace(result.case, slices=slices, inputs=(InputRecord("masks.nii.gz", ""),), notes=notes)
-    summary = {"quality": ["masks: end-systole is unusual; check the masks' order in time."]}
-    assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
-        "The masks do not say how they lie.",
-        "Slice 1: end-systole is unusual; check the masks' order in time.",
-        "Levels were proposed (Slice 1 mid); the RV label of Slice 1.",
-    ]
+    assert slices_left_out(with_notes(result, note("slice_left_out", "No closed ring.", source="a"))) == 1
+    assert slices_left_out(with_notes(result)) == 0
 
 
 def test_provenance_names_model_and_seed():
@@ -162,36 +162,21 @@ def test_provenance_names_model_and_seed():
     assert sample_count(result) == 3
 
 
-def test_many_doubts_are_counted_not_dropped():
-    lines = _bullets([f"Doubt number {n} about this case." for n in range(9)])
+def test_notes_that_do_not_fit_are_counted():
+    lines = _bullets([f"Note number {n} about this case." for n in range(9)])
     assert len(lines) == 6
     assert lines[-1] == "• and 4 more in strain.json"
     assert _bullets(["one", "two"]) == ["• one", "• two"]
     assert len(_bullets(["word " * 40])) == 3
 
 
-def test_a_slice_that_is_called_by_a_number_leaves_other_numbers_alone():
-    result = contracting_heart(frames=2)
-    case = dataclasses.replace(result.case, slices=(dataclasses.replace(result.case.slices[0], name="7"),), notes=())
-    summary = {"quality": ["7: open in frames 7, 8; one slice in 7 is."]}
-    assert doubt_lines(dataclasses.replace(result, case=case, summary=summary)) == [
-        "Slice 1: open in frames 7, 8; one slice in 7 is."
-    ]
-
-
-def test_what_makes_the_numbers_doubtful_is_said_first():
-    result = contracting_heart(frames=2)
-    case = dataclasses.replace(result.case, notes=("The frame times were guessed.",))
-    name = case.slices[0].name
-    sentence = "This slice is unlike the training data in its size."
-    flag = {"score": 9.0, "limit": 2.5, "flagged": True, "sentence": sentence, "reasons": []}
-    quality = [f"{name}: the ring is open.", f"{name}: {sentence}"]
-    odd = {"quality": quality, "slices": [{"name": name, "unlike_training": flag}]}
-    usual = {"quality": quality[:1], "slices": [{"name": name, "unlike_training": {**flag, "flagged": False}}]}
-    said = [doubt_lines(dataclasses.replace(result, case=case, summary=s)) for s in (odd, usual)]
-    assert said[0] == [f"Slice 1: {sentence}", "The frame times were guessed.", "Slice 1: the ring is open."]
-    assert said[1] == said[0][1:]
-    assert warning_line(dataclasses.replace(result, case=case, summary=odd)).startswith("Unlike the training data")
-    assert warning_line(dataclasses.replace(result, case=case, summary=usual)) == ""
-    three = {"slices": [{}, odd["slices"][0], {}, odd["slices"][0]]}
-    assert warning_line(dataclasses.replace(result, summary=three)).startswith("Slices 2, 4 are unlike")
+def test_slices_unlike_the_training_data_come_first():
+    result = contracting_heart(("base", "mid", "apex"), frames=2)
+    unlike = [note("unlike_training", "Unlike the training data in its size.", slice=z) for z in (2, 3)]
+    result = with_notes(result, note("ring_open_at_reference", "The ring is open.", slice=1), *unlike)
+    assert note_lines(result)[0] == "Slices 2 and 3: Unlike the training data in its size."
+    assert warning_line(result).startswith("Slices 2 and 3 are unlike the training data")
+    assert NOTES_HEADING in warning_line(result)
+    single = with_notes(contracting_heart(frames=2), note("unlike_training", "Unlike.", slice=1))
+    assert warning_line(single).startswith("Unlike the training data")
+    assert warning_line(with_notes(result)) == ""

@@ -11,7 +11,7 @@ import pytest
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion
 from LaMoDCore.lddmm import carry_mask
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.strain import end_systole, slice_strain, summarise
+from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from Testing.Core.strain.shapes import incompressible_ring, short_axis_grid
 
 FRAMES, ES = 12, 4
@@ -129,13 +129,13 @@ def heart(ring_motion, masks):
     motions = tuple(SliceMotion(turned(ring_motion, degrees)) for degrees in levels.values())
     case = Case(slices)
     strains = [slice_strain(s, m, 0) for s, m in zip(slices, motions, strict=True)]
-    return case, Motion(motions), strains, summarise(case, Motion(motions), strains, ES)
+    return case, Motion(motions), strains, summarise(case, strains, ES)
 
 
 def test_summary_is_json_without_nan(heart):
     summary = heart[3]
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    assert {"definitions", "reference_frame", "es_frame", "global", "slices", "indices", "quality"} <= set(summary)
+    assert {"definitions", "reference_frame", "es_frame", "global", "slices", "indices"} <= set(summary)
 
 
 def test_summary_of_a_twisting_heart(heart):
@@ -152,16 +152,16 @@ def test_summary_of_a_twisting_heart(heart):
     assert first["indices"]["cure"] > 0.98
     assert summary["indices"]["twist_es_degrees"] == pytest.approx(13.0, abs=0.3)
     assert summary["indices"]["torsion_es_degrees"] == pytest.approx(13.0 * 37 / 40, abs=0.5)
-    assert "inferred, not seen" in summary["indices"]["twist_basis"]
+    assert "inferred, not measured" in summary["indices"]["twist_basis"]
 
 
 def test_a_segment_that_stretches_is_said_to_stretch(heart):
-    case, motion, strains, usual = heart
+    case, _, strains, usual = heart
     curves = {name: values.copy() for name, values in strains[0].segment_curves.items()}
     bulge = np.abs(curves["ecc"][0]) / 2
     bulge[-1] = -0.006  # shortens a little, late in diastole
     curves["ecc"][0] = bulge
-    first = summarise(case, motion, [replace(strains[0], segment_curves=curves), *strains[1:]], ES)["slices"][0]
+    first = summarise(case, [replace(strains[0], segment_curves=curves), *strains[1:]], ES)["slices"][0]
     row = first["segments"][0]
     assert row["ecc_peak"] == pytest.approx(-0.006)
     assert row["ecc_extreme"] == row["ecc_systolic_stretch"] == pytest.approx(bulge.max())
@@ -173,16 +173,30 @@ def test_a_segment_that_stretches_is_said_to_stretch(heart):
     assert first["indices"]["sd_time_to_peak_ms"] is not None  # of the five that shorten
 
 
-def test_quality_says_what_is_doubtful(heart):
-    case, motion, strains, summary = heart
-    assert any("No RV insertion point" in sentence for sentence in summary["quality"])
-    assert all(sentence.endswith(".") for sentence in summary["quality"])
-    late = summarise(case, motion, strains, 10)
-    assert any("unusual" in sentence for sentence in late["quality"])
+def test_quality_notes_name_what_is_doubtful(heart):
+    case, motion, strains, _ = heart
+    notes = quality_notes(case, motion, strains, ES)
+    assert "rv_insertion_assumed" in {note.code for note in notes}
+    late = [note for note in quality_notes(case, motion, strains, 10) if note.code == "end_systole_unusual"]
+    assert [note.slice for note in late] == [1, 2, 3]
+
+
+def test_quality_notes_of_damaged_slices(ring_motion, masks):
+    """Each slice has one fault; the notes name it by code and slice."""
+    folded = np.zeros_like(ring_motion)
+    folded[1:, 0] = -3.0 * np.arange(ring_motion.shape[3])  # reflects x
+    slices = (make_slice(masks), make_slice(masks, "mid", 20.0))
+    slices = (slices[0], replace(slices[1], valid_frames=np.arange(len(masks)) < 8, rr_ms=1000.0))
+    motions = (SliceMotion(folded), SliceMotion(ring_motion))
+    case = Case(slices, rv_insertion_lps=np.array([-20.0, -20.0, 0.0]))
+    strains = [slice_strain(s, m, 0, case.rv_insertion_lps) for s, m in zip(slices, motions, strict=True)]
+    found = {(note.code, note.slice) for note in quality_notes(case, Motion(motions), strains, 4)}
+    assert {("motion_folds", 1), ("frames_not_acquired", 2), ("cycles_differ", None)} <= found
+    assert not any(code == "rv_insertion_assumed" for code, _ in found)
 
 
 def test_one_slice_has_no_twist(ring_motion, masks):
     case, motion = Case((make_slice(masks),)), Motion((SliceMotion(ring_motion),))
-    summary = summarise(case, motion, [slice_strain(case.slices[0], motion.slices[0], 0)], ES)
+    summary = summarise(case, [slice_strain(case.slices[0], motion.slices[0], 0)], ES)
     assert summary["indices"]["twist_degrees"] is None
     assert summary["indices"]["twist_basis"] == "needs a basal and an apical slice"

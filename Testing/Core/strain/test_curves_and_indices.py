@@ -90,7 +90,7 @@ def test_torsion():
     twist = indices.twist_degrees(np.array([0.0, 8.0]), np.array([0.0, -4.0]))
     assert twist.tolist() == [0.0, 12.0]
     assert indices.torsion_degrees(twist, 24.0, 36.0, 40.0).tolist() == [0.0, 9.0]
-    with pytest.raises(ValueError, match="apart"):
+    with pytest.raises(ValueError, match="different planes"):
         indices.torsion_degrees(twist, 24.0, 36.0, 0.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LaMoDCore.uncertainty.beat import beat_amount, beat_form, way
+from LaMoDCore.uncertainty.beat import beat_amount, beat_form, translation
 
 TIME = np.arange(20) / 20
 
@@ -35,9 +35,9 @@ def test_a_reversed_beat_has_the_other_sign_and_two_beats_no_first_harmonic() ->
 def test_no_motion_is_finite_and_has_no_form() -> None:
     still = np.full(20, 625.0)
     assert beat_form(still) == pytest.approx(np.zeros(6), abs=1e-12)
-    assert np.isfinite(beat_amount(still, still)).all() and np.isfinite(way(np.zeros(20, dtype=complex))).all()
+    assert np.isfinite(beat_amount(still, still)).all() and np.isfinite(translation(np.zeros(20, dtype=complex))).all()
 
 
 def test_way_is_told_from_where_the_heart_began() -> None:
     centroid = 5 + 8j * np.sin(2 * np.pi * TIME)
-    assert np.exp(way(centroid)) - 0.3 == pytest.approx([8 / np.sqrt(2), 8], rel=0.01)
+    assert np.exp(translation(centroid)) - 0.3 == pytest.approx([8 / np.sqrt(2), 8], rel=0.01)

@@ -72,12 +72,12 @@ def test_a_result_says_what_is_not_known(calibrated_folder: Path, tmp_path: Path
     write_result(result, tmp_path / "out", report=False)
     about = json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))
     flag = about["slices"][0]["unlike_training"]
-    assert sorted(flag) == ["flagged", "limit", "reasons", "score", "sentence"]
+    assert sorted(flag) == ["flagged", "limit", "reasons", "remedy", "score", "sentence"]
     assert flag["flagged"] and flag["score"] > flag["limit"] and "unlike the training data" in flag["sentence"]
-    assert any(flag["sentence"] in text for text in about["quality"])
+    assert ("unlike_training", flag["sentence"]) in [(note["code"], note["text"]) for note in about["notes"]]
     uncertainty = about["uncertainty"]
     assert uncertainty["confidence"] == 0.9 and uncertainty["calibrated"] and uncertainty["samples"] == 4
-    assert uncertainty["rotation"].startswith("inferred, not seen") and "ecc" in uncertainty["scales"]
+    assert uncertainty["rotation"].startswith("inferred, not measured") and "ecc" in uncertainty["scales"]
     with (tmp_path / "out" / "segments.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     for row in rows:

@@ -8,7 +8,7 @@ import pytest
 
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
-from LaMoDCore.prediction.predict import inference_choice
+from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.settings import PRESETS
 
@@ -23,16 +23,16 @@ def loaded(description: dict[str, object]) -> LoadedModel:
 
 @pytest.mark.parametrize("description", [WITH_JOINT, {}], ids=["joint stage trained", "no record"])
 def test_algorithm_1_is_the_default_where_the_denoiser_fits(description):
-    assert inference_choice(loaded(description))["space"] == "registration"
+    assert resolve_options(loaded(description)).space == "registration"
 
 
 def test_a_model_whose_denoiser_learned_nothing_predicts_without_diffusion():
-    chosen = inference_choice(loaded(WITHOUT_JOINT))
-    assert not chosen["diffusion"] and chosen["samples"] == 1
+    chosen = resolve_options(loaded(WITHOUT_JOINT))
+    assert not chosen.diffusion and chosen.samples == 1
 
 
 @pytest.mark.parametrize("asked", [{"diffusion": True}, {"space": "registration"}, {"samples": 8}], ids=str)
 def test_asked_for_it_is_refused_in_a_line(asked):
     with pytest.raises(LaMoDInputError, match="its denoiser was not trained with its encoder"):
-        inference_choice(loaded(WITHOUT_JOINT), **asked)
-    inference_choice(loaded(WITH_JOINT), **asked)
+        resolve_options(loaded(WITHOUT_JOINT), **asked)
+    resolve_options(loaded(WITH_JOINT), **asked)
