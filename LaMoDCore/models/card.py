@@ -1,8 +1,8 @@
-"""MODEL_CARD.md of a model folder, written from what model.json says and from tables that were measured.
+"""MODEL_CARD.md of a model folder, generated from model.json and from measured tables.
 
     python -m LaMoDCore.models.card FOLDER [TABLES.md ...]
 
-rewrites the card with the given Markdown tables in it, so that no figure on it is typed by hand.
+writes the card with the given Markdown tables, so that no number on it is typed by hand.
 """
 
 from __future__ import annotations
@@ -12,52 +12,51 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LaMoDCore.models.folder import read_description
+from LaMoDCore.models.registry import read_description
 
 LIMITS = (
-    "Rotation, and all else that a ring's mask cannot show, is inferred from hearts of that shape and level: the "
-    "intervals say how much hearts differ in it.",
-    "Intervals were calibrated on synthetic hearts. They hold for hearts like these; on real ones they are untested.",
-    "The unlike-training flag looks at the masks and at what the encoder makes of them. A slice that it does not flag "
-    "may still be wrong.",
-    "In-plane area gain is learned from the masks; trabeculae that vanish into the systolic contour look like "
+    "Rotation and everything else that the mask of a ring does not show is inferred from training hearts of the same "
+    "shape and level. The intervals describe how much these hearts differ.",
+    "The intervals were calibrated on synthetic hearts and hold for similar hearts; on real hearts they are untested.",
+    "The unlike-training flag is computed from the masks and their encoding. Slices without a flag may still be wrong.",
+    "In-plane area gain is learned from the masks; trabeculae that merge into the systolic contour look like "
     "thickening.",
-    "A sector that stretches beside neighbours that shorten can be given as one that stretches far less, or not at "
-    "all, outside its interval and without a flag.",
-    "No longitudinal strain: short-axis slices do not show it.",
+    "A sector that stretches next to sectors that shorten can be predicted to stretch far less, or not at all, outside "
+    "its interval and without a flag.",
+    "There is no longitudinal strain, since short-axis slices do not show it.",
 )
-_NO_DOUBTS = (
-    "None: this model answers without saying how sure it is. `lamod train-posterior` teaches a LaMoD its samples, "
-    "intervals and unlike-training flag."
+_NO_UNCERTAINTY = (
+    "None: this model predicts without uncertainty. `lamod train-posterior` adds samples, intervals and the "
+    "unlike-training flag."
 )
-#: Those of the limits that are about intervals and flags, which a model need not have.
-OF_INTERVALS = LIMITS[1:3]
+#: The limits that concern intervals and flags, which not every model has.
+_INTERVAL_LIMITS = LIMITS[1:3]
 
 
 def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> str:
-    """The card's Markdown.
+    """The card in Markdown.
 
     Args:
-        description: all of model.json.
+        description: content of model.json.
         tables: Markdown of measured results, each with its own heading.
     """
     training = description.get("training", {})
     lines = [
         f"# {description['name']}",
         "",
-        "Predicts left-ventricular in-plane motion over one cardiac cycle from myocardial masks of a short-axis cine, "
-        "and says how sure it is.",
+        "Predicts left-ventricular in-plane motion over one cardiac cycle from myocardial masks of a short-axis cine"
+        + (", with its uncertainty." if "uncertainty" in description else "."),
         "",
         f"**Research use only; not a medical device.** {_origin(training)}",
         "",
         f"{description.get('parameters', 0) / 1e6:.2f} million parameters; code version {description['code_version']}; "
         f"weights SHA-256 `{description['weights_sha256'][:16]}…`.",
         "",
-        "## For",
+        "## Intended use",
         "",
         _purpose(description),
         "",
-        "## Data and recipe",
+        "## Training",
         "",
         *_recipe(training),
         "",
@@ -65,31 +64,31 @@ def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> st
         *[part for table in tables for part in (table.strip(), "")],
         "## Limits",
         "",
-        *[f"- {limit}" for limit in LIMITS if "uncertainty" in description or limit not in OF_INTERVALS],
+        *[f"- {limit}" for limit in LIMITS if "uncertainty" in description or limit not in _INTERVAL_LIMITS],
     ]
     return "\n".join(lines) + "\n"
 
 
 def _origin(training: Mapping[str, Any]) -> str:
-    """Whose hearts it learned from. A model that does not say was made by LaMoD's own recipe, of phantoms."""
+    """Origin of the training data. A model without a dataset in its description was trained on phantoms."""
     dataset = training.get("dataset", {})
     if dataset.get("synthetic", True):
-        return "Learned from synthetic hearts alone."
-    return f"Learned from the dataset “{dataset['name']}”, on whose truth it depends; nobody else has checked it."
+        return "Trained on synthetic hearts only."
+    return f"Trained on the dataset “{dataset['name']}”, on whose accuracy it depends; it was not validated elsewhere."
 
 
 def _purpose(description: Mapping[str, Any]) -> str:
     grid = description["canonical"]
     return (
-        "Masks of the left-ventricular myocardium of short-axis slices over one whole cycle, which LaMoD puts on "
-        f"{grid['frames']} frames of {grid['size']} × {grid['size']} pixels of {grid['spacing_mm']:g} mm. A model of "
-        "another grid is refused."
+        "The input are masks of the left-ventricular myocardium in short-axis slices over one whole cycle. LaMoD "
+        f"resamples them to {grid['frames']} frames of {grid['size']} × {grid['size']} pixels of "
+        f"{grid['spacing_mm']:g} mm."
     )
 
 
 def _data(dataset: Mapping[str, Any]) -> list[str]:
     if not dataset:
-        return ["Subjects are synthetic (`lamod phantom`), never a person's; splits are by subject."]
+        return ["All subjects are synthetic (`lamod phantom`); splits are by subject."]
     counts = ", ".join(
         f"{split} {dataset['subjects'][split]} ({cases} cases)" for split, cases in dataset["cases"].items()
     )
@@ -108,11 +107,11 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
     config = training.get("config", {})
     lines = _data(training.get("dataset", {}))
     if training.get("init"):
-        lines.append(f"Its training started from the weights of {Path(training['init']).name}.")
+        lines.append(f"Training started from the weights of {Path(training['init']).name}.")
     if "data" in training:
         lines.append(f"Data: {training['data']}.")
     if "data_fingerprint" in training:
-        lines.append(f"Fingerprint of the prepared data: `{str(training['data_fingerprint'])[:16]}…`.")
+        lines.append(f"Fingerprint of the training data: `{str(training['data_fingerprint'])[:16]}…`.")
     if config:
         epochs = ", ".join(
             f"{stage} {config[f'{stage}_epochs']}"
@@ -128,31 +127,31 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
     if contours:
         lines += [
             "",
-            f"Motion from contours alone: {contours['slices']} slices, root mean square error "
-            f"{contours['validation_mm']:.2f} mm on validation slices, where a ring that only follows its centre has "
-            f"{contours['still_mm']:.2f} mm. The posterior goes a share of the way from the decoder's motion to it.",
+            f"Motion from contours alone: trained on {contours['slices']} slices; root mean square error "
+            f"{contours['validation_mm']:.2f} mm on validation slices, compared with {contours['still_mm']:.2f} mm for "
+            "a ring that only follows its centre. The mean of the posterior lies between the decoder's motion and it.",
         ]
     posterior = training.get("posterior")
     if posterior:
         report = posterior["report"]
         mean = "a ridge regression on z_reg and the predicted motion"
         if contours:
-            mean = f"a share of the way to the motion from contours, and of the rest {mean}"
+            mean = f"a share of the motion from contours, and {mean} for the rest"
         lines += [
             "",
-            f"Posterior (`lamod train-posterior`): relative motion of {posterior['slices']} training slices, "
-            f"{posterior['config']['latent']['modes']} modes that hold {report['energy_held']:.1%} of its energy. "
-            f"Its mean ({mean}) explains {report['explained']:.1%} of it on {posterior['validation_slices']} "
-            "validation slices and is added to the answer; what is left is sampled by "
-            f"diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples). How "
-            "wide a slice's samples scatter follows from its descriptors, which explain "
-            f"{report['spread_explained']:.0%} of the variance of the logarithm of the remainder's energy there.",
+            f"Posterior (`lamod train-posterior`): fitted to the relative motion of {posterior['slices']} training "
+            f"slices, with {posterior['config']['latent']['modes']} modes that contain {report['energy_held']:.1%} of "
+            f"its energy. The mean ({mean}) explains {report['explained']:.1%} of the relative motion on "
+            f"{posterior['validation_slices']} validation slices and is added to the prediction; the rest is sampled "
+            f"by diffusion ({posterior['config']['steps']} DDIM steps, {posterior['config']['samples']} samples). The "
+            "width of the posterior of a slice follows from its descriptors, which explain "
+            f"{report['spread_explained']:.0%} of the variance of the log energy of the rest.",
         ]
-        strange = posterior.get("randomised_slices")
-        if strange:
+        wider = posterior.get("randomised_slices")
+        if wider:
             lines[-1] += (
-                f" Modes and scatter, not the mean, are also of {strange[0]} slices of randomised hearts (validated on "
-                f"{strange[1]} more)."
+                f" Modes and width, but not the mean, were also fitted to {wider[0]} slices of randomised hearts "
+                f"(validated on {wider[1]} more)."
             )
     return lines
 
@@ -160,7 +159,7 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
 def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
     stored = description.get("uncertainty")
     if not stored:
-        return ["## Uncertainty", "", _NO_DOUBTS, ""]
+        return ["## Uncertainty", "", _NO_UNCERTAINTY, ""]
     rows = [
         f"| {name} | {', '.join(f'{value:.2f}' for value in each['scales'])} | {each['floor']:.4f} |"
         for name, each in stored["quantities"].items()
@@ -170,7 +169,7 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         "## Uncertainty",
         "",
         f"{stored['confidence']:.0%} intervals from {stored['samples']} samples, calibrated on up to {cases} "
-        "validation cases: √(s²σ² + f²) with a scale s in each fifth of the cycle and a floor f.",
+        "validation cases: √(s²σ² + f²), with a scale s for each fifth of the cycle and a floor f.",
         "",
         "| quantity | s | f |",
         "| --- | --- | --- |",

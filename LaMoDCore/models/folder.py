@@ -1,4 +1,4 @@
-"""A model is a folder of data: model.json, weights.safetensors, MODEL_CARD.md. No pickle, ever."""
+"""Load and save model folders: model.json, weights.safetensors and MODEL_CARD.md, never a pickle."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ __all__ = [
     "user_folder",
 ]
 
-#: "kind" in model.json of a network that LaMoD is compared with; a LaMoD has none.
+#: "kind" in the model.json of a baseline; a LaMoD model has no kind.
 BASELINE_KIND = "baseline"
-#: Endings of files that run code when they are opened; a folder that holds one is refused.
+#: Suffixes of files that can run code when they are opened; a folder with such a file is refused.
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy")
 
 
@@ -57,10 +57,10 @@ class LoadedModel:
     """A model ready for use.
 
     Attributes:
-        name: as it calls itself.
+        name: from its description.
         network: LaMoD or a baseline, in evaluation mode, on its device.
-        weights_sha256: fingerprint of the weights file.
-        description: all of model.json.
+        weights_sha256: hash of the weights file.
+        description: content of model.json.
     """
 
     name: str
@@ -70,12 +70,12 @@ class LoadedModel:
 
 
 def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "cpu") -> LoadedModel:
-    """Load a model by name or folder, checked against its own description.
+    """Load a model by name or folder and check it against its description.
 
     For the folder of a training run this is the run's finished model, or the averaged weights of its last checkpoint.
 
     Raises:
-        LaMoDInputError: a file is missing, changed, pickled, of another format or of another shape.
+        LaMoDInputError: a file is missing, was changed, is a pickle, or has another format or shape.
     """
     folder = find_model(name)
     if is_run_folder(folder):
@@ -88,7 +88,7 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     if pickled:
         raise LaMoDInputError(
             folder.name,
-            f"it holds {pickled[0]}, which could run code when opened",
+            f"it contains {pickled[0]}, which could run code when opened",
             "remove it; LaMoD reads safetensors only",
         )
     weights_file = folder / "weights.safetensors"
@@ -99,7 +99,7 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     if digest != description["weights_sha256"]:
         raise LaMoDInputError(
             f"{folder.name}/weights.safetensors",
-            "the weights are not those that model.json describes",
+            "the weights are not the ones described in model.json",
             "copy the whole model folder again",
         )
     try:
@@ -113,7 +113,7 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     except (RuntimeError, SafetensorError) as fault:
         raise LaMoDInputError(
             f"{folder.name}/weights.safetensors",
-            "the weights do not fit the networks of model.json" + _other_version(network, description),
+            "the weights do not match the networks in model.json" + _other_version(network, description),
             "copy the whole model folder again, or use a model made by this version of LaMoD",
         ) from fault
     network.requires_grad_(False).eval().to(device)
@@ -129,10 +129,10 @@ def _from_checkpoint(run: Path, device: torch.device | str) -> LoadedModel:
 
 
 def lamod_network(loaded: LoadedModel) -> LaMoDModel:
-    """The network of a model that is a LaMoD.
+    """The network of a LaMoD model.
 
     Raises:
-        LaMoDInputError: it is a baseline, which has no latent.
+        LaMoDInputError: the model is a baseline.
     """
     if isinstance(loaded.network, LaMoDModel):
         return loaded.network
@@ -148,11 +148,13 @@ def _network(description: Mapping[str, Any]) -> LaMoDModel | BaselineModel:
 
 
 def _other_version(network: torch.nn.Module, description: Mapping[str, Any]) -> str:
-    """Whether a model's own count of parameters says that its networks were built otherwise than now."""
+    """Explanation to append to an error if the number of parameters shows that another version made the model."""
     stored, own = description.get("parameters"), sum(p.numel() for p in network.parameters())
     if stored in (None, own):
         return ""
-    return f" as this version of LaMoD builds them ({own} parameters, the model has {stored}): it is of another version"
+    return (
+        f" as built by this version of LaMoD ({own} parameters, the model has {stored}): another version made the model"
+    )
 
 
 def packed_weights(network: torch.nn.Module) -> tuple[bytes, str]:
@@ -162,7 +164,7 @@ def packed_weights(network: torch.nn.Module) -> tuple[bytes, str]:
 
 
 def _stored(value: torch.Tensor) -> torch.Tensor:
-    """As it is kept: a matrix that training has rounded to half precision takes half the room, and loses nothing."""
+    """The tensor to store: a matrix that is exact in half precision is stored so, without loss."""
     kept = value.detach().cpu().contiguous()
     if kept.ndim != 2 or kept.dtype != torch.float32:
         return kept
@@ -179,14 +181,14 @@ def save_model(
     uncertainty: Mapping[str, Any] | None = None,
     card: str = "",
 ) -> Path:
-    """Write a model folder, whole or not at all; an older model of that folder is replaced.
+    """Write a model folder atomically; an existing model in that folder is replaced.
 
     Args:
-        network: what to save.
-        folder: where; its parent is made.
-        name: what the model calls itself.
-        training: data, recipe, metrics, for model.json.
-        uncertainty: calibration of its intervals (`uncertainty.calibration.Calibration.to_dict`), if it has one.
+        network: to save.
+        folder: to write; its parents are created.
+        name: of the model.
+        training: data, settings and metrics, for model.json.
+        uncertainty: calibration of the intervals (`uncertainty.calibration.Calibration.to_dict`), if any.
         card: text of MODEL_CARD.md.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Which models there are, and what each says of itself; nothing here loads weights, so nothing here needs torch.
+"""Find models and read their descriptions; weights are not loaded, so torch is not needed.
 
-Models are looked up by name in the user's model folder ($LAMOD_MODELS or ~/.lamod/models) and among the shipped
-ones, or by the path of their folder.
+Models are found by name in the user's model folder ($LAMOD_MODELS or ~/.lamod/models) and among the shipped models, or
+by the path of their folder.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class RegisteredModel:
 
     Attributes:
         name: by which it is chosen.
-        folder: where it lies.
-        shipped: it comes with LaMoD, and is neither renamed nor removed.
-        bytes: size on disk of all its files.
-        fault: why it cannot be used; "" where nothing speaks against it.
+        folder: of its files.
+        shipped: whether it is part of LaMoD; then it cannot be renamed or removed.
+        bytes: size of its files on disk.
+        fault: why it cannot be used; "" if it can.
     """
 
     name: str
@@ -40,18 +40,18 @@ class RegisteredModel:
 
 
 def shipped_folder() -> Path:
-    """Where the weights that come with LaMoD lie: inside the installed package, or beside it in a checkout."""
+    """Folder of the shipped models: inside the installed package, or next to it in a checkout."""
     inside = Path(__file__).resolve().parents[1] / "shipped_models"
     return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "Resources" / "Models"
 
 
 def user_folder() -> Path:
-    """Where the user's own models lie."""
+    """Folder of the user's own models."""
     return Path(os.environ.get("LAMOD_MODELS") or Path.home() / ".lamod" / "models")
 
 
 def known_models() -> dict[str, Path]:
-    """Name -> folder of every model that can be chosen by name; the user's own come before the shipped."""
+    """Name -> folder of every model that can be chosen by name; the user's own models take precedence."""
     found: dict[str, Path] = {}
     for parent in (shipped_folder(), user_folder()):
         if parent.is_dir():
@@ -60,7 +60,7 @@ def known_models() -> dict[str, Path]:
 
 
 def registered_models() -> list[RegisteredModel]:
-    """Every known model with its size, and with what is wrong with it; the shipped ones first."""
+    """Every known model with its size and whether it can be used; the shipped models first."""
     listed = []
     for name, folder in known_models().items():
         fault = ""
@@ -77,7 +77,7 @@ def find_model(name: str | Path) -> Path:
     """The folder of a model given by name or by path.
 
     Raises:
-        LaMoDInputError: there is none.
+        LaMoDInputError: there is no such model.
     """
     known = known_models()
     if str(name) in known:
@@ -87,7 +87,9 @@ def find_model(name: str | Path) -> Path:
         return folder
     listing = ", ".join(sorted(known)) or "none"
     raise LaMoDInputError(
-        f"--model {name}", "there is no such model or folder", f"choose a known model ({listing}) or a model's folder"
+        f"--model {name}",
+        "there is no such model or folder",
+        f"choose a known model ({listing}) or a model's folder",
     )
 
 
@@ -95,25 +97,25 @@ def read_description(folder: Path) -> dict[str, Any]:
     """model.json of a model folder.
 
     Raises:
-        LaMoDInputError: it is missing, is no JSON, or describes another format or another canonical grid.
+        LaMoDInputError: it is missing, is not JSON, or describes another format or another canonical grid.
     """
     file = folder / "model.json"
     if not file.is_file():
-        raise LaMoDInputError(folder.name or str(folder), "it holds no model.json", "choose a model's folder")
+        raise LaMoDInputError(folder.name or str(folder), "it contains no model.json", "choose the folder of a model")
     label = f"{folder.name}/model.json"
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError) as fault:
-        raise LaMoDInputError(label, "it is not readable JSON", "copy the whole model folder again") from fault
+        raise LaMoDInputError(label, "it is not valid JSON", "copy the whole model folder again") from fault
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise LaMoDInputError(label, f"it is not of the format {FORMAT}", "use a model made by this version of LaMoD")
+        raise LaMoDInputError(label, f"its format is not {FORMAT}", "use a model made by this version of LaMoD")
     missing = [key for key in ("name", "config", "weights_sha256", "canonical") if key not in description]
     if missing:
-        raise LaMoDInputError(label, f"it lacks {missing[0]!r}", "copy the whole model folder again")
+        raise LaMoDInputError(label, f"{missing[0]!r} is missing", "copy the whole model folder again")
     if description["canonical"] != CANONICAL:
         raise LaMoDInputError(
             label,
-            f"the model is for pictures of {description['canonical']}, LaMoD makes {CANONICAL}",
+            f"the model needs the grid {description['canonical']}, LaMoD uses {CANONICAL}",
             "choose another model",
         )
     return description

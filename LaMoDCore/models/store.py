@@ -1,4 +1,4 @@
-"""The user's own models: they are added, renamed, exported and removed; the shipped ones stay as they are."""
+"""Add, rename, export and remove the user's own models; the shipped models cannot be changed."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import zipfile
 from pathlib import Path
 
 from LaMoDCore.models.registry import known_models, read_description, shipped_folder, user_folder
+from LaMoDCore.models.run_folder import FINISHED, is_run_folder
 from LaMoDCore.runtime.atomic import replaced_file, replaced_folder, temporary_path
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import write_json
 
-#: What a model folder is made of; nothing else is added or exported.
+#: Files of a model folder; no other file is added or exported.
 FILES = ("model.json", "weights.safetensors", "MODEL_CARD.md")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-#: No file of a model is larger; an archive that says otherwise is not opened.
+#: Largest accepted file of a model in an archive.
 _LARGEST_FILE = 8 * 2**30
 
 
 def add_model(source: Path, name: str = "") -> Path:
-    """Check a model folder, or a .zip of one, as `load_model` does, and put a copy among the user's own models.
+    """Check a model as `load_model` does, and copy it to the user's own models.
 
     Args:
-        source: folder or .zip.
-        name: to be chosen by; by default what the model calls itself.
+        source: model folder, .zip of one, or folder of a finished training run.
+        name: by which the model will be chosen; by default the name in its description.
 
     Returns:
         the folder of the copy.
 
     Raises:
-        LaMoDInputError: it is no model that this LaMoD can use, or the name is taken.
+        LaMoDInputError: this version of LaMoD cannot use the model, or the name is taken.
     """
     if source.suffix.lower() == ".zip":
         with tempfile.TemporaryDirectory() as temporary:
@@ -40,7 +41,7 @@ def add_model(source: Path, name: str = "") -> Path:
 
 
 def export_model(name: str, target: Path) -> Path:
-    """Write a model as one .zip, whole or not at all; the same model gives the same bytes.
+    """Write a model as one .zip, atomically; the same model gives the same bytes.
 
     Raises:
         LaMoDInputError: there is no such model, or the file cannot be written.
@@ -60,14 +61,14 @@ def export_model(name: str, target: Path) -> Path:
 
 
 def rename_model(name: str, wanted: str) -> Path:
-    """Give one of the user's own models another name.
+    """Rename one of the user's own models.
 
     Raises:
-        LaMoDInputError: it is not the user's own, or the name is taken or cannot be one.
+        LaMoDInputError: the model is not the user's own, or the new name is taken or invalid.
     """
     folder = _own(name, "renamed")
     _check_name(wanted)
-    _call(folder, wanted)
+    _set_name(folder, wanted)
     return folder.rename(user_folder() / wanted)
 
 
@@ -75,7 +76,7 @@ def remove_model(name: str) -> None:
     """Delete one of the user's own models.
 
     Raises:
-        LaMoDInputError: it is not the user's own.
+        LaMoDInputError: the model is not the user's own.
     """
     folder = _own(name, "removed")
     doomed = temporary_path(folder)
@@ -88,6 +89,10 @@ def _add_folder(source: Path, wanted: str) -> Path:
 
     if not source.is_dir():
         raise LaMoDInputError(source, "there is no such folder", "choose a model's folder, or a .zip of one")
+    if is_run_folder(source):
+        if not (source / FINISHED / "model.json").is_file():
+            raise LaMoDInputError(source, "the training run is not finished", "wait until it is")
+        source = source / FINISHED
     name = wanted or load_model(source).name
     _check_name(name)
     target = user_folder() / name
@@ -97,17 +102,17 @@ def _add_folder(source: Path, wanted: str) -> Path:
                 if file.is_file():
                     shutil.copyfile(file, fresh / file.name)
             if wanted:
-                _call(fresh, name)
+                _set_name(fresh, name)
                 load_model(fresh)
     except OSError as fault:
         raise LaMoDInputError(
-            name, f"it cannot be put among your models ({fault.strerror or fault})", "free some space"
+            name, f"it cannot be copied to your models ({fault.strerror or fault})", "free some space"
         ) from fault
     return target
 
 
 def _unpacked(archive: Path, folder: Path) -> Path:
-    """The model folder that an archive holds: only the files of a model are taken out, by their bare names."""
+    """Extract the files of a model from an archive, by their bare names; other files are ignored."""
     try:
         with zipfile.ZipFile(archive) as content:
             for member in content.infolist():
@@ -115,23 +120,25 @@ def _unpacked(archive: Path, folder: Path) -> Path:
                 if name in FILES and member.file_size <= _LARGEST_FILE:
                     (folder / name).write_bytes(content.read(member))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as fault:
-        raise LaMoDInputError(archive, "it is no .zip that can be read", "export the model again") from fault
+        raise LaMoDInputError(archive, "it is not a readable .zip", "export the model again") from fault
     if not (folder / "model.json").is_file():
-        raise LaMoDInputError(archive, "it holds no model.json", "choose a .zip that `lamod models export` has written")
+        raise LaMoDInputError(archive, "it contains no model.json", "choose a .zip written by `lamod models export`")
     return folder
 
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise LaMoDInputError(
-            f"the name {name!r}", "it cannot be a model's", "take up to 64 letters, digits, points, hyphens, underlines"
+            f"the name {name!r}", "it is not valid", "use up to 64 letters, digits, points, hyphens and underscores"
         )
     if name in known_models() or (user_folder() / name).exists():
-        raise LaMoDInputError(name, "a model of this name is known already", "take another name, or remove that one")
+        raise LaMoDInputError(
+            name, "a model with this name exists already", "choose another name, or remove it"
+        )
 
 
-def _call(folder: Path, name: str) -> None:
-    """Let a model folder's own description say `name`; its weights and their hash stay."""
+def _set_name(folder: Path, name: str) -> None:
+    """Change the name in a model's description; the weights and their hash stay."""
     description = {**read_description(folder), "name": name}
     write_json(folder / "model.json", description, sort_keys=True, allow_nan=True)
 
@@ -146,5 +153,5 @@ def _known(name: str) -> Path:
 def _own(name: str, action: str) -> Path:
     folder = _known(name)
     if folder.parent == shipped_folder():
-        raise LaMoDInputError(name, f"it comes with LaMoD and cannot be {action}", "choose one of your own models")
+        raise LaMoDInputError(name, f"it is part of LaMoD and cannot be {action}", "choose one of your own models")
     return folder

@@ -1,4 +1,4 @@
-"""The Advanced panel's other sections by clicks: data checked, dealt, added to; models; an evaluation and its cases."""
+"""The other sections of the Advanced panel by clicks: dataset, models, and an evaluation with its cases."""
 
 from __future__ import annotations
 
@@ -24,21 +24,23 @@ WAIT = 300
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    """Four synthetic subjects of two sites; one case's masks are damaged."""
+    """Four synthetic subjects from two sites; the metadata of one case is damaged."""
     from LaMoDCore.phantom.cohort.build import write_cohort
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
     folder = tmp_path_factory.mktemp("data") / "hearts"
     recipe = CohortRecipe.from_json({"count": 4, "seed": 5, "sites": 2, "split": [0.5, 0.25, 0.25]})
     write_cohort(str(folder), recipe, report=False, workers=1)
-    write_dataset_index(folder, DatasetIndex.load(folder).entries)  # nobody's phantoms: no ceiling is worked out
+    write_dataset_index(
+        folder, DatasetIndex.load(folder).entries
+    )  # without the phantoms' description, no upper bound is computed
     (folder / "cases" / "s00001-mid-1" / "case.json").write_text('{"level": "attic"}')
     return folder
 
 
 @pytest.fixture
 def hearts(cohort, tmp_path, monkeypatch):
-    """A copy that a test may change; by a short name, so that pictures show no folder of this machine."""
+    """A copy to modify, with a relative path, so that screenshots do not show local folders."""
     monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(cohort, Path("hearts")))
 
@@ -49,7 +51,7 @@ def researcher(slicer_app, tmp_path, monkeypatch):
         yield everything
 
 
-def test_a_dataset_is_checked_and_a_click_opens_the_case(researcher, hearts, pictures):
+def test_a_dataset_is_checked_and_a_click_loads_the_case(researcher, hearts, pictures):
     dataset = researcher.panel.dataset
     dataset.setFolder(hearts)
     open_section(researcher, dataset.ui.datasetButton)
@@ -66,7 +68,7 @@ def test_a_dataset_is_checked_and_a_click_opens_the_case(researcher, hearts, pic
     researcher.mouse.screenshot(pictures / "slicer-findings.png")
 
 
-def test_subjects_are_dealt_with_a_preview(researcher, hearts, tmp_path):
+def test_a_split_is_previewed_before_it_is_written(researcher, hearts, tmp_path):
     dataset = researcher.panel.dataset
     dataset.setFolder(hearts)
     open_section(researcher, dataset.ui.datasetButton)
@@ -86,7 +88,7 @@ def test_subjects_are_dealt_with_a_preview(researcher, hearts, tmp_path):
     assert len({(entry.subject, entry.split) for entry in index}) == 4
 
 
-def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypatch):
+def test_the_case_in_the_scene_is_added_to_a_dataset(researcher, tmp_path, monkeypatch):
     from LaMoDSlicerLib.Results.ResultImport import ResultImport
 
     app, dataset = researcher.app, researcher.panel.dataset
@@ -124,8 +126,8 @@ def test_the_scenes_case_becomes_a_case_of_a_dataset(researcher, tmp_path, monke
     assert len(DatasetIndex.load(tmp_path / "mine")) == 2
 
 
-@pytest.mark.skipif(not DENSE.exists(), reason="../shared/data is not there")
-def test_a_dense_scan_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypatch):
+@pytest.mark.skipif(not DENSE.exists(), reason="../shared/data is missing")
+def test_a_dense_scan_is_added_to_a_dataset(researcher, tmp_path, monkeypatch):
     dataset, temporary = researcher.panel.dataset, Path(researcher.app.application.temporaryPath)
     before = set(temporary.glob("LaMoD-*"))
     open_section(researcher, dataset.ui.datasetButton)
@@ -151,7 +153,7 @@ def test_a_dense_scan_becomes_a_case_of_a_dataset(researcher, tmp_path, monkeypa
     assert set(temporary.glob("LaMoD-*")) == before
 
 
-@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the shipped weights are not here")
+@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
 def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, monkeypatch, pictures):
     import slicer
 
@@ -173,7 +175,7 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
     assert parameters.model == researcher.ui.modelSelector.currentText == "our-hospital"
     models.ui.renameEdit.text = "lamod-phantom-v1"
     click(researcher, models.ui.renameModelButton)
-    assert "known already" in models.ui.modelsMessage.text
+    assert "exists already" in models.ui.modelsMessage.text
     models.ui.renameEdit.text = "ward-3"
     click(researcher, models.ui.renameModelButton)
     assert models.chosen.name == parameters.model == "ward-3"
@@ -195,8 +197,8 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
     assert models.chosen.name == "ward-3", models.ui.modelsMessage.text
 
 
-@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the shipped weights are not here")
-def test_an_evaluation_its_table_and_its_worst_case(researcher, hearts, tmp_path, pictures):
+@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
+def test_an_evaluation_with_its_table_and_its_worst_case(researcher, hearts, tmp_path, pictures):
     evaluate, mouse = researcher.panel.evaluate, researcher.mouse
     researcher.panel.dataset.setFolder(hearts)
     open_section(researcher, evaluate.ui.evaluateSectionButton)

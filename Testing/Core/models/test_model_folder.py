@@ -67,12 +67,12 @@ def change_json(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     "changes, sentence",
     [
-        ({"weights_sha256": "0" * 64}, "not those that model.json describes"),
-        ({"format": "other/9"}, "not of the format"),
+        ({"weights_sha256": "0" * 64}, "not the ones described in model.json"),
+        ({"format": "other/9"}, "its format is not"),
         ({"config": {"latent_chanels": 8}}, "no setting 'latent_chanels'"),
         ({"config": {"latent_channels": "8"}}, "must be of type int"),
-        ({"config": {}}, "do not fit the networks"),
-        ({"canonical": {"frames": 20, "size": 128, "spacing_mm": 1.0}}, "is for pictures of"),
+        ({"config": {}}, "do not match the networks"),
+        ({"canonical": {"frames": 20, "size": 128, "spacing_mm": 1.0}}, "the model needs the grid"),
     ],
 )
 def test_a_description_that_lies_is_refused(folder: Path, changes: dict[str, object], sentence: str) -> None:
@@ -86,13 +86,13 @@ def test_changed_weights_are_refused(folder: Path) -> None:
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(bytes(data))
-    with pytest.raises(LaMoDInputError, match="not those that"):
+    with pytest.raises(LaMoDInputError, match="not the ones described"):
         load_model(folder)
 
 
 def test_a_model_of_another_version_is_said_to_be_one(folder: Path) -> None:
     change_json(folder, config={**SMALL.to_dict(), "motion_width": 24})
-    with pytest.raises(LaMoDInputError, match=r"\d+ parameters, the model has \d+\): it is of another version"):
+    with pytest.raises(LaMoDInputError, match=r"\d+ parameters, the model has \d+\): another version made"):
         load_model(folder)
 
 

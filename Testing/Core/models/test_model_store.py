@@ -56,7 +56,7 @@ def test_the_shipped_model_stays(mine: Path, tmp_path: Path, monkeypatch: pytest
     save_model(LaMoDModel(SMALL), tmp_path / "shipped" / "given", "given")
     monkeypatch.setattr("LaMoDCore.models.registry.shipped_folder", lambda: tmp_path / "shipped")
     monkeypatch.setattr("LaMoDCore.models.store.shipped_folder", lambda: tmp_path / "shipped")
-    with pytest.raises(LaMoDInputError, match="comes with LaMoD and cannot be removed"):
+    with pytest.raises(LaMoDInputError, match="is part of LaMoD and cannot be removed"):
         remove_model("given")
     with pytest.raises(LaMoDInputError, match="cannot be renamed"):
         rename_model("given", "mine")
@@ -67,7 +67,7 @@ def test_what_is_no_model_is_refused_and_leaves_nothing(mine: Path, tmp_path: Pa
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("../../model.txt", "x")
     (tmp_path / "torn.zip").write_bytes(b"PK\x03\x04 and no more")
-    for name, reason in (("empty.zip", "no model.json"), ("torn.zip", "no .zip"), ("nowhere", "no such folder")):
+    for name, reason in (("empty.zip", "no model.json"), ("torn.zip", "not a readable"), ("nowhere", "no such folder")):
         with pytest.raises(LaMoDInputError, match=reason):
             add_model(tmp_path / name)
     assert [folder.name for folder in user_folder().iterdir()] == ["first"]
@@ -78,7 +78,7 @@ def test_a_model_for_other_data_says_so(mine: Path, tmp_path: Path, capsys: pyte
     description["canonical"] = {"frames": 25, "size": 128, "spacing_mm": 1.0}
     (mine / "model.json").write_text(json.dumps(description))
     fault = next(model.fault for model in registered_models() if model.name == "first")
-    assert "'frames': 25" in fault and "LaMoD makes" in fault
+    assert "'frames': 25" in fault and "LaMoD uses" in fault
     assert main(["models", "list"]) == 0
     assert "'frames': 25" in capsys.readouterr().out
 
@@ -87,14 +87,14 @@ def test_the_command_renames_and_exports(mine: Path, tmp_path: Path, capsys: pyt
     assert main(["models", "rename", "first", "mine"]) == 0
     assert main(["models", "export", "mine", str(tmp_path / "mine.zip")]) == 0
     assert main(["models", "add", str(tmp_path / "mine.zip")]) == 1
-    assert "known already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert main(["models", "add", str(tmp_path / "mine.zip"), "other"]) == 0
     assert main(["models", "rename", "mine"]) == 1
 
 
 def test_a_card_says_whose_hearts_a_model_learned_from(mine: Path, tmp_path: Path) -> None:
     description = dict(load_model("first").description)
-    assert "synthetic hearts alone" in model_card(description) and "40 frames of 128 × 128" in model_card(description)
+    assert "synthetic hearts only" in model_card(description) and "40 frames of 128 × 128" in model_card(description)
     facts = {
         "name": "our hospital",
         "synthetic": False,

@@ -26,7 +26,7 @@ def test_a_model_is_added_listed_shown_and_removed(
     assert main(["models", "show", "our-hospital"]) == 0
     assert "12 people" in capfd.readouterr().out
     assert main(["models", "add", str(folder)]) == 1
-    assert "known already" in capfd.readouterr().err
+    assert "exists already" in capfd.readouterr().err
     assert main(["models", "remove", "our-hospital"]) == 0
     assert main(["models", "show", "our-hospital"]) == 1
     assert "no such model" in capfd.readouterr().err
