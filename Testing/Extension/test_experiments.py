@@ -1,0 +1,56 @@
+"""The research scripts in experiments/ import, are listed in their README, and their mutations still apply."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+
+from experiments.paths import ROOT
+from experiments.robustness.mutations import MUTATIONS, Mutation
+
+EXPERIMENTS = ROOT / "experiments"
+MODULES = sorted(
+    ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    for file in EXPERIMENTS.rglob("*.py")
+    if "__pycache__" not in file.parts
+)
+RESULTS = sorted((EXPERIMENTS / "results").glob("*.md"))
+#: Modules without a command line.
+SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "posterior.unlike_training"}
+SHARED |= {"posterior.unusual_slices"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_script_imports(name: str) -> None:
+    module = importlib.import_module(name)
+    script = name.removeprefix("experiments.")
+    assert hasattr(module, "main") != (script in SHARED)
+    if script not in SHARED:
+        assert f"python -m {name}" in (module.__doc__ or "")
+
+
+def test_the_readme_lists_every_script() -> None:
+    text = (EXPERIMENTS / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([a-z_0-9.]+)", text, flags=re.MULTILINE))
+    assert listed == {name.removeprefix("experiments.") for name in MODULES} - SHARED
+
+
+def test_every_command_in_the_results_exists() -> None:
+    for page in RESULTS:
+        for name in re.findall(r"experiments\.[a-z_0-9]+\.[a-z_0-9]+", page.read_text(encoding="utf-8")):
+            assert name in MODULES, f"{page.name}: {name}"
+
+
+def test_the_index_lists_every_page() -> None:
+    index = (EXPERIMENTS / "results" / "README.md").read_text(encoding="utf-8")
+    assert {page.name for page in RESULTS} - {"README.md"} == set(re.findall(r"^\| \[[^]]+\]\(([^)]+)\)", index, re.M))
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)
+def test_every_mutation_applies_to_the_current_code(mutation: Mutation) -> None:
+    text = (ROOT / "LaMoDCore" / mutation.file).read_text(encoding="utf-8")
+    assert text.count(mutation.right) == 1
+    file, test = mutation.test.split("::")
+    assert f"def {test}(" in (ROOT / "Testing" / "Core" / file).read_text(encoding="utf-8")
