@@ -14,13 +14,20 @@ from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
 from LaMoDCore.heart.case import CineSlice
-from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d, canonical_grid, vector_rotation
+from LaMoDCore.heart.geometry import (
+    CANONICAL_SIZE,
+    CANONICAL_SPACING_MM,
+    Array,
+    SliceGrid,
+    affine_2d,
+    canonical_grid,
+    vector_rotation,
+)
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm, with_gaps_closed
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 FRAMES = 40
-SIZE = 128
-SPACING_MM = 1.0
+SIZE, SPACING_MM = CANONICAL_SIZE, CANONICAL_SPACING_MM
 
 #: Beyond this distance from a contour its exact value carries no information.
 _DISTANCE_LIMIT_MM = 12.0
@@ -130,7 +137,7 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid 
             "draw it, or leave this slice out",
         )
     rows, columns = np.nonzero(region)
-    target = target or canonical_grid(grid, (columns.mean(), rows.mean()), SIZE, SPACING_MM)
+    target = target or canonical_grid(grid, (columns.mean(), rows.mean()))
     _refuse_if_cut(slice_, grid, target)
 
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)

@@ -17,6 +17,8 @@ from LaMoDCore.heart.notes import Note
 
 Level = Literal["base", "mid", "apex"]
 LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
+#: Fewer frames do not resolve a cardiac cycle.
+MIN_FRAMES = 8
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,12 @@ Array = npt.NDArray[Any]
 #: From base to apex in LPS: the apex lies left-anterior-inferior.
 BASE_TO_APEX_LPS = np.array([1.0, -1.0, -1.0]) / np.sqrt(3.0)
 
-#: Below this cosine between slice normal and heart axis the apical side is a guess, and is said to be one.
+#: The networks' input: pixels per side and pixel size in mm.
+CANONICAL_SIZE, CANONICAL_SPACING_MM = 128, 1.0
+#: Below this cosine between slice normal and heart axis the apical side is a guess, which a note reports.
 MIN_AXIS_COSINE = 0.2
+#: A slice is a short-axis slice if its normal is within about 45° of the heart's expected axis.
+SHORT_AXIS_COSINE = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,17 +128,19 @@ class SliceGrid:
         return bool(np.abs(other.distance_mm(corners)).max() <= tolerance_mm)
 
 
-def canonical_grid(source: SliceGrid, center_xy: npt.ArrayLike, size: int = 128, spacing_mm: float = 1.0) -> SliceGrid:
-    """The grid that the networks see: in the source's plane, centred on the ventricle, upright, seen from the apex.
+def canonical_grid(
+    source: SliceGrid, center_xy: npt.ArrayLike, size: int = CANONICAL_SIZE, spacing_mm: float = CANONICAL_SPACING_MM
+) -> SliceGrid:
+    """The grid of the networks' input: in the source's plane, centred on the ventricle, upright, seen from the apex.
 
-    x runs towards the patient's left as far as the plane allows, y completes a right-handed frame whose
-    normal x × y points from apex to base. So the same heart, exported rotated, flipped or permuted, gives the
-    same canonical picture.
+    x points towards the patient's left as far as the plane allows, y completes a right-handed frame whose normal x × y
+    points from apex to base. So the same heart gives the same canonical image if it is exported rotated, flipped or
+    with its axes permuted.
 
     Args:
         source: the slice.
         center_xy: the ventricle's centre in the source's pixel coordinates (x, y).
-        size: pixels a side.
+        size: pixels per side.
         spacing_mm: isotropic pixel size.
     """
     normal = source.normal * source.view_sign

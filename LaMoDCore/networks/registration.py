@@ -13,8 +13,6 @@ from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, split_frames
 from LaMoDCore.networks.spline import b_spline_upsample
 
-#: Canonical pixels per latent pixel, along each axis.
-LATENT_STRIDE = 8
 #: Frames of the cycle per latent frame: 20 latent frames hold ten harmonics of the cycle.
 LATENT_FRAME_STRIDE = 2
 #: Canonical pixels per velocity grid point: velocities are defined on a grid of 2 mm.

@@ -1,13 +1,13 @@
-"""Contours drawn at end-diastole and end-systole, or at end-diastole alone, carried to all frames by the cine.
+"""Carry contours drawn at end-diastole and end-systole, or at end-diastole alone, to all frames with the cine.
 
-Every frame's contour is sought between the drawn ones: on each ray from the ventricle's centre, a share a(θ, t) of
-the way from the end-diastolic to the end-systolic contour. How far each frame has come is read off the pictures: the
-intensities along the ray, from blood through the wall to what lies outside, must look as they do where the contours
-are drawn. Each contour may then leave the way between the drawn ones by a little, where the picture says so.
+The contour of each frame is sought between the drawn ones: on each ray from the ventricle's centre, a share a(θ, t) of
+the path from the end-diastolic to the end-systolic contour. The share is found by matching intensities: along the ray,
+from the blood through the wall to its surroundings, they must resemble those where the contours are drawn. Each contour
+may then leave the path by a few millimetres where the images support it.
 
-From end-diastole alone the way itself is assumed: the endocardium moves towards the centre and the wall thickens so
-that its area grows by a quarter, as it does in healthy hearts (1.15–1.3, see docs/concepts/strain.md); how far it moves on
-each ray is still read off the cine.
+From end-diastole alone the path is assumed: the endocardium moves towards the centre and the wall thickens so that its
+area grows by a quarter, as in healthy hearts (1.15–1.3, see docs/concepts/strain.md); how far it moves on each ray is
+still found from the cine.
 """
 
 from __future__ import annotations

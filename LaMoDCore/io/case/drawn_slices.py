@@ -20,7 +20,8 @@ from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.images.planes import matching_cine, same_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-_MIN_FRAMES = 2
+#: Contours of a few frames can be checked, though strain needs `MIN_FRAMES`.
+_CHECKED_FRAMES = 2
 #: What the labels mean in which contours of other programs are written.
 FOREIGN_LABELS = LabelMap(myocardium=2, cavity=3, right_ventricle=1)
 
@@ -76,7 +77,7 @@ def read_drawn_heart(
     notes: list[Note] = []
     paths = [Path(p) for p in masks]
     others = [p for p in paths if is_foreign(p)]
-    stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_MIN_FRAMES)) for p in paths if p not in others]
+    stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_CHECKED_FRAMES)) for p in paths if p not in others]
     planes = [s.slice_grid(k) for _, stacks in stacks_of for s in stacks for k in range(s.frames.shape[1])]
     cines = [c for p in cine for c in read_cine_slices(Path(p), planes, notes)]
     wanted = parse_labels(labels)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.heart.case import LEVELS, Case, CineSlice, InputRecord, Level
+from LaMoDCore.heart.case import LEVELS, MIN_FRAMES, Case, CineSlice, InputRecord, Level
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
@@ -18,7 +18,7 @@ from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.ring.faults import Fault
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.heart.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
-from LaMoDCore.io.case.slice_reader import MIN_FRAMES, ReadSlice, read_cine_slices, read_mask_stacks, slices_of
+from LaMoDCore.io.case.slice_reader import ReadSlice, read_cine_slices, read_mask_stacks, slices_of
 from LaMoDCore.io.files.labels import LabelMap, parse_labels
 from LaMoDCore.io.files.timing import several_beats, unclosed_beat
 from LaMoDCore.io.images.frame_stack import FrameStack

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.numbered_names import without_suffix
@@ -21,8 +21,6 @@ from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Fewer frames cannot carry a cardiac cycle to 40 canonical frames and back.
-MIN_FRAMES = 8
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
 #: Of the rest of the wall: a label beside it that is larger is a chamber.

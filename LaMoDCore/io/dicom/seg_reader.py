@@ -184,6 +184,5 @@ def _stack(group: Sequence[_SegmentFrame], times: list[float], name: str, metada
         ijk_to_lps=group[0].frame.ijk_to_lps,
         frame_times_ms=np.array(known) if len(known) == len(times) and len(times) > 1 else None,
         rr_ms=float(np.median(intervals)) if intervals else None,
-        has_time_axis=len(times) > 1,
         metadata=metadata,
     )

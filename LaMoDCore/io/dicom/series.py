@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
-from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.case import MIN_FRAMES
+from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE, Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.dicom.file import parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.frame import DicomFrame, frames_of
@@ -26,10 +27,8 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Frames closer than this along the normal belong to one slice.
 SAME_SLICE_MM = 0.5
-#: A series is called short-axis where its normal is within about 45° of the heart's expected axis.
-SHORT_AXIS_COSINE = 0.7
-#: Fewer frames than this at one position are no cine.
-CINE_FRAMES = 8
+#: A series with fewer frames per position is not a cine.
+CINE_FRAMES = MIN_FRAMES
 
 SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
@@ -230,7 +229,6 @@ def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tu
                 ijk_to_lps=frames[0].ijk_to_lps,
                 frame_times_ms=times,
                 rr_ms=float(np.median(intervals)) if intervals else None,
-                has_time_axis=len(frames) > 1,
                 notes=tuple(notes),
             )
         )

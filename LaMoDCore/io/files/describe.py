@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE
 from LaMoDCore.io.dicom.series import DicomSeries, find_series, sort_in_time
 from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, dicom_files, read_images
 from LaMoDCore.io.files.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
@@ -62,7 +63,7 @@ def stack_lines(stack: FrameStack) -> list[str]:
         time += f", R–R {stack.rr_ms:.0f} ms"
     view = "unknown orientation"
     if stack.has_orientation:
-        kind = "short-axis" if abs(grid.axis_cosine) > 0.7 else "not short-axis by its orientation"
+        kind = "short-axis" if abs(grid.axis_cosine) >= SHORT_AXIS_COSINE else "not short-axis by its orientation"
         view = f"{kind}, shown from the {'apex' if grid.view_sign > 0 else 'base'}"
     return [
         f"{stack.name}: {frames} frame(s), {depth} slice(s) of {width} × {height}, {stack.frames.dtype}",

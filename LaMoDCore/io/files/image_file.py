@@ -127,7 +127,6 @@ def _volume_a_frame(folder: Path, files: list[Path]) -> FrameStack:
         frames=np.concatenate([stack.frames for stack in stacks]),
         ijk_to_lps=first.ijk_to_lps,
         has_orientation=first.has_orientation,
-        has_time_axis=len(files) > 1,
         metadata=first.metadata,
         notes=tuple(dict.fromkeys(replace(note, source=folder.name) for stack in stacks for note in stack.notes)),
     )

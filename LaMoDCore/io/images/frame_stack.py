@@ -26,8 +26,6 @@ class FrameStack:
         frame_times_ms: float [T] from the R wave, or None where the file does not say.
         rr_ms: length of the cardiac cycle, or None.
         has_orientation: whether the file says where in the patient the image lies.
-        has_time_axis: whether the file says that its frames follow each other in time.
-        slice_thickness_mm: thickness along the normal where the file says so, for single slices.
         metadata: the file's own key-value pairs.
         notes: what was assumed while reading.
     """
@@ -38,8 +36,6 @@ class FrameStack:
     frame_times_ms: Array | None = None
     rr_ms: float | None = None
     has_orientation: bool = True
-    has_time_axis: bool = True
-    slice_thickness_mm: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 

@@ -67,7 +67,6 @@ def read_meta_image(path: str | Path) -> FrameStack:
         frames=frames,
         ijk_to_lps=affine,
         frame_times_ms=None if step is None else np.arange(frames.shape[0]) * step,
-        has_time_axis=len(sizes) == 4,
         notes=(note,) if note else (),
     )
 

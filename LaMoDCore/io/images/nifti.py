@@ -93,7 +93,6 @@ def read_nifti(path: str | Path) -> FrameStack:
         ijk_to_lps=affine,
         frame_times_ms=_times_ms(header, sizes[3], notes, path),
         has_orientation=oriented,
-        has_time_axis=sizes[3] > 1,
         notes=tuple(notes),
     )
 

@@ -94,7 +94,7 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
 
     Returns:
         frames [T, Z, H, W] with times in ms where the file gives them. A 2-D + time image becomes one
-        slice; an image without a time axis has T = 1 and ``has_time_axis`` False.
+        slice; an image without a time axis has T = 1.
 
     Raises:
         LaMoDInputError: the file is missing, damaged, too large, or holds something else.
@@ -132,7 +132,6 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
         frame_times_ms=times,
         rr_ms=_positive(header.metadata.get(_RR_KEY)),
         has_orientation=oriented,
-        has_time_axis=time_axis is not None,
         metadata=dict(header.metadata),
         notes=tuple(notes),
     )

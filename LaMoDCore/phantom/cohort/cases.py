@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset.folder import DatasetCase
 from LaMoDCore.phantom.cohort.pairing import Scan, SiteSettings, cine_scan, dense_scan
@@ -16,8 +17,6 @@ from LaMoDCore.phantom.imaging.annotator import Annotator
 from LaMoDCore.phantom.imaging.cine import CineProtocol, cine_pictures
 from LaMoDCore.phantom.imaging.reader_model import ReaderStyle, draw_reader_style, drawn_cycle, drawn_frames
 
-#: Frames of the canonical cycle.
-FRAMES = 40
 _ANNOTATOR_STREAM, _STYLE_STREAM = 11, 15
 
 

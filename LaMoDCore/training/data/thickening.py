@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from LaMoDCore.heart.canonical import SIZE, SPACING_MM
 from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.run.settings import AugmentationConfig
 
@@ -38,7 +39,7 @@ class Thickening:
     def applied_to_displacement(self, displacement: Tensor) -> Tensor:
         """u -> u′; [N, 2, T, h, w] in mm on blocks that tile the picture."""
         height, width = displacement.shape[-2:]
-        pixel = 128.0 / width
+        pixel = SIZE * SPACING_MM / width
         x, y = torch.meshgrid(
             (torch.arange(width) + 0.5 - width / 2) * pixel,
             (torch.arange(height) + 0.5 - height / 2) * pixel,
