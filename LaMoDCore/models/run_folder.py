@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError, safe_open
-
-from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from LaMoDCore.networks.lamod import LaMoDModel
 
 FINISHED = "model"
 CURRENT = "current-model"
@@ -43,6 +44,10 @@ def averaged_network(run: Path) -> LaMoDModel:
     Raises:
         LaMoDInputError: there is no checkpoint, it is damaged, or it holds another network than LaMoD's.
     """
+    from safetensors import SafetensorError, safe_open
+
+    from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
+
     file = run / _CHECKPOINT
     if not file.is_file():
         raise LaMoDInputError(run.name, "the run has no checkpoint yet", "wait for the end of its first epoch")
