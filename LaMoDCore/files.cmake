@@ -39,9 +39,16 @@ set(MODULE_PYTHON_SCRIPTS
   cohort/shards.py
   cohort/work_list.py
   contours/__init__.py
+  contours/automatic/__init__.py
   contours/automatic/engine.py
+  contours/automatic/heart_contours.py
   contours/automatic/network.py
+  contours/automatic/network_grid.py
+  contours/automatic/rays.py
   contours/automatic/registry.py
+  contours/automatic/rings.py
+  contours/automatic/slice_contours.py
+  contours/automatic/study.py
   contours/check.py
   contours/checks/__init__.py
   contours/checks/area_jump.py
@@ -98,6 +105,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/__init__.py
   heart/canonical.py
   heart/case.py
+  heart/contour_origin.py
   heart/cycle/__init__.py
   heart/cycle/carrying.py
   heart/cycle/common_phases.py
