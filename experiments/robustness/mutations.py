@@ -113,11 +113,11 @@ MUTATIONS = (
     Mutation("time counted backwards from end-diastole", "heart/canonical.py",
              "(frame_times_ms - frame_times_ms[reference_frame])",
              "(frame_times_ms[reference_frame] - frame_times_ms)",
-             "preprocessing/test_preprocessing.py::test_phases_run_forwards_from_the_reference_frame"),
+             "heart/test_canonical.py::test_phases_run_forwards_from_the_reference_frame"),
     Mutation("temporal resampling: weights of neighbours swapped", "heart/canonical.py",
              "(1 - share) * values[left] + share * values[left + 1]",
              "share * values[left] + (1 - share) * values[left + 1]",
-             "preprocessing/test_preprocessing.py::test_between_two_frames_the_nearer_one_weighs_more"),
+             "heart/test_canonical.py::test_between_two_frames_the_nearer_one_weighs_more"),
 )  # fmt: skip
 
 
