@@ -1,4 +1,4 @@
-"""`lamod benchmark`: how fast prediction and the mathematics are, and how right, on this machine."""
+"""`lamod benchmark`: measure the speed of prediction, LDDMM and strain on this machine, and their accuracy."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import argparse
 import sys
 from importlib import import_module
 
-HELP = "Time prediction by part, or the mathematics beside its plain twins, on this machine."
+HELP = "Time prediction by stage, or compare LDDMM and strain with their reference implementations, on this machine."
 
 #: Subject -> module of LaMoDCore.benchmarks with `report(repeats) -> Iterator[str]`.
 SUBJECTS = {"lddmm": "lddmm", "predict": "predict", "strain": "strain"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("subject", choices=list(SUBJECTS), help="what to measure")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs, of which the best counts (5)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of torch (1)")
+    parser.add_argument("subject", choices=list(SUBJECTS), help="part to measure")
+    parser.add_argument(
+        "--repeats", type=int, default=5, metavar="N", help="number of runs; the fastest counts (default 5)"
+    )
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="number of torch threads (default 1)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`lamod evaluate`: methods against the truth of a dataset, in tables and figures."""
+"""`lamod evaluate`: compare methods with the truth of a dataset, in tables and figures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from LaMoDCore.cli.options import add_progress_option
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
-    "Compare methods with the true motion of a dataset: per-case CSV, a Markdown page with intervals and paired tests, "
-    "and the paper's figures."
+    "Compare methods with the true motion of a dataset: CSV files per case and segment, a Markdown page with intervals "
+    "and paired tests, and figures as in the paper."
 )
 DEFAULT_METHODS = "zero,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion"
 
@@ -18,34 +18,34 @@ DEFAULT_METHODS = "zero,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="DIR", type=Path, help="dataset folder")
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write to")
-    parser.add_argument("--split", default="test", choices=("train", "val", "test"), help="which cases (default test)")
+    parser.add_argument("--split", default="test", choices=("train", "val", "test"), help="split to use (default test)")
     parser.add_argument(
         "--models",
         default=DEFAULT_METHODS,
         metavar="A,B,...",
-        help="'zero', 'itk-demons', 'lddmm', or models by name or folder, with ':diffusion' or ':no-diffusion' behind "
-        "where that is to be forced, or ':registration' for the registration network alone; the last is the one that "
-        f"the others are tested against (default {DEFAULT_METHODS})",
+        help="'zero', 'itk-demons', 'lddmm', or models by name or folder; the suffix ':diffusion' or ':no-diffusion' "
+        "overrides a model's setting, and ':registration' selects its registration network alone; the last one is "
+        f"compared with each of the others (default {DEFAULT_METHODS})",
     )
     parser.add_argument(
         "--workers",
         type=_positive,
         default=1,
         metavar="N",
-        help="with --cache: processes that predict, on the CPU, before the comparison; with a GPU, those methods only "
-        "that learn nothing",
+        help="with --cache: number of processes that predict on the CPU before the comparison; with a GPU, they run "
+        "only the methods without training",
     )
-    parser.add_argument("--cache", metavar="DIR", type=Path, help="keep predictions here, and use those that are there")
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="folder in which predictions are stored and reused")
     parser.add_argument("--limit", type=_positive, metavar="N", help="at most N cases, spread evenly over the split")
-    parser.add_argument("--samples", type=_positive, metavar="N", help="samples a case (default: the model's own)")
+    parser.add_argument("--samples", type=_positive, metavar="N", help="samples per case (default: the model's own)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
     parser.add_argument("--no-figures", action="store_true", help="write tables only")
     add_progress_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from LaMoDCore.evaluation.prediction_cache import kept
+    from LaMoDCore.evaluation.prediction_cache import cached
     from LaMoDCore.evaluation.predictors import make_predictors
     from LaMoDCore.evaluation.prefetch import prefetch
     from LaMoDCore.evaluation.run import check_output, chosen_entries, evaluate, write_evaluation
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     names = [name.strip() for name in args.models.split(",") if name.strip()]
     predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed)
     if args.cache is not None:
-        predictors = [kept(predictor, args.cache) for predictor in predictors]
+        predictors = [cached(predictor, args.cache) for predictor in predictors]
     with Progress(args.progress) as progress:
         if args.cache is not None:
             prefetch(
@@ -86,5 +86,5 @@ def run(args: argparse.Namespace) -> int:
 def _positive(text: str) -> int:
     value = int(text) if text.lstrip("-").isdigit() else 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return value

@@ -1,4 +1,4 @@
-"""`lamod models`: the models that can be chosen by name."""
+"""`lamod models`: list and manage the models that can be selected by name."""
 
 from __future__ import annotations
 
@@ -9,31 +9,29 @@ from pathlib import Path
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = (
-    "List the known models, show one's card; add a model folder, a .zip of one or a run's model to your own models, "
-    "rename, export (as a .zip) or remove one of them."
+    "List the installed models, show a model card, or manage your own models: add a model folder, a .zip file or a "
+    "run's model; rename, export (as .zip) or remove one."
 )
 _ACTIONS = ("list", "show", "add", "rename", "export", "remove")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=_ACTIONS)
-    parser.add_argument("model", nargs="?", metavar="NAME|DIR|ZIP", help="which model (all but list)")
+    parser.add_argument("action", choices=_ACTIONS, help="what to do")
+    parser.add_argument("model", nargs="?", metavar="NAME|DIR|ZIP", help="the model (required except for list)")
     parser.add_argument(
         "to",
         nargs="?",
         metavar="NEW",
-        help="the new name (rename; add, where it is to have another one) or file (export)",
+        help="the new name (rename; optional for add) or the file (export)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     if args.action != "list" and args.model is None:
-        raise LaMoDInputError(
-            f"lamod models {args.action}", "no model is named", "name one, or see `lamod models list`"
-        )
+        raise LaMoDInputError(f"lamod models {args.action}", "no model is given", "give one of `lamod models list`")
     if args.action in ("rename", "export") and args.to is None:
         what = "new name" if args.action == "rename" else "file"
-        raise LaMoDInputError(f"lamod models {args.action}", f"the {what} is missing", "give it behind the model")
+        raise LaMoDInputError(f"lamod models {args.action}", f"the {what} is missing", "give it after the model")
     actions: dict[str, Callable[[str, str | None], None]] = {
         "list": _list,
         "show": _show,
@@ -61,7 +59,7 @@ def _show(name: str, _: str | None) -> None:
     folder = find_model(name)
     read_description(folder)
     card = folder / "MODEL_CARD.md"
-    print(card.read_text(encoding="utf-8") if card.is_file() else f"{folder.name}: it has no MODEL_CARD.md")
+    print(card.read_text(encoding="utf-8") if card.is_file() else f"{folder.name} has no MODEL_CARD.md")
 
 
 def _add(source: str, name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""`lamod settings`: what a training can be told, with ranges, help and the presets' values."""
+"""`lamod settings`: list the training settings with range, description and the values of the presets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import json
 from typing import Any
 
-HELP = "List every setting of `lamod train --config`: its range, what it does, and its value in every preset."
+HELP = "List every setting of `lamod train --config`: range, description, and value in every preset."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON array, for other programs")
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,8 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def described_settings() -> list[dict[str, Any]]:
-    """Every setting as JSON: path, kind (bool, int, float, str, tuple), least, most, choices, help, and presets: the
-    value that each gives it."""
+    """Every setting as JSON: path, kind (bool, int, float, str, tuple), least, most, choices, help, value by preset."""
     from LaMoDCore.training.run.form import form
     from LaMoDCore.training.run.settings import PRESETS
 

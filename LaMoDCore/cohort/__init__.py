@@ -1,4 +1,4 @@
-"""Predicting many cases: restartable, over several processes or machines, and no bad case stops the others."""
+"""Predict many cases: restartable, in several processes or on several machines; a failure does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What is done and what failed, kept on the disk alone: any process, on any machine, can take up the work.
+"""Record of finished and failed cases. It exists only on disk, so any process on any machine can continue the work.
 
-cases/ID/         one result a case, as `lamod predict` writes it; appears whole or not at all
-failures/ID.json  why a case has none: reason in a line, and the traceback where the fault is not the input's
-summary.csv       a line a case: whole-heart strain
-segments.csv      a line a segment
-failures.csv      a line a failed case
+cases/ID/         one result per case, as `lamod predict` writes it; appears complete or not at all
+failures/ID.json  one file per failed case: the reason in one line, and the traceback if the input is not at fault
+summary.csv       one row per case: whole-heart strain
+segments.csv      one row per segment
+failures.csv      one row per failed case
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Ledger:
     """The output folder of a cohort.
 
     Args:
-        out: the folder; made if it is not there.
+        out: the folder; `open` creates it if it does not exist.
     """
 
     def __init__(self, out: Path) -> None:
@@ -45,44 +45,46 @@ class Ledger:
         self.cases, self.failures = out / "cases", out / "failures"
 
     def open(self) -> None:
-        """Make the folders.
+        """Create the folders.
 
         Raises:
-            OSError: they cannot be made.
+            OSError: they cannot be created.
         """
         self.cases.mkdir(parents=True, exist_ok=True)
         self.failures.mkdir(exist_ok=True)
 
     def folder(self, case_id: str) -> Path:
+        """The folder of the case's result."""
         return self.cases / case_id
 
     def request(self, case_id: str) -> str | None:
-        """What the case's result was asked with; None where there is no whole result."""
+        """The request that the case's result belongs to; None without a complete result."""
         summary = self._summary(case_id)
         found = summary.get("provenance", {}).get("cohort_request")
         return found if isinstance(found, str) else None
 
     def forget_failure(self, case_id: str) -> None:
+        """Remove the recorded failure of a case, if there is one."""
         (self.failures / f"{case_id}.json").unlink(missing_ok=True)
 
     def record_failure(self, case_id: str, reason: str, detail: str = "") -> None:
-        """Keep why a case has no result; an older result of it is taken away, as it no longer holds."""
+        """Record why a case failed, and remove an older result of it, which is no longer valid."""
         shutil.rmtree(self.folder(case_id), ignore_errors=True)
         content = {"id": case_id, "reason": reason, "detail": detail}
         write_json(self.failures / f"{case_id}.json", content, indent=1)
 
     def remove_leftovers(self, case_id: str) -> None:
-        """What a killed process left of this case."""
+        """Remove temporary folders of this case that a killed process left behind."""
         for leftover in leftovers(self.cases, case_id):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def reasons(self, cases: Iterable[CohortCase]) -> dict[str, str]:
-        """Failed cases and why, in the cohort's order."""
+        """Reason by failed case, in the order of the cohort."""
         found = {case.id: json_object_if_any(self.failures / f"{case.id}.json").get("reason") for case in cases}
         return {case_id: str(reason) for case_id, reason in found.items() if reason}
 
     def write_tables(self, cases: Sequence[CohortCase]) -> None:
-        """summary.csv, segments.csv and failures.csv from what is on the disk now, each replaced in one step."""
+        """Write summary.csv, segments.csv and failures.csv from the files on disk; each is replaced in one step."""
         rows, segments = [], []
         for case in cases:
             summary = self._summary(case.id)

@@ -1,4 +1,4 @@
-"""One cohort from its folder to its tables."""
+"""Predict every case of a cohort, and write its tables."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from LaMoDCore.runtime.worker_pool import Died, answers
 
 @dataclass(frozen=True)
 class CohortOutcome:
-    """What one process has done of a cohort.
+    """Summary of one run of `predict_cohort`.
 
     Attributes:
-        cases: in this process's part.
-        predicted: now.
-        kept: that were there already.
-        failures: id -> reason, in a line.
-        seconds: that it took.
+        cases: number of cases in this process's shard.
+        predicted: number of cases predicted now.
+        kept: number of cases with an existing result.
+        failures: reason, in one line, by case.
+        seconds: duration of the run.
     """
 
     cases: int
@@ -42,14 +42,14 @@ class CohortOutcome:
 
 @dataclass(frozen=True)
 class _Job:
-    """What a worker needs to know; plain values, as it goes to other processes.
+    """Settings of a worker; only plain values, because it is sent to other processes.
 
     Attributes:
-        out: the cohort's folder.
-        inference: as `predict_strain` names it, model and device included.
-        request: fingerprint of all that a result depends on but its masks.
-        labels: of plain mask files.
-        report: draw a report for every case.
+        out: output folder of the cohort.
+        inference: options of `predict_strain`, including model and device.
+        request: fingerprint of everything except the masks that a result depends on.
+        labels: meaning of the values in plain mask files.
+        report: whether to draw a report for every case.
     """
 
     out: Path
@@ -61,6 +61,8 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Answer:
+    """Outcome of one case: the reason of a failure ("" without), its details, or whether its result already existed."""
+
     reason: str = ""
     detail: str = field(default="", repr=False)
     kept: bool = False
@@ -78,25 +80,25 @@ def predict_cohort(
     shard: Shard | None = None,
     progress: Progress = SILENT,
 ) -> CohortOutcome:
-    """Predict every case of a folder that has no result yet, whatever becomes of the others.
+    """Predict every case of a folder that has no result yet; a failing case does not stop the others.
 
-    A result counts as there when it is whole and of the same masks, model, settings and LaMoD version. What failed
-    is tried again. The tables are written from what is on the disk, so that of several processes the last one to
-    finish leaves them complete.
+    An existing result is kept if it is complete and belongs to the same masks, model, settings and LaMoD version.
+    Failed cases are tried again. The tables are written from the files on disk, so that they are complete when the
+    last of several processes ends.
 
     Args:
         folder: a dataset, or a folder in which every mask file and every subfolder is a case.
-        out: where results and tables go; an earlier one is gone on with.
-        inference: model, device, sampler, steps …, as `predict_strain` takes them.
+        out: folder of results and tables; an earlier run is resumed.
+        inference: options of `predict_strain` (model, device, sampler, steps, …).
         split: only this split of a dataset.
-        labels: what the numbers of plain mask files mean.
-        report: draw report.png and report.pdf for every case.
-        workers: processes on this machine, one thread each.
-        shard: which part of the cohort is this process's; every n-th case.
-        progress: told after every case, with the time left.
+        labels: meaning of the values in plain mask files.
+        report: whether to draw report.png and report.pdf for every case.
+        workers: number of processes on this machine, with one thread each.
+        shard: this process's part of the cohort: every n-th case.
+        progress: updated after every case, with the remaining time.
 
     Raises:
-        LaMoDInputError: the folder, the model or `out` cannot be used at all.
+        LaMoDInputError: the folder, the model or `out` cannot be used.
     """
     from LaMoDCore.models.folder import load_model
 
@@ -112,7 +114,7 @@ def predict_cohort(
     failures: dict[str, str] = {}
     predicted = kept = 0
     for done, (case, came) in enumerate(answers(mine, partial(_set_up, job), max(1, min(workers, len(mine)))), 1):
-        answer = _of_the_dead(came) if isinstance(came, Died) else came
+        answer = _of_dead_worker(came) if isinstance(came, Died) else came
         if answer.reason:
             ledger.remove_leftovers(case.id)
             failures[case.id] = answer.reason
@@ -131,24 +133,24 @@ def predict_cohort(
 
 def _open(ledger: Ledger, folder: Path) -> None:
     if ledger.out.resolve() == folder.resolve():
-        raise LaMoDInputError(ledger.out, "it is the cohort's own folder", "name another folder for the results")
+        raise LaMoDInputError(ledger.out, "it is the folder of the cohort", "name another folder for the results")
     try:
         ledger.open()
     except OSError as fault:
         raise LaMoDInputError(
-            ledger.out, f"it cannot be written ({fault.strerror or fault})", "name a folder that may be written to"
+            ledger.out, f"it cannot be written ({fault.strerror or fault})", "name a folder that you can write to"
         ) from fault
 
 
 def _request(inference: Mapping[str, Any], weights_sha256: str) -> str:
-    """Fingerprint of all that a result depends on but its masks; the device is left out, as it should not matter."""
+    """Fingerprint of everything except the masks that a result depends on; the device does not count."""
     asked = {key: value for key, value in inference.items() if key not in ("model", "device")}
     asked |= {"weights": weights_sha256, "version": __version__}
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _set_up(job: _Job) -> Callable[[CohortCase], _Answer]:
-    """Load the model once in this process; then every case is answered, never raised."""
+    """Load the model once per process; the returned function answers every case and raises no exception."""
     from LaMoDCore.models.folder import load_model
     from LaMoDCore.runtime.devices import resolve_device
 
@@ -163,18 +165,18 @@ def _answered(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> _Answ
         return _Answer(kept=not _predict(job, settings, case))
     except LaMoDError as fault:
         return _Answer(" ".join(str(fault).split()))
-    except Exception as fault:  # a fault of LaMoD itself, or a full memory: this case's, not the cohort's
+    except Exception as fault:  # a fault of LaMoD or lack of memory fails this case, not the cohort
         first = (str(fault).splitlines() or [""])[0]
-        reason = f"unexpected {type(fault).__name__}: {first}; failures/{case.id}.json says where"
+        reason = f"unexpected {type(fault).__name__}: {first}; see failures/{case.id}.json"
         return _Answer(reason, traceback.format_exc())
 
 
-def _of_the_dead(worker: Died) -> _Answer:
-    return _Answer(f"its process was ended from outside (exit code {worker.exit_code}); perhaps memory ran out")
+def _of_dead_worker(worker: Died) -> _Answer:
+    return _Answer(f"its process was killed (exit code {worker.exit_code}); perhaps there was not enough memory")
 
 
 def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:
-    """Whether the case had to be predicted; its result is whole on the disk."""
+    """Predict the case unless its result exists; returns whether it was predicted."""
     from LaMoDCore.io import write_result
     from LaMoDCore.prediction.predict import predict_strain
 

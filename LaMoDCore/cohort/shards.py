@@ -1,4 +1,4 @@
-"""Which part of a cohort is this process's, when a launcher has started several, here or on other machines."""
+"""This process's part of a cohort when a launcher has started several processes, on one or more machines."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: (rank, processes, rank on this machine) as torchrun and lightning-fabric name them, and as SLURM's srun does.
+#: Environment variables of (rank, number of processes, rank on this machine): torchrun and lightning-fabric; srun.
 _LAUNCHERS = (("RANK", "WORLD_SIZE", "LOCAL_RANK"), ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"))
 
 
 @dataclass(frozen=True)
 class Shard:
-    """This process among its like.
+    """Position of this process among several.
 
     Attributes:
         rank: 0 … count − 1.
-        count: processes.
-        local_rank: on this machine, which says whose GPU is whose.
+        count: number of processes.
+        local_rank: rank on this machine, which selects the GPU.
     """
 
     rank: int = 0
@@ -28,10 +28,10 @@ class Shard:
 
 
 def shard_from_environment(environment: Mapping[str, str] | None = None) -> Shard:
-    """The shard that torchrun, lightning-fabric or srun has set in the environment; the whole without a launcher.
+    """Read the shard that torchrun, lightning-fabric or srun has set in the environment; without a launcher, one shard.
 
     Raises:
-        LaMoDInputError: the variables contradict each other.
+        LaMoDInputError: the variables are contradictory.
     """
     given = os.environ if environment is None else environment
     for rank_name, count_name, local_name in _LAUNCHERS:
@@ -44,7 +44,7 @@ def shard_from_environment(environment: Mapping[str, str] | None = None) -> Shar
         if not 0 <= shard.rank < shard.count:
             raise LaMoDInputError(
                 f"{rank_name}={given[rank_name]}, {count_name}={given[count_name]}",
-                "they do not name one of several processes",
+                "they are not the rank and number of processes",
                 "start through torchrun or srun, or unset both",
             )
         return shard

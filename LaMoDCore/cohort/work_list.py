@@ -1,4 +1,4 @@
-"""Which cases a folder holds, and each as a `Case`."""
+"""List the cases of a folder, and read each as a `Case`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Endings of mask files that are a case each; a folder of files is one too.
+#: File endings of masks; each such file, and each folder of files, is one case.
 MASK_ENDINGS = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 _DATASET_MASKS = "masks.seq.nrrd"
 
@@ -21,10 +21,10 @@ class CohortCase:
     """One case to predict.
 
     Attributes:
-        id: its folder in the output.
-        path: a mask file or a folder of them; of a dataset, the case's folder.
-        dataset: the dataset's folder, None for plain files.
-        subject, site, disease: as the dataset says; "" elsewhere.
+        id: name of its folder in the output.
+        path: a mask file or a folder of mask files; in a dataset, the folder of the case.
+        dataset: the folder of the dataset; None for plain files.
+        subject, site, disease: from the dataset; "" for plain files.
     """
 
     id: str
@@ -36,29 +36,29 @@ class CohortCase:
 
 
 def list_cases(folder: Path, split: str | None = None) -> list[CohortCase]:
-    """The cases of a dataset folder, or of a plain one in which every mask file and every subfolder is a case.
+    """List the cases of a dataset, or of a plain folder in which every mask file and every subfolder is a case.
 
     Args:
-        folder: where they are.
+        folder: the folder.
         split: only this split of a dataset.
 
     Raises:
-        LaMoDInputError: there is no such folder, or nothing in it.
+        LaMoDInputError: the folder does not exist or contains no case.
     """
     if not folder.is_dir():
-        raise LaMoDInputError(folder, "there is no such folder", "name a dataset folder or a folder of mask files")
+        raise LaMoDInputError(folder, "the folder does not exist", "name a dataset folder or a folder of mask files")
     if (folder / "dataset.json").is_file():
         cases = [
             CohortCase(e.id, folder / "cases" / e.id, folder, e.subject, e.site, e.disease)
             for e in DatasetIndex.load(folder).select(split=split)
         ]
     elif split is not None:
-        raise LaMoDInputError(folder, "it is no dataset, so it has no splits", "leave --split out")
+        raise LaMoDInputError(folder, "it is not a dataset, so it has no splits", "omit --split")
     else:
         cases = _plain_cases(folder)
     if not cases:
         where = f"the split '{split}' of the dataset" if split else "the folder"
-        raise LaMoDInputError(folder, f"{where} holds no case", f"give masks as {', '.join(MASK_ENDINGS)}")
+        raise LaMoDInputError(folder, f"{where} contains no case", f"give masks as {', '.join(MASK_ENDINGS)}")
     return cases
 
 
@@ -74,10 +74,10 @@ def _ending(name: str) -> str:
 
 
 def input_fingerprint(case: CohortCase) -> str:
-    """SHA-256 of the masks, so that a result can be told from one of masks that have changed since.
+    """SHA-256 of the masks, which identifies results of masks that have changed since.
 
     Raises:
-        LaMoDInputError: they cannot be read.
+        LaMoDInputError: the masks cannot be read.
     """
     return sha256_of(case.path if case.dataset is None else case.path / _DATASET_MASKS)
 
@@ -86,12 +86,12 @@ def read_cohort_case(case: CohortCase, *, labels: str | None = None, pictures: b
     """Read one case.
 
     Args:
-        case: which.
-        labels: what the numbers of plain mask files mean, as `load_case` takes it.
-        pictures: read a dataset's cine pictures too.
+        case: the case.
+        labels: meaning of the values in plain mask files, see `load_case`.
+        pictures: whether to read a dataset's cine images.
 
     Raises:
-        LaMoDInputError: with the file, what is wrong with it and what to do.
+        LaMoDInputError: the case cannot be read.
     """
     if case.dataset is None:
         from LaMoDCore.io import load_case

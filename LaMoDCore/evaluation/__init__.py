@@ -1,4 +1,4 @@
-"""How far a prediction is from the truth, and how sure one may be of that."""
+"""Compare predictions with the truth: errors, agreement, intervals and tests."""
 
 from __future__ import annotations
 

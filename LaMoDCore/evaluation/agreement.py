@@ -1,4 +1,4 @@
-"""Agreement of two methods that measure the same thing."""
+"""Agreement of two methods that measure the same quantity."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def icc(ratings: npt.ArrayLike, kind: IccKind = "ICC(2,1)") -> float:
     ICC(3,1), two-way mixed effects, consistency: it does not.
 
     Args:
-        ratings: [n, k], n subjects by k methods; rows with a missing value are left out.
-        kind: which.
+        ratings: [n, k], n subjects by k methods; rows with missing values are ignored.
+        kind: the coefficient.
 
     Returns:
-        The coefficient; NaN for fewer than two complete rows or no variance at all.
+        The coefficient; NaN for fewer than two complete rows or zero variance.
 
     Raises:
-        ValueError: for another kind or shape.
+        ValueError: an unknown kind or another shape.
     """
     table = np.asarray(ratings, dtype=np.float64)
     if kind not in ("ICC(2,1)", "ICC(3,1)"):
@@ -50,14 +50,14 @@ def icc(ratings: npt.ArrayLike, kind: IccKind = "ICC(2,1)") -> float:
 
 @dataclass(frozen=True)
 class BlandAltman:
-    """Differences of two methods, first minus second.
+    """Differences between two methods, first minus second.
 
     Attributes:
         bias: mean difference.
         sd: standard deviation of the differences (n − 1).
         lower, upper: limits of agreement, bias ∓ 1.96 SD.
         cov: coefficient of variation: SD of the differences over the magnitude of the second method's mean.
-        count: pairs.
+        count: number of pairs.
     """
 
     bias: float
@@ -69,7 +69,7 @@ class BlandAltman:
 
 
 def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike) -> BlandAltman:
-    """Bias and limits of agreement (Bland and Altman, Lancet 1, 1986); pairs with a missing value are left out.
+    """Bias and limits of agreement (Bland and Altman, Lancet 1, 1986); pairs with missing values are ignored.
 
     Args:
         first: the method under test.
@@ -86,9 +86,13 @@ def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike) -> BlandAltman:
 
 
 def complete_pairs(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
-    """The pairs of which both values are known, flat."""
+    """The pairs with two finite values, as flat arrays.
+
+    Raises:
+        ValueError: the numbers of values differ.
+    """
     a, b = np.asarray(first, dtype=np.float64).ravel(), np.asarray(second, dtype=np.float64).ravel()
     if a.shape != b.shape:
-        raise ValueError(f"both methods must have as many values, got {a.size} and {b.size}")
+        raise ValueError(f"both methods must have the same number of values, got {a.size} and {b.size}")
     known = np.isfinite(a) & np.isfinite(b)
     return a[known], b[known]

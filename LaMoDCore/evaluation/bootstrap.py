@@ -1,4 +1,4 @@
-"""Uncertainty of an average over cases that come in groups: slices of one subject are not independent."""
+"""Uncertainty of statistics over cases that are grouped by subject: slices of one subject are not independent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from LaMoDCore.heart.geometry import Array
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with a percentile bootstrap interval; its bounds are NaN where one subject is all there is."""
+    """An estimate with a percentile bootstrap interval; the bounds are NaN if there is only one subject."""
 
     value: float
     lower: float
@@ -27,11 +27,11 @@ def bootstrap_mean(
     """Mean over cases with an interval from resampling **subjects** (Efron and Tibshirani, 1993, chapter 13).
 
     Args:
-        values: [n], one a case; missing ones are left out.
-        subjects: [n], who each case belongs to.
-        repetitions: resamplings.
-        level: of the interval.
-        seed: of the resampling.
+        values: [n], one per case; missing values are ignored.
+        subjects: [n], the subject of each case.
+        repetitions: number of bootstrap samples.
+        level: level of the interval.
+        seed: random seed.
     """
     numbers = np.asarray(values, dtype=np.float64)
     known = np.isfinite(numbers)
@@ -57,11 +57,11 @@ def bootstrap_interval(
     """Any statistic with an interval from resampling subjects.
 
     Args:
-        statistic: called with the indices of the cases that a resampling holds, with repetition.
-        subjects: [n], who each case belongs to.
-        repetitions: resamplings.
-        level: of the interval.
-        seed: of the resampling.
+        statistic: function of the indices of the cases in a bootstrap sample, with repetition.
+        subjects: [n], the subject of each case.
+        repetitions: number of bootstrap samples.
+        level: level of the interval.
+        seed: random seed.
     """
     names, group = np.unique(np.asarray(subjects), return_inverse=True)
     if len(names) == 0:
@@ -77,12 +77,12 @@ def bootstrap_interval(
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Difference of two methods on the same cases.
+    """Difference between two methods on the same cases.
 
     Attributes:
         difference: mean of first − second with its interval.
-        p_value: two-sided Wilcoxon signed-rank test on the subjects' mean differences; 1 where all are zero.
-        subjects: how many.
+        p_value: two-sided Wilcoxon signed-rank test on the subjects' mean differences; 1 if all are zero.
+        subjects: number of subjects.
     """
 
     difference: Interval
@@ -104,7 +104,7 @@ def paired_test(first: npt.ArrayLike, second: npt.ArrayLike, subjects: Sequence[
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P values adjusted for their number (Holm, Scand. J. Stat. 6, 1979), in the order given; NaN stays NaN."""
+    """P values adjusted for multiple tests (Holm, Scand. J. Stat. 6, 1979), in the given order; NaN stays NaN."""
     numbers = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(numbers.shape, np.nan)
     known = np.nonzero(np.isfinite(numbers))[0]

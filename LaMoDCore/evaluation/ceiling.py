@@ -1,4 +1,4 @@
-"""The best that masks allow on a synthetic cohort: everything known exactly but rotation."""
+"""The best accuracy that masks allow on a synthetic cohort: all motion known exactly except rotation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from LaMoDCore.io.dataset.folder import DatasetIndex
 if TYPE_CHECKING:
     from LaMoDCore.phantom.heart.slices import PhantomSlice
 
-#: Subjects, of seeds that no cohort for training or testing uses, on which the conditional mean of rotation is fitted.
+#: Subjects on which the conditional mean of rotation is fitted; no cohort for training or testing uses these seeds.
 _REFERENCE_SEED, _REFERENCE_SUBJECTS = 880003, 300
 
 
@@ -30,17 +30,17 @@ class Ceiling:
     def sentence(self) -> str:
         """One line for the page."""
         return (
-            f"Ceiling on these {self.planes} planes (all of the motion known but rotation, which masks do not show and "
-            f"which is guessed by its mean): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at ES."
+            f"Ceiling on these {self.planes} planes (all motion known except rotation, which masks do not show and its "
+            f"mean replaces): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at ES."
         )
 
 
 def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling | None:
-    """The ceiling of the planes behind cases of `lamod phantom`; None for a dataset of another make.
+    """Compute the ceiling of the planes of cases from `lamod phantom`; None for other datasets.
 
     Args:
         index: the dataset.
-        case_ids: which of its cases; two scans of a plane count once.
+        case_ids: its cases to include; two scans of a plane count once.
     """
     from LaMoDCore.phantom.cohort.ceiling import ceiling_row, fit_rotation
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
@@ -61,7 +61,7 @@ def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling |
 
 
 def plane_of(index: DatasetIndex, case_id: str) -> PhantomSlice | None:
-    """The synthetic plane behind a case, made again from the seed in its case.json; None where there is none."""
+    """Regenerate the synthetic plane of a case from the seed in its case.json; None if the case is not synthetic."""
     from LaMoDCore.phantom.heart.subject import sample_subject
 
     path = index.folder / "cases" / case_id / "case.json"

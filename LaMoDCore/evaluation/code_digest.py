@@ -1,4 +1,4 @@
-"""What the code of a method is, in a hash: an answer that other code gave is not this code's answer."""
+"""Hash of the code of a method, which identifies cached predictions of other code versions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 @cache
 def code_digest(*modules: str) -> str:
-    """Hash of modules and of all that they import from this package at their head, whatever these import included.
+    """Hash modules and, recursively, all modules of this package that they import at the top level.
 
-    Comments, docstrings and layout do not count; other packages and what is imported inside functions do not either.
+    Comments, docstrings, formatting, other packages and imports inside functions do not count.
 
     Args:
-        modules: full names, as ``LaMoDCore.heart.canonical``.
+        modules: full names such as ``LaMoDCore.heart.canonical``.
     """
     return digest_of(_ROOT, modules)
 
@@ -28,7 +28,7 @@ def digest_of(root: Path, modules: tuple[str, ...]) -> str:
     """The same for the package's code in the folder `root`.
 
     Raises:
-        FileNotFoundError: one of `modules` is not there.
+        FileNotFoundError: one of `modules` does not exist.
     """
     found: dict[str, str] = {}
     waiting = list(modules)
@@ -38,7 +38,7 @@ def digest_of(root: Path, modules: tuple[str, ...]) -> str:
             continue
         file = _file(root, name)
         if file is None:
-            raise FileNotFoundError(f"{root} holds no module {name}")
+            raise FileNotFoundError(f"{root} contains no module {name}")
         tree = ast.parse(file.read_bytes())
         waiting += [each for each in _imported(tree) if _file(root, each) is not None]
         found[name] = ast.dump(_without_docstrings(tree))
@@ -48,7 +48,7 @@ def digest_of(root: Path, modules: tuple[str, ...]) -> str:
 
 def _file(root: Path, name: str) -> Path | None:
     first, *rest = name.split(".")
-    if first != _PACKAGE or not rest:  # the package itself only says what is public
+    if first != _PACKAGE or not rest:  # the package's __init__ only defines the public names
         return None
     place = root.joinpath(*rest)
     candidates = (place.with_name(f"{place.name}.py"), place / "__init__.py")
@@ -56,7 +56,7 @@ def _file(root: Path, name: str) -> Path | None:
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    """Names that may be modules: of ``from a.b import c``, a.b and a.b.c."""
+    """Names that may be modules: for ``from a.b import c``, a.b and a.b.c."""
     for statement in tree.body:
         if isinstance(statement, ast.Import):
             yield from (alias.name for alias in statement.names)

@@ -1,4 +1,4 @@
-"""Endpoint error: how far a predicted material point ends from where it truly is."""
+"""Endpoint error: distance between the predicted and the true position of a material point."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class EndpointError:
 
     Attributes:
         mean: over all counted pixels and frames.
-        by_frame: [T], mean over the pixels of each frame; NaN where nothing counts.
-        motion_by_frame: [T], mean length of the true displacement: the error of predicting no motion.
-        missing: share of the counted pixels without a prediction.
+        by_frame: [T], mean over the pixels of each frame; NaN without counted pixels.
+        motion_by_frame: [T], mean length of the true displacement, which is the error of predicting no motion.
+        missing: fraction of the counted pixels without a prediction.
     """
 
     mean: float
@@ -29,23 +29,23 @@ class EndpointError:
 def endpoint_error(
     predicted_mm: Array, truth_mm: Array, valid: Array, *, reference_frame: int | None = None
 ) -> EndpointError:
-    """EPE = ‖û(X, τ) − u(X, τ)‖₂, averaged over the truth's own pixels and frames.
+    """EPE = ‖û(X, τ) − u(X, τ)‖₂, averaged over the pixels and frames of the truth.
 
-    Where a prediction is missing (not finite), the point counts as predicted not to move, so leaving out hard
-    pixels gains nothing. Where the truth is missing, nothing counts.
+    A missing (not finite) prediction counts as zero displacement, so omitting difficult pixels gives no advantage.
+    Pixels without truth are ignored.
 
     Args:
-        predicted_mm: [T, C, H, W], the C components of a vector.
+        predicted_mm: [T, C, H, W] with C components of displacement.
         truth_mm: [T, C, H, W].
-        valid: bool [T, H, W]: where and when the truth was measured.
-        reference_frame: left out where given, as every prediction is right there by definition.
+        valid: bool [T, H, W], where and when the truth was measured.
+        reference_frame: this frame is ignored if given, because every prediction is correct there by definition.
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: the shapes do not match.
     """
     if predicted_mm.shape != truth_mm.shape or valid.shape != (truth_mm.shape[0], *truth_mm.shape[2:]):
         raise ValueError(
-            f"predicted and true displacement [T, C, H, W] and valid [T, H, W] are needed, "
+            f"predicted and true displacement must be [T, C, H, W] and valid [T, H, W], "
             f"got {predicted_mm.shape}, {truth_mm.shape} and {valid.shape}"
         )
     counted = np.array(valid, dtype=bool)

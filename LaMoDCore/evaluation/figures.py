@@ -1,4 +1,4 @@
-"""The paper's figures: displacement and Ecc maps at end-systole (2, 3), box plots (4), Ecc over the cycle (5)."""
+"""Figures as in the paper: displacement and Ecc maps at end-systole (2, 3), box plots (4), Ecc over the cycle (5)."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _DPI = 150
 _ENLARGED_MM = 11.0
 _ENLARGED_ROWS = 3
 _PHASES = 6
-#: With more methods than this their names stand at a slant.
+#: With more methods than this, their names are rotated.
 _UPRIGHT_NAMES = 4
-#: Agreement plots beside each other.
+#: Number of agreement plots per row.
 _PANELS_ACROSS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One case with what every method made of it, first slice.
+    """One case with the result of every method; the figures show its first slice.
 
     Attributes:
-        title: of its row.
-        case: as drawn, with pictures where there are any.
-        truth: what really moved.
-        strains: by method, in the order of the columns.
+        title: title of the row.
+        case: the case as drawn, with images if there are any.
+        truth: the true motion.
+        strains: strain by method, in the order of the columns.
     """
 
     title: str
@@ -56,14 +56,14 @@ class Example:
 def write_figures(
     folder: Path, examples: Sequence[Example], cases: Sequence[CaseRecord], segments: Sequence[SegmentRecord], note: str
 ) -> list[str]:
-    """Draw every figure; returns the files' names.
+    """Draw every figure; returns the names of the files.
 
     Args:
-        folder: where to.
+        folder: the folder to write to.
         examples: rows of figures 2 and 3; figure 5 shows the first.
-        cases: for the box plots.
-        segments: for the agreement plots.
-        note: written below each figure, as "synthetic data".
+        cases: records for the box plots.
+        segments: records for the agreement plots.
+        note: text below each figure, such as "synthetic data".
     """
     own = [r for r in cases if r.truth == OWN]
     drawings: dict[str, Callable[[], Figure]] = {}
@@ -83,9 +83,9 @@ def write_figures(
 
 
 def draw_displacements(examples: Sequence[Example]) -> Figure:
-    """Figure 2: arrows at end-systole for truth and every method; below each, a region of the wall enlarged.
+    """Figure 2: arrows at end-systole for truth and every method, with an enlarged region of the wall below each.
 
-    The region is where the true motion is largest; the true arrows are drawn again there, pale, behind each method's.
+    The region is that of the largest true motion; the true arrows are also drawn there, pale, behind each method's.
     """
     shown = examples[:_ENLARGED_ROWS]
     figure, axes = _grid(2 * len(shown), 1 + len(shown[0].strains), "Displacement from end-diastole to end-systole")
@@ -111,7 +111,7 @@ def draw_displacements(examples: Sequence[Example]) -> Figure:
 
 
 def draw_ecc_maps(examples: Sequence[Example]) -> Figure:
-    """Figure 3: Ecc at end-systole on the deformed wall, truth and every method."""
+    """Figure 3: Ecc at end-systole on the deformed wall for truth and every method."""
     figure, axes = _grid(len(examples), 1 + len(examples[0].strains), "Ecc at end-systole", bar=True)
     limit = colour_limit(
         np.concatenate([100 * e.truth.strains[0].fields["ecc"][e.truth.es_frame].ravel() for e in examples])
@@ -128,7 +128,7 @@ def draw_ecc_maps(examples: Sequence[Example]) -> Figure:
 
 
 def draw_ecc_over_cycle(example: Example) -> Figure:
-    """Figure 5: Ecc maps over the acquired cycle, one row a method."""
+    """Figure 5: Ecc maps over the acquired cycle, one row per method."""
     columns = _columns(example)
     slice_ = example.case.slices[0]
     acquired = np.nonzero(example.truth.case.slices[0].valid_frames)[0]
@@ -183,7 +183,7 @@ def draw_box_plots(cases: Sequence[CaseRecord]) -> Figure:
 
 
 def draw_agreement(segments: Sequence[SegmentRecord]) -> Figure:
-    """Bland–Altman plots of segmental Ecc at end-systole, one panel a method, on common axes."""
+    """Bland–Altman plots of segmental Ecc at end-systole, one panel per method, on common axes."""
     from LaMoDCore.evaluation.agreement import bland_altman
 
     models = list(dict.fromkeys(s.model for s in segments))
@@ -219,7 +219,7 @@ def _columns(example: Example) -> list[tuple[str, SliceStrain]]:
 
 
 def _largest_motion(strain: SliceStrain, slice_: CineSlice, frame: int) -> tuple[float, float]:
-    """The wall's point of largest displacement, (x, y) in mm."""
+    """Point (x, y) of the wall in mm with the largest displacement."""
     length = np.hypot(*strain.displacement_mm[frame]) * strain.myocardium
     row, column = np.unravel_index(int(np.argmax(length)), length.shape)
     dx, dy = slice_.grid.spacing_mm
@@ -240,7 +240,7 @@ def _label(ax: Axes, row: Sequence[Axes], example: Example, name: str, *, first_
 
 
 def _on_two_lines(name: str) -> str:
-    """A method and what was asked of it, one above the other, so that neighbours do not run into each other."""
+    """Break the name before its options, so that neighbouring names do not overlap."""
     return name.replace(", ", "\n", 1).replace(" (", "\n(", 1)
 
 

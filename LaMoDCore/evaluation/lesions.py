@@ -1,4 +1,4 @@
-"""Whether predicted strain finds an infarct: of a synthetic heart the scar is known."""
+"""Detection of infarcted segments by predicted strain, on synthetic hearts with known scar."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 if TYPE_CHECKING:
     from LaMoDCore.phantom.heart.slices import PhantomSlice
 
-#: Segments of a slice that stand for its remote muscle.
+#: Number of segments of a slice that represent its remote myocardium.
 REMOTE = 3
 _LOST = 0.5
 _SHARE = 0.5
@@ -37,14 +37,14 @@ def detection_auc(
 
     Args:
         segments: records of every method.
-        model: whose.
-        infarcted: from `infarcted_segments`; other segments are left out.
-        relative: judge how far a segment lags behind the mean of the `REMOTE` that shorten most in its slice, as one
-            that reads a slice compares a segment with remote muscle: how much whole hearts shorten differs too.
-        truth: judge true Ecc, whatever the model: the best that segments of this size allow.
+        model: the method to evaluate.
+        infarcted: from `infarcted_segments`; other segments are ignored.
+        relative: subtract the mean of the `REMOTE` segments of the slice that shorten most, because the shortening of
+            whole hearts also differs; a reader also compares a segment with remote myocardium.
+        truth: use true Ecc instead of the model's: the best that segments of this size allow.
     """
     rows = [s for s in segments if s.truth == OWN and (s.id, s.slice, s.segment) in infarcted]
-    if truth:  # of whatever model has an answer
+    if truth:  # once per segment, from any model
         rows = list({(s.id, s.slice, s.segment): s for s in rows}.values())
     else:
         rows = [s for s in rows if s.model == model]
@@ -56,7 +56,7 @@ def detection_auc(
 
 
 def _remote(rows: Sequence[SegmentRecord], scores: Array) -> Array:
-    """Mean score of the segments of each row's slice that shorten most, [N]."""
+    """Mean score of the segments that shorten most in the slice of each row, [N]."""
     slices: dict[tuple[str, int], list[float]] = defaultdict(list)
     for row, score in zip(rows, scores, strict=True):
         slices[row.id, row.slice].append(score)
@@ -65,10 +65,9 @@ def _remote(rows: Sequence[SegmentRecord], scores: Array) -> Array:
 
 
 def infarcted_segments(index: DatasetIndex, case_ids: Sequence[str]) -> dict[tuple[str, int, int], bool]:
-    """(case, slice, segment) -> whether more than half of it is scar, for every segment of synthetic infarct cases.
+    """Whether more than half of a segment is scar, by (case, slice, segment), for synthetic infarct cases.
 
-    A point is scar where its sector has lost more than half of the active shortening that the plane's healthy
-    sectors have.
+    A point is scar if its sector has lost more than half of the active shortening of the plane's healthy sectors.
     """
     entries = {entry.id: entry for entry in index}
     found: dict[tuple[str, int, int], bool] = {}
@@ -89,7 +88,7 @@ def infarcted_segments(index: DatasetIndex, case_ids: Sequence[str]) -> dict[tup
 
 
 def _scar(plane: PhantomSlice, xy_mm: Array) -> Array:
-    """bool [H, W] at points [H, W, 2] of a plane."""
+    """Scar, bool [H, W], at points [H, W, 2] in mm of a plane."""
     active = np.asarray(plane.parameters.function.active)
     angle = np.mod(np.arctan2(-xy_mm[..., 1], xy_mm[..., 0]), 2 * np.pi)
     site = np.rint(angle / (2 * np.pi) * active.size).astype(int) % active.size

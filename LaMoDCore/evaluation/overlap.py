@@ -1,4 +1,4 @@
-"""How well two masks agree: overlap and the distance of their contours."""
+"""Agreement of two masks: overlap, and distance between their contours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from LaMoDCore.heart.geometry import Array
 
 
 def dice(first: Array, second: Array) -> float:
-    """2 |A ∩ B| / (|A| + |B|) (Dice, Ecology 26, 1945); 1 where both are empty."""
+    """2 |A ∩ B| / (|A| + |B|) (Dice, Ecology 26, 1945); 1 if both are empty.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     if a.shape != b.shape:
         raise ValueError(f"masks must have one shape, got {a.shape} and {b.shape}")
@@ -24,9 +28,9 @@ class ContourDistances:
     """Distances between two contours in mm.
 
     Attributes:
-        mean: mean over both contours of the distance to the other (both directions weigh the same).
-        hausdorff: the greatest.
-        hausdorff_95: the 95th percentile of each direction, the larger of the two.
+        mean: mean distance from each contour to the other, averaged over both directions.
+        hausdorff: largest distance.
+        hausdorff_95: larger one of the two directions' 95th percentiles.
     """
 
     mean: float
@@ -37,8 +41,8 @@ class ContourDistances:
 def contour_distances(first: Array, second: Array, spacing_mm: tuple[float, float]) -> ContourDistances:
     """Distances between the borders of two masks [H, W].
 
-    A border is the set of midpoints between a pixel inside and its neighbour outside, so two equal masks are 0 apart
-    and a mask grown by a pixel is one pixel away. A ring has two borders: give its filled regions for either alone.
+    A border is the set of midpoints between a pixel inside and its neighbour outside, so equal masks have distance 0
+    and a mask dilated by one pixel has a distance of one pixel. A ring has two borders: use a filled region for one.
 
     Args:
         first: bool [H, W].
@@ -46,7 +50,7 @@ def contour_distances(first: Array, second: Array, spacing_mm: tuple[float, floa
         spacing_mm: (dx, dy).
 
     Returns:
-        NaN throughout where a mask has no border.
+        NaN if a mask has no border.
     """
     a, b = border_points_mm(first, spacing_mm), border_points_mm(second, spacing_mm)
     if len(a) == 0 or len(b) == 0:
@@ -60,7 +64,7 @@ def contour_distances(first: Array, second: Array, spacing_mm: tuple[float, floa
 
 
 def border_points_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:
-    """[P, 2] points (x, y) in mm half-way between each pixel inside and each 4-neighbour outside."""
+    """Points (x, y) in mm half-way between each pixel inside and each 4-neighbour outside: [P, 2]."""
     inside = np.pad(np.asarray(mask, dtype=bool), 1)
     dx, dy = spacing_mm
     rows, columns = np.nonzero(inside[:, 1:] != inside[:, :-1])

@@ -1,7 +1,7 @@
-"""Predictions kept on the disk, so that a further method or measure does not ask for the slow ones again.
+"""Cache of predictions on disk, so that slow methods need not run again for a new measure or method.
 
-A file a case and method. Its name is a hash of all that the answer depends on, so that what has changed, be it code,
-model, setting or mask, is asked anew. Displacement is kept within a margin of the wall, in steps of 2⁻¹⁰ mm.
+One file per case and method. Its name is a hash of everything that the prediction depends on, so changed code, models,
+options or masks are predicted again. Displacement is stored within a margin around the wall, in steps of 2⁻¹⁰ mm.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _MOST_STEPS = 2**15 - 1
 _MARGIN_MM = 10.0
 
 
-def kept(predictor: Predictor, folder: Path) -> Predictor:
-    """The same method, which looks into `folder` before it works; one of no known identity is left as it is."""
+def cached(predictor: Predictor, folder: Path) -> Predictor:
+    """Return the predictor with a cache in `folder`; a predictor without identity is returned unchanged."""
     if not predictor.identity:
         return predictor
 
@@ -55,7 +55,7 @@ def _key(identity: str, case: Case) -> str:
 
 
 def _window(case: Case, z: int) -> tuple[slice, slice]:
-    """Rows and columns about a slice's wall in every frame."""
+    """Rows and columns around a slice's wall in all frames."""
     slice_ = case.slices[z]
     rows, columns = np.nonzero(slice_.myocardium.any(axis=0))
     spans = []
@@ -72,7 +72,7 @@ def _write(file: Path, case: Case, motion: Motion, seconds: float) -> None:
         parts = {"mean": each.displacement_mm, "samples": each.samples_mm}
         for name, values in parts.items():
             if values is not None:
-                steps = np.rint(np.asarray(values)[..., rows, columns] / _STEP_MM)  # samples may be computed when read
+                steps = np.rint(np.asarray(values)[..., rows, columns] / _STEP_MM)  # samples may be computed lazily
                 arrays[f"{name}_{z}"] = np.clip(steps, -_MOST_STEPS, _MOST_STEPS).astype(np.int16)
     file.parent.mkdir(parents=True, exist_ok=True)
     with replaced_file(file) as temporary, temporary.open("wb") as handle:
@@ -80,7 +80,7 @@ def _write(file: Path, case: Case, motion: Motion, seconds: float) -> None:
 
 
 def _read(file: Path, case: Case) -> Motion | None:
-    """What is kept of a case; None where there is nothing that can be read."""
+    """The cached motion of a case; None without a readable file."""
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

@@ -1,4 +1,4 @@
-"""Predictions of many cases made ahead by several processes, for methods that know nothing of a GPU."""
+"""Fill the prediction cache with several processes, for methods that run on the CPU."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from LaMoDCore.evaluation.prediction_cache import kept
-from LaMoDCore.evaluation.predictors import UNLEARNED, Predictor, make_predictors
+from LaMoDCore.evaluation.prediction_cache import cached
+from LaMoDCore.evaluation.predictors import UNTRAINED, Predictor, make_predictors
 from LaMoDCore.evaluation.truth import drawn_case
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.runtime.errors import LaMoDError
@@ -27,18 +27,18 @@ def prefetch(
     workers: int,
     progress: Progress = SILENT,
 ) -> None:
-    """Fill a folder of kept predictions; what fails here fails again, and is named, when it is compared.
+    """Fill the prediction cache; failures are ignored here and reported when the case is compared.
 
     Args:
         index: the dataset.
         entries: its cases.
-        names: methods, as `make_predictors` takes them; on another device than the CPU, only those that learn nothing.
-        folder: where predictions are kept.
-        device, samples, seed: as `make_predictors`.
-        workers: processes of one thread each.
-        progress: told after every case.
+        names: methods, see `make_predictors`; on other devices than the CPU, only those without training are run.
+        folder: the folder of the cache.
+        device, samples, seed: see `make_predictors`.
+        workers: number of processes with one thread each.
+        progress: updated after every case.
     """
-    chosen = [name for name in names if device == "cpu" or name in UNLEARNED]
+    chosen = [name for name in names if device == "cpu" or name in UNTRAINED]
     if not chosen or workers < 2:
         return
     set_up = partial(_set_up, index.folder, chosen, folder, samples, seed)
@@ -47,7 +47,7 @@ def prefetch(
 
 
 def _set_up(data: Path, names: Sequence[str], folder: Path, samples: int | None, seed: int) -> Callable[[str], None]:
-    predictors = [kept(p, folder) for p in make_predictors(names, device="cpu", samples=samples, seed=seed)]
+    predictors = [cached(p, folder) for p in make_predictors(names, device="cpu", samples=samples, seed=seed)]
     return partial(_predict, data, predictors)
 
 

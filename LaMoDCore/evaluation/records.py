@@ -1,4 +1,4 @@
-"""One case, one method: everything that the tables are made of."""
+"""Compare one method's motion of one case with the truth: the records from which the tables are made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetEntry
 from LaMoDCore.strain import end_systole, slice_strain
 
-#: A truth of the same scan is compared pixel by pixel; one of another scan of the plane, segment by segment.
+#: A truth from the same scan is compared pixel by pixel; one from a paired scan of the plane, segment by segment.
 OWN, PAIRED = "own", "paired"
 _NAN = float("nan")
 
@@ -27,23 +27,23 @@ class CaseRecord:
         id, subject, site, disease, level, cohort: as in the dataset.
         truth: "own" or "paired".
         model: the method.
-        failed: the reason where no motion came; its errors are then those of no motion.
+        failed: the reason of a failure; the errors are then those of no motion.
         epe_mm: endpoint error over all frames but the reference.
         epe_es_mm: at end-systole (the truth's).
         motion_es_mm: mean true displacement at end-systole.
-        missing: share of true pixels without a prediction.
+        missing: fraction of the true pixels without a prediction.
         ecc_error, err_error: mean over the segments of |predicted − true| at end-systole.
-        ecc_error_drawn: the same, predicted on the wall as drawn.
-        ecc_peak_error: the same of the segments' peaks.
+        ecc_error_drawn: Ecc error with predicted strain on the wall as drawn.
+        ecc_peak_error: the same for the segments' peaks.
         ecc_pixel_error: mean over the pixels of the true wall of |Ecc error| at end-systole.
         gcs, gcs_true: mean Ecc of the whole wall (as drawn, true) at end-systole.
-        gcs_peak, gcs_peak_true: least mean Ecc over the acquired cycle.
+        gcs_peak, gcs_peak_true: minimum of the mean Ecc over the acquired cycle.
         es_shift: the method's end-systolic frame minus the truth's, in fractions of the cycle (paired only).
-        folded: share of wall pixels and frames with det F ≤ 0.
-        energy_score_mm: of the displacement vector at end-systole, mean over the wall (several samples only).
-        ecc_crps: of segmental Ecc at end-systole.
-        ecc_coverage, ecc_coverage_due: how often segmental truth lies within the samples, and should.
-        seconds: for the motion.
+        folded: fraction of wall pixels and frames with det F ≤ 0.
+        energy_score_mm: energy score of displacement at end-systole, mean over the wall (several samples only).
+        ecc_crps: CRPS of segmental Ecc at end-systole.
+        ecc_coverage, ecc_coverage_due: actual and expected fraction of true segmental Ecc within the samples.
+        seconds: time to predict the motion.
     """
 
     id: str
@@ -99,8 +99,8 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """A method's motion and strain of a case, with its records."""
+class CaseComparison:
+    """A method's motion and strain of a case, with the records of their errors."""
 
     case: CaseRecord
     segments: tuple[SegmentRecord, ...]
@@ -118,22 +118,22 @@ def compare(
     kind: str = OWN,
     seconds: float = _NAN,
     failed: str = "",
-) -> Outcome:
-    """Measure a predicted motion against the truth.
+) -> CaseComparison:
+    """Compare a predicted motion with the truth.
 
-    With a truth of the same scan, predicted and true strain are computed on the same pixels, those of the true wall,
-    and read at the truth's end-systole, so that only the motion differs; what `lamod predict` would report, on the
-    wall as it was drawn, is kept beside it. With a paired truth each scan has its own wall and its own end-systole.
+    With a truth from the same scan, predicted and true strain are computed on the same pixels, those of the true wall,
+    at the truth's end-systole, so that only the motion differs. Strain on the wall as drawn, as `lamod predict` reports
+    it, is recorded in addition. With a paired truth, each scan has its own wall and end-systole.
 
     Args:
-        entry: the case's line in the dataset.
-        model: the method's name.
-        case: what the method saw.
-        motion: what it answered.
-        truth: of this case, or of the one it is paired with.
+        entry: the case's entry in the dataset.
+        model: name of the method.
+        case: the input of the method.
+        motion: its prediction.
+        truth: truth of this case, or of the paired case.
         kind: `OWN` or `PAIRED`.
-        seconds: that the motion took.
-        failed: why `motion` is a stand-in, if it is.
+        seconds: time to predict the motion.
+        failed: reason of a failure, if `motion` replaces a missing prediction.
     """
     drawn = _strains(case, motion)
     if kind == OWN:
@@ -170,7 +170,7 @@ def compare(
         failed=failed,
         **values,
     )
-    return Outcome(record, tuple(segments), motion, drawn)
+    return CaseComparison(record, tuple(segments), motion, drawn)
 
 
 def _strains(case: Case, motion: Motion) -> tuple[SliceStrain, ...]:
@@ -206,8 +206,8 @@ def _segments(
                     ecc_true=float(ecc_true[truth.es_frame]),
                     err=float(found.segment_curves["err"][s][es]),
                     err_true=float(known.segment_curves["err"][s][truth.es_frame]),
-                    ecc_peak=_least(ecc, every),
-                    ecc_peak_true=_least(ecc_true, acquired),
+                    ecc_peak=_minimum(ecc, every),
+                    ecc_peak_true=_minimum(ecc_true, acquired),
                     ecc_std=float(spread["ecc"][s][es]) if spread else _NAN,
                 )
             )
@@ -221,7 +221,7 @@ def _mean_gap(rows: list[SegmentRecord], name: str) -> float:
 
 
 def _pixelwise(motion: Motion, strains: tuple[SliceStrain, ...], truth: Truth) -> dict[str, float]:
-    """Means over the pixels of all slices."""
+    """Errors averaged over the pixels of all slices."""
     totals: dict[str, list[float]] = {
         "epe_mm": [],
         "epe_es_mm": [],
@@ -249,7 +249,7 @@ def _pixelwise(motion: Motion, strains: tuple[SliceStrain, ...], truth: Truth) -
 
 
 def _sampled(motion: Motion, truth: Truth) -> dict[str, float]:
-    """Scores of the samples as a distribution; nothing where there is one sample."""
+    """Scores of the samples as a distribution; empty if there is only one sample."""
     if any(each.samples_mm is None or len(each.samples_mm) < 2 for each in motion.slices):
         return {}
     es = truth.es_frame
@@ -277,7 +277,7 @@ def _sampled(motion: Motion, truth: Truth) -> dict[str, float]:
 def _segment_samples(case: Case, z: int, samples_mm: Array) -> Array:
     """Segmental Ecc [N, S] of samples [N, 2, H, W] at one time.
 
-    The samples go through the strain code as if they were the frames of one slice, whose fit is then solved once.
+    The samples are passed to the strain code as the frames of one slice, so that its fit is solved only once.
     """
     slice_, count = case.slices[z], len(samples_mm)
     wall = slice_.myocardium[case.reference_frame]
@@ -303,10 +303,10 @@ def _whole(case: Case, strains: tuple[SliceStrain, ...], frame: int) -> float:
 
 
 def _whole_peak(case: Case, strains: tuple[SliceStrain, ...]) -> float:
-    return _least(_whole_curve(case, strains), case.slices[0].valid_frames)
+    return _minimum(_whole_curve(case, strains), case.slices[0].valid_frames)
 
 
-def _least(curve: Array, acquired: Array) -> float:
+def _minimum(curve: Array, acquired: Array) -> float:
     known = curve[acquired & np.isfinite(curve)]
     return float(known.min()) if known.size else _NAN
 

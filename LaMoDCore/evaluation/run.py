@@ -1,4 +1,4 @@
-"""Every method on every case of a split, and what comes of it on the disk."""
+"""Evaluate every method on every case of a split, and write the results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LaMoDCore.evaluation.figures import Example, write_figures
 from LaMoDCore.evaluation.lesions import REMOTE, detection_auc, infarcted_segments
 from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
-from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, Outcome, SegmentRecord, compare
+from LaMoDCore.evaluation.records import OWN, PAIRED, CaseComparison, CaseRecord, SegmentRecord, compare
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, Motion
@@ -40,14 +40,14 @@ _MAX_EXAMPLES = 4
 
 
 @dataclass
-class Comparison:
-    """All records, in the order of cases and methods, and the cases that could not be read.
+class EvaluationRecords:
+    """All records in the order of cases and methods, and the cases that were left out.
 
     Attributes:
-        cases: one a case, method and kind of truth.
-        segments: one a segment likewise.
-        unreadable: id and reason of cases that were left out.
-        without_truth: ids of cases with neither motion nor a pair.
+        cases: one record per case, method and kind of truth.
+        segments: one record per segment, method and kind of truth.
+        unreadable: ids of unreadable cases, with the reasons.
+        without_truth: ids of cases without measured motion and without a pair.
     """
 
     cases: list[CaseRecord] = field(default_factory=list)
@@ -57,10 +57,10 @@ class Comparison:
 
 
 def check_output(out: str | Path) -> Path:
-    """Ask, before the work starts, whether an evaluation could be written to `out`.
+    """Check, before the work starts, whether an evaluation can be written to `out`.
 
     Raises:
-        LaMoDInputError: it is a file, read-only, or holds something else.
+        LaMoDInputError: it is a file, read-only, or contains other files.
     """
     return check_new_folder(out, _is_ours, _CONTENTS)
 
@@ -72,25 +72,25 @@ def evaluate(
     split: str = "test",
     limit: int | None = None,
     progress: Progress = SILENT,
-) -> Comparison:
+) -> EvaluationRecords:
     """Compare every method with the truth on every case of a split.
 
-    A case with motion of its own is compared pixel by pixel; a cine case that is paired with a DENSE case also, or
-    only, segment by segment with that one. A method that fails on a case counts there as if nothing moved; a case
-    that cannot be read is named and left out.
+    A case with measured motion is compared pixel by pixel; a cine case that is paired with a DENSE case is compared
+    segment by segment with it. A method that fails on a case counts as predicting no motion; unreadable cases are
+    reported and left out.
 
     Args:
         index: the dataset.
         predictors: the methods.
         split: train, val or test.
-        limit: at most so many cases, spread evenly over the split.
-        progress: told after every case.
+        limit: maximum number of cases, spread evenly over the split.
+        progress: updated before every case.
 
     Raises:
-        LaMoDInputError: as `chosen_entries`, or no case has a truth.
+        LaMoDInputError: see `chosen_entries`, or no case has a truth.
     """
     entries = chosen_entries(index, split, limit)
-    found = Comparison()
+    found = EvaluationRecords()
     for number, entry in enumerate(entries):
         progress.update("evaluate", number / len(entries), f"{entry.id} ({number + 1} of {len(entries)})")
         try:
@@ -104,14 +104,14 @@ def evaluate(
         for predictor in predictors:
             motion, seconds, failed = _predict(predictor, case)
             for kind, truth in truths:
-                outcome = _compare(entry, predictor.name, case, motion, truth, kind, seconds, failed)
-                found.cases.append(outcome.case)
-                found.segments.extend(outcome.segments)
+                comparison = _compare(entry, predictor.name, case, motion, truth, kind, seconds, failed)
+                found.cases.append(comparison.case)
+                found.segments.extend(comparison.segments)
     if not found.cases:
         raise LaMoDInputError(
             index.folder,
             f"no case of the split '{split}' could be compared with a truth",
-            "give a dataset whose cases hold displacement.npz or are paired with such",
+            "give a dataset whose cases contain displacement.npz or are paired with such cases",
         )
     return found
 
@@ -119,10 +119,10 @@ def evaluate(
 def load_truths(
     index: DatasetIndex, entry: DatasetEntry, *, pictures: bool = False
 ) -> tuple[Case, list[tuple[str, Truth]]]:
-    """A case as drawn, with its own truth and that of its pair, whichever there are.
+    """Read a case as drawn, with its own truth and that of its paired case, if they exist.
 
     Raises:
-        LaMoDInputError: a file of either cannot be used.
+        LaMoDInputError: a file of either case cannot be used.
     """
     data = read_dataset_case(index.folder, entry.id, pictures=pictures)
     truths = []
@@ -140,16 +140,16 @@ def write_evaluation(
     out: str | Path,
     index: DatasetIndex,
     predictors: Sequence[Predictor],
-    found: Comparison,
+    found: EvaluationRecords,
     *,
     split: str,
     settings: dict[str, object],
     figures: bool = True,
 ) -> list[Path]:
-    """Write tables, page and figures into the folder `out`, whole or not at all.
+    """Write tables, page and figures to the folder `out`, which appears complete or not at all.
 
     Raises:
-        LaMoDInputError: as `check_output`.
+        LaMoDInputError: see `check_output`.
     """
     synthetic = index.about.get("made_by") == "lamod phantom"
     note = "Synthetic data (LaMoD phantom)" if synthetic else f"Dataset {index.folder.name}"
@@ -159,13 +159,13 @@ def write_evaluation(
         + "."
     ]
     if synthetic:
-        remarks.append("**Synthetic hearts.** These figures say nothing about, and must not be set beside, real DENSE.")
+        remarks.append("**Synthetic hearts.** These numbers cannot be compared with results on real DENSE.")
     ceiling = synthetic_ceiling(index, list(dict.fromkeys(r.id for r in found.cases)))
     if ceiling is not None:
         remarks.append(ceiling.sentence)
     remarks += [f"Left out: {case_id}: {reason}" for case_id, reason in found.unreadable]
     if found.without_truth:
-        remarks.append(f"Without any truth to compare with: {len(found.without_truth)} cases.")
+        remarks.append(f"Cases without a truth: {len(found.without_truth)}.")
     names = ["cases.csv", "segments.csv", "results.md", "evaluation.json"]
     with new_folder(out, _is_ours, _CONTENTS) as folder:
         write_csv(folder / "cases.csv", found.cases)
@@ -198,8 +198,8 @@ def write_evaluation(
     return [Path(out) / name for name in names]
 
 
-def detection_section(index: DatasetIndex, found: Comparison, models: Sequence[str]) -> str:
-    """Markdown: how well each method's segmental Ecc finds infarcted segments; "" where no scar is known."""
+def detection_section(index: DatasetIndex, found: EvaluationRecords, models: Sequence[str]) -> str:
+    """Markdown: detection of infarcted segments by each method's segmental Ecc; "" without cases of known scar."""
     own = list(dict.fromkeys(r.id for r in found.cases if r.truth == OWN))
     infarcted = infarcted_segments(index, own)
     if len(set(infarcted.values())) < 2:
@@ -207,10 +207,10 @@ def detection_section(index: DatasetIndex, found: Comparison, models: Sequence[s
     count = sum(infarcted.values())
     lines = [
         "\n## Finding infarcted segments\n",
-        f"{count} of {len(infarcted)} segments of infarct cases are scar by more than half. Area under the ROC curve "
-        f"of Ecc at ES, and of Ecc less that of the {REMOTE} segments of the slice that shorten most, its remote "
-        "muscle.\n",
-        "| method | Ecc | Ecc less remote |",
+        f"{count} of {len(infarcted)} segments of infarct cases are more than 50 % scar. Area under the ROC curve "
+        f"of Ecc at ES, and of Ecc minus the mean Ecc of remote myocardium (the {REMOTE} segments of the slice that "
+        "shorten most).\n",
+        "| method | Ecc | Ecc minus remote |",
         "|---|---|---|",
     ]
     for model, truth in [*((model, False) for model in models), (models[-1], True)]:
@@ -222,8 +222,8 @@ def detection_section(index: DatasetIndex, found: Comparison, models: Sequence[s
     return "\n".join(lines) + "\n"
 
 
-def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Comparison) -> list[Example]:
-    """For up to four diseases, the case whose segmental error by the last method is the median: not the best ones."""
+def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: EvaluationRecords) -> list[Example]:
+    """For up to four diseases, the case with the median segmental error of the last method."""
     last = predictors[-1].name
     own = [r for r in found.cases if r.truth == OWN and r.model == last and np.isfinite(r.ecc_error)]
     entries = {entry.id: entry for entry in index}
@@ -237,8 +237,8 @@ def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Com
         strains = {}
         for predictor in predictors:
             motion, seconds, failed = _predict(predictor, case)
-            outcome = _compare(entry, predictor.name, case, motion, truth, OWN, seconds, failed)
-            strains[predictor.name] = outcome.strains[0]
+            comparison = _compare(entry, predictor.name, case, motion, truth, OWN, seconds, failed)
+            strains[predictor.name] = comparison.strains[0]
         title = ", ".join(part for part in (entry.disease, entry.level) if part)
         examples.append(Example(title or entry.id, case, truth, strains))
     return examples
@@ -252,7 +252,7 @@ def chosen_entries(index: DatasetIndex, split: str, limit: int | None) -> list[D
     """The cases of a split, at most `limit` of them, spread evenly.
 
     Raises:
-        LaMoDInputError: the split is empty, or a subject is in another one too.
+        LaMoDInputError: the split is empty, or a subject is also in another split.
     """
     refuse_faulty_index(index)
     entries = list(index.select(split=split))
@@ -282,9 +282,9 @@ def _compare(
     kind: str,
     seconds: float,
     failed: str,
-) -> Outcome:
+) -> CaseComparison:
     try:
         return compare(entry, model, case, motion, truth, kind=kind, seconds=seconds, failed=failed)
     except LaMoDError as fault:
-        # the drawn wall gives no strain: what remains is the truth's own wall with no motion in it
+        # strain cannot be computed on the drawn wall: use the true wall without motion
         return compare(entry, model, truth.case, zero_motion(truth.case), truth, kind=kind, failed=failed or str(fault))

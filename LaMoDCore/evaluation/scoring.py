@@ -1,4 +1,4 @@
-"""Whether a predicted distribution, given by samples, is honest; whether a number finds what it should."""
+"""Scores of distributions given by samples, and the area under the ROC curve."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from LaMoDCore.heart.geometry import Array
 
 
 def crps(samples: npt.ArrayLike, truth: npt.ArrayLike) -> Array:
-    """Continuous ranked probability score, E|X − y| − ½ E|X − X′|; in the unit of the quantity, less is better.
+    """Continuous ranked probability score, E|X − y| − ½ E|X − X′|; in the unit of the quantity, lower is better.
 
-    The fair estimate for few samples: the second mean is over pairs of different samples (Gneiting and Raftery,
+    Fair estimate for few samples: the second mean is over pairs of different samples (Gneiting and Raftery,
     J. Am. Stat. Assoc. 102, 2007; Ferro, Q. J. R. Meteorol. Soc. 140, 2014). With one sample it is |x − y|.
 
     Args:
@@ -48,17 +48,17 @@ def energy_score(samples: npt.ArrayLike, truth: npt.ArrayLike) -> Array:
 
 
 def coverage(samples: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[float, float]:
-    """How often the truth lies between the least and the greatest sample, and how often it should.
+    """Fraction of the truth within the range of the samples, and its expected value.
 
-    If truth and N samples come from one distribution, all N + 1 ranks of the truth are equally likely, so the
-    interval holds it with probability (N − 1)/(N + 1), whatever the distribution.
+    If truth and N samples have the same distribution, all N + 1 ranks of the truth are equally likely, so the truth
+    lies in the range with probability (N − 1)/(N + 1), whatever the distribution.
 
     Args:
         samples: [N, ...].
-        truth: [...]; missing values are left out.
+        truth: [...]; missing values are ignored.
 
     Returns:
-        The share found and the share due; NaN where there is nothing to count.
+        The actual fraction (NaN without values) and the expected one.
     """
     x, y = np.asarray(samples, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     _check(x, y)
@@ -71,12 +71,12 @@ def coverage(samples: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[float, float
 
 
 def roc_auc(scores: npt.ArrayLike, positive: npt.ArrayLike) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counted half.
+    """Area under the ROC curve: probability that a positive scores above a negative; ties count half.
 
-    From the rank sum (Hanley and McNeil, Radiology 143, 1982); NaN without both kinds.
+    Computed from the rank sum (Hanley and McNeil, Radiology 143, 1982); NaN without positives or negatives.
 
     Args:
-        scores: [n]; missing ones are left out.
+        scores: [n]; missing values are ignored.
         positive: bool [n].
     """
     values, labels = np.asarray(scores, dtype=np.float64).ravel(), np.asarray(positive, dtype=bool).ravel()

@@ -1,4 +1,4 @@
-"""The comparison in numbers: one CSV line a case, and a Markdown page a person reads."""
+"""Tables of the comparison: CSV files and a Markdown page."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval, bootstr
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
 
 GROUPS = ("disease", "level", "site")
-#: What methods are tested by against each other, with the digits shown.
+#: Measures of the paired tests between methods, with the number of digits shown.
 OWN_MEASURES = (("epe_mm", 2), ("epe_es_mm", 2), ("ecc_error", 3), ("err_error", 3))
 PAIRED_MEASURES = (("ecc_error", 3), ("err_error", 3))
 _DASH = "–"
 
 DEFINITIONS = """\
 - **EPE**: ‖predicted − true displacement‖ in the slice's plane, mean over the pixels of the true reference myocardium \
-and all measured frames but the reference; at ES, over that frame. A pixel without a prediction counts as not moving.
-- **Ecc, Err error**: mean over a slice's segments of |predicted − true| Green–Lagrange strain at end-systole, in \
-points of strain (0.01 = 1 %). Both are computed by the same code on the same pixels, those of the true wall; *as \
-drawn* is predicted on the wall as the model was given it, as `lamod predict` reports it; so are GCS and \
-everything against a paired scan.
+and all measured frames except the reference; at ES, over that frame. A missing prediction counts as zero displacement.
+- **Ecc, Err error**: mean over a slice's segments of |predicted − true| Green–Lagrange strain at end-systole, as a \
+fraction (0.01 = 1 %). Both are computed by the same code on the pixels of the true wall. *As drawn*, GCS and all \
+comparisons with a paired scan use predicted strain on the wall as drawn, as `lamod predict` reports it.
 - **ICC(2,1)**: two-way random effects, absolute agreement, single measurement (Shrout and Fleiss 1979).
 - **Bias ± limits**: Bland–Altman, predicted − true, limits of agreement ± 1.96 SD.
 - Brackets: 95 % percentile bootstrap over subjects. P: Wilcoxon signed-rank on subjects' mean differences, adjusted \
 after Holm.
-- A method that failed on a case counts there as if nothing moved.
+- A method that failed on a case counts as predicting no motion.
 """
 
 
 def write_csv(path: Path, records: Sequence[CaseRecord] | Sequence[SegmentRecord]) -> None:
-    """One line a record, columns named as its attributes; unknown numbers are empty."""
+    """Write one row per record; the columns are its attributes, and missing numbers are empty."""
     if not records:
         path.write_text("", encoding="utf-8")
         return
@@ -56,14 +55,14 @@ def comparison_page(
     remarks: Sequence[str] = (),
     ceiling_mm: float | None = None,
 ) -> str:
-    """The Markdown page: all cases, methods against each other, by group, samples, failures.
+    """Format the Markdown page: overview, paired tests, groups, samples, failures.
 
     Args:
-        title: of the page.
-        cases: every case by every method.
-        segments: every segment likewise.
-        remarks: sentences to put at the top.
-        ceiling_mm: the least EPE that masks allow, where it is known.
+        title: title of the page.
+        cases: records of every case and method.
+        segments: records of every segment and method.
+        remarks: sentences at the top.
+        ceiling_mm: lowest EPE that masks allow, if known.
     """
     models = list(dict.fromkeys(r.model for r in cases))
     blocks = [f"# {title}", *remarks, DEFINITIONS]
@@ -75,7 +74,7 @@ def comparison_page(
         blocks.append(f"## {_heading(truth, cohort)}: {len(ids)} slices of {subjects} subjects")
         if truth == PAIRED:
             blocks.append(
-                "Two scans of one plane do not overlay, so only segments are compared, each scan at its own ES."
+                "Two scans of a plane have different pixels, so only segments are compared, each scan at its own ES."
             )
         blocks.append(_overview(models, chosen, some, ceiling_mm, pixelwise=truth == OWN))
         blocks.append(_paired_tests(models, chosen, OWN_MEASURES if truth == OWN else PAIRED_MEASURES))
@@ -88,7 +87,7 @@ def comparison_page(
 
 
 def _section(record: CaseRecord) -> tuple[bool, bool]:
-    """DENSE masks first, then cine masks; the truth of the same scan before that of another."""
+    """Sort key: truth of the same scan before a paired one, DENSE masks before cine masks."""
     return record.truth == PAIRED, record.cohort != "dense"
 
 
@@ -106,10 +105,10 @@ def _overview(
     pixelwise: bool,
 ) -> str:
     columns = ["method"]
-    columns += ["EPE (mm)", "of the ceiling", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
+    columns += ["EPE (mm)", "EPE / ceiling", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
     columns += [
         "Ecc error", "as drawn", "Err error", "peak Ecc error", "segmental Ecc ICC(2,1)", "segmental Ecc bias ± limits",
-        "GCS ICC(2,1)", "GCS bias ± limits", "folded pixels", "s a slice",
+        "GCS ICC(2,1)", "GCS bias ± limits", "folded pixels", "s per slice",
     ]  # fmt: skip
     rows = []
     for model in models:
@@ -146,7 +145,7 @@ def _share_of_ceiling(cases: Sequence[CaseRecord], ceiling_mm: float | None) -> 
 
 
 def _paired_tests(models: list[str], cases: list[CaseRecord], measures: Sequence[tuple[str, int]]) -> str:
-    """Every method against the last one named."""
+    """Compare every method with the last one."""
     if len(models) < 2:
         return ""
     last = models[-1]
@@ -185,11 +184,21 @@ def _sampling(models: list[str], cases: list[CaseRecord]) -> str:
             share = float(np.mean([r.ecc_coverage for r in mine]))
             due = float(np.mean([r.ecc_coverage_due for r in mine]))
             rows.append(
-                [model, _mean(mine, "energy_score_mm", 2), _mean(mine, "ecc_crps", 4), f"{share:.0%} (due {due:.0%})"]
+                [
+                    model,
+                    _mean(mine, "energy_score_mm", 2),
+                    _mean(mine, "ecc_crps", 4),
+                    f"{share:.0%} (expected {due:.0%})",
+                ]
             )
     if not rows:
         return ""
-    columns = ["method", "energy score of u at ES (mm)", "CRPS of segmental Ecc", "truth within the samples' range"]
+    columns = [
+        "method",
+        "energy score of u at ES (mm)",
+        "CRPS of segmental Ecc",
+        "truth within the range of the samples",
+    ]
     return "### The samples as a distribution\n\n" + _markdown(columns, rows)
 
 
@@ -221,7 +230,7 @@ def _limits(records: Sequence[CaseRecord] | Sequence[SegmentRecord], name: str) 
 
 
 def bracket(interval: Interval, digits: int) -> str:
-    """An estimate and, where there is one, its interval in brackets."""
+    """Format an estimate and its interval, if there is one, in brackets."""
     if math.isnan(interval.value):
         return _DASH
     if math.isnan(interval.lower):

@@ -1,4 +1,4 @@
-"""A dataset's case as the models see it, and as it truly is."""
+"""A case of a dataset as input of the models, and its true motion."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from LaMoDCore.strain import end_systole, slice_strain
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What was measured, or is known of a phantom.
+    """The measured motion of a scan, or the known motion of a phantom.
 
     Attributes:
-        case: the slices with their true masks, where those are known, else the drawn ones.
-        motions: true displacement of each slice on the wall, continued outwards; 0 in frames not measured.
-        valid: each bool [T, H, W]: the pixels of the true reference myocardium and the frames that count.
+        case: the slices with their true masks if known, else with the drawn ones.
+        motions: true displacement of each slice, extended beyond the wall; 0 in frames that were not measured.
+        valid: bool [T, H, W] per slice: pixels of the true reference myocardium in measured frames.
         strains: strain of the true motion on the true wall.
-        es_frame: end-systole by the true masks.
+        es_frame: end-systole according to the true masks.
     """
 
     case: Case
@@ -34,18 +34,18 @@ class Truth:
 
 
 def drawn_case(data: DatasetCase) -> Case:
-    """The case that a model gets: the masks as drawn, nothing of the truth."""
+    """The input of a model: the masks as drawn, without the truth."""
     return _case(data, data.masks)
 
 
 def truth_of(data: DatasetCase) -> Truth | None:
-    """The truth behind a case; None where no motion was measured.
+    """The truth of a case; None if its motion was not measured.
 
-    A pixel belongs to the true wall where the reference mask has it and its motion is known at every acquired frame.
-    What is not finite is not known, whatever `valid` says of it.
+    A pixel belongs to the true wall if it is in the reference mask and its motion is known in every acquired frame.
+    Values that are not finite count as unknown, even where `valid` is true.
 
     Raises:
-        LaMoDInputError: the motion is known nowhere in the myocardium.
+        LaMoDInputError: the motion is not known anywhere in the myocardium.
     """
     if data.displacement_mm is None or data.valid is None:
         return None
@@ -56,8 +56,8 @@ def truth_of(data: DatasetCase) -> Truth | None:
     if not frames_known.any() or not wall.any():
         raise LaMoDInputError(
             data.id,
-            "its motion is known nowhere in the myocardium",
-            "give displacement.npz finite numbers on the wall of the reference mask, and say so in its valid",
+            "its motion is not known anywhere in the myocardium",
+            "store finite displacement on the wall of the reference mask, and mark it in `valid`, in displacement.npz",
         )
     true_masks = masks.copy()
     true_masks[data.reference_frame] = wall
@@ -77,7 +77,7 @@ def truth_of(data: DatasetCase) -> Truth | None:
 
 
 def _continued(displacement_mm: Array, wall: Array) -> Array:
-    """The wall's motion carried outwards unchanged, so that pictures of its rim need no other motion."""
+    """Extend the wall's motion beyond the wall by the nearest value, so that its border can be drawn."""
     nearest = ndimage.distance_transform_edt(~wall, return_distances=False, return_indices=True)
     return np.asarray(displacement_mm[:, :, nearest[0], nearest[1]])
 

@@ -23,7 +23,7 @@ from LaMoDCore.evaluation.agreement import icc
 from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.overlap import dice
-from LaMoDCore.evaluation.records import Outcome, compare
+from LaMoDCore.evaluation.records import CaseComparison, compare
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.case import CineSlice, Motion
 from LaMoDCore.heart.geometry import Array
@@ -50,7 +50,7 @@ class Row:
     """
 
     kind: str
-    outcome: Outcome
+    outcome: CaseComparison
     wall_mm: float
     dice: float
     dice_of_truth: float

@@ -293,5 +293,5 @@ def test_baselines_predict_and_are_evaluated_beside_the_others(trained, tmp_path
 def test_methods_that_share_a_name_are_refused(tmp_path):
     for folder in ("a", "b"):
         save_model(BaselineModel(tiny("strainnet")), tmp_path / folder, "same")
-    with pytest.raises(LaMoDInputError, match="call themselves 'same'"):
+    with pytest.raises(LaMoDInputError, match="have the name 'same'"):
         make_predictors([str(tmp_path / "a"), str(tmp_path / "b")], device="cpu", samples=None, seed=0)

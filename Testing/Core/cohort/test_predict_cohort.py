@@ -134,7 +134,7 @@ def test_a_dataset_is_a_cohort_with_its_subjects(tmp_path, model):
 def test_faulty_requests_are_refused(tmp_path, model, capsys):
     (tmp_path / "void").mkdir()
     assert predict(tmp_path / "void", tmp_path / "out", model) == 1
-    assert "holds no case" in capsys.readouterr().err
+    assert "contains no case" in capsys.readouterr().err
     write_ring(tmp_path / "void" / "heart.seq.nrrd")
     assert predict(tmp_path / "void", tmp_path / "void", model) == 1
     assert predict(tmp_path / "void", tmp_path / "out", model, "--split", "test") == 1

@@ -49,7 +49,7 @@ def changed(package, name, old, new):
         ("parts/__init__.py", "parts.steps import step", "other import VALUE as step"),
     ],
 )
-def test_code_that_a_method_uses_at_any_remove_changes_its_digest(package, name, old, new):
+def test_code_used_directly_or_indirectly_changes_the_digest(package, name, old, new):
     assert changed(package, name, old, new)
 
 
@@ -61,11 +61,11 @@ def test_code_that_a_method_uses_at_any_remove_changes_its_digest(package, name,
         ("other.py", "1", "2"),
     ],
 )
-def test_words_and_other_code_do_not(package, name, old, new):
+def test_comments_and_other_code_do_not_change_the_digest(package, name, old, new):
     assert not changed(package, name, old, new)
 
 
-def test_a_module_that_is_not_there_is_a_mistake(package):
+def test_a_missing_module_is_an_error(package):
     with pytest.raises(FileNotFoundError, match="module LaMoDCore"):
         digest_of(package, ("LaMoDCore.methid",))
 
@@ -77,7 +77,7 @@ def identity(name, samples=None, seed=0):
 @pytest.mark.parametrize(
     ("name", "module"), [("itk-demons", "demons_tracking"), ("lddmm", "lddmm_tracking"), ("lddmm", "canonical")]
 )
-def test_a_method_that_learns_nothing_is_known_by_its_code(monkeypatch, name, module):
+def test_a_method_without_training_is_identified_by_its_code(monkeypatch, name, module):
     before = identity(name)
     asked = []
     monkeypatch.setattr(predictors, "code_digest", lambda *modules: asked.extend(modules) or "another")
@@ -85,7 +85,7 @@ def test_a_method_that_learns_nothing_is_known_by_its_code(monkeypatch, name, mo
     assert any(each.endswith(f".{module}") for each in asked)
 
 
-def test_a_model_is_known_by_its_code_weights_and_settings(monkeypatch, tmp_path):
+def test_a_model_is_identified_by_code_weights_and_settings(monkeypatch, tmp_path):
     network = LaMoDModel(SMALL).eval()
     folder = save_model(network, tmp_path / "model", "mine")
     drawn = LaMoDModel(replace(SMALL, inference=InferenceDefaults(start=20))).eval()

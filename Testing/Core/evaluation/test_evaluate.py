@@ -35,13 +35,13 @@ def _records(found, model, truth="own"):
     return {r.subject: r for r in found.cases if r.model == model and r.truth == truth}
 
 
-def test_every_case_is_compared_with_its_own_or_its_pairs_truth(found):
+def test_every_case_is_compared_with_its_own_or_paired_truth(found):
     assert len(found.cases) == 3 * 6
     assert {(r.cohort, r.truth) for r in found.cases} == {("dense", "own"), ("cine", "paired")}
     assert found.unreadable == []
 
 
-def test_zero_motion_errs_by_the_motion(found, index):
+def test_the_error_of_zero_motion_is_the_motion(found, index):
     record = _records(found, "zero")["s2"]
     _, truths = load_truths(index, next(e for e in index if e.id == "s2-dense"))
     truth = truths[0][1]
@@ -52,7 +52,7 @@ def test_zero_motion_errs_by_the_motion(found, index):
     assert record.gcs == pytest.approx(0.0, abs=1e-6)
 
 
-def test_the_exact_method_is_exact(found):
+def test_the_exact_method_has_no_error(found):
     for record in _records(found, "exact").values():
         assert record.epe_mm < 1e-3
         assert record.ecc_error < 1e-4
@@ -62,14 +62,14 @@ def test_the_exact_method_is_exact(found):
         assert record.folded == 0.0
 
 
-def test_a_tenth_less_motion_errs_by_a_tenth_of_it(found):
+def test_ten_percent_less_motion_has_an_error_of_ten_percent(found):
     for subject, record in _records(found, "nine tenths").items():
         assert record.epe_es_mm == pytest.approx(0.1 * record.motion_es_mm, rel=1e-3)
         assert record.epe_mm == pytest.approx(0.1 * _records(found, "zero")[subject].epe_mm, rel=1e-3)
         assert 0.05 < record.ecc_error / abs(record.gcs_true) < 0.15
 
 
-def test_frames_that_were_not_acquired_do_not_count(found, index):
+def test_frames_that_were_not_acquired_are_ignored(found, index):
     _, truths = load_truths(index, next(e for e in index if e.id == "s3-dense"))
     assert not truths[0][1].valid[0][6:].any()
     assert _records(found, "exact")["s3"].epe_mm < 1e-3
@@ -102,7 +102,7 @@ def test_a_method_that_fails_counts_as_no_motion(index):
         assert record.ecc_error == twin.ecc_error
 
 
-def test_a_damaged_case_is_named_and_left_out(index, tmp_path):
+def test_a_damaged_case_is_reported_and_left_out(index, tmp_path):
     shutil.copytree(index.folder, tmp_path / "data")
     (tmp_path / "data" / "cases" / "s2-dense" / "displacement.npz").write_bytes(b"PK")
     result = evaluate(DatasetIndex.load(tmp_path / "data"), [ZERO])
@@ -120,7 +120,7 @@ def _spoiled(index, folder, spoil):
     return DatasetIndex.load(folder), valid[:, 0] & np.isfinite(motion[:, 0]).all(axis=-1)
 
 
-def test_pixels_without_a_number_are_no_part_of_the_true_wall(index, tmp_path):
+def test_pixels_without_a_number_are_not_part_of_the_true_wall(index, tmp_path):
     def some_pixels(motion, valid):
         rows, columns = np.nonzero(valid[0, 0])
         motion[3, 0, rows[:20], columns[:20]] = np.nan
@@ -133,10 +133,10 @@ def test_pixels_without_a_number_are_no_part_of_the_true_wall(index, tmp_path):
     assert all(np.isfinite(u.displacement_mm).all() for u in truths[0][1].motions)
 
 
-@pytest.mark.parametrize("said_valid", [True, False])
-def test_a_frame_without_a_number_was_not_acquired(index, tmp_path, said_valid):
+@pytest.mark.parametrize("marked_valid", [True, False])
+def test_a_frame_without_a_number_was_not_acquired(index, tmp_path, marked_valid):
     def one_frame(motion, valid):
-        motion[4], valid[4] = np.nan, valid[4] & said_valid
+        motion[4], valid[4] = np.nan, valid[4] & marked_valid
 
     spoilt, _ = _spoiled(index, tmp_path / "data", one_frame)
     result = evaluate(spoilt, [ZERO, scaled_truth("exact", 1.0)])
@@ -145,16 +145,16 @@ def test_a_frame_without_a_number_was_not_acquired(index, tmp_path, said_valid):
     assert not truths[0][1].case.slices[0].valid_frames[4] and truths[0][1].case.slices[0].valid_frames[3]
 
 
-@pytest.mark.parametrize("said_valid", [True, False])
-def test_a_case_without_any_number_is_named_and_left_out(index, tmp_path, said_valid):
+@pytest.mark.parametrize("marked_valid", [True, False])
+def test_a_case_without_any_number_is_reported_and_left_out(index, tmp_path, marked_valid):
     def everything(motion, valid):
-        motion[:], valid[:] = np.nan, valid & said_valid
+        motion[:], valid[:] = np.nan, valid & marked_valid
 
     spoilt, _ = _spoiled(index, tmp_path / "data", everything)
     result = evaluate(spoilt, [ZERO])
     reasons = dict(result.unreadable)
     assert sorted(reasons) == ["s2-cine", "s2-dense"]  # the one that is paired with it has no truth either
-    assert all("s2-dense" in text and "known nowhere" in text and "\n" not in text for text in reasons.values())
+    assert all("s2-dense" in text and "not known anywhere" in text and "\n" not in text for text in reasons.values())
 
 
 def test_an_empty_split_is_refused(index):
@@ -162,7 +162,7 @@ def test_an_empty_split_is_refused(index):
         evaluate(index, [ZERO], split="val")
 
 
-def test_a_subject_that_may_have_been_learned_from_is_refused(dataset, tmp_path, capsys):
+def test_a_subject_in_two_splits_is_refused(dataset, tmp_path, capsys):
     shutil.copytree(dataset, tmp_path / "data")
     content = json.loads((tmp_path / "data" / "dataset.json").read_text())
     content["cases"][0]["split"] = "train"
@@ -194,7 +194,7 @@ def test_examples_are_the_median_cases(index, methods, found):
     assert list(examples[0].strains) == ["zero", "nine tenths", "exact"]
 
 
-def test_the_files_say_what_was_compared(index, methods, found, tmp_path):
+def test_files_of_an_evaluation(index, methods, found, tmp_path):
     files = write_evaluation(tmp_path / "out", index, methods[::2], found, split="test", settings={"seed": 0})
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(p.name for p in files)
     with (tmp_path / "out" / "cases.csv").open() as handle:
@@ -214,7 +214,7 @@ def test_the_files_say_what_was_compared(index, methods, found, tmp_path):
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))["synthetic"] is True
 
 
-def test_the_command_writes_tables_and_refuses_what_it_cannot_do(dataset, tmp_path, capsys):
+def test_the_command_writes_tables_and_refuses_faulty_input(dataset, tmp_path, capsys):
     words = ["evaluate", "--data", str(dataset), "--models", "zero", "--no-figures", "--progress", "none"]
     assert main([*words, "--out", str(tmp_path / "out"), "--limit", "3"]) == 0
     assert (tmp_path / "out" / "results.md").exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from annuli_dataset import scaled_truth
 
-from LaMoDCore.evaluation.prediction_cache import SECONDS, kept
+from LaMoDCore.evaluation.prediction_cache import SECONDS, cached
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
 from LaMoDCore.evaluation.prefetch import prefetch
 from LaMoDCore.evaluation.run import evaluate, load_truths
@@ -33,9 +33,9 @@ class Counted:
         return self.truth.predict(case)
 
 
-def test_a_second_asking_gives_the_same_without_work(case, tmp_path):
+def test_a_cached_prediction_is_reused(case, tmp_path):
     method = Counted()
-    keeping = kept(Predictor("mine", method, "mine 1"), tmp_path)
+    keeping = cached(Predictor("mine", method, "mine 1"), tmp_path)
     first, second = keeping.predict(case), keeping.predict(case)
     assert method.asked == 1
     wall = case.slices[0].myocardium[0]
@@ -46,8 +46,8 @@ def test_a_second_asking_gives_the_same_without_work(case, tmp_path):
     assert second.slices[0].samples_mm is None
 
 
-def test_samples_are_kept_too(case, tmp_path):
-    keeping = kept(Predictor("mine", Counted(samples=3), "mine 3"), tmp_path)
+def test_samples_are_cached(case, tmp_path):
+    keeping = cached(Predictor("mine", Counted(samples=3), "mine 3"), tmp_path)
     first, second = keeping.predict(case), keeping.predict(case)
     wall = case.slices[0].myocardium[0]
     assert second.slices[0].samples_mm.shape == first.slices[0].samples_mm.shape
@@ -55,7 +55,7 @@ def test_samples_are_kept_too(case, tmp_path):
     assert np.abs(difference[..., wall]).max() < 1e-3
 
 
-def test_samples_that_are_computed_when_read_are_kept_too(case, tmp_path):
+def test_lazily_computed_samples_are_cached(case, tmp_path):
     slice_ = case.slices[0]
     basis = slice_.myocardium[0][None].astype(np.float32)[:, slice_.myocardium[0]]
     lazy = MotionSamples(
@@ -68,53 +68,53 @@ def test_samples_that_are_computed_when_read_are_kept_too(case, tmp_path):
         to_canonical=np.eye(2),
     )
     motion = Motion((SliceMotion(lazy.displacement_mm, lazy),), {})
-    keeping = kept(Predictor("mine", lambda _: motion, "mine"), tmp_path)
+    keeping = cached(Predictor("mine", lambda _: motion, "mine"), tmp_path)
     keeping.predict(case)
     found = keeping.predict(case).slices[0].samples_mm
     assert isinstance(found, np.ndarray) and found.shape == lazy.shape
     assert np.abs(found - np.asarray(lazy)).max() < 1e-3 and np.abs(found).max() > 1.9
 
 
-def test_other_masks_or_another_method_are_asked_anew(case, tmp_path):
+def test_other_masks_or_methods_are_predicted_again(case, tmp_path):
     method = Counted()
-    keeping = kept(Predictor("mine", method, "mine 1"), tmp_path)
+    keeping = cached(Predictor("mine", method, "mine 1"), tmp_path)
     keeping.predict(case)
     masks = case.slices[0].myocardium.copy()
     masks[3] = np.roll(masks[3], 1, axis=0)
     keeping.predict(replace(case, slices=(replace(case.slices[0], myocardium=masks),)))
     assert method.asked == 2
-    kept(Predictor("mine", method, "mine 2"), tmp_path).predict(case)
+    cached(Predictor("mine", method, "mine 2"), tmp_path).predict(case)
     assert method.asked == 3
 
 
-def test_a_damaged_file_is_asked_anew(case, tmp_path):
+def test_a_damaged_file_is_replaced(case, tmp_path):
     method = Counted()
-    keeping = kept(Predictor("mine", method, "mine 1"), tmp_path)
+    keeping = cached(Predictor("mine", method, "mine 1"), tmp_path)
     keeping.predict(case)
     next(tmp_path.glob("*.npz")).write_bytes(b"PK")
     keeping.predict(case)
     assert method.asked == 2
 
 
-def test_what_does_not_say_what_it_depends_on_is_not_kept(case, tmp_path):
-    kept(Predictor("zero", zero_motion), tmp_path).predict(case)
+def test_a_method_without_identity_is_not_cached(case, tmp_path):
+    cached(Predictor("zero", zero_motion), tmp_path).predict(case)
     assert not list(tmp_path.iterdir())
 
 
-def test_several_processes_fill_the_folder_before_the_comparison(index, tmp_path):
+def test_several_processes_fill_the_cache(index, tmp_path):
     entries = list(index)[:2]
     prefetch(index, entries, ["zero", "itk-demons"], tmp_path, device="cpu", samples=None, seed=0, workers=2)
     files = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.npz")}
     assert len(files) == 2
     (method,) = make_predictors(["itk-demons"], device="cpu", samples=None, seed=0)
     for entry in entries:
-        kept(method, tmp_path).predict(load_truths(index, entry)[0])
+        cached(method, tmp_path).predict(load_truths(index, entry)[0])
     assert {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.npz")} == files
 
 
-def test_the_tables_do_not_change(index, tmp_path):
+def test_the_cache_does_not_change_the_tables(index, tmp_path):
     plain = Predictor("mine", Counted(), "mine 1")
-    keeping = kept(plain, tmp_path)
+    keeping = cached(plain, tmp_path)
     evaluate(index, [keeping], limit=2)
     again, fresh = evaluate(index, [keeping], limit=2), evaluate(index, [plain], limit=2)
     for ours, theirs in zip(again.cases, fresh.cases, strict=True):

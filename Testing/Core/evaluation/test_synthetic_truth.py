@@ -11,7 +11,7 @@ from LaMoDCore.evaluation import ceiling as ceiling_module
 from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
-from LaMoDCore.evaluation.run import Comparison, detection_section, evaluate
+from LaMoDCore.evaluation.run import EvaluationRecords, detection_section, evaluate
 from LaMoDCore.evaluation.truth import truth_of
 from LaMoDCore.heart.case import Motion
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
@@ -37,7 +37,7 @@ def found(infarct):
     return evaluate(infarct, [Predictor("zero", zero_motion), Predictor("exact", exact)])
 
 
-def test_scar_lies_where_the_wall_shortens_least(infarct):
+def test_scar_is_where_the_wall_shortens_least(infarct):
     marked = infarcted_segments(infarct, [e.id for e in infarct])
     assert 0 < sum(marked.values()) < len(marked) / 2
     for entry in infarct:
@@ -53,13 +53,13 @@ def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found):
     assert detection_auc(found.segments, "exact", marked).value > 0.9
     assert detection_auc(found.segments, "zero", marked).value == pytest.approx(0.5, abs=0.25)
     section = detection_section(infarct, found, ["zero", "exact"])
-    assert "scar by more than half" in section and "| true strain |" in section
+    assert "are more than 50 % scar" in section and "| true strain |" in section
     truth = [detection_auc(found.segments, "zero", marked, relative=r, truth=True).value for r in (False, True)]
     exact = [detection_auc(found.segments, "exact", marked, relative=r).value for r in (False, True)]
     assert truth == pytest.approx(exact, abs=0.02)
 
 
-def test_remote_muscle_takes_off_what_whole_slices_differ_by(infarct, found):
+def test_subtracting_remote_myocardium_removes_differences_between_slices(infarct, found):
     marked = infarcted_segments(infarct, [e.id for e in infarct])
     shifted = [
         replace(s, ecc=s.ecc + (0.3 if s.id.endswith("base") else 0.0)) for s in found.segments if s.model == "exact"
@@ -71,7 +71,7 @@ def test_remote_muscle_takes_off_what_whole_slices_differ_by(infarct, found):
     assert areas[1][1] == pytest.approx(areas[0][1]) and areas[1][0] < areas[0][0] - 0.05
 
 
-def test_the_ceiling_lies_between_nothing_and_no_motion(infarct, found, monkeypatch):
+def test_the_ceiling_is_below_the_error_of_no_motion(infarct, found, monkeypatch):
     monkeypatch.setattr(ceiling_module, "_REFERENCE_SUBJECTS", 40)  # enough for these bounds, an eighth of the work
     ceiling = synthetic_ceiling(infarct, [e.id for e in infarct])
     still = np.mean([r.epe_mm for r in found.cases if r.model == "zero"])
@@ -80,7 +80,7 @@ def test_the_ceiling_lies_between_nothing_and_no_motion(infarct, found, monkeypa
     assert 0.05 < ceiling.epe_mm < 0.5 * still
 
 
-def test_other_datasets_have_neither(index):
+def test_other_datasets_have_neither_scar_nor_ceiling(index):
     assert synthetic_ceiling(index, [e.id for e in index]) is None
     assert infarcted_segments(index, [e.id for e in index]) == {}
-    assert detection_section(index, Comparison(), ["zero"]) == ""
+    assert detection_section(index, EvaluationRecords(), ["zero"]) == ""
