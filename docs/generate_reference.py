@@ -253,7 +253,7 @@ def api_pages() -> dict[str, str]:
         package = _module_name(file)
         doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         parts = [GENERATED, f"# {package}", _markdown(doc)]
-        for public in sorted(names, key=lambda public: (public.node is None, public.name.lower())):
+        for public in sorted(names, key=lambda public: public.name.lower()):
             parts += _entry(public)
         pages[f"{package}.md"] = "\n\n".join(part for part in parts if part) + "\n"
         listed = ", ".join(f"`{public.name}`" for public in names)
@@ -286,7 +286,7 @@ def _module_file(module: str) -> Path:
 def _public_names(file: Path) -> Iterator[PublicName]:
     """Resolve the names in `__all__`, whether imported, defined or listed in a table of lazy imports."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    exported = next((ast.literal_eval(value) for name, value in _assigned(tree) if name == "__all__"), [])
+    exported = next((ast.literal_eval(value) for name, value in _assigned(tree.body) if name == "__all__"), [])
     for name in exported:
         if not name.startswith("__"):
             yield _resolve(name, _module_name(file))
@@ -296,6 +296,8 @@ def _resolve(name: str, module: str, depth: int = 0) -> PublicName:
     tree = ast.parse(_module_file(module).read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+            return PublicName(name, module, node)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and name in (assigned for assigned, _ in _assigned([node])):
             return PublicName(name, module, node)
     for source in _sources(tree, name):
         if source.startswith("LaMoDCore") and depth < 5:
@@ -308,16 +310,15 @@ def _sources(tree: ast.Module, name: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
             yield node.module or ""
-    for _, value in _assigned(tree):
-        if isinstance(value, ast.Dict):
-            for key, target in zip(value.keys, value.values, strict=True):
+        if isinstance(node, ast.Dict):
+            for key, target in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == name and isinstance(target, ast.Constant):
                     yield str(target.value)
 
 
-def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Give the names and values of the assignments at the top of a module."""
-    for node in tree.body:
+def _assigned(nodes: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """Give the names and values of assignments."""
+    for node in nodes:
         if isinstance(node, ast.Assign):
             targets = node.targets
         else:
@@ -350,8 +351,11 @@ def _entry(public: PublicName) -> Iterator[str]:
                     prefix = "".join(f"@{kind}\n" for kind in sorted(kinds & {"classmethod", "staticmethod"}))
                     yield f"```python\n{prefix}{_signature(member)}\n```"
                 yield _markdown(ast.get_docstring(member) or "")
+    elif node is not None and len(ast.unparse(node)) <= 300:
+        yield f"```python\n{ast.unparse(node)}\n```"
+        yield source
     else:
-        yield f"{source} (constant or type)"
+        yield f"{source} (constant)"
 
 
 def _signature(node: ast.FunctionDef) -> str:
@@ -398,9 +402,9 @@ def _class_signature(node: ast.ClassDef) -> str:
 
 
 def _markdown(docstring: str) -> str:
-    """Turn a docstring into Markdown: its sections become lists, its indented blocks stay code."""
+    """Turn a docstring into Markdown: its sections become lists, its tables and indented blocks code."""
     lines, section = [], ""
-    for line in inspect.cleandoc(docstring).splitlines():
+    for line in _with_fenced_tables(inspect.cleandoc(docstring)):
         heading = _SECTION.match(line)
         if heading:
             section = heading.group(1)
@@ -419,6 +423,20 @@ def _markdown(docstring: str) -> str:
         else:
             lines.append("")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _with_fenced_tables(docstring: str) -> Iterator[str]:
+    """Put simple tables, which are ruled by ``=====  =====``, into code blocks."""
+    lines, inside = docstring.splitlines(), False
+    for number, line in enumerate(lines):
+        ruled = re.fullmatch(r"\s*=+( +=+)+", line)
+        if ruled and not inside:
+            inside = True
+            yield "```"
+        yield line if inside else re.sub(r"::$", ":", line)
+        if ruled and inside and not "".join(lines[number + 1 : number + 2]).strip():
+            inside = False
+            yield "```"
 
 
 # ---- Files -------------------------------------------------------------------------------------------------------
