@@ -1,4 +1,4 @@
-"""An annotator at the Contours panel: a heart with faults in the scene, clicks, and what the scene holds."""
+"""Helpers for tests of the Contours panel: a heart with faulty contours, clicks, and the masks in the scene."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from Testing.Slicer.ring_heart import heart
 
 
 def faulty_heart() -> Any:
-    """The ring with an island in frame 5, a gap in frame 9, and its mask 6 mm off in frame 14."""
+    """The ring with an island in frame 5, a gap in frame 9, and a mask shifted by 7 mm in frame 14."""
     slice_ = heart()
     masks = slice_.myocardium.copy()
     masks[5, 4:6, 4:6] = True
@@ -23,8 +23,8 @@ def faulty_heart() -> Any:
     return replace(slice_, myocardium=masks)
 
 
-def sit_down(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
-    """Put a heart into the scene; the annotator with everything at hand."""
+def set_up(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
+    """Add a heart to the scene; returns the scene's nodes and the panel."""
     from LaMoDSlicerLib.Scene import SampleHeart
 
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
@@ -42,7 +42,7 @@ def sit_down(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
 
 
 def click(annotator: SimpleNamespace, name: str) -> None:
-    """Click a widget of the panel that can be clicked."""
+    """Click an enabled widget of the panel."""
     annotator.app.settle()
     widget = getattr(annotator.ui, name)
     assert widget.enabled, f"{name}: {widget.toolTip}"
@@ -51,7 +51,7 @@ def click(annotator: SimpleNamespace, name: str) -> None:
 
 
 def tick(annotator: SimpleNamespace, name: str) -> None:
-    """Click a check box on its box: beside its words nothing is hit."""
+    """Click the box of a check box; a click next to its text has no effect."""
     from PySide6 import QtCore
 
     annotator.app.settle()
@@ -62,7 +62,7 @@ def tick(annotator: SimpleNamespace, name: str) -> None:
 
 
 def click_cell(annotator: SimpleNamespace, row: int, column: int) -> None:
-    """Click a light of the strip."""
+    """Click a cell of the strip."""
     table = annotator.ui.stripTable
     rect = table.visualItemRect(table.item(row, column))
     annotator.mouse.click(table.viewport(), rect.center())
@@ -70,7 +70,7 @@ def click_cell(annotator: SimpleNamespace, row: int, column: int) -> None:
 
 
 def unfold(annotator: SimpleNamespace, name: str) -> None:
-    """Open a folded part of the panel by a click on its title."""
+    """Open a collapsed section by a click on its title."""
     from PySide6 import QtCore
 
     button = getattr(annotator.ui, name)
@@ -81,7 +81,7 @@ def unfold(annotator: SimpleNamespace, name: str) -> None:
 
 
 def drawn_masks(annotator: SimpleNamespace) -> np.ndarray:
-    """What the scene holds now: the myocardium of every frame, bool [T, H, W]."""
+    """The myocardium of all frames in the scene, bool [T, H, W]."""
     from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 
     return ContourSlices(annotator.app.widget._parameters).slices()[0].myocardium

@@ -1,4 +1,4 @@
-"""One application, one window and one private display for all tests of the module."""
+"""Fixtures: one application, one window and one private display for all tests of the module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[SimpleNamespace]:
-    """The running application with its window on a private display, the module loaded, its panel shown."""
+    """The running application with the module's panel in a window on a private display."""
     opened = open_on_private_display()
     yield opened
     opened.window.close()
@@ -35,7 +35,7 @@ def host() -> Iterator[SimpleNamespace]:
 
 @pytest.fixture
 def faults(host: SimpleNamespace) -> Iterator[Any]:
-    """The test fails where a slot, an observer or VTK complained meanwhile."""
+    """Fail the test if a slot, an observer or VTK reports an error."""
     from Testing.SlicerHost.faults import FaultCollector
 
     collector = FaultCollector()
@@ -47,7 +47,7 @@ def faults(host: SimpleNamespace) -> Iterator[Any]:
 
 @pytest.fixture
 def slicer_app(host: SimpleNamespace, faults: Any) -> Iterator[SimpleNamespace]:
-    """The host with an empty scene, and with `settle`."""
+    """The host with an empty scene and `settle`."""
     app = fresh(host)
     app.faults = faults
     yield app
@@ -55,7 +55,7 @@ def slicer_app(host: SimpleNamespace, faults: Any) -> Iterator[SimpleNamespace]:
 
 
 def fresh(host: SimpleNamespace) -> SimpleNamespace:
-    """Empty the scene and show the red view alone: a 3-D view is slow to draw in software."""
+    """Empty the scene and show only the red view: software rendering of a 3-D view is slow."""
     import slicer
 
     slicer.mrmlScene.Clear(0)
@@ -67,7 +67,7 @@ def fresh(host: SimpleNamespace) -> SimpleNamespace:
 
 
 def _settle(app: SimpleNamespace) -> None:
-    """Until the panel has looked at the scene and the views are drawn, however slow the machine."""
+    """Wait until the panel has updated and the views are drawn."""
     panel = app.widget._updateSoon
     views = [view for view in (app.window.red, app.window.three_d) if view.isVisible()]
     app.mouse.spin(0.05)
@@ -76,13 +76,13 @@ def _settle(app: SimpleNamespace) -> None:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: a temporary folder; with LAMOD_SCREENSHOTS=1 the README's and the docs'."""
+    """Folder of the screenshots: temporary, or that of the documentation if LAMOD_SCREENSHOTS=1."""
     return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
 @pytest.fixture
 def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path: Path) -> Callable[[str], Path]:
-    """Let the panel start `fake_worker` instead of LaMoDCore: call it with what is to happen; returns the pid file."""
+    """Make the panel start `fake_worker` instead of LaMoDCore; call it with the behaviour, returns the pid file."""
     pids = tmp_path / "pids"
     monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
 
@@ -105,7 +105,7 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path
 
 @pytest.fixture
 def ring(slicer_app: SimpleNamespace) -> SimpleNamespace:
-    """The analytic heart in the scene: browser, segmentation, and the slice itself."""
+    """The analytic heart in the scene: browser, segmentation and slice."""
     return add_ring(slicer_app)
 
 

@@ -1,6 +1,6 @@
-"""Stands for `python -m LaMoDCore` in tests of the panel: an analytic result in a second, or a planned mishap.
+"""Replaces `python -m LaMoDCore` in tests of the panel: writes an analytic result, or fails as planned.
 
-LAMOD_FAKE says what happens: "ok", "slow" (with a child process), "refuse" (exit 1), "crash", "nothing" (exit 0
+LAMOD_FAKE selects the behaviour: "ok", "slow" (with a child process), "refuse" (exit 1), "crash", "nothing" (exit 0
 without a result).
 """
 
@@ -18,7 +18,7 @@ from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from Testing.Slicer.ring_heart import write_result
 
 
-def say(stage: str, fraction: float, message: str = "") -> None:
+def report(stage: str, fraction: float, message: str = "") -> None:
     print(json.dumps({"stage": stage, "fraction": fraction, "message": message}), file=sys.stderr, flush=True)
 
 
@@ -29,28 +29,28 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--labels", default="myo=2")
     options, _ = parser.parse_known_args()
-    what = os.environ.get("LAMOD_FAKE", "ok")
-    say("read", 0.0, "reading masks")
-    say("device", 0.0, "CPU: no CUDA device")
-    if what == "slow":
+    behaviour = os.environ.get("LAMOD_FAKE", "ok")
+    report("read", 0.0, "reading masks")
+    report("device", 0.0, "CPU: no CUDA device")
+    if behaviour == "slow":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
         Path(os.environ["LAMOD_FAKE_PIDS"]).write_text(f"{os.getpid()} {child.pid}")
         for i in range(1200):
-            say("motion", i / 1200, "slice 1: predicting motion")
+            report("motion", i / 1200, "slice 1: predicting motion")
             time.sleep(0.1)
-    if what == "refuse":
+    if behaviour == "refuse":
         print("lamod: masks.seq.nrrd: the ring is open at frame 3; close it in the Segment Editor.", file=sys.stderr)
         return 1
-    if what == "crash":
+    if behaviour == "crash":
         print("Traceback (most recent call last): ...\nMemoryError", file=sys.stderr)
         return 70
-    if what == "ok":
+    if behaviour == "ok":
         stack = read_seq_nrrd(options.masks)
         myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
-        say("motion", 0.5, "slice 1: predicting motion")
+        report("motion", 0.5, "slice 1: predicting motion")
         masks = stack.frames == myocardium
         write_result(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
-    say("write", 1.0)
+    report("write", 1.0)
     return 0
 
 

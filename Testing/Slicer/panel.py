@@ -1,4 +1,4 @@
-"""What tests do with the panel over and over."""
+"""Shared functions for tests of the panel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def predict(app: SimpleNamespace, seconds: float = 180) -> None:
-    """Click Predict Strain and wait until the result is shown or the panel says why not."""
+    """Click Predict Strain and wait until the result or an error is shown."""
     app.settle()
     assert app.widget.ui.predictButton.enabled, app.widget.ui.predictButton.toolTip
     app.mouse.click(app.widget.ui.predictButton)
@@ -19,7 +19,7 @@ def predict(app: SimpleNamespace, seconds: float = 180) -> None:
 
 
 def start(app: SimpleNamespace, pids: Any) -> list[int]:
-    """Click Predict Strain and wait until the slow worker and its child run; their process ids."""
+    """Click Predict Strain and wait until the slow worker and its child run; returns their process IDs."""
     app.settle()
     app.mouse.click(app.widget.ui.predictButton)
     assert app.mouse.spin(300, lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
@@ -27,7 +27,7 @@ def start(app: SimpleNamespace, pids: Any) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process lives (a zombie does not)."""
+    """Whether a process is running and not a zombie."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
@@ -36,7 +36,7 @@ def is_running(pid: int) -> bool:
 
 
 def node_names() -> list[str]:
-    """Every node of the scene by class and name, the slice views' own aside: to see whether it changed."""
+    """Class and name of every node in the scene, to detect changes."""
     import slicer
 
     scene = slicer.mrmlScene
@@ -53,12 +53,12 @@ def coloured(picture: np.ndarray, least_saturation: float = 0.25) -> np.ndarray:
 
 
 def hue(rgb: tuple[int, int, int]) -> float:
-    """In turns: 0 red, 1/3 green, 2/3 blue."""
+    """Hue as a fraction of a turn: 0 red, 1/3 green, 2/3 blue."""
     return colorsys.rgb_to_hsv(*(channel / 255 for channel in rgb))[0]
 
 
 def wall_in_view(view: Any, mask: np.ndarray, grid: Any) -> np.ndarray:
-    """bool [height, width] of the view: where a mask [H, W] of a slice is drawn."""
+    """bool [height, width]: the pixels of the view that a mask [H, W] of a slice covers."""
     import slicer
 
     to_ras = slicer.util.arrayFromVTKMatrix(view.node.GetXYToRAS())

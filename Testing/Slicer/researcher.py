@@ -1,4 +1,4 @@
-"""What the tests of the Advanced panel share: the open panel, its sections, and the answers to its file dialogs."""
+"""Helpers for tests of the Advanced panel: the open panel, its sections, and answers to its file dialogs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def opened(app: SimpleNamespace, models: Path, monkeypatch: Any) -> Iterator[SimpleNamespace]:
-    """The Advanced panel, open, with a model folder of its own and nothing remembered; closed at the end."""
+    """The open Advanced panel with its own model folder and without remembered settings; closed at the end."""
     monkeypatch.setenv("LAMOD_MODELS", str(models))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     advanced = app.widget.advancedPanel
@@ -28,7 +28,7 @@ def opened(app: SimpleNamespace, models: Path, monkeypatch: Any) -> Iterator[Sim
 
 
 def forget(advanced: Any) -> None:
-    """No dataset and no run is chosen, and the first way to make one lies in front."""
+    """Clear the selected dataset and run, and show the first tab."""
     advanced.dataset.ui.makeTabs.currentIndex = 0
     advanced.dataset.ui.datasetEdit.text = advanced.train.ui.runEdit.text = ""
     for section in (advanced.dataset, advanced.train, advanced.evaluate, advanced.models):
@@ -45,7 +45,7 @@ def sections(advanced: Any) -> list[Any]:
 
 
 def click(researcher: SimpleNamespace, widget: Any) -> None:
-    """Click what can be clicked."""
+    """Click an enabled widget."""
     researcher.app.settle()
     assert widget.enabled, f"{widget.name}: {widget.toolTip}"
     researcher.mouse.click(widget)
@@ -72,7 +72,7 @@ def open_section(researcher: SimpleNamespace, button: Any) -> None:
 
 
 def will_choose(monkeypatch: Any, path: Path, asker: str = "getExistingDirectory") -> None:
-    """What the person chooses in the file dialogs from now on."""
+    """Set the answer to all later file dialogs."""
     import qt
 
     monkeypatch.setattr(qt.QFileDialog, asker, staticmethod(lambda *_: str(path)))

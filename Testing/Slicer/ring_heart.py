@@ -1,4 +1,4 @@
-"""A contracting ring whose motion is known in closed form: cine, masks, and a result folder as `lamod predict` writes.
+"""A contracting ring with analytic motion: cine, masks, and a result folder as written by `lamod predict`.
 
 A point at radius R goes to r = √(R² − k(t)) about the centre, which keeps areas: the wall moves inwards in systole.
 """
@@ -15,12 +15,12 @@ from LaMoDCore.heart.geometry import SliceGrid
 
 FRAMES = 25
 RR_MS = 800.0
-#: An oblique short-axis plane: columns, rows and normal of an ordinary acquisition, LPS.
+#: Directions of columns, rows and normal of a typical oblique short-axis plane, LPS.
 OBLIQUE = np.array([[0.74, 0.42, 0.53], [0.56, -0.80, -0.20], [0.37, 0.43, -0.82]])
 
 
 def squeeze(endocardial_radius_mm: float, frames: int = FRAMES) -> np.ndarray:
-    """k(t) [T] in mm²: a quarter of the cavity's radius is lost at end-systole, at 0.36 of the cycle."""
+    """k(t) [T] in mm²: the cavity's radius decreases by 25 % until end-systole at 0.36 of the cycle."""
     phase = np.arange(frames) / frames
     rise = np.sin(np.pi * np.clip(phase / 0.72, 0, 1)) ** 2
     return endocardial_radius_mm**2 * (1 - (1 - 0.25 * rise) ** 2)
@@ -37,7 +37,7 @@ def grid(size: int = 128, spacing_mm: float = 1.4, oblique: bool = True) -> Slic
 def heart(
     slice_grid: SliceGrid | None = None, frames: int = FRAMES, inner_mm: float = 22.0, wall_mm: float = 9.0
 ) -> CineSlice:
-    """Cine and masks of the ring; it lies off the picture's middle, so that a flipped axis shows."""
+    """Cine and masks of the ring. It is not centred in the image, so that a flipped axis is detected."""
     slice_grid = slice_grid or grid()
     x, y = slice_grid.pixel_centers_mm()
     height, width = slice_grid.shape
@@ -65,7 +65,7 @@ def heart(
 
 
 def write_result(folder: Path, masks: np.ndarray, ijk_to_lps: np.ndarray, times_ms: np.ndarray) -> None:
-    """A result folder for masks [T, Z, H, W] (bool) of rings: each slice contracts about its own centre."""
+    """Write a result folder for masks [T, Z, H, W] (bool) of rings; each slice contracts about its own centre."""
     folder.mkdir(parents=True)
     frames, depth, height, width = masks.shape
     shape = (frames, depth, height, width)

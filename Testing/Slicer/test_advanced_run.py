@@ -1,4 +1,4 @@
-"""How runs stand in the Train section: found again, killed, full disk, another process, a newer version; settings."""
+"""Runs in the Train section: resumed, killed, full disk, another process, newer version; and the settings form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def researcher(slicer_app, tmp_path, monkeypatch):
 
 @pytest.fixture
 def data(tmp_path):
-    """As much of a dataset as the panel looks at before a training."""
+    """The part of a dataset that the panel reads before a training."""
     folder = tmp_path / "hearts"
     folder.mkdir()
     line = {"id": "a", "subject": "a", "site": "", "split": "val", "cohort": "cine", "disease": "", "level": "mid"}
@@ -33,7 +33,7 @@ def data(tmp_path):
 
 
 def write_run(folder, data, state="running", message="motion, epoch 2 of 5, loss 0.3", version=FORMAT, age_s=60):
-    """A run folder as an earlier process left it."""
+    """A run folder that an earlier process left."""
     folder.mkdir(exist_ok=True)
     about = {"format": version, "data": str(data), "versions": {"LaMoD": "9.9"}}
     (folder / "run.json").write_text(json.dumps(about))
@@ -48,13 +48,13 @@ def write_run(folder, data, state="running", message="motion, epoch 2 of 5, loss
 
 
 def show(researcher, folder):
-    """Choose a run folder and look at it."""
+    """Select a run folder."""
     researcher.panel.train.ui.runEdit.text = str(folder)
     researcher.app.settle()
     return researcher.panel.train
 
 
-def test_a_run_is_found_again_and_followed_whoever_started_it(researcher, tmp_path, data):
+def test_a_run_of_another_process_is_monitored_and_stopped(researcher, tmp_path, data):
     researcher.panel.dataset.setFolder(data)
     folder = RunFolder(write_run(tmp_path / "run", data))
     with folder.opened():
@@ -81,20 +81,20 @@ def test_a_run_is_found_again_and_followed_whoever_started_it(researcher, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("state", "message", "said"),
+    ("state", "message", "expected"),
     [
         ("running", "motion", "stopped unexpectedly"),
         ("failed", "run: the disk is full; the checkpoint before this one is kept; free some space", "disk is full"),
     ],
 )
-def test_a_run_that_ended_badly_says_so_and_can_be_resumed(researcher, tmp_path, data, state, message, said):
+def test_a_run_that_failed_shows_the_reason_and_can_be_resumed(researcher, tmp_path, data, state, message, expected):
     train = show(researcher, write_run(tmp_path / "run", data, state, message))
-    assert said in train.ui.trainLabel.text
+    assert expected in train.ui.trainLabel.text
     assert train.ui.resumeButton.enabled
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == b"kept"
 
 
-def test_a_run_of_a_newer_version_is_left_alone(researcher, tmp_path, data):
+def test_a_run_of_a_newer_version_is_not_changed(researcher, tmp_path, data):
     researcher.panel.dataset.setFolder(data)
     before = write_run(tmp_path / "run", data, version=FORMAT + 1)
     files = {file: file.read_bytes() for file in before.iterdir()}
@@ -106,13 +106,13 @@ def test_a_run_of_a_newer_version_is_left_alone(researcher, tmp_path, data):
     assert {file: file.read_bytes() for file in before.iterdir()} == files
 
 
-def test_a_dataset_that_is_gone_is_said(researcher, tmp_path, data):
+def test_a_missing_dataset_is_reported(researcher, tmp_path, data):
     train = show(researcher, write_run(tmp_path / "run", tmp_path / "gone"))
     assert "moved or deleted" in train.ui.trainLabel.text
 
 
-def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, monkeypatch):
-    """Two trainings at once: the second one's own words come to the panel, and the first goes on."""
+def test_a_refused_training_shows_the_reason(researcher, tmp_path, data, monkeypatch):
+    """A second training in the same folder fails; the panel shows its output."""
     from LaMoDSlicerLib.Worker import CoreLibrary
 
     refusal = "lamod: run: another process is training in this folder; wait for it."
@@ -127,7 +127,7 @@ def test_a_training_that_is_turned_away_says_why(researcher, tmp_path, data, mon
     assert "lamod:" not in train.ui.trainMessage.text
 
 
-def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, data):
+def test_the_settings_form_writes_the_configuration_of_the_run(researcher, tmp_path, data):
     train = researcher.panel.train
     researcher.panel.dataset.setFolder(data)
     researcher.mouse.choose(train.ui.presetSelector, "smoke")
@@ -163,7 +163,7 @@ def test_settings_are_a_form_and_become_the_runs_config(researcher, tmp_path, da
     assert "#SBATCH --nodes=1" in train.ui.commandEdit.plainText
 
 
-def test_the_panel_offers_the_librarys_presets(researcher):
+def test_the_panel_lists_the_presets_of_the_library(researcher):
     from LaMoDCore.training.run.settings import PRESETS
 
     assert tuple(PRESETS) == researcher.panel.train.recipe.PRESETS

@@ -31,9 +31,7 @@ def cohort(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "hearts"
     recipe = CohortRecipe.from_json({"count": 4, "seed": 5, "sites": 2, "split": [0.5, 0.25, 0.25]})
     write_cohort(str(folder), recipe, report=False, workers=1)
-    write_dataset_index(
-        folder, DatasetIndex.load(folder).entries
-    )  # without the phantoms' description, no upper bound is computed
+    write_dataset_index(folder, DatasetIndex.load(folder).entries)  # no upper bound is computed without the recipe
     (folder / "cases" / "s00001-mid-1" / "case.json").write_text('{"level": "attic"}')
     return folder
 

@@ -1,4 +1,4 @@
-"""The researcher's way by clicks: synthetic hearts → smoke → live curves → the new model → Predict Strain with it."""
+"""A researcher's workflow by clicks: synthetic hearts, training, live curves, and Predict Strain with the new model."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from Testing.Slicer.researcher import click, open_section, opened, will_choose
 
 @pytest.fixture
 def researcher(slicer_app, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # the pictures show no folder of the machine that took them
+    monkeypatch.chdir(tmp_path)  # screenshots do not show local folders
     with opened(slicer_app, tmp_path / "models", monkeypatch) as everything:
         yield everything
 
 
 def make_hearts(researcher, folder, monkeypatch, tmp_path):
-    """Three synthetic subjects, by clicks."""
+    """Generate three synthetic subjects by clicks."""
     dataset, mouse = researcher.panel.dataset, researcher.mouse
     open_section(researcher, dataset.ui.datasetButton)
     will_choose(monkeypatch, folder, "getSaveFileName")
@@ -54,7 +54,7 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     click(researcher, train.ui.curvesButton)
     mouse.show(train.ui.copyCommandButton)
     drawn = set()
-    train._timer.setInterval(200)  # on a fast machine the whole training takes seconds
+    train._timer.setInterval(200)  # the whole training may take only seconds
 
     def live():
         if train.curves.plot is not None and train.report.is_running:
@@ -62,7 +62,7 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
         return len(drawn) > 2 or train.report.state == "finished"
 
     assert mouse.spin(300, live)
-    assert len(drawn) > 1, f"the curves do not live: {drawn}"
+    assert len(drawn) > 1, f"the curves are not updated: {drawn}"
     mouse.screenshot(pictures / "slicer-training.png")
     train._timer.setInterval(train.POLL_MS)
     train.ui.curvesButton.checked = False

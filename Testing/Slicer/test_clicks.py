@@ -1,4 +1,4 @@
-"""The whole way by real mouse clicks: sample heart, RV point, Predict Strain, colours, legend, arrows, scrubbing."""
+"""The complete workflow by mouse clicks: sample heart, RV point, Predict Strain, colours, arrows, scrubbing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def worker(fake_worker):
-    """The real prediction where the shipped weights are; the analytic one otherwise."""
+    """The real prediction if the weights exist, else the analytic one."""
     if not (ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors").exists():
         fake_worker("ok")
 
 
 def _place_rv_point(app, ras):
-    """Choose "Create new" in the selector and click in the slice view."""
+    """Select "Create new" and click in the slice view."""
     app.mouse.choose(app.widget.ui.rvInsertionSelector._box, "Create new MarkupsFiducial")
     app.settle()
     assert app.widget.ui.rvPlaceWidget.placeModeEnabled
@@ -35,7 +35,7 @@ def _place_rv_point(app, ras):
 
 
 def _see_grid_and_tracks(app, pictures):
-    """In place of the arrows, one after the other; the arrows come back."""
+    """Show the grid and the tracks instead of the arrows, then the arrows again."""
     from PySide6 import QtCore
 
     ui, p = app.widget.ui, app.widget._parameters

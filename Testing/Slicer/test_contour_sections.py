@@ -1,4 +1,4 @@
-"""The Contours panel's further parts by clicks: saving back, where segments start, and what contours cost."""
+"""More of the Contours panel by clicks: saving, the RV insertion, and the effect of contours on strain."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 
 from Testing.Slicer import panel
-from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, sit_down, tick, unfold
+from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, set_up, tick, unfold
 from Testing.Slicer.ring_heart import heart
 
 
 @pytest.fixture
 def annotator(slicer_app):
-    return sit_down(slicer_app, faulty_heart())
+    return set_up(slicer_app, faulty_heart())
 
 
 def write_labels(path, slice_):
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     labels = slice_.myocardium * np.uint8(2) + (slice_.cavity & ~slice_.myocardium) * np.uint8(3)
-    labels[:, 0, 0] = 7  # a label of another program, which must come through
+    labels[:, 0, 0] = 7  # a foreign label, which must be kept
     write_seq_nrrd(path, labels[:, None], slice_.grid.ijk_to_lps, slice_.frame_times_ms, rr_ms=slice_.rr_ms)
     return labels
 
 
-def test_repaired_contours_are_saved_in_the_format_they_came_in(annotator, tmp_path, monkeypatch):
+def test_repaired_contours_are_saved_in_the_format_of_their_file(annotator, tmp_path, monkeypatch):
     import qt
 
     from LaMoDCore.io.files.image_file import read_images
@@ -89,7 +89,7 @@ def segment_names():
     return {node.GetNthControlPointLabel(i): points[i] for i in range(len(points))}
 
 
-def test_the_insertion_is_found_dragged_and_the_segments_follow(annotator, pictures):
+def test_the_segments_follow_the_found_and_dragged_insertion(annotator, pictures):
     import slicer
     from PySide6 import QtCore
 
@@ -127,7 +127,7 @@ def test_the_insertion_is_found_dragged_and_the_segments_follow(annotator, pictu
     assert segment_names() == {}
 
 
-def test_a_curve_called_septum_gives_the_insertion(annotator):
+def test_a_curve_named_septum_defines_the_insertion(annotator):
     import slicer
 
     from LaMoDCore.heart.rv_insertion import insertion_points
@@ -140,7 +140,7 @@ def test_a_curve_called_septum_gives_the_insertion(annotator):
     unfold(annotator, "segmentsButton")
     click(annotator, "findInsertionButton")
     found = slicer.util.arrayFromMarkupsControlPoints(annotator.app.widget._parameters.rvInsertion)[0]
-    assert np.allclose(found, ends[np.argmax(ends[:, 1])], atol=0.1)  # anterior: RAS y is greatest
+    assert np.allclose(found, ends[np.argmax(ends[:, 1])], atol=0.1)  # anterior: largest RAS y
     assert "septum" in annotator.ui.findingLabel.text
 
 
@@ -160,7 +160,7 @@ def stack(slicer_app):
     return slicer_app
 
 
-def test_a_slice_keeps_its_own_insertion_and_the_others_the_hearts(stack):
+def test_a_slice_with_its_own_insertion(stack):
     from types import SimpleNamespace
 
     from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
@@ -200,7 +200,7 @@ def test_a_slice_keeps_its_own_insertion_and_the_others_the_hearts(stack):
 
 
 def add_second_reader(app, slice_):
-    """Another reader's masks of the same ring, a pixel narrower inside."""
+    """Add a second reader's masks of the same ring, with an endocardium one pixel further inside."""
     import slicer
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
@@ -219,12 +219,12 @@ def add_second_reader(app, slice_):
 
 def wait(annotator, seconds=400):
     study = annotator.panel.study
-    assert annotator.mouse.spin(seconds, lambda: study.study is None), "the study did not end"
+    assert annotator.mouse.spin(seconds, lambda: study.study is None), "the measurement did not end"
     annotator.app.settle()
 
 
-def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures):
-    annotator = sit_down(slicer_app, heart())
+def test_pixel_cost_and_two_readers(slicer_app, pictures):
+    annotator = set_up(slicer_app, heart())
     add_second_reader(slicer_app, annotator.slice)
     masks = drawn_masks(annotator)
     click(annotator, "checkButton")
@@ -251,11 +251,11 @@ def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures)
     click(annotator, "readersButton")
     wait(annotator)
     strain, contours = annotator.panel.study.pages
-    assert [row[:2] for row in strain.rows] == [row[:2] for row in page.rows]  # the first reader's are the same ones
+    assert [row[:2] for row in strain.rows] == [row[:2] for row in page.rows]  # the same segments
     assert any(abs(float(row[-1].replace("−", "-"))) > 0.1 for row in strain.rows)
     assert len(contours.rows) == annotator.slice.frames
     assert all(0.85 < float(row[1]) < 0.98 for row in contours.rows)
-    assert 1.0 < float(contours.rows[0][2]) < 1.8  # the endocardium lies a pixel of 1.4 mm further in
+    assert 1.0 < float(contours.rows[0][2]) < 1.8  # the endocardium is one pixel (1.4 mm) further inside
     annotator.mouse.show(annotator.ui.studyPicture)
     annotator.mouse.screenshot(pictures / "slicer-two-readers.png")
     annotator.mouse.choose(annotator.ui.studyPageSelector, contours.title)
@@ -264,7 +264,7 @@ def test_what_a_pixel_costs_and_what_two_readers_differ_by(slicer_app, pictures)
     assert panel.node_names() == names
 
 
-def test_a_study_can_be_cancelled_and_says_what_is_wrong(annotator):
+def test_a_measurement_is_cancelled_and_reports_errors(annotator):
     click(annotator, "checkButton")
     unfold(annotator, "studyButton")
     click(annotator, "costButton")
@@ -274,19 +274,19 @@ def test_a_study_can_be_cancelled_and_says_what_is_wrong(annotator):
     assert not panel.is_running(pid)
     assert not folder.exists()
     assert "Cancelled" in annotator.ui.findingLabel.text
-    click(annotator, "costButton")  # the gap in frame 9 cannot be predicted from
+    click(annotator, "costButton")  # the masks have a gap in frame 9
     wait(annotator)
     assert annotator.panel.study.pages == []
     assert "frame" in annotator.ui.findingLabel.text
     assert annotator.ui.costButton.enabled
 
 
-def test_carried_frames_are_saved_as_drawn_ones_are(slicer_app, tmp_path):
+def test_carried_frames_are_saved_like_drawn_frames(slicer_app, tmp_path):
     whole = heart()
     masks, cavity = np.zeros_like(whole.myocardium), np.zeros_like(whole.cavity)
     for t in (0, 9):
         masks[t], cavity[t] = whole.myocardium[t], whole.cavity[t]
-    annotator = sit_down(slicer_app, replace(whole, myocardium=masks, cavity=cavity))
+    annotator = set_up(slicer_app, replace(whole, myocardium=masks, cavity=cavity))
     click(annotator, "checkButton")
     click(annotator, "carryButton")
     annotator.panel.repair.save(tmp_path / "all.seq.nrrd")

@@ -1,4 +1,4 @@
-"""The annotator's panel by clicks: check, go there, accept and next, fix, undo, carry; nothing without a click."""
+"""The Contours panel by clicks: check, go to a frame, accept, repair, undo, carry; nothing without a click."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from Testing.Slicer import panel
-from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, sit_down
+from Testing.Slicer.annotator import click, click_cell, drawn_masks, faulty_heart, set_up
 from Testing.Slicer.ring_heart import heart
 
 
 @pytest.fixture
 def annotator(slicer_app):
-    return sit_down(slicer_app, faulty_heart())
+    return set_up(slicer_app, faulty_heart())
 
 
 def test_nothing_is_read_or_changed_without_a_click(annotator):
@@ -34,7 +34,7 @@ def test_nothing_is_read_or_changed_without_a_click(annotator):
     assert panel.node_names() == names
 
 
-def test_lights_clicks_and_accept_and_next(annotator, pictures):
+def test_lights_navigation_and_acceptance(annotator, pictures):
     click(annotator, "checkButton")
     states = annotator.panel.strip.states[0]
     assert states[5] == "look"
@@ -61,7 +61,7 @@ def test_lights_clicks_and_accept_and_next(annotator, pictures):
     assert "island" in tip
 
 
-def test_accept_stays_under_the_mouse_whatever_is_said_of_a_frame(annotator):
+def test_the_accept_button_does_not_move_with_the_findings(annotator):
     from PySide6 import QtCore, QtWidgets
 
     def height():
@@ -84,7 +84,7 @@ def test_the_strip_follows_the_slider(annotator):
     assert "frame 15" in annotator.ui.findingLabel.text
 
 
-def test_an_acceptance_lapses_with_its_contour_and_is_saved_with_the_scene(annotator):
+def test_an_acceptance_expires_with_its_contour_and_is_saved_with_the_scene(annotator):
     from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 
     click(annotator, "checkButton")
@@ -101,13 +101,13 @@ def test_an_acceptance_lapses_with_its_contour_and_is_saved_with_the_scene(annot
     assert annotator.panel.strip.states[0][5] == "good"
 
 
-def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
+def test_repair_undo_and_the_copy_of_the_original(annotator, pictures):
     click(annotator, "checkButton")
     annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
     click(annotator, "fixButton")
-    mended = drawn_masks(annotator)
-    assert not mended[5, 4:6, 4:6].any()
-    assert np.array_equal(np.delete(mended, 5, axis=0), np.delete(annotator.slice.myocardium, 5, axis=0))
+    repaired = drawn_masks(annotator)
+    assert not repaired[5, 4:6, 4:6].any()
+    assert np.array_equal(np.delete(repaired, 5, axis=0), np.delete(annotator.slice.myocardium, 5, axis=0))
     assert annotator.panel.strip.states[0][5] == "good"
     assert "changed frame 6" in annotator.ui.findingLabel.text
     original = annotator.panel.holder().GetNodeReference("LaMoD.Original")
@@ -118,10 +118,10 @@ def test_fix_undo_and_the_original_that_is_kept(annotator, pictures):
     annotator.mouse.choose(annotator.ui.fixSelector, "Smooth in space and time")
     click(annotator, "fixButton")
     smoothed = drawn_masks(annotator)
-    assert not np.array_equal(smoothed, mended)
-    assert np.array_equal(smoothed[0], mended[0])
+    assert not np.array_equal(smoothed, repaired)
+    assert np.array_equal(smoothed[0], repaired[0])
     click(annotator, "undoButton")
-    assert np.array_equal(drawn_masks(annotator), mended)
+    assert np.array_equal(drawn_masks(annotator), repaired)
     click(annotator, "undoButton")
     assert np.array_equal(drawn_masks(annotator), annotator.slice.myocardium)
     assert annotator.panel.strip.states[0][5] == "look"
@@ -155,36 +155,36 @@ def test_carry_from_end_diastole_and_end_systole(slicer_app, pictures):
     slicer_app.mouse.screenshot(pictures / "slicer-contours-carried.png")
 
 
-def test_edit_opens_the_segment_editor_on_the_right_things(annotator, monkeypatch):
+def test_edit_opens_the_segment_editor(annotator, monkeypatch):
     import slicer
 
-    told = {}
+    opened = {}
 
     class Editor:
         def setSegmentationNode(self, node):
-            told["segmentation"] = node
+            opened["segmentation"] = node
 
         def setSourceVolumeNode(self, node):
-            told["volume"] = node
+            opened["volume"] = node
 
         def setCurrentSegmentID(self, segment):
-            told["segment"] = segment
+            opened["segment"] = segment
 
     representation = SimpleNamespace(self=lambda: SimpleNamespace(editor=Editor()))
     module = SimpleNamespace(widgetRepresentation=lambda: representation)
     monkeypatch.setattr(slicer.modules, "segmenteditor", module, raising=False)
-    monkeypatch.setattr(slicer.util, "selectModule", lambda name: told.setdefault("module", name), raising=False)
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: opened.setdefault("module", name), raising=False)
     click(annotator, "checkButton")
     click_cell(annotator, 0, 9)
     click(annotator, "editButton")
-    assert told["module"] == "SegmentEditor"
-    assert told["segmentation"] is annotator.segmentation
-    assert told["segment"] == "LV myocardium"
-    assert told["volume"].IsA("vtkMRMLScalarVolumeNode")
+    assert opened["module"] == "SegmentEditor"
+    assert opened["segmentation"] is annotator.segmentation
+    assert opened["segment"] == "LV myocardium"
+    assert opened["volume"].IsA("vtkMRMLScalarVolumeNode")
     assert annotator.browser.GetSelectedItemNumber() == 9
 
 
-def test_masks_that_are_not_there_are_said(slicer_app):
+def test_missing_masks_disable_the_check(slicer_app):
     contours = slicer_app.widget.contoursPanel
     assert not contours.ui.checkButton.enabled
     assert "Select" in contours.ui.checkButton.toolTip

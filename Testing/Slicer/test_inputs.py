@@ -1,4 +1,4 @@
-"""Every way in which a cine and its masks can lie in a scene, and what the panel says where they cannot be used."""
+"""All supported forms of cine and masks in the scene, and the messages for unusable ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_segmentation_sequence_is_read_exactly(ring):
     assert masks.labelOption == "myo=2,rv=1,lv=3"
 
 
-def test_labelmap_sequence_is_told_by_topology(slicer_app):
+def test_labels_of_a_labelmap_sequence_are_identified_by_topology(slicer_app):
     slice_ = heart()
     node = _browser(_builder().labelmaps("masks", "", _labels(slice_), _geometry(slice_.grid)))
     masks = _read(node)
@@ -62,7 +62,7 @@ def test_labelmap_sequence_is_told_by_topology(slicer_app):
     assert np.array_equal(masks.labels[:, 0] == 1, slice_.right_ventricle)
 
 
-def test_one_node_a_frame_in_the_order_of_their_numbers(slicer_app):
+def test_one_node_per_frame_sorted_by_number(slicer_app):
     import slicer
 
     slice_ = heart(frames=12)
@@ -79,7 +79,7 @@ def test_one_node_a_frame_in_the_order_of_their_numbers(slicer_app):
     assert np.array_equal(masks.labels[:, 0] == 2, slice_.myocardium)
 
 
-def test_masks_on_another_grid_are_put_on_the_cines(slicer_app):
+def test_masks_on_another_grid_are_resampled_to_the_cine(slicer_app):
     fine, coarse = heart(), heart(grid(size=256, spacing_mm=0.7))
     node = _browser(_builder().labelmaps("masks", "", _labels(coarse), _geometry(coarse.grid)))
     masks = _read(node, reference=_geometry(fine.grid))
@@ -103,13 +103,13 @@ def test_masks_on_another_grid_are_put_on_the_cines(slicer_app):
         ("Segment_1", "", None),
     ],
 )
-def test_structures_are_told_by_terminology_and_name(host, name, terminology, structure):
+def test_structures_are_identified_by_terminology_and_name(host, name, terminology, structure):
     from LaMoDSlicerLib.Inputs.MaskSource import structureOf
 
     assert structureOf(name, terminology) == structure
 
 
-def test_fields_fill_themselves(slicer_app, ring):
+def test_empty_fields_are_filled(slicer_app, ring):
     p = slicer_app.widget._parameters
     assert p.cine is ring.browser
     assert p.masks is ring.segmentation
@@ -117,7 +117,7 @@ def test_fields_fill_themselves(slicer_app, ring):
     assert slicer_app.widget.ui.predictButton.enabled
 
 
-def test_two_candidates_are_left_to_the_person(slicer_app, ring):
+def test_two_candidates_are_left_to_the_user(slicer_app, ring):
     from LaMoDSlicerLib.Scene import SampleHeart
 
     p = slicer_app.widget._parameters
@@ -129,7 +129,7 @@ def test_two_candidates_are_left_to_the_person(slicer_app, ring):
     assert "Select the myocardium masks" in slicer_app.widget.ui.predictButton.toolTip
 
 
-def test_the_person_chooses_the_myocardium(slicer_app, ring):
+def test_the_user_selects_the_myocardium(slicer_app, ring):
     ui = slicer_app.widget.ui
     slicer_app.mouse.choose(ui.myocardiumSelector, "RV")
     slicer_app.settle()
@@ -138,7 +138,7 @@ def test_the_person_chooses_the_myocardium(slicer_app, ring):
     assert RequestReader(slicer_app.widget._parameters).structures() == {"myocardium": "RV", "cavity": "LV cavity"}
 
 
-def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
+def test_a_volume_with_one_component_per_frame_is_a_cine(slicer_app):
     import slicer
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
@@ -154,7 +154,7 @@ def test_a_volume_with_a_component_a_frame_is_a_cine(slicer_app):
     assert np.array_equal(request.masks.labels[:, 0] == 2, slice_.myocardium)
 
 
-def test_rv_insertion_is_handed_over_in_lps(slicer_app, ring):
+def test_the_rv_insertion_is_passed_in_lps(slicer_app, ring):
     import slicer
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
@@ -201,7 +201,7 @@ def _message(slicer_app):
     return slicer_app.widget.ui.messageLabel.text
 
 
-def test_a_picture_as_masks_is_refused_in_words(slicer_app, ring, tmp_path):
+def test_an_image_is_refused_as_masks(slicer_app, ring, tmp_path):
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     write_seq_nrrd(
@@ -211,7 +211,7 @@ def test_a_picture_as_masks_is_refused_in_words(slicer_app, ring, tmp_path):
     assert "cine.seq.nrrd: its values are fractions, not labels" in slicer_app.widget.ui.messageLabel.text
 
 
-def test_cine_and_masks_of_other_lengths(slicer_app, ring):
+def test_cine_and_masks_with_different_numbers_of_frames(slicer_app, ring):
     short = heart(frames=20)
     node = _browser(_builder(short.frame_times_ms).labelmaps("short", "", _labels(short), _geometry(short.grid)))
     slicer_app.widget._parameters.masks = node
@@ -232,16 +232,16 @@ def test_an_empty_frame_is_named(slicer_app, ring):
     assert slicer_app.widget.predictPanel.job is None
 
 
-def test_a_single_picture_is_refused(slicer_app, ring):
+def test_a_single_image_is_refused(slicer_app, ring):
     import slicer
 
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "one picture")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "one image")
     slicer.util.updateVolumeFromArray(node, _labels(ring.slice)[0])
     slicer_app.widget._parameters.masks = node
-    assert "“one picture” has 1 frame(s) and at least 8 are needed" in _message(slicer_app)
+    assert "“one image” has 1 frame(s) and at least 8 are needed" in _message(slicer_app)
 
 
-def test_masks_beside_the_cine_are_refused(slicer_app, ring):
+def test_masks_outside_the_cine_are_refused(slicer_app, ring):
     affine = np.array(ring.slice.grid.ijk_to_lps)
     affine[:3, 3] += 400.0
     from LaMoDCore.heart.geometry import SliceGrid

@@ -37,7 +37,7 @@ def test_nothing_heavy_is_imported_at_file_scope(path):
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.name)
 def test_a_library_file_has_one_purpose(path):
-    """A class has a file of its own name, with at most two companions; other files group functions."""
+    """A class has a file of its name, with at most two companions; other files contain functions."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
     classes = [s.name for s in body if isinstance(s, ast.ClassDef)]
     assert len(classes) <= 3
@@ -45,7 +45,7 @@ def test_a_library_file_has_one_purpose(path):
 
 
 def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
-    """Each ``….ui.WIDGET.NAME`` of a file: (widget, name, signature where NAME is connect, line)."""
+    """Each ``….ui.WIDGET.NAME`` of a file: (widget, name, signature if NAME is connect, line)."""
     uses = []
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}

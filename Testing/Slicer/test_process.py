@@ -1,4 +1,4 @@
-"""The prediction's process: cancelled, killed, refused, lost inputs, closed scenes; the scene is never half-changed."""
+"""The prediction process: cancelled, killed, refused, deleted inputs, closed scenes; never a partly changed scene."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_worker_has_low_priority(slicer_app, ring, fake_worker):
     assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
 
 
-def test_a_killed_worker_is_said_clearly(slicer_app, ring, fake_worker):
+def test_a_killed_worker_is_reported(slicer_app, ring, fake_worker):
     pids = fake_worker("slow")
     before = panel.node_names()
     running = panel.start(slicer_app, pids)
@@ -80,7 +80,7 @@ def test_scene_closed_during_a_run(slicer_app, ring, fake_worker):
 
 
 def test_cine_deleted_during_a_run(slicer_app, ring, fake_worker):
-    """The result appears all the same: on a browser of its own."""
+    """The result is shown with its own browser."""
     import slicer
 
     fake_worker("ok")
@@ -118,7 +118,7 @@ def _classes():
     return Counter(name.partition(" ")[0] for name in panel.node_names())
 
 
-def test_two_runs_after_each_other_leave_one_result(slicer_app, ring, fake_worker):
+def test_a_second_prediction_replaces_the_result(slicer_app, ring, fake_worker):
     fake_worker("ok")
     panel.predict(slicer_app)
     once = _classes()
@@ -127,7 +127,7 @@ def test_two_runs_after_each_other_leave_one_result(slicer_app, ring, fake_worke
 
 
 def test_module_reloaded(slicer_app, ring, fake_worker):
-    """Reload ends a run, and the new panel predicts; the old one no longer listens."""
+    """Reload cancels the prediction; the new panel works and the old one is disconnected."""
     import slicer
 
     running = panel.start(slicer_app, fake_worker("slow"))
@@ -142,8 +142,8 @@ def test_module_reloaded(slicer_app, ring, fake_worker):
     assert old._parameters is None
 
 
-def test_a_saved_scene_is_live_again(slicer_app, ring, fake_worker, tmp_path):
-    """Saved, cleared, loaded: the same pictures at every frame looked at, and what is chosen is drawn anew."""
+def test_a_saved_scene_is_restored(slicer_app, ring, fake_worker, tmp_path):
+    """After saving and loading, the views are equal and the display options still work."""
     import slicer
 
     fake_worker("ok")
@@ -159,7 +159,7 @@ def test_a_saved_scene_is_live_again(slicer_app, ring, fake_worker, tmp_path):
     assert result.isShown
     for frame, picture in before.items():
         differs = np.abs(_picture(slicer_app, frame).astype(int) - picture).max(axis=2) > 30
-        assert differs.mean() < 0.001, f"another picture at frame {frame}"
+        assert differs.mean() < 0.001, f"the view differs at frame {frame}"
     p = slicer_app.widget._parameters
     arrows = result.proxy("arrows").GetPolyData().GetNumberOfCells()
     p.glyphSpacing = 2 * p.glyphSpacing
@@ -171,7 +171,7 @@ def test_a_saved_scene_is_live_again(slicer_app, ring, fake_worker, tmp_path):
     p.showContours = p.showGlyphs = p.showGrid = False
     slicer_app.settle()
     assert (np.abs(_picture(slicer_app, 3).astype(int) - before[3]).max(axis=2) > 30).sum() > 300
-    # MRML's own complaint about every scene with a slice view that is turned freely
+    # MRML reports this for every scene with a freely oriented slice view
     slicer_app.faults.found[:] = [f for f in slicer_app.faults.found if "orientation preset name: Reformat" not in f]
 
 
@@ -181,7 +181,7 @@ def _picture(app, frame):
     return app.window.red.picture()
 
 
-def test_masks_alone_are_enough(slicer_app, ring, fake_worker):
+def test_masks_without_a_cine(slicer_app, ring, fake_worker):
     fake_worker("ok")
     slicer_app.widget._parameters.cine = None
     slicer_app.widget.inputsPanel.fillEmptyFields = lambda: None
@@ -194,7 +194,7 @@ def test_masks_alone_are_enough(slicer_app, ring, fake_worker):
     assert result.background().GetAttribute("LaMoD.Role") == "masks"
 
 
-def test_from_python_the_same_as_the_button(slicer_app, ring, fake_worker):
+def test_prediction_from_python(slicer_app, ring, fake_worker):
     fake_worker("ok")
     result = slicer_app.widget.logic.predictStrain(ring.browser, ring.segmentation, level="mid")
     assert result.isShown

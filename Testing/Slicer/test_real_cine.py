@@ -1,4 +1,4 @@
-"""A real oblique cine (Se3, DICOM) with its labels: the colours sit on the myocardium, by pixels and for the eyes."""
+"""A real oblique cine (Se3, DICOM) with its labels: the colours cover the myocardium."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetens
 
 
 def _load(app):
-    """The DICOM series as a cine sequence, as Slicer's DICOM reader makes it, and the labels by "Load masks…"."""
+    """Load the DICOM series as a sequence, like Slicer's DICOM reader, and the labels with "Load masks…"."""
     import slicer
     from LaMoDSlicerLib.Scene import SliceViews
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
@@ -40,8 +40,8 @@ def _load(app):
     return browser, stack
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the real cine is not on this machine (../shared/data)")
-def test_colours_sit_on_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_worker, pictures):
+@pytest.mark.skipif(not DATA.exists(), reason="the real cine is missing (../shared/data)")
+def test_colours_cover_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_worker, pictures):
     from LaMoDCore.io.files.image_file import read_images
 
     if not WEIGHTS.exists():

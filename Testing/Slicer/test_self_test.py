@@ -1,4 +1,4 @@
-"""`LaMoDSlicerTest` by Slicer's own self-test way, and what a first use without torch says."""
+"""`LaMoDSlicerTest` as Slicer runs it, and the first use without torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_self_test_skips_the_prediction_without_torch(slicer_app, monkeypatch):
     _hide(monkeypatch, "torch")
     slicer.selfTests["LaMoDSlicer"]()
     assert slicer_app.widget._parameters.resultBrowser is None
-    assert slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"), "the sample heart is there all the same"
+    assert slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"), "the sample heart must be loaded"
 
 
 def test_without_torch_the_extension_is_named(slicer_app, ring, monkeypatch):
@@ -33,13 +33,13 @@ def test_without_torch_the_extension_is_named(slicer_app, ring, monkeypatch):
     assert "install the extension “PyTorch”" in slicer_app.widget.ui.messageLabel.text
 
 
-def test_a_declined_package_is_said_and_asked_again_at_the_next_click(slicer_app, ring, monkeypatch):
+def test_a_declined_package_is_reported_and_requested_again_at_the_next_click(slicer_app, ring, monkeypatch):
     from LaMoDSlicerLib.Worker import Dependencies
 
     monkeypatch.setattr(Dependencies, "PACKAGES", ("no-such-package>=1",))
     asked = slicer_app.application._packaging.asked
     asked.clear()
-    assert not asked, "nothing is asked before a click"
+    assert not asked, "nothing may be requested before a click"
     for clicks in (1, 2):
         panel.predict(slicer_app)
         assert asked == [(["no-such-package>=1"], "LaMoD")] * clicks

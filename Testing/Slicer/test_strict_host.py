@@ -1,4 +1,4 @@
-"""The stand-ins refuse what the real classes lack, and faults in slots and observers fail a test."""
+"""The stand-ins reject names that the real classes lack, and errors in slots and observers fail a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def _as_module_code(source: str, **names):
-    """Run code as if it stood in the module under test."""
+    """Run code as part of the module under test."""
     exec(source, {"__name__": "LaMoDSlicerLib.Probe", **names})
 
 
@@ -20,7 +20,7 @@ def test_real_names_are_accepted(slicer_app):
 
 
 @pytest.mark.parametrize("use", ["box.nodes()", "box.noneEnable = True", "box._x.y if False else box.refresh()"])
-def test_names_that_the_real_class_lacks_raise(slicer_app, use):
+def test_names_missing_in_the_real_class_raise(slicer_app, use):
     with pytest.raises(AttributeError):
         _as_module_code(use, box=slicer_app.widget.ui.cineSelector)
 
@@ -28,7 +28,7 @@ def test_names_that_the_real_class_lacks_raise(slicer_app, use):
 @pytest.mark.parametrize(
     "signature", ["currentNodeChanged(vtkMRMLVolumeNode*)", "nodeChosen(vtkMRMLNode*)", "clicked(int)"]
 )
-def test_signals_that_the_real_class_lacks_raise(slicer_app, signature):
+def test_signals_missing_in_the_real_class_raise(slicer_app, signature):
     with pytest.raises(RuntimeError, match="has no signal"):
         _as_module_code("box.connect(signature, print)", box=slicer_app.widget.ui.cineSelector, signature=signature)
 
@@ -38,7 +38,7 @@ def test_qt_objects_refuse_new_attributes(slicer_app):
         slicer_app.widget.ui.predictButton.enable = False
 
 
-def test_a_fault_in_a_slot_is_collected(slicer_app):
+def test_an_error_in_a_slot_is_collected(slicer_app):
     import qt
 
     def slot():
@@ -53,7 +53,7 @@ def test_a_fault_in_a_slot_is_collected(slicer_app):
     slicer_app.faults.found.clear()
 
 
-def test_a_fault_in_an_observer_is_collected(slicer_app):
+def test_an_error_in_an_observer_is_collected(slicer_app):
     import slicer
 
     def observer(_caller, _event):
@@ -74,7 +74,7 @@ def test_a_vtk_error_is_collected(slicer_app):
     slicer_app.faults.found.clear()
 
 
-def test_parameter_types_that_the_host_does_not_know_raise(host):
+def test_unsupported_parameter_types_raise(host):
     import slicer
 
     from Testing.SlicerHost.parameter_nodes import parameterNodeWrapper
