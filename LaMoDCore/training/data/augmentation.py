@@ -1,4 +1,4 @@
-"""Variation of training pictures: turned with their vectors, moved, scaled, their contours shaken. Never mirrored."""
+"""Augmentation of training slices: rotation, translation, scale and contour jitter; never a mirror image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.data.thickening import draw_thickening
 from LaMoDCore.training.run.settings import AugmentationConfig
 
-#: Control points of the jitter: along the cycle and along each side of the picture (one per 18 mm).
+#: Control points of the jitter: along the cycle and along each axis of the image (one per 18 mm).
 _JITTER_POINTS = (8, 7, 7)
 
 
@@ -22,10 +22,10 @@ class Batch:
 
     Attributes:
         masks: [N, 1, 40, 128, 128] as drawn.
-        clean: the same without annotators' errors.
+        clean: masks without annotator errors.
         displacement: [N, 2, 40, 64, 64] mm.
-        weight: [N, 1, 40, 64, 64], 0…1: the share of a block that was measured.
-        levels: int [N], a `level_number` each.
+        weight: [N, 1, 40, 64, 64], 0…1: the measured share of a block.
+        levels: int [N], the `level_number` of each slice.
     """
 
     masks: Tensor
@@ -36,16 +36,15 @@ class Batch:
 
 
 def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
-    """Thicken the walls, apply one random similarity to each slice (all frames alike), shake the drawn contours.
+    """Change the thickening of the walls, apply one random similarity per slice, and jitter the drawn contours.
 
-    Some slices are seen without annotators' errors, some without their level.
-
-    A turn by R and scale s takes u(X) to s·R u(R⁻¹X/s). What is drawn for a slice depends on its own generator
-    alone, never on the other slices of the batch.
+    Some slices lose their annotator errors, some their level. The similarity is the same for all frames: rotation R and
+    scale s map u(X) to s·R u(R⁻¹X/s). The random numbers of a slice depend on its own generator only, never on the
+    other slices of the batch.
     """
     n, _, frames, height, width = batch.masks.shape
     device = batch.masks.device
-    half_mm = width / 2  # grid_sample's coordinates are picture halves
+    half_mm = width / 2  # grid_sample's coordinates are in units of half the image
     thickening = draw_thickening(batch.clean, config, draws)
     displacement = thickening.applied_to_displacement(batch.displacement)
 
@@ -86,7 +85,7 @@ def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
 def _contour_jitter(
     draws: Draws, frames: int, size: tuple[int, int], largest_mm: float, device: torch.device
 ) -> Tensor:
-    """Smooth random offsets in mm, [N, T, H, W, 2], each slice with its own amplitude."""
+    """Smooth random offsets in mm, [N, T, H, W, 2], with one amplitude per slice."""
     n = len(draws)
     coarse = draws.normal(2, *_JITTER_POINTS).to(device)
     amplitude = largest_mm * draws.uniform(1, 1, 1, 1).to(device)

@@ -1,10 +1,10 @@
-"""Dataset cases as canonical arrays on disk, made once, used every epoch.
+"""Dataset cases as canonical arrays on disk, prepared once and used in every epoch.
 
 occupancy.npy     uint8 [N, 40, 128, 128]      masks as drawn, 0…255
-clean.npy         uint8 [N, 40, 128, 128]      masks without annotators' errors where known, else as drawn
+clean.npy         uint8 [N, 40, 128, 128]      masks without annotator errors if known, else as drawn
 displacement.npy  float16 [N, 40, 2, 64, 64]   mm, means over blocks of 2×2 mm
-weight.npy        uint8 [N, 40, 64, 64]        share of each block that was measured, 0…4
-index.json        ids, splits, fingerprint of what it was made from
+weight.npy        uint8 [N, 40, 64, 64]        number of measured pixels per block, 0…4
+index.json        ids, splits, fingerprint of the dataset
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.worker_pool import Died, answers
-from LaMoDCore.training.data.resampling import as_another_scanner_would
+from LaMoDCore.training.data.resampling import resampled_by_another_scanner
 
 CACHE_VERSION = 2
-#: What of a case goes into the cache.
+#: Files of a case from which the cache is made.
 _READ_FILES = ("case.json", "masks.seq.nrrd", "masks_true.seq.nrrd", "displacement.npz")
-#: Caches smaller than this are read whole; larger ones stay on disk, which must then be fast.
+#: Caches smaller than this are read into memory; larger ones are memory-mapped, which needs a fast disk.
 _IN_MEMORY_BYTES = 6e9
-#: Displacement is learned on blocks of this many canonical pixels.
+#: Displacement is trained on blocks of this many canonical pixels along each axis.
 BLOCK = 2
 _HALF = SIZE // BLOCK
 _ARRAYS: dict[str, tuple[tuple[int, ...], Any]] = {
@@ -60,11 +60,11 @@ class TrainingCache:
     """Arrays of all slices of a dataset; N slices.
 
     Attributes:
-        arrays: as the module's docstring lists them.
+        arrays: see the module's docstring.
         splits: train, val or test of each slice.
-        has_motion: whether a slice's displacement is known.
-        levels: int [N], a `level_number` each.
-        fingerprint: SHA-256 over the dataset's content.
+        has_motion: bool [N], whether the displacement is known.
+        levels: int [N], the `level_number` of each slice.
+        fingerprint: SHA-256 of the dataset's content.
     """
 
     arrays: dict[str, Array]
@@ -74,6 +74,7 @@ class TrainingCache:
     fingerprint: str
 
     def indices(self, split: str, *, with_motion: bool = False) -> Array:
+        """Numbers of the slices of a split, optionally only of those with known displacement."""
         chosen = np.array([s == split for s in self.splits])
         return np.flatnonzero(chosen & self.has_motion if with_motion else chosen)
 
@@ -81,15 +82,15 @@ class TrainingCache:
 def open_cache(
     data: Path, folder: Path, *, vary_sampling: bool = True, workers: int = 1, progress: Progress = SILENT
 ) -> TrainingCache:
-    """The cache of a dataset, made if it is not there or was made from other data.
+    """Open the cache of a dataset; make it if it is missing or was made from other data.
 
     Args:
         data: dataset folder.
-        folder: where the cache is, or is to be.
-        vary_sampling: see the masks of synthetic cases (those whose true masks are known) as scanners of other
-            pixel sizes and frame rates would have seen them.
-        workers: processes.
-        progress: told of every case.
+        folder: of the cache.
+        vary_sampling: resample the masks of synthetic cases (those with known true masks) to other pixel sizes and
+            frame rates, see `resampling`.
+        workers: number of processes.
+        progress: updated for every case.
     """
     index = DatasetIndex.load(data)
     refuse_faulty_index(index)
@@ -101,11 +102,11 @@ def open_cache(
 
 
 def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> TrainingCache:
-    """A cache that is there already, without the dataset that it was made from.
+    """Open an existing cache, without the dataset that it was made from.
 
     Args:
-        folder: where it is.
-        in_memory: read it whole instead of leaving it on the disk; by default where it is small enough.
+        folder: of the cache.
+        in_memory: read it into memory instead of memory-mapping it; by default if it is small enough.
 
     Raises:
         LaMoDInputError: it is missing or damaged.
@@ -125,12 +126,12 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
         )
     except (OSError, ValueError, KeyError) as fault:
         raise LaMoDInputError(
-            folder.name, "the cache is damaged", "delete it; it is made again from the dataset"
+            folder.name, "the cache is damaged", "delete it; it will be made again from the dataset"
         ) from fault
 
 
 def cache_of_cases(cases: Sequence[DatasetCase], *, vary_sampling: bool = True) -> TrainingCache:
-    """The same of cases in memory, which count as training data.
+    """A cache of cases in memory, which all belong to the training split.
 
     Args:
         cases: one or more.
@@ -147,11 +148,11 @@ def cache_of_cases(cases: Sequence[DatasetCase], *, vary_sampling: bool = True) 
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
-    return read_json(folder / "index.json", "make the cache from its dataset, with `lamod train --data`")
+    return read_json(folder / "index.json", "make the cache from its dataset with `lamod train --data`")
 
 
 def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
-    """SHA-256 over every byte that the cache is made from."""
+    """SHA-256 of every byte that the cache is made from."""
     digest = hashlib.sha256(f"{CACHE_VERSION} {vary_sampling}".encode())
     for entry in index:
         digest.update(repr(entry).encode())
@@ -220,7 +221,7 @@ def _case_arrays(case: DatasetCase, vary_sampling: bool) -> dict[str, Array]:
     seen, reference = drawn, case.reference_frame
     if vary_sampling and case.masks_true is not None:
         digest = hashlib.sha256(case.id.encode()).digest()
-        seen, reference = as_another_scanner_would(drawn, reference, np.random.default_rng(list(digest[:8])))
+        seen, reference = resampled_by_another_scanner(drawn, reference, np.random.default_rng(list(digest[:8])))
     canonical = to_canonical(seen, reference)
     occupancy = canonical.occupancy
     clean = occupancy
@@ -231,7 +232,7 @@ def _case_arrays(case: DatasetCase, vary_sampling: bool) -> dict[str, Array]:
 
 
 def cine_slice(case: DatasetCase, masks: Array) -> CineSlice:
-    """One slice of a dataset case, as prediction sees it."""
+    """One slice of a dataset case, as prediction uses it."""
     valid = np.ones(masks.shape[0], dtype=bool)
     if case.valid is not None:
         valid = np.asarray(masks[:, 0].any(axis=(1, 2)))
@@ -254,7 +255,7 @@ def _motion_arrays(case: DatasetCase, grid: SliceGrid, canonical: CanonicalSlice
         if not np.isfinite(case.displacement_mm[case.valid]).all():
             raise LaMoDInputError(
                 f"case {case.id}/displacement.npz",
-                "displacement is not finite where it is said to be valid",
+                "displacement is not finite where valid is True",
                 "write numbers there, or set valid to False",
             )
         in_plane = np.moveaxis(grid.vectors_from_lps(case.displacement_mm[:, 0]), -1, 1)

@@ -1,4 +1,4 @@
-"""What a model says of the data that it learned from: counts and places, nobody's identity."""
+"""Facts about the training data for a model's description: counts and sites, no identities."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from LaMoDCore.io.dataset.folder import SPLITS, DatasetIndex
 
 
 def dataset_facts(folder: Path) -> dict[str, Any]:
-    """Name, make, subjects and cases by split, sites, diseases and levels of a dataset, as JSON.
+    """Name, origin, subjects and cases by split, sites, diseases and levels of a dataset, as JSON.
 
     Raises:
-        LaMoDInputError: there is no dataset that can be read.
+        LaMoDInputError: the dataset cannot be read.
     """
     index = DatasetIndex.load(folder)
     by_split = {split: index.select(split=split) for split in SPLITS}

@@ -1,4 +1,4 @@
-"""Random numbers that belong to a sample, not to a process: any number of processes draws the same ones."""
+"""Random numbers that belong to a sample rather than a process, so that they do not depend on the process count."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch import Tensor
 
 
 def seed_of(*key: object) -> int:
-    """A 63-bit seed that follows from the key alone, the same in every process and on every machine."""
+    """A 63-bit seed determined by the key, the same in every process and on every machine."""
     digest = blake2b(repr(key).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 class Draws:
-    """The random numbers of one step over N samples, drawn on the CPU so that every device gets the same.
+    """The random numbers of one step over N samples, drawn on the CPU so that they are the same on every device.
 
     Args:
-        samples: a seed for each sample.
-        step: seed of what all samples of the step share.
+        samples: one seed per sample.
+        step: seed of the random numbers that all samples of the step share.
 
     Attributes:
-        shared: generator of what all samples of the step share, alike in every process.
+        shared: generator of the random numbers that all samples of the step share, the same in every process.
     """
 
     def __init__(self, samples: Iterable[int], step: int) -> None:
@@ -32,20 +32,20 @@ class Draws:
 
     @classmethod
     def of(cls, key: tuple[object, ...], samples: Iterable[int], step: int = 0) -> Draws:
-        """Draws that follow from a key (seed, stage, epoch), the samples' numbers and the step's."""
+        """Draws determined by a key (seed, stage, epoch), the numbers of the samples and the number of the step."""
         return cls((seed_of(*key, "sample", int(sample)) for sample in samples), seed_of(*key, "step", step))
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Evenly in 0…1, [N, *shape]."""
+        """Uniform in 0…1, [N, *shape]."""
         return torch.stack([torch.rand(shape, generator=generator) for generator in self._samples])
 
     def normal(self, *shape: int) -> Tensor:
-        """From the standard normal distribution, [N, *shape]."""
+        """Standard normal, [N, *shape]."""
         return torch.stack([torch.randn(shape, generator=generator) for generator in self._samples])
 
     def integers(self, first: int, last: int) -> Tensor:
-        """Evenly among first … last, both included, [N]."""
+        """Uniform among first … last, both included, [N]."""
         return torch.stack([torch.randint(first, last + 1, (), generator=generator) for generator in self._samples])

@@ -1,4 +1,4 @@
-"""Batches from the cache: which slices a step takes, which of them this process, and the next ones made ahead."""
+"""Batches from the cache: their order in an epoch, loading, and preparation ahead of time."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _Result = TypeVar("_Result")
 
 
 def load_batch(cache: TrainingCache, chosen: Array, device: torch.device) -> Batch:
-    """Slices of the cache as they are, [N] numbers -> N slices; bytes travel to the device, floats are made there."""
+    """Load slices [N] of the cache without augmentation; they are converted to float on the device."""
 
-    def picked(name: str) -> Tensor:
+    def loaded(name: str) -> Tensor:
         values = torch.from_numpy(np.stack([cache.arrays[name][i] for i in chosen]))
         if device.type == "cuda":
             values = values.pin_memory().to(device, non_blocking=True)
         return values.to(device).float()
 
     return Batch(
-        picked("occupancy")[:, None] / 255,
-        picked("clean")[:, None] / 255,
-        picked("displacement").transpose(1, 2),
-        picked("weight")[:, None] / 4,
+        loaded("occupancy")[:, None] / 255,
+        loaded("clean")[:, None] / 255,
+        loaded("displacement").transpose(1, 2),
+        loaded("weight")[:, None] / 4,
         torch.from_numpy(cache.levels[chosen]).to(device),
     )
 
 
 def epoch_batches(indices: Array, batch_size: int, key: tuple[object, ...]) -> list[Array]:
-    """The slices of every step of an epoch, each in ascending order; the epoch's remainder is left to another.
+    """The slices of every step of an epoch, in ascending order within a step; an incomplete last batch is dropped.
 
     Args:
-        indices: slices to learn from.
-        batch_size: over all processes; at most as many as there are slices.
-        key: what the order follows from (seed, stage, epoch).
+        indices: training slices.
+        batch_size: over all processes; limited to the number of slices.
+        key: determines the order (seed, stage, epoch).
     """
     generator = torch.Generator().manual_seed(seed_of(*key, "order"))
     order = indices[torch.randperm(len(indices), generator=generator).numpy()]
@@ -52,8 +52,8 @@ def epoch_batches(indices: Array, batch_size: int, key: tuple[object, ...]) -> l
     return [np.sort(order[at : at + size]) for at in range(0, len(indices) - size + 1, size)]
 
 
-def made_ahead(make: Callable[[_Job], _Result], jobs: Iterable[_Job], ahead: int = 2) -> Iterator[_Result]:
-    """`map(make, jobs)`, with up to `ahead` results made by a thread while the caller works on the last."""
+def prepared_ahead(make: Callable[[_Job], _Result], jobs: Iterable[_Job], ahead: int = 2) -> Iterator[_Result]:
+    """`map(make, jobs)`, with up to `ahead` results prepared by a thread while the caller uses the last one."""
     waiting: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         try:

@@ -1,4 +1,4 @@
-"""A synthetic slice as another scanner would have seen it: other pixels, another frame rate."""
+"""Resample a synthetic slice as if by another scanner: other pixel size, other frame rate."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from LaMoDCore.heart.ring.mask import is_closed_ring
 
 _PIXEL_MM = (0.9, 2.0)
 _FRAMES = (18, 40)
-#: One slice in so many is seen with as few frames as old protocols give.
+#: Share of slices with as few frames as in old protocols.
 _SPARSE_SHARE = 0.1
 _SPARSE_FRAMES = (10, 17)
 
 
-def as_another_scanner_would(
+def resampled_by_another_scanner(
     slice_: CineSlice, reference_frame: int, rng: np.random.Generator
 ) -> tuple[CineSlice, int]:
-    """Draw a pixel size of 0.9–2.0 mm and a frame count, and rasterise the contours anew.
+    """Draw a pixel size of 0.9–2.0 mm and a frame count, and rasterise the contours again.
 
     Args:
-        slice_: a slice on a fine grid.
+        slice_: on a fine grid.
         reference_frame: its end-diastole.
-        rng: of the draw.
+        rng: random generator.
 
     Returns:
-        the slice as seen, and its reference frame, 0; the slice itself where a ring would not survive.
+        the resampled slice and its reference frame, 0; the original slice if its ring would not stay closed.
     """
     pixel = rng.uniform(*_PIXEL_MM)
     wanted = rng.integers(*(_SPARSE_FRAMES if rng.random() < _SPARSE_SHARE else _FRAMES), endpoint=True)

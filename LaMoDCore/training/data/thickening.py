@@ -1,10 +1,11 @@
-"""A wall that gains more or less in-plane area than it did: motion and masks stay true to each other.
+"""Augmentation of the wall's gain in in-plane area, consistent between motion and masks.
 
-How much a slice's wall gains in area over systole varies more between people, scanners and readers than any
-cohort shows (0–40 %). After the heart's own motion φ_τ, the plane is mapped by
+The gain of a wall in area over systole varies more between people, scanners and readers than within any cohort
+(0–40 %). After the heart's own motion φ_τ, the plane is mapped by
     ψ_τ: r² − R(τ)² -> g(τ)·(r² − R(τ)²)
-about the wall's centroid, R the endocardium's radius. Its determinant is g everywhere, so ψ_τ∘φ_τ gains g times the
-area, the endocardium stays where it was, and u′(X) = ψ_τ(X + u(X)) − X is the exact motion of the new masks.
+about the wall's centroid, with R the radius of the endocardium. Its determinant is g everywhere, so the area under
+ψ_τ∘φ_τ is g times as large, the endocardium does not change, and u′(X) = ψ_τ(X + u(X)) − X is the exact motion of the
+new masks.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from LaMoDCore.heart.canonical import SIZE, SPACING_MM
 from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.run.settings import AugmentationConfig
 
-#: Towards the centre, where ψ would fold, radii shrink by no more than this factor.
+#: Smallest factor on radii towards the centre, where ψ would fold.
 _LEAST_SHRINKING = 0.3
 
 
 @dataclass(frozen=True, eq=False)
 class Thickening:
-    """ψ of N slices at T frames; positions in mm from the picture's centre.
+    """ψ of N slices at T frames; positions in mm from the image centre.
 
     Attributes:
-        center: [N, T, 2] the wall's centroid.
+        center: [N, T, 2] centroid of the wall.
         inner_square: [N, T] R², mm².
         gain: [N, T] g.
     """
@@ -37,7 +38,7 @@ class Thickening:
     gain: Tensor
 
     def applied_to_displacement(self, displacement: Tensor) -> Tensor:
-        """u -> u′; [N, 2, T, h, w] in mm on blocks that tile the picture."""
+        """u -> u′; [N, 2, T, h, w] in mm on blocks that tile the image."""
         height, width = displacement.shape[-2:]
         pixel = SIZE * SPACING_MM / width
         x, y = torch.meshgrid(
@@ -63,7 +64,7 @@ class Thickening:
 
 
 def draw_thickening(clean: Tensor, config: AugmentationConfig, draws: Draws) -> Thickening:
-    """Draw ψ for clean masks [N, 1, T, H, W]: nothing at end-diastole, most when the cavity is smallest.
+    """Draw ψ for clean masks [N, 1, T, H, W]: no change at end-diastole, most when the cavity is smallest.
 
     R² follows from the wall's area A and second moment I about its centroid: R² = I/A − A/2π for a ring.
     """

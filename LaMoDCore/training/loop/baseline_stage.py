@@ -1,6 +1,6 @@
-"""Training of a baseline: one stage by eq. (10), with the data, augmentation, budget and selection of LaMoD's own.
+"""Training of a baseline: one stage by eq. (10), with the data, augmentation, budget and selection of LaMoD.
 
-A baseline has no registration and no diffusion to learn, so all epochs of a recipe's stages are its.
+A baseline has no registration and no diffusion, so its stage gets the epochs of all stages of a recipe.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from LaMoDCore.training.run.settings import TrainingConfig
 
 @dataclass(frozen=True)
 class BaselineStage:
-    """Eq. (10) on the displacement itself: endpoint error, its gradient's, and the bending that D_η is held to."""
+    """Eq. (10) on the displacement: endpoint error, gradient error and the same regularity as for D_η."""
 
     config: TrainingConfig
     name: str = "motion"
@@ -42,12 +42,12 @@ class BaselineStage:
         return {"network": model}
 
     def prepare(self, model: nn.Module, batches: Iterable[Batch]) -> None:
-        """Nothing: a baseline sees masks as they are."""
+        """Nothing to prepare: a baseline uses the masks as they are."""
 
     def loss(self, model: nn.Module, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         predicted = cast(BaselineModel, model).blocks(batch.masks)
         loss, endpoint = motion_loss(
-            functional.avg_pool3d(predicted, (1, 2, 2)),  # every 4 mm, as D_η's control points are
+            functional.avg_pool3d(predicted, (1, 2, 2)),  # every 4 mm, like D_η's control points
             predicted,
             batch.displacement,
             batch.weight,
@@ -77,22 +77,22 @@ def train_baseline(
     Args:
         cache: training and validation slices.
         run: the run's folder.
-        config: the recipe; what it says of LaMoD's own networks does not matter here.
-        baseline: which network, and its size.
+        config: settings; those of LaMoD's own networks are ignored.
+        baseline: network and size.
         fabric: device, precision and processes; one process on the CPU by default.
-        resume: go on from the run's checkpoint, if there is one.
-        stop: asked after every step whether to write a checkpoint and stop.
+        resume: continue from the run's checkpoint, if there is one.
+        stop: checked after every step.
         about: further facts for run.json.
-        progress: told after every step of the part of the whole that is done.
+        progress: updated after every step.
 
     Returns:
         the averaged model of the best epoch, in evaluation mode; also saved under ``run/model``.
 
     Raises:
-        TrainingStopped: `stop` was asked for; the checkpoint is written.
-        LaMoDInputError: as `runner.train`; a package that the network needs is not installed.
+        TrainingStopped: `stop` was requested; the checkpoint is written.
+        LaMoDInputError: as `runner.train`, or a package that the network needs is not installed.
     """
-    config = replace(config, freeze=())  # which names parts of LaMoD
+    config = replace(config, freeze=())  # it names parts of LaMoD
     return train_network(
         lambda: BaselineModel(baseline),
         _stages(config),
@@ -112,7 +112,7 @@ def train_baseline(
 def estimate_baseline(
     cache: TrainingCache, config: TrainingConfig, baseline: BaselineConfig, fabric: Fabric
 ) -> Estimate:
-    """Memory and time that a run would take here; a few seconds' work, nothing is written."""
+    """Memory and time of a run on this machine; takes a few seconds and writes nothing."""
     config = replace(config, freeze=())
     return estimate_network(lambda: BaselineModel(baseline), _stages(config), cache, config, fabric)
 
@@ -127,6 +127,6 @@ def _card(name: str, baseline: BaselineConfig, results: Mapping[str, Mapping[str
     found = ", ".join(f"{key} {value:.3f}" for key, value in results.get("motion", {}).items())
     return (
         f"# {name}\n\n{method.title}: {method.what} {method.source}.\n\n"
-        f"A baseline that LaMoD is compared with; on pixels of {baseline.pixel_mm} mm; {size}.\n\n"
+        f"A baseline for comparison with LaMoD, on pixels of {baseline.pixel_mm} mm; {size}.\n\n"
         f"Validation: {found or 'none'}.\n"
     )

@@ -1,9 +1,9 @@
-"""What the processes that share one batch must agree on.
+"""Means over the processes of a distributed training that share one batch.
 
 A loss that is a ratio of sums over the batch (a weighted mean) is the mean over processes of
     local sum / mean over processes of the local denominators,
 so that the mean of the processes' gradients is exactly the gradient of the whole batch's loss. The denominators
-come from the data alone: no gradient passes through them.
+depend on the data only: no gradient passes through them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _mean: ContextVar[Callable[[Tensor], Tensor] | None] = ContextVar("mean_over_pro
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
-    """The mean of a denominator (or a statistic) over the processes that share the batch; itself where one does all."""
+    """The mean of a denominator or a statistic over the processes that share the batch; unchanged with one process."""
     mean = _mean.get()
     return value if mean is None else mean(value.detach())
 
 
 @contextmanager
 def shared_batch(mean: Callable[[Tensor], Tensor] | None) -> Iterator[None]:
-    """Within this block every batch is shared; `mean` averages a tensor over the processes (None: one process)."""
+    """Within this block `mean` averages a tensor over the processes (None: one process)."""
     token = _mean.set(mean)
     try:
         yield

@@ -1,8 +1,8 @@
 """Device, precision and processes of a training: a lightning-fabric `Fabric`.
 
-Started plainly, one process trains. Started by torchrun or srun, the processes find each other through what the
-launcher set in the environment and share every batch. Gradients are averaged with one all-reduce over all of them
-as a single vector: a stage trains some of the parts only, and so no wrapper has to guess which parameters take part.
+Without a launcher one process trains. Under torchrun or srun the processes find each other through the launcher's
+environment variables and share every batch. Gradients are averaged by one all-reduce of a single vector, since a stage
+trains only some of the parts, which a DDP wrapper would have to detect.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnv
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor
 
-#: One process may prepare the data for hours while the others wait for it.
-_PATIENCE = timedelta(hours=12)
+#: One process may prepare the data for hours while the others wait.
+_TIMEOUT = timedelta(hours=12)
 
 
 def make_fabric(device: torch.device, *, bf16: bool) -> Fabric:
@@ -27,19 +27,19 @@ def make_fabric(device: torch.device, *, bf16: bool) -> Fabric:
 
     Args:
         device: cpu, cuda, cuda:N or mps; under torchrun or srun each process takes its own CUDA device.
-        bf16: compute in bfloat16 where the device can do so natively.
+        bf16: compute in bfloat16 if the device supports it natively.
     """
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it chose is in run.json
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # its choices are in run.json
     arguments: dict[str, Any] = {"accelerator": device.type}
     arguments["precision"] = "bf16-mixed" if bf16 and computes_in_bfloat16(device) else "32-true"
     if TorchElasticEnvironment.detect():
         local = int(os.environ["LOCAL_WORLD_SIZE"])
         arguments |= {"devices": local, "num_nodes": int(os.environ["WORLD_SIZE"]) // local}
-        arguments |= {"strategy": _over_processes(device), "plugins": [TorchElasticEnvironment()]}
+        arguments |= {"strategy": _strategy(device), "plugins": [TorchElasticEnvironment()]}
     elif SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
         nodes = int(os.environ.get("SLURM_NNODES", "1"))
         arguments |= {"devices": int(os.environ["SLURM_NTASKS"]) // nodes, "num_nodes": nodes}
-        arguments |= {"strategy": _over_processes(device), "plugins": [SLURMEnvironment(auto_requeue=False)]}
+        arguments |= {"strategy": _strategy(device), "plugins": [SLURMEnvironment(auto_requeue=False)]}
     else:
         chosen = [device.index] if device.type == "cuda" and device.index is not None else 1
         arguments |= {"devices": chosen, "plugins": [LightningEnvironment()]}
@@ -51,12 +51,12 @@ def make_fabric(device: torch.device, *, bf16: bool) -> Fabric:
     return fabric
 
 
-def _over_processes(device: torch.device) -> DDPStrategy:
-    return DDPStrategy(process_group_backend="nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+def _strategy(device: torch.device) -> DDPStrategy:
+    return DDPStrategy(process_group_backend="nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 has instructions of its own here; without them it is slower than float32."""
+    """Whether the device has native bfloat16 instructions; emulated, it is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -75,7 +75,7 @@ def average_gradients(fabric: Fabric, parameters: list[torch.nn.Parameter]) -> N
 
 
 def averaged(fabric: Fabric, value: Tensor) -> Tensor:
-    """The mean of a tensor over the processes; the tensor given is left alone."""
+    """The mean of a tensor over the processes, as a new tensor."""
     result = fabric.all_reduce(value.detach().clone(), reduce_op="mean")
     assert isinstance(result, Tensor)
     return result

@@ -1,4 +1,4 @@
-"""The losses of the method, each a pure function of tensors."""
+"""The losses of the method as pure functions of tensors."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def registration_loss(
     Args:
         velocity: v₀ of K frames, [N, 2, K, 64, 64] mm.
         masks: [N, 1, 40, 128, 128].
-        latent_frames: [K] which latent frames (every second canonical one) v₀ is of.
+        latent_frames: [K] latent frames (every second canonical frame) of v₀.
         metric: L.
         steps: of the shooting.
         sigma: σ of the mask distance.
-        regularity: weight of ⟨Lv₀, v₀⟩ per mm² of picture.
+        regularity: weight of ⟨Lv₀, v₀⟩ per mm² of the image.
 
     Returns:
-        the loss, and the mean squared distance alone.
+        the loss, and the mean squared distance.
     """
     n, _, k, height, width = velocity.shape
     small = functional.avg_pool2d(masks[:, 0].float(), 2)  # [N, 40, 64, 64]
     source = small[:, :1].expand(-1, k, -1, -1).reshape(n * k, 1, height, width)
     target = small[:, 2 * latent_frames].reshape(n * k, 1, height, width)
     v0 = velocity.permute(0, 2, 1, 3, 4).reshape(n * k, 2, height, width).float()
-    # RK4: explicit steps of lower order are unstable where v₀ crosses more than half a grid point a step.
+    # RK4: explicit steps of lower order are unstable where v₀ moves by more than half a grid point per step.
     shot = shoot(v0, metric, (BLOCK_MM, BLOCK_MM), steps, "rk4", interpolation="linear")
     distance = (warp_image(source, shot.inverse, (BLOCK_MM, BLOCK_MM)) - target).square().mean()
     energy = (v0 * metric.apply_L(v0, (BLOCK_MM, BLOCK_MM))).sum(dim=1).mean()
@@ -53,20 +53,20 @@ def registration_loss(
 def motion_loss(
     control: Tensor, predicted: Tensor, truth: Tensor, weight: Tensor, *, gradient_weight_mm: float, regularity: float
 ) -> tuple[Tensor, Tensor]:
-    """Eq. (10): ‖Φ − Φ̂‖ over what was measured, + λ reg, and the error of the displacement's gradient.
+    """Eq. (10): ‖Φ − Φ̂‖ over the measured blocks, + λ reg, and the error of the displacement's gradient.
 
-    The norm is that of the endpoint error (rounded within 0.1 mm), which outliers move less than its square; the
-    gradient's part makes strain a thing that is learned, not a by-product.
+    The norm is that of the endpoint error (smoothed below 0.1 mm), which is less sensitive to outliers than its square.
+    The error of the gradient trains the strain directly.
 
     Args:
         control: [N, 2, T, h, w] spline control points of the prediction, mm.
         predicted, truth: [N, 2, T, 64, 64] mm.
-        weight: [N, 1, T, 64, 64], 0 where nothing was measured.
+        weight: [N, 1, T, 64, 64], 0 for blocks that were not measured.
         gradient_weight_mm: mm per unit of displacement gradient.
         regularity: λ, on squared second differences of the control points.
 
     Returns:
-        the loss, and the endpoint error in mm alone.
+        the loss, and the endpoint error in mm.
     """
     error = predicted - truth
     norm = (error.square().sum(dim=1, keepdim=True) + _NORM_SOFTENING_MM**2).sqrt() - _NORM_SOFTENING_MM
@@ -87,5 +87,5 @@ def motion_loss(
 
 
 def noise_loss(predicted: Tensor, noise: Tensor) -> Tensor:
-    """Eq. (9) without its regularity: mean of (ε′ − ε_θ)²; λ reg is the optimiser's decoupled weight decay."""
+    """Eq. (9) without its regularity, the mean of (ε′ − ε_θ)²; λ reg is the optimiser's decoupled weight decay."""
     return functional.mse_loss(predicted.float(), noise)

@@ -1,4 +1,4 @@
-"""How far a run is and how long it will still take, from the pace that its stages have shown."""
+"""Progress and remaining time of a run, from the measured pace of its stages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 class Pace:
-    """Time left of a run of several stages whose steps take different times.
+    """Estimates the remaining time of a run of several stages whose steps take different times.
 
     Args:
-        steps: of every stage.
+        steps: number of steps of every stage.
     """
 
     def __init__(self, steps: Sequence[int]) -> None:
@@ -17,16 +17,16 @@ class Pace:
         self._began: dict[int, tuple[int, float]] = {}
 
     def steps_before(self, stage: int) -> int:
-        """Steps of all stages before this one."""
+        """Number of steps of all earlier stages."""
         return sum(self._steps[:stage])
 
     def at(self, stage: int, done: int, seconds: float) -> tuple[float, float | None]:
         """Share of all steps that is done, and seconds left (None at the first step that is timed).
 
         Args:
-            stage: the one at work.
-            done: its steps done.
-            seconds: spent on the run so far.
+            stage: current stage.
+            done: its completed steps.
+            seconds: time spent on the run.
         """
         total = max(1, sum(self._steps))
         fraction = (self.steps_before(stage) + done) / total

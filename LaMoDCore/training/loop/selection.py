@@ -1,4 +1,4 @@
-"""The best weights so far by validation, and when to stop waiting for better ones (early stopping)."""
+"""The best weights of a stage by validation, and early stopping."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class BestWeights:
     """Keeps a copy of the weights of the best epoch of a stage.
 
     Args:
-        patience: epochs without a better score after which `exhausted`; 0 never.
+        patience: validations without a better score after which `exhausted` is true; 0 for never.
 
     Attributes:
-        score: the lowest so far.
-        epoch: of that score, counted from 1; 0 before the first.
-        waited: epochs since.
-        weights: state dict of that epoch, None before the first.
+        score: lowest score.
+        epoch: of the lowest score, counted from 1; 0 for the weights at the start.
+        waited: validations since.
+        weights: state dict of the lowest score, None before the first validation.
     """
 
     def __init__(self, patience: int) -> None:
@@ -33,7 +33,7 @@ class BestWeights:
         return self.patience > 0 and self.waited >= self.patience
 
     def offer(self, score: float, epoch: int, model: nn.Module) -> bool:
-        """Whether `score` is the best so far; then the model's weights are kept."""
+        """Copy the model's weights if `score` is the lowest yet; returns whether it is."""
         if not score < self.score and self.weights is not None:
             self.waited += 1
             return False
@@ -42,11 +42,11 @@ class BestWeights:
         return True
 
     def position(self) -> dict[str, Any]:
-        """What a checkpoint has to know besides the weights."""
+        """State for a checkpoint, without the weights."""
         return {"score": self.score if math.isfinite(self.score) else None, "epoch": self.epoch, "waited": self.waited}
 
     def restore(self, position: dict[str, Any], weights: dict[str, Tensor]) -> None:
-        """Continue from a checkpoint's position and weights (empty where there were none yet)."""
+        """Continue from the state and weights of a checkpoint (empty before the first validation)."""
         self.score = math.inf if position["score"] is None else float(position["score"])
         self.epoch, self.waited = int(position["epoch"]), int(position["waited"])
         self.weights = weights or None

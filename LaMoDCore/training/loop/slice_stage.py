@@ -19,7 +19,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.data.augmentation import Batch, augment
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.data.draws import Draws, seed_of
-from LaMoDCore.training.data.loading import epoch_batches, load_batch, made_ahead
+from LaMoDCore.training.data.loading import epoch_batches, load_batch, prepared_ahead
 from LaMoDCore.training.loop.loop_stage import LoopStage, Optimisation, TrainedPart
 from LaMoDCore.training.loop.stages import Stage
 from LaMoDCore.training.run.settings import TrainingConfig
@@ -81,7 +81,7 @@ class SliceStage(LoopStage):
             batch = load_batch(self._cache, share, self._fabric.device)
             return augment(batch, self._config.augmentation, draws), draws
 
-        return made_ahead(make, range(first, len(order)))
+        return prepared_ahead(make, range(first, len(order)))
 
     def seed_step(self, step: int) -> None:
         torch.manual_seed(seed_of(self._config.seed, self.name, step, self._fabric.global_rank))
@@ -105,7 +105,7 @@ class SliceStage(LoopStage):
 
         sums: dict[str, float] = {}
         count = 0
-        for batch, draws in made_ahead(make, range(rank, len(parts), world)):
+        for batch, draws in prepared_ahead(make, range(rank, len(parts), world)):
             with torch.no_grad(), self._fabric.autocast():
                 loss, measured = self._stage.loss(model, batch, draws)
             for name, value in {"loss": loss, **measured}.items():

@@ -1,4 +1,4 @@
-"""What one training step computes in each stage: A registration, B motion, B joint diffusion and motion."""
+"""The stages of LaMoD and what a step computes in each: A registration, B motion, B joint diffusion and motion."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from LaMoDCore.training.loop.distributed import mean_over_processes
 from LaMoDCore.training.loop.losses import motion_loss, noise_loss, registration_loss
 from LaMoDCore.training.run.settings import TrainingConfig
 
-#: Latent statistics follow the batches this slowly while E_R still learns.
+#: Momentum of the latent statistics while E_R learns.
 _STATISTICS_MOMENTUM = 0.02
-#: Up to this share of the schedule D_η also learns from the one-step estimate of a noised latent.
+#: Up to this share of the schedule D_η is also trained on the one-step estimate of a noised latent.
 _DECODABLE_SHARE = 0.4
 
 
 class Stage(Protocol):
-    """One part of the training of a network, LaMoD's or another.
+    """A loss on slices of a training cache, and the parts that it trains; `SliceStage` runs it in the loop.
 
     Attributes:
-        name: of checkpoints and logs.
-        needs_motion: whether it can only use slices with measured displacement.
+        name: in checkpoints and logs.
+        needs_motion: whether it needs slices with measured displacement.
     """
 
     @property
@@ -39,23 +39,23 @@ class Stage(Protocol):
     def needs_motion(self) -> bool: ...
 
     def trained_parts(self, model: Any) -> Mapping[str, nn.Module]:
-        """What learns in this stage, by the names that `freeze` knows."""
+        """The parts that learn, by the names that `freeze` accepts."""
         ...
 
     def prepare(self, model: Any, batches: Iterable[Batch]) -> None:
-        """Called once before the stage with the averaged model and training slices as they are."""
+        """Called once before the stage with the averaged model and training slices without augmentation."""
         ...
 
     def loss(self, model: Any, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss and what else is worth a line in the log.
+        """The loss, and further values for the log.
 
-        A mean over slices needs no care; a ratio of sums over the batch takes its denominator through
-        `processes.mean_over_processes`, so that several processes can share a batch.
+        A mean over slices needs nothing special; the denominator of a ratio of sums over the batch must go through
+        `distributed.mean_over_processes`, so that several processes can share a batch.
         """
         ...
 
     def score(self, measured: Mapping[str, float]) -> float:
-        """What validation chooses by, the lower the better."""
+        """The number by which validation selects the best epoch; lower is better."""
         ...
 
 
@@ -71,7 +71,7 @@ class RegistrationStage:
         return {"encoder": model.encoder, "registration": model.registration_decoder}
 
     def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
-        """Nothing: eq. (1) takes latents as they are."""
+        """Nothing to prepare: eq. (1) uses latents without normalisation."""
 
     def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         loss, distance = _registration(model, model.encode(batch.masks, batch.levels), batch, self.config, draws)
@@ -83,7 +83,7 @@ class RegistrationStage:
 
 @dataclass(frozen=True)
 class MotionStage:
-    """First part of stage B: D_η by eq. (10); E_R with it, held to eq. (1), where the config lets it adapt."""
+    """First part of stage B: D_η by eq. (10), and with `adapt_encoder` also E_R, regularised by eq. (1)."""
 
     config: TrainingConfig
     name: str = "motion"
@@ -96,9 +96,9 @@ class MotionStage:
         return parts
 
     def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
-        """Measure the latent's mean and spread, where E_R has learned since they were."""
+        """Measure the latent's mean and spread if E_R has changed since they were measured."""
         if not statistics_are_known(model) or _learns(self.config, before_motion=True):
-            settle_statistics(model, batches)
+            measure_statistics(model, batches)
 
     def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         config = self.config
@@ -121,11 +121,10 @@ class MotionStage:
 
 @dataclass(frozen=True)
 class JointStage:
-    """Second part of stage B: l = l_diffusion + α l_motion (eqs. 9, 10), E_R at rest.
+    """Second part of stage B: l = l_diffusion + α l_motion (eqs. 9, 10), with E_R frozen.
 
-    ε_θ learns from latents of clean masks, so that reversing the diffusion leads to their manifold; D_η goes on
-    learning from the latents of drawn masks and from one-step estimates ẑ⁽⁰⁾ of noised ones, which is what it
-    meets in prediction.
+    ε_θ is trained on latents of clean masks, so that the reverse process leads to their manifold. D_η is trained on the
+    latents of drawn masks and on one-step estimates ẑ⁽⁰⁾ of noised latents, as they occur in prediction.
     """
 
     config: TrainingConfig
@@ -136,9 +135,9 @@ class JointStage:
         return {"denoiser": model.denoiser, "decoder": model.motion_decoder}
 
     def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
-        """As for motion; here E_R may have learned with the motion, too."""
+        """As in the motion stage, in which E_R may have changed too."""
         if not statistics_are_known(model) or _learns(self.config, before_motion=False):
-            settle_statistics(model, batches)
+            measure_statistics(model, batches)
 
     def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         schedule, learned = model.config.schedule, model.config.latent_channels
@@ -167,18 +166,18 @@ class JointStage:
 
 
 def statistics_are_known(model: LaMoDModel) -> bool:
-    """Whether the latent's mean and spread were ever measured."""
+    """Whether the latent's mean and spread were measured."""
     return bool((model.latent_mean != 0).any() or (model.latent_std != 1).any())
 
 
-def settle_statistics(model: LaMoDModel, batches: Iterable[Batch]) -> None:
+def measure_statistics(model: LaMoDModel, batches: Iterable[Batch]) -> None:
     """Measure the latent's mean and spread over some training slices."""
     with torch.no_grad():
         follow_statistics(model, torch.cat([model.encode(batch.masks, batch.levels) for batch in batches]), 1.0)
 
 
 def follow_statistics(model: LaMoDModel, latent: Tensor, momentum: float) -> None:
-    """Move the stored mean and spread of the learned channels towards this batch's; the first guess keeps its mm."""
+    """Move the mean and spread of the learned channels towards those of a batch; the geometric channels stay in mm."""
     learned = model.config.latent_channels
     with torch.no_grad():
         values = latent[:, :learned].detach().float().transpose(0, 1).flatten(1)
@@ -189,7 +188,7 @@ def follow_statistics(model: LaMoDModel, latent: Tensor, momentum: float) -> Non
 
 
 def _learns(config: TrainingConfig, *, before_motion: bool) -> bool:
-    """Whether E_R learns in a stage before the motion stage, or before the joint one."""
+    """Whether E_R learns in a stage before the motion stage, or before the joint stage."""
     stages = config.registration_epochs > 0
     if not before_motion:
         stages = stages or (config.motion_epochs > 0 and config.adapt_encoder)
@@ -216,7 +215,7 @@ def _registration(
 def _motion(
     model: LaMoDModel, latent: Tensor, batch: Batch, config: TrainingConfig, draws: Draws
 ) -> tuple[Tensor, Tensor]:
-    """Eq. (10); in training over half of the frames, another half each step, since neighbours say much the same."""
+    """Eq. (10); in training over a random half of the frames, since neighbouring frames are similar."""
     control = model.motion_decoder.control_points(latent)
     count = control.shape[2]
     frames = torch.arange(count)

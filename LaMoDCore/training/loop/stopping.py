@@ -1,4 +1,4 @@
-"""A training that is asked to stop writes a checkpoint first."""
+"""Requests to stop a training, which writes a checkpoint first."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from LaMoDCore.runtime.errors import LaMoDError
 
 
-class TrainingStopped(LaMoDError):  # noqa: N818 - no error: what was asked for
-    """The run was asked to stop; its checkpoint is written."""
+class TrainingStopped(LaMoDError):  # noqa: N818 - not an error
+    """The run was stopped on request."""
 
 
 class StopRequest:
-    """Whether somebody asked to stop; may be asked from a signal or from another thread."""
+    """Whether a stop was requested; it may be requested by a signal handler or another thread."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
@@ -31,7 +31,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """SIGTERM and the first Ctrl-C ask to stop within this block; a second Ctrl-C interrupts at once."""
+    """Within this block SIGTERM and the first Ctrl-C request a stop; a second Ctrl-C interrupts at once."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request

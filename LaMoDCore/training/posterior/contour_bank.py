@@ -1,4 +1,4 @@
-"""Contours and the motion behind them, slice by slice: the data that `ContourMotion` learns from."""
+"""Contours and the true motion of slices: the training data of `ContourMotion`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
     from LaMoDCore.phantom.heart.slices import PhantomSlice
 
-#: Depths of the wall at which the motion of a synthetic ring is read.
+#: Depths of the wall at which the motion of a synthetic ring is sampled.
 _DEPTHS = (0.05, 0.275, 0.5, 0.725, 0.95)
 #: Share of synthetic slices whose contours are exact.
 EXACT_SHARE = 0.2
-#: Angles of the contours: nothing is drawn on pixels here.
+#: Number of contour points; the contours are not rasterised.
 _SAMPLES = 180
 _STREAM = 21
 
@@ -41,8 +41,8 @@ class ContourBank(SliceBank):
     Attributes:
         numbers: complex64 [N, 40, 19], see `contour_numbers`.
         motion: complex64 [N, 40, TERMS], see `own_motion`.
-        radius: float32 [N], of the wall's middle at end-diastole, mm.
-        levels: int [N], a `level_number` each.
+        radius: float32 [N], of the middle of the wall at end-diastole, mm.
+        levels: int [N], the `level_number` of each slice.
     """
 
     numbers: Array
@@ -52,7 +52,7 @@ class ContourBank(SliceBank):
 
     @classmethod
     def of_slices(cls, slices: Sequence[tuple[RingContours, Array, int]]) -> ContourBank:
-        """From the contours, the motion (`own_motion`) and the level's number of each slice."""
+        """From the contours, motion (`own_motion`) and level number of each slice."""
         return cls(
             np.stack([contour_numbers(contours) for contours, _, _ in slices]),
             np.stack([motion for _, motion, _ in slices]),
@@ -62,7 +62,7 @@ class ContourBank(SliceBank):
 
 
 def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -> ContourBank:
-    """From slices [N] of a dataset whose motion is known, contours as drawn."""
+    """From slices [N] of a cache with known motion and their drawn contours."""
     slices = []
     for number, index in enumerate(chosen):
         contours = RingContours.of_masks(cache.arrays["occupancy"][index] / np.float32(255))
@@ -81,29 +81,29 @@ def of_phantoms(
     left_out: Collection[str] = (),
     randomise: bool = False,
 ) -> ContourBank:
-    """From synthetic subjects, without their pictures: four slices each, read by readers of all habits.
+    """From synthetic subjects without images: four slices per subject, drawn by readers with different habits.
 
     Args:
         subjects: numbers of the cohort's subjects.
         seed: of the cohort.
-        progress: told of every subject.
-        workers: processes that make them; their number changes nothing.
+        progress: updated for every subject.
+        workers: number of processes; it does not change the result.
         left_out: diseases whose subjects are left out.
-        randomise: whether subjects are made of a wider law than people's, see `phantom.randomised`.
+        randomise: draw the subjects from a wider distribution, see `phantom.heart.randomised`.
 
     Raises:
-        LaMoDInputError: a process was ended from outside.
+        LaMoDInputError: a process was killed.
     """
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
     recipe = CohortRecipe(count=subjects.stop, seed=seed)
     chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
     found: dict[int, ContourBank] = {}
-    for subject, slices in answers(chosen, partial(_reading_room, recipe, randomise), workers):
+    for subject, slices in answers(chosen, partial(_slice_maker, recipe, randomise), workers):
         if isinstance(slices, Died):
             raise LaMoDInputError(
                 f"synthetic subject {subject}",
-                f"the process that made it was ended (exit code {slices.exit_code})",
+                f"the process that made it was killed (exit code {slices.exit_code})",
                 "try again with fewer workers",
             )
         found[subject] = slices
@@ -111,7 +111,7 @@ def of_phantoms(
     return ContourBank.joined([found.pop(subject) for subject in chosen])
 
 
-def _reading_room(recipe: CohortRecipe, randomise: bool) -> Callable[[int], ContourBank]:
+def _slice_maker(recipe: CohortRecipe, randomise: bool) -> Callable[[int], ContourBank]:
     return partial(_slices_of, recipe, randomise)
 
 

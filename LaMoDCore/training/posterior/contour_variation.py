@@ -1,4 +1,4 @@
-"""Slices that the estimate from contours learns from, varied anew at every step; never mirrored."""
+"""Augmentation of the training slices of the estimate from contours; never a mirror image."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from torch import Tensor
 
 from LaMoDCore.networks.contour_motion import turned_motion, turned_numbers
 
-#: Standard deviations: turns, logarithms of sizes, and what rasterising adds to each coefficient.
-_TURN_RAD, _SCALE, _SHAKE_MM = math.radians(8.0), 0.04, 0.05
-#: Shares of slices whose level is not told, and whose cycle runs unevenly.
+#: Standard deviations: rotation, logarithm of scale, and the error that rasterising adds to each coefficient.
+_TURN_RAD, _SCALE, _NOISE_MM = math.radians(8.0), 0.04, 0.05
+#: Shares of slices whose level is hidden, and whose cycle is time-warped.
 _HIDDEN_SHARE, _WARPED_SHARE = 0.3, 0.5
-#: Standard deviation of each of the four waves of the pace of an uneven cycle, and the slowest pace (1 is even).
+#: Standard deviation of each of the four waves of the pace of a warped cycle, and the slowest pace (1 is even).
 _PACE, _SLOWEST = 0.15, 0.3
 
 
 def varied(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Numbers, motion, radius and levels of N slices (`ContourBank`), each slice varied by itself.
+    """Augment numbers, motion, radius and levels of N slices (`ContourBank`), each slice independently.
 
-    Turned with its motion, scaled and shaken; half of them with phases that come earlier and later than they did.
+    Slices are rotated with their motion and scaled, noise is added, and the phases of half of them are warped.
     """
     numbers, motion, radius, levels = batch
     turn = _TURN_RAD * torch.randn(len(radius), generator=generator)
     scale = torch.exp(_SCALE * torch.randn(len(radius), generator=generator))
-    shaken = torch.view_as_complex(torch.randn(*numbers.shape, 2, generator=generator))
+    noise = torch.view_as_complex(torch.randn(*numbers.shape, 2, generator=generator))
     when = uneven_cycles(len(radius), numbers.shape[1], generator)
-    numbers = turned_numbers(at_phases(numbers, when), turn) * scale[:, None, None] + _SHAKE_MM * shaken
+    numbers = turned_numbers(at_phases(numbers, when), turn) * scale[:, None, None] + _NOISE_MM * noise
     hidden = torch.rand(len(radius), generator=generator) < _HIDDEN_SHARE
     return numbers, turned_motion(at_phases(motion, when), turn), radius * scale, torch.where(hidden, 0, levels)
 
 
 def uneven_cycles(slices: int, frames: int, generator: torch.Generator) -> Tensor:
-    """[slices, frames]: the phase (fraction of R–R) that each frame shows; end-diastole stays the first.
+    """Phase (fraction of R–R) of each frame, [slices, frames]; end-diastole stays the first frame.
 
-    The pace is 1 + Σ aₖ cos 2πkτ + bₖ sin 2πkτ, k = 1, 2, with waves held back where it would fall too low.
+    The pace is 1 + Σ aₖ cos 2πkτ + bₖ sin 2πkτ, k = 1, 2; the waves are scaled down if the pace would be too slow.
     """
     even = torch.arange(frames) / frames
     order = torch.tensor([1.0, 2.0])
@@ -49,7 +49,7 @@ def uneven_cycles(slices: int, frames: int, generator: torch.Generator) -> Tenso
 
 
 def at_phases(values: Tensor, when: Tensor) -> Tensor:
-    """Periodic curves [N, T, K] at phases [N, T'], linearly between frames."""
+    """Periodic curves [N, T, K] at phases [N, T'], interpolated linearly between frames."""
     frames = values.shape[1]
     place = when * frames
     before = place.floor()

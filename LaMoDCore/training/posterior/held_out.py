@@ -1,4 +1,4 @@
-"""Calibrating a model's intervals on subjects that it has not learned from."""
+"""Calibrate a model's intervals on subjects that it was not trained on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.tensor import FIELD_NAMES
 from LaMoDCore.uncertainty.calibration import Calibration, fit_quantity
 
-#: Every so many frames are looked at: neighbours in time say the same.
+#: Every fourth frame is used, since neighbouring frames are similar.
 _EVERY_FRAME = 4
 
 
@@ -30,9 +30,9 @@ class HeldOut:
     """Errors and spreads of one slice at its T chosen frames.
 
     Attributes:
-        entry: its line in the dataset.
+        entry: of the slice in the dataset.
         phases: [T] fractions of the cycle.
-        error, spread: by quantity, [T, K]: |truth − answer| and the samples' standard deviation.
+        error, spread: by quantity, [T, K]: |truth − prediction| and the standard deviation of the samples.
     """
 
     entry: DatasetEntry
@@ -44,10 +44,10 @@ class HeldOut:
 def held_out_errors(
     model: LoadedModel, index: DatasetIndex, entry: DatasetEntry, samples: int, seed: int = 0
 ) -> list[HeldOut]:
-    """Predict one case of a dataset as `predict_strain` would, and compare with its truth; empty without a truth.
+    """Predict one case of a dataset like `predict_strain` and compare it with the truth; empty without a truth.
 
-    Pixels that the drawn and the true wall share count; segments are compared as they are reported, the predicted on
-    the drawn wall, the true on the true one.
+    Fields are compared on the pixels common to the drawn and the true wall. Segments are compared as they are reported:
+    the prediction on the drawn wall, the truth on the true wall.
     """
     data = read_dataset_case(index.folder, entry.id)
     truth = truth_of(data)
@@ -87,7 +87,7 @@ def fit_calibration(
     samples: int,
     progress: Progress = SILENT,
 ) -> Calibration:
-    """Scales of every quantity from held-out cases; `model` must not be calibrated yet."""
+    """Fit the scales of every quantity to held-out cases; `model` must not be calibrated yet."""
     found: list[HeldOut] = []
     for number, entry in enumerate(entries):
         found += held_out_errors(model, index, entry, samples)
@@ -96,7 +96,7 @@ def fit_calibration(
 
 
 def calibration_from(found: Sequence[HeldOut], samples: int) -> Calibration:
-    """Scales of every quantity from errors and spreads."""
+    """Fit the scales of every quantity to errors and spreads."""
     names = sorted({name for each in found for name in each.error})
     quantities = {}
     for name in names:
@@ -110,7 +110,7 @@ def calibration_from(found: Sequence[HeldOut], samples: int) -> Calibration:
 
 
 def coverage_of(calibration: Calibration, found: Sequence[HeldOut], name: str) -> Array:
-    """Share of a quantity's truths within its interval, one number a slice; end-diastole is left out."""
+    """Share of the true values of a quantity within their intervals, per slice; without end-diastole."""
     shares = []
     for each in found:
         if name not in each.error:
@@ -123,7 +123,7 @@ def coverage_of(calibration: Calibration, found: Sequence[HeldOut], name: str) -
 
 
 def _frames(slice_: CineSlice, true_slice: CineSlice, reference: int) -> Array:
-    """The reference frame, then every so many acquired frames after it."""
+    """The reference frame, then every fourth frame after it that was acquired."""
     order = (reference + np.arange(0, slice_.frames, _EVERY_FRAME)) % slice_.frames
     acquired = true_slice.valid_frames[order]
     acquired[0] = True

@@ -1,4 +1,4 @@
-"""How the hearts of a dataset lie, for the unlike-training flag."""
+"""Orientation of the hearts of a dataset, for the unlike-training flag."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from LaMoDCore.training.data.cache import cine_slice
 
 
 def insertion_angles(index: DatasetIndex, entries: Iterable[DatasetEntry]) -> Array:
-    """Angles [M] rad, see `insertion_angle`, of those of a dataset's cases whose insertion point is known."""
+    """Angles [M] in rad, see `insertion_angle`, of the cases with known insertion point."""
     found = []
     for entry in entries:
         case = read_dataset_case(index.folder, entry.id)

@@ -1,7 +1,7 @@
-"""What the model leaves open on hearts of a wider law than people's (`phantom.randomised`).
+"""Residuals of the model on hearts from a wider distribution (`phantom.heart.randomised`).
 
-Residuals on hearts that the networks know say nothing of how far they go wrong on others. A posterior that has seen
-both has modes for what strange hearts do, and learns by which descriptors it knows a heart on which it errs more.
+Residuals on hearts like the training data do not describe the errors on other hearts. A posterior fitted to both has
+modes for unusual motion, and the descriptors of a slice tell it where errors are larger.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from LaMoDCore.training.posterior.residuals import ResidualBank, residual_bank
 if TYPE_CHECKING:
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
-#: Of each subject.
+#: Slices per subject.
 SLICES = 4
 _STREAM = 23
 
@@ -29,15 +29,15 @@ _STREAM = 23
 def randomised_residuals(
     model: LaMoDModel, subjects: Sequence[int], seed: int, progress: Progress = SILENT
 ) -> ResidualBank:
-    """Predict randomised hearts, four slices each, and compare with their truth.
+    """Predict randomised hearts, four slices per subject, and compare with the truth.
 
-    They are augmented as the dataset's training slices are.
+    They are augmented like the training slices of the dataset.
 
     Args:
-        model: E_R, D_η and the estimate from contours at rest, in evaluation mode.
-        subjects: numbers of the cohort's subjects, one or more; such as the model has not learned from.
+        model: in evaluation mode, with the estimate from contours.
+        subjects: numbers of one or more subjects of the cohort, which the model was not trained on.
         seed: of the cohort.
-        progress: told of every subject.
+        progress: updated for every subject.
     """
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 

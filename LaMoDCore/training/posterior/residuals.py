@@ -1,4 +1,4 @@
-"""What the deterministic model leaves open on known hearts: the data that the motion latent learns from."""
+"""Residuals of the deterministic model on hearts with known motion: the training data of the motion latent."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from LaMoDCore.training.posterior.slice_bank import SliceBank
 from LaMoDCore.training.run.settings import AugmentationConfig
 from LaMoDCore.uncertainty.descriptors import descriptors
 
-#: Milder than in training, and upright as prediction's pictures are: the posterior may know which side is septal.
+#: Weaker than in training, and upright like the input of a prediction: the posterior may use the septum's direction.
 UPRIGHT = AugmentationConfig(
     full_turn_share=0.0, turn_degrees=10.0, shift_mm=1.0, jitter_mm=0.4, scale=0.04, thickening_share=0.5
 )
-#: Blocks of which less was measured are left out.
+#: Blocks with a smaller measured share are left out.
 _MEASURED = 0.4
 
 
@@ -35,8 +35,8 @@ class ResidualBank(SliceBank):
 
     Attributes:
         ring: float16 [N, C, T/2, angles], see `RingView`.
-        motion: float32 [N, K].
-        contours: complex64 [N, 40, TERMS], likewise; 0 for a model without.
+        motion: float32 [N, K], see `RingView`.
+        contours: complex64 [N, 40, TERMS], see `RingView`; 0 for a model without an estimate from contours.
         relative: complex64 [N, 40, TERMS]: the true motion relative to the predicted one.
         descriptors: float32 [N, D], see `uncertainty.descriptors`.
         index: int [N]: the slice in the cache.
@@ -50,7 +50,7 @@ class ResidualBank(SliceBank):
     index: Array
 
     def views(self) -> RingView:
-        """What the motion latent sees of the slices."""
+        """The inputs of the motion latent."""
         return RingView(
             torch.from_numpy(self.ring).float(), torch.from_numpy(self.motion), torch.from_numpy(self.contours)
         )
@@ -66,15 +66,15 @@ def residual_bank(
     augmentation: AugmentationConfig = UPRIGHT,
     progress: Progress = SILENT,
 ) -> ResidualBank:
-    """Predict slices of a cache, once, and compare with their truth.
+    """Predict slices of a cache once and compare with the truth.
 
     Args:
-        model: E_R and D_η at rest, in evaluation mode.
+        model: in evaluation mode.
         cache: of training or validation data with motion.
         chosen: int [N], slices of the cache.
-        seed: of augmentation; None leaves the slices as they are.
-        augmentation: how they are varied.
-        progress: told of every slice.
+        seed: of the augmentation; None for no augmentation.
+        augmentation: settings.
+        progress: updated for every slice.
     """
     device = next(model.parameters()).device
     rows: list[tuple[Array, ...]] = []
@@ -91,17 +91,19 @@ def residual_bank(
         contours = model.motion_by_contours(masks, coordinates, predicted, level)
         view = ring_view(latent[0, : model.config.latent_channels], predicted, coordinates, contours)
         ring = view.ring.cpu().numpy()
-        told = descriptors(masks, coordinates, ring, *wall_motion(predicted, coordinates, every=4), level)
+        described = descriptors(masks, coordinates, ring, *wall_motion(predicted, coordinates, every=4), level)
         relative = block_residual(predicted, batch, coordinates)
         if contours is None:
             contours = np.zeros((FRAMES, TERMS), dtype=np.complex64)
-        rows.append((ring.astype(np.float16), view.motion.cpu().numpy(), contours, relative, told, np.array(index)))
+        rows.append(
+            (ring.astype(np.float16), view.motion.cpu().numpy(), contours, relative, described, np.array(index))
+        )
         progress.update("residuals", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
     return ResidualBank(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
 def block_residual(predicted: Array, batch: Batch, coordinates: RingCoordinates) -> Array:
-    """Relative motion complex64 [40, TERMS] of the truth to û [40, 2, 128, 128] mm, over the measured blocks."""
+    """True motion relative to û [40, 2, 128, 128] mm over the measured blocks, complex64 [40, TERMS]."""
     frames, _, height, width = predicted.shape
     blocks = predicted.reshape(frames, 2, height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(3, 5))
     rows, columns, where = _measured_blocks((batch.weight[0, 0] > _MEASURED).all(dim=0).numpy())

@@ -1,4 +1,4 @@
-"""The curves of a run, read from its log.jsonl as it grows."""
+"""Training curves of a run, read from its log.jsonl while it grows."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _LOG = "log.jsonl"
 
 @dataclass
 class StageCurve:
-    """One stage's curves over the run's steps.
+    """Curves of one stage over the steps of the run.
 
     Attributes:
         stage: its name.
         steps: [n] global step of every training line.
-        loss: [n] mean training loss of the epoch up to there.
-        epoch_steps: [m] global step at every epoch's end.
-        validation: [m] loss on the validation slices, NaN where there are none.
-        endpoint_mm: [m] mean endpoint error on them, NaN where the stage does not measure it.
+        loss: [n] mean training loss since the start of the epoch.
+        epoch_steps: [m] global step at the end of every epoch.
+        validation: [m] validation loss, NaN if it was not computed.
+        endpoint_mm: [m] mean endpoint error in validation, NaN if it was not computed.
     """
 
     stage: str
@@ -32,15 +32,15 @@ class StageCurve:
 
     @property
     def epochs(self) -> int:
-        """How many were validated."""
+        """Number of completed epochs."""
         return len(self.epoch_steps)
 
 
 class RunCurves:
-    """Follows a run's log; a log that was cut at a resumption is read anew.
+    """Follows the log of a run; a log that was truncated when the run was resumed is read again.
 
     Args:
-        folder: the run's.
+        folder: of the run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,11 +50,11 @@ class RunCurves:
 
     @property
     def epochs(self) -> int:
-        """Epochs done in all stages together."""
+        """Number of completed epochs in all stages."""
         return sum(curve.epochs for curve in self.stages.values())
 
     def update(self) -> bool:
-        """Take what was written since; says whether anything was. A line that is half written waits."""
+        """Read the new complete lines; returns whether there were any."""
         try:
             with self._file.open("rb") as stream:
                 size = stream.seek(0, 2)
@@ -68,12 +68,12 @@ class RunCurves:
         self._read += len(whole)
         for line in whole.splitlines():
             try:
-                self._take(json.loads(line))
+                self._append(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError):
-                continue  # a line of a newer LaMoD, or a disk that was full
+                continue  # a line of a newer LaMoD, or cut off by a full disk
         return bool(whole)
 
-    def _take(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Any]) -> None:
         curve = self.stages.setdefault(str(line["stage"]), StageCurve(str(line["stage"])))
         step = int(line["global_step"])
         if line["kind"] == "step":

@@ -1,4 +1,4 @@
-"""The settings of a run as a form would show them: name, type, default, range, and the words of their docstring."""
+"""The settings of a run for a form: name, type, default, range, and help from their docstrings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from LaMoDCore.networks.diffusion import SAMPLERS, SCHEDULES
 from LaMoDCore.training.run.settings import TrainingConfig
 
-#: Settings that are one of a few words.
+#: Settings with a fixed set of values.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "model.inference.sampler": SAMPLERS,
     "model.schedule.name": SCHEDULES,
@@ -21,15 +21,15 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of the form.
+    """One setting.
 
     Attributes:
-        path: as a grid file names it, nested settings with dots.
+        path: its name as in a grid file; nested settings have dots.
         kind: bool, int, float, str or tuple.
         default: its value in `TrainingConfig()`.
-        least, most: the range, None where it is open.
-        choices: the words that are allowed, empty where any value of the kind is.
-        help: what it does.
+        least, most: the range, None if open.
+        choices: allowed values, empty if any value of the kind is allowed.
+        help: description from the docstring.
     """
 
     path: str
@@ -42,24 +42,24 @@ class Setting:
 
 
 def form(settings: Any = None, prefix: str = "") -> Iterator[Setting]:
-    """Every setting of a config (`TrainingConfig()` by default), those of its parts after it, in their order."""
+    """Every setting of a config (`TrainingConfig()` by default) in order, with the settings of its parts."""
     settings = TrainingConfig() if settings is None else settings
-    words = _documented(type(settings))
+    texts = _documented(type(settings))
     for each in fields(settings):
         value, path = getattr(settings, each.name), f"{prefix}{each.name}"
         if is_dataclass(value):
             yield from form(value, f"{path}.")
         else:
             least, most = each.metadata.get("least"), each.metadata.get("most")
-            yield Setting(path, type(value), value, least, most, _CHOICES.get(path, ()), words.get(each.name, ""))
+            yield Setting(path, type(value), value, least, most, _CHOICES.get(path, ()), texts.get(each.name, ""))
 
 
 def _documented(kind: type) -> dict[str, str]:
-    """Field -> its words in the docstring's Attributes."""
+    """Field -> its description in the docstring's Attributes."""
     text = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2]
     found: dict[str, str] = {}
     for entry in re.split(r"\n(?=    \S)", text):
-        names, separator, words = entry.strip().partition(": ")
+        names, separator, described = entry.strip().partition(": ")
         if separator:
-            found |= {name.strip(): " ".join(words.split()) for name in names.split(",")}
+            found |= {name.strip(): " ".join(described.split()) for name in names.split(",")}
     return found

@@ -1,9 +1,9 @@
-"""Grid search, as the paper chose its settings: every combination is a run of its own, the best one is named.
+"""Grid search over settings, as in the paper: every combination is a separate run, and the best one is named.
 
-A grid file is a JSON object of lists, nested settings with a dot:
+A grid file is a JSON object of lists; nested settings have a dot:
     {"learning_rate": [1e-3, 1e-4], "alpha": [0.01, 0.1], "model.latent_channels": [16, 32]}
-RUN/grid-001 … hold the runs; RUN/grid.md, grid.csv and grid.json compare them. A search that was stopped goes on
-with what is missing.
+RUN/grid-001 … contain the runs; RUN/grid.md, grid.csv and grid.json compare them. A search that was stopped continues
+with the missing runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from LaMoDCore.runtime.atomic import write_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.settings import TrainingConfig
 
-#: What combinations are compared by: measures in mm or of the masks, which no weight of a loss changes.
+#: Metrics by which combinations are compared; they do not depend on the weights of a loss.
 _MEASURES = ("endpoint_mm", "mask_distance")
 
 
@@ -31,8 +31,8 @@ class Combination:
 
     Attributes:
         name: of its folder.
-        changes: the settings that it sets.
-        config: the whole of them.
+        changes: the settings that differ from the base.
+        config: all settings.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Combination:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a combination did.
+    """Result of a combination.
 
     Attributes:
-        combination: which.
-        measure: name of what `value` is, "" where the run failed.
-        value: at the best validation of the last stage that measures it.
-        failure: why there is none.
+        combination: the point of the grid.
+        measure: name of the metric, "" if the run failed.
+        value: of the metric at the best validation of the last stage that has it.
+        failure: why there is no value.
     """
 
     combination: Combination
@@ -58,17 +58,17 @@ class Outcome:
 
 
 def read_grid(file: Path, base: TrainingConfig) -> list[Combination]:
-    """Every combination of a grid file's lists, put into `base`.
+    """Every combination of the lists in a grid file, applied to `base`.
 
     Raises:
-        LaMoDInputError: no JSON object of lists, or a setting that is unknown or of the wrong type.
+        LaMoDInputError: the file is not a JSON object of lists, or a setting is unknown or has the wrong type.
     """
     try:
         lists = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
         raise LaMoDInputError(file.name, "there is no such file", "give a JSON object of lists") from fault
     except (OSError, ValueError) as fault:
-        raise LaMoDInputError(file.name, "it is not readable JSON", "give a JSON object of lists") from fault
+        raise LaMoDInputError(file.name, "it is not valid JSON", "give a JSON object of lists") from fault
     if not isinstance(lists, dict) or not lists or not all(isinstance(each, list) and each for each in lists.values()):
         raise LaMoDInputError(
             file.name, "it is not an object of lists", 'write it as {"learning_rate": [1e-3, 1e-4], ...}'
@@ -76,7 +76,7 @@ def read_grid(file: Path, base: TrainingConfig) -> list[Combination]:
     try:
         return list(_combinations(lists, base))
     except (ValueError, TypeError) as fault:
-        raise LaMoDInputError(file.name, str(fault), "mend that setting") from fault
+        raise LaMoDInputError(file.name, str(fault), "correct that setting") from fault
 
 
 def _combinations(lists: Mapping[str, Sequence[Any]], base: TrainingConfig) -> Iterator[Combination]:
@@ -89,7 +89,7 @@ def _combinations(lists: Mapping[str, Sequence[Any]], base: TrainingConfig) -> I
             for name in path:
                 inner = inner.get(name, {})
                 if not isinstance(inner, dict):
-                    raise ValueError(f"{key!r} is no setting")
+                    raise ValueError(f"there is no setting {key!r}")
             inner[last] = value
         yield Combination(f"grid-{number:03d}", changes, TrainingConfig.from_dict(settings))
 
@@ -101,16 +101,16 @@ def search(
     *,
     writes: bool = True,
 ) -> list[Outcome]:
-    """Train what is not trained yet, and compare.
+    """Train the combinations that are not finished, and compare all.
 
     Args:
         combinations: of `read_grid`.
         folder: of the search.
-        train_one: trains a combination in a folder, going on where it stopped.
+        train_one: trains a combination in a folder, resuming an unfinished run.
         writes: whether this process writes the tables.
 
     Returns:
-        outcomes, best first, failed ones last.
+        outcomes, best first, failed runs last.
     """
     outcomes = []
     for combination in combinations:
@@ -135,7 +135,7 @@ def _is_finished(run: Path, combination: Combination) -> bool:
     kept = json.loads(config.read_text(encoding="utf-8"))
     if kept != json.loads(json.dumps(combination.config.to_dict())):
         raise LaMoDInputError(
-            f"{run.parent.name}/{run.name}", "it holds a run of another grid", "search in another folder"
+            f"{run.parent.name}/{run.name}", "it contains a run of another grid", "choose another folder"
         )
     return True
 
@@ -148,11 +148,11 @@ def _outcome(combination: Combination, run: Path, failure: str) -> Outcome:
         for values in reversed(list(stages.values())):
             if measure in values:
                 return Outcome(combination, measure, float(values[measure]))
-    return Outcome(combination, "", float("inf"), "nothing that can be compared was measured")
+    return Outcome(combination, "", float("inf"), "no stage has a metric for the comparison")
 
 
 def write_tables(outcomes: Sequence[Outcome], folder: Path) -> None:
-    """grid.md for people, grid.csv for spreadsheets, grid.json for programs."""
+    """Write the comparison as grid.md, grid.csv and grid.json."""
     names = list(outcomes[0].combination.changes)
     measure = outcomes[0].measure or "validation"
     rows = [

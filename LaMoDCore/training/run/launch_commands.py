@@ -1,4 +1,4 @@
-"""The commands that start one and the same run: here, on several GPUs, or on a cluster."""
+"""Commands that start the same run on this machine, on several GPUs, or on a cluster."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Launch:
-    """A training run, as `lamod train` is told of it.
+    """Arguments of `lamod train`.
 
     Attributes:
         data: dataset folder.
-        run: the run's folder.
-        preset: name of settings, "" where `config` or the run's own are meant.
+        run: run folder.
+        preset: name of the settings, "" to use `config` or the run's own settings.
         config: file of settings, or None.
         init: model to start from, or "".
-        resume: go on from the run's checkpoint.
+        resume: continue from the run's checkpoint.
         device: auto, cpu, cuda or mps.
     """
 
@@ -30,7 +30,7 @@ class Launch:
     device: str = "auto"
 
     def arguments(self) -> list[str]:
-        """Behind `lamod`."""
+        """The words after `lamod`."""
         words = ["train", "--data", str(self.data), "--out", str(self.run)]
         if self.preset:
             words += ["--preset", self.preset]
@@ -44,15 +44,15 @@ class Launch:
 
 
 def local_command(launch: Launch, python: str = "python") -> list[str]:
-    """One process on this machine."""
+    """Command for one process on this machine."""
     return [python, "-m", "LaMoDCore", *launch.arguments(), "--progress", "none"]
 
 
 def torchrun_command(launch: Launch, processes: int, machines: int = 1) -> str:
-    """Several processes that share every batch, one a GPU; on several machines, to be started on each of them.
+    """Command for several processes that share every batch, one per GPU; it must be run on each machine.
 
     Raises:
-        ValueError: no process, or no machine.
+        ValueError: the number of processes or machines is less than 1.
     """
     _check(processes, machines)
     words = ["torchrun", "--nproc_per_node", str(processes)]
@@ -62,16 +62,16 @@ def torchrun_command(launch: Launch, processes: int, machines: int = 1) -> str:
 
 
 def slurm_script(launch: Launch, processes: int, machines: int = 1, hours: int = 24) -> str:
-    """A batch file for `sbatch`; the same file submitted again goes on with the run.
+    """Batch file for `sbatch`; submitted again, it resumes the run.
 
     Args:
         launch: the run.
-        processes: a machine, one a GPU.
-        machines: how many.
-        hours: after which SLURM ends the job. It is asked to stop two minutes before, and writes a checkpoint.
+        processes: per machine, one per GPU.
+        machines: number of machines.
+        hours: time limit of the job. It is asked to stop two minutes earlier and writes a checkpoint.
 
     Raises:
-        ValueError: no process, no machine, or no time.
+        ValueError: the number of processes, machines or hours is less than 1.
     """
     _check(processes, machines)
     if hours < 1:
@@ -105,4 +105,4 @@ def _job_name(name: str) -> str:
 
 def _check(processes: int, machines: int) -> None:
     if processes < 1 or machines < 1:
-        raise ValueError(f"{processes} processes on {machines} machines cannot train: give at least one of each")
+        raise ValueError(f"processes is {processes} and machines is {machines}, both must be at least one")

@@ -1,4 +1,4 @@
-"""One training a run folder: a lock that the operating system lets go of when its process ends, however it ends."""
+"""Lock of a run folder, so that only one process trains in it; the operating system releases it with the process."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from types import TracebackType
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Who only looks whether the lock is held holds it for a moment: it is tried again.
+#: A process that checks the lock holds it for a moment, so locking is tried several times.
 _TRIES, _PAUSE_SECONDS = 4, 0.05
 
 
 class RunLock:
-    """Held within a `with` block.
+    """Locks a run folder within a `with` block.
 
     Args:
-        folder: the run's; the lock is its file `.lock`.
+        folder: of the run; the lock is its file `.lock`.
 
     Raises:
-        LaMoDInputError: another process holds it.
+        LaMoDInputError: another process holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class RunLock:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process trains in a run folder; nothing is made or left there."""
+    """Whether a process trains in a run folder; creates no file."""
     try:
         descriptor = os.open(folder / ".lock", os.O_RDWR)
     except OSError:
@@ -68,7 +68,7 @@ def is_locked(folder: Path) -> bool:
 
 
 def _lock(descriptor: int) -> None:
-    """Take the lock or raise OSError at once."""
+    """Lock without waiting; raises OSError if another process holds the lock."""
     if os.name == "nt":
         import msvcrt
 

@@ -1,4 +1,4 @@
-"""A training run: from a cache to a model, in a run folder that can be followed, stopped and resumed."""
+"""Train a model on a cache in a run folder, which can be followed, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ def train(
 
     Args:
         cache: training and validation slices.
-        run: the run's folder.
-        config: what to do; with `initial`, its networks take the place of ``config.model``.
+        run: the run folder.
+        config: settings; with `initial`, its shapes replace ``config.model``.
         fabric: device, precision and processes; one process on the CPU by default.
-        resume: go on from the run's checkpoint, if there is one.
-        initial: weights to start from; its motion latent and flag, which are theirs alone, are left out.
-        stop: asked after every step whether to write a checkpoint and stop.
+        resume: continue from the run's checkpoint, if there is one.
+        initial: weights to start from, without their uncertainty (`without_posterior`).
+        stop: checked after every step.
         about: further facts for run.json.
-        progress: told after every step of the part of the whole that is done.
+        progress: updated after every step.
 
     Returns:
-        the averaged model, in evaluation mode; also saved under ``run/model``.
+        the averaged model in evaluation mode; also saved in ``run/model``.
 
     Raises:
-        TrainingStopped: `stop` was asked for; the checkpoint is written.
-        LaMoDInputError: another process trains here, the checkpoint is another run's, the batch does not fit into
-            memory, the disk is full, ...
+        TrainingStopped: `stop` was requested; the checkpoint is written.
+        LaMoDInputError: another process trains in the folder, the checkpoint belongs to another run, the batch does
+            not fit into memory, the disk is full, ...
     """
     fabric = fabric or make_fabric(torch.device("cpu"), bf16=config.bf16)
     if initial is not None:
@@ -115,15 +115,14 @@ def train_network(
     card: Callable[[Mapping[str, Mapping[str, float]]], str] | None = None,
     progress: Progress = SILENT,
 ) -> _Network:
-    """Train any network that a model folder can hold: the same run folder, resumption and processes as `train`.
+    """Train any network that a model folder can contain, in the same way as `train`.
 
     Args:
-        network: makes it, with its first weights; called once, after seeding.
+        network: makes the network with its initial weights; called once, after seeding.
         stages: with their epochs, in order.
         cache, run, config, fabric, resume, stop, about, progress: as for `train`.
-        start: what a checkpoint must agree with besides `config` and the data: which network it is and the hash of
-            the weights that it starts from.
-        card: writes MODEL_CARD.md from the best validation of every stage; by default it is LaMoD's own card.
+        start: identifies the network and its initial weights; a checkpoint must agree with it.
+        card: makes MODEL_CARD.md from the best validation of every stage; by default the card of a LaMoD model.
 
     Returns, Raises:
         as `train`.
@@ -162,7 +161,7 @@ def train_network(
 
 
 def estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric) -> Estimate:
-    """Memory and time that a run of `train` would take here; a few seconds' work, nothing is written."""
+    """Memory and time of `train` on this machine; takes a few seconds and writes nothing."""
     return estimate_network(lambda: LaMoDModel(config.model), stages_of(config), cache, config, fabric)
 
 
@@ -173,7 +172,7 @@ def estimate_network(
     config: TrainingConfig,
     fabric: Fabric,
 ) -> Estimate:
-    """Memory and time that a run of `train_network` would take here, as `estimate` does for LaMoD."""
+    """Memory and time of `train_network` on this machine; takes a few seconds and writes nothing."""
     model = _first_weights(network, stages, config, fabric)
     return _estimate(model, stages, cache, config, fabric, timed=True)
 
@@ -199,9 +198,9 @@ def _estimate(
 ) -> Estimate:
     slices = len(cache.indices("train"))
     if slices == 0:
-        raise LaMoDInputError("the dataset", "it has no training slice", "give cases of the split train")
+        raise LaMoDInputError("the dataset", "it has no training slices", "add cases to the split train")
     found = estimate_run(model, stages, config, slices, fabric, timed=timed)
-    return fabric.broadcast(found)  # all processes must refuse, or none
+    return fabric.broadcast(found)  # all processes must refuse or none
 
 
 def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Everything that a training run follows from, and the presets."""
+"""Settings of a training run, and the presets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def within(default: Any, least: float, most: float | None = None) -> Any:
-    """A dataclass field with the range that its values are held to (and that a form offers)."""
+    """A dataclass field with the range of its values."""
     return field(default=default, metadata={"least": least, "most": most})
 
 
@@ -28,18 +28,18 @@ def check_ranges(settings: Any) -> None:
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How training pictures are varied; the heart is never mirrored, since that would turn it inside out.
+    """Augmentation of training slices; the heart is never mirrored, which would exchange left and right.
 
     Attributes:
-        full_turn_share: share of pictures turned by any angle; the others by `turn_degrees` (SD).
-        turn_degrees: SD of the small turns.
-        shift_mm: SD of the offset from the picture's centre.
-        jitter_mm: largest SD of the contours' own jitter, smooth in space and time (drawn from 0 to this).
-        scale: SD of the logarithm of a change of size, applied to motion alike.
-        thickening_share: share of pictures whose wall gains more or less in-plane area than it did.
-        thickening_least, thickening_most: range of that gain at end-systole, as a fraction.
-        clean_share: share of slices seen without annotators' errors (the jitter stays), as careful contours are.
-        level_hidden_share: share of slices whose level is kept from the network, as where nobody names it.
+        full_turn_share: share of slices rotated by any angle; the others are rotated by `turn_degrees` (SD).
+        turn_degrees: SD of the small rotations.
+        shift_mm: SD of the offset from the image centre.
+        jitter_mm: upper limit of the SD of the contour jitter, which is smooth in space and time.
+        scale: SD of the logarithm of the scale, which also applies to the motion.
+        thickening_share: share of slices whose wall gains more or less in-plane area than measured.
+        thickening_least, thickening_most: range of that additional gain at end-systole, as a fraction.
+        clean_share: share of slices without annotator errors (the jitter stays), like careful contours.
+        level_hidden_share: share of slices whose level is hidden from the network, like input without a level.
     """
 
     full_turn_share: float = within(0.5, 0, 1)
@@ -63,27 +63,27 @@ class TrainingConfig:
 
     Attributes:
         model: shapes and diffusion.
-        augmentation: of the training pictures.
+        augmentation: of the training slices.
         seed: of initialisation, order, augmentation and noise.
-        batch_size: slices a step.
-        learning_rate: of Adam at its height; it warms up and falls to zero along a cosine within each stage.
+        batch_size: slices per step.
+        learning_rate: maximum; it warms up and decays to zero along a cosine within each stage.
         weight_decay: decoupled (AdamW).
         ema_decay: of the averaged weights that are validated and saved.
-        bf16: compute in bfloat16 where the device has instructions for it; weights stay float32.
+        bf16: compute in bfloat16 if the device supports it natively; weights stay float32.
         registration_epochs: of stage A.
-        motion_epochs: first part of stage B: D_η by (10), and E_R with it where `adapt_encoder`.
-        joint_epochs: second part of stage B: l = l_diffusion + α l_motion with E_R at rest.
-        patience: epochs without a better validation after which a stage ends; 0 never ends one early. Either way
-            a stage hands on the averaged weights of its best epoch.
-        checkpoint_minutes: a checkpoint is written at the end of an epoch, and within one after so many minutes.
-        freeze: parts that stay as they are (encoder, registration, decoder, denoiser), for fine-tuning.
-        adapt_encoder: let the motion loss reach E_R too; the paper's recipe leaves E_R as registration made it.
+        motion_epochs: first part of stage B: D_η by (10), with `adapt_encoder` also E_R.
+        joint_epochs: second part of stage B: l = l_diffusion + α l_motion with E_R frozen.
+        patience: epochs without a better validation after which a stage ends; 0 never ends one early. In both cases
+            the averaged weights of the best epoch are kept.
+        checkpoint_minutes: time after which a checkpoint is written within an epoch; one is written after every epoch.
+        freeze: parts that do not change (encoder, registration, decoder, denoiser), for fine-tuning.
+        adapt_encoder: train E_R by the motion loss too; in the paper E_R is trained by registration only.
         image_sigma: σ of eq. (1).
         regularity: weight of the energy ⟨Lv₀, v₀⟩ in eq. (1).
-        registration_weight: weight of eq. (1) in stage B where `adapt_encoder`.
-        shot_frames: frames shot a slice and step.
+        registration_weight: weight of eq. (1) in stage B with `adapt_encoder`.
+        shot_frames: frames that are shot per slice and step.
         alpha: α of the joint loss.
-        gradient_weight_mm: weight of the error of ∇u beside that of u in (10), mm.
+        gradient_weight_mm: weight of the error of ∇u relative to that of u in (10), mm.
         lambda_motion: λ of (10), on the second differences of the control points.
         lambda_noise: λ of (9), on the weights of ε_θ (applied as decoupled weight decay).
     """
@@ -164,14 +164,14 @@ PRESETS: dict[str, TrainingConfig] = {
 
 
 def read_config(file: Path) -> TrainingConfig:
-    """A TrainingConfig from a JSON file.
+    """Read a TrainingConfig from a JSON file.
 
     Raises:
-        LaMoDInputError: it cannot be read, or a setting is unknown or of the wrong type.
+        LaMoDInputError: the file cannot be read, or a setting is unknown or has the wrong type.
     """
     try:
         return TrainingConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError as fault:
         raise LaMoDInputError(file.name, "there is no such file", "give a JSON file of training settings") from fault
     except (ValueError, TypeError, OSError) as fault:
-        raise LaMoDInputError(file.name, str(fault).splitlines()[0], "mend that setting") from fault
+        raise LaMoDInputError(file.name, str(fault).splitlines()[0], "correct that setting") from fault

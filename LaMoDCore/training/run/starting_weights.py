@@ -1,4 +1,4 @@
-"""The weights that a training starts from: a model without what its weights say of their own doubts."""
+"""Initial weights of a training: a model without its uncertainty."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
 
 LEFT_OUT = (
-    "the samples, intervals and unlike-training flag of {name} belong to its own weights: the trained model answers "
-    "without them until `lamod train-posterior` has taught it its own"
+    "the samples, intervals and unlike-training flag of {name} are valid for its own weights only: the trained model "
+    "predicts without them until `lamod train-posterior` has fitted new ones"
 )
 
 
 def without_posterior(network: LaMoDModel) -> LaMoDModel:
-    """A copy that holds E_R, D_R, ε_θ and D_η alone; `network` itself where it has nothing else.
+    """A copy with E_R, D_R, ε_θ and D_η only; `network` itself if it has no other parts.
 
-    The motion latent, what it is told by contours, the spread of a slice and the flag were fitted to the latents and
-    the errors of E_R and D_η as they are, and the intervals were calibrated on them. They say nothing of weights that
-    go on learning, so the copy's answer is the decoder's, without diffusion.
+    The motion latent, the estimate from contours, the spread and the flag were fitted to the latents and errors of the
+    present E_R and D_η, and the intervals were calibrated on them. They are not valid for weights that are trained
+    further, so the copy predicts by the decoder, without diffusion.
     """
     config = replace(
         network.config, motion_latent=MotionLatentConfig(), contour_motion=ContourMotionConfig(), descriptors=0

@@ -15,7 +15,7 @@ def test_every_setting_is_explained_and_its_defaults_are_in_range() -> None:
     settings = {setting.path: setting for setting in form()}
     assert settings["batch_size"].least == 1 and settings["batch_size"].kind is int
     assert settings["augmentation.jitter_mm"].most == 5
-    assert settings["model.latent_channels"].help.startswith("of z")
+    assert settings["model.latent_channels"].help.startswith("learned channels of z")
     assert settings["model.inference.sampler"].choices == ("ddim", "ddpm")
     assert settings["augmentation.thickening_most"].help == settings["augmentation.thickening_least"].help != ""
     missing = [path for path, setting in settings.items() if not setting.help]

@@ -7,7 +7,7 @@ import pytest
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import SliceGrid
-from LaMoDCore.training.data.resampling import as_another_scanner_would
+from LaMoDCore.training.data.resampling import resampled_by_another_scanner
 
 FRAMES, RR_MS, PIXEL_MM = 40, 800.0, 1.2
 AFFINE = np.array([[0.0, 0, 8, -30], [PIXEL_MM, 0, 0, -60], [0, -PIXEL_MM, 0, 70], [0, 0, 0, 1]])
@@ -32,7 +32,7 @@ def where_and_how_large(slice_, frame):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_wall_stays_where_it_is(seed):
     given = ring(reference=10)
-    seen, reference = as_another_scanner_would(given, 10, np.random.default_rng(seed))
+    seen, reference = resampled_by_another_scanner(given, 10, np.random.default_rng(seed))
     assert reference == 0 and 10 <= seen.frames <= FRAMES
     assert 0.9 <= seen.grid.spacing_mm[0] <= 2.0 and seen.grid.spacing_mm == pytest.approx(
         [seen.grid.spacing_mm[0]] * 2
@@ -52,14 +52,14 @@ def test_frames_that_were_not_acquired_are_not_seen():
     given = ring()
     valid = np.arange(FRAMES) < 15
     partly = CineSlice("part", given.grid, given.myocardium, given.frame_times_ms, RR_MS, valid_frames=valid)
-    seen, _ = as_another_scanner_would(partly, 0, np.random.default_rng(1))
+    seen, _ = resampled_by_another_scanner(partly, 0, np.random.default_rng(1))
     assert seen.frame_times_ms.max() <= given.frame_times_ms[14]
 
 
 def test_a_wall_that_coarse_pixels_would_break_is_left_as_it_is():
     thin = ring(wall_mm=0.9)
     for seed in range(8):
-        seen, reference = as_another_scanner_would(thin, 3, np.random.default_rng(seed))
+        seen, reference = resampled_by_another_scanner(thin, 3, np.random.default_rng(seed))
         if seen is thin:
             assert reference == 3
             return

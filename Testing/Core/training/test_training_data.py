@@ -13,7 +13,7 @@ from ring_dataset import ring_case, write_rings
 from LaMoDCore.cli import main
 from LaMoDCore.io.dataset.folder import write_dataset_case
 from LaMoDCore.training.data.cache import TrainingCache, open_cache, open_finished_cache
-from LaMoDCore.training.data.loading import epoch_batches, made_ahead
+from LaMoDCore.training.data.loading import epoch_batches, prepared_ahead
 
 
 def test_displacement_carries_the_wall_of_end_diastole_onto_later_ones(cache: TrainingCache) -> None:
@@ -80,7 +80,7 @@ def test_every_slice_comes_once_an_epoch_in_another_order() -> None:
     assert [len(b) for b in epoch_batches(indices, 100, (0,))] == [12]
 
 
-def test_results_made_ahead_keep_their_order_and_their_faults() -> None:
-    assert list(made_ahead(lambda n: n * n, range(7))) == [n * n for n in range(7)]
+def test_results_prepared_ahead_keep_their_order_and_their_faults() -> None:
+    assert list(prepared_ahead(lambda n: n * n, range(7))) == [n * n for n in range(7)]
     with pytest.raises(ZeroDivisionError):
-        list(made_ahead(lambda n: 1 // n, [1, 0]))
+        list(prepared_ahead(lambda n: 1 // n, [1, 0]))
