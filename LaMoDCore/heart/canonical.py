@@ -1,4 +1,4 @@
-"""From a slice on its own grid and frames to the canonical picture that the networks see, and exactly back.
+"""Convert a slice from its own grid and frames to the canonical image, the networks' input, and exactly back.
 
 Canonical: 40 frames evenly over one R–R interval, frame 0 at end-diastole, periodic; 128×128 pixels of 1 mm
 in the slice's own plane, centred on the ventricle, seen from the apex (`geometry.canonical_grid`).
@@ -31,20 +31,20 @@ SIZE, SPACING_MM = CANONICAL_SIZE, CANONICAL_SPACING_MM
 
 #: Beyond this distance from a contour its exact value carries no information.
 _DISTANCE_LIMIT_MM = 12.0
-#: Displacement fades to zero over this last stretch before the canonical picture's border.
+#: Displacement fades to zero over this distance from the border of the canonical image.
 _BORDER_FADE_MM = 6.0
 
 
 @dataclass(frozen=True, eq=False)
 class CanonicalSlice:
-    """A slice as the networks see it, with what is needed to go back.
+    """A slice as the networks' input, with the geometry for the way back.
 
     Attributes:
         occupancy: float32 [40, 128, 128], the share of each pixel that is myocardium (0…1, anti-aliased).
         grid: the canonical grid in LPS.
         source_grid: the slice's own grid.
-        phases: [T], each own frame's time as a fraction of the cycle after the reference frame, 0 ≤ phase < 1.
-        reference_frame: the own frame that is canonical frame 0.
+        phases: [T], time of each frame of the slice after the reference frame, in fractions 0 ≤ phase < 1 of the cycle.
+        reference_frame: the slice's frame that is canonical frame 0.
     """
 
     occupancy: Array
@@ -55,10 +55,10 @@ class CanonicalSlice:
 
 
 def periodic_weights(phases_in: npt.ArrayLike, phases_out: npt.ArrayLike) -> Array:
-    """Interpolation over the cycle as a matrix: ``values_out = weights @ values_in``.
+    """Matrix of interpolation over the cycle: ``values_out = weights @ values_in``.
 
-    A periodic cubic spline through the frames; where frames are missing (a gap over twice the usual step, as
-    after the last frame of a DENSE scan), linear, since a spline would swing there.
+    Periodic cubic spline through the frames; linear if frames are missing (a gap of more than twice the median step, as
+    after the last frame of a DENSE scan), because a spline would overshoot there.
 
     Args:
         phases_in: [n] distinct times as fractions of the cycle, in any order.
@@ -96,9 +96,9 @@ def cycle_phases(frame_times_ms: Array, rr_ms: float, reference_frame: int) -> A
 def contour_distances_mm(mask: Array, spacing_mm: tuple[float, float]) -> Array:
     """Signed distances from epicardium and endocardium, float32 [2, H, W] in mm, negative inside each.
 
-    Kept apart, since their interpolation in time moves each contour, where that of the ring's own distance
-    would thin the wall. Smoothed by half a pixel to take off the staircase of the drawn mask. Gaps of a thin wall
-    are closed first: a ring with a gap has no cavity, and would pull the contours of its neighbours in time with it.
+    Both contours are interpolated in time separately, because interpolating the distance from the ring would thin the
+    wall. The distances are smoothed by half a pixel to remove the staircase of the mask. Gaps in a thin wall are closed
+    first: a ring with a gap has no cavity and would distort the interpolated contours of neighbouring frames.
     """
     ring = with_gaps_closed(mask)
     distances = [
@@ -118,15 +118,15 @@ def occupancy_from_distances(distances_mm: Array, pixel_mm: float = SPACING_MM) 
 
 
 def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid | None = None) -> CanonicalSlice:
-    """Bring a slice's myocardium to the canonical grid and cycle.
+    """Resample a slice's myocardium to the canonical grid and cycle.
 
     Args:
-        slice_: the slice; frames that are not valid are bridged from their neighbours.
-        reference_frame: the own frame that becomes canonical frame 0.
+        slice_: the slice; frames that are not valid are interpolated from their neighbours.
+        reference_frame: the slice's frame that becomes canonical frame 0.
         target: a canonical grid of the same plane to use instead of the one centred on this mask.
 
     Raises:
-        LaMoDInputError: the ventricle does not fit into the canonical picture.
+        LaMoDInputError: the ventricle does not fit into the canonical image.
     """
     grid = slice_.grid
     region = epicardial_region(with_gaps_closed(slice_.myocardium[reference_frame]))
@@ -134,7 +134,7 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid 
         raise LaMoDInputError(
             slice_.name,
             f"frame {reference_frame} (end-diastole) has no myocardium",
-            "draw it, or leave this slice out",
+            "draw it, or leave out this slice",
         )
     rows, columns = np.nonzero(region)
     target = target or canonical_grid(grid, (columns.mean(), rows.mean()))
@@ -174,24 +174,24 @@ def _refuse_if_cut(slice_: CineSlice, grid: SliceGrid, target: SliceGrid) -> Non
         extent = float((xy.max(axis=0) - xy.min(axis=0)).max() * SPACING_MM)
         raise LaMoDInputError(
             slice_.name,
-            f"its myocardium spans {extent:.0f} mm and does not fit into the {SIZE * SPACING_MM:.0f} mm "
-            "that LaMoD looks at",
+            f"its myocardium spans {extent:.0f} mm and does not fit into the {SIZE * SPACING_MM:.0f} mm of the "
+            "networks' input",
             "check the pixel spacing and remove pixels that do not belong to the left ventricle",
         )
 
 
 def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) -> Array:
-    """Bring canonical displacement back to the slice's own pixels and frame times.
+    """Resample canonical displacement to the slice's own pixels and frame times.
 
-    Cubic spline in space, periodic cubic spline in time; vectors are turned into the slice's own axes.
-    Zero at the reference frame, fading to zero at the canonical picture's border and beyond it.
+    Cubic spline in space, periodic cubic spline in time; vectors are rotated to the slice's axes. Zero at the reference
+    frame; fades to zero towards the border of the canonical image and is zero beyond it.
 
     Args:
         displacement_mm: [40, 2, 128, 128], in-plane (x, y) mm on the canonical grid.
-        canonical: what `to_canonical` returned.
+        canonical: the result of `to_canonical`.
 
     Returns:
-        float32 [T, 2, H, W], (x, y) mm along the own grid's columns and rows.
+        float32 [T, 2, H, W], (x, y) mm along the columns and rows of the slice's grid.
     """
     source, target = canonical.source_grid, canonical.grid
     weights = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
@@ -218,18 +218,18 @@ def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) ->
 
 
 def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: CanonicalSlice) -> tuple[Array, Array]:
-    """Bring measured displacement (DENSE, a phantom's truth) to the canonical grid and cycle, for training.
+    """Resample measured displacement (DENSE, a phantom's truth) to the canonical grid and cycle, for training.
 
-    Pixels without a measurement take their nearest neighbour's value before resampling, so that the rim is not
-    lost; what `valid` says of the canonical result leaves them out again.
+    Pixels without a measurement get their nearest neighbour's value before resampling, so that the rim of the wall is
+    not lost; the returned mask excludes them again.
 
     Args:
-        displacement_mm: [T, 2, H, W] on the slice's own grid, anything where not valid.
+        displacement_mm: [T, 2, H, W] on the slice's own grid; any value where it is not valid.
         valid: bool [T, H, W].
-        canonical: what `to_canonical` returned for the same slice.
+        canonical: the result of `to_canonical` for the same slice.
 
     Returns:
-        float32 [40, 2, 128, 128] mm along the canonical (x, y), and bool [40, 128, 128].
+        float32 [40, 2, 128, 128] mm along the canonical (x, y), and whether it is valid, bool [40, 128, 128].
     """
     source, target = canonical.source_grid, canonical.grid
     matrix, offset = affine_2d(target, source)
@@ -256,7 +256,7 @@ def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: C
 
 
 def _covered_phases(phases: Array, wanted: Array) -> Array:
-    """Which wanted phases lie within one and a half usual steps of frames on both sides, bool [m]."""
+    """Whether each wanted phase lies in a gap between frames of at most 1.5 median steps, bool [m]."""
     knots = np.sort(phases)
     gaps = np.diff(np.append(knots, knots[0] + 1.0))
     limit = 1.5 * np.median(gaps)

@@ -1,19 +1,21 @@
-"""What flows through LaMoD: Case (what was drawn), Motion (what moved), StrainResult (what it means).
+"""The library's main data classes: Case (contours), Motion (displacement) and StrainResult (strain and summary).
 
-Frozen dataclasses that carry geometry, times and units with the arrays. T frames, H rows, W columns.
+Frozen dataclasses with arrays, geometry, times and units. T frames, H rows, W columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
+from LaMoDCore.heart.ventricle import VentricleSlice
 
 Level = Literal["base", "mid", "apex"]
 LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
@@ -26,19 +28,20 @@ class CineSlice:
     """One short-axis slice over one cardiac cycle, in its own frame order.
 
     Attributes:
-        name: what people call it: a file stem, a series description, "slice 3".
+        name: for people: a file name without suffix, a series description, "slice 3".
         grid: pixel grid in LPS.
         myocardium: bool [T, H, W].
-        frame_times_ms: float [T], rising, from the R wave.
+        frame_times_ms: float [T], increasing, from the R wave.
         rr_ms: length of the cardiac cycle in ms.
         level: base, mid or apex.
-        level_known: whether the level was named or follows from a whole stack; else it is a guess, which labels
-            segments but which the network is not told.
+        level_known: whether the level was given or follows from a whole stack; otherwise it is a guess that is used to
+            number segments but not as an input of the network.
         cavity: bool [T, H, W] of the left-ventricular blood pool, if drawn.
         right_ventricle: bool [T, H, W], if drawn.
-        cine: float32 [T, H, W] picture intensities on the same grid, if given.
+        cine: float32 [T, H, W] image intensities on the same grid, if given.
         valid_frames: bool [T]; False where nothing was acquired (DENSE covers part of the cycle).
-        rv_insertion_lps: [3] in LPS mm, anterior RV insertion of this slice alone; None where the heart's holds.
+        rv_insertion_lps: [3] in LPS mm, anterior RV insertion of this slice only; None if the heart's point applies.
+        contour_origin: engine, status and confidence where the contours were drawn automatically, else None.
     """
 
     name: str
@@ -53,6 +56,7 @@ class CineSlice:
     valid_frames: Array = field(default_factory=lambda: np.empty(0, dtype=bool))
     level_known: bool = False
     rv_insertion_lps: Array | None = None
+    contour_origin: ContourOrigin | None = None
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:
@@ -63,7 +67,7 @@ class CineSlice:
         if self.valid_frames.size == 0:
             object.__setattr__(self, "valid_frames", np.ones(frames, dtype=bool))
         if self.frame_times_ms.shape != (frames,) or self.valid_frames.shape != (frames,):
-            raise ValueError(f"frame_times_ms and valid_frames must have {frames} entries, one a frame")
+            raise ValueError(f"frame_times_ms and valid_frames must have {frames} entries, one per frame")
         for name in ("cavity", "right_ventricle", "cine"):
             extra = getattr(self, name)
             if extra is not None and extra.shape != self.myocardium.shape:
@@ -77,18 +81,18 @@ class CineSlice:
 
     @property
     def phases(self) -> Array:
-        """[T]: time in fractions of the cycle."""
+        """[T]: times in fractions of the cycle."""
         return np.asarray(self.frame_times_ms / self.rr_ms)
 
     def insertion_else(self, heart_lps: npt.ArrayLike | None) -> Array | None:
-        """[3]: where its segments start: its own point, else the heart's; None where neither is known."""
+        """[3]: start of the segments: the slice's own point, otherwise the heart's; None if neither is known."""
         point = heart_lps if self.rv_insertion_lps is None else self.rv_insertion_lps
         return None if point is None else np.asarray(point)
 
 
 @dataclass(frozen=True)
 class InputRecord:
-    """Where an input came from; a name without its folder, so that no path or identifier travels."""
+    """Source of an input: the name without its folder, so that no path is stored, and the hash."""
 
     name: str
     sha256: str
@@ -101,9 +105,10 @@ class Case:
     Attributes:
         slices: from base to apex.
         reference_frame: index of end-diastole, to which all motion refers.
-        rv_insertion_lps: [3] anterior RV insertion point in LPS mm, or None where it is not known.
-        inputs: where the data came from.
+        rv_insertion_lps: [3] anterior RV insertion point in LPS mm; None if it is not known.
+        inputs: the files that were read.
         notes: what was assumed and what is doubtful about the input.
+        volume_slices: slices that count for volumes only, as their wall is open or missing in some frames.
     """
 
     slices: tuple[CineSlice, ...]
@@ -111,10 +116,11 @@ class Case:
     rv_insertion_lps: Array | None = None
     inputs: tuple[InputRecord, ...] = ()
     notes: tuple[Note, ...] = ()
+    volume_slices: tuple[VentricleSlice, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.slices:
-            raise ValueError("a case has at least one slice")
+            raise ValueError("a case must have at least one slice")
         if len({s.frames for s in self.slices}) != 1:
             raise ValueError("all slices of a case must have the same number of frames")
         if not 0 <= self.reference_frame < self.frames:
@@ -125,8 +131,24 @@ class Case:
         return self.slices[0].frames
 
     def insertion_of(self, slice_: CineSlice) -> Array | None:
-        """[3]: where a slice's segments start: its own point, else the heart's; None where neither is known."""
+        """[3]: start of a slice's segments: its own point, otherwise the heart's; None if neither is known."""
         return slice_.insertion_else(self.rv_insertion_lps)
+
+
+class DisplacementSamples(Protocol):
+    """Samples [N, T, 2, H, W] mm of a displacement: an array, or an object that computes each sample on access.
+
+    An integer index and iteration give one sample [T, 2, H, W]; ``[:, frame]`` gives all samples of one frame.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, key: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,16 +158,16 @@ class SliceMotion:
     Attributes:
         displacement_mm: float32 [T, 2, H, W], in-plane (x, y) mm of the material point that lies at that
             pixel in the reference frame; finite everywhere, decaying smoothly outside the wall.
-        samples_mm: float32 [N, T, 2, H, W] where several samples were drawn; displacement_mm is their mean.
+        samples_mm: float32 [N, T, 2, H, W] if several samples were drawn; displacement_mm is their expected value.
     """
 
     displacement_mm: Array
-    samples_mm: Array | None = None
+    samples_mm: DisplacementSamples | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Motion of every slice of a case, and how it was made."""
+    """Motion of every slice of a case, and the settings that produced it."""
 
     slices: tuple[SliceMotion, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -157,11 +179,11 @@ class SliceStrain:
 
     Attributes:
         myocardium: bool [H, W] at the reference frame.
-        segment: int16 [H, W], 0 = none, else 1…6 (1…4 at the apex) as `segment_names` says.
+        segment: int16 [H, W], 0 = none, otherwise 1…6 (1…4 at the apex) in the order of `segment_names`.
         displacement_mm: float32 [T, 2, H, W], as in SliceMotion.
         fields: ecc, err, ecr, e1, e2, jacobian: float32 [T, H, W].
         fields_std: the same keys and displacement_mm: SD over the samples; empty with one sample.
-        segment_names: one a segment, in order ("anteroseptal", …).
+        segment_names: one per segment, in order ("anteroseptal", …).
         segment_aha: AHA 16 number of each segment.
         segment_curves: ecc, err: float [S, T], mean over the segment's pixels.
         segment_curves_std: the same keys, SD over the samples; empty with one sample.

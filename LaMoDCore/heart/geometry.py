@@ -1,4 +1,4 @@
-"""Array axes <-> patient LPS millimetres: the only place where axes or signs change.
+"""Convert between array axes and patient LPS millimetres; axes and signs change only here.
 
 A short-axis slice is an array ``[H, W]``: rows ``y`` (axis 0), columns ``x`` (axis 1). Pixel coordinates
 are ``(x, y) = (column, row)`` and in-plane vectors ``(x, y)`` are in millimetres along the column and the
@@ -32,8 +32,8 @@ class SliceGrid:
 
     Attributes:
         shape: (H, W).
-        ijk_to_lps: [4, 4] affine from (column i, row j, slice k) to LPS mm; its third column is one slice
-            spacing along the normal, either way round.
+        ijk_to_lps: [4, 4] affine from (column i, row j, slice k) to LPS mm; its third column is one slice spacing
+            along the normal, in either direction.
     """
 
     shape: tuple[int, int]
@@ -61,7 +61,7 @@ class SliceGrid:
 
     @property
     def directions(self) -> Array:
-        """[3, 2]: unit vectors of x (column index rises) and y (row index rises) in LPS."""
+        """[3, 2]: unit vectors of x (increasing column) and y (increasing row) in LPS."""
         columns = self.ijk_to_lps[:3, :2]
         return np.asarray(columns / np.linalg.norm(columns, axis=0))
 
@@ -74,12 +74,12 @@ class SliceGrid:
 
     @property
     def axis_cosine(self) -> float:
-        """How far the normal x × y points from apex to base: 1 along the heart's expected axis, < 0 mirrored."""
+        """Cosine between the normal x × y and the expected axis from apex to base; negative if mirrored."""
         return float(-(self.normal @ BASE_TO_APEX_LPS))
 
     @property
     def view_sign(self) -> int:
-        """+1 where the array, shown with rows downwards, is seen from the apex, −1 where from the base."""
+        """+1 if the array, shown with rows downwards, is seen from the apex, −1 if from the base."""
         return 1 if self.axis_cosine >= 0 else -1
 
     @property
@@ -172,5 +172,5 @@ def affine_2d(source: SliceGrid, target: SliceGrid) -> tuple[Array, Array]:
 
 
 def vector_rotation(source: SliceGrid, target: SliceGrid) -> Array:
-    """[2, 2]: turns in-plane vectors in mm along the source's (x, y) into vectors along the target's."""
+    """[2, 2]: rotation of in-plane vectors in mm from the source's (x, y) to the target's."""
     return np.asarray(np.linalg.pinv(target.directions) @ source.directions)

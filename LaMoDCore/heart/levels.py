@@ -1,4 +1,4 @@
-"""Base, mid or apex: named by the person, or proposed by position along the heart's axis."""
+"""Levels of slices (base, mid, apex): given by the user, or proposed from positions along the heart's axis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, Array, SliceGrid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: A left ventricle is 75–100 mm long: slices this far apart are not all from its middle.
+#: A left ventricle is 75–100 mm long: slices that span this distance are not all from its middle.
 _VENTRICLE_MM = 40.0
 _NAMES: dict[str, Level] = {
     "base": "base",
@@ -36,19 +36,19 @@ def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level, ...] | None
         name: Level | None = _NAMES.get(str(word).strip().lower())
         if name is None:
             raise LaMoDInputError(
-                "--levels", f"'{str(word).strip()}' is no level", f"use {', '.join(LEVELS)}, one a slice"
+                "--levels", f"'{str(word).strip()}' is not a level", f"use {', '.join(LEVELS)}, one per slice"
             )
         parsed.append(name)
     return tuple(parsed)
 
 
 def depths_towards_apex(centers_lps: Sequence[Array], grids: Sequence[SliceGrid]) -> list[float]:
-    """How far each slice lies towards the apex, mm from an arbitrary origin.
+    """Position of each slice towards the apex, mm from an arbitrary origin.
 
-    Along the slices' common normal, turned towards the apex; where normals differ, along their mean.
+    Along the slices' common normal towards the apex; along the mean normal if they differ.
 
     Args:
-        centers_lps: [3] centre of the ventricle in each slice.
+        centers_lps: [3] each, centre of the ventricle in each slice.
         grids: the slices.
     """
     normals = [-grid.normal * grid.view_sign for grid in grids]
@@ -58,25 +58,25 @@ def depths_towards_apex(centers_lps: Sequence[Array], grids: Sequence[SliceGrid]
 
 
 def propose_levels(depths_mm: Sequence[float]) -> tuple[Level, ...]:
-    """Levels of slices in order from base to apex: thirds of the way (four even slices: base, mid, mid, apex).
+    """Propose levels of slices ordered from base to apex: thirds of their span (four equal: base, mid, mid, apex).
 
-    One slice is called mid, the level where most are taken. Two are base and mid: to call one apical, with its own
-    segments, takes slices that span the ventricle.
+    One slice is mid, the level that is acquired most often. Two are base and mid, because an apical slice, which has
+    other segments, needs slices that span the ventricle.
 
     Args:
-        depths_mm: rising, towards the apex.
+        depths_mm: increasing towards the apex.
     """
     count = len(depths_mm)
     span = depths_mm[-1] - depths_mm[0]
     if count <= 2 or span <= 0:
         few: tuple[Level, ...] = ("mid",) if count == 1 else ("base", "mid")
         return few if count <= 2 else few[1:] * count
-    # each slice stands for a stretch of the ventricle around it, so the first and the last reach beyond
+    # each slice represents the ventricle half a step to both sides, so the span is longer by one step
     step = span / (count - 1)
     shares = [(depth - depths_mm[0] + step / 2) / (span + step) for depth in depths_mm]
     return tuple(LEVELS[min(2, int(3 * share))] for share in shares)
 
 
 def spans_the_ventricle(depths_mm: Sequence[float]) -> bool:
-    """Whether slices at these depths reach so far that thirds of the way mean base, mid and apex."""
+    """Whether slices at these depths cover the ventricle, so that thirds of their span are base, mid and apex."""
     return len(depths_mm) >= 3 and max(depths_mm) - min(depths_mm) >= _VENTRICLE_MM

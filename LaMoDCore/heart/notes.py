@@ -52,6 +52,15 @@ CODES: dict[str, NoteCode] = {
         "Contours were drawn at some frames and carried to the others with the cine.",
         "Check the carried contours.",
     ),
+    "contours_automatic": NoteCode(
+        "warning",
+        "The contours were drawn automatically and nobody has reviewed them.",
+        "Review the contours and accept or correct them.",
+    ),
+    "contours_unsure": NoteCode(
+        "warning", "The confidence of an automatic contour is low.", "Check the contours of these frames."
+    ),
+    "contours_reviewed": NoteCode("info", "The contours were drawn automatically and accepted by a person."),
     "several_cines": NoteCode(
         "warning", "Several cine series lie in the plane of a mask.", "Give only the cine on which the mask was drawn."
     ),

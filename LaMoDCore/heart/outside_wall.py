@@ -1,4 +1,4 @@
-"""Displacement beyond the wall, where nothing was measured or learned: continued smoothly, then fading."""
+"""Extrapolate displacement beyond the wall, where it is neither measured nor trained: continued, then faded out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SMOOTHING_MM = 2.5
 
 
 def extend_beyond_wall(displacement_mm: Array, wall: Array, pixel_mm: float = 1.0) -> Array:
-    """Replace what lies outside the wall by a smooth continuation of what lies inside.
+    """Replace the displacement outside the wall by a smooth continuation of the displacement inside.
 
-    The nearest wall pixel's displacement, smoothed, takes over between 1 and 4 mm from the wall and fades to zero
-    between 8 and 28 mm, so that glyphs, grids and inverse maps outside the wall follow it and then come to rest.
+    From 1 to 4 mm from the wall it changes to the smoothed displacement of the nearest wall pixel, and it fades to zero
+    from 8 to 28 mm, so that glyphs, grids and inverse maps near the wall follow it.
 
     Args:
         displacement_mm: [T, 2, H, W].
-        wall: bool [H, W], the myocardium at the reference frame; an empty wall leaves everything as it is.
+        wall: bool [H, W], the myocardium at the reference frame; if it is empty, nothing changes.
         pixel_mm: isotropic pixel size.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The anterior RV insertion point, from which segments are counted: given, or found on an RV label."""
+"""The anterior RV insertion point, where segment 1 begins: given by the user, or found on an RV label."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: A given point farther than this from the myocardium belongs to another heart or another coordinate system.
+#: A point farther than this from the myocardium belongs to another heart or another coordinate system.
 MAX_DISTANCE_MM = 30.0
-#: A slice's own point lies in its plane; beyond this it is between slices.
+#: A point farther than this from every slice lies between slices.
 _IN_PLANE_MM = 4.0
-#: The RV label touches the wall where it comes this close to it.
+#: The RV label touches the wall if their distance is at most this.
 _CONTACT_MM = 2.5
-#: Less is no RV beside the septum, more is no RV at all.
+#: A right ventricle touches the septum over an arc between these limits.
 _MIN_ARC_DEG, _MAX_ARC_DEG = 30.0, 200.0
 
 
 def anterior_of(points_lps: Array) -> Array:
-    """Of insertion points [N, 3] in LPS the anterior one: least y, as y rises towards posterior."""
+    """The anterior one of insertion points [N, 3] in LPS: that of the smallest y, which increases posteriorly."""
     return np.asarray(points_lps[int(np.argmin(points_lps[:, 1]))])
 
 
 def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], reference_frame: int) -> Array:
-    """Check a point that the person gave: [3], or [2, 3] of which the anterior one is taken.
+    """Check the user's point: [3], or [2, 3], of which the anterior one is used.
 
     Raises:
         LaMoDInputError: not three finite numbers, or far from every slice's myocardium.
@@ -51,7 +51,7 @@ def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], refer
             raise LaMoDInputError(
                 "--rv-insertion",
                 f"the point {shown} lies {distance:.0f} mm from the myocardium",
-                "give it in LPS mm (3D Slicer shows RAS: turn the signs of the first two numbers)",
+                "give it in LPS mm (3D Slicer shows RAS: change the signs of the first two numbers)",
             )
     return anterior_of(points)
 
@@ -59,10 +59,10 @@ def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], refer
 def with_own_insertions(
     slices: Sequence[CineSlice], points_lps: Sequence[npt.ArrayLike], reference_frame: int
 ) -> list[CineSlice]:
-    """Slices with insertion points of their own: each point [3] goes to the slice in whose plane it lies.
+    """Assign insertion points to single slices: each point [3] to the slice in whose plane it lies.
 
     Raises:
-        LaMoDInputError: a point that is not three numbers, far from the myocardium, or in no slice's plane.
+        LaMoDInputError: a point is not three numbers, is far from the myocardium, or lies in no slice's plane.
     """
     given = list(slices)
     for point_lps in points_lps:
@@ -74,7 +74,7 @@ def with_own_insertions(
             raise LaMoDInputError(
                 "--slice-insertion",
                 f"the point {shown} lies {away[nearest]:.0f} mm from the nearest slice",
-                "give a point in the plane of the slice that it is for",
+                "give a point in the plane of its slice",
             )
         given[nearest] = replace(given[nearest], rv_insertion_lps=point)
     return given
@@ -87,10 +87,9 @@ def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:
 
 
 def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> tuple[Array, Note] | None:
-    """The anterior insertion point [3] from the RV label, and a note; None where no slice has a usable one.
+    """Find the anterior insertion point [3] on the RV label, with a note; None if no slice has a usable label.
 
-    Taken from the slice nearest the middle of the heart among those whose RV touches the wall over 30° to
-    200°.
+    The slice nearest to the middle of the heart is used, of those whose RV touches the wall over 30° to 200°.
     """
     middle = (len(slices) - 1) / 2
     for index in sorted(range(len(slices)), key=lambda i: abs(i - middle)):
@@ -103,7 +102,7 @@ def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> t
 
 
 def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
-    """Both ends [2, 3] in LPS of the arc along which the RV label touches the epicardium, or None."""
+    """Both ends [2, 3] in LPS mm of the arc along which the RV label touches the epicardium, or None."""
     if slice_.right_ventricle is None or not slice_.right_ventricle[frame].any():
         return None
     dx, dy = slice_.grid.spacing_mm
@@ -113,7 +112,7 @@ def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
     near = rim & (from_rv <= _CONTACT_MM + max(dx, dy))
     if near.sum() < 3:
         return None
-    # where the labels abut, or keep an even gap, the arc ends as soon as they part by half a pixel
+    # where the labels touch, or have a constant gap, the arc ends where the gap grows by half a pixel
     touching = near & (from_rv <= np.percentile(from_rv[near], 25) + 0.5 * max(dx, dy))
     center = np.array(ndimage.center_of_mass(region))[::-1]
     angles, touches, radii = _around(rim, touching, center, (dx, dy))
@@ -126,7 +125,7 @@ def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
 
 
 def _around(rim: Array, touching: Array, center: Array, spacing_mm: tuple[float, float]) -> tuple[Array, Array, Array]:
-    """Rim pixels in order of angle about the centre: angles [N], whether each touches [N], radii [N] in mm."""
+    """Rim pixels sorted by angle about the centre: angles [N], whether each touches [N], radii [N] in mm."""
     rows, columns = np.nonzero(rim)
     offsets = (np.stack([columns, rows], axis=-1) - center) * np.array(spacing_mm)
     angles = np.arctan2(offsets[:, 1], offsets[:, 0])
@@ -135,10 +134,10 @@ def _around(rim: Array, touching: Array, center: Array, spacing_mm: tuple[float,
 
 
 def _arc_ends(angles: Array, touches: Array) -> Array | None:
-    """Both ends [2] of the arc that holds all touching pixels, a quarter of a pixel inside the last ones.
+    """Both ends [2] of the arc with all touching pixels, a quarter of a pixel inside the last ones.
 
-    The last pixels touch by a corner only; and so that no pixel's centre lies on a segment's border, where
-    rounding would choose its side.
+    The last pixels touch only at a corner; and no pixel's centre then lies on a segment's border, where rounding would
+    decide its segment.
     """
     touching = np.flatnonzero(touches)
     gaps = np.mod(np.diff(angles[np.append(touching, touching[0])]), 2 * np.pi)

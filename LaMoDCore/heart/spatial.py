@@ -1,7 +1,7 @@
-"""From the material to the spatial description: fields of the reference frame, shown where the wall is now.
+"""From the material to the spatial description: fields of the reference frame on the deformed wall of each frame.
 
-A material field lives on the reference frame's pixels X. At frame τ the point lies at x = φ_τ(X) = X + u(X,
-τ), so the spatial field is f(φ_τ⁻¹(x), τ). Overlays on the moving heart need that one.
+A material field f is given on the reference frame's pixels X. At frame τ the material point is at
+x = φ_τ(X) = X + u(X, τ), so the spatial field is f(φ_τ⁻¹(x), τ). Overlays on the cine need the spatial field.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
 
-#: Points seeded along each side of a material pixel: no gap is left up to a stretch of this factor.
+#: Points seeded along each side of a material pixel: no gaps occur up to a stretch of this factor.
 _SEEDS_PER_SIDE = 3
 _NEWTON_STEPS = 6
-#: A pixel whose material point is not found to this accuracy (pixels) is left out.
+#: A pixel whose material point is not found with this accuracy (pixels) is left out.
 _TOLERANCE_PX = 0.02
 
 
 def material_coordinates(displacement_mm: Array, myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
-    """Where the material now at each pixel was at the reference frame: φ_τ⁻¹ on the pixel grid.
+    """Reference positions of the material at each pixel and frame: φ_τ⁻¹ on the pixel grid.
 
-    Every pixel that the carried myocardium reaches gets a first guess by scattering φ_τ(X), then Newton's
-    iteration X ← X − (I + ∇u)⁻¹ (X + u(X) − x) solves for the exact point.
+    Scattering φ_τ(X) gives a first guess for every pixel that the deformed myocardium covers; Newton's iteration
+    X ← X − (I + ∇u)⁻¹ (X + u(X) − x) then solves for the exact point.
 
     Args:
         displacement_mm: Lagrangian [T, 2, H, W], (x, y) in mm, finite everywhere.
@@ -59,10 +59,10 @@ def material_coordinates(displacement_mm: Array, myocardium: Array, spacing_mm: 
 
 
 def push_forward(field: Array, material_xy: Array, myocardium: Array) -> Array:
-    """A material field at the deformed myocardium of each frame.
+    """Evaluate a material field on the deformed myocardium of each frame.
 
     Args:
-        field: [T, H, W] on the reference frame's pixels; only its values inside `myocardium` are used.
+        field: [T, H, W] on the reference frame's pixels; only the values inside `myocardium` are used.
         material_xy: [T, 2, H, W] from `material_coordinates`.
         myocardium: bool [H, W] at the reference frame.
 
@@ -76,13 +76,13 @@ def push_forward(field: Array, material_xy: Array, myocardium: Array) -> Array:
     value, weight = _sample(stacked, frame, point)
     spatial = np.full(field.shape, np.nan, dtype=np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
-        # the wall's rim lies between known and unknown pixels: interpolate over the known ones alone
+        # the rim of the wall lies between known and unknown pixels: interpolate only over the known ones
         spatial[frame, row, column] = np.where(weight > 1e-6, value / weight, np.nan)
     return spatial
 
 
 def _scatter(u: Array, wall: Array) -> tuple[tuple[Array, Array, Array], Array]:
-    """Pixels that the wall reaches, (frame, row, column), and a guess [2, P] of their material point."""
+    """Pixels that the deformed wall covers, (frame, row, column), and a guess [2, P] of their material points."""
     frames, _, height, width = u.shape
     row, column = np.nonzero(ndimage.binary_dilation(wall, np.ones((3, 3), dtype=bool)))
     offsets = (np.arange(_SEEDS_PER_SIDE) + 0.5) / _SEEDS_PER_SIDE - 0.5
@@ -110,7 +110,7 @@ def _newton(u: Array, gradient: Array, frame: Array, target: Array, guess: Array
         ux_x, uy_x, ux_y, uy_y = _sample(flat_gradient, frame, point)
         a, d = 1.0 + ux_x, 1.0 + uy_y
         determinant = a * d - ux_y * uy_x
-        # a folded place has no inverse: it keeps its guess and fails the residual test
+        # where the motion folds there is no inverse: the point keeps its guess and fails the residual test
         safe = np.where(np.abs(determinant) > 0.05, determinant, np.inf)
         point[0] -= (d * residual[0] - ux_y * residual[1]) / safe
         point[1] -= (a * residual[1] - uy_x * residual[0]) / safe
@@ -118,7 +118,7 @@ def _newton(u: Array, gradient: Array, frame: Array, target: Array, guess: Array
 
 
 def _sample(images: Array, frame: Array, point: Array) -> Array:
-    """Bilinear values [C, P] of images [T, C, H, W] at (frame [P], point [2, P]); the border repeats."""
+    """Bilinear values [C, P] of images [T, C, H, W] at (frame [P], point [2, P]); the border is repeated."""
     _, _, height, width = images.shape
     x = np.clip(point[0], 0, width - 1)
     y = np.clip(point[1], 0, height - 1)

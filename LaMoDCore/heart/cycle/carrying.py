@@ -29,15 +29,14 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Depths along a ray at which intensities are compared, in wall thicknesses: 0 the endocardium, 1 the epicardium.
 DEPTHS = np.linspace(-0.9, 1.6, 26)
-#: Candidate shares of the way. Before end-diastole and beyond end-systole a little is allowed: drawn frames need not
-#: be the extremes on every ray.
+#: Candidate shares of the path, a little beyond both ends: the drawn frames need not be the extremes on every ray.
 _SHARES = np.linspace(-0.15, 1.15, 27)
-#: Candidate distances from the way, mm, and how far contours usually leave it.
+#: Candidate distances from the path, mm, and their usual standard deviation.
 _OFFSETS_MM = np.linspace(-3.0, 3.0, 13)
 _OFFSET_SD_MM = 1.5
-#: How far a cost is spread to neighbouring rays and frames: contours are smooth along the wall and in time.
+#: Smoothing of the cost over neighbouring rays and frames: contours are smooth along the wall and in time.
 _RAYS_SD, _FRAMES_SD = 2.5, 0.6
-#: Of the healthy heart that is assumed from end-diastole alone.
+#: Of the healthy heart that is assumed if only end-diastole is drawn.
 _ASSUMED_SHORTENING, _ASSUMED_AREA_GAIN = 0.35, 1.25
 
 
@@ -46,9 +45,9 @@ class CarriedSlice:
     """A slice with contours on every frame.
 
     Attributes:
-        slice: the drawn frames as they were, the others carried.
-        drawn: bool [T], False where a contour was carried.
-        note: what was carried and assumed; None where every frame was drawn.
+        slice: the drawn frames unchanged, the others carried.
+        drawn: bool [T], False for carried contours.
+        note: what was carried and assumed; None if every frame was drawn.
     """
 
     slice: CineSlice
@@ -59,15 +58,15 @@ class CarriedSlice:
 def carry_contours(
     slice_: CineSlice, drawn: Sequence[int] | None = None, on_progress: Callable[[float], None] = lambda _share: None
 ) -> CarriedSlice:
-    """Contours on every frame from the few that are drawn.
+    """Carry the drawn contours of a slice to its other frames.
 
     Args:
-        slice_: masks at some frames, with the cine at all; frames that are not drawn are empty.
-        drawn: the frames to carry from; all that are drawn by default. They are kept as they are.
-        on_progress: told the share done.
+        slice_: masks at some frames and the cine at all; frames that are not drawn are empty.
+        drawn: the frames to carry from, which do not change; by default all that are drawn.
+        on_progress: called with the share that is done.
 
     Raises:
-        LaMoDInputError: no cine, or no closed ring to carry.
+        LaMoDInputError: there is no cine, or no closed ring to carry.
     """
     shapes = SliceShapes.of(slice_)
     frames = tuple(drawn) if drawn is not None else tuple(t for t, s in enumerate(shapes.shapes) if not s.is_empty)
@@ -77,19 +76,19 @@ def carry_contours(
         return CarriedSlice(slice_, np.ones(slice_.frames, dtype=bool), None)
     first, second = _ends(slice_, shapes, frames)
     end_systole = contours[second] if second is not None else _assumed_end_systole(contours[first])
-    way = _Way(contours[first], end_systole)
+    path = _ContourPath(contours[first], end_systole)
     anchors = {first: 0.0} | ({second: 1.0} if second is not None else {})
     cine = np.asarray(slice_.cine, dtype=np.float64)
-    templates = _templates(cine, slice_.grid.spacing_mm, way, anchors)
+    templates = _templates(cine, slice_.grid.spacing_mm, path, anchors)
     on_progress(0.1)
-    share = _shares(cine, slice_.grid.spacing_mm, way, templates, anchors, shapes.closes)
+    share = _shares(cine, slice_.grid.spacing_mm, path, templates, anchors, shapes.closes)
     on_progress(0.5)
-    offsets = _offsets(cine, slice_.grid.spacing_mm, way, templates, share, anchors, shapes.closes)
+    offsets = _offsets(cine, slice_.grid.spacing_mm, path, templates, share, anchors, shapes.closes)
     on_progress(0.8)
     myocardium, cavity_masks = slice_.myocardium.copy(), _cavity_of(slice_)
     for t in range(slice_.frames):
         if t not in frames:
-            ring = way.at(share[t], offsets[:, t])
+            ring = path.at(share[t], offsets[:, t])
             myocardium[t], cavity_masks[t] = ring.rasterise(slice_.grid.shape, slice_.grid.spacing_mm)
     on_progress(1.0)
     carried = replace(slice_, myocardium=myocardium, cavity=cavity_masks)
@@ -97,14 +96,14 @@ def carry_contours(
 
 
 @dataclass(frozen=True, eq=False)
-class _Way:
-    """From one drawn contour to another, ray by ray about a centre that moves along."""
+class _ContourPath:
+    """From one drawn contour to another, ray by ray about a moving centre."""
 
     start: RayContours
     end: RayContours
 
     def at(self, share: Array, offsets_mm: Array | None = None) -> RayContours:
-        """Contours at a share [RAYS] of the way, endo- and epicardium [2, RAYS] mm beside it."""
+        """Contours at a share [RAYS] of the path, endo- and epicardium [2, RAYS] mm away from it."""
         a = np.asarray(share)
         extra = np.zeros((2, RAYS)) if offsets_mm is None else offsets_mm
         center = self.start.center_mm + float(np.mean(a)) * (self.end.center_mm - self.start.center_mm)
@@ -118,23 +117,24 @@ def _check(slice_: CineSlice, shapes: SliceShapes, frames: tuple[int, ...]) -> N
     if slice_.cine is None:
         raise LaMoDInputError(
             slice_.name,
-            "contours at some frames only cannot be carried to the others without the cine: when and how far the wall "
-            "moves stands in the pictures",
-            "give the pictures with --cine, or draw every frame",
+            "contours of some frames cannot be carried to the others without the cine, which shows how the wall moves",
+            "give the cine with --cine, or draw every frame",
         )
     if not frames:
-        raise LaMoDInputError(slice_.name, "no frame is drawn", "draw end-diastole and, better, end-systole too")
+        raise LaMoDInputError(
+            slice_.name, "no frame is drawn", "draw end-diastole and, for better results, end-systole"
+        )
     open_frames = [t for t in frames if not shapes.is_whole[t]]
     if open_frames:
         raise LaMoDInputError(
             slice_.name,
-            f"the myocardium of frame {open_frames[0]} is not a closed ring round a cavity",
-            "close the contour there; it is to be carried to the other frames",
+            f"the myocardium of frame {open_frames[0]} is not a closed ring around a cavity",
+            "close the contour there before it is carried to other frames",
         )
 
 
 def _ends(slice_: CineSlice, shapes: SliceShapes, frames: tuple[int, ...]) -> tuple[int, int | None]:
-    """The drawn frames of the largest and of the least cavity."""
+    """The drawn frames with the largest and with the smallest cavity; None if only one is drawn."""
     areas = shapes.measure("cavity_mm2")
     ordered = sorted(frames, key=lambda t: areas[t])
     return ordered[-1], (ordered[0] if len(ordered) > 1 else None)
@@ -147,10 +147,10 @@ def _assumed_end_systole(start: RayContours) -> RayContours:
 
 
 def _profile(picture: Array, spacing_mm: tuple[float, float], ring: RayContours) -> Array:
-    """[RAYS, DEPTHS]: intensities along each ray, by depth in the wall."""
+    """[RAYS, DEPTHS]: intensities along each ray as a function of the depth in the wall."""
     angle = np.arange(RAYS) * 2 * np.pi / RAYS
     wall = ring.epi_mm - ring.endo_mm
-    # inside the cavity and outside the wall a fixed distance, so that a thick wall doesn't reach beyond the centre
+    # at most 10 mm inside the cavity and outside the wall, so that rays of a thick wall do not pass the centre
     beyond = np.minimum(wall, 10.0)
     depth = np.where(
         DEPTHS < 0,
@@ -166,13 +166,15 @@ def _profile(picture: Array, spacing_mm: tuple[float, float], ring: RayContours)
     return np.asarray(ndimage.map_coordinates(picture, [y, x], order=1, mode="nearest"))
 
 
-def _templates(cine: Array, spacing_mm: tuple[float, float], way: _Way, anchors: dict[int, float]) -> Array:
-    """[2, RAYS, DEPTHS]: how the rays look at the start and at the end of the way, from the drawn frames.
+def _templates(cine: Array, spacing_mm: tuple[float, float], path: _ContourPath, anchors: dict[int, float]) -> Array:
+    """[2, RAYS, DEPTHS]: profiles of the drawn frames at the start and at the end of the path.
 
-    Smoothed along the wall, since the muscle under a ray changes as the heart turns.
+    Smoothed along the wall, because rotation moves other tissue under a ray.
     """
-    seen = [_profile(cine[t], spacing_mm, way.at(np.full(RAYS, a))) for t, a in sorted(anchors.items(), key=_share_of)]
-    smooth = [ndimage.gaussian_filter1d(profile, 1.0, axis=0, mode="wrap") for profile in seen]
+    profiles = [
+        _profile(cine[t], spacing_mm, path.at(np.full(RAYS, a))) for t, a in sorted(anchors.items(), key=_share_of)
+    ]
+    smooth = [ndimage.gaussian_filter1d(profile, 1.0, axis=0, mode="wrap") for profile in profiles]
     return np.stack([smooth[0], smooth[-1]])
 
 
@@ -181,7 +183,7 @@ def _share_of(anchor: tuple[int, float]) -> float:
 
 
 def _difference(profile: Array, templates: Array, share: Array | float) -> Array:
-    """[RAYS]: mean squared difference from the template at a share of the way, in units of the template's variance."""
+    """[RAYS]: mean squared difference from the template at a share of the path, in units of the template's variance."""
     a = np.clip(np.broadcast_to(share, (RAYS,)), 0.0, 1.0)[:, None]
     wanted = (1 - a) * templates[0] + a * templates[1]
     return np.asarray(((profile - wanted) ** 2).mean(axis=1) / max(float(templates.var()), 1e-9))
@@ -190,16 +192,16 @@ def _difference(profile: Array, templates: Array, share: Array | float) -> Array
 def _shares(
     cine: Array,
     spacing_mm: tuple[float, float],
-    way: _Way,
+    path: _ContourPath,
     templates: Array,
     anchors: dict[int, float],
     closes: bool,
 ) -> Array:
-    """[T, RAYS]: the share of the way at which each frame looks most like the drawn ones."""
+    """[T, RAYS]: the share of the path at which each frame is most similar to the drawn ones."""
     cost = np.empty((len(cine), RAYS, _SHARES.size))
     for t, picture in enumerate(cine):
         for index, share in enumerate(_SHARES):
-            profile = _profile(picture, spacing_mm, way.at(np.full(RAYS, share)))
+            profile = _profile(picture, spacing_mm, path.at(np.full(RAYS, share)))
             cost[t, :, index] = _difference(profile, templates, share)
     for t, a in anchors.items():
         cost[t] = 4.0 * (_SHARES - a) ** 2
@@ -210,21 +212,21 @@ def _shares(
 def _offsets(
     cine: Array,
     spacing_mm: tuple[float, float],
-    way: _Way,
+    path: _ContourPath,
     templates: Array,
     share: Array,
     anchors: dict[int, float],
     closes: bool,
 ) -> Array:
-    """[2, T, RAYS] mm: how far endo- and epicardium leave the way."""
+    """[2, T, RAYS] mm: distances of endo- and epicardium from the path."""
     found = np.zeros((2, len(cine), RAYS))
     for contour in (0, 1):
         cost = np.empty((len(cine), RAYS, _OFFSETS_MM.size))
         for t, picture in enumerate(cine):
             for index, offset in enumerate(_OFFSETS_MM):
-                beside = found[:, t].copy()
-                beside[contour] = offset
-                profile = _profile(picture, spacing_mm, way.at(share[t], beside))
+                offsets = found[:, t].copy()
+                offsets[contour] = offset
+                profile = _profile(picture, spacing_mm, path.at(share[t], offsets))
                 cost[t, :, index] = _difference(profile, templates, share[t])
         penalty = 0.1 * (_OFFSETS_MM / _OFFSET_SD_MM) ** 2
         best = _best(_spread(cost, closes) + penalty, _OFFSETS_MM)
@@ -233,13 +235,13 @@ def _offsets(
 
 
 def _spread(cost: Array, closes: bool) -> Array:
-    """A cost [T, RAYS, candidates], averaged with the neighbouring rays and frames."""
+    """A cost [T, RAYS, candidates] smoothed over neighbouring rays and frames."""
     along = ndimage.gaussian_filter1d(cost, _RAYS_SD, axis=1, mode="wrap")
     return np.asarray(ndimage.gaussian_filter1d(along, _FRAMES_SD, axis=0, mode="wrap" if closes else "nearest"))
 
 
 def _best(cost: Array, candidates: Array) -> Array:
-    """The candidate of least cost, between candidates by a parabola through the three lowest: [T, RAYS]."""
+    """The candidate of least cost, refined with a parabola through its neighbours: [T, RAYS]."""
     index = np.clip(np.argmin(cost, axis=-1), 1, candidates.size - 2)
     low, here, high = (np.take_along_axis(cost, (index + k)[..., None], axis=-1)[..., 0] for k in (-1, 0, 1))
     bend = low - 2 * here + high

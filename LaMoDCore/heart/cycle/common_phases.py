@@ -1,4 +1,4 @@
-"""Slices of one heart with different numbers of frames, put on the same phases of the cycle."""
+"""Interpolate slices of one heart with different numbers of frames to the same phases of the cycle."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SAME_PHASE = 0.5
 
 
 def on_common_phases(slices: list[CineSlice]) -> tuple[list[CineSlice], list[Note]]:
-    """Give all slices the phases of the slice with most frames.
+    """Interpolate all slices to the phases of the slice with the most frames.
 
-    A slice that has these phases already, to half a frame, keeps its own frames and times untouched. Others
-    are interpolated: each contour's signed distance by a periodic spline over the cycle, pictures linearly.
+    A slice that has these phases, within half a frame, keeps its frames and times. The others are interpolated: the
+    signed distance of each contour by a periodic spline over the cycle, images linearly.
 
     Returns:
         Slices with equal frame counts, in the same order, and notes that count them from 1.
@@ -77,7 +77,7 @@ def _pictures(cine: Array, given: Array, wanted: Array) -> Array:
 
 
 def _acquired(slice_: CineSlice, phases: Array) -> Array:
-    """Which wanted phases lie within one usual frame step of an acquired frame."""
+    """Whether each wanted phase lies within one median frame step of an acquired frame, bool [T]."""
     acquired = np.mod(slice_.phases[slice_.valid_frames], 1.0)
     step = float(np.median(np.diff(np.sort(acquired)))) if acquired.size > 1 else 1.0
     difference = phases[:, None] - acquired[None, :]

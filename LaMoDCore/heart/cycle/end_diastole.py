@@ -1,4 +1,4 @@
-"""Which frame is end-diastole, to which all motion refers."""
+"""The end-diastolic frame, to which all motion refers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import cavity_area_mm2
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Frame 0 stays the reference unless its cavity is smaller than the largest by this share of the stroke.
+#: Frame 0 is the reference unless its cavity is smaller than the largest by more than this share of the stroke.
 TOLERANCE = 0.15
 
 
@@ -20,7 +20,7 @@ def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
 
 
 def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, Note | None]:
-    """Frame 0, where a triggered cine begins; else the (first) frame of largest cavity, with a note.
+    """Frame 0, where a triggered cine begins; otherwise the first frame with the largest cavity, and a note.
 
     Args:
         slices: of one heart.
@@ -37,10 +37,10 @@ def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, Note |
 
 
 def named_end_diastole(frame: int, slices: list[CineSlice]) -> int:
-    """The frame that the person named, checked.
+    """Check the end-diastolic frame that the user gave.
 
     Raises:
-        LaMoDInputError: there is no such frame, or nothing was acquired at it.
+        LaMoDInputError: there is no such frame, or it was not acquired.
     """
     usable = np.flatnonzero(np.all([s.valid_frames for s in slices], axis=0))
     if frame not in usable:

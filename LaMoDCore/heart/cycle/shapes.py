@@ -1,4 +1,4 @@
-"""A slice's frames as shapes, with what is needed to compare each with its neighbours in time."""
+"""The shapes of a slice's frames, to compare each with its neighbours in time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.shape import RingShape, measure_frames
 
-#: The cycle closes where the time from last to first frame is at most this many usual steps.
+#: The cycle closes if the time from the last to the first frame is at most this many median steps.
 _CLOSING_STEPS = 1.8
 
 
 @dataclass(frozen=True, eq=False)
 class SliceShapes:
-    """A drawn slice, measured. The slice may be faulty in any way: empty frames, open rings.
+    """Measured shapes of a drawn slice, which may have any fault: empty frames, open rings.
 
     Attributes:
-        slice: as drawn.
-        index: of the slice, counted from 0.
+        slice: the slice as drawn.
+        index: number of the slice, from 0.
         reference_frame: end-diastole.
-        shapes: one a frame.
+        shapes: one per frame.
     """
 
     slice: CineSlice
@@ -37,7 +37,7 @@ class SliceShapes:
 
     @cached_property
     def is_whole(self) -> Array:
-        """bool [T]: a closed ring in one piece, up to islands: its measures can be compared with others'."""
+        """bool [T]: whether the frame is a closed ring in one piece, up to islands, so that it can be compared."""
         return np.array([s.is_closed and s.ring.sum() > 0.9 * s.mask.sum() for s in self.shapes])
 
     @cached_property
@@ -50,20 +50,20 @@ class SliceShapes:
         return bool(gap <= _CLOSING_STEPS * float(np.median(np.diff(times))))
 
     def measure(self, name: str) -> Array:
-        """[T, ...] of a RingShape's attribute, NaN where the frame is not whole."""
+        """An attribute of `RingShape` over the frames, [T, ...]; NaN if the frame is not whole."""
         values = np.array([np.asarray(getattr(s, name), dtype=np.float64) for s in self.shapes])
         values[~self.is_whole] = np.nan
         return values
 
 
 def expected_from_neighbours(values: Array, closes: bool) -> Array:
-    """What each frame's value should be, from the two frames before it and the two after: their median, [T, ...].
+    """Expected value of each frame: the median of the two frames before it and the two after, [T, ...].
 
-    For a quantity that rises or falls steadily this is the mean of the nearest two; one faulty neighbour does not
-    move it, so the frames beside a fault are not blamed for it. NaN where fewer than two neighbours are known.
+    For a quantity that rises or falls steadily this is the mean of the nearest two. One faulty neighbour does not
+    change it, so a fault is not reported for the frames next to it. NaN if fewer than two neighbours are known.
 
     Args:
-        values: [T, ...], NaN where not known.
+        values: [T, ...], NaN where unknown.
         closes: whether the last frame is followed by the first.
     """
     frames = len(values)

@@ -8,12 +8,12 @@ from LaMoDCore.heart.geometry import Array
 
 
 def smoothing_weights(frames: int, anchors: tuple[int, ...] = (), strength: float = 1.0, closes: bool = True) -> Array:
-    """``smooth = weights @ values``: the values whose second differences, squared and summed, are small.
+    """Matrix of the smoother, ``smooth = weights @ values``, which penalises squared second differences.
 
     Args:
         frames: T.
-        anchors: frames whose value is kept exactly.
-        strength: of the penalty, λ; at 1 a jump of one frame is halved, more or less.
+        anchors: frames whose values are kept exactly.
+        strength: weight λ of the penalty; at 1 a jump of one frame is about halved.
         closes: whether the last frame is followed by the first.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Contours of a DENSE workspace -> masks."""
+"""Closed curves and polygons as masks."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from scipy.interpolate import CubicSpline
 
 from LaMoDCore.heart.geometry import Array
 
-#: A person places a dozen or two control points; contours with more were traced and are joined by straight lines.
+#: Readers place up to two dozen control points; contours with more points were traced.
 _MOST_CONTROL_POINTS = 30
 
 
 def closed_curve(points: Array, samples: int = 256) -> Array:
     """A smooth closed curve through control points.
 
-    Few control points stand for the curve that passes through them, not for a polygon, which would cut off up to a
-    tenth of the area; contours traced with many points are kept.
+    Few control points define a curve through them: a polygon would cut off up to a tenth of the area. Contours traced
+    with many points stay polygons.
 
     Args:
         points: [N, 2] as (x, y) pixels, N ≥ 3.
-        samples: points of the result.
+        samples: number of points of the curve.
 
     Returns:
         [M, 2].
@@ -48,7 +48,7 @@ def inside_polygon(polygon: Array, shape: tuple[int, int]) -> Array:
 
 
 def on_polygon(polygon: Array, shape: tuple[int, int], tolerance: float = 1e-6) -> Array:
-    """Pixels whose centre lies on a closed polygon [N, 2] of (x, y) pixels itself: bool [H, W]."""
+    """Pixels whose centre lies on the edge of a closed polygon [N, 2] of (x, y) pixels: bool [H, W]."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     hit = np.zeros(shape, dtype=bool)
     for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
@@ -64,8 +64,8 @@ def on_polygon(polygon: Array, shape: tuple[int, int], tolerance: float = 1e-6) 
 def ring_mask(epicardium: Array, endocardium: Array, shape: tuple[int, int]) -> Array:
     """The wall between two closed contours [N, 2] of (x, y) pixels, pixel (0, 0) at the origin: bool [H, W].
 
-    A pixel centre on either contour belongs to the wall, as in DENSEanalysis: contours traced along pixel centres
-    would lose half a pixel otherwise.
+    A pixel centre on either contour belongs to the wall, as in DENSEanalysis; otherwise contours traced along pixel
+    centres would lose half a pixel.
     """
     outer, inner = closed_curve(epicardium), closed_curve(endocardium)
     wall = inside_polygon(outer, shape) & ~inside_polygon(inner, shape)

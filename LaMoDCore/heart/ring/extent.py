@@ -1,4 +1,4 @@
-"""Where in a slice anything is drawn, so that the rest need not be looked at."""
+"""The part of a slice in which anything is drawn, so that the rest can be skipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from LaMoDCore.heart.geometry import Array
 
 
 def extent(planes: Array, margin: int = 3) -> tuple[slice, slice]:
-    """Rows and columns that hold all non-zero pixels of planes [N, H, W], with a margin; all, if there are none."""
+    """Rows and columns with all non-zero pixels of planes [N, H, W], and a margin; all if there are none."""
     drawn = np.any(planes, axis=0)
     rows, columns = np.flatnonzero(np.any(drawn, axis=1)), np.flatnonzero(np.any(drawn, axis=0))
     if rows.size == 0:

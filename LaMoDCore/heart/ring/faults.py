@@ -12,7 +12,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
 
-#: Separate pieces up to this share of the myocardium (or 4 pixels) are slips of the brush and are removed.
+#: Separate pieces up to this share of the myocardium (or 4 pixels) are drawing errors and are removed.
 SPECK_SHARE = 0.01
 _SPECK_PIXELS = 4
 
@@ -20,13 +20,13 @@ FaultKind = Literal["missing", "open", "pieces", "cavity", "repeated"]
 
 
 @dataclass(frozen=True)
-class Fault:
+class SliceFault:
     """One fault of a slice.
 
     Attributes:
         kind: missing (frames without myocardium), open (no closed ring), pieces (more than one), cavity (the
             labelled cavity lies outside the ring), repeated (its masks are another slice's).
-        frames: the frames where it is seen.
+        frames: the frames that have it.
         reason: the fault in words, with the frames.
         remedy: what to do.
         finding: the fault in words, with the number of frames instead of the frames.
@@ -40,7 +40,7 @@ class Fault:
 
 
 def frame_list(frames: Array | tuple[int, ...] | list[int], most: int | None = 6) -> str:
-    """``frame 4``, ``frames 4 and 7``, ``frames 0–3, 8 and 11``; lists of more parts than `most` are cut."""
+    """``frame 4``, ``frames 4 and 7``, ``frames 0–3, 8 and 11``; lists of more parts than `most` are shortened."""
     numbers = [int(f) for f in frames]
     runs: list[list[int]] = []
     for number in numbers:
@@ -59,13 +59,13 @@ def frame_list(frames: Array | tuple[int, ...] | list[int], most: int | None = 6
 
 
 def remove_specks(myocardium: Array) -> tuple[Array, int]:
-    """Drop separate pieces of a few pixels, frame by frame.
+    """Remove separate pieces of a few pixels, frame by frame.
 
     Args:
         myocardium: bool [T, H, W].
 
     Returns:
-        bool [T, H, W] and the number of pixels dropped.
+        bool [T, H, W] and the number of removed pixels.
     """
     cleaned = np.array(myocardium, dtype=bool)
     for plane in cleaned[(slice(None), *extent(cleaned))]:
@@ -79,12 +79,12 @@ def remove_specks(myocardium: Array) -> tuple[Array, int]:
     return cleaned, int(np.asarray(myocardium, dtype=bool).sum() - cleaned.sum())
 
 
-def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | None:
-    """The gravest fault of a slice's masks [T, H, W], or None.
+def find_fault(myocardium: Array, cavity_label: Array | None = None) -> SliceFault | None:
+    """The most severe fault of a slice's masks [T, H, W], or None.
 
     Args:
         myocardium: bool [T, H, W].
-        cavity_label: bool [T, H, W] where the cavity is labelled.
+        cavity_label: bool [T, H, W], if the cavity is labelled.
     """
     rows, columns = extent(myocardium if cavity_label is None else myocardium | cavity_label)
     myocardium = myocardium[:, rows, columns]
@@ -99,14 +99,14 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
                 else "no frame is drawn"
             )
             remedy = "draw the myocardium on every frame of the cycle, or give the cine with --cine to carry it there"
-            return Fault(
+            return SliceFault(
                 "missing",
                 tuple(missing.tolist()),
                 words,
                 remedy,
                 f"only {drawn.sum()} of {drawn.size} frames are drawn",
             )
-        return Fault(
+        return SliceFault(
             "missing",
             tuple(missing.tolist()),
             f"{frame_list(missing)} {'has' if missing.size == 1 else 'have'} no myocardium",
@@ -117,7 +117,7 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
     pieces = np.array([ndimage.label(plane, structure=np.ones((3, 3)))[1] for plane in myocardium])
     if not closed.all():
         faulty = np.flatnonzero(~closed)
-        return Fault(
+        return SliceFault(
             "open",
             tuple(faulty.tolist()),
             f"the myocardium of {frame_list(faulty)} is not a closed ring around a cavity",
@@ -127,11 +127,11 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
         )
     if (pieces > 1).any():
         faulty = np.flatnonzero(pieces > 1)
-        return Fault(
+        return SliceFault(
             "pieces",
             tuple(faulty.tolist()),
             f"the myocardium of {frame_list(faulty)} is in {int(pieces.max())} separate pieces",
-            "remove what does not belong to the left ventricle",
+            "remove the pieces that do not belong to the left ventricle",
             f"the myocardium is in separate pieces in {faulty.size} of {drawn.size} frames",
         )
     if cavity_label is not None:
@@ -143,7 +143,7 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> Fault | 
         )
         if outside.any():
             faulty = np.flatnonzero(outside)
-            return Fault(
+            return SliceFault(
                 "cavity",
                 tuple(faulty.tolist()),
                 f"the LV cavity of {frame_list(faulty)} lies outside the myocardium's ring",

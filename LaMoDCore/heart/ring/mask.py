@@ -7,9 +7,9 @@ from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
 
-#: Directions from the centre in which a gap is looked for.
+#: Number of directions from the centre in which gaps are sought.
 _RAYS = 360
-#: Fewer pixels are no ring.
+#: A mask with fewer pixels is not a ring.
 _FEWEST_PIXELS = 8
 
 
@@ -19,7 +19,7 @@ def epicardial_region(myocardium: Array) -> Array:
 
 
 def cavity(myocardium: Array) -> Array:
-    """The hole of the ring [H, W] (its largest, where there are several), bool [H, W]; empty for an open ring."""
+    """The hole of the ring [H, W], or the largest of several, bool [H, W]; empty for an open ring."""
     ring = np.asarray(myocardium, dtype=bool)
     holes, count = ndimage.label(epicardial_region(ring) & ~ring)
     if count == 0:
@@ -34,14 +34,14 @@ def is_closed_ring(myocardium: Array, min_cavity_pixels: int = 4) -> bool:
 
 
 def with_gaps_closed(myocardium: Array, widest_degrees: float = 45.0) -> Array:
-    """A ring [H, W] with the gaps of its wall filled, as pixels too coarse for a thin wall leave them; bool [H, W].
+    """A ring [H, W] with the gaps in its wall filled that occur where a wall is thinner than a pixel; bool [H, W].
 
-    Seen from the centre, each gap is bridged between the ends of the wall at its sides. A ring that is closed, or
-    whose gap is wider, as at the outflow tract, stays as it is.
+    Each gap is bridged in polar coordinates between the ends of the wall at both sides. A ring that is closed, or whose
+    gap is wider, as at the outflow tract, does not change.
 
     Args:
         myocardium: the ring.
-        widest_degrees: the widest gap that is bridged.
+        widest_degrees: widest gap that is bridged.
     """
     ring = np.asarray(myocardium, dtype=bool)
     if ring.sum() < _FEWEST_PIXELS or is_closed_ring(ring):
@@ -57,7 +57,7 @@ def with_gaps_closed(myocardium: Array, widest_degrees: float = 45.0) -> Array:
     rows, columns = np.indices(ring.shape)
     offset = (columns - center.real) + 1j * (rows - center.imag)
     ray = np.mod(np.rint(np.angle(offset) * _RAYS / (2 * np.pi)).astype(int), _RAYS)
-    for least in (0.75, 1.0, 1.5):  # pixels; diagonal steps need the more
+    for least in (0.75, 1.0, 1.5):  # pixels; diagonal steps need more
         between = ~seen[ray] & (np.abs(np.abs(offset) - middle[ray]) <= np.maximum(half, least)[ray])
         if is_closed_ring(ring | between):
             return np.asarray(ring | between)

@@ -1,13 +1,14 @@
 """Motion of a ring relative to another motion of it: a logarithmic stretch and an angle at every point of the wall.
 
-What masks leave open is mostly turning and sliding along the ring. Added as vectors these would widen the ring; so
-the true position x and the predicted one x̂, as complex numbers about the moving centre c, are compared by their ratio
+The motion that masks do not determine is mainly rotation and sliding along the ring. Added as vectors these would widen
+the ring; so the true position x and the predicted position x̂ are compared by their ratio, as complex numbers about the
+moving centre c:
 
     (x − c) / (x̂ − c) = exp(q),    q = stretch + i·angle,                                              (1)
 
 and q is a series in ring coordinates: Legendre polynomials of the depth (0 at the endocardium, 1 at the epicardium)
-times Fourier harmonics of the angle, orthonormal over a ring. A constant imaginary q turns the whole ring and leaves
-every strain as it was. Fifty-four real coefficients hold 99.6 % of the energy of a decoder's errors
+times Fourier harmonics of the angle, orthonormal over a ring. A constant imaginary q rotates the whole ring and changes
+no strain. Fifty-four real coefficients represent 99.6 % of the energy of a decoder's errors
 (experiments/results/posterior.md).
 """
 
@@ -25,27 +26,27 @@ from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance
 HARMONICS = (6, 4, 2)
 #: Basis functions: 1 + 2·harmonics for each degree.
 TERMS = sum(1 + 2 * highest for highest in HARMONICS)
-#: Angles at which the ring is looked at.
+#: Number of angles at which the ring is sampled.
 RING_ANGLES = 16
-#: Beyond the wall the series is continued constantly from this depth on.
+#: Beyond the wall the series is constant from this depth on.
 DEPTH_MARGIN = 0.1
 _SMOOTHING_PIXELS = 0.7
-#: Beyond the wall motion q stays as it is for the first stretch and has faded at the end of the second.
+#: Distances from the wall between which q fades to zero, mm.
 _FADE_MM = (8.0, 28.0)
-#: Keeps the fit of the series calm where a ring is open.
+#: Regularises the fit of the series where a ring is open.
 _RIDGE = 2e-4
 
 
 @dataclass(frozen=True, eq=False)
 class RingCoordinates:
-    """Depth and angle about the end-diastolic wall of one canonical picture.
+    """Depth and angle about the end-diastolic wall of one canonical image.
 
-    Positions are complex, in mm from the picture's centre, imaginary part upwards (seen from the apex).
+    Positions are complex, in mm from the image's centre, imaginary part upwards (seen from the apex).
 
     Attributes:
         center: centroid of the epicardial region at end-diastole.
-        depth: [H, W] 0 at the endocardium, 1 at the epicardium; ½ everywhere for a wall without a cavity.
-        outside_mm: [H, W] distance from the wall, 0 within it.
+        depth: [H, W], 0 at the endocardium, 1 at the epicardium; ½ everywhere for a wall without a cavity.
+        outside_mm: [H, W], distance from the wall, 0 inside it.
         wall: bool [H, W].
     """
 
@@ -56,14 +57,14 @@ class RingCoordinates:
 
     @classmethod
     def of(cls, occupancy: Array) -> RingCoordinates:
-        """From the end-diastolic share of myocardium [H, W], pixels of 1 mm.
+        """Compute the coordinates from the end-diastolic share of myocardium [H, W], pixels of 1 mm.
 
         Raises:
             ValueError: no pixel is myocardium.
         """
         wall = np.asarray(occupancy > 0.5)
         if not wall.any():
-            raise ValueError("the end-diastolic picture holds no myocardium")
+            raise ValueError("the end-diastolic frame has no myocardium")
         region, hole = epicardial_region(wall), cavity(wall)
         row, column = ndimage.center_of_mass(region)
         epi = ndimage.gaussian_filter(signed_distance_mm(region, (1.0, 1.0)), _SMOOTHING_PIXELS)
@@ -88,7 +89,7 @@ class RingCoordinates:
         return np.asarray(ring_basis(depth, np.angle(positions - self.center)) * fade, dtype=np.float32)
 
     def middle(self) -> Array:
-        """Complex positions [RING_ANGLES] half-way through the wall, counter-clockwise from the picture's right."""
+        """Complex positions [RING_ANGLES] in the middle of the wall, counter-clockwise from the image's right."""
         direction = np.exp(2j * np.pi * np.arange(RING_ANGLES) / RING_ANGLES)
         radii = np.arange(2.0, 56.0, 0.5)
         rays = self.center + radii[:, None] * direction[None, :]
@@ -117,7 +118,7 @@ def ring_basis(depth: Array, angle: Array) -> Array:
 
 
 def moving_center(center: complex, displacement: Array) -> Array:
-    """c [T, 1]: the centre carried by the wall's mean displacement, complex [T, P] at points of the wall."""
+    """c [T, 1]: the centre moved by the mean of the displacement, complex [T, P] at points of the wall."""
     return np.asarray(center + displacement.mean(axis=1, keepdims=True))
 
 

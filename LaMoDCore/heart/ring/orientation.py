@@ -1,8 +1,8 @@
-"""Which way a heart lies: the angle of the anterior right-ventricular insertion in the canonical picture.
+"""Orientation of a heart: the angle of the anterior right-ventricular insertion in the canonical image.
 
-The canonical picture is upright by patient coordinates, so that the insertion lies where it lies in nearly everybody.
-Masks that are stored upside down or turned, with the right ventricle that they were drawn with, show it elsewhere. A
-ring alone hardly tells which way it lies: without an insertion point nothing is said of it.
+The canonical image is upright in patient coordinates, so the insertion has a similar angle in nearly all hearts. In
+masks that are stored upside down or rotated, together with their right ventricle, it has another angle. A ring alone
+shows its orientation poorly, so without an insertion point the orientation is not checked.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from LaMoDCore.heart.ring.mask import epicardial_region
 
 
 def insertion_angle(slice_: CineSlice, reference_frame: int, insertion_lps: Array | None) -> float | None:
-    """Angle of an insertion point about the ventricle's centre at end-diastole, rad, in the canonical picture.
+    """Angle of an insertion point about the ventricle's centre at end-diastole, rad, in the canonical image.
 
     Counter-clockwise as seen from the apex, 0 towards the patient's left.
 
     Args:
-        slice_: what was drawn.
-        reference_frame: its end-diastole.
+        slice_: the drawn slice.
+        reference_frame: end-diastole.
         insertion_lps: [3] in LPS mm.
 
     Returns:
-        None where the point is not known, or nothing was drawn.
+        The angle; None if the point is not known or nothing was drawn.
     """
     rows, columns = np.nonzero(epicardial_region(slice_.myocardium[reference_frame]))
     if insertion_lps is None or not rows.size:
@@ -37,7 +37,7 @@ def insertion_angle(slice_: CineSlice, reference_frame: int, insertion_lps: Arra
 
 
 def usual_angle(angles: Array) -> tuple[float, float]:
-    """Mean and circular standard deviation of angles [M], rad; the latter 0 where too few are known to say."""
+    """Mean and circular standard deviation of angles [M], rad; both 0 for fewer than 8 angles."""
     if len(angles) < _FEWEST:
         return 0.0, 0.0
     mean = np.exp(1j * np.asarray(angles, dtype=np.float64)).mean()
@@ -45,9 +45,9 @@ def usual_angle(angles: Array) -> tuple[float, float]:
 
 
 def turned_by(angles: Array, usual: float) -> Array:
-    """Least angle between each of `angles` and `usual`, rad, 0…π; NaN stays NaN."""
+    """Smallest angle between each of `angles` and `usual`, rad, 0…π; NaN for NaN."""
     return np.asarray(np.abs((np.asarray(angles, dtype=np.float64) - usual + np.pi) % (2 * np.pi) - np.pi))
 
 
-#: Fewer hearts do not tell how hearts lie.
+#: Fewer hearts do not give a reliable mean.
 _FEWEST = 8

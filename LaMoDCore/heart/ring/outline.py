@@ -1,4 +1,4 @@
-"""The outline of a ring in numbers that do not depend on its size, nor on how it is turned."""
+"""Features of a ring's outline that do not depend on its size and rotation."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
 
-#: Rays from the centre, and where each is sampled, mm.
+#: Number of rays from the centre, and the radii at which each is sampled, mm.
 _ANGLES = 48
 _RADII = np.arange(1.0, 60.0, 0.5)
-#: Harmonics of the angle, [first, last), whose energy is taken together.
+#: Bands of harmonics of the angle, [first, last), whose energy is summed.
 _BANDS = ((2, 3), (3, 4), (4, 5), (5, 7), (7, 9), (9, 13))
-#: Relative amplitudes below this are alike: a pixel's staircase.
+#: Relative amplitudes below this are noise from the pixels' staircase.
 _LEAST_AMPLITUDE = 1e-3
-#: Least share of the mean thickness that counts as wall.
+#: Smallest thickness that is distinguished, mm.
 _LEAST_THICKNESS_MM = 0.3
-#: Share of rays at which one that does not cross the wall once begins to count.
+#: Offset of the share of rays that do not cross the wall exactly once, for the logarithm.
 _FEW_RAYS = 0.02
-#: Numbers of one ring's outline; where the ellipse's is, and the least thickness, before the rays that cross oddly.
+#: Number of features; index of the ellipse's amplitude (harmonic 2) and of the smallest thickness.
 OUTLINE = 2 * len(_BANDS) + 2
 OVAL, THINNEST = 0, 2 * len(_BANDS)
 
 
 def outline(mask: Array, center: complex) -> Array:
-    """What a ring looks like, [14].
+    """Features of a ring's outline, [14].
 
     Log amplitudes of the harmonics of the middle of the wall and of its thickness, relative to the mean radius; log of
-    the least thickness relative to the mean; log of the share of rays that do not cross the wall exactly once, as
-    those of an open ring, of two rings or of islands.
+    the smallest thickness relative to the mean; log of the share of rays that do not cross the wall exactly once, as
+    in an open ring, in two rings or with islands.
 
     Args:
         mask: occupancy [H, W], pixels of 1 mm.
-        center: of the rays, complex mm from the picture's centre, imaginary part upwards.
+        center: origin of the rays, complex mm from the image's centre, imaginary part upwards.
     """
     height, width = mask.shape
     rays = center + _RADII[:, None] * np.exp(2j * np.pi * np.arange(_ANGLES) / _ANGLES)
@@ -49,7 +49,7 @@ def outline(mask: Array, center: complex) -> Array:
 
 
 def _amplitudes(around: Array) -> Array:
-    """Log amplitude of the bands of harmonics of [_ANGLES] values around the ring."""
+    """Log amplitudes of the bands of harmonics of [_ANGLES] values around the ring."""
     harmonics = np.fft.rfft(around) / len(around)
     energy = np.array([(np.abs(harmonics[first:last]) ** 2).sum() for first, last in _BANDS])
     return np.asarray(0.5 * np.log(energy + _LEAST_AMPLITUDE**2))

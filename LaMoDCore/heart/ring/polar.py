@@ -1,4 +1,4 @@
-"""Contours as radii about a centre, and back to masks."""
+"""Contours as radii about a centre, and their masks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from LaMoDCore.heart.ring.curves import inside_polygon
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.heart.ring.shape import RAYS, RingShape
 
-#: Polygon corners a contour is filled with.
+#: Corners of the polygon that is filled.
 _CORNERS = 4 * RAYS
 
 
@@ -20,7 +20,7 @@ class RayContours:
     """Endo- and epicardium of one frame, star-shaped about a centre.
 
     Attributes:
-        center_mm: [2] (x, y) from the centre of the picture's first pixel.
+        center_mm: [2] (x, y) from the centre of the image's first pixel.
         endo_mm, epi_mm: [RAYS] radii at the angles 2πj/RAYS from x towards y.
     """
 
@@ -30,7 +30,7 @@ class RayContours:
 
     @classmethod
     def of(cls, shape: RingShape) -> RayContours:
-        """Of a closed ring, about its cavity's centroid."""
+        """The contours of a closed ring, about the centroid of its cavity."""
         rows, columns = np.nonzero(cavity(shape.ring))
         center = (np.array([columns.mean(), rows.mean()]) + shape.corner_xy) * np.array(shape.spacing_mm)
         endo, epi = shape.radii_mm

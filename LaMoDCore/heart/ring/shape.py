@@ -1,4 +1,4 @@
-"""The geometry of one frame's drawn myocardium: what the checks compare."""
+"""Measurements of the drawn myocardium of one frame, which the contour checks compare."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, is_closed_ring
 
-#: Directions in which the wall is measured.
+#: Number of directions in which the wall is measured.
 RAYS = 48
-#: Overlapping sectors over which its thickness is averaged.
+#: Number of overlapping sectors over which the thickness is averaged.
 SECTORS = 12
-#: An enclosed hole counts as the cavity where it is at least this part of what the ring's hull surrounds; otherwise
-#: the true cavity leaks out through a gap and the hole is a hole of the wall.
+#: A hole is the cavity if it is at least this share of the undrawn part of the ring's hull; otherwise the ring has a
+#: gap, and the hole is one in the wall.
 _CAVITY_SHARE = 0.4
-#: A second hole of at least this part of the largest one is a part of a cavity that was pinched off.
+#: A second hole of at least this share of the largest one is a part of the cavity, separated by touching walls.
 _SPLIT_SHARE = 0.2
 _SQUARE = np.ones((3, 3), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
 class RingShape:
-    """One frame's myocardium, bool [H, W], cropped, with its spacing and its place in the picture.
+    """The myocardium of one frame, cropped, with its spacing and position in the image.
 
     Attributes:
-        mask: the drawn pixels, cropped to them.
+        mask: bool [H, W], cropped to the drawn pixels.
         spacing_mm: (dx, dy).
-        corner_xy: pixel (x, y) of the crop's first pixel in the whole picture.
-        touches_border: whether a drawn pixel lies on the picture's edge.
+        corner_xy: position (x, y) of the first pixel of `mask` in the whole image.
+        touches_border: whether a drawn pixel lies on the image's edge.
     """
 
     mask: Array
@@ -68,14 +68,14 @@ class RingShape:
 
     @cached_property
     def is_closed(self) -> bool:
-        """Whether the ring encloses its cavity; a hole of the wall does not count for it."""
+        """Whether the ring encloses its cavity; a hole in the wall does not count."""
         if not is_closed_ring(self.ring):
             return False
         return self._holes[0] >= _CAVITY_SHARE * self._surrounded_pixels
 
     @cached_property
     def _surrounded_pixels(self) -> float:
-        """Pixels within the ring's convex hull that are not drawn."""
+        """Number of undrawn pixels within the ring's convex hull."""
         rows, columns = np.nonzero(self.ring & ~ndimage.binary_erosion(self.ring))
         corners = np.concatenate([np.stack([columns + a, rows + b], axis=1) for a in (-0.5, 0.5) for b in (-0.5, 0.5)])
         try:
@@ -85,26 +85,26 @@ class RingShape:
 
     @cached_property
     def cavity_parts(self) -> tuple[int, ...]:
-        """Pixels of the cavity and of parts pinched off it by walls that touch, the largest first."""
+        """Pixels of the cavity, or of its parts if touching walls separate it, the largest first."""
         if not self.is_closed:
             return ()
         return tuple(n for n in self._holes if n >= _SPLIT_SHARE * self._holes[0])
 
     @cached_property
     def hole_pixels(self) -> tuple[int, ...]:
-        """Pixels of each hole in the wall, apart from the cavity and its parts."""
+        """Pixels of each hole in the wall, without the cavity and its parts."""
         return self._holes[len(self.cavity_parts) :]
 
     @cached_property
     def area_mm2(self) -> float:
-        """Of the largest piece; NaN for an empty frame."""
+        """Area of the largest piece; NaN for an empty frame."""
         return float(self.ring.sum()) * self._pixel_mm2 if not self.is_empty else float("nan")
 
     @cached_property
     def area_error_mm2(self) -> float:
-        """Standard deviation of `area_mm2` from rasterising alone; NaN for an empty frame.
+        """Standard deviation of `area_mm2` due to rasterisation; NaN for an empty frame.
 
-        A pixel that a contour cuts is in or out as a whole: an error uniform within half a pixel, of variance 1/12.
+        Each pixel on the contour is inside or outside as a whole: a uniform error of variance 1/12 pixel².
         """
         if self.is_empty:
             return float("nan")
@@ -113,12 +113,12 @@ class RingShape:
 
     @cached_property
     def cavity_mm2(self) -> float:
-        """NaN where the ring is open."""
+        """Area of the cavity; NaN for an open ring."""
         return float(sum(self.cavity_parts)) * self._pixel_mm2 if self.is_closed else float("nan")
 
     @cached_property
     def center_mm(self) -> Array:
-        """[2] (x, y) mm from the picture's first pixel: of the epicardial region; NaN where the ring is open."""
+        """[2]: centroid (x, y) of the epicardial region, mm from the image's first pixel; NaN for an open ring."""
         if not self.is_closed:
             return np.full(2, np.nan)
         rows, columns = np.nonzero(epicardial_region(self.ring))
@@ -141,7 +141,7 @@ class RingShape:
         y = rows.mean() + np.sin(angle)[:, None] * distance / dy
         radii = np.empty((2, RAYS))
         for index, region in enumerate((inside, epicardial_region(self.ring))):
-            # a little smoothing takes off the staircase, so that the edge lies between pixels
+            # smoothing removes the staircase, so that the edge is found between pixels
             soft = ndimage.gaussian_filter(region.astype(np.float32), 0.6)
             along = ndimage.map_coordinates(soft, [y, x], order=1, mode="constant")
             within = along > 0.5
@@ -165,7 +165,7 @@ class RingShape:
 
     @cached_property
     def sixth_wall_mm(self) -> Array:
-        """[SECTORS]: the same over a sixth of the ring, a segment's width."""
+        """[SECTORS]: mean thickness over a sixth of the ring, the width of a segment."""
         return self._sector_means(RAYS // 6)
 
     def _sector_means(self, width: int) -> Array:
@@ -174,7 +174,7 @@ class RingShape:
 
     @cached_property
     def touching_pixels(self) -> int:
-        """The longest run of wall pixels that border on the cavity and on the outside: there both contours touch."""
+        """Longest run of wall pixels next to both the cavity and the outside, where both contours touch."""
         if not self.is_closed:
             return 0
         outside = ~epicardial_region(self.ring)
@@ -188,14 +188,14 @@ class RingShape:
 
 
 def measure_frames(myocardium: Array, spacing_mm: tuple[float, float]) -> tuple[RingShape, ...]:
-    """The shape of every frame of masks [T, H, W]."""
+    """Measure every frame of masks [T, H, W]."""
     masks = np.asarray(myocardium, dtype=bool)
     rows, columns = extent(masks)
     edge = masks.copy()
     edge[:, 1:-1, 1:-1] = False
     on_edge = np.atleast_1d(edge.any(axis=(1, 2)))
     corner = (columns.start or 0, rows.start or 0)
-    # a frame of background all round, so that a ring at the picture's edge is measured as any other
+    # a margin of background, so that a ring at the image's edge is measured like any other
     padded = np.pad(masks[:, rows, columns], ((0, 0), (1, 1), (1, 1)))
     corner = (corner[0] - 1, corner[1] - 1)
     return tuple(RingShape(m, spacing_mm, corner, bool(b)) for m, b in zip(padded, on_edge, strict=True))

@@ -15,7 +15,7 @@ from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_dias
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.heart.notes import Note, note, number_list, of_slice
-from LaMoDCore.heart.ring.faults import Fault
+from LaMoDCore.heart.ring.faults import SliceFault
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.heart.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
 from LaMoDCore.io.case.slice_reader import ReadSlice, read_cine_slices, read_mask_stacks, slices_of
@@ -95,7 +95,11 @@ def load_case(
     read_slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
     for number, one in enumerate(read_slices, start=1):
         notes += of_slice(one.notes, number)
-    slices, phase_notes = on_common_phases([_slice_of(one) for one in read_slices])
+    slices = [_slice_of(one) for one in read_slices]
+    notes += _origin_notes(slices)
+    if rv_insertion_lps is not None:  # a person's point takes precedence over those found automatically
+        slices = [replace(s, rv_insertion_lps=None) if s.contour_origin else s for s in slices]
+    slices, phase_notes = on_common_phases(slices)
     area = total_cavity_area_mm2(slices)
     reference, reference_note = (
         find_end_diastole(slices, area)
@@ -110,7 +114,30 @@ def load_case(
         rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, notes),
         inputs=tuple(InputRecord(p.name, sha256_of(p)) for p in (*mask_paths, *cine_paths)),
         notes=tuple(dict.fromkeys(notes + _doubts_about_orientation(read, slices))),
+        volume_slices=tuple(r.volume for r in read if r.volume is not None),
     )
+
+
+def _origin_notes(slices: Sequence[CineSlice]) -> list[Note]:
+    """That contours were drawn automatically, whether they were reviewed, and which frames are unsure."""
+    notes = []
+    for number, slice_ in enumerate(slices, start=1):
+        origin = slice_.contour_origin
+        if origin is None:
+            continue
+        if origin.is_reviewed:
+            text = f"The contours were drawn automatically by {origin.engine} and reviewed."
+            notes.append(note("contours_reviewed", text, slice=number))
+            continue
+        text = f"The contours were drawn automatically by {origin.engine} and not reviewed."
+        notes.append(note("contours_automatic", text, slice=number))
+        text = "The automatic contour is unsure."
+        notes += [
+            note("contours_unsure", text, slice=number, frame=frame)
+            for frame, status in enumerate(origin.status)
+            if status == "unsure"
+        ]
+    return notes
 
 
 def _paths(paths: Paths | None) -> list[Path]:
@@ -133,7 +160,9 @@ def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
             continue
         reason = f"its masks are those of {earlier.name} in the same plane"
         finding = "its masks are those of another slice in the same plane"
-        marked.append(replace(one, slice=None, fault=Fault("repeated", (), reason, "name each slice once", finding)))
+        marked.append(
+            replace(one, slice=None, fault=SliceFault("repeated", (), reason, "name each slice once", finding))
+        )
     return marked
 
 

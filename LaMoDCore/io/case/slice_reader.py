@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
+from LaMoDCore.heart.contour_origin import METADATA_KEY, ContourOrigin, origins_from_text, origins_to_text
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.numbered_names import without_suffix
-from LaMoDCore.heart.ring.faults import Fault, find_fault, remove_specks
+from LaMoDCore.heart.ring.faults import SliceFault, find_fault, remove_specks
+from LaMoDCore.heart.ring.mask import cavity as ring_cavity
+from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.io.case.partial_masks import carried, is_partial, spread_over_cine
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
@@ -29,14 +32,15 @@ _LARGEST_PART = 0.6
 
 @dataclass(frozen=True, eq=False)
 class ReadSlice:
-    """A slice as read: usable, or with the fault that makes it unusable; and the notes on it."""
+    """A slice as read: usable, or with the fault that makes it unusable and what still counts for volumes."""
 
     name: str
     source: Path
     slice: CineSlice | None
-    fault: Fault | None
+    fault: SliceFault | None
     has_orientation: bool
     notes: tuple[Note, ...] = ()
+    volume: VentricleSlice | None = None
 
 
 def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[Note]) -> list[FrameStack]:
@@ -150,9 +154,22 @@ def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
 
 
 def _single_slices(stack: FrameStack) -> list[FrameStack]:
+    count = stack.frames.shape[1]
+    metadata = [stack.metadata] * count
+    if METADATA_KEY in stack.metadata and count > 1:
+        try:
+            origins = origins_from_text(stack.metadata[METADATA_KEY], count, len(stack.frames))
+        except ValueError:
+            origins = ()  # the slice's own reading reports it with the file
+        metadata = [{**stack.metadata, METADATA_KEY: origins_to_text([origin])} for origin in origins] or metadata
     return [
-        replace(stack, frames=stack.frames[:, k : k + 1], ijk_to_lps=stack.slice_grid(k).ijk_to_lps)
-        for k in range(stack.frames.shape[1])
+        replace(
+            stack,
+            frames=stack.frames[:, k : k + 1],
+            ijk_to_lps=stack.slice_grid(k).ijk_to_lps,
+            metadata=metadata[k],
+        )
+        for k in range(count)
     ]
 
 
@@ -208,12 +225,14 @@ def _read_slice(
     labels = mask.frames[:, 0]
     myocardium, dropped = remove_specks(meaning.is_myocardium(labels))
     cavity = labels == meaning.cavity if meaning.cavity is not None else None
-    partial = bool(cines) and is_partial(myocardium)
+    origin = _contour_origin(mask, path)
+    partial = bool(cines) and origin is None and is_partial(myocardium)
     drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
     fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
     if fault is not None:
         fault = _perhaps_in_parts(fault, labels[drawn], meaning, named=labels_named)
-        return ReadSlice(name, path, None, fault, mask.has_orientation)
+        volume = _volume_slice(mask, myocardium, cavity, path, rr_ms)
+        return ReadSlice(name, path, None, fault, mask.has_orientation, volume=volume)
     if dropped:
         notes.append(note("stray_pixels", f"{dropped} stray pixel(s) apart from the ring were removed.", source=name))
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
@@ -245,6 +264,8 @@ def _read_slice(
         cavity=cavity,
         right_ventricle=_if_any(right),
         cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
+        rv_insertion_lps=None if origin is None else _point(origin.rv_insertion_lps),
+        contour_origin=origin,
     )
     if partial:
         read, carrying = carried(read)
@@ -252,7 +273,39 @@ def _read_slice(
     return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None, tuple(notes))
 
 
-def _perhaps_in_parts(fault: Fault, labels: Array, meaning: LabelMap, *, named: bool) -> Fault:
+def _volume_slice(
+    mask: FrameStack, myocardium: Array, cavity: Array | None, path: Path, rr_ms: float | None
+) -> VentricleSlice | None:
+    """The frames of an unusable slice that show the ventricle, for volumes; None where no cavity is known."""
+    pool = np.stack([ring_cavity(each) for each in myocardium]) if cavity is None else cavity
+    if not pool.any():
+        return None
+    timing = timing_of(mask, None, path, rr_ms)
+    return VentricleSlice(mask.slice_grid(0), pool, myocardium, timing.frame_times_ms, timing.rr_ms)
+
+
+def _contour_origin(mask: FrameStack, path: Path) -> ContourOrigin | None:
+    """Where the contours of a single slice come from, as its file states it.
+
+    Raises:
+        LaMoDInputError: the statement cannot be read.
+    """
+    text = mask.metadata.get(METADATA_KEY)
+    if text is None:
+        return None
+    try:
+        return origins_from_text(text, 1, len(mask.frames))[0]
+    except ValueError as fault:
+        raise LaMoDInputError(
+            path, str(fault), "draw the contours again, or remove this entry of its header"
+        ) from fault
+
+
+def _point(lps: tuple[float, float, float] | None) -> Array | None:
+    return None if lps is None else np.array(lps)
+
+
+def _perhaps_in_parts(fault: SliceFault, labels: Array, meaning: LabelMap, *, named: bool) -> SliceFault:
     """The fault of an open wall, with another remedy where one more label would complete the ring.
 
     What shape alone, nobody, `named` the right ventricle may be a scar, if it is small.

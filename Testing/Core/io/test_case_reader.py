@@ -247,7 +247,7 @@ def test_levels(tmp_path):
         assert [s.level for s in load_case(upside_down, levels=levels).slices] == ["base", "mid", "apex"]
     with pytest.raises(LaMoDInputError, match="2 level"):
         load_case(masks, levels="base,mid")
-    with pytest.raises(LaMoDInputError, match="'top' is no level"):
+    with pytest.raises(LaMoDInputError, match="'top' is not a level"):
         load_case(masks, levels="top,mid,apex")
 
 
