@@ -1,1 +1,1 @@
-"""What `lamod benchmark` measures: each fast path beside its slow, plain twin, and both beside the truth."""
+"""Benchmarks of `lamod benchmark`: fast implementations compared with slow reference ones and with exact solutions."""

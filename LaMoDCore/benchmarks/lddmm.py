@@ -1,4 +1,4 @@
-"""Shooting and registration: time, and distance from the exact geodesic."""
+"""Geodesic shooting and registration: time, and error against the exact geodesic."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ VARIANTS: tuple[tuple[Integrator, int], ...] = (
 
 
 def contraction(size: int = SIZE, inward_mm: float = 6.0, ring_mm: float = 25.0, width_mm: float = 10.0) -> Tensor:
-    """Smooth initial velocity [1, 2, H, W], float64, that draws a ring inwards on a 1 mm grid."""
+    """Smooth initial velocity [1, 2, H, W], float64, that moves a ring inwards on a 1 mm grid."""
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     square = x[None, :] ** 2 + x[:, None] ** 2
     bump = torch.exp(-((square - ring_mm**2) ** 2) / (2 * (2 * ring_mm * width_mm) ** 2))
-    # What is nearly nothing is nothing: numbers below the normal range are slow.
+    # Tiny values are set to zero, because arithmetic with subnormal numbers is slow.
     pull = -inward_mm / ring_mm * torch.where(bump > 1e-12, bump, 0.0)
     return torch.stack((pull * x[None, :], pull * x[:, None]))[None]
 
 
 def report(repeats: int) -> Iterator[str]:
-    """Lines of the table."""
+    """Yield the lines of the table."""
     exact = shoot(contraction(), METRIC, steps=80)
     single = contraction().float()
     batch = single.repeat(FIELDS, 1, 1, 1)
@@ -62,7 +62,7 @@ def report(repeats: int) -> Iterator[str]:
         if torch.cuda.is_available():
             yield from _gpu(batch, repeats)
         else:
-            yield "GPU: none at hand"
+            yield "GPU: none available"
 
 
 def _energies() -> Iterator[str]:

@@ -1,11 +1,10 @@
-"""Where the time of a prediction goes: every part of one slice's way, and the whole with one sample and with eight."""
+"""Time of each part of a prediction of one slice, and of the whole prediction with one sample and with eight."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import cast
 
 import numpy as np
 import torch
@@ -24,12 +23,12 @@ from LaMoDCore.prediction.samples import expected_motion_and_samples
 from LaMoDCore.strain import slice_strain
 
 SAMPLES = 8
-#: Slices of the batch whose throughput is measured on a GPU.
+#: Batch size for the throughput on a GPU.
 BATCH = 16
 
 
 def report(repeats: int) -> Iterator[str]:
-    """Lines of the tables, for the default model on the CPU and on a GPU where there is one."""
+    """Yield the lines of the tables, for the default model on the CPU and, if there is one, on a GPU."""
     heart = demo_case()
     slice_ = heart.slices[len(heart.slices) // 2]
     case = Case((slice_,), heart.reference_frame, heart.rv_insertion_lps)
@@ -47,7 +46,7 @@ def report(repeats: int) -> Iterator[str]:
         for count, duration in zip(wholes, best_of_each(works, repeats, finish), strict=True):
             yield f"| predict_strain, {count} sample{'s' if count > 1 else ''} | {duration} |"
         if device == "cuda":
-            yield f"| slices a second, batches of {BATCH} | {_throughput(model, slice_, repeats, finish):.0f} |"
+            yield f"| slices per second, batches of {BATCH} | {_throughput(model, slice_, repeats, finish):.0f} |"
     yield ""
     if sys.platform != "win32":
         yield f"peak memory of this process: {_peak_mib():.0f} MiB"
@@ -60,7 +59,7 @@ def _devices() -> list[str]:
 def _parts(
     slice_: CineSlice, reference: int, model: LoadedModel, repeats: int, finish: Callable[[], None]
 ) -> Iterator[tuple[str, Duration]]:
-    """Each part on its own, with what the parts before it gave."""
+    """Time each part separately, on the output of the preceding parts."""
     network = lamod_network(model)
     device = next(network.parameters()).device
     latent_network = network.motion_latent
@@ -79,12 +78,12 @@ def _parts(
 
         view = ring_view(latent[0, : network.config.latent_channels], moved, coordinates, by_contours())
         works: dict[str, Callable[[], object]] = {
-            "masks to the canonical picture": lambda: to_canonical(slice_, reference),
+            "masks to the canonical grid": lambda: to_canonical(slice_, reference),
             "E_R": lambda: network.encode(masks),
             "D_η and its spline": lambda: network.decode(latent),
-            "continuation beyond the wall": lambda: extend_beyond_wall(moved, wall),
+            "extension beyond the wall": lambda: extend_beyond_wall(moved, wall),
             "back to the slice's pixels": lambda: displacement_to_source(extended, canonical),
-            "strain of the answer": lambda: slice_strain(slice_, SliceMotion(own), reference),
+            "strain": lambda: slice_strain(slice_, SliceMotion(own), reference),
         }
         if latent_network is not None:
 
@@ -109,15 +108,13 @@ def _parts(
                 ),
                 f"motion latent, {SAMPLES} samples": draw,
                 f"{SAMPLES} samples on the slice's pixels": lambda: np.asarray(samples),
-                f"strain of the answer and {SAMPLES} samples": lambda: slice_strain(
-                    slice_, SliceMotion(own, cast(Array, samples)), reference
-                ),
+                f"strain with {SAMPLES} samples": lambda: slice_strain(slice_, SliceMotion(own, samples), reference),
             }
         yield from zip(works, best_of_each(list(works.values()), repeats, finish), strict=True)
 
 
 def _throughput(model: LoadedModel, slice_: CineSlice, repeats: int, finish: Callable[[], None]) -> float:
-    """Slices a second through the networks alone, in batches."""
+    """Slices per second through the networks alone, in batches."""
     network = lamod_network(model)
     device = next(network.parameters()).device
     with torch.inference_mode():
@@ -128,7 +125,7 @@ def _throughput(model: LoadedModel, slice_: CineSlice, repeats: int, finish: Cal
 
 
 def _peak_mib() -> float:
-    """Largest resident size of this process so far; the module exists on Unix only."""
+    """Peak resident size of this process; the module `resource` exists on Unix only."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""Strain fields: time beside the pixel-by-pixel twin, error on a closed-form ring, noise against bias."""
+"""Strain fields: time compared with the pixel-by-pixel reference, error on a closed-form ring, noise against bias."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LaMoDCore.strain import compute_strain, gradient_operator
 from LaMoDCore.strain.plain import strain_plainly
 
 FRAMES = 40
-#: The plain twin is timed over this many frames and counted as if over all.
+#: The reference implementation is timed over this many frames and extrapolated to all.
 PLAIN_FRAMES = 2
 INNER_MM, OUTER_MM, INNER_ECC, STRETCH_Z = 27.0, 37.0, -0.21, 0.88
 
@@ -31,7 +31,7 @@ def ring(spacing_mm: float, fov_mm: float = 128.0) -> tuple[Array, Array, Array,
 
 
 def report(repeats: int) -> Iterator[str]:
-    """Lines of the tables."""
+    """Yield the lines of the tables."""
     mask, motion, *_ = ring(1.0)
     motions = np.stack([motion * part for part in np.linspace(0, 1, FRAMES)]).astype(np.float32)
     fast = best_of(lambda: compute_strain(motions, mask), repeats)

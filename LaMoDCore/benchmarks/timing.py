@@ -1,4 +1,4 @@
-"""Times that a busy machine disturbs little."""
+"""Timing that is little affected by other load on the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Duration:
-    """Least of several runs, in seconds: by the clock, and of processor time over all threads."""
+    """Minimum over several runs, in seconds: wall-clock time, and processor time over all threads."""
 
     wall: float
     cpu: float
@@ -27,7 +27,7 @@ def best_of(work: Callable[[], object], repeats: int, finish: Callable[[], objec
 def best_of_each(
     works: Sequence[Callable[[], object]], repeats: int, finish: Callable[[], object] = lambda: None
 ) -> list[Duration]:
-    """As `best_of` for several works in turn, so that what disturbs one disturbs all."""
+    """As `best_of` for several functions in turn, so that other load affects all of them."""
     walls: list[list[float]] = [[] for _ in works]
     cpus: list[list[float]] = [[] for _ in works]
     for work in works:
@@ -44,6 +44,6 @@ def best_of_each(
 
 
 def load_line() -> str:
-    """How busy the machine was."""
+    """Number of cores and load of the machine."""
     load = f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
     return f"{os.cpu_count()} cores, {load}"

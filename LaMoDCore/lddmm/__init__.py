@@ -1,4 +1,4 @@
-"""Large deformations: the fluid metric, geodesic shooting, warping and registration by optimisation."""
+"""Large deformation diffeomorphic metric mapping: fluid metric, geodesic shooting, warping and registration."""
 
 from LaMoDCore.lddmm.epdiff import GeodesicPath, Shot, shoot
 from LaMoDCore.lddmm.matching import Match, carry, match, match_cycle

@@ -9,22 +9,21 @@ from torch import Tensor
 def gradient(field: Tensor, spacing_mm: tuple[float, float]) -> tuple[Tensor, Tensor]:
     """∂/∂x and ∂/∂y by central differences of fourth order (1, −8, 0, 8, −1)/12.
 
-    Beyond the edge the field is taken as continuing its last difference, so that linear fields are exact
-    everywhere.
+    Beyond the edge the field is extrapolated linearly, so that linear fields are exact everywhere.
 
     Args:
         field: [N, C, H, W] with H, W ≥ 2.
         spacing_mm: (dx, dy).
 
     Returns:
-        two tensors [N, C, H, W], per mm.
+        Two tensors [N, C, H, W], per mm.
     """
     dx, dy = spacing_mm
     return _difference(field, 3, dx), _difference(field, 2, dy)
 
 
 def jacobian_determinant(displacement_mm: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
-    """det D(id + u): [N, 2, H, W] mm to [N, H, W]."""
+    """det D(id + u), [N, H, W], of a displacement [N, 2, H, W] in mm."""
     along_x, along_y = gradient(displacement_mm, spacing_mm)
     return (1 + along_x[:, 0]) * (1 + along_y[:, 1]) - along_y[:, 0] * along_x[:, 1]
 
@@ -38,7 +37,7 @@ def _difference(field: Tensor, dim: int, step: float) -> Tensor:
 
 
 def _continued(field: Tensor, dim: int) -> Tensor:
-    """Two more values on either side, on the straight line through the last two."""
+    """The field with two more values on either side, extrapolated linearly from the last two."""
     size = field.shape[dim]
     first, last = field.narrow(dim, 0, 1), field.narrow(dim, size - 1, 1)
     rise, fall = field.narrow(dim, 1, 1) - first, last - field.narrow(dim, size - 2, 1)

@@ -1,13 +1,13 @@
-"""Geodesic shooting: EPDiff integrated so that momentum is carried, not accumulated.
+"""Geodesic shooting: EPDiff in integrated form, which transports the initial momentum.
 
 Along a geodesic of the fluid metric the momentum m = L v is transported by the coadjoint action of the flow,
     m_t = Ad*_{φ_t⁻¹} m₀ = |Dφ_t⁻¹| (Dφ_t⁻¹)ᵀ m₀∘φ_t⁻¹,      v_t = K m_t,
 which is EPDiff, dv/dt = −K[(Dv)ᵀm + Dm v + m div v], in integrated form (Miller, Trouvé and Younes, "Geodesic
 shooting for computational anatomy", J. Math. Imaging Vis. 24, 2006; Younes, "Shapes and Diffeomorphisms", 2010,
-ch. 11). What remains to integrate are the two maps,
+ch. 11). Only the two maps are integrated in time,
     ∂φ/∂t = v_t∘φ_t,      ∂φ⁻¹/∂t = −(Dφ⁻¹) v_t,
-as ordinary differential equations of their values at the pixels, so that any integrator keeps its order.
-m₀ may be rough: it is interpolated, never differentiated.
+as ordinary differential equations of their values at the pixels, so that every integrator keeps its order.
+m₀ may be rough, since it is interpolated and never differentiated.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from LaMoDCore.lddmm.metric import FluidMetric, apply_symbol
 Integrator = Literal["euler", "ab2", "rk2", "rk4"]
 Interpolation = Literal["linear", "cubic"]
 
-#: The periodic grid is wider than the image by this many lengths √((α+β)/γ): K has there fallen below 1 %.
+#: Width of the periodic grid beyond the image in lengths √((α+β)/γ), over which K falls below 1 %.
 MARGIN_LENGTHS = 6.0
 MIN_MARGIN_PIXELS = 8
-#: Waves of the momentum above this frequency, radians per pixel, are dropped.
+#: Cut-off frequency of the momentum, radians per pixel.
 BAND = math.pi / 2
-#: Pixels of a batch that a CPU works on at once: their dozen fields fit in a core's second-level cache.
+#: Pixels that a CPU processes at once: their dozen fields fit in the second-level cache of a core.
 CACHED_PIXELS = 131072
 
 
 @dataclass(frozen=True, eq=False)
 class GeodesicPath:
-    """What happened on the way, at the S + 1 times 0, 1/S, …, 1.
+    """States along a geodesic at the S + 1 times 0, 1/S, …, 1.
 
     Attributes:
         forward, inverse: [S+1, N, 2, H, W] mm: φ_t − id and φ_t⁻¹ − id.
@@ -62,13 +62,13 @@ class GeodesicPath:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """The end of a geodesic.
+    """The end point of a geodesic.
 
     Attributes:
         forward: [N, 2, H, W] mm: φ − id; carries points.
         inverse: [N, 2, H, W] mm: φ⁻¹ − id; warps images, ``warp_image(image, shot.inverse, spacing_mm)``.
         jacobian: [N, H, W]: det Dφ.
-        path: the way there, if asked for.
+        path: states along the geodesic, if requested.
     """
 
     forward: Tensor
@@ -88,26 +88,26 @@ def shoot(
     return_path: bool = False,
     checkpoint: bool = False,
 ) -> Shot:
-    """Follow the geodesic of ``metric`` that starts with a velocity, for one unit of time.
+    """Integrate the geodesic of ``metric`` from an initial velocity over one unit of time.
 
-    The image is a window on a wider periodic grid, in whose margin the velocity fades out, so that nothing that
-    leaves on one side comes back on the other. Differentiable in ``v0``.
+    The image is a window on a wider periodic grid. The velocity fades out in its margin, so that nothing leaves on one
+    side and enters on the other. Differentiable in ``v0``.
 
     Args:
         v0: initial velocity [N, 2, H, W] in mm, channels (x, y).
         metric: the fluid metric.
         spacing_mm: (dx, dy).
-        steps: time steps.
-        integrator: "euler" (order 1) and "ab2" (Adams–Bashforth, order 2) evaluate K once a step, "rk2" (midpoint,
+        steps: number of time steps.
+        integrator: "euler" (order 1) and "ab2" (Adams–Bashforth, order 2) evaluate K once per step, "rk2" (midpoint,
             order 2) twice, "rk4" (order 4) four times.
-        interpolation: of m₀ and v between pixels: "cubic" B-spline, or "linear", faster and less accurate; by
-            default linear with those that evaluate once, else cubic.
+        interpolation: interpolation of m₀ and v between pixels: "cubic" B-spline, or "linear", which is faster and
+            less accurate; by default linear for integrators with one evaluation per step, otherwise cubic.
         return_path: also return φ_t, φ_t⁻¹, v_t and the energy at every step.
-        checkpoint: recompute instead of remember for the backward pass: memory grows as the logarithm of the
-            steps instead of in proportion, time by about that factor.
+        checkpoint: recompute the steps in the backward pass instead of storing them: memory grows with the logarithm
+            of the number of steps instead of linearly, and the time by about that factor.
 
     Raises:
-        ValueError: for a wrong shape, option or number of steps.
+        ValueError: a shape, an option or the number of steps is invalid.
     """
     interpolation = interpolation or ("linear" if integrator in ("euler", "ab2") else "cubic")
     _check(v0, spacing_mm, steps, integrator, interpolation)
@@ -137,12 +137,12 @@ def shoot(
 #: φ − id and φ⁻¹ − id, each [N, 2, H, W] mm.
 State = tuple[Tensor, Tensor]
 Rate = Callable[[State], State]
-#: Where a march stands: the maps, and their rate one step earlier for methods that remember it.
+#: State of the integration: the maps, and their rate one step earlier for multistep methods.
 Progress = tuple[State, State | None]
 
 
 class _Flow:
-    """The right-hand side of the two maps' equations for one batch of initial velocities."""
+    """Right-hand side of the equations of both maps for one batch of initial velocities."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class _Flow:
             self.samples = torch.fft.irfft2(momentum / spline, s=self.grid)
         else:
             self.samples = self.momentum
-        # The margin's momentum stays where it is; only the image's is carried.
+        # Only the momentum of the image is transported; that of the margin is constant.
         bottom, right = grid_height - height - self.top, grid_width - width - self.left
         self.margins = (self.left, right, self.top, bottom)
         still = self.momentum - pad(self._window(self.momentum, 0), self.margins)
@@ -225,7 +225,7 @@ class _Flow:
         )
 
     def _window(self, wide: Tensor, rim: int) -> Tensor:
-        """The image's part of a field on the wide grid, and ``rim`` pixels more on every side."""
+        """The part of a field on the wide grid that covers the image, plus ``rim`` pixels on every side."""
         height, width = self.velocity.shape[-2:]
         return wide[
             ...,
@@ -247,7 +247,7 @@ def _euler(rate: Rate, now: Progress, dt: float) -> Progress:
 
 
 def _ab2(rate: Rate, now: Progress, dt: float) -> Progress:
-    """Adams–Bashforth; the first step, without a past, is the midpoint rule's."""
+    """Adams–Bashforth of order 2; the first step uses the midpoint rule."""
     state, before = now
     slope = rate(state)
     if before is None:
@@ -280,7 +280,7 @@ _INTEGRATORS: dict[str, Step] = {"euler": _euler, "ab2": _ab2, "rk2": _rk2, "rk4
 
 
 def _march(step: Step, rate: Rate, now: Progress, dt: float, steps: int, checkpoint: bool) -> Progress:
-    """Take ``steps`` steps; with ``checkpoint``, each half is recomputed for its gradient, recursively."""
+    """Take ``steps`` steps; with ``checkpoint``, each half is recomputed for the gradient, recursively."""
     if not checkpoint:
         for _ in range(steps):
             now = step(rate, now, dt)
@@ -315,7 +315,7 @@ def _join(parts: Sequence[Tensor], dim: int) -> Tensor:
 
 
 def _fields_at_once(velocity: Tensor) -> int:
-    """How many fields are shot together: on a CPU as many as stay in its cache, else all."""
+    """Number of fields that are integrated together: on a CPU as many as fit in its cache, otherwise all."""
     fields, _, height, width = velocity.shape
     if velocity.device.type != "cpu":
         return max(fields, 1)
@@ -323,7 +323,7 @@ def _fields_at_once(velocity: Tensor) -> int:
 
 
 def wide_grid(size: int, length_pixels: float) -> tuple[int, int]:
-    """Size of the periodic grid, one that FFTs are fast for, and where the image starts."""
+    """Size of the periodic grid, for which FFTs are fast, and the index at which the image starts."""
     margin = min(max(math.ceil(MARGIN_LENGTHS * length_pixels), MIN_MARGIN_PIXELS), max(size, MIN_MARGIN_PIXELS))
     wide = size + margin
     wide += -wide % 8
@@ -340,14 +340,14 @@ def _smooth(number: int) -> bool:
 
 
 def _band(grid: tuple[int, int], like: Tensor) -> Tensor:
-    """Low-pass of the initial momentum, [H, W // 2 + 1]: 1 up to waves of about five pixels, 0 at two pixels."""
+    """Low-pass filter of the initial momentum, [H, W // 2 + 1]: 1 for wavelengths above about five pixels, 0 at two."""
     kx = 2 * math.pi * torch.fft.rfftfreq(grid[1], dtype=torch.float64)[None, :]
     ky = 2 * math.pi * torch.fft.fftfreq(grid[0], dtype=torch.float64)[:, None]
     return torch.exp(-((kx / BAND) ** 8) - (ky / BAND) ** 8).to(like)
 
 
 def _extend(velocity: Tensor, grid: tuple[int, int], start: tuple[int, int]) -> Tensor:
-    """Continue the edge's values into the margin, fading to zero at the seam of the periodic grid."""
+    """Extend the edge values into the margin, fading to zero at the seam of the periodic grid."""
     height, width = velocity.shape[-2:]
     (grid_height, grid_width), (top, left) = grid, start
     bottom, right = grid_height - height - top, grid_width - width - left
@@ -357,7 +357,7 @@ def _extend(velocity: Tensor, grid: tuple[int, int], start: tuple[int, int]) -> 
 
 
 def _fade(size: int, before: int, after: int, like: Tensor) -> Tensor:
-    """1 on the image, falling as cos² to 0 at the outermost pixels of the margin."""
+    """Weights that are 1 on the image and fall as cos² to 0 at the outermost pixels of the margin."""
     rise = torch.sin(torch.arange(before) * (math.pi / 2 / before)) ** 2
     fall = torch.sin(torch.arange(after) * (math.pi / 2 / after)) ** 2
     return torch.cat((rise, torch.ones(size), fall.flip(0))).to(like)

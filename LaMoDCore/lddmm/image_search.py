@@ -1,4 +1,4 @@
-"""Registration of images: v₀ on a grid, sought from coarse to fine.
+"""Registration of images: optimise v₀ on a grid from coarse to fine.
 
     E(v₀) = ‖S∘φ₁⁻¹ − I‖²/(2σ²) + ½⟨v₀, L v₀⟩
 (Vialard et al., "Diffeomorphic 3D image registration via geodesic shooting using an efficient adjoint calculation",
@@ -19,11 +19,12 @@ from LaMoDCore.lddmm.metric import FluidMetric
 from LaMoDCore.lddmm.minimise import minimise
 from LaMoDCore.lddmm.warp import warp_image
 
-#: Trial motions that shrink area below this part, forwards or backwards, are refused: few time steps can't follow.
+#: Trial motions that shrink an area below this part, forwards or backwards, are rejected, since a few time steps do not
+#: resolve them.
 MIN_AREA = 0.02
-#: No grid is coarser than this part of the metric's length, or geodesics are not resolved.
+#: Largest pixel of a grid as a part of the metric's length; coarser grids do not resolve geodesics.
 MAX_PIXEL_LENGTHS = 0.5
-#: At each level, images are blurred by this many of its pixels (SD).
+#: Standard deviation of the blur at each level, in pixels of that level.
 BLUR_PIXELS = 1.0
 
 
@@ -44,15 +45,15 @@ def fit_images(
     Args:
         source, target: [N, C, H, W].
         spacing_mm: (dx, dy).
-        metric: of the geodesic.
-        levels: pixel sizes as multiples of the picture's, coarse to fine.
-        sigma: noise of the intensities, in units of the target's SD.
-        iterations: at each level.
-        steps: time steps of RK4.
-        start: v₀ [N, 2, H, W] to begin with.
+        metric: metric of the geodesic.
+        levels: pixel sizes as multiples of the image's, coarse to fine.
+        sigma: noise of the intensities, in units of the target's standard deviation.
+        iterations: number of iterations at each level.
+        steps: number of RK4 time steps.
+        start: initial v₀ [N, 2, H, W].
 
     Returns:
-        v₀ [N, 2, H, W] mm, mean squared differences [N], and how often the energy was computed.
+        v₀ [N, 2, H, W] mm, mean squared differences [N], and the number of evaluations of the energy.
     """
     height, width = source.shape[-2:]
     scale = float(target.float().std()) or 1.0
@@ -93,7 +94,7 @@ class _Search:
 
     def run(self, v0: Tensor, iterations: int) -> Tensor:
         white = self.metric.whiten(v0, self.spacing_mm)
-        # What a coarse grid could follow, a finer one may find folded: begin a little short of it.
+        # A motion that is regular on a coarse grid may fold on a finer one: reduce it until the energy is finite.
         with torch.no_grad():
             while white.any() and not bool(torch.isfinite(self.energy(white))):
                 white = 0.9 * white
@@ -114,7 +115,7 @@ class _Search:
 
 
 def _blurred(pictures: Tensor, scale: float, spacing_mm: tuple[float, float], blur_mm: float) -> Tensor:
-    """What is compared at a level: float32 [N, C, H, W] on the pictures' own grid."""
+    """Images to compare at a level: float32 [N, C, H, W] on their own grid, scaled and blurred."""
     dx, dy = spacing_mm
     values = pictures.detach().cpu().numpy().astype(np.float32) / scale
     smooth = ndimage.gaussian_filter(values, (0, 0, blur_mm / dy, blur_mm / dx))
@@ -126,7 +127,7 @@ def _pixels(size: int, scale: float) -> int:
 
 
 def _spacing(spacing_mm: tuple[float, float], full: tuple[int, int], shape: tuple[int, int]) -> tuple[float, float]:
-    """(dx, dy) of a grid whose corner pixels' centres are those of the full grid."""
+    """(dx, dy) of a grid whose corner pixels have the same centres as those of the full grid."""
     dx, dy = spacing_mm
     return dx * (full[1] - 1) / (shape[1] - 1), dy * (full[0] - 1) / (shape[0] - 1)
 
@@ -138,7 +139,7 @@ def _transfer(
     shape: tuple[int, int],
     new_spacing_mm: tuple[float, float],
 ) -> Tensor:
-    """A velocity on another grid, by way of its momentum: K smooths what interpolation leaves."""
+    """Resample a velocity by interpolating its momentum; K smooths the interpolation errors."""
     if tuple(velocity.shape[-2:]) == shape:
         return velocity
     return metric.apply_K(_resize(metric.apply_L(velocity, spacing_mm), shape), new_spacing_mm)

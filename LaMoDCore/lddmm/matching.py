@@ -1,7 +1,7 @@
-"""Registration by geodesic shooting: the initial velocity that carries one picture onto another.
+"""Registration by geodesic shooting: the initial velocity that carries one image onto another.
 
     E(v₀) = Dist(S∘φ₁⁻¹, I)/(2σ²) + ½⟨v₀, L v₀⟩,      φ from v₀ by shooting
-(LaMoD, eq. (1)). Nothing here is learned: this is the reference for everything that is.
+(LaMoD, eq. (1)). Nothing here is learned: this is the reference for the networks.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from LaMoDCore.lddmm.warp import carry_mask
 
 Content = Literal["mask", "image"]
 
-#: Smooth over 5 mm, less than a wall: stiff enough that walls don't fold, soft enough for regional motion.
+#: Smooth over 5 mm, less than the wall's thickness: stiff enough to prevent folding, soft enough for regional motion.
 DEFAULT_METRIC = FluidMetric(alpha=25.0, gamma=1.0, power=2.0)
-#: Pixel sizes of the grids on which an image's v₀ is sought, coarse to fine, as multiples of the picture's.
+#: Pixel sizes of the grids on which v₀ of an image is optimised, coarse to fine, as multiples of the image's.
 DEFAULT_LEVELS = (4.0, 2.0, 1.0)
-#: σ of outlines, in the unit in which ∫ d² dc (mm³) weighs as much as ⟨v₀, L v₀⟩ (mm⁴); and of intensities.
+#: σ of outlines, in units that give ∫ d² dc (mm³) the weight of ⟨v₀, L v₀⟩ (mm⁴); and of intensities.
 DEFAULT_SIGMA: dict[Content, float] = {"mask": 0.006, "image": 0.004}
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A registration.
+    """Result of a registration.
 
     Attributes:
         v0: [N, 2, H, W] mm.
-        shot: its geodesic on the pictures' grid.
-        distance: [N]: mean squared distance of the carried outlines from the target's, mm²; of images, mean squared
-            difference at the finest level.
+        shot: its geodesic on the grid of the images.
+        distance: [N]: for masks, mean squared distance of the carried outlines from the target's, mm²; for images, mean
+            squared difference at the finest level.
         energy: [N]: ⟨v₀, L v₀⟩.
-        evaluations: how often the energy was computed, over all levels and pictures.
-        momentum: of masks, the momentum on the outlines, one a picture.
+        evaluations: number of evaluations of the energy over all levels and images.
+        momentum: for masks, the momentum on the outlines of each mask.
     """
 
     v0: Tensor
@@ -53,7 +53,7 @@ class Match:
     momentum: tuple[PointMomentum, ...] = field(default=())
 
     def carry_contour(self, mask: Array, spacing_mm: tuple[float, float], index: int = 0) -> Array:
-        """A mask of the source's frame, bool [H, W], drawn at the target's frame."""
+        """Carry a mask of the source's frame, bool [H, W], to the target's frame."""
         return carry_mask(mask, self.shot.forward[index].cpu().numpy(), spacing_mm)
 
 
@@ -76,17 +76,17 @@ def match(
         source: [N, C, H, W] masks (C = 1) or images at the reference frame.
         target: the same at the other frame.
         spacing_mm: (dx, dy).
-        metric: of the geodesic; for masks with β = 0 and power > 1.
-        content: "mask": the outlines of the wall are carried onto the target's, wherever they lie; "image":
-            intensities are compared, divided by the target's SD, and blurred at the coarse levels.
-        sigma: noise of the comparison; smaller fits closer. Default: `DEFAULT_SIGMA`.
-        levels: of images: pixel sizes as multiples of the picture's, coarse to fine.
-        iterations: of L-BFGS at each level.
-        steps: time steps while searching; the result is computed in more.
-        start: a match of the same source with a similar target; only the finest level is then searched.
+        metric: metric of the geodesic; for masks with β = 0 and power > 1.
+        content: "mask" carries the outlines of the wall onto the target's; "image" compares intensities divided by the
+            target's standard deviation and blurred at the coarse levels.
+        sigma: noise of the comparison; smaller values fit more closely. Default: `DEFAULT_SIGMA`.
+        levels: for images: pixel sizes as multiples of the image's, coarse to fine.
+        iterations: number of L-BFGS iterations at each level.
+        steps: number of time steps during the optimisation; the result is computed with more.
+        start: a match of the same source with a similar target; then only the finest level is optimised.
 
     Raises:
-        ValueError: for shapes that differ, an unknown content, an empty mask, or a metric that masks can't have.
+        ValueError: the shapes differ, the content is unknown, a mask is empty, or masks do not allow the metric.
     """
     _check(source, target, content)
     sigma = sigma or DEFAULT_SIGMA[content]
@@ -111,16 +111,16 @@ def match_cycle(
     iterations: int = 30,
     steps: int = 5,
 ) -> list[Match]:
-    """Match frame 0 with every frame of a cycle, each beginning where its neighbour ended.
+    """Match frame 0 with every frame of a cycle, each starting from the result of its neighbour.
 
-    From frame 0 both ways round, so that early and late frames alike begin near the reference.
+    The frames are matched in both directions from frame 0, so that early and late frames both start near the reference.
 
     Args:
         pictures: [T, H, W], masks or images of one heart beat.
-        spacing_mm, metric, content, sigma, iterations, steps: as `match`.
+        spacing_mm, metric, content, sigma, iterations, steps: as for `match`.
 
     Returns:
-        T matches; the first one is at rest.
+        T matches; the first one is the identity.
     """
     frames = len(pictures)
     found: dict[int, Match] = {}
@@ -138,7 +138,7 @@ def match_cycle(
 
 
 def carry(mask: Array, cycle: list[Match], spacing_mm: tuple[float, float] = (1.0, 1.0)) -> Array:
-    """A contour drawn at frame 0, as a mask [H, W], in every frame of `match_cycle`: bool [T, H, W]."""
+    """Carry a mask [H, W] drawn at frame 0 to every frame of `match_cycle`: bool [T, H, W]."""
     return np.stack([found.carry_contour(mask, spacing_mm) for found in cycle])
 
 

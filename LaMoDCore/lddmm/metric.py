@@ -16,16 +16,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class FluidMetric:
-    """A Sobolev metric on velocity fields, in millimetres: the same metric on every grid.
+    """A Sobolev metric on velocity fields in millimetres, independent of the grid.
 
-    Derivatives are central differences of fourth order, so L reaches four pixels per power and keeps
-    local momenta local, where a spectral L would ring around every kink of v.
+    Derivatives are central differences of fourth order. L therefore extends over four pixels per power and keeps local
+    momenta local, while a spectral L would cause ringing around every kink of v.
 
     Attributes:
         alpha: weight of −Δ, mm². √(α/γ) is the length over which K smooths.
         gamma: weight of the identity; > 0 makes K bounded.
         power: exponent k of the whole operator.
-        beta: weight of −∇div, mm²; it makes local changes of area dearer.
+        beta: weight of −∇div, mm²; it penalises local changes of area.
     """
 
     alpha: float
@@ -44,7 +44,7 @@ class FluidMetric:
 
     @property
     def length_mm(self) -> float:
-        """√((α + β)/γ): the distance beyond which a momentum is hardly felt."""
+        """√((α + β)/γ): the range of a momentum."""
         return math.sqrt((self.alpha + self.beta) / self.gamma)
 
     def apply_L(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:  # noqa: N802
@@ -64,11 +64,11 @@ class FluidMetric:
         return self._multiply(momentum, spacing_mm, -self.power)
 
     def whiten(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
-        """z = √L v on the periodic grid: the plain inner product of z is the metric's of v."""
+        """z = √L v on the periodic grid: the Euclidean inner product of z is the metric's inner product of v."""
         return self._multiply(velocity, spacing_mm, self.power / 2)
 
     def colour(self, white: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
-        """v = √K z, the inverse of `whiten`: descent in z is descent in the metric."""
+        """v = √K z, the inverse of `whiten`; gradient descent in z is gradient descent in the metric."""
         return self._multiply(white, spacing_mm, -self.power / 2)
 
     def energy(self, velocity: Tensor, spacing_mm: tuple[float, float]) -> Tensor:
@@ -86,8 +86,8 @@ class FluidMetric:
         """Fourier symbol of (−αΔ − β∇div + γ)^power on the half-spectrum of `rfft2`.
 
         Returns:
-            [3, H, W // 2 + 1]: the entries xx, yy and xy of the symmetric 2×2 matrix at every frequency, in
-            the real dtype and on the device of ``like``.
+            [3, H, W // 2 + 1]: the entries xx, yy and xy of the symmetric 2×2 matrix at every frequency, with the real
+            dtype and the device of ``like``.
         """
         return _symbol(self, shape, spacing_mm, power, like.dtype, like.device)
 
@@ -119,7 +119,7 @@ def _symbol(
 ) -> Tensor:
     height, width = shape
     dx, dy = spacing_mm
-    # Computed in float64 once: a power of four of the largest frequency loses digits in float32.
+    # Computed once in float64, since the fourth power of the largest frequency loses digits in float32.
     kx = 2 * math.pi * torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
     ky = 2 * math.pi * torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
     laplacian = _minus_second_difference(kx) / dx**2 + _minus_second_difference(ky) / dy**2

@@ -1,7 +1,7 @@
-"""L-BFGS with a backtracking line search, for energies that are infinite where a step goes too far.
+"""L-BFGS with a backtracking line search, for energies that are infinite beyond too large steps.
 
-Nocedal and Wright, "Numerical Optimization", 2006, algorithms 7.4 and 3.1. `torch.optim.LBFGS` interpolates
-between trial energies and cannot come back from an infinite one.
+Nocedal and Wright, "Numerical Optimization", 2006, algorithms 7.4 and 3.1. `torch.optim.LBFGS` interpolates between
+trial energies and cannot recover from an infinite one.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-#: Pairs of steps and gradient changes that are remembered.
+#: Number of stored pairs of steps and gradient changes.
 MEMORY = 10
-#: Part of the promised decrease that a step must bring.
+#: Part of the predicted decrease that a step must achieve (Armijo condition).
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 12
-#: The search ends when an iteration brings less than this part of the energy.
+#: The optimisation ends when an iteration decreases the energy by less than this part.
 TOLERANCE = 3e-4
 
 
 def minimise(energy: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> Tensor:
-    """The point with the least energy found.
+    """Find the point with the smallest energy.
 
     Args:
-        energy: differentiable, from a tensor like ``start`` to a scalar; infinite or NaN where not allowed.
-        start: where to begin.
-        iterations: at most.
+        energy: differentiable function of a tensor like ``start``; infinite or NaN where points are not allowed.
+        start: starting point.
+        iterations: maximum number of iterations.
 
     Raises:
-        ValueError: the energy is not finite at the start.
+        ValueError: the energy is not finite at the starting point.
     """
     point = start.detach()
     value, graph, variable = _evaluate(energy, point)
@@ -44,7 +44,7 @@ def minimise(energy: Callable[[Tensor], Tensor], start: Tensor, iterations: int)
         promised = float((slope * direction).sum())
         if not promised < 0:
             break
-        # Without memory the gradient has no natural length: begin with a step of length one.
+        # Without stored pairs the gradient has no natural scale: start with a step of length one.
         length = 1.0 if pairs else min(1.0, 1.0 / float(slope.norm()))
         trial = _backtrack(energy, point, value, direction, promised, length)
         if trial is None:
@@ -64,7 +64,7 @@ def minimise(energy: Callable[[Tensor], Tensor], start: Tensor, iterations: int)
 
 
 def _evaluate(energy: Callable[[Tensor], Tensor], point: Tensor) -> tuple[float, Tensor, Tensor]:
-    """The energy as a number, as the graph's end, and the variable to differentiate by."""
+    """The energy as a number and as a tensor with its graph, and the variable to differentiate by."""
     variable = point.detach().requires_grad_()
     value = energy(variable)
     return float(value.detach()), value, variable
@@ -78,7 +78,7 @@ def _backtrack(
     promised: float,
     length: float,
 ) -> tuple[Tensor, float, Tensor] | None:
-    """The first of ever shorter steps that brings what it should: point, energy and gradient there."""
+    """Halve the step until the decrease is sufficient; returns the point, its energy and gradient, or None."""
     for _ in range(MAX_HALVINGS):
         moved = point + length * direction
         number, graph, variable = _evaluate(energy, moved)

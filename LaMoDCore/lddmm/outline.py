@@ -1,4 +1,4 @@
-"""The outlines of a mask as closed curves in millimetres, and the distance to them."""
+"""Outlines of a mask as closed curves in millimetres, and distances to them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from scipy.spatial import cKDTree
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.warp import contour_edges
 
-#: Outlines are first sampled this finely, as a part of a pixel.
+#: Step of the initial sampling of outlines in pixels.
 _FINE_PIXELS = 0.25
-#: SD, in pixels, of the smoothing that takes the stairs of the pixels off an outline.
+#: Standard deviation in pixels of the smoothing that removes the pixel steps of an outline.
 _STAIR_PIXELS = 0.5
 _FEWEST_POINTS = 6
 
 
 def outlines(region: Array, spacing_mm: tuple[float, float]) -> list[Array]:
-    """The boundaries of a region, half-way between pixels inside and outside.
+    """The boundaries of a region, midway between pixels inside and outside.
 
     Args:
         region: bool [H, W].
         spacing_mm: (dx, dy).
 
     Returns:
-        closed curves [P, 2] (x, y) in mm, finely and evenly sampled, the last point beside the first.
+        Closed curves [P, 2] (x, y) in mm, finely and evenly sampled; the last point is next to the first.
     """
     starts, ends = contour_edges(np.asarray(region, dtype=bool))
     follows = {tuple(start): tuple(end) for start, end in zip(starts, ends, strict=True)}
@@ -42,7 +42,7 @@ def outlines(region: Array, spacing_mm: tuple[float, float]) -> list[Array]:
 
 
 def resampled(curve: Array, step_mm: float) -> tuple[Array, float]:
-    """A closed curve [P, 2] in about even steps: points [Q, 2], and the step in mm that was taken."""
+    """Resample a closed curve [P, 2] with even steps: points [Q, 2], and the resulting step in mm."""
     closed = np.concatenate((curve, curve[:1]))
     along = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))))
     count = max(_FEWEST_POINTS, round(along[-1] / step_mm))
@@ -52,7 +52,7 @@ def resampled(curve: Array, step_mm: float) -> tuple[Array, float]:
 
 
 def distance_to_outlines(region: Array, curves: list[Array], spacing_mm: tuple[float, float]) -> Array:
-    """Signed distance [H, W] in mm of every pixel's centre from a region's outlines, negative inside."""
+    """Signed distance [H, W] in mm of every pixel centre from the outlines of a region, negative inside."""
     height, width = region.shape
     rows, columns = np.mgrid[:height, :width]
     centres = np.stack((columns * spacing_mm[0], rows * spacing_mm[1]), axis=-1)
@@ -61,7 +61,7 @@ def distance_to_outlines(region: Array, curves: list[Array], spacing_mm: tuple[f
 
 
 def distance_to_depth(region: Array, spacing_mm: tuple[float, float]) -> Array:
-    """Distance [H, W] in mm from a disc of one pixel at the region's deepest point: a cavity that has closed."""
+    """Distance [H, W] in mm from a disc of one pixel at the region's deepest point, in place of a closed cavity."""
     depth = ndimage.distance_transform_edt(region, sampling=spacing_mm[::-1])
     row, column = np.unravel_index(int(np.argmax(depth)), region.shape)
     rows, columns = np.mgrid[: region.shape[0], : region.shape[1]]

@@ -1,10 +1,10 @@
-"""Registration of masks: the geodesic whose momentum sits on the outlines and carries them onto the target's.
+"""Registration of masks: a geodesic with its momentum on the outlines that carries them onto the target's.
 
     E(p) = Σ ∫ d(φ₁(c))² dc / (2σ²) + ½⟨v₀, L v₀⟩,      v₀ = Σ G(· − qᵢ) pᵢ
-over the source's outlines c (epicardium and cavity), d being the distance from the target's outline. An optimal v₀
-of such a sum has its momentum on the points that are compared, so nothing is lost against a grid (Glaunès, Qiu,
-Miller and Younes, "Large deformation diffeomorphic metric curve mapping", IJCV 80, 2008), and a thin wall that moves
-by more than itself is followed as far as it went.
+over the source's outlines c (epicardium and cavity), d being the distance from the target's outline. The optimal v₀
+of such a sum has its momentum on the compared points, so a grid would not give a better one (Glaunès, Qiu, Miller and
+Younes, "Large deformation diffeomorphic metric curve mapping", IJCV 80, 2008). A thin wall can be followed even if it
+moves by more than its thickness.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from LaMoDCore.lddmm.minimise import minimise
 from LaMoDCore.lddmm.outline import distance_to_depth, distance_to_outlines, outlines, resampled
 from LaMoDCore.lddmm.particles import RadialKernel, drift
 
-#: Added to G on the diagonal, as a part of G(0): keeps points that lie close from cancelling each other.
+#: Added to the diagonal of G as a part of G(0), so that momenta of close points do not cancel each other.
 _NUGGET = 1e-3
 
 
 @dataclass(frozen=True)
 class OutlineLevel:
-    """How finely outlines are looked at.
+    """Resolution of the outlines.
 
     Attributes:
-        points_mm: between points that carry momentum.
-        samples_mm: between points that are compared; no finer than the pixels.
-        sigma: σ as a multiple of the one asked for.
-        iterations: of L-BFGS, as a multiple of those asked for.
+        points_mm: distance between points with momentum.
+        samples_mm: distance between compared points; at least a pixel.
+        sigma: σ as a multiple of the given one.
+        iterations: L-BFGS iterations as a multiple of the given number.
     """
 
     points_mm: float
@@ -58,13 +58,13 @@ class PointMomentum:
 
 @dataclass(frozen=True, eq=False)
 class OutlineFit:
-    """What a search found.
+    """Result of the registration of outlines.
 
     Attributes:
         momentum: m₀.
         distance: mean squared distance of the carried outlines from the target's, mm².
         energy: ⟨v₀, L v₀⟩.
-        evaluations: of the energy.
+        evaluations: number of evaluations of the energy.
     """
 
     momentum: PointMomentum
@@ -89,17 +89,17 @@ def fit_outlines(
     """Optimise p from coarse to fine by L-BFGS in the metric's own inner product.
 
     Args:
-        source, target: bool [H, W], not empty. A ring is seen as two outlines. A cavity that the target has no more
-            is drawn together to a pixel at the wall's deepest point.
+        source, target: bool [H, W], not empty. A ring has two outlines. A cavity that is missing in the target is
+            contracted to a pixel at the wall's deepest point.
         spacing_mm: (dx, dy).
-        metric: with β = 0.
+        metric: metric with β = 0.
         levels: coarse to fine.
-        sigma, iterations: of the finest level.
-        steps: time steps.
-        start: m₀ to begin with.
-        device: of the computation.
+        sigma, iterations: values at the finest level.
+        steps: number of time steps.
+        start: initial m₀.
+        device: device of the computation.
     """
-    curves, distances = _what_is_compared(source, target, spacing_mm)
+    curves, distances = _curves_and_distances(source, target, spacing_mm)
     fields = torch.from_numpy(np.stack(distances)).float()[:, None].to(device)
     kernel = RadialKernel(metric, fields)
     momentum, evaluations = start, 0
@@ -150,7 +150,7 @@ class _Search:
         return PointMomentum(self.points, self._momenta(minimise(self._energy, white, iterations)))
 
     def _momenta(self, white: Tensor) -> Tensor:
-        """p of v = G p = R z, with G = R Rᵀ: descent in z is descent in the metric."""
+        """p of v = G p = R z, with G = R Rᵀ: gradient descent in z is gradient descent in the metric."""
         return torch.linalg.solve_triangular(self.root.T, white, upper=True)
 
     def _energy(self, white: Tensor) -> Tensor:
@@ -168,16 +168,16 @@ class _Search:
         return self.weight * squared + 0.5 * white.square().sum()
 
 
-def _what_is_compared(
+def _curves_and_distances(
     source: Array, target: Array, spacing_mm: tuple[float, float]
 ) -> tuple[list[list[Array]], list[Array]]:
-    """The source's curves, side by side, and for every side the distance from the target's."""
+    """For each boundary, the source's curves and the distance map of the target's."""
     curves, distances = [], []
     region = ndimage.binary_fill_holes(target)
-    for mine, other in zip(_sides(source), _sides(target), strict=True):
-        if not mine.any():
+    for own, other in zip(_boundary_regions(source), _boundary_regions(target), strict=True):
+        if not own.any():
             continue
-        curves.append(outlines(mine, spacing_mm))
+        curves.append(outlines(own, spacing_mm))
         if other.any():
             distances.append(distance_to_outlines(other, outlines(other, spacing_mm), spacing_mm))
         else:
@@ -185,7 +185,7 @@ def _what_is_compared(
     return curves, distances
 
 
-def _sides(mask: Array) -> tuple[Array, Array]:
-    """A ring as what lies inside the epicardium and what inside the cavity."""
+def _boundary_regions(mask: Array) -> tuple[Array, Array]:
+    """The regions enclosed by the epicardium and by the endocardium."""
     filled = ndimage.binary_fill_holes(mask)
     return filled, filled & ~mask

@@ -1,4 +1,4 @@
-"""φ, φ⁻¹ and v₀ on a grid of pixels, of a geodesic whose momentum sits on points."""
+"""φ, φ⁻¹ and v₀ on a pixel grid for a geodesic whose momentum is on points."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def maps_of_particles(
     spacing_mm: tuple[float, float],
     steps: int = 8,
 ) -> tuple[Tensor, Shot]:
-    """Follow every pixel's centre along the geodesic, forwards for φ and backwards for φ⁻¹.
+    """Follow every pixel centre along the geodesic, forwards for φ and backwards for φ⁻¹.
 
-    Both are integrated as paths of points, which no pixel's size limits, by the classical Runge–Kutta method.
+    Both are integrated as paths of points by the classical Runge–Kutta method; pixels do not limit its step.
 
     Args:
         points, momenta: [P, 2], points in mm from the centre of pixel (0, 0).
-        metric: of the geodesic.
+        metric: metric of the geodesic.
         shape: (H, W).
         spacing_mm: (dx, dy).
-        steps: time steps.
+        steps: number of time steps.
 
     Returns:
         v₀ [1, 2, H, W] mm, and the shot.
@@ -47,7 +47,7 @@ def maps_of_particles(
 
 
 class _Spread:
-    """Velocities of momenta on points, as cubic B-splines on a periodic grid wider than the picture."""
+    """Velocities of momenta on points, as cubic B-splines on a periodic grid wider than the image."""
 
     def __init__(
         self, metric: FluidMetric, shape: tuple[int, int], spacing_mm: tuple[float, float], like: Tensor
@@ -57,7 +57,7 @@ class _Spread:
         columns, self.left = wide_grid(shape[1], metric.length_mm / spacing_mm[0])
         self.grid = (rows, columns)
         smoother = metric.symbol(self.grid, spacing_mm, -metric.power, like)
-        # A point is given to its four pixels by bilinear weights; their transform is divided out again.
+        # A point is distributed over four pixels by bilinear weights; the symbol divides by their transform.
         hat = torch.fft.fftfreq(rows).sinc()[:, None] ** 2 * torch.fft.rfftfreq(columns).sinc() ** 2
         self.symbol = smoother / (spline_symbol(self.grid, like) * hat.to(like))
         self.coupled = metric.beta > 0
@@ -80,20 +80,20 @@ class _Spread:
         return torch.fft.irfft2(apply_symbol(spectrum, self.symbol, self.coupled), s=self.grid)
 
     def at(self, spline: Tensor, displacement: Tensor) -> Tensor:
-        """v at every pixel's displaced centre, [1, 2, H, W]."""
+        """v at the displaced centre of every pixel, [1, 2, H, W]."""
         x = self.x + displacement[:, 0] / self.spacing_mm[0]
         y = self.y + displacement[:, 1] / self.spacing_mm[1]
         return sample_cubic(spline, x, y)
 
     def window(self, spline: Tensor) -> Tensor:
-        """v at the picture's pixels, [1, 2, H, W]."""
+        """v at the pixels of the image, [1, 2, H, W]."""
         height, width = self.shape
         wide = spline[..., self.top - 1 : self.top + height + 1, self.left - 1 : self.left + width + 1]
         return spline_values(wide)
 
 
 def _step(spread: _Spread, splines: list[Tensor], displacement: Tensor, dt: float) -> Tensor:
-    """One step of Runge–Kutta through velocities at its start, middle and end."""
+    """One Runge–Kutta step with the velocities at its start, middle and end."""
     start, middle, end = splines
     first = spread.at(start, displacement)
     second = spread.at(middle, displacement + dt / 2 * first)

@@ -1,4 +1,4 @@
-"""Geodesics whose momentum sits on points: no grid, so no limit on a step by a grid's pixel, and no folding.
+"""Geodesics whose momentum is on points. Without a grid, pixels do not limit the step, and the map does not fold.
 
 With m₀ = Σ pᵢ δ(x − qᵢ) the velocity stays v_t(x) = Σ G(|x − qᵢ(t)|) pᵢ(t), G being the Green's function of L, and
 EPDiff becomes Hamilton's equations of H = ½ Σ pᵢ·pⱼ G(|qᵢ − qⱼ|),
@@ -19,10 +19,10 @@ from torch import Tensor
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm.metric import FluidMetric
 
-#: Table of G: step and end, in lengths √(α/γ). At the end G has fallen below 1e-5 of its height.
+#: Table of G: step and end in lengths √(α/γ). At the end G has fallen below 1e-5 of its maximum.
 _TABLE_STEP = 0.01
 _TABLE_END = 16.0
-#: Where the slope of G, singular at the centre, is read instead of there, in lengths.
+#: Distance at which the slope of G is evaluated instead of at the centre, where it is singular, in lengths.
 _CENTRE = 1e-4
 
 
@@ -32,17 +32,17 @@ class RadialKernel:
     (Matérn's function; K is the modified Bessel function of the second kind.)
 
     Args:
-        metric: with β = 0 and power > 1.
-        like: gives dtype and device.
+        metric: metric with β = 0 and power > 1.
+        like: tensor with the dtype and device to use.
 
     Raises:
-        ValueError: for a metric whose Green's function is not a finite radial one.
+        ValueError: the Green's function of the metric is not radial or not finite.
     """
 
     def __init__(self, metric: FluidMetric, like: Tensor) -> None:
         if metric.beta != 0 or metric.power <= 1:
             raise ValueError(
-                f"points can only carry momentum of a metric with beta = 0 and power > 1, got {metric}; "
+                f"momentum on points needs a metric with beta = 0 and power > 1, got {metric}; "
                 "match images, or choose such a metric"
             )
         power = metric.power
@@ -50,7 +50,7 @@ class RadialKernel:
         s[0] = _CENTRE
         scale = 1 / (2 * math.pi * metric.alpha * metric.gamma ** (power - 1) * 2 ** (power - 1) * math.gamma(power))
         value = scale * s ** (power - 1) * special.kv(power - 1, s)
-        # d/ds [s^ν K_ν] = −s^ν K_(ν−1); divided by r once more it multiplies the difference of two points.
+        # d/ds [s^ν K_ν] = −s^ν K_(ν−1); divided by r, it is multiplied by the difference of two points.
         slope = -scale * s ** (power - 2) * special.kv(power - 2, s) / metric.length_mm**2
         value[-2:] = slope[-2:] = 0
         self._value = _lines(value, like)
@@ -70,7 +70,7 @@ class RadialKernel:
         return _read(self._value, cell, rest), slope * along_x, slope * along_y
 
     def _cells(self, along_x: Tensor, along_y: Tensor) -> tuple[Tensor, Tensor]:
-        # A micrometre keeps the root differentiable where two points coincide.
+        # 1e-6 mm² keeps the root differentiable where two points coincide.
         where = torch.addcmul(along_x * along_x + 1e-6, along_y, along_y).sqrt() * self._per_mm
         cell = where.detach().int().clamp_(max=len(self._value[0]) - 1)
         return cell, where - cell
@@ -81,7 +81,7 @@ def _differences(places: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _lines(values: Array, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Start and rise of the straight pieces between tabulated values."""
+    """Start and rise of the line segments between tabulated values."""
     return torch.from_numpy(values[:-1]).to(like), torch.from_numpy(np.diff(values)).to(like)
 
 
@@ -91,13 +91,13 @@ def _read(lines: tuple[Tensor, Tensor], cell: Tensor, rest: Tensor) -> Tensor:
 
 
 def drift(kernel: RadialKernel, points: Tensor, momenta: Tensor, passengers: Tensor, steps: int) -> Tensor:
-    """Where the geodesic of momenta on points carries passengers: midpoint rule, differentiable in the momenta.
+    """Carry passengers along the geodesic of momenta on points, by the midpoint rule; differentiable in the momenta.
 
     Args:
         kernel: G.
         points, momenta: [P, 2].
         passengers: [Q, 2] mm.
-        steps: time steps.
+        steps: number of time steps.
 
     Returns:
         [Q, 2] mm.
@@ -114,7 +114,7 @@ def drift(kernel: RadialKernel, points: Tensor, momenta: Tensor, passengers: Ten
 
 
 def trajectory(kernel: RadialKernel, points: Tensor, momenta: Tensor, steps: int) -> list[tuple[Tensor, Tensor]]:
-    """Points and momenta [P, 2] at the steps + 1 times 0, 1/steps, …, 1: the classical Runge–Kutta method."""
+    """Points and momenta [P, 2] at the steps + 1 times 0, 1/steps, …, 1, by the classical Runge–Kutta method."""
     dt = 1 / steps
     path = [(points, momenta)]
     for _ in range(steps):

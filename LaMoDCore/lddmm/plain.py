@@ -1,7 +1,7 @@
-"""Geodesic shooting as the textbook writes it: the slow, plain twin that tests and benchmarks compare with.
+"""Geodesic shooting by the textbook scheme: the slow reference implementation for tests and benchmarks.
 
 Forward Euler on EPDiff in velocity form, dv/dt = −K[(Dv)ᵀm + Dm v + m div v] with m = L v, on the periodic grid,
-beside φ ← φ + dt v∘φ and φ⁻¹ ← φ⁻¹∘(id − dt v), by central differences and bilinear look-ups.
+together with φ ← φ + dt v∘φ and φ⁻¹ ← φ⁻¹∘(id − dt v), by central differences and bilinear interpolation.
 """
 
 from __future__ import annotations

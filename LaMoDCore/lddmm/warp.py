@@ -1,4 +1,4 @@
-"""Carrying images, points and masks by a displacement in millimetres."""
+"""Warp images and carry points and masks by a displacement in millimetres."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from LaMoDCore.lddmm.interpolation import sample_linear_clamped
 
 
 def warp_image(image: Tensor, displacement_mm: Tensor, spacing_mm: tuple[float, float] = (1.0, 1.0)) -> Tensor:
-    """Bilinear samples of an image at x + displacement(x).
+    """Sample an image bilinearly at x + displacement(x).
 
-    With ``shot.inverse`` this is S∘φ⁻¹: the image carried forward by φ.
+    With ``shot.inverse`` this is S∘φ⁻¹, the image carried forward by φ.
 
     Args:
         image: [N, C, H, W].
@@ -22,7 +22,7 @@ def warp_image(image: Tensor, displacement_mm: Tensor, spacing_mm: tuple[float, 
         spacing_mm: (dx, dy).
 
     Returns:
-        [N, C, H, W]; beyond its edge the image continues with the edge's value.
+        [N, C, H, W]; beyond its edge the image has the edge value.
     """
     height, width = displacement_mm.shape[-2:]
     column = torch.arange(width, device=displacement_mm.device)
@@ -56,10 +56,10 @@ def compose(outer_mm: Tensor, inner_mm: Tensor, spacing_mm: tuple[float, float] 
 def carry_mask(
     mask: npt.ArrayLike, displacement_mm: npt.ArrayLike, spacing_mm: tuple[float, float] = (1.0, 1.0)
 ) -> Array:
-    """Carry a mask's contours by a motion, then fill them: the mask at the later frame.
+    """Carry the contours of a mask by a motion and fill them, which gives the mask at the later frame.
 
-    A ring keeps its cavity: a pixel is inside where the contours' crossings are odd. The contours run half-way
-    between pixels inside and pixels outside, so no motion gives the mask back unchanged.
+    A ring keeps its cavity, because the fill follows the even-odd rule. The contours lie midway between pixels inside
+    and outside, so that zero motion gives the unchanged mask.
 
     Args:
         mask: bool [H, W].
@@ -81,13 +81,13 @@ def carry_mask(
 
 
 def contour_edges(inside: Array) -> tuple[Array, Array]:
-    """Marching squares at the level one half: edges between pixel pairs' midpoints, [E, 2] (x, y) pixels each.
+    """Marching squares at level one half: edges between midpoints of pixel pairs, [E, 2] (x, y) pixels each.
 
-    Diagonal neighbours count as apart, as in `scipy.ndimage.label`'s default.
+    Diagonal neighbours are not connected, as in the default of `scipy.ndimage.label`.
     """
     padded = np.pad(inside, 1).astype(np.int8)
     code = padded[:-1, :-1] + 2 * padded[:-1, 1:] + 4 * padded[1:, 1:] + 8 * padded[1:, :-1]
-    # Mid-points of a cell's sides, from its upper left pixel: top, right, bottom, left.
+    # Midpoints of the sides of a cell, relative to its upper left pixel: top, right, bottom, left.
     side = np.array([[0.5, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 0.5]])
     table = {
         1: [(3, 0)], 2: [(0, 1)], 3: [(3, 1)], 4: [(1, 2)], 5: [(3, 0), (1, 2)], 6: [(0, 2)], 7: [(3, 2)],
@@ -122,10 +122,10 @@ def _move(points: Array, motion: Array, spacing: Array) -> Array:
 
 
 def _fill(starts: Array, ends: Array, shape: tuple[int, int]) -> Array:
-    """Even-odd fill of closed contours given as edges [E, 2] in pixels: bool [H, W] at the pixels' centres."""
+    """Even-odd fill of closed contours given as edges [E, 2] in pixels: bool [H, W] at the pixel centres."""
     height, width = shape
     low, high = np.minimum(starts[:, 1], ends[:, 1]), np.maximum(starts[:, 1], ends[:, 1])
-    # Rows y with low <= y < high cross the edge once; half-open, so that a vertex on a row counts once.
+    # Rows y with low <= y < high cross the edge once; the interval is half-open so that a vertex on a row counts once.
     first = np.ceil(low).astype(np.intp)
     count = np.ceil(high).astype(np.intp) - first
     edge = np.repeat(np.arange(len(low)), count)

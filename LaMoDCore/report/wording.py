@@ -49,8 +49,8 @@ def band_line(result: StrainResult, samples: int) -> str:
 def note_lines(result: StrainResult) -> list[str]:
     """The notes on the input and the result, one line per group, the most severe first.
 
-    Slices are named by number, because their names may be a person's. Slices that are unlike the training data come
-    first among the warnings, since a page may not have room for all notes.
+    Slices are named by number, because their names may be a person's. Notes on slices that are unlike the training data
+    come first among the warnings, since the page may not have room for all notes.
     """
     notes = sorted(result.notes, key=lambda each: each.code != "unlike_training")
     return [_line(group, len(result.slices)) for group in grouped(notes)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.heart.case import Case, CineSlice, SliceMotion, SliceStrain
+from LaMoDCore.heart.case import Case, CineSlice, DisplacementSamples, SliceMotion, SliceStrain
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity_area_mm2, is_closed_ring
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -127,7 +127,10 @@ def _check(name: str, inside: Array, frame: int) -> None:
 
 
 def _spread(
-    samples_mm: Array | None, components: Callable[[Array], dict[str, Array]], segments: SegmentMap, inside: Array
+    samples_mm: DisplacementSamples | None,
+    components: Callable[[Array], dict[str, Array]],
+    segments: SegmentMap,
+    inside: Array,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Standard deviation (n − 1) of every field and curve over the samples."""
     if samples_mm is None or len(samples_mm) < 2:

@@ -13,7 +13,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -117,8 +117,9 @@ def _text(value: float) -> str:
 
 
 def _row(cells: Mapping[str, str]) -> SegmentRow:
-    if cells["level"] not in LEVELS:
-        raise ValueError(f"level is {cells['level']!r}")
-    numbers = {name: int(cells[name]) for name in _INTEGERS}
-    values = {name: float(cells[name] or "nan") for name in COLUMNS if name not in (*_INTEGERS, "level", "name")}
-    return SegmentRow(level=cast(Level, cells["level"]), name=cells["name"], **numbers, **values)
+    level = cells["level"]
+    if level not in LEVELS:
+        raise ValueError(f"level is {level!r}")
+    values: dict[str, Any] = {name: int(cells[name]) for name in _INTEGERS}
+    values |= {name: float(cells[name] or "nan") for name in COLUMNS if name not in (*_INTEGERS, "level", "name")}
+    return SegmentRow(level=level, name=cells["name"], **values)

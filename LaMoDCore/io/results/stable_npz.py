@@ -1,4 +1,4 @@
-"""numpy's .npz with the same bytes for the same arrays: no time stamps, no platform's marks."""
+"""numpy's .npz with the same bytes for the same arrays: no time stamps and no platform-dependent entries."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array]]) -> None:
 
     Args:
         path: the file.
-        arrays: (name, array of numbers or booleans), written in this order, each let go before the next is asked
-            for.
+        arrays: (name, array of numbers or booleans), written in this order; each is released before the next one is
+            requested.
 
     Raises:
-        ValueError: an array of objects, which only pickle could hold.
+        ValueError: an array of objects, which would need pickle.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays:

@@ -1,13 +1,14 @@
-"""Whether the slices of a case form one volume, or each needs a file of its own."""
+"""Group the slices of a case into volumes: one for a regular stack, otherwise one per slice."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from LaMoDCore.heart.case import Case
-from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.geometry import Array, SliceGrid
 
 _TOLERANCE_MM = 0.01
 _TOLERANCE_MS = 0.5
@@ -18,8 +19,8 @@ class Volume:
     """Slices that share one file.
 
     Attributes:
-        suffix: what the file's name gets: "" for the only volume, else "_sliceN", counted from 1.
-        slices: indices into `Case.slices`, in the order of the volume's third axis.
+        suffix: suffix of the file's name: "" for the only volume, else "_sliceN", counted from 1.
+        slices: indices into `Case.slices` in the order of the volume's third axis.
         ijk_to_lps: [4, 4].
         frame_times_ms: [T].
     """
@@ -31,26 +32,34 @@ class Volume:
 
 
 def volumes_of(case: Case) -> tuple[Volume, ...]:
-    """One volume where all slices lie on one regular stack and share their frame times, else one a slice."""
-    stack = _common_stack(case)
+    """One volume if all slices lie on one regular stack and share their frame times, else one per slice."""
+    return volumes_of_slices([s.grid for s in case.slices], [s.frame_times_ms for s in case.slices])
+
+
+def volumes_of_slices(grids: Sequence[SliceGrid], frame_times_ms: Sequence[Array]) -> tuple[Volume, ...]:
+    """The same for slices given by their grids and frame times [T] in ms."""
+    stack = _common_stack(grids, frame_times_ms)
     if stack is not None:
-        return (Volume("", tuple(range(len(case.slices))), stack, case.slices[0].frame_times_ms),)
-    return tuple(Volume(f"_slice{z + 1}", (z,), s.grid.ijk_to_lps, s.frame_times_ms) for z, s in enumerate(case.slices))
+        return (Volume("", tuple(range(len(grids))), stack, frame_times_ms[0]),)
+    return tuple(
+        Volume(f"_slice{z + 1}", (z,), grid.ijk_to_lps, times)
+        for z, (grid, times) in enumerate(zip(grids, frame_times_ms, strict=True))
+    )
 
 
-def _common_stack(case: Case) -> Array | None:
-    first = case.slices[0]
-    affine = np.array(first.grid.ijk_to_lps)
-    if len(case.slices) == 1:
+def _common_stack(grids: Sequence[SliceGrid], frame_times_ms: Sequence[Array]) -> Array | None:
+    affine = np.array(grids[0].ijk_to_lps)
+    if len(grids) == 1:
         return affine
-    origins = np.stack([s.grid.ijk_to_lps[:3, 3] for s in case.slices])
+    origins = np.stack([grid.ijk_to_lps[:3, 3] for grid in grids])
     steps = np.diff(origins, axis=0)
     affine[:3, 2] = steps[0]
     spacing = float(np.linalg.norm(steps[0]))
+    times = frame_times_ms[0]
     regular = (
-        all(s.grid.shape == first.grid.shape for s in case.slices)
-        and all(np.abs(s.grid.ijk_to_lps[:3, :2] - affine[:3, :2]).max() <= 1e-5 for s in case.slices)
-        and all(np.abs(s.frame_times_ms - first.frame_times_ms).max() <= _TOLERANCE_MS for s in case.slices)
+        all(grid.shape == grids[0].shape for grid in grids)
+        and all(np.abs(grid.ijk_to_lps[:3, :2] - affine[:3, :2]).max() <= 1e-5 for grid in grids)
+        and all(len(each) == len(times) and np.abs(each - times).max() <= _TOLERANCE_MS for each in frame_times_ms)
         and spacing > _TOLERANCE_MM
         and np.abs(steps - steps[0]).max() <= _TOLERANCE_MM
         # image files cannot hold a sheared stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -146,7 +146,7 @@ def _slice(
     insertion = motion.rv_insertion_lps[z]
     return StoredSlice(
         grid=grid,
-        level=cast(Level, first[0].level),
+        level=first[0].level,
         frame_times_ms=motion.frame_times_ms[z],
         rr_ms=float(part["rr_ms"]),
         rv_insertion_lps=insertion if np.isfinite(insertion).all() else None,
