@@ -25,6 +25,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/ContourWriter.py
   LaMoDSlicerLib/Contours/ContoursPanel.py
   LaMoDSlicerLib/Contours/FrameStrip.py
+  LaMoDSlicerLib/Contours/InsertionSection.py
   LaMoDSlicerLib/Contours/RepairSection.py
   LaMoDSlicerLib/Contours/SegmentEditorLink.py
   LaMoDSlicerLib/Contours/StudySection.py
@@ -45,21 +46,18 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/ShownQuantity.py
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/__init__.py
-  LaMoDSlicerLib/Inputs/HiddenMasks.py
   LaMoDSlicerLib/Inputs/InputError.py
   LaMoDSlicerLib/Inputs/InputsPanel.py
   LaMoDSlicerLib/Inputs/InsertionNode.py
-  LaMoDSlicerLib/Inputs/InsertionSection.py
   LaMoDSlicerLib/Inputs/MaskLoader.py
   LaMoDSlicerLib/Inputs/MaskSource.py
   LaMoDSlicerLib/Inputs/RequestReader.py
-  LaMoDSlicerLib/Inputs/SeptumPoints.py
-  LaMoDSlicerLib/Inputs/SeriesPanel.py
   LaMoDSlicerLib/Inputs/__init__.py
   LaMoDSlicerLib/LaMoDSlicerLogic.py
   LaMoDSlicerLib/Prediction/ModelChooser.py
   LaMoDSlicerLib/Prediction/PredictPanel.py
   LaMoDSlicerLib/Prediction/PredictionRequest.py
+  LaMoDSlicerLib/Prediction/SeriesPanel.py
   LaMoDSlicerLib/Prediction/__init__.py
   LaMoDSlicerLib/Reading/AgreementPicture.py
   LaMoDSlicerLib/Reading/BullseyePicture.py
@@ -102,6 +100,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/FrameFollower.py
   LaMoDSlicerLib/Scene/FrameSequence.py
   LaMoDSlicerLib/Scene/HeartView.py
+  LaMoDSlicerLib/Scene/HiddenMasks.py
   LaMoDSlicerLib/Scene/LinkedBrowsers.py
   LaMoDSlicerLib/Scene/PanelWidgets.py
   LaMoDSlicerLib/Scene/ParameterNode.py

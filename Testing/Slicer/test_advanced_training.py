@@ -75,7 +75,7 @@ def test_from_synthetic_hearts_to_a_prediction_with_the_new_model(researcher, tm
     click(researcher, train.ui.previewCheckBox)
     assert mouse.spin(300, lambda: bool(train.preview.case.results)), train.ui.previewLabel.text
     app.settle()
-    assert "yellow the truth" in train.ui.previewLabel.text
+    assert "yellow view: truth" in train.ui.previewLabel.text
     mouse.screenshot(pictures / "slicer-training-preview.png")
     train.ui.previewCheckBox.checked = train.ui.curvesButton.checked = False
     train.preview.case.remove()

@@ -111,7 +111,9 @@ class ComparedCase:
         except (InputError, ValueError, KeyError) as error:
             self._onError(_("“{case}” cannot be shown: {error}").format(case=case.name, error=error))
         else:
-            text = _("{case}: red view {title}, yellow view truth, green view difference in percentage points of Ecc.")
+            text = _(
+                "{case}: red view: {title}; yellow view: truth; green view: difference [percentage points of Ecc]."
+            )
             self._onShown(text.format(case=case.name, title=title))
         finally:
             self._worker.removeFolder()

@@ -8,6 +8,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 
 
@@ -69,8 +70,6 @@ class ContourWriter:
         if not self._steps:
             return ""
         name, masksNode, copies = self._steps.pop()
-        from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
-
         if masksNode.GetScene() is None:
             return ""
         sequence = FrameSequence(masksNode)

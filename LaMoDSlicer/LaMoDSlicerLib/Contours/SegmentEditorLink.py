@@ -5,8 +5,8 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Inputs import HiddenMasks
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene import HiddenMasks
 
 
 def show(masksNode: Any, segmentId: str, volumeNode: Any, sequenceNode: Any, browserNode: Any) -> None:

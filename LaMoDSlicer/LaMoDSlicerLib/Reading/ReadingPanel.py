@@ -6,7 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.SeriesPanel import SeriesPanel
+from LaMoDSlicerLib.Prediction.SeriesPanel import SeriesPanel
 from LaMoDSlicerLib.Reading import ReadingLayout
 from LaMoDSlicerLib.Reading.Comparison import Comparison
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode

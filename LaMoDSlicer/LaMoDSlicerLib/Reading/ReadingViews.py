@@ -5,11 +5,11 @@ import slicer
 
 from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
-from LaMoDSlicerLib.Inputs import HiddenMasks
 from LaMoDSlicerLib.Reading import DifferenceMap, ReadingLayout
 from LaMoDSlicerLib.Reading.Comparison import Comparison
 from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Scene import HiddenMasks
 from LaMoDSlicerLib.Scene.HeartView import HeartView
 from LaMoDSlicerLib.Scene.LinkedBrowsers import LinkedBrowsers
 from LaMoDSlicerLib.Scene.StackCamera import StackCamera

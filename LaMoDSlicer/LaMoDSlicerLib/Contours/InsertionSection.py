@@ -1,11 +1,15 @@
 from typing import Any
 
+import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
-from LaMoDSlicerLib.Inputs import SeptumPoints
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
 from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
+
+_SEPTUM = "septum"
 
 
 class InsertionSection:
@@ -74,7 +78,7 @@ class InsertionSection:
 
         contours = self._panel.contours
         reference = contours.referenceFrame()
-        septum = SeptumPoints.find(contours, reference)
+        septum = _septumPoints(contours, reference)
         found = InsertionPoints.found(self._drawn(), reference, septum).shared_lps
         if found is None:
             self._panel.showMessage(
@@ -140,3 +144,33 @@ class InsertionSection:
         node = self._node()
         points = InsertionNode(node).points(self._grids()) if node is not None else InsertionPoints()
         self._lines.show(self._drawn(), points, self._panel.contours.referenceFrame())
+
+
+def _septumPoints(contours: Any, frame: int) -> np.ndarray | None:
+    """[N, 3] LPS mm along a curve or segment with “septum” in its name; None if there is none.
+
+    Args:
+        contours: the ContourSlices.
+        frame: end-diastole.
+    """
+    points = _curvePoints()
+    return points if points is not None else _segmentPoints(contours, frame)
+
+
+def _curvePoints() -> np.ndarray | None:
+    for node in slicer.util.getNodesByClass("vtkMRMLMarkupsCurveNode"):
+        if _SEPTUM in node.GetName().lower() and node.GetNumberOfControlPoints() >= 3:
+            ras = slicer.util.arrayFromMarkupsControlPoints(node, world=True)
+            return ras * np.diag(RAS_LPS)[:3]
+    return None
+
+
+def _segmentPoints(contours: Any, frame: int) -> np.ndarray | None:
+    for choice, name in contours.source.choices().items():
+        if _SEPTUM in name.lower() and "myo" not in name.lower():
+            mask = contours.source.maskOf(choice, frame, contours.frames.geometry)
+            k, j, i = np.nonzero(mask)
+            if len(i) >= 3:
+                ijk = np.stack([i, j, k, np.ones_like(i)])
+                return (contours.frames.geometry.ijkToLps @ ijk)[:3].T
+    return None
