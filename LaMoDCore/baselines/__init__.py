@@ -1,4 +1,4 @@
-"""The methods that LaMoD is compared with, each whole, each in a file of its own."""
+"""The methods that LaMoD is compared with, one per file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from LaMoDCore.baselines.registry import ARCHITECTURES, PIXEL_MM, Baseline, Size
 
 
 def baseline_config(name: str, size: Size = "reduced") -> BaselineConfig:
-    """The config of a learned network in one of its two sizes.
+    """The config of a network in one of its two sizes.
 
     Raises:
-        ValueError: there is no such network or size.
+        ValueError: the network or size is unknown.
     """
     if name not in ARCHITECTURES or size not in PIXEL_MM:
-        raise ValueError(f"learned baselines are {', '.join(ARCHITECTURES)}, each {' or '.join(PIXEL_MM)}")
+        raise ValueError(f"baseline networks are {', '.join(ARCHITECTURES)}, each {' or '.join(PIXEL_MM)}")
     architecture = ARCHITECTURES[name]
     return BaselineConfig(name, architecture.full if size == "full" else architecture.reduced, PIXEL_MM[size])
 
 
 def parameter_count(config: BaselineConfig) -> int:
-    """Learned numbers of a baseline, counted without holding them."""
+    """Number of parameters of a baseline; no memory is allocated for them."""
     import torch
 
     with torch.device("meta"):

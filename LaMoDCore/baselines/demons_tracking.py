@@ -1,12 +1,14 @@
-"""Registration tracking by SimpleITK: end-diastole's wall followed into every frame, without anything learned.
+"""Registration tracking by SimpleITK: the end-diastolic wall is registered to every frame, without learning.
 
-A surrogate of commercial feature tracking, which is closed: like it, it follows contours from frame to frame, and what
-lies between them is filled in smoothly. Fast symmetric-forces demons (Vercauteren et al., "Diffeomorphic demons:
-efficient non-parametric image registration", NeuroImage 45, 2009) in ITK's implementation; each frame starts from the
-field of the frame before.
+A substitute for commercial feature tracking, which is closed source: it also follows contours from frame to frame and
+interpolates smoothly between them. Fast symmetric-forces demons (Vercauteren et al., "Diffeomorphic demons: efficient
+non-parametric image registration", NeuroImage 45, 2009) in ITK's implementation; each frame starts from the field of
+the previous frame.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -14,21 +16,21 @@ from LaMoDCore.heart.canonical import SPACING_MM, contour_distances_mm
 from LaMoDCore.heart.geometry import Array
 
 ITERATIONS = 20
-#: Of the Gaussian that smooths the displacement after each iteration, in mm.
+#: Standard deviation in mm of the Gaussian that smooths the displacement after each iteration.
 SMOOTHING_MM = 1.5
-#: A contour fades over this distance, so that there is a slope to follow.
+#: Width of a contour's soft edge, which provides an image gradient.
 _EDGE_MM = 2.0
-#: Registered is what lies within this margin of the wall; beyond it nothing moves.
+#: Margin of the registered region around the wall; beyond it the displacement is zero.
 _MARGIN_PIXELS = 14
 
 
 def track_by_demons(occupancy: Array, iterations: int = ITERATIONS, smoothing_mm: float = SMOOTHING_MM) -> Array:
-    """Lagrangian displacement of a movie of masks.
+    """Lagrangian displacement of a cine of masks.
 
     Args:
-        occupancy: [T, H, W] on pixels of 1 mm, frame 0 the reference.
-        iterations: of demons at every frame.
-        smoothing_mm: of the field, after each.
+        occupancy: [T, H, W] on pixels of 1 mm, frame 0 is the reference.
+        iterations: of demons per frame.
+        smoothing_mm: of the field after each iteration.
 
     Returns:
         float32 [T, 2, H, W] mm, (x, y).
@@ -37,7 +39,8 @@ def track_by_demons(occupancy: Array, iterations: int = ITERATIONS, smoothing_mm
 
     window = _window(np.asarray((occupancy > 0.5).any(axis=0)))
     pictures = [sitk.GetImageFromArray(_soft_contours(frame > 0.5)[window]) for frame in occupancy]
-    demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
+    toolkit: Any = sitk  # without type hints
+    demons = toolkit.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfIterations(iterations)
     demons.SetSmoothDisplacementField(True)
     demons.SetStandardDeviations(smoothing_mm / SPACING_MM)

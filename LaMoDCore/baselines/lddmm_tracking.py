@@ -1,7 +1,7 @@
 """LDDMM matching of end-diastole to every frame: eq. (1) optimised for each pair, without a network.
 
 Vialard et al., "Diffeomorphic 3D image registration via geodesic shooting using an efficient adjoint calculation", IJCV
-97, 2012, as `LaMoDCore.lddmm.match_cycle` does it. The geodesic's end point φ is taken for the motion.
+97, 2012, implemented by `LaMoDCore.lddmm.match_cycle`. The end point φ of the geodesic is used as the motion.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from LaMoDCore.heart.canonical import SPACING_MM, periodic_weights
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm import match_cycle
 
-#: Every second frame is matched, as many as the networks' latent has; a periodic cubic spline gives the others.
+#: Every second frame is matched, like the networks' latent frames; a periodic cubic spline interpolates the others.
 FRAME_STEP = 2
 
 
 def track_by_matching(occupancy: Array, frame_step: int = FRAME_STEP) -> Array:
-    """Lagrangian displacement of a movie of masks.
+    """Lagrangian displacement of a cine of masks.
 
     Args:
-        occupancy: [T, H, W] on pixels of 1 mm over one cycle, frame 0 the reference.
-        frame_step: every so-many-th frame is matched.
+        occupancy: [T, H, W] on pixels of 1 mm over one cycle, frame 0 is the reference.
+        frame_step: distance between matched frames.
 
     Returns:
         float32 [T, 2, H, W] mm, (x, y).

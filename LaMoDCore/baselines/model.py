@@ -1,4 +1,4 @@
-"""A network that takes masks straight to displacement, with everything that a model folder says of it."""
+"""A network that predicts displacement from masks directly, and its config for model folders."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch.nn import functional
 from LaMoDCore.baselines.registry import ARCHITECTURES, Settings
 from LaMoDCore.heart.canonical import SIZE
 
-#: Truth is learned on blocks of 2 mm, whatever the network's own pixel.
+#: The loss is computed on blocks of 2 mm, whatever the network's pixel size.
 _BLOCK_MM = 2
 _PIXELS_MM = (1, 2)
 
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """What fixes a baseline's shapes.
+    """Shapes of a baseline.
 
     Attributes:
-        network: a learned one of `baselines.available()`.
+        network: name of a network in `baselines.available()`.
         settings: its size.
-        pixel_mm: 1: it sees the canonical picture; 2: means over blocks of 2 mm, a quarter of the work.
+        pixel_mm: 1 for the canonical image, 2 for means over blocks of 2 mm, a quarter of the work.
     """
 
     network: str
@@ -33,10 +33,10 @@ class BaselineConfig:
 
     def __post_init__(self) -> None:
         if self.pixel_mm not in _PIXELS_MM:
-            raise ValueError(f"pixel_mm is 1 or 2, got {self.pixel_mm}")
+            raise ValueError(f"pixel_mm must be 1 or 2, got {self.pixel_mm}")
         side = getattr(self.settings, "side", SIZE // self.pixel_mm)
         if side * self.pixel_mm != SIZE:
-            raise ValueError(f"a picture of {SIZE} mm has {SIZE // self.pixel_mm} pixels a side, got {side}")
+            raise ValueError(f"an image of {SIZE} mm has {SIZE // self.pixel_mm} pixels per side, got {side}")
 
     def to_dict(self) -> dict[str, Any]:
         return {"network": self.network, "pixel_mm": self.pixel_mm, "settings": asdict(self.settings)}
@@ -57,10 +57,10 @@ class BaselineConfig:
 
 
 class BaselineModel(nn.Module):
-    """Masks -> Lagrangian displacement in one pass, as `LaMoDModel` decodes it: u of frame 0 is 0 by construction.
+    """Masks -> Lagrangian displacement in one pass; as for `LaMoDModel`, u of frame 0 is 0 by construction.
 
     Args:
-        config: which network, and its size.
+        config: network and size.
 
     Raises:
         LaMoDInputError: the network needs a package that is not installed.
@@ -72,14 +72,15 @@ class BaselineModel(nn.Module):
         self.network = ARCHITECTURES[config.network].network(config.settings)
 
     def field(self, masks: Tensor) -> Tensor:
-        """Masks [N, 1, 40, 128, 128] -> displacement in mm on the network's own pixels, [N, 2, 40, H, W]."""
+        """Masks [N, 1, 40, 128, 128] -> displacement in mm on the network's pixels, [N, 2, 40, H, W]."""
         pixel = self.config.pixel_mm
-        seen = functional.avg_pool3d(masks, (1, pixel, pixel)) if pixel > 1 else masks
-        moved = self.network(seen).float()
-        return moved - moved[:, :, :1]
+        inputs = functional.avg_pool3d(masks, (1, pixel, pixel)) if pixel > 1 else masks
+        moved = self.network(inputs).float()
+        displacement: Tensor = moved - moved[:, :, :1]
+        return displacement
 
     def blocks(self, masks: Tensor) -> Tensor:
-        """Displacement on the blocks of 2 mm on which truth is learned, [N, 2, 40, 64, 64]."""
+        """Displacement on the blocks of 2 mm of the loss, [N, 2, 40, 64, 64]."""
         factor = _BLOCK_MM // self.config.pixel_mm
         field = self.field(masks)
         return functional.avg_pool3d(field, (1, factor, factor)) if factor > 1 else field
@@ -93,4 +94,5 @@ class BaselineModel(nn.Module):
         fine = functional.interpolate(
             field.transpose(1, 2).flatten(0, 1), scale_factor=float(self.config.pixel_mm), mode="bilinear"
         )
-        return fine.unflatten(0, (n, frames)).transpose(1, 2)
+        displacement: Tensor = fine.view(n, frames, *fine.shape[1:]).transpose(1, 2)
+        return displacement

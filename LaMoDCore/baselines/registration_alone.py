@@ -1,7 +1,7 @@
-"""The registration network alone: the velocities that D_R reads from a model's latent, shot to φ by EPDiff.
+"""The registration network alone: D_R decodes a model's latent to velocities, and EPDiff shoots them to φ.
 
-Xing et al. 2024, eqs. (1)–(3). φ − id is taken for the motion; D_η, which has learned what masks don't show, is left
-out.
+Xing et al. 2024, eqs. (1)–(3). φ − id is used as the motion. D_η, which predicts motion that masks do not show, is not
+used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEPS = 10
 def shot_displacement(model: LaMoDModel, masks: Tensor, levels: Tensor | None = None) -> Tensor:
     """Masks [N, 1, 40, 128, 128] -> φ − id [N, 2, 40, 128, 128] in mm, by a periodic spline between latent frames.
 
-    `levels` [N]: as `LaMoDModel.encode` takes them.
+    `levels` [N]: see `LaMoDModel.encode`.
     """
     velocity = model.registration_decoder(model.encode(masks, levels)).float()
     n, _, frames, height, width = velocity.shape

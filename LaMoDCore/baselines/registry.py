@@ -1,4 +1,4 @@
-"""Every method that LaMoD is compared with: what it is, where it comes from, in which sizes it is at hand."""
+"""The methods that LaMoD is compared with: description, source and sizes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Size = Literal["full", "reduced"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """A learned network.
+    """A network architecture.
 
     Attributes:
-        settings: the dataclass of its size.
-        network: made from one.
-        full: as published, on pixels of 1 mm.
-        reduced: what two cores can train, on pixels of 2 mm.
+        settings: dataclass of its size.
+        network: makes a network from its settings.
+        full: size as published, on pixels of 1 mm.
+        reduced: size that can be trained on two cores, on pixels of 2 mm.
     """
 
     settings: type[Any]
@@ -45,7 +45,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         TransUnetConfig(side=64, width=12, most=96, poolings=3, hidden=192, layers=4, heads=6),
     ),
 }
-#: Pixels that each size works on.
+#: Pixel size for each network size.
 PIXEL_MM: dict[Size, int] = {"full": 1, "reduced": 2}
 
 
@@ -54,11 +54,11 @@ class Baseline:
     """One method of the comparison.
 
     Attributes:
-        name: as `lamod evaluate --models` and, of learned networks, `lamod train --baseline` take it.
-        title: as the tables show it.
-        what: in a sentence.
+        name: for `lamod evaluate --models` and, for networks, `lamod train --baseline`.
+        title: in tables.
+        what: description.
         source: paper.
-        learned: "network" has weights of its own, "model" is a way to use a LaMoD model, "" learns nothing.
+        learned: "network" if it has its own weights, "model" if it uses those of a LaMoD model, "" without learning.
     """
 
     name: str
@@ -69,12 +69,12 @@ class Baseline:
 
 
 BASELINES: tuple[Baseline, ...] = (
-    Baseline("zero", "zero motion", "Nothing moves.", "–"),
+    Baseline("zero", "zero motion", "No motion.", "–"),
     Baseline(
         "itk-demons",
         "registration tracking",
-        "Diffeomorphic demons between end-diastole and every frame, by SimpleITK: a surrogate of feature tracking, "
-        "which is commercial; like it, it follows contours.",
+        "Diffeomorphic demons between end-diastole and every frame, by SimpleITK: a substitute for commercial feature "
+        "tracking, which also follows contours.",
         "Vercauteren et al., NeuroImage 45, 2009",
     ),
     Baseline(
@@ -86,35 +86,35 @@ BASELINES: tuple[Baseline, ...] = (
     Baseline(
         "registration",
         "registration network alone",
-        "The velocities that D_R reads from a model's latent, shot by EPDiff: φ taken for the motion.",
+        "D_R decodes the velocities from a model's latent, EPDiff shoots them; φ is used as the motion.",
         "Xing et al. 2024, arXiv:2407.02229, eqs. (1)–(3)",
         "model",
     ),
     Baseline(
         "strainnet",
         "StrainNet",
-        "3-D U-Net over the movie of the wall.",
+        "3-D U-Net on the cine of the wall.",
         "Wang et al., Radiology: Cardiothoracic Imaging 5(3), 2023",
         "network",
     ),
     Baseline(
         "unetr",
         "UNETR",
-        "Vision transformer with a convolutional decoder; MONAI's.",
+        "Vision transformer with a convolutional decoder, implemented by MONAI.",
         "Hatamizadeh et al., WACV 2022, arXiv:2103.10504",
         "network",
     ),
     Baseline(
         "transunet",
         "3D TransUNet",
-        "U-Net whose bottleneck is a transformer.",
+        "U-Net with a transformer as its bottleneck.",
         "Chen et al., arXiv:2310.07781, 2023",
         "network",
     ),
     Baseline(
         "no-diffusion",
         "LaMoD without diffusion",
-        "E_R's latent decoded by D_η as it is.",
+        "The latent of E_R decoded by D_η without diffusion.",
         "Xing et al. 2024, arXiv:2407.02229",
         "model",
     ),
@@ -123,5 +123,5 @@ BASELINES: tuple[Baseline, ...] = (
 
 
 def available() -> tuple[Baseline, ...]:
-    """Every method of the comparison, from none to whole."""
+    """All methods of the comparison."""
     return BASELINES

@@ -1,8 +1,8 @@
-"""StrainNet: a 3-D U-Net over the movie of the wall, columns × rows × time.
+"""StrainNet: a 3-D U-Net on the cine of the wall, columns × rows × time.
 
 Wang et al., "StrainNet: Improved Myocardial Strain Analysis of Cine MRI by Deep Learning from DENSE", Radiology:
 Cardiothoracic Imaging 5(3), 2023, e220196. As published: 64 channels at the first level, three poolings by averages
-over 4 × 4 pixels × 2 frames with stride 2, two 3 × 3 × 3 convolutions a level with instance normalisation and leaky
+over 4 × 4 pixels × 2 frames with stride 2, two 3 × 3 × 3 convolutions per level with instance normalisation and leaky
 ReLU (slope 0.2), transposed convolutions upwards, a 1 × 1 × 1 convolution to the displacement.
 """
 
@@ -51,7 +51,8 @@ class StrainNet(nn.Module):
             features = convolutions(features)
         for step in self.up:
             features = step(features, skipped.pop())
-        return self.to_motion(features)
+        moved: Tensor = self.to_motion(features)
+        return moved
 
 
 class _Up(nn.Module):
@@ -63,7 +64,8 @@ class _Up(nn.Module):
 
     def forward(self, features: Tensor, skipped: Tensor) -> Tensor:
         enlarged = functional.leaky_relu(self.norm(self.enlarge(features)), _SLOPE)
-        return self.join(torch.cat([enlarged, skipped], dim=1))
+        joined: Tensor = self.join(torch.cat([enlarged, skipped], dim=1))
+        return joined
 
 
 def _two_convolutions(before: int, after: int) -> nn.Sequential:

@@ -1,7 +1,7 @@
-"""3D TransUNet, encoder variant: convolutions halve the movie, a transformer relates what is left, a decoder returns.
+"""3D TransUNet, encoder variant: a U-Net with a transformer as its bottleneck.
 
 Chen et al., "3D TransUNet: Advancing Medical Image Segmentation through Vision Transformers", arXiv:2310.07781 (2023):
-each position of the last convolutional feature map is a token, with a learned place; tokens pass through pre-norm
+each position of the last convolutional feature map is a token with a learned position; tokens pass through pre-norm
 layers of multi-head self-attention and an MLP (Vaswani et al. 2017; Dosovitskiy et al. 2021) and return as the
 bottleneck of a U-Net. As published: 12 layers of 768 channels and 12 heads on the U-Net of nnU-Net (32 … 320 channels,
 instance normalisation, leaky ReLU 0.01).
@@ -21,10 +21,10 @@ class TransUnetConfig:
     """Size of a 3D TransUNet.
 
     Attributes:
-        frames, side: of the movies it is for.
+        frames, side: size of the input.
         width: channels at full resolution; each level doubles them, up to `most`.
-        most: channels that no level exceeds.
-        poolings: levels below the first; the first halves the picture only, the others time too.
+        most: upper limit of the channels.
+        poolings: levels below the first; the first pooling halves only the image, the others time too.
         hidden, layers, heads: of the transformer; its MLP is four times as wide.
     """
 
@@ -69,7 +69,8 @@ class TransUnet(nn.Module):
         features = self.transformer(features)
         for step in self.up:
             features = step(features, skipped.pop())
-        return self.to_motion(features)
+        moved: Tensor = self.to_motion(features)
+        return moved
 
 
 class TokenTransformer(nn.Module):
@@ -97,7 +98,8 @@ class TokenTransformer(nn.Module):
         tokens = self.enter(features.flatten(2).transpose(1, 2)) + self.place
         for layer in self.layers:
             tokens = layer(tokens)
-        return self.leave(self.norm(tokens)).transpose(1, 2).unflatten(2, self.shape)
+        result: Tensor = self.leave(self.norm(tokens)).transpose(1, 2).reshape(*features.shape)
+        return result
 
 
 class _TransformerLayer(nn.Module):
@@ -111,13 +113,14 @@ class _TransformerLayer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(hidden, 4 * hidden), nn.GELU(), nn.Linear(4 * hidden, hidden))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """[N, L, hidden] -> the same."""
+        """[N, L, hidden] -> [N, L, hidden]."""
         n, length, hidden = tokens.shape
         parts = self.to_query_key_value(self.norm_attention(tokens))
         query, key, value = parts.view(n, length, 3, self.heads, hidden // self.heads).permute(2, 0, 3, 1, 4)
         attended = functional.scaled_dot_product_attention(query, key, value)
         tokens = tokens + self.from_heads(attended.transpose(1, 2).reshape(n, length, hidden))
-        return tokens + self.mlp(self.norm_mlp(tokens))
+        result: Tensor = tokens + self.mlp(self.norm_mlp(tokens))
+        return result
 
 
 class _Up(nn.Module):
@@ -127,11 +130,12 @@ class _Up(nn.Module):
         self.join = _two_convolutions(2 * shallow, shallow, (1, 1, 1))
 
     def forward(self, features: Tensor, skipped: Tensor) -> Tensor:
-        return self.join(torch.cat([self.enlarge(features), skipped], dim=1))
+        joined: Tensor = self.join(torch.cat([self.enlarge(features), skipped], dim=1))
+        return joined
 
 
 def _two_convolutions(before: int, after: int, stride: tuple[int, int, int]) -> nn.Sequential:
-    """3 × 3 × 3 twice, the first with the stride, each with instance normalisation and leaky ReLU."""
+    """Two 3 × 3 × 3 convolutions, the first with the stride, with instance normalisation and leaky ReLU."""
     return nn.Sequential(
         nn.Conv3d(before, after, 3, stride=stride, padding=1),
         nn.InstanceNorm3d(after, affine=True),

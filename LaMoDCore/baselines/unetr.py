@@ -1,7 +1,8 @@
-"""UNETR: a vision transformer reads the movie in patches of 16³, a convolutional decoder takes up its layers.
+"""UNETR: a vision transformer on patches of 16³ with a convolutional decoder that uses its layers.
 
-Hatamizadeh et al., "UNETR: Transformers for 3D Medical Image Segmentation", WACV 2022, arXiv:2103.10504. The network is
-MONAI's; as published: 12 layers of 768 channels and 12 heads, an MLP of 3072, 16 channels at full resolution.
+Hatamizadeh et al., "UNETR: Transformers for 3D Medical Image Segmentation", WACV 2022, arXiv:2103.10504. The
+implementation is MONAI's; as published: 12 layers of 768 channels and 12 heads, an MLP of 3072, 16 channels at full
+resolution.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class UnetrConfig:
     """Size of a UNETR.
 
     Attributes:
-        frames, side: of the movies it is for.
+        frames, side: size of the input.
         width: channels of the decoder at full resolution.
         hidden, mlp, heads: of the transformer; its depth is 12 layers.
     """
@@ -37,7 +38,7 @@ class UnetrConfig:
 class Unetr(nn.Module):
     """Masks [N, 1, T, H, W] -> displacement [N, 2, T, H, W].
 
-    The cycle is continued periodically at both ends to a whole number of patches (40 frames to 48), and cut again.
+    The cycle is padded periodically at both ends to a whole number of patches (40 to 48 frames).
 
     Raises:
         LaMoDInputError: MONAI is not installed.
@@ -66,4 +67,5 @@ class Unetr(nn.Module):
     def forward(self, masks: Tensor) -> Tensor:
         frames = masks.shape[2]
         around = torch.cat([masks[:, :, frames - self.before :], masks, masks[:, :, : self.after]], dim=2)
-        return self.network(around)[:, :, self.before : self.before + frames]
+        moved: Tensor = self.network(around)[:, :, self.before : self.before + frames]
+        return moved

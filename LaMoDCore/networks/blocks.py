@@ -43,7 +43,8 @@ class CycleConv(nn.Module):
         video = frames.view(batch, nt // batch, c, h, w)
         before, after = torch.roll(video, self.dilation, 1), torch.roll(video, -self.dilation, 1)
         stacked = torch.cat([before, video, after], dim=2).view(nt, 3 * c, h, w)
-        return self.mix(stacked.contiguous(memory_format=torch.channels_last))
+        mixed: Tensor = self.mix(stacked.contiguous(memory_format=torch.channels_last))
+        return mixed
 
 
 class ResidualBlock(nn.Module):
@@ -76,7 +77,8 @@ class ResidualBlock(nn.Module):
                 scale_shift = scale_shift.repeat_interleave(frames.shape[0] // batch, dim=0)
             scale, shift = scale_shift[..., None, None].chunk(2, dim=1)
             hidden = hidden * (1 + scale) + shift
-        return frames + self.time(self.dropout(functional.silu(hidden)), batch)
+        result: Tensor = frames + self.time(self.dropout(functional.silu(hidden)), batch)
+        return result
 
 
 class GlobalContext(nn.Module):

@@ -39,7 +39,8 @@ class RingCondition(nn.Module):
         for convolution in (self.first, self.second):
             features = functional.silu(convolution(functional.pad(features, (1, 1, 1, 1), mode="circular")))
         hidden = self.ring(self.dropout(features.flatten(1))) + self.motion(self.dropout(motion))
-        return self.mix(functional.silu(hidden))
+        condition: Tensor = self.mix(functional.silu(hidden))
+        return condition
 
 
 class ConditionalDenoiser(nn.Module):
@@ -80,4 +81,5 @@ class ConditionalDenoiser(nn.Module):
             scale, shift = modulate(known).chunk(2, dim=1)
             inner = functional.silu(norm(features) * (1 + scale) + shift)
             features = features + out(self.dropout(functional.silu(hidden(inner))))
-        return self.to_velocity(features)
+        velocity: Tensor = self.to_velocity(features)
+        return velocity

@@ -155,7 +155,8 @@ class ContourMotion(nn.Module):
         features = self.enter(inputs)
         for block in self.blocks:
             features = features + block(features)
-        return self.straight(inputs) + self.leave(functional.silu(features))
+        code: Tensor = self.straight(inputs) + self.leave(functional.silu(features))
+        return code
 
     def rows(self, code: Tensor) -> Tensor:
         """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `real_rows`."""

@@ -90,7 +90,10 @@ class SmoothNoise:
         if sizes[2] % 2 == 0:
             weight[-1] = 1.0
         gain = torch.sqrt((transfer**2 * weight).sum() / (sizes[0] * sizes[1] * sizes[2]))
-        return torch.fft.irfftn(torch.fft.rfftn(noise, dim=(-3, -2, -1)) * (transfer / gain), s=sizes, dim=(-3, -2, -1))
+        smoothed: Tensor = torch.fft.irfftn(
+            torch.fft.rfftn(noise, dim=(-3, -2, -1)) * (transfer / gain), s=sizes, dim=(-3, -2, -1)
+        )
+        return smoothed
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Draw K(ε) on the CPU, so that a seed gives the same noise on every device."""

@@ -109,7 +109,8 @@ class ModelConfig:
             "inference": InferenceDefaults,
         }
         arguments = {key: checked(nested[key], value) if key in nested else value for key, value in values.items()}
-        return checked(cls, arguments)
+        config: ModelConfig = checked(cls, arguments)
+        return config
 
 
 def checked(kind: Any, values: Any) -> Any:
@@ -216,7 +217,8 @@ class LaMoDModel(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Normalised latent -> displacement [N, 2, 40, 128, 128] in mm."""
-        return self.motion_decoder(latent)
+        displacement: Tensor = self.motion_decoder(latent)
+        return displacement
 
     def motion_by_contours(
         self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int

@@ -205,7 +205,8 @@ class MotionLatent(nn.Module):
         inverse = torch.linalg.inv(kernel)
         left_out = (inverse @ centred) / inverse.diagonal()[:, None]
         self.scatter.copy_(left_out.std(dim=0).clamp(min=1e-3))
-        return left_out.to(self.scatter) / self.scatter
+        offsets: Tensor = left_out.to(self.scatter) / self.scatter
+        return offsets
 
     def expected(self, views: RingView) -> Tensor:
         """Mean of w given the inputs of N slices, [N, modes]."""
@@ -244,11 +245,13 @@ class MotionLatent(nn.Module):
 
     def expected_relative(self, view: RingView) -> Array:
         """Expected relative motion of one slice, complex64 [T, TERMS]."""
-        return self.decode(self.expected(view.alone()))[0]
+        relative: Array = self.decode(self.expected(view.alone()))[0]
+        return relative
 
     def velocity(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:
         """v of w^(m) [N, modes] at steps [N], given the condition vector [N, K]."""
-        return self.denoiser(noisy, step, condition)
+        velocity: Tensor = self.denoiser(noisy, step, condition)
+        return velocity
 
     @torch.no_grad()
     def sample(

@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
 #: One process may prepare the data for hours while the others wait.
@@ -58,7 +60,7 @@ def _strategy(device: torch.device) -> DDPStrategy:
 def computes_in_bfloat16(device: torch.device) -> bool:
     """Whether the device has native bfloat16 instructions; emulated, it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
@@ -70,7 +72,7 @@ def average_gradients(fabric: Fabric, parameters: list[torch.nn.Parameter]) -> N
     if not gradients:
         return
     whole = averaged(fabric, torch.cat([gradient.flatten() for gradient in gradients]))
-    for gradient, mean in zip(gradients, whole.split([g.numel() for g in gradients]), strict=True):
+    for gradient, mean in zip(gradients, torch.split(whole, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 
 

@@ -177,7 +177,7 @@ def _step_seconds(
     augment(batch, config.augmentation, draws)
     with fabric.autocast():
         loss, _ = stage.loss(model, batch, draws)
-    loss.backward()
+    torch.autograd.backward(loss)
     if fabric.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - began

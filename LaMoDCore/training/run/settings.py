@@ -126,7 +126,8 @@ class TrainingConfig:
             arguments["model"] = ModelConfig.from_dict(arguments["model"])
         if "augmentation" in arguments:
             arguments["augmentation"] = checked(AugmentationConfig, arguments["augmentation"])
-        return checked(cls, arguments)
+        config: TrainingConfig = checked(cls, arguments)
+        return config
 
 
 _SMALL = ModelConfig(

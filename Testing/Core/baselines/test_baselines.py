@@ -1,4 +1,4 @@
-"""Every baseline trains, is saved and loaded, predicts and is evaluated; those that learn nothing follow a ring."""
+"""Baselines are trained, saved, loaded, predict and are evaluated; those without learning follow a ring."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def contracting_ring(frames: int = 40) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_masks_become_displacement_at_rest_in_frame_0(name):
+def test_displacement_is_zero_in_frame_0(name):
     torch.manual_seed(1)
     model = BaselineModel(tiny(name)).eval()
     masks = torch.from_numpy(contracting_ring())[None, None]
@@ -70,7 +70,7 @@ def test_masks_become_displacement_at_rest_in_frame_0(name):
 
 
 class Ramp(torch.nn.Module):
-    """u_x = x/10 and u_y = −t, in mm, on whatever pixels it is given."""
+    """u_x = x/10 and u_y = −t, in mm, on pixels of any size."""
 
     def forward(self, masks):
         n, _, frames, height, width = masks.shape
@@ -82,7 +82,7 @@ class Ramp(torch.nn.Module):
 
 
 @pytest.mark.parametrize("pixel_mm", [1, 2])
-def test_the_networks_pixels_lie_where_the_pictures_do(pixel_mm):
+def test_pixels_of_the_network_align_with_the_image(pixel_mm):
     model = BaselineModel(BaselineConfig("strainnet", TINY["strainnet"], pixel_mm))
     model.network = Ramp()
     masks = torch.zeros(1, 1, 40, 128, 128)
@@ -94,7 +94,7 @@ def test_the_networks_pixels_lie_where_the_pictures_do(pixel_mm):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_model_folder_may_hold_a_baseline(name, tmp_path):
+def test_a_baseline_is_saved_and_loaded_as_a_model_folder(name, tmp_path):
     torch.manual_seed(2)
     model = BaselineModel(tiny(name)).eval()
     folder = save_model(model, tmp_path / name, name)
@@ -116,7 +116,7 @@ def test_a_model_folder_may_hold_a_baseline(name, tmp_path):
         ({"depth": 3}, "no setting 'depth'"),
     ],
 )
-def test_a_config_that_makes_no_sense_is_refused(change, sentence, tmp_path):
+def test_an_invalid_config_is_refused(change, sentence, tmp_path):
     folder = save_model(BaselineModel(tiny("strainnet")), tmp_path / "model", "model")
     file = folder / "model.json"
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -126,8 +126,8 @@ def test_a_config_that_makes_no_sense_is_refused(change, sentence, tmp_path):
         load_model(folder)
 
 
-def test_the_published_sizes_are_at_hand():
-    """StrainNet begins with 64 channels; UNETR and TransUNet have twelve layers of 768, over 85 million numbers."""
+def test_the_published_sizes_are_available():
+    """StrainNet starts with 64 channels; UNETR and TransUNet have twelve layers of 768, over 85 million parameters."""
     assert baseline_config("strainnet", "full").settings == StrainNetConfig(width=64, poolings=3)
     assert 20e6 < parameter_count(baseline_config("strainnet", "full")) < 25e6
     assert 95e6 < parameter_count(baseline_config("transunet", "full")) < 110e6
@@ -142,13 +142,13 @@ def test_every_method_is_listed_once_with_its_source():
     assert names[0] == "zero" and names[-1] == "diffusion" and len(set(names)) == len(names)
     assert {method.name for method in available() if method.learned == "network"} == set(ARCHITECTURES)
     assert all(method.what and method.source for method in available())
-    assert "surrogate" in next(method.what for method in available() if method.name == "itk-demons")
-    with pytest.raises(ValueError, match="learned baselines are"):
+    assert "substitute" in next(method.what for method in available() if method.name == "itk-demons")
+    with pytest.raises(ValueError, match="baseline networks are"):
         baseline_config("zero")
 
 
-def test_a_token_sees_every_other():
-    """The bottleneck is attention, not convolution: a change in one corner changes the opposite one."""
+def test_attention_connects_all_tokens():
+    """The bottleneck is attention, not convolution: a change in one corner affects the opposite corner."""
     torch.manual_seed(3)
     transformer = TokenTransformer(4, (3, 4, 4), hidden=8, layers=1, heads=2).eval()
     features = torch.randn(1, 4, 3, 4, 4)
@@ -170,7 +170,7 @@ def test_demons_follow_the_contours():
     assert -7 < middle[0] < -2 and abs(middle[1]) < 0.7  # inward on the right: towards smaller columns
 
 
-def test_the_registration_network_alone_moves_as_its_velocities_say():
+def test_the_registration_network_alone_shoots_its_velocities():
     torch.manual_seed(4)
     model = LaMoDModel(PRESETS["smoke"].model).eval()
     masks = torch.from_numpy(contracting_ring())[None, None]
@@ -183,7 +183,7 @@ def test_the_registration_network_alone_moves_as_its_velocities_say():
     assert moved[:, :, 20].abs().mean() > 5 * still[:, :, 20].abs().mean()
 
 
-def test_a_shot_that_leaves_the_picture_is_a_failure_of_the_method(tmp_path):
+def test_a_shot_that_leaves_the_image_is_a_failure_of_the_method(tmp_path):
     torch.manual_seed(4)
     model = LaMoDModel(PRESETS["smoke"].model)
     with torch.no_grad():
@@ -192,12 +192,12 @@ def test_a_shot_that_leaves_the_picture_is_a_failure_of_the_method(tmp_path):
     (method,) = make_predictors([f"{tmp_path / 'wild'}:registration"], device="cpu", samples=None, seed=0)
     grid = SliceGrid((128, 128), np.eye(4))
     ring = CineSlice("ring", grid, contracting_ring() > 0.5, np.arange(40) * 20.0, 800.0)
-    with pytest.raises(LaMoDInputError, match="does not stay in the picture"):
+    with pytest.raises(LaMoDInputError, match="leaves the image"):
         method.predict(Case((ring,)))
 
 
 def ring_cache(slices: int = 3) -> TrainingCache:
-    """The contracting ring, slices that learn and one that validates; its motion radial and linear in the radius."""
+    """The contracting ring, training slices and one validation slice; motion is radial and linear in the radius."""
     occupancy = contracting_ring()
     axis = 2.0 * np.arange(64) - 63.0
     radius = np.hypot(axis[None], axis[:, None])
@@ -243,8 +243,8 @@ def test_a_baseline_trains(trained, name):
     assert (trained / name / "model" / "MODEL_CARD.md").read_text(encoding="utf-8").startswith(f"# {name}")
 
 
-def test_a_slice_that_is_not_varied_is_learned_step_by_step(tmp_path):
-    """The same picture at every step: nothing is left to chance, and each step from the first on must help."""
+def test_the_error_falls_at_every_epoch_without_augmentation(tmp_path):
+    """The same slice at every step, without random numbers."""
     pytest.importorskip("lightning_fabric")
     from LaMoDCore.training.loop.baseline_stage import train_baseline
 
@@ -266,14 +266,14 @@ def test_a_slice_that_is_not_varied_is_learned_step_by_step(tmp_path):
     assert endpoint[-1] < 0.8 * endpoint[0]
 
 
-def test_a_run_of_another_baseline_is_not_gone_on_with(trained):
+def test_a_run_of_another_baseline_is_not_resumed(trained):
     from LaMoDCore.training.loop.baseline_stage import train_baseline
 
     with pytest.raises(LaMoDInputError):
         train_baseline(ring_cache(), trained / "strainnet", CONFIG, tiny("transunet"), resume=True)
 
 
-def test_baselines_predict_and_are_evaluated_beside_the_others(trained, tmp_path):
+def test_baselines_predict_and_are_evaluated_with_the_other_methods(trained, tmp_path):
     data = tmp_path / "annuli"
     write_annuli(data)
     models = ["zero", "itk-demons", *(str(trained / name / "model") for name in ARCHITECTURES)]

@@ -1,4 +1,4 @@
-"""What the networks are told of the heart as a whole: the slice's level, and a summary of picture and cycle."""
+"""Global inputs of the networks: the level of the slice, and a summary of image and cycle."""
 
 import torch
 
@@ -15,10 +15,10 @@ def test_context_reaches_every_frame_from_every_corner():
     frames[3, :, 0, 0] = 5.0
     after = context(frames, 2, extra)
     assert (before - after)[:20].abs().amax(dim=1).min() > 0
-    assert (before - after)[20:].abs().max() == 0  # the other heart of the batch is not concerned
+    assert (before - after)[20:].abs().max() == 0  # the other slice of the batch is not affected
 
 
-def test_context_knows_where_in_the_picture():
+def test_context_depends_on_the_position_in_the_image():
     torch.manual_seed(0)
     context = GlobalContext(8, extra=2, length=6)
     left, right = torch.zeros(20, 8, 16, 16), torch.zeros(20, 8, 16, 16)
@@ -27,8 +27,8 @@ def test_context_knows_where_in_the_picture():
     assert (context(left, 1, torch.zeros(20, 2)) - context(right, 1, torch.zeros(20, 2))).abs().max() > 1e-4
 
 
-def test_motion_far_from_a_change_follows_it():
-    """The far wall is further away than the convolutions reach: only the context can tell it."""
+def test_a_change_affects_motion_far_away():
+    """The far wall is outside the receptive field of the convolutions, so only the context reaches it."""
     torch.manual_seed(0)
     decoder = MotionDecoder(latent_channels=4, width=16, blocks=1)
     torch.nn.init.normal_(decoder.blocks[0].time.mix.weight, std=0.2)
@@ -40,7 +40,7 @@ def test_motion_far_from_a_change_follows_it():
     assert difference[0, :, 20, -4:, -4:].abs().max() > 1e-7
 
 
-def test_level_is_told_to_the_encoder_only_where_it_is_known():
+def test_the_encoder_uses_the_level_only_if_it_is_known():
     torch.manual_seed(0)
     encoder = RegistrationEncoder(latent_channels=4, width=24, blocks=1)
     torch.nn.init.normal_(encoder.level.weight)
@@ -48,6 +48,6 @@ def test_level_is_told_to_the_encoder_only_where_it_is_known():
     with torch.no_grad():
         unknown = encoder(masks)
         torch.testing.assert_close(encoder(masks, torch.tensor([0, 0])), unknown)
-        told = encoder(masks, torch.tensor([1, 3]))
-        torch.testing.assert_close(encoder(masks[1:], torch.tensor([3])), told[1:])
-    assert (told - unknown).abs().amin(dim=(1, 2, 3, 4)).shape == (2,) and not torch.allclose(told, unknown)
+        known = encoder(masks, torch.tensor([1, 3]))
+        torch.testing.assert_close(encoder(masks[1:], torch.tensor([3])), known[1:])
+    assert (known - unknown).abs().amin(dim=(1, 2, 3, 4)).shape == (2,) and not torch.allclose(known, unknown)

@@ -1,4 +1,4 @@
-"""Which device computes, and why; one that is not there is refused in a line."""
+"""Selection of the device; a device that does not exist is refused in one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
         (False, False, "cpu", "CPU: no CUDA device"),
     ],
 )
-def test_auto_takes_the_fastest_and_says_so(monkeypatch, cuda, mps, device, reason):
+def test_auto_selects_the_fastest_device_and_reports_it(monkeypatch, cuda, mps, device, reason):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
@@ -28,13 +28,13 @@ def test_auto_takes_the_fastest_and_says_so(monkeypatch, cuda, mps, device, reas
     ("name", "sentence"),
     [
         ("gpu", "there is no such device"),
-        ("cuda", "offers no CUDA device"),
-        ("cuda:3", "offers no CUDA device"),
-        ("mps", "offers no Apple GPU"),
+        ("cuda", "has no CUDA device"),
+        ("cuda:3", "has no CUDA device"),
+        ("mps", "has no Apple GPU"),
         ("cpu:x", "--device cpu:x"),
     ],
 )
-def test_what_is_not_there_is_refused(monkeypatch, name, sentence):
+def test_a_missing_device_is_refused(monkeypatch, name, sentence):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(LaMoDInputError, match=sentence):

@@ -1,4 +1,4 @@
-"""A model folder: saved, loaded, and refused where it is not what it says."""
+"""Model folders are saved and loaded, and refused if they do not match their description."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return save_model(LaMoDModel(SMALL), tmp_path / "small", "small", training={"minutes": 1}, card="# small\n")
 
 
-def test_what_is_saved_is_what_is_loaded(folder: Path) -> None:
+def test_a_saved_model_is_loaded_unchanged(folder: Path) -> None:
     torch.manual_seed(3)
     original = LaMoDModel(SMALL).eval()
     loaded = load_model(folder)
@@ -34,7 +34,7 @@ def test_what_is_saved_is_what_is_loaded(folder: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == ["MODEL_CARD.md", "model.json", "weights.safetensors"]
 
 
-def test_matrices_that_half_precision_holds_take_half_the_room_and_lose_nothing(folder: Path) -> None:
+def test_matrices_exact_in_half_precision_are_stored_so_without_loss(folder: Path) -> None:
     network = LaMoDModel(SMALL)
     network.load_state_dict(load_model(folder).network.state_dict())
     name, matrix = max(
@@ -51,7 +51,7 @@ def test_matrices_that_half_precision_holds_take_half_the_room_and_lose_nothing(
     assert loaded[name].dtype == torch.float32
 
 
-def test_saving_again_replaces_and_leaves_nothing_beside(folder: Path) -> None:
+def test_saving_again_replaces_the_model_and_leaves_no_other_files(folder: Path) -> None:
     save_model(LaMoDModel(SMALL), folder, "again")
     assert load_model(folder).name == "again"
     assert [p.name for p in folder.parent.iterdir()] == ["small"]
@@ -75,7 +75,7 @@ def change_json(folder: Path, **changes: object) -> None:
         ({"canonical": {"frames": 20, "size": 128, "spacing_mm": 1.0}}, "the model needs the grid"),
     ],
 )
-def test_a_description_that_lies_is_refused(folder: Path, changes: dict[str, object], sentence: str) -> None:
+def test_a_wrong_description_is_refused(folder: Path, changes: dict[str, object], sentence: str) -> None:
     change_json(folder, **changes)
     with pytest.raises(LaMoDInputError, match=sentence):
         load_model(folder)
@@ -90,7 +90,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
         load_model(folder)
 
 
-def test_a_model_of_another_version_is_said_to_be_one(folder: Path) -> None:
+def test_a_model_of_another_version_is_reported_as_such(folder: Path) -> None:
     change_json(folder, config={**SMALL.to_dict(), "motion_width": 24})
     with pytest.raises(LaMoDInputError, match=r"\d+ parameters, the model has \d+\): another version made"):
         load_model(folder)
@@ -103,7 +103,7 @@ def test_a_pickle_in_the_folder_is_refused_unopened(folder: Path, name: str) -> 
         load_model(folder)
 
 
-def test_missing_pieces_are_named(folder: Path) -> None:
+def test_missing_files_are_named(folder: Path) -> None:
     (folder / "weights.safetensors").unlink()
     with pytest.raises(LaMoDInputError, match=r"weights\.safetensors is missing"):
         load_model(folder)

@@ -1,4 +1,4 @@
-"""Models are exported, added from a .zip, renamed and removed; what cannot be used is refused with the reason."""
+"""Models are exported, added from a .zip, renamed and removed; unusable models are refused with the reason."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SMALL = ModelConfig(encoder_width=24, motion_width=16, motion_blocks=1, denoiser
 
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One model, made and added."""
+    """One model, created and added."""
     monkeypatch.setenv("LAMOD_MODELS", str(tmp_path / "mine"))
     torch.manual_seed(0)
     made = save_model(LaMoDModel(SMALL), tmp_path / "made", "first", card="# first\n")
     return add_model(made)
 
 
-def test_there_and_back_through_a_zip(mine: Path, tmp_path: Path) -> None:
+def test_a_model_is_exported_and_added_as_a_zip(mine: Path, tmp_path: Path) -> None:
     archive = export_model("first", tmp_path / "first.zip")
     again = export_model("first", tmp_path / "again.zip")
     assert archive.read_bytes() == again.read_bytes()
@@ -40,7 +40,7 @@ def test_there_and_back_through_a_zip(mine: Path, tmp_path: Path) -> None:
     assert set(own) == {"first", "second"} and own["first"].bytes > 10_000 and not own["first"].fault
 
 
-def test_renamed_and_removed(mine: Path) -> None:
+def test_a_model_is_renamed_and_removed(mine: Path) -> None:
     assert rename_model("first", "third").name == "third" and load_model("third").name == "third"
     for name in ("third", "../away", "", "a/b", ".hidden"):
         with pytest.raises(LaMoDInputError):
@@ -51,7 +51,7 @@ def test_renamed_and_removed(mine: Path) -> None:
         remove_model("third")
 
 
-def test_the_shipped_model_stays(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_model_cannot_be_changed(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     save_model(LaMoDModel(SMALL), tmp_path / "shipped" / "given", "given")
     monkeypatch.setattr("LaMoDCore.models.registry.shipped_folder", lambda: tmp_path / "shipped")
@@ -63,7 +63,7 @@ def test_the_shipped_model_stays(mine: Path, tmp_path: Path, monkeypatch: pytest
     assert export_model("given", tmp_path / "given.zip").is_file()
 
 
-def test_what_is_no_model_is_refused_and_leaves_nothing(mine: Path, tmp_path: Path) -> None:
+def test_other_files_are_refused_and_leave_no_model(mine: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("../../model.txt", "x")
     (tmp_path / "torn.zip").write_bytes(b"PK\x03\x04 and no more")
@@ -73,7 +73,9 @@ def test_what_is_no_model_is_refused_and_leaves_nothing(mine: Path, tmp_path: Pa
     assert [folder.name for folder in user_folder().iterdir()] == ["first"]
 
 
-def test_a_model_for_other_data_says_so(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_for_another_grid_is_listed_with_its_fault(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     description = json.loads((mine / "model.json").read_text())
     description["canonical"] = {"frames": 25, "size": 128, "spacing_mm": 1.0}
     (mine / "model.json").write_text(json.dumps(description))
@@ -92,7 +94,7 @@ def test_the_command_renames_and_exports(mine: Path, tmp_path: Path, capsys: pyt
     assert main(["models", "rename", "mine"]) == 1
 
 
-def test_a_card_says_whose_hearts_a_model_learned_from(mine: Path, tmp_path: Path) -> None:
+def test_the_card_names_the_training_data(mine: Path, tmp_path: Path) -> None:
     description = dict(load_model("first").description)
     assert "synthetic hearts only" in model_card(description) and "40 frames of 128 × 128" in model_card(description)
     facts = {

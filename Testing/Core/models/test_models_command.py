@@ -1,4 +1,4 @@
-"""`lamod models`: own models come and go by name; the shipped ones stay."""
+"""`lamod models` adds, lists, shows and removes the user's own models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes and built-in guarantees of the networks."""
+"""Shapes and properties by construction of the networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def masks(n: int = 2) -> torch.Tensor:
     return torch.rand(n, 1, 40, 128, 128, generator=torch.Generator().manual_seed(1))
 
 
-def test_shapes_all_the_way(model: LaMoDModel) -> None:
+def test_shapes_of_all_parts(model: LaMoDModel) -> None:
     with torch.no_grad():
         latent = model.encode(masks())
         assert latent.shape == (2, SMALL.latent_channels + GUESS_CHANNELS, 20, 16, 16)
@@ -46,15 +46,15 @@ def test_end_diastole_is_at_rest_by_construction(model: LaMoDModel) -> None:
         assert model.decode(latent)[:, :, 1:].abs().max() > 0
 
 
-def test_slices_of_a_batch_do_not_touch_each_other(model: LaMoDModel) -> None:
+def test_slices_of_a_batch_are_independent(model: LaMoDModel) -> None:
     with torch.no_grad():
         both = model.decode(model.encode(masks()))
         second = model.decode(model.encode(masks()[1:]))
     torch.testing.assert_close(both[1:], second, atol=1e-5, rtol=1e-4)
 
 
-def test_the_cycle_has_no_seam(model: LaMoDModel) -> None:
-    """The encoder sees the pair (I⁰, I^τ); rolling all frames but the reference by two shifts the latent by one."""
+def test_the_encoder_is_periodic_in_time(model: LaMoDModel) -> None:
+    """Rolling all frames except the reference by two shifts the latent by one."""
     with torch.no_grad():
         video = masks(1)
         video[:, :, 0] = video[:, :, 20]
@@ -72,8 +72,8 @@ def test_b_spline_is_exact_for_affine_fields_up_to_the_border() -> None:
     torch.testing.assert_close(b_spline_matrix(32, 4).sum(dim=1), torch.ones(128))
 
 
-def test_blocks_of_the_loss_see_the_mean_of_their_pixels() -> None:
-    """Training compares at 2 mm what prediction evaluates at 1 mm: the same spline at the blocks' centres."""
+def test_blocks_of_the_loss_are_means_of_their_pixels() -> None:
+    """The loss evaluates at 2 mm the spline that prediction evaluates at 1 mm."""
     control = torch.randn(1, 2, 3, 16, 16, generator=torch.Generator().manual_seed(2))
     coarse, fine = b_spline_upsample(control, 2), b_spline_upsample(control, 4)
     pooled = torch.nn.functional.avg_pool2d(fine.flatten(0, 2)[:, None], 2)[:, 0].view_as(coarse)
@@ -81,7 +81,7 @@ def test_blocks_of_the_loss_see_the_mean_of_their_pixels() -> None:
 
 
 def test_training_works_after_prediction_in_the_same_process() -> None:
-    """Matrices that are kept between calls must not be born as inference tensors."""
+    """Cached matrices must not be created as inference tensors."""
     b_spline_matrix.cache_clear()
     cycle_matrix.cache_clear()
     fresh = LaMoDModel(SMALL)

@@ -1,4 +1,4 @@
-"""The first guess: exact for rings that do what it assumes, nothing where there is no ring."""
+"""The geometric estimate: exact for rings that meet its assumptions, zero without a ring."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ Y, X = np.mgrid[:128, :128].astype(float)
 
 
 def ring(inner, outer, centre) -> np.ndarray:
-    """Occupancy of a ring with an edge as wide as a pixel."""
+    """Occupancy of a ring with an edge one pixel wide."""
     r = np.hypot(X - centre[0], Y - centre[1])
     return np.clip(outer - r + 0.5, 0, 1) * np.clip(r - inner + 0.5, 0, 1)
 
@@ -37,7 +37,7 @@ def test_translation_and_incompressible_contraction():
         assert np.hypot(*(moved[:, frame] - truth))[wall].max() < 0.35
 
 
-def test_at_rest_at_end_diastole_and_turns_with_the_picture():
+def test_motion_is_zero_at_end_diastole_and_rotates_with_the_image():
     rng = np.random.default_rng(0)
     centres = 64 + rng.normal(0, 1, (FRAMES, 2))
     pictures = [ring(20 + 3 * np.sin(2 * np.pi * p), 30, c) for p, c in zip(PHASE, centres, strict=True)]
@@ -50,7 +50,7 @@ def test_at_rest_at_end_diastole_and_turns_with_the_picture():
 
 
 @pytest.mark.parametrize("gap_degrees", [60, 120])
-def test_open_ring_gives_a_moderate_guess(gap_degrees):
+def test_an_open_ring_gives_a_moderate_estimate(gap_degrees):
     gap = np.abs(np.rad2deg(np.arctan2(Y - 64, X - 64))) < gap_degrees / 2
     pictures = [np.where(gap, 0, ring(22 + 4 * np.cos(2 * np.pi * p), 31, (64, 64))) for p in PHASE]
     moved = guess(pictures)
@@ -70,7 +70,7 @@ def test_no_ring_no_motion():
     assert 1 < np.abs(moved[:, 8]).max() < 6  # the empty frame does not spoil its neighbours
 
 
-def test_packing_loses_nothing():
+def test_packing_is_lossless():
     control = torch.randn(2, 2, 40, 32, 32)
     packed = pack(control)
     assert packed.shape == (2, 16, 20, 16, 16)

@@ -1,4 +1,4 @@
-"""One small dataset and its cache for all tests of this folder."""
+"""A small dataset and its cache for all tests in this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset of contracting rings, small and exact, and the smallest settings that go through every stage."""
+"""A small dataset of contracting rings with exact motion, and the smallest settings with all stages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def ring_case(subject: str, shortening: float) -> DatasetCase:
 
 
 def write_rings(folder: Path, train: int = 4, val: int = 2) -> Path:
-    """One slice a subject."""
+    """One slice per subject."""
     entries = []
     for number in range(train + val):
         subject = f"s{number}"

@@ -1,4 +1,4 @@
-"""Augmentation turns the vectors with the picture, and never mirrors the heart."""
+"""Augmentation rotates the vectors with the image, and never mirrors the heart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def draws(batch: Batch, seed: int) -> Draws:
 
 
 def ring_batch(n: int = 1) -> Batch:
-    """A ring whose every point moves along its own radius and angle: u = 0.1·X + 0.2·(turned X)."""
+    """A ring with u = 0.1·X + 0.2·(X rotated by 90°)."""
     axis = torch.arange(128) + 0.5 - 64
     radius = torch.hypot(axis[None], axis[:, None])
     masks = ((33 - radius).clamp(0, 1) * (radius - 24).clamp(0, 1)).expand(n, 1, 40, 128, 128).contiguous()
@@ -32,7 +32,7 @@ def ring_batch(n: int = 1) -> Batch:
     return Batch(masks, masks.clone(), displacement, weight)
 
 
-def test_no_change_when_none_is_asked_for() -> None:
+def test_augmentation_with_all_settings_zero_changes_nothing() -> None:
     batch = ring_batch()
     same = augment(batch, STILL, draws(batch, 0))
     torch.testing.assert_close(same.masks, batch.masks, atol=1e-4, rtol=0)
@@ -40,8 +40,8 @@ def test_no_change_when_none_is_asked_for() -> None:
     torch.testing.assert_close(same.displacement[seen], batch.displacement[seen], atol=1e-3, rtol=0)
 
 
-def test_a_turned_heart_moves_in_its_own_turned_frame() -> None:
-    """The field commutes with rotation, so any turn must reproduce it; vectors left unturned would not."""
+def test_displacement_rotates_with_the_heart() -> None:
+    """The field commutes with rotation, so any rotation must reproduce it if the vectors are rotated too."""
     batch = ring_batch(8)
     config = AugmentationConfig(full_turn_share=1.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0)
     turned = augment(batch, config, draws(batch, 1))
@@ -62,7 +62,7 @@ def test_rotation_keeps_its_sense() -> None:
     assert (curl[..., :-1, :-1][both] > 0).float().mean() > 0.99
 
 
-def test_masks_and_displacement_stay_in_place_with_each_other() -> None:
+def test_masks_and_displacement_stay_aligned() -> None:
     batch = ring_batch(8)
     config = AugmentationConfig(full_turn_share=1.0, shift_mm=3.0, jitter_mm=0.0, scale=0.1, thickening_share=0.0)
     moved = augment(batch, config, draws(batch, 3))
@@ -84,7 +84,7 @@ def test_scale_multiplies_the_motion() -> None:
         assert abs(float(after / before) - area) < 0.06
 
 
-def test_jitter_shakes_the_drawn_contours_only() -> None:
+def test_jitter_changes_the_drawn_contours_only() -> None:
     batch = ring_batch(2)
     config = AugmentationConfig(
         full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=1.0, scale=0.0, thickening_share=0.0
@@ -95,7 +95,7 @@ def test_jitter_shakes_the_drawn_contours_only() -> None:
 
 
 def contracting_batch(n: int) -> Batch:
-    """Radii 24–33 mm that keep their area while the cavity shrinks to 18 mm at frame 15."""
+    """Radii 24–33 mm; the area stays constant while the cavity shrinks to 18 mm at frame 15."""
     axis = torch.arange(128) + 0.5 - 64
     radius = torch.hypot(axis[None], axis[:, None])
     half = (torch.arange(64) + 0.5 - 32) * 2

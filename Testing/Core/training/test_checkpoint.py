@@ -1,4 +1,4 @@
-"""A checkpoint is whole or is the one before; a request to stop is heard."""
+"""A checkpoint is replaced atomically; a stop can be requested by a signal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_disk_that_is_really_full_leaves_the_last_good_checkpoint(small_disk: Path) -> None:
+def test_a_small_disk_that_is_full_keeps_the_last_checkpoint(small_disk: Path) -> None:
     save_checkpoint(small_disk, IDENTITY, state(1, kilobytes=700))
     with pytest.raises(LaMoDInputError, match="disk is full; the checkpoint before this one is kept"):
         save_checkpoint(small_disk, IDENTITY, state(2, kilobytes=700))
@@ -48,7 +48,7 @@ def test_a_disk_that_is_really_full_leaves_the_last_good_checkpoint(small_disk: 
     assert kept is not None and kept.position == {"epoch": 1} and kept.model["w"][0] == 1
 
 
-def test_a_checkpoint_that_is_cut_off_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_truncated_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, IDENTITY, state(1))
     whole = (tmp_path / FILE).read_bytes()
     (tmp_path / FILE).write_bytes(whole[: len(whole) // 2])
@@ -57,7 +57,7 @@ def test_a_checkpoint_that_is_cut_off_is_refused_in_one_line(tmp_path: Path) -> 
     assert "\n" not in str(fault.value)
 
 
-def test_sigterm_asks_to_stop_and_is_given_back(tmp_path: Path) -> None:
+def test_sigterm_requests_a_stop_and_its_handler_is_restored(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with stop_on_signals() as request:
         assert not request
@@ -66,7 +66,7 @@ def test_sigterm_asks_to_stop_and_is_given_back(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_the_best_weights_are_those_of_the_lowest_score() -> None:
+def test_the_weights_of_the_lowest_score_are_kept() -> None:
     model, best = torch.nn.Linear(1, 1), BestWeights(patience=2)
     for epoch, score in enumerate((3.0, 1.0, 2.0, 1.0), 1):
         torch.nn.init.constant_(model.weight, float(epoch))

@@ -1,4 +1,4 @@
-"""Several processes that share a batch compute what one would."""
+"""Several processes that share a batch give the results of one process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from LaMoDCore.training.run.settings import AugmentationConfig
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_a_slice_is_varied_alike_in_every_batch(cache: TrainingCache) -> None:
+def test_augmentation_of_a_slice_does_not_depend_on_its_batch(cache: TrainingCache) -> None:
     cpu, config = torch.device("cpu"), AugmentationConfig()
 
     def varied(chosen: list[int]) -> torch.Tensor:
@@ -36,8 +36,8 @@ def test_a_slice_is_varied_alike_in_every_batch(cache: TrainingCache) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_losses_of_one(tmp_path: Path, rings: Path, cache: TrainingCache) -> None:
-    """20 steps through every stage under torchrun with gloo, beside one process at the same global batch."""
+def test_two_processes_give_the_losses_of_one(tmp_path: Path, rings: Path, cache: TrainingCache) -> None:
+    """20 steps through every stage under torchrun with gloo, compared with one process at the same global batch."""
     config = replace(TINY, registration_epochs=3, motion_epochs=4, joint_epochs=3)
     train(cache, tmp_path / "one", config)
     (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))

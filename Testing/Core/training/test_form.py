@@ -1,4 +1,4 @@
-"""A form can be made from the settings: every one has words, a kind and a range that holds its default."""
+"""Every setting has a description, a type and a range that includes its default."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_setting_is_explained_and_its_defaults_are_in_range() -> None:
                 assert setting.default <= setting.most
 
 
-def test_the_command_lists_them_for_other_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_lists_the_settings_for_other_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "--json"]) == 0
     settings = {setting["path"]: setting for setting in json.loads(capsys.readouterr().out)}
     assert settings["learning_rate"]["kind"] == "float" and settings["freeze"]["kind"] == "tuple"

@@ -39,7 +39,7 @@ def test_a_wrong_grid_is_refused(tmp_path: Path, text: str, words: str) -> None:
         read_grid(tmp_path / "grid.json", TINY)
 
 
-def test_a_search_names_the_best_and_does_only_what_is_missing(
+def test_a_search_names_the_best_and_trains_only_missing_runs(
     tmp_path: Path, rings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     base = replace(TINY, registration_epochs=1, motion_epochs=0, joint_epochs=0)

@@ -1,4 +1,4 @@
-"""The losses: zero where they should be, blind where nothing was measured, and differentiable."""
+"""The losses are zero for the truth, ignore unmeasured blocks, and are differentiable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def disc(radius_mm: float, center_mm: float = 64.0) -> torch.Tensor:
 
 
 def test_registration_loss_falls_when_the_velocity_follows_the_contour() -> None:
-    """A disc that moves 4 mm to the right: the velocity (+4, 0) explains it, rest and (−4, 0) do not."""
+    """For a disc that moves 4 mm to the right, the velocity (+4, 0) has a lower loss than 0 and (−4, 0)."""
     masks = torch.stack([disc(25.0)] + [disc(25.0, 68.0)] * 39)[None, None]
     frames = torch.tensor([5])
 
@@ -30,7 +30,7 @@ def test_registration_loss_falls_when_the_velocity_follows_the_contour() -> None
     assert distance(4.0) < 0.1 * distance(0.0) < 0.1 * distance(-4.0)
 
 
-def test_registration_loss_charges_the_energy_of_the_velocity() -> None:
+def test_registration_loss_includes_the_energy_of_the_velocity() -> None:
     masks = torch.stack([disc(25.0)] * 40)[None, None]
     velocity = torch.randn(1, 2, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.1
     free, _ = registration_loss(velocity, masks, torch.tensor([1]), METRIC, steps=2, sigma=0.1, regularity=0.0)
@@ -57,7 +57,7 @@ def test_motion_loss_is_the_endpoint_error_and_zero_for_the_truth() -> None:
     assert abs(endpoint.item() - 5.0) < 0.11
 
 
-def test_what_was_not_measured_costs_nothing_and_pulls_nothing() -> None:
+def test_unmeasured_blocks_have_no_loss_and_no_gradient() -> None:
     control, truth, weight = fields()
     weight[:, :, 25:] = 0.0
     wild = truth.clone()

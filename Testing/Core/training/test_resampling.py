@@ -1,4 +1,4 @@
-"""Another scanner sees the same heart: other pixels, other frames, the wall where it was."""
+"""Resampling changes pixels and frames, but not the position of the wall."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def where_and_how_large(slice_, frame):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_wall_stays_where_it_is(seed):
+def test_the_wall_keeps_its_position(seed):
     given = ring(reference=10)
     seen, reference = resampled_by_another_scanner(given, 10, np.random.default_rng(seed))
     assert reference == 0 and 10 <= seen.frames <= FRAMES
@@ -48,7 +48,7 @@ def test_the_wall_stays_where_it_is(seed):
         assert area == pytest.approx(area_given, rel=0.06)
 
 
-def test_frames_that_were_not_acquired_are_not_seen():
+def test_frames_that_were_not_acquired_are_not_used():
     given = ring()
     valid = np.arange(FRAMES) < 15
     partly = CineSlice("part", given.grid, given.myocardium, given.frame_times_ms, RR_MS, valid_frames=valid)
@@ -56,7 +56,7 @@ def test_frames_that_were_not_acquired_are_not_seen():
     assert seen.frame_times_ms.max() <= given.frame_times_ms[14]
 
 
-def test_a_wall_that_coarse_pixels_would_break_is_left_as_it_is():
+def test_a_wall_that_coarse_pixels_would_open_is_not_changed():
     thin = ring(wall_mm=0.9)
     for seed in range(8):
         seen, reference = resampled_by_another_scanner(thin, 3, np.random.default_rng(seed))

@@ -1,4 +1,4 @@
-"""What a run's folder tells somebody who looks: its state, its curves, the commands of the same run."""
+"""The state and curves of a run from its folder, and the commands that start it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from LaMoDCore.training.run.watch import read_run
 
 
 def make_old(folder: Path) -> None:
-    """As if the status had been written a minute ago."""
+    """Make the status look one minute old."""
     then = time.time() - 60
     os.utime(folder / "status.json", (then, then))
 
@@ -29,24 +29,24 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
     assert read_run(tmp_path).state == "none"
 
 
-def test_a_run_that_lives_and_one_that_was_killed(tmp_path: Path) -> None:
+def test_a_running_run_and_a_killed_one(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.opened():
         folder.status("running", "motion, epoch 2 of 5, loss 0.3", stage="motion", epoch=2, epochs=5, fraction=0.4)
-        make_old(tmp_path / "run")  # a long validation: the lock says that it lives
+        make_old(tmp_path / "run")  # a long validation: the process still holds the lock
         seen = read_run(tmp_path / "run")
         assert (seen.state, seen.stage, seen.epoch, seen.epochs, seen.fraction) == ("running", "motion", 2, 5, 0.4)
         assert seen.pid == os.getpid() and not seen.resumable
         folder.stop_file.touch()
         assert "asked to stop" in read_run(tmp_path / "run").sentence
     make_old(tmp_path / "run")
-    seen = read_run(tmp_path / "run")  # the status still says "running", but nobody holds the lock
+    seen = read_run(tmp_path / "run")  # the status is still "running", but no process holds the lock
     assert seen.state == "killed" and "start again" in seen.sentence
     (tmp_path / "run" / "checkpoint.safetensors").touch()
     assert "Resume" in read_run(tmp_path / "run").sentence
 
 
-def test_a_failure_is_said_in_its_own_words(tmp_path: Path) -> None:
+def test_a_failure_is_described(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with pytest.raises(OSError, match="No space"), folder.opened():
         raise OSError(28, "No space left on device")
@@ -54,7 +54,7 @@ def test_a_failure_is_said_in_its_own_words(tmp_path: Path) -> None:
     assert seen.state == "failed" and "No space left" in seen.sentence
 
 
-def test_a_newer_version_and_rubbish_are_left_alone(tmp_path: Path) -> None:
+def test_runs_of_newer_versions_and_unreadable_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"format": FORMAT + 1, "versions": {"LaMoD": "9.9"}}))
     (tmp_path / "status.json").write_text(json.dumps({"state": "running"}))
     seen = read_run(tmp_path)
@@ -68,7 +68,7 @@ def test_a_newer_version_and_rubbish_are_left_alone(tmp_path: Path) -> None:
     assert read_run(tmp_path).state == "none"
 
 
-def test_a_dataset_that_is_gone_is_said(tmp_path: Path) -> None:
+def test_a_missing_dataset_is_reported(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.opened():
         folder.write("run.json", {"format": FORMAT, "data": str(tmp_path / "gone")})
@@ -80,8 +80,8 @@ def test_a_dataset_that_is_gone_is_said(tmp_path: Path) -> None:
         assert not read_run(tmp_path / "run").remarks
 
 
-def test_looking_at_the_lock_does_not_turn_a_training_away(tmp_path: Path) -> None:
-    """A look holds the lock for a moment; a training that starts just then tries again."""
+def test_checking_the_lock_does_not_block_a_training(tmp_path: Path) -> None:
+    """The check holds the lock for a moment; a training that starts then tries again."""
     assert not is_locked(tmp_path) and not (tmp_path / ".lock").exists()
     looked = RunLock(tmp_path)
     looked.__enter__()
@@ -94,7 +94,7 @@ def test_looking_at_the_lock_does_not_turn_a_training_away(tmp_path: Path) -> No
     assert not is_locked(tmp_path)
 
 
-def test_a_wish_to_stop_during_the_preparation_still_counts_afterwards(tmp_path: Path) -> None:
+def test_a_stop_request_during_the_preparation_is_kept(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.folder.mkdir()
     folder.stop_file.touch()  # of an earlier run
@@ -113,7 +113,7 @@ def line(kind: str, step: int, loss: float, **more: object) -> str:
     return json.dumps(content) + "\n"
 
 
-def test_curves_follow_a_log_that_grows_and_is_cut(tmp_path: Path) -> None:
+def test_curves_follow_a_log_that_grows_and_is_truncated(tmp_path: Path) -> None:
     log, curves = tmp_path / "log.jsonl", RunCurves(tmp_path)
     assert not curves.update()
     with log.open("w") as file:
@@ -126,7 +126,7 @@ def test_curves_follow_a_log_that_grows_and_is_cut(tmp_path: Path) -> None:
     motion = curves.stages["motion"]
     assert motion.epoch_steps == [2, 4] and motion.validation[0] == 2.5 and motion.endpoint_mm[0] == 1.5
     assert motion.validation[1] != motion.validation[1] and curves.epochs == 2
-    log.write_text(line("step", 1, 3.0))  # a resumption forgets what came after its checkpoint
+    log.write_text(line("step", 1, 3.0))  # a resumed run deletes the lines after its checkpoint
     assert curves.update() and curves.stages["motion"].loss == [3.0] and curves.epochs == 0
 
 

@@ -1,4 +1,4 @@
-"""The cache holds what the dataset says, and data that cannot be learned from is named in one line."""
+"""The cache agrees with the dataset, and unusable data are reported in one line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from LaMoDCore.training.data.cache import TrainingCache, open_cache, open_finish
 from LaMoDCore.training.data.loading import epoch_batches, prepared_ahead
 
 
-def test_displacement_carries_the_wall_of_end_diastole_onto_later_ones(cache: TrainingCache) -> None:
-    """Signs, axes and order of the training target: moved block centres lie in the wall of that frame."""
+def test_displacement_moves_the_end_diastolic_wall_onto_later_frames(cache: TrainingCache) -> None:
+    """Signs, axes and order of the training target: displaced block centres lie in the wall of that frame."""
     arrays = cache.arrays
     for clean, displacement, weight in zip(arrays["clean"], arrays["displacement"], arrays["weight"], strict=True):
         assert np.abs(displacement[0][:, weight[0] > 2]).max() < 0.05
@@ -30,11 +30,11 @@ def test_displacement_carries_the_wall_of_end_diastole_onto_later_ones(cache: Tr
         assert (clean[15][tuple(still)] > 127).mean() < (clean[15][tuple(at)] > 127).mean()
 
 
-def test_what_was_not_acquired_has_no_weight(cache: TrainingCache) -> None:
+def test_missing_frames_have_no_weight(cache: TrainingCache) -> None:
     assert cache.arrays["weight"][:, 15].any() and not cache.arrays["weight"][:, 36].any()
 
 
-def test_a_finished_cache_needs_no_dataset_and_any_changed_byte_makes_it_anew(tmp_path: Path) -> None:
+def test_a_finished_cache_needs_no_dataset_and_is_remade_after_any_change(tmp_path: Path) -> None:
     data, folder = write_rings(tmp_path / "data", 2, 1), tmp_path / "cache"
     first = open_cache(data, folder)
     again = open_finished_cache(folder)
@@ -51,9 +51,7 @@ def refusal(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> s
     return lines[0]
 
 
-def test_data_that_cannot_be_learned_from_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unusable_data_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_rings(tmp_path / "data", 2, 1)
     case = ring_case("s1", 0.2)
     assert case.displacement_mm is not None
@@ -71,7 +69,7 @@ def test_data_that_cannot_be_learned_from_is_refused_in_one_line(
     assert "s0 is in train and val" in refusal(data, tmp_path, capsys)
 
 
-def test_every_slice_comes_once_an_epoch_in_another_order() -> None:
+def test_every_slice_occurs_once_per_epoch_in_a_new_order() -> None:
     indices = np.arange(10, 22)
     first, second = epoch_batches(indices, 4, (0, "a", 0)), epoch_batches(indices, 4, (0, "a", 1))
     assert sorted(np.concatenate(first)) == list(indices) == sorted(np.concatenate(second))
@@ -80,7 +78,7 @@ def test_every_slice_comes_once_an_epoch_in_another_order() -> None:
     assert [len(b) for b in epoch_batches(indices, 100, (0,))] == [12]
 
 
-def test_results_prepared_ahead_keep_their_order_and_their_faults() -> None:
+def test_results_prepared_ahead_keep_their_order_and_their_errors() -> None:
     assert list(prepared_ahead(lambda n: n * n, range(7))) == [n * n for n in range(7)]
     with pytest.raises(ZeroDivisionError):
         list(prepared_ahead(lambda n: 1 // n, [1, 0]))

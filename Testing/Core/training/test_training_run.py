@@ -1,4 +1,4 @@
-"""Whole trainings in seconds: what they learn, how they stop and go on, and what they refuse."""
+"""Complete small trainings: their results, stopping and resuming, and what they refuse."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def log(run: Path) -> list[dict[str, object]]:
-    """The log without its clocks."""
+    """The log without times."""
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
@@ -60,7 +60,7 @@ def unbroken(cache: TrainingCache, tmp_path_factory: pytest.TempPathFactory) -> 
     return run
 
 
-#: The moment is the program's own, so that no machine is too fast or too slow for it.
+#: The program itself chooses the moment, so that the test does not depend on the speed of the machine.
 DIES_AT_ITS_SECOND_CHECKPOINT = """
 import os, signal, sys
 from LaMoDCore.cli import main
@@ -80,11 +80,11 @@ main(sys.argv[1:])
 
 
 class Killed(BaseException):
-    """Stands for kill −9 at a chosen moment."""
+    """Takes the place of kill −9 at a chosen moment."""
 
 
 class DoesAt(Progress):
-    """Does something at the n-th step of a stage."""
+    """Calls an action at the n-th step of a stage."""
 
     def __init__(self, stage: str, step: int, action: object) -> None:
         super().__init__("none")
@@ -101,7 +101,7 @@ def kill() -> None:
     raise Killed
 
 
-def test_a_finished_run_says_so_and_leaves_a_model(unbroken: Path) -> None:
+def test_a_finished_run_has_a_status_and_a_model(unbroken: Path) -> None:
     assert status(unbroken)["state"] == "finished" and status(unbroken)["pid"] == os.getpid()
     assert load_model(unbroken / "model").description["training"]["data_fingerprint"]
     assert read_config(unbroken / "config.json") == TINY
@@ -113,10 +113,10 @@ def test_a_finished_run_says_so_and_leaves_a_model(unbroken: Path) -> None:
 
 
 @pytest.mark.parametrize(("stage", "minutes"), [("motion", 0.0), ("joint", 5.0)])
-def test_a_killed_run_resumes_to_the_unbroken_runs_bytes(
+def test_a_killed_run_resumes_to_the_same_bytes(
     tmp_path: Path, cache: TrainingCache, unbroken: Path, stage: str, minutes: float
 ) -> None:
-    """From a checkpoint within an epoch (0 minutes between them) and from that of a stage's end."""
+    """From a checkpoint within an epoch (0 minutes between them) and from that at the end of a stage."""
     config, run = replace(TINY, checkpoint_minutes=minutes), tmp_path / "run"
     with pytest.raises(Killed):
         train(cache, run, config, progress=DoesAt(stage, 2, kill))
@@ -133,30 +133,30 @@ def test_kill_9_and_resume_from_the_command_line(tmp_path: Path, rings: Path, un
     run = tmp_path / "run"
     arguments = ["train", "--data", str(rings), "--out", str(run), "--config", str(tmp_path / "tiny.json")]
     words = [sys.executable, "-c", DIES_AT_ITS_SECOND_CHECKPOINT, *arguments, "--device", "cpu", "--progress", "none"]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums depend on the number
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums depend on it
     done = subprocess.run(words, cwd=ROOT, env=environment, check=False)
     assert done.returncode == -signal.SIGKILL and (run / "checkpoint.safetensors").exists()
     assert status(run)["state"] == "running" and not (run / "model").exists()
-    del arguments[-2:]  # the run has its own settings
+    del arguments[-2:]  # a resumed run has its own settings
     assert main([*arguments, "--device", "cpu", "--progress", "none", "--resume"]) == 0
     assert log(run) == log(unbroken)
     assert weights(run) == weights(unbroken)
 
 
-def test_asked_to_stop_a_run_writes_its_checkpoint_first(tmp_path: Path, cache: TrainingCache, unbroken: Path) -> None:
+def test_a_run_that_is_asked_to_stop_writes_a_checkpoint(tmp_path: Path, cache: TrainingCache, unbroken: Path) -> None:
     run, stop = tmp_path / "run", StopRequest()
     with pytest.raises(TrainingStopped, match="stopped in stage motion, epoch"):
         train(cache, run, TINY, stop=stop, progress=DoesAt("motion", 1, stop.ask))
     assert status(run)["state"] == "stopped"
     seen = load_model(run)
     assert seen.description["training"]["unfinished"] and bool((seen.network.latent_std != 1).any())
-    with pytest.raises(TrainingStopped):  # the file asks as well
+    with pytest.raises(TrainingStopped):  # the stop file requests it too
         train(cache, run, TINY, resume=True, progress=DoesAt("motion", 1, (run / "stop").touch))
     train(cache, run, TINY, resume=True)
     assert log(run) == log(unbroken) and weights(run) == weights(unbroken)
 
 
-def test_a_full_disk_leaves_the_last_good_checkpoint(
+def test_a_full_disk_keeps_the_last_checkpoint(
     tmp_path: Path, cache: TrainingCache, unbroken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, written = tmp_path / "run", []
@@ -180,15 +180,15 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
     assert weights(run) == weights(unbroken)
 
 
-def test_training_learns_more_than_rest(tmp_path: Path, cache: TrainingCache) -> None:
+def test_training_reduces_the_error(tmp_path: Path, cache: TrainingCache) -> None:
     config = replace(TINY, registration_epochs=0, motion_epochs=10, joint_epochs=0, learning_rate=1e-2)
     train(cache, tmp_path / "run", config)
     endpoint = [line["train"]["endpoint_mm"] for line in log(tmp_path / "run") if line["kind"] == "epoch"]  # type: ignore[index]
     assert endpoint[-1] < 0.75 * endpoint[0]
 
 
-def test_early_stopping_hands_on_the_best_weights(tmp_path: Path, cache: TrainingCache) -> None:
-    """At learning rate 0 no epoch is better than the first: with patience 2 the third is the last."""
+def test_early_stopping_keeps_the_best_weights(tmp_path: Path, cache: TrainingCache) -> None:
+    """At learning rate 0 no epoch is better than the first, so with patience 2 the third is the last."""
     config = replace(TINY, motion_epochs=9, registration_epochs=0, joint_epochs=0, patience=2)
     config = replace(config, learning_rate=0.0, adapt_encoder=False)
     with pytest.raises(Killed):  # the patience is part of the checkpoint
@@ -198,8 +198,8 @@ def test_early_stopping_hands_on_the_best_weights(tmp_path: Path, cache: Trainin
     assert [line["best"] for line in epochs] == [True, False, False]
 
 
-def test_weight_decay_shrinks_weights_beside_the_gradient(tmp_path: Path, cache: TrainingCache) -> None:
-    """Decoupled: two steps at rates r₁, r₂ with decay d leave (1 − r₁d)(1 − r₂d) of a weight that has no gradient."""
+def test_weight_decay_is_decoupled(tmp_path: Path, cache: TrainingCache) -> None:
+    """Two steps at rates r₁, r₂ with decay d multiply a weight without gradient by (1 − r₁d)(1 − r₂d)."""
     config = replace(TINY, motion_epochs=0, joint_epochs=1, registration_epochs=0, alpha=0.0, learning_rate=0.01)
     decayed = train(cache, tmp_path / "decay", replace(config, weight_decay=0.9, ema_decay=0.0))
     start = train(cache, tmp_path / "none", replace(config, weight_decay=0.0, ema_decay=0.0))
@@ -211,9 +211,7 @@ def test_weight_decay_shrinks_weights_beside_the_gradient(tmp_path: Path, cache:
     assert left < 0.99
 
 
-def test_fine_tuning_starts_from_a_model_and_leaves_frozen_parts_alone(
-    tmp_path: Path, rings: Path, unbroken: Path
-) -> None:
+def test_fine_tuning_starts_from_a_model_and_keeps_frozen_parts(tmp_path: Path, rings: Path, unbroken: Path) -> None:
     arguments = ["train", "--data", str(rings), "--device", "cpu", "--progress", "none", "--out", str(tmp_path / "run")]
     config = tmp_path / "config.json"
     config.write_text(json.dumps({**TINY.to_dict(), "registration_epochs": 0, "joint_epochs": 0}))
@@ -225,26 +223,26 @@ def test_fine_tuning_starts_from_a_model_and_leaves_frozen_parts_alone(
         assert same == (not name.startswith("motion_decoder")), name
 
 
-def test_what_a_model_knows_of_its_doubts_does_not_outlive_its_weights(
+def test_training_drops_the_uncertainty_of_the_initial_model(
     tmp_path: Path, rings: Path, unbroken: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Samples, flag and calibration were fitted to E_R and D_η as they were, and stay with the model they came from."""
+    """Samples, flag and calibration were fitted to other weights of E_R and D_η."""
     sampling = InferenceDefaults(space="motion", start=0, steps=2, samples=4)
     latent = MotionLatentConfig(modes=3, condition=4, width=4, blocks=1)
     bare = load_model(unbroken / "model").network
     contours = ContourMotionConfig(components=2, modes=3, width=4, blocks=1)
-    doubting = replace(TINY.model, motion_latent=latent, contour_motion=contours, descriptors=5, inference=sampling)
-    knowing = LaMoDModel(doubting)
+    uncertain = replace(TINY.model, motion_latent=latent, contour_motion=contours, descriptors=5, inference=sampling)
+    knowing = LaMoDModel(uncertain)
     knowing.load_state_dict(bare.state_dict(), strict=False)
     save_model(knowing, tmp_path / "knowing", "knowing", uncertainty=Calibration(samples=4).to_dict())
 
     arguments = ["train", "--data", str(rings), "--device", "cpu", "--progress", "none", "--out", str(tmp_path / "run")]
-    config = tmp_path / "config.json"  # with the networks spelled out, as a run's own config.json has them
+    config = tmp_path / "config.json"  # with all settings of the networks, as in the config.json of a run
     config.write_text(json.dumps({**TINY.to_dict(), "registration_epochs": 0, "joint_epochs": 0}))
     tuned = [*arguments, "--config", str(config), "--init", str(tmp_path / "knowing"), "--freeze", "registration"]
     assert main(tuned) == 0
-    said = capsys.readouterr().err
-    assert "knowing" in said and "lamod train-posterior" in said
+    message = capsys.readouterr().err
+    assert "knowing" in message and "lamod train-posterior" in message
 
     model = load_model(tmp_path / "run" / "model")
     assert model.network.motion_latent is None and model.network.familiarity is None
@@ -266,7 +264,7 @@ def test_what_a_model_knows_of_its_doubts_does_not_outlive_its_weights(
     assert through_python.motion_latent is None and through_python.config == model.network.config
 
 
-def test_settings_of_other_networks_than_the_first_weights_are_refused(
+def test_settings_that_do_not_match_the_initial_weights_are_refused(
     tmp_path: Path, rings: Path, unbroken: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "wide.json"
@@ -279,17 +277,17 @@ def test_settings_of_other_networks_than_the_first_weights_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_without_doubts_starts_a_training_as_it_is(unbroken: Path) -> None:
+def test_a_model_without_uncertainty_is_used_unchanged(unbroken: Path) -> None:
     network = load_model(unbroken / "model").network
     assert without_posterior(network) is network
 
 
-def test_freezing_what_is_not_there_is_refused(tmp_path: Path, cache: TrainingCache) -> None:
+def test_freezing_an_unknown_part_is_refused(tmp_path: Path, cache: TrainingCache) -> None:
     with pytest.raises(LaMoDInputError, match="did you mean 'encoder'"):
         train(cache, tmp_path / "run", replace(TINY, freeze=("encodr",)))
 
 
-def test_the_command_refuses_to_start_over_an_old_run(
+def test_the_command_refuses_to_overwrite_a_run(
     unbroken: Path, rings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--data", str(rings), "--out", str(unbroken), "--preset", "smoke"]) == 1
@@ -314,7 +312,7 @@ def test_two_trainings_in_one_folder_and_folders_of_newer_versions_are_refused(t
         pass
 
 
-def test_settings_survive_json_and_wrong_ones_are_named(tmp_path: Path) -> None:
+def test_settings_survive_json_and_wrong_settings_are_named(tmp_path: Path) -> None:
     for preset in PRESETS.values():
         assert TrainingConfig.from_dict(json.loads(json.dumps(preset.to_dict()))) == preset
     file = tmp_path / "wrong.json"

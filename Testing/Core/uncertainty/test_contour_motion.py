@@ -1,4 +1,4 @@
-"""Motion told from contours alone: the curves, their turns, and a network that learns a ring's own motion."""
+"""Motion from contours alone: curves, rotations, and the training of the network."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_curves_of_masks() -> None:
     assert depth == pytest.approx([0.6, 0.0], abs=0.03) and angle == pytest.approx([np.pi / 2, 0], abs=0.01)
 
 
-def test_gaps_and_frames_without_a_wall_are_bridged() -> None:
+def test_gaps_and_frames_without_a_wall_are_interpolated() -> None:
     whole = ring(5)
     torn = whole.copy()
     torn[1] = 0
@@ -54,9 +54,9 @@ def test_gaps_and_frames_without_a_wall_are_bridged() -> None:
     assert (nothing.epi > nothing.endo).all() and np.isfinite(nothing.center).all()
 
 
-def test_radii_are_told_about_the_epicardium_whatever_they_were_measured_from() -> None:
+def test_radii_refer_to_the_epicardial_centroid() -> None:
     angles = 2 * np.pi * np.arange(720) / 720
-    shift = 3 * np.exp(0.7j)  # a circle of 30 mm, seen from a point beside its centre
+    shift = 3 * np.exp(0.7j)  # a circle of 30 mm about a point off its centre
     radii = {}
     for name, size in (("endo", 20.0), ("epi", 30.0)):
         along = (shift * np.exp(-1j * angles)).real
@@ -67,15 +67,15 @@ def test_radii_are_told_about_the_epicardium_whatever_they_were_measured_from() 
     assert contours.epi == pytest.approx(np.full((2, CONTOUR_ANGLES), 30.0), abs=1e-3)
 
 
-def test_a_turned_slice_is_told_as_turned() -> None:
+def test_rotation_of_contours_and_motion() -> None:
     rng = np.random.default_rng(0)
     endo, epi = 20 + rng.standard_normal((2, FRAMES, CONTOUR_ANGLES)) + np.array([0, 10])[:, None, None]
     center = np.cumsum(rng.standard_normal(FRAMES) + 1j * rng.standard_normal(FRAMES))
     steps = 5
     turn = np.exp(1j * ANGLES[steps])
     turned = RingContours(center * turn, np.roll(endo, steps, 1), np.roll(epi, steps, 1))
-    told = torch.from_numpy(contour_numbers(RingContours(center, endo, epi)))[None]
-    by_formula = turned_numbers(told, torch.tensor([ANGLES[steps]], dtype=torch.float32))[0].numpy()
+    numbers = torch.from_numpy(contour_numbers(RingContours(center, endo, epi)))[None]
+    by_formula = turned_numbers(numbers, torch.tensor([ANGLES[steps]], dtype=torch.float32))[0].numpy()
     assert by_formula == pytest.approx(contour_numbers(turned), abs=1e-4)
 
     motion = rng.standard_normal((FRAMES, TERMS)) + 1j * rng.standard_normal((FRAMES, TERMS))
@@ -88,12 +88,12 @@ def phantoms(first: int, last: int) -> ContourBank:
     return of_phantoms(range(first, last), seed=7)
 
 
-def test_more_readings_are_learned_from_for_longer() -> None:
+def test_the_number_of_steps_grows_with_the_number_of_slices() -> None:
     config = ContourTraining(least_steps=100, most_steps=300, slices_a_step=10)
     assert [config.steps(slices) for slices in (8, 2000, 10**6)] == [100, 200, 300]
 
 
-def test_it_learns_how_contours_move() -> None:
+def test_training_reduces_the_error_below_a_still_ring() -> None:
     train, held_out = phantoms(0, 12), phantoms(12, 16)
     torch.manual_seed(0)
     network = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
@@ -104,11 +104,11 @@ def test_it_learns_how_contours_move() -> None:
     again = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
     again.load_state_dict(network.state_dict())
     levels = torch.from_numpy(held_out.levels)
-    told = torch.from_numpy(held_out.numbers)
-    assert torch.equal(again.eval()(told, levels), network(told, levels))
+    numbers = torch.from_numpy(held_out.numbers)
+    assert torch.equal(again.eval()(numbers, levels), network(numbers, levels))
 
 
-def test_synthetic_readings_do_not_depend_on_how_many_made_them_and_leave_out_what_is_asked() -> None:
+def test_synthetic_contours_do_not_depend_on_the_workers_and_leave_out_diseases() -> None:
     recipe = CohortRecipe(count=6, seed=7)
     alone = phantoms(0, 6)
     together = of_phantoms(range(6), seed=7, workers=2)
@@ -122,7 +122,7 @@ def test_synthetic_readings_do_not_depend_on_how_many_made_them_and_leave_out_wh
         assert np.array_equal(getattr(rest, name), getattr(alone, name)[kept])
 
 
-def test_randomised_readings_are_other_hearts_and_join_the_usual_ones() -> None:
+def test_randomised_subjects_differ_and_can_be_joined() -> None:
     usual, wide = phantoms(0, 6), of_phantoms(range(6), seed=7, randomise=True)
     again = of_phantoms(range(6), seed=7, randomise=True, workers=2)
     assert wide.motion == pytest.approx(again.motion, abs=1e-6)
@@ -131,7 +131,7 @@ def test_randomised_readings_are_other_hearts_and_join_the_usual_ones() -> None:
     assert len(ContourBank.joined([usual, wide]).radius) == 48
 
 
-def test_banks_side_by_side_are_read_as_one() -> None:
+def test_several_banks_are_used_as_one() -> None:
     banks = [phantoms(0, 2), phantoms(2, 3), phantoms(3, 6)]
     whole = ContourBank.joined(banks)
     readings = JoinedContours(banks)
@@ -141,7 +141,7 @@ def test_banks_side_by_side_are_read_as_one() -> None:
         assert np.array_equal(found.numpy(), getattr(whole, name)[chosen.numpy()])
 
 
-def test_motion_relative_to_itself_is_none() -> None:
+def test_motion_relative_to_itself_is_zero() -> None:
     masks = ring(FRAMES)
     contours, coordinates = RingContours.of_masks(masks), RingCoordinates.of(masks[0])
     network = ContourMotion(ContourMotionConfig(components=2, modes=2, width=8, blocks=1)).eval()

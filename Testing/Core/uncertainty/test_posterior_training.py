@@ -1,4 +1,4 @@
-"""The posterior learned: a mean where it can be told, a spread where it cannot, and a model folder at the end."""
+"""Training of the posterior: mean, spread, interruption, and the model folder that the command writes."""
 
 from __future__ import annotations
 
@@ -50,33 +50,33 @@ from LaMoDCore.training.run.folder import RunFolder, unrecorded
 from LaMoDCore.training.run.settings import PRESETS
 from LaMoDCore.training.run.watch import read_run
 
-TOLD = 2 * TERMS * 10 + 16
+INPUTS = 2 * TERMS * 10 + 16
 
 
 def bank(count: int, seed: int) -> ResidualBank:
-    """Turns of the ring: 0.1 rad times a number that is told, plus 0.05 rad that is not, a stretch of 0.02 likewise."""
+    """Rotations of the ring: 0.1 rad times a known number, plus unknown ones of 0.05 rad, and stretches of 0.02."""
     rng = np.random.default_rng(seed)
     amount = np.sin(np.pi * np.arange(FRAMES) / FRAMES) ** 2
-    told, hidden, stretch = rng.standard_normal((3, count))
+    known, hidden, stretch = rng.standard_normal((3, count))
     relative = np.zeros((count, FRAMES, TERMS), dtype=np.complex64)
-    relative[:, :, 0] = (0.1j * told + 0.05j * hidden + 0.02 * stretch)[:, None] * amount
+    relative[:, :, 0] = (0.1j * known + 0.05j * hidden + 0.02 * stretch)[:, None] * amount
     relative += 1e-4 * rng.standard_normal(relative.shape).astype(np.float32)
-    motion = 1e-4 * rng.standard_normal((count, TOLD)).astype(np.float32)
-    motion[:, 3] += told
+    motion = 1e-4 * rng.standard_normal((count, INPUTS)).astype(np.float32)
+    motion[:, 3] += known
     ring = 1e-4 * rng.standard_normal((count, 4, 20, 16)).astype(np.float16)
     contours = np.zeros_like(relative)
     return ResidualBank(ring, motion, contours, relative, np.zeros((count, 2), np.float32), np.arange(count))
 
 
-def strange(usual: ResidualBank) -> ResidualBank:
-    """The same slices of hearts that turn by 0.3 rad more or less, which a descriptor tells of, but not which way."""
+def wider_hearts(usual: ResidualBank) -> ResidualBank:
+    """The same slices with further rotations of 0.3 rad; the descriptors show their size but not their sign."""
     more = 0.3j * np.random.default_rng(9).standard_normal(len(usual.index))
     relative = usual.relative.copy()
     relative[:, :, 0] += more[:, None] * np.sin(np.pi * np.arange(FRAMES) / FRAMES) ** 2
     return replace(usual, relative=relative, descriptors=usual.descriptors + 1)
 
 
-def test_mean_is_told_and_spread_is_not() -> None:
+def test_the_mean_is_predicted_and_the_rest_is_sampled() -> None:
     torch.manual_seed(0)
     latent = MotionLatent(MotionLatentConfig(modes=2, condition=16, width=48, blocks=1, dropout=0.0), 4)
     schedule = NoiseSchedule()
@@ -97,22 +97,22 @@ def test_mean_is_told_and_spread_is_not() -> None:
     assert np.abs(around.mean(axis=0)).max() < 1e-6
 
 
-def test_wider_hearts_widen_the_spread_and_leave_the_mean() -> None:
+def test_a_wider_distribution_widens_the_spread_and_keeps_the_mean() -> None:
     config = GenerativeConfig(epochs=5, batch_size=32)
     fitted = []
-    for wider in (None, (strange(bank(60, 2)), strange(bank(20, 3)))):
+    for wider in (None, (wider_hearts(bank(60, 2)), wider_hearts(bank(20, 3)))):
         torch.manual_seed(0)
         latent, spread = MotionLatent(MotionLatentConfig(modes=2, condition=8, width=8, blocks=1), 4), SliceSpread(2, 2)
         train_motion_latent(latent, spread, NoiseSchedule(), bank(200, 0), bank(50, 1), config, wider=wider)
         views = bank(40, 4)
         mean = latent.decode(latent.expected(views.views()))
-        wide = spread.factors(strange(views).descriptors) * latent.scatter.numpy()
+        wide = spread.factors(wider_hearts(views).descriptors) * latent.scatter.numpy()
         fitted.append((mean, (wide * latent.modes.square().sum(dim=1).sqrt().numpy()).mean()))
     assert np.abs(fitted[1][0] - fitted[0][0]).mean() < 0.3 * np.abs(fitted[0][0]).mean()
     assert fitted[1][1] > 1.5 * fitted[0][1]
 
 
-def test_fewer_slices_than_modes_tell_nothing_of_the_modes_that_they_lack() -> None:
+def test_fewer_slices_than_modes_leave_the_other_modes_zero() -> None:
     latent = MotionLatent(MotionLatentConfig(modes=8, condition=8, width=8, blocks=1), 4)
     latent.fit_modes(bank(4, 0).relative)
     assert (latent.modes.abs().sum(dim=1) > 0).sum() == 3
@@ -229,11 +229,11 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
-    # 16 of the 20 subjects of each law; the dataset's own four slices
+    # 16 of the 20 subjects of each cohort, and the four slices of the dataset
     assert model.description["training"]["contours"]["slices"] == 2 * 16 * 4 + 4
-    doubts = model.description["training"]["posterior"]
-    assert (doubts["slices"], doubts["validation_slices"]) == (4, 2)
-    assert doubts["randomised_slices"] == [3 * 4, 4]  # of the four randomised subjects that were held out
+    described = model.description["training"]["posterior"]
+    assert (described["slices"], described["validation_slices"]) == (4, 2)
+    assert described["randomised_slices"] == [3 * 4, 4]  # of the four randomised subjects that were held out
     assert "12 slices of randomised hearts" in (tmp_path / "new" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for key, value in base.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
@@ -242,12 +242,12 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     assert result.summary["uncertainty"]["calibrated"] and "unlike_training" in result.summary["slices"][0]
 
 
-def test_without_randomised_hearts_the_dataset_alone_says_what_is_left_open() -> None:
-    for randomised in (0, 19):  # none, and fewer than leave one aside
+def test_too_few_randomised_hearts_are_not_used() -> None:
+    for randomised in (0, 19):  # none, and too few to hold one out
         assert posterior.wider_subjects(posterior.PosteriorConfig(randomised=randomised)) is None
 
 
-def test_a_model_without_posterior_keeps_its_old_shape() -> None:
+def test_a_model_without_posterior_has_no_further_parts() -> None:
     plain = LaMoDModel(PRESETS["smoke"].model)
     assert plain.motion_latent is None and plain.familiarity is None and plain.slice_spread is None
     further = ("motion_latent", "familiarity", "slice_spread")

@@ -1,4 +1,4 @@
-"""What may happen to a training from outside: kills, a full disk, its dataset gone, a second one in its folder."""
+"""Trainings that are killed, lose their dataset, fill the disk or share a folder with another training."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from LaMoDCore.training.run.watch import read_run
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell a process's work so far")
-def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: Path, rings: Path) -> None:
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="this system does not report the CPU time of a process"
+)
+def test_a_run_killed_at_random_moments_gives_the_same_result(tmp_path: Path, rings: Path) -> None:
     """`python -m experiments.robustness.killed_runs` does this ten times, with larger networks."""
     config = tmp_path / "tiny.json"
     config.write_text(json.dumps(replace(TINY, checkpoint_minutes=0.0).to_dict()))
@@ -37,7 +39,7 @@ def test_killed_at_random_moments_a_run_still_ends_as_if_it_never_was(tmp_path: 
     assert found.kills == 2 and not found.faults, found.faults
 
 
-def test_a_broken_file_would_be_seen(tmp_path: Path) -> None:
+def test_broken_files_are_detected(tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text("{}")
     (tmp_path / ".status.json.tmp-1").write_text("{")
     assert not list(killed_runs.incomplete_files(tmp_path))
@@ -47,7 +49,7 @@ def test_a_broken_file_would_be_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_disk_that_is_full_is_said_and_the_run_goes_on_later(tmp_path: Path, cache: TrainingCache) -> None:
+def test_a_full_disk_is_reported_and_the_run_can_be_resumed(tmp_path: Path, cache: TrainingCache) -> None:
     run = tmp_path / "run"
     config = replace(TINY, registration_epochs=0, joint_epochs=0)
     run.mkdir()
@@ -61,7 +63,7 @@ def test_a_disk_that_is_full_is_said_and_the_run_goes_on_later(tmp_path: Path, c
     assert read_run(run).state == "finished" and read_run(run).has_model
 
 
-def test_a_dataset_may_go_while_its_run_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_resumed_without_its_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_rings(tmp_path / "rings", train=2, val=1)
     words = ["train", "--data", str(data), "--out", str(tmp_path / "run"), "--progress", "none", "--device", "cpu"]
     cache = open_cache(data, tmp_path / "run" / "cache")
@@ -84,10 +86,10 @@ def test_a_dataset_may_go_while_its_run_stays(tmp_path: Path, capsys: pytest.Cap
     assert load_model(tmp_path / "run").name == "run"
 
 
-def test_a_second_training_is_turned_away_and_the_first_ones_status_stays(tmp_path: Path, rings: Path) -> None:
+def test_a_second_training_is_refused_and_does_not_change_the_status(tmp_path: Path, rings: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.opened():
-        folder.status("running", "the first one's words")
+        folder.status("running", "status of the first")
         before = (tmp_path / "run" / "status.json").read_bytes()
         words = ["train", "--data", str(rings), "--out", str(tmp_path / "run"), "--preset", "smoke"]
         done = subprocess.run(
@@ -102,7 +104,7 @@ def test_a_second_training_is_turned_away_and_the_first_ones_status_stays(tmp_pa
     assert not (tmp_path / "run" / "cache").exists()
 
 
-def test_a_dataset_that_cannot_be_read_is_the_runs_last_word(tmp_path: Path) -> None:
+def test_an_unreadable_dataset_is_reported_in_the_status(tmp_path: Path) -> None:
     data = write_rings(tmp_path / "rings", train=2, val=1)
     (data / "cases" / "s0-mid" / "masks.seq.nrrd").write_bytes(b"NRRD")
     words = ["train", "--data", str(data), "--out", str(tmp_path / "run"), "--preset", "smoke", "--progress", "none"]
