@@ -1,4 +1,4 @@
-"""`lamod benchmark` says what it measured, whatever the machine is busy with."""
+"""`lamod benchmark` prints its measurements."""
 
 from __future__ import annotations
 

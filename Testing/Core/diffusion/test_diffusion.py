@@ -1,4 +1,4 @@
-"""The latent diffusion against the paper's equations, written out plainly here."""
+"""The latent diffusion compared with a direct implementation of the paper's equations."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_perfect_denoiser_brings_the_latent_back_from_any_start(sampler: str) 
 
 
 def test_the_denoiser_is_asked_anew_at_every_step() -> None:
-    """The first implementation computed ε̂ once and reused it: that is not a diffusion."""
+    """ε̂ is computed again at every step."""
     asked: list[int] = []
 
     def remembers(noisy: torch.Tensor, step: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Velocities and masks with a known shape, for the tests of this folder."""
+"""Velocities and masks of known shape for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def contraction(
     turn: float = 0.0,
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
-    """Smooth initial velocity [1, 2, H, W] that draws a ring inwards (and turns it), zero far from it."""
+    """Smooth initial velocity [1, 2, H, W] that moves a ring inwards and rotates it, zero far from it."""
     x, y = grid_mm(size, spacing_mm, dtype)
     square = x**2 + y**2
     pull = -inward_mm / ring_mm * torch.exp(-((square - ring_mm**2) ** 2) / (2 * (2 * ring_mm * width_mm) ** 2))

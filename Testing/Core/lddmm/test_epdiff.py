@@ -1,4 +1,4 @@
-"""Shooting: a geodesic of the metric, both ways, whatever the grid; its gradient and its memory."""
+"""Geodesic shooting: energy, inverse, grids, gradient and memory."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_time_error_falls_with_the_integrators_order(integrator, order):
         assert 0.8 * 2**order < float(ratio) < 1.6 * 2**order
 
 
-def test_all_integrators_agree_with_the_textbook_loop():
-    """The fast path against its plain twin: another formulation, the same geodesic as the time step vanishes."""
+def test_all_integrators_agree_with_the_reference():
+    """The fast implementation and the reference have the same limit for small time steps."""
     v0 = 0.6 * contraction(64, (1.5, 1.5), width_mm=12.0)
     forward, inverse = shoot_plainly(v0, METRIC, (1.5, 1.5), steps=160)
     shot = shoot(v0, METRIC, (1.5, 1.5))
     assert float((shot.forward - forward).norm(dim=1).max()) < 0.1
-    # Two look-ups a step have smoothed the plain inverse: it is compared where they agree best, on average.
+    # Two interpolations per step smooth the inverse of the reference: only its mean error is compared.
     assert float((shot.inverse - inverse).norm(dim=1).mean()) < 0.05
 
 
@@ -122,7 +122,7 @@ def test_single_precision_is_close_to_double():
         assert float((getattr(double, name) - getattr(single, name)).abs().max()) < 1e-3
 
 
-def test_no_velocity_is_no_motion():
+def test_zero_velocity_gives_zero_motion():
     shot = shoot(torch.zeros(2, 2, 16, 20), METRIC)
     assert not shot.forward.any() and not shot.inverse.any() and (shot.jacobian == 1).all()
 
@@ -130,7 +130,7 @@ def test_no_velocity_is_no_motion():
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_quarter_turns_turn_the_result(turns):
     def turned(field):
-        """The field seen after turning the picture: pixels move and vectors turn with them."""
+        """The field after rotating the image: pixels move and vectors rotate with them."""
         for _ in range(turns):
             field = torch.rot90(field, 1, (2, 3))
             field = torch.stack((field[:, 1], -field[:, 0]), dim=1)
@@ -154,8 +154,8 @@ def test_same_motion_on_finer_and_on_anisotropic_grids():
         assert float((getattr(mixed, name) - truth[..., ::2, :]).norm(dim=1).max()) < 0.05
 
 
-def test_nothing_comes_back_on_the_other_side():
-    """A push out of one edge, with a metric that reaches far, leaves the opposite edge where it was."""
+def test_the_margin_prevents_wrapping_around():
+    """A push out of one edge with a long-range metric does not move the opposite edge."""
     x = torch.arange(64, dtype=torch.float64)
     bump = torch.exp(-((x - 4) ** 2) / 30)[None, :] * torch.exp(-((x - 32) ** 2) / 100)[:, None]
     v0 = torch.stack((-6 * bump, torch.zeros_like(bump)))[None]
@@ -174,13 +174,13 @@ def test_path_runs_from_the_identity_to_the_end():
     assert torch.equal(shot.path.inverse[-1], shot.inverse)
 
 
-def test_a_batch_is_its_fields():
+def test_a_batch_equals_its_single_fields():
     v0 = torch.cat([contraction(64, inward_mm=a) for a in (2.0, 4.0, 6.0)] * 9)
     together, alone = shoot(v0, METRIC, steps=3), shoot(v0[-1:], METRIC, steps=3)
     assert torch.allclose(together.forward[-1:], alone.forward, atol=1e-12)
 
 
-def test_momentum_pairs_with_carried_velocities_as_it_should():
+def test_momentum_is_conserved():
     """⟨m_t, w⟩ = ⟨m₀, Ad_φ⁻¹ w⟩: rigid symmetries of the metric give conserved linear and angular momentum."""
     x = torch.arange(80, dtype=torch.float64) - 39.5
     v0 = contraction(80, ring_mm=14.0, inward_mm=4.0, width_mm=6.0, turn=0.8)
@@ -218,7 +218,7 @@ def test_gpu_agrees_with_cpu():
         ({"spacing_mm": (1.0, 0.0)}, "spacing_mm"),
     ],
 )
-def test_wrong_options_name_what_is_allowed(change, words):
+def test_invalid_options_name_the_allowed_ones(change, words):
     with pytest.raises(ValueError, match=words):
         shoot(**{"v0": torch.zeros(1, 2, 16, 16), "metric": METRIC, **change})
 

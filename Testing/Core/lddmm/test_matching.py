@@ -1,4 +1,4 @@
-"""Registration by shooting recovers what was shot."""
+"""Registration by shooting recovers known motion."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_real_heart_from_end_diastole_to_end_systole(series):
     assert float(found.shot.jacobian.min()) > 0
 
 
-def test_search_comes_back_from_where_the_energy_is_infinite():
+def test_minimisation_recovers_from_infinite_energy():
     def energy(point):
         value = (1 - point[0]) ** 2 + 100 * (point[1] - point[0] ** 2) ** 2
         return torch.where(point[0] > 1.3, torch.full_like(value, float("inf")), value)
@@ -89,6 +89,6 @@ def test_start_must_be_allowed():
         (torch.ones(1, 1, 16, 16), torch.ones(1, 1, 16, 16), "contour", "mask or image"),
     ],
 )
-def test_wrong_pictures(source, target, content, words):
+def test_invalid_images_are_refused(source, target, content, words):
     with pytest.raises(ValueError, match=words):
         match(source, target, content=content)

@@ -1,4 +1,4 @@
-"""The fluid metric: L is the operator it says, K is its inverse, on any grid."""
+"""The fluid metric: L is the documented operator and K its inverse on every grid."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_energy_is_positive_and_the_same_on_finer_grids():
 
 
 @pytest.mark.parametrize("wrong", [{"gamma": 0.0}, {"alpha": -1.0}, {"power": 0.0}, {"beta": -0.1}])
-def test_wrong_weights_are_refused(wrong):
+def test_invalid_weights_are_refused(wrong):
     with pytest.raises(ValueError, match="must"):
         FluidMetric(**{"alpha": 1.0, "gamma": 1.0, **wrong})
 

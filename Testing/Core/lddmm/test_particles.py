@@ -1,4 +1,4 @@
-"""Momentum on points: the same geodesics as on a grid, and outlines carried by them."""
+"""Momentum on points: the same geodesics as on a grid, and the registration of outlines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METRIC = FluidMetric(alpha=25.0, gamma=1.0, power=2.0)
 
 
 def some_points() -> tuple[torch.Tensor, torch.Tensor]:
-    """Points on a circle of 18 mm about (40, 44) mm, drawn inwards and turned."""
+    """Points on a circle of 18 mm about (40, 44) mm with momenta inwards and along the circle."""
     angle = torch.arange(24, dtype=torch.float64) * (2 * torch.pi / 24)
     arm = torch.stack((angle.cos(), angle.sin()), dim=1)
     turned = torch.stack((-arm[:, 1], arm[:, 0]), dim=1)
@@ -30,7 +30,7 @@ def test_the_kernel_is_the_greens_function_of_the_operator(metric):
     row = metric.apply_K(impulse, (1.0, 1.0))[0, 0, 80, 80:110]
     places = torch.stack((torch.arange(30.0), torch.zeros(30)), dim=1).double()
     kernel = RadialKernel(metric, places)
-    # A pixel's impulse is as wide as the pixel, so the kernel's peak is not compared.
+    # The impulse of a pixel is as wide as the pixel, so the peak of the kernel is not compared.
     assert torch.allclose(kernel.between(places, places[:1])[3:, 0], row[3:], atol=2e-3 * float(row[0]))
 
 
@@ -58,7 +58,7 @@ def test_energy_is_constant_along_a_path_of_points():
     assert float((energies / energies[0] - 1).abs().max()) < 1e-3
 
 
-def test_passengers_follow_the_points_they_sit_on():
+def test_passengers_at_points_follow_them():
     points, momenta = some_points()
     kernel = RadialKernel(METRIC, points)
     end = trajectory(kernel, points, momenta, 40)[-1][0]
@@ -100,7 +100,7 @@ def test_a_closed_cavity_is_a_pixel_at_the_deepest_point():
     assert distance[20, 25] == pytest.approx(9.5)
 
 
-def test_a_cavity_that_closes_is_drawn_together():
+def test_a_cavity_that_closes_is_contracted():
     start, end = ring(40, 5.0, 13.0, (1.5, 1.5)).numpy(), ring(40, 0.0, 10.5, (1.5, 1.5)).numpy()
     source, target = (torch.from_numpy(mask)[None, None].float() for mask in (start, end))
     found = match(source, target, (1.5, 1.5), iterations=15)
@@ -121,11 +121,11 @@ def test_a_contour_is_carried_through_a_whole_beat():
     assert (carried[0] == start).all()
     for got, wanted in zip(carried, frames, strict=True):
         assert 2 * (got & wanted).sum() / (got.sum() + wanted.sum()) >= 0.97
-    assert cycle[2].evaluations < cycle[3].evaluations  # it began where frame 1 ended, not at rest
+    assert cycle[2].evaluations < cycle[3].evaluations  # it started from the result of frame 1, not from the identity
     assert all(float(found.shot.jacobian.min()) > 0 for found in cycle)
 
 
-def test_images_too_begin_where_their_neighbour_ended():
+def test_images_start_from_the_result_of_their_neighbour():
     spacing = (2.0, 2.0)
     x = torch.arange(28.0)
     picture = torch.exp(-((x[None] - 14) ** 2 + (x[:, None] - 13) ** 2) / 60)

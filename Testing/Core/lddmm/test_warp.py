@@ -1,4 +1,4 @@
-"""Carrying images, points and masks."""
+"""Warping images and carrying points and masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small untrained model and a contracting ring on disk, for tests that need the whole way but no accuracy."""
+"""A small untrained model and the files of a contracting ring, for tests of the whole prediction without accuracy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALL = PRESETS["smoke"].model
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Untrained, but with a last layer large enough that its motion can be seen."""
+    """Untrained, but with a last layer large enough for a measurable motion."""
     torch.manual_seed(11)
     model = LaMoDModel(SMALL)
     decoder: MotionDecoder = model.motion_decoder

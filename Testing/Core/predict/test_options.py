@@ -1,4 +1,4 @@
-"""Algorithm 1 is used only where the denoiser has learned from the encoder's own latents."""
+"""Options of a prediction: Algorithm 1 only with a denoiser trained on latents of the encoder."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_algorithm_1_is_the_default_where_the_denoiser_fits(description):
     assert resolve_options(loaded(description)).space == "registration"
 
 
-def test_a_model_whose_denoiser_learned_nothing_predicts_without_diffusion():
+def test_a_model_whose_denoiser_does_not_fit_predicts_without_diffusion():
     chosen = resolve_options(loaded(WITHOUT_JOINT))
     assert not chosen.diffusion and chosen.samples == 1
 
 
 @pytest.mark.parametrize("asked", [{"diffusion": True}, {"space": "registration"}, {"samples": 8}], ids=str)
-def test_asked_for_it_is_refused_in_a_line(asked):
+def test_requested_algorithm_1_is_refused_if_the_denoiser_does_not_fit(asked):
     with pytest.raises(LaMoDInputError, match="its denoiser was not trained with its encoder"):
         resolve_options(loaded(WITHOUT_JOINT), **asked)
     resolve_options(loaded(WITH_JOINT), **asked)

@@ -1,4 +1,4 @@
-"""`lamod predict`: the files and keys of the contract, the same bytes again, and one line for what cannot be used."""
+"""`lamod predict`: files and keys of the contract, reproducible bytes, and one-line errors for invalid input."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_files_and_keys_are_the_contracts(result: Path) -> None:
         assert np.nanmax(np.abs(arrays["displacement_mm"])) > 0.05
 
 
-def test_what_was_assumed_is_said_on_the_terminal(
+def test_notes_are_printed_on_the_terminal(
     tmp_path: Path, ring_file: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert predict(ring_file, tmp_path / "out", small_model, "--no-diffusion", "--no-report", "--rr", "1100") == 0
@@ -67,7 +67,7 @@ def test_what_was_assumed_is_said_on_the_terminal(
     assert json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))["slices"][0]["rr_ms"] == 1100
 
 
-def test_strain_json_says_where_the_numbers_come_from(result: Path, ring_file: Path) -> None:
+def test_strain_json_holds_the_provenance(result: Path, ring_file: Path) -> None:
     content = json.loads((result / "strain.json").read_text(encoding="utf-8"))
     provenance = content["provenance"]
     assert {"lamod_version", "model", "model_sha256", "device", "seed", "sampler", "inputs"} <= set(provenance)

@@ -1,4 +1,4 @@
-"""The page as it is seen: the right colours in the right places, no person named, the same bytes."""
+"""The page: colours at the right positions, no names of persons, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_stretching_lateral_wall_is_red_there_and_blue_elsewhere(turn_deg, fro
         u = strain.displacement_mm[frame][:, here].mean(axis=1)
         red, _, blue = _colour(pixels, ecc_map, x[here].mean() + u[0], y[here].mean() + u[1])
         assert (red > blue + 30) if name == "inferolateral" else (blue > red + 30), name
-    # seen from the apex: numbers run counter-clockwise on the page, whichever way the array was stored
+    # seen from the apex, numbers run counter-clockwise on the page for every orientation of the array
     numbers = {
         t.get_text(): motion.transData.transform(t.get_position()) for t in motion.texts if t.get_text().isdigit()
     }
@@ -97,7 +97,7 @@ def test_nothing_on_the_page_names_a_person_and_all_is_inside(levels):
 
 
 def test_another_person_on_another_day_writes_the_same_bytes(tmp_path):
-    """In a process of its own, with other hash seeds, dates and Matplotlib settings."""
+    """In separate processes with different hash seeds, dates and Matplotlib settings."""
     result = contracting_heart(frames=6, grids=[short_axis_grid(_SMALL)], with_cine=True)
     write_report(result, tmp_path / "a.png", tmp_path / "a.pdf")
     script = (

@@ -32,7 +32,7 @@ def test_sectors_are_the_heart_associations():
     assert sector("septal", 4) == (135, 225)
 
 
-def test_a_whole_heart_has_a_ring_a_level_and_the_mean_of_its_slices():
+def test_a_whole_heart_has_one_ring_per_level_with_the_mean_of_its_slices():
     result = contracting_heart(("base", "base", "mid", "apex"), frames=4)
     values = [np.full(6, -0.1), np.full(6, -0.2), np.full(6, -0.3), np.full(4, -0.4)]
     rings = rings_of(result, values, values)
@@ -41,7 +41,7 @@ def test_a_whole_heart_has_a_ring_a_level_and_the_mean_of_its_slices():
     assert len(rings[2].values) == 4
 
 
-def test_part_of_a_heart_has_a_ring_a_slice():
+def test_part_of_a_heart_has_one_ring_per_slice():
     result = contracting_heart(("base", "mid"), frames=4)
     values = [np.zeros(6), np.zeros(6)]
     assert [r.label for r in rings_of(result, values, values)] == ["slice 1", "slice 2"]
@@ -51,7 +51,7 @@ def test_peaks_are_those_of_the_summary():
     result = contracting_heart(frames=20, reference_frame=15)
     values, times = segment_peaks(result)
     np.testing.assert_allclose(values[0], result.slices[0].segment_curves["ecc"].min(axis=1))
-    np.testing.assert_allclose(times[0], 0.4 * 800)  # the peak lies in the next turn of the cycle
+    np.testing.assert_allclose(times[0], 0.4 * 800)  # the peak lies in the next cycle
 
 
 def test_the_table_has_definition_frame_and_unit():
@@ -66,14 +66,14 @@ def test_the_table_has_definition_frame_and_unit():
     assert all(row.definition for row in rows.values())
 
 
-def test_what_is_unknown_is_left_out_of_the_table():
+def test_unknown_values_are_left_out_of_the_table():
     result = contracting_heart(frames=4)
     heart = {**result.summary["global"], "gcs_peak": None, "gcs_peak_frame": None}
     rows = table_rows(dataclasses.replace(result, summary={**result.summary, "global": heart}))
     assert "GCS, peak" not in [row.name for row in rows]
 
 
-def test_percent_is_signed_and_says_nothing_of_the_unknown():
+def test_percent_is_signed_and_unknown_is_a_dash():
     assert percent(-0.1834) == "−18.3"
     assert percent(0.0123) == "+1.2"
     assert percent(float("nan")) == "–"
@@ -106,7 +106,7 @@ def test_the_smooth_map_shows_the_deformed_wall():
         assert np.nanmean(picture) == pytest.approx(mean, abs=0.01)
 
 
-def test_arrows_stand_in_the_wall_about_as_far_apart_as_asked():
+def test_arrows_are_in_the_wall_at_about_the_wanted_distance():
     strain = contracting_heart(frames=2).slices[0]
     chosen = arrow_pixels(strain.myocardium, (1.4, 1.4), every_mm=4.2)
     assert (chosen <= strain.myocardium).all()

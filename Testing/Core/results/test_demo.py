@@ -1,4 +1,4 @@
-"""`lamod demo`: the whole job, from the synthetic heart to the report."""
+"""`lamod demo`, from the synthetic heart to the report."""
 
 from __future__ import annotations
 

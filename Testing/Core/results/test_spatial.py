@@ -1,4 +1,4 @@
-"""The spatial description against a closed-form map."""
+"""The spatial description compared with a closed-form map."""
 
 from __future__ import annotations
 

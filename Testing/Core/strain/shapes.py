@@ -54,7 +54,7 @@ def short_axis_grid(
     from_base: bool = False,
     depth_mm: float = 0.0,
 ) -> SliceGrid:
-    """A slice across the heart's expected axis; turned in its plane, mirrored or moved towards the apex on wish."""
+    """A slice across the heart's expected axis, optionally rotated in its plane, mirrored or moved towards the apex."""
     left = np.array([1.0, 0.0, 0.0])
     x = left - (left @ NORMAL) * NORMAL
     x /= np.linalg.norm(x)

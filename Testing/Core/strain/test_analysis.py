@@ -1,4 +1,4 @@
-"""A whole case: strain of slices with samples, end-systole, and a summary that JSON can hold."""
+"""Strain of slices with samples, end-systole, and the summary and quality notes of a case."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_slice(masks, level="mid", depth=0.0, **changes):
 
 
 def turned(motion, degrees):
-    """The same contraction with a rotation on top, counter-clockwise on the screen, in step with it."""
+    """The same contraction with a simultaneous rotation, counter-clockwise on the screen."""
     y, x = np.mgrid[: motion.shape[2], : motion.shape[3]] * 2.0 - 49.0
     out = []
     for part, field in zip(COURSE, motion, strict=True):
@@ -104,7 +104,7 @@ def test_end_systole_is_the_least_total_cavity(masks):
 
 def test_end_systole_passes_over_open_rings_and_missing_frames(masks):
     broken = masks.copy()
-    broken[1, :, 20:30] = False  # an open ring has no cavity, which is not a small one
+    broken[1, :, 20:30] = False  # an open ring has no cavity area, rather than a small one
     assert end_systole(Case((make_slice(broken),))) == ES
     missing = make_slice(masks, valid_frames=np.arange(FRAMES) != ES)
     assert end_systole(Case((missing,))) == ES + 1 or end_systole(Case((missing,))) == ES - 1
@@ -155,7 +155,7 @@ def test_summary_of_a_twisting_heart(heart):
     assert "inferred, not measured" in summary["indices"]["twist_basis"]
 
 
-def test_a_segment_that_stretches_is_said_to_stretch(heart):
+def test_a_segment_that_stretches_has_a_stretch_as_extreme(heart):
     case, _, strains, usual = heart
     curves = {name: values.copy() for name, values in strains[0].segment_curves.items()}
     bulge = np.abs(curves["ecc"][0]) / 2
@@ -170,7 +170,7 @@ def test_a_segment_that_stretches_is_said_to_stretch(heart):
     for before, after in zip(usual["slices"][0]["segments"][1:], first["segments"][1:], strict=True):
         assert before == after
         assert after["ecc_extreme"] == after["ecc_peak"]
-    assert first["indices"]["sd_time_to_peak_ms"] is not None  # of the five that shorten
+    assert first["indices"]["sd_time_to_peak_ms"] is not None  # of the five segments that shorten
 
 
 def test_quality_notes_name_what_is_doubtful(heart):

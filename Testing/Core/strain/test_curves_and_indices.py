@@ -1,4 +1,4 @@
-"""Peaks, rates, rotation, torsion, uniformity and onset against curves whose answers are known."""
+"""Peaks, rates, rotation, torsion, uniformity and onset of curves with known values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def course(es_frame=16, reference=0, valid=None):
 
 
 def shortening(start_ms=0.0, peak_ms=320.0, depth=-0.2, end_ms=640.0):
-    """Half a cosine down from start to peak, half a cosine back."""
+    """Half a cosine down from start to peak, and half a cosine back."""
     down = np.clip((TIMES - start_ms) / (peak_ms - start_ms), 0, 1)
     up = np.clip((TIMES - peak_ms) / (end_ms - peak_ms), 0, 1)
     return depth * 0.5 * ((1 - np.cos(np.pi * down)) - (1 - np.cos(np.pi * up)))
@@ -117,7 +117,7 @@ def test_onset_follows_a_late_wall_and_skips_an_infarct():
     onset = onset_of_shortening_ms(matrix, TIMES, course())
     assert np.isnan(onset[-1])
     assert np.diff(onset[:-1]) == pytest.approx([40.0] * 3, abs=8.0)
-    # The tangent of a cosine meets its start (1/2 − 1/π) of the fall's duration late.
+    # The tangent of a cosine meets its initial value (1/2 − 1/π) of the duration of the fall late.
     assert onset[0] == pytest.approx((0.5 - 1 / np.pi) * 300.0, abs=8.0)
 
 

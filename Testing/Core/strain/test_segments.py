@@ -1,4 +1,4 @@
-"""Segments, sectors and layers: the AHA's, seen from the apex whatever the array's orientation."""
+"""Segments, sectors and layers of the AHA, seen from the apex for every orientation of the array."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strain fields: exact where they can be, close where theory says, nothing where nothing is known."""
+"""Strain fields: exact for affine motion, within the expected error otherwise, NaN where undetermined."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_contracting_ring_has_its_closed_form_strain(spacing):
 
 @pytest.mark.parametrize("wall", [4.0, 6.0])
 def test_a_small_apex_is_not_flattened(wall):
-    """Inner radius 12 mm: fits 8 mm wide would make its mean Ecc 0.0020–0.0025 too negative."""
+    """Inner radius 12 mm: with a support of 8 mm its mean Ecc would be 0.0020–0.0025 too negative."""
     ring = incompressible_ring(inner_mm=12.0, outer_mm=12.0 + wall)
     error = (compute_strain(ring.displacement_mm[None], ring.mask).ecc[0] - ring.ecc)[ring.mask]
     assert abs(error.mean()) < 0.001
@@ -107,7 +107,7 @@ def test_pixels_missing_from_a_small_ring_do_not_change_the_fit_of_others():
 
 
 def test_smoothed_noise_is_as_documented():
-    """0.2 mm of white noise at 1 mm, pooled over pixels and draws, with the smoother's support."""
+    """White noise of 0.2 mm at 1 mm pixels, pooled over pixels and draws, with the smoothing support."""
     ring = incompressible_ring()
     noise = 0.2 * np.random.default_rng(0).standard_normal((60, *ring.displacement_mm.shape))
     fields = compute_strain(ring.displacement_mm + noise, ring.mask, support_mm=SMOOTHING_SUPPORT_MM)
@@ -203,7 +203,7 @@ def test_turning_the_picture_turns_the_fields(turns):
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), spacing=st.sampled_from(SPACINGS))
 def test_random_smooth_motion(seed, spacing):
-    """A few waves of 60 mm and longer: the gradient within 0.02 everywhere, and J of the sign of the truth."""
+    """A few waves of 60 mm and longer: the gradient is within 0.02 everywhere, and J has the true sign."""
     rng = np.random.default_rng(seed)
     ring = incompressible_ring(spacing, off_center_mm=tuple(rng.uniform(-5, 5, 2)))
     x, y = positions(ring.mask, spacing)
@@ -224,7 +224,7 @@ def test_random_smooth_motion(seed, spacing):
 
 
 class TestNothingToKnow:
-    """Masks without a wall give NaN, quietly."""
+    """Masks without a wall give NaN without a warning."""
 
     def strain(self, mask, spacing=(1.0, 1.0)):
         y, x = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(float)

@@ -1,4 +1,4 @@
-"""Samples start from noise whose spread is no matter of luck."""
+"""Samples start from noise whose spread does not depend on the seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODES, COUNT = 20, 8
 
 
 def unit_motions() -> np.ndarray:
-    """Smooth modes over the cycle, the later the smaller."""
+    """Smooth modes over the cycle with decreasing amplitude."""
     rng = np.random.default_rng(0)
     course = np.sin(np.pi * np.arange(FRAMES) / FRAMES)[None, :, None]
     size = 0.05 / np.arange(1, MODES + 1)[:, None, None]
@@ -26,7 +26,7 @@ def noise(seed: int) -> torch.Tensor:
 
 
 def mean_strain_of_a_segment(codes: torch.Tensor) -> np.ndarray:
-    """ln of the mid-wall circumferential stretch at mid-cycle of the first 60°, one a sample."""
+    """ln of the mid-wall circumferential stretch of the first 60° at mid-cycle, one value per sample."""
     angles = np.linspace(0, np.pi / 3, 61)
     middle = np.einsum("nm,mk->nk", codes.numpy(), unit_motions()[:, FRAMES // 2])
     motion = middle @ ring_basis(np.full_like(angles, 0.5), angles)

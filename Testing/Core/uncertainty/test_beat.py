@@ -1,4 +1,4 @@
-"""Beats told apart by their form, whatever their size."""
+"""Beats are distinguished by their form, independent of their amplitude."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TIME = np.arange(20) / 20
 
 
 def squared_radius(depth: float, systole: float = 0.33) -> np.ndarray:
-    """Ejection up to `systole`, slower filling from there on."""
+    """Ejection up to `systole`, followed by slower filling."""
     emptied = np.where(systole > TIME, TIME / systole, (1 - TIME) / (1 - systole))
     return (25 * np.exp(-depth * np.sin(emptied * np.pi / 2) ** 2)) ** 2
 

@@ -1,4 +1,4 @@
-"""Intervals that hold what they promise, and their way into every file of a result."""
+"""Coverage of calibrated intervals, and their values in the files of a result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PHASES = np.arange(40) / 40
 
 
 def simulated(count: int, honesty: float, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-    """Errors whose true SD is `honesty` times the spread that the samples show, and differs between slices."""
+    """Errors whose true SD is `honesty` times the spread of the samples and differs between slices."""
     rng = np.random.default_rng(seed)
     errors, spreads = [], []
     for _ in range(count):
@@ -42,7 +42,7 @@ def test_intervals_hold_nine_truths_in_ten_on_new_slices(honesty: float) -> None
     assert 0.87 < np.mean(held) < 0.94
 
 
-def test_nothing_is_doubted_at_end_diastole() -> None:
+def test_intervals_have_no_width_at_end_diastole() -> None:
     scale = QuantityScale((1.0,) * 5, 0.01)
     calibration = Calibration(quantities={"ecc": scale})
     deviation = calibration.deviation("ecc", np.zeros((40, 3)), PHASES, 8)
@@ -66,7 +66,7 @@ def test_calibration_survives_json() -> None:
         Calibration.from_dict({"confidence": 0.9, "samples": 8, "quantities": {"ecc": {"scales": [1], "floor": 0}}})
 
 
-def test_a_result_says_what_is_not_known(calibrated_folder: Path, tmp_path: Path) -> None:
+def test_result_files_hold_intervals_and_the_flag(calibrated_folder: Path, tmp_path: Path) -> None:
     result = predict_strain(one_slice_case(), calibrated_folder)
     raw = predict_strain(one_slice_case(), calibrated_folder, samples=1)
     write_result(result, tmp_path / "out", report=False)

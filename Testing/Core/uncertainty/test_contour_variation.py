@@ -1,4 +1,4 @@
-"""How slices are varied while the estimate from contours learns: what is told and what is asked stay one heart."""
+"""Augmentation in training the estimate from contours: input and target remain of the same heart."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_curves_are_read_between_frames_and_around_the_cycle() -> None:
 
 
 def test_contours_and_motion_are_varied_together(generator: torch.Generator) -> None:
-    """The centre's path and a shift of the whole ring are the same curve; they must stay that, but for the shaking."""
+    """The path of the centre and the shift of the whole ring remain the same curve, except for the jitter."""
     path = torch.sin(2 * math.pi * torch.arange(FRAMES) / FRAMES).to(torch.complex64)
     numbers = torch.zeros(SLICES, FRAMES, 19, dtype=torch.complex64)
     numbers[..., -1] = 5 * path

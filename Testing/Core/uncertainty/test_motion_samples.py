@@ -1,4 +1,4 @@
-"""Samples around the answer: their mean, what a turn leaves alone, planes seen from either side, memory."""
+"""Samples around the prediction: their mean, invariance to rotation, planes seen from both sides, memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_samples_surround_the_answer_and_rest_at_end_diastole(turning: LoadedMod
     spread = whole.std(axis=0)
     away = np.abs(whole.mean(axis=0) - samples.displacement_mm)
     assert spread[6].max() > 1.0
-    assert away[6].max() < 0.25 * spread[6].max()  # the rest is the curvature of a turn's arc
+    assert away[6].max() < 0.25 * spread[6].max()  # the remainder is the curvature of the arc of a rotation
 
 
 def test_turning_the_ring_leaves_its_strain_alone(turning: LoadedModel) -> None:

@@ -1,4 +1,4 @@
-"""Where the RV insertion lies in the canonical picture, from points in the patient."""
+"""Angle of the RV insertion on the canonical grid, from points in the patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outlines told apart, whatever their size and turn."""
+"""Descriptors of outlines, independent of size and rotation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Y, X = 63.5 - np.mgrid[:128, :128][0], np.mgrid[:128, :128][1] - 63.5
 
 
 def ring(radius: float = 26.0, lobes: int = 0, by: float = 0.0, turn: float = 0.0) -> np.ndarray:
-    """A wall of a third of its radius whose outlines have `lobes` bumps."""
+    """A wall with a thickness of a third of its radius whose outlines have `lobes` bumps."""
     far = np.hypot(X, Y) / (1 + by * np.cos(lobes * (np.arctan2(Y, X) - turn)))
     return np.clip(0.5 + radius * 4 / 3 - far, 0, 1) * np.clip(0.5 + far - radius, 0, 1)
 

@@ -1,4 +1,4 @@
-"""Ring coordinates and relative motion: orthonormal, exact for turns, blind to nothing they should see."""
+"""Ring coordinates and relative motion: orthonormal, exact for rotations, complete for the motions they represent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A slice's own spread: learned where descriptors tell it, left alone where they do not, mode by mode."""
+"""The spread of a slice: learned per mode where it depends on the descriptors, constant otherwise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNTOLD = 4
 
 
 def slices(count: int, seed: int, told: float) -> tuple[Array, Array, Array]:
-    """Descriptors, log standard deviations that the first of them tells, and squares of codes so wide."""
+    """Descriptors, log standard deviations that depend on the first of them, and squared codes of that width."""
     rng = np.random.default_rng(seed)
     described = rng.standard_normal((count, 20)).astype(np.float32) * 5 + 3
     deviation = told * (described[:, 0] - 3) / 5

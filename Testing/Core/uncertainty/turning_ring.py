@@ -1,4 +1,4 @@
-"""A small untrained model that samples motion: its modes turn the ring, stretch it, and slide it."""
+"""A small untrained model that samples motion: its modes rotate, stretch and translate the ring."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLING = replace(
 def ring_slice(
     frames: int = 12, pixel_mm: float = 1.5, inner: float = 24.0, flip: bool = False, turned: float = 0.0
 ) -> CineSlice:
-    """A closed-form contracting ring in an oblique short-axis plane, from the apex or (flip) from the base."""
+    """A closed-form contracting ring in an oblique short-axis plane, seen from the apex or (flip) from the base."""
     shape = (76, 88)
     rows, columns = np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
     radius = np.hypot(rows - 37.0, columns - 44.0) * pixel_mm
@@ -46,7 +46,7 @@ def ring_slice(
 
 
 def turning_model(seed: int = 5) -> LaMoDModel:
-    """Mode 0 turns the whole ring (SD 0.1 rad at mid-cycle), mode 1 stretches it, mode 2 slides it (first harmonic)."""
+    """Mode 0 rotates the ring (SD 0.1 rad at mid-cycle), mode 1 stretches it, mode 2 translates it (first harmonic)."""
     torch.manual_seed(seed)
     model = LaMoDModel(SAMPLING)
     assert model.motion_latent is not None
