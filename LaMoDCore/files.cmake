@@ -18,6 +18,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/__init__.py
   cli/benchmark.py
   cli/check.py
+  cli/contour.py
   cli/dataset.py
   cli/demo.py
   cli/dense.py
@@ -40,6 +41,8 @@ set(MODULE_PYTHON_SCRIPTS
   cohort/work_list.py
   contours/__init__.py
   contours/automatic/__init__.py
+  contours/automatic/contour_files.py
+  contours/automatic/draw.py
   contours/automatic/engine.py
   contours/automatic/heart_contours.py
   contours/automatic/network.py
@@ -98,6 +101,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/truth.py
   function/__init__.py
   function/coverage.py
+  function/summary.py
   function/summation.py
   function/thickness.py
   function/ventricle.py
@@ -129,6 +133,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/ring/shape.py
   heart/rv_insertion.py
   heart/spatial.py
+  heart/ventricle.py
   io/__init__.py
   io/case/__init__.py
   io/case/drawn_slices.py
@@ -178,7 +183,9 @@ set(MODULE_PYTHON_SCRIPTS
   io/images/planes.py
   io/images/seq_nrrd.py
   io/results/__init__.py
+  io/results/contour_masks.py
   io/results/displacement_files.py
+  io/results/function_files.py
   io/results/motion_npz.py
   io/results/segments_csv.py
   io/results/spatial_files.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from LaMoDCore.cli.contour import add_engine_options
 from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import (
     add_inference_options,
@@ -14,6 +15,8 @@ from LaMoDCore.cli.options import (
     frame_numbers,
     inference_settings,
 )
+from LaMoDCore.heart.case import Case
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
@@ -23,7 +26,13 @@ HELP = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
+    parser.add_argument(
+        "masks",
+        nargs="*",
+        metavar="MASKS",
+        type=Path,
+        help="masks of the myocardium over the cycle; without any the contours are drawn on the --cine study",
+    )
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write the result to")
     parser.add_argument(
         "--cine", nargs="+", metavar="PATH", type=Path, help="the cine images (DICOM folder, NIfTI, NRRD)"
@@ -34,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=frame_numbers,
         help="frames of the cine, counted from 0, on which the masks were drawn, if not on all (needs --cine)",
     )
+    add_engine_options(parser)
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
     add_labels_option(parser, "the values of the masks")
@@ -55,27 +65,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from LaMoDCore.io import load_case, write_result
+    from LaMoDCore.io import write_result
     from LaMoDCore.prediction.predict import predict_strain
     from LaMoDCore.prediction.writer import check_output
 
+    _check_input(args)
     check_output(args.out)
     with Progress(args.progress) as progress:
-        progress.update("read", 0.0, "reading masks")
-        case = load_case(
-            args.masks,
-            cine=args.cine,
-            labels=args.labels,
-            rv_insertion_lps=args.rv_insertion,
-            levels=args.levels,
-            rr_ms=args.rr,
-            reference_frame=args.reference_frame,
-            mask_frames=args.mask_frames,
-            slice_insertions_lps=args.slice_insertion,
-        )
+        case = _case(args, progress)
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, report=not args.no_report)
     print_notes(result.notes)
     print(f"wrote {len(files)} files to {args.out}")
     return 0
+
+
+def _check_input(args: argparse.Namespace) -> None:
+    if args.masks:
+        for option, value in (("--engine", args.engine), ("--series", args.series), ("--fast", args.fast)):
+            if value:
+                raise LaMoDInputError(option, "it needs a study without MASKS", f"leave out MASKS or {option}")
+        return
+    if not args.cine:
+        raise LaMoDInputError("lamod predict", "there are neither MASKS nor a --cine", "name masks or a cine study")
+    for option, value in (("--labels", args.labels), ("--mask-frames", args.mask_frames)):
+        if value:
+            raise LaMoDInputError(option, "it describes MASKS, and there are none", f"add MASKS or leave out {option}")
+
+
+def _case(args: argparse.Namespace, progress: Progress) -> Case:
+    """The case of the masks, or of contours that are drawn on the study."""
+    options = {
+        "rv_insertion_lps": args.rv_insertion,
+        "levels": args.levels,
+        "rr_ms": args.rr,
+        "reference_frame": args.reference_frame,
+        "slice_insertions_lps": args.slice_insertion,
+    }
+    if args.masks:
+        from LaMoDCore.io import load_case
+
+        progress.update("read", 0.0, "reading masks")
+        return load_case(args.masks, cine=args.cine, labels=args.labels, mask_frames=args.mask_frames, **options)
+    from LaMoDCore.contours.automatic.draw import case_of
+    from LaMoDCore.contours.automatic.heart_contours import contour_study
+    from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine
+
+    engine = find_engine(args.engine or DEFAULT_ENGINE)
+    print(engine.notice)
+    heart = contour_study(
+        args.cine, engine=engine, series=args.series, per_frame=1 if args.fast else 2, progress=progress
+    )
+    return case_of(heart, **options)

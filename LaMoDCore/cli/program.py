@@ -20,6 +20,7 @@ VERBS = {
     "demo": "demo",
     "predict": "predict",
     "predict-cohort": "predict_cohort",
+    "contour": "contour",
     "check": "check",
     "phantom": "phantom",
     "dense": "dense",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from LaMoDCore.function.thickness import SegmentThickness, wall_thickness
-from LaMoDCore.function.ventricle import VentricleSlice, ventricle_of
+from LaMoDCore.function.ventricle import ventricle_of, whole_ventricle
 from LaMoDCore.function.volumes import LVFunction, left_ventricular_function, volume_curve
+from LaMoDCore.heart.ventricle import VentricleSlice
 
 __all__ = [
     "LVFunction",
@@ -14,4 +15,5 @@ __all__ = [
     "ventricle_of",
     "volume_curve",
     "wall_thickness",
+    "whole_ventricle",
 ]

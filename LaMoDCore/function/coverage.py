@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from LaMoDCore.function.ventricle import VentricleSlice
+from LaMoDCore.heart.ventricle import VentricleSlice
 
 #: Fewer slices do not sample a ventricle.
 MIN_SLICES = 5
@@ -18,7 +18,7 @@ MAX_APICAL_SHARE = 0.5
 MAX_GAP_MM = 21.0
 
 
-def coverage_gap(slices: Sequence[VentricleSlice], ed_frame: int) -> str:
+def coverage_gap(slices: Sequence[VentricleSlice], ed_phase: float) -> str:
     """Why the slices do not cover the ventricle, as one clause; "" where they do.
 
     Whether the base is complete cannot be seen in short-axis masks alone: a stack that ends below the valve is taken
@@ -26,9 +26,11 @@ def coverage_gap(slices: Sequence[VentricleSlice], ed_frame: int) -> str:
 
     Args:
         slices: from base to apex.
-        ed_frame: end-diastole.
+        ed_phase: end-diastole, as a fraction of the cycle.
     """
-    areas = np.array([s.cavity_mm2[ed_frame] for s in slices])
+    areas = np.array(
+        [np.interp(ed_phase, s.frame_times_ms / s.rr_ms, s.cavity_mm2, period=1.0) for s in slices], dtype=np.float64
+    )
     drawn = np.flatnonzero(areas > 0)
     if drawn.size < MIN_SLICES:
         return f"volumes need at least {MIN_SLICES} slices from base to apex, and {drawn.size} hold a blood pool"

@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from LaMoDCore.heart.case import CineSlice
-from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.function.summation import SAME_PLANE_MM
+from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.ring.mask import cavity
-
-
-@dataclass(frozen=True, eq=False)
-class VentricleSlice:
-    """Blood pool and wall of one slice.
-
-    Attributes:
-        grid: pixel grid in LPS.
-        cavity: bool [T, H, W], the left-ventricular blood pool; papillary muscles count as drawn.
-        myocardium: bool [T, H, W].
-        frame_times_ms: float [T], from the R wave.
-        rr_ms: length of the cardiac cycle.
-    """
-
-    grid: SliceGrid
-    cavity: Array
-    myocardium: Array
-    frame_times_ms: Array
-    rr_ms: float
-
-    def __post_init__(self) -> None:
-        expected = (len(self.frame_times_ms), *self.grid.shape)
-        for name in ("cavity", "myocardium"):
-            if getattr(self, name).shape != expected:
-                raise ValueError(f"{name} must be {expected}, got {getattr(self, name).shape}")
-
-    @property
-    def cavity_mm2(self) -> Array:
-        """[T]: area of the blood pool."""
-        return np.asarray(self.cavity.sum(axis=(1, 2)) * np.prod(self.grid.spacing_mm), dtype=np.float64)
-
-    @property
-    def myocardium_mm2(self) -> Array:
-        """[T]: area of the wall."""
-        return np.asarray(self.myocardium.sum(axis=(1, 2)) * np.prod(self.grid.spacing_mm), dtype=np.float64)
+from LaMoDCore.heart.ventricle import VentricleSlice
 
 
 def ventricle_of(slices: Sequence[CineSlice]) -> tuple[VentricleSlice, ...]:
@@ -59,3 +24,19 @@ def ventricle_of(slices: Sequence[CineSlice]) -> tuple[VentricleSlice, ...]:
         )
         for s in slices
     )
+
+
+def whole_ventricle(case: Case) -> tuple[VentricleSlice, ...]:
+    """Every slice of a case that holds a part of the ventricle, those included that strain cannot use.
+
+    Returns:
+        sorted along the long axis, from base to apex; slices in the plane of another one are left out.
+    """
+    both = [*ventricle_of(case.slices), *case.volume_slices]
+    axis = -case.slices[0].grid.normal * case.slices[0].grid.view_sign
+    both.sort(key=lambda s: float(s.grid.center_lps @ axis))
+    kept: list[VentricleSlice] = []
+    for one in both:
+        if not kept or abs(float((one.grid.center_lps - kept[-1].grid.center_lps) @ axis)) >= SAME_PLANE_MM:
+            kept.append(one)
+    return tuple(kept)

@@ -15,8 +15,8 @@ import numpy as np
 
 from LaMoDCore.function.coverage import coverage_gap
 from LaMoDCore.function.summation import slice_heights_mm
-from LaMoDCore.function.ventricle import VentricleSlice
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ventricle import VentricleSlice
 
 #: Density of myocardium, g/ml.
 MYOCARDIAL_DENSITY_G_ML = 1.05
@@ -43,53 +43,66 @@ class LVFunction:
     volume_ml: Array
     ed_frame: int
     es_frame: int
-    edv_ml: float | None
-    esv_ml: float | None
-    stroke_volume_ml: float | None
-    ef: float | None
-    cardiac_output_l_min: float | None
-    mass_g: float | None
-    peak_ejection_rate_ml_s: float | None
-    peak_filling_rate_ml_s: float | None
+    edv_ml: float | None = None
+    esv_ml: float | None = None
+    stroke_volume_ml: float | None = None
+    ef: float | None = None
+    cardiac_output_l_min: float | None = None
+    mass_g: float | None = None
+    peak_ejection_rate_ml_s: float | None = None
+    peak_filling_rate_ml_s: float | None = None
     incomplete: str = ""
 
 
-def volume_curve(slices: Sequence[VentricleSlice]) -> Array:
-    """Blood volume of the drawn slices at each frame, float64 [T] ml.
+def volume_curve(slices: Sequence[VentricleSlice], phases: Array | None = None) -> Array:
+    """Blood volume of the drawn slices over the cycle, float64 [T] ml.
+
+    Args:
+        slices: sorted along the long axis.
+        phases: [T] fractions of the cycle at which the volume is wanted; those of the first slice by default. Areas
+            of slices with other phases are interpolated linearly over the periodic cycle.
 
     Raises:
-        ValueError: slices with different frame counts, two slices in one plane, or an unsorted stack.
+        ValueError: two slices in one plane, or an unsorted stack.
     """
-    if len({len(s.frame_times_ms) for s in slices}) != 1:
-        raise ValueError("all slices must have the same number of frames")
+    wanted = slices[0].frame_times_ms / slices[0].rr_ms if phases is None else np.asarray(phases, dtype=np.float64)
     heights = slice_heights_mm([s.grid for s in slices])
-    areas = np.stack([s.cavity_mm2 for s in slices])
-    return np.asarray(heights @ areas) / _MM3_PER_ML
+    return np.asarray(heights @ np.stack([_area_at(s.cavity_mm2, s, wanted) for s in slices])) / _MM3_PER_ML
 
 
-def left_ventricular_function(slices: Sequence[VentricleSlice], reference_frame: int | None = None) -> LVFunction:
+def _area_at(area_mm2: Array, slice_: VentricleSlice, phases: Array) -> Array:
+    own = slice_.frame_times_ms / slice_.rr_ms
+    if own.shape == phases.shape and np.abs(own - phases).max() < 1e-6:
+        return area_mm2
+    return np.asarray(np.interp(phases, own, area_mm2, period=1.0))
+
+
+def left_ventricular_function(
+    slices: Sequence[VentricleSlice], phases: Array | None = None, ed_frame: int | None = None
+) -> LVFunction:
     """Volumes and indices of the ventricle.
 
     Args:
-        slices: from base to apex, on common phases.
-        reference_frame: end-diastole; the frame of the largest volume by default.
+        slices: from base to apex.
+        phases: [T] fractions of the cycle of the frames; those of the first slice by default.
+        ed_frame: end-diastole; the frame of the largest volume by default.
 
     Raises:
         ValueError: as `volume_curve`.
     """
-    volume = volume_curve(slices)
-    ed = int(np.argmax(volume)) if reference_frame is None else reference_frame
+    wanted = slices[0].frame_times_ms / slices[0].rr_ms if phases is None else np.asarray(phases, dtype=np.float64)
+    volume = volume_curve(slices, wanted)
+    ed = int(np.argmax(volume)) if ed_frame is None else ed_frame
     es = int(np.argmin(volume))
-    incomplete = coverage_gap(slices, ed)
+    incomplete = coverage_gap(slices, float(wanted[ed]))
     if incomplete:
-        return LVFunction(volume, ed, es, *[None] * 8, incomplete=incomplete)
+        return LVFunction(volume, ed, es, incomplete=incomplete)
     edv, esv = float(volume[ed]), float(volume[es])
     stroke = edv - esv
     rr_ms = float(np.median([s.rr_ms for s in slices]))
-    phases = slices[0].frame_times_ms / slices[0].rr_ms
-    fall, rise = _steepest(volume, phases * rr_ms, rr_ms, ed, es)
+    fall, rise = _steepest(volume, wanted * rr_ms, rr_ms, ed, es)
     heights = slice_heights_mm([s.grid for s in slices])
-    wall_ml = float(heights @ np.array([s.myocardium_mm2[ed] for s in slices])) / _MM3_PER_ML
+    walls = [float(_area_at(s.myocardium_mm2, s, wanted[ed : ed + 1])[0]) for s in slices]
     return LVFunction(
         volume_ml=volume,
         ed_frame=ed,
@@ -99,7 +112,7 @@ def left_ventricular_function(slices: Sequence[VentricleSlice], reference_frame:
         stroke_volume_ml=stroke,
         ef=stroke / edv if edv > 0 else None,
         cardiac_output_l_min=stroke * 60.0 / rr_ms,
-        mass_g=wall_ml * MYOCARDIAL_DENSITY_G_ML,
+        mass_g=float(heights @ np.array(walls)) / _MM3_PER_ML * MYOCARDIAL_DENSITY_G_ML,
         peak_ejection_rate_ml_s=fall,
         peak_filling_rate_ml_s=rise,
     )

@@ -47,6 +47,12 @@ CODES: dict[str, NoteCode] = {
         "A slice with contours could not be used; the result lacks it.",
         "Correct its contours and predict again.",
     ),
+    "function_incomplete": NoteCode(
+        "info",
+        "The slices do not cover the left ventricle, so volumes and ejection fraction are not given.",
+        "Add the missing slices from base to apex.",
+    ),
+    "series_left_out": NoteCode("info", "A series of the study is not a short-axis cine and was left out."),
     "contours_carried": NoteCode(
         "warning",
         "Contours were drawn at some frames and carried to the others with the cine.",

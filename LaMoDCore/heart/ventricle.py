@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.heart.geometry import Array, SliceGrid
 
 
@@ -19,6 +20,7 @@ class VentricleSlice:
         myocardium: bool [T, H, W].
         frame_times_ms: float [T], from the R wave.
         rr_ms: length of the cardiac cycle.
+        contour_origin: engine, status and confidence where the contours were drawn automatically, else None.
     """
 
     grid: SliceGrid
@@ -26,6 +28,7 @@ class VentricleSlice:
     myocardium: Array
     frame_times_ms: Array
     rr_ms: float
+    contour_origin: ContourOrigin | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.frame_times_ms), *self.grid.shape)

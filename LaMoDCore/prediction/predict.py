@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from LaMoDCore import __version__
+from LaMoDCore.function.summary import function_summary
 from LaMoDCore.heart.case import Case, Motion, SliceStrain, StrainResult
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.networks.diffusion import SamplerName
@@ -94,11 +96,36 @@ def predict_strain(
         "torch_version": torch.__version__,
         "seed": seed,
         **asdict(options),
+        "contours": contour_provenance(case),
         "inputs": [{"name": record.name, "sha256": record.sha256} for record in case.inputs],
     }
     whole = Motion(tuple(prediction.motion for prediction in predictions), {"seconds": seconds, **provenance})
     flags = [prediction.unlike_training for prediction in predictions]
     summary = with_uncertainty(summarise(case, strains, es_frame), flags, calibration, options.samples)
-    findings = (*unlike_training_notes(case, flags), *quality_notes(case, whole, strains, es_frame))
+    function, thickness, function_notes = function_summary(case, es_frame)
+    summary["function"] = function
+    for part, rows in zip(summary["slices"], thickness, strict=True):
+        part["thickness"] = rows
+    findings = (
+        *unlike_training_notes(case, flags),
+        *quality_notes(case, whole, strains, es_frame),
+        *function_notes,
+    )
     progress.update("done", 1.0, "motion and strain predicted")
     return StrainResult(case, whole, tuple(strains), es_frame, {**summary, "provenance": provenance}, findings)
+
+
+def contour_provenance(case: Case) -> dict[str, Any] | None:
+    """Engine, hash, licence and review of automatic contours, for the provenance; None where a person drew them."""
+    origins = [s.contour_origin for s in case.slices if s.contour_origin is not None]
+    if not origins:
+        return None
+    first = origins[0]
+    return {
+        "engine": first.engine,
+        "engine_sha256": first.engine_sha256,
+        "licence": first.licence,
+        "convention": first.convention,
+        "reviewed": all(origin.is_reviewed for origin in origins),
+        "slices": len(origins),
+    }

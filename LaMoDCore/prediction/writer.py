@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.io.results.contour_masks import has_derived_contours, write_contour_masks
 from LaMoDCore.io.results.displacement_files import write_displacement
+from LaMoDCore.io.results.function_files import write_function_csv, write_thickness_csv
 from LaMoDCore.io.results.motion_npz import write_motion_npz
 from LaMoDCore.io.results.segments_csv import write_segments_csv
 from LaMoDCore.io.results.spatial_files import write_spatial
@@ -14,7 +16,8 @@ from LaMoDCore.io.results.strain_json import write_strain_json
 from LaMoDCore.runtime.atomic import check_new_folder, new_folder
 
 _OURS = re.compile(
-    r"motion\.npz|segments\.csv|strain\.json|report\.(png|pdf)|displacement|(ecc|err)(_slice\d+)?\.seq\.nrrd"
+    r"motion\.npz|segments\.csv|strain\.json|report\.(png|pdf)|displacement|(ecc|err|contours)(_slice\d+)?"
+    r"\.seq\.nrrd|function\.csv|thickness\.csv"
 )
 
 
@@ -39,8 +42,11 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True) 
     motion.npz                  material fields, see `LaMoDCore.io.results.motion_npz`
     segments.csv                one row per slice, segment and frame
     strain.json                 summary and notes
+    function.csv                blood volume of the drawn slices at each frame
+    thickness.csv               wall thickness and thickening of each segment
     ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions; 0 outside the deformed wall, never inside it
     displacement/               ``frame_NNN.nrrd``: u(X) as a vector image
+    contours.seq.nrrd           the masks, where they were drawn automatically or carried
     report.png, report.pdf      one page
     ==========================  ==========================================================================
 
@@ -65,8 +71,14 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True) 
         write_segments_csv(result, folder / "segments.csv")
         write_strain_json(result, folder / "strain.json")
         files += ["segments.csv", "strain.json"]
+        if "function" in result.summary:
+            write_function_csv(result, folder / "function.csv")
+            write_thickness_csv(result, folder / "thickness.csv")
+            files += ["function.csv", "thickness.csv"]
         files += write_spatial(result, folder)
         files += write_displacement(result, folder)
+        if has_derived_contours(result.case):
+            files += write_contour_masks(result.case, folder)
         if report:
             from LaMoDCore.report import write_report
 

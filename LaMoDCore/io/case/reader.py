@@ -1,4 +1,4 @@
-"""From what people have on disk to a Case, or a sentence that says why not."""
+"""Read mask and cine files as a Case."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 Paths = str | Path | Sequence[str | Path]
-#: Thinner than any slice: a stack resampled to 1 mm holds neighbours with the same masks.
+#: Less than any slice distance: in a stack resampled to 1 mm, neighbours may have the same masks.
 _SAME_SLICE_MM = 0.1
 
 
@@ -43,36 +43,36 @@ def load_case(
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
 ) -> Case:
-    """Read masks of the left ventricle over the cycle, with pictures if there are any, as one heart.
+    """Read masks of the left ventricle over the cycle, and cine images if given, as one heart.
 
     Args:
-        masks: a 4-D NIfTI or NRRD, a .seq.nrrd, a folder with a volume a frame, DICOM masks or a DICOM SEG;
+        masks: a 4-D NIfTI or NRRD, a .seq.nrrd, a folder with one volume per frame, DICOM masks or a DICOM SEG;
             several are slices (or stacks) of one heart.
-        cine: the pictures, in any of these formats or a folder or study of DICOM cine series. The slices
-            then lie on their pixels.
-        labels: what the numbers mean, as ``"myo=2,rv=1,lv=3"`` (``"myo=2+4"`` for a wall drawn in parts) or a mapping;
-            told by topology otherwise.
+        cine: the images, in any of these formats, or a folder or study of DICOM cine series. The slices of the case
+            then have their pixels.
+        labels: meaning of the labels, as ``"myo=2,rv=1,lv=3"`` (``"myo=2+4"`` for a wall drawn in parts) or a mapping;
+            identified by topology if None.
         rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
-        levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of
-            the two agrees with the slices' positions; proposed by position otherwise.
-        rr_ms: R–R interval, where the files do not hold it or hold a wrong one.
-        mask_frames: which frames of the cine the masks are, from 0, where they are fewer than the cine's. Contours
-            drawn at some frames only are carried to the others by the cine.
+        levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of the two
+            agrees with the slices' positions; proposed from the positions if None.
+        rr_ms: R–R interval, if the files have none or a wrong one.
+        mask_frames: the cine's frames to which the masks belong, from 0, if they are fewer than the cine's. Contours of
+            some frames are carried to the others with the cine.
         slice_insertions_lps: [3] each, insertion points of single slices, in whose planes they lie.
-        reference_frame: end-diastole, from 0, where the frame that `find_end_diastole` takes is not it.
+        reference_frame: end-diastole, from 0, if `find_end_diastole` chooses a wrong frame.
 
     Returns:
-        The case, slices from base to apex. What had to be assumed stands in ``notes``.
+        The case, slices from base to apex; ``notes`` holds the assumptions.
 
     Raises:
-        LaMoDInputError: with the file, what is wrong with it and what to do.
+        LaMoDInputError: the input cannot be used.
     """
     mask_paths, cine_paths = _paths(masks), _paths(cine)
     if not mask_paths:
         raise LaMoDInputError("masks", "no mask was given", "name at least one file or folder")
     for number, path in enumerate(mask_paths):
         if path.absolute() in [earlier.absolute() for earlier in mask_paths[:number]]:
-            raise LaMoDInputError(path, "it is named twice", "name each slice once")
+            raise LaMoDInputError(path, "it is given twice", "name each slice once")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
     notes: list[Note] = []
     fewest = 1 if cine_paths else MIN_FRAMES
@@ -151,7 +151,7 @@ def _drawn(stack: FrameStack) -> list[int]:
 
 
 def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
-    """Slices with a fault where an earlier one has the same masks in the same plane: exported or given twice."""
+    """Give slices a fault whose masks and plane are those of an earlier slice, as they were exported twice."""
     marked: list[ReadSlice] = []
     for one in read:
         earlier = next((r for r in marked if _same_slice(r, one)), None)
@@ -169,15 +169,15 @@ def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
 def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
     a, b = one.slice, other.slice
     if a is None or b is None or not (one.has_orientation and other.has_orientation):
-        return False  # where slices lie is not known
+        return False  # their positions are unknown
     return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
 
 
 def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[Note]) -> list[ReadSlice]:
     """The slices that can be used, with their named levels; the others are refused or left out with a note.
 
-    A slice without a closed ring is left out as long as one slice remains; a stray piece or a cavity outside
-    the ring is a slip that the person should correct, and is refused.
+    A slice without a closed ring is left out if another slice remains; a separate piece or a cavity outside the ring is
+    a drawing error that the user should correct, and is refused.
     """
     whole = [r for r in read if r.slice is not None]
     for r in read:
@@ -188,7 +188,9 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         if r.fault is not None:
             frame = r.fault.frames[0] if len(r.fault.frames) == 1 else None
             notes.append(
-                note("slice_left_out", f"A slice was left out: {r.fault.finding}.", frame=frame, source=_place(r))
+                note(
+                    "slice_left_out", f"A slice was left out: {r.fault.finding}.", frame=frame, source=_name_in_file(r)
+                )
             )
     if levels is None:
         return whole
@@ -198,11 +200,11 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         raise LaMoDInputError(
             "--levels",
             f"{len(levels)} level(s) for {len(whole)} slice(s)",
-            "name one level a slice, from base to apex",
+            "name one level per slice, from base to apex",
         )
     order = _base_to_apex([_slice_of(r) for r in whole])
-    if not _falls([levels[i] for i in order]) and _falls(levels):
-        # named from base to apex, though the files go the other way
+    if not _is_base_to_apex([levels[i] for i in order]) and _is_base_to_apex(levels):
+        # given from base to apex although the files are ordered from apex to base
         levels = tuple(levels[order.index(i)] for i in range(len(whole)))
     return [_with_level(r, level, known=True) for r, level in zip(whole, levels, strict=True)]
 
@@ -217,14 +219,14 @@ def _with_level(read: ReadSlice, level: Level, *, known: bool) -> ReadSlice:
     return replace(read, slice=replace(_slice_of(read), level=level, level_known=known))
 
 
-def _place(read: ReadSlice) -> str:
-    """A slice that is only numbered, with the file that counts so: results number the slices that are left."""
+def _name_in_file(read: ReadSlice) -> str:
+    """The slice's name; if it is a number, with its file, because results number only the slices that are left."""
     numbered = read.name.startswith("slice ")
     return f"{read.name} of {read.source.name}" if numbered else read.name
 
 
-def _falls(levels: Sequence[Level]) -> bool:
-    """Whether levels never rise from apex towards base."""
+def _is_base_to_apex(levels: Sequence[Level]) -> bool:
+    """Whether the levels are ordered from base to apex."""
     ranks = [LEVELS.index(level) for level in levels]
     return ranks == sorted(ranks)
 

@@ -1,4 +1,4 @@
-"""One mask file or folder -> its slices, each with its times, its pictures and what is wrong with it."""
+"""Read the slices of one mask file or folder, each with its times, cine images and fault."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
-#: Of the rest of the wall: a label beside it that is larger is a chamber.
+#: A label next to the wall that is larger than this share of it is a chamber.
 _LARGEST_PART = 0.6
 
 
@@ -52,7 +52,7 @@ def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[Note])
     for stack in read_images(path, planes):
         check_grid(stack, path)
         if not np.isfinite(stack.frames).all():
-            raise LaMoDInputError(path, "its pictures hold NaN or infinite values", "export the cine again")
+            raise LaMoDInputError(path, "its images contain NaN or infinite values", "export the cine again")
         slices += [
             replace(s, frames=s.frames.astype(np.float32)) for s in _single_slices(_with_own_notes(stack, notes))
         ]
@@ -60,12 +60,12 @@ def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[Note])
 
 
 def read_mask_stacks(path: Path, notes: list[Note], *, min_frames: int = MIN_FRAMES) -> list[FrameStack]:
-    """Mask stacks of a file or folder, checked, as whole-number labels.
+    """Read the mask stacks of a file or folder as checked integer labels.
 
     Args:
         path: file or folder.
         notes: receives the notes that do not concern a single slice; these stay with their stack.
-        min_frames: masks with fewer are refused.
+        min_frames: masks with fewer frames are refused.
 
     Raises:
         LaMoDInputError: the file cannot be used at all.
@@ -96,23 +96,23 @@ def slices_of(
     notes: list[Note],
     mask_frames: Sequence[int] | None = None,
 ) -> list[ReadSlice]:
-    """Every slice of a file's or folder's mask stacks in which something is drawn.
+    """Every drawn slice of the mask stacks of a file or folder.
 
     Args:
-        stacks: what `read_mask_stacks` returned.
-        path: where they came from.
-        cines: pictures to which they belong; empty where none were given.
-        labels: what the numbers mean, if the person said.
-        rr_ms: the R–R interval, if the person said.
-        prefix: whether a slice's name needs the file's name.
+        stacks: the result of `read_mask_stacks`.
+        path: the file or folder.
+        cines: the cine slices; empty if none were given.
+        labels: meaning of the labels, if the user gave it.
+        rr_ms: the R–R interval, if the user gave it.
+        prefix: whether a slice's name includes the file's name.
         notes: receives the notes that do not concern a single slice.
-        mask_frames: which frames of the cine the masks are, where they are fewer.
+        mask_frames: the cine's frames to which the masks belong, if they are fewer.
 
     Raises:
-        LaMoDInputError: labels, planes or times that fit nothing.
+        LaMoDInputError: labels, planes or times do not match.
     """
-    said = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
-    meaning, guess = meaning_of_labels([s.frames for s in stacks], path, said)
+    given = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
+    meaning, guess = meaning_of_labels([s.frames for s in stacks], path, given)
     notes += [guess] if guess else []
     return [
         _read_slice(
@@ -120,7 +120,7 @@ def slices_of(
             name,
             path,
             meaning=meaning,
-            labels_named=said is not None,
+            labels_named=given is not None,
             cines=cines,
             rr_ms=rr_ms,
         )
@@ -134,16 +134,16 @@ def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
     if max(height, width) > _MAX_SIDE or frames > _MAX_FRAMES:
         raise LaMoDInputError(
             path,
-            f"it holds {frames} frames of {width} × {height} pixels, more than any cine",
+            f"it has {frames} frames of {width} × {height} pixels, more than any cine",
             "check that it is a cine, and crop it to the heart",
         )
     if frames < min_frames and frames == 1:
         what = f"{depth} slices" if depth > 1 else "one slice"
         raise LaMoDInputError(
             path,
-            f"it holds {what} and no time (3-D)",
-            "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with a "
-            "volume a frame; if its third axis is time, store it as x, y, 1, time",
+            f"it has {what} and no time axis (3-D)",
+            "give masks over the cycle: a 4-D file (x, y, slice, time), a .seq.nrrd, or a folder with one volume per "
+            "frame; if its third axis is time, store it as x, y, 1, time",
         )
     if frames < min_frames:
         raise LaMoDInputError(
@@ -192,7 +192,7 @@ def _drawn_slices(
 def _on_cine_frames(
     mask: FrameStack, cines: Sequence[FrameStack], mask_frames: Sequence[int] | None, path: Path
 ) -> FrameStack:
-    """Masks of a few frames, put on the frames of the cine in their plane; others are left as they are."""
+    """Masks of a few frames as masks over the frames of the cine in their plane; others do not change."""
     if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
         return mask
     grid = mask.slice_grid(0)
@@ -202,7 +202,7 @@ def _on_cine_frames(
         mask = spread_over_cine(mask, counts.pop(), mask_frames, path.name)
     if mask.frames.shape[0] < MIN_FRAMES:
         raise LaMoDInputError(
-            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine it belongs to"
+            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine of this slice"
         )
     return mask
 
@@ -230,7 +230,7 @@ def _read_slice(
     drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
     fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
     if fault is not None:
-        fault = _perhaps_in_parts(fault, labels[drawn], meaning, named=labels_named)
+        fault = _with_joined_label(fault, labels[drawn], meaning, named=labels_named)
         volume = _volume_slice(mask, myocardium, cavity, path, rr_ms)
         return ReadSlice(name, path, None, fault, mask.has_orientation, volume=volume)
     if dropped:
@@ -281,7 +281,8 @@ def _volume_slice(
     if not pool.any():
         return None
     timing = timing_of(mask, None, path, rr_ms)
-    return VentricleSlice(mask.slice_grid(0), pool, myocardium, timing.frame_times_ms, timing.rr_ms)
+    origin = _contour_origin(mask, path)
+    return VentricleSlice(mask.slice_grid(0), pool, myocardium, timing.frame_times_ms, timing.rr_ms, origin)
 
 
 def _contour_origin(mask: FrameStack, path: Path) -> ContourOrigin | None:
@@ -305,10 +306,10 @@ def _point(lps: tuple[float, float, float] | None) -> Array | None:
     return None if lps is None else np.array(lps)
 
 
-def _perhaps_in_parts(fault: SliceFault, labels: Array, meaning: LabelMap, *, named: bool) -> SliceFault:
-    """The fault of an open wall, with another remedy where one more label would complete the ring.
+def _with_joined_label(fault: SliceFault, labels: Array, meaning: LabelMap, *, named: bool) -> SliceFault:
+    """The fault of an open wall, with another remedy if one more label would complete the ring.
 
-    What shape alone, nobody, `named` the right ventricle may be a scar, if it is small.
+    A small right ventricle that was identified by shape and not `named` by the user may be a scar.
     """
     if fault.kind not in ("open", "pieces"):
         return fault
@@ -326,7 +327,7 @@ def _perhaps_in_parts(fault: SliceFault, labels: Array, meaning: LabelMap, *, na
                 fault,
                 reason=f"{fault.reason}; label {value} would complete the ring",
                 finding=f"{fault.finding}; label {value} would complete the ring",
-                remedy=f"if label {value} is wall too (a scar), join them with --labels {option}",
+                remedy=f"if label {value} is part of the wall (a scar), join them with --labels {option}",
             )
     return fault
 

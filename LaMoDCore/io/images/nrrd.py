@@ -1,4 +1,4 @@
-"""The NRRD format, as far as images of the heart use it (https://teem.sourceforge.net/nrrd/format.html)."""
+"""Read and write the NRRD format, as far as images of the heart use it (teem.sourceforge.net/nrrd/format.html)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _MAX_AXES = 6
 
 @dataclass(frozen=True)
 class NrrdHeader:
-    """The fields of a NRRD header that matter here; axes in file order, the fastest first."""
+    """The fields of a NRRD header that are used; axes in file order, the fastest first."""
 
     dtype: np.dtype
     sizes: tuple[int, ...]
@@ -73,10 +73,10 @@ def parse_header(data: bytes, source: Path) -> NrrdHeader:
     """Parse the text before the first empty line.
 
     Raises:
-        LaMoDInputError: it is no NRRD header, or one that contradicts itself.
+        LaMoDInputError: it is not a NRRD header, or is inconsistent.
     """
     if not data.startswith(b"NRRD000"):
-        raise damaged(source, "it does not begin as a NRRD file does")
+        raise damaged(source, "it does not begin like a NRRD file")
     end = re.search(rb"\r?\n\r?\n", data[:_MAX_HEADER])
     text = data[: end.start() if end else _MAX_HEADER].decode("latin-1")
     fields: dict[str, str] = {}
@@ -156,7 +156,7 @@ def read_voxels(header: NrrdHeader, data: bytes, source: Path) -> Array:
     """The voxels with axes in reverse file order (numpy's C order), native byte order.
 
     Raises:
-        LaMoDInputError: fewer bytes than the header promises, or an encoding that is not read here.
+        LaMoDInputError: there are fewer bytes than the header specifies, or the encoding is not supported.
     """
     count = int(np.prod([int(s) for s in header.sizes], dtype=object))
     expected = count * header.dtype.itemsize
@@ -188,18 +188,18 @@ def read_voxels(header: NrrdHeader, data: bytes, source: Path) -> Array:
 
 
 def _payload(header: NrrdHeader, data: bytes, source: Path) -> bytes:
-    beside = header.data_file
-    data = read_file(neighbour_file(source, beside)) if beside else data[header.data_offset :]
+    name = header.data_file
+    data = read_file(neighbour_file(source, name)) if name else data[header.data_offset :]
     for _ in range(min(max(header.line_skip, 0), 10_000)):
         data = data.partition(b"\n")[2]
     return data[header.byte_skip :] if header.byte_skip > 0 else data
 
 
 def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> tuple[Array, bool]:
-    """``ijk_to_lps`` [4, 4] over three domain axes, and whether the file gives an orientation at all.
+    """``ijk_to_lps`` [4, 4] of three domain axes, and whether the file has an orientation.
 
     Raises:
-        LaMoDInputError: directions of another length than three, or a space that is not known.
+        LaMoDInputError: the directions do not have three components, or the space is unknown.
     """
     affine = np.eye(4)
     vectors = [header.directions[axis] for axis in axes]
@@ -207,7 +207,7 @@ def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> t
         spacing = [header.spacings[axis] for axis in axes]
         affine[:3, :3] = np.diag([s if np.isfinite(s) and s > 0 else 1.0 for s in spacing])
         return affine, False
-    # a file with directions that names no space is taken as LPS, as ITK does, which writes such files in 4-D
+    # a file with directions but no space is read as LPS, as in ITK, which writes such files in 4-D
     space = (header.space.removesuffix("-time") if header.space in _TIME_SPACES else header.space) or "lps"
     if space not in _SPACE_TO_LPS:
         raise LaMoDInputError(
@@ -218,14 +218,14 @@ def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> t
     origin = header.origin if len(header.origin) >= 3 else (0.0, 0.0, 0.0)
     for column, vector in enumerate((*vectors, origin)):
         if vector is None or len(vector) < 3:
-            raise damaged(source, "its space directions have not three entries each")
+            raise damaged(source, "its space directions do not have three entries each")
         affine[:3, column] = vector[:3]
     affine[:3] *= np.array(_SPACE_TO_LPS[space])[:, None]
     return affine, True
 
 
 def index_values(text: str) -> list[str]:
-    """Slicer's index values of a sequence: separated by blanks, each URL-encoded."""
+    """Slicer's index values of a sequence: separated by spaces, each URL-encoded."""
     return [unquote(value) for value in text.split()]
 
 
@@ -235,8 +235,8 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
     Args:
         path: the file; its folder exists.
         voxels: axes in reverse file order (C order); uint8, int16 or float32.
-        fields: header lines beside type, dimension, sizes, endian and encoding, in order.
-        metadata: key-value pairs, written sorted as given.
+        fields: header lines in addition to type, dimension, sizes, endian and encoding, in order.
+        metadata: key-value pairs, written in the given order.
     """
     dtype = voxels.dtype.name
     if dtype not in NRRD_TYPE:
@@ -263,6 +263,35 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
         handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
         handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))
         handle.write(packer.flush())
+
+
+def replace_metadata(path: Path, changes: Mapping[str, str]) -> None:
+    """Replace key-value pairs of a NRRD file's header; voxels and the other header lines keep their bytes.
+
+    Args:
+        path: a NRRD file with attached data.
+        changes: new values; a key that the header lacks is appended.
+
+    Raises:
+        LaMoDInputError: the file has no NRRD header, or cannot be written.
+        ValueError: a value contains a line break.
+    """
+    data = read_file(path)
+    head, separator, voxels = data.partition(b"\n\n")
+    if not separator or not head.startswith(b"NRRD"):
+        raise damaged(path, "its header does not end")
+    lines = head.decode("utf-8", errors="surrogateescape").split("\n")
+    for key, value in changes.items():
+        if "\n" in value or "\r" in value:
+            raise ValueError("a NRRD header field cannot hold a line break")
+        line = f"{key}:={value}"
+        places = [n for n, existing in enumerate(lines) if existing.startswith(f"{key}:=")]
+        if places:
+            lines[places[0]] = line
+        else:
+            lines.append(line)
+    with replaced_file(path) as temporary:
+        temporary.write_bytes("\n".join(lines).encode("utf-8", errors="surrogateescape") + separator + voxels)
 
 
 def format_vector(vector: Array) -> str:

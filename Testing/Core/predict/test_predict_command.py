@@ -18,7 +18,7 @@ from Testing.Core.predict.conftest import ring_frames, write_nifti
 
 CONTRACT = {
     "motion.npz", "segments.csv", "strain.json", "ecc.seq.nrrd", "err.seq.nrrd", "displacement",
-    "report.png", "report.pdf",
+    "report.png", "report.pdf", "function.csv", "thickness.csv",
 }  # fmt: skip
 KEYS = {
     "displacement_mm", "ecc", "err", "e1", "e2", "jacobian", "myocardium", "segment", "ijk_to_lps", "frame_times_ms",

@@ -1,0 +1,158 @@
+"""Running a contour engine: normalised pictures in, class probabilities out, averaged over orientations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from LaMoDCore.contours.automatic.engine import LABELS, EngineDescription
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+Orientation = tuple[int, bool]
+#: Orientations of the picture, (quarter turns, mirrored), in the order in which they are used.
+ORIENTATIONS: tuple[Orientation, ...] = ((0, False), (0, True), (2, False), (1, False))
+
+
+def orientation_plan(frames: int, per_frame: int = 2) -> list[tuple[Orientation, ...]]:
+    """Which orientations each frame of a cycle is run in.
+
+    Neighbouring frames get different ones. As contours are smoothed over neighbouring frames, all four orientations
+    contribute to every contour at the cost of `per_frame` of them.
+
+    Args:
+        frames: of the cycle.
+        per_frame: 1, 2 or 4.
+
+    Raises:
+        ValueError: another number per frame.
+    """
+    if per_frame not in (1, 2, 4):
+        raise ValueError("per_frame must be 1, 2 or 4")
+    sets = [ORIENTATIONS[k : k + per_frame] for k in range(0, len(ORIENTATIONS), per_frame)]
+    return [sets[frame % len(sets)] for frame in range(frames)]
+
+
+class ContourNetwork:
+    """An engine, opened.
+
+    Args:
+        description: of the engine.
+        threads: for one forward pass; all cores by default.
+
+    Raises:
+        LaMoDInputError: onnxruntime or the ONNX file is missing, the file is damaged, has another hash, or takes and
+            gives arrays of other shapes than engine.json states.
+    """
+
+    def __init__(self, description: EngineDescription, threads: int | None = None) -> None:
+        self.description = description
+        label = f"contour engine {description.name}"
+        file = description.checked_file()
+        try:
+            import onnxruntime
+        except ImportError as fault:
+            raise LaMoDInputError(
+                label, "onnxruntime is not installed", "install it: pip install onnxruntime"
+            ) from fault
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as fault:  # onnxruntime raises types of its own, which differ between versions
+            raise LaMoDInputError(label, f"{file.name} is not a readable ONNX file", "install it again") from fault
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        height, width = description.input_size
+        classes = max(description.labels.values()) + 1
+        taken = [_fixed(side) for side in inputs[0].shape] if len(inputs) == 1 else []
+        given = [_fixed(side) for side in outputs[0].shape] if outputs else []
+        if not (_fits(taken, (None, 1, height, width)) and _fits(given, (None, classes, height, width))):
+            raise LaMoDInputError(
+                label,
+                f"{file.name} takes {taken or 'several inputs'} and gives {given}, not [N, 1, {height}, {width}] and "
+                f"[N, {classes}, {height}, {width}] as engine.json states",
+                "correct engine.json, or use the file that it describes",
+            )
+        self._input = inputs[0].name
+
+    def normalise(self, pictures: Array) -> Array:
+        """Each frame of [..., H, W] clipped at its percentiles and scaled, float32; a constant frame becomes zero."""
+        low, high = np.percentile(pictures, self.description.clip_percentiles, axis=(-2, -1), keepdims=True)
+        first, last = self.description.intensity_range
+        span = np.where(high > low, high - low, 1.0)
+        share = np.clip((pictures - low) / span, 0.0, 1.0)
+        return np.asarray(first + (last - first) * share, dtype=np.float32)
+
+    def probabilities(
+        self,
+        pictures: Array,
+        plan: Sequence[Sequence[Orientation]],
+        after_frame: Callable[[int], None] | None = None,
+    ) -> tuple[Array, Array]:
+        """Class probabilities of normalised pictures, averaged over orientations.
+
+        Args:
+            pictures: float32 [N, H, W] of the engine's input size.
+            plan: orientations of each picture, as `orientation_plan` gives them; quarter turns need a square input.
+            after_frame: called with the number of frames done.
+
+        Returns:
+            float32 [N, 4, H, W] in the order of `LABELS`, and [N] the agreement of the orientations: the mean over
+            pairs of the Dice of their walls; 1 with one orientation.
+        """
+        height, width = self.description.input_size
+        if pictures.ndim != 3 or pictures.shape[1:] != (height, width):
+            raise ValueError(f"pictures must be [N, {height}, {width}], got {pictures.shape}")
+        order = [self.description.labels[name] for name in LABELS]
+        found = np.empty((len(pictures), len(LABELS), height, width), dtype=np.float32)
+        agreement = np.ones(len(pictures))
+        for n, (picture, orientations) in enumerate(zip(pictures, plan, strict=True)):
+            usable = [o for o in orientations if height == width or o[0] % 2 == 0] or [ORIENTATIONS[0]]
+            each = [_turned_back(self._run(_turned(picture, o))[order], o) for o in usable]
+            found[n] = np.mean(each, axis=0)
+            walls = [probability.argmax(axis=0) == LABELS.index("myocardium") for probability in each]
+            pairs = [_dice(a, b) for i, a in enumerate(walls) for b in walls[i + 1 :]]
+            agreement[n] = float(np.mean(pairs)) if pairs else 1.0
+            if after_frame is not None:
+                after_frame(n + 1)
+        return found, agreement
+
+    def _run(self, picture: Array) -> Array:
+        given = self._session.run(None, {self._input: np.ascontiguousarray(picture)[None, None]})[0]
+        return np.asarray(given[0], dtype=np.float32)
+
+
+def _fixed(side: Any) -> int | None:
+    """A dimension of an ONNX array: its size, or None where it is symbolic."""
+    return side if isinstance(side, int) else None
+
+
+def _fits(shape: list[int | None], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        a is None or b is None or a == b for a, b in zip(shape, wanted, strict=True)
+    )
+
+
+def _turned(picture: Array, orientation: Orientation) -> Array:
+    turned = np.rot90(picture, orientation[0], (-2, -1))
+    return turned[..., ::-1] if orientation[1] else turned
+
+
+def _turned_back(picture: Array, orientation: Orientation) -> Array:
+    turned = picture[..., ::-1] if orientation[1] else picture
+    return np.rot90(turned, -orientation[0], (-2, -1))
+
+
+def _dice(one: Array, other: Array) -> float:
+    total = int(one.sum() + other.sum())
+    return 2.0 * float((one & other).sum()) / total if total else 1.0

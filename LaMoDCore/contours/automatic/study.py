@@ -1,0 +1,212 @@
+"""The short-axis cine slices of a study, and why each other series is left out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, SliceGrid
+from LaMoDCore.heart.notes import Note
+from LaMoDCore.io.dicom.file import read_dataset
+from LaMoDCore.io.dicom.series import CINE_FRAMES, DicomSeries, find_series, read_slices
+from LaMoDCore.io.files.image_file import dicom_files, read_images
+from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.planes import check_grid
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Slices whose planes lie closer than this show one plane.
+_SAME_PLANE_MM = 1.0
+#: Words in descriptions and protocol names of series that are no anatomical cine. The order is that of the search.
+_KINDS: tuple[tuple[str, str], ...] = (
+    ("localiser", r"\b(loc|locali[sz]er|scout|survey|haste|scouts)\b"),
+    ("tagging", r"tag(ging|ged)?\b|\bspamm\b|\bc-?spamm\b|\bgrid(tag)?\b"),
+    ("DENSE", r"\bdense\b|\bcdense\b"),
+    ("late enhancement", r"\blge\b|\bde[-_ ]?(psir|mag|3d|2d)\b|\bpsir\b|late|delayed|viability"),
+    ("mapping", r"molli|sasha|\bt1\b|\bt2\b|t1[-_ ]?map|t2[-_ ]?map|t2\*|\bt2star\b|\bmap(ping)?\b|\becv\b"),
+    ("perfusion", r"perf(usion)?\b|first[-_ ]?pass|\bdynamic\b"),
+    ("flow", r"\bflow\b|\bvenc|\bpc[-_ ]?mri?\b|phase[-_ ]?contrast|\bqflow\b"),
+)
+_PHASE_IMAGES = frozenset({"P", "PHASE", "PHASE MAP", "PHASE_MAP", "VELOCITY", "V"})
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A series that is not used.
+
+    Attributes:
+        title: number and description.
+        reason: why, as a clause.
+    """
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class ShortAxisStudy:
+    """The short-axis cine of one person.
+
+    Attributes:
+        slices: stacks [T, 1, H, W] of float32, one per slice position.
+        left_out: series and slices that are not used.
+        notes: what was assumed while reading.
+    """
+
+    slices: tuple[FrameStack, ...]
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[Note, ...]
+
+
+def read_short_axis_study(paths: Sequence[Path], series: str | None = None) -> ShortAxisStudy:
+    """Find and read the short-axis cine slices among files and folders.
+
+    Where two series show one plane, the later one is used.
+
+    Args:
+        paths: image files, DICOM files, folders of a series or of a whole study.
+        series: UID or number of the only DICOM series to use.
+
+    Raises:
+        LaMoDInputError: there is no short-axis cine, `series` names none, a file cannot be read, or the files are of
+            several patients.
+    """
+    dicom: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise LaMoDInputError(path, "there is no such file or folder", "check the path")
+        found = dicom_files(path)
+        dicom += found
+        if not found:
+            others.append(path)
+    slices: list[FrameStack] = []
+    left_out: list[LeftOut] = []
+    notes: list[Note] = []
+    if dicom:
+        _add_dicom(dicom, series, slices, left_out, notes)
+    elif series is not None:
+        raise LaMoDInputError(f"--series {series}", "there is no DICOM series in the input", "leave it out")
+    for path in others:
+        _add_images(path, slices, left_out, notes)
+    if not slices:
+        where = paths[0] if len(paths) == 1 else "the study"
+        reasons = Counter(each.reason for each in left_out)
+        listed = "; ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "it holds no image series"
+        raise LaMoDInputError(
+            where, f"it holds no short-axis cine series ({listed})", "give the folder of a short-axis cine"
+        )
+    return ShortAxisStudy(tuple(slices), tuple(left_out), tuple(notes))
+
+
+def _add_dicom(
+    files: Sequence[Path],
+    wanted: str | None,
+    slices: list[FrameStack],
+    left_out: list[LeftOut],
+    notes: list[Note],
+) -> None:
+    found, reading_notes = find_series(files)
+    notes += reading_notes
+    usable: list[DicomSeries] = []
+    patients: set[str] = set()
+    for one in found:
+        header = read_dataset(one.frames[0].file, pixels=False)
+        reason = reason_against(one, header)
+        chosen = wanted is not None and wanted in (one.uid, str(one.number))
+        if wanted is not None and not chosen:
+            left_out.append(LeftOut(one.title, "another series was chosen"))
+        elif reason and not (chosen and one.is_cine and not one.is_segmentation):
+            left_out.append(LeftOut(one.title, reason))
+        else:
+            usable.append(one)
+            patients.add(str(header.get("PatientID", "")))
+    if wanted is not None and not usable:
+        numbers = ", ".join(str(one.number) for one in found if one.is_short_axis) or "none"
+        raise LaMoDInputError(
+            f"--series {wanted}", "the study has no such cine series", f"choose a short-axis series ({numbers})"
+        )
+    if len(patients) > 1:
+        raise LaMoDInputError(
+            files[0].parent if len(files) == 1 else "the study",
+            f"its short-axis series are of {len(patients)} patients",
+            "give the images of one patient",
+        )
+    for one, index in _latest_of_each_plane(usable, left_out):
+        for stack in read_slices(one, {index}):
+            notes += stack.notes
+            slices.append(replace(stack, frames=stack.frames.astype(np.float32)))
+
+
+def reason_against(series: DicomSeries, header: Dataset) -> str:
+    """Why a DICOM series is not a short-axis cine, as a clause; "" where it is one.
+
+    Args:
+        series: as `find_series` gives it.
+        header: the dataset of one of its files.
+    """
+    words = " ".join(str(header.get(key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName"))
+    kind = next((name for name, pattern in _KINDS if re.search(pattern, words.replace("_", " "), re.IGNORECASE)), "")
+    image_type = header.get("ImageType") or []
+    values = [image_type] if isinstance(image_type, str) else [str(value).upper() for value in image_type]
+    frames = max(len(group) for group in series.positions)
+    against = (
+        (series.is_segmentation, "segmentation, not images"),
+        (series.modality not in ("", "MR"), f"modality {series.modality}, not MR"),
+        (int(header.get("SamplesPerPixel") or 1) != 1, "colour images"),
+        (bool(_PHASE_IMAGES & set(values)), "phase images"),
+        (bool(kind), kind),
+        (frames == 1, "single images, no cine"),
+        (frames < CINE_FRAMES, f"{frames} frames; a cine needs {CINE_FRAMES}"),
+        (not series.is_short_axis, "not a short-axis view"),
+    )
+    return next((reason for applies, reason in against if applies), "")
+
+
+def _latest_of_each_plane(series: Sequence[DicomSeries], left_out: list[LeftOut]) -> list[tuple[DicomSeries, int]]:
+    """(series, index of its position) of one slice per plane, the series with the highest number where several."""
+    kept: list[tuple[DicomSeries, int]] = []
+    grids: list[SliceGrid] = []
+    order = sorted(range(len(series)), key=lambda n: (series[n].number is not None, series[n].number or 0, n))
+    for n in reversed(order):
+        one = series[n]
+        repeated = 0
+        for index, group in enumerate(one.positions):
+            if len(group) < CINE_FRAMES:
+                left_out.append(LeftOut(f"{one.title}, slice {index + 1}", f"{len(group)} frames"))
+                continue
+            grid = SliceGrid(group[0].shape, group[0].ijk_to_lps)
+            if any(grid.same_plane(other, _SAME_PLANE_MM) for other in grids):
+                repeated += 1
+                continue
+            grids.append(grid)
+            kept.append((one, index))
+        if repeated:
+            left_out.append(LeftOut(one.title, f"{repeated} slice(s) repeated by a later series"))
+    return kept
+
+
+def _add_images(path: Path, slices: list[FrameStack], left_out: list[LeftOut], notes: list[Note]) -> None:
+    for stack in read_images(path):
+        check_grid(stack, path)
+        if not np.isfinite(stack.frames).all():
+            raise LaMoDInputError(path, "its images have NaN or infinite values", "export the cine again")
+        frames = stack.frames.shape[0]
+        if frames < CINE_FRAMES:
+            left_out.append(LeftOut(stack.name, f"{frames} frames; a cine needs {CINE_FRAMES}"))
+            continue
+        if stack.has_orientation and abs(stack.slice_grid(0).axis_cosine) < MIN_AXIS_COSINE:
+            left_out.append(LeftOut(stack.name, "not a short-axis view"))
+            continue
+        notes += stack.notes
+        count = stack.frames.shape[1]
+        for k in range(count):
+            name = stack.name if count == 1 else f"{stack.name}, slice {k + 1}"
+            one = stack.frames[:, k : k + 1].astype(np.float32)
+            affine = stack.slice_grid(k).ijk_to_lps
+            slices.append(replace(stack, name=name, frames=one, ijk_to_lps=affine, notes=()))
