@@ -1,1 +1,1 @@
-"""Errors, progress, devices, worker processes, atomic writes and bounded reads: what every other package uses."""
+"""Used by every other package: errors, progress, devices, worker processes, atomic writes, bounded reads, JSON."""

@@ -1,4 +1,4 @@
-"""Reading files that nobody vouches for: every size is bounded before memory is asked for."""
+"""Read untrusted files: every size is checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: The largest file, and the largest decoded image, that is read into memory.
+#: Size of the largest file, and of the largest decoded image, that is read into memory.
 MAX_BYTES = 1024**3
 
 _CHUNK = 1 << 20
@@ -21,13 +21,13 @@ def check_size(source: Path, number_of_bytes: int) -> None:
     """Refuse an image whose voxels would not fit under :data:`MAX_BYTES`.
 
     Raises:
-        LaMoDInputError: with the size and what to do about it.
+        LaMoDInputError: the image is too large.
     """
     if number_of_bytes > MAX_BYTES:
         raise LaMoDInputError(
             source,
             f"its image takes {number_of_bytes / 1024**3:.1f} GiB, more than the {MAX_BYTES / 1024**3:.0f} "
-            "GiB that are read into memory",
+            "GiB that LaMoD reads into memory",
             "crop it to the heart, store masks as 8-bit integers, or split it into slices",
         )
 
@@ -56,7 +56,7 @@ def read_file(path: Path) -> bytes:
 
 
 def inflate(data: bytes, expected: int, source: Path) -> bytes:
-    """Decompress gzip or zlib data that should hold ``expected`` bytes, and never more than that.
+    """Decompress gzip or zlib data that should contain ``expected`` bytes, and never more than that.
 
     Raises:
         LaMoDInputError: the stream is damaged or ends before ``expected`` bytes.
@@ -87,30 +87,30 @@ def inflate(data: bytes, expected: int, source: Path) -> bytes:
 
 
 def truncated(source: Path, found: int, expected: int) -> LaMoDInputError:
-    """The error for a file that holds less than its header promises."""
+    """The error for a file with less data than its header specifies."""
     return LaMoDInputError(
         source,
-        f"its header promises {expected} bytes of image and it holds {found}",
-        "the file was cut off or its header is wrong: export or copy it again",
+        f"its header specifies {expected} bytes of image, but there are {found}",
+        "the file is truncated or its header is wrong: export or copy it again",
     )
 
 
 def damaged(source: Path | str, reason: str) -> LaMoDInputError:
-    """The error for a file whose contents make no sense as what they claim to be."""
+    """The error for a file whose contents do not match its format."""
     return LaMoDInputError(source, reason, "the file is damaged or not of this format: export it again")
 
 
 def neighbour_file(source: Path, name: str) -> Path:
-    """The data file beside a header; a header that points anywhere else on the disk is not followed.
+    """The data file next to a header; references to other places on the disk are refused.
 
     Raises:
-        LaMoDInputError: a name with folders, a pattern, or one that no file has.
+        LaMoDInputError: the name contains folders or a pattern, or is not a file name.
     """
     plain = bool(name) and len(name) < 200 and name.isprintable() and Path(name).name == name
     if not plain or name.upper().startswith("LIST") or "%" in name:
         raise LaMoDInputError(
             source,
-            "its voxels lie in other files than one beside it",
+            "its voxels are not in one file next to it",
             "save it as a single file with its data inside",
         )
     return source.parent / name
@@ -118,20 +118,20 @@ def neighbour_file(source: Path, name: str) -> Path:
 
 @contextmanager
 def parsing(source: Path | str, what: str) -> Iterator[None]:
-    """Turn what a parser of untrusted bytes stumbles over into one sentence.
+    """Turn exceptions of a parser of untrusted bytes into a LaMoDInputError.
 
     Args:
         source: the file.
-        what: what is being parsed, as in "its NRRD header".
+        what: the parsed part, such as "its NRRD header".
     """
     try:
         yield
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, struct.error, EOFError) as error:
-        raise damaged(source, f"{what} cannot be understood ({first_words(error)})") from error
+        raise damaged(source, f"{what} cannot be parsed ({first_words(error)})") from error
 
 
 def first_words(error: BaseException) -> str:
-    """The beginning of another library's complaint, fit to stand in a sentence."""
+    """The beginning of another library's error message, to be part of a sentence."""
     text = (str(error).splitlines() or [""])[0].strip().rstrip(".")[:100] or type(error).__name__
     return "".join(character if character.isprintable() else "?" for character in text)
 

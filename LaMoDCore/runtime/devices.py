@@ -1,4 +1,4 @@
-"""Which device computes, and why."""
+"""Choose the device of computation."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def resolve_device(name: str = "auto") -> tuple[torch.device, str]:
-    """The device for `name`, and the reason in words.
+    """The device for `name`, and the reason for the choice as text.
 
     Args:
         name: auto, cpu, cuda, cuda:N or mps.
 
     Raises:
-        LaMoDInputError: no such device here.
+        LaMoDInputError: the device is not available.
     """
     kind = name.partition(":")[0]
     if kind not in DEVICES:
@@ -28,9 +28,9 @@ def resolve_device(name: str = "auto") -> tuple[torch.device, str]:
             return torch.device("mps"), "MPS: Apple GPU"
         return torch.device("cpu"), "CPU: no CUDA device"
     if kind == "cuda" and not torch.cuda.is_available():
-        raise LaMoDInputError(f"--device {name}", "this computer offers no CUDA device", "use --device cpu or auto")
+        raise LaMoDInputError(f"--device {name}", "this computer has no CUDA device", "use --device cpu or auto")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise LaMoDInputError(f"--device {name}", "this computer offers no Apple GPU", "use --device cpu or auto")
+        raise LaMoDInputError(f"--device {name}", "this computer has no Apple GPU", "use --device cpu or auto")
     try:
         device = torch.device(name)
         if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""The faults that a person can mend, each said in one sentence."""
+"""Errors that users can correct, each described in one sentence."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class LaMoDError(Exception):
-    """Anything that LaMoD itself has to say to the person who uses it."""
+    """Base class of LaMoD's errors for users."""
 
 
 class LaMoDInputError(LaMoDError):
-    """An input cannot be used: which one, what is wrong with it, what to do.
+    """An input cannot be used: which one, what is wrong, what to do.
 
     Args:
         source: the file, folder, option or node at fault.

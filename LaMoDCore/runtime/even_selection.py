@@ -1,4 +1,4 @@
-"""Some of many, evenly over their order."""
+"""Evenly spaced indices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def spread_evenly(count: int, most: int) -> npt.NDArray[np.int64]:
-    """Numbers, int [min(count, most)], of at most `most` out of `count` things, evenly, ends included."""
+    """At most `most` evenly spaced indices out of `count`, with both ends: int [min(count, most)]."""
     if count <= most:
         return np.arange(count)
     return np.asarray(np.linspace(0, count - 1, most).round().astype(int))

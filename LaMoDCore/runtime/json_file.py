@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from LaMoDCore.runtime.atomic import write_text
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -53,3 +56,24 @@ def write_json(
     """
     text = json.dumps(content, indent=indent, sort_keys=sort_keys, allow_nan=allow_nan, ensure_ascii=False)
     write_text(path, text + "\n")
+
+
+def json_values(value: Any) -> Any:
+    """Convert numbers, arrays and mappings to plain JSON values; values that are not finite become None.
+
+    Raises:
+        TypeError: a value of another type.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): json_values(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return json_values(value.tolist())
+    if isinstance(value, list | tuple):
+        return [json_values(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return json_values(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError(f"JSON cannot hold a {type(value).__name__}")

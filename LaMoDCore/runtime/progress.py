@@ -1,4 +1,4 @@
-"""Progress of a long job: a bar for people, JSON lines for programs, silence for tests."""
+"""Progress of a long job: a bar for people, JSON lines for programs, or nothing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ PROGRESS_MODES: tuple[ProgressMode, ...] = ("bar", "json", "none")
 
 
 class Progress:
-    """Says how far a job is, on stderr.
+    """Reports the progress of a job on stderr.
 
     Args:
-        mode: "bar" draws one line that is overwritten (nothing where stderr is no terminal), "json" prints a line
-            `{"stage", "fraction", "message"}` at every update, "none" is silent.
+        mode: "bar" draws one line that is overwritten (nothing if stderr is not a terminal), "json" prints one line
+            `{"stage", "fraction", "message"}` per update, "none" prints nothing.
         stream: where to write; stderr by default.
     """
 
@@ -28,7 +28,7 @@ class Progress:
         self._line_open = False
 
     def update(self, stage: str, fraction: float, message: str = "") -> None:
-        """Say that the whole job has come to `fraction` (0…1) and is now at `stage`."""
+        """Report that `fraction` (0…1) of the whole job is done and `stage` has begun."""
         fraction = min(max(float(fraction), 0.0), 1.0)
         if self._mode == "json":
             line = json.dumps({"stage": stage, "fraction": round(fraction, 4), "message": message})
@@ -40,7 +40,7 @@ class Progress:
             self._line_open = True
 
     def close(self) -> None:
-        """End the bar's line."""
+        """End the line of the bar."""
         if self._line_open:
             print(file=self._stream, flush=True)
             self._line_open = False

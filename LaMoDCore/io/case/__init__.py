@@ -1,1 +1,1 @@
-"""Masks and cine of one heart, in any supported format, as a Case."""
+"""Read masks and cine of one heart, in any supported format, as a Case."""

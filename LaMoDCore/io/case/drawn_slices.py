@@ -1,4 +1,4 @@
-"""Masks as they were drawn, however faulty: what `lamod check` looks at and mending starts from."""
+"""Read masks as drawn, with all their faults, for checking and repairing contours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Contours of a few frames can be checked, though strain needs `MIN_FRAMES`.
 _CHECKED_FRAMES = 2
-#: What the labels mean in which contours of other programs are written.
+#: Labels with which contours of other programs are written.
 FOREIGN_LABELS = LabelMap(myocardium=2, cavity=3, right_ventricle=1)
 
 
@@ -33,10 +33,10 @@ class DrawnSlice:
     Attributes:
         slice: the drawn structures on the file's own pixels; frames may be empty, rings open.
         source: the file or folder.
-        stack: which of its stacks, and
-        position: which slice of that stack it is, both counted from 0.
-        labels: what the file's numbers mean.
-        notes: what was assumed about this slice.
+        stack: index of its stack in the file, from 0.
+        position: index of the slice in the stack, from 0.
+        labels: meaning of the file's labels.
+        notes: assumptions about this slice.
     """
 
     slice: CineSlice
@@ -49,7 +49,7 @@ class DrawnSlice:
 
 @dataclass(frozen=True, eq=False)
 class DrawnHeart:
-    """Slices from base to apex, the end-diastolic frame, and what was assumed of them all and of each."""
+    """Slices from base to apex, the end-diastolic frame, and notes on all slices and on each."""
 
     slices: tuple[DrawnSlice, ...]
     reference_frame: int
@@ -63,14 +63,13 @@ def read_drawn_heart(
     labels: str | Mapping[str, int] | LabelMap | None = None,
     rr_ms: float | None = None,
 ) -> DrawnHeart:
-    """Read masks as `load_case` does, but keep every drawn slice whatever is wrong with it.
+    """Read masks like `load_case`, but keep every drawn slice with all its faults.
 
-    Contours of other programs are read too: guide points, closed-curve markups, DENSE workspaces.
-
-    Pictures are used where they lie on the masks' own pixels.
+    Contours of other programs are read too: guide points, closed-curve markups, DENSE workspaces. Cine images are used
+    if they have the masks' pixels.
 
     Raises:
-        LaMoDInputError: a file that cannot be read at all, or in which no myocardium is drawn.
+        LaMoDInputError: a file cannot be read, or no myocardium is drawn in it.
     """
     from LaMoDCore.io.contours.foreign import is_foreign, read_foreign
 
@@ -87,8 +86,8 @@ def read_drawn_heart(
         for k, slice_ in enumerate(read_foreign(path, cines))
     ]
     for path, stacks in stacks_of:
-        said = wanted or parse_labels(stacks[0].metadata.get(LABEL_KEY))
-        meaning, guess = meaning_of_labels([s.frames for s in stacks], path, said)
+        given = wanted or parse_labels(stacks[0].metadata.get(LABEL_KEY))
+        meaning, guess = meaning_of_labels([s.frames for s in stacks], path, given)
         notes += [guess] if guess else []
         for number, stack in enumerate(stacks):
             prefix = path.name.split(".")[0]
@@ -152,7 +151,7 @@ def _center_lps(slice_: CineSlice) -> np.ndarray:
 
 
 def end_diastole_as_drawn(slices: Sequence[CineSlice]) -> int:
-    """The reference frame: from the slices whose ring is closed in all frames, else from all."""
+    """The reference frame: from the slices whose rings are closed in all frames, or from all if there are none."""
     frames = slices[0].frames
     alike = [s for s in slices if s.frames == frames]
     whole = [s for s in alike if all(is_closed_ring(plane) for plane in s.myocardium)]

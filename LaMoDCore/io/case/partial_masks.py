@@ -1,4 +1,4 @@
-"""Masks drawn at some frames of a cine only: put on the cine's frames, and carried to the others."""
+"""Masks drawn at some frames of a cine: assigned to the cine's frames, and carried to the others."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: A cine whose masks miss more than this share of the frames was drawn at some of them; less is an oversight that
-#: somebody should mend.
+#: If masks are missing at more than this share of the frames, the cine was drawn at some frames on purpose; fewer
+#: missing masks are an oversight that the user should correct.
 _PARTIAL_SHARE = 0.5
 
 
 def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[int] | None, source: str) -> FrameStack:
-    """A mask of fewer frames than its cine, with empty frames where nothing was drawn.
+    """A mask with fewer frames than its cine as a mask over all frames, empty where nothing was drawn.
 
     Args:
         mask: [T', 1, H, W].
         cine_frames: T.
-        mask_frames: which frame of the cine each mask is, from 0; a single mask is taken for frame 0 without it.
+        mask_frames: the cine's frame of each mask, from 0; if None, a single mask belongs to frame 0.
 
     Raises:
-        LaMoDInputError: which frames were drawn is not known, or they are not in the cine.
+        LaMoDInputError: the frames are unknown, or not in the cine.
     """
     given = mask.frames.shape[0]
     if mask_frames is None:
@@ -37,7 +37,7 @@ def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[i
             raise LaMoDInputError(
                 source,
                 f"it has {given} frames and the cine {cine_frames}",
-                "say which frames of the cine they are, from 0, as --mask-frames 0,9, or draw every frame",
+                "give their frames in the cine, from 0, as --mask-frames 0,9, or draw every frame",
             )
         mask_frames = (0,)
     wanted = list(mask_frames)
@@ -65,6 +65,6 @@ def carried(slice_: CineSlice) -> tuple[CineSlice, Note | None]:
     result = carry_contours(slice_)
     right = slice_.right_ventricle
     if right is not None:
-        # the RV is drawn where the masks are; it serves to find the insertion, not to be shown on other frames
+        # the RV is needed only to find the insertion, at the frames where it is drawn
         right = right & result.drawn[:, None, None]
     return replace(result.slice, right_ventricle=right), result.note

@@ -1,4 +1,4 @@
-"""One DICOM file: whether it is one, and its dataset, with every complaint of the parser turned into a sentence."""
+"""Recognise and parse one DICOM file; exceptions of the parser become LaMoDInputErrors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a file carries the DICOM mark after its preamble."""
+    """Whether a file has the DICOM prefix after its preamble."""
     try:
         with path.open("rb") as handle:
             return handle.read(132)[128:] == b"DICM"
@@ -24,10 +24,10 @@ def is_dicom_file(path: Path) -> bool:
 
 
 def read_dataset(path: Path, *, pixels: bool) -> Dataset:
-    """Parse one file; every complaint of the parser becomes a sentence.
+    """Parse one file.
 
     Raises:
-        LaMoDInputError: the file is no readable DICOM.
+        LaMoDInputError: it cannot be read as DICOM.
     """
     check_size(path, path.stat().st_size)
     with parsing_dicom(path):
@@ -36,14 +36,14 @@ def read_dataset(path: Path, *, pixels: bool) -> Dataset:
 
 @contextmanager
 def parsing_dicom(path: Path) -> Iterator[None]:
-    """Turn whatever pydicom raises into a sentence; it decodes an element only when that is asked for.
+    """Turn exceptions of pydicom, which decodes each element on access, into LaMoDInputErrors.
 
     Raises:
-        LaMoDInputError: the file is no readable DICOM.
+        LaMoDInputError: the file cannot be read as DICOM.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # values that break the standard's limits are usual
+            warnings.simplefilter("ignore")  # values outside the standard's limits are common
             yield
     except LaMoDInputError:
         raise

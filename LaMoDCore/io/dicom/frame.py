@@ -1,4 +1,4 @@
-"""DicomFrame: where a picture's pixels are, where it lies and when it was taken; classic or enhanced MR alike."""
+"""DicomFrame: pixels, position and time of one image, for classic and enhanced multi-frame MR."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LaMoDCore.runtime.bounded_reads import damaged
 
 @dataclass(frozen=True, eq=False)
 class DicomFrame:
-    """One picture of a series: where its pixels are, where it lies and when it was taken."""
+    """One image of a series: the location of its pixels, its position and its time."""
 
     file: Path
     index: int | None
@@ -31,10 +31,10 @@ class DicomFrame:
 
 
 def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
-    """The frames of one instance; empty where it holds no picture in patient space.
+    """The frames of one instance; empty if it has no image with a position.
 
     Raises:
-        LaMoDInputError: header values that make no sense.
+        LaMoDInputError: its header values contradict each other.
     """
     rows, columns = integer(dataset.get("Rows")), integer(dataset.get("Columns"))
     if not rows or not columns:
@@ -44,7 +44,7 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
     enhanced = shared is not None or len(per_frame) > 0
     if enhanced and len(per_frame) != count:
-        raise damaged(file, f"it promises {count} frames and describes {len(per_frame)}")
+        raise damaged(file, f"its header specifies {count} frames and describes {len(per_frame)}")
     frames = []
     for index in range(count if enhanced else 1):
         groups = [per_frame[index], shared, dataset] if enhanced else [dataset]
@@ -77,7 +77,7 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
 
 
 def _affine(groups: Sequence[Dataset]) -> Array | None:
-    """PS3.3 C.7.6.2.1.1: pixel (column i, row j) to LPS, from position, orientation and spacing."""
+    """[4, 4]: pixel (column i, row j) to LPS, from position, orientation and spacing (PS3.3 C.7.6.2.1.1)."""
     position = vector(
         values(groups, ("PlanePositionSequence", "ImagePositionPatient"), ("", "ImagePositionPatient")), 3
     )

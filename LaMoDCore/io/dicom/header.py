@@ -1,4 +1,4 @@
-"""Values of a DICOM header, wherever classic and enhanced multi-frame files keep them; None for what makes no sense."""
+"""Values of the headers of classic and enhanced multi-frame DICOM files; None for invalid values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
 
 
 def number(value: Any) -> float | None:
-    """A finite number."""
+    """The value as a finite number."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -27,13 +27,13 @@ def number(value: Any) -> float | None:
 
 
 def integer(value: Any) -> int | None:
-    """A finite number without its fraction."""
+    """The value as an integer; a fraction is cut off."""
     found = number(value)
     return None if found is None else int(found)
 
 
 def vector(value: Any, length: int) -> Array | None:
-    """[length] finite numbers."""
+    """The value as [length] finite numbers."""
     try:
         found = np.array([float(v) for v in value])
     except (TypeError, ValueError):
@@ -42,7 +42,7 @@ def vector(value: Any, length: int) -> Array | None:
 
 
 def values(groups: Sequence[Dataset], *places: tuple[str, str]) -> Any:
-    """The first value found: for each (macro, keyword), in the frame's groups, the shared ones, the top."""
+    """The first value found for the (macro, keyword) pairs: in the frame's groups, the shared groups, the dataset."""
     for macro, keyword in places:
         for group in groups:
             holder = first_item(group, macro) if macro else group

@@ -1,4 +1,4 @@
-"""The pictures of a DICOM file, decoded and rescaled."""
+"""Decode and rescale the images of a DICOM file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
 def frame_pixels(frame: DicomFrame, cache: dict[Path, Array]) -> Array:
-    """One picture [H, W] with its rescale slope; multi-frame files are decoded once and kept in ``cache``."""
+    """One rescaled image [H, W]; multi-frame files are decoded once and kept in ``cache``."""
     if frame.index is None:
         return decode_pixels(frame.file)[0]
     if frame.file not in cache:
@@ -26,22 +26,22 @@ def frame_pixels(frame: DicomFrame, cache: dict[Path, Array]) -> Array:
         cache[frame.file] = decode_pixels(frame.file)
     pixels = cache[frame.file]
     if frame.index >= pixels.shape[0]:
-        raise damaged(frame.file, f"it promises more frames than the {pixels.shape[0]} it holds")
+        raise damaged(frame.file, f"its header specifies more frames than the {pixels.shape[0]} in the file")
     return np.asarray(pixels[frame.index])
 
 
 def decode_pixels(file: Path) -> Array:
-    """The stored pictures [N, H, W] of one file, scaled.
+    """The rescaled images [N, H, W] of one file.
 
     Raises:
-        LaMoDInputError: no pictures, colour, or a compression that cannot be decoded here.
+        LaMoDInputError: it has no images, is in colour, or has a compression that cannot be decoded.
     """
     dataset = read_dataset(file, pixels=True)
     with parsing_dicom(file):
         if not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
-            raise LaMoDInputError(file, "it holds no picture", "choose the series with the images")
+            raise LaMoDInputError(file, "it has no image", "choose the series with the images")
         if (integer(dataset.get("SamplesPerPixel")) or 1) != 1:
-            raise LaMoDInputError(file, "it is a colour picture", "choose the original series, not a screenshot")
+            raise LaMoDInputError(file, "it is a colour image", "choose the original series, not a screenshot")
         rows, columns = integer(dataset.get("Rows")) or 0, integer(dataset.get("Columns")) or 0
         count = integer(dataset.get("NumberOfFrames")) or 1
         slope, intercept = _rescale(dataset)
@@ -49,16 +49,16 @@ def decode_pixels(file: Path) -> Array:
         pixels = _stored_pixels(dataset, file)
     pixels = pixels.reshape((-1, *pixels.shape[-2:])) if pixels.ndim >= 2 else pixels
     if pixels.shape != (count, rows, columns):
-        raise damaged(file, f"its picture is {pixels.shape} where its header says {(count, rows, columns)}")
+        raise damaged(file, f"its image is {pixels.shape}, but its header specifies {(count, rows, columns)}")
     return pixels if (slope, intercept) == (1.0, 0.0) else pixels * np.float32(slope) + np.float32(intercept)
 
 
 def _stored_pixels(dataset: Dataset, file: Path) -> Array:
     try:
         return np.asarray(dataset.pixel_array)
-    except Exception as error:  # pydicom raises whatever the bytes lead it to
-        if not _is_compressed(dataset):  # ITK would fill up what a cut-off picture lacks
-            raise damaged(file, f"its picture cannot be decoded ({first_words(error)})") from error
+    except Exception as error:  # pydicom raises exceptions of many types
+        if not _is_compressed(dataset):  # ITK would fill in the missing part of a truncated image
+            raise damaged(file, f"its image cannot be decoded ({first_words(error)})") from error
         return _decode_with_simpleitk(file, error)
 
 
@@ -88,6 +88,6 @@ def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
     except RuntimeError:
         raise LaMoDInputError(
             file,
-            f"its picture cannot be decoded ({first_words(first)})",
-            "the file is cut off or compressed in a way that is not read here: export it uncompressed",
+            f"its image cannot be decoded ({first_words(first)})",
+            "the file is truncated or has an unsupported compression: export it uncompressed",
         ) from first

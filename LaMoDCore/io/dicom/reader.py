@@ -1,4 +1,4 @@
-"""DICOM files in, frame stacks out, whatever mixture a folder holds."""
+"""Read the DICOM files of a folder or study, of any kind, as frame stacks."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from LaMoDCore.io.dicom.series import DicomSeries, find_series, read_slices
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Slices farther than this from every plane asked for are not decoded.
+#: Slices farther than this from every wanted plane are not decoded.
 NEAR_MM = 3.0
 _REACH_MM = 40.0
 
 
 def read_dicom(files: Sequence[Path], planes: Sequence[SliceGrid] = ()) -> tuple[FrameStack, ...]:
-    """Read the slices that move; a segmentation is read instead of the pictures beside it.
+    """Read the slices with several frames; if there is a segmentation, it is read instead of the images.
 
     Args:
         files: DICOM files, of one series or of a whole study.
-        planes: where pictures are wanted. Of a whole study only those near them are decoded; where there are
-            none, the nearest, so that it can be said how far they are.
+        planes: wanted planes. Of a whole study only slices near them are decoded; if there are none, the nearest, so
+            that the error can state their distance.
 
     Returns:
-        One stack [T, 1, H, W] a slice position.
+        One stack [T, 1, H, W] per slice position.
 
     Raises:
-        LaMoDInputError: nothing in them can be used.
+        LaMoDInputError: nothing in the files can be used.
     """
     source = files[0].parent if len(files) > 1 else files[0]
     series, notes = find_series(files)
     if not series:
         raise LaMoDInputError(
             source,
-            "none of its DICOM files holds a picture with a position",
+            "none of its DICOM files has an image with a position",
             "choose the folder of the cine series",
         )
     segmentations = [s for s in series if s.is_segmentation]
@@ -54,7 +54,7 @@ def read_dicom(files: Sequence[Path], planes: Sequence[SliceGrid] = ()) -> tuple
 
 
 def _near(series: Sequence[DicomSeries], planes: Sequence[SliceGrid]) -> list[tuple[DicomSeries, set[int]]]:
-    """The slice positions of each series that lie near a plane; without planes, all."""
+    """The slice positions of each series near a plane; all if no planes are given."""
     everything = [(s, set(range(len(s.positions)))) for s in series]
     if not planes:
         return everything
@@ -72,7 +72,7 @@ def _near(series: Sequence[DicomSeries], planes: Sequence[SliceGrid]) -> list[tu
 
 
 def _distance_mm(plane: SliceGrid, ijk_to_lps: Array) -> float:
-    """Largest distance of a plane from a picture's, over the size of a heart around the plane's middle."""
+    """Largest distance between a plane and that of an image, over the size of a heart around the plane's centre."""
     offsets = _REACH_MM * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
     points = plane.center_lps + plane.vectors_to_lps(offsets)
     return float(np.abs(SliceGrid((2, 2), ijk_to_lps).distance_mm(points)).max())

@@ -1,4 +1,4 @@
-"""DICOM Segmentation objects (SEG, PS3.3 A.51), binary, fractional or labelmap, to labels over time."""
+"""Read DICOM Segmentation objects (SEG, PS3.3 A.51), binary, fractional or labelmap, as labels over time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 @dataclass(frozen=True, eq=False)
 class _SegmentFrame:
-    """One frame of a segmentation: the labels that it shows, and when."""
+    """One frame of a segmentation: its labels and its time."""
 
     frame: DicomFrame
     labels: Array
@@ -31,18 +31,18 @@ class _SegmentFrame:
 
 
 def read_segmentation(series: DicomSeries, pictures: Sequence[DicomSeries] = ()) -> tuple[FrameStack, ...]:
-    """Read a segmentation series: one stack of labels [T, 1, H, W] a slice position.
+    """Read a segmentation series: one stack of labels [T, 1, H, W] per slice position.
 
-    A frame's time is its own (cardiac synchronisation, temporal position), else that of the picture it was
-    drawn on, where that picture lies in the same folder, else its place in the file. Labels are segment
-    numbers; what they mean goes into the stack's metadata, as far as the segments' names tell.
+    The time of a frame is its own (cardiac synchronisation, temporal position), otherwise that of its source image if
+    that is in the same folder, otherwise its position in the file. Labels are segment numbers; their meaning is stored
+    in the stack's metadata if it follows from the segments' names.
 
     Args:
         series: the segmentation's frames.
         pictures: the other series of the folder, to which the segmentation may refer.
 
     Raises:
-        LaMoDInputError: frames that do not fit together.
+        LaMoDInputError: the frames do not fit together.
     """
     drawn_on = {(f.uid, f.index or 0): f for p in pictures for f in p.frames}
     files = sorted({frame.file for frame in series.frames})
@@ -54,11 +54,11 @@ def read_segmentation(series: DicomSeries, pictures: Sequence[DicomSeries] = ())
             names.update(_segment_names(dataset))
             frames += _frames_of_file(dataset, file, drawn_on, len(frames), alone=len(files) > 1)
     if not frames:
-        raise damaged(files[0], "it describes no frame")
+        raise damaged(files[0], "it has no frames")
     times = sorted({f.order for f in frames})
     by_frame = {id(f.frame): f for f in frames}
     groups = [[by_frame[id(f)] for f in group] for group in group_by_position([f.frame for f in frames])]
-    # Frames in which a segment is empty are usually left out of the file: the cycle is that of all slices.
+    # Frames in which a segment is empty are usually missing from the file: all slices together give the cycle.
     shared = len({f.frame.shape for f in frames}) == 1 and all(f.trigger_ms is None for f in frames)
     metadata = _meaning(names)
     stacks = []
@@ -81,14 +81,14 @@ def _frames_of_file(
     for frame in frames_of(dataset, file):
         index = frame.index or 0
         if index >= pixels.shape[0]:
-            raise damaged(file, f"it describes more frames than the {pixels.shape[0]} it holds")
+            raise damaged(file, f"its header describes more frames than the {pixels.shape[0]} in the file")
         groups = [per_frame[index]] if index < len(per_frame) else []
         groups += [shared] if shared is not None else []
         segment = _segment_number(groups)
         if kind == "LABELMAP":
             labels = pixels[index].astype(np.int32)
         elif segment is None:
-            raise damaged(file, f"frame {index} does not say which segment it shows")
+            raise damaged(file, f"frame {index} has no segment number")
         else:
             labels = np.where(pixels[index] >= threshold, np.int32(segment), np.int32(0))
         source = _picture_of(groups, drawn_on)
@@ -99,7 +99,7 @@ def _frames_of_file(
             key = (segment or 0, round(float(frame.ijk_to_lps[:3, 3] @ normal), 1))
             place[key] = place.get(key, -1) + 1
             order = float(place[key]) if frame.index is not None else float(offset + index)
-            if alone:  # a file a frame: their instance numbers count the frames
+            if alone:  # one file per frame: the instance numbers count the frames
                 order += float(dataset.get("InstanceNumber", 0) or 0)
         rr = frame.rr_ms or (source.rr_ms if source else None)
         result.append(_SegmentFrame(frame, labels, order, trigger, rr))
@@ -107,7 +107,7 @@ def _frames_of_file(
 
 
 def _order(frame: DicomFrame, source: DicomFrame | None, trigger_ms: float | None) -> float | None:
-    """What sorts a frame in time, or None where only its place in the file does."""
+    """The value that sorts a frame in time; None if there is only its position in the file."""
     candidates = [trigger_ms, frame.temporal_position]
     if source is not None:
         candidates += [source.temporal_position, source.instance]
@@ -125,7 +125,7 @@ def _segment_number(groups: Sequence[Dataset]) -> int | None:
 
 
 def _picture_of(groups: Sequence[Dataset], drawn_on: dict[tuple[str, int], DicomFrame]) -> DicomFrame | None:
-    """The picture on which a frame was drawn, by its derivation image macro."""
+    """The source image of a frame, by its derivation image macro."""
     for group in groups:
         for derivation in group.get("DerivationImageSequence") or []:
             for source in derivation.get("SourceImageSequence") or []:

@@ -1,7 +1,7 @@
-"""DICOM folders as hospitals export them: series found, sorted by position and trigger time, read.
+"""Find the series in exported DICOM folders, sort their images by position and trigger time, and read them.
 
-Classic MR (a file a frame) and enhanced multi-frame MR alike become `DicomFrame` records first; grouping and sorting
-see only these. Segmentations (SEG) are `dicom_seg`'s.
+Classic MR (one file per frame) and enhanced multi-frame MR become `DicomFrame` records first, which are then grouped
+and sorted. `seg_reader` reads segmentations (SEG).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1
 
 @dataclass(frozen=True, eq=False)
 class DicomSeries:
-    """The frames of one series that share orientation, pixel grid and picture type."""
+    """The frames of one series with the same orientation, pixel grid and image type."""
 
     uid: str
     number: int | None
@@ -72,7 +72,7 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
     """Sort DICOM files into series.
 
     Returns:
-        The series in order of number and description, and notes on files that were left out.
+        The series, sorted by number and description, and notes on files that were left out.
     """
     groups: dict[tuple[Any, ...], list[DicomFrame]] = {}
     facts: dict[tuple[Any, ...], tuple[str, str, int | None, str, str, bool]] = {}
@@ -118,7 +118,7 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
 
 
 def _facts(dataset: Dataset) -> tuple[str, str, int | None, str, str, bool]:
-    """Series UID, kind of picture (magnitude, phase ...), number, description, modality, whether it is a SEG."""
+    """Series UID, image type (magnitude, phase, …), number, description, modality, and whether it is a SEG."""
     image_type = dataset.get("ImageType") or []
     return (
         str(dataset.get("SeriesInstanceUID", "")),
@@ -147,10 +147,10 @@ def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, .
 
 
 def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFrame], Array | None, list[Note]]:
-    """Frames of one slice in order of the cycle.
+    """Sort the frames of one slice in time.
 
-    By trigger time where it tells frames apart, else by temporal position, acquisition or instance
-    number, with a note. Frames of one trigger time are copies of one picture: the first instance is kept.
+    By trigger time if it distinguishes frames, otherwise by temporal position, acquisition number or instance number,
+    with a note. Frames with the same trigger time are copies of one image: the first instance is kept.
 
     Returns:
         frames, their trigger times [T] in ms or None, notes.
@@ -199,14 +199,14 @@ def gap_notes(times_ms: Array, name: str) -> list[Note]:
 
 
 def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tuple[FrameStack, ...]:
-    """Read the pictures of a series: one stack [T, 1, H, W] a slice position, from base to apex.
+    """Read the images of a series: one stack [T, 1, H, W] per slice position, from base to apex.
 
     Args:
-        series: what to read.
+        series: the series.
         wanted: indices into ``series.positions``; all by default.
 
     Raises:
-        LaMoDInputError: a picture cannot be decoded.
+        LaMoDInputError: an image cannot be decoded.
     """
     cache: dict[Path, Array] = {}
     stacks = []

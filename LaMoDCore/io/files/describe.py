@@ -1,4 +1,4 @@
-"""What a file, folder or study holds, in lines for a person; no patient's name or number among them."""
+"""Describe the contents of a file, folder or study as lines of text, without patient names or numbers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def describe(path: Path) -> list[str]:
-    """Lines on an image, a folder with a volume a frame, or a DICOM study (a table of its series).
+    """Describe an image, a folder with one volume per frame, or a DICOM study (a table of its series).
 
     Raises:
-        LaMoDInputError: nothing there can be read.
+        LaMoDInputError: nothing can be read.
     """
     path = Path(path)
     files = dicom_files(path) if path.exists() else []
@@ -33,7 +33,7 @@ def describe(path: Path) -> list[str]:
 
 
 def _folder(path: Path) -> list[str]:
-    """A folder is a volume a frame, or holds files that stand for themselves."""
+    """Describe a folder with one volume per frame, or each of its files."""
     try:
         return [line for stack in read_images(path) for line in stack_lines(stack)]
     except LaMoDInputError:
@@ -50,7 +50,7 @@ def stack_lines(stack: FrameStack) -> list[str]:
     """Size, spacing, time, orientation and labels of one stack.
 
     Raises:
-        LaMoDInputError: its geometry makes no sense.
+        LaMoDInputError: its geometry is invalid.
     """
     check_grid(stack, stack.name)
     frames, depth, height, width = stack.frames.shape
@@ -76,7 +76,7 @@ def stack_lines(stack: FrameStack) -> list[str]:
 def _contents(stack: FrameStack) -> str:
     values = distinct_values(stack.frames, MAX_LABELS + 1)
     if len(values) > MAX_LABELS + 1:
-        return f"a picture, {np.min(stack.frames):g} to {np.max(stack.frames):g}"
+        return f"an image, {np.min(stack.frames):g} to {np.max(stack.frames):g}"
     try:
         labels = integer_labels(stack.frames, stack.name)
         meaning, note = meaning_of_labels([labels], stack.name)
@@ -86,15 +86,15 @@ def _contents(stack: FrameStack) -> str:
 
 
 def series_table(files: Sequence[Path], path: Path) -> list[str]:
-    """One line a DICOM series: what it is, where it lies, and whether it can serve as cine.
+    """One line per DICOM series: its kind, location and size, and whether it is a short-axis cine.
 
     Raises:
-        LaMoDInputError: no series in it.
+        LaMoDInputError: there is no series.
     """
     series, notes = find_series(files)
     if not series:
         raise LaMoDInputError(
-            path, "none of its DICOM files holds a picture with a position", "choose a study with images"
+            path, "none of its DICOM files has an image with a position", "choose a study with images"
         )
     rows: list[tuple[str, ...]] = [
         ("series", "description", "kind", "slices", "frames", "pixels", "mm", "R–R ms", "folder")

@@ -1,4 +1,4 @@
-"""One path in, frame stacks out: the format is told from the first bytes, not from the name."""
+"""Read a file or folder of any supported format as frame stacks; the first bytes determine the format."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.runtime.bounded_reads import check_size
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: What a folder with a volume a frame may hold.
+#: File types of a folder with one volume per frame.
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _FORMATS = "NIfTI (.nii, .nii.gz), NRRD (.nrrd, .seq.nrrd), MetaImage (.mha, .mhd) or DICOM"
 
 
 def read_images(path: str | Path, planes: Sequence[SliceGrid] = ()) -> tuple[FrameStack, ...]:
-    """Read a file or folder: one stack, or one a slice position where it is DICOM.
+    """Read a file or folder: one stack, or for DICOM one stack per slice position.
 
     Args:
         path: file or folder.
         planes: of a DICOM study, only slices near these are decoded; all by default.
 
     Raises:
-        LaMoDInputError: nothing that can be used, with what to do about it.
+        LaMoDInputError: nothing can be used.
     """
     path = Path(path)
     try:
@@ -48,7 +48,7 @@ def read_images(path: str | Path, planes: Sequence[SliceGrid] = ()) -> tuple[Fra
 
 
 def read_file_stack(path: Path) -> FrameStack:
-    """Read one file that is no DICOM."""
+    """Read one file that is not DICOM."""
     with path.open("rb") as handle:
         head = handle.read(352)
     name = path.name.lower()
@@ -74,7 +74,7 @@ def _read_folder(path: Path, planes: Sequence[SliceGrid]) -> tuple[FrameStack, .
     files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
     volumes = [p for p in files if p.name.lower().endswith(VOLUME_SUFFIXES)]
     if volumes:
-        return (with_slice_axis(_volume_a_frame(path, sorted(volumes, key=natural_key))),)
+        return (with_slice_axis(_volumes_as_frames(path, sorted(volumes, key=natural_key))),)
     dicom = dicom_files(path)
     if not dicom:
         raise LaMoDInputError(path, "there is no image in this folder", f"use {_FORMATS}")
@@ -82,13 +82,13 @@ def _read_folder(path: Path, planes: Sequence[SliceGrid]) -> tuple[FrameStack, .
 
 
 def dicom_files(path: Path) -> list[Path]:
-    """Every DICOM file in a folder and below it, or the file itself."""
+    """Every DICOM file in a folder and its subfolders, or the file itself."""
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     return [p for p in files if p.is_file() and is_dicom_file(p)]
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM, or a folder holds DICOM and no other volumes."""
+    """Whether a file is DICOM, or a folder contains DICOM and no other volumes."""
     if not path.is_dir():
         return is_dicom_file(path)
     named = [p for p in path.iterdir() if p.name.lower().endswith(VOLUME_SUFFIXES)]
@@ -96,12 +96,12 @@ def is_dicom(path: Path) -> bool:
 
 
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which frame 2 comes before frame 10."""
+    """Sort key that puts frame 2 before frame 10."""
     parts = re.findall(r"\d+|\D+", path.name)
     return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts)
 
 
-def _volume_a_frame(folder: Path, files: list[Path]) -> FrameStack:
+def _volumes_as_frames(folder: Path, files: list[Path]) -> FrameStack:
     stacks = [read_file_stack(file) for file in files]
     first = stacks[0]
     total = 0
@@ -109,17 +109,19 @@ def _volume_a_frame(folder: Path, files: list[Path]) -> FrameStack:
         if stack.frames.shape[0] != 1:
             raise LaMoDInputError(
                 file,
-                f"it holds {stack.frames.shape[0]} frames, in a folder that should hold a volume a frame",
-                "name the 4-D files themselves instead of the folder",
+                f"it has {stack.frames.shape[0]} frames, in a folder that should have one volume per frame",
+                "name the 4-D files instead of the folder",
             )
         if stack.frames.shape != first.frames.shape:
             raise LaMoDInputError(
                 file,
                 f"it is {_size(stack)} and {files[0].name} is {_size(first)}",
-                "give every frame the same grid, and nothing but the frames to the folder",
+                "give every frame the same grid, and only the frames to the folder",
             )
         if not same_affine(stack.ijk_to_lps, first.ijk_to_lps):
-            raise LaMoDInputError(file, f"it lies elsewhere than {files[0].name}", "give every frame the same grid")
+            raise LaMoDInputError(
+                file, f"its position differs from that of {files[0].name}", "give every frame the same grid"
+            )
         total += stack.frames.nbytes
         check_size(folder, total)
     return FrameStack(
@@ -137,7 +139,7 @@ def _size(stack: FrameStack) -> str:
 
 
 def same_affine(first: Array, second: Array, tolerance_mm: float = 1e-2) -> bool:
-    """Whether two affines agree over a few hundred pixels."""
+    """Whether two affines agree, over a few hundred pixels."""
     return bool(
         np.allclose(first[:3, 3], second[:3, 3], atol=tolerance_mm)
         and np.allclose(first[:3, :3], second[:3, :3], atol=tolerance_mm / 256)

@@ -1,7 +1,7 @@
-"""What the numbers of a mask mean: named by the person, by the file, or told by topology.
+"""The meaning of a mask's labels: given by the user, by the file, or identified by topology.
 
-ACDC writes 1 RV, 2 myocardium, 3 LV cavity; UK Biobank 1 LV, 2 myocardium, 3 RV; others differ. In all of
-them the myocardium is the ring that encloses the LV cavity, and the RV lies outside it and touches it.
+ACDC writes 1 RV, 2 myocardium, 3 LV cavity; UK Biobank 1 LV, 2 myocardium, 3 RV; others differ. In all of them the
+myocardium is the ring that encloses the LV cavity, and the RV is outside it and touches it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: More labels than this are a picture, not a mask.
+#: An image with more labels is not a mask.
 MAX_LABELS = 16
 
 _STRUCTURES = {
@@ -42,11 +42,11 @@ _BY_WORD = {word: structure for structure, words in _STRUCTURES.items() for word
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Label values of the structures; None where the file has none.
+    """Label values of the structures; None if the file has no such label.
 
     Attributes:
-        myocardium: of the wall, or of its first part.
-        further_myocardium: of the wall's other parts, where it is drawn in several (a scar, segments).
+        myocardium: label of the wall, or of its first part.
+        further_myocardium: labels of the wall's other parts, if it is drawn in several (a scar, segments).
     """
 
     myocardium: int
@@ -61,21 +61,21 @@ class LabelMap:
 
     @property
     def option(self) -> str:
-        """What `--labels` is told of them: ``myo=2+4,lv=3,rv=1``."""
+        """The labels in the notation of `--labels`: ``myo=2+4,lv=3,rv=1``."""
         words = ["myo=" + "+".join(map(str, self.walls))]
         others = (("lv", self.cavity), ("rv", self.right_ventricle))
         return ",".join(words + [f"{word}={value}" for word, value in others if value is not None])
 
     def is_myocardium(self, labels: Array) -> Array:
-        """bool, of labels of any shape."""
+        """Whether labels, of any shape, are myocardium."""
         return np.isin(labels, self.walls)
 
 
 def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap | None:
-    """Read ``myo=2,rv=1,lv=3``, or a mapping of the same words; ``myo=2+5`` joins a wall that is drawn in parts.
+    """Parse ``myo=2,rv=1,lv=3``, or a mapping of the same words; ``myo=2+5`` joins a wall that is drawn in parts.
 
     Raises:
-        LaMoDInputError: a word or value that is not understood, or no myocardium.
+        LaMoDInputError: a word or value is invalid, or the myocardium is missing.
     """
     if labels is None or isinstance(labels, LabelMap):
         return labels
@@ -88,38 +88,38 @@ def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap 
     for word, value in pairs:
         structure = _BY_WORD.get(word.strip().lower().replace(" ", "_").replace("-", "_"))
         if structure is None:
-            raise LaMoDInputError("--labels", f"'{word.strip()}' is no structure that is used", remedy)
+            raise LaMoDInputError("--labels", f"'{word.strip()}' is not a structure that LaMoD uses", remedy)
         try:
             numbers = tuple(int(part) for part in value.split("+"))
         except ValueError:
-            raise LaMoDInputError("--labels", f"'{value.strip()}' is no whole number", remedy) from None
+            raise LaMoDInputError("--labels", f"'{value.strip()}' is not a whole number", remedy) from None
         if len(numbers) > 1 and structure != "myocardium":
-            raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}': only the wall is joined", remedy)
+            raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}': only the wall can be joined", remedy)
         given = [number for others in found.values() for number in others]
         if structure in found or len({*given, *numbers}) < len(given) + len(numbers):
             raise LaMoDInputError("--labels", f"'{word.strip()}={value.strip()}' is given twice", remedy)
         found[structure] = numbers
     if "myocardium" not in found:
-        raise LaMoDInputError("--labels", "it does not say which label is the myocardium", remedy)
+        raise LaMoDInputError("--labels", "the label of the myocardium is missing", remedy)
     single = {structure: numbers[0] for structure, numbers in found.items()}
     further = found["myocardium"][1:]
     return LabelMap(**single, further_myocardium=further)
 
 
 def integer_labels(frames: Array, source: str | Path) -> Array:
-    """Mask voxels [T, Z, H, W] as uint8 (int32 for labels over 255), refused where they are no labels.
+    """Mask voxels [T, Z, H, W] as uint8 (int32 for labels over 255).
 
     Raises:
-        LaMoDInputError: NaN, fractions, negative or too many values, or nothing at all.
+        LaMoDInputError: the voxels are not labels: NaN, fractions, negative or too many values, or all zero.
     """
     if frames.dtype.kind == "f":
         if not np.isfinite(frames).all():
-            raise LaMoDInputError(source, "it holds NaN or infinite values", "export the mask as whole numbers")
+            raise LaMoDInputError(source, "it contains NaN or infinite values", "export the mask as whole numbers")
         if (frames != np.rint(frames)).any():
             raise LaMoDInputError(
                 source,
                 "its values are fractions, not labels",
-                "export the mask itself, not a picture, a probability map or one smoothed by resampling",
+                "export the mask itself, not an image, a probability map or a mask smoothed by resampling",
             )
     if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
         raise LaMoDInputError(source, "its values are too large for labels", "export the mask as whole numbers")
@@ -127,18 +127,18 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
     if len(values) > MAX_LABELS + 1:
         raise LaMoDInputError(
             source,
-            f"it holds more than {MAX_LABELS} different values: a picture, not a mask",
-            "give the masks first and the pictures with --cine",
+            f"it contains more than {MAX_LABELS} different values, so it is an image, not a mask",
+            "give the masks first and the cine images with --cine",
         )
     if values in ([], [0]):
         raise LaMoDInputError(source, "it is empty: no voxel is labelled", "export the contours as a labelmap")
     if values[0] < 0:
-        raise LaMoDInputError(source, f"it holds the negative label {int(values[0])}", "export labels from 0 up")
+        raise LaMoDInputError(source, f"it contains the negative label {int(values[0])}", "export labels from 0 up")
     return frames.astype(np.uint8 if values[-1] < 256 else np.int32)
 
 
 def distinct_values(frames: Array, limit: int) -> list[float]:
-    """The distinct values of [T, Z, H, W] in order; the search ends once there are more than ``limit``."""
+    """The distinct values of [T, Z, H, W], sorted; the search stops when there are more than ``limit``."""
     values: set[float] = set()
     for planes in frames:
         values.update(np.unique(planes).tolist())
@@ -150,18 +150,18 @@ def distinct_values(frames: Array, limit: int) -> list[float]:
 def meaning_of_labels(
     labels: Sequence[Array], source: str | Path, wanted: LabelMap | None = None
 ) -> tuple[LabelMap, Note | None]:
-    """Which label is which structure.
+    """Find the structure of each label.
 
     Args:
         labels: int [T, Z, H, W] of each stack of one file or folder.
         source: the file, for errors.
-        wanted: what the person said; checked against what is there.
+        wanted: the meaning that the user gave; checked against the labels in the file.
 
     Returns:
-        The map, and a note where topology decided.
+        The map, and a note if the structures were identified by topology.
 
     Raises:
-        LaMoDInputError: a named label is not there, or topology does not tell.
+        LaMoDInputError: a given label does not occur, or the topology is ambiguous.
     """
     present = sorted({int(v) for stack in labels for v in np.unique(stack) if v != 0})
     listing = ", ".join(str(v) for v in present)
@@ -170,8 +170,8 @@ def meaning_of_labels(
         if not walls:
             raise LaMoDInputError(
                 source,
-                f"label {wanted.myocardium}, named as the myocardium, is not there",
-                f"choose from the labels it has: {listing}",
+                f"label {wanted.myocardium}, given as the myocardium, does not occur",
+                f"choose from the labels that occur: {listing}",
             )
         return (
             LabelMap(
@@ -202,16 +202,16 @@ def _by_topology(
             inside, counts = np.unique(plane[hole], return_counts=True)
             for label, count in zip(inside, counts, strict=True):
                 filling[value][int(label)] += int(count)
-    # A ring is counted by what it encloses: holes of an RV drawn carelessly stay small.
+    # Rings are ranked by the enclosed area: holes in a carelessly drawn RV are small.
     enclosed = {value: sum(filling[value].values()) for value in present}
     ranked = sorted(present, key=lambda v: (rings[v], enclosed[v]), reverse=True)
     best, second = ranked[0], ranked[1]
     if rings[best] == 0 or (rings[second] >= 0.5 * rings[best] and enclosed[second] >= 0.5 * enclosed[best]):
         raise LaMoDInputError(
             source,
-            f"its labels {listing} do not tell which is the myocardium: "
+            f"the myocardium cannot be identified among its labels {listing}: "
             + ("none encloses a cavity" if rings[best] == 0 else f"both {best} and {second} enclose one"),
-            "name them, as in --labels myo=2,lv=3,rv=1; a wall that is drawn in parts is joined by --labels myo=2+4",
+            "name them, as in --labels myo=2,lv=3,rv=1; --labels myo=2+4 joins a wall that is drawn in parts",
         )
     inner = max((v for v in present if v != best), key=lambda v: filling[best][v])
     lv = inner if filling[best][inner] > 0.5 * enclosed[best] else None
@@ -224,7 +224,7 @@ def _by_topology(
 
 
 def _cropped(stack: Array) -> Array:
-    """The planes [N, h, w] of a stack, without what is empty all around in all of them."""
+    """The planes [N, h, w] of a stack, cropped to the part that is drawn in any of them."""
     planes = stack.reshape(-1, *stack.shape[2:])
     return np.asarray(planes[(slice(None), *extent(planes))])
 

@@ -1,4 +1,4 @@
-"""New labels in an old file's clothes: the same format, header, geometry and type, only the voxels changed."""
+"""Write new labels with the format, header, geometry and voxel type of an existing file."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _ELSEWHERE = "save the contours as a new file (.seq.nrrd or DICOM SEG)"
 
 
 def relabelled(labels: Array, myocardium: Array, meaning: LabelMap) -> Array:
-    """Labels of a slice with another myocardium.
+    """Labels of a slice with a new myocardium.
 
     Args:
         labels: int [T, H, W] as in the file.
-        myocardium: bool [T, H, W], as it is to be.
-        meaning: of the labels.
+        myocardium: bool [T, H, W], the new one.
+        meaning: the meaning of the labels.
 
     Returns:
-        Labels in which pixels that left the myocardium are cavity where the ring surrounds them (and the file labels
-        the cavity), else background; all other structures are as they were.
+        Labels in which pixels removed from the myocardium are cavity if the ring surrounds them (and the file labels
+        the cavity), otherwise background; all other structures are unchanged.
     """
     new = np.array(labels)
     wanted = np.asarray(myocardium, dtype=bool)
@@ -50,16 +50,16 @@ def relabelled(labels: Array, myocardium: Array, meaning: LabelMap) -> Array:
 
 
 def write_like(source: str | Path, target: str | Path, frames: Array) -> None:
-    """Write label frames as a file (or folder with a volume a frame) like another one; the source is not touched.
+    """Write label frames as a file, or as a folder with one volume per frame, like the source, which does not change.
 
     Args:
-        source: NIfTI, NRRD (.seq.nrrd too), or a folder of these; as `read_images` read it.
-        target: where to; of the same kind. It must not be there yet.
-        frames: int [T, Z, H, W], as `read_images` gives them.
+        source: NIfTI, NRRD (also .seq.nrrd), or a folder of these.
+        target: a new file or folder of the same kind.
+        frames: int [T, Z, H, W], in the order of `read_images`.
 
     Raises:
-        LaMoDInputError: the target is there, or the source is of a format that is not written back.
-        ValueError: frames of another shape than the source's.
+        LaMoDInputError: the target exists, or the format of the source cannot be written.
+        ValueError: the frames do not have the shape of the source.
     """
     source, target = Path(source), Path(target)
     if target.exists():
@@ -69,7 +69,7 @@ def write_like(source: str | Path, target: str | Path, frames: Array) -> None:
         return
     files = sorted((p for p in source.iterdir() if p.name.lower().endswith(VOLUME_SUFFIXES)), key=natural_key)
     if not files:
-        raise LaMoDInputError(source, "it is DICOM, which is not written back in place", _ELSEWHERE)
+        raise LaMoDInputError(source, "it is DICOM, which cannot be written in place", _ELSEWHERE)
     if len(files) != len(frames):
         raise ValueError(f"{len(frames)} frames for {len(files)} files")
     target.mkdir(parents=True)
@@ -84,7 +84,7 @@ def _write_file(source: Path, target: Path, frames: Array) -> None:
     elif data[:2] == b"\x1f\x8b" or source.name.lower().endswith(".nii"):
         content = _nifti(data, frames, source)
     else:
-        raise LaMoDInputError(source, "it is of a format that is not written back", _ELSEWHERE)
+        raise LaMoDInputError(source, "its format cannot be written", _ELSEWHERE)
     with replaced_file(target) as temporary:
         temporary.write_bytes(content)
 
@@ -135,5 +135,5 @@ def _as_type(values: Array, dtype: np.dtype, source: Path) -> Array:
 
 
 def _gzip(data: bytes) -> bytes:
-    packer = zlib.compressobj(level=6, wbits=31)  # a gzip header without a time stamp: the same bytes again
+    packer = zlib.compressobj(level=6, wbits=31)  # a gzip header without a time stamp: reproducible bytes
     return packer.compress(data) + packer.flush()

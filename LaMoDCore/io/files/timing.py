@@ -1,4 +1,4 @@
-"""When each frame was taken, and how long the cycle is: from the file, else assumed and said so."""
+"""Frame times and the length of the cycle: from the file, otherwise assumed, with a note."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: R–R intervals outside these (ms) are no heart of a person at rest or in exercise.
+#: Limits of R–R intervals at rest and in exercise, ms.
 _RR_MS = (200.0, 2500.0)
 _ASSUMED_RR_MS = 1000.0
-#: A beat is not closed where the cavity jumps from the last frame to the first by more than this share of the stroke,
-#: with so much more for few frames, and by so many times the largest step within the beat.
+#: A cycle is not closed if the cavity's area changes from the last frame to the first by more than this share of its
+#: range, more for few frames (second number over T), and by this factor more than between any two other frames.
 _JUMP, _JUMP_TIMES_FRAMES, _JUMP_OVER_STEP = 0.15, 1.5, 1.25
-#: A cavity has emptied below the first share of its stroke and is full again above the second; strokes of less than
-#: this share of the largest area may be the contours' noise.
+#: A cavity is empty below the first share of the area's range and full above the second; a range of less than the
+#: third share of the largest area may be noise of the contours.
 _EMPTY, _FULL, _LEAST_STROKE = 0.3, 0.7, 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """frame_times_ms [T] from the R wave, rr_ms, and what was assumed."""
+    """frame_times_ms [T] from the R wave, rr_ms, and notes on assumptions."""
 
     frame_times_ms: Array
     rr_ms: float
@@ -34,16 +34,16 @@ class Timing:
 
 
 def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None) -> Timing:
-    """Times of a slice: the masks' own, else the cine's, else evenly over one R–R interval.
+    """Times of a slice: those of the masks, otherwise of the cine, otherwise evenly over one R–R interval.
 
     Args:
-        masks: frames whose times are wanted.
-        cine: the pictures of the same slice, if any, with as many frames.
+        masks: the frames.
+        cine: the images of the same slice, if any, with as many frames.
         source: the masks' file, for errors.
-        rr_ms: R–R interval named by the person.
+        rr_ms: R–R interval given by the user.
 
     Raises:
-        LaMoDInputError: times that do not rise, or an R–R interval that no heart has.
+        LaMoDInputError: the times do not increase, or the R–R interval is implausible.
     """
     frames = masks.frames.shape[0]
     notes: list[Note] = []
@@ -57,7 +57,7 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
     rr = rr_ms or masks.rr_ms or (cine.rr_ms if cine is not None else None)
     if rr is not None and not _RR_MS[0] <= rr <= _RR_MS[1]:
         if rr_ms is not None:
-            raise LaMoDInputError("R–R interval", f"{rr:g} ms is no heart's", "give it in milliseconds")
+            raise LaMoDInputError("R–R interval", f"{rr:g} ms is implausible", "give it in milliseconds")
         add("rr_implausible", f"The file's R–R interval of {rr:g} ms is implausible and was ignored.")
         rr = None
     if times is None:
@@ -79,7 +79,8 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
     steps = np.diff(times)
     if not np.isfinite(times).all() or (steps <= 0).any():
         frame = int(np.argmax(~(steps > 0))) + 1
-        raise LaMoDInputError(source, f"the time of frame {frame} does not come after the one before", "mend its times")
+        reason = f"the time of frame {frame} is not after that of the frame before"
+        raise LaMoDInputError(source, reason, "correct its times")
     step = float(np.median(steps)) if steps.size else _ASSUMED_RR_MS
     span = float(times[-1] - times[0]) + step
     if rr is None:
@@ -87,7 +88,7 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
         if not _RR_MS[0] <= rr <= _RR_MS[1]:
             raise LaMoDInputError(
                 source,
-                f"its frames span {rr:.3g} ms, which no cardiac cycle does",
+                f"its frames span {rr:.3g} ms, which is implausible for a cardiac cycle",
                 "store the frame times in ms or s with their unit",
             )
         add(
@@ -108,11 +109,11 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
 
 
 def unclosed_beat(first: CineSlice, area: Array) -> Note | None:
-    """A note where frames that were taken as a whole cycle seem to cover part of it, as in prospective gating.
+    """A note if frames that were assumed to cover a cycle seem to cover part of it, as in prospective gating.
 
     Args:
-        first: of the slices, which share their times.
-        area: their `total_cavity_area_mm2`.
+        first: the first of the slices, which have the same times.
+        area: `total_cavity_area_mm2` of the slices.
     """
     times = first.frame_times_ms
     if first.rr_ms - float(times[-1] - times[0]) > 1.5 * float(np.median(np.diff(times))):
@@ -130,7 +131,7 @@ def unclosed_beat(first: CineSlice, area: Array) -> Note | None:
 
 
 def several_beats(first: CineSlice, area: Array) -> Note | None:
-    """A note where the cavity empties more than once, as in a real-time cine that runs over several beats.
+    """A note if the cavity empties more than once, as in a real-time cine over several beats.
 
     Args:
         first, area: see `unclosed_beat`.

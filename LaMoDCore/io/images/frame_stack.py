@@ -1,4 +1,4 @@
-"""FrameStack: what a file held, before anybody asks what it means."""
+"""FrameStack: the contents of an image file, before its labels are interpreted."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
 
-#: Metadata key under which a file may say what its labels mean, in the words of ``--labels``.
+#: Metadata key for the meaning of the labels, in the notation of ``--labels``.
 LABEL_KEY = "label meaning"
 
 
 @dataclass(frozen=True, eq=False)
 class FrameStack:
-    """A scalar image over time, as its file gives it.
+    """A scalar image over time, as stored in its file.
 
     Attributes:
         name: file or series name, without folder.
         frames: [T, Z, H, W].
-        ijk_to_lps: [4, 4], (column i, row j, slice k) to LPS mm. Its third column goes from slice to slice
-            and need not stand on the plane: neighbouring slices may be shifted.
-        frame_times_ms: float [T] from the R wave, or None where the file does not say.
-        rr_ms: length of the cardiac cycle, or None.
-        has_orientation: whether the file says where in the patient the image lies.
+        ijk_to_lps: [4, 4], (column i, row j, slice k) to LPS mm. Its third column is the step between slices and need
+            not be perpendicular to the plane: neighbouring slices may be shifted.
+        frame_times_ms: float [T] from the R wave; None if the file has none.
+        rr_ms: length of the cardiac cycle; None if the file does not contain it.
+        has_orientation: whether the file contains the image's position and orientation in the patient.
         metadata: the file's own key-value pairs.
         notes: what was assumed while reading.
     """
@@ -45,10 +45,10 @@ class FrameStack:
         if self.ijk_to_lps.shape != (4, 4):
             raise ValueError(f"ijk_to_lps must be [4, 4], got {self.ijk_to_lps.shape}")
         if self.frame_times_ms is not None and self.frame_times_ms.shape != (self.frames.shape[0],):
-            raise ValueError(f"frame_times_ms must have {self.frames.shape[0]} entries, one a frame")
+            raise ValueError(f"frame_times_ms must have {self.frames.shape[0]} entries, one per frame")
 
     def slice_grid(self, k: int) -> SliceGrid:
-        """The grid of slice ``k``: third column along the normal, whatever way the stack is sheared."""
+        """The grid of slice ``k``; its third column is along the normal, even if the stack is sheared."""
         return slice_grid(self.ijk_to_lps, k, self.frames.shape[2:])
 
 

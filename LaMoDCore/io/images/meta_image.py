@@ -1,7 +1,7 @@
-"""MetaImage files (.mha, .mhd with its data file beside it), as ITK-SNAP and others write them.
+"""Read MetaImage files (.mha, or .mhd with a data file next to it), as ITK-SNAP and others write them.
 
-Read here and not by ITK, which prints its complaints and fills up what a cut-off file lacks. The format:
-https://itk.org/Wiki/ITK/MetaIO/Documentation. Its space is LPS; each row of TransformMatrix is an axis.
+ITK is not used, because it prints error messages and fills in the missing part of a truncated file. The format is
+described in https://itk.org/Wiki/ITK/MetaIO/Documentation. Its space is LPS; each row of TransformMatrix is an axis.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read_meta_image(path: str | Path) -> FrameStack:
     """Read a scalar MetaImage of two to four axes as frames [T, Z, H, W].
 
     Raises:
-        LaMoDInputError: the file is missing, damaged, too large, or holds vectors.
+        LaMoDInputError: the file is missing, damaged or too large, or contains vectors.
     """
     path = Path(path)
     data = read_file(path)
@@ -50,7 +50,7 @@ def read_meta_image(path: str | Path) -> FrameStack:
         affine = _affine(fields, len(sizes))
         spacing = _numbers(fields, ("ElementSpacing",)) or [1.0] * len(sizes)
     if not 2 <= len(sizes) <= 4 or min(sizes) < 1 or element not in _DTYPES or channels != 1:
-        raise damaged(path, f"it is no scalar image of two to four axes ({element}, sizes {sizes})")
+        raise damaged(path, f"it is not a scalar image of two to four axes ({element}, sizes {sizes})")
     dtype = np.dtype(_DTYPES[element]).newbyteorder(">" if msb.lower() == "true" else "<")
     expected = math.prod(sizes) * dtype.itemsize
     check_size(path, expected)
@@ -72,7 +72,7 @@ def read_meta_image(path: str | Path) -> FrameStack:
 
 
 def _fields(data: bytes, path: Path) -> tuple[dict[str, str], int]:
-    """The header's fields up to ElementDataFile, which is always the last, and where it ends."""
+    """The header's fields up to ElementDataFile, which is always the last, and the offset of its end."""
     fields: dict[str, str] = {}
     offset = 0
     for _ in range(_MAX_HEADER_LINES):

@@ -1,6 +1,6 @@
-"""NIfTI-1 and NIfTI-2 images (https://nifti.nimh.nih.gov/nifti-1/), read with every size checked.
+"""Read NIfTI-1 and NIfTI-2 images (https://nifti.nimh.nih.gov/nifti-1/), with every size checked.
 
-The header's axes are RAS millimetres; they become LPS here. Times come from ``pixdim[4]`` and ``xyzt_units``.
+The header's RAS axes are converted to LPS. Times come from ``pixdim[4]`` and ``xyzt_units``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """The fields that matter: ``dim[1:]`` as sizes, ``pixdim[0:5]``, both transforms."""
+    """The header fields that are used: ``dim[1:]`` as sizes, ``pixdim[0:5]``, both transforms."""
 
     dtype: np.dtype
     sizes: tuple[int, ...]
@@ -85,7 +85,7 @@ def read_nifti(path: str | Path) -> FrameStack:
             path, f"each of its voxels holds {sizes[4]} values", "save a labelmap: one value per voxel"
         )
     notes: list[Note] = []
-    with np.errstate(all="ignore"):  # a matrix that overflows is refused for what it is
+    with np.errstate(all="ignore"):  # `check_grid` refuses a matrix that overflows
         affine, oriented = _affine(header)
     return FrameStack(
         name=path.name,
@@ -112,12 +112,12 @@ def read_nifti_header(head: bytes, path: Path) -> NiftiHeader:
             return _nifti1(head, order, path)
         if size == 540 and len(head) >= 540:
             return _nifti2(head, order, path)
-    raise damaged(path, "it does not begin as a NIfTI file does")
+    raise damaged(path, "it does not begin like a NIfTI file")
 
 
 def _nifti1(head: bytes, order: str, path: Path) -> NiftiHeader:
     if head[344:347] not in (b"n+1", b"ni1"):
-        raise damaged(path, "it is an Analyze image or has no NIfTI mark")
+        raise damaged(path, "it is an Analyze image or has no NIfTI magic number")
     if head[344:347] == b"ni1":
         raise LaMoDInputError(path, "its voxels lie in a separate .img file", "save it as one .nii.gz")
     return _header(
@@ -197,7 +197,7 @@ def _is_scaled(header: NiftiHeader) -> bool:
 
 
 def _affine(header: NiftiHeader) -> tuple[Array, bool]:
-    """``ijk_to_lps`` [4, 4]: the sform if there is one, else the qform, else the pixel sizes alone."""
+    """``ijk_to_lps`` [4, 4] from the sform, else the qform, else the pixel sizes; whether it has an orientation."""
     scale = np.diag([_MM_PER_UNIT.get(header.units & 7, 1.0)] * 3 + [1.0])
     affine = np.eye(4)
     if header.sform_code > 0 and abs(np.linalg.det(header.sform[:, :3])) > 1e-9:

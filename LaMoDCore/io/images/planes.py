@@ -1,4 +1,4 @@
-"""Which cine belongs to which mask, and the mask on the cine's own pixels."""
+"""Match masks with cine slices, and resample masks to the cine's pixels."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Masks and cine are in one plane where they differ by less than this over the mask.
+#: Masks and cine are in the same plane if their distance is less than this over the mask.
 SAME_PLANE_MM = 1.0
-#: Columns and rows of a picture that are not at right angles within this cosine are refused.
+#: Images whose columns and rows are not perpendicular within this cosine are refused.
 _MAX_SHEAR = 0.01
 _PIXEL_MM = (0.2, 12.0)
 _MIN_THICKNESS_MM = 0.05
 
 
 def check_grid(stack: FrameStack, source: str | Path) -> None:
-    """Refuse a geometry in which distances cannot be trusted.
+    """Refuse a geometry in which distances are wrong.
 
     Raises:
-        LaMoDInputError: not finite, degenerate, sheared in plane, or pixels of a size that no cine has.
+        LaMoDInputError: it is not finite, degenerate or sheared in plane, or the pixel size is implausible.
     """
     affine = np.asarray(stack.ijk_to_lps, dtype=np.float64)
     remedy = "export it again with its true geometry"
@@ -42,7 +42,7 @@ def check_grid(stack: FrameStack, source: str | Path) -> None:
     if not (_PIXEL_MM[0] <= lengths[:2]).all() or not (lengths[:2] <= _PIXEL_MM[1]).all():
         raise LaMoDInputError(
             source,
-            f"its pixels are {lengths[0]:.3g} × {lengths[1]:.3g} mm, which no cine has",
+            f"its pixels are {lengths[0]:.3g} × {lengths[1]:.3g} mm, which is implausible for a cine",
             "give the pixel spacing in mm",
         )
     shear = abs(affine[:3, 0] @ affine[:3, 1]) / (lengths[0] * lengths[1])
@@ -56,7 +56,7 @@ def check_grid(stack: FrameStack, source: str | Path) -> None:
 
 
 def with_slice_axis(stack: FrameStack) -> FrameStack:
-    """Give a single slice whose file says nothing of its thickness a usable third axis, 8 mm along the normal."""
+    """Give a single slice without a thickness a third axis: 8 mm along the normal."""
     affine = np.array(stack.ijk_to_lps, dtype=np.float64)
     if stack.frames.shape[1] > 1 or not np.isfinite(affine).all():
         return stack
@@ -70,7 +70,7 @@ def with_slice_axis(stack: FrameStack) -> FrameStack:
 
 
 def lies_on_scanner_axes(affine: Array) -> bool:
-    """Whether the slice stands exactly on the scanner's axes, as exports that lost their orientation do."""
+    """Whether the slice is exactly aligned with the scanner's axes, as in exports that lost their orientation."""
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     return bool((np.abs(np.abs(directions).max(axis=0) - 1) < 1e-6).all())
 
@@ -87,7 +87,7 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
         The cine and notes.
 
     Raises:
-        LaMoDInputError: none in the plane, or none with as many frames.
+        LaMoDInputError: no cine lies in the plane, or none has as many frames.
     """
     frames = mask.frames.shape[0]
     grid = mask.slice_grid(0)
@@ -109,7 +109,7 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
             raise LaMoDInputError(
                 source,
                 f"it is {grid.shape[1]} × {grid.shape[0]} pixels without orientation and the cine {sizes}",
-                "give masks that lie on the cine's own pixels or say where they lie",
+                "give masks that have the cine's pixel grid or an orientation",
             )
     same = [c for c in inside if c.frames.shape[0] == frames]
     if not same:
@@ -140,7 +140,7 @@ def _plane_distance(mask: FrameStack, cine: FrameStack) -> float:
 
 
 def same_pixels(first: SliceGrid, second: SliceGrid, tolerance: float = 0.01) -> bool:
-    """Whether two grids have the same pixels, within a share of one."""
+    """Whether two grids have the same pixels, within `tolerance` of a pixel."""
     if first.shape != second.shape:
         return False
     matrix, offset = affine_2d(first, second)
@@ -150,9 +150,9 @@ def same_pixels(first: SliceGrid, second: SliceGrid, tolerance: float = 0.01) ->
 
 
 def mask_on_grid(mask: Array, source: SliceGrid, target: SliceGrid) -> Array:
-    """Bring masks [T, H, W] to another grid of the same plane through their signed distance.
+    """Resample masks [T, H, W] to another grid of the same plane with their signed distance.
 
-    Contours move by a fraction of a pixel, where nearest neighbour would move them by up to half of one.
+    Contours move less than with nearest-neighbour interpolation, which moves them by up to half a pixel.
 
     Returns:
         bool [T, H', W'].
@@ -176,8 +176,7 @@ def mask_on_grid(mask: Array, source: SliceGrid, target: SliceGrid) -> Array:
 
 
 def ring_on_grid(myocardium: Array, source: SliceGrid, target: SliceGrid) -> Array:
-    """Bring a ring [T, H, W] to another grid: outer and inner contour each by its own signed distance."""
-
+    """Resample a ring [T, H, W] to another grid: outer and inner contour each with its signed distance."""
     if same_pixels(source, target):
         return np.asarray(myocardium, dtype=bool)
     outer = mask_on_grid(np.stack([epicardial_region(m) for m in myocardium]), source, target)

@@ -1,9 +1,9 @@
-"""Slicer's sequence NRRD (.seq.nrrd): a volume a frame in one file, with the time of each.
+"""Slicer's sequence NRRD (.seq.nrrd): one volume per frame in one file, with the time of each.
 
 The format is described in Slicer's developer guide, "Volume sequence file format": four axes of which one is
 of kind ``list``, three spatial ones even for a single slice, and the key-value pairs
-``axis A index type`` and ``axis A index values``. Slicer wrote the list axis first (A = 0) for years and now
-writes it last (A = 3); both are read, the first is written, as every version of Slicer and ITK reads it.
+``axis A index type`` and ``axis A index values``. Slicer used to write the list axis first (A = 0) and now writes it
+last (A = 3); both are read. The first is written, because every version of Slicer and ITK reads it.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ def write_seq_nrrd(
     """Write frames [T, Z, H, W] as a sequence that Slicer and SimpleITK read; byte-stable and atomic.
 
     Args:
-        path: where to; a file of that name is replaced only once the new one is whole.
+        path: the file; an existing one is replaced when the new one is complete.
         frames: [T, Z, H, W] of uint8, int16 or float32.
         ijk_to_lps: [4, 4], (column, row, slice) to LPS mm.
-        frame_times_ms: [T]; None where they are not known, so that frames are only numbered.
+        frame_times_ms: [T]; None if they are unknown: the frames are then numbered.
         node_class: the MRML class of each volume; ``vtkMRMLLabelMapVolumeNode`` for masks.
-        rr_ms: length of the cardiac cycle, kept in the file's metadata.
+        rr_ms: length of the cardiac cycle, stored in the file's metadata.
         metadata: further key-value pairs; Slicer shows them as the sequence's attributes.
 
     Raises:
-        ValueError: shapes or types that do not fit.
+        ValueError: shapes or types do not fit.
     """
     times = np.asarray(np.arange(len(frames)) if frame_times_ms is None else frame_times_ms, dtype=np.float64)
     affine = np.asarray(ijk_to_lps, dtype=np.float64)
@@ -93,11 +93,11 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
     """Read a 4-D NRRD: Slicer's sequence, its older multi-volume, or any with one list or time axis.
 
     Returns:
-        frames [T, Z, H, W] with times in ms where the file gives them. A 2-D + time image becomes one
-        slice; an image without a time axis has T = 1.
+        frames [T, Z, H, W], with times in ms if the file has them. A 2-D + time image becomes one slice; an image
+        without a time axis has T = 1.
 
     Raises:
-        LaMoDInputError: the file is missing, damaged, too large, or holds something else.
+        LaMoDInputError: the file is missing, damaged or too large, or contains something else.
     """
     path = Path(path)
     data = read_file(path)
@@ -141,7 +141,7 @@ def _refuse_other_kinds(header: NrrdHeader, path: Path) -> None:
     if any(key.startswith("Segment0_") for key in header.metadata):
         raise LaMoDInputError(
             path,
-            "it is a segmentation (.seg.nrrd) whose list axis holds layers, not time",
+            "it is a segmentation (.seg.nrrd), whose list axis contains layers, not time",
             "export the segmentation of each frame as a labelmap sequence (.seq.nrrd)",
         )
     for kind, size in zip(header.kinds, header.sizes, strict=True):
@@ -150,12 +150,12 @@ def _refuse_other_kinds(header: NrrdHeader, path: Path) -> None:
 
 
 def _is_frames(kind: str, size: int) -> bool:
-    """ITK rewrites a sequence as vectors: more components than any vector in space has are its frames."""
+    """ITK rewrites a sequence as vectors: more than six components are frames."""
     return kind == "vector" and size > 6
 
 
 def time_axis_of(header: NrrdHeader) -> int | None:
-    """Which of the file's axes is time; None where there is none."""
+    """Index of the time axis; None if there is none."""
     named = [
         axis
         for axis, (kind, size) in enumerate(zip(header.kinds, header.sizes, strict=True))

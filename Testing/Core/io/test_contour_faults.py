@@ -105,7 +105,7 @@ def test_frame_list(frames, words):
 def test_too_few_frames_and_no_time(tmp_path):
     with pytest.raises(LaMoDInputError, match="7 frames and at least 8"):
         load_case(saved(tmp_path, HEART[:7]))
-    with pytest.raises(LaMoDInputError, match=r"no time \(3-D\).*store it as x, y, 1, time"):
+    with pytest.raises(LaMoDInputError, match=r"no time axis \(3-D\).*store it as x, y, 1, time"):
         load_case(saved(tmp_path, HEART[:1]))
 
 

@@ -155,7 +155,7 @@ def test_headers_that_lie(tmp_path):
         ds.Rows = 4000
 
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE, edit=larger)
-    with pytest.raises(LaMoDInputError, match=r"IM.*(decoded|picture)"):
+    with pytest.raises(LaMoDInputError, match=r"IM.*(decoded|image)"):
         read_images(tmp_path / "d")
     write_enhanced(tmp_path / "e.dcm", CINE, AFFINE)
     ds = pydicom.dcmread(tmp_path / "e.dcm")

@@ -77,7 +77,7 @@ def test_badly_named(given):
 
 
 def test_a_label_that_is_not_there():
-    with pytest.raises(LaMoDInputError, match=r"label 9.*not there.*1, 2, 3"):
+    with pytest.raises(LaMoDInputError, match=r"label 9.*does not occur.*1, 2, 3"):
         meaning_of_labels([HEART], "f", LabelMap(9))
 
 
@@ -93,7 +93,7 @@ def test_no_labels(value, words):
 
 
 def test_picture_and_nothing():
-    with pytest.raises(LaMoDInputError, match="picture"):
+    with pytest.raises(LaMoDInputError, match="so it is an image, not a mask"):
         integer_labels(np.arange(8 * 400).reshape(8, 1, 20, 20), "f")
     with pytest.raises(LaMoDInputError, match="empty"):
         integer_labels(np.zeros((8, 1, 20, 20), dtype=np.uint8), "f")

@@ -79,14 +79,14 @@ def test_frame_step(tmp_path, step, units, expected):
 @pytest.mark.parametrize(
     ("offset", "fmt", "value", "words"),
     [
-        (40, "<8h", (4, 7, 6, 2, 900, 1, 1, 1), "cut off"),
+        (40, "<8h", (4, 7, 6, 2, 900, 1, 1, 1), "truncated"),
         (40, "<8h", (5, 7, 6, 2, 3, 3, 1, 1), "3 values"),
         (40, "<8h", (4, 7, -6, 2, 9, 1, 1, 1), "axes"),
         (40, "<8h", (7, 30000, 30000, 30000, 30000, 1, 1, 1), "axes"),
         (40, "<8h", (4, 30000, 30000, 2, 9, 1, 1, 1), "GiB"),
         (70, "<h", (128,), "type 128"),
         (108, "<f", (float("inf"),), "begin at byte"),
-        (344, "<4s", (b"xxx\0",), "NIfTI mark"),
+        (344, "<4s", (b"xxx\0",), "NIfTI magic number"),
         (344, "<4s", (b"ni1\0",), ".img"),
     ],
 )

@@ -63,7 +63,7 @@ def test_wrong_cine_for_a_mask():
 
 
 def test_labels_that_are_not_there():
-    with pytest.raises(LaMoDInputError, match="label 1, named as the myocardium, is not there"):
+    with pytest.raises(LaMoDInputError, match="label 1, given as the myocardium, does not occur"):
         load_case(MASKS[0], labels="myo=1")
 
 
@@ -75,5 +75,5 @@ def test_study_is_described():
 
 
 def test_time_stored_as_slices_is_refused_with_what_to_do():
-    with pytest.raises(LaMoDInputError, match=r"26 slices and no time.*store it as x, y, 1, time"):
+    with pytest.raises(LaMoDInputError, match=r"26 slices and no time axis.*store it as x, y, 1, time"):
         load_case(DATA / "dense_sim/invivo_masks_2Dt/subject_1_mask_2Dt.nii.gz")

@@ -128,14 +128,14 @@ def test_rewritten_by_itk(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda h: [*h[:3], "sizes: 9 7 6 20", *h[4:]], "cut off"),
+        (lambda h: [*h[:3], "sizes: 9 7 6 20", *h[4:]], "truncated"),
         (lambda h: [*h[:3], "sizes: 90000 70000 60000 2", *h[4:]], "GiB"),
         (lambda h: [*h[:3], "sizes: 9 7 6", *h[4:]], "4 axes"),
         (lambda h: ["type: block", *h[1:]], "block"),
         (lambda h: [*h[:2], "space: scanner-xyz", *h[3:]], "scanner-xyz"),
         (lambda h: [*h, "Segment0_ID:=Segment_1"], "layers"),
         (lambda h: [*h, "axis 0 index values:=0 1 2"], "index values"),
-        (lambda h: [*h, "data file: /etc/passwd"], "other files"),
+        (lambda h: [*h, "data file: /etc/passwd"], "not in one file next to it"),
         (lambda h: [*h[:5], "kinds: 3-vector domain domain domain", *h[6:]], "3-vector"),
     ],
 )
