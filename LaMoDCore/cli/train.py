@@ -1,4 +1,4 @@
-"""`lamod train`: a model from a dataset folder; under torchrun or srun, by several processes together."""
+"""`lamod train`: train a model on a dataset folder; under torchrun or srun, with several processes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from LaMoDCore.training.loop.stopping import StopRequest
     from LaMoDCore.training.run.settings import TrainingConfig
 
-HELP = "Train a model on a dataset folder (`lamod phantom` or `lamod dense` write one); RUN/model is the result."
+HELP = "Train a model on a dataset folder, for example from `lamod phantom` or `lamod dense`; writes RUN/model."
 #: Exit code of a training that was asked to stop, as of an interrupted program.
 STOPPED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="dataset folder")
-    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder")
     recipe = parser.add_mutually_exclusive_group()
     recipe.add_argument(
         "--preset", help="smoke, laptop, paper or fine-tune (default laptop, or with --resume the run's own settings)"
@@ -39,29 +39,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--grid",
         type=Path,
         metavar="FILE",
-        help="JSON object of lists: train every combination in RUN/grid-001 …, and name the best",
+        help="JSON object of lists; trains every combination in RUN/grid-001 … and names the best",
     )
     parser.add_argument(
-        "--baseline", metavar="NAME", help="train strainnet, unetr or transunet instead, by the same recipe"
+        "--baseline", metavar="NAME", help="train strainnet, unetr or transunet instead, with the same settings"
     )
     parser.add_argument(
-        "--size", choices=("reduced", "full"), default="reduced", help="of the baseline: for two cores, or as published"
+        "--size",
+        choices=("reduced", "full"),
+        default="reduced",
+        help="size of the baseline: for two cores, or as published",
     )
-    parser.add_argument("--init", metavar="MODEL", help="start from this model's weights (and with its networks)")
+    parser.add_argument("--init", metavar="MODEL", help="start from the weights of this model")
     parser.add_argument(
-        "--freeze", default="", metavar="A,B", help="parts that stay: encoder, registration, decoder, denoiser"
+        "--freeze",
+        default="",
+        metavar="A,B",
+        help="parts that are not trained: encoder, registration, decoder, denoiser",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--resume", action="store_true", help="continue from the run's last checkpoint")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that prepare the data")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="prepared data, shared by runs (default RUN/cache)")
-    parser.add_argument("--estimate", action="store_true", help="say what memory and time the run will take, and stop")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="number of processes that prepare the data")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="prepared data, can be shared by runs (default RUN/cache)"
+    )
+    parser.add_argument("--estimate", action="store_true", help="print the memory and time of the run, and stop")
     add_progress_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if find_spec("lightning_fabric") is None:
-        raise LaMoDInputError("lamod train", "lightning-fabric is not installed", "pip install 'lamod[train]'")
+        raise LaMoDInputError("lamod train", "lightning-fabric is not installed", "run: pip install 'lamod[train]'")
     from LaMoDCore.runtime.devices import resolve_device
     from LaMoDCore.training.loop.engine import make_fabric
     from LaMoDCore.training.loop.stopping import TrainingStopped, stop_on_signals
@@ -76,22 +84,22 @@ def run(args: argparse.Namespace) -> int:
     config = _settings(args, initial)
     if not args.estimate and not args.resume and any(args.out.glob("**/checkpoint.safetensors")):
         raise LaMoDInputError(
-            args.out.name, "it already holds a run", "add --resume to go on with it, or choose another folder"
+            args.out.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
     device, _ = resolve_device(args.device)
     fabric = make_fabric(device, bf16=config.bf16)
     if initial is not given and fabric.is_global_zero:
         print(f"lamod: {LEFT_OUT.format(name=Path(args.init).name)}", file=sys.stderr)
-    # A message a process would be one too many.
+    # Only one process reports.
     with Progress(args.progress if fabric.is_global_zero else "none") as progress, stop_on_signals() as stop:
-        if args.estimate or args.grid is not None:  # neither is a run of its own in that folder
+        if args.estimate or args.grid is not None:  # no run in that folder itself
             cache = _open_cache(args, fabric, progress)
         else:
             folder = RunFolder(args.out, writes=fabric.is_global_zero)
             with folder.preparing():
                 cache = _open_cache(args, fabric, PreparationProgress(progress, folder))
         if args.estimate:
-            return _say_estimate(cache, config, fabric, baseline)
+            return _print_estimate(cache, config, fabric, baseline)
         try:
             if baseline is not None:
                 return _train_baseline(args, config, baseline, cache, fabric, stop, progress)
@@ -108,15 +116,15 @@ def _baseline(args: argparse.Namespace) -> BaselineConfig:
 
     for option in ("init", "grid", "freeze"):
         if getattr(args, option):
-            raise LaMoDInputError(f"--{option}", "a baseline has no use for it", "leave it out, or --baseline")
+            raise LaMoDInputError(f"--{option}", "it cannot be used with a baseline", "omit it, or omit --baseline")
     try:
         return baseline_config(args.baseline, args.size)
     except ValueError as fault:
-        raise LaMoDInputError(f"--baseline {args.baseline}", str(fault), "name one of them") from fault
+        raise LaMoDInputError(f"--baseline {args.baseline}", str(fault), "choose one of them") from fault
 
 
 def _started_from(run: Path) -> str | None:
-    """The --init of a run that is gone on with."""
+    """The --init of the run that is resumed."""
     from LaMoDCore.runtime.json_file import read_json
 
     if not (run / "run.json").is_file():
@@ -130,7 +138,7 @@ def _initial(name: str) -> LaMoDModel:
 
     network = load_model(name).network
     if not isinstance(network, LaMoDModel):
-        raise LaMoDInputError(f"--init {name}", "it is a baseline, not a LaMoD model", "name a LaMoD model")
+        raise LaMoDInputError(f"--init {name}", "it is a baseline, not a LaMoD model", "choose a LaMoD model")
     return network
 
 
@@ -154,24 +162,24 @@ def _settings(args: argparse.Namespace, initial: LaMoDModel | None) -> TrainingC
     if args.config is not None and initial.config != networks and config.model != TrainingConfig().model:
         raise LaMoDInputError(
             args.config.name,
-            f"its networks are not those of {args.init}, whose weights the run starts from",
-            "take the setting model out of it, or leave --init out",
+            f"its networks do not match those of {args.init}, from whose weights the run starts",
+            "remove the setting model from it, or omit --init",
         )
     return replace(config, model=initial.config)
 
 
 def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) -> TrainingCache:
-    """Made by the first process, while the others wait; a resumed run can do without its dataset."""
+    """Open the cache, which the first process makes while the others wait; a resumed run does not need the dataset."""
     from LaMoDCore.training.data.cache import open_cache, open_finished_cache
 
     folder = args.cache or args.out / "cache"
     if args.resume and not (args.data / "dataset.json").is_file() and (folder / "index.json").is_file():
-        print(f"lamod: {args.data.name} is gone; going on with the prepared data of the run.", file=sys.stderr)
+        print(f"lamod: {args.data.name} is missing; the run uses the data it has prepared.", file=sys.stderr)
         return open_finished_cache(folder)
     if fabric.is_global_zero:
         cache = open_cache(args.data, folder, workers=args.workers, progress=progress)
     fabric.barrier()
-    if fabric.world_size > 1:  # one copy in the page cache of each machine, not one a process
+    if fabric.world_size > 1:  # one copy in the page cache of each machine
         cache = open_finished_cache(folder, in_memory=False)
     if len(cache.indices("train", with_motion=True)) == 0:
         raise LaMoDInputError(
@@ -181,7 +189,7 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
 
 
 def _dataset(args: argparse.Namespace) -> dict[str, Any]:
-    """What the model will say of its data; of a dataset that is gone, what the run knew."""
+    """Facts about the dataset for the model; for a missing dataset, those that the run recorded."""
     from LaMoDCore.runtime.json_file import read_json
     from LaMoDCore.training.data.dataset_facts import dataset_facts
 
@@ -192,14 +200,16 @@ def _dataset(args: argparse.Namespace) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _say_estimate(cache: TrainingCache, config: TrainingConfig, fabric: Fabric, baseline: BaselineConfig | None) -> int:
+def _print_estimate(
+    cache: TrainingCache, config: TrainingConfig, fabric: Fabric, baseline: BaselineConfig | None
+) -> int:
     from LaMoDCore.training.loop.baseline_stage import estimate_baseline
     from LaMoDCore.training.run.runner import estimate
 
     found = estimate(cache, config, fabric) if baseline is None else estimate_baseline(cache, config, baseline, fabric)
     if fabric.is_global_zero:
-        free = "" if found.free_bytes is None else f" of {found.free_bytes / 2**30:.1f} GiB that are free"
-        print(f"memory: about {found.memory_bytes / 2**30:.1f} GiB a process{free}")
+        free = "" if found.free_bytes is None else f" of {found.free_bytes / 2**30:.1f} GiB free"
+        print(f"memory: about {found.memory_bytes / 2**30:.1f} GiB per process{free}")
         time = f"{found.seconds:.0f} s" if found.seconds < 90 else f"{found.seconds / 60:.0f} min"
         print(f"time: about {time} for all stages, without validation")
     return 0
@@ -277,7 +287,9 @@ def _train(
     if fabric.is_global_zero:
         best = outcomes[0]
         if best.failure:
-            raise LaMoDInputError(args.grid.name, "no combination could be trained", f"the first said: {best.failure}")
+            raise LaMoDInputError(
+                args.grid.name, "no combination could be trained", f"the first failed: {best.failure}"
+            )
         print(
             f"best: {args.out / best.combination.name / 'model'} ({best.measure} {best.value:.4f}), {args.out}/grid.md"
         )

@@ -1,4 +1,4 @@
-"""`lamod train-posterior`: samples, intervals and the unlike-training flag for a model that only answers."""
+"""`lamod train-posterior`: add samples, intervals and the unlike-training flag to a deterministic model."""
 
 from __future__ import annotations
 
@@ -13,51 +13,57 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
-    "Teach a trained model what it does not know: the diffusion of the motion latent, calibrated 90 % intervals and "
-    "the unlike-training flag. Its encoder and decoder stay as they are."
+    "Add uncertainty to a trained model: the diffusion of the motion latent, calibrated 90 % intervals and the "
+    "unlike-training flag. Its encoder and decoder do not change."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="NAME|DIR", help="the trained model")
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="dataset folder with train and val")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="its prepared slices (made there if missing)")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="prepared slices, made if missing (default OUT-cache)"
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="model folder to write")
     parser.add_argument(
         "--run", type=Path, metavar="DIR", help="folder of the run: status, log, checkpoint (default OUT-run)"
     )
     parser.add_argument("--resume", action="store_true", help="continue from the run's last checkpoint")
-    parser.add_argument("--name", default="", help="of the new model (default: the old one's)")
+    parser.add_argument("--name", default="", help="name of the new model (default: that of the old model)")
     parser.add_argument(
         "--phantoms",
         type=int,
         default=0,
         metavar="N",
-        help="synthetic subjects whose contours are learned from besides the dataset's (0; the shipped model: 60000)",
+        help="synthetic subjects whose contours are added to those of the dataset (0; the shipped model: 60000)",
     )
     parser.add_argument(
         "--randomised",
         type=int,
         default=0,
         metavar="N",
-        help="the same of a wider law than people's, so that hearts unlike the phantoms are no surprise "
-        "(0; the shipped model: 50000, with the others in 13 GB of memory)",
+        help="synthetic subjects from a wider distribution, for hearts unlike the phantoms "
+        "(0; the shipped model: 50000, which with the others takes 13 GB of memory)",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that make the synthetic subjects"
+        "--workers", type=int, default=1, metavar="N", help="number of processes that make the synthetic subjects"
     )
-    parser.add_argument("--slices", type=int, default=1500, metavar="N", help="training slices to learn from (1500)")
-    parser.add_argument("--cases", type=int, default=100, metavar="N", help="validation cases to calibrate on (100)")
-    parser.add_argument("--epochs", type=int, default=80, metavar="N", help="of the denoiser (80)")
-    parser.add_argument("--samples", type=int, default=8, metavar="N", help="samples of a prediction (8)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (default 0)")
+    parser.add_argument(
+        "--slices", type=int, default=1500, metavar="N", help="training slices for the posterior (1500)"
+    )
+    parser.add_argument(
+        "--cases", type=int, default=100, metavar="N", help="validation cases for the calibration (100)"
+    )
+    parser.add_argument("--epochs", type=int, default=80, metavar="N", help="epochs of the denoiser (80)")
+    parser.add_argument("--samples", type=int, default=8, metavar="N", help="number of samples of a prediction (8)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
     add_progress_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if find_spec("lightning_fabric") is None:
         raise LaMoDInputError(
-            "lamod train-posterior", "lightning-fabric is not installed", "pip install 'lamod[train]'"
+            "lamod train-posterior", "lightning-fabric is not installed", "run: pip install 'lamod[train]'"
         )
     from LaMoDCore.io.dataset.folder import DatasetIndex
     from LaMoDCore.models.folder import load_model
@@ -80,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if not args.resume and (run_folder / "checkpoint.safetensors").is_file():
         raise LaMoDInputError(
-            run_folder.name, "it already holds a run", "add --resume to continue it, or choose another folder"
+            run_folder.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
     base = load_model(args.model)
     index = DatasetIndex.load(args.data)
@@ -101,7 +107,9 @@ def run(args: argparse.Namespace) -> int:
                 cache = open_cache(args.data, files, progress=prepared)
             if any(len(cache.indices(split, with_motion=True)) < 2 for split in ("train", "val")):
                 raise LaMoDInputError(
-                    args.data.name, "it needs training and validation slices with motion", "give such a dataset"
+                    args.data.name,
+                    "it has too few training or validation slices with motion",
+                    "add cases with displacement.npz",
                 )
             train_posterior(
                 base,

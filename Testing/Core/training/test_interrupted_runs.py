@@ -82,7 +82,7 @@ def test_a_run_is_resumed_without_its_dataset(tmp_path: Path, capsys: pytest.Cap
     unfinished = load_model(tmp_path / "run")
     assert unfinished.description["training"]["unfinished"] and unfinished.name == "run"
     assert main([*words, "--resume"]) == 0
-    assert "is gone" in capsys.readouterr().err
+    assert "is missing" in capsys.readouterr().err
     assert load_model(tmp_path / "run").name == "run"
 
 

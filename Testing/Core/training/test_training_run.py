@@ -273,7 +273,7 @@ def test_settings_that_do_not_match_the_initial_weights_are_refused(
     words = ["train", "--data", str(rings), "--out", str(tmp_path / "run"), "--device", "cpu", "--progress", "none"]
     assert main([*words, "--config", str(config), "--init", str(unbroken / "model")]) == 1
     line = capsys.readouterr().err
-    assert line.count("\n") == 1 and "wide.json" in line and "its networks are not those of" in line
+    assert line.count("\n") == 1 and "wide.json" in line and "its networks do not match those of" in line
     assert not (tmp_path / "run").exists()
 
 
