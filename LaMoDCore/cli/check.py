@@ -33,7 +33,7 @@ HELP = (
 )
 _OURS = re.compile(
     r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png|readers_strain\.(csv|png)|fragility\.(csv|png)"
-    r"|contours_slice\d+\.seq\.nrrd|(repaired|mended)_.+"
+    r"|contours_slice\d+\.seq\.nrrd|repaired_.+"
 )
 
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels_option(parser, "the values of the masks")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON instead of a table")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, help="write findings.json, findings.csv and a picture to this folder"
+        "--out", metavar="DIR", type=Path, help="write findings.json, findings.csv and findings.png to this folder"
     )
     parser.add_argument(
         "--fix",

@@ -9,6 +9,7 @@ their neighbours in space and time are then corrected.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,9 @@ def unwrap_frame(phase: Array, mask: Array) -> Array:
     Returns:
         float64 [H, W], NaN outside the mask; each region is correct up to one multiple of 2π.
     """
-    from skimage.restoration import unwrap_phase
+    from skimage import restoration
+
+    unwrap_phase: Callable[..., Array] = restoration.unwrap_phase  # scikit-image has no type hints
 
     result = np.full(phase.shape, np.nan)
     regions, count = ndimage.label(mask, structure=np.ones((3, 3)))

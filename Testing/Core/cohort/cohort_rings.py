@@ -1,4 +1,4 @@
-"""Mask files of contracting rings, small and quick to predict."""
+"""Mask files of contracting rings, small and fast to predict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cohort: whole in spite of broken cases, gone on with where it stopped, shared between processes."""
+"""Prediction of a cohort: with broken cases, resumed after an interruption, shared between processes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_broken_cases_are_reported_and_do_not_stop_others(folder, tmp_path, mode
 
 
 def test_a_row_of_the_table_counts_notes_and_left_out_slices(tmp_path):
-    """A flag that stands in a case's own folder alone is not seen by whoever reads the table."""
+    """Flags are repeated in the table, because its readers may not open the folders of the cases."""
     ledger = Ledger(tmp_path)
     ledger.folder("heart").mkdir(parents=True)
     slices = [{"rr_ms": 850.0, "unlike_training": {"flagged": flagged}} for flagged in (True, False)]
@@ -72,8 +72,8 @@ def test_a_row_of_the_table_counts_notes_and_left_out_slices(tmp_path):
     ledger.failures.mkdir()
     ledger.write_tables([CohortCase("heart", tmp_path / "a.nii")])
     (row,) = rows(tmp_path / "summary.csv")
-    told = (row["unlike_training"], row["left_out"], row["reference_frame"], row["rr_ms"])
-    assert told == ("1", "1", "7", "850")
+    flags = (row["unlike_training"], row["left_out"], row["reference_frame"], row["rr_ms"])
+    assert flags == ("1", "1", "7", "850")
 
 
 def test_a_rerun_predicts_only_missing_cases(folder, tmp_path, model, capsys):

@@ -1,4 +1,4 @@
-"""Slices as readers draw them, and faults of known kind and size planted into single frames of them."""
+"""Slices drawn by simulated readers, and faults of known kind and size planted into single frames."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from LaMoDCore.phantom.imaging.annotator import Annotator, annotate
 from LaMoDCore.phantom.imaging.cine import CineProtocol, cine_grid, cine_pictures
 from LaMoDCore.phantom.imaging.scene import draw_scene
 
-#: A careful reader, who stays near the truth and whose hand is steady from frame to frame. Contours a millimetre off,
-#: as between readers, have walls and areas that jump by a quarter by themselves, which the checks are to find.
+#: A careful reader, near the truth and steady from frame to frame. With errors of a millimetre, as between readers,
+#: walls and areas jump by 25 % without a planted fault, and the checks report these jumps.
 CAREFUL = Annotator(error_mm=0.5, smoothness=3.0, habit=0.5, jitter=0.05, memory=0.15)
 PROTOCOL = CineProtocol(pixel_mm=1.4, shape=(128, 136), frames=25)
 
@@ -28,9 +28,9 @@ class ReaderSlice:
     """A slice whose contours a simulated reader drew.
 
     Attributes:
-        slice: masks, and pictures where they were asked for.
-        contours: what was drawn, in mm.
-        xy: [H, W, 2] positions of the pixels to which the contours refer.
+        slice: masks, and images if requested.
+        contours: the contours in mm.
+        xy: [H, W, 2] positions of the pixels, in the coordinates of the contours.
     """
 
     slice: CineSlice
@@ -63,7 +63,7 @@ def reader_slice(seed: int, *, pictures: bool = False, protocol: CineProtocol = 
 
 
 def _sector(count: int, rng: np.random.Generator, degrees: float) -> np.ndarray:
-    """bool [count]: a run of a circle's samples."""
+    """A run of a circle's samples: bool [count]."""
     width = round(count * degrees / 360)
     return np.isin(np.arange(count), np.mod(rng.integers(count) + np.arange(width), count))
 
@@ -133,7 +133,7 @@ def pieces(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> CineSlic
 
 
 def border(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> CineSlice:
-    """The picture is cut where the ring of this frame is widest of all."""
+    """The image is cropped so that it cuts the ring of this frame."""
     masks = drawn.slice.myocardium
     column = int(np.flatnonzero(masks[frame].any(axis=0))[0]) + 1
     cut = np.roll(masks[frame], -column, axis=1)
@@ -154,8 +154,8 @@ def area_jump(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> CineS
     """Myocardial area 25 to 45 % larger or smaller than the mean of the frames before and after."""
     c = drawn.contours
     frames = len(c.center)
-    beside = [np.mod(frame - 1, frames), np.mod(frame + 1, frames)]
-    wanted = np.mean([_area(c.endo[t], c.epi[t]) for t in beside])
+    neighbours = [np.mod(frame - 1, frames), np.mod(frame + 1, frames)]
+    wanted = np.mean([_area(c.endo[t], c.epi[t]) for t in neighbours])
     wanted *= 1 + rng.choice([-1, 1]) * rng.uniform(0.25, 0.45)
     scale = np.sqrt(wanted / _area(c.endo[frame], c.epi[frame]))
     return _edit(drawn, frame, endo=c.endo[frame] * scale, epi=c.epi[frame] * scale)
@@ -174,7 +174,7 @@ def thickness_jump(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> 
 
 
 def area_range(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> CineSlice:
-    """All frames up to two away from one swell (shrink) slowly to 1.46–1.7 (0.6–0.84) of end-diastole's area."""
+    """Frames up to two away from one grow (shrink) gradually to 1.47–1.7 (0.6–0.83) of the area at end-diastole."""
     c = drawn.contours
     frames = len(c.center)
     endo, epi = c.endo.copy(), c.epi.copy()
@@ -202,12 +202,12 @@ def walls_touch(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> Cin
     where = _sector(c.endo.shape[1], rng, rng.uniform(25, 40))
     mask = _edit(drawn, frame, endo=np.where(where, c.epi[frame] - 0.7, c.endo[frame])).myocardium[frame]
     inside = drawn.slice.myocardium[frame] | cavity(drawn.slice.myocardium[frame])
-    # a drawing program leaves a line of pixels, so that the ring stays closed
+    # drawing programs keep a line of pixels, so that the ring stays closed
     return _pixels(drawn, frame, mask | (inside & ~ndimage.binary_erosion(inside)))
 
 
 def out_of_register(drawn: ReaderSlice, frame: int, rng: np.random.Generator) -> CineSlice:
-    """Every frame's mask 4.5 to 8 mm beside the picture."""
+    """Every frame's mask shifted by 4.5 to 8 mm against the image."""
     step = rng.uniform(4.5, 8.0) * np.exp(1j * rng.uniform(0, 2 * np.pi))
     c = drawn.contours
     return drawn.with_contours(PolarContours(c.center + step, c.endo, c.epi))

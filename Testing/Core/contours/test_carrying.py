@@ -1,4 +1,4 @@
-"""Contours drawn at end-diastole and end-systole, or end-diastole alone, reach the other frames by the cine."""
+"""Contours drawn at end-diastole, with or without end-systole, are carried to the other frames with the cine."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def phantom():
 
 def test_from_end_diastole_and_end_systole(phantom):
     drawn = (0, end_systole(phantom))
-    told = []
-    result = carry_contours(keep_only(phantom, drawn), on_progress=told.append)
+    fractions = []
+    result = carry_contours(keep_only(phantom, drawn), on_progress=fractions.append)
     overlap = overlaps(result, phantom)
     assert overlap[~result.drawn].mean() > 0.92
     assert np.flatnonzero(result.drawn).tolist() == list(drawn)
     for t in drawn:
         assert np.array_equal(result.slice.myocardium[t], phantom.myocardium[t])
     assert "drawn at 2 frames" in result.note.text
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
     still = np.mean([dice(phantom.myocardium[0], m) for m in phantom.myocardium[1:]])
     assert overlap[~result.drawn].mean() > still + 0.05
 
 
-def test_from_end_diastole_alone_says_what_was_assumed(phantom):
+def test_from_end_diastole_alone_the_assumption_is_noted(phantom):
     result = carry_contours(keep_only(phantom, (0,)))
     assert "assumed" in result.note.text
     assert overlaps(result, phantom)[1:].mean() > 0.85

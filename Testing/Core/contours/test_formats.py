@@ -187,11 +187,11 @@ def test_a_repaired_dicom_segmentation_is_written_as_one(tmp_path):
     assert main([*words, "--cine", str(tmp_path / "study")]) == 3
     (stack,) = read_images(tmp_path / "out" / "mended_seg_slice1")
     assert np.array_equal(stack.frames[:, 0] == 1, wall)
-    assert main(words) == 1  # without the pictures there is nothing to refer to
+    assert main(words) == 1  # the DICOM SEG must refer to the images
 
 
 def complete(dataset, _t, _k):
-    """What a scanner's file holds besides and highdicom asks for."""
+    """Add the attributes of scanner files that highdicom requires."""
     dataset.StudyDate, dataset.StudyTime, dataset.AccessionNumber = "20200101", "120000", ""
     dataset.PatientBirthDate, dataset.PatientSex, dataset.StudyID = "", "", "1"
     dataset.ReferringPhysicianName, dataset.FrameOfReferenceUID = "", "1.2.3.4"

@@ -1,4 +1,4 @@
-"""Where segments start: found, moved, kept over the slices unless one has its own."""
+"""The RV insertion point of a heart and of single slices, at which the segments start."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ def stack(ring):
     return slices
 
 
-def test_no_point_is_told_of_a_slice_that_is_open(ring):
-    """As at the outflow tract, just where the RV joins: the ray to the epicardium ends nowhere."""
+def test_a_slice_with_an_open_ring_has_no_point(ring):
+    """At the outflow tract, next to the RV, the ray towards the insertion never reaches the epicardium."""
     closed, other, _ = stack(ring)
     column, row = np.rint(ring.grid.lps_to_pixel(InsertionPoints.found([ring]).shared_lps)).astype(int)
     open_ = other.myocardium.copy()
     open_[:, row - 12 : row + 13, column - 12 : column + 13] = False
-    told = _insertions([closed, replace(other, myocardium=open_)], 0)
-    assert list(told) == [closed.name]
+    points = _insertions([closed, replace(other, myocardium=open_)], 0)
+    assert list(points) == [closed.name]
 
 
-def test_a_slices_own_point_turns_its_segments_alone(ring):
+def test_a_slices_own_point_turns_only_its_segments(ring):
     slices = stack(ring)
     shared = InsertionPoints.found(slices).shared_lps
     own = opposite(slices[2], InsertionPoints(shared).at(2, slices[2]))
@@ -99,7 +99,7 @@ def test_a_slices_own_point_turns_its_segments_alone(ring):
     assert (segments[2] != segments[0]).any()
 
 
-def test_a_file_and_the_command_take_points_of_single_slices(tmp_path, ring):
+def test_points_of_single_slices_from_a_file_and_the_command(tmp_path, ring):
     slices = stack(ring)
     own = InsertionPoints.found(slices).at(2, slices[2])
     labels = np.repeat(ring.myocardium[:, None], 3, axis=1).astype(np.uint8)
@@ -127,7 +127,7 @@ def test_a_point_between_slices_or_elsewhere_is_refused(ring):
 
 
 @pytest.mark.parametrize(("oblique", "level"), [(True, "mid"), (False, "mid"), (True, "apex")])
-def test_lines_run_across_the_wall_where_segments_begin(oblique, level):
+def test_lines_cross_the_wall_where_segments_begin(oblique, level):
     ring = heart(grid(oblique=oblique), frames=1)
     segments = label_segments(ring.myocardium[0], ring.grid, level, InsertionPoints.found([ring]).shared_lps)
     lines = segment_lines(segments, ring.myocardium[0], ring.grid)
@@ -138,8 +138,8 @@ def test_lines_run_across_the_wall_where_segments_begin(oblique, level):
     for s, ((x, y), angle) in enumerate(zip(middles, border_angles(segments), strict=True)):
         rows, columns = np.nonzero(np.ones_like(segments.labels, dtype=bool))
         near = np.hypot(columns - x, rows - y) < 3.0
-        beside = set(segments.labels[rows[near], columns[near]].tolist()) - {0}
-        assert beside == {s + 1, (s - 1) % len(segments.names) + 1}
+        neighbours = set(segments.labels[rows[near], columns[near]].tolist()) - {0}
+        assert neighbours == {s + 1, (s - 1) % len(segments.names) + 1}
         arm = (np.array([x, y]) - segments.center_xy) * ring.grid.spacing_mm
         assert np.cos(ring.grid.angles_from_apex(arm) - angle) > 0.999
     for s, (x, y) in enumerate(segment_centers(segments)):

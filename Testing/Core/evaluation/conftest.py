@@ -1,4 +1,4 @@
-"""The dataset of annuli, written once."""
+"""The dataset of annuli, written once per session."""
 
 from __future__ import annotations
 

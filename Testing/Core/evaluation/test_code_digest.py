@@ -1,4 +1,4 @@
-"""An answer is kept for the code, the weights and the settings that gave it, and for no other."""
+"""The identity of a prediction changes with code, weights and settings."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_model_is_identified_by_code_weights_and_settings(monkeypatch, tmp_pat
         identity(other),
     ]
     assert identity(folder) == found[0]
-    # without diffusion the number of samples has no meaning, and the default is what the model says
+    # without diffusion the number of samples has no effect; the default is the model's own setting
     assert identity(f"{folder}:no-diffusion", samples=3) == found[3]
     assert identity(f"{folder}:diffusion") == found[0]
     with monkeypatch.context() as patched:

@@ -1,4 +1,4 @@
-"""The comparison on a dataset whose truth and errors are known in closed form."""
+"""Evaluation of a dataset with truth and errors in closed form."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_damaged_case_is_reported_and_left_out(index, tmp_path):
 
 
 def _spoiled(index, folder, spoil):
-    """The dataset again with a spoilt displacement of s2's DENSE case, and what of it is still known."""
+    """A copy of the dataset with damaged displacement of s2's DENSE case, and its remaining valid pixels."""
     shutil.copytree(index.folder, folder)
     data = read_dataset_case(folder, "s2-dense")
     motion, valid = data.displacement_mm.copy(), data.valid.copy()
@@ -153,7 +153,7 @@ def test_a_case_without_any_number_is_reported_and_left_out(index, tmp_path, mar
     spoilt, _ = _spoiled(index, tmp_path / "data", everything)
     result = evaluate(spoilt, [ZERO])
     reasons = dict(result.unreadable)
-    assert sorted(reasons) == ["s2-cine", "s2-dense"]  # the one that is paired with it has no truth either
+    assert sorted(reasons) == ["s2-cine", "s2-dense"]  # the case that is paired with it has no truth either
     assert all("s2-dense" in text and "not known anywhere" in text and "\n" not in text for text in reasons.values())
 
 

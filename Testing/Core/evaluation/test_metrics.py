@@ -1,4 +1,4 @@
-"""Metrics against worked examples of their sources and against what they must do by definition."""
+"""Metrics compared with worked examples of their sources and with their definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kept predictions: the same answer, asked for once, asked anew when anything that it depends on has changed."""
+"""Cached predictions are reused, and predicted again when anything that they depend on has changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def case(index):
 
 
 class Counted:
-    """A method of ours that counts how often it is asked."""
+    """A method that counts its calls."""
 
     def __init__(self, samples=1):
         self.truth = scaled_truth("nine tenths", 0.9, spread=0.1, samples=samples)

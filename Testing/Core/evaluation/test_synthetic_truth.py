@@ -1,4 +1,4 @@
-"""What is known of a synthetic heart beyond its motion: where its scar is, and what masks cannot show."""
+"""Further truth of synthetic hearts: the location of scar, and the rotation that masks do not show."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_subtracting_remote_myocardium_removes_differences_between_slices(infarc
 
 
 def test_the_ceiling_is_below_the_error_of_no_motion(infarct, found, monkeypatch):
-    monkeypatch.setattr(ceiling_module, "_REFERENCE_SUBJECTS", 40)  # enough for these bounds, an eighth of the work
+    monkeypatch.setattr(ceiling_module, "_REFERENCE_SUBJECTS", 40)  # enough for these bounds, in an eighth of the time
     ceiling = synthetic_ceiling(infarct, [e.id for e in infarct])
     still = np.mean([r.epe_mm for r in found.cases if r.model == "zero"])
     assert ceiling is not None
