@@ -30,20 +30,14 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/SegmentEditorLink.py
   LaMoDSlicerLib/Contours/StudySection.py
   LaMoDSlicerLib/Contours/__init__.py
-  LaMoDSlicerLib/Display/ColorScales.py
-  LaMoDSlicerLib/Display/DeformingGrid.py
-  LaMoDSlicerLib/Display/DisplacementArrows.py
   LaMoDSlicerLib/Display/DisplacementTransform.py
   LaMoDSlicerLib/Display/DisplayPanel.py
-  LaMoDSlicerLib/Display/GlyphColor.py
-  LaMoDSlicerLib/Display/LineDisplay.py
+  LaMoDSlicerLib/Display/MaterialLines.py
   LaMoDSlicerLib/Display/MaterialMotion.py
-  LaMoDSlicerLib/Display/OverlayQuantity.py
-  LaMoDSlicerLib/Display/PointTracks.py
+  LaMoDSlicerLib/Display/Quantities.py
   LaMoDSlicerLib/Display/ResultDisplay.py
   LaMoDSlicerLib/Display/RibbonMesh.py
   LaMoDSlicerLib/Display/SegmentLines.py
-  LaMoDSlicerLib/Display/ShownQuantity.py
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/__init__.py
   LaMoDSlicerLib/Inputs/InputError.py

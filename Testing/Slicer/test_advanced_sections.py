@@ -141,6 +141,9 @@ def test_a_dense_scan_is_added_to_a_dataset(researcher, tmp_path, monkeypatch):
     click(researcher, dataset.ui.addDenseButton)
     assert researcher.mouse.spin(WAIT, lambda: not dataset.isBusy)
     assert dataset.folder() == tmp_path / "mine", dataset.ui.datasetMessage.text
+    assert "Added to mine." in dataset.ui.datasetMessage.text
+    assert "smoothed over" in dataset.ui.datasetMessage.text
+    assert "--" not in dataset.ui.datasetMessage.text, "the panel has no command-line options"
     researcher.mouse.show(dataset.ui.datasetMessage)
     researcher.mouse.screenshot(tmp_path / "slicer-dense.png")
     (entry,) = DatasetIndex.load(tmp_path / "mine")

@@ -101,7 +101,7 @@ class DatasetMaking:
             return
         self._command.run(
             lambda folder: ["dense", scan, "--out", str(folder / "scan"), *self._denseOptions()],
-            lambda lines: self._onAnalysed(self._command.folder / "scan", into, lines),
+            lambda _lines: self._onAnalysed(self._command.folder / "scan", into),
         )
 
     def _denseOptions(self) -> list[str]:
@@ -121,17 +121,17 @@ class DatasetMaking:
         level = ui.denseLevelSelector.itemData(ui.denseLevelSelector.currentIndex)
         return [*arguments, "--level", level] if level else arguments
 
-    def _onAnalysed(self, scan: Path, into: Path, lines: list[str]) -> None:
+    def _onAnalysed(self, scan: Path, into: Path) -> None:
         from LaMoDCore.io.dataset.collection import collect
         from LaMoDCore.runtime.errors import LaMoDInputError
 
         try:
+            notes = _notesOf(scan)
             collect([scan], into)
         except LaMoDInputError as error:
             self._showMessage(str(error))
             return
         self._onChanged(into)
-        notes = [line.strip() for line in lines if line.startswith("  ")]
         self._showMessage("\n".join([_("Added to {name}.").format(name=into.name), *notes]))
 
     def onAddSceneButton(self) -> None:
@@ -166,3 +166,30 @@ class DatasetMaking:
             slicer.util.mainWindow(), _("Create the folder of a new dataset"), "dataset"
         )
         return Path(folder) if folder else None
+
+
+def _notesOf(scan: Path) -> list[str]:
+    """The notes of analysed DENSE scans as sentences, the most severe first.
+
+    Raises:
+        LaMoDInputError: the analysis wrote no readable case.
+    """
+    from LaMoDCore.heart.notes import Note, grouped, number_list
+    from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
+
+    sentences = []
+    for entry in DatasetIndex.load(scan):
+        details = read_dataset_case(scan, entry.id).details
+        for group in grouped(Note.from_dict(stored) for stored in details.get("notes", [])):
+            frames = (
+                _("Frames {frames}:").format(frames=number_list([frame + 1 for frame in group.frames]))
+                if group.frames
+                else ""
+            )
+            sentences.append(" ".join(part for part in (frames, group.note.text, group.note.remedy) if part))
+        if details.get("doubtful_frames"):
+            frames = number_list(details["doubtful_frames"])
+            sentences.append(
+                _("Doubtful frames, counted from the encoding instant as 0: {frames}.").format(frames=frames)
+            )
+    return sentences

@@ -148,11 +148,14 @@ class EvaluateSection:
         except InputError as error:
             self.showMessage(str(error))
             return
-        self._command.run(arguments, lambda lines: self._onDone(out, lines))
+        self._command.run(arguments, lambda _lines: self._onEvaluated(out))
 
-    def _onDone(self, out: Path, lines: list[str]) -> None:
+    def _onEvaluated(self, out: Path) -> None:
         self.show(out)
-        skipped = [line for line in lines if line.startswith("left out")]
+        if self._files is None or self._files.folder != out:
+            return
+        text = _("Left out: {reason}")
+        skipped = [text.format(reason=reason) for _case, reason in self._files.unreadable]
         self.showMessage("\n".join([_("Written to {folder}.").format(folder=out.name), *skipped]))
 
     def onOpenButton(self) -> None:

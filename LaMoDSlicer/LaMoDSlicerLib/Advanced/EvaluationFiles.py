@@ -16,6 +16,7 @@ class EvaluationFiles:
         methods: names in the tables, in order; the last one is compared with the others.
         split: of the cases.
         dataset: name of the dataset.
+        unreadable: IDs of the cases that could not be read, with the reasons.
     """
 
     folder: Path
@@ -23,6 +24,7 @@ class EvaluationFiles:
     methods: tuple[str, ...]
     split: str
     dataset: str
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     #: Column of cases.csv -> name, short name for table headers, factor to the displayed unit, digits.
     MEASURES: ClassVar = {
@@ -47,7 +49,8 @@ class EvaluationFiles:
         missing = [name for name in ("id", "model", *cls.MEASURES) if rows and name not in rows[0]]
         if missing:
             raise KeyError(missing[0])
-        return cls(folder, tuple(rows), tuple(about["methods"]), str(about["split"]), str(about["dataset"]))
+        unreadable = tuple((str(case), str(reason)) for case, reason in about.get("unreadable", []))
+        return cls(folder, tuple(rows), tuple(about["methods"]), str(about["split"]), str(about["dataset"]), unreadable)
 
     @classmethod
     def _typed(cls, row: dict[str, str]) -> dict[str, Any]:

@@ -146,16 +146,20 @@ class ModelsSection:
         """Check a model and add it. This builds its networks, so it runs in its own process."""
         source = path.parent if path.name == "model.json" else path
         self.showMessage(_("Checking {name} …").format(name=source.name))
-        self._worker = WorkerProcess(lambda _progress: None, self._onImported, self._onImportFailed)
+        known = {model.name for model in self._models}
+        self._worker = WorkerProcess(
+            lambda _progress: None, lambda _lines: self._onImported(known), self._onImportFailed
+        )
         try:
             self._worker.start(CoreLibrary.command(["models", "add", str(source)], reportsProgress=False))
         except OSError as error:
             self._onImportFailed(str(error))
         self._showButtons()
 
-    def _onImported(self, lines: list[str]) -> None:
+    def _onImported(self, known: set[str]) -> None:
         self._worker = None
-        name = lines[-1].removeprefix("added ").strip() if lines else ""
+        self.refresh()
+        name = next((model.name for model in self._models if model.name not in known), "")
         self.refresh(name)
         self.showMessage(_("“{name}” was added to your models.").format(name=name))
 

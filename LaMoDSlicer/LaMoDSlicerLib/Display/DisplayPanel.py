@@ -2,14 +2,16 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import PanelWidgets, SliceViews
 
 
 class DisplayPanel:
-    """How the result is shown.
+    """The Display section: how the result is shown.
 
     Args:
         ui: the panel's widgets by name.
@@ -28,12 +30,12 @@ class DisplayPanel:
         self.update()
 
     def setResult(self, result: ResultScene) -> None:
-        """Show what was just predicted."""
+        """Show a new result."""
         self._result, self._display = result, ResultDisplay(result)
         self.update()
 
     def update(self) -> None:
-        """Show the result as the parameter node says; a result that a scene brought along is found."""
+        """Show the result with the settings of the parameter node; finds the result of a loaded scene."""
         p = self._parameters
         if p is not None and self._result is None and p.resultBrowser is not None:
             result = ResultScene(p.resultBrowser)
@@ -49,10 +51,10 @@ class DisplayPanel:
         redraw = shown and self._result.motion is not None
         for widget in (self._ui.glyphSpacingSlider, self._ui.glyphScaleSlider):
             widget.enabled = redraw
-            widget.toolTip = "" if redraw or not shown else _("This scene does not hold the motion: predict again.")
-        none = _("There is no result yet: choose masks and press Predict Strain.")
+            widget.toolTip = "" if redraw or not shown else _("This scene does not contain the motion: predict again.")
+        none = _("There is no result yet: select masks and click Predict Strain.")
         remarks = self._remarks() if shown else [none]
-        more = _("… and {count} more: rest the mouse here.").format(count=len(remarks) - 1)
+        more = _("… and {count} more: hover for all.").format(count=len(remarks) - 1)
         self._ui.resultLabel.text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
         self._ui.resultLabel.toolTip = "\n".join(remarks)
         if p is not None:
@@ -62,9 +64,10 @@ class DisplayPanel:
 
     def _remarks(self) -> list[str]:
         quantity = self._parameters.quantity
-        remarks = list(self._result.summary.get("quality", []))
+        node = ResultNode.ofBrowser(self._result.browserNode)
+        remarks = ResultNotes(node.numbers()).noteLines("error", "warning") if node is not None else []
         if quantity is OverlayQuantity.UNCERTAINTY and not self._result.holds(quantity):
-            remarks.append(_("One sample has no spread: predict with 2 samples or more (Advanced) to see it."))
+            remarks.append(_("One sample has no standard deviation: predict with 2 samples or more (Advanced)."))
         return remarks
 
     def _offerRangeOf(self, quantity: OverlayQuantity) -> None:

@@ -5,17 +5,28 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class MaterialMotion:
-    """How the points of the end-diastolic wall move in the planes of Z slices over T frames.
+    """Displacement of the points of the end-diastolic wall, in the planes of Z slices of one size, over T frames.
 
     Attributes:
         displacementMm: [Z, T, 2, H, W], in-plane (x, y) = (column, row) mm, finite everywhere.
         myocardium: bool [Z, H, W] at the reference frame.
-        ijkToLps: [Z, 4, 4] of each slice.
+        ijkToLps: [Z, 4, 4], one per slice.
     """
 
     displacementMm: np.ndarray
     myocardium: np.ndarray
     ijkToLps: np.ndarray
+
+    @classmethod
+    def ofWall(cls, displacementMm: np.ndarray, myocardium: np.ndarray, ijkToLps: np.ndarray) -> "MaterialMotion":
+        """The motion from its values in the wall; pixels outside get the value of the nearest pixel of the wall."""
+        from scipy.ndimage import distance_transform_edt
+
+        slices = []
+        for field, wall in zip(displacementMm, myocardium, strict=True):
+            rows, columns = distance_transform_edt(~wall, return_distances=False, return_indices=True)
+            slices.append(field[..., rows, columns])
+        return cls(np.stack(slices), myocardium, ijkToLps)
 
     @property
     def numberOfSlices(self) -> int:
@@ -31,7 +42,7 @@ class MaterialMotion:
         return float(dx), float(dy)
 
     def spreadPoints(self, k: int, spacingMm: float) -> np.ndarray:
-        """int [N, 2] (column, row): the myocardial pixels of slice k that are nearest to a grid of this spacing."""
+        """int [N, 2] (column, row): the pixels of the wall in slice k that are nearest to a grid of this spacing."""
         rows, columns = np.nonzero(self.myocardium[k])
         cells = np.column_stack([columns, rows]) * self.spacingMm(k) / spacingMm
         cell, offset = np.floor(cells), np.abs(cells - np.floor(cells) - 0.5).max(axis=1)
@@ -41,9 +52,9 @@ class MaterialMotion:
         return np.column_stack([columns[chosen], rows[chosen]])
 
     def carried(self, xy: np.ndarray, k: int, frame: int) -> np.ndarray:
-        """Pixel coordinates [N, 2] (x, y) of a slice at end-diastole, at a frame: X + u(X), u bilinear."""
+        """Move pixel coordinates [N, 2] (x, y) of a slice from end-diastole to a frame: X + u(X), u bilinear."""
         from scipy.ndimage import map_coordinates
 
         u = self.displacementMm[k, frame]
-        at = [map_coordinates(component, xy[:, ::-1].T, order=1, mode="nearest") for component in u]
-        return xy + np.column_stack(at) / self.spacingMm(k)
+        moved = [map_coordinates(component, xy[:, ::-1].T, order=1, mode="nearest") for component in u]
+        return xy + np.column_stack(moved) / self.spacingMm(k)

@@ -3,22 +3,22 @@ from typing import Any
 import numpy as np
 import slicer
 
-from LaMoDSlicerLib.Display.RibbonMesh import RibbonMesh
+from LaMoDSlicerLib.Display import RibbonMesh
 from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class SegmentLines:
-    """Where segments begin, as lines across the wall at end-diastole, with their names beside them."""
+    """Segment borders as lines across the wall at end-diastole, with the names of the segments."""
 
     LINES, NAMES = "segmentLines", "segmentNames"
     COLOR, THICKNESS = (1.0, 1.0, 0.35), 2
     TEXT_SCALE, GLYPH_SCALE = 2.6, 0.4
 
     def show(self, slices: list[Any], points: Any, referenceFrame: int) -> list[Any]:
-        """Draw them, or draw them anew; returns a LaMoDCore SegmentMap a slice.
+        """Draw or redraw them; returns one LaMoDCore SegmentMap per slice.
 
         Args:
-            slices: LaMoDCore CineSlice each.
+            slices: LaMoDCore CineSlice objects.
             points: LaMoDCore InsertionPoints.
             referenceFrame: end-diastole.
         """
@@ -39,7 +39,7 @@ class SegmentLines:
         return maps
 
     def hide(self) -> None:
-        """Take them out of the scene."""
+        """Remove them from the scene."""
         for className, role in (("vtkMRMLModelNode", self.LINES), ("vtkMRMLMarkupsFiducialNode", self.NAMES)):
             node = RoleNodes.find(className, role)
             if node is not None:

@@ -1,45 +1,47 @@
 import numpy as np
 
-from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
-from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
+from LaMoDSlicerLib.Results.ResultStack import ResultStack
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 
 class SpatialFields:
-    """A result's fields where the wall is at each frame, in the units of the screen.
+    """The fields of a result on the deformed wall of each frame, in display units.
 
     Args:
-        result: material fields.
+        result: fields on the end-diastolic wall.
         geometry: the volume on which they are shown.
     """
 
-    #: What a voxel outside the wall holds. Not NaN: Slicer's nearest colour lookup paints NaN.
+    #: Value of voxels outside the wall. Not NaN, because Slicer's nearest colour lookup paints NaN.
     OUTSIDE = -1000.0
 
-    def __init__(self, result: ResultFiles, geometry: VolumeGeometry) -> None:
+    def __init__(self, result: ResultStack, geometry: VolumeGeometry) -> None:
         from LaMoDCore.heart.spatial import material_coordinates
 
         self._result, self._geometry = result, geometry
-        self.sliceIndices = [geometry.sliceIndexOf(affine) for affine in result.ijkToLps]
+        motion = result.motion
+        self.sliceIndices = [geometry.sliceIndexOf(affine) for affine in motion.ijkToLps]
         self._materialXy = [
-            material_coordinates(result.displacementMm[k], result.myocardium[k], result.spacingMm(k))
-            for k in range(len(result.ijkToLps))
+            material_coordinates(motion.displacementMm[k], motion.myocardium[k], motion.spacingMm(k))
+            for k in range(motion.numberOfSlices)
         ]
 
     def of(self, quantity: OverlayQuantity) -> np.ndarray:
-        """float32 [T, Z, H, W]: strain in per cent, displacement in mm; `OUTSIDE` where there is no wall."""
+        """float32 [T, Z, H, W]: strain in per cent, displacement in mm; `OUTSIDE` outside the wall."""
         from LaMoDCore.heart.spatial import push_forward
 
-        shown = np.full((self._result.numberOfFrames, *self._geometry.shape), self.OUTSIDE, np.float32)
+        motion = self._result.motion
+        shown = np.full((motion.numberOfFrames, *self._geometry.shape), self.OUTSIDE, np.float32)
         for k, index in enumerate(self.sliceIndices):
             material = self._material(quantity, k)
-            spatial = push_forward(material, self._materialXy[k], self._result.myocardium[k])
+            spatial = push_forward(material, self._materialXy[k], motion.myocardium[k])
             shown[:, index] = np.where(np.isfinite(spatial), spatial, self.OUTSIDE)
         return shown
 
     @property
     def quantities(self) -> tuple[OverlayQuantity, ...]:
-        """What the result holds."""
+        """The quantities that the result contains."""
         return tuple(
             q
             for q in OverlayQuantity
@@ -48,5 +50,5 @@ class SpatialFields:
 
     def _material(self, quantity: OverlayQuantity, k: int) -> np.ndarray:
         if quantity is OverlayQuantity.DISPLACEMENT:
-            return np.linalg.norm(self._result.displacementMm[k], axis=1)
+            return np.linalg.norm(self._result.motion.displacementMm[k], axis=1)
         return 100.0 * self._result.fields[quantity.field][:, k]

@@ -2,30 +2,30 @@ from typing import Any, ClassVar
 
 import slicer
 
-from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Scene import RoleNodes
 
 
-class ReadingNode:
-    """A result's numbers in the scene: a text node that knows the sequence browsers that show the result.
+class ResultNode:
+    """A result in the scene: a text node with its numbers and references to the sequence browsers that show it.
 
     Args:
-        node: vtkMRMLTextNode of the role "reading".
+        node: vtkMRMLTextNode with the role `ROLE`.
     """
 
     ROLE, BROWSER = "reading", "LaMoD.Browser"
-    _cache: ClassVar[dict[tuple[str, int], Reading]] = {}
+    _cache: ClassVar[dict[tuple[str, int], ResultNumbers]] = {}
 
     def __init__(self, node: Any) -> None:
         self.node = node
 
     @classmethod
-    def create(cls, reading: Reading, browserNodes: list[Any], name: str) -> "ReadingNode":
-        """Put the numbers into the scene, in the place of earlier ones of the same browsers.
+    def create(cls, numbers: ResultNumbers, browserNodes: list[Any], name: str) -> "ResultNode":
+        """Add the numbers of a result to the scene; they replace earlier ones of the same browsers.
 
         Args:
-            reading: what to keep.
-            browserNodes: one a slice of the reading: where its pictures are.
+            numbers: of the result.
+            browserNodes: one per slice: the browser with its images.
             name: of the result.
         """
         for browser in browserNodes:
@@ -36,19 +36,19 @@ class ReadingNode:
         node.SetAttribute(RoleNodes.ATTRIBUTE, cls.ROLE)
         node.SetAttribute("LaMoD.Name", name)
         node.SetForceCreateStorageNode(True)
-        node.SetText(reading.toText())
+        node.SetText(numbers.toText())
         for k, browser in enumerate(browserNodes):
             node.SetNthNodeReferenceID(cls.BROWSER, k, browser.GetID())
         return cls(node)
 
     @classmethod
-    def all(cls) -> list["ReadingNode"]:
+    def all(cls) -> list["ResultNode"]:
         """Every result of the scene."""
         nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
         return [cls(node) for node in nodes if node.GetAttribute(RoleNodes.ATTRIBUTE) == cls.ROLE]
 
     @classmethod
-    def ofBrowser(cls, browserNode: Any) -> "ReadingNode | None":
+    def ofBrowser(cls, browserNode: Any) -> "ResultNode | None":
         """The result that a browser shows, or None."""
         if browserNode is not None:
             for found in cls.all():
@@ -56,14 +56,16 @@ class ReadingNode:
                     return found
         return None
 
-    def reading(self) -> Reading:
-        """Raises:
-        ValueError, KeyError: the text is no reading.
+    def numbers(self) -> ResultNumbers:
+        """The numbers of the result.
+
+        Raises:
+            ValueError, KeyError: the text of the node is damaged.
         """
         key = (self.node.GetID(), self.node.GetMTime())
         if key not in self._cache:
             self._cache.clear() if len(self._cache) > 8 else None
-            self._cache[key] = Reading.fromText(self.node.GetText())
+            self._cache[key] = ResultNumbers.fromText(self.node.GetText())
         return self._cache[key]
 
     @property
@@ -71,12 +73,12 @@ class ReadingNode:
         return self.node.GetAttribute("LaMoD.Name") or self.node.GetName()
 
     def browsers(self) -> list[Any]:
-        """One a slice of the reading; None where it is gone."""
+        """One per slice; None for a browser that was removed."""
         count = self.node.GetNumberOfNodeReferences(self.BROWSER)
         return [self.node.GetNthNodeReference(self.BROWSER, k) for k in range(count)]
 
     def remembered(self, what: str, default: str = "") -> str:
-        """What the person last looked at; kept with the scene."""
+        """A setting of the reading room for this result, saved with the scene."""
         return self.node.GetAttribute(f"LaMoD.{what}") or default
 
     def remember(self, what: str, value: str) -> None:
