@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
+from LaMoDCore.runtime.json_file import json_values
 from LaMoDCore.strain import curves, indices
 from LaMoDCore.strain.frame import ventricle_center
 from LaMoDCore.strain.layers import LAYER_NAMES, label_layers
@@ -65,7 +65,7 @@ def summarise(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> dict[
         )
         for slice_, strain in zip(case.slices, slices, strict=True)
     ]
-    return _plain(
+    summary: dict[str, Any] = json_values(
         {
             "definitions": dict(DEFINITIONS),
             "reference_frame": case.reference_frame,
@@ -75,6 +75,7 @@ def summarise(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> dict[
             "indices": _heart_indices(case, slices, rotations, parts, es_frame),
         }
     )
+    return summary
 
 
 def _globals(ecc: Array, err: Array, times: Array, course: curves.Cycle) -> dict[str, Any]:
@@ -243,18 +244,3 @@ def _epicardial_radius(case: Case, slices: Sequence[SliceStrain], index: int) ->
     """Radius in mm of the disc with the area of the epicardial region."""
     area = epicardial_region(slices[index].myocardium).sum() * np.prod(case.slices[index].grid.spacing_mm)
     return float(np.sqrt(area / np.pi))
-
-
-def _plain(value: Any) -> Any:
-    """Convert numpy values to Python scalars and lists, and NaN to None."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return [_plain(item) for item in value.tolist()]
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -6,18 +6,15 @@ sentences instead: ``notes`` about the input and ``quality`` about the result.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import json_values, read_json, write_json
 
 SCHEMA_VERSION = 2
 
@@ -35,23 +32,6 @@ class SummaryFile:
     notes: tuple[Note, ...]
 
 
-def plain(value: Any) -> Any:
-    """Numbers, arrays and mappings as plain JSON values; values that are not finite become null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    raise TypeError(f"a summary cannot hold a {type(value).__name__}")
-
-
 def write_strain_json(result: StrainResult, path: Path) -> None:
     """Write the summary, its keys in their own order, and the notes on the input and the result.
 
@@ -62,8 +42,7 @@ def write_strain_json(result: StrainResult, path: Path) -> None:
     if "slices" in summary:
         summary["slices"] = [{"number": number, **part} for number, part in enumerate(summary["slices"], 1)]
     summary["notes"] = [each.to_dict() for each in result.notes]
-    text = json.dumps(plain(summary), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_json(path, json_values(summary))
 
 
 def read_strain_json(path: str | Path) -> SummaryFile:
@@ -72,14 +51,7 @@ def read_strain_json(path: str | Path) -> SummaryFile:
     Raises:
         LaMoDInputError: the file is missing or damaged, or of a later schema version.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
-    except (OSError, ValueError) as fault:
-        raise LaMoDInputError(path, f"it cannot be read ({fault})", "predict again") from fault
-    if not isinstance(content, dict):
-        raise LaMoDInputError(path, "it does not hold a JSON object", "predict again")
+    content = read_json(Path(path), "choose a folder that `lamod predict` wrote")
     version = content.get("schema_version", 1)
     if version not in (1, SCHEMA_VERSION):
         raise LaMoDInputError(path, f"its schema version is {version!r}", "update LaMoD")
