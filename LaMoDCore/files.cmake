@@ -213,6 +213,7 @@ set(MODULE_PYTHON_SCRIPTS
   models/registry.py
   models/run_folder.py
   models/store.py
+  models/unfinished_run.py
   networks/__init__.py
   networks/balanced_draws.py
   networks/blocks.py

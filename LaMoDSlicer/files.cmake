@@ -63,30 +63,26 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/IndexTable.py
   LaMoDSlicerLib/Reading/PictureCanvas.py
   LaMoDSlicerLib/Reading/PlotClicks.py
-  LaMoDSlicerLib/Reading/Reading.py
-  LaMoDSlicerLib/Reading/ReadingBuilder.py
   LaMoDSlicerLib/Reading/ReadingLayout.py
-  LaMoDSlicerLib/Reading/ReadingNode.py
   LaMoDSlicerLib/Reading/ReadingPanel.py
   LaMoDSlicerLib/Reading/ReadingSheet.py
   LaMoDSlicerLib/Reading/ReadingViews.py
   LaMoDSlicerLib/Reading/SegmentTable.py
-  LaMoDSlicerLib/Reading/SliceReading.py
   LaMoDSlicerLib/Reading/StrainCurvesPlot.py
   LaMoDSlicerLib/Reading/StrainMatrixPicture.py
-  LaMoDSlicerLib/Reading/TrustWords.py
   LaMoDSlicerLib/Reading/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
-  LaMoDSlicerLib/Results/PatientIdentity.py
   LaMoDSlicerLib/Results/ResultExport.py
-  LaMoDSlicerLib/Results/ResultFiles.py
   LaMoDSlicerLib/Results/ResultImport.py
   LaMoDSlicerLib/Results/ResultKeeper.py
+  LaMoDSlicerLib/Results/ResultNode.py
+  LaMoDSlicerLib/Results/ResultNotes.py
+  LaMoDSlicerLib/Results/ResultNumbers.py
   LaMoDSlicerLib/Results/ResultProvenance.py
   LaMoDSlicerLib/Results/ResultReport.py
   LaMoDSlicerLib/Results/ResultScene.py
-  LaMoDSlicerLib/Results/ResultStacks.py
+  LaMoDSlicerLib/Results/ResultStack.py
   LaMoDSlicerLib/Results/__init__.py
   LaMoDSlicerLib/Scene/CineSource.py
   LaMoDSlicerLib/Scene/CustomLayouts.py
