@@ -181,12 +181,11 @@ def _notesOf(scan: Path) -> list[str]:
     for entry in DatasetIndex.load(scan):
         details = read_dataset_case(scan, entry.id).details
         for group in grouped(Note.from_dict(stored) for stored in details.get("notes", [])):
-            frames = (
-                _("Frames {frames}:").format(frames=number_list([frame + 1 for frame in group.frames]))
-                if group.frames
-                else ""
-            )
-            sentences.append(" ".join(part for part in (frames, group.note.text, group.note.remedy) if part))
+            parts = [group.note.text, group.note.remedy]
+            if group.frames:
+                frames = number_list([frame + 1 for frame in group.frames])
+                parts.insert(0, _("Frames {frames}:").format(frames=frames))
+            sentences.append(" ".join(part for part in parts if part))
         if details.get("doubtful_frames"):
             frames = number_list(details["doubtful_frames"])
             sentences.append(

@@ -126,7 +126,7 @@ class DatasetSection:
             cases=len(index),
             subjects=len({e.subject for e in index}),
             splits=", ".join(f"{split} {len({e.subject for e in index.select(split=split)})}" for split in SPLITS),
-            sites=", ".join(sorted({entry.site or "?" for entry in index})),
+            sites=", ".join(sorted({entry.site or _("unknown") for entry in index})),
         )
 
     # --- checks ------------------------------------------------------------------------------------------------

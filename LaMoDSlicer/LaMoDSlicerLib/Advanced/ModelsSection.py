@@ -61,7 +61,7 @@ class ModelsSection:
         self._models = registered_models()
         rows = []
         for model in self._models:
-            kind = _("included") if model.shipped else _("own")
+            kind = _("LaMoD") if model.shipped else _("own")
             rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", model.fault or _("ready")])
         self._table.show([_("Model"), _("Origin"), _("Size"), _("State")], rows)
         names = [model.name for model in self._models]
