@@ -87,7 +87,7 @@ CODES: dict[str, NoteCode] = {
     "dicom_repeated_time": NoteCode("warning", "Several images of a slice have the same trigger time; one was kept."),
     "dicom_order_assumed": NoteCode(
         "warning",
-        "The order of the frames was taken from something else than trigger times.",
+        "The order of the frames was not taken from trigger times.",
         "Check that the frames follow each other in time.",
     ),
     # times

@@ -1,4 +1,4 @@
-"""What can be wrong with a dataset, found before a training run finds it."""
+"""Find faults of a dataset before training or evaluation."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from LaMoDCore.runtime.progress import SILENT, Progress
 
 Severity = Literal["error", "warning"]
 
-#: How "motion_source" of case.json begins where a model predicted the motion.
+#: Prefix of "motion_source" in case.json if a model predicted the motion.
 PREDICTED = "predicted"
-#: No heart moves further in its plane; units or signs are wrong where one does.
+#: Largest plausible in-plane motion; larger motion has wrong units or signs.
 _LARGEST_MOTION_MM = 40.0
-#: Motion that is left in the reference frame.
+#: Largest mean motion of the reference frame.
 _REFERENCE_MOTION_MM = 0.05
-#: Share of carried wall pixels that must land in the drawn wall, a pixel's tolerance included.
+#: Share of wall pixels that must be within a pixel of the drawn wall after the displacement.
 _CARRIED_SHARE = 0.75
 _SMALLEST_WALL_MM2 = 100.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at.
+    """One fault of a dataset.
 
     Attributes:
-        severity: "error" where training or evaluation would be wrong, "warning" where it may be.
-        case: id, or "" for the dataset as a whole.
+        severity: "error" if training or evaluation would be wrong, "warning" if it may be.
+        case: id, or "" for the whole dataset.
         message: a sentence.
     """
 
@@ -45,7 +45,7 @@ class Finding:
 
 
 def check_dataset(folder: str | Path, progress: Progress = SILENT) -> tuple[DatasetIndex, list[Finding]]:
-    """Read every case and say what is wrong.
+    """Read every case and find its faults.
 
     Returns:
         The index, and the findings in file order.
@@ -70,7 +70,7 @@ def check_dataset(folder: str | Path, progress: Progress = SILENT) -> tuple[Data
 
 
 def refuse_faulty_index(index: DatasetIndex) -> None:
-    """What neither training nor evaluation may go on with.
+    """Refuse a dataset that neither training nor evaluation can use.
 
     Raises:
         LaMoDInputError: dataset.json repeats an id, or has a subject in two splits.
@@ -80,12 +80,12 @@ def refuse_faulty_index(index: DatasetIndex) -> None:
             raise LaMoDInputError(
                 index.folder.name,
                 f"{finding.case}: {finding.message}".removeprefix(": ").rstrip("."),
-                "correct dataset.json; `lamod dataset validate` lists all that is wrong",
+                "correct dataset.json; `lamod dataset validate` lists all faults",
             )
 
 
 def check_index(index: DatasetIndex) -> Iterator[Finding]:
-    """What dataset.json alone shows: repeated ids, subjects in two splits, uneven sites, strays."""
+    """Check dataset.json: repeated ids, subjects in two splits, unbalanced sites, folders that are not listed."""
     if not index.entries:
         yield Finding("error", "", "The dataset has no cases.")
     for case_id, count in Counter(entry.id for entry in index).items():
@@ -108,7 +108,7 @@ def check_index(index: DatasetIndex) -> Iterator[Finding]:
 
 
 def _uneven_sites(index: DatasetIndex) -> Iterator[Finding]:
-    """Splits should hold every site in the proportion of the whole: off by more than a fifth and two subjects."""
+    """Sites whose number of subjects in a split differs by more than a fifth, and two, from the balanced number."""
     subjects = {entry.subject: (entry.site, entry.split) for entry in index}
     pairs = Counter(subjects.values())
     sites, splits = Counter(site for site, _ in subjects.values()), Counter(split for _, split in subjects.values())
@@ -121,7 +121,7 @@ def _uneven_sites(index: DatasetIndex) -> Iterator[Finding]:
 
 
 def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
-    """What is wrong with one case's masks, times, geometry and motion."""
+    """Check one case's masks, times, geometry and motion."""
 
     def error(message: str) -> Finding:
         return Finding("error", entry.id, message)
@@ -132,18 +132,18 @@ def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
     if case.level != entry.level:
         yield error(f"It is {case.level} in case.json and {entry.level} in dataset.json.")
     if (np.diff(case.frame_times_ms) <= 0).any():
-        yield error("Its frame times do not rise.")
+        yield error("Its frame times do not increase.")
     if not 300 <= case.rr_ms <= 2500:
-        yield error(f"Its cycle of {case.rr_ms:.0f} ms is no human heart's.")
+        yield error(f"Its cycle of {case.rr_ms:.0f} ms is implausible for a human heart.")
     elif case.frame_times_ms[-1] - case.frame_times_ms[0] > 1.02 * case.rr_ms:
         yield error("Its frames last longer than its cycle.")
     spacing = case.grids[0].spacing_mm
     if not all(0.3 <= step <= 5 for step in spacing):
-        yield error(f"Its pixels of {spacing[0]:.3g} × {spacing[1]:.3g} mm are no heart scan's.")
+        yield error(f"Its pixels of {spacing[0]:.3g} × {spacing[1]:.3g} mm are implausible for a heart scan.")
     for message in _mask_faults(case.masks, spacing[0] * spacing[1]):
         yield error(message) if "empty" in message else warning(message)
     if case.rv_insertion_lps is None:
-        yield warning("The right-ventricular insertion is not known: its segments start from a default.")
+        yield warning("The right-ventricular insertion is unknown: its segments start from a default.")
     elif not _near_wall(case):
         yield warning("The right-ventricular insertion lies more than 25 mm from the wall.")
     if case.displacement_mm is None:
@@ -153,12 +153,10 @@ def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
     yield from (error(message) for message in _motion_errors(case))
     source = str((case.details or {}).get("motion_source", ""))
     if source.startswith(PREDICTED):
-        yield warning(
-            f"Its motion was {source}, not measured: a model that learns from it learns what another believed."
-        )
+        yield warning(f"Its motion was {source}, not measured: a model trained on it learns the other model's errors.")
     share = _carried_share(case)
     if share < _CARRIED_SHARE:
-        yield warning(f"Only {share:.0%} of the wall, carried by its displacement, lands in the drawn wall.")
+        yield warning(f"Only {share:.0%} of the wall is in the drawn wall after its displacement.")
 
 
 def _mask_faults(masks: Array, pixel_mm2: float) -> Iterator[str]:
@@ -175,7 +173,7 @@ def _mask_faults(masks: Array, pixel_mm2: float) -> Iterator[str]:
         if mask.any() and (label(mask, np.ones((3, 3)))[1] > 1 or binary_fill_holes(mask).sum() == mask.sum())
     ]
     if open_frames:
-        yield f"Its wall is no closed ring in {len(open_frames)} frames, the first is {open_frames[0]}."
+        yield f"Its wall is not a closed ring in {len(open_frames)} frames, the first is {open_frames[0]}."
 
 
 def _near_wall(case: DatasetCase) -> bool:
@@ -192,10 +190,10 @@ def _motion_errors(case: DatasetCase) -> Iterator[str]:
     motion, valid = case.displacement_mm, case.valid
     assert motion is not None and valid is not None
     if not valid.any():
-        yield "Nothing of its displacement is valid."
+        yield "None of its displacement is valid."
         return
     if not np.isfinite(motion[valid]).all():
-        yield "Its displacement is not finite where it is said to be valid."
+        yield "Its displacement is not finite where `valid` is true."
         return
     size = np.linalg.norm(motion[valid], axis=-1)
     if size.max() > _LARGEST_MOTION_MM:
@@ -205,16 +203,16 @@ def _motion_errors(case: DatasetCase) -> Iterator[str]:
     if left.size and left.mean() > _REFERENCE_MOTION_MM:
         yield f"Its reference frame {case.reference_frame} has moved by {left.mean():.2f} mm on average."
     if size.max() == 0:
-        yield "It does not move at all."
+        yield "Its displacement is zero."
     for k, grid in enumerate(case.grids):
         outward = np.abs(motion[:, k][valid[:, k]] @ grid.normal)
         if outward.size and outward.mean() > 0.5:
-            yield f"Its displacement leaves the plane by {outward.mean():.1f} mm; it must lie in it."
+            yield f"Its displacement leaves the plane by {outward.mean():.1f} mm, but must lie in it."
             break
 
 
 def _carried_share(case: DatasetCase) -> float:
-    """Over all frames, the share of wall pixels that land within a pixel of the drawn wall."""
+    """Share of wall pixels, over all frames, that are within a pixel of the drawn wall after the displacement."""
     motion, valid = case.displacement_mm, case.valid
     assert motion is not None and valid is not None
     landed = total = 0

@@ -1,4 +1,4 @@
-"""Putting cases together into one dataset: from other datasets, or one by one."""
+"""Collect cases in one dataset: from other datasets, or one by one."""
 
 from __future__ import annotations
 
@@ -23,36 +23,35 @@ _MADE_BY = "lamod collect"
 
 
 def collect(sources: Sequence[Path], into: Path) -> DatasetIndex:
-    """Copy the cases of datasets into one, which is made where it is not there; the sources stay as they are.
+    """Copy the cases of datasets into one, which is created if necessary; the sources do not change.
 
     Args:
         sources: dataset folders.
-        into: the dataset that they are put into. A case whose id is taken there gets a number behind it, and so does
-            its pair.
+        into: the target dataset. A case whose id exists there gets a number as suffix; pairs stay pairs.
 
     Raises:
-        LaMoDInputError: a folder is no dataset, holds no such case, or cannot be written to.
+        LaMoDInputError: a folder is not a dataset, lacks a file of a case, or cannot be written to.
     """
     for source in sources:
         if source.resolve() == into.resolve():
-            raise LaMoDInputError(source, "it is the dataset that the cases go to", "name another one")
+            raise LaMoDInputError(source, "it is the target dataset", "name another one")
         _add_all(DatasetIndex.load(source), into)
     return DatasetIndex.load(into)
 
 
 def add_case(into: Path, case: DatasetCase, entry: DatasetEntry) -> DatasetEntry:
-    """Write one case into a dataset, which is made where it is not there.
+    """Write one case into a dataset, which is created if necessary.
 
     Args:
         into: the dataset.
-        case: what to write; its id is the entry's.
-        entry: its line; where the id is taken, it gets a number behind it.
+        case: the case; its id is the entry's.
+        entry: its entry in dataset.json; if the id exists, it gets a number as suffix.
 
     Returns:
-        the line as it was written.
+        The entry as it was written.
 
     Raises:
-        LaMoDInputError: the folder holds something else, or cannot be written to.
+        LaMoDInputError: the folder is not a dataset, or cannot be written to.
     """
     entries, about = _content(into)
     entry = replace(entry, id=free_id(plain(entry.id), _taken(into, entries)))
@@ -66,12 +65,12 @@ def add_case(into: Path, case: DatasetCase, entry: DatasetEntry) -> DatasetEntry
 
 
 def plain(name: str) -> str:
-    """A name that can be a folder's."""
+    """The name with only the characters that folder names may have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "case"
 
 
 def free_id(wanted: str, taken: Collection[str]) -> str:
-    """The id itself, or with a number behind it."""
+    """The id, with a number as suffix if it is taken."""
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}-{number}", number + 1
@@ -99,7 +98,7 @@ def _add_all(source: DatasetIndex, into: Path) -> None:
 
 
 def _taken(into: Path, entries: Sequence[DatasetEntry]) -> set[str]:
-    """Ids in the index, and folders that an interrupted writer left."""
+    """Ids in the index, and folders left by an interrupted writer."""
     there = (into / "cases").iterdir() if (into / "cases").is_dir() else ()
     return {entry.id for entry in entries} | {folder.name for folder in there}
 
@@ -114,10 +113,10 @@ def _copy(home: Path, target: Path, names: dict[str, str]) -> None:
 
 
 def _content(into: Path) -> tuple[list[DatasetEntry], dict[str, object]]:
-    """Lines and other keys of a dataset's index; none yet where the folder is empty or not there."""
+    """Entries and other keys of a dataset's index; none if the folder is empty or missing."""
     if not (into / "dataset.json").is_file():
         if into.is_dir() and any(file.name != "cases" for file in into.iterdir()):
-            raise LaMoDInputError(into, "it holds something else than a dataset", "name a new folder or a dataset")
+            raise LaMoDInputError(into, "it is not a dataset and not empty", "name a new folder or a dataset")
         return [], {"made_by": _MADE_BY}
     index = DatasetIndex.load(into)
     about = {key: value for key, value in index.about.items() if key != "version"}

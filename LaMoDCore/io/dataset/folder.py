@@ -1,7 +1,7 @@
-"""Dataset folders: `dataset.json` and `cases/ID/`, what training and evaluation read.
+"""Dataset folders, `dataset.json` and `cases/ID/`, for training and evaluation.
 
 dataset.json                version, cases: id, subject, site, split, cohort, disease, level
-cases/ID/masks.seq.nrrd     the myocardium as it was drawn, 0 and 1
+cases/ID/masks.seq.nrrd     the myocardium as drawn, 0 and 1
          displacement.npz   displacement_mm [T, Z, H, W, 3] LPS (NaN outside frame 0's myocardium),
                             valid [T, Z, H, W], frame_times_ms [T], rr_ms, reference_frame (optional file)
          case.json          level, disease, rv_insertion_lps, paired_with
@@ -36,15 +36,15 @@ _DISPLACEMENT_STEP_MM = 2.0**-13
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """One line of dataset.json.
+    """One case in dataset.json.
 
     Attributes:
-        id: the case's folder name.
-        subject: who; all cases of a subject are in one split.
-        site: where it was scanned.
+        id: name of the case's folder.
+        subject: all cases of a subject are in one split.
+        site: place of the scan.
         split: train, val or test.
-        cohort: dense (motion was measured) or cine (masks; motion only where it is synthetic).
-        disease: free text; "" where not known.
+        cohort: dense (measured motion) or cine (masks; motion only if it is synthetic).
+        disease: free text; "" if unknown.
         level: base, mid or apex.
     """
 
@@ -59,12 +59,12 @@ class DatasetEntry:
 
 @dataclass(frozen=True, eq=False)
 class DatasetIndex:
-    """What dataset.json says.
+    """The contents of dataset.json.
 
     Attributes:
         folder: the dataset's folder.
         entries: the cases, in file order.
-        about: every other key of dataset.json (how it was made).
+        about: every other key of dataset.json, such as `made_by`.
     """
 
     folder: Path
@@ -76,10 +76,10 @@ class DatasetIndex:
         """Read `dataset.json`.
 
         Raises:
-            LaMoDInputError: it is missing, no JSON, or has other content.
+            LaMoDInputError: it is missing, is not JSON, or has other contents.
         """
         path = Path(folder) / "dataset.json"
-        content = read_json(path, "name a folder that `lamod phantom` or `lamod dense` has written")
+        content = read_json(path, "name a folder that `lamod phantom` or `lamod dense` wrote")
         cases = content.pop("cases", None)
         if not isinstance(cases, list) or content.get("version") != DATASET_VERSION:
             raise LaMoDInputError(
@@ -114,15 +114,15 @@ class DatasetCase:
         ijk_to_lps: [4, 4] of the stack.
         frame_times_ms: float [T].
         rr_ms: length of the cycle.
-        reference_frame: the frame that displacement refers to.
+        reference_frame: the frame to which the displacement refers.
         level: base, mid or apex.
-        disease: "" where not known.
+        disease: "" if unknown.
         displacement_mm: float32 [T, Z, H, W, 3] LPS, NaN outside frame 0's myocardium; None if unknown.
-        valid: bool [T, Z, H, W]: where and when displacement was measured; None with displacement_mm.
+        valid: bool [T, Z, H, W], whether displacement was measured; None if displacement_mm is None.
         rv_insertion_lps: [3] anterior insertion, or None.
         paired_with: id of the other scan of the same plane, or None.
-        masks_true: bool [T, Z, H, W] without annotators' errors, where known.
-        cine: float32 [T, Z, H, W] pictures on the same grid, if any.
+        masks_true: bool [T, Z, H, W] without annotators' errors, if known.
+        cine: float32 [T, Z, H, W] images on the same grid, if any.
         details: further keys of case.json.
     """
 
@@ -144,13 +144,13 @@ class DatasetCase:
 
     @property
     def grids(self) -> tuple[SliceGrid, ...]:
-        """One grid a slice."""
+        """One grid per slice."""
         shape = self.masks.shape[2:]
         return tuple(slice_grid(self.ijk_to_lps, k, shape) for k in range(self.masks.shape[1]))
 
     @property
     def grid(self) -> SliceGrid:
-        """The grid of a case of one slice."""
+        """The grid of a case with one slice."""
         if self.masks.shape[1] != 1:
             raise ValueError(f"case {self.id} has {self.masks.shape[1]} slices")
         return self.grids[0]
@@ -162,13 +162,13 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
     Args:
         folder: the dataset's folder.
         case_id: as in dataset.json.
-        pictures: read cine.seq.nrrd too, where there is one.
+        pictures: also read cine.seq.nrrd, if it exists.
 
     Raises:
-        LaMoDInputError: a file is missing, damaged, or disagrees with another.
+        LaMoDInputError: a file is missing or damaged, or contradicts another.
     """
     home = Path(folder) / "cases" / case_id
-    about = read_json(home / "case.json", "write the case again, or take it out of dataset.json")
+    about = read_json(home / "case.json", "write the case again, or remove it from dataset.json")
     level = about.pop("level", None)
     if level not in LEVELS:
         raise LaMoDInputError(home / "case.json", f"level is {level!r}", f"give one of {', '.join(LEVELS)}")
@@ -193,7 +193,7 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
                 motion_file, f"reference_frame is {reference}", f"give one of 0..{masks.shape[0] - 1}"
             )
     if times is None or rr_ms is None:
-        raise LaMoDInputError(home / "masks.seq.nrrd", "it holds no frame times or no rr_ms", "write them into it")
+        raise LaMoDInputError(home / "masks.seq.nrrd", "it has no frame times or no rr_ms", "write them into it")
     insertion = about.pop("rv_insertion_lps", None)
     return DatasetCase(
         id=case_id,
@@ -215,13 +215,13 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
 
 
 def write_dataset_case(folder: str | Path, case: DatasetCase) -> Path:
-    """Write one case into `folder/cases/ID`, whole or not at all; the same case gives the same bytes.
+    """Write one case to `folder/cases/ID`, completely or not at all; the same case gives the same bytes.
 
     Returns:
         The case's folder.
 
     Raises:
-        ValueError: arrays of a case do not fit each other.
+        ValueError: the shapes of the arrays do not match.
     """
     _check_shapes(case)
     cases = Path(folder) / "cases"
@@ -233,7 +233,7 @@ def write_dataset_case(folder: str | Path, case: DatasetCase) -> Path:
 def write_dataset_index(
     folder: str | Path, entries: Sequence[DatasetEntry], about: Mapping[str, Any] | None = None
 ) -> None:
-    """Write dataset.json last: a dataset without it is not finished."""
+    """Write dataset.json, after the cases: a dataset without it is incomplete."""
     content = {"version": DATASET_VERSION, **(about or {}), "cases": [asdict(entry) for entry in entries]}
     write_json(Path(folder) / "dataset.json", content, indent=1)
 
@@ -274,7 +274,7 @@ def _write_files(home: Path, case: DatasetCase) -> None:
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any], level: int = 4) -> None:
-    """A compressed .npz without time stamps: the same arrays give the same bytes."""
+    """Write a compressed .npz without time stamps: the same arrays give the same bytes."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, value in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""Dealing a dataset's subjects into train, val and test: whole subjects, evenly from every site."""
+"""Split a dataset by subject into train, val and test, balanced by site."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 @dataclass(frozen=True)
 class SplitCount:
-    """How many of a site are in a split.
+    """Number of subjects and cases of a site in a split.
 
     Attributes:
-        site: "" where it is not known.
+        site: "" if it is unknown.
         split: train, val or test.
-        subjects: people.
-        cases: their cases.
+        subjects: number of subjects.
+        cases: number of their cases.
     """
 
     site: str
@@ -32,18 +32,18 @@ class SplitCount:
 def propose_split(
     entries: Sequence[DatasetEntry], shares: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0
 ) -> dict[str, str]:
-    """Deal subjects: each goes where its site, and the whole, lack most of their shares.
+    """Assign each subject to the split in which its site and the whole dataset are farthest below their shares.
 
     Args:
         entries: the cases.
-        shares: of the subjects for train, val and test; they add up to 1.
-        seed: of the order in which a site's subjects are dealt.
+        shares: shares of the subjects for train, val and test, which add up to 1.
+        seed: random seed of the order of a site's subjects.
 
     Returns:
-        subject -> split.
+        Subject to split.
 
     Raises:
-        ValueError: shares that are negative or do not add up to 1.
+        ValueError: the shares are negative or do not add up to 1.
     """
     if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
         raise ValueError(f"the shares of {', '.join(SPLITS)} must be 0 or more and add up to 1, got {tuple(shares)}")
@@ -51,7 +51,7 @@ def propose_split(
     site_of: dict[str, str] = {}
     for entry in entries:
         site_of.setdefault(entry.subject, entry.site)
-    dealt: dict[str, str] = {}
+    assigned: dict[str, str] = {}
     everywhere = np.zeros(len(SPLITS))
     for number, site in enumerate(sorted(set(site_of.values()))):
         subjects = sorted(subject for subject, where in site_of.items() if where == site)
@@ -61,8 +61,8 @@ def propose_split(
             chosen = int(np.argmax(np.where(wanted > 0, lacking, -np.inf)))
             here[chosen] += 1
             everywhere[chosen] += 1
-            dealt[str(subject)] = SPLITS[chosen]
-    return dealt
+            assigned[str(subject)] = SPLITS[chosen]
+    return assigned
 
 
 def with_split(entries: Sequence[DatasetEntry], split_of: Mapping[str, str]) -> tuple[DatasetEntry, ...]:
@@ -71,7 +71,7 @@ def with_split(entries: Sequence[DatasetEntry], split_of: Mapping[str, str]) -> 
 
 
 def count_splits(entries: Sequence[DatasetEntry]) -> list[SplitCount]:
-    """Subjects and cases of every site in every split, sites in their order by name."""
+    """Number of subjects and cases per site and split, sorted by site."""
     counts = []
     for site in sorted({entry.site for entry in entries}):
         for split in SPLITS:
@@ -81,10 +81,10 @@ def count_splits(entries: Sequence[DatasetEntry]) -> list[SplitCount]:
 
 
 def write_split(folder: Path, split_of: Mapping[str, str]) -> DatasetIndex:
-    """Put a split into dataset.json; all else of it stays.
+    """Write a split into dataset.json, whose other contents do not change.
 
     Raises:
-        LaMoDInputError: a subject of the dataset has no split: it changed meanwhile.
+        LaMoDInputError: a subject of the dataset has no split, because the dataset has changed.
     """
     index = DatasetIndex.load(folder)
     missing = sorted({entry.subject for entry in index} - split_of.keys())

@@ -126,17 +126,17 @@ def test_validate_finds_nothing_wrong_with_a_good_case(folder: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"displacement_mm": lambda c: -c.displacement_mm * 1.5}, "lands in the drawn wall"),
+        ({"displacement_mm": lambda c: -c.displacement_mm * 1.5}, "in the drawn wall after"),
         ({"displacement_mm": lambda c: c.displacement_mm * 20}, "check units"),
         ({"displacement_mm": lambda c: c.displacement_mm + 1}, "reference frame"),
-        ({"displacement_mm": lambda c: c.displacement_mm * 0}, "does not move"),
+        ({"displacement_mm": lambda c: c.displacement_mm * 0}, "displacement is zero"),
         ({"displacement_mm": lambda c: np.full_like(c.displacement_mm, np.nan)}, "not finite"),
         ({"masks": lambda c: c.masks & (np.arange(40) != 7)[:, None, None, None]}, "empty in frame 7"),
         ({"masks": lambda c: c.masks & (np.arange(128) > 64)}, "closed ring"),
-        ({"rr_ms": lambda c: 100.0}, "no human heart's"),
-        ({"rv_insertion_lps": lambda c: None}, "insertion is not known"),
+        ({"rr_ms": lambda c: 100.0}, "implausible for a human heart"),
+        ({"rv_insertion_lps": lambda c: None}, "insertion is unknown"),
         ({"rv_insertion_lps": lambda c: -c.rv_insertion_lps + 300}, "25 mm"),
-        ({"frame_times_ms": lambda c: c.frame_times_ms[::-1].copy()}, "do not rise"),
+        ({"frame_times_ms": lambda c: c.frame_times_ms[::-1].copy()}, "do not increase"),
         ({"paired_with": lambda c: "b"}, "not in the dataset"),
     ],
 )
