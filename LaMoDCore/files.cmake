@@ -314,7 +314,6 @@ set(MODULE_PYTHON_SCRIPTS
   training/data/thickening.py
   training/loop/__init__.py
   training/loop/averaging.py
-  training/loop/baseline_stage.py
   training/loop/checkpoint.py
   training/loop/distributed.py
   training/loop/engine.py
@@ -326,7 +325,11 @@ set(MODULE_PYTHON_SCRIPTS
   training/loop/selection.py
   training/loop/slice_stage.py
   training/loop/stages.py
-  training/loop/stopping.py
+  training/networks/__init__.py
+  training/networks/baseline.py
+  training/networks/resource_estimate.py
+  training/networks/stage_plan.py
+  training/networks/train.py
   training/posterior/__init__.py
   training/posterior/bank_store.py
   training/posterior/contour_bank.py
@@ -346,11 +349,9 @@ set(MODULE_PYTHON_SCRIPTS
   training/run/grid.py
   training/run/launch_commands.py
   training/run/lock.py
-  training/run/resource_estimate.py
-  training/run/runner.py
   training/run/settings.py
-  training/run/stage_plan.py
   training/run/starting_weights.py
+  training/run/stopping.py
   training/run/watch.py
   uncertainty/__init__.py
   uncertainty/beat.py
