@@ -44,7 +44,7 @@ def commands_page() -> str:
         "| 1 | the input is at fault: one line on the error stream names the file, the problem and the remedy |\n"
         "| 2 | the command line is wrong |\n"
         "| 3 | `check`, dataset validation: something must be looked at |\n"
-        "| 130, 143 | interrupted by SIGINT or SIGTERM |",
+        "| 130 | interrupted by Ctrl-C; for training also by SIGTERM or a file `stop` |",
         '`--progress json` prints lines `{"stage", "fraction", "message"}` on the error stream.',
         "\n".join(
             ["| command | purpose |", "| --- | --- |"]
