@@ -130,7 +130,7 @@ def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> 
     weights = f"{model.weights_sha256} {json.dumps(model.network.config.to_dict(), sort_keys=True)}"
     if ending == _SHOTS:
         identity = f"{weights} {ending} code {code_digest(_SHOOTING, *_CANONICAL)}"
-        return Predictor(f"{model.name}, registration alone", _shots_of(model), identity)
+        return Predictor(f"{model.name}, registration alone", _registration_alone(model), identity)
     diffusion = {_WITH: True, _WITHOUT: False}.get(ending)
     drawn = None if isinstance(model.network, BaselineModel) or diffusion is False else samples
     settings = _settings(model, diffusion, drawn)
@@ -151,15 +151,14 @@ def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -
         return str(fault)  # every case will be refused, so nothing is cached
 
 
-def _shots_of(model: object) -> Callable[[Case], Motion]:
+def _registration_alone(model: LoadedModel) -> Callable[[Case], Motion]:
     import torch
 
     from LaMoDCore.baselines.registration_alone import shot_displacement
     from LaMoDCore.heart.canonical import SPACING_MM
-    from LaMoDCore.models.folder import LoadedModel, lamod_network
+    from LaMoDCore.models.folder import lamod_network
     from LaMoDCore.networks.registration import level_number
 
-    assert isinstance(model, LoadedModel)
     network = lamod_network(model)
     device = next(network.parameters()).device
 
