@@ -202,7 +202,7 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
             ("ecc", -1, (0.05, 0.26), "Ecc, mean of each slice (%)"),
             ("err", -1, (0.375, 0.24), "Err, mean of each slice (%)"),
         ]
-    alike = len({s.segment_names for s in strains}) == 1
+    same_segments = len({s.segment_names for s in strains}) == 1
     entries: dict[str, Any] = {}
     for name, z, (left, width), title in panels:
         ax = page.add_axes((left, bottom, width, height))
@@ -212,7 +212,7 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
         if z >= 0:
             draw_segment_curves(
                 ax, cines[z], strains[z], name,
-                es_ms=es_ms, ed_ms=ed_ms, numbered=alike, half_width_sd=half_width_sd(result),
+                es_ms=es_ms, ed_ms=ed_ms, numbered=same_segments, half_width_sd=half_width_sd(result),
             )  # fmt: skip
         else:
             draw_slice_curves(ax, result, name, es_ms=es_ms, ed_ms=ed_ms)

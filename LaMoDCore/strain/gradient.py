@@ -118,8 +118,8 @@ def gradient_operator(
     # A 2×2 block on an otherwise thin line is a rasterisation artefact and not wall; a pixel next to a block, such as
     # the tip of a round contour, belongs to the wall.
     around = (present & np.append(block[rows, columns], False)[neighbour]).sum(axis=1)
-    beside = ndimage.binary_dilation(block, np.ones((3, 3), dtype=bool))[rows, columns]
-    wide = beside & (around >= MIN_WIDE_PART * present.sum(axis=1))
+    next_to_block = ndimage.binary_dilation(block, np.ones((3, 3), dtype=bool))[rows, columns]
+    wide = next_to_block & (around >= MIN_WIDE_PART * present.sum(axis=1))
 
     x, y = offset_x * dx / radius, offset_y * dy / radius
     slopes = np.zeros((pixels, 2, len(x)))

@@ -16,7 +16,7 @@ from LaMoDCore.heart.geometry import Array
 HARMONICS = 3
 #: Added to the magnitude (log inner radius), below which a beat has no meaningful form.
 _MIN_BEAT = 0.003
-#: Added to translations in mm, so that shorter ones are all alike.
+#: Added to translations in mm, so that shorter ones do not differ.
 _MIN_TRANSLATION_MM = 0.3
 
 

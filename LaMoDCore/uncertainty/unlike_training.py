@@ -46,7 +46,7 @@ UNLIKE = (
     "This slice is unlike the training data in {groups}: {share} is as unusual in {first} (flagged beyond one in "
     "{limit}). Its numbers may be wrong in ways that the intervals do not show."
 )
-ALIKE = (
+WITHIN_RANGE = (
     "Within the range of the training data: the slice is most unusual in {first}, where {share} is as unusual (flagged "
     "beyond one in {limit})."
 )
@@ -142,7 +142,7 @@ class UnlikeTrainingDetector(nn.Module):
         first, check = WORDS[rarest_first[0]]
         values = {"first": first, "share": _share(score), "limit": _count(limit)}
         if score <= limit:
-            return UnlikeTraining(score, limit, False, ALIKE.format(**values))
+            return UnlikeTraining(score, limit, False, WITHIN_RANGE.format(**values))
         reasons = tuple(WORDS[name][0] for name in rarest_first if found[name] > limit)
         return UnlikeTraining(score, limit, True, UNLIKE.format(groups=_listed(reasons), **values), reasons, check)
 

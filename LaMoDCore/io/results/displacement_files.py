@@ -64,7 +64,7 @@ def read_displacement(folder: str | Path) -> tuple[DisplacementVolume, ...]:
     """Read what `write_displacement` wrote.
 
     Args:
-        folder: the result's folder, which holds the folder ``displacement``.
+        folder: the result's folder, which contains the folder ``displacement``.
 
     Returns:
         One volume, or one per slice in the slices' order; none where the folder ``displacement`` does not exist.

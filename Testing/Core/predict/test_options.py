@@ -31,8 +31,8 @@ def test_a_model_whose_denoiser_does_not_fit_predicts_without_diffusion():
     assert not chosen.diffusion and chosen.samples == 1
 
 
-@pytest.mark.parametrize("asked", [{"diffusion": True}, {"space": "registration"}, {"samples": 8}], ids=str)
-def test_requested_algorithm_1_is_refused_if_the_denoiser_does_not_fit(asked):
+@pytest.mark.parametrize("given", [{"diffusion": True}, {"space": "registration"}, {"samples": 8}], ids=str)
+def test_requested_algorithm_1_is_refused_if_the_denoiser_does_not_fit(given):
     with pytest.raises(LaMoDInputError, match="its denoiser was not trained with its encoder"):
-        resolve_options(loaded(WITHOUT_JOINT), **asked)
-    resolve_options(loaded(WITH_JOINT), **asked)
+        resolve_options(loaded(WITHOUT_JOINT), **given)
+    resolve_options(loaded(WITH_JOINT), **given)

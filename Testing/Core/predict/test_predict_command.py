@@ -59,9 +59,9 @@ def test_notes_are_printed_on_the_terminal(
 ) -> None:
     assert predict(ring_file, tmp_path / "out", small_model, "--no-diffusion", "--no-report", "--rr", "1100") == 0
     notes = json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))["notes"]
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert notes
-    assert all(note["text"] in said for note in notes)
+    assert all(note["text"] in printed for note in notes)
     with np.load(tmp_path / "out" / "motion.npz") as arrays:
         assert arrays["frame_times_ms"].max() < 1100
     assert json.loads((tmp_path / "out" / "strain.json").read_text(encoding="utf-8"))["slices"][0]["rr_ms"] == 1100

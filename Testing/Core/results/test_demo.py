@@ -19,9 +19,9 @@ pytestmark = pytest.mark.skipif(
 def test_the_demo_writes_the_contracts_files_and_names_the_report(tmp_path, capsys):
     out = tmp_path / "demo"
     assert main(["demo", "--out", str(out), "--no-diffusion", "--progress", "none"]) == 0
-    said = capsys.readouterr().out
-    assert said.strip().endswith(str(out / "report.png"))
-    assert "synthetic" in said
+    printed = capsys.readouterr().out
+    assert printed.strip().endswith(str(out / "report.png"))
+    assert "synthetic" in printed
     for name in ("motion.npz", "segments.csv", "strain.json", "report.png", "report.pdf"):
         assert (out / name).stat().st_size > 0
     summary = json.loads((out / "strain.json").read_text(encoding="utf-8"))

@@ -76,7 +76,7 @@ def test_without_an_insertion_point_a_stated_direction_and_a_warning():
     assert 100 < np.degrees(found.insertion_angle) < 155
 
 
-@pytest.mark.skipif(not CINE.exists(), reason="the real cine series is not beside the checkout")
+@pytest.mark.skipif(not CINE.exists(), reason="the real cine series is not next to the checkout")
 @pytest.mark.parametrize(("series", "frame_id"), [("Se3", "4"), ("Se4", "5")])
 def test_the_default_is_near_the_real_insertion(series, frame_id):
     sitk = pytest.importorskip("SimpleITK")
@@ -92,9 +92,9 @@ def test_the_default_is_near_the_real_insertion(series, frame_id):
     rows = [line.split("\t") for line in lines]
     points = [np.array(row[:3], float) for row in rows if row[3] == "RV_INSERT" and row[4] == frame_id]
     anterior = min(points, key=lambda point: point[1])
-    told = label_segments(mask, grid, "mid", anterior)
+    given = label_segments(mask, grid, "mid", anterior)
     guessed = label_segments(mask, grid, "mid")
-    away = np.degrees(guessed.insertion_angle - told.insertion_angle)
+    away = np.degrees(guessed.insertion_angle - given.insertion_angle)
     assert abs((away + 180) % 360 - 180) < 25
 
 

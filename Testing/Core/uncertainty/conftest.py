@@ -30,7 +30,7 @@ def calibrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     occupancy[:, 40:90, 40:90] = 1.0
     occupancy[:, 50:80, 50:80] = 0.0
     channels = SAMPLING.latent_channels
-    told = descriptors(
+    described = descriptors(
         occupancy,
         RingCoordinates.of(occupancy[0]),
         np.random.default_rng(0).standard_normal((channels, 20, 16)).astype(np.float32),
@@ -39,11 +39,11 @@ def calibrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model = turning_model()
     rng = np.random.default_rng(1)
-    config = replace(SAMPLING, descriptors=len(told))
+    config = replace(SAMPLING, descriptors=len(described))
     flagged = LaMoDModel(config)
     flagged.load_state_dict(model.state_dict(), strict=False)
     assert flagged.familiarity is not None
-    usual = told + rng.standard_normal((200, len(told))).astype(np.float32) * 0.1
+    usual = described + rng.standard_normal((200, len(described))).astype(np.float32) * 0.1
     flagged.familiarity.fit(usual[:150], usual[150:])
     scale = QuantityScale((1.0, 1.5, 2.0, 1.5, 1.0), 0.002)
     names = ("ecc", "err", "ecr", "e1", "e2", "jacobian", "displacement_mm", "segment_ecc", "segment_err")

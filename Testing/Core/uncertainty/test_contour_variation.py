@@ -44,9 +44,9 @@ def test_contours_and_motion_are_varied_together(generator: torch.Generator) -> 
     motion = torch.zeros(SLICES, FRAMES, TERMS, dtype=torch.complex64)
     motion[..., 0] = 0.1 * path
     radius = torch.full((SLICES,), 25.0)
-    told, asked, sizes, levels = varied((numbers, motion, radius, torch.ones(SLICES, dtype=torch.long)), generator)
-    assert (told[..., -1].abs() / (sizes / radius)[:, None] / 5).numpy() == pytest.approx(
-        (asked[..., 0].abs() / 0.1).numpy(), abs=0.08
+    inputs, targets, sizes, levels = varied((numbers, motion, radius, torch.ones(SLICES, dtype=torch.long)), generator)
+    assert (inputs[..., -1].abs() / (sizes / radius)[:, None] / 5).numpy() == pytest.approx(
+        (targets[..., 0].abs() / 0.1).numpy(), abs=0.08
     )
     assert 0.6 < levels.float().mean() < 0.8
     assert set(levels.tolist()) == {0, 1}

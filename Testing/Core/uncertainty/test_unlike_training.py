@@ -77,8 +77,8 @@ def test_the_sentence_gives_the_share_of_training_slices_that_are_as_unusual(
     usual = detector.judge(known[500 + order[200]])
     assert not usual.flagged and 10**usual.score == pytest.approx(float(_one_in(usual.sentence)), rel=0.2)
     wild = detector.judge(known[0] + 200)
-    said = " ".join(wild.sentence.split("\N{NO-BREAK SPACE}"))
-    assert wild.flagged and "less than one training slice in 1 000 000 is as unusual" in said
+    sentence = " ".join(wild.sentence.split("\N{NO-BREAK SPACE}"))
+    assert wild.flagged and "less than one training slice in 1 000 000 is as unusual" in sentence
 
 
 def _one_in(sentence: str) -> str:
@@ -227,6 +227,6 @@ def test_the_level_is_encoded_where_it_is_known() -> None:
     usual = to_canonical(ring_slice(frames=30)).occupancy
     where, ring = 28 * np.exp(2j * np.pi * np.arange(24) / 24), np.zeros((4, 20, 16))
     given = descriptor_groups(4)["size"].level
-    for level, said in ((0, [0, 0, 0]), (1, [1, 0, 0]), (3, [0, 0, 1])):
+    for level, code in ((0, [0, 0, 0]), (1, [1, 0, 0]), (3, [0, 0, 1])):
         numbers = descriptors(usual, RingCoordinates.of(usual[0]), ring, where, np.zeros((40, 24), complex), level)
-        assert numbers[given].tolist() == said
+        assert numbers[given].tolist() == code
