@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from LaMoDCore.baselines import BaselineConfig
     from LaMoDCore.networks.lamod import LaMoDModel
     from LaMoDCore.training.data.cache import TrainingCache
-    from LaMoDCore.training.loop.stopping import StopRequest
     from LaMoDCore.training.run.settings import TrainingConfig
+    from LaMoDCore.training.run.stopping import StopRequest
 
 HELP = "Train a model on a dataset folder, for example from `lamod phantom` or `lamod dense`; writes RUN/model."
 #: Exit code of a training that was asked to stop, as of an interrupted program.
@@ -70,11 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if find_spec("lightning_fabric") is None:
         raise LaMoDInputError("lamod train", "lightning-fabric is not installed", "run: pip install 'lamod[train]'")
+    from LaMoDCore.models.run_folder import CHECKPOINT
     from LaMoDCore.runtime.devices import resolve_device
     from LaMoDCore.training.loop.engine import make_fabric
-    from LaMoDCore.training.loop.stopping import TrainingStopped, stop_on_signals
     from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
     from LaMoDCore.training.run.starting_weights import LEFT_OUT, without_posterior
+    from LaMoDCore.training.run.stopping import TrainingStopped, stop_on_signals
 
     baseline = _baseline(args) if args.baseline else None
     if args.resume and args.init is None:
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     given = _initial(args.init) if args.init else None
     initial = without_posterior(given) if given is not None else None
     config = _settings(args, initial)
-    if not args.estimate and not args.resume and any(args.out.glob("**/checkpoint.safetensors")):
+    if not args.estimate and not args.resume and any(args.out.glob(f"**/{CHECKPOINT}")):
         raise LaMoDInputError(
             args.out.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
@@ -203,8 +204,8 @@ def _dataset(args: argparse.Namespace) -> dict[str, Any]:
 def _print_estimate(
     cache: TrainingCache, config: TrainingConfig, fabric: Fabric, baseline: BaselineConfig | None
 ) -> int:
-    from LaMoDCore.training.loop.baseline_stage import estimate_baseline
-    from LaMoDCore.training.run.runner import estimate
+    from LaMoDCore.training.networks.baseline import estimate_baseline
+    from LaMoDCore.training.networks.train import estimate
 
     found = estimate(cache, config, fabric) if baseline is None else estimate_baseline(cache, config, baseline, fabric)
     if fabric.is_global_zero:
@@ -224,7 +225,7 @@ def _train_baseline(
     stop: StopRequest,
     progress: Progress,
 ) -> int:
-    from LaMoDCore.training.loop.baseline_stage import train_baseline
+    from LaMoDCore.training.networks.baseline import train_baseline
 
     train_baseline(
         cache,
@@ -251,8 +252,8 @@ def _train(
     stop: StopRequest,
     progress: Progress,
 ) -> int:
+    from LaMoDCore.training.networks.train import train
     from LaMoDCore.training.run.grid import Combination, read_grid, search
-    from LaMoDCore.training.run.runner import train
 
     start = str(Path(args.init).resolve()) if args.init and Path(args.init).is_dir() else args.init
     about: dict[str, Any] = {"data": str(args.data.resolve()), "init": start, "dataset": _dataset(args)}

@@ -67,11 +67,12 @@ def run(args: argparse.Namespace) -> int:
         )
     from LaMoDCore.io.dataset.folder import DatasetIndex
     from LaMoDCore.models.folder import load_model
+    from LaMoDCore.models.run_folder import CHECKPOINT
     from LaMoDCore.training.data.cache import open_cache
-    from LaMoDCore.training.loop.stopping import TrainingStopped, stop_on_signals
     from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig
     from LaMoDCore.training.posterior.train import PosteriorConfig, train_posterior
     from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
+    from LaMoDCore.training.run.stopping import TrainingStopped, stop_on_signals
     from LaMoDCore.training.run.watch import read_run
 
     if min(args.slices, args.cases, args.epochs) < 1 or args.samples < 2 or min(args.phantoms, args.randomised) < 0:
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     if args.resume and read_run(run_folder).state == "finished" and (args.out / "model.json").is_file():
         print(f"{args.out} is finished already")
         return 0
-    if not args.resume and (run_folder / "checkpoint.safetensors").is_file():
+    if not args.resume and (run_folder / CHECKPOINT).is_file():
         raise LaMoDInputError(
             run_folder.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )

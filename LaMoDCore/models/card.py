@@ -80,8 +80,8 @@ def _origin(training: Mapping[str, Any]) -> str:
 def _purpose(description: Mapping[str, Any]) -> str:
     grid = description["canonical"]
     return (
-        "The input consists of masks of the left-ventricular myocardium in short-axis slices over one whole cycle. LaMoD "
-        f"resamples them to {grid['frames']} frames of {grid['size']} × {grid['size']} pixels of "
+        "The input consists of masks of the left-ventricular myocardium in short-axis slices over one whole cycle. "
+        f"LaMoD resamples them to {grid['frames']} frames of {grid['size']} × {grid['size']} pixels of "
         f"{grid['spacing_mm']:g} mm."
     )
 

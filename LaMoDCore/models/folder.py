@@ -25,7 +25,8 @@ from LaMoDCore.models.registry import (
     shipped_folder,
     user_folder,
 )
-from LaMoDCore.models.run_folder import averaged_network, is_run_folder, model_of_run
+from LaMoDCore.models.run_folder import is_run_folder, model_of_run
+from LaMoDCore.models.unfinished_run import averaged_network
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError

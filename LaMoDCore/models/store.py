@@ -132,9 +132,7 @@ def _check_name(name: str) -> None:
             f"the name {name!r}", "it is not valid", "use up to 64 letters, digits, points, hyphens and underscores"
         )
     if name in known_models() or (user_folder() / name).exists():
-        raise LaMoDInputError(
-            name, "a model with this name exists already", "choose another name, or remove it"
-        )
+        raise LaMoDInputError(name, "a model with this name exists already", "choose another name, or remove it")
 
 
 def _set_name(folder: Path, name: str) -> None:

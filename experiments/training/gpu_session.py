@@ -40,11 +40,11 @@ from LaMoDCore.training.data.augmentation import augment
 from LaMoDCore.training.data.cache import TrainingCache, open_cache, open_finished_cache
 from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.data.loading import load_batch
-from LaMoDCore.training.loop.baseline_stage import BaselineStage
 from LaMoDCore.training.loop.engine import computes_in_bfloat16
 from LaMoDCore.training.loop.stages import Stage
+from LaMoDCore.training.networks.baseline import BaselineStage
+from LaMoDCore.training.networks.stage_plan import stages_of
 from LaMoDCore.training.run.settings import PRESETS, TrainingConfig, read_config
-from LaMoDCore.training.run.stage_plan import stages_of
 
 _LAMOD = [sys.executable, "-m", "LaMoDCore"]
 _LARGEST_FILE, _MOST_FILES = 16 * 2**20, 8

@@ -28,9 +28,9 @@ from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.prediction.predict import predict_strain
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
+from LaMoDCore.training.networks.train import train
 from LaMoDCore.training.posterior.held_out import coverage_of, held_out_errors
 from LaMoDCore.training.posterior.train import PosteriorConfig, train_posterior
-from LaMoDCore.training.run.runner import train
 from LaMoDCore.training.run.settings import read_config
 from LaMoDCore.uncertainty.intervals import calibration_of
 

@@ -14,10 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from LaMoDCore.models.run_folder import CHECKPOINT
 from LaMoDCore.runtime.atomic import replaced_file, write_through
 from LaMoDCore.runtime.errors import LaMoDInputError
-
-FILE = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
         {"about": json.dumps(about)},
     )
     try:
-        with replaced_file(folder / FILE) as fresh:
+        with replaced_file(folder / CHECKPOINT) as fresh:
             write_through(fresh, data)
     except OSError as fault:
         full = fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -85,7 +84,7 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
     Raises:
         LaMoDInputError: it is damaged, or belongs to a run with other settings, data or initial weights.
     """
-    file = folder / FILE
+    file = folder / CHECKPOINT
     if not file.is_file():
         return None
     try:
@@ -100,7 +99,7 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
             "it cannot be read, or another version of LaMoD wrote it",
             "start a new run in another folder",
         ) from fault
-    _refuse_another_run(f"{folder.name}/{FILE}", kept, json.loads(json.dumps(identity)))
+    _refuse_another_run(f"{folder.name}/{CHECKPOINT}", kept, json.loads(json.dumps(identity)))
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}, "random": {}}
     for key, value in tensors.items():
         part, rest = key.split(".", 1)

@@ -26,8 +26,8 @@ from LaMoDCore.training.loop.learning_rate import learning_rate_share
 from LaMoDCore.training.loop.loop_stage import LoopStage
 from LaMoDCore.training.loop.pace import Pace
 from LaMoDCore.training.loop.selection import BestWeights
-from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.folder import RunFolder
+from LaMoDCore.training.run.stopping import StopRequest, TrainingStopped
 
 #: Approximate number of step lines per epoch in the log.
 _LINES_PER_EPOCH = 20

@@ -33,7 +33,6 @@ from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.fit import BestEpoch, fit
-from LaMoDCore.training.loop.stopping import StopRequest
 from LaMoDCore.training.posterior.bank_store import BankStore
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_cache, of_phantoms
 from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining
@@ -50,6 +49,7 @@ from LaMoDCore.training.run.folder import (
     software_versions,
     unrecorded,
 )
+from LaMoDCore.training.run.stopping import StopRequest
 from LaMoDCore.uncertainty.descriptors import descriptor_groups
 
 #: Training cases whose orientation the unlike-training flag is fitted to.

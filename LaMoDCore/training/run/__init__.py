@@ -1,1 +1,1 @@
-"""A training run: settings, folder, lock, resources, launch commands."""
+"""A training run: settings, folder, lock, state, launch commands."""

@@ -34,8 +34,8 @@ from LaMoDCore.runtime.atomic import leftovers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import write_json
 from LaMoDCore.runtime.progress import Progress
-from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.lock import RunLock
+from LaMoDCore.training.run.stopping import StopRequest, TrainingStopped
 
 FORMAT = 3
 State = Literal["running", "stopped", "finished", "failed"]

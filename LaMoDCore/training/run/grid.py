@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from LaMoDCore.models.run_folder import FINISHED
 from LaMoDCore.runtime.atomic import write_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.settings import TrainingConfig
@@ -130,7 +131,7 @@ def search(
 
 def _is_finished(run: Path, combination: Combination) -> bool:
     config = run / "config.json"
-    if not (run / "metrics.json").is_file() or not (run / "model" / "model.json").is_file() or not config.is_file():
+    if not (run / "metrics.json").is_file() or not (run / FINISHED / "model.json").is_file() or not config.is_file():
         return False
     kept = json.loads(config.read_text(encoding="utf-8"))
     if kept != json.loads(json.dumps(combination.config.to_dict())):

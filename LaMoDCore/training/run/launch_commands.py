@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from LaMoDCore.models.run_folder import CHECKPOINT
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -86,7 +88,7 @@ def slurm_script(launch: Launch, processes: int, machines: int = 1, hours: int =
         "#SBATCH --signal=TERM@120",
         "",
         f"RUN={shlex.quote(str(launch.run))}",
-        'if [ -f "$RUN/checkpoint.safetensors" ]; then',
+        f'if [ -f "$RUN/{CHECKPOINT}" ]; then',
         f"    srun lamod {shlex.join(_resumed(launch).arguments())}",
         "else",
         f"    srun lamod {shlex.join(launch.arguments())}",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from LaMoDCore.models.run_folder import FINISHED
+from LaMoDCore.models.run_folder import CHECKPOINT, FINISHED
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any
 from LaMoDCore.training.run.folder import refuse_newer
@@ -23,7 +23,6 @@ RunState = Literal["none", "running", "stopped", "finished", "failed", "killed",
 _SILENT_SECONDS = 5.0
 #: With less free space than this on the run's disk, a checkpoint may not fit.
 _LITTLE_SPACE_BYTES = 200 * 2**20
-_CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def read_run(folder: Path) -> RunReport:
         host=_text(status.get("host")),
         updated=_modified(folder / "status.json"),
         data=_text(about.get("data")),
-        resumable=(folder / _CHECKPOINT).is_file(),
+        resumable=(folder / CHECKPOINT).is_file(),
         has_model=(folder / FINISHED / "model.json").is_file(),
         remarks=tuple(_remarks(folder, state, about)),
     )
@@ -126,7 +125,7 @@ def _failure(status: dict[str, Any]) -> str:
 
 
 def _resumption(folder: Path) -> str:
-    if (folder / _CHECKPOINT).is_file():
+    if (folder / CHECKPOINT).is_file():
         return "Resume continues from the last checkpoint."
     return "There is no checkpoint yet: start again."
 

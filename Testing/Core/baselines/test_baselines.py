@@ -223,7 +223,7 @@ CONFIG = replace(PRESETS["smoke"], bf16=False, batch_size=1, registration_epochs
 def trained(tmp_path_factory):
     """Run folders of two steps each, by name."""
     pytest.importorskip("lightning_fabric", reason="training needs lightning-fabric: pip install 'lamod[train]'")
-    from LaMoDCore.training.loop.baseline_stage import train_baseline
+    from LaMoDCore.training.networks.baseline import train_baseline
 
     home = tmp_path_factory.mktemp("runs")
     for name in ARCHITECTURES:
@@ -246,7 +246,7 @@ def test_a_baseline_trains(trained, name):
 def test_the_error_falls_at_every_epoch_without_augmentation(tmp_path):
     """The same slice at every step, without random numbers."""
     pytest.importorskip("lightning_fabric")
-    from LaMoDCore.training.loop.baseline_stage import train_baseline
+    from LaMoDCore.training.networks.baseline import train_baseline
 
     unvaried = AugmentationConfig(
         full_turn_share=0,
@@ -267,7 +267,7 @@ def test_the_error_falls_at_every_epoch_without_augmentation(tmp_path):
 
 
 def test_a_run_of_another_baseline_is_not_resumed(trained):
-    from LaMoDCore.training.loop.baseline_stage import train_baseline
+    from LaMoDCore.training.networks.baseline import train_baseline
 
     with pytest.raises(LaMoDInputError):
         train_baseline(ring_cache(), trained / "strainnet", CONFIG, tiny("transunet"), resume=True)

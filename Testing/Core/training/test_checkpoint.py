@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from LaMoDCore.models.run_folder import CHECKPOINT
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.training.loop.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
+from LaMoDCore.training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from LaMoDCore.training.loop.selection import BestWeights
-from LaMoDCore.training.loop.stopping import stop_on_signals
+from LaMoDCore.training.run.stopping import stop_on_signals
 
 IDENTITY = {"config": {"seed": 0, "model": {"width": 4}}, "data": "a", "start": ""}
 
@@ -43,15 +44,15 @@ def test_a_small_disk_that_is_full_keeps_the_last_checkpoint(small_disk: Path) -
     save_checkpoint(small_disk, IDENTITY, state(1, kilobytes=700))
     with pytest.raises(LaMoDInputError, match="disk is full; the checkpoint before this one is kept"):
         save_checkpoint(small_disk, IDENTITY, state(2, kilobytes=700))
-    assert [file.name for file in small_disk.iterdir()] == [FILE]
+    assert [file.name for file in small_disk.iterdir()] == [CHECKPOINT]
     kept = load_checkpoint(small_disk, IDENTITY)
     assert kept is not None and kept.position == {"epoch": 1} and kept.model["w"][0] == 1
 
 
 def test_a_truncated_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, IDENTITY, state(1))
-    whole = (tmp_path / FILE).read_bytes()
-    (tmp_path / FILE).write_bytes(whole[: len(whole) // 2])
+    whole = (tmp_path / CHECKPOINT).read_bytes()
+    (tmp_path / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(LaMoDInputError, match="cannot be read") as fault:
         load_checkpoint(tmp_path, IDENTITY)
     assert "\n" not in str(fault.value)

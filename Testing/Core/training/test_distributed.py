@@ -17,7 +17,7 @@ from LaMoDCore.training.data.augmentation import augment
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.data.loading import load_batch
-from LaMoDCore.training.run.runner import train
+from LaMoDCore.training.networks.train import train
 from LaMoDCore.training.run.settings import AugmentationConfig
 
 ROOT = Path(__file__).resolve().parents[3]

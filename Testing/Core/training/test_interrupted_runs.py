@@ -18,9 +18,9 @@ from LaMoDCore.models.folder import load_model
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
-from LaMoDCore.training.loop.stopping import TrainingStopped
+from LaMoDCore.training.networks.train import train
 from LaMoDCore.training.run.folder import RunFolder
-from LaMoDCore.training.run.runner import train
+from LaMoDCore.training.run.stopping import TrainingStopped
 from LaMoDCore.training.run.watch import read_run
 
 

@@ -13,8 +13,8 @@ from ring_dataset import TINY
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.loop import stages
-from LaMoDCore.training.run import resource_estimate
-from LaMoDCore.training.run.runner import train
+from LaMoDCore.training.networks import resource_estimate
+from LaMoDCore.training.networks.train import train
 
 
 def test_a_batch_that_is_too_large_is_refused_with_a_size_that_fits(
@@ -42,7 +42,8 @@ def test_running_out_of_memory_is_reported_in_one_line(
 
     monkeypatch.setattr(stages.RegistrationStage, "loss", exhausted)
     monkeypatch.setattr(
-        "LaMoDCore.training.run.runner.estimate_run", lambda *a, **k: resource_estimate.Estimate(2**30, 2**31, 9, 1.0)
+        "LaMoDCore.training.networks.train.estimate_run",
+        lambda *a, **k: resource_estimate.Estimate(2**30, 2**31, 9, 1.0),
     )
     with pytest.raises(LaMoDInputError, match="set batch_size to 1 or less"):
         train(cache, tmp_path / "run", TINY)

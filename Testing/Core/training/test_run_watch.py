@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.curves import RunCurves
 from LaMoDCore.training.run.folder import FORMAT, RunFolder
 from LaMoDCore.training.run.launch_commands import Launch, local_command, slurm_script, torchrun_command
@@ -52,6 +53,24 @@ def test_a_failure_is_described(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
     seen = read_run(tmp_path / "run")
     assert seen.state == "failed" and "No space left" in seen.sentence
+    with pytest.raises(LaMoDInputError), folder.opened():
+        raise LaMoDInputError("batch_size 9", "it needs 9 GiB", "set batch_size to 4 or less")
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert status["failure"]["remedy"] == "set batch_size to 4 or less"
+    assert "batch_size 9: it needs 9 GiB; set batch_size to 4 or less." in read_run(tmp_path / "run").sentence
+
+
+def test_the_state_follows_from_fields_and_never_from_messages(tmp_path: Path) -> None:
+    """The status of version 1 has the same fields, but its messages name options of the command."""
+    message = "stopped in stage joint, epoch 1; go on with --resume"
+    status = {"format": 2, "pid": 1, "state": "stopped", "message": message, "stage": "motion", "epoch": 2}
+    (tmp_path / "status.json").write_text(json.dumps(status))
+    (tmp_path / "checkpoint.safetensors").touch()
+    assert read_run(tmp_path).sentence == "Stopped in stage motion, epoch 2. Resume continues from the last checkpoint."
+    (tmp_path / "status.json").write_text(
+        json.dumps({**status, "state": "failed", "message": "run: the disk is full."})
+    )
+    assert "run: the disk is full. Resume" in read_run(tmp_path).sentence
 
 
 def test_runs_of_newer_versions_and_unreadable_files_are_left_alone(tmp_path: Path) -> None:

@@ -26,12 +26,12 @@ from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
 from LaMoDCore.training.loop import checkpoint
 from LaMoDCore.training.loop.learning_rate import learning_rate_share
-from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
+from LaMoDCore.training.networks.train import train
 from LaMoDCore.training.run.folder import RunFolder
 from LaMoDCore.training.run.lock import RunLock
-from LaMoDCore.training.run.runner import train
 from LaMoDCore.training.run.settings import PRESETS, TrainingConfig, read_config
 from LaMoDCore.training.run.starting_weights import without_posterior
+from LaMoDCore.training.run.stopping import StopRequest, TrainingStopped
 from LaMoDCore.uncertainty.calibration import Calibration
 from LaMoDCore.uncertainty.intervals import calibration_of
 

@@ -34,7 +34,6 @@ from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.fit import fit
 from LaMoDCore.training.loop.loop_stage import LoopStage
-from LaMoDCore.training.loop.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.posterior import train as posterior
 from LaMoDCore.training.posterior.bank_store import BankStore
 from LaMoDCore.training.posterior.contour_bank import ContourBank
@@ -48,6 +47,7 @@ from LaMoDCore.training.posterior.motion_latent_stage import (
 from LaMoDCore.training.posterior.residuals import ResidualBank
 from LaMoDCore.training.run.folder import RunFolder, unrecorded
 from LaMoDCore.training.run.settings import PRESETS
+from LaMoDCore.training.run.stopping import StopRequest, TrainingStopped
 from LaMoDCore.training.run.watch import read_run
 
 INPUTS = 2 * TERMS * 10 + 16

@@ -24,10 +24,10 @@ from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.losses import motion_loss
 from LaMoDCore.training.loop.stages import Stage
-from LaMoDCore.training.loop.stopping import StopRequest
-from LaMoDCore.training.run.resource_estimate import Estimate
-from LaMoDCore.training.run.runner import estimate_network, train_network
+from LaMoDCore.training.networks.resource_estimate import Estimate
+from LaMoDCore.training.networks.train import estimate_network, train_network
 from LaMoDCore.training.run.settings import TrainingConfig
+from LaMoDCore.training.run.stopping import StopRequest
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def train_baseline(
     about: Mapping[str, Any] | None = None,
     progress: Progress = SILENT,
 ) -> BaselineModel:
-    """Train a baseline as `runner.train` trains LaMoD.
+    """Train a baseline as `train` trains LaMoD.
 
     Args:
         cache: training and validation slices.
@@ -90,7 +90,7 @@ def train_baseline(
 
     Raises:
         TrainingStopped: `stop` was requested; the checkpoint is written.
-        LaMoDInputError: as `runner.train`, or a package that the network needs is not installed.
+        LaMoDInputError: as `train`, or a package that the network needs is not installed.
     """
     config = replace(config, freeze=())  # it names parts of LaMoD
     return train_network(

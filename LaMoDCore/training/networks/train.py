@@ -24,18 +24,18 @@ from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.fit import BestEpoch, fit
 from LaMoDCore.training.loop.slice_stage import slice_stages
 from LaMoDCore.training.loop.stages import Stage
-from LaMoDCore.training.loop.stopping import StopRequest
-from LaMoDCore.training.run.folder import FORMAT, RunFolder, reported_disk_faults, software_versions
-from LaMoDCore.training.run.resource_estimate import (
+from LaMoDCore.training.networks.resource_estimate import (
     Estimate,
     estimate_run,
     is_out_of_memory,
     refuse_too_large,
     too_large,
 )
+from LaMoDCore.training.networks.stage_plan import check_frozen, stages_of
+from LaMoDCore.training.run.folder import FORMAT, RunFolder, reported_disk_faults, software_versions
 from LaMoDCore.training.run.settings import TrainingConfig
-from LaMoDCore.training.run.stage_plan import check_frozen, stages_of
 from LaMoDCore.training.run.starting_weights import without_posterior
+from LaMoDCore.training.run.stopping import StopRequest
 
 _Network = TypeVar("_Network", LaMoDModel, BaselineModel)
 _AnyNetwork = TypeVar("_AnyNetwork", bound=nn.Module)

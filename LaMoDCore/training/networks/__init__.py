@@ -1,0 +1,1 @@
+"""Training of the networks of LaMoD and of the baselines on a cache."""
