@@ -1,4 +1,4 @@
-"""Each convention of the project has one test here that fails if it is broken."""
+"""One test per convention of the project, which fails if the convention is broken."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_vectors_follow_the_direction_matrix_into_lps() -> None:
     np.testing.assert_allclose(grid.lps_to_pixel(moved), [11.0, 21.0], atol=1e-5)
 
 
-def test_angles_are_counter_clockwise_seen_from_the_apex_whatever_the_array() -> None:
-    """The same turn in the patient has the same sign in an array that is seen from the base."""
+def test_angles_are_counter_clockwise_seen_from_the_apex_for_any_array() -> None:
+    """The same rotation in the patient has the same sign in an array that is seen from the base."""
     usual, mirrored = grid_of(REAL_X, REAL_Y), grid_of(-REAL_X, REAL_Y)
     assert (usual.view_sign, mirrored.view_sign) == (1, -1)
     assert usual.normal @ BASE_TO_APEX_LPS < 0
@@ -77,7 +77,7 @@ def test_segments_run_counter_clockwise_from_the_anterior_insertion_seen_from_th
         assert segments.names[0] == "anteroseptal" and segments.names[-1] == "anterior"
 
 
-def test_a_rigid_turn_has_no_strain_and_shortening_is_negative() -> None:
+def test_a_rigid_rotation_has_no_strain_and_shortening_is_negative() -> None:
     rows, columns = np.indices((96, 96)).astype(float)
     x, y = columns - 48, rows - 47
     angle = np.deg2rad(20)

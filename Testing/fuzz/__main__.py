@@ -1,6 +1,6 @@
 """Fuzz the readers for a bounded time: ``python Testing/fuzz --seconds 60``; exit 1 if one mutant fails.
 
-A mutant that fails is kept, with what it did, for a test of its own.
+A mutant that fails is kept, and its failure printed, for a test of its own.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from LaMoDCore.cli import main as lamod
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long (default 60)")
-    parser.add_argument("--count", type=int, help="how many mutants, instead of a time")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the mutations (default: the clock)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration (default 60)")
+    parser.add_argument("--count", type=int, help="number of mutants, instead of a duration")
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="seed of the mutations (default: the time)"
+    )
     parser.add_argument(
         "--predict", metavar="MODEL", help="run `lamod predict` with this model instead of `lamod info`"
     )
-    parser.add_argument("--sentences", action="store_true", help="list every kind of sentence that was printed")
+    parser.add_argument("--sentences", action="store_true", help="list every kind of error message that was printed")
     args = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="lamod-fuzz-"))
     kept = Path("fuzz-failures")

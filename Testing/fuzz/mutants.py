@@ -1,4 +1,4 @@
-"""Files that lie: valid inputs of every format with their headers and bytes mutated, the same for the same seed."""
+"""Corrupt files: valid inputs of every format with mutated headers and bytes, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHAPE, FRAMES = (30, 32), 9
 AFFINE = heart.stack_affine(SHAPE, (4.0, 4.0), slices=1)
 LABELS = heart.heart_labels(AFFINE, SHAPE, slices=1, frames=FRAMES)
 
-#: Every format that is read: what to call the file or folder, and how to write it.
+#: Every supported format: name of the file or folder, and its writer.
 SEEDS = {
     "heart.nii": heart.write_nifti,
     "heart.nii.gz": lambda p, f, a: heart.sitk.WriteImage(heart.itk_image(f, a), str(p)),
@@ -37,7 +37,7 @@ _WORDS = (b"0", b"-1", b"1", b"nan", b"inf", b"99999999999", b"1e300", b"\xff\xf
 
 @dataclass(frozen=True)
 class Mutant:
-    """One file or folder with one thing wrong with it."""
+    """One mutated file or folder."""
 
     number: int
     seed_name: str
@@ -46,7 +46,7 @@ class Mutant:
 
 
 def write_seeds(folder: Path) -> dict[str, Path]:
-    """The unharmed files, one a format."""
+    """Write the valid files, one per format."""
     paths = {}
     for name, write in SEEDS.items():
         write(folder / name, LABELS, AFFINE)
@@ -55,7 +55,7 @@ def write_seeds(folder: Path) -> dict[str, Path]:
 
 
 def mutants(seeds: dict[str, Path], folder: Path, *, seed: int = 0, count: int | None = None) -> Iterator[Mutant]:
-    """Write mutant after mutant into ``folder``; number n of a seed is always the same bytes."""
+    """Write mutants into ``folder`` one after the other; number n of a seed always has the same bytes."""
     names = sorted(seeds)
     number = 0
     while count is None or number < count:
@@ -81,7 +81,7 @@ def mutants(seeds: dict[str, Path], folder: Path, *, seed: int = 0, count: int |
 
 
 def mutate(data: bytes, rng: random.Random) -> tuple[bytes, str]:
-    """One to four changes to some bytes, most of them in the header, and what they were."""
+    """The data after one to four changes, most of them in the header, and a description of the changes."""
     changed = bytearray(data)
     done = []
     for _ in range(rng.choice((1, 1, 1, 2, 4))):

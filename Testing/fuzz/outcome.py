@@ -1,4 +1,4 @@
-"""What LaMoD makes of one file: a code and a sentence, within bounded time, or a failure worth a report."""
+"""The outcome of a command on one file: an exit code and a message within bounded time, or a failure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Of computing, so that a busy machine fails nothing; a file that waits for ever is stopped by the clock.
+#: Limit of the CPU time, so that a busy machine causes no failures; and of the time on the clock, for hangs.
 MAX_SECONDS = 10.0
 MAX_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Exit code, the line on stderr, seconds of computing, and what is wrong (empty where all is well)."""
+    """Exit code, the line on stderr, CPU seconds, and the failure ("" if there is none)."""
 
     code: int | None
     sentence: str
@@ -27,7 +27,7 @@ class Outcome:
 
 
 class _TooSlow(BaseException):
-    """Not an Exception, so that no reader can swallow it."""
+    """Not an Exception, so that no reader can catch it."""
 
 
 @contextlib.contextmanager
@@ -48,11 +48,11 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 def outcome_of(run: Callable[[], int], out: Path | None = None) -> Outcome:
-    """Run a command in this process and judge what it did.
+    """Run a command in this process and check its outcome.
 
     Args:
-        run: returns an exit code, as `LaMoDCore.cli.program.main` does.
-        out: the output folder, which must be whole after 0 and absent after 1.
+        run: returns an exit code, like `LaMoDCore.cli.program.main`.
+        out: the output folder, which must be complete after 0 and must not exist after 1.
     """
     errors = io.StringIO()
     code: int | None = None

@@ -93,7 +93,7 @@ MUTATIONS = (
              "np.stack((columns, rows), axis=1)) + insertion_angle",
              SEGMENTS + "test_sectors_are_equal_and_start_at_the_insertion"),
     Mutation("seen from the base", "heart/geometry.py", "self.view_sign * np.arctan2", "-self.view_sign * np.arctan2",
-             "test_conventions.py::test_angles_are_counter_clockwise_seen_from_the_apex_whatever_the_array"),
+             "test_conventions.py::test_angles_are_counter_clockwise_seen_from_the_apex_for_any_array"),
     Mutation("sign of rotation", "strain/indices.py",
              "turn = grid.angles_from_apex(moved) - grid.angles_from_apex(arm)",
              "turn = grid.angles_from_apex(arm) - grid.angles_from_apex(moved)",

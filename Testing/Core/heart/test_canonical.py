@@ -21,7 +21,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 def oblique_grid(
     shape: tuple[int, int], spacing: tuple[float, float], *, flip_x: bool = False, turn: float = 0.0
 ) -> SliceGrid:
-    """A short-axis plane of the heart's usual obliquity, its pixel axes turned or mirrored in the plane."""
+    """A short-axis plane of the heart's usual obliquity, with its pixel axes rotated or mirrored in the plane."""
     normal = np.array([-0.48, 0.62, 0.62])
     normal /= np.linalg.norm(normal)
     x = np.array([1.0, 0.0, 0.0]) - normal[0] * normal
@@ -49,7 +49,7 @@ def ring_slice(grid: SliceGrid, frames: int = 25, times: np.ndarray | None = Non
 
 @pytest.mark.parametrize("flip_x", [False, True])
 @pytest.mark.parametrize("turn", [0.0, 0.7, 2.0])
-def test_known_affine_motion_comes_back_within_a_fiftieth_of_a_millimetre(flip_x: bool, turn: float) -> None:
+def test_round_trip_of_affine_motion_within_a_fiftieth_of_a_millimetre(flip_x: bool, turn: float) -> None:
     grid = oblique_grid((150, 110), (1.2, 1.9), flip_x=flip_x, turn=turn)
     slice_ = ring_slice(grid)
     canonical = to_canonical(slice_)
@@ -64,7 +64,7 @@ def test_known_affine_motion_comes_back_within_a_fiftieth_of_a_millimetre(flip_x
     center_mm = np.array([own_x.mean(), own_y.mean()])
     truth = motion(np.stack([own_x, own_y], -1) - center_mm, slice_.phases)
 
-    # The same motion, said on the canonical grid: positions through pixel coordinates, vectors through the axes.
+    # The same motion on the canonical grid: positions by pixel coordinates, vectors by the axes.
     to_own, offset = affine_2d(canonical.grid, grid)
     columns, rows = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
     own_mm = (np.stack([columns, rows], -1) @ to_own.T + offset) * np.array(grid.spacing_mm)
@@ -77,7 +77,7 @@ def test_known_affine_motion_comes_back_within_a_fiftieth_of_a_millimetre(flip_x
     assert error.max() < 0.02
 
 
-def test_the_canonical_picture_does_not_depend_on_how_the_slice_was_exported() -> None:
+def test_the_canonical_image_does_not_depend_on_the_export() -> None:
     reference = to_canonical(ring_slice(oblique_grid((160, 160), (1.0, 1.0)))).occupancy
     for flip_x, turn in [(True, 0.0), (False, 0.9), (True, 2.5)]:
         other = to_canonical(ring_slice(oblique_grid((160, 160), (1.0, 1.0), flip_x=flip_x, turn=turn)))
@@ -99,7 +99,7 @@ def test_masks_keep_their_area_through_the_signed_distance() -> None:
     assert canonical.occupancy.shape == (FRAMES, SIZE, SIZE)
 
 
-def test_a_cine_that_starts_elsewhere_is_turned_to_end_diastole() -> None:
+def test_a_cine_that_starts_elsewhere_is_rolled_to_end_diastole() -> None:
     grid = oblique_grid((140, 140), (1.2, 1.2))
     usual = to_canonical(ring_slice(grid), 0).occupancy
     rolled = to_canonical(ring_slice(grid, roll=7), 7).occupancy
@@ -107,7 +107,7 @@ def test_a_cine_that_starts_elsewhere_is_turned_to_end_diastole() -> None:
 
 
 @pytest.mark.parametrize("frames", [8, 12, 25, 40, 75])
-def test_times_go_there_and_back(frames: int) -> None:
+def test_round_trip_in_time(frames: int) -> None:
     own = (np.arange(frames) / frames) ** 1.05
     canonical = np.arange(FRAMES) / FRAMES
     curve = np.cos(2 * np.pi * own)
@@ -117,14 +117,14 @@ def test_times_go_there_and_back(frames: int) -> None:
     np.testing.assert_allclose(periodic_weights(own, canonical).sum(axis=1), 1.0, atol=1e-9)
 
 
-def test_a_gap_in_the_frames_is_bridged_without_a_swing() -> None:
+def test_a_gap_in_the_frames_is_interpolated_without_overshoot() -> None:
     covered = np.arange(20) * 0.02
     values = np.sin(np.pi * covered / 0.4)
     bridged = periodic_weights(covered, np.linspace(0.4, 0.99, 30)) @ values
     assert bridged.min() > -1e-9 and bridged.max() < values.max()
 
 
-def test_a_ventricle_larger_than_the_picture_is_refused_with_its_size() -> None:
+def test_a_ventricle_larger_than_the_image_is_refused_with_its_size() -> None:
     with pytest.raises(LaMoDInputError, match="does not fit"):
         to_canonical(
             ring_slice(oblique_grid((160, 160), (4.0, 4.0))).__class__(

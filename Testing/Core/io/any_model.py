@@ -1,4 +1,4 @@
-"""A small model with random weights: its motion means nothing, but is as sensitive to the input as a real one's."""
+"""A small model with random weights: its motion is meaningless, but as sensitive to the input as a real model's."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""A closed-form heart in patient space, drawn on any grid and exported in every format that people have."""
+"""A closed-form heart in patient space, drawn on any grid and exported in every supported format."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def septal_direction():
 
 
 def labels_at(points, phase):
-    """Labels at LPS points [..., 3]: a slightly oval ring that narrows towards the apex, and an RV beside it."""
+    """Labels at LPS points [..., 3]: a slightly oval ring that narrows towards the apex, and an RV next to it."""
     offset = points - CENTER_LPS
     along = offset @ BASE_TO_APEX_LPS
     in_plane = offset - along[..., None] * BASE_TO_APEX_LPS
@@ -101,7 +101,7 @@ def heart_cine(labels, seed=0):
 
 
 def write_nifti(path, frames, affine, frame_ms=RR_MS / FRAMES, units=2 | 16, order="<"):
-    """NIfTI-1 by the letter of nifti1.h, times in ms."""
+    """NIfTI-1 according to nifti1.h, times in ms."""
     frames = np.asarray(frames)
     code = {"uint8": 2, "int16": 4, "float32": 16}[frames.dtype.name]
     ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
@@ -195,7 +195,7 @@ def write_dicom_frames(
     series="s1",
     edit=None,
 ):
-    """A file a frame and slice, as classic MR; ``edit(dataset, t, k)`` may change each or return False to drop it."""
+    """Classic MR, one file per frame and slice; ``edit(dataset, t, k)`` may change it or return False to drop it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     times = TIMES_MS if times is None else times
@@ -269,7 +269,7 @@ def write_enhanced(path, frames, affine, *, times=None):
 
 
 def write_seg(path, labels, affine, *, names=None, timed=True, kind="BINARY", sources=None):
-    """One multi-frame SEG, a frame a segment, slice and time; empty frames are left out, as is usual."""
+    """One multi-frame SEG, one frame per segment, slice and time; empty frames are left out, as usual."""
     names = names or {RV: "Right ventricle", MYO: "LV myocardium", LV: "Left ventricle blood pool"}
     ds = _dataset(
         SEGMENTATION, generate_uid(entropy_srcs=["seg"]), 1, Modality="SEG", SeriesNumber=90, SeriesDescription="SEG"
@@ -318,7 +318,7 @@ def write_seg(path, labels, affine, *, names=None, timed=True, kind="BINARY", so
 
 
 def read_uids(folder):
-    """SOP instance UIDs [T, Z] of what `write_dicom_frames` wrote, by trigger time and position."""
+    """SOP instance UIDs [T, Z] of the files of `write_dicom_frames`, by trigger time and position."""
     found = {}
     for file in Path(folder).iterdir():
         ds = pydicom.dcmread(file, stop_before_pixels=True)

@@ -1,4 +1,4 @@
-"""What `lamod` says to bad input: exit 1, one line that names the file and what to do, nothing left behind."""
+"""Bad input to `lamod`: exit code 1, one line with the file and the remedy, no files left behind."""
 
 import gzip
 
@@ -165,7 +165,7 @@ def test_one_line(tmp_path, capsys, make):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 
-def test_info_says_the_same(tmp_path, capsys):
+def test_info_prints_the_same_errors(tmp_path, capsys):
     assert main(["info", str(tmp_path / "nothing")]) == 1
     assert "no such file" in capsys.readouterr().err
     write_nifti(tmp_path / "m.nii", LABELS, AFFINE)

@@ -1,4 +1,4 @@
-"""One heart, exported every way: the same case."""
+"""One heart in every export format gives the same case."""
 
 import numpy as np
 import pytest
@@ -90,7 +90,7 @@ def turned(labels, affine, axes, flips):
 @pytest.mark.parametrize("axes", ["as they are", "swapped"])
 @pytest.mark.parametrize("flips", [(), (0,), (1,), (2,), (0, 1), (0, 1, 2)])
 def test_flipped_and_permuted_exports_are_the_same_heart(tmp_path, axes, flips):
-    """The networks see the same picture: to the pixel, whatever way round the array is."""
+    """The canonical image is the same to the pixel for every orientation of the array."""
     plain = load_case(export(tmp_path, "heart.seq.nrrd"))
     labels, affine = turned(LABELS, AFFINE, axes, flips)
     other = load_case(export(tmp_path, "heart.nrrd", labels, affine))
@@ -114,8 +114,8 @@ def test_another_grid_is_nearly_the_same_heart(tmp_path, shape, spacing, turn):
         assert abs(one.occupancy.sum() / two.occupancy.sum() - 1) < 0.04
 
 
-def test_masks_on_another_grid_go_to_the_cine(tmp_path):
-    """By geometry and by contour: at most a small part of a pixel is lost, where nearest neighbour loses half."""
+def test_masks_on_another_grid_are_resampled_to_the_cine(tmp_path):
+    """By their geometry and contours: the error is a small part of a pixel; nearest neighbour has half a pixel."""
     fine = stack_affine((150, 160), (0.8, 0.8), turn_deg=50.0)
     write_nifti(tmp_path / "fine.nii", heart_labels(fine, (150, 160)), fine)
     write_dicom_frames(tmp_path / "cine", heart_cine(LABELS), AFFINE)
@@ -129,7 +129,7 @@ def test_masks_on_another_grid_go_to_the_cine(tmp_path):
         assert slice_.rr_ms == RR_MS
 
 
-def test_cine_gives_its_times_where_masks_have_none(tmp_path):
+def test_masks_without_times_get_those_of_the_cine(tmp_path):
     write_folder(tmp_path / "masks", LABELS, AFFINE)
     times = TIMES_MS + 3 * np.sin(np.arange(FRAMES))
     write_dicom_frames(tmp_path / "cine", heart_cine(LABELS), AFFINE, times=times - times[0], rr=812)
@@ -188,7 +188,7 @@ def test_slices_from_several_files_with_their_own_cycles(tmp_path):
     assert any("interpolated to the 32 phases" in note.text for note in case.notes)
 
 
-def test_same_phases_are_left_alone(tmp_path):
+def test_equal_phases_do_not_change(tmp_path):
     other = AFFINE.copy()
     other[:3, 3] += AFFINE[:3, 2]
     write_seq_nrrd(
@@ -215,8 +215,8 @@ def test_a_cine_that_does_not_begin_at_end_diastole(tmp_path):
         load_case(tmp_path / "heart.nii", reference_frame=25)
 
 
-def test_a_beat_that_is_not_closed_is_said_until_its_length_is_named(tmp_path):
-    """Prospective gating: the frames end before the ventricle is full again, and the file holds no R–R."""
+def test_a_cycle_that_is_not_closed_is_noted_unless_its_length_is_given(tmp_path):
+    """Prospective gating: the frames end before the ventricle is full again, and the file has no R–R interval."""
     part = LABELS[: round(0.7 * FRAMES)]
     write_nifti(tmp_path / "part.nii", part, AFFINE, RR_MS / FRAMES)
     write_nifti(tmp_path / "whole.nii", LABELS, AFFINE, RR_MS / FRAMES)
@@ -229,7 +229,7 @@ def test_a_beat_that_is_not_closed_is_said_until_its_length_is_named(tmp_path):
     assert named.slices[0].rr_ms == RR_MS
 
 
-def test_two_beats_in_one_file_are_said(tmp_path):
+def test_two_beats_in_one_file_are_noted(tmp_path):
     write_nifti(tmp_path / "one.nii", LABELS, AFFINE, 20.0)
     write_nifti(tmp_path / "two.nii", np.concatenate([LABELS, LABELS]), AFFINE, 20.0)
     assert any("empties 2 times" in note.text for note in load_case(tmp_path / "two.nii").notes)
@@ -268,7 +268,7 @@ def test_proposed_levels(depths, levels):
 @pytest.mark.parametrize(
     ("depths", "known"), [([0], False), ([0, 50], False), ([0, 10, 20], False), ([3, 13, 23, 33, 43], True)]
 )
-def test_levels_by_position_are_known_only_of_a_whole_stack(depths, known):
+def test_levels_by_position_are_known_only_for_a_whole_stack(depths, known):
     assert spans_the_ventricle(depths) is known
 
 
@@ -298,7 +298,7 @@ def test_given_insertion(tmp_path):
     ],
     ids=["sheared", "no x axis", "x along y", "metres", "micrometres", "origin nan"],
 )
-def test_geometry_that_cannot_be(tmp_path, change, words):
+def test_invalid_geometry(tmp_path, change, words):
     affine = AFFINE.copy()
     change(affine)
     write_sequence(tmp_path / "heart.seq.nrrd", LABELS, affine)
@@ -307,7 +307,7 @@ def test_geometry_that_cannot_be(tmp_path, change, words):
 
 
 def test_slices_shifted_along_the_stack_are_fine(tmp_path):
-    """A sheared stack axis is a stack whose slices are shifted, as scanners make them."""
+    """A sheared stack axis is a stack with shifted slices, as scanners produce them."""
     affine = AFFINE.copy()
     affine[:3, 2] += 3 * AFFINE[:3, 0]
     case = load_case(export(tmp_path, "heart.nii", heart_labels(affine, SHAPE), affine))
@@ -325,8 +325,8 @@ def test_a_single_slice_without_thickness(tmp_path):
     assert slice_.grid.slice_spacing_mm == pytest.approx(8.0)
 
 
-def test_slices_at_uneven_distances(tmp_path):
-    """DICOM slices lie where they say, evenly spaced or not."""
+def test_unevenly_spaced_slices(tmp_path):
+    """DICOM slices have the positions in their headers, evenly spaced or not."""
     lower = AFFINE.copy()
     lower[:3, 3] += 41 * BASE_TO_APEX_LPS
     write_dicom_frames(tmp_path / "d", LABELS, AFFINE)
@@ -339,14 +339,14 @@ def test_slices_at_uneven_distances(tmp_path):
     np.testing.assert_allclose(np.diff(depths), [16, 16, 9], atol=1e-4)
 
 
-def test_lost_orientation_is_said(tmp_path):
+def test_lost_orientation_is_noted(tmp_path):
     straight = np.diag([2.0, 2.0, 10.0, 1.0])
     case = load_case(export(tmp_path, "heart.nrrd", LABELS, straight))
     assert any(note.code == "orientation_on_axes" for note in case.notes)
     assert not any(note.code == "orientation_on_axes" for note in load_case(export(tmp_path, "heart.nii")).notes)
 
 
-def test_folder_that_mixes_frames(tmp_path):
+def test_folder_with_frames_of_different_grids(tmp_path):
     folder = export(tmp_path, "volumes")
     write_nifti(folder / "whole.nii", LABELS, AFFINE)
     with pytest.raises(LaMoDInputError, match="25 frames, in a folder"):

@@ -1,4 +1,4 @@
-"""Slices with other frame counts are put on the phases of the one with most, pictures and cavity with them."""
+"""Slices with different numbers of frames are interpolated to the phases of the slice with the most frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def beating(name, frames, rr_ms, valid=None):
     return CineSlice(name, GRID, wall, phases * rr_ms, rr_ms, cavity=cavity, cine=cine, **more)
 
 
-def test_everything_goes_to_the_same_phases():
+def test_masks_and_images_are_interpolated_to_the_same_phases():
     many, few = beating("many", 25, 750.0), beating("few", 20, 900.0)
     (first, second), notes = on_common_phases([many, few])
     assert (

@@ -1,4 +1,4 @@
-"""Bad contours, each named with its slice and its frames."""
+"""Faulty contours are reported with their slice and frames."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_one_bad_slice_is_left_out_with_its_reason(tmp_path, fault):
     assert "frame 3" not in left_out.text
 
 
-def test_slips_of_the_brush_are_removed_and_said(tmp_path):
+def test_drawing_errors_are_removed_and_noted(tmp_path):
     labels = HEART.copy()
     labels[3, 0, 2, 2:4] = MYO
     case = load_case(saved(tmp_path, labels))
@@ -109,7 +109,7 @@ def test_too_few_frames_and_no_time(tmp_path):
         load_case(saved(tmp_path, HEART[:1]))
 
 
-def test_times_that_do_not_rise(tmp_path):
+def test_times_that_do_not_increase(tmp_path):
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
     times = TIMES_MS.copy()

@@ -1,4 +1,4 @@
-"""docs/examples/arrays_to_dataset.py: pixels become LPS millimetres, and what was not measured stays out."""
+"""docs/examples/arrays_to_dataset.py: pixels become LPS millimetres, and values that were not measured are excluded."""
 
 from __future__ import annotations
 

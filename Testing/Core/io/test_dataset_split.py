@@ -1,4 +1,4 @@
-"""Splits by subject and site, and one dataset out of several."""
+"""Splits by subject and site, and collecting several datasets in one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def entries(sites: dict[str, int], slices: int = 3) -> list[DatasetEntry]:
-    """So many subjects a site, each with so many slices."""
+    """Cases of a number of subjects per site, each with a number of slices."""
     return [
         DatasetEntry(f"{site}{k}-{z}", f"{site}{k}", site, "train", "dense", "", "mid")
         for site, count in sites.items()
@@ -48,7 +48,7 @@ def write(folder: Path, cases: list[DatasetCase]) -> Path:
     return folder
 
 
-def test_whole_subjects_are_dealt_evenly_from_every_site() -> None:
+def test_subjects_are_assigned_evenly_from_every_site() -> None:
     everybody = entries({"A": 40, "B": 20, "C": 7})
     split_of = propose_split(everybody, (0.7, 0.15, 0.15), seed=3)
     assert set(split_of) == {entry.subject for entry in everybody}
@@ -63,7 +63,7 @@ def test_whole_subjects_are_dealt_evenly_from_every_site() -> None:
     assert propose_split(everybody, seed=3) == split_of != propose_split(everybody, seed=4)
 
 
-def test_sites_of_one_subject_share_what_they_cannot_split() -> None:
+def test_sites_with_one_subject_are_balanced_together() -> None:
     split_of = propose_split(entries({f"site {k:02d}": 1 for k in range(20)}), (0.6, 0.2, 0.2))
     assert Counter(split_of.values()) == {"train": 12, "val": 4, "test": 4}
 
@@ -74,7 +74,7 @@ def test_three_subjects_give_a_validation_case() -> None:
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.9, 0.2, -0.1), (0.5, 0.2, 0.2)])
-def test_shares_that_are_none(shares: tuple[float, ...]) -> None:
+def test_invalid_shares(shares: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="add up to 1"):
         propose_split(entries({"A": 3}), shares)
 
@@ -94,7 +94,7 @@ def test_the_command_previews_and_writes(tmp_path: Path, capsys: pytest.CaptureF
         write_split(folder, {"s0": "train"})
 
 
-def test_datasets_are_put_together_and_pairs_stay_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_datasets_are_collected_and_pairs_stay_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = write(tmp_path / "first", [ring("a", "b"), ring("b", "a")])
     second = write(tmp_path / "second", [ring("a", "b"), ring("b", "a"), ring("c")])
     assert main(["collect", str(first), str(second), "--into", str(tmp_path / "all")]) == 0
@@ -107,7 +107,7 @@ def test_datasets_are_put_together_and_pairs_stay_pairs(tmp_path: Path, capsys: 
     assert main(["collect", str(first), "--into", str(first)]) == 1
 
 
-def test_a_case_is_added_to_a_new_dataset_and_to_an_old_one(tmp_path: Path) -> None:
+def test_a_case_is_added_to_a_new_and_to_an_existing_dataset(tmp_path: Path) -> None:
     line = DatasetEntry("Mr. X/1", "x", "", "train", "cine", "", "mid")
     assert add_case(tmp_path / "new", ring("any"), line).id == "Mr.-X-1"
     assert add_case(tmp_path / "new", ring("any"), line).id == "Mr.-X-1-2"
@@ -120,7 +120,7 @@ def test_a_case_is_added_to_a_new_dataset_and_to_an_old_one(tmp_path: Path) -> N
     assert [file.name for file in (tmp_path / "letters").iterdir()] == ["dear.txt"]
 
 
-def test_findings_as_json_name_a_motion_that_was_predicted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_as_json_name_predicted_motion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = ring("a")
     still = np.where(case.masks[:1, ..., None], 0.0, np.nan).astype(np.float32)
     details = {"motion_source": "predicted by somebody's model"}

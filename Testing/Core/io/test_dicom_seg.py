@@ -1,4 +1,4 @@
-"""DICOM segmentations back to labels over time."""
+"""DICOM segmentations are read as labels over time."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ LABELS = heart_labels(AFFINE, (40, 44), slices=2)
 
 @pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL"])
 @pytest.mark.parametrize("timed", [True, False])
-def test_labels_come_back(tmp_path, kind, timed):
+def test_labels_are_read_back(tmp_path, kind, timed):
     write_seg(tmp_path / "seg.dcm", LABELS, AFFINE, kind=kind, timed=timed)
     stacks = read_images(tmp_path / "seg.dcm")
     assert len(stacks) == 2
@@ -35,8 +35,8 @@ def test_labels_come_back(tmp_path, kind, timed):
         assert stack.metadata[LABEL_KEY] == f"rv={RV},myo={MYO},lv={LV}"
 
 
-def test_segment_names_decide(tmp_path):
-    """Numbers and topology aside: the segment that is called myocardium is it."""
+def test_segment_names_take_precedence(tmp_path):
+    """The segment that is named myocardium is the myocardium, whatever its number and topology."""
     write_seg(tmp_path / "seg.dcm", LABELS, AFFINE, names={MYO: "LV wall", LV: "blood pool"})
     case = load_case(tmp_path / "seg.dcm")
     np.testing.assert_array_equal(case.slices[0].myocardium, LABELS[:, 0] == MYO)
@@ -44,7 +44,7 @@ def test_segment_names_decide(tmp_path):
     assert case.slices[0].right_ventricle is None
 
 
-def test_time_from_the_pictures_it_was_drawn_on(tmp_path):
+def test_times_of_the_source_images(tmp_path):
     folder = tmp_path / "study"
     write_dicom_frames(folder, heart_cine(LABELS), AFFINE)
     write_seg(folder / "seg.dcm", LABELS, AFFINE, timed=False, sources=read_uids(folder))
@@ -55,7 +55,7 @@ def test_time_from_the_pictures_it_was_drawn_on(tmp_path):
         assert stack.rr_ms == 800
 
 
-def test_a_frame_left_out_is_a_frame_without_myocardium(tmp_path):
+def test_a_missing_frame_is_a_frame_without_myocardium(tmp_path):
     labels = LABELS.copy()
     labels[5, :][labels[5, :] == MYO] = 0
     write_seg(tmp_path / "seg.dcm", labels, AFFINE, names={MYO: "myocardium", LV: "LV"})

@@ -1,4 +1,4 @@
-"""DICOM cines as hospitals send them: sorted, completed with notes, or refused with a sentence."""
+"""DICOM cines as exported by hospitals: sorted, completed with notes, or refused with an error."""
 
 import shutil
 
@@ -48,7 +48,7 @@ def test_enhanced_multi_frame_is_the_same(tmp_path):
         assert stack.rr_ms == 800
 
 
-def test_a_lost_frame_and_a_duplicate(tmp_path):
+def test_a_missing_frame_and_a_duplicate(tmp_path):
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE, edit=lambda ds, t, k: t != 7)
     file = next((tmp_path / "d").iterdir())
     shutil.copy(file, tmp_path / "d" / "copy.dcm")
@@ -59,7 +59,7 @@ def test_a_lost_frame_and_a_duplicate(tmp_path):
     assert any("1 frame(s) seem to be missing" in note.text for note in stack.notes)
 
 
-def test_same_picture_sent_twice_under_two_names(tmp_path):
+def test_the_same_image_under_two_names(tmp_path):
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE)
 
     def renamed(ds, t, k):
@@ -71,7 +71,7 @@ def test_same_picture_sent_twice_under_two_names(tmp_path):
     assert any("same trigger time" in note.text for note in stack.notes)
 
 
-def test_two_series_with_one_number_stay_apart(tmp_path):
+def test_two_series_with_the_same_number_are_distinguished(tmp_path):
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE, series="one")
     write_dicom_frames(tmp_path / "d", CINE[:, :1] + 1, AFFINE, series="two")
     stacks = read_images(tmp_path / "d")
@@ -107,7 +107,7 @@ def test_run_length_compression(tmp_path):
 
 
 def test_jpeg_2000_through_simpleitk(tmp_path, monkeypatch):
-    """Where pydicom has no decoder, ITK's is tried."""
+    """If pydicom has no decoder, ITK's is used."""
 
     def no_decoder(self):
         raise RuntimeError("no decoder installed")
@@ -133,7 +133,7 @@ def test_jpeg_2000_through_simpleitk(tmp_path, monkeypatch):
     np.testing.assert_array_equal(stack.frames[:, 0], CINE[:, 0])
 
 
-def test_other_views_and_stills_are_told_apart(tmp_path):
+def test_other_views_and_stills_are_distinguished(tmp_path):
     write_dicom_frames(tmp_path / "study" / "sax", CINE, AFFINE, series="sax")
     x, y, z = AFFINE[:3, :3].T
     long_axis = AFFINE.copy()
@@ -150,7 +150,7 @@ def test_other_views_and_stills_are_told_apart(tmp_path):
     assert "MRN" not in text
 
 
-def test_headers_that_lie(tmp_path):
+def test_wrong_headers(tmp_path):
     def larger(ds, t, k):
         ds.Rows = 4000
 

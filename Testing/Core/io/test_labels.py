@@ -1,4 +1,4 @@
-"""Labels by meaning: as different institutions number them, or as named."""
+"""Meaning of labels: by topology for different numberings, or as given."""
 
 import numpy as np
 import pytest
@@ -33,8 +33,8 @@ def test_without_rv_and_alone():
     assert meaning_of_labels([renumbered(1, 2, 0)], "f")[0] == LabelMap(2, None, 1)
 
 
-def test_open_base_does_not_confuse():
-    """Basal slices where the myocardium is open are usual; the other slices tell."""
+def test_open_basal_slices():
+    """Basal slices often have an open myocardium; the other slices identify the labels."""
     labels = HEART.copy()
     labels[:, 0, :, 45:50][labels[:, 0, :, 45:50] == MYO] = 0
     assert meaning_of_labels([labels], "f")[0] == LabelMap(MYO, LV, RV)
@@ -71,12 +71,12 @@ def test_named(given, expected):
     "given",
     ["myo=two", "heart=1", "rv=1", "myo=1,rv=1", "myo", "", "myo=1,myo=2", "myo=2+2", "myo=2+3,lv=3", "rv=1+4,myo=2"],
 )
-def test_badly_named(given):
+def test_invalid_labels_option(given):
     with pytest.raises(LaMoDInputError):
         parse_labels(given)
 
 
-def test_a_label_that_is_not_there():
+def test_a_label_that_does_not_occur():
     with pytest.raises(LaMoDInputError, match=r"label 9.*does not occur.*1, 2, 3"):
         meaning_of_labels([HEART], "f", LabelMap(9))
 
@@ -92,7 +92,7 @@ def test_no_labels(value, words):
         integer_labels(frames, "f")
 
 
-def test_picture_and_nothing():
+def test_an_image_and_an_empty_mask():
     with pytest.raises(LaMoDInputError, match="so it is an image, not a mask"):
         integer_labels(np.arange(8 * 400).reshape(8, 1, 20, 20), "f")
     with pytest.raises(LaMoDInputError, match="empty"):
@@ -103,7 +103,7 @@ SCAR = 4
 
 
 def with_scar(labels):
-    """A quarter of the wall has a label of its own, from endo- to epicardium."""
+    """A quarter of the wall has its own label, from endo- to epicardium."""
     rows, columns = np.indices(labels.shape[2:])
     there = (rows > labels.shape[2] // 2) & (columns > labels.shape[3] // 2)
     scarred = labels.copy()
@@ -123,7 +123,7 @@ def test_a_scar_that_cuts_the_ring_is_joined_to_it(tmp_path):
         assert np.array_equal(one.myocardium, other.myocardium)
 
 
-def test_a_chamber_beside_a_gap_is_no_part_of_the_wall(tmp_path):
+def test_a_chamber_next_to_a_gap_is_not_part_of_the_wall(tmp_path):
     labels = with_scar(HEART)
     labels[labels == 0] = SCAR  # all around the heart: it would close every gap
     write_nifti(tmp_path / "open.nii", labels, stack_affine())
@@ -131,7 +131,7 @@ def test_a_chamber_beside_a_gap_is_no_part_of_the_wall(tmp_path):
         load_case(tmp_path / "open.nii", labels="myo=2,lv=3,rv=1")
 
 
-def test_a_scar_in_one_slice_is_named_where_that_slice_is_left_out(tmp_path):
+def test_a_scar_in_one_slice_is_named_in_the_note_on_that_slice(tmp_path):
     labels = HEART.copy()
     labels[:, 1:2] = with_scar(HEART[:, 1:2])
     labels[0, 2, 0, 0] = SCAR  # a slip of the brush
@@ -147,7 +147,7 @@ def test_parts_of_the_wall_may_be_missing_from_a_file():
     assert LabelMap(2, 3, None, (4, 5)).option == "myo=2+4+5,lv=3"
 
 
-def test_a_right_ventricle_that_was_named_is_no_scar(tmp_path):
+def test_a_given_right_ventricle_is_not_a_scar(tmp_path):
     labels = with_scar(HEART)
     labels[labels == RV] = 0
     write_nifti(tmp_path / "open.nii", labels, stack_affine())

@@ -1,4 +1,4 @@
-"""500 fixed mutants of valid files: a case or one sentence, never a traceback, in bounded time."""
+"""500 fixed mutants of valid files give a case or one error message in bounded time, never a traceback."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def seeds(tmp_path_factory):
 
 
 def read(path):
-    """What `lamod predict` does with a file before the networks, with its exit codes."""
+    """The part of `lamod predict` before the networks, with its exit codes."""
     try:
         for slice_ in load_case(path).slices:
             to_canonical(slice_)
@@ -36,7 +36,7 @@ def read(path):
     return 0
 
 
-def test_seeds_are_sound(seeds):
+def test_seeds_are_valid(seeds):
     for path in seeds.values():
         assert outcome_of(lambda path=path: read(path)).code == 0
 
@@ -51,7 +51,7 @@ def test_mutants(seeds, tmp_path):
 
 
 def test_mutants_through_the_command(seeds, tmp_path):
-    """One of each format to the end: a whole result or none."""
+    """One mutant per format with the whole command: a complete result or none."""
     model = save_model(LaMoDModel(SMALL), tmp_path / "model", "any")
     (tmp_path / "m").mkdir()
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""NIfTI: orientation as SimpleITK reads it, times with whatever unit, nothing taken on trust."""
+"""NIfTI: orientation as in SimpleITK, times in any unit, and untrusted headers."""
 
 import gzip
 import struct
@@ -24,7 +24,7 @@ def test_against_simpleitk(tmp_path):
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_quaternion_alone(tmp_path, mirrored):
+def test_quaternion_only(tmp_path, mirrored):
     affine = AFFINE.copy()
     if mirrored:
         affine[:3, 2] *= -1
@@ -90,7 +90,7 @@ def test_frame_step(tmp_path, step, units, expected):
         (344, "<4s", (b"ni1\0",), ".img"),
     ],
 )
-def test_lying_headers(tmp_path, offset, fmt, value, words):
+def test_inconsistent_headers(tmp_path, offset, fmt, value, words):
     write_nifti(tmp_path / "a.nii", PIXELS, AFFINE)
     data = bytearray((tmp_path / "a.nii").read_bytes())
     struct.pack_into(fmt, data, offset, *value)
@@ -100,7 +100,7 @@ def test_lying_headers(tmp_path, offset, fmt, value, words):
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, 400])
-def test_cut_off(tmp_path, keep):
+def test_truncated_file(tmp_path, keep):
     write_nifti(tmp_path / "a.nii", PIXELS, AFFINE)
     whole = gzip.compress((tmp_path / "a.nii").read_bytes())
     (tmp_path / "a.nii.gz").write_bytes(whole[:keep])

@@ -1,4 +1,4 @@
-"""The real series: two slices of one heart, other positions and R–R intervals, with their DICOM cines."""
+"""The real series: two slices of one heart with different positions and R–R intervals, and their DICOM cines."""
 
 import numpy as np
 import pytest
@@ -37,8 +37,8 @@ def test_both_series_as_one_case():
 
 
 @pytest.mark.parametrize(("index", "frame_id"), [(0, 4), (1, 5)])
-def test_masks_lie_where_the_contours_do(index, frame_id):
-    """The contour points are in patient coordinates, the masks in NIfTI's: both must meet."""
+def test_masks_and_contours_have_the_same_position(index, frame_id):
+    """The contour points are in patient coordinates, the masks in NIfTI coordinates; both must agree."""
     slice_ = load_case(MASKS[index]).slices[0]
     points = guide_points("SAX_LV_ENDOCARDIAL", frame_id)
     assert np.abs(slice_.grid.distance_mm(points)).max() < 0.1
@@ -62,7 +62,7 @@ def test_wrong_cine_for_a_mask():
         load_case(MASKS[0], cine=FOLDER / "dicom" / "Se4")
 
 
-def test_labels_that_are_not_there():
+def test_labels_that_do_not_occur():
     with pytest.raises(LaMoDInputError, match="label 1, given as the myocardium, does not occur"):
         load_case(MASKS[0], labels="myo=1")
 
@@ -74,6 +74,6 @@ def test_study_is_described():
     assert "patient1" not in text
 
 
-def test_time_stored_as_slices_is_refused_with_what_to_do():
+def test_time_stored_as_slices_is_refused_with_a_remedy():
     with pytest.raises(LaMoDInputError, match=r"26 slices and no time axis.*store it as x, y, 1, time"):
         load_case(DATA / "dense_sim/invivo_masks_2Dt/subject_1_mask_2Dt.nii.gz")

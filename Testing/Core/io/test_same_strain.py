@@ -1,4 +1,4 @@
-"""The same heart gives the same strain, however it was exported, and a slice the same numbers alone or in company."""
+"""The same heart gives the same strain in every export format, and a slice the same numbers with and without others."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_five_exports(tmp_path, model):
 
 
 def test_a_slice_does_not_depend_on_its_neighbour(tmp_path, model):
-    """Other position, other R–R interval, in one case: the numbers of each as alone."""
+    """Slices with different positions and R–R intervals in one case have the same numbers as separate cases."""
     other = AFFINE.copy()
     other[:3, 3] += AFFINE[:3, 2]
     a, b = tmp_path / "a.seq.nrrd", tmp_path / "b.seq.nrrd"

@@ -139,7 +139,7 @@ def test_rewritten_by_itk(tmp_path):
         (lambda h: [*h[:5], "kinds: 3-vector domain domain domain", *h[6:]], "3-vector"),
     ],
 )
-def test_lying_headers(tmp_path, change, words):
+def test_inconsistent_headers(tmp_path, change, words):
     with pytest.raises(LaMoDInputError, match=words):
         read_seq_nrrd(nrrd(tmp_path / "a.seq.nrrd", change(header()), LIST_FIRST))
 

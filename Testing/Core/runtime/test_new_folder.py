@@ -1,4 +1,4 @@
-"""A folder appears whole or not at all."""
+"""An output folder appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _write(out):
         (folder / "a.txt").write_text("new")
 
 
-def test_it_is_not_there_before_the_end(tmp_path):
+def test_the_folder_appears_at_the_end(tmp_path):
     out = tmp_path / "deep" / "out"
     with new_folder(out, _ours) as folder:
         (folder / "a.txt").write_text("new")
@@ -31,21 +31,21 @@ def test_it_is_not_there_before_the_end(tmp_path):
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, ValueError])
-def test_nothing_is_left_when_the_work_stops(tmp_path, stop):
+def test_nothing_is_left_after_an_exception(tmp_path, stop):
     with pytest.raises(stop), new_folder(tmp_path / "deep" / "out", _ours) as folder:
         (folder / "a.txt").write_text("half")
         raise stop
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_others_wrote_beside_it_stays(tmp_path):
+def test_neighbouring_folders_are_kept(tmp_path):
     with pytest.raises(ValueError), new_folder(tmp_path / "deep" / "out", _ours):
         (tmp_path / "deep" / "neighbour").mkdir()
         raise ValueError
     assert (tmp_path / "deep" / "neighbour").is_dir()
 
 
-def test_an_older_one_is_replaced_only_by_a_whole_one(tmp_path):
+def test_an_older_folder_is_replaced_only_by_a_complete_one(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "b.txt").write_text("old")
@@ -57,7 +57,7 @@ def test_an_older_one_is_replaced_only_by_a_whole_one(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_the_older_one_returns_when_the_new_cannot_take_its_place(tmp_path, monkeypatch):
+def test_the_older_folder_is_restored_if_renaming_fails(tmp_path, monkeypatch):
     out = tmp_path / "out"
     _write(out)
     rename = os.rename
@@ -76,12 +76,12 @@ def test_the_older_one_returns_when_the_new_cannot_take_its_place(tmp_path, monk
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_an_empty_folder_is_taken(tmp_path):
+def test_an_empty_folder_is_replaced(tmp_path):
     _write(tmp_path)
     assert (tmp_path / "a.txt").exists()
 
 
-def test_someones_files_are_not_destroyed(tmp_path):
+def test_other_files_are_not_deleted(tmp_path):
     (tmp_path / "a.txt").write_text("old")
     (tmp_path / "thesis.docx").write_text("years of work")
     with pytest.raises(LaMoDInputError, match=r"thesis\.docx.*name a new folder"):
@@ -89,14 +89,14 @@ def test_someones_files_are_not_destroyed(tmp_path):
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
 
 
-def test_a_file_in_the_way(tmp_path):
+def test_the_path_is_a_file(tmp_path):
     (tmp_path / "out").write_text("a file")
     for out in (tmp_path / "out", tmp_path / "out" / "below"):
         with pytest.raises(LaMoDInputError, match="not a folder"):
             _write(out)
 
 
-def test_a_read_only_place(tmp_path):
+def test_a_read_only_folder(tmp_path):
     shut = tmp_path / "shut"
     shut.mkdir()
     shut.chmod(0o555)
@@ -109,7 +109,7 @@ def test_a_read_only_place(tmp_path):
         shut.chmod(0o755)
 
 
-def test_a_full_disk_is_said_so(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     with pytest.raises(LaMoDInputError, match="free some space"), new_folder(tmp_path / "out", _ours):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
