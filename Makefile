@@ -6,6 +6,7 @@ INSTALLED := $(VENV)/.installed-core
 LINTERS := $(VENV)/.installed-lint
 RUFF := $(VENV)/.installed-ruff
 HOST := $(VENV)/.installed-slicer-host
+CONTOURS := $(VENV)/.installed-contours
 WORKERS ?= 2# processes that share the tests, each with one thread; 0 runs them in this process
 CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
@@ -13,17 +14,17 @@ SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test fuzz test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
 
-demo: $(INSTALLED) ## run the whole pipeline on the built-in heart and print the path of the report
+demo: $(INSTALLED) $(CONTOURS) ## run the whole pipeline on the built-in heart and print the path of the report
 	$(BIN)/lamod demo --out demo-output
 
-test: $(INSTALLED) $(HOST) ## run every test; tests whose requirements are missing on this machine are skipped with the reason
+test: $(INSTALLED) $(CONTOURS) $(HOST) ## run every test; tests whose requirements are missing on this machine are skipped with the reason
 	$(SHARED) Testing --ignore=Testing/Slicer
 	$(PYTEST) Testing/Slicer # in a separate process, because its windows and VTK must not share one with torch
 
 fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute, or SECONDS=N
 	$(BIN)/python Testing/fuzz --seconds $(or $(SECONDS),60)
 
-test-core: $(INSTALLED) ## run the tests of LaMoDCore only
+test-core: $(INSTALLED) $(CONTOURS) ## run the tests of LaMoDCore only
 	$(SHARED) Testing/Core
 
 lint-fast: $(RUFF) ## check style and format, as CI does before the tests; takes seconds
@@ -59,6 +60,13 @@ $(RUFF): constraints.txt | $(VENV)/bin/python
 
 $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lint]"
+	touch $@
+
+# The weights of the contour engine are in a package whose own requirements are not needed; its licences come first.
+$(CONTOURS): $(INSTALLED)
+	@$(BIN)/python -c "from LaMoDCore.contours.automatic.registry import find_engine; print(find_engine().notice)"
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[contours]"
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps myopari==0.1.6
 	touch $@
 
 # slicer-core and PySide6 are not available for every platform; without them the Slicer tests are skipped.

@@ -9,7 +9,8 @@ from pathlib import Path
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = (
-    "List the installed models, show a model card, or manage your own models: add a model folder, a .zip file or a "
+    "List the installed models and contour engines, show a model card or an engine's licences, or manage your own "
+    "models: add a model folder, a .zip file or a "
     "run's model; rename, export (as .zip) or remove one."
 )
 _ACTIONS = ("list", "show", "add", "rename", "export", "remove")
@@ -45,21 +46,48 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(_: str, __: str | None) -> None:
+    from LaMoDCore.contours.automatic.registry import registered_engines
     from LaMoDCore.models.registry import read_description, registered_models
 
     for model in registered_models():
         origin = "shipped" if model.shipped else "own"
         made_by = model.fault or f"LaMoD {read_description(model.folder).get('code_version', '?')}"
         print(f"{model.name}\t{origin}\t{model.bytes / 1e6:.1f} MB\t{made_by}")
+    for engine in registered_engines():
+        size = 0 if engine.description is None else engine.description.size_bytes
+        print(f"{engine.name}\tcontour engine\t{size / 1e6:.1f} MB\t{engine.fault or 'installed'}")
 
 
 def _show(name: str, _: str | None) -> None:
-    from LaMoDCore.models.registry import find_model, read_description
+    from LaMoDCore.contours.automatic.registry import engine_files
+    from LaMoDCore.models.registry import find_model, known_models, read_description
 
+    if name in engine_files() and name not in known_models():
+        print(_engine_text(name))
+        return
     folder = find_model(name)
     read_description(folder)
     card = folder / "MODEL_CARD.md"
     print(card.read_text(encoding="utf-8") if card.is_file() else f"{folder.name} has no MODEL_CARD.md")
+
+
+def _engine_text(name: str) -> str:
+    from LaMoDCore.contours.automatic.registry import find_engine
+
+    engine = find_engine(name)
+    pixel = engine.pixel_mm
+    height, width = engine.input_size
+    file = engine.onnx_file
+    state = "installed" if file is not None and file.is_file() else f"not installed; install it: {engine.install}"
+    return "\n".join(
+        [
+            engine.notice,
+            f"State: {state}",
+            f"Views: {', '.join(engine.views)}; contours follow the {engine.contour_convention}",
+            f"Input: {height} × {width} pixels of {pixel.least:g}–{pixel.most:g} mm, else {pixel.preferred:g} mm",
+            f"SHA-256: {engine.sha256}",
+        ]
+    )
 
 
 def _add(source: str, name: str | None) -> None:

@@ -27,6 +27,7 @@ class ContourOrigin:
         status: of each frame: automatic, unsure (automatic, with low confidence) or reviewed (accepted by a person).
         confidence: of each frame, 0–1.
         rv_insertion_lps: anterior RV insertion of the slice in LPS mm, or None.
+        volume_only_because: why the slice counts for volumes but not for strain; "" where it counts for both.
     """
 
     engine: str
@@ -36,6 +37,7 @@ class ContourOrigin:
     status: tuple[FrameStatus, ...]
     confidence: tuple[float, ...]
     rv_insertion_lps: tuple[float, float, float] | None = None
+    volume_only_because: str = ""
 
     def __post_init__(self) -> None:
         if len(self.status) != len(self.confidence):
@@ -64,6 +66,7 @@ class ContourOrigin:
             "status": list(self.status),
             "confidence": [round(value, 4) for value in self.confidence],
             "rv_insertion_lps": None if self.rv_insertion_lps is None else list(self.rv_insertion_lps),
+            "volume_only_because": self.volume_only_because,
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class ContourOrigin:
                 status=tuple(stored["status"]),
                 confidence=confidence,
                 rv_insertion_lps=None if point is None else (x, y, z),
+                volume_only_because=_short_text(stored.get("volume_only_because", ""), "volume_only_because"),
             )
         except (KeyError, TypeError) as fault:
             raise ValueError(f"not a contour origin: {fault}") from fault

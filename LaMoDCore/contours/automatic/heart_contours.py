@@ -79,6 +79,7 @@ class HeartContours:
             status=tuple(status),
             confidence=tuple(round(float(value), 4) for value in confidence),
             rv_insertion_lps=None if point is None else (float(point[0]), float(point[1]), float(point[2])),
+            volume_only_because=slice_.contours.reason if slice_.contours.verdict == "volume only" else "",
         )
 
 

@@ -24,6 +24,8 @@ _STEP_MM = 0.5
 #: Standard deviation of the smoothing over rays (5° each) and over the cycle.
 _SMOOTHING_RAYS = 1.2
 _SMOOTHING_PHASE = 0.032
+#: Weight of a ray on which the network saw no ventricle at all.
+_LEAST_WEIGHT = 1e-3
 #: Sharpness of an edge is measured over this distance on both sides.
 _EDGE_MM = 3.0
 
@@ -81,13 +83,17 @@ def sample_rays(cavity: Array, myocardium: Array, center_xy: Array, pixel_mm: fl
 
 def smoothed(rays: RayProbabilities) -> RayProbabilities:
     """The same, smoothed over neighbouring rays and frames of the periodic cycle."""
-    frames = len(rays.cavity)
-    sigma = (_SMOOTHING_PHASE * frames, _SMOOTHING_RAYS, 0.0)
+    sigma = (_SMOOTHING_PHASE * len(rays.cavity), _SMOOTHING_RAYS, 0.0)
 
     def smooth(values: Array) -> Array:
-        return np.asarray(ndimage.gaussian_filter(values, sigma, mode=("wrap", "wrap", "nearest")))
+        return np.asarray(ndimage.gaussian_filter(values, sigma, mode=("wrap", "wrap", "nearest"), truncate=8.0))
 
-    return RayProbabilities(rays.center_xy, rays.radius_mm, smooth(rays.cavity), smooth(rays.region))
+    # normalised convolution: rays on which the network saw no ventricle take theirs from their neighbours
+    weight = np.maximum(rays.region.max(axis=-1, keepdims=True), _LEAST_WEIGHT)
+    total = smooth(weight)
+    return RayProbabilities(
+        rays.center_xy, rays.radius_mm, smooth(weight * rays.cavity) / total, smooth(weight * rays.region) / total
+    )
 
 
 def find_edge(probability: Array, radius_mm: Array) -> Edge:

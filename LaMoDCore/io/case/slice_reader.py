@@ -229,6 +229,9 @@ def _read_slice(
     partial = bool(cines) and origin is None and is_partial(myocardium)
     drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
     fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
+    if origin is not None and origin.volume_only_because:
+        because = origin.volume_only_because
+        fault = SliceFault("open", (), because, "draw a closed ring in every frame", because)
     if fault is not None:
         fault = _with_joined_label(fault, labels[drawn], meaning, named=labels_named)
         volume = _volume_slice(mask, myocardium, cavity, path, rr_ms)

@@ -1,0 +1,168 @@
+"""Contour engines: what engine.json may hold, and how an engine that cannot be used is refused."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_engine import LEVELS, write_engine, write_network
+
+from LaMoDCore.contours.automatic.engine import read_engine
+from LaMoDCore.contours.automatic.network import ContourNetwork, orientation_plan
+from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine, registered_engines
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+pytest.importorskip("onnx", reason="the toy engines need onnx")
+pytest.importorskip("onnxruntime", reason="contour engines need onnxruntime")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_engine(tmp_path / "toy")
+
+
+def test_an_engine_folder_is_read_and_runs(folder):
+    network = ContourNetwork(find_engine(folder))
+    pictures = np.zeros((2, 64, 64), dtype=np.float32)
+    pictures[:, 20:30] = LEVELS[2]
+    found, agreement = network.probabilities(pictures, orientation_plan(2, 2))
+    assert found.shape == (2, 4, 64, 64)
+    assert (found[:, 2, 20:30] > 0.99).all()
+    np.testing.assert_allclose(agreement, 1.0)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_orientations_are_turned_back(folder):
+    network = ContourNetwork(find_engine(folder))
+    picture = np.random.default_rng(0).random((1, 64, 64)).astype(np.float32)
+    plain, _ = network.probabilities(picture, [[(0, False)]])
+    turned, _ = network.probabilities(picture, [[(1, True)]])
+    np.testing.assert_allclose(plain, turned, atol=1e-6)
+
+
+def test_neighbouring_frames_get_different_orientations():
+    plan = orientation_plan(4, 1)
+    assert len({orientations[0] for orientations in plan}) == 4
+    assert all(len(orientations) == 2 for orientations in orientation_plan(5, 2))
+
+
+def test_pictures_are_clipped_and_scaled(folder):
+    network = ContourNetwork(read_engine(folder / "engine.json"))
+    scaled = network.normalise(np.array([[[10.0, 20.0], [30.0, 50.0]], [[7.0, 7.0], [7.0, 7.0]]]))
+    np.testing.assert_allclose(scaled[0], [[0.0, 0.25], [0.5, 1.0]])
+    assert (scaled[1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format": "other/1"}, "its format is not"),
+        ({"sha256": "00" * 31}, "64 hexadecimal digits"),
+        ({"onnx": "../toy.onnx"}, "inside the engine's folder"),
+        ({"input_size": [64, "64"]}, "whole number"),
+        ({"input_size": [64]}, "list of 2"),
+        ({"labels": {"background": 0, "right_ventricle": 1, "myocardium": 1, "cavity": 3}}, "different channels"),
+        ({"pixel_mm": {"least": 2.0, "preferred": 1.0, "most": 3.0}}, "least ≤ preferred ≤ most"),
+        ({"pixel_mm": {"least": 1.0, "preferred": float("nan"), "most": 3.0}}, "finite number"),
+        ({"views": ["sideways"]}, "views must be one of"),
+        ({"contour_convention": "both"}, "contour_convention must be one of"),
+        ({"normalisation": {"clip_percentiles": [99, 1], "range": [0, 1]}}, "must rise"),
+        ({"name": 5}, "printable text"),
+    ],
+)
+def test_a_field_that_is_not_allowed_is_named(tmp_path, changes, reason):
+    with pytest.raises(LaMoDInputError, match=reason):
+        find_engine(write_engine(tmp_path / "toy", **changes))
+
+
+@pytest.mark.parametrize("missing", ["sha256", "labels", "licence", "views", "normalisation"])
+def test_a_missing_field_is_named(folder, missing):
+    file = folder / "engine.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    del stored[missing]
+    file.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(LaMoDInputError, match=missing):
+        read_engine(file)
+
+
+def test_json_of_any_depth_is_refused(folder):
+    (folder / "engine.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(LaMoDInputError, match="not readable JSON"):
+        find_engine(folder)
+
+
+def test_another_file_than_described_is_refused(folder):
+    (folder / "toy.onnx").write_bytes((folder / "toy.onnx").read_bytes() + b"\0")
+    with pytest.raises(LaMoDInputError, match="its SHA-256 differs"):
+        ContourNetwork(find_engine(folder))
+
+
+def test_a_damaged_onnx_file_is_refused(tmp_path):
+    import hashlib
+
+    folder = write_engine(tmp_path / "toy")
+    data = (folder / "toy.onnx").read_bytes()[:100]
+    (folder / "toy.onnx").write_bytes(data)
+    write = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
+    write["sha256"] = hashlib.sha256(data).hexdigest()
+    (folder / "engine.json").write_text(json.dumps(write), encoding="utf-8")
+    with pytest.raises(LaMoDInputError, match="not a readable ONNX file"):
+        ContourNetwork(find_engine(folder))
+
+
+@pytest.mark.parametrize(("shape", "classes"), [((32, 64), 4), ((64, 64), 3)])
+def test_a_network_of_another_shape_is_refused(tmp_path, shape, classes):
+    import hashlib
+
+    folder = write_engine(tmp_path / "toy")
+    write_network(folder / "toy.onnx", shape, classes)
+    stored = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
+    stored["sha256"] = hashlib.sha256((folder / "toy.onnx").read_bytes()).hexdigest()
+    (folder / "engine.json").write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(LaMoDInputError, match=r"as engine\.json states"):
+        ContourNetwork(find_engine(folder))
+
+
+def test_without_onnxruntime_one_line_says_how_to_get_it(folder, monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *args, **kwargs):
+        if name == "onnxruntime":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(LaMoDInputError, match="pip install onnxruntime"):
+        ContourNetwork(find_engine(folder))
+
+
+def test_an_engine_that_is_not_installed_says_how_to_get_it(tmp_path):
+    onnx = {"distribution": "no-such-package", "version": "1.0", "file": "x/toy.onnx"}
+    folder = write_engine(tmp_path / "toy", onnx=onnx, install="pip install no-such-package")
+    with pytest.raises(LaMoDInputError, match="install it: pip install no-such-package"):
+        ContourNetwork(find_engine(folder))
+
+
+def test_an_unknown_engine_is_refused_with_the_known_ones():
+    with pytest.raises(LaMoDInputError, match=DEFAULT_ENGINE):
+        find_engine("nothing-of-the-kind")
+
+
+def test_the_users_engines_are_listed(tmp_path, monkeypatch):
+    write_engine(tmp_path / "mine")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "engine.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setenv("LAMOD_ENGINES", str(tmp_path))
+    listed = {engine.name: engine for engine in registered_engines()}
+    assert listed["mine"].is_installed
+    assert listed["broken"].fault
+    assert DEFAULT_ENGINE in listed
+
+
+def test_the_default_engine_states_its_licences():
+    notice = find_engine().notice
+    assert "MIT" in notice
+    assert "CC BY-NC-SA 4.0" in notice
