@@ -1,1 +1,1 @@
-"""The heart as data: geometry, cases, the canonical picture, material and spatial descriptions."""
+"""The heart as data: geometry, cases, the canonical image, material and spatial descriptions."""

@@ -388,15 +388,23 @@ def grouped(notes: Iterable[Note]) -> list[NoteGroup]:
     return sorted(groups, key=lambda group: -SEVERITIES.index(group.note.severity))
 
 
-def number_list(numbers: Sequence[int]) -> str:
-    """``3``, ``3 and 5``, ``3–6, 9 and 11``: sorted numbers with runs of three or more joined."""
+def number_list(numbers: Sequence[int], most: int | None = None) -> str:
+    """``3``, ``3 and 5``, ``3–6, 9 and 11``: sorted numbers with runs of three or more joined.
+
+    Args:
+        numbers: one or more.
+        most: with more parts than this, the last ones are counted instead: ``0, 2, 4 and 17 more``.
+    """
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:
             runs[-1].append(number)
         else:
             runs.append([number])
-    words: list[str] = []
+    parts: list[list[int]] = []
     for run in runs:
-        words += [f"{run[0]}–{run[-1]}"] if len(run) > 2 else [str(number) for number in run]
+        parts += [run] if len(run) > 2 else [[number] for number in run]
+    words = [f"{part[0]}–{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts]
+    if most is not None and len(words) > most:
+        words = [*words[: most - 1], f"{sum(map(len, parts[most - 1 :]))} more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

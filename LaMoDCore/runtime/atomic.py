@@ -151,7 +151,7 @@ def _first_existing(path: Path) -> Path:
 
 
 def _writable(folder: Path) -> bool:
-    # A folder without any write bit must not be changed, not even by an administrator, to whom os.access says yes.
+    # A folder without any write bit must not be changed, not even by an administrator, whom os.access always allows.
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
 
 

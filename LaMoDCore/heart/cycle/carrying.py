@@ -146,7 +146,7 @@ def _assumed_end_systole(start: RayContours) -> RayContours:
     return RayContours(start.center_mm, endo, np.sqrt(endo**2 + area))
 
 
-def _profile(picture: Array, spacing_mm: tuple[float, float], ring: RayContours) -> Array:
+def _profile(image: Array, spacing_mm: tuple[float, float], ring: RayContours) -> Array:
     """[RAYS, DEPTHS]: intensities along each ray as a function of the depth in the wall."""
     angle = np.arange(RAYS) * 2 * np.pi / RAYS
     wall = ring.epi_mm - ring.endo_mm
@@ -163,7 +163,7 @@ def _profile(picture: Array, spacing_mm: tuple[float, float], ring: RayContours)
     )
     x = (ring.center_mm[0] + depth * np.cos(angle)[:, None]) / spacing_mm[0]
     y = (ring.center_mm[1] + depth * np.sin(angle)[:, None]) / spacing_mm[1]
-    return np.asarray(ndimage.map_coordinates(picture, [y, x], order=1, mode="nearest"))
+    return np.asarray(ndimage.map_coordinates(image, [y, x], order=1, mode="nearest"))
 
 
 def _templates(cine: Array, spacing_mm: tuple[float, float], path: _ContourPath, anchors: dict[int, float]) -> Array:
@@ -199,9 +199,9 @@ def _shares(
 ) -> Array:
     """[T, RAYS]: the share of the path at which each frame is most similar to the drawn ones."""
     cost = np.empty((len(cine), RAYS, _SHARES.size))
-    for t, picture in enumerate(cine):
+    for t, image in enumerate(cine):
         for index, share in enumerate(_SHARES):
-            profile = _profile(picture, spacing_mm, path.at(np.full(RAYS, share)))
+            profile = _profile(image, spacing_mm, path.at(np.full(RAYS, share)))
             cost[t, :, index] = _difference(profile, templates, share)
     for t, a in anchors.items():
         cost[t] = 4.0 * (_SHARES - a) ** 2
@@ -222,11 +222,11 @@ def _offsets(
     found = np.zeros((2, len(cine), RAYS))
     for contour in (0, 1):
         cost = np.empty((len(cine), RAYS, _OFFSETS_MM.size))
-        for t, picture in enumerate(cine):
+        for t, image in enumerate(cine):
             for index, offset in enumerate(_OFFSETS_MM):
                 offsets = found[:, t].copy()
                 offsets[contour] = offset
-                profile = _profile(picture, spacing_mm, path.at(share[t], offsets))
+                profile = _profile(image, spacing_mm, path.at(share[t], offsets))
                 cost[t, :, index] = _difference(profile, templates, share[t])
         penalty = 0.1 * (_OFFSETS_MM / _OFFSET_SD_MM) ** 2
         best = _best(_spread(cost, closes) + penalty, _OFFSETS_MM)

@@ -26,7 +26,7 @@ def closed_curve(points: Array, samples: int = 256) -> Array:
     """
     unique = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > 1e-9]
     if len(unique) < 4 or len(unique) > _MOST_CONTROL_POINTS:
-        return unique
+        return np.asarray(unique)
     steps = np.linalg.norm(np.roll(unique, -1, axis=0) - unique, axis=1)
     # centripetal parametrisation: unevenly spaced points make no loops or bulges (Lee, CAD 21:363, 1989)
     length = np.concatenate([[0.0], np.cumsum(np.sqrt(steps))])

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.notes import number_list
 from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
 
@@ -42,20 +43,7 @@ class SliceFault:
 def frame_list(frames: Array | tuple[int, ...] | list[int], most: int | None = 6) -> str:
     """``frame 4``, ``frames 4 and 7``, ``frames 0–3, 8 and 11``; lists of more parts than `most` are shortened."""
     numbers = [int(f) for f in frames]
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    words: list[str] = []
-    for run in runs:
-        words += [f"{run[0]}–{run[-1]}"] if len(run) > 2 else [str(number) for number in run]
-    if most is not None and len(words) > most:
-        shown = sum(1 if "–" not in w else int(w.split("–")[1]) - int(w.split("–")[0]) + 1 for w in words[: most - 1])
-        words = [*words[: most - 1], f"{len(numbers) - shown} more"]
-    text = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-    return f"frame{'s' if len(numbers) > 1 else ''} {text}"
+    return f"frame{'s' if len(numbers) > 1 else ''} {number_list(numbers, most)}"
 
 
 def remove_specks(myocardium: Array) -> tuple[Array, int]:

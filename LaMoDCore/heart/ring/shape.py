@@ -122,7 +122,8 @@ class RingShape:
         if not self.is_closed:
             return np.full(2, np.nan)
         rows, columns = np.nonzero(epicardial_region(self.ring))
-        return (np.array([columns.mean(), rows.mean()]) + self.corner_xy) * np.array(self.spacing_mm)
+        center = np.array([columns.mean(), rows.mean()]) + self.corner_xy
+        return np.asarray(center * np.array(self.spacing_mm))
 
     @cached_property
     def radii_mm(self) -> Array:

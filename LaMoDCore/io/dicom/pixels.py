@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -20,7 +21,7 @@ _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 def frame_pixels(frame: DicomFrame, cache: dict[Path, Array]) -> Array:
     """One rescaled image [H, W]; multi-frame files are decoded once and kept in ``cache``."""
     if frame.index is None:
-        return decode_pixels(frame.file)[0]
+        return np.asarray(decode_pixels(frame.file)[0])
     if frame.file not in cache:
         cache.clear()
         cache[frame.file] = decode_pixels(frame.file)
@@ -78,8 +79,9 @@ def _is_compressed(dataset: Dataset) -> bool:
 
 
 def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
-    import SimpleITK as sitk
+    import SimpleITK
 
+    sitk: Any = SimpleITK  # without type hints
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(file))
