@@ -73,7 +73,7 @@ class RegistrationDecoder(nn.Module):
     """D_R: z [N, C (+ others), T/2, 16, 16] -> initial velocities v₀ [N, 2, T/2, 64, 64] in mm per unit of flow time.
 
     v₀ is a cubic B-spline with control points every 4 mm. The velocity of frame 0 is subtracted from every frame, so
-    that the pair (I⁰, I⁰) is at rest by construction.
+    that the pair (I⁰, I⁰) has zero velocity by construction.
 
     Args:
         latent_channels: C of z.

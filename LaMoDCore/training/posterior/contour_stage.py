@@ -16,13 +16,10 @@ from torch import Tensor, nn
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.networks.contour_motion import ContourMotion, real_rows
 from LaMoDCore.runtime.even_selection import spread_evenly
-from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.training.loop.engine import make_fabric
-from LaMoDCore.training.loop.fit import BestEpoch, fit
+from LaMoDCore.training.loop.fit import BestEpoch
 from LaMoDCore.training.loop.loop_stage import LoopStage, Optimisation, TrainedPart
 from LaMoDCore.training.posterior.contour_bank import ContourBank
 from LaMoDCore.training.posterior.contour_variation import varied
-from LaMoDCore.training.run.folder import unrecorded
 
 #: Slices from which the principal components are computed, to limit memory.
 _AXES_FROM = 40_000
@@ -169,29 +166,6 @@ class ContourStage(LoopStage):
             float(still.mean()),
             sum(self.epoch_lengths()[: best.epoch]),
         )
-
-
-def train_contour_motion(
-    network: ContourMotion,
-    train: Sequence[ContourBank],
-    validation: ContourBank,
-    config: ContourTraining,
-    progress: Progress = SILENT,
-) -> ContourReport:
-    """Fit the axes and train the network, in place; the averaged weights of the best validation are kept.
-
-    Args:
-        network: untrained.
-        train, validation, config: see `ContourStage`.
-        progress: updated after every step.
-    """
-    stage = ContourStage(train, validation, config)
-    fabric = make_fabric(torch.device("cpu"), bf16=False)
-    model = nn.ModuleDict({"contour_motion": network})
-    average, best = fit(model, [stage], unrecorded(), fabric, identity={}, progress=progress)
-    network.load_state_dict(_network(average).state_dict())
-    network.eval()
-    return stage.report(best[stage.name])
 
 
 class JoinedContours:

@@ -20,12 +20,9 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.networks.diffusion import NoiseSchedule, q_sample
 from LaMoDCore.networks.motion_latent import MotionLatent
 from LaMoDCore.networks.slice_spread import SliceSpread
-from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.training.loop.engine import make_fabric
-from LaMoDCore.training.loop.fit import BestEpoch, fit
+from LaMoDCore.training.loop.fit import BestEpoch
 from LaMoDCore.training.loop.loop_stage import LoopStage, Optimisation, TrainedPart
 from LaMoDCore.training.posterior.residuals import ResidualBank
-from LaMoDCore.training.run.folder import unrecorded
 
 #: Ridges that are tried for the regression of the mean; the last nearly switches it off.
 RIDGES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 1e4, 3e4, 1e5, 1e9)
@@ -191,37 +188,6 @@ class MotionLatentStage(LoopStage):
     def report(self, best: BestEpoch) -> GenerativeReport:
         """Describe the weights that were kept; the stage must have been opened in this process."""
         return GenerativeReport(*self._fitted, best.train["loss"], best.validation["loss"], best.epoch)
-
-
-def train_motion_latent(
-    latent: MotionLatent,
-    spread: SliceSpread,
-    schedule: NoiseSchedule,
-    train: ResidualBank,
-    validation: ResidualBank,
-    config: GenerativeConfig,
-    *,
-    wider: tuple[ResidualBank, ResidualBank] | None = None,
-    progress: Progress = SILENT,
-) -> GenerativeReport:
-    """Fit modes, mean and spread and train the denoiser, in place; the averaged weights of the best epoch are kept.
-
-    Args:
-        latent, spread: untrained.
-        schedule: of the diffusion.
-        train, validation, wider: see `LatentBanks`.
-        config: settings.
-        progress: updated after every step.
-    """
-    banks = LatentBanks(train, validation, wider)
-    slices = len(train.index) + (0 if wider is None else len(wider[0].index))
-    stage = MotionLatentStage(slices, lambda _: banks, schedule, config)
-    fabric = make_fabric(torch.device("cpu"), bf16=False)
-    model = nn.ModuleDict({"motion_latent": latent, "slice_spread": spread})
-    average, best = fit(model, [stage], unrecorded(), fabric, identity={}, progress=progress)
-    model.load_state_dict(average.state_dict())
-    latent.eval()
-    return stage.report(best[stage.name])
 
 
 def choose_ridge(

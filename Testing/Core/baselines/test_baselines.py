@@ -266,6 +266,19 @@ def test_the_error_falls_at_every_epoch_without_augmentation(tmp_path):
     assert endpoint[-1] < 0.8 * endpoint[0]
 
 
+def test_an_unfinished_run_of_a_baseline_has_a_model(tmp_path):
+    pytest.importorskip("lightning_fabric")
+    from LaMoDCore.training.networks.baseline import train_baseline
+    from LaMoDCore.training.run.stopping import StopRequest, TrainingStopped
+
+    stop = StopRequest()
+    stop.ask()
+    with pytest.raises(TrainingStopped):
+        train_baseline(ring_cache(), tmp_path / "run", CONFIG, tiny("strainnet"), stop=stop)
+    unfinished = load_model(tmp_path / "run")
+    assert isinstance(unfinished.network, BaselineModel) and unfinished.description["training"]["unfinished"]
+
+
 def test_a_run_of_another_baseline_is_not_resumed(trained):
     from LaMoDCore.training.networks.baseline import train_baseline
 

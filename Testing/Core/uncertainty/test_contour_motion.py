@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from stage_training import train_stage
 
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.heart.ring.motion_basis import TERMS, RingCoordinates, ring_basis
@@ -19,7 +20,7 @@ from LaMoDCore.networks.contour_motion import (
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_phantoms
-from LaMoDCore.training.posterior.contour_stage import ContourTraining, JoinedContours, train_contour_motion
+from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining, JoinedContours
 
 ANGLES = 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES
 
@@ -97,9 +98,8 @@ def test_training_reduces_the_error_below_a_still_ring() -> None:
     train, held_out = phantoms(0, 12), phantoms(12, 16)
     torch.manual_seed(0)
     network = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
-    report = train_contour_motion(
-        network, [train], held_out, ContourTraining(most_steps=120, validations=6, batch_size=32)
-    )
+    stage = ContourStage([train], held_out, ContourTraining(most_steps=120, validations=6, batch_size=32))
+    report = stage.report(train_stage({"contour_motion": network}, stage))
     assert report.validation_mm < 0.7 * report.still_mm and report.slices == 48
     again = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1))
     again.load_state_dict(network.state_dict())

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from annuli_dataset import SHORTENING, _case
+from stage_training import train_stage
 from turning_ring import SAMPLING
 
 from LaMoDCore import load_model, predict_strain
@@ -42,7 +43,6 @@ from LaMoDCore.training.posterior.motion_latent_stage import (
     GenerativeConfig,
     LatentBanks,
     MotionLatentStage,
-    train_motion_latent,
 )
 from LaMoDCore.training.posterior.residuals import ResidualBank
 from LaMoDCore.training.run.folder import RunFolder, unrecorded
@@ -81,7 +81,8 @@ def test_the_mean_is_predicted_and_the_rest_is_sampled() -> None:
     latent = MotionLatent(MotionLatentConfig(modes=2, condition=16, width=48, blocks=1, dropout=0.0), 4)
     schedule = NoiseSchedule()
     config = GenerativeConfig(epochs=40)
-    report = train_motion_latent(latent, SliceSpread(2, 2), schedule, bank(200, 0), bank(50, 1), config)
+    stage = MotionLatentStage(200, lambda _: LatentBanks(bank(200, 0), bank(50, 1)), schedule, config)
+    report = stage.report(train_stage({"motion_latent": latent, "slice_spread": SliceSpread(2, 2)}, stage))
     assert report.energy_held > 0.95 and report.explained > 0.5
     found = bank(40, 2)
     views = found.views()
@@ -103,7 +104,10 @@ def test_a_wider_distribution_widens_the_spread_and_keeps_the_mean() -> None:
     for wider in (None, (wider_hearts(bank(60, 2)), wider_hearts(bank(20, 3)))):
         torch.manual_seed(0)
         latent, spread = MotionLatent(MotionLatentConfig(modes=2, condition=8, width=8, blocks=1), 4), SliceSpread(2, 2)
-        train_motion_latent(latent, spread, NoiseSchedule(), bank(200, 0), bank(50, 1), config, wider=wider)
+        banks = LatentBanks(bank(200, 0), bank(50, 1), wider)
+        slices = 200 if wider is None else 260
+        stage = MotionLatentStage(slices, lambda _, banks=banks: banks, NoiseSchedule(), config)
+        train_stage({"motion_latent": latent, "slice_spread": spread}, stage)
         views = bank(40, 4)
         mean = latent.decode(latent.expected(views.views()))
         wide = spread.factors(wider_hearts(views).descriptors) * latent.scatter.numpy()
