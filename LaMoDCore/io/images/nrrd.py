@@ -59,7 +59,6 @@ class NrrdHeader:
     space: str
     origin: tuple[float, ...]
     spacings: tuple[float, ...]
-    mins: tuple[float, ...]
     labels: tuple[str, ...]
     units: tuple[str, ...]
     data_file: str
@@ -116,7 +115,6 @@ def _header_of(fields: dict[str, str], metadata: dict[str, str], offset: int, so
         space=fields.get("space", "").lower(),
         origin=_vector(fields.get("space origin", "")) or (),
         spacings=tuple(_number(s) for s in _per_axis(fields.get("spacings", "").split(), dimension, "nan")),
-        mins=tuple(_number(s) for s in _per_axis(fields.get("axis mins", "").split(), dimension, "nan")),
         labels=_per_axis(re.findall(r'"((?:[^"\\]|\\.)*)"', fields.get("labels", "")), dimension, ""),
         units=_per_axis(re.findall(r'"((?:[^"\\]|\\.)*)"', fields.get("units", "")), dimension, ""),
         data_file=fields.get("data file", fields.get("datafile", "")),

@@ -120,13 +120,13 @@ class TrainingRecipe:
         """
         if self._form is None:
             return
+        from LaMoDCore.runtime.json_file import write_json
+
         values = self._form.values()
         if self.init:
             del values["model"]  # the networks are those of the initial model
         run.mkdir(parents=True, exist_ok=True)
-        temporary = run / ".config.json.tmp"
-        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.config(run))
+        write_json(self.config(run), values)
 
     @staticmethod
     def config(run: Path) -> Path:

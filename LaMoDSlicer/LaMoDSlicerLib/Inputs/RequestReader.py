@@ -20,9 +20,6 @@ class RequestReader:
         parameters: the ParameterNode.
     """
 
-    #: Fewer frames do not resolve a cardiac cycle.
-    MIN_FRAMES = 8
-
     def __init__(self, parameters: Any) -> None:
         self._parameters = parameters
 
@@ -44,18 +41,20 @@ class RequestReader:
         Raises:
             InputError: an input is missing or cannot be used.
         """
+        from LaMoDCore.heart.case import MIN_FRAMES
+
         p = self._parameters
         if p.masks is None:
             raise InputError(
                 _("Select the myocardium masks: a segmentation or labelmap for every frame, or press “Load masks…”.")
             )
         frames = MaskSource(p.masks).numberOfFrames()
-        if frames < self.MIN_FRAMES:
+        if frames < MIN_FRAMES:
             text = _(
                 "“{name}” has {frames} frame(s) and at least {least} are needed: select masks of the whole cycle, "
                 "not of a single image."
             )
-            raise InputError(text.format(name=p.masks.GetName(), frames=frames, least=self.MIN_FRAMES))
+            raise InputError(text.format(name=p.masks.GetName(), frames=frames, least=MIN_FRAMES))
         if p.cine is not None:
             cine = CineSource(p.cine)
             cine.check()
@@ -112,13 +111,15 @@ def seriesInScene() -> list[tuple[Any, Any]]:
 
 
 def _maskSequences() -> list[Any]:
+    from LaMoDCore.heart.case import MIN_FRAMES
+
     found = []
     for className in ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"):
         for node in slicer.util.getNodesByClass(className):
             sequence = FrameSequence(node)
             isResult = node.GetAttribute(RoleNodes.ATTRIBUTE) is not None
             frames = sequence.sequenceNode.GetNumberOfDataNodes() if sequence.sequenceNode is not None else 0
-            if not isResult and frames >= RequestReader.MIN_FRAMES:
+            if not isResult and frames >= MIN_FRAMES:
                 found.append(node)
     return found
 
