@@ -248,4 +248,4 @@ def _finish(
     if not text:
         write_card(model)
     shutil.rmtree(folder.folder / CURRENT, ignore_errors=True)
-    folder.status("finished", "the model is in the run's folder model/", fraction=1.0, seconds_left=0)
+    folder.status("finished", "the model is complete", model=str(model), fraction=1.0, seconds_left=0)

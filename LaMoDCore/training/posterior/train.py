@@ -159,7 +159,7 @@ def train_posterior(
         )
         training = {**base.description.get("training", {}), **data.description(network, stages, best)}
         model = _finished(network, index, data, folder, name or base.name, training, preparing)
-        followed.status("finished", f"the model is in {folder}", fraction=1.0, seconds_left=0)
+        followed.status("finished", "the model is complete", model=str(folder), fraction=1.0, seconds_left=0)
         store.clear()
     return model
 

@@ -109,7 +109,7 @@ def _state(folder: Path, status: dict[str, Any]) -> tuple[RunState, str]:
         where = f" in stage {stage}, epoch {epoch}" if stage else ""
         return "stopped", f"Stopped{where}. {_resumption(folder)}"
     if state == "finished":
-        return "finished", "Finished: the model is in the subfolder model of the run."
+        return "finished", f"Finished: the model is in {_text(status.get('model')) or FINISHED}."
     if state == "failed":
         return "failed", f"The training failed: {_failure(status)}. {_resumption(folder)}"
     return "unreadable", f"{folder.name}/status.json has the state “{state}”, which this version of LaMoD cannot read."

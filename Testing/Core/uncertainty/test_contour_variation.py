@@ -1,4 +1,4 @@
-"""Augmentation in training the estimate from contours: input and target remain of the same heart."""
+"""Augmentation of contours: input and target stay consistent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def test_an_uneven_cycle_begins_at_end_diastole_and_never_runs_backwards(generator: torch.Generator) -> None:
+def test_a_warped_cycle_starts_at_end_diastole_and_is_monotonic(generator: torch.Generator) -> None:
     when = uneven_cycles(SLICES, FRAMES, generator)
     closed = torch.cat([when, torch.ones(SLICES, 1)], dim=1)
     pace = closed.diff(dim=1) * FRAMES
@@ -30,13 +30,13 @@ def test_an_uneven_cycle_begins_at_end_diastole_and_never_runs_backwards(generat
     assert (pace[~even] - 1).std() > 0.1
 
 
-def test_curves_are_read_between_frames_and_around_the_cycle() -> None:
+def test_curves_are_interpolated_periodically() -> None:
     curve = torch.arange(4.0)[None, :, None]
     read = at_phases(curve, torch.tensor([[0.0, 0.125, 0.5, 0.875]]))
     assert read[0, :, 0].tolist() == pytest.approx([0.0, 0.5, 2.0, 1.5])
 
 
-def test_contours_and_motion_are_varied_together(generator: torch.Generator) -> None:
+def test_contours_and_motion_are_augmented_consistently(generator: torch.Generator) -> None:
     """The path of the centre and the shift of the whole ring remain the same curve, except for the jitter."""
     path = torch.sin(2 * math.pi * torch.arange(FRAMES) / FRAMES).to(torch.complex64)
     numbers = torch.zeros(SLICES, FRAMES, 19, dtype=torch.complex64)

@@ -146,7 +146,7 @@ def latent_training() -> tuple[torch.nn.Module, MotionLatentStage]:
 
 
 def contour_training() -> tuple[torch.nn.Module, ContourStage]:
-    """Twelve steps in five epochs, the last one shorter."""
+    """Thirteen steps in five epochs, the last one shorter."""
     rng = np.random.default_rng(0)
 
     def drawn(*shape: int) -> np.ndarray:
@@ -168,7 +168,7 @@ def contour_training() -> tuple[torch.nn.Module, ContourStage]:
 def test_an_interrupted_stage_resumes_to_the_same_weights(
     tmp_path: Path, training: Callable[[], tuple[torch.nn.Module, LoopStage]], updates: tuple[int, ...]
 ) -> None:
-    """Interrupted within epochs, at the end of one that is not validated, and at the last step."""
+    """Interrupted within an epoch, at the last step of an epoch, and at the last step of the stage."""
     fabric = make_fabric(torch.device("cpu"), bf16=False)
     model, stage = training()
     whole, best = fit(model, [stage], unrecorded(), fabric, identity={})
