@@ -55,10 +55,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Prediction/__init__.py
   LaMoDSlicerLib/Reading/AgreementPicture.py
   LaMoDSlicerLib/Reading/BullseyePicture.py
-  LaMoDSlicerLib/Reading/BullseyeQuantity.py
-  LaMoDSlicerLib/Reading/BullseyeRing.py
   LaMoDSlicerLib/Reading/ClickablePicture.py
-  LaMoDSlicerLib/Reading/Comparison.py
   LaMoDSlicerLib/Reading/DifferenceMap.py
   LaMoDSlicerLib/Reading/IndexTable.py
   LaMoDSlicerLib/Reading/PictureCanvas.py
@@ -67,6 +64,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/ReadingPanel.py
   LaMoDSlicerLib/Reading/ReadingSheet.py
   LaMoDSlicerLib/Reading/ReadingViews.py
+  LaMoDSlicerLib/Reading/ResultComparison.py
   LaMoDSlicerLib/Reading/SegmentTable.py
   LaMoDSlicerLib/Reading/StrainCurvesPlot.py
   LaMoDSlicerLib/Reading/StrainMatrixPicture.py

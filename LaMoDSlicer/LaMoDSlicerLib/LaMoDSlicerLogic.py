@@ -10,9 +10,9 @@ from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest, SeriesRequest, explainExit
-from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
-from LaMoDSlicerLib.Results.ResultKeeper import ResultKeeper
+from LaMoDSlicerLib.Results import ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Results.ResultStack import ResultStack
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.ParameterNode import ParameterNode
 from LaMoDSlicerLib.Worker import Dependencies
@@ -30,7 +30,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         self,
         request: PredictionRequest | SeriesRequest,
         onProgress: Callable[[WorkerProgress], None],
-        onResult: Callable[[ResultFiles], None],
+        onResult: Callable[[Any], None],
         onError: Callable[[str], None],
     ) -> WorkerProcess:
         """Start a prediction in its own process and return at once. The scene does not change.
@@ -38,7 +38,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         Args:
             request: what to predict.
             onProgress: called after each line of output.
-            onResult: called with the complete result.
+            onResult: called with the complete result, a LaMoDCore StoredResult.
             onError: called with a sentence for the user.
 
         Raises:
@@ -49,9 +49,9 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
 
         def readResult(_lines: list[str]) -> None:
             try:
-                result = ResultFiles.read(worker.folder / "result")
-            except (OSError, KeyError, ValueError) as error:
-                worker.fail(_("The prediction ended without a readable result ({error}).").format(error=error))
+                result = ResultImport.read(worker.folder / "result")
+            except InputError as error:
+                worker.fail(_("The prediction ended without a readable result. {error}").format(error=error))
                 return
             onResult(result)
 
@@ -66,11 +66,11 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             raise
         return worker
 
-    def showResult(self, result: ResultFiles, request: PredictionRequest, parameters: ParameterNode) -> ResultScene:
-        """Add a result to the scene and display it with the settings of the parameter node."""
+    def showResult(self, result: Any, request: PredictionRequest, parameters: ParameterNode) -> ResultScene:
+        """Add a LaMoDCore StoredResult to the scene and display it with the settings of the parameter node."""
         request = ResultKeeper.placeFor(request, parameters.parameterNode)
         with slicer.util.RenderBlocker():
-            scene = ResultScene.create(result, request)
+            scene = ResultScene.create(ResultStack.of(result), request)
             ResultKeeper.keep(result, scene, request.name)
             parameters.resultBrowser = scene.browserNode
             SliceViews.lookAt(scene.background())
@@ -117,7 +117,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
                 raise TypeError(f"predictStrain has no option {name!r}")
             setattr(parameters, name, value)
         request = RequestReader(parameters).read()
-        results: list[ResultFiles] = []
+        results: list[Any] = []
         errors: list[str] = []
         worker = self.startPrediction(request, lambda _progress: None, results.append, errors.append)
         deadline = time.monotonic() + timeoutSeconds

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
-from Testing.Slicer.ring_heart import write_result
+from Testing.Slicer.reading_heart import write_for_masks
 
 
 def report(stage: str, fraction: float, message: str = "") -> None:
@@ -49,7 +49,7 @@ def main() -> int:
         myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
         report("motion", 0.5, "slice 1: predicting motion")
         masks = stack.frames == myocardium
-        write_result(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
+        write_for_masks(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
     report("write", 1.0)
     return 0
 

@@ -1,4 +1,4 @@
-"""Result folders whose every number is known: rings that contract, on any grid, with samples that scatter."""
+"""Result folders with known numbers: contracting rings on any grid, with samples that scatter."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from Testing.Slicer.ring_heart import heart, squeeze
 
 
 def stack_grid(grid: SliceGrid, index: int) -> SliceGrid:
-    """The grid of the slice that lies `index` spacings further along the normal."""
+    """The grid of the slice `index` spacings further along the normal."""
     affine = np.array(grid.ijk_to_lps)
     affine[:3, 3] += index * affine[:3, 2]
     return SliceGrid(grid.shape, affine)
 
 
 def slices(levels: Sequence[str], grid: SliceGrid, spacing: int = 1) -> list[CineSlice]:
-    """One ring a level, from base to apex: along the grid's normal or against it, whichever leads to the apex."""
+    """One ring per level, from base to apex, along or against the normal of the grid."""
     towards_apex = -1 if grid.axis_cosine > 0 else 1
     return [
         replace(heart(stack_grid(grid, towards_apex * spacing * i)), name=f"ring {i + 1}", level=level)
@@ -32,13 +32,13 @@ def slices(levels: Sequence[str], grid: SliceGrid, spacing: int = 1) -> list[Cin
 
 
 def motion_of(slice_: CineSlice, strength: Array | None = None, samples: int = 1, scatter: float = 0.05) -> SliceMotion:
-    """The ring's own motion.
+    """The analytic motion of the ring.
 
     Args:
         slice_: from `slices`.
-        strength: [H, W] factor of the contraction at each pixel; 1 everywhere where None.
-        samples: several scatter about the truth by the factor `scatter`.
-        scatter: SD of the samples' strength.
+        strength: [H, W] factor of the contraction at each pixel; None for 1 everywhere.
+        samples: number of samples.
+        scatter: relative spread of the samples' contraction.
     """
     wall = slice_.myocardium[0]
     rows, columns = np.nonzero(wall)
@@ -66,10 +66,11 @@ def write_reading(
     insertion_lps: Array | None = None,
     model: str = "analytic ring",
 ) -> StrainResult:
-    """A result folder as `lamod predict` leaves it, and what it holds."""
+    """Write a result folder like `lamod predict`; returns its contents."""
     case = Case(tuple(drawn), 0, insertion_lps)
     samples = 1 if motions[0].samples_mm is None else len(motions[0].samples_mm)
-    provenance = {"model": model, "model_sha256": "0" * 64, "device": "cpu", "samples": samples, "seed": 0}
+    provenance = {"model": model, "model_sha256": "0" * 64, "samples": samples, "seed": 0}
+    provenance |= {"device": "cpu", "device_reason": "no CUDA device"}
     motion = Motion(tuple(motions), provenance)
     strains = tuple(slice_strain(s, m, 0, insertion_lps) for s, m in zip(drawn, motions, strict=True))
     es = end_systole(case)
@@ -80,7 +81,7 @@ def write_reading(
 
 
 def write_for_masks(folder: Path, masks: Array, ijk_to_lps: Array, times_ms: Array) -> None:
-    """A whole result folder for masks [T, Z, H, W] of rings on one stack."""
+    """Write a result folder for masks [T, Z, H, W] of rings on one stack; each slice contracts about its own centre."""
     grid = SliceGrid(masks.shape[2:], ijk_to_lps)
     drawn = [
         CineSlice(

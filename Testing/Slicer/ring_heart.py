@@ -1,12 +1,9 @@
-"""A contracting ring with analytic motion: cine, masks, and a result folder as written by `lamod predict`.
+"""A contracting ring with analytic motion: cine and masks.
 
 A point at radius R goes to r = √(R² − k(t)) about the centre, which keeps areas: the wall moves inwards in systole.
 """
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import numpy as np
 
@@ -62,48 +59,3 @@ def heart(
         frame_times_ms=np.arange(frames) * RR_MS / frames,
         rr_ms=RR_MS,
     )
-
-
-def write_result(folder: Path, masks: np.ndarray, ijk_to_lps: np.ndarray, times_ms: np.ndarray) -> None:
-    """Write a result folder for masks [T, Z, H, W] (bool) of rings; each slice contracts about its own centre."""
-    folder.mkdir(parents=True)
-    frames, depth, height, width = masks.shape
-    shape = (frames, depth, height, width)
-    displacement = np.full((*shape, 3), np.nan, np.float32)
-    fields = {name: np.full(shape, np.nan, np.float32) for name in ("ecc", "err", "e1", "e2", "jacobian")}
-    affines = []
-    for z in range(depth):
-        affine = np.array(ijk_to_lps, float)
-        affine[:3, 3] += z * affine[:3, 2]
-        affines.append(affine)
-        plane = SliceGrid((height, width), affine)
-        rows, columns = np.nonzero(masks[0, z])
-        spacing = np.array(plane.spacing_mm)
-        offset = (np.column_stack([columns, rows]) - [columns.mean(), rows.mean()]) * spacing
-        radius = np.linalg.norm(offset, axis=1)
-        for t, k in enumerate(squeeze(radius.min(), frames)):
-            now = np.sqrt(radius**2 - k)
-            displacement[t, z, rows, columns] = plane.vectors_to_lps(offset * (now / radius - 1)[:, None])
-            circumferential, radial = 0.5 * ((now / radius) ** 2 - 1), 0.5 * ((radius / now) ** 2 - 1)
-            values = {
-                "ecc": circumferential,
-                "err": radial,
-                "e1": radial,
-                "e2": circumferential,
-                "jacobian": np.ones_like(now),
-            }
-            for name, value in values.items():
-                fields[name][t, z, rows, columns] = value
-    np.savez(
-        folder / "motion.npz",
-        displacement_mm=displacement,
-        myocardium=masks[0],
-        segment=masks[0].astype(np.int16),
-        ijk_to_lps=np.stack(affines),
-        frame_times_ms=np.tile(times_ms, (depth, 1)),
-        reference_frame=0,
-        es_frame=int(np.argmax(squeeze(1.0, frames))),
-        **fields,
-    )
-    summary = {"provenance": {"model": "analytic ring", "device": "cpu", "device_reason": "no CUDA device"}}
-    (folder / "strain.json").write_text(json.dumps(summary))

@@ -87,7 +87,7 @@ def test_a_split_is_previewed_before_it_is_written(researcher, hearts, tmp_path)
 
 
 def test_the_case_in_the_scene_is_added_to_a_dataset(researcher, tmp_path, monkeypatch):
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results import ResultImport
 
     app, dataset = researcher.app, researcher.panel.dataset
     ring = add_ring(app)

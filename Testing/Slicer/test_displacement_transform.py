@@ -1,4 +1,4 @@
-"""A result's displacement files, opened again in the scene."""
+"""Displacement files of a result, loaded as transforms."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from Testing.Slicer.ring_heart import FRAMES
 
 
-def test_displacement_files_opened_again_move_points_inward(slicer_app, ring, tmp_path):
-    """displacement/frame_NNN.nrrd as a transform, both ways, and its arrows: inward in systole."""
-    from LaMoDSlicerLib.Display.DisplacementTransform import DisplacementTransform
+def test_displacement_files_move_points_inward(slicer_app, ring, tmp_path):
+    """displacement/frame_NNN.nrrd as a transform in both directions, and its arrows: inward in systole."""
+    from LaMoDSlicerLib.Display import DisplacementTransform
     from LaMoDSlicerLib.Scene.CineSource import CineSource
 
     from LaMoDCore.heart.case import Case, Motion, SliceMotion

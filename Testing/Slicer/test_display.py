@@ -23,7 +23,7 @@ print(os.environ["DISPLAY"])
 """
 
 
-def test_a_program_with_a_window_open_ends_well_and_takes_its_display_along() -> None:
+def test_a_program_with_an_open_window_exits_and_ends_its_display() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60
     )

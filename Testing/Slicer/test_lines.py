@@ -1,4 +1,4 @@
-"""What is painted on the images: drawn contours, deforming grid, tracked points; and the motion behind them."""
+"""Lines on the images: drawn contours, deforming grid, tracked points; and the stored motion."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from Testing.Slicer import panel
+from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.conftest import add_ring, fresh
-from Testing.Slicer.ring_heart import FRAMES, squeeze, write_result
+from Testing.Slicer.ring_heart import FRAMES, squeeze
 
 
 @pytest.fixture(scope="module")
 def shown(host, tmp_path_factory):
     """The ring and its analytic result in the scene, with a spread of 2 % on Ecc."""
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Results import ResultImport
 
     app = fresh(host)
     ring = add_ring(app)
     request = RequestReader(app.widget._parameters).read()
     folder = tmp_path_factory.mktemp("result") / "result"
     masks = request.masks
-    write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
+    reading_heart.write_for_masks(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
     with np.load(folder / "motion.npz") as motion:
         arrays = dict(motion)
     np.savez(folder / "motion.npz", **arrays, ecc_std=np.where(np.isfinite(arrays["ecc"]), 0.02, np.nan))
-    files = ResultFiles.read(folder)
-    app.widget.displayPanel.setResult(app.widget.logic.showResult(files, request, app.widget._parameters))
-    return SimpleNamespace(**vars(app), **vars(ring), files=files, result=app.widget.displayPanel._result)
+    stored = ResultImport.read(folder)
+    app.widget.displayPanel.setResult(app.widget.logic.showResult(stored, request, app.widget._parameters))
+    return SimpleNamespace(**vars(app), **vars(ring), stored=stored, result=app.widget.displayPanel._result)
 
 
 @pytest.fixture
 def bare(shown, faults):
-    """The cine alone."""
+    """The cine without overlay and lines."""
     p = shown.widget._parameters
     p.quantity = type(p.quantity)("none")
     p.showLegend = p.showContours = p.showDrawn = p.showGlyphs = p.showGrid = p.showTracks = False
@@ -50,7 +50,7 @@ def at(app, frame):
 
 
 def midlines(app, role):
-    """[N, 2, 2]: the middle of each ribbon, (start, end), in the slice's pixel coordinates."""
+    """[N, 2, 2]: the midline of each ribbon, (start, end), in pixel coordinates of the slice."""
     from vtk.util.numpy_support import vtk_to_numpy
 
     quads = vtk_to_numpy(app.result.proxy(role).GetPolyData().GetPoints().GetData()).reshape(-1, 4, 3)
@@ -58,7 +58,7 @@ def midlines(app, role):
     return app.slice.grid.lps_to_pixel(ras * [-1, -1, 1])
 
 
-def test_drawn_contours_stand_where_the_masks_end(bare):
+def test_drawn_contours_follow_the_edges_of_the_masks(bare):
     assert not bare.segmentation.GetDisplayNode().GetVisibility()
     bare.widget._parameters.showDrawn = True
     bare.settle()
@@ -73,7 +73,7 @@ def test_drawn_contours_stand_where_the_masks_end(bare):
 
 
 @pytest.mark.parametrize(("name", "role"), [("showGrid", "grid"), ("showTracks", "tracks")])
-def test_grid_and_tracks_are_seen_only_when_asked(bare, name, role):
+def test_grid_and_tracks_are_visible_only_if_checked(bare, name, role):
     without = at(bare, 9)
     setattr(bare.widget._parameters, name, True)
     bare.settle()
@@ -90,7 +90,7 @@ def test_the_grid_moves_with_the_wall(bare):
     at(bare, 0)
     before = midlines(bare, "grid")
     columns = np.unique(np.round(before[:, 0, 0], 3))
-    assert len(columns) < len(before) / 4, "at end-diastole the lines are straight"
+    assert len(columns) < len(before) / 4, "at end-diastole the lines are not straight"
     at(bare, 9)
     after = midlines(bare, "grid")
     assert len(after) == len(before)
@@ -105,8 +105,8 @@ def test_the_grid_moves_with_the_wall(bare):
     assert np.abs(radius9 - expected)[inside].max() < 0.3
 
 
-def test_tracks_are_closed_paths_and_their_rings_lie_on_the_wall_now(bare):
-    from LaMoDSlicerLib.Display.PointTracks import PointTracks
+def test_tracks_start_on_the_wall_and_their_rings_lie_on_the_current_wall(bare):
+    from LaMoDSlicerLib.Display.MaterialLines import PointTracks
 
     bare.widget._parameters.showTracks = True
     at(bare, 9)
@@ -119,7 +119,7 @@ def test_tracks_are_closed_paths_and_their_rings_lie_on_the_wall_now(bare):
     assert bare.slice.myocardium[0][starts[:, 1], starts[:, 0]].all()
 
 
-def test_uncertainty_is_an_overlay_of_its_own(bare):
+def test_uncertainty_is_an_overlay_with_its_own_range(bare):
     import slicer
 
     p = bare.widget._parameters
@@ -134,16 +134,17 @@ def test_uncertainty_is_an_overlay_of_its_own(bare):
     assert not bare.widget.ui.strainRangeSlider.visible
 
 
-def test_the_scene_holds_the_motion(bare):
-    from LaMoDSlicerLib.Results.MotionStore import MotionStore
+def test_the_scene_contains_the_motion(bare):
+    from LaMoDSlicerLib.Results import MotionStore
+    from LaMoDSlicerLib.Results.ResultStack import ResultStack
 
-    stored, motion = MotionStore.load(bare.browser), bare.files.motion
+    stored, motion = MotionStore.load(bare.browser), ResultStack.of(bare.stored).motion
     assert np.array_equal(stored.myocardium, motion.myocardium)
     assert np.allclose(stored.ijkToLps, motion.ijkToLps)
     assert np.allclose(stored.displacementMm, motion.displacementMm, atol=1e-4)
 
 
-def test_outlines_keep_the_size_and_lose_the_stairs():
+def test_outlines_keep_the_size_and_are_smooth():
     from LaMoDSlicerLib.Contours.ContourMeshes import outlineOf
 
     y, x = np.mgrid[:100, :110]
@@ -153,13 +154,13 @@ def test_outlines_keep_the_size_and_lose_the_stairs():
     assert abs(radius.mean() - 25) < 0.3
     assert radius.std() < 0.2
     turns = np.diff(np.unwrap(np.arctan2(*(outline[:, 1] - outline[:, 0]).T)))
-    assert np.abs(turns).max() < 0.3, "a stair is left"
-    assert outlineOf(disc[:48]).shape[0] > 50, "a mask at the border has an outline too"
+    assert np.abs(turns).max() < 0.3, "the outline has a step"
+    assert outlineOf(disc[:48]).shape[0] > 50, "a mask at the border has no outline"
     assert outlineOf(np.zeros((9, 9), bool)).shape == (0, 2, 2)
 
 
-def test_the_picture_is_resliced_on_the_quick_path(bare):
-    """Rows stay rows: VTK's permuting reslice, which is several times faster, applies to cine and colours."""
+def test_images_are_resliced_on_the_fast_path(bare):
+    """Rows stay rows, so that VTK uses its permuting reslice, which is several times faster, for cine and overlay."""
     p = bare.widget._parameters
     p.quantity = type(p.quantity)("ecc")
     bare.settle()

@@ -1,4 +1,4 @@
-"""Reading room by clicks: curves with bands and mark, bullseye, slices, a second result, keeping, several series."""
+"""The reading room by clicks: curves, bands, bullseye, slices, a second result, export, several series."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DATA = ROOT / "../shared/data/cine_biv_me"
 
 @pytest.fixture(scope="module")
 def folders(host, tmp_path_factory):
-    """Two results of a heart of three slices whose lateral wall is weak; the second moves less, more so at one side."""
+    """Two results of a heart with three slices and a weak lateral wall; the second moves less, mainly on one side."""
     home = tmp_path_factory.mktemp("results")
     drawn = reading_heart.slices(["base", "mid", "apex"], grid())
     plane = drawn[0].grid
     left = plane.vectors_from_lps(np.array([1.0, 0.0, 0.0]))
     left /= np.linalg.norm(left)
-    # as in a patient: seen from the apex, the septum lies opposite the left
+    # as in a patient, the septum is opposite to the left side
     insertion = reading_heart.insertion_of(drawn[0], float(np.degrees(plane.angles_from_apex(left))) + 120)
     y, x = np.indices(plane.shape)
     middle = [np.nonzero(drawn[0].myocardium[0])[axis].mean() for axis in (1, 0)]
@@ -42,7 +42,7 @@ def folders(host, tmp_path_factory):
 
 @pytest.fixture
 def room(host, folders, faults):
-    """The first result in the scene, the room open."""
+    """The first result in the scene, and the reading room open."""
     app = _app(host, faults)
     _load_first(app, folders.first)
     yield app
@@ -63,7 +63,7 @@ def _leave(app):
 
 
 def _load_first(app, folder):
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results import ResultImport
 
     app.node = ResultImport.load(folder)
     app.browser = app.node.browsers()[0]
@@ -76,13 +76,13 @@ def _load_first(app, folder):
 
 
 def _open_room(app):
-    """Click the room's button, once."""
+    """Click the button of the reading room once."""
     app.mouse.click(app.reading.ui.roomButton)
     assert app.mouse.spin(30, lambda: app.reading.ui.roomButton.checked), "the reading room did not open"
 
 
 def _quiet(app):
-    """Until every view and picture is drawn."""
+    """Wait until every view and picture is drawn."""
     app.settle()
     app.mouse.spin(0.2)
     views = [*app.layouts._slices.values(), *(p._view for p in app.layouts._plots)]
@@ -97,7 +97,7 @@ def _quiet(app):
 
 
 def _column_of(app, time_ms):
-    """The plot's column of pixels at a time."""
+    """The pixel column of the plot at a time."""
     import vtk
 
     axis = app.plot.chart.GetAxis(vtk.vtkAxis.BOTTOM)
@@ -136,10 +136,10 @@ def test_the_current_frame_is_marked_and_a_click_goes_to_a_frame(room):
     assert room.browser.GetSelectedItemNumber() == 7
 
 
-def test_bands_lie_round_the_curves_and_can_go(room):
+def test_bands_enclose_the_curves_and_can_be_hidden(room):
     sheet, slice_ = room.sheet, room.sheet.slice
     ui = sheet.ui
-    es = room.node.reading().endSystole
+    es = room.node.numbers().endSystole
     room.browser.SetSelectedItemNumber(20)
     _quiet(room)
     with_bands = room.plot.picture().astype(int)
@@ -152,14 +152,14 @@ def test_bands_lie_round_the_curves_and_can_go(room):
     column = round(_column_of(room, slice_.timesMs[es]))
     rows = (
         np.flatnonzero(changed[60:, column - 1 : column + 2].any(axis=1)) + 60
-    )  # below the title, which says whether there are bands
+    )  # below the title, which mentions the bands
     top = _row_of(room, 100 * slice_.high["ecc"][:, es].max(), with_bands)
     bottom = _row_of(room, 100 * slice_.low["ecc"][:, es].min(), with_bands)
     assert rows.min() == pytest.approx(top, abs=8)
     assert rows.max() == pytest.approx(bottom, abs=8)
 
 
-def test_a_segment_is_chosen_by_a_click_in_the_bullseye(room):
+def test_a_click_in_the_bullseye_highlights_a_segment(room):
     from PySide6 import QtCore
 
     sheet = room.sheet
@@ -177,7 +177,7 @@ def test_a_segment_is_chosen_by_a_click_in_the_bullseye(room):
     assert sheet._chosen is None
 
 
-def test_slices_are_stepped_through(room, pictures):
+def test_the_buttons_step_through_the_slices(room, pictures):
     ui = room.sheet.ui
     shown = room.window.red.picture().astype(int)
     offset = room.window.red.node.GetSliceOffset()
@@ -212,7 +212,7 @@ def test_matrix_mark_follows_and_a_click_in_it_goes_to_a_frame(room):
 
 
 def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_agreement(room, folders, pictures):
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results import ResultImport
 
     second = ResultImport.load(folders.second)
     room.settle()
@@ -226,7 +226,7 @@ def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_
     assert "95 % limits" in text
     room.browser.SetSelectedItemNumber(6)
     assert second.browsers()[0].GetSelectedItemNumber() == 6
-    room.browser.SetSelectedItemNumber(room.node.reading().endSystole)
+    room.browser.SetSelectedItemNumber(room.node.numbers().endSystole)
     _quiet(room)
     import slicer
     from LaMoDSlicerLib.Reading import DifferenceMap
@@ -242,14 +242,14 @@ def test_a_second_result_in_linked_views_with_a_difference_map_and_one_click_to_
     assert red != yellow
     assert panel.coloured(views["Yellow"].picture()).sum() > 1000
     room.mouse.screenshot(pictures / "slicer-comparison.png")
-    room.mouse.choose(room.reading.ui.secondSelector, "nothing")
+    room.mouse.choose(room.reading.ui.secondSelector, "None")
     _quiet(room)
     assert not views["Green"].isVisible()
 
 
-def test_nothing_moves_under_the_mouse_when_a_result_comes(host, faults, folders):
-    """A click that is aimed at a button hits it: texts above it take no more room than they had."""
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+def test_the_panel_does_not_move_when_a_result_arrives(host, faults, folders):
+    """Text that appears above a button must not move it while the user clicks."""
+    from LaMoDSlicerLib.Results import ResultImport
     from PySide6 import QtCore, QtWidgets
 
     app = _app(host, faults)
@@ -272,10 +272,10 @@ def test_nothing_moves_under_the_mouse_when_a_result_comes(host, faults, folders
     _leave(app)
 
 
-def test_hidden_masks_are_not_drawn_while_the_room_is_open_and_come_back(slicer_app, ring, tmp_path):
-    """Slicer makes a segmentation's outlines at every frame, also of a hidden one: it costs a third of the frame."""
+def test_hidden_masks_are_not_drawn_while_the_room_is_open_and_are_restored(slicer_app, ring, tmp_path):
+    """Slicer computes the outlines of a segmentation at every frame, even if hidden, in a third of the frame time."""
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Results import ResultImport
 
     app = slicer_app
     app.reading = app.widget.readingPanel
@@ -284,10 +284,10 @@ def test_hidden_masks_are_not_drawn_while_the_room_is_open_and_come_back(slicer_
     reading_heart.write_for_masks(
         tmp_path / "r", request.masks.labels == 2, request.masks.geometry.ijkToLps, request.masks.timesMs
     )
-    app.widget.logic.showResult(ResultFiles.read(tmp_path / "r"), request, app.widget._parameters)
+    app.widget.logic.showResult(ResultImport.read(tmp_path / "r"), request, app.widget._parameters)
     app.settle()
     display = ring.segmentation.GetDisplayNode()
-    assert not display.GetVisibility(), "the result brings the outlines"
+    assert not display.GetVisibility(), "the segmentation covers the outlines of the result"
     _open_room(app)
     _quiet(app)
     assert ring.segmentation.GetDisplayNode() is None
@@ -297,7 +297,7 @@ def test_hidden_masks_are_not_drawn_while_the_room_is_open_and_come_back(slicer_
     assert ring.segmentation.GetDisplayNode() is display
 
 
-def test_saved_cleared_and_loaded_it_looks_and_reads_the_same(room, tmp_path):
+def test_a_saved_and_loaded_scene_shows_the_same(room, tmp_path):
     import slicer
 
     def seen():
@@ -325,12 +325,12 @@ def test_saved_cleared_and_loaded_it_looks_and_reads_the_same(room, tmp_path):
     assert (before[1] != after[1]).any(axis=2).mean() < 0.02, "the slice view changed"
     assert before[2] == after[2], "the bullseye changed"
     assert before[3] == after[3], "the numbers changed"
-    # the stand-in's scene reader complains of the turned slice view, as Slicer's does
+    # the stand-in's scene reader warns about the rotated slice view, as Slicer's does
     room.faults.found[:] = [f for f in room.faults.found if "orientation preset name: Reformat" not in f]
     room.browser = room.reading.current().browsers()[0]
 
 
-def test_what_is_kept_names_nobody_unless_asked(room, tmp_path):
+def test_exported_tables_contain_no_patient_data_unless_checked(room, tmp_path):
     import slicer
     from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
@@ -346,11 +346,11 @@ def test_what_is_kept_names_nobody_unless_asked(room, tmp_path):
         ui.identityCheckBox.checked = asked
         folder = tmp_path / str(asked)
         folder.mkdir()
-        room.reading.keep(lambda export, folder=folder: export.tables(folder))
+        room.reading.export(lambda export, folder=folder: export.tables(folder))
         assert ui.readingMessage.text.startswith("Written: curves.csv")
-        said = "".join(p.read_text(encoding="utf-8") for p in folder.iterdir())
-        assert ("Doe" in said) is asked
-        assert ("4711" in said) is asked
+        written = "".join(p.read_text(encoding="utf-8") for p in folder.iterdir())
+        assert ("Doe" in written) is asked
+        assert ("4711" in written) is asked
     about = json.loads((tmp_path / "False" / "about.json").read_text(encoding="utf-8"))
     assert about["provenance"]["model"] == "analytic ring"
     assert "Green–Lagrange" in about["definitions"]["strain"]
@@ -361,12 +361,12 @@ def test_what_is_kept_names_nobody_unless_asked(room, tmp_path):
 
 def test_report_and_dicom_are_written(room, tmp_path):
     pytest.importorskip("torch")
-    room.reading.keep(lambda export: export.report(tmp_path / "strain.pdf"))
+    room.reading.export(lambda export: export.report(tmp_path / "strain.pdf"))
     assert (tmp_path / "strain.pdf").read_bytes().startswith(b"%PDF"), room.reading.ui.readingMessage.text
     pytest.importorskip("highdicom")
     import pydicom
 
-    room.reading.keep(lambda export: export.dicom(tmp_path))
+    room.reading.export(lambda export: export.dicom(tmp_path))
     made = pydicom.dcmread(tmp_path / "strain-report.dcm")
     assert made.SOPClassUID.name.startswith("Secondary Capture")
     assert made.PatientName == "Anonymous^"
@@ -375,7 +375,7 @@ def test_report_and_dicom_are_written(room, tmp_path):
 
 
 def _dicom_of(path, volume):
-    """A header as a scanner writes it, of a person, of the volume's first slice."""
+    """A DICOM header of the volume's first slice with patient data."""
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
@@ -400,8 +400,8 @@ def _dicom_of(path, volume):
     return made
 
 
-def test_ecc_as_a_parametric_map_has_the_scene_s_values_in_their_places(room, tmp_path, monkeypatch):
-    """Read back with pydicom; the map belongs to the cine's study, or to nobody's unless asked."""
+def test_ecc_as_a_parametric_map_has_the_values_and_positions_of_the_scene(room, tmp_path, monkeypatch):
+    """Read back with pydicom; the map belongs to the study of the cine only if patient data are included."""
     pytest.importorskip("torch")
     pytest.importorskip("highdicom")
     import pydicom
@@ -418,13 +418,13 @@ def test_ecc_as_a_parametric_map_has_the_scene_s_values_in_their_places(room, tm
     patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Doe^Jane")
     item = hierarchy.GetItemByDataNode(scene.background()) or hierarchy.CreateItem(patient, scene.background())
     hierarchy.SetItemParent(item, patient)
-    shown = scene.sequence("ecc").GetNthDataNode(room.node.reading().endSystole)
+    shown = scene.sequence("ecc").GetNthDataNode(room.node.numbers().endSystole)
     percent = slicer.util.arrayFromVolume(shown)
     for asked in (False, True):
         room.reading.ui.identityCheckBox.checked = asked
         folder = tmp_path / str(asked)
         folder.mkdir()
-        room.reading.keep(lambda export, folder=folder: export.dicom(folder))
+        room.reading.export(lambda export, folder=folder: export.dicom(folder))
         assert room.reading.ui.readingMessage.text == "Written: strain-report.dcm, strain-ecc-1.dcm"
         made = pydicom.dcmread(folder / "strain-ecc-1.dcm")
         assert made.SOPClassUID.name == "Parametric Map Storage"
@@ -439,15 +439,15 @@ def test_ecc_as_a_parametric_map_has_the_scene_s_values_in_their_places(room, tm
         for k, frame in enumerate(made.PerFrameFunctionalGroupsSequence):
             place = frame.PlanePositionSequence[0].ImagePositionPatient
             assert np.allclose([float(v) for v in place], (affine @ [0, 0, k, 1])[:3], atol=1e-3)
-        said = "\n".join(path.read_bytes().decode("latin-1") for path in folder.iterdir())
+        written = "\n".join(path.read_bytes().decode("latin-1") for path in folder.iterdir())
         for secret in ("Doe", "4711", "19700101", "A-17", "Roe", str(source.StudyInstanceUID)):
-            assert (secret in said) is asked, secret
+            assert (secret in written) is asked, secret
         report = pydicom.dcmread(folder / "strain-report.dcm")
         assert report.StudyInstanceUID == made.StudyInstanceUID
     room.reading.ui.identityCheckBox.checked = False
 
 
-def test_results_lie_in_a_folder_of_the_subject_hierarchy_with_their_provenance(room):
+def test_results_are_in_a_folder_of_the_subject_hierarchy_with_their_provenance(room):
     import slicer
     import vtk
     from LaMoDSlicerLib.Results.ResultScene import ResultScene
@@ -462,16 +462,16 @@ def test_results_lie_in_a_folder_of_the_subject_hierarchy_with_their_provenance(
     assert children.GetNumberOfIds() > 5
 
 
-def test_a_second_prediction_replaces_or_adds_as_asked(room):
-    """Where a prediction goes: onto the cine that holds an earlier one, or onto a browser of its own."""
+def test_a_second_prediction_replaces_or_keeps_the_first(room):
+    """A prediction uses the browser of its cine, or a new browser if earlier results are kept."""
     from types import SimpleNamespace as Request
 
     from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
-    from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
-    from LaMoDSlicerLib.Results.ResultKeeper import ResultKeeper
+    from LaMoDSlicerLib.Results import ResultKeeper
+    from LaMoDSlicerLib.Results.ResultNode import ResultNode
 
-    again = ReadingNode.create(room.node.reading(), room.node.browsers(), "again")
-    assert [found.node for found in ReadingNode.all()] == [again.node]
+    again = ResultNode.create(room.node.numbers(), room.node.browsers(), "again")
+    assert [found.node for found in ResultNode.all()] == [again.node]
     request = PredictionRequest(masks=Request(), cineNodeId=room.browser.GetID(), name=room.browser.GetName())
     parameters = room.widget._parameters.parameterNode
     assert ResultKeeper.placeFor(request, parameters) is request
@@ -483,7 +483,7 @@ def test_a_second_prediction_replaces_or_adds_as_asked(room):
 
 
 def test_twelve_slices_are_loaded_in_five_seconds_and_the_mark_is_cheap(host, faults, tmp_path):
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results import ResultImport
 
     drawn = reading_heart.slices(["base"] * 4 + ["mid"] * 4 + ["apex"] * 4, grid())
     reading_heart.write_reading(tmp_path / "twelve", drawn, [reading_heart.motion_of(s) for s in drawn])
@@ -503,12 +503,12 @@ def test_twelve_slices_are_loaded_in_five_seconds_and_the_mark_is_cheap(host, fa
     shutil.rmtree(tmp_path / "twelve")
     _leave(app)
     print(f"12 slices: {loading:.2f} s of processor; mark {1000 * np.median(costs):.1f} ms")
-    assert loading < 15, "three times what is promised, for a busy machine"
+    assert loading < 15, "three times the promised time, for a busy machine"
     assert np.median(costs) < 0.03
 
 
-def test_series_are_added_from_files_and_listed_each_with_its_cine(slicer_app, ring, tmp_path, monkeypatch):
-    """Several files in one go: one lies on the pixels of the scene's cine, two on no cine."""
+def test_series_are_added_from_files_and_listed_with_their_cine(slicer_app, ring, tmp_path, monkeypatch):
+    """Several files at once: one on the grid of the cine in the scene, two without a cine."""
     import qt
 
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
@@ -540,10 +540,10 @@ def test_series_are_added_from_files_and_listed_each_with_its_cine(slicer_app, r
 
 
 @pytest.mark.slow
-def test_phantom_cine_and_dense_are_compared_by_one_click(host, faults, pictures, tmp_path, monkeypatch):
-    """Two scans of one plane, on other grids, frames and times: they need not overlie each other."""
+def test_synthetic_cine_and_dense_are_compared_by_one_click(host, faults, pictures, tmp_path, monkeypatch):
+    """Two scans of one plane with different grids, frames and times."""
     import qt
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results import ResultImport
 
     from LaMoDCore.cli import main
 
@@ -567,7 +567,7 @@ def test_phantom_cine_and_dense_are_compared_by_one_click(host, faults, pictures
     assert found["count"] == 6
     assert abs(found["bias"]) < 5, "two scans of one plane of one phantom"
     assert app.layouts._slices["Yellow"].isVisible()
-    first.browsers()[0].SetSelectedItemNumber(first.reading().endSystole)
+    first.browsers()[0].SetSelectedItemNumber(first.numbers().endSystole)
     _quiet(app)
     app.mouse.screenshot(pictures / "slicer-dense-agreement.png")
     _leave(app)
@@ -576,7 +576,7 @@ def test_phantom_cine_and_dense_are_compared_by_one_click(host, faults, pictures
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="the real cine is not on this machine (../shared/data)")
 def test_two_real_series_together(host, faults, pictures, tmp_path, monkeypatch):
-    """Se3 and Se4 as slices of one heart: predicted by one click, read, and kept as one report."""
+    """Se3 and Se4 as slices of one heart: predicted by one click, shown and exported as one report."""
     import qt
 
     app = _app(host, faults)
@@ -597,24 +597,24 @@ def test_two_real_series_together(host, faults, pictures, tmp_path, monkeypatch)
     _quiet(app)
     node = app.reading.current()
     assert [b.GetName() for b in node.browsers()] == ["Se3", "Se4"]
-    gcs = node.reading().summary["global"]["gcs_peak"]
+    gcs = node.numbers().summary["global"]["gcs_peak"]
     assert -0.30 < gcs < -0.08
     for name in ("Red", "Yellow"):
         assert panel.coloured(app.layouts._slices[name].picture()).sum() > 1000
     node.browsers()[0].SetSelectedItemNumber(5)
     assert node.browsers()[1].GetSelectedItemNumber() == 5
-    node.browsers()[0].SetSelectedItemNumber(node.reading().endSystole)
+    node.browsers()[0].SetSelectedItemNumber(node.numbers().endSystole)
     sheet = app.reading.sheet
     sheet.ui.tabs.setCurrentWidget(sheet.ui.bullseyeTab)
     _quiet(app)
     app.mouse.screenshot(pictures / "slicer-two-series.png")
-    app.reading.keep(lambda export: export.report(tmp_path / "strain.pdf"))
+    app.reading.export(lambda export: export.report(tmp_path / "strain.pdf"))
     assert (tmp_path / "strain.pdf").exists(), ui.readingMessage.text
     _leave(app)
 
 
 def _load_series(app, name):
-    """A DICOM series as Slicer's reader leaves it."""
+    """Add a DICOM series to the scene like Slicer's reader."""
     import slicer
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry

@@ -1,4 +1,4 @@
-"""Pixels: colours only on the wall and at every frame following it, a legend, arrows inward in systole."""
+"""Pixels of the slice view: colours on the wall at every frame, a legend, arrows inward in systole."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from Testing.Slicer import panel
+from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.conftest import add_ring, fresh
-from Testing.Slicer.ring_heart import FRAMES, write_result
+from Testing.Slicer.ring_heart import FRAMES
 
 FRAMES_LOOKED_AT = (2, 5, 9, 12, 16)
 
 
 @pytest.fixture(scope="module")
 def shown(host, tmp_path_factory):
-    """The ring and its analytic result in the scene, once for all tests of this file."""
+    """The ring and its analytic result in the scene, shared by all tests of this file."""
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Results import ResultImport
 
     app = fresh(host)
     ring = add_ring(app)
     request = RequestReader(app.widget._parameters).read()
     folder = tmp_path_factory.mktemp("result") / "result"
     masks = request.masks
-    write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
+    reading_heart.write_for_masks(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
     app.widget.displayPanel.setResult(
-        app.widget.logic.showResult(ResultFiles.read(folder), request, app.widget._parameters)
+        app.widget.logic.showResult(ResultImport.read(folder), request, app.widget._parameters)
     )
     ring.segmentation.GetDisplayNode().SetVisibility(False)
     return SimpleNamespace(**vars(app), **vars(ring), result=app.widget.displayPanel._result)
@@ -36,7 +36,7 @@ def shown(host, tmp_path_factory):
 
 @pytest.fixture
 def predicted(shown, faults):
-    """Ecc alone: no legend, contours or arrows."""
+    """Ecc without legend, contours and arrows."""
     shown.widget._parameters.showDrawn = False
     show(shown, legend=False, contours=False, glyphs=False, quantity="ecc")
     return shown
@@ -62,7 +62,7 @@ def picture_at(app, frame):
 
 
 def cine_pixel(app):
-    """How many of the screen's pixels one of the cine's covers, rounded up."""
+    """Size of a pixel of the cine in screen pixels, rounded up."""
     view = app.window.red.node
     return int(np.ceil(app.slice.grid.spacing_mm[0] / view.GetFieldOfView()[0] * view.GetDimensions()[0]))
 
@@ -76,7 +76,7 @@ def test_colours_lie_on_the_wall_and_nowhere_else_at_every_frame(predicted, quan
         seen = np.abs(predicted.window.red.picture() - bare).max(axis=2) > 8
         wall = panel.wall_in_view(predicted.window.red, predicted.slice.myocardium[frame], predicted.slice.grid)
         reach = np.ones((2 * cine_pixel(predicted) + 1,) * 2, bool)
-        assert not (seen & ~binary_dilation(wall, reach)).any(), f"colours beside the wall at frame {frame}"
+        assert not (seen & ~binary_dilation(wall, reach)).any(), f"colours outside the wall at frame {frame}"
         core = binary_erosion(wall, reach)
         assert (seen & core).sum() > 0.98 * core.sum(), f"the wall is not coloured at frame {frame}"
 
@@ -105,7 +105,7 @@ def test_nothing_is_coloured_when_no_quantity_is_chosen(predicted):
     assert not panel.coloured(picture_at(predicted, 9)).any()
 
 
-def test_legend_is_there_and_can_go(predicted):
+def test_legend_can_be_shown_and_hidden(predicted):
     without = picture_at(predicted, 9)
     show(predicted, legend=True)
     added = panel.coloured(predicted.window.red.picture()) & ~panel.coloured(without)
@@ -117,7 +117,7 @@ def test_legend_is_there_and_can_go(predicted):
 
 
 def _arrow_ends(predicted):
-    """(tails, heads) in RAS of the arrows that are in the scene now."""
+    """(tails, heads) of the arrows in RAS."""
     from vtk.util.numpy_support import vtk_to_numpy
 
     mesh = predicted.result.proxy("arrows").GetPolyData()
@@ -138,7 +138,7 @@ def test_arrows_point_inward_in_systole_and_end_on_the_wall(predicted):
     assert binary_dilation(predicted.slice.myocardium[9])[xy[:, 1], xy[:, 0]].all()
 
 
-def test_arrows_are_seen_only_when_asked_and_in_their_colour(predicted):
+def test_arrows_are_visible_only_if_checked_and_have_their_colour(predicted):
     def yellow(picture):
         r, g, b = np.moveaxis(picture.astype(int), 2, 0)
         return (r > 180) & (g > 160) & (b < 120)
@@ -165,7 +165,7 @@ def test_contours_follow_the_wall(predicted):
         assert (seen & near).sum() > 0.99 * seen.sum()
 
 
-def test_frames_of_cine_and_result_stay_in_step(predicted):
+def test_frames_of_cine_and_result_are_synchronised(predicted):
     result = predicted.result
     assert predicted.browser.GetNumberOfItems() == FRAMES
     for role in ("ecc", "err", "e1", "e2", "displacement", "contours", "arrows"):
@@ -175,8 +175,8 @@ def test_frames_of_cine_and_result_stay_in_step(predicted):
         assert values == [master.GetNthIndexValue(i) for i in range(FRAMES)]
 
 
-def test_colours_and_legend_go_with_the_result(predicted):
-    """Last in this file: it takes the result away."""
+def test_colours_and_legend_are_removed_with_the_result(predicted):
+    """Must be the last test of this file: it removes the result."""
     show(predicted, legend=True)
     predicted.result.remove()
     predicted.widget.displayPanel.update()

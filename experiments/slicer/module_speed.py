@@ -72,12 +72,12 @@ def predict(window: Any, widget: Any, mouse: Any) -> tuple[float, float]:
 
 def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) -> tuple[float, float]:
     """Seconds and CPU seconds from a result folder to the drawn overlay, best of three."""
-    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Results import ResultImport
 
     best, busy = float("inf"), float("inf")
     for _ in range(3):
         began, worked = time.perf_counter(), time.process_time()
-        result = ResultFiles.read(result_folder)
+        result = ResultImport.read(result_folder)
         widget.displayPanel.setResult(widget.logic.showResult(result, request, widget._parameters))
         window.red.GetRenderWindow().Render()
         best, busy = min(best, time.perf_counter() - began), min(busy, time.process_time() - worked)
@@ -138,12 +138,12 @@ def main() -> int:
         rows.append(("longest pause of the panel while it predicts (best of 2)", f"{min(r[1] for r in runs):.0f} ms"))
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 
-    from Testing.Slicer.ring_heart import write_result
+    from Testing.Slicer.reading_heart import write_for_masks
 
     request = RequestReader(widget._parameters).read()
     folder = Path(tempfile.mkdtemp()) / "result"
     masks = request.masks
-    write_result(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
+    write_for_masks(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
     seconds, worked = load_seconds(widget, window, folder, request)
     rows.append(("result on disk to overlay (best of 3)", f"{seconds:.2f} s"))
     rows.append(("the same, CPU time", f"{worked:.2f} s"))

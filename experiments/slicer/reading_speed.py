@@ -95,7 +95,7 @@ def results_of(request: Any, folder: Path) -> tuple[Path, Path]:
 def load_twelve(folder: Path) -> tuple[float, float]:
     """Seconds and CPU seconds from a folder with 12 slices of 25 frames to nodes of the scene, best of two."""
     import slicer
-    from LaMoDSlicerLib.Results.ResultImport import ResultImport
+    from LaMoDSlicerLib.Results import ResultImport
 
     from Testing.Slicer import reading_heart
     from Testing.Slicer.ring_heart import grid
@@ -118,7 +118,7 @@ def main() -> int:
     options = parser.parse_args()
     window, widget = open_module()
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-    from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+    from LaMoDSlicerLib.Results import ResultImport
 
     from Testing.SlicerHost import mouse
 
@@ -126,7 +126,7 @@ def main() -> int:
     request = RequestReader(widget._parameters).read()
     home = Path(tempfile.mkdtemp())
     first, second = results_of(request, home)
-    widget.displayPanel.setResult(widget.logic.showResult(ResultFiles.read(first), request, widget._parameters))
+    widget.displayPanel.setResult(widget.logic.showResult(ResultImport.read(first), request, widget._parameters))
     mouse.spin(0.5)
     reading = widget.readingPanel
     reading.ui.roomButton.checked = True

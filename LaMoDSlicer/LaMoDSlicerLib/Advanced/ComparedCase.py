@@ -8,10 +8,10 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Advanced import TrainingLayout
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Reading import DifferenceMap
-from LaMoDSlicerLib.Reading.Comparison import Comparison
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
-from LaMoDSlicerLib.Results.ResultImport import ResultImport
+from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
+from LaMoDSlicerLib.Results import ResultImport
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
@@ -33,14 +33,14 @@ class ComparedCase:
         self._onShown, self._onError, self._layout = onShown, onError, layout
         self._views = ReadingViews()
         self._worker: WorkerProcess | None = None
-        self._shown: dict[str, ReadingNode] = {}
+        self._shown: dict[str, ResultNode] = {}
 
     @property
     def isBusy(self) -> bool:
         return self._worker is not None
 
     @property
-    def results(self) -> dict[str, ReadingNode]:
+    def results(self) -> dict[str, ResultNode]:
         """The results in the scene: "prediction" and "truth"."""
         return self._shown
 
@@ -129,7 +129,7 @@ class ComparedCase:
             truth = self._shown["truth"] = ResultImport.load(case)
             TrainingLayout.open(self._layout)
             names = prediction.name, _("truth")
-            comparison = Comparison(prediction.reading(), truth.reading(), *names)
+            comparison = ResultComparison(prediction.numbers(), truth.numbers(), *names)
             self._views.setResults(prediction, truth, comparison, parameters)
             self._views.showSlice(0)
 

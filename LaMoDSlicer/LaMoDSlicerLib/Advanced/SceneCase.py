@@ -7,8 +7,8 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
-from LaMoDSlicerLib.Results.MotionStore import MotionStore
+from LaMoDSlicerLib.Results import MotionStore
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 
 
@@ -68,16 +68,16 @@ class SceneCase:
 
     def _cycle(self, times: np.ndarray) -> float:
         """R–R interval in ms: from the result, else number of frames × mean interval between frames."""
-        node = ReadingNode.ofBrowser(self._parameters.resultBrowser)
+        node = ResultNode.ofBrowser(self._parameters.resultBrowser)
         if node is not None:
-            return float(node.reading().slices[0].rrMs)
+            return float(node.numbers().slices[0].rrMs)
         return float(np.mean(np.diff(times)) * len(times))
 
     def _motion(self, masks: np.ndarray) -> dict[str, Any]:
         from LaMoDCore.heart.geometry import SliceGrid
 
         browser = self._parameters.resultBrowser
-        node = ReadingNode.ofBrowser(browser)
+        node = ResultNode.ofBrowser(browser)
         if browser is None or node is None:
             raise InputError(
                 _("There is no result to take the motion from: predict or load one, or clear the check box.")
@@ -99,6 +99,6 @@ class SceneCase:
         return {
             "displacement_mm": np.stack(slices, axis=1).astype(np.float32),
             "valid": np.broadcast_to(motion.myocardium, masks.shape).copy(),
-            "reference_frame": node.reading().referenceFrame,
+            "reference_frame": node.numbers().referenceFrame,
             "details": {"motion_source": f"predicted by {model}" if predicted else model},
         }

@@ -7,8 +7,8 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from LaMoDSlicerLib.Display import RibbonMesh
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
-from LaMoDSlicerLib.Display.RibbonMesh import RibbonMesh
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 #: Standard deviation of the Gaussian that removes the pixels' steps from an outline, in outline points, which are about

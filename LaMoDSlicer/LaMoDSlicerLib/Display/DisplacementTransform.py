@@ -17,7 +17,7 @@ def load(path: Path, regionNode: Any = None) -> Any:
         RuntimeError: Slicer cannot read the file.
     """
     node = slicer.util.loadTransform(str(path))
-    # Slicer reads displacement files as transforms from the parent, for resampling; this one moves points, to the parent
+    # Slicer reads displacement files as transforms from the parent, for resampling; this one moves points to the parent
     grid = slicer.vtkOrientedGridTransform()
     grid.DeepCopy(node.GetTransformFromParentAs("vtkOrientedGridTransform"))
     node.SetAndObserveTransformToParent(grid)

@@ -1,1 +1,1 @@
-"""Overlays of a result in the slice views."""
+"""Colours, lines and legends of a result in the views."""

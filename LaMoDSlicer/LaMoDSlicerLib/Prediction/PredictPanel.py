@@ -8,7 +8,6 @@ from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
@@ -105,7 +104,7 @@ class PredictPanel:
         self._ui.stageLabel.text = " · ".join(parts)
         self._ui.logEdit.appendPlainText(progress.log[-1])
 
-    def onResult(self, result: ResultFiles, request: PredictionRequest) -> None:
+    def onResult(self, result: Any, request: PredictionRequest) -> None:
         job = self._job
         self._finish()
         try:
@@ -113,7 +112,7 @@ class PredictPanel:
         except ValueError as error:
             self.showMessage(_("The result could not be shown: {error}.").format(error=error))
             return
-        self._ui.stageLabel.text = self._provenanceText(scene.summary)
+        self._ui.stageLabel.text = self._provenanceText(result.summary)
         self._onResultShown(scene)
         if job is not None and request.cineNodeId and slicer.mrmlScene.GetNodeByID(request.cineNodeId) is None:
             self.showMessage(_("The cine was removed during the prediction: the result has its own sequence browser."))

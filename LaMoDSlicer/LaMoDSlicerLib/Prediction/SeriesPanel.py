@@ -11,13 +11,12 @@ from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader, seriesInScene
 from LaMoDSlicerLib.Prediction.PredictionRequest import SeriesRequest
-from LaMoDSlicerLib.Reading.ReadingBuilder import ReadingBuilder
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
-from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
-from LaMoDSlicerLib.Results.ResultImport import ResultImport
+from LaMoDSlicerLib.Results import ResultImport
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Results.ResultStacks import ResultStacks
+from LaMoDSlicerLib.Results.ResultStack import ResultStack
 from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -130,7 +129,7 @@ class SeriesPanel:
         self._showMessage(text)
         self._updateButton()
 
-    def onResult(self, result: ResultFiles, request: SeriesRequest) -> None:
+    def onResult(self, result: Any, request: SeriesRequest) -> None:
         self._job = None
         self._showMessage("")
         try:
@@ -142,29 +141,28 @@ class SeriesPanel:
         self._parameters.resultBrowser = node.browsers()[0]
         self._updateButton()
 
-    def show(self, result: ResultFiles, request: SeriesRequest) -> ReadingNode:
+    def show(self, result: Any, request: SeriesRequest) -> ResultNode:
         """Add each series' part of the result to its own cine.
 
         Raises:
             ValueError: a slice of the result belongs to none of the series.
         """
-        reading = ReadingBuilder(result).build()
-        browsers: list[Any] = [None] * len(reading.slices)
-        stacks = ResultStacks(result)
+        browsers: list[Any] = [None] * len(result.slices)
         for part in request.parts:
-            own = [k for k, affine in enumerate(result.ijkToLps) if self._contains(part, affine)]
+            own = [k for k, slice_ in enumerate(result.slices) if self._contains(part, slice_.grid.ijk_to_lps)]
             if not own:
                 continue
-            if result.numberOfFrames == len(part.masks.labels):
-                browser = ResultScene.create(stacks.part(own), part).browserNode
+            if result.frames == len(part.masks.labels):
+                browser = ResultScene.create(ResultStack.of(result, own), part).browserNode
             else:  # resampled to other phases than those of its images: shown without them
-                ownReading = replace(reading, slices=tuple(reading.slices[k] for k in own))
-                browser = ResultImport.show(stacks.part(own), ownReading, part.name).browsers()[0]
+                summary = {**result.summary, "slices": [result.summary["slices"][k] for k in own]}
+                ownResult = replace(result, slices=tuple(result.slices[k] for k in own), summary=summary)
+                browser = ResultImport.show(ownResult, part.name).browsers()[0]
             for k in own:
                 browsers[k] = browser
         if None in browsers:
             raise ValueError(_("a slice of it belongs to none of the series"))
-        node = ReadingNode.create(reading, browsers, request.name)
+        node = ResultNode.create(ResultNumbers.ofResult(result), browsers, request.name)
         ResultProvenance(node).keep()
         return node
 

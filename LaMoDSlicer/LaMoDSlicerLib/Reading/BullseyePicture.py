@@ -1,24 +1,133 @@
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from LaMoDSlicerLib.Reading.BullseyeQuantity import BullseyeQuantity
-from LaMoDSlicerLib.Reading.BullseyeRing import BullseyeRing
+from LaMoDSlicerLib.Display.Quantities import ShownQuantity
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
+
+
+class BullseyeQuantity(ShownQuantity):
+    """The quantity of each segment that the bullseye shows."""
+
+    PEAK_ECC = "peakEcc", "Peak Ecc", "%", True
+    ES_ECC = "esEcc", "Ecc at end-systole", "%", True
+    PEAK_ERR = "peakErr", "Peak Err", "%", True
+    TIME_TO_PEAK = "timeToPeak", "Time to peak Ecc", "ms"
+    UNCERTAINTY = "uncertainty", "Uncertainty of peak Ecc", "± %-points"
+
+    def label(self) -> str:
+        """Entry in the selector and title of the picture."""
+        return f"{self.text} [{self.unit}]"
+
+    @property
+    def definition(self) -> str:
+        return {
+            "peakEcc": "minimum Ecc of the segment's mean curve over the cycle; the maximum systolic stretch if that "
+            "is larger",
+            "esEcc": "the segment's mean Ecc in the frame with the smallest cavity area",
+            "peakErr": "maximum Err of the segment's mean curve over the cycle",
+            "timeToPeak": "from end-diastole to the minimum Ecc of the segment's mean curve; none if it stretches",
+            "uncertainty": "half the width of the 90 % interval at the segment's peak",
+        }[self.value]
+
+    @property
+    def colorMap(self) -> str:
+        """Name in Matplotlib. Blue shortens and red stretches; other quantities have neutral colours."""
+        if self.isStrain:
+            return "RdBu_r"
+        return "cividis" if self is BullseyeQuantity.TIME_TO_PEAK else "Purples"
+
+    def valuesOf(self, slice_: SliceNumbers) -> np.ndarray:
+        """[S] in the unit of `label`; NaN for unknown values."""
+        if self is BullseyeQuantity.UNCERTAINTY:
+            return 50.0 * np.diff(slice_.peakInterval(), axis=1)[:, 0]
+        if self is BullseyeQuantity.TIME_TO_PEAK:
+            return slice_.segmentValues("time_to_peak_ms")
+        keys = {"peakEcc": "ecc_extreme", "esEcc": "ecc_es", "peakErr": "err_peak"}
+        return 100.0 * slice_.segmentValues(keys[self.value])
+
+    def limits(self, values: np.ndarray) -> tuple[float, float]:
+        """Limits of the colour scale: round numbers, symmetric about zero for strain."""
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            return (-20.0, 20.0) if self.isStrain else (0.0, 1.0)
+        if self.isStrain:
+            top = max(20.0, 5.0 * np.ceil(np.abs(finite).max() / 5.0))
+            return -top, top
+        if self is BullseyeQuantity.TIME_TO_PEAK:
+            # at least 100 ms, so that differences of a few milliseconds do not stand out
+            low, high = 50.0 * np.floor(finite.min() / 50.0), 50.0 * np.ceil(finite.max() / 50.0)
+            return low, max(high, low + 100.0)
+        return 0.0, max(2.0, float(np.ceil(finite.max())))
+
+    def number(self, value: float, isSmall: bool = False) -> str:
+        """The text in a segment."""
+        if not np.isfinite(value):
+            return "–"
+        if self is BullseyeQuantity.TIME_TO_PEAK:
+            return f"{value:.0f}"
+        sign = "+" if self.isStrain else ""
+        return f"{value:{sign}.{0 if isSmall else 1}f}".replace("-", "−")
+
+
+@dataclass(frozen=True, eq=False)
+class BullseyeRing:
+    """One ring of a bullseye.
+
+    Attributes:
+        label: the level or the slice.
+        names: the segments.
+        values: [S].
+        slices: indices of the slices that the ring shows.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    values: np.ndarray
+    slices: tuple[int, ...]
+
+    LEVELS = ("base", "mid", "apex")
+
+    @classmethod
+    def ofNumbers(
+        cls, numbers: ResultNumbers, quantity: BullseyeQuantity, perSlice: bool = False
+    ) -> list["BullseyeRing"]:
+        """Rings from the outermost (base) inwards: AHA-16 if base, mid and apex are present, else one per slice.
+
+        Args:
+            numbers: of the result.
+            quantity: of each segment; the mean over several slices of a level.
+            perSlice: always one ring per slice.
+        """
+        slices = numbers.slices
+        values = [quantity.valuesOf(s) for s in slices]
+        if perSlice or {s.level for s in slices} != set(cls.LEVELS):
+            return [
+                cls(f"{s.number} {s.level}", s.segmentNames, v, (i,))
+                for i, (s, v) in enumerate(zip(slices, values, strict=True))
+            ]
+        rings = []
+        for level in cls.LEVELS:
+            members = tuple(i for i, s in enumerate(slices) if s.level == level)
+            mean = np.nanmean([values[i] for i in members], axis=0)
+            rings.append(cls(level, slices[members[0]].segmentNames, mean, members))
+        return rings
 
 
 class BullseyePicture:
-    """The bullseye as a picture, seen from the apex: anterior up, septum to the left.
+    """Draws the bullseye as seen from the apex: anterior up, septum to the left.
 
     Args:
         rings: from the outermost inwards.
-        quantity: what they show.
+        quantity: of the rings.
     """
 
-    #: Half the side of the square that is shown; the outermost ring's radius is 1.
+    #: Half the side of the drawn square; the radius of the outermost ring is 1.
     REACH = 1.3
-    #: A ring that is narrower shows whole numbers, pixels.
+    #: Narrower rings show integers, pixels.
     ROOM_FOR_DECIMALS = 36
     INK = "#20262e"
     SOFT = "#6b7480"
@@ -34,8 +143,8 @@ class BullseyePicture:
         Args:
             path: the file.
             size: (width, height) in pixels.
-            chosen: (ring, segment) that is outlined, or None.
-            middle: written into the hole of a single ring.
+            chosen: (ring, segment) with an outline, or None.
+            middle: text in the hole of a single ring.
         """
         from matplotlib import colormaps
         from matplotlib.colors import Normalize
@@ -64,7 +173,7 @@ class BullseyePicture:
             canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62))
 
     def segmentAt(self, x: float, y: float, size: tuple[int, int]) -> tuple[int, int] | None:
-        """(ring, segment) at a pixel of the picture, counted from the top left corner; None beside them."""
+        """(ring, segment) at a pixel of the picture, counted from the top left corner; None outside the rings."""
         from LaMoDCore.report.bullseye import sector
 
         width, height = 0.84 * size[0], 0.93 * size[1]
@@ -80,7 +189,7 @@ class BullseyePicture:
         return None
 
     def _pixelsOfRadius(self, size: tuple[int, int]) -> float:
-        """The outermost ring's radius in a picture of this size."""
+        """Radius of the outermost ring in a picture of this size."""
         return min(0.84 * size[0], 0.93 * size[1]) / (2 * self.REACH)
 
     def _sector(self, canvas: PictureCanvas, ax: Any, r: int, s: int, color: Any, value: float) -> None:
@@ -119,7 +228,7 @@ class BullseyePicture:
             ax.add_patch(frame)
 
     def _walls(self, canvas: PictureCanvas, ax: Any) -> None:
-        """The walls' names round the outermost ring, each beside its curve's colour."""
+        """The names of the segments around the outermost ring, each next to the colour of its curve."""
         from matplotlib.patches import Wedge
 
         from LaMoDCore.report.bullseye import sector
@@ -142,4 +251,4 @@ class BullseyePicture:
         if len(self._rings) > 1:
             listed = " · ".join(ring.label for ring in self._rings[:6]) + (" …" if len(self._rings) > 6 else "")
             size = canvas.points(7.5)
-            canvas.figure.text(0.02, 0.015, f"outside in: {listed}", fontsize=size, color=self.SOFT, va="bottom")
+            canvas.figure.text(0.02, 0.015, f"from outside: {listed}", fontsize=size, color=self.SOFT, va="bottom")

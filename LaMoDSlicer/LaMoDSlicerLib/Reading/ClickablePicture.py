@@ -5,13 +5,13 @@ import qt
 
 
 class ClickablePicture(qt.QLabel):
-    """A picture that fills its place, is drawn anew when that changes its size, and tells where it was clicked.
+    """A picture that fills its area, is redrawn when the area is resized, and reports clicks.
 
     Args:
-        draw: called with (file, (width, height)) when the picture is needed.
+        draw: called with (file, (width, height)) to draw the picture.
         onClick: called with x, y in pixels from the top left corner.
-        folder: where the file goes.
-        name: of the file.
+        folder: of the file.
+        name: of the file, without suffix.
     """
 
     LEAST = 160
@@ -33,7 +33,7 @@ class ClickablePicture(qt.QLabel):
         self._mark.hide()
         self.setAlignment(qt.Qt.AlignTop | qt.Qt.AlignLeft)
         self.setMinimumSize(self.LEAST, self.LEAST)
-        # a label would otherwise ask for its picture's size, and the place could never shrink again
+        # otherwise the label requests the size of its picture, and the area could not shrink
         self.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Ignored)
         self._redrawSoon = qt.QTimer(self)
         self._redrawSoon.setSingleShot(True)
@@ -42,11 +42,11 @@ class ClickablePicture(qt.QLabel):
 
     @property
     def pictureSize(self) -> tuple[int, int]:
-        """(width, height) of what is drawn now."""
+        """(width, height) of the picture."""
         return self._drawn
 
     def redraw(self) -> None:
-        """Draw the picture in the size of its place."""
+        """Draw the picture in the size of its area."""
         self._redrawSoon.stop()
         size = self.contentsRect()
         self._drawn = (max(size.width(), self.LEAST), max(size.height(), self.LEAST))
@@ -54,7 +54,7 @@ class ClickablePicture(qt.QLabel):
         self.setPixmap(qt.QPixmap(str(self._file)))
 
     def setMark(self, column: float | None, top: float, bottom: float) -> None:
-        """A thin upright line over the picture, at once: nothing is drawn anew. None takes it away."""
+        """Show a vertical line over the picture without redrawing it; None removes the line."""
         self._mark.setVisible(column is not None)
         if column is not None:
             self._mark.setGeometry(round(column) - 1, round(top), 2, round(bottom - top))

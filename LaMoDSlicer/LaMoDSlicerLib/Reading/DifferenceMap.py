@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import slicer
 
-from LaMoDSlicerLib.Display.ColorScales import ColorScales
-from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.Quantities import OverlayQuantity, colorNode
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
-from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.LinkedBrowsers import LinkedBrowsers
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
@@ -25,9 +24,9 @@ OUTSIDE = SpatialFields.OUTSIDE
 
 def create(
     first: ResultScene,
-    firstReading: Reading,
+    firstNumbers: ResultNumbers,
     second: ResultScene,
-    secondReading: Reading,
+    secondNumbers: ResultNumbers,
     index: int,
     other: int,
 ) -> Any:
@@ -35,12 +34,12 @@ def create(
 
     Args:
         first, second: the results in the scene.
-        firstReading, secondReading: their values.
+        firstNumbers, secondNumbers: their numbers.
         index, other: the matched slices of the first and second result.
     """
     remove(first)
     mine, theirs = (_volumes(r) for r in (first, second))
-    phases = LinkedBrowsers.phasesOf(firstReading, index), LinkedBrowsers.phasesOf(secondReading, other)
+    phases = LinkedBrowsers.phasesOf(firstNumbers, index), LinkedBrowsers.phasesOf(secondNumbers, other)
     geometry = VolumeGeometry.ofVolume(mine[0])
     lookup = _lookup(geometry, VolumeGeometry.ofVolume(theirs[0]))
     frames = np.full((len(mine), *geometry.shape), OUTSIDE, np.float32)
@@ -89,7 +88,7 @@ def _show(result: ResultScene, frames: np.ndarray, geometry: VolumeGeometry) -> 
     volume = result.proxy(ROLE)
     volume.CreateDefaultDisplayNodes()
     display = volume.GetDisplayNode()
-    display.SetAndObserveColorNodeID(ColorScales.nodeFor(OverlayQuantity.ECC).GetID())
+    display.SetAndObserveColorNodeID(colorNode(OverlayQuantity.ECC).GetID())
     display.SetAutoWindowLevel(False)
     display.SetWindowLevelMinMax(-LIMIT, LIMIT)
     display.SetInterpolate(False)

@@ -3,41 +3,46 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 
 
 class IndexTable:
-    """The numbers of the whole heart and of each slice: each with its unit, its frame and its definition.
+    """Numbers of the whole heart and of each slice, with unit, frame and definition.
 
     Args:
-        reading: the result.
+        numbers: of the result.
     """
 
     TITLES = ("Number", "Value", "When", "Definition")
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, numbers: ResultNumbers) -> None:
+        self._numbers = numbers
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """In the order of `TITLES`; what is not known is left out, but for GLS, which is said to be so."""
-        reading = self._reading
-        heart, indices = reading.summary["global"], reading.summary["indices"]
-        extent = _("all slices") if len(reading.slices) > 1 else _("the slice")
-        atEs = self._when(reading.endSystole)
+        """Cells in the order of `TITLES`. Unknown values are omitted, except for GLS, listed as not available."""
+        numbers = self._numbers
+        heart, indices = numbers.summary["global"], numbers.summary["indices"]
+        extent = _("all slices") if len(numbers.slices) > 1 else _("the slice")
+        atEs = self._when(numbers.endSystole)
         rows = [
             (
                 _("GCS, peak"),
                 self._percent(heart["gcs_peak"]),
                 self._when(heart["gcs_peak_frame"]),
-                _("least mean Ecc over {extent}, whole wall, Green–Lagrange").format(extent=extent),
+                _("minimum mean Ecc over {extent}, whole wall, Green–Lagrange").format(extent=extent),
             ),
-            (_("GCS at end-systole"), self._percent(heart["gcs_es"]), atEs, _("in the frame of least cavity area")),
+            (
+                _("GCS at end-systole"),
+                self._percent(heart["gcs_es"]),
+                atEs,
+                _("in the frame with the smallest cavity area"),
+            ),
             (_("Time to peak GCS"), self._unit(heart["gcs_time_to_peak_ms"], "ms"), "", _("from end-diastole")),
             (
                 _("GRS, peak"),
                 self._percent(heart["grs_peak"]),
                 self._when(heart["grs_peak_frame"]),
-                _("greatest mean Err over {extent}, whole wall").format(extent=extent),
+                _("maximum mean Err over {extent}, whole wall").format(extent=extent),
             ),
             (
                 _("GCS rate, systolic"),
@@ -70,7 +75,7 @@ class IndexTable:
                 _("twist × mean epicardial radius / distance; {basis}").format(basis=indices["twist_basis"]),
             ),
         ]
-        for slice_ in reading.slices:
+        for slice_ in numbers.slices:
             rows += self._sliceRows(slice_.summary, slice_.label, atEs)
         rows.append((_("GLS"), _("not available"), "", _("not available from short axis")))
         return [row for row in rows if "–" not in row[1]]
@@ -82,7 +87,7 @@ class IndexTable:
                 _("{slice}: CURE").format(slice=label),
                 self._unit(indices["cure"], "", 2),
                 _("systole"),
-                _("circumferential uniformity of Ecc, 1 = all sectors alike"),
+                _("circumferential uniformity of Ecc; 1 if all sectors are equal"),
             ),
             (
                 _("{slice}: rotation, inferred").format(slice=label),
@@ -94,7 +99,7 @@ class IndexTable:
                 _("{slice}: in-plane area change").format(slice=label),
                 self._unit(part["global"]["jacobian_es"], "×", 2),
                 atEs,
-                _("mean det F: the wall's area in the slice, not its volume"),
+                _("mean det F: area of the wall in the slice, not its volume"),
             ),
         ]
         for layer, values in (part.get("layers") or {}).items():
@@ -103,15 +108,16 @@ class IndexTable:
                     _("{slice}: Ecc, {layer}").format(slice=label, layer=layer.replace("_", " ")),
                     self._percent(values["ecc_es"]),
                     atEs,
-                    _("mean of that third of the wall"),
+                    _("mean over a third of the wall"),
                 )
             )
         return rows
 
     def _when(self, frame: int | None) -> str:
+        """Frames count from 1 on screen."""
         if frame is None:
             return ""
-        return _("frame {frame}, {time:.0f} ms").format(frame=frame, time=self._reading.slices[0].timesMs[frame])
+        return _("frame {frame}, {time:.0f} ms").format(frame=frame + 1, time=self._numbers.slices[0].timesMs[frame])
 
     @staticmethod
     def _percent(value: float | None) -> str:

@@ -3,10 +3,9 @@ from typing import Any
 
 
 class PictureCanvas:
-    """A drawing that becomes a PNG file when it is left; the same drawing gives the same pixels.
+    """A Matplotlib figure as a context manager; leaving it writes a PNG file. Equal drawings give equal pixels.
 
-    Drawn with Matplotlib into a file: its windows are not needed, and PythonQt takes a picture from a file alike on
-    every system.
+    The picture goes through a file because PythonQt loads files the same way on every system.
 
     Args:
         path: the file.
@@ -14,9 +13,9 @@ class PictureCanvas:
     """
 
     DPI = 96
-    #: The side from which on letters have their full size, pixels.
+    #: Side length from which fonts have their full size, pixels.
     FULL_SIZE = 330
-    #: Below this part of it letters could not be read.
+    #: Smallest font scale that is legible.
     LEAST_SIZE = 0.9
 
     def __init__(self, path: Path, size: tuple[int, int]) -> None:
@@ -46,18 +45,24 @@ class PictureCanvas:
 
     @property
     def height(self) -> int:
-        """Of the picture, pixels."""
+        """Height of the picture, pixels."""
         return self._size[1]
 
     def points(self, size: float) -> float:
-        """A font size, smaller in a small picture."""
+        """A font size, scaled to the size of the picture."""
         return size * min(max(min(self._size) / self.FULL_SIZE, self.LEAST_SIZE), 1.25)
 
     def title(self, text: str) -> None:
         self.figure.text(0.02, 0.985, text, fontsize=min(self.points(10), 10.5), fontweight="bold", va="top")
 
     def colorBar(self, colors: Any, scale: Any, box: tuple[float, float, float, float]) -> None:
-        """Args: colors: colour map. scale: Normalize. box: (left, bottom, width, height) in parts of the picture."""
+        """Add a colour bar.
+
+        Args:
+            colors: colour map.
+            scale: Normalize.
+            box: (left, bottom, width, height) as fractions of the picture.
+        """
         from matplotlib.cm import ScalarMappable
 
         bar = self.figure.colorbar(ScalarMappable(scale, colors), cax=self.figure.add_axes(box))

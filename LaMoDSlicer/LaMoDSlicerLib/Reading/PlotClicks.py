@@ -6,13 +6,13 @@ import vtk
 
 
 class PlotClicks:
-    """Tells at which x of a plot view's chart the person clicked; dragging still pans.
+    """Reports the x value of clicks in the chart of a plot view; dragging still pans.
 
     Args:
-        onClick: called with x in the axis' unit.
+        onClick: called with x in the unit of the axis.
     """
 
-    #: A press and a release nearer than this are a click, pixels.
+    #: Largest distance between press and release of a click, pixels.
     STILL = 4
 
     def __init__(self, onClick: Callable[[float], None]) -> None:
@@ -23,7 +23,7 @@ class PlotClicks:
         self._pressedAt = (0, 0)
 
     def attach(self) -> None:
-        """Listen to the layout's first plot view; views come and go with layouts."""
+        """Observe the first plot view of the layout; a change of the layout can replace the view."""
         layouts = slicer.app.layoutManager()
         if layouts is None or not layouts.plotViewCount:
             return

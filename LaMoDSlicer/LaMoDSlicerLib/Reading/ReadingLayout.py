@@ -1,4 +1,4 @@
-"""The layouts for reading results: images, curves and the sheet of numbers.
+"""The layouts of the reading room: images, curves and the sheet of numbers.
 
 The sheet is a view of the layout. Slicer keeps the widget of such a view for the whole session, so this container is
 created once, and a reloaded module adds its new sheet to it.

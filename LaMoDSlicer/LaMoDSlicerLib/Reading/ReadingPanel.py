@@ -8,19 +8,20 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Prediction.SeriesPanel import SeriesPanel
 from LaMoDSlicerLib.Reading import ReadingLayout
-from LaMoDSlicerLib.Reading.Comparison import Comparison
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
+from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
+from LaMoDSlicerLib.Results import ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
-from LaMoDSlicerLib.Results.ResultImport import ResultImport
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Scene import PanelWidgets
 
 
 class ReadingPanel:
-    """The reading room's part of the module panel: opens it, compares with a second result, keeps what was read.
+    """The Reading room section: opens the reading room, compares with a second result and exports.
 
     Args:
-        owner: the module's widget: its resources, its layout, its logic.
+        owner: the module's widget, which provides resources, layout and logic.
     """
 
     def __init__(self, owner: Any) -> None:
@@ -34,6 +35,8 @@ class ReadingPanel:
         self._shown: tuple[Any, ...] = ()
         self._secondIds: list[str] = []
         ui = self._ui
+        needResult = (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton)
+        self._tips = [(button, button.toolTip) for button in needResult]
         self.series = SeriesPanel(ui, owner.logic, self.showMessage)
         ui.roomButton.connect("toggled(bool)", self.onRoomButton)
         ui.secondSelector.connect("activated(int)", self.onSecondChosen)
@@ -50,7 +53,7 @@ class ReadingPanel:
 
     @property
     def sheet(self) -> ReadingSheet:
-        """The sheet of numbers; made when the room is first opened."""
+        """The sheet of numbers; created when the reading room is first opened."""
         if self._sheet is None:
             self._sheet = ReadingSheet(self._uiFile, self._onSlice)
             ReadingLayout.setSheet(self._sheet.widget)
@@ -69,25 +72,24 @@ class ReadingPanel:
     def showMessage(self, text: str) -> None:
         self._ui.readingMessage.text = text
 
-    def current(self) -> ReadingNode | None:
-        """The result that is read now, or None."""
+    def current(self) -> ResultNode | None:
+        """The current result, or None."""
         p = self._parameters
-        return ReadingNode.ofBrowser(p.resultBrowser) if p is not None else None
+        return ResultNode.ofBrowser(p.resultBrowser) if p is not None else None
 
-    def second(self) -> ReadingNode | None:
-        """The result that it is compared with, or None."""
+    def second(self) -> ResultNode | None:
+        """The result to compare with, or None."""
         node = self.current()
         chosen = node.node.GetNodeReference("LaMoD.Second") if node is not None else None
-        return ReadingNode(chosen) if chosen is not None else None
+        return ResultNode(chosen) if chosen is not None else None
 
     def update(self) -> None:
-        """Follow the scene: what can be read, compared and kept."""
+        """Update buttons, selector and views from the scene."""
         ui, node = self._ui, self.current()
-        missing = "" if node is not None else _("There is no result yet: choose masks and press Predict Strain.")
-        for button in (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton):
-            button.enabled = node is not None
+        missing = "" if node is not None else _("There is no result yet: select masks and click Predict Strain.")
+        for button, tip in self._tips:
+            PanelWidgets.enable(button, missing, tip)
         ui.loadSecondButton.enabled = self._parameters is not None
-        ui.tablesButton.toolTip = missing or _("The numbers as tables: curves, peaks, definitions, provenance")
         self._listSeconds(node)
         self.series.update()
         second = self.second()
@@ -102,13 +104,13 @@ class ReadingPanel:
             self._views.refresh()
         self._shown = shown if ui.roomButton.checked else ()
 
-    def _listSeconds(self, node: ReadingNode | None) -> None:
+    def _listSeconds(self, node: ResultNode | None) -> None:
         selector = self._ui.secondSelector
-        others = [other for other in ReadingNode.all() if node is not None and other.node is not node.node]
+        others = [other for other in ResultNode.all() if node is not None and other.node is not node.node]
         listed = [(other.node.GetID(), other.name) for other in others]
         if [(selector.itemData(i), selector.itemText(i)) for i in range(1, selector.count)] != listed:
             selector.clear()
-            selector.addItem(_("nothing"), "")
+            selector.addItem(_("None"), "")
             for nodeId, name in listed:
                 selector.addItem(name, nodeId)
         second = self.second()
@@ -122,24 +124,24 @@ class ReadingPanel:
         else:
             self._views.release()
             ReadingLayout.close()
-        self._ui.roomButton.text = _("Close the reading room") if opened else _("Open the reading room")
+        self._ui.roomButton.text = _("Close reading room") if opened else _("Open reading room")
 
-    def _show(self, node: ReadingNode | None, second: ReadingNode | None) -> None:
-        """Lay out the room for one result, or for two."""
+    def _show(self, node: ResultNode | None, second: ResultNode | None) -> None:
+        """Show one result or two in the reading room."""
         if node is None:
-            self.sheet.setReading(None)
+            self.sheet.setResult(None)
             self._ui.roomButton.checked = False
             return
         try:
             with slicer.util.tryWithErrorDisplay(_("The result cannot be read."), show=False, waitCursor=True):
-                reading = node.reading()
+                numbers = node.numbers()
                 comparison = None
                 if second is not None:
-                    comparison = Comparison(reading, second.reading(), node.name, second.name)
+                    comparison = ResultComparison(numbers, second.numbers(), node.name, second.name)
                 sheet = self.sheet
                 ReadingLayout.open(self._views.layoutFor(node, second, comparison))
                 self._views.setResults(node, second, comparison, self._parameters)
-                sheet.setReading(node, comparison)
+                sheet.setResult(node, comparison)
                 sheet.attach()
         except (ValueError, KeyError) as error:
             self.showMessage(_("The result cannot be read: {error}.").format(error=error))
@@ -148,7 +150,7 @@ class ReadingPanel:
         self._views.showSlice(index)
 
     def onSecondChosen(self, index: int) -> None:
-        """One click to agreement."""
+        """Compare with the selected result and show the agreement."""
         node = self.current()
         if node is None:
             return
@@ -160,14 +162,12 @@ class ReadingPanel:
             tabs.setCurrentWidget(self.sheet.ui.agreementTab)
 
     def onLoadSecondButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(
-            slicer.util.mainWindow(), _("A result, or a case with known motion")
-        )
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Result, or case with known motion"))
         if folder:
             self.loadSecond(Path(folder))
 
     def loadSecond(self, folder: Path) -> None:
-        """Load a second result and compare with it; where there is no first one, it becomes the first."""
+        """Load a result and compare with it; if there is no result yet, it becomes the current one."""
         self.showMessage("")
         try:
             with slicer.util.tryWithErrorDisplay(_("The result could not be loaded."), show=False, waitCursor=True):
@@ -183,31 +183,35 @@ class ReadingPanel:
         self.onSecondChosen(self._ui.secondSelector.findData(loaded.node.GetID()))
 
     def onAddToggled(self, added: bool) -> None:
-        self._parameters.parameterNode.SetAttribute("LaMoD.AddResults", "yes" if added else None)
+        self._parameters.parameterNode.SetAttribute(ResultKeeper.ADD, "yes" if added else None)
 
     def onTablesButton(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the tables"))
         if folder:
-            self.keep(lambda export: export.tables(Path(folder)))
+            self.export(lambda export: export.tables(Path(folder)))
 
     def onReportButton(self) -> None:
         path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Report"), "strain.pdf", "PDF (*.pdf)")
         if path:
-            self.keep(lambda export: export.report(Path(path)))
+            self.export(lambda export: export.report(Path(path)))
 
     def onDicomButton(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the DICOM files"))
         if folder:
-            self.keep(lambda export: export.dicom(Path(folder)))
+            self.export(lambda export: export.dicom(Path(folder)))
 
-    def keep(self, write: Any) -> None:
-        """Write something of the result and say where it is, or why not."""
+    def export(self, write: Any) -> None:
+        """Export something of the result and show the names of the files, or the error.
+
+        Args:
+            write: called with a ResultExport; returns the paths.
+        """
         node = self.current()
         if node is None:
             return
         self.showMessage("")
         try:
-            with slicer.util.tryWithErrorDisplay(_("It could not be written."), show=False, waitCursor=True):
+            with slicer.util.tryWithErrorDisplay(_("The export failed."), show=False, waitCursor=True):
                 written = write(ResultExport(node, self._ui.identityCheckBox.checked))
         except (InputError, OSError) as error:
             self.showMessage(str(error))
@@ -215,5 +219,5 @@ class ReadingPanel:
         self.showMessage(_("Written: {files}").format(files=", ".join(path.name for path in written)))
 
     def cleanup(self) -> None:
-        """The module is unloaded."""
+        """Release everything when the module is unloaded."""
         self.setParameters(None)

@@ -2,37 +2,37 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class SegmentTable:
-    """The segments' peaks: one row a segment, and the slice's mean; each column with its unit.
+    """Peaks of the segments: one row per segment and one for the whole slice; titles contain the unit.
 
     Args:
-        reading: the result.
+        numbers: of the result.
     """
 
     #: Title -> definition.
     COLUMNS: ClassVar = {
         "Slice": "counted from the base",
-        "AHA": "number in the AHA's 16-segment model",
+        "AHA": "number in the 16-segment model of the AHA",
         "Segment": "counter-clockwise from the anterior RV insertion, seen from the apex",
-        "Peak Ecc [%]": "least Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; a stretch "
-        "where the segment stretches more in systole than it ever shortens",
-        "90 % interval [%]": "of the peak Ecc; see “uncertainty” above",
-        "Time to peak [ms]": "from end-diastole to the least Ecc; none of a segment that stretches",
-        "Ecc at ES [%]": "mean Ecc in the frame of least cavity area",
-        "Peak Err [%]": "greatest Err of the mean curve over the cycle",
+        "Peak Ecc [%]": "minimum Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; the maximum "
+        "systolic stretch if that is larger",
+        "90 % interval [%]": "of the peak Ecc; see the notes above",
+        "Time to peak [ms]": "from end-diastole to the minimum Ecc; none for a segment that stretches",
+        "Ecc at ES [%]": "mean Ecc in the frame with the smallest cavity area",
+        "Peak Err [%]": "maximum Err of the mean curve over the cycle",
     }
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, numbers: ResultNumbers) -> None:
+        self._numbers = numbers
 
     def rows(self) -> list[list[str]]:
         """The cells as text, in the order of `COLUMNS`."""
         rows = []
-        for slice_ in self._reading.slices:
+        for slice_ in self._numbers.slices:
             interval = 100 * slice_.peakInterval()
             peaks = slice_.segmentValues("ecc_extreme")
             for s, part in enumerate(slice_.summary["segments"]):

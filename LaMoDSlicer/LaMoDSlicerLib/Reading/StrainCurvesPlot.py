@@ -5,23 +5,23 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
-from LaMoDSlicerLib.Reading.SliceReading import SliceReading
+from LaMoDSlicerLib.Results.ResultNumbers import SliceNumbers
 from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class StrainCurvesPlot:
-    """Strain over the cycle as a Slicer plot: six segments, the whole slice, intervals, and the current frame.
+    """Plots strain over the cycle in Slicer: segments, whole slice, intervals and the current frame.
 
-    The nodes are ordinary chart, series and table nodes, and are saved with the scene.
+    The chart, series and table nodes are saved with the scene.
     """
 
     NAMES: ClassVar = {"ecc": "Ecc", "err": "Err"}
     SEGMENTS = 6
-    #: A band is drawn as so many strokes, so many pixels wide, from its lower to its upper bound, as Slicer's plots
-    #: fill no areas. Twice as many would take half as long again to draw, at every frame.
+    #: Slicer's plots cannot fill areas: a band consists of this number of strokes of this width in pixels, from its
+    #: lower to its upper limit. Twice as many strokes take 1.5 times as long to draw at every frame.
     STROKES, STROKE_WIDTH = 160, 5
     PALE = 0.78
-    #: Room for the legend beside the curves, in parts of their length; beside two results the plot is narrower.
+    #: Width for the legend relative to the curves; with two results the plot is narrower.
     LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.65, 0.95
     INK = (0.13, 0.15, 0.18)
 
@@ -34,7 +34,7 @@ class StrainCurvesPlot:
         self._bandTable = RoleNodes.get("vtkMRMLTableNode", "bandTable", "LaMoD curve intervals", hidden=True)
         self.chartNode = RoleNodes.get("vtkMRMLPlotChartNode", "curves", "LaMoD strain over the cycle")
         self._mark = self._series("mark", self._markTable)
-        # a chart draws its series in their order: what must not be covered comes last
+        # a chart draws its series in order: the most important ones come last
         self._bands = [self._series(f"band{i}", self._bandTable) for i in range(self.SEGMENTS)]
         self._others = [self._series(f"other{i}", self._curveTable) for i in range(2)]
         self._curves = [self._series(f"curve{i}", self._curveTable) for i in range(self.SEGMENTS)]
@@ -58,22 +58,22 @@ class StrainCurvesPlot:
 
     def show(
         self,
-        slice_: SliceReading,
+        slice_: SliceNumbers,
         name: str,
         frame: int,
         chosen: int | None = None,
         withBands: bool = True,
-        other: SliceReading | None = None,
+        other: SliceNumbers | None = None,
     ) -> None:
         """Draw one slice.
 
         Args:
-            slice_: what is shown.
+            slice_: the slice.
             name: "ecc" or "err".
-            frame: that the mark stands at.
-            chosen: index of the segment that stands out, or None.
-            withBands: draw the 90 % intervals, of the chosen segment alone where one is chosen.
-            other: the same slice of a second result, drawn dashed: the chosen segment and the mean.
+            frame: position of the mark.
+            chosen: index of the highlighted segment, or None.
+            withBands: draw the 90 % intervals, only that of the highlighted segment if there is one.
+            other: the same slice of a second result: its mean and highlighted segment are dashed.
         """
         wasModifying = self.chartNode.StartModify()
         bands = [s for s in range(len(slice_.segmentNames)) if withBands and name in slice_.low and chosen in (None, s)]
@@ -88,30 +88,31 @@ class StrainCurvesPlot:
         self.chartNode.Modified()
 
     def moveMark(self, timeMs: float) -> None:
-        """Put the current frame's mark at another time; nothing else is drawn anew."""
+        """Move the mark of the current frame to another time without updating the curves."""
         column = self._markTable.GetTable().GetColumn(0)
         column.SetValue(0, timeMs)
         column.SetValue(1, timeMs)
         column.Modified()
         self._markTable.GetTable().Modified()
 
-    def showInLayout(self, anew: bool = False) -> None:
-        """Let the layout's first plot view show this chart.
+    def showInLayout(self, force: bool = False) -> None:
+        """Show this chart in the first plot view of the layout.
 
         Args:
-            anew: also where the view already names it: after a scene was loaded, the name may be an earlier chart's.
+            force: set the chart again if the view already refers to its ID, which may belong to the chart of an earlier
+                scene.
         """
         layouts = slicer.app.layoutManager()
         if layouts is None or not layouts.plotViewCount:
             return
         viewNode = layouts.plotWidget(0).mrmlPlotViewNode()
-        if anew:
+        if force:
             viewNode.SetPlotChartNodeID(None)
         viewNode.SetPlotChartNodeID(self.chartNode.GetID())
 
     @staticmethod
-    def _limits(slice_: SliceReading, name: str, other: SliceReading | None) -> tuple[float, float]:
-        """(top, bottom) in per cent: round numbers round everything that may be drawn."""
+    def _limits(slice_: SliceNumbers, name: str, other: SliceNumbers | None) -> tuple[float, float]:
+        """(top, bottom) in per cent: round numbers that enclose all curves."""
         values = [slice_.curves[name], *(side[name] for side in (slice_.low, slice_.high) if name in side)]
         if other is not None:
             values.append(other.curves[name])
@@ -119,16 +120,16 @@ class StrainCurvesPlot:
         step = 5.0 if np.ptp(finite) < 60 else 10.0
         return step * np.ceil(max(finite.max(), 0) / step + 0.1), step * np.floor(min(finite.min(), 0) / step - 0.1)
 
-    def _fillCurves(self, slice_: SliceReading, name: str, chosen: int | None, other: SliceReading | None) -> None:
+    def _fillCurves(self, slice_: SliceNumbers, name: str, chosen: int | None, other: SliceNumbers | None) -> None:
         columns = {"time [ms]": slice_.timesMs}
         for number, (wall, values) in enumerate(zip(slice_.segmentNames, slice_.curves[name], strict=True), 1):
             columns[f"{number} {wall} [%]"] = 100 * values
         columns["whole slice [%]"] = 100 * slice_.mean[name]
-        # a series without a column would lose its place in the drawing order: it gets an empty one
+        # a series without a column would lose its position in the drawing order, so it gets an empty one
         for unused in (*range(len(slice_.segmentNames) + 1, self.SEGMENTS + 1), "second", "second segment"):
             columns[f"{unused} [%]"] = np.full(len(slice_.timesMs), np.nan)
         if other is not None:
-            # the second result's own times, in phases of this one's cycle
+            # the times of the second result that have the phases of the first
             phase = slice_.timesMs / slice_.rrMs * other.rrMs
             inside = (phase >= other.timesMs[0] - 1) & (phase <= other.timesMs[-1] + 1)
             curves = {"second": other.mean[name]}
@@ -138,7 +139,7 @@ class StrainCurvesPlot:
                 columns[f"{column} [%]"] = np.where(inside, 100 * np.interp(phase, other.timesMs, values), np.nan)
         self._fill(self._curveTable, columns)
 
-    def _fillBands(self, slice_: SliceReading, name: str, bands: list[int]) -> None:
+    def _fillBands(self, slice_: SliceNumbers, name: str, bands: list[int]) -> None:
         times = np.linspace(slice_.timesMs[0], slice_.timesMs[-1], self.STROKES)
         columns = {"time": np.repeat(times, 2)}
         for s in range(self.SEGMENTS):
@@ -152,7 +153,7 @@ class StrainCurvesPlot:
             node = self._bands[s]
             node.SetXColumnName("time")
             node.SetYColumnName(f"band{s}")
-            node.SetName("")  # a name would be an entry of the legend
+            node.SetName("")  # a name would appear in the legend
             node.SetLineWidth(self.STROKE_WIDTH)
             node.SetColor(*self._mixed(self._colors.get(wall, self.INK), self.PALE if len(bands) > 1 else 0.6))
         self._fill(self._bandTable, columns)
@@ -165,13 +166,13 @@ class StrainCurvesPlot:
         self._mark.SetColor(0.45, 0.48, 0.52)
         self._mark.SetLineWidth(2)
 
-    def _styleCurves(self, slice_: SliceReading, chosen: int | None) -> None:
+    def _styleCurves(self, slice_: SliceNumbers, chosen: int | None) -> None:
         for s, node in enumerate(self._curves):
-            there = s < len(slice_.segmentNames)
-            wall = slice_.segmentNames[s] if there else ""
+            exists = s < len(slice_.segmentNames)
+            wall = slice_.segmentNames[s] if exists else ""
             node.SetXColumnName("time [ms]")
-            node.SetYColumnName(f"{s + 1} {wall} [%]" if there else f"{s + 1} [%]")
-            node.SetName(f"{s + 1} {wall}" if there else "")
+            node.SetYColumnName(f"{s + 1} {wall} [%]" if exists else f"{s + 1} [%]")
+            node.SetName(f"{s + 1} {wall}" if exists else "")
             color = self._colors.get(wall, self.INK)
             node.SetColor(*(color if chosen in (None, s) else self._mixed(color, 0.55)))
             node.SetLineWidth(4 if chosen == s else 2)
@@ -181,19 +182,19 @@ class StrainCurvesPlot:
         self._mean.SetColor(*self.INK)
         self._mean.SetLineWidth(3)
 
-    def _styleOther(self, slice_: SliceReading, chosen: int | None, other: SliceReading | None) -> None:
+    def _styleOther(self, slice_: SliceNumbers, chosen: int | None, other: SliceNumbers | None) -> None:
         for node, column in zip(self._others, ("second", "second segment"), strict=True):
-            there = other is not None and (column == "second" or chosen is not None)
+            exists = other is not None and (column == "second" or chosen is not None)
             node.SetXColumnName("time [ms]")
             node.SetYColumnName(f"{column} [%]")
-            node.SetName(("second result" if column == "second" else "its segment") if there else "")
+            node.SetName(("second result" if column == "second" else "second, segment") if exists else "")
             node.SetLineStyle(node.LineStyleDash)
             node.SetLineWidth(3)
             wall = slice_.segmentNames[chosen] if chosen is not None else ""
             node.SetColor(*(self.INK if column == "second" else self._colors.get(wall, self.INK)))
 
     def _styleChart(
-        self, slice_: SliceReading, name: str, withBands: bool, bottom: float, top: float, isOfTwo: bool
+        self, slice_: SliceNumbers, name: str, withBands: bool, bottom: float, top: float, isOfTwo: bool
     ) -> None:
         chart = self.chartNode
         bands = ", 90 % bands" if withBands else ""

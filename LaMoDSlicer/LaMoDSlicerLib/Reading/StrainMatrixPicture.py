@@ -4,22 +4,22 @@ from typing import Any
 import numpy as np
 
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
-from LaMoDSlicerLib.Reading.SliceReading import SliceReading
+from LaMoDSlicerLib.Results.ResultNumbers import SliceNumbers
 
 
 class StrainMatrixPicture:
-    """Ecc of 24 sectors over the cycle, with the onset of shortening.
+    """Draws Ecc of 24 sectors over the cycle, with the onset of shortening.
 
     Args:
-        slice_: whose matrix.
-        referenceFrame: end-diastole, from which onset counts.
+        slice_: contains the matrix.
+        referenceFrame: end-diastole, time zero of the onset.
     """
 
-    #: The matrix in the picture: left, bottom, width, height in parts of it.
+    #: Position of the matrix: left, bottom, width, height as fractions of the picture.
     BOX = (0.27, 0.15, 0.58, 0.72)
     INK = "#20262e"
 
-    def __init__(self, slice_: SliceReading, referenceFrame: int) -> None:
+    def __init__(self, slice_: SliceNumbers, referenceFrame: int) -> None:
         self._slice, self._referenceFrame = slice_, referenceFrame
 
     def draw(self, path: Path, size: tuple[int, int]) -> None:
@@ -45,19 +45,19 @@ class StrainMatrixPicture:
             canvas.colorBar(colors, scale, (0.89, self.BOX[1], 0.022, self.BOX[3]))
 
     def timeAt(self, x: float, width: int) -> float:
-        """ms at a column of the picture, `width` pixels wide."""
+        """Time in ms at a column of a picture `width` pixels wide."""
         edges = self._edges()
         share = (x / width - self.BOX[0]) / self.BOX[2]
         return float(edges[0] + share * (edges[-1] - edges[0]))
 
     def columnOf(self, timeMs: float, width: int) -> float:
-        """The column of the picture at which a time lies: where the current frame's mark goes."""
+        """The column of a picture `width` pixels wide at a time."""
         edges = self._edges()
         share = (timeMs - edges[0]) / (edges[-1] - edges[0])
         return (self.BOX[0] + share * self.BOX[2]) * width
 
     def _edges(self) -> np.ndarray:
-        """[T + 1]: each frame's cell reaches half-way to its neighbours."""
+        """[T + 1]: borders of the cells, half-way between the times of the frames."""
         times = self._slice.timesMs
         middle = (times[1:] + times[:-1]) / 2
         return np.concatenate([[times[0] - (middle[0] - times[0])], middle, [times[-1] + (times[-1] - middle[-1])]])
@@ -72,7 +72,7 @@ class StrainMatrixPicture:
         ax.set_title("dots: onset of shortening", fontsize=canvas.points(8), fontweight="normal", loc="right")
 
     def _nameSegments(self, canvas: PictureCanvas, ax: Any, count: int) -> None:
-        """Sectors begin at the RV insertion; at the apex, segments begin 75° before or 15° after it (AHA)."""
+        """Sectors start at the RV insertion; apical segments start 75° before and 15° after it (AHA)."""
         names = self._slice.segmentNames
         width = count / len(names)
         shift = -count * 75 / 360 if len(names) == 4 else 0.0

@@ -6,10 +6,10 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
@@ -17,8 +17,8 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 
 class DicomExport:
-    """A result as DICOM, through highdicom where it is installed: the report page as a secondary capture, and Ecc at
-    end-systole as a parametric map of each series whose DICOM files the scene knows.
+    """A result as DICOM files, written with highdicom: the report page as a secondary capture, and Ecc at end-systole
+    as a parametric map of each series whose DICOM files are known.
 
     Args:
         node: the result.
@@ -26,24 +26,24 @@ class DicomExport:
     """
 
     MAKER: ClassVar = {"manufacturer": "LaMoD", "manufacturer_model_name": "LaMoD Strain", "device_serial_number": "0"}
-    #: What stands outside the wall, and is declared as padding: 0 would be a strain.
+    #: Value of pixels outside the wall, declared as padding; 0 would be a strain.
     PADDING = -1000.0
 
-    def __init__(self, node: ReadingNode, identity: dict[str, str]) -> None:
+    def __init__(self, node: ResultNode, identity: dict[str, str]) -> None:
         self._node, self._identity = node, identity
 
     def write(self, folder: Path) -> list[Path]:
-        """The files that were written.
+        """Write the files and return their paths.
 
         Raises:
             InputError: highdicom is not installed.
-            OSError: the disk refuses.
+            OSError: the files cannot be written.
         """
         try:
             import highdicom  # noqa: F401
         except ImportError:
             raise InputError(
-                _("DICOM files need the Python package highdicom: type slicer.util.pip_install('highdicom') once.")
+                _("DICOM export needs the Python package highdicom: run slicer.util.pip_install('highdicom') once.")
             ) from None
         from pydicom.uid import generate_uid
 
@@ -59,7 +59,7 @@ class DicomExport:
         return files
 
     def _sourceOf(self, browser: Any) -> tuple[ResultScene, Any]:
-        """(the result on a browser, the header of its cine's first DICOM file or None)."""
+        """(result on a browser, header of the first DICOM file of its cine or None)."""
         import pydicom
 
         scene = ResultScene(browser)
@@ -68,7 +68,7 @@ class DicomExport:
 
     @staticmethod
     def _forget(source: Any, study: str) -> None:
-        """Take out of a header what says whose heart it is: a map made of it inherits patient, study and references."""
+        """Remove patient data from a header: a map made from it inherits patient, study and references."""
         from pydicom.uid import generate_uid
 
         source.PatientName, source.PatientID, source.StudyInstanceUID = "Anonymous^", "anonymous", study
@@ -121,7 +121,7 @@ class DicomExport:
 
     @staticmethod
     def sourceFiles(scene: ResultScene) -> list[str]:
-        """The DICOM files of a cine, by the instance UIDs that Slicer's DICOM reader left on it; else none."""
+        """The DICOM files of a cine, by the instance UIDs that Slicer's DICOM reader stored; may be empty."""
         volume = scene.background()
         uids = ((volume.GetAttribute("DICOM.instanceUIDs") if volume is not None else None) or "").split()
         database = getattr(slicer, "dicomDatabase", None)
@@ -129,7 +129,7 @@ class DicomExport:
         return [file for file in files if file]
 
     def _map(self, path: Path, scene: ResultScene, source: Any) -> Path:
-        """Ecc at end-systole, in per cent, on the cine's own geometry; `PADDING` outside the wall."""
+        """Ecc at end-systole in per cent, on the geometry of the cine; `PADDING` outside the wall."""
         from highdicom import (
             PixelMeasuresSequence,
             PlaneOrientationSequence,
@@ -141,7 +141,7 @@ class DicomExport:
         from pydicom.uid import generate_uid
 
         sequence = scene.sequence(OverlayQuantity.ECC.value)
-        volume = sequence.GetNthDataNode(self._node.reading().endSystole)
+        volume = sequence.GetNthDataNode(self._node.numbers().endSystole)
         geometry = VolumeGeometry.ofVolume(volume)
         percent = slicer.util.arrayFromVolume(volume).astype(np.float32)
         percent = np.where(percent > SpatialFields.OUTSIDE / 2, percent, self.PADDING).astype(np.float32)
@@ -162,7 +162,7 @@ class DicomExport:
             series_number=901,
             sop_instance_uid=str(generate_uid()),
             instance_number=1,
-            software_versions=str(self._node.reading().summary.get("provenance", {}).get("lamod_version", "")),
+            software_versions=str(self._node.numbers().summary.get("provenance", {}).get("lamod_version", "")),
             contains_recognizable_visual_features=False,
             real_world_value_mappings=[mapping],
             voi_lut_transformations=[VOILUTTransformation(window_center=0.0, window_width=50.0)],

@@ -5,34 +5,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import slicer
 
 from LaMoDSlicerLib.Reading.IndexTable import IndexTable
-from LaMoDSlicerLib.Reading.Reading import Reading
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
 from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
-from LaMoDSlicerLib.Reading.TrustWords import TrustWords
 from LaMoDSlicerLib.Results.DicomExport import DicomExport
-from LaMoDSlicerLib.Results.PatientIdentity import PatientIdentity
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
 
 class ResultExport:
-    """Writes a result of the scene to files. Nothing in them says whose heart it is, unless that is asked for.
+    """Writes a result of the scene to files. They contain no patient data unless `withIdentity` is set.
 
     Args:
         node: the result.
         withIdentity: write the patient's name and ID.
     """
 
-    def __init__(self, node: ReadingNode, withIdentity: bool = False) -> None:
-        self._node, self._reading = node, node.reading()
+    def __init__(self, node: ResultNode, withIdentity: bool = False) -> None:
+        self._node, self._numbers = node, node.numbers()
         self._identity = self._patient() if withIdentity else {}
 
     def _patient(self) -> dict[str, str]:
         for browser in filter(None, self._node.browsers()):
-            found = PatientIdentity.of(ResultScene(browser).background())
+            found = _identityOf(ResultScene(browser).background())
             if found:
                 return found
         return {}
@@ -41,40 +41,40 @@ class ResultExport:
         """curves.csv, segments.csv, numbers.csv and about.json; returns the files.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the files cannot be written.
         """
         files = [folder / name for name in ("curves.csv", "segments.csv", "numbers.csv", "about.json")]
-        self._write(files[0], self._curveTitles(), self._curveRows(self._reading))
-        self._write(files[1], list(SegmentTable.COLUMNS), SegmentTable(self._reading).rows())
-        self._write(files[2], list(IndexTable.TITLES), IndexTable(self._reading).rows())
-        words = TrustWords(self._reading)
+        self._write(files[0], self._curveTitles(), self._curveRows(self._numbers))
+        self._write(files[1], list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())
+        self._write(files[2], list(IndexTable.TITLES), IndexTable(self._numbers).rows())
+        notes = ResultNotes(self._numbers)
         about = {
             **({"patient": self._identity} if self._identity else {}),
             "provenance": ResultProvenance(self._node).facts(),
-            "definitions": self._reading.summary.get("definitions", {}),
-            "to_be_looked_at": words.warnings(),
-            "notes": [*words.usualGuesses(), *words.facts()],
+            "definitions": self._numbers.summary.get("definitions", {}),
+            "warnings": notes.warnings(),
+            "notes": [*notes.assumptions(), *notes.facts()],
         }
         files[3].write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return files
 
     def report(self, path: Path) -> list[Path]:
-        """The page as PDF (or PNG, by the path's ending).
+        """The page as PDF or PNG, by the suffix of the path.
 
         Raises:
-            InputError: the scene does not hold the motion.
-            OSError: the disk refuses.
+            InputError: the scene does not contain the motion.
+            OSError: the files cannot be written.
         """
         ResultReport(self._node).write(path, self._identity)
         return [path]
 
     def dicom(self, folder: Path) -> list[Path]:
-        """The report as a DICOM secondary capture, and Ecc at end-systole as a parametric map where the cine's DICOM
-        files are known.
+        """The report as a DICOM secondary capture, and Ecc at end-systole as a parametric map if the cine's DICOM files
+        are known.
 
         Raises:
             InputError: highdicom is not installed.
-            OSError: the disk refuses.
+            OSError: the files cannot be written.
         """
         return DicomExport(self._node, self._identity).write(folder)
 
@@ -86,12 +86,12 @@ class ResultExport:
         return [*titles, "interval"]
 
     @staticmethod
-    def _curveRows(reading: Reading) -> Iterable[list[str]]:
+    def _curveRows(numbers: ResultNumbers) -> Iterable[list[str]]:
         def percent(values: dict[str, np.ndarray], name: str, s: int, t: int) -> str:
             known = name in values and np.isfinite(values[name][s, t])
             return f"{100 * values[name][s, t]:.4f}" if known else ""
 
-        for slice_ in reading.slices:
+        for slice_ in numbers.slices:
             kind = "" if not slice_.hasInterval else "90 %, calibrated" if slice_.calibrated else "90 %, uncalibrated"
             for s, wall in enumerate(slice_.segmentNames):
                 for t, time in enumerate(slice_.timesMs):
@@ -106,3 +106,18 @@ class ResultExport:
             writer = csv.writer(handle, lineterminator="\n")
             writer.writerow(titles)
             writer.writerows(rows)
+
+
+def _identityOf(node: Any) -> dict[str, str]:
+    """Name, ID and birth date of a node's patient, as far as the subject hierarchy contains them."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(node) if node is not None else 0
+    patient = hierarchy.GetItemAncestorAtLevel(item, "Patient") if item else 0
+    if not patient:
+        return {}
+    found = {
+        "PatientName": hierarchy.GetItemAttribute(patient, "DICOM.PatientName") or hierarchy.GetItemName(patient),
+        "PatientID": hierarchy.GetItemAttribute(patient, "DICOM.PatientID"),
+        "PatientBirthDate": hierarchy.GetItemAttribute(patient, "DICOM.PatientBirthDate"),
+    }
+    return {key: value for key, value in found.items() if value}

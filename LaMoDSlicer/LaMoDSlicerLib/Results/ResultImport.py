@@ -112,7 +112,8 @@ def _knownMotion(case: Path) -> tuple[Any, np.ndarray | None, np.ndarray]:
             write_result(_truth(data), Path(folder) / "result", report=False)
             return read(Path(folder) / "result"), data.cine, data.masks
     except LaMoDInputError as error:
-        raise InputError(str(error).replace(str(case), case.name)) from error
+        text = f"{Path(error.source).name}: {error.reason}; {error.remedy}."
+        raise InputError(text) from error
     except (OSError, KeyError, ValueError) as error:
         raise InputError(_("“{name}” cannot be read ({reason}).").format(name=case.name, reason=error)) from error
 

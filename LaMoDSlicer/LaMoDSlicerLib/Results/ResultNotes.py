@@ -129,10 +129,13 @@ def _line(group: Any, several: bool) -> str:
 
     places = []
     if group.slices and several:
-        places.append((_("Slice {n}") if len(group.slices) == 1 else _("Slices {n}")).format(n=number_list(group.slices)))
+        places.append(
+            (_("Slice {n}") if len(group.slices) == 1 else _("Slices {n}")).format(n=number_list(group.slices))
+        )
     if group.frames:
         frames = number_list([frame + 1 for frame in group.frames])
-        places.append((_("frame {n}") if len(group.frames) == 1 else _("frames {n}")).format(n=frames))
+        named = _("frame {n}") if len(group.frames) == 1 else _("frames {n}")
+        places.append(named.format(n=frames))
     remedy = remedies().get(group.note.code, group.note.remedy)
     text = " ".join(part for part in (group.note.text, remedy) if part)
     place = ", ".join(places)

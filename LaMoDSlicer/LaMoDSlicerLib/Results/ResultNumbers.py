@@ -59,7 +59,7 @@ class SliceNumbers:
         return "ecc" in self.low
 
     def segmentValues(self, key: str) -> np.ndarray:
-        """[S] of a key of strain.json's segments, NaN for null; older results lack `ecc_extreme` and give `ecc_peak`."""
+        """[S] of a key of strain.json's segments, NaN for null; `ecc_peak` if an older file lacks `ecc_extreme`."""
         values = []
         for row in self.summary.get("segments", []):
             value = row.get(key, row.get("ecc_peak") if key == "ecc_extreme" else None)

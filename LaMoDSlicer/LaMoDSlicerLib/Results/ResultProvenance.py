@@ -4,13 +4,13 @@ from typing import Any
 import slicer
 import vtk
 
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class ResultProvenance:
-    """Where a result is kept in the subject hierarchy, and what is said there of how it was made.
+    """The folder of a result in the subject hierarchy and its provenance.
 
     Args:
         node: the result.
@@ -18,12 +18,12 @@ class ResultProvenance:
 
     ATTRIBUTE = "LaMoD.Provenance"
 
-    def __init__(self, node: ReadingNode) -> None:
+    def __init__(self, node: ResultNode) -> None:
         self._node = node
         self._hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
 
     def keep(self) -> int:
-        """Put the result's nodes into a folder beside the cine, under its patient; returns the folder's item."""
+        """Move the result's nodes into a folder next to the cine, below its patient; returns the folder's item."""
         hierarchy = self._hierarchy
         cine = self._cineItem()
         parent = hierarchy.GetItemParent(cine) if cine else hierarchy.GetSceneItemID()
@@ -41,9 +41,9 @@ class ResultProvenance:
         return folder
 
     def facts(self) -> dict[str, str]:
-        """How the result was made, in words; nothing of whose heart it is."""
-        summary = self._node.reading().summary
-        said = summary.get("provenance", {})
+        """Model, settings and input hashes as text, without patient data."""
+        summary = self._node.numbers().summary
+        provenance = summary.get("provenance", {})
         wanted = (
             "lamod_version",
             "model",
@@ -55,8 +55,8 @@ class ResultProvenance:
             "steps",
             "samples",
         )
-        facts = {key: str(said[key]) for key in wanted if said.get(key) is not None}
-        hashes = [str(record.get("sha256", "")) for record in said.get("inputs", [])]
+        facts = {key: str(provenance[key]) for key in wanted if provenance.get(key) is not None}
+        hashes = [str(record.get("sha256", "")) for record in provenance.get("inputs", [])]
         if any(hashes):
             facts["inputs_sha256"] = ", ".join(filter(None, hashes))
         return facts
@@ -70,7 +70,7 @@ class ResultProvenance:
         return 0
 
     def _folder(self) -> int:
-        """The folder that the result has already, or 0."""
+        """The existing folder of the result, or 0."""
         items = vtk.vtkIdList()
         self._hierarchy.GetItemChildren(self._hierarchy.GetSceneItemID(), items, True)
         for i in range(items.GetNumberOfIds()):

@@ -7,8 +7,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Reading.Reading import Reading
-from LaMoDSlicerLib.Reading.ReadingNode import ReadingNode
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
@@ -17,14 +17,14 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 class ResultReport:
     """The one-page report of a result in the scene, the same as `lamod predict` draws.
 
-    It is made of what the scene holds, so also of a scene that was saved and loaded: strain is computed anew from the
-    motion, the numbers are those that were kept.
+    It needs only the scene, which may have been saved and loaded: the strain fields are computed from the stored
+    motion, the numbers are the stored ones.
 
     Args:
         node: the result.
     """
 
-    def __init__(self, node: ReadingNode) -> None:
+    def __init__(self, node: ResultNode) -> None:
         self._node = node
 
     def write(self, path: Path, identity: dict[str, str]) -> None:
@@ -32,10 +32,10 @@ class ResultReport:
 
         Args:
             path: .pdf or .png.
-            identity: written on the page; empty for none.
+            identity: patient data for the page; empty for none.
 
         Raises:
-            InputError: the scene does not hold the motion, or PyTorch is missing.
+            InputError: the scene does not contain the motion, or a package is missing.
         """
         try:
             from LaMoDCore.report.page import draw_page
@@ -43,7 +43,7 @@ class ResultReport:
 
             result = self.strainResult()
         except ImportError as error:
-            text = _("The report needs a Python package that is missing ({name}): press Predict Strain to be asked.")
+            text = _("The report needs the missing Python package {name}. Click Predict Strain to install it.")
             raise InputError(text.format(name=error.name)) from error
         bare = (
             {"Software": None} if path.suffix == ".png" else {"Creator": None, "Producer": None, "CreationDate": None}
@@ -58,37 +58,38 @@ class ResultReport:
         """The scene's result as a LaMoDCore StrainResult.
 
         Raises:
-            InputError: the scene does not hold the motion.
+            InputError: the scene does not contain the motion.
         """
         from LaMoDCore.heart.case import Case, InputRecord, Motion, SliceMotion, StrainResult
-        from LaMoDCore.heart.notes import Note
         from LaMoDCore.strain.analysis import slice_strain
 
-        reading = self._node.reading()
-        known = not any("RV insertion" in str(note) for note in reading.summary.get("quality", []))
+        numbers = self._node.numbers()
+        heartLps = self._heartInsertion(numbers)
         cines, motions, strains = [], [], []
         for k, browser in enumerate(self._node.browsers()):
-            cine, displacement = self._slice(reading, k, browser)
+            cine, displacement = self._slice(numbers, k, browser)
+            if heartLps is None and np.isfinite(numbers.slices[k].rvInsertionLps).all():
+                cine = replace(cine, rv_insertion_lps=numbers.slices[k].rvInsertionLps)
             motion = SliceMotion(displacement)
-            given = reading.slices[k]
-            strain = slice_strain(cine, motion, reading.referenceFrame, given.insertionLps)
+            given = numbers.slices[k]
+            strain = slice_strain(cine, motion, numbers.referenceFrame, heartLps)
             cines.append(cine)
             motions.append(motion)
             kept = {"segment_curves": given.curves, "global_curves": given.mean, "segment_curves_std": given.spread}
             strains.append(replace(strain, **kept))
-        provenance = reading.summary.get("provenance", {})
-        case = Case(
-            tuple(cines),
-            reading.referenceFrame,
-            reading.slices[0].insertionLps if known else None,
-            inputs=tuple(InputRecord(r["name"], r["sha256"]) for r in provenance.get("inputs", [])),
-            notes=tuple(Note.from_dict(note) for note in reading.summary.get("notes", [])),
-        )
-        return StrainResult(
-            case, Motion(tuple(motions), provenance), tuple(strains), reading.endSystole, reading.summary
-        )
+        provenance = numbers.summary.get("provenance", {})
+        inputs = tuple(InputRecord(r["name"], r["sha256"]) for r in provenance.get("inputs", []))
+        case = Case(tuple(cines), numbers.referenceFrame, heartLps, inputs=inputs, notes=numbers.notes)
+        motion = Motion(tuple(motions), provenance)
+        return StrainResult(case, motion, tuple(strains), numbers.endSystole, numbers.summary)
 
-    def _slice(self, reading: Reading, k: int, browser: Any) -> tuple[Any, np.ndarray]:
+    @staticmethod
+    def _heartInsertion(numbers: ResultNumbers) -> np.ndarray | None:
+        """[3]: the RV insertion point if all slices have the same one, else None."""
+        points = np.stack([slice_.rvInsertionLps for slice_ in numbers.slices])
+        return points[0] if np.isfinite(points).all() and (points == points[0]).all() else None
+
+    def _slice(self, numbers: ResultNumbers, k: int, browser: Any) -> tuple[Any, np.ndarray]:
         """(CineSlice, displacement [T, 2, H, W]) of one slice."""
         from LaMoDCore.heart.case import CineSlice
         from LaMoDCore.heart.geometry import SliceGrid
@@ -96,8 +97,8 @@ class ResultReport:
         scene = ResultScene(browser) if browser is not None else None
         motion = scene.motion if scene is not None else None
         if motion is None:
-            raise InputError(_("The scene does not hold the motion of slice {k}: predict again.").format(k=k + 1))
-        given = reading.slices[k]
+            raise InputError(_("The scene does not contain the motion of slice {k}: predict again.").format(k=k + 1))
+        given = numbers.slices[k]
         index = int(np.argmin([np.abs(a - given.ijkToLps).max() for a in motion.ijkToLps]))
         wall = motion.myocardium[index]
         grid = SliceGrid(wall.shape, motion.ijkToLps[index])
@@ -109,13 +110,13 @@ class ResultReport:
             frame_times_ms=given.timesMs,
             rr_ms=given.rrMs,
             level=given.level,
-            cine=self._pictures(scene, grid, frames),
+            cine=self._images(scene, grid, frames),
         )
         return cine, motion.displacementMm[index].astype(np.float32)
 
     @staticmethod
-    def _pictures(scene: ResultScene, grid: Any, frames: int) -> np.ndarray | None:
-        """[T, H, W] of the cine in this plane; None where only masks are shown."""
+    def _images(scene: ResultScene, grid: Any, frames: int) -> np.ndarray | None:
+        """[T, H, W] of the cine in this plane; None if only masks are shown."""
         background = scene.background()
         if background is None or background.GetName().endswith("masks"):
             return None
@@ -123,5 +124,5 @@ class ResultReport:
             index = VolumeGeometry.ofVolume(background).sliceIndexOf(grid.ijk_to_lps)
         except ValueError:
             return None
-        pictures = [slicer.util.arrayFromVolume(frame)[index] for frame in FrameSequence(background).frames()]
-        return np.stack(pictures).astype(np.float32) if len(pictures) == frames else None
+        images = [slicer.util.arrayFromVolume(frame)[index] for frame in FrameSequence(background).frames()]
+        return np.stack(images).astype(np.float32) if len(images) == frames else None

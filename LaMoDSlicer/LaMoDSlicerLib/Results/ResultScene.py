@@ -7,12 +7,12 @@ import vtk
 
 from LaMoDSlicerLib.Contours.ContourMeshes import CarriedContours, DrawnContours
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
-from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.Results.MotionStore import MotionStore
-from LaMoDSlicerLib.Results.ResultFiles import ResultFiles
+from LaMoDSlicerLib.Results import MotionStore
+from LaMoDSlicerLib.Results.ResultStack import ResultStack
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 
@@ -20,38 +20,38 @@ from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 class ResultScene:
     """A result as nodes of the scene: sequences that a sequence browser steps through together with the cine.
 
-    Every node carries the attribute "LaMoD.Role"; so a scene that was saved and loaded finds them again.
+    Every node has the attribute "LaMoD.Role", by which it is found in a scene that was saved and loaded.
 
     Args:
         browserNode: the browser that shows the result.
     """
 
     MASKS = "masks"
-    #: Where there are no pictures, the masks (0 and 1) are dark grey beneath the colours: white would be the brightest.
+    #: White level of the masks (0 and 1), which replace missing images: they are dark grey below the colours.
     MASKS_WHITE = 4.0
     CONTOURS, DRAWN, ARROWS, GRID, TRACKS = "contours", "drawn", "arrows", "grid", "tracks"
-    #: Drawn when they are first asked for, as they are wished then.
+    #: Drawn when they are first displayed, with the settings of that moment.
     DRAWN_ON_DEMAND = (ARROWS, GRID, TRACKS)
     LINES = (CONTOURS, DRAWN, *DRAWN_ON_DEMAND)
     QUANTITIES = tuple(q for q in OverlayQuantity if q is not OverlayQuantity.NONE)
     ROLES = (*(q.value for q in QUANTITIES), *LINES)
-    #: What a sequence of lines was drawn with.
+    #: Attribute of a sequence of lines: the settings with which it was drawn.
     SHAPE = "LaMoD.Shape"
 
     def __init__(self, browserNode: Any) -> None:
         self.browserNode = browserNode
-        self._result: ResultFiles | None = None
         self._motion: MaterialMotion | None = None
 
     @classmethod
-    def create(cls, result: ResultFiles, request: PredictionRequest) -> "ResultScene":
-        """Put a result into the scene, on the request's cine; an earlier result on it is replaced.
+    def create(cls, result: ResultStack, request: PredictionRequest) -> "ResultScene":
+        """Add a result to the scene, on the request's cine; it replaces an earlier result there.
 
         Raises:
-            ValueError: the result does not fit the request's grid or frames.
+            ValueError: the result has other frames or another grid than the request.
         """
-        if result.numberOfFrames != len(request.masks.labels):
-            raise ValueError(f"the result has {result.numberOfFrames} frames and the masks {len(request.masks.labels)}")
+        frames = result.motion.numberOfFrames
+        if frames != len(request.masks.labels):
+            raise ValueError(f"the result has {frames} frames and the masks {len(request.masks.labels)}")
         fields = SpatialFields(result, request.masks.geometry)
         shown = {quantity: fields.of(quantity) for quantity in fields.quantities}
         scene = cls(cls._browserFor(request))
@@ -61,7 +61,7 @@ class ResultScene:
 
     @classmethod
     def _browserFor(cls, request: PredictionRequest) -> Any:
-        """The cine's browser where the cine is (still) there; a new one otherwise."""
+        """The cine's browser if it is still in the scene, otherwise a new one."""
         node = slicer.mrmlScene.GetNodeByID(request.cineNodeId) if request.cineNodeId else None
         if node is not None and CineSource(node).isBrowser and node.GetNumberOfItems() == len(request.masks.labels):
             return node
@@ -81,8 +81,8 @@ class ResultScene:
             display.SetWindowLevelMinMax(0.0, cls.MASKS_WHITE)
         return browser
 
-    def _fill(self, result: ResultFiles, request: PredictionRequest, shown: dict[OverlayQuantity, np.ndarray]) -> None:
-        self._result, self._motion = result, result.motion
+    def _fill(self, result: ResultStack, request: PredictionRequest, shown: dict[OverlayQuantity, np.ndarray]) -> None:
+        self._motion = result.motion
         builder, geometry, name = self._builder(), request.masks.geometry, request.name
         made = [builder.volumes(f"{name} {q.shortName} [{q.unit}]", q.value, f, geometry) for q, f in shown.items()]
         contours = CarriedContours(self._motion)
@@ -90,7 +90,7 @@ class ResultScene:
         meshes: dict[str, Callable[[int], Any]] = {self.CONTOURS: contours.mesh, self.DRAWN: drawn.mesh}
         for role in self.LINES:
             mesh = meshes.get(role, lambda _frame: vtk.vtkPolyData())
-            made.append(builder.models(f"{name} {role}", role, map(mesh, range(result.numberOfFrames))))
+            made.append(builder.models(f"{name} {role}", role, map(mesh, range(result.motion.numberOfFrames))))
         for sequence in made:
             self.browserNode.AddSynchronizedSequenceNode(sequence)
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
@@ -117,7 +117,7 @@ class ResultScene:
         return self.browserNode.GetProxyNode(sequence) if sequence is not None else None
 
     def displayOf(self, role: str) -> Any:
-        """The display node of a role's proxy; None where the result lacks the role."""
+        """The display node of a role's proxy; None if the result lacks the role."""
         proxy = self.proxy(role)
         if proxy is not None and proxy.GetDisplayNode() is None:
             proxy.CreateDefaultDisplayNodes()
@@ -125,12 +125,12 @@ class ResultScene:
 
     @property
     def isShown(self) -> bool:
-        """Whether the scene (still) holds a result."""
+        """Whether the scene contains the result."""
         return self.browserNode.GetScene() is not None and self.sequence(OverlayQuantity.ECC.value) is not None
 
     @property
     def motion(self) -> MaterialMotion | None:
-        """The wall's motion, also in a scene that was loaded; None where a scene does not hold it."""
+        """The motion of the wall, also in a loaded scene; None if the scene does not contain it."""
         if self._motion is None:
             self._motion = MotionStore.load(self.browserNode)
         return self._motion
@@ -139,25 +139,20 @@ class ResultScene:
         """Whether the result has this quantity."""
         return self.sequence(quantity.value) is not None
 
-    @property
-    def summary(self) -> dict[str, Any]:
-        """strain.json; empty in a scene that was loaded."""
-        return self._result.summary if self._result is not None else {}
-
     def background(self) -> Any:
-        """The volume under the colours."""
+        """The volume below the colours."""
         return CineSource(self.browserNode).volumeNode() if self._hasCine() else self.proxy(self.MASKS)
 
     def _hasCine(self) -> bool:
         return self.sequence(self.MASKS) is None
 
     def draw(self, role: str, shape: str, mesh: Callable[[int], Any]) -> None:
-        """Draw the lines of every frame anew.
+        """Redraw the lines of every frame.
 
         Args:
             role: one of `DRAWN_ON_DEMAND`.
-            shape: in words, what they are drawn with; kept, so that `shapeOf` tells what is there.
-            mesh: vtkPolyData of a frame.
+            shape: the settings as text, which `shapeOf` returns.
+            mesh: returns the vtkPolyData of a frame.
         """
         sequence = self.sequence(role)
         self._builder().replaceModels(sequence, map(mesh, range(sequence.GetNumberOfDataNodes())))
@@ -165,11 +160,11 @@ class ResultScene:
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
 
     def shapeOf(self, role: str) -> str:
-        """What the lines there were drawn with; "" where none were drawn yet."""
+        """The settings with which the lines were drawn; "" if they have not been drawn."""
         return self.sequence(role).GetAttribute(self.SHAPE) or ""
 
     def remove(self) -> None:
-        """Take an earlier result off the browser and out of the scene."""
+        """Remove the result from the browser and the scene."""
         for role in self.ROLES:
             sequence = self.sequence(role)
             if sequence is None:
@@ -188,7 +183,7 @@ class ResultScene:
 
     @staticmethod
     def _belongings(node: Any) -> list[Any]:
-        """Display nodes, the last first (a legend needs the first one as long as it lives), and storage node."""
+        """Display nodes in reverse order, because a legend needs the first one, and the storage node."""
         if node is None:
             return []
         displayed = node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0

@@ -1,1 +1,1 @@
-"""Result files and the nodes made from them."""
+"""Results as nodes of the scene: loading, numbers, notes, export."""

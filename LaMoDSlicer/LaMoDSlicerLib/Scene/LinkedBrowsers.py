@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 
 
@@ -32,10 +32,10 @@ class LinkedBrowsers:
         self.link(None, np.zeros(0), [])
 
     @staticmethod
-    def phasesOf(reading: Reading, index: int) -> np.ndarray:
+    def phasesOf(numbers: ResultNumbers, index: int) -> np.ndarray:
         """[T]: phases of a slice from end-diastole, as fractions of the cycle."""
-        slice_ = reading.slices[index]
-        return np.mod((slice_.timesMs - slice_.timesMs[reading.referenceFrame]) / slice_.rrMs, 1.0)
+        slice_ = numbers.slices[index]
+        return np.mod((slice_.timesMs - slice_.timesMs[numbers.referenceFrame]) / slice_.rrMs, 1.0)
 
     @staticmethod
     def nearest(phase: float, phases: np.ndarray) -> int:

@@ -9,8 +9,7 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
-from LaMoDSlicerLib.Display.GlyphColor import GlyphColor
-from LaMoDSlicerLib.Display.OverlayQuantity import OverlayQuantity
+from LaMoDSlicerLib.Display.Quantities import GlyphColor, OverlayQuantity
 
 
 @parameterNodeWrapper

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from LaMoDSlicerLib.Reading.Reading import Reading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
 
 
@@ -43,11 +43,11 @@ class StackCamera:
         node.SetAxisLabelsVisible(False)
         node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
 
-    def lookAt(self, reading: Reading, reachMm: float) -> None:
+    def lookAt(self, numbers: ResultNumbers, reachMm: float) -> None:
         """Direct the camera at the slices.
 
         Args:
-            reading: contains the slices.
+            numbers: contains the slices.
             reachMm: largest distance of a wall from the centre of its slice.
         """
         layouts = slicer.app.layoutManager()
@@ -55,10 +55,10 @@ class StackCamera:
             return
         node = layouts.threeDWidget(0).threeDView().mrmlViewNode()
         self._clear(node)
-        centers = np.array([slice_.centerLps for slice_ in reading.slices])
+        centers = np.array([slice_.centerLps for slice_ in numbers.slices])
         middle = centers.mean(axis=0)
         radius = reachMm + float(np.linalg.norm(centers - middle, axis=1).max())
-        first = reading.slices[0].ijkToLps
+        first = numbers.slices[0].ijkToLps
         normal = np.cross(first[:3, 0], first[:3, 1])
         normal *= np.sign(normal @ self.TOWARDS_APEX_LPS) / np.linalg.norm(normal)
         front = self.ANTERIOR_LPS - (self.ANTERIOR_LPS @ normal) * normal

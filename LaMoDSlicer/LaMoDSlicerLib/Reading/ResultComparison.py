@@ -3,31 +3,30 @@ import re
 import numpy as np
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Reading.Reading import Reading
-from LaMoDSlicerLib.Reading.SliceReading import SliceReading
+from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
 
 
-class Comparison:
-    """How far two results of one heart agree, segment by segment.
+class ResultComparison:
+    """Agreement of two results of one heart, segment by segment.
 
-    The scans need not overlie each other: slices are matched by place or by level, segments by name.
+    The scans may have different planes: slices are matched by position or by level, segments by name.
 
     Args:
         first, second: the results; differences are first minus second.
-        firstName, secondName: what they are called.
+        firstName, secondName: their names.
     """
 
-    #: Slices nearer than this, and parallel, are the same plane, mm.
+    #: Largest distance of parallel slices in the same plane, mm.
     SAME_PLANE_MM = 3.0
 
-    def __init__(self, first: Reading, second: Reading, firstName: str, secondName: str) -> None:
+    def __init__(self, first: ResultNumbers, second: ResultNumbers, firstName: str, secondName: str) -> None:
         self._first, self._second = first, second
         self.firstName, self.secondName = firstName, secondName
         self._partner = self._match()
 
     def _match(self) -> list[int | None]:
-        """For every slice of the first result its partner: in the same plane, else the next of its level, else by
-        order where both have as many slices."""
+        """Partner of every slice of the first result: in the same plane, else the next one of its level, else by order
+        if both results have the same number of slices."""
         first, second = self._first.slices, self._second.slices
         partner: list[int | None] = []
         for i, a in enumerate(first):
@@ -43,28 +42,29 @@ class Comparison:
         return partner
 
     @classmethod
-    def _samePlane(cls, a: SliceReading, b: SliceReading) -> bool:
+    def _samePlane(cls, a: SliceNumbers, b: SliceNumbers) -> bool:
         normals = [np.cross(s.ijkToLps[:3, 0], s.ijkToLps[:3, 1]) for s in (a, b)]
         normals = [n / np.linalg.norm(n) for n in normals]
         apart = abs(float((b.centerLps - a.centerLps) @ normals[0]))
         return abs(float(normals[0] @ normals[1])) > 0.98 and apart < cls.SAME_PLANE_MM
 
     def partnerOf(self, index: int) -> int | None:
-        """Which slice of the second result belongs to a slice of the first."""
+        """Index of the slice of the second result that corresponds to a slice of the first, or None."""
         return self._partner[index]
 
-    def sliceFor(self, index: int) -> SliceReading | None:
+    def sliceFor(self, index: int) -> SliceNumbers | None:
+        """The slice of the second result that corresponds to a slice of the first, or None."""
         partner = self._partner[index]
         return self._second.slices[partner] if partner is not None else None
 
     def overlies(self, index: int) -> bool:
-        """Whether a slice and its partner lie in one plane about one centre: pixels can be compared."""
+        """Whether a slice and its partner have the same plane and centre, so that pixels can be compared."""
         b = self.sliceFor(index)
         a = self._first.slices[index]
         return b is not None and self._samePlane(a, b) and float(np.linalg.norm(a.centerLps - b.centerLps)) < 8.0
 
     def pairs(self, key: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """([n], [n], walls): a number of strain.json's segments in both results, matched by wall, in its own unit."""
+        """([n], [n], walls): a value of strain.json's segments in both results, matched by wall, in its own unit."""
         mine, theirs, walls = [], [], []
         for i, a in enumerate(self._first.slices):
             b = self.sliceFor(i)
@@ -96,41 +96,41 @@ class Comparison:
         }
 
     def html(self) -> str:
-        """The numbers as a small table, and what they are of."""
+        """A table of the statistics and a description."""
         heads = ("", _("bias"), _("95 % limits"), "|Δ|", "ICC")
         rows = []
         for key, name, scale, unit, digits in (
-            ("ecc_extreme", _("Peak Ecc"), 100.0, _("%-points"), 1),
+            ("ecc_extreme", _("Peak Ecc"), 100.0, _("% points"), 1),
             ("time_to_peak_ms", _("Time to peak"), 1.0, "ms", 0),
         ):
             s = self.statistics(key, scale)
             title = f"{name} [{unit}]"
             if s["count"] < 2:
-                rows.append((title, _("fewer than two segments can be paired"), "", "", ""))
+                rows.append((title, _("fewer than two pairs of segments"), "", "", ""))
                 continue
             limits = f"{s['lower']:+.{digits}f} … {s['upper']:+.{digits}f}"
             rows.append((title, f"{s['bias']:+.{digits}f}", limits, f"{s['absolute']:.{digits}f}", f"{s['icc']:.2f}"))
         gcs = [100 * (r.summary["global"].get("gcs_peak") or np.nan) for r in (self._first, self._second)]
         text = _(
-            "<b>{first} − {second}</b>, {n} segments. GCS, peak: {a:+.1f} − ({b:+.1f}) = {d:+.1f} %-points. {views} "
-            "|Δ|: mean absolute difference; ICC(2,1). The segments of one heart are no sample of hearts: limits of "
-            "agreement and ICC describe this heart only."
+            "<b>{first} − {second}</b>, {n} segments. GCS, peak: {a:+.1f} − ({b:+.1f}) = {d:+.1f} percentage points. "
+            "{views} |Δ|: mean absolute difference; ICC(2,1). Limits of agreement and ICC describe the segments of "
+            "this heart only; they do not apply to other hearts."
         )
         count = len(self.pairs("ecc_extreme")[0])
         names = {"first": self._escaped(self.firstName), "second": self._escaped(self.secondName)}
-        said = text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1], n=count, views=self._viewsInWords(), **names)
+        described = text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1], n=count, views=self._viewText(), **names)
         table = "".join(self._row(row, "th") if row is heads else self._row(row, "td") for row in (heads, *rows))
-        return self._minus(f'<table cellspacing="0" cellpadding="2">{table}</table>{said}')
+        return self._minus(f'<table cellspacing="0" cellpadding="2">{table}</table>{described}')
 
-    def _viewsInWords(self) -> str:
+    def _viewText(self) -> str:
         overlies = any(self.overlies(i) for i in range(len(self._first.slices)))
         if overlies:
-            return _("Red view: the first; yellow: the second; green: the difference of Ecc.")
-        return _("Red view: the first; yellow: the second. They do not overlie each other: no difference map.")
+            return _("Red view: first; yellow: second; green: difference of Ecc.")
+        return _("Red view: first; yellow: second. Their planes differ, so there is no difference map.")
 
     @staticmethod
     def _row(cells: tuple[str, ...], kind: str) -> str:
-        """Numbers are not broken into lines; what they are may be, in a narrow sheet."""
+        """Cells with numbers do not wrap; the first cell may."""
         styles = ("", *[' style="white-space: nowrap"'] * (len(cells) - 1))
         made = (f'<{kind} align="left"{style}>{cell}&nbsp;</{kind}>' for cell, style in zip(cells, styles, strict=True))
         return f"<tr>{''.join(made)}</tr>"
@@ -141,5 +141,5 @@ class Comparison:
 
     @staticmethod
     def _minus(text: str) -> str:
-        """Numbers with a true minus sign, and a dash for what is unknown."""
+        """Numbers with a minus sign instead of a hyphen, and a dash for unknown values."""
         return re.sub(r"[+]?\bnan\b", "–", re.sub(r"(?<![\w-])-(?=[0-9])", "−", text))
