@@ -44,6 +44,20 @@ def test_a_library_file_has_one_purpose(path):
     assert len(classes) != 1 or classes == [path.stem]
 
 
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.name)
+def test_no_class_has_only_static_methods(path):
+    """Such a class should be a module of functions."""
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.ClassDef) and not statement.bases and not statement.decorator_list:
+            methods = [s for s in statement.body if isinstance(s, ast.FunctionDef)]
+            assert not methods or any(not _is_static(method) for method in methods), statement.name
+
+
+def _is_static(method: ast.FunctionDef) -> bool:
+    names = {d.id for d in method.decorator_list if isinstance(d, ast.Name)}
+    return bool(names & {"staticmethod", "classmethod"})
+
+
 def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
     """Each ``….ui.WIDGET.NAME`` of a file: (widget, name, signature if NAME is connect, line)."""
     uses = []
