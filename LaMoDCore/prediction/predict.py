@@ -116,16 +116,20 @@ def predict_strain(
 
 
 def contour_provenance(case: Case) -> dict[str, Any] | None:
-    """Engine, hash, licence and review of automatic contours, for the provenance; None where a person drew them."""
+    """Engine, hash, licence and review of automatic contours, for the provenance; None where a person drew them.
+
+    They are reviewed if a person accepted them on every slice, those that count for volumes only included.
+    """
     origins = [s.contour_origin for s in case.slices if s.contour_origin is not None]
     if not origins:
         return None
     first = origins[0]
+    of_volumes = [s.contour_origin for s in case.volume_slices if s.contour_origin is not None]
     return {
         "engine": first.engine,
         "engine_sha256": first.engine_sha256,
         "licence": first.licence,
         "convention": first.convention,
-        "reviewed": all(origin.is_reviewed for origin in origins),
+        "reviewed": all(origin.is_reviewed for origin in (*origins, *of_volumes)),
         "slices": len(origins),
     }

@@ -90,6 +90,21 @@ def table_rows(result: StrainResult) -> list[Row]:
     return [row for row in rows if "–" not in row.value]
 
 
+def function_rows(result: StrainResult) -> list[Row]:
+    """Volumes, ejection fraction and mass of the ventricle; empty if the slices do not cover it."""
+    found: Mapping[str, Any] = result.summary.get("function") or {}
+    if found.get("edv_ml") is None:
+        return []
+    rows = [
+        Row("EDV", _unit(found["edv_ml"], "ml", 0), _frame(found["ed_frame"]), "largest"),
+        Row("ESV", _unit(found["esv_ml"], "ml", 0), _frame(found["es_frame"]), "smallest"),
+        Row("EF", _unit(_hundredfold(found["ef"]), "%", 0), "", "(EDV − ESV) / EDV"),
+        Row("SV", _unit(found["stroke_volume_ml"], "ml", 0), "", "stroke: EDV − ESV"),
+        Row("Mass", _unit(found["mass_g"], "g", 0), "", "wall at ED × 1.05 g/ml"),
+    ]
+    return [row for row in rows if "–" not in row.value]
+
+
 def number(value: Any) -> float:
     """A number from strain.json; null becomes NaN."""
     return float("nan") if value is None else float(value)
@@ -107,6 +122,14 @@ def _when(result: StrainResult, frame: int | None) -> str:
     if frame is None:
         return ""
     return f"frame {frame}, {result.case.slices[0].frame_times_ms[frame]:.0f} ms"
+
+
+def _frame(frame: int) -> str:
+    return f"frame {frame}"
+
+
+def _hundredfold(fraction: Any) -> float:
+    return 100 * number(fraction)
 
 
 def _mean_motion(result: StrainResult) -> float:

@@ -19,13 +19,16 @@ from LaMoDCore.report.maps import (
     number_segments,
     window_of,
 )
-from LaMoDCore.report.numbers import Row, segment_peaks, table_rows
+from LaMoDCore.report.numbers import Row, function_rows, segment_peaks, table_rows
 from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
 from LaMoDCore.report.wording import (
+    FUNCTION_METHOD,
     NOTES_HEADING,
     RESEARCH_USE,
+    contour_line,
     definition_lines,
     half_width_sd,
+    is_reviewed,
     note_lines,
     provenance_line,
     slices_left_out,
@@ -43,6 +46,9 @@ WARNING = "#8a2c0d"
 _DETAILED = 3
 _MAX_MAPS = 12
 _NOTE_LINES = 6
+#: Left and right edge of the table of numbers.
+_TABLE = (0.66, 0.97)
+_FUNCTION_COLUMNS = 3
 #: Left, right, bottom and top of the area of the maps, in fractions of the page.
 _MAPS = (0.03, 0.665, 0.465, 0.89)
 
@@ -82,7 +88,7 @@ def draw_page(result: StrainResult) -> Figure:
     draw_bullseye(bullseye, rings_of(result, peaks, times), limit, f"GCS\n{rows[0].value}")
     page.text(0.745, 0.9, "Peak Ecc by segment (%)", fontsize=8.5, fontweight="bold")
     _curves(page, result, lower - 0.055)
-    _table(page, rows)
+    _tables(page, rows, function_rows(result))
     _footer(page, result)
     return page
 
@@ -101,6 +107,9 @@ def _header(page: Figure, result: StrainResult) -> None:
     page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
     if warning := warning_line(result):
         page.text(0.97, 0.976, warning, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
+    if contours := contour_line(result):
+        colour = SOFT if is_reviewed(result) else WARNING
+        page.text(0.03, 0.9195, contours, fontsize=8.5, fontweight="bold", color=colour)
     _rule(page, 0.938)
 
 
@@ -226,9 +235,13 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
     )  # fmt: skip
 
 
-def _table(page: Figure, rows: list[Row]) -> None:
-    left, right, top = 0.66, 0.97, 0.435
-    step = min(0.0345, 0.325 / len(rows))
+def _tables(page: Figure, rows: list[Row], function: list[Row]) -> None:
+    """Draw the rows of strain, and below them the numbers of LV function if there are any, three per line."""
+    top = 0.455 if function else 0.435
+    lines = -(-(len(function) + 1) // _FUNCTION_COLUMNS) if function else 0
+    step = min(0.0345, (top - 0.11) / (len(rows) + lines))
+    rule = min(0.0155, step - 0.0165)
+    left, right = _TABLE
     for index, row in enumerate(rows):
         y = top - index * step
         size = 9 if index == 0 else 7.5
@@ -237,14 +250,37 @@ def _table(page: Figure, rows: list[Row]) -> None:
         page.text(left, y - 0.0125, row.definition, fontsize=6, color=SOFT)
         page.text(right, y - 0.0125, row.when, fontsize=6, color=SOFT, ha="right")
         if index:
-            _rule(page, y + 0.0155, left, right, 0.4)
+            _rule(page, y + rule, left, right, 0.4)
+    if function:
+        y = top - len(rows) * step
+        _rule(page, y + rule, left, right, 0.8)
+        _function(page, function, y, step)
+
+
+def _function(page: Figure, rows: list[Row], top: float, step: float) -> None:
+    left, right = _TABLE
+    gap = 0.012
+    width = (right - left - gap * (_FUNCTION_COLUMNS - 1)) / _FUNCTION_COLUMNS
+
+    def corner(index: int) -> tuple[float, float]:
+        return left + index % _FUNCTION_COLUMNS * (width + gap), top - index // _FUNCTION_COLUMNS * step
+
+    for index, row in enumerate(rows):
+        x, y = corner(index)
+        page.text(x, y, row.name, fontsize=7.5)
+        page.text(x + width, y, row.value, fontsize=7.5, ha="right", fontweight="bold")
+        about = ", ".join(part for part in (row.definition, row.when) if part)
+        page.text(x, y - 0.0125, about, fontsize=6, color=SOFT)
+    x, y = corner(len(rows))
+    for number, line in enumerate(FUNCTION_METHOD):
+        page.text(x, y - 0.0125 * number, line, fontsize=6, color=SOFT)
 
 
 def _footer(page: Figure, result: StrainResult) -> None:
     _rule(page, 0.112)
     y = 0.1
     for text in definition_lines(result):
-        for line in textwrap.wrap(text, 152):
+        for line in textwrap.wrap(text, 160):
             page.text(0.03, y, line, fontsize=6, color=SOFT, va="top")
             y -= 0.0138
     notes = note_lines(result)

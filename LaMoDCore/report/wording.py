@@ -12,21 +12,28 @@ from LaMoDCore.heart.notes import NoteGroup, grouped, number_list
 RESEARCH_USE = "Research use only; not a medical device."
 #: Heading of the notes, which the warning at the head of the page refers to.
 NOTES_HEADING = "Notes"
+#: How volumes and mass are computed, in lines that fit under the numbers.
+FUNCTION_METHOD = ("Slice summation of the", "blood pool as drawn.")
+#: Names of contour engines and their licences come from files; longer ones are cut.
+_LONGEST_NAME = 40
+_LONGEST_LICENCE = 80
 
 
 def definition_lines(result: StrainResult) -> list[str]:
-    """Definitions of the numbers on the page."""
+    """Definitions of the numbers on the page, and the engine and licence of automatic contours."""
     ed = result.case.reference_frame
     lines = [
         f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian, reference end-diastole (frame {ed}; frames count from 0); "
         "Ecc and Err along the circumference and the radius about the centroid of the epicardial region; means over "
         "the pixels of the reference myocardium. Blue shortens, red stretches.",
-        "Seen from the apex. Segments counter-clockwise from the anterior RV insertion (diamond). GCS and GRS are the "
-        "means over the whole wall of the slices given, weighted by area.",
+        "Seen from the apex. Segments counter-clockwise from the anterior RV insertion (diamond). GCS and GRS: "
+        "area-weighted means over the whole wall of all slices.",
     ]
     samples = sample_count(result)
     if samples > 1:
         lines.append(band_line(result, samples))
+    if contours := _contours(result):
+        lines.append(_contour_provenance(contours))
     return lines
 
 
@@ -79,6 +86,23 @@ def warning_line(result: StrainResult) -> str:
     return f"{named} unlike the training data: {see}"
 
 
+def contour_line(result: StrainResult) -> str:
+    """For the head of a page: the engine that drew the contours and whether they were reviewed; "" if drawn by hand."""
+    contours = _contours(result)
+    if not contours:
+        return ""
+    drawn, total = contours.get("slices", len(result.slices)), len(result.slices)
+    which = "Contours" if drawn == total else f"Contours of {drawn} of {total} slices"
+    review = "reviewed" if is_reviewed(result) else "not reviewed"
+    return f"{which} drawn automatically by {_cut(contours.get('engine'), _LONGEST_NAME)}, {review}."
+
+
+def is_reviewed(result: StrainResult) -> bool:
+    """Whether a person drew or accepted all contours."""
+    contours = _contours(result)
+    return not contours or contours.get("reviewed") is True
+
+
 def slices_left_out(result: StrainResult) -> int:
     """Number of slices with contours that could not be used; a page may not have room for their notes."""
     return sum(each.code == "slice_left_out" for each in result.notes)
@@ -107,6 +131,23 @@ def sample_count(result: StrainResult) -> int:
     """Number of samples from which the mean and the spread of the result were computed."""
     drawn = [s.samples_mm for s in result.motion.slices]
     return int(drawn[0].shape[0]) if drawn and drawn[0] is not None else 1
+
+
+def _contour_provenance(contours: Mapping[str, Any]) -> str:
+    digest = str(contours.get("engine_sha256") or "")[:8]
+    name = _cut(contours.get("engine"), _LONGEST_NAME) + (f" ({digest})" if digest else "")
+    return f"Contours: {name}; licence: {_cut(contours.get('licence'), _LONGEST_LICENCE)}."
+
+
+def _contours(result: StrainResult) -> Mapping[str, Any]:
+    """Engine, hash, licence and review of automatic contours; empty if a person drew them."""
+    found = _provenance(result).get("contours")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _cut(text: Any, longest: int) -> str:
+    known = "" if text is None else str(text)
+    return known if len(known) <= longest else known[: longest - 1] + "…"
 
 
 def _provenance(result: StrainResult) -> Mapping[str, Any]:

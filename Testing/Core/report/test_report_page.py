@@ -96,6 +96,36 @@ def test_nothing_on_the_page_names_a_person_and_all_is_inside(levels):
         assert box.y1 <= height + 1, text
 
 
+def _with_function(result, *, reviewed=False, engine="an-engine"):
+    function = {"edv_ml": 188.4, "esv_ml": 101.6, "stroke_volume_ml": 86.8, "ef": 0.461, "mass_g": 104.0}
+    function |= {"ed_frame": 0, "es_frame": 10}
+    contours = {"engine": engine, "engine_sha256": "0123456789" * 6, "licence": "weights MIT, training data none"}
+    contours |= {"reviewed": reviewed, "slices": len(result.slices)}
+    provenance = {**result.summary["provenance"], "contours": contours}
+    summary = {**result.summary, "function": function, "provenance": provenance}
+    return dataclasses.replace(result, summary=summary)
+
+
+def test_lv_function_and_the_origin_of_the_contours_overlap_nothing():
+    levels = ("base", "base", "mid", "mid", "apex")
+    grids = [short_axis_grid(_SMALL, offset_mm=-8 * z) for z in range(len(levels))]
+    heart = contracting_heart(levels, frames=12, grids=grids, samples=2)
+    with page_style():
+        page = draw_page(_with_function(heart, engine="e" * 200))
+        page.canvas.draw()
+        width, height = page.canvas.get_width_height()
+        boxes = {t.get_text(): t.get_window_extent() for t in page.texts if t.get_text()}
+    assert {"EDV", "188 ml", "ESV", "102 ml", "EF", "46 %", "SV", "87 ml", "Mass", "104 g"} <= set(boxes)
+    assert any(text.startswith("Contours drawn automatically by eee") for text in boxes)
+    assert any(text.startswith("Contours: eee") and "(01234567); licence: weights MIT" in text for text in boxes)
+    table = {text: box for text, box in boxes.items() if box.x0 > 0.6 * width or box.y1 < 0.12 * height}
+    for text, box in table.items():
+        assert box.x1 <= 0.985 * width, text
+        for other, there in table.items():
+            apart = box.x1 <= there.x0 or there.x1 <= box.x0 or box.y1 <= there.y0 + 2 or there.y1 <= box.y0 + 2
+            assert text == other or apart, (text, other)
+
+
 def test_another_person_on_another_day_writes_the_same_bytes(tmp_path):
     """In separate processes with different hash seeds, dates and Matplotlib settings."""
     result = contracting_heart(frames=6, grids=[short_axis_grid(_SMALL)], with_cine=True)

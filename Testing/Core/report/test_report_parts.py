@@ -11,11 +11,13 @@ from contracting_heart import contracting_heart, short_axis_grid
 from LaMoDCore.heart.notes import note
 from LaMoDCore.report.bullseye import rings_of, sector
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
-from LaMoDCore.report.numbers import segment_peaks, table_rows
+from LaMoDCore.report.numbers import function_rows, segment_peaks, table_rows
 from LaMoDCore.report.page import _bullets
 from LaMoDCore.report.style import colour_limit, percent
 from LaMoDCore.report.wording import (
     NOTES_HEADING,
+    contour_line,
+    definition_lines,
     note_lines,
     provenance_line,
     sample_count,
@@ -180,3 +182,36 @@ def test_slices_unlike_the_training_data_come_first():
     single = with_notes(contracting_heart(frames=2), note("unlike_training", "Unlike.", slice=1))
     assert warning_line(single).startswith("Unlike the training data")
     assert warning_line(with_notes(result)) == ""
+
+
+def with_summary(result, **changes):
+    return dataclasses.replace(result, summary={**result.summary, **changes})
+
+
+def test_volumes_are_shown_only_if_the_slices_cover_the_ventricle():
+    result = contracting_heart(frames=4)
+    unknown = dict.fromkeys(("edv_ml", "esv_ml", "stroke_volume_ml", "ef", "mass_g"))
+    known = {"edv_ml": 140.2, "esv_ml": 60.1, "stroke_volume_ml": 80.1, "ef": 0.571, "mass_g": 99.6}
+    frames = {"ed_frame": 0, "es_frame": 3}
+    assert function_rows(result) == []
+    assert function_rows(with_summary(result, function={**unknown, **frames})) == []
+    rows = {row.name: row for row in function_rows(with_summary(result, function={**known, **frames}))}
+    shown = {name: row.value for name, row in rows.items()}
+    assert shown == {"EDV": "140 ml", "ESV": "60 ml", "EF": "57 %", "SV": "80 ml", "Mass": "100 g"}
+    assert rows["ESV"].when == "frame 3"
+    assert all(row.definition for row in rows.values())
+    without_mass = with_summary(result, function={**known, **frames, "mass_g": None})
+    assert "Mass" not in [row.name for row in function_rows(without_mass)]
+
+
+def test_automatic_contours_are_named_with_engine_review_and_licence():
+    result = contracting_heart(("base", "mid"), frames=2)
+    contours = {"engine": "myopari-acdc", "engine_sha256": "794d775a4977", "licence": "weights MIT", "slices": 2}
+    plain = with_summary(result, provenance={"contours": None})
+    assert contour_line(plain) == ""
+    assert not any("Contours:" in line for line in definition_lines(plain))
+    automatic = with_summary(result, provenance={"contours": {**contours, "reviewed": False}})
+    assert contour_line(automatic) == "Contours drawn automatically by myopari-acdc, not reviewed."
+    assert definition_lines(automatic)[-1] == "Contours: myopari-acdc (794d775a); licence: weights MIT."
+    reviewed = with_summary(result, provenance={"contours": {**contours, "reviewed": True, "slices": 1}})
+    assert contour_line(reviewed) == "Contours of 1 of 2 slices drawn automatically by myopari-acdc, reviewed."
