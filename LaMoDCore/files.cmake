@@ -119,7 +119,6 @@ set(MODULE_PYTHON_SCRIPTS
   heart/geometry.py
   heart/levels.py
   heart/notes.py
-  heart/numbered_names.py
   heart/outside_wall.py
   heart/ring/__init__.py
   heart/ring/curves.py
