@@ -13,7 +13,7 @@ from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, total_cavity_a
 from LaMoDCore.heart.levels import depths_towards_apex
 from LaMoDCore.heart.notes import Note, note, of_slice
 from LaMoDCore.heart.ring.mask import is_closed_ring
-from LaMoDCore.io.case.slice_reader import read_cine_slices, read_mask_stacks
+from LaMoDCore.io.case.slice_reader import contour_origin_of, read_cine_slices, read_mask_stacks
 from LaMoDCore.io.files.labels import LabelMap, meaning_of_labels, parse_labels
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
@@ -141,6 +141,7 @@ def _slice(
         cavity=labels == meaning.cavity if meaning.cavity is not None else None,
         right_ventricle=right if right is not None and right.any() else None,
         cine=None if cine is None else np.ascontiguousarray(cine.frames[:, 0]),
+        contour_origin=contour_origin_of(stack, path, position),
     )
     return slice_, notes
 

@@ -12,7 +12,6 @@ from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
 from LaMoDCore.heart.contour_origin import METADATA_KEY, ContourOrigin, origins_from_text, origins_to_text
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
-from LaMoDCore.heart.numbered_names import without_suffix
 from LaMoDCore.heart.ring.faults import SliceFault, find_fault, remove_specks
 from LaMoDCore.heart.ring.mask import cavity as ring_cavity
 from LaMoDCore.heart.ventricle import VentricleSlice
@@ -24,6 +23,7 @@ from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
+_SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
 #: A label next to the wall that is larger than this share of it is a chamber.
@@ -177,7 +177,7 @@ def _drawn_slices(
     stack: FrameStack, meaning: LabelMap, prefix: bool, notes: list[Note]
 ) -> list[tuple[FrameStack, str]]:
     slices = _single_slices(stack)
-    stem = without_suffix(stack.name)
+    stem = _without_suffix(stack.name)
     names = [stem] if len(slices) == 1 else [f"slice {k + 1}" for k in range(len(slices))]
     if prefix and len(slices) > 1:
         names = [f"{stem}, {name}" for name in names]
@@ -187,6 +187,14 @@ def _drawn_slices(
         text = f"{empty} of the {len(slices)} slices of the file have no myocardium and were left out."
         notes.append(note("slices_without_myocardium", text, source=stack.name))
     return drawn
+
+
+def _without_suffix(name: str) -> str:
+    """The file's name without the suffix of its format."""
+    for suffix in _SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] or name
+    return name
 
 
 def _on_cine_frames(
@@ -225,7 +233,7 @@ def _read_slice(
     labels = mask.frames[:, 0]
     myocardium, dropped = remove_specks(meaning.is_myocardium(labels))
     cavity = labels == meaning.cavity if meaning.cavity is not None else None
-    origin = _contour_origin(mask, path)
+    origin = contour_origin_of(mask, path)
     partial = bool(cines) and origin is None and is_partial(myocardium)
     drawn = myocardium.any(axis=(1, 2)) if partial else np.ones(len(myocardium), dtype=bool)
     fault = find_fault(myocardium[drawn], None if cavity is None else cavity[drawn])
@@ -284,21 +292,27 @@ def _volume_slice(
     if not pool.any():
         return None
     timing = timing_of(mask, None, path, rr_ms)
-    origin = _contour_origin(mask, path)
+    origin = contour_origin_of(mask, path)
     return VentricleSlice(mask.slice_grid(0), pool, myocardium, timing.frame_times_ms, timing.rr_ms, origin)
 
 
-def _contour_origin(mask: FrameStack, path: Path) -> ContourOrigin | None:
-    """Where the contours of a single slice come from, as its file states it.
+def contour_origin_of(stack: FrameStack, path: Path, position: int = 0) -> ContourOrigin | None:
+    """Where the contours of a slice of a mask file come from, as its header states it; None if a person drew them.
+
+    Args:
+        stack: the masks.
+        path: the file, for messages.
+        position: index of the slice in the stack, from 0.
 
     Raises:
         LaMoDInputError: the statement cannot be read.
     """
-    text = mask.metadata.get(METADATA_KEY)
+    text = stack.metadata.get(METADATA_KEY)
     if text is None:
         return None
+    frames, slices = stack.frames.shape[:2]
     try:
-        return origins_from_text(text, 1, len(mask.frames))[0]
+        return origins_from_text(text, slices, frames)[position]
     except ValueError as fault:
         raise LaMoDInputError(
             path, str(fault), "draw the contours again, or remove this entry of its header"
