@@ -24,8 +24,6 @@ DEFAULT_SUPPORT_MM = 8.0
 SUPPORT_OF_RADIUS = 1 / 3
 #: Curvature reduces the radius to no less than this many pixels: with fewer, thin walls could not carry a cubic.
 MIN_CURVED_SUPPORT_PIXELS = 5.0
-#: Radius for noisy fields such as DENSE (noise gain and bias in docs/concepts/strain.md).
-SMOOTHING_SUPPORT_MM = 10.0
 #: Minimum of the radius in pixels along the coarser axis.
 MIN_SUPPORT_PIXELS = 3.0
 DEFAULT_ORDER = 3

@@ -1,4 +1,4 @@
-"""Transmural position: depth from endocardium to epicardium, layers, and the radii of both boundaries."""
+"""Transmural position: depth from endocardium to epicardium, and layers."""
 
 from __future__ import annotations
 
@@ -45,36 +45,3 @@ def label_layers(myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
     inside = np.isfinite(depth)
     labels[inside] = np.clip((depth[inside] * 3).astype(np.int16), 0, 2) + 1
     return labels
-
-
-def boundary_radii(
-    myocardium: Array,
-    spacing_mm: tuple[float, float],
-    center_xy: tuple[float, float],
-    directions_xy: Array,
-) -> tuple[Array, Array]:
-    """Radii at which rays from the centre enter and leave the wall.
-
-    Args:
-        myocardium: bool [H, W].
-        spacing_mm: (dx, dy).
-        center_xy: pixels (x, y).
-        directions_xy: [A, 2] unit vectors in mm.
-
-    Returns:
-        Endocardial and epicardial radius [A] in mm: of the first and the last pixel of the wall on the ray, to a tenth
-        of a pixel; NaN where a ray does not meet the wall.
-    """
-    ring = np.asarray(myocardium, dtype=bool)
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
-    step = float(spacing.min()) / 10
-    reach = float(np.hypot(*(np.array(ring.shape[::-1]) * spacing)))
-    radii = np.arange(0.0, reach, step)
-    points = np.asarray(center_xy) + directions_xy[:, None, :] * radii[None, :, None] / spacing
-    column, row = np.rint(points[..., 0]).astype(int), np.rint(points[..., 1]).astype(int)
-    on_grid = (column >= 0) & (column < ring.shape[1]) & (row >= 0) & (row < ring.shape[0])
-    met = on_grid & ring[np.clip(row, 0, ring.shape[0] - 1), np.clip(column, 0, ring.shape[1] - 1)]
-    found = met.any(axis=1)
-    first = radii[np.argmax(met, axis=1)]
-    last = radii[met.shape[1] - 1 - np.argmax(met[:, ::-1], axis=1)]
-    return np.where(found, first, np.nan), np.where(found, last, np.nan)

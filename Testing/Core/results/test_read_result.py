@@ -13,12 +13,16 @@ from LaMoDCore.heart.notes import note
 from LaMoDCore.io import read_result, write_result
 from LaMoDCore.io.results import (
     read_displacement,
+    read_function_csv,
     read_motion_npz,
     read_segments_csv,
     read_spatial,
     read_strain_json,
+    read_thickness_csv,
+    write_function_csv,
     write_motion_npz,
     write_strain_json,
+    write_thickness_csv,
 )
 from LaMoDCore.io.results.motion_npz import motion_arrays
 from LaMoDCore.io.results.segments_csv import segment_rows
@@ -175,6 +179,26 @@ def test_a_result_is_read_back(written):
             low, high = found.intervals[name]
             np.testing.assert_allclose(high - low, 2 * 1.645 * deviation, atol=2e-6)
         assert found.displacement_std_lps_mm.shape == (6, *cine.grid.shape, 3), z
+
+
+def test_volumes_and_thickness_are_read_back(tmp_path):
+    result = heart(samples=1)
+    row = {"segment": 1, "aha": 2, "name": "anteroseptal", "ed_mm": 8.25, "es_mm": 11.5, "thickening": 0.3939}
+    unknown = {**row, "segment": 2, "aha": 3, "es_mm": None, "thickening": None}
+    parts = [{**part, "thickness": [row, unknown] if z == 1 else []} for z, part in enumerate(result.summary["slices"])]
+    volumes = [120.5, 110.25, 90.125, 70.0, 65.5, 100.0]
+    result = dataclasses.replace(
+        result, summary={**result.summary, "slices": parts, "function": {"volume_ml": volumes}}
+    )
+    write_function_csv(result, tmp_path / "function.csv")
+    write_thickness_csv(result, tmp_path / "thickness.csv")
+    times = result.case.slices[0].frame_times_ms
+    read = read_function_csv(tmp_path / "function.csv")
+    assert [(frame, volume) for frame, _, volume in read] == list(enumerate(volumes))
+    np.testing.assert_allclose([time for _, time, _ in read], times, atol=5e-4)
+    first, second = read_thickness_csv(tmp_path / "thickness.csv")
+    assert dataclasses.asdict(first) == {"slice": 2, "level": "mid", **row}
+    assert second.ed_mm == 8.25 and np.isnan([second.es_mm, second.thickening]).all()
 
 
 def test_without_displacement_images_the_motion_is_that_of_the_wall(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from LaMoDCore.strain import label_segments
 from LaMoDCore.strain.frame import ventricle_center
-from LaMoDCore.strain.layers import boundary_radii, label_layers, wall_depth
+from LaMoDCore.strain.layers import label_layers, wall_depth
 from LaMoDCore.strain.segments import sector_labels
 from Testing.Core.strain.shapes import incompressible_ring, short_axis_grid
 
@@ -128,12 +128,3 @@ def test_an_open_ring_has_no_layers_but_a_centre():
     open_ring[:50, 40:60] = False
     assert not label_layers(open_ring, (1.0, 1.0)).any()
     assert np.hypot(*(np.array(ventricle_center(open_ring)) - 49.5)) < 2.0
-
-
-def test_boundaries_along_rays():
-    angles = np.linspace(0, 2 * np.pi, 60)
-    directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
-    endo, epi = boundary_radii(RING, (1.0, 1.0), (49.5, 49.5), directions)
-    assert np.abs(endo - 27).max() < 1.0
-    assert np.abs(epi - 37).max() < 1.0
-    assert np.isnan(boundary_radii(np.zeros((9, 9), bool), (1.0, 1.0), (4, 4), directions)[0]).all()
