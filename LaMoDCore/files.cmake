@@ -71,6 +71,7 @@ set(MODULE_PYTHON_SCRIPTS
   contours/missing_frames.py
   contours/repair.py
   contours/report_files.py
+  contours/review.py
   dense/__init__.py
   dense/analysis.py
   dense/background.py

@@ -21,6 +21,7 @@ from LaMoDCore.cli.options import (
 
 if TYPE_CHECKING:
     from LaMoDCore.contours.check import ContourReport
+    from LaMoDCore.contours.review import SliceReview
     from LaMoDCore.heart.case import Case, CineSlice
     from LaMoDCore.io.case.drawn_slices import DrawnHeart
     from LaMoDCore.runtime.progress import Progress
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 HELP = (
     "Check contours frame by frame: empty frames, open rings, holes, islands, jumps in position, area and thickness, "
-    "registration with the cine. Exit code 0: no findings; 3: findings."
+    "registration with the cine. For automatic contours it also shows which frames are unsure or reviewed. Exit code "
+    "0: no findings; 3: findings, or unsure frames that nobody has reviewed."
 )
 _OURS = re.compile(
     r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png|readers_strain\.(csv|png)|fragility\.(csv|png)"
@@ -84,6 +86,7 @@ def _fix_names(text: str) -> tuple[str, ...]:
 def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.check import check_contours
     from LaMoDCore.contours.report_files import as_dictionary, write_findings
+    from LaMoDCore.contours.review import review_of
     from LaMoDCore.io.case.drawn_slices import read_drawn_heart
     from LaMoDCore.runtime.atomic import check_new_folder, new_folder
     from LaMoDCore.runtime.errors import LaMoDInputError
@@ -96,14 +99,15 @@ def run(args: argparse.Namespace) -> int:
     heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels)
     slices = [drawn.slice for drawn in heart.slices]
     report = check_contours(slices, heart.reference_frame)
+    reviews = review_of(slices)
     insertions = _insertions(slices, heart.reference_frame)
     content: dict[str, Any] = {
-        **as_dictionary(report),
+        **as_dictionary(report, reviews),
         "notes": [note.to_dict() for note in heart.notes],
         "rv_insertion_lps": insertions,
     }
     if not args.json:
-        _print_report(report, args.max_lines)
+        _print_report(report, reviews, args.max_lines)
         for name, point in insertions.items():
             print(f"RV insertion of {name}: {','.join(f'{v:g}' for v in point)} (LPS mm)")
     readers = _second_reader(args, slices) if args.second else []
@@ -125,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
             _write_readers(readers, strain, folder)
             _write_fragility(fragility, folder)
             _write_contours(args, heart, repaired, folder)
-    return 0 if report.is_clean else 3
+    return 0 if report.is_clean and not any(review and review.unsure for review in reviews) else 3
 
 
 def _insertions(slices: Sequence[CineSlice], reference_frame: int) -> dict[str, list[float]]:
@@ -147,8 +151,8 @@ def _is_ours(name: str) -> bool:
     return _OURS.fullmatch(name) is not None
 
 
-def _print_report(report: ContourReport, max_lines: int) -> None:
-    from LaMoDCore.contours.report_files import finding_lines, lights_text
+def _print_report(report: ContourReport, reviews: Sequence[SliceReview | None], max_lines: int) -> None:
+    from LaMoDCore.contours.report_files import finding_lines, lights_text, status_text
 
     print(lights_text(report))
     lines = finding_lines(report)
@@ -160,6 +164,10 @@ def _print_report(report: ContourReport, max_lines: int) -> None:
     flagged = len({(f.slice_index, f.frame) for f in report.findings})
     checked = f"{_counted(len(report.slice_names), 'slice')}, {_counted(sum(report.frames), 'frame')}"
     print(f"{checked}: {flagged} to look at.")
+    if status := status_text(report, reviews):
+        print(status)
+    if not all(review is None or review.origin.is_reviewed for review in reviews):
+        print("Correct them where necessary; then accept them with lamod contour --accept FILE.")
 
 
 def _counted(number: int, what: str) -> str:

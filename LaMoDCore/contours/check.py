@@ -50,11 +50,13 @@ class ContourReport:
         slice_names: in the order checked.
         frames: number of frames of each slice.
         findings: sorted by slice, then by frame.
+        unchecked: for each slice, why it counts for volumes only and was not checked; "" if it was checked.
     """
 
     slice_names: tuple[str, ...]
     frames: tuple[int, ...]
     findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...] = ()
 
     def of(self, slice_index: int, frame: int) -> tuple[Finding, ...]:
         """The findings of one frame of one slice."""
@@ -86,16 +88,24 @@ def check_slice(slice_: CineSlice, reference_frame: int = 0, index: int = 0) -> 
 def check_contours(slices: Sequence[CineSlice], reference_frame: int = 0) -> ContourReport:
     """Check the contours of a heart.
 
+    Automatic contours that count for volumes only may be open or missing in some frames, and are not checked.
+
     Args:
         slices: from base to apex, as drawn, with any faults.
         reference_frame: end-diastole.
     """
-    drawn = [SliceShapes.of(s, k, min(reference_frame, s.frames - 1)) for k, s in enumerate(slices)]
+    unchecked = tuple("" if s.contour_origin is None else s.contour_origin.volume_only_because for s in slices)
+    drawn = [
+        SliceShapes.of(s, k, min(reference_frame, s.frames - 1))
+        for k, (s, reason) in enumerate(zip(slices, unchecked, strict=True))
+        if not reason
+    ]
     found = [finding for one in drawn for finding in _of_slice(one)]
     # slices without any drawn frame lie outside the heart and are not used as neighbours
     inside = [one for one in drawn if any(not s.is_empty for s in one.shapes)]
     found += [finding for check in HEART_CHECKS for finding in check(inside)]
-    return ContourReport(tuple(s.name for s in slices), tuple(s.frames for s in slices), _in_order(found))
+    names, frames = tuple(s.name for s in slices), tuple(s.frames for s in slices)
+    return ContourReport(names, frames, _in_order(found), unchecked)
 
 
 def _of_slice(drawn: SliceShapes) -> list[Finding]:

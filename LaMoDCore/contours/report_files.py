@@ -14,10 +14,12 @@ import numpy as np
 
 from LaMoDCore.contours.check import ContourReport
 from LaMoDCore.contours.findings import Finding, Light, light_of
+from LaMoDCore.contours.review import NOT_DRAWN, SliceReview, review_of
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.notes import grouped, number_list
 
 _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.REPAIR: "x"}
+_STATUS_SYMBOLS = {"automatic": "a", "unsure": "u", "reviewed": "r", NOT_DRAWN: "-"}
 _COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.REPAIR: "#b3202a"}
 _COLUMNS = ("slice", "source", "frame", "fault", "severity", "value", "limit", "unit", "text", "remedy")
 #: With more frames in one picture they would be too small to judge.
@@ -28,10 +30,41 @@ def lights_text(report: ContourReport) -> str:
     """One line per slice with one symbol per frame, and a legend."""
     names = _slice_labels(report)
     width = max(map(len, names))
-    lines = [
-        f"{name:<{width}}  {''.join(_SYMBOLS[light] for light in report.lights(k))}" for k, name in enumerate(names)
-    ]
+    lines = []
+    for k, name in enumerate(names):
+        reason = report.unchecked[k] if report.unchecked else ""
+        strip = "".join(_SYMBOLS[light] for light in report.lights(k))
+        lines.append(f"{name:<{width}}  {f'not checked, for volumes only: {reason}' if reason else strip}")
     return "\n".join([*lines, f"{'':<{width}}  · good   ? look   x repair   (frames count from 0)"])
+
+
+def status_text(report: ContourReport, reviews: Sequence[SliceReview | None]) -> str:
+    """One line per slice with automatic contours, one symbol per frame, a legend, and the unsure frames; "" without."""
+    labels = _slice_labels(report)
+    found = [(name, review) for name, review in zip(labels, reviews, strict=True) if review is not None]
+    if not found:
+        return ""
+    width = max(map(len, labels))
+    lines = [f"{name:<{width}}  {''.join(_STATUS_SYMBOLS[each] for each in review.status)}" for name, review in found]
+    lines.append(f"{'':<{width}}  a automatic   u unsure, not reviewed   r reviewed   - not drawn")
+    for name, review in found:
+        if review.unsure:
+            values = [review.origin.confidence[frame] for frame in review.unsure]
+            frames = f"frame{'s' if len(review.unsure) > 1 else ''} {number_list(review.unsure)}"
+            between = "–".join(dict.fromkeys(f"{value:.2f}" for value in (min(values), max(values))))
+            lines.append(f"{name:<{width}}  {frames}: unsure, confidence {between}; check the contours")
+    return "\n".join([*lines, *_origin_lines([review for _, review in found])])
+
+
+def _origin_lines(reviews: Sequence[SliceReview]) -> list[str]:
+    """Engine, licence and review, one line per engine."""
+    lines = []
+    for engine in dict.fromkeys(review.origin.engine for review in reviews):
+        own = [review.origin for review in reviews if review.origin.engine == engine]
+        reviewed = sum(origin.is_reviewed for origin in own)
+        state = "reviewed" if reviewed == len(own) else f"{reviewed} of {len(own)} slices reviewed"
+        lines.append(f"Contours drawn automatically by {engine} ({own[0].licence}); {state}.")
+    return lines
 
 
 def finding_lines(report: ContourReport) -> list[str]:
@@ -61,12 +94,19 @@ def _slice_labels(report: ContourReport) -> list[str]:
     return [name if count[name] == 1 else f"{name} ({k})" for k, name in enumerate(report.slice_names, start=1)]
 
 
-def as_dictionary(report: ContourReport) -> dict[str, Any]:
-    """The report for JSON: lights of each slice, and findings whose slices count from 1 and frames from 0."""
+def as_dictionary(report: ContourReport, reviews: Sequence[SliceReview | None]) -> dict[str, Any]:
+    """The report for JSON: lights of each slice, origin, status and confidence of automatic contours (null if a person
+    drew them), and findings whose slices count from 1 and frames from 0.
+    """
     return {
         "slices": [
-            {"name": name, "frames": report.frames[k], "lights": [light.value for light in report.lights(k)]}
-            for k, name in enumerate(report.slice_names)
+            {
+                "name": name,
+                "frames": report.frames[k],
+                "lights": [light.value for light in report.lights(k)],
+                "automatic_contours": None if review is None else review.to_dict(),
+            }
+            for k, (name, review) in enumerate(zip(report.slice_names, reviews, strict=True))
         ],
         "findings": [finding.to_dict() for finding in report.findings],
     }
@@ -74,7 +114,7 @@ def as_dictionary(report: ContourReport) -> dict[str, Any]:
 
 def write_findings(report: ContourReport, slices: Sequence[CineSlice], folder: Path) -> list[str]:
     """Write findings.json, findings.csv and, if there are findings, findings.png; returns the names written."""
-    content = as_dictionary(report)
+    content = as_dictionary(report, review_of(slices))
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (folder / "findings.json").write_text(text, encoding="utf-8", newline="\n")
     table = io.StringIO()
