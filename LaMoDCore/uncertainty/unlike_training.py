@@ -17,7 +17,7 @@ from scipy.special import log_ndtr
 from torch import Tensor, nn
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.ring.orientation import turned_by, usual_angle
+from LaMoDCore.heart.ring.orientation import angle_between, mean_angle
 from LaMoDCore.uncertainty.descriptors import DescriptorGroup
 from LaMoDCore.uncertainty.rarity import GroupRarity
 
@@ -110,7 +110,7 @@ class UnlikeTrainingDetector(nn.Module):
             insertion_angles: [L] rad, of the training hearts (`orientation`); None: the orientation is not judged.
         """
         left_out = np.max([group.fit(training) for group in self._groups().values()], axis=0)
-        self.insertion.copy_(torch.tensor(usual_angle(np.empty(0) if insertion_angles is None else insertion_angles)))
+        self.insertion.copy_(torch.tensor(mean_angle(np.empty(0) if insertion_angles is None else insertion_angles)))
         scores = self.scores(validation)
         limit = max(np.quantile(each, 1 - false_alarms) for each in (scores, left_out))
         self.limit.fill_(float(min(limit, _MAX_REPORTED)))  # a handful of slices does not determine a limit
@@ -125,7 +125,7 @@ class UnlikeTrainingDetector(nn.Module):
         found = {name: group.rarity(described) for name, group in self._groups().items()}
         usual, deviation = (float(value) for value in self.insertion)
         if insertion_angles is not None and deviation:
-            turned = np.nan_to_num(turned_by(insertion_angles, usual)) / max(deviation, _MIN_ANGLE_SD)
+            turned = np.nan_to_num(angle_between(insertion_angles, usual)) / max(deviation, _MIN_ANGLE_SD)
             found[ORIENTATION] = np.asarray(-(np.log(2) + log_ndtr(-turned)) / np.log(10))
         return found
 

@@ -36,7 +36,7 @@ def insertion_angle(slice_: CineSlice, reference_frame: int, insertion_lps: Arra
     return float(np.arctan2(-y, x))
 
 
-def usual_angle(angles: Array) -> tuple[float, float]:
+def mean_angle(angles: Array) -> tuple[float, float]:
     """Mean and circular standard deviation of angles [M], rad; both 0 for fewer than 8 angles."""
     if len(angles) < _FEWEST:
         return 0.0, 0.0
@@ -44,9 +44,9 @@ def usual_angle(angles: Array) -> tuple[float, float]:
     return float(np.angle(mean)), float(np.sqrt(-2 * np.log(np.clip(np.abs(mean), 1e-3, 1.0))))
 
 
-def turned_by(angles: Array, usual: float) -> Array:
-    """Smallest angle between each of `angles` and `usual`, rad, 0…π; NaN for NaN."""
-    return np.asarray(np.abs((np.asarray(angles, dtype=np.float64) - usual + np.pi) % (2 * np.pi) - np.pi))
+def angle_between(angles: Array, reference: float) -> Array:
+    """Angle between each of `angles` and `reference`, rad, 0…π; NaN for NaN."""
+    return np.asarray(np.abs((np.asarray(angles, dtype=np.float64) - reference + np.pi) % (2 * np.pi) - np.pi))
 
 
 #: Fewer hearts do not give a reliable mean.

@@ -9,7 +9,7 @@ import pytest
 from turning_ring import ring_slice
 
 from LaMoDCore.heart.geometry import SliceGrid, canonical_grid
-from LaMoDCore.heart.ring.orientation import insertion_angle, turned_by, usual_angle
+from LaMoDCore.heart.ring.orientation import angle_between, insertion_angle, mean_angle
 
 
 def test_angle_is_that_of_the_canonical_picture_however_the_slice_is_stored() -> None:
@@ -29,8 +29,8 @@ def test_angle_is_that_of_the_canonical_picture_however_the_slice_is_stored() ->
 
 def test_usual_angle_knows_that_angles_go_round() -> None:
     angles = np.pi + np.radians([-12, -6, 0, 6, 12, -9, 9, 3])
-    mean, deviation = usual_angle(np.angle(np.exp(1j * angles)))
+    mean, deviation = mean_angle(np.angle(np.exp(1j * angles)))
     assert abs(mean) == pytest.approx(np.pi, abs=0.02) and deviation == pytest.approx(angles.std(), rel=0.05)
-    assert usual_angle(angles[:3]) == (0.0, 0.0)
-    turned = turned_by(np.array([-3.0, np.nan, 1.0]), 3.0)
+    assert mean_angle(angles[:3]) == (0.0, 0.0)
+    turned = angle_between(np.array([-3.0, np.nan, 1.0]), 3.0)
     assert turned[0] == pytest.approx(2 * np.pi - 6) and np.isnan(turned[1]) and turned[2] == pytest.approx(2.0)
