@@ -261,7 +261,7 @@ def _read_slice(
         grid = target
         fault = None if same_pixels(source, target) else find_fault(myocardium[drawn])
         if fault is not None:
-            where = "once brought to the cine's pixels"
+            where = "after resampling to the cine's pixels"
             outside = replace(fault, reason=f"{fault.reason} {where}", finding=f"{fault.finding} {where}")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
     timing = timing_of(mask, cine, path, rr_ms)

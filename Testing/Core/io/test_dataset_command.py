@@ -28,10 +28,10 @@ def test_an_alias_is_the_command(
         "collect": [str(dataset), "--into", str(tmp_path / "all")],
     }[command[1]]
     code = main([*command, *options])
-    said = capsys.readouterr()
+    expected = capsys.readouterr()
     shutil.rmtree(tmp_path / "all", ignore_errors=True)
     assert main([alias, *options]) == code
-    assert capsys.readouterr() == said
+    assert capsys.readouterr() == expected
 
 
 def test_help_lists_aliases_apart_from_commands(capsys: pytest.CaptureFixture[str]) -> None:
