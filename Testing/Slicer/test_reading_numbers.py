@@ -230,7 +230,7 @@ def test_uncertain_segments_replace_the_note_about_the_samples(result, tmp_path)
     assert "The samples disagree." in _notes_of(result, disagree).warnings()[0]
 
 
-def _version_1(numbers):
+def version_1_text(numbers):
     """The text that LaMoD 1.x stored in a scene."""
     content = json.loads(numbers.toText())
     content["version"] = 1
@@ -249,7 +249,7 @@ def test_the_text_of_version_1_is_read_without_showing_its_sentences(result):
     from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
     from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 
-    numbers = ResultNumbers.fromText(_version_1(result.numbers))
+    numbers = ResultNumbers.fromText(version_1_text(result.numbers))
     assert np.allclose(numbers.slices[0].rvInsertionLps, result.numbers.slices[0].rvInsertionLps)
     notes = ResultNotes(numbers)
     assert notes.warnings() == [
@@ -291,7 +291,12 @@ def test_every_number_has_unit_and_definition(result):
     from LaMoDSlicerLib.Reading.IndexTable import IndexTable
     from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
 
-    rows = IndexTable(result.numbers).rows()
+    table = IndexTable(result.numbers)
+    rows = table.rows()
+    frame = result.strain.summary["global"]["gcs_peak_frame"]
+    assert table.titles[2] == "When (frames from 1)"
+    assert rows[0][2].startswith(f"frame {frame + 1}, ")
+    assert IndexTable(result.numbers, firstFrame=0).rows()[0][2].startswith(f"frame {frame}, ")
     assert rows[0][0] == "GCS, peak"
     assert rows[0][1].endswith(" %")
     assert all(definition for *_rest, definition in rows)

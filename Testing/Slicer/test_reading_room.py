@@ -14,6 +14,7 @@ import pytest
 from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.conftest import fresh
 from Testing.Slicer.ring_heart import grid
+from Testing.Slicer.test_reading_numbers import version_1_text
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "../shared/data/cine_biv_me"
@@ -354,6 +355,7 @@ def test_exported_tables_contain_no_patient_data_unless_checked(room, tmp_path):
     about = json.loads((tmp_path / "False" / "about.json").read_text(encoding="utf-8"))
     assert about["provenance"]["model"] == "analytic ring"
     assert "Green–Lagrange" in about["definitions"]["strain"]
+    assert "When (frames from 0)" in (tmp_path / "False" / "numbers.csv").read_text(encoding="utf-8")
     lines = (tmp_path / "False" / "curves.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 16 * 25
     assert "Ecc low [%]" in lines[0]
@@ -372,6 +374,18 @@ def test_report_and_dicom_are_written(room, tmp_path):
     assert made.PatientName == "Anonymous^"
     assert made.Rows > 800
     assert "analytic ring" in made.ImageComments
+
+
+def test_a_scene_of_version_1_shows_its_numbers_and_gives_a_report(room, tmp_path):
+    pytest.importorskip("torch")
+    room.node.node.SetText(version_1_text(room.node.numbers()))
+    room.reading.update()
+    _quiet(room)
+    assert "LaMoD 1.x stored 2 notes" in room.sheet.ui.notesLabel.text
+    assert "Doe" not in room.sheet.ui.notesLabel.text + room.sheet.ui.notesLabel.toolTip
+    assert room.sheet.ui.segmentsTable.rowCount == 19
+    room.reading.export(lambda export: export.report(tmp_path / "strain.pdf"))
+    assert (tmp_path / "strain.pdf").exists(), room.reading.ui.readingMessage.text
 
 
 def _dicom_of(path, volume):
@@ -526,7 +540,7 @@ def test_series_are_added_from_files_and_listed_with_their_cine(slicer_app, ring
     app.settle()
     assert ui.readingMessage.text == ""
     listed = [ui.seriesList.item(i).text() for i in range(ui.seriesList.count)]
-    assert listed == ["Ring  ·  series0", "masks alone  ·  series1", "masks alone  ·  series2"]
+    assert listed == ["Ring  ·  series0", "masks only  ·  series1", "masks only  ·  series2"]
     assert ui.predictSeriesButton.enabled
     asked = []
     monkeypatch.setattr(app.widget.logic, "startPrediction", lambda request, *_rest: asked.append(request))

@@ -16,7 +16,7 @@ class BullseyeQuantity(ShownQuantity):
     ES_ECC = "esEcc", "Ecc at end-systole", "%", True
     PEAK_ERR = "peakErr", "Peak Err", "%", True
     TIME_TO_PEAK = "timeToPeak", "Time to peak Ecc", "ms"
-    UNCERTAINTY = "uncertainty", "Uncertainty of peak Ecc", "± %-points"
+    UNCERTAINTY = "uncertainty", "Uncertainty of peak Ecc", "± % points"
 
     def label(self) -> str:
         """Entry in the selector and title of the picture."""
@@ -24,6 +24,7 @@ class BullseyeQuantity(ShownQuantity):
 
     @property
     def definition(self) -> str:
+        """Tooltip in the selector."""
         return {
             "peakEcc": "minimum Ecc of the segment's mean curve over the cycle; the maximum systolic stretch if that "
             "is larger",

@@ -82,7 +82,7 @@ def _show(result: ResultScene, frames: np.ndarray, geometry: VolumeGeometry) -> 
     master = browser.GetMasterSequenceNode()
     values = tuple(master.GetNthIndexValue(i) for i in range(master.GetNumberOfDataNodes()))
     builder = SequenceBuilder(values, master.GetIndexUnit() or "")
-    name = f"{browser.GetName()} Ecc difference [%-points]"
+    name = f"{browser.GetName()} Ecc difference [% points]"
     browser.AddSynchronizedSequenceNode(builder.volumes(name, ROLE, frames, geometry))
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
     volume = result.proxy(ROLE)

@@ -11,15 +11,19 @@ class IndexTable:
 
     Args:
         numbers: of the result.
+        firstFrame: number of the first frame: 1 on screen, 0 in files.
     """
 
-    TITLES = ("Number", "Value", "When", "Definition")
+    def __init__(self, numbers: ResultNumbers, firstFrame: int = 1) -> None:
+        self._numbers, self._firstFrame = numbers, firstFrame
 
-    def __init__(self, numbers: ResultNumbers) -> None:
-        self._numbers = numbers
+    @property
+    def titles(self) -> list[str]:
+        when = _("When (frames from {first})").format(first=self._firstFrame)
+        return [_("Number"), _("Value"), when, _("Definition")]
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Cells in the order of `TITLES`. Unknown values are omitted, except for GLS, listed as not available."""
+        """Cells in the order of `titles`. Unknown values are omitted, except for GLS, listed as not available."""
         numbers = self._numbers
         heart, indices = numbers.summary["global"], numbers.summary["indices"]
         extent = _("all slices") if len(numbers.slices) > 1 else _("the slice")
@@ -114,10 +118,11 @@ class IndexTable:
         return rows
 
     def _when(self, frame: int | None) -> str:
-        """Frames count from 1 on screen."""
         if frame is None:
             return ""
-        return _("frame {frame}, {time:.0f} ms").format(frame=frame + 1, time=self._numbers.slices[0].timesMs[frame])
+        return _("frame {frame}, {time:.0f} ms").format(
+            frame=frame + self._firstFrame, time=self._numbers.slices[0].timesMs[frame]
+        )
 
     @staticmethod
     def _percent(value: float | None) -> str:

@@ -33,7 +33,6 @@ class ReadingPanel:
         self._sheet: ReadingSheet | None = None
         self._views = ReadingViews()
         self._shown: tuple[Any, ...] = ()
-        self._secondIds: list[str] = []
         ui = self._ui
         needResult = (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton)
         self._tips = [(button, button.toolTip) for button in needResult]
@@ -108,7 +107,10 @@ class ReadingPanel:
         selector = self._ui.secondSelector
         others = [other for other in ResultNode.all() if node is not None and other.node is not node.node]
         listed = [(other.node.GetID(), other.name) for other in others]
-        if [(selector.itemData(i), selector.itemText(i)) for i in range(1, selector.count)] != listed:
+        if (
+            not selector.count
+            or [(selector.itemData(i), selector.itemText(i)) for i in range(1, selector.count)] != listed
+        ):
             selector.clear()
             selector.addItem(_("None"), "")
             for nodeId, name in listed:

@@ -43,8 +43,9 @@ class ReadingSheet:
         ui = self._ui
         for name, text in (("ecc", _("Ecc curves")), ("err", _("Err curves"))):
             ui.curveSelector.addItem(text, name)
-        for quantity in BullseyeQuantity:
+        for i, quantity in enumerate(BullseyeQuantity):
             ui.bullseyeSelector.addItem(quantity.label(), quantity.value)
+            ui.bullseyeSelector.setItemData(i, quantity.definition, qt.Qt.ToolTipRole)
         folder = Path(slicer.app.temporaryPath)
         self.bullseye = ClickablePicture(self._drawBullseye, self.onBullseyeClicked, folder, "lamod-bullseye")
         self.matrix = ClickablePicture(self._drawMatrix, self.onMatrixClicked, folder, "lamod-matrix")
@@ -94,7 +95,8 @@ class ReadingSheet:
         self._fillTable(self._ui.segmentsTable, list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())
         for column, definition in enumerate(SegmentTable.COLUMNS.values()):
             self._ui.segmentsTable.horizontalHeaderItem(column).setToolTip(definition)
-        self._fillTable(self._ui.indicesTable, list(IndexTable.TITLES), IndexTable(self._numbers).rows())
+        indices = IndexTable(self._numbers)
+        self._fillTable(self._ui.indicesTable, indices.titles, indices.rows())
         # the table of an earlier comparison would keep the sheet wide
         self._ui.agreementLabel.text = comparison.html() if comparison is not None else ""
         self._ui.tabs.setTabEnabled(self._ui.tabs.indexOf(self._ui.agreementTab), comparison is not None)

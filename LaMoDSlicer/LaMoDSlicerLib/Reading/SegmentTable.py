@@ -1,9 +1,8 @@
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
-from LaMoDSlicerLib.Scene import RoleNodes
 
 
 class SegmentTable:
@@ -62,21 +61,6 @@ class SegmentTable:
                 ]
             )
         return rows
-
-    def toNode(self, name: str) -> Any:
-        """Write the rows into an ordinary table node of the scene."""
-        import vtk
-
-        node = RoleNodes.get("vtkMRMLTableNode", "segmentTable", name)
-        table = vtk.vtkTable()
-        for column, title in enumerate(self.COLUMNS):
-            array = vtk.vtkStringArray()
-            array.SetName(title)
-            for row in self.rows():
-                array.InsertNextValue(row[column])
-            table.AddColumn(array)
-        node.SetAndObserveTable(table)
-        return node
 
     @staticmethod
     def _percent(value: float | None) -> str:

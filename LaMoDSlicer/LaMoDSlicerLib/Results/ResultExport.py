@@ -46,7 +46,8 @@ class ResultExport:
         files = [folder / name for name in ("curves.csv", "segments.csv", "numbers.csv", "about.json")]
         self._write(files[0], self._curveTitles(), self._curveRows(self._numbers))
         self._write(files[1], list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())
-        self._write(files[2], list(IndexTable.TITLES), IndexTable(self._numbers).rows())
+        indices = IndexTable(self._numbers, firstFrame=0)
+        self._write(files[2], indices.titles, indices.rows())
         notes = ResultNotes(self._numbers)
         about = {
             **({"patient": self._identity} if self._identity else {}),
