@@ -19,6 +19,8 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 FORMAT = "lamod-contour-engine/1"
 ENGINE_FILE = "engine.json"
+#: Quarter turns counter-clockwise as displayed, then whether left and right are exchanged.
+Orientation = tuple[int, bool]
 Convention = Literal["blood-pool", "tissue"]
 CONVENTIONS: tuple[Convention, ...] = ("blood-pool", "tissue")
 VIEWS = ("short-axis", "long-axis")
@@ -63,6 +65,8 @@ class EngineDescription:
         clip_percentiles: of each frame's intensities, per cent.
         intensity_range: values after scaling.
         labels: channel of each of `LABELS`.
+        orientations: in which the network sees the picture, the best first, relative to the upright view from the apex
+            (patient's left on the right); networks prefer the orientation of their training data.
         pixel_mm: sizes that the network expects.
         views: of `VIEWS`.
         contour_convention: whether the drawn cavity follows the blood pool or compact tissue.
@@ -82,6 +86,7 @@ class EngineDescription:
     clip_percentiles: tuple[float, float]
     intensity_range: tuple[float, float]
     labels: Mapping[str, int]
+    orientations: tuple[Orientation, ...]
     pixel_mm: PixelRange
     views: tuple[str, ...]
     contour_convention: Convention
@@ -208,6 +213,7 @@ def _parsed(stored: Any, folder: Path) -> EngineDescription:
         clip_percentiles=(low, high),
         intensity_range=(least, most),
         labels=labels,
+        orientations=_orientations(stored.get("orientations", [[0, False], [0, True]])),
         pixel_mm=pixel,
         views=views,
         contour_convention=_convention(stored["contour_convention"]),
@@ -241,6 +247,18 @@ def _list(value: Any, length: int, name: str) -> list[Any]:
     if not isinstance(value, list) or len(value) != length:
         raise ValueError(f"{name} must be a list of {length}")
     return value
+
+
+def _orientations(value: Any) -> tuple[Orientation, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= 8:
+        raise ValueError("orientations must be a list of 1 to 8 pairs")
+    found = []
+    for pair in value:
+        turns, mirrored = _list(pair, 2, "orientations")
+        if not isinstance(mirrored, bool):
+            raise ValueError("orientations must be pairs of quarter turns and true or false")
+        found.append((_integer(turns, "orientations", 0, 3), mirrored))
+    return tuple(found)
 
 
 def _choice(value: Any, allowed: tuple[str, ...], name: str) -> str:

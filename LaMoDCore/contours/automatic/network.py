@@ -8,35 +8,57 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.contours.automatic.engine import LABELS, EngineDescription
-from LaMoDCore.heart.geometry import Array
+from LaMoDCore.contours.automatic.engine import LABELS, EngineDescription, Orientation
+from LaMoDCore.heart.geometry import Array, SliceGrid, canonical_grid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:
     import onnxruntime
 
-Orientation = tuple[int, bool]
-#: Orientations of the picture, (quarter turns, mirrored), in the order in which they are used.
-ORIENTATIONS: tuple[Orientation, ...] = ((0, False), (0, True), (2, False), (1, False))
+UPRIGHT: Orientation = (0, False)
 
 
-def orientation_plan(frames: int, per_frame: int = 2) -> list[tuple[Orientation, ...]]:
+def orientation_plan(
+    frames: int, orientations: Sequence[Orientation], per_frame: int = 2
+) -> list[tuple[Orientation, ...]]:
     """Which orientations each frame of a cycle is run in.
 
-    Neighbouring frames get different ones. As contours are smoothed over neighbouring frames, all four orientations
-    contribute to every contour at the cost of `per_frame` of them.
+    With fewer orientations per frame than there are, neighbouring frames get different ones; as contours are smoothed
+    over neighbouring frames, all of them contribute.
 
     Args:
         frames: of the cycle.
-        per_frame: 1, 2 or 4.
+        orientations: of the engine, the best first.
+        per_frame: how many of them each frame is run in.
 
     Raises:
-        ValueError: another number per frame.
+        ValueError: fewer than one per frame.
     """
-    if per_frame not in (1, 2, 4):
-        raise ValueError("per_frame must be 1, 2 or 4")
-    sets = [ORIENTATIONS[k : k + per_frame] for k in range(0, len(ORIENTATIONS), per_frame)]
+    if per_frame < 1:
+        raise ValueError("at least one orientation per frame is needed")
+    count = min(per_frame, len(orientations))
+    sets = [tuple(orientations[k : k + count]) for k in range(0, len(orientations) - count + 1, count)]
     return [sets[frame % len(sets)] for frame in range(frames)]
+
+
+def turn_to_upright(grid: SliceGrid) -> Orientation:
+    """The turn that brings the pixels of a slice closest to the upright view from the apex.
+
+    In that view the patient's left is on the right (`LaMoDCore.heart.geometry.canonical_grid`). Exports that are
+    rotated, flipped or transposed then look alike to the network.
+    """
+    wanted = canonical_grid(grid, (0.0, 0.0)).directions
+    best, score = UPRIGHT, -np.inf
+    for turns in range(4):
+        for mirrored in (False, True):
+            x, y = grid.directions.T
+            for _ in range(turns):
+                x, y = y, -x
+            x = -x if mirrored else x
+            fit = float(x @ wanted[:, 0] + y @ wanted[:, 1])
+            if fit > score + 1e-9:
+                best, score = (turns, mirrored), fit
+    return best
 
 
 class ContourNetwork:
@@ -97,13 +119,16 @@ class ContourNetwork:
         self,
         pictures: Array,
         plan: Sequence[Sequence[Orientation]],
+        upright: Orientation = UPRIGHT,
         after_frame: Callable[[int], None] | None = None,
     ) -> tuple[Array, Array]:
         """Class probabilities of normalised pictures, averaged over orientations.
 
         Args:
             pictures: float32 [N, H, W] of the engine's input size.
-            plan: orientations of each picture, as `orientation_plan` gives them; quarter turns need a square input.
+            plan: orientations of each picture, as `orientation_plan` gives them.
+            upright: turn of the pictures to the upright view, as `turn_to_upright` gives it. Quarter turns need a
+                square input; other inputs are turned by 180° only.
             after_frame: called with the number of frames done.
 
         Returns:
@@ -117,8 +142,7 @@ class ContourNetwork:
         found = np.empty((len(pictures), len(LABELS), height, width), dtype=np.float32)
         agreement = np.ones(len(pictures))
         for n, (picture, orientations) in enumerate(zip(pictures, plan, strict=True)):
-            usable = [o for o in orientations if height == width or o[0] % 2 == 0] or [ORIENTATIONS[0]]
-            each = [_turned_back(self._run(_turned(picture, o))[order], o) for o in usable]
+            each = [self._turned_run(picture, upright, o)[order] for o in orientations]
             found[n] = np.mean(each, axis=0)
             walls = [probability.argmax(axis=0) == LABELS.index("myocardium") for probability in each]
             pairs = [_dice(a, b) for i, a in enumerate(walls) for b in walls[i + 1 :]]
@@ -126,6 +150,16 @@ class ContourNetwork:
             if after_frame is not None:
                 after_frame(n + 1)
         return found, agreement
+
+    def _turned_run(self, picture: Array, upright: Orientation, orientation: Orientation) -> Array:
+        height, width = self.description.input_size
+        turns = [o if height == width else (o[0] - o[0] % 2, o[1]) for o in (upright, orientation)]
+        for turn in turns:
+            picture = _turned(picture, turn)
+        found = self._run(picture)
+        for turn in reversed(turns):
+            found = _turned_back(found, turn)
+        return found
 
     def _run(self, picture: Array) -> Array:
         given = self._session.run(None, {self._input: np.ascontiguousarray(picture)[None, None]})[0]

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.contours.automatic.engine import LABELS
-from LaMoDCore.contours.automatic.network import ContourNetwork, orientation_plan
+from LaMoDCore.contours.automatic.network import UPRIGHT, ContourNetwork, orientation_plan, turn_to_upright
 from LaMoDCore.contours.automatic.network_grid import NetworkGrid, network_grid
 from LaMoDCore.contours.automatic.rings import Rings, find_rings, rasterise, ventricle_centers
 from LaMoDCore.heart.geometry import Array
@@ -93,8 +93,9 @@ def contour_slice(
         slice_grid.shape, slice_grid.spacing_mm, center_xy, description.input_size, description.pixel_mm
     )
     pictures = network.normalise(grid.resample(frames))
-    plan = orientation_plan(len(frames), per_frame)
-    probability, agreement = network.probabilities(pictures, plan, after_frame)
+    plan = orientation_plan(len(frames), description.orientations, per_frame)
+    upright = turn_to_upright(slice_grid) if stack.has_orientation else UPRIGHT
+    probability, agreement = network.probabilities(pictures, plan, upright, after_frame)
     return contours_of(probability, agreement, grid, slice_grid.shape, slice_grid.spacing_mm)
 
 

@@ -11,8 +11,9 @@ import pytest
 from toy_engine import LEVELS, write_engine, write_network
 
 from LaMoDCore.contours.automatic.engine import read_engine
-from LaMoDCore.contours.automatic.network import ContourNetwork, orientation_plan
+from LaMoDCore.contours.automatic.network import ContourNetwork, _turned, orientation_plan, turn_to_upright
 from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine, registered_engines
+from LaMoDCore.heart.geometry import SliceGrid, canonical_grid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 pytest.importorskip("onnx", reason="the toy engines need onnx")
@@ -28,25 +29,60 @@ def test_an_engine_folder_is_read_and_runs(folder):
     network = ContourNetwork(find_engine(folder))
     pictures = np.zeros((2, 64, 64), dtype=np.float32)
     pictures[:, 20:30] = LEVELS[2]
-    found, agreement = network.probabilities(pictures, orientation_plan(2, 2))
+    plan = orientation_plan(2, network.description.orientations)
+    found, agreement = network.probabilities(pictures, plan)
     assert found.shape == (2, 4, 64, 64)
     assert (found[:, 2, 20:30] > 0.99).all()
     np.testing.assert_allclose(agreement, 1.0)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-5)
 
 
-def test_orientations_are_turned_back(folder):
+@pytest.mark.parametrize("upright", [(0, False), (3, True)])
+@pytest.mark.parametrize("orientation", [(1, True), (2, False), (3, False)])
+def test_orientations_are_turned_back(folder, upright, orientation):
     network = ContourNetwork(find_engine(folder))
     picture = np.random.default_rng(0).random((1, 64, 64)).astype(np.float32)
     plain, _ = network.probabilities(picture, [[(0, False)]])
-    turned, _ = network.probabilities(picture, [[(1, True)]])
+    turned, _ = network.probabilities(picture, [[orientation]], upright)
     np.testing.assert_allclose(plain, turned, atol=1e-6)
 
 
 def test_neighbouring_frames_get_different_orientations():
-    plan = orientation_plan(4, 1)
-    assert len({orientations[0] for orientations in plan}) == 4
-    assert all(len(orientations) == 2 for orientations in orientation_plan(5, 2))
+    orientations = [(0, False), (0, True), (2, False), (1, False)]
+    assert len({each[0] for each in orientation_plan(4, orientations, 1)}) == 4
+    assert all(len(each) == 2 for each in orientation_plan(5, orientations, 2))
+    assert orientation_plan(3, orientations[:1], 2) == [((0, False),)] * 3
+
+
+def test_rotated_and_flipped_exports_look_alike_to_the_network():
+    """The same slice stored in eight ways is turned to the same picture."""
+    apex = np.array([1.0, -1.0, -1.0]) / np.sqrt(3)
+    x = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
+    upright = canonical_grid(SliceGrid((64, 64), _affine(x, np.cross(apex, x), apex)), (31.5, 31.5), 64, 1.0)
+    points = np.array([[10.0, 20.0], [40.0, 25.0], [30.0, 55.0]])
+    lps = upright.pixel_to_lps(points)
+    for turns in range(4):
+        for mirrored in (False, True):
+            ex, ey = upright.directions.T
+            for _ in range(turns):
+                ex, ey = ey, -ex
+            ex = -ex if mirrored else ex
+            middle = upright.pixel_to_lps([31.5, 31.5]) - 31.5 * (ex + ey)
+            affine = _affine(ex, ey, np.cross(ex, ey))
+            affine[:3, 3] = middle
+            grid = SliceGrid((64, 64), affine)
+            picture = np.zeros((64, 64))
+            for value, (column, row) in enumerate(np.rint(grid.lps_to_pixel(lps)).astype(int), start=1):
+                picture[row, column] = value
+            turned = _turned(picture, turn_to_upright(grid))
+            found = [tuple(np.argwhere(turned == value)[0][::-1]) for value in (1, 2, 3)]
+            np.testing.assert_allclose(found, points, atol=1.0)
+
+
+def _affine(x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    affine = np.eye(4)
+    affine[:3, :3] = np.stack([x, y, normal], axis=1)
+    return affine
 
 
 def test_pictures_are_clipped_and_scaled(folder):
@@ -67,6 +103,8 @@ def test_pictures_are_clipped_and_scaled(folder):
         ({"labels": {"background": 0, "right_ventricle": 1, "myocardium": 1, "cavity": 3}}, "different channels"),
         ({"pixel_mm": {"least": 2.0, "preferred": 1.0, "most": 3.0}}, "least ≤ preferred ≤ most"),
         ({"pixel_mm": {"least": 1.0, "preferred": float("nan"), "most": 3.0}}, "finite number"),
+        ({"orientations": [[4, False]]}, "orientations must be a whole number"),
+        ({"orientations": []}, "1 to 8 pairs"),
         ({"views": ["sideways"]}, "views must be one of"),
         ({"contour_convention": "both"}, "contour_convention must be one of"),
         ({"normalisation": {"clip_percentiles": [99, 1], "range": [0, 1]}}, "must rise"),
