@@ -200,7 +200,7 @@ class _Fit(Generic[_Network]):
                 "best": improved,
             }
         )
-        if validated:
+        if last or (validated and stage.epoch_checkpoints):
             self._save(stage)
         if not last and not self.best.exhausted:
             self._stop_or_save(stage)

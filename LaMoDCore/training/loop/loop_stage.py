@@ -54,12 +54,15 @@ class LoopStage(ABC):
         optimisation: of its steps.
         validation_interval: epochs from one validation to the next; the last epoch is always validated.
         scores_start: whether the weights at the start are validated too and kept if no epoch is better.
+        epoch_checkpoints: whether a checkpoint is written after every validated epoch. Stages of many short epochs
+            write one after `checkpoint_minutes`, on a stop and at their end only.
     """
 
     name: str
     optimisation: Optimisation
     validation_interval: int = 1
     scores_start: bool = False
+    epoch_checkpoints: bool = True
 
     @abstractmethod
     def epoch_lengths(self) -> Sequence[int]:

@@ -88,6 +88,7 @@ class ContourStage(LoopStage):
     """
 
     scores_start = True
+    epoch_checkpoints = False
 
     def __init__(
         self,
