@@ -388,6 +388,15 @@ def test_a_scene_of_version_1_shows_its_numbers_and_gives_a_report(room, tmp_pat
     assert (tmp_path / "strain.pdf").exists(), room.reading.ui.readingMessage.text
 
 
+def test_a_result_of_a_later_version_is_reported(room):
+    content = json.loads(room.node.numbers().toText())
+    room.node.node.SetText(json.dumps({**content, "version": 99}))
+    room.reading.update()
+    room.widget.displayPanel.update()
+    assert "saved by a later version" in room.reading.ui.readingMessage.text
+    assert "saved by a later version" in room.widget.ui.resultLabel.text
+
+
 def _dicom_of(path, volume):
     """A DICOM header of the volume's first slice with patient data."""
     from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
@@ -579,7 +588,7 @@ def test_synthetic_cine_and_dense_are_compared_by_one_click(host, faults, pictur
     assert sheet.ui.tabs.currentWidget() is sheet.ui.agreementTab
     found = sheet._comparison.statistics("ecc_extreme", 100.0)
     assert found["count"] == 6
-    assert abs(found["bias"]) < 5, "two scans of one plane of one phantom"
+    assert abs(found["bias"]) < 5, "the two scans of one plane disagree"
     assert app.layouts._slices["Yellow"].isVisible()
     first.browsers()[0].SetSelectedItemNumber(first.numbers().endSystole)
     _quiet(app)

@@ -65,7 +65,10 @@ class DisplayPanel:
     def _remarks(self) -> list[str]:
         quantity = self._parameters.quantity
         node = ResultNode.ofBrowser(self._result.browserNode)
-        remarks = ResultNotes(node.numbers()).noteLines("error", "warning") if node is not None else []
+        try:
+            remarks = ResultNotes(node.numbers()).noteLines("error", "warning") if node is not None else []
+        except (ValueError, KeyError) as error:
+            remarks = [_("The numbers of this result cannot be read: {error}.").format(error=error)]
         if quantity is OverlayQuantity.UNCERTAINTY and not self._result.holds(quantity):
             remarks.append(_("One sample has no standard deviation: predict with 2 samples or more (Advanced)."))
         return remarks

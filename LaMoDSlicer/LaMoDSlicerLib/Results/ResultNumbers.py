@@ -149,7 +149,7 @@ class ResultNumbers:
 
         content = json.loads(text)
         if content["version"] > cls.VERSION:
-            raise ValueError("this result was saved by a later version of LaMoD")
+            raise ValueError("this result was saved by a later version of LaMoD; update LaMoD")
         summary = content["summary"]
         if content["version"] == 1:
             notes = _shareable(notes_of(summary), summary)
