@@ -11,15 +11,18 @@ from LaMoDCore.contours.automatic.network_grid import NetworkGrid
 from LaMoDCore.contours.automatic.rays import ANGLES, Edge, find_edge, sample_rays, smoothed
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.curves import inside_polygon
+from LaMoDCore.heart.ring.mask import is_closed_ring
 
 #: Corners of the polygon that fills a contour.
 _CORNERS = 4 * ANGLES
 #: The least wall and the least cavity radius that still make a closed ring on pixels, in pixels of the cine.
 _LEAST_WALL_PIXELS = 1.2
 _LEAST_CAVITY_PIXELS = 1.7
+#: A ring whose radii jump from ray to ray is open on pixels: its radii are smoothed by so many rays until it closes.
+_CALMER_RAYS = (0.0, 1.0, 2.0, 4.0, 8.0, 36.0)
 #: Harmonics of the motion of the centre over the cycle.
 _CENTER_HARMONICS = 3
-#: A region smaller than this, mm², is no ventricle.
+#: A region smaller than this, mm², is not a ventricle.
 _LEAST_REGION_MM2 = 60.0
 
 
@@ -50,7 +53,7 @@ def ventricle_centers(cavity: Array, myocardium: Array, pixel_mm: float) -> Arra
     Args:
         cavity: probability of the blood pool [T, H, W].
         myocardium: probability of the wall [T, H, W].
-        pixel_mm: of the window.
+        pixel_mm: pixel size of the window.
     """
     place = _main_region(cavity, myocardium, pixel_mm)
     if place is None:
@@ -95,7 +98,7 @@ def find_rings(cavity: Array, myocardium: Array, centers_xy: Array, pixel_mm: fl
         cavity: probability of the blood pool [T, H, W].
         myocardium: probability of the wall [T, H, W].
         centers_xy: [T, 2] window pixels, as `ventricle_centers` gives them.
-        pixel_mm: of the window.
+        pixel_mm: pixel size of the window.
     """
     rays = sample_rays(cavity, myocardium, centers_xy, pixel_mm)
     calm = smoothed(rays)
@@ -118,15 +121,25 @@ def rasterise(
 ) -> tuple[Array, Array]:
     """Myocardium and cavity on the cine's own pixels, bool [T, H, W] each: closed, and never overlapping."""
     pixel = max(spacing_mm)
-    epi = np.maximum(rings.epi.radius_mm, (_LEAST_CAVITY_PIXELS + _LEAST_WALL_PIXELS) * pixel)
-    endo = np.clip(rings.endo.radius_mm, _LEAST_CAVITY_PIXELS * pixel, epi - _LEAST_WALL_PIXELS * pixel)
-    myocardium = np.zeros((len(epi), *shape), dtype=bool)
+    myocardium = np.zeros((len(rings.center_xy), *shape), dtype=bool)
     cavity = np.zeros_like(myocardium)
-    for frame in range(len(epi)):
-        outer = _filled(rings.center_xy[frame], epi[frame], grid, shape)
-        cavity[frame] = _filled(rings.center_xy[frame], endo[frame], grid, shape)
-        myocardium[frame] = outer & ~cavity[frame]
+    for frame, center in enumerate(rings.center_xy):
+        for rays in _CALMER_RAYS:
+            epi = np.maximum(
+                _calmed(rings.epi.radius_mm[frame], rays), (_LEAST_CAVITY_PIXELS + _LEAST_WALL_PIXELS) * pixel
+            )
+            endo = _calmed(rings.endo.radius_mm[frame], rays)
+            endo = np.clip(endo, _LEAST_CAVITY_PIXELS * pixel, epi - _LEAST_WALL_PIXELS * pixel)
+            cavity[frame] = _filled(center, endo, grid, shape)
+            myocardium[frame] = _filled(center, epi, grid, shape) & ~cavity[frame]
+            if is_closed_ring(myocardium[frame]):
+                break
     return myocardium, cavity
+
+
+def _calmed(radii_mm: Array, rays: float) -> Array:
+    """Radii smoothed around the ring with a standard deviation of so many rays."""
+    return np.asarray(ndimage.gaussian_filter1d(radii_mm, rays, mode="wrap")) if rays else radii_mm
 
 
 def contour_points(center_xy: Array, radii_mm: Array, grid: NetworkGrid) -> Array:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from LaMoDCore.contours.automatic.engine import PixelRange
 from LaMoDCore.contours.automatic.network_grid import NetworkGrid, network_grid
+from LaMoDCore.contours.automatic.rays import ANGLES
+from LaMoDCore.contours.automatic.rings import rasterise
 from LaMoDCore.contours.automatic.slice_contours import UNSURE, contours_of
 from LaMoDCore.heart.ring.mask import is_closed_ring
 
@@ -120,6 +124,20 @@ def test_a_cavity_that_closes_at_end_systole_keeps_a_ring():
     endo = [max(0.0, 9.0 * np.cos(2 * np.pi * frame / FRAMES) + 4.0) for frame in range(FRAMES)]
     found = contours(probabilities(endo=endo, epi=[17.0] * FRAMES))
     assert all(is_closed_ring(ring) for ring in found.myocardium) or found.verdict == "left out"
+
+
+def test_radii_that_jump_from_ray_to_ray_still_give_closed_rings():
+    rng = np.random.default_rng(0)
+    found = contours(probabilities())
+    jump = np.abs(rng.normal(0.0, 6.0, (2, FRAMES, ANGLES)))
+    rough = replace(
+        found.rings,
+        endo=replace(found.rings.endo, radius_mm=found.rings.endo.radius_mm + jump[0]),
+        epi=replace(found.rings.epi, radius_mm=found.rings.epi.radius_mm + jump[1]),
+    )
+    myocardium, cavity = rasterise(rough, GRID, SHAPE, (PIXEL_MM, PIXEL_MM))
+    assert all(is_closed_ring(ring) for ring in myocardium)
+    assert not (myocardium & cavity).any()
 
 
 @pytest.mark.parametrize(
