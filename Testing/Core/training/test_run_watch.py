@@ -62,7 +62,7 @@ def test_a_failure_is_described(tmp_path: Path) -> None:
 
 def test_the_state_follows_from_fields_and_never_from_messages(tmp_path: Path) -> None:
     """The status of version 1 has the same fields, but its messages name options of the command."""
-    message = "stopped in stage joint, epoch 1; go on with --resume"
+    message = "stopped in stage joint, epoch 1; resume it with --resume"
     status = {"format": 2, "pid": 1, "state": "stopped", "message": message, "stage": "motion", "epoch": 2}
     (tmp_path / "status.json").write_text(json.dumps(status))
     (tmp_path / "checkpoint.safetensors").touch()
