@@ -29,8 +29,8 @@ def track_by_demons(occupancy: Array, iterations: int = ITERATIONS, smoothing_mm
 
     Args:
         occupancy: [T, H, W] on pixels of 1 mm, frame 0 is the reference.
-        iterations: of demons per frame.
-        smoothing_mm: of the field after each iteration.
+        iterations: number of demons iterations per frame.
+        smoothing_mm: SD of the Gaussian that smooths the field after each iteration.
 
     Returns:
         float32 [T, 2, H, W] mm, (x, y).

@@ -22,7 +22,7 @@ class Architecture:
 
     Attributes:
         settings: dataclass of its size.
-        network: makes a network from its settings.
+        network: constructs a network from its settings.
         full: size as published, on pixels of 1 mm.
         reduced: size that can be trained on two cores, on pixels of 2 mm.
     """
@@ -54,8 +54,8 @@ class Baseline:
     """One method of the comparison.
 
     Attributes:
-        name: for `lamod evaluate --models` and, for networks, `lamod train --baseline`.
-        title: in tables.
+        name: name in `lamod evaluate --models` and, for networks, in `lamod train --baseline`.
+        title: name in tables.
         what: description.
         source: paper.
         learned: "network" if it has its own weights, "model" if it uses those of a LaMoD model, "" without learning.

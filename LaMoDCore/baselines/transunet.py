@@ -25,7 +25,7 @@ class TransUnetConfig:
         width: channels at full resolution; each level doubles them, up to `most`.
         most: upper limit of the channels.
         poolings: levels below the first; the first pooling halves only the image, the others time too.
-        hidden, layers, heads: of the transformer; its MLP is four times as wide.
+        hidden, layers, heads: size of the transformer; its MLP is four times as wide.
     """
 
     frames: int = 40
@@ -81,7 +81,7 @@ class TokenTransformer(nn.Module):
         shape: (t, h, w), whose product is the number of tokens.
         hidden: channels of a token.
         layers: pre-norm transformer layers.
-        heads: of attention; `hidden` is divisible by it.
+        heads: number of attention heads; must divide `hidden`.
     """
 
     def __init__(self, channels: int, shape: tuple[int, int, int], hidden: int, layers: int, heads: int) -> None:

@@ -24,7 +24,7 @@ class UnetrConfig:
     Attributes:
         frames, side: size of the input.
         width: channels of the decoder at full resolution.
-        hidden, mlp, heads: of the transformer; its depth is 12 layers.
+        hidden, mlp, heads: size of the transformer, which has 12 layers.
     """
 
     frames: int = 40

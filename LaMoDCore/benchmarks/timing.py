@@ -1,4 +1,4 @@
-"""Timing that is little affected by other load on the machine."""
+"""Timing that is robust to other load on the machine."""
 
 from __future__ import annotations
 

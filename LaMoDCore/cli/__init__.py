@@ -1,4 +1,4 @@
-"""The `lamod` command: one file per verb, each with HELP, add_arguments(parser) and run(args) -> exit code."""
+"""The `lamod` command: one file per command, each with HELP, add_arguments(parser) and run(args) -> exit code."""
 
 from __future__ import annotations
 

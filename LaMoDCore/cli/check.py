@@ -177,7 +177,7 @@ def _counted(number: int, what: str) -> str:
 def _second_reader(
     args: argparse.Namespace, slices: Sequence[CineSlice]
 ) -> list[tuple[CineSlice, CineSlice, SliceAgreement]]:
-    """Each slice as drawn by both readers, with their agreement."""
+    """Pair each slice as drawn by both readers with their agreement."""
     from LaMoDCore.io.case.drawn_slices import read_drawn_heart
     from LaMoDCore.runtime.errors import LaMoDInputError
     from LaMoDCore.studies.two_readers import agreement_text, compare_contours

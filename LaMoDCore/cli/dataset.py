@@ -19,7 +19,7 @@ from LaMoDCore.runtime.progress import Progress
 HELP = "Check a dataset folder, assign its subjects to train, val and test, or combine datasets."
 _VALIDATE = (
     "Check a dataset folder: files, shapes, geometry, times, masks, motion, pairs and splits. "
-    "Exit code 0: nothing is wrong; 3: something must be looked at."
+    "Exit code 0: no findings; 3: findings."
 )
 _SPLIT = "Assign whole subjects to train, val and test, balanced by site, and write the splits into dataset.json."
 _COLLECT = "Copy the cases of several datasets into one, for example scans that `lamod dense` analysed one by one."

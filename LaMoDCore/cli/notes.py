@@ -21,7 +21,7 @@ OPTIONS = {
     "rr_too_short": "--rr MS",
     "rv_insertion_assumed": "--rv-insertion X,Y,Z",
 }
-#: Sources named in one line; more are counted.
+#: Maximum number of sources named in one line; the rest are counted.
 _MAX_SOURCES = 3
 
 

@@ -68,7 +68,7 @@ def _root_parser(words: Sequence[str]) -> _Parser:
         prog="lamod",
         description="Myocardial motion and strain from the masks of cine cardiac MRI. "
         "Research use only; not a medical device.",
-        epilog=f"commands:\n{listing}\n\naliases:\n{aliases}\n\n`lamod COMMAND --help` explains one.",
+        epilog=f"commands:\n{listing}\n\naliases:\n{aliases}\n\nRun `lamod COMMAND --help` for help on a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lamod {__version__}")
@@ -82,7 +82,7 @@ def _first_sentence(verb: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `lamod` with `argv` (the process's own by default) and return its exit code."""
+    """Run `lamod` with `argv` (by default `sys.argv[1:]`) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         verb = _root_parser(words[:1]).parse_args(words[:1]).command

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from LaMoDCore.training.run.stopping import StopRequest
 
 HELP = "Train a model on a dataset folder, for example from `lamod phantom` or `lamod dense`; writes RUN/model."
-#: Exit code of a training that was asked to stop, as of an interrupted program.
+#: Exit code of a training run that was stopped on request, as for an interrupted program.
 STOPPED = 130
 
 

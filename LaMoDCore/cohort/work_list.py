@@ -74,7 +74,7 @@ def _ending(name: str) -> str:
 
 
 def input_fingerprint(case: CohortCase) -> str:
-    """SHA-256 of the masks, which identifies results of masks that have changed since.
+    """SHA-256 of the masks, which identifies results of masks that were changed later.
 
     Raises:
         LaMoDInputError: the masks cannot be read.

@@ -47,9 +47,9 @@ class ContourReport:
     """The findings in one heart.
 
     Attributes:
-        slice_names: in the order checked.
+        slice_names: names of the slices in the order checked.
         frames: number of frames of each slice.
-        findings: sorted by slice, then by frame.
+        findings: all findings, sorted by slice, then by frame.
         unchecked: for each slice, why it counts for volumes only and was not checked; "" if it was checked.
     """
 
@@ -75,7 +75,7 @@ def check_slice(slice_: CineSlice, reference_frame: int = 0, index: int = 0) -> 
     """Check one slice alone.
 
     Args:
-        slice_: as drawn, with any faults.
+        slice_: the slice as drawn, with any faults.
         reference_frame: end-diastole.
         index: the slice's index in the findings, from 0.
 
@@ -91,7 +91,7 @@ def check_contours(slices: Sequence[CineSlice], reference_frame: int = 0) -> Con
     Automatic contours that count for volumes only may be open or missing in some frames, and are not checked.
 
     Args:
-        slices: from base to apex, as drawn, with any faults.
+        slices: slices from base to apex as drawn, with any faults.
         reference_frame: end-diastole.
     """
     unchecked = tuple("" if s.contour_origin is None else s.contour_origin.volume_only_because for s in slices)

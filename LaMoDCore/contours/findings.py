@@ -56,7 +56,7 @@ class Finding:
         text: one sentence with the measured number.
         value: the measured number.
         limit: the limit from which the fault is reported.
-        unit: of value and limit.
+        unit: unit of value and limit.
     """
 
     fault: Fault

@@ -40,7 +40,7 @@ class InsertionPoints:
     """The points at which the segments of each slice start.
 
     Attributes:
-        shared_lps: [3] mm, the point of all slices without a point of their own; None if there is none.
+        shared_lps: [3] mm, the point of all slices without a point of their own; None if there is no such point.
         own_lps: points [3] of single slices, by slice index.
     """
 

@@ -29,10 +29,10 @@ FIXES: dict[str, Callable[[CineSlice, Sequence[int]], Array]] = {
 
 
 def end_frames(slices: Sequence[CineSlice], reference_frame: int) -> tuple[int, int]:
-    """End-diastole and end-systole, the frame of least total cavity area among frames with a drawn cavity.
+    """End-diastole and end-systole, the frame with the smallest total cavity area among frames with a drawn cavity.
 
     Args:
-        slices: with the same number of frames.
+        slices: slices with the same number of frames.
         reference_frame: end-diastole.
     """
     area = np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0)
@@ -43,7 +43,7 @@ def apply_fixes(slice_: CineSlice, names: Sequence[str], keep: Sequence[int]) ->
     """Apply fixes to a slice, one after the other; frames that no fix changes keep their cavity as drawn.
 
     Args:
-        slice_: as drawn.
+        slice_: the slice as drawn.
         names: keys of `FIXES`, in the order of application.
         keep: frames that smoothing leaves unchanged, usually end-diastole and end-systole.
 

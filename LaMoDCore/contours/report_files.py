@@ -22,7 +22,7 @@ _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.REPAIR: "x"}
 _STATUS_SYMBOLS = {"automatic": "a", "unsure": "u", "reviewed": "r", NOT_DRAWN: "-"}
 _COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.REPAIR: "#b3202a"}
 _COLUMNS = ("slice", "source", "frame", "fault", "severity", "value", "limit", "unit", "text", "remedy")
-#: With more frames in one picture they would be too small to judge.
+#: With more frames, each would be too small to assess.
 MAX_PICTURES = 48
 
 

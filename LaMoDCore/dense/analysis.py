@@ -103,7 +103,7 @@ def analyse_dense(
        polynomial in time with u(0) = 0 at each pixel of the reference wall (`trajectories`).
 
     Args:
-        images: with a myocardium on every frame.
+        images: images with a myocardium on every frame.
         options: `DenseOptions()` by default.
         progress: called with a stage and the completed fraction.
 

@@ -1,6 +1,6 @@
 """Convert Eulerian displacement to trajectories of material points.
 
-A DENSE pixel at x measures the displacement of its tissue since the encoding instant: u(x, t) = x − X. So each pixel in
+A DENSE pixel at x measures the displacement of its tissue since the encoding instant: u(x, t) = x − X. Each pixel in
 the wall is one sample of the Lagrangian displacement at the scattered material point X = x − u, and the motion is
 inverted by fitting a surface through these samples (Spottiswoode et al., IEEE TMI 26:15, 2007). Here this is a
 thin-plate smoothing spline per frame without outliers, followed by a polynomial in time per point with u(0) = 0 (same
@@ -113,7 +113,7 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
     """Fit the Lagrangian displacement of one frame at material points, without outliers.
 
     Args:
-        samples: at least 6.
+        samples: at least 6 samples.
         targets_mm: [M, 2] material points (x, y).
         smoothing_mm: smoothing length.
         pixel_mm2: area of a pixel.

@@ -1,4 +1,4 @@
-"""Hash of the code of a method, which identifies cached predictions of other code versions."""
+"""Hash of the code of a method, so that cached predictions of other code versions are not used."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class EndpointError:
     """Endpoint errors in mm.
 
     Attributes:
-        mean: over all counted pixels and frames.
+        mean: mean over all counted pixels and frames.
         by_frame: [T], mean over the pixels of each frame; NaN without counted pixels.
         motion_by_frame: [T], mean length of the true displacement, which is the error of predicting no motion.
         missing: fraction of the counted pixels without a prediction.
@@ -29,7 +29,7 @@ class EndpointError:
 def endpoint_error(
     predicted_mm: Array, truth_mm: Array, valid: Array, *, reference_frame: int | None = None
 ) -> EndpointError:
-    """EPE = ‖û(X, τ) − u(X, τ)‖₂, averaged over the pixels and frames of the truth.
+    """Compute the endpoint error EPE = ‖û(X, τ) − u(X, τ)‖₂, averaged over the pixels and frames of the truth.
 
     A missing (not finite) prediction counts as zero displacement, so omitting difficult pixels gives no advantage.
     Pixels without truth are ignored.

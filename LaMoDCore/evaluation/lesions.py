@@ -38,7 +38,7 @@ def detection_auc(
     Args:
         segments: records of every method.
         model: the method to evaluate.
-        infarcted: from `infarcted_segments`; other segments are ignored.
+        infarcted: result of `infarcted_segments`; other segments are ignored.
         relative: subtract the mean of the `REMOTE` segments of the slice that shorten most, because the shortening of
             whole hearts also differs; a reader also compares a segment with remote myocardium.
         truth: use true Ecc instead of the model's: the best that segments of this size allow.

@@ -148,7 +148,7 @@ def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -
     try:
         return json.dumps(asdict(resolve_options(model, diffusion=diffusion, samples=samples)))
     except LaMoDInputError as fault:
-        return str(fault)  # every case will be refused, so nothing is cached
+        return str(fault)  # every case will be rejected, so nothing is cached
 
 
 def _registration_alone(model: LoadedModel) -> Callable[[Case], Motion]:

@@ -29,7 +29,7 @@ class CaseRecord:
         model: the method.
         failed: the reason of a failure; the errors are then those of no motion.
         epe_mm: endpoint error over all frames but the reference.
-        epe_es_mm: at end-systole (the truth's).
+        epe_es_mm: endpoint error at end-systole of the truth.
         motion_es_mm: mean true displacement at end-systole.
         missing: fraction of the true pixels without a prediction.
         ecc_error, err_error: mean over the segments of |predicted − true| at end-systole.

@@ -19,13 +19,13 @@ MAX_GAP_MM = 21.0
 
 
 def coverage_gap(slices: Sequence[VentricleSlice], ed_phase: float) -> str:
-    """Why the slices do not cover the ventricle, as one clause; "" where they do.
+    """State why the slices do not cover the ventricle, as one clause; "" if they do.
 
-    Whether the base is complete cannot be seen in short-axis masks alone: a stack that ends below the valve is taken
-    as it is drawn.
+    Whether the base is complete cannot be seen in short-axis masks alone: a stack that ends below the valve is used
+    as drawn.
 
     Args:
-        slices: from base to apex.
+        slices: slices from base to apex.
         ed_phase: end-diastole, as a fraction of the cycle.
     """
     areas = np.array(

@@ -29,7 +29,7 @@ def function_summary(case: Case, es_frame: int) -> tuple[dict[str, Any], list[li
     """Volumes and indices, wall thickness, and notes.
 
     Args:
-        case: with its volume slices.
+        case: the case, including its volume slices.
         es_frame: end-systole of the strain analysis, for the thickness.
 
     Returns:

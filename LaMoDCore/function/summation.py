@@ -1,4 +1,4 @@
-"""Slice summation: how much of the long axis each short-axis slice stands for, gaps included."""
+"""Slice summation: the extent along the long axis that each short-axis slice represents, including gaps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def slice_heights_mm(grids: Sequence[SliceGrid]) -> Array:
     that an evenly spaced stack of n slices has the height n × spacing.
 
     Args:
-        grids: from base to apex, or the reverse.
+        grids: grids of the slices from base to apex, or the reverse.
 
     Returns:
         float64 [Z] mm.

@@ -19,7 +19,7 @@ class SegmentThickness:
     Attributes:
         segment: 1…6, or 1…4 at the apex.
         aha: number in the AHA's 17-segment model.
-        name: of the segment.
+        name: name of the segment.
         ed_mm: mean radial distance from endo- to epicardium at end-diastole; NaN for an open ring.
         es_mm: the same at end-systole.
     """
@@ -42,7 +42,7 @@ def wall_thickness(
     """Thickness of each segment of a slice, measured along 48 rays from the cavity's centroid.
 
     Args:
-        slice_: with closed rings at both frames; an open one has NaN.
+        slice_: the slice; the thickness is NaN in a frame with an open ring.
         ed_frame: end-diastole.
         es_frame: end-systole.
         rv_insertion_lps: [3] anterior RV insertion in LPS mm, from which the segments are counted.

@@ -1,4 +1,4 @@
-"""The left ventricle as a stack of short-axis slices, some of which may be drawn in part of the frames only."""
+"""The left ventricle as a stack of short-axis slices, some of which may be drawn in only some frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ventricle_of(slices: Sequence[CineSlice]) -> tuple[VentricleSlice, ...]:
 
 
 def whole_ventricle(case: Case) -> tuple[VentricleSlice, ...]:
-    """Every slice of a case that holds a part of the ventricle, those included that strain cannot use.
+    """Collect every slice of a case that contains part of the ventricle, including those not usable for strain.
 
     Returns:
         sorted along the long axis, from base to apex; slices in the plane of another one are left out.

@@ -1,9 +1,10 @@
-"""Volumes of the left ventricle over the cycle, and what follows from them.
+"""Volumes of the left ventricle over the cycle, and the indices derived from them.
 
 The method is slice summation (disc summation): V(t) = Σ_k A_k(t) h_k, with A_k the drawn blood pool of slice k and h_k
-its height (`summation.slice_heights_mm`). A slice at the base that holds no ventricle at a frame counts as zero there,
-which accounts for the descent of the base (Schulz-Menger et al., J. Cardiovasc. Magn. Reson. 22, 2020). Papillary
-muscles belong to the blood pool or to the wall as the contours were drawn; the convention is stated, not corrected.
+its height (`summation.slice_heights_mm`). A basal slice that does not contain the ventricle in a frame counts as zero
+there, which accounts for the descent of the base (Schulz-Menger et al., J. Cardiovasc. Magn. Reson. 22, 2020).
+Papillary muscles belong to the blood pool or to the wall as the contours were drawn; the convention is stated, not
+corrected.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class LVFunction:
     Attributes:
         volume_ml: float [T], blood volume of the drawn slices at each frame; always given.
         ed_frame: frame of the largest volume.
-        es_frame: frame of the least volume.
+        es_frame: frame of the smallest volume.
         edv_ml, esv_ml, stroke_volume_ml: end-diastolic, end-systolic and stroke volume.
         ef: ejection fraction, 0–1.
         cardiac_output_l_min: stroke volume × heart rate.
@@ -83,12 +84,12 @@ def left_ventricular_function(
     """Volumes and indices of the ventricle.
 
     Args:
-        slices: from base to apex.
+        slices: slices from base to apex.
         phases: [T] fractions of the cycle of the frames; those of the first slice by default.
         ed_frame: end-diastole; the frame of the largest volume by default.
 
     Raises:
-        ValueError: as `volume_curve`.
+        ValueError: see `volume_curve`.
     """
     wanted = slices[0].frame_times_ms / slices[0].rr_ms if phases is None else np.asarray(phases, dtype=np.float64)
     volume = volume_curve(slices, wanted)

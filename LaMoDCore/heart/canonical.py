@@ -1,4 +1,4 @@
-"""Convert a slice from its own grid and frames to the canonical image, the networks' input, and exactly back.
+"""Convert a slice from its own grid and frames to the canonical image, the networks' input, and back.
 
 Canonical: 40 frames evenly over one R–R interval, frame 0 at end-diastole, periodic; 128×128 pixels of 1 mm
 in the slice's own plane, centred on the ventricle, seen from the apex (`geometry.canonical_grid`).
@@ -37,7 +37,7 @@ _BORDER_FADE_MM = 6.0
 
 @dataclass(frozen=True, eq=False)
 class CanonicalSlice:
-    """A slice as the networks' input, with the geometry for the way back.
+    """A slice as the networks' input, with the geometry for the inverse mapping.
 
     Attributes:
         occupancy: float32 [40, 128, 128], the share of each pixel that is myocardium (0…1, anti-aliased).

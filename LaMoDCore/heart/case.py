@@ -28,7 +28,7 @@ class CineSlice:
     """One short-axis slice over one cardiac cycle, in its own frame order.
 
     Attributes:
-        name: for people: a file name without suffix, a series description, "slice 3".
+        name: display name: a file name without suffix, a series description, or "slice 3".
         grid: pixel grid in LPS.
         myocardium: bool [T, H, W].
         frame_times_ms: float [T], increasing, from the R wave.
@@ -103,12 +103,12 @@ class Case:
     """One heart: one or more short-axis slices with the same number of frames (common phases).
 
     Attributes:
-        slices: from base to apex.
+        slices: slices from base to apex.
         reference_frame: index of end-diastole, to which all motion refers.
         rv_insertion_lps: [3] anterior RV insertion point in LPS mm; None if it is not known.
         inputs: the files that were read.
         notes: what was assumed and what is doubtful about the input.
-        volume_slices: slices that count for volumes only, as their wall is open or missing in some frames.
+        volume_slices: slices used for volumes only, because their wall is open or missing in some frames.
     """
 
     slices: tuple[CineSlice, ...]
@@ -204,15 +204,15 @@ class SliceStrain:
 
 @dataclass(frozen=True, eq=False)
 class StrainResult:
-    """Everything that `lamod predict` knows at its end; `LaMoDCore.io.write_result` puts it on disk.
+    """The result of a prediction; `LaMoDCore.io.write_result` writes it to disk.
 
     Attributes:
-        case: what went in.
-        motion: what moved.
-        slices: strain, one a slice of the case.
-        es_frame: end-systole, the frame of least total cavity area, one a case.
+        case: the input.
+        motion: the predicted motion.
+        slices: strain of each slice of the case.
+        es_frame: end-systole of the case, the frame with the smallest total cavity area.
         summary: contents of strain.json: peaks, times to peak, global values, indices, provenance; without the notes.
-        findings: doubts about the result, as `LaMoDCore.strain.quality_notes` and the unlike-training flag give them.
+        findings: notes on the result from `LaMoDCore.strain.quality_notes` and the unlike-training flag.
     """
 
     case: Case

@@ -1,4 +1,4 @@
-"""Where the contours of a slice come from when no person drew them."""
+"""Origin of the contours of a slice that were drawn automatically."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class ContourOrigin:
 
     Attributes:
         engine: name of the contour engine.
-        engine_sha256: of its network.
-        licence: of the engine's weights and of the data that they were trained on.
+        engine_sha256: SHA-256 of its network.
+        licence: licences of the engine's weights and of the data that they were trained on.
         convention: blood-pool or tissue.
-        status: of each frame: automatic, unsure (automatic, with low confidence) or reviewed (accepted by a person).
-        confidence: of each frame, 0–1.
+        status: automatic, unsure (automatic, with low confidence) or reviewed (accepted by a person), per frame.
+        confidence: confidence of each frame, 0–1.
         rv_insertion_lps: anterior RV insertion of the slice in LPS mm, or None.
         volume_only_because: why the slice counts for volumes but not for strain; "" where it counts for both.
     """

@@ -1,4 +1,4 @@
-"""Convert between array axes and patient LPS millimetres; axes and signs change only here.
+"""Convert between array axes and patient LPS millimetres. No other module converts axes or signs.
 
 A short-axis slice is an array ``[H, W]``: rows ``y`` (axis 0), columns ``x`` (axis 1). Pixel coordinates
 are ``(x, y) = (column, row)`` and in-plane vectors ``(x, y)`` are in millimetres along the column and the
@@ -44,7 +44,7 @@ class SliceGrid:
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise ValueError(f"ijk_to_lps must be a finite 4×4 matrix, got shape {affine.shape}")
         if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-            raise ValueError("ijk_to_lps is singular: its axes do not span space")
+            raise ValueError("ijk_to_lps is singular: its columns are linearly dependent")
         affine.setflags(write=False)
         object.__setattr__(self, "ijk_to_lps", affine)
         object.__setattr__(self, "shape", (int(self.shape[0]), int(self.shape[1])))
@@ -88,12 +88,12 @@ class SliceGrid:
         return self.pixel_to_lps(np.array([(width - 1) / 2, (height - 1) / 2]))
 
     def pixel_to_lps(self, xy: npt.ArrayLike) -> Array:
-        """Pixel coordinates [..., 2] as (x, y) -> LPS mm [..., 3]."""
+        """Convert pixel coordinates (x, y) [..., 2] to LPS mm [..., 3]."""
         points = np.asarray(xy, dtype=np.float64)
         return np.asarray(points @ self.ijk_to_lps[:3, :2].T + self.ijk_to_lps[:3, 3])
 
     def lps_to_pixel(self, lps: npt.ArrayLike) -> Array:
-        """LPS mm [..., 3] -> pixel coordinates [..., 2] of the foot of the perpendicular on the slice."""
+        """Project points in LPS mm [..., 3] orthogonally onto the slice: pixel coordinates (x, y) [..., 2]."""
         offset = np.asarray(lps, dtype=np.float64) - self.ijk_to_lps[:3, 3]
         return np.asarray(offset @ np.linalg.pinv(self.ijk_to_lps[:3, :2]).T)
 
@@ -103,11 +103,11 @@ class SliceGrid:
         return np.asarray(offset @ self.normal)
 
     def vectors_to_lps(self, xy_mm: npt.ArrayLike) -> Array:
-        """In-plane vectors [..., 2] in mm along (x, y) -> LPS [..., 3]."""
+        """Convert in-plane vectors [..., 2] in mm along (x, y) to LPS [..., 3]."""
         return np.asarray(np.asarray(xy_mm) @ self.directions.T)
 
     def vectors_from_lps(self, lps_mm: npt.ArrayLike) -> Array:
-        """LPS vectors [..., 3] -> their in-plane part [..., 2] in mm along (x, y)."""
+        """Project LPS vectors [..., 3] in mm onto the plane: components [..., 2] along (x, y)."""
         return np.asarray(np.asarray(lps_mm) @ np.linalg.pinv(self.directions).T)
 
     def pixel_centers_mm(self) -> tuple[Array, Array]:
@@ -122,7 +122,7 @@ class SliceGrid:
         return np.asarray(self.view_sign * np.arctan2(-vectors[..., 1], vectors[..., 0]))
 
     def same_plane(self, other: SliceGrid, tolerance_mm: float = 0.5) -> bool:
-        """Whether both grids' planes coincide over this grid."""
+        """Whether the planes of both grids coincide over the extent of this grid."""
         height, width = self.shape
         corners = self.pixel_to_lps(np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]))
         return bool(np.abs(other.distance_mm(corners)).max() <= tolerance_mm)
@@ -131,11 +131,10 @@ class SliceGrid:
 def canonical_grid(
     source: SliceGrid, center_xy: npt.ArrayLike, size: int = CANONICAL_SIZE, spacing_mm: float = CANONICAL_SPACING_MM
 ) -> SliceGrid:
-    """The grid of the networks' input: in the source's plane, centred on the ventricle, upright, seen from the apex.
+    """Create the grid of the networks' input: in the source's plane, centred on the ventricle, seen from the apex.
 
     x points towards the patient's left as far as the plane allows, y completes a right-handed frame whose normal x × y
-    points from apex to base. So the same heart gives the same canonical image if it is exported rotated, flipped or
-    with its axes permuted.
+    points from apex to base. The canonical image is therefore the same for rotated, flipped or transposed exports.
 
     Args:
         source: the slice.
@@ -160,7 +159,7 @@ def canonical_grid(
 
 
 def affine_2d(source: SliceGrid, target: SliceGrid) -> tuple[Array, Array]:
-    """Pixel coordinates of two grids in one plane: ``target_xy = matrix @ source_xy + offset``.
+    """Compute the map between pixels of two grids in one plane: ``target_xy = matrix @ source_xy + offset``.
 
     Returns:
         matrix [2, 2], offset [2].

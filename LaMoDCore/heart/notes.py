@@ -1,7 +1,7 @@
 """Notes: what was assumed about an input or is doubtful about a result, as data.
 
-A note names no file, series or person: `Note.text` may be shown to anybody. The terminal, the report and Slicer render
-notes with `grouped` and add remedies in their own words; nothing depends on the wording of `Note.text`.
+A note names no file, series or person, so `Note.text` may be shown to anyone. The terminal, the report and Slicer
+render notes with `grouped` and add remedies in their own words; nothing depends on the wording of `Note.text`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class NoteCode:
     """One row of the table of codes.
 
     Attributes:
-        severity: info for assumptions that are usually right, warning for what must be looked at, error where numbers
-            are wrong or missing.
+        severity: info for assumptions that are usually right, warning for anything that should be checked, error where
+            numbers are wrong or missing.
         meaning: one sentence for the reference page.
         remedy: what to do, in words that fit every user interface; "" where nothing needs to be done.
     """
@@ -393,7 +393,7 @@ def number_list(numbers: Sequence[int], most: int | None = None) -> str:
 
     Args:
         numbers: one or more.
-        most: with more parts than this, the last ones are counted instead: ``0, 2, 4 and 17 more``.
+        most: maximum number of parts; the rest are counted: ``0, 2, 4 and 17 more``.
     """
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):

@@ -1,4 +1,4 @@
-"""A slice of the left ventricle that counts for volumes: it may be drawn in part of the frames only."""
+"""A slice used for LV volumes, whose contours may be missing in some frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class VentricleSlice:
         myocardium: bool [T, H, W].
         frame_times_ms: float [T], from the R wave.
         rr_ms: length of the cardiac cycle.
-        contour_origin: engine, status and confidence where the contours were drawn automatically, else None.
+        contour_origin: engine, status and confidence where the contours were drawn automatically, otherwise None.
     """
 
     grid: SliceGrid

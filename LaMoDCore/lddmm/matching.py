@@ -42,7 +42,7 @@ class Match:
             squared difference at the finest level.
         energy: [N]: ⟨v₀, L v₀⟩.
         evaluations: number of evaluations of the energy over all levels and images.
-        momentum: for masks, the momentum on the outlines of each mask.
+        momentum: momentum on the outlines of each mask (masks only).
     """
 
     v0: Tensor
@@ -80,7 +80,7 @@ def match(
         content: "mask" carries the outlines of the wall onto the target's; "image" compares intensities divided by the
             target's standard deviation and blurred at the coarse levels.
         sigma: noise of the comparison; smaller values fit more closely. Default: `DEFAULT_SIGMA`.
-        levels: for images: pixel sizes as multiples of the image's, coarse to fine.
+        levels: pixel sizes as multiples of the image's, coarse to fine (images only).
         iterations: number of L-BFGS iterations at each level.
         steps: number of time steps during the optimisation; the result is computed with more.
         start: a match of the same source with a similar target; then only the finest level is optimised.

@@ -58,7 +58,7 @@ class LoadedModel:
     """A model ready for use.
 
     Attributes:
-        name: from its description.
+        name: name in its description.
         network: LaMoD or a baseline, in evaluation mode, on its device.
         weights_sha256: hash of the weights file.
         description: content of model.json.
@@ -185,9 +185,9 @@ def save_model(
     """Write a model folder atomically; an existing model in that folder is replaced.
 
     Args:
-        network: to save.
-        folder: to write; its parents are created.
-        name: of the model.
+        network: the network to save.
+        folder: the folder to write; its parents are created.
+        name: name of the model.
         training: data, settings and metrics, for model.json.
         uncertainty: calibration of the intervals (`uncertainty.calibration.Calibration.to_dict`), if any.
         card: text of MODEL_CARD.md.

@@ -25,8 +25,8 @@ class RegisteredModel:
     """A model that can be chosen by name.
 
     Attributes:
-        name: by which it is chosen.
-        folder: of its files.
+        name: name by which the model is selected.
+        folder: folder of its files.
         shipped: whether it is part of LaMoD; then it cannot be renamed or removed.
         bytes: size of its files on disk.
         fault: why it cannot be used; "" if it can.

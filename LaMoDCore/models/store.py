@@ -26,7 +26,7 @@ def add_model(source: Path, name: str = "") -> Path:
 
     Args:
         source: model folder, .zip of one, or folder of a finished training run.
-        name: by which the model will be chosen; by default the name in its description.
+        name: new name of the model; by default the name in its description.
 
     Returns:
         the folder of the copy.

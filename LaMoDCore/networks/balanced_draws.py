@@ -1,10 +1,10 @@
 """Initial noise for a small number of samples with the same scatter as the posterior.
 
-Eight independent draws span seven of the motion latent's dozens of directions, and by chance these affect the wall much
-or little: over ten seeds the spread of segmental Ecc differed by a factor of 1.6, that of rotation by 2.6. So the draws
-have exactly the covariance of the normal distribution along the few directions with most effect on segmental Ecc and
-rotation (second-order moment matching, Boyle et al. 1997), and its variance along the others. Each draw by itself is
-still nearly normal.
+Eight independent draws span seven of the motion latent's dozens of directions, and by chance these affect the wall
+strongly or weakly: over ten seeds the spread of segmental Ecc differed by a factor of 1.6, that of rotation by 2.6. So
+the draws have exactly the covariance of the normal distribution along the few directions with most effect on segmental
+Ecc and rotation (second-order moment matching, Boyle et al. 1997), and its variance along the others. Each draw by
+itself is still nearly normal.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def balanced(noise: Tensor, directions: Array) -> Tensor:
 
     Args:
         noise: N draws; fewer than three are returned unchanged.
-        directions: from `most_visible_directions`; along the first N − 1 the covariance becomes the identity.
+        directions: result of `most_visible_directions`; along the first N − 1 the covariance becomes the identity.
     """
     count = len(noise)
     if count < 3:

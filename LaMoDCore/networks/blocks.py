@@ -28,7 +28,7 @@ class CycleConv(nn.Module):
     """A circular convolution over time at every pixel: kernel 3, dilated.
 
     Args:
-        channels: in and out.
+        channels: number of input and output channels.
         dilation: distance in frames between the taps of the kernel.
     """
 
@@ -51,10 +51,10 @@ class ResidualBlock(nn.Module):
     """x + f(x), with f: norm, 3×3 in space, norm, circular in time; optionally modulated by a condition.
 
     Args:
-        channels: in and out.
-        dilation: of the convolution in time.
+        channels: number of input and output channels.
+        dilation: dilation of the convolution in time.
         condition: length of the conditioning vector that scales and shifts the hidden features; 0 for none.
-        dropout: probability, for the hidden features.
+        dropout: dropout probability of the hidden features.
     """
 
     def __init__(self, channels: int, dilation: int = 1, condition: int = 0, dropout: float = 0.0) -> None:
@@ -88,9 +88,9 @@ class GlobalContext(nn.Module):
     context of all others.
 
     Args:
-        channels: of the frames.
+        channels: number of channels of the frames.
         extra: length of the additional input vector per frame.
-        length: of the result.
+        length: length of the output vector.
     """
 
     def __init__(self, channels: int, extra: int, length: int) -> None:

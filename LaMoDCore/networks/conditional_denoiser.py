@@ -19,7 +19,7 @@ class RingCondition(nn.Module):
         frames, angles: size of that image, multiples of 4.
         motion_terms: length of the description of the predicted motion and the ring's shape.
         width: length of the condition vector.
-        dropout: of the inputs.
+        dropout: dropout probability of the inputs.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class ConditionalDenoiser(nn.Module):
     Args:
         modes: length of the code.
         condition: length of the conditioning vector.
-        width: of the hidden layers.
+        width: width of the hidden layers.
         blocks: number of residual blocks.
-        dropout: inside the blocks.
+        dropout: dropout probability inside the blocks.
     """
 
     def __init__(self, modes: int, condition: int, width: int = 192, blocks: int = 3, dropout: float = 0.0) -> None:

@@ -46,8 +46,8 @@ class ContourMotionConfig:
     Attributes:
         components: principal components of the contours in its input; 0 means that the model has no such network.
         modes: principal components of motion in its output.
-        width, blocks: of the residual blocks.
-        dropout: in the residual blocks.
+        width, blocks: width and number of the residual blocks.
+        dropout: dropout probability in the residual blocks.
     """
 
     components: int = 0
@@ -95,7 +95,7 @@ def own_motion(true: Array, where: Array, contours: RingContours) -> Array:
     Args:
         true: complex positions [40, P] in mm.
         where: complex [P], the positions at end-diastole.
-        contours: as drawn.
+        contours: the contours as drawn.
     """
     following = where - contours.center[0] + contours.center[:, None]
     return relative_motion(true, following, contours.center[:, None], ring_basis(*contours.at(where)))
@@ -178,8 +178,8 @@ class ContourMotion(nn.Module):
 
         Args:
             where, moved: positions [P] of wall points and their displacement [40, P] in the other estimate, complex mm.
-            coordinates: of the end-diastolic wall, for the result.
-            contours: of the slice.
+            coordinates: ring coordinates of the end-diastolic wall, for the result.
+            contours: contours of the slice.
             level: a `level_number`.
         """
         motion = self.motion(contours, level)

@@ -18,7 +18,7 @@ class Denoiser(nn.Module):
         latent_channels: C of z.
         width: channels at 16×16; twice as many at 8×8.
         blocks: number of residual blocks at 8×8.
-        dropout: inside the blocks.
+        dropout: dropout probability inside the blocks.
     """
 
     def __init__(self, latent_channels: int = 32, width: int = 64, blocks: int = 3, dropout: float = 0.0) -> None:

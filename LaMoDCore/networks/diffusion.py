@@ -157,7 +157,7 @@ def denoise(
     Args:
         latent: z^(0) = E_R(I), [N, C, T, H, W], normalised.
         predict_noise: ε_θ.
-        schedule: of the training.
+        schedule: schedule of the training.
         noise: K of the training.
         generator: random generator.
         sampler: "ddpm" takes every step of (8) from `start`; "ddim" takes `steps` steps.

@@ -33,15 +33,15 @@ class InferenceDefaults:
     """Defaults of a prediction.
 
     Attributes:
-        diffusion: whether anything is sampled.
+        diffusion: whether the prediction is sampled.
         space: of the diffusion. "registration" is Algorithm 1 on z_reg; the mean of its samples is the prediction.
             "motion" samples the motion that the masks do not determine around the decoder's prediction, which stays
             the prediction.
         sampler: "ddim" or "ddpm".
-        start: diffusion step m at which z_reg is noised. M is Algorithm 1 as printed, which loses the heart; up to 10
-            of 500 the error does not grow (experiments/results/dead-ends.md). The motion latent always starts from
-            pure noise.
-        steps: of DDIM.
+        start: diffusion step m at which z_reg is noised. M is Algorithm 1 as printed, which discards the input heart;
+            up to 10 of 500 the error does not grow (experiments/results/dead-ends.md). The motion latent always starts
+            from pure noise.
+        steps: number of DDIM steps.
         samples: number of latents drawn; their spread is the uncertainty of the prediction.
     """
 
@@ -59,12 +59,12 @@ class ModelConfig:
 
     Attributes:
         latent_channels: learned channels of z.
-        encoder_width, encoder_blocks: of E_R.
-        decoder_width: of D_R.
-        motion_width, motion_blocks: of D_η.
-        denoiser_width, denoiser_blocks: of ε_θ.
-        dropout: in D_η and ε_θ.
-        metric_alpha, metric_gamma, metric_power: of L = (−αΔ + γ)^power, α in mm².
+        encoder_width, encoder_blocks: size of E_R.
+        decoder_width: width of D_R.
+        motion_width, motion_blocks: size of D_η.
+        denoiser_width, denoiser_blocks: size of ε_θ.
+        dropout: dropout probability in D_η and ε_θ.
+        metric_alpha, metric_gamma, metric_power: parameters of L = (−αΔ + γ)^power, α in mm².
         shooting_steps: fourth-order Runge–Kutta steps of EPDiff in training; predictions use ten.
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
@@ -114,7 +114,7 @@ class ModelConfig:
 
 
 def checked(kind: Any, values: Any) -> Any:
-    """Make the dataclass `kind` from a JSON object.
+    """Construct the dataclass `kind` from a JSON object.
 
     Raises:
         ValueError: a key is unknown; the message names it.
@@ -227,7 +227,7 @@ class LaMoDModel(nn.Module):
 
         Args:
             masks: canonical occupancy [40, 128, 128].
-            coordinates: of its end-diastolic wall.
+            coordinates: ring coordinates of its end-diastolic wall.
             displacement: û [40, 2, 128, 128] in mm.
             level: a `level_number`.
 

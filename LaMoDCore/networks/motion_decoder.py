@@ -37,7 +37,7 @@ class MotionDecoder(nn.Module):
         latent_channels: C, the learned channels of z.
         width: channels at the latent's size.
         blocks: number of residual blocks.
-        dropout: inside the blocks.
+        dropout: dropout probability inside the blocks.
     """
 
     def __init__(self, latent_channels: int = 32, width: int = 96, blocks: int = 4, dropout: float = 0.0) -> None:

@@ -45,8 +45,8 @@ class MotionLatentConfig:
     Attributes:
         modes: length of w; 0 means that the model has no motion latent.
         condition: length of the conditioning vector.
-        width, blocks: of the denoiser.
-        dropout: in both networks.
+        width, blocks: size of the denoiser.
+        dropout: dropout probability in both networks.
     """
 
     modes: int = 0
@@ -79,12 +79,12 @@ class RingView:
 def ring_view(
     latent: Tensor, displacement: Array, coordinates: RingCoordinates, contours: Array | None = None
 ) -> RingView:
-    """Make the inputs for one slice.
+    """Compute the inputs for one slice.
 
     Args:
         latent: normalised z_reg [C, T/2, h, w].
         displacement: û [40, 2, 128, 128] on the canonical grid, (x, y) mm.
-        coordinates: of the end-diastolic wall.
+        coordinates: ring coordinates of the end-diastolic wall.
         contours: result of `ContourMotion.relative_to`.
     """
     middle = coordinates.middle()
@@ -235,7 +235,7 @@ class MotionLatent(nn.Module):
         return _complex((self.mean + code.float() @ self.modes).cpu().numpy())
 
     def around_the_answer(self, codes: Tensor) -> Array:
-        """Samples [N, modes] as relative motions [N, T, TERMS] of mean zero, so that the predicted motion stays.
+        """Samples [N, modes] as relative motions [N, T, TERMS] of mean zero, so that the predicted motion is unchanged.
 
         They are multiplied by √(N/(N−1)), since subtracting the sample mean reduces the variance by 1/N.
         """
@@ -271,10 +271,10 @@ class MotionLatent(nn.Module):
         Args:
             view: inputs of the slice.
             count: number of samples; three or more start from balanced noise, see `balanced_draws`.
-            schedule: of the training.
+            schedule: schedule of the training.
             generator: random generator on the CPU.
             sampler: "ddpm" takes every step of the schedule, "ddim" takes `steps`.
-            steps: of DDIM.
+            steps: number of DDIM steps.
             guidance: 1 samples the learned posterior; larger values move away from the unconditional prediction
                 (Ho & Salimans 2021, eq. 6), which narrows the posterior.
             spread: factors of the slice [modes], see `SliceSpread`.

@@ -3,8 +3,8 @@
 The diffusion of the motion latent has one unit for all slices, the scatter around the regression. A ridge regression on
 the descriptors of a slice predicts one number, the logarithm of its residual energy: a heteroscedastic linear model
 (Harvey, Econometrica 44, 1976), which a few hundred slices determine, whereas a spread learned by a network needs many
-thousands. The modes depend on it to different degrees: the uncertainty from a badly drawn wall does, that of rotation,
-which no wall shows, hardly does. So each mode has its own share.
+thousands. The modes depend on it to different degrees: the uncertainty due to a badly drawn wall depends on it
+strongly, that of rotation, which no wall shows, hardly at all. Each mode therefore has its own share.
 """
 
 from __future__ import annotations

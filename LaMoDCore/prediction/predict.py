@@ -42,7 +42,7 @@ def predict_strain(
     Options that are None take the model's default.
 
     Args:
-        case: as returned by `load_case`.
+        case: a case returned by `load_case`.
         model: name or folder of a model, or a loaded model.
         device: auto, cpu, cuda, cuda:N or mps; ignored for a loaded model.
         diffusion: False decodes z⁽⁰⁾ as E_R computes it. None is False also for a model whose default is Algorithm 1

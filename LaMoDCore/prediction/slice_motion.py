@@ -53,7 +53,7 @@ def predict_slice(
         slice_: the slice with its masks.
         reference_frame: its end-diastole.
         model: the model that predicts.
-        options: as `resolve_options` returns them.
+        options: options returned by `resolve_options`.
         seed: random seed.
         insertion_lps: [3] anterior RV insertion, if known; used by the unlike-training flag only.
 
@@ -112,7 +112,7 @@ def decoded_slice(
     """Compute the deterministic part of a prediction.
 
     Args:
-        network: in evaluation mode.
+        network: the model in evaluation mode.
         slice_: the slice with its masks.
         canonical: the same on the canonical grid and cycle.
         coordinates: ring coordinates of the canonical end-diastolic wall.

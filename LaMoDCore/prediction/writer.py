@@ -30,7 +30,7 @@ def check_output(out: str | Path) -> Path:
     """Check before a prediction that `write_result` can write to `out`.
 
     Raises:
-        LaMoDInputError: for the reasons listed for `write_result`.
+        LaMoDInputError: see `write_result`.
     """
     return check_new_folder(out, is_result_file)
 

@@ -86,7 +86,7 @@ def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_
 
     Args:
         ax: axes to draw into.
-        rings: from the outermost inwards.
+        rings: rings from the outermost inwards.
         limit_percent: limit of the colour scale.
         middle_text: text inside a single ring.
     """

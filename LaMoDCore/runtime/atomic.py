@@ -31,7 +31,7 @@ def leftovers(folder: Path, name: str = "*") -> list[Path]:
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name for a new file; it replaces `path` when the block ends without an exception.
 
-    After an exception `path` is as it was. Its folder must exist.
+    After an exception `path` is unchanged. Its folder must exist.
 
     Raises:
         OSError: the file cannot be written or renamed.
@@ -70,8 +70,8 @@ def write_text(path: Path, text: str) -> None:
 def replaced_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder; it replaces `path` when the block ends without an exception.
 
-    After an exception, Ctrl-C included, `path` is as it was. Its parents are made. Whatever `path` contained is
-    deleted; for a folder that the user names, call `new_folder`, which refuses to delete other programs' files.
+    After an exception, including Ctrl-C, `path` is unchanged. Its parents are created. Everything that `path` contained
+    is deleted; for a folder that the user names, call `new_folder`, which refuses to delete other programs' files.
 
     Raises:
         OSError: it cannot be written or renamed.
@@ -127,7 +127,7 @@ def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: 
 def new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Iterator[Path]:
     """Yield a temporary folder next to `out`; it becomes `out` when the block ends without an exception.
 
-    After an exception, Ctrl-C included, `out` is as it was and nothing is left next to it. Arguments and refusals are
+    After an exception, including Ctrl-C, `out` is unchanged and no temporary files remain. Arguments and refusals are
     those of `check_new_folder`; an OSError in the block, such as a full disk, becomes a LaMoDInputError.
     """
     path = check_new_folder(out, is_ours, contents)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def spread_evenly(count: int, most: int) -> npt.NDArray[np.int64]:
-    """At most `most` evenly spaced indices out of `count`, with both ends: int [min(count, most)]."""
+    """Select at most `most` evenly spaced indices out of `count`, including both ends: int [min(count, most)]."""
     if count <= most:
         return np.arange(count)
     return np.asarray(np.linspace(0, count - 1, most).round().astype(int))

@@ -30,7 +30,7 @@ _PATIENCE_S = 10.0
 
 @dataclass(frozen=True)
 class Died:
-    """In place of an answer: the process was killed, for example because memory ran out.
+    """Returned instead of an answer if the process was killed, for example because memory ran out.
 
     Attributes:
         exit_code: exit code of the process, or minus the number of the signal that killed it.
@@ -41,7 +41,7 @@ class Died:
 
 @dataclass(frozen=True)
 class _Raised:
-    """In place of an answer: the exception that the task raised."""
+    """Returned instead of an answer if the task raised an exception."""
 
     error: Exception
 

@@ -1,4 +1,4 @@
-"""Doubts about a result, found in its masks, motion and strain."""
+"""Notes on doubtful results, based on the masks, the motion and the strain."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from LaMoDCore.strain import curves
 
 #: Standard deviation of segmental Ecc over the samples above which they disagree.
 MAX_SAMPLE_SD = 0.03
-#: Range of end-systole, as fractions of the cycle, that is not remarked on.
+#: Usual range of end-systole, as fractions of the cycle; anything else is noted.
 USUAL_END_SYSTOLE = (0.2, 0.6)
-#: Ratio of the longest to the shortest cardiac cycle of a case that is not remarked on.
+#: Largest ratio of the longest to the shortest cardiac cycle of a case that is not noted.
 MAX_CYCLE_RATIO = 1.15
 
 
 def quality_notes(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_frame: int) -> tuple[Note, ...]:
-    """Notes on what makes the numbers of a case doubtful.
+    """List the reasons to doubt the numbers of a case.
 
     Args:
         case: the input.

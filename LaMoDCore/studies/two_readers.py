@@ -28,7 +28,7 @@ class SliceAgreement:
 
     Attributes:
         slice_name: name of the slice.
-        dice: [T], of the myocardium.
+        dice: [T], Dice of the myocardium.
         mean_distance_mm: by contour, [T]: mean distance between the readers' contours, in both directions.
         hausdorff_mm: by contour, [T]: largest of these distances.
     """

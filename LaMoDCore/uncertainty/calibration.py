@@ -47,7 +47,7 @@ class Calibration:
     Attributes:
         confidence: confidence level of the intervals.
         samples: number of samples with which the scales were fitted.
-        quantities: by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
+        quantities: scales by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
     """
 
     confidence: float = CONFIDENCE

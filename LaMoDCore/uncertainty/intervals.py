@@ -45,7 +45,7 @@ def calibration_of(description: Mapping[str, Any], model: str) -> Calibration | 
 def calibrated(
     strain: SliceStrain, slice_: CineSlice, reference_frame: int, calibration: Calibration | None, samples: int
 ) -> SliceStrain:
-    """The same strain with calibrated standard deviations, if there are samples and a calibration."""
+    """Return the strain with calibrated standard deviations, if there are samples and a calibration."""
     if calibration is None or not strain.fields_std:
         return strain
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
@@ -69,9 +69,9 @@ def with_uncertainty(
     """Add the unlike-training flag of every slice and the meaning of the intervals to a summary.
 
     Args:
-        summary: as `LaMoDCore.strain.summarise` returns it.
+        summary: result of `LaMoDCore.strain.summarise`.
         flags: one per slice; None for a model without the flag.
-        calibration: of the model, if it has one.
+        calibration: calibration of the model, if it has one.
         samples: number of samples drawn.
     """
     slices = [

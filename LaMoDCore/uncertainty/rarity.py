@@ -1,8 +1,8 @@
-"""Rarity of a slice in one group of descriptors: how seldom training slices are as unusual.
+"""Rarity of a slice in one group of descriptors: how rarely training slices are as unusual.
 
 Each group has a score that grows with how unusual a slice is, but scores of different groups cannot be compared: five
-robust standard deviations are rare in one group and common in another whose tail is long. What can be compared is how
-seldom training slices that were left out of the fit reach the same score. Beyond their 90th percentile the tail is
+robust standard deviations are rare in one group and common in another whose tail is long. Comparable is how
+rarely training slices that were left out of the fit reach the same score. Beyond their 90th percentile the tail is
 assumed to fall exponentially with its mean excess, the limit law for thresholds of most distributions with light tails
 (Pickands, Ann. Stat. 3, 1975), so that slices beyond all training slices are still ranked.
 """

@@ -1,8 +1,8 @@
 """Detect slices that are unlike the training data.
 
 Each group of descriptors (size, beat, outline, …: `descriptor_groups`) is judged separately, since three unusual
-values do not show among a hundred, and in the same unit: how seldom training slices are as unusual (`rarity`). The
-score of a slice is its largest rarity, and the limit is one that held-out slices seldom exceed, so that several groups
+values do not show among a hundred, and in the same unit: how rarely training slices are as unusual (`rarity`). The
+score of a slice is its largest rarity, and the limit is one that held-out slices rarely exceed, so that several groups
 do not raise more false alarms than one.
 """
 
@@ -24,7 +24,7 @@ from LaMoDCore.uncertainty.rarity import GroupRarity
 #: Smallest standard deviation of the insertion angle, rad: insertion points are placed by eye, and the orientation of
 #: real hearts varies more than that of synthetic ones.
 _MIN_ANGLE_SD = float(np.radians(20.0))
-#: Largest rarity that is reported: the tails are extrapolated from some hundred slices.
+#: Largest rarity that is reported: the tails are extrapolated from a few hundred slices.
 _MAX_REPORTED = 6.0
 
 ORIENTATION = "orientation"
@@ -75,10 +75,10 @@ class UnlikeTraining:
 
 
 class UnlikeTrainingDetector(nn.Module):
-    """How seldom training slices are as unusual as a slice. Has buffers only, no parameters.
+    """Measures how rarely training slices are as unusual as a slice. Has buffers only, no parameters.
 
     Args:
-        groups: by name, as `descriptor_groups` returns them.
+        groups: groups by name, see `descriptor_groups`.
     """
 
     limit: Tensor

@@ -1,4 +1,4 @@
-"""Automatic contours as files: masks for every program, a table with confidences, a preview to look at.
+"""Automatic contours as files: masks, a table of confidences, and a preview image.
 
 ==============================  ===================================================================================
 contours.seq.nrrd               labels 1 RV, 2 myocardium, 3 LV cavity; ``contours_sliceN.seq.nrrd`` where the slices
@@ -96,7 +96,7 @@ def contour_rows(heart: HeartContours) -> Iterator[dict[str, str | int]]:
 
 
 def _plain_text(text: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
+    """Return a name that no spreadsheet interprets as a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
 
 

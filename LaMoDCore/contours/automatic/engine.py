@@ -1,4 +1,4 @@
-"""The description of a contour engine: a segmentation network with everything that is needed to run it.
+"""The description of a contour engine: a segmentation network and the settings needed to run it.
 
 An engine is a folder with an ``engine.json`` and an ONNX file, an installed package with the same, or an
 ``engine.json`` of LaMoD's own that points to a file in an installed package. The network is never imported as code.
@@ -51,26 +51,26 @@ class PixelRange:
 
 @dataclass(frozen=True)
 class EngineDescription:
-    """All of engine.json.
+    """The contents of engine.json.
 
     Attributes:
-        name: by which the engine is chosen.
+        name: name by which the engine is selected.
         folder: where engine.json was found.
         file: the ONNX file relative to `folder`, or inside the distribution; "/" separates folders.
         distribution: name of the installed package that holds the file; "" where it is in `folder`.
-        version: of that package.
-        sha256: of the ONNX file, hexadecimal.
-        size_bytes: of the ONNX file; 0 where it is not stated.
+        version: version of that package.
+        sha256: SHA-256 of the ONNX file, hexadecimal.
+        size_bytes: size of the ONNX file; 0 if not stated.
         input_size: (H, W) of the network.
-        clip_percentiles: of each frame's intensities, per cent.
+        clip_percentiles: (low, high) percentiles at which each frame's intensities are clipped.
         intensity_range: values after scaling.
         labels: channel of each of `LABELS`.
         orientations: in which the network sees the picture, the best first, relative to the upright view from the apex
             (patient's left on the right); networks prefer the orientation of their training data.
         pixel_mm: sizes that the network expects.
-        views: of `VIEWS`.
+        views: supported views, a subset of `VIEWS`.
         contour_convention: whether the drawn cavity follows the blood pool or compact tissue.
-        licence: of weights and training data.
+        licence: licences of the weights and of the training data.
         source: where the weights come from.
         install: how to get what is missing; "" where nothing can be missing.
     """

@@ -51,8 +51,8 @@ class HeartContours:
     """Automatic contours of a study.
 
     Attributes:
-        engine: that drew them.
-        slices: from base to apex, left-out ones included.
+        engine: the engine that drew the contours.
+        slices: slices from base to apex, including those that are left out.
         left_out: series that were not used.
         notes: what was assumed while reading.
         seconds: wall time of the network.
@@ -99,7 +99,7 @@ def contour_study(
         engine: name, folder or description of the contour engine.
         series: UID or number of the only DICOM series to use.
         per_frame: orientations in which the network sees each frame: 2, or 1 for half the time.
-        threads: of the network; all cores by default.
+        threads: number of threads of the network; all cores by default.
         progress: receives the share done and the time left.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Running a contour engine: normalised pictures in, class probabilities out, averaged over orientations."""
+"""Run a contour engine on normalised images; returns class probabilities, averaged over orientations."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ UPRIGHT: Orientation = (0, False)
 def orientation_plan(
     frames: int, orientations: Sequence[Orientation], per_frame: int = 2
 ) -> list[tuple[Orientation, ...]]:
-    """Which orientations each frame of a cycle is run in.
+    """Choose the orientations in which each frame of a cycle is processed.
 
     With fewer orientations per frame than there are, neighbouring frames get different ones; as contours are smoothed
     over neighbouring frames, all of them contribute.
 
     Args:
-        frames: of the cycle.
-        orientations: of the engine, the best first.
+        frames: number of frames of the cycle.
+        orientations: orientations of the engine, the best first.
         per_frame: how many of them each frame is run in.
 
     Raises:
@@ -62,11 +62,11 @@ def turn_to_upright(grid: SliceGrid) -> Orientation:
 
 
 class ContourNetwork:
-    """An engine, opened.
+    """A contour engine with its network loaded.
 
     Args:
-        description: of the engine.
-        threads: for one forward pass; all cores by default.
+        description: description of the engine.
+        threads: number of threads for one forward pass; all cores by default.
 
     Raises:
         LaMoDInputError: onnxruntime or the ONNX file is missing, the file is damaged, has another hash, or takes and

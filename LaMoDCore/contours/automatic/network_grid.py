@@ -1,4 +1,4 @@
-"""The square picture that a contour engine sees, and the way back to the cine's own pixels."""
+"""The image window that a contour engine receives, and the mapping back to the cine's pixels."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Edge:
 
     Attributes:
         radius_mm: [T, ANGLES].
-        sharpness: [T, ANGLES], mean probability within 3 mm inside the edge less that within 3 mm outside: 1 for a
+        sharpness: [T, ANGLES], mean probability within 3 mm inside the edge minus that within 3 mm outside: 1 for a
             perfect step, 0 where there is none.
     """
 
@@ -68,7 +68,7 @@ def sample_rays(cavity: Array, myocardium: Array, center_xy: Array, pixel_mm: fl
         cavity: probability of the blood pool [T, H, W].
         myocardium: probability of the wall [T, H, W].
         center_xy: [T, 2] window pixels.
-        pixel_mm: of the window.
+        pixel_mm: pixel size of the window.
     """
     radius = np.arange(0.0, REACH_MM, _STEP_MM)
     angle = np.arange(ANGLES) * 2 * np.pi / ANGLES
@@ -82,7 +82,7 @@ def sample_rays(cavity: Array, myocardium: Array, center_xy: Array, pixel_mm: fl
 
 
 def smoothed(rays: RayProbabilities) -> RayProbabilities:
-    """The same, smoothed over neighbouring rays and frames of the periodic cycle."""
+    """Return the probabilities smoothed over neighbouring rays and frames of the periodic cycle."""
     sigma = (_SMOOTHING_PHASE * len(rays.cavity), _SMOOTHING_RAYS, 0.0)
 
     def smooth(values: Array) -> Array:

@@ -1,6 +1,6 @@
-"""Which contour engines there are: LaMoD's own descriptions, the user's folders, installed packages.
+"""Find contour engines: LaMoD's own descriptions, the user's folders, installed packages.
 
-Nothing here loads a network, so nothing here needs onnxruntime.
+No network is loaded, so onnxruntime is not needed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class RegisteredEngine:
     """An engine that can be chosen by name.
 
     Attributes:
-        name: by which it is chosen.
-        description: of its engine.json; None where that cannot be read.
-        is_installed: whether its ONNX file is there.
-        fault: why it cannot be used; "" where it can.
+        name: name by which the engine is selected.
+        description: contents of its engine.json; None if that cannot be read.
+        is_installed: whether its ONNX file exists.
+        fault: why it cannot be used; "" if it can.
     """
 
     name: str
@@ -37,12 +37,12 @@ class RegisteredEngine:
 
 
 def own_descriptions_folder() -> Path:
-    """Where the descriptions that come with LaMoD are."""
+    """Folder of the descriptions that come with LaMoD."""
     return Path(__file__).resolve().parent / "engines"
 
 
 def user_engines_folder() -> Path:
-    """Where the user's own engines are, one folder each: $LAMOD_ENGINES or ~/.lamod/engines."""
+    """Folder of the user's own engines, one subfolder per engine: $LAMOD_ENGINES or ~/.lamod/engines."""
     return Path(os.environ.get("LAMOD_ENGINES") or Path.home() / ".lamod" / "engines")
 
 

@@ -25,7 +25,7 @@ _RING_SHARE = 0.8
 _VENTRICLE_SHARE = 0.5
 #: A slice is used for strain where this share of its frames show a closed ring around a cavity.
 _USED_FRAMES = 0.75
-#: A ventricle that is seen in fewer frames than this share is none.
+#: A structure detected in a smaller share of the frames is not a ventricle.
 _SEEN_FRAMES = 0.5
 #: The cavity must be seen on this share of the rays of a frame.
 _CAVITY_SHARE = 0.5
@@ -50,7 +50,7 @@ class SliceContours:
         is_ventricle: bool [T], frames that show the ventricle and count for volumes.
         confidence: [T], 0–1.
         frame_reasons: why each frame is unsure; "" where it is not.
-        rings: in the window of the network; None where no ventricle was found.
+        rings: rings in the window of the network; None if no ventricle was found.
         grid: that window.
     """
 
@@ -66,7 +66,7 @@ class SliceContours:
     grid: NetworkGrid
 
     def left_out(self, reason: str) -> SliceContours:
-        """The same slice without contours, for a reason."""
+        """Return the slice without contours, with the reason."""
         return _without_ventricle(np.zeros_like(self.myocardium), self.grid, reason)
 
 
@@ -82,7 +82,7 @@ def contour_slice(
     Args:
         network: the engine.
         stack: cine [T, 1, H, W].
-        center_xy: pixel about which the heart is looked for.
+        center_xy: pixel around which the heart is searched for.
         per_frame: orientations per frame, see `orientation_plan`.
         after_frame: called with the number of frames done.
     """

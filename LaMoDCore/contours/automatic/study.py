@@ -1,4 +1,4 @@
-"""The short-axis cine slices of a study, and why each other series is left out."""
+"""Select the short-axis cine slices of a study, with the reason why each other series is left out."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.planes import check_grid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Slices whose planes lie closer than this show one plane.
+#: Slices whose planes are closer than this show the same plane.
 _SAME_PLANE_MM = 1.0
-#: Words in descriptions and protocol names of series that are no anatomical cine. The order is that of the search.
+#: Words in descriptions and protocol names of series that are not an anatomical cine, in the order of the search.
 _KINDS: tuple[tuple[str, str], ...] = (
     ("localiser", r"\b(loc|locali[sz]er|scout|survey|haste|scouts)\b"),
     ("tagging", r"tag(ging|ged)?\b|\bspamm\b|\bc-?spamm\b|\bgrid(tag)?\b"),
@@ -147,7 +147,7 @@ def reason_against(series: DicomSeries, header: Dataset) -> str:
     """Why a DICOM series is not a short-axis cine, as a clause; "" where it is one.
 
     Args:
-        series: as `find_series` gives it.
+        series: a series returned by `find_series`.
         header: the dataset of one of its files.
     """
     words = " ".join(str(header.get(key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName"))

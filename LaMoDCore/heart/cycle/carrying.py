@@ -63,7 +63,7 @@ def carry_contours(
     Args:
         slice_: masks at some frames and the cine at all; frames that are not drawn are empty.
         drawn: the frames to carry from, which do not change; by default all that are drawn.
-        on_progress: called with the share that is done.
+        on_progress: called with the completed fraction.
 
     Raises:
         LaMoDInputError: there is no cine, or no closed ring to carry.

@@ -23,7 +23,7 @@ def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, Note |
     """Frame 0, where a triggered cine begins; otherwise the first frame with the largest cavity, and a note.
 
     Args:
-        slices: of one heart.
+        slices: slices of one heart.
         area: their `total_cavity_area_mm2`.
     """
     usable = np.all([s.valid_frames for s in slices], axis=0)

@@ -18,7 +18,7 @@ def closed_curve(points: Array, samples: int = 256) -> Array:
     with many points stay polygons.
 
     Args:
-        points: [N, 2] as (x, y) pixels, N ≥ 3.
+        points: [N, 2] control points (x, y) in pixels, N ≥ 3.
         samples: number of points of the curve.
 
     Returns:

@@ -28,7 +28,7 @@ FOREIGN_LABELS = LabelMap(myocardium=2, cavity=3, right_ventricle=1)
 
 @dataclass(frozen=True, eq=False)
 class DrawnSlice:
-    """One slice of a file, with nothing refused, removed or resampled.
+    """One slice of a file as stored, without validation, removal or resampling.
 
     Attributes:
         slice: the drawn structures on the file's own pixels; frames may be empty, rings open.

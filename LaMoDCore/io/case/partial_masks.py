@@ -19,7 +19,7 @@ _PARTIAL_SHARE = 0.5
 
 
 def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[int] | None, source: str) -> FrameStack:
-    """A mask with fewer frames than its cine as a mask over all frames, empty where nothing was drawn.
+    """Expand a mask with fewer frames than its cine to all frames; undrawn frames are empty.
 
     Args:
         mask: [T', 1, H, W].
@@ -61,7 +61,7 @@ def is_partial(myocardium: np.ndarray) -> bool:
 
 
 def carried(slice_: CineSlice) -> tuple[CineSlice, Note | None]:
-    """The slice with contours on every frame, and a note that some were carried."""
+    """Carry the contours to every frame; returns the slice and a note that some were carried."""
     result = carry_contours(slice_)
     right = slice_.right_ventricle
     if right is not None:

@@ -107,7 +107,7 @@ def load_case(
         else (named_end_diastole(reference_frame, slices), None)
     )
     found = (several_beats(slices[0], area), unclosed_beat(slices[0], area), reference_note)
-    notes = [*(each for each in found if each), *notes, *phase_notes]  # what concerns every number comes first
+    notes = [*(each for each in found if each), *notes, *phase_notes]  # notes that affect every number come first
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,
@@ -119,7 +119,7 @@ def load_case(
 
 
 def _origin_notes(slices: Sequence[CineSlice]) -> list[Note]:
-    """That contours were drawn automatically, whether they were reviewed, and which frames are unsure."""
+    """Note that contours were drawn automatically, whether they were reviewed, and which frames are unsure."""
     notes = []
     for number, slice_ in enumerate(slices, start=1):
         origin = slice_.contour_origin
@@ -274,7 +274,7 @@ def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: 
 
 
 def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) -> list[Note]:
-    """Notes where the view from the apex, to which all angles refer, is a guess."""
+    """Note the slices in which the view from the apex, to which all angles refer, is a guess."""
     if not all(r.has_orientation for r in read):
         text = (
             "The masks have no orientation in the patient: which side is the apex, and with it the direction of "

@@ -297,7 +297,7 @@ def _volume_slice(
 
 
 def contour_origin_of(stack: FrameStack, path: Path, position: int = 0) -> ContourOrigin | None:
-    """Where the contours of a slice of a mask file come from, as its header states it; None if a person drew them.
+    """Read the origin of the contours of a slice from the header of its mask file; None if a person drew them.
 
     Args:
         stack: the masks.
@@ -305,7 +305,7 @@ def contour_origin_of(stack: FrameStack, path: Path, position: int = 0) -> Conto
         position: index of the slice in the stack, from 0.
 
     Raises:
-        LaMoDInputError: the statement cannot be read.
+        LaMoDInputError: the origin cannot be read.
     """
     text = stack.metadata.get(METADATA_KEY)
     if text is None:

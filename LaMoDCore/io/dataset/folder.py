@@ -161,7 +161,7 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
 
     Args:
         folder: the dataset's folder.
-        case_id: as in dataset.json.
+        case_id: id of the case in dataset.json.
         pictures: also read cine.seq.nrrd, if it exists.
 
     Raises:

@@ -90,7 +90,7 @@ def phase_in_radians(values: Array, units: str, source: str) -> Array:
     """Convert stored phase of any shape to wrapped radians, float32.
 
     Args:
-        values: as stored.
+        values: stored values.
         units: "radians", "degrees", "cycles", or "12bit" (0…4095 for −π…π, as DENSE scanners store it).
         source: name of the file for errors.
 

@@ -30,7 +30,7 @@ def read_images(path: str | Path, planes: Sequence[SliceGrid] = ()) -> tuple[Fra
 
     Args:
         path: file or folder.
-        planes: of a DICOM study, only slices near these are decoded; all by default.
+        planes: in a DICOM study, only slices near these planes are decoded; all by default.
 
     Raises:
         LaMoDInputError: nothing can be used.

@@ -38,7 +38,7 @@ def check_grid(stack: FrameStack, source: str | Path) -> None:
         usable = np.isfinite(lengths).all() and (lengths > 1e-6).all()
         determinant = np.linalg.det(affine[:3, :3] / lengths) if usable else 0.0
     if not usable or abs(determinant) < 0.3:
-        raise LaMoDInputError(source, "its axes do not span space (degenerate direction matrix)", remedy)
+        raise LaMoDInputError(source, "its axes are linearly dependent (degenerate direction matrix)", remedy)
     if not (_PIXEL_MM[0] <= lengths[:2]).all() or not (lengths[:2] <= _PIXEL_MM[1]).all():
         raise LaMoDInputError(
             source,

@@ -69,7 +69,7 @@ def interval(values: Array, deviation: Array | None, summary: Mapping[str, Any])
     Args:
         values: the curves.
         deviation: their calibrated standard deviation; None with one sample.
-        summary: of the result; its entry ``uncertainty`` holds the interval's half width in standard deviations.
+        summary: summary of the result; its ``uncertainty`` has the interval's half width in standard deviations.
     """
     uncertainty = summary.get("uncertainty", {})
     if deviation is None or not uncertainty.get("calibrated"):

@@ -54,8 +54,8 @@ class StoredResult:
     """What `write_result` wrote, read back.
 
     Attributes:
-        folder: where it is stored.
-        slices: from base to apex.
+        folder: folder of the result.
+        slices: slices from base to apex.
         reference_frame: end-diastole, a frame index.
         es_frame: end-systole, a frame index.
         summary: contents of strain.json without the notes.
@@ -78,7 +78,7 @@ def read_result(folder: str | Path) -> StoredResult:
     """Read the files of `write_result`: motion.npz, segments.csv, strain.json and displacement/.
 
     Args:
-        folder: what `lamod predict --out` named; schema version 1 (LaMoD 1.x) and 2.
+        folder: output folder of `lamod predict --out`; schema version 1 (LaMoD 1.x) or 2.
 
     Raises:
         LaMoDInputError: a file is missing or damaged, or the files do not belong together.

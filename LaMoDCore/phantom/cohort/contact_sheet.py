@@ -26,7 +26,7 @@ def write_contact_sheet(path: str | Path, planes: Sequence[PhantomSlice], seed: 
     """Draw two panels per slice: its picture at end-systole with contours and motion, and its strain curves.
 
     Args:
-        path: of the PNG file.
+        path: path of the PNG file.
         planes: slices; thirty fit well.
         seed: random seed of pictures and annotators.
         columns: slices per row.

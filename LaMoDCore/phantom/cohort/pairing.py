@@ -24,7 +24,7 @@ class Scan:
         plane: the slice during this scan.
         grid: its pixels.
         phases: [T], fractions of this scan's R–R; the first is end-diastole.
-        protocol: of the pictures (cine), or None (DENSE).
+        protocol: protocol of the cine images; None for DENSE.
         annotator_bias_mm: (endo, epi) mean offset of the site's readers, positive outwards.
     """
 
@@ -41,7 +41,7 @@ class SiteSettings:
 
     Attributes:
         cine: index of the vendor's cine protocol.
-        dense_pixel_mm: 2.65–2.8.
+        dense_pixel_mm: pixel size of the DENSE scans, 2.65–2.8.
         dense_matrix: pixels per side.
         bias_mm: (endo, epi) mean offset of the site's readers, SD 0.35 (papillary muscles, epicardial fat).
     """

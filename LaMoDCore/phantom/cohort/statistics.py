@@ -25,9 +25,9 @@ class LiteratureRange:
     Attributes:
         group: disease; "healthy" means healthy adults.
         quantity: key of ``subject_statistics``.
-        title: for the table.
+        title: name in the table.
         low, high: range of the mean.
-        unit: of all numbers in the row.
+        unit: unit of all numbers in the row.
         source: who measured it, see ``SOURCES``, or that no measurement was checked.
     """
 

@@ -33,7 +33,7 @@ class LongAxis:
     """Taper of the ventricle towards the apex: R(ℓ) = R_mid √(1 − ((ℓ − widest) / reach)²) / (its value at 0.4).
 
     Attributes:
-        length_mm: from mitral ring to apex (75–105 mm; Maceira et al. 2006).
+        length_mm: distance from mitral ring to apex (75–105 mm; Maceira et al. 2006).
         widest: place of the largest radius, 0.15–0.32.
         reach: distance from there to where the cavity would close, 0.76–0.90.
         apical_wall: wall thickness at ℓ = 0.83 relative to mid, 0.75–1.0.

@@ -24,10 +24,10 @@ class Lesion:
 
     Attributes:
         center: rad from the anterior insertion, counter-clockwise seen from the apex.
-        width, edge: of the sector, rad.
+        width, edge: width of the sector and of its edge, rad.
         strength: transmurality, added thickness / normal thickness, or weight of the septal flash.
         extra: stretch of a scar, loss of contraction in hypertrophy, or lateral delay in ms.
-        level_weight: over base, mid-1, mid-2, apex.
+        level_weight: weights at base, mid-1, mid-2, apex.
         flash: (early shortening, rebound, late shortening), see ``septal_flash``.
     """
 

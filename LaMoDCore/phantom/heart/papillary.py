@@ -62,7 +62,7 @@ def muscle_disc(plane: PhantomSlice, muscle: PapillaryMuscle, turn: Array, rim: 
 
     Args:
         plane: the slice.
-        muscle: of that slice.
+        muscle: a muscle of that slice.
         turn: [M], rotation of the endocardial tissue in that frame, see ``endocardial_turn``.
         rim: [M], radius of the endocardium in that frame.
     """

@@ -84,11 +84,11 @@ class SubjectParameters:
             base-to-apex difference, SD 4.5°; masks do not show either.
         endo_turn: rotation of the endocardium over that of the epicardium, uniform 1.15…1.6.
         radial_share: κ, uniform 0.55…0.9.
-        plane_excursion_mm: of the mitral ring, normal 13 ± 2 × contraction (Maceira et al. 2006).
+        plane_excursion_mm: excursion of the mitral ring, normal 13 ± 2 × contraction (Maceira et al. 2006).
         slice_following: share of through-plane motion that the slice misses: 0 in half of the subjects
             (slice-following), otherwise uniform 0.3…1.
         axis_lps: [3], from apex to base: the expected axis ± 9°.
-        slice_parameters: of the four planes, from base to apex.
+        slice_parameters: parameters of the four planes, from base to apex.
     """
 
     seed: int

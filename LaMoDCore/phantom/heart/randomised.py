@@ -1,4 +1,4 @@
-"""Hearts from a wider distribution than people's, for domain randomisation (Tobin et al. 2017).
+"""Hearts from a wider distribution than real ones, for domain randomisation (Tobin et al. 2017).
 
 A network trained on one distribution of hearts also learns its regularities: akinetic muscle slides along the wall
 towards its neighbours, systole takes a third of the cycle, the base rotates clockwise. Real hearts and phantoms from
@@ -44,7 +44,7 @@ def randomised(subject: Subject, rng: np.random.Generator) -> Subject:
     `slice_parameters`, `timing`, `radial_share` and `mid_strain` are new; the other scalars are those of ``subject``.
 
     Args:
-        subject: from ``sample_subject``.
+        subject: a subject drawn by ``sample_subject``.
         rng: the same state gives the same subject.
     """
     timing = _timing(subject.timing, rng)

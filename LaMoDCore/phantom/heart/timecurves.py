@@ -38,7 +38,7 @@ def periodic_curve(times: npt.ArrayLike, values: npt.ArrayLike, phases: npt.Arra
 
     Args:
         times: rising, in [0, 1); the first is 0.
-        values: at these times.
+        values: values at these times.
         phases: any real numbers; taken modulo 1.
     """
     knots, heights = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
@@ -75,7 +75,7 @@ def contraction(timing: CycleTiming, phases: npt.ArrayLike, delay: float = 0.0, 
     Args:
         timing: phases of the cycle.
         phases: [T].
-        delay: of electrical activation, in fractions of R–R; it delays the peak by 0.6 of it.
+        delay: delay of electrical activation, in fractions of R–R; the peak is delayed by 0.6 of it.
         prestretch: lengthening before activation, as a share of the peak.
     """
     peak = timing.end_systole + 0.6 * max(delay, 0.0)

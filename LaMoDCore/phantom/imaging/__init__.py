@@ -1,1 +1,1 @@
-"""What a scanner and a reader make of a synthetic heart: cine, DENSE images and drawn contours."""
+"""Simulated imaging and annotation of synthetic hearts: cine and DENSE images, drawn contours."""

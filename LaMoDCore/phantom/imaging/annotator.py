@@ -1,4 +1,4 @@
-"""Simulated annotators: contours with errors that are smooth along the wall and over time, as people's are."""
+"""Simulated annotators: contours with errors that are smooth along the wall and in time, as in human contours."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: A
     at mid level, with walls of 0.14–0.30 of the inner radius.
 
     Args:
-        contours: of compact wall and trabeculae together, [T, M].
+        contours: contours of compact wall and trabeculae together, [T, M].
         layer_mm: thickness of the trabeculated layer at end-diastole; no more than 40 % of the wall is left out.
         compaction: [T], 0 at end-diastole, 1 where the layer is fully compressed.
     """

@@ -17,11 +17,11 @@ class CineProtocol:
     """A site's cine acquisition.
 
     Attributes:
-        pixel_mm: 1.2–1.8.
+        pixel_mm: pixel size, 1.2–1.8.
         shape: (H, W) of the matrix.
-        frames: 25–30 over R–R.
-        thickness_mm: of the slice, 6–10.
-        rotation_deg: of the picture's columns against the canonical ones.
+        frames: number of frames over R–R, 25–30.
+        thickness_mm: thickness of the slice, 6–10.
+        rotation_deg: rotation of the image columns relative to the canonical ones.
         signals: bSSFP signal of each ``Tissue``. bSSFP is weighted by T2/T1, so blood and fat are bright.
         noise: SD of the complex channels' noise, in the same units.
         coil_fall_mm: distance from the chest wall over which the surface coils' sensitivity halves.

@@ -54,13 +54,13 @@ class DenseProtocol:
         first_frame_ms: time from the encoding pulses to the first frame.
         coverage: share of the cycle that is acquired.
         snr: myocardial signal over noise SD of one channel, in the first frame: phase noise starts at 1/snr rad.
-        t1_ms: of myocardium at 1.5–3 T.
+        t1_ms: T1 of myocardium at 1.5–3 T.
         flip_deg: read-out flip angle; each read-out leaves cos(flip) of the stored magnetisation.
         background_rad: largest background phase within the field of view.
         background_order: order of the background polynomial in space.
         blood_fade_ms: time constant of the decay of blood's signal by outflow.
         static_tissue: simulate the chest wall.
-        subpixels: per pixel along each axis, for partial volume.
+        subpixels: number of subpixels per pixel along each axis, for partial volume.
     """
 
     pixel_mm: float = 2.65
@@ -94,7 +94,7 @@ class SimulatedDense:
     """Simulated images and the ground truth.
 
     Attributes:
-        images: as a scan is read, with exact masks.
+        images: the images as read from a scan, with exact masks.
         displacement_mm: float32 [T, 2, H, W]: truth at the pixels of the reference wall, NaN elsewhere.
         reference_myocardium: bool [H, W].
         background_rad: float32 [2, H, W]: the background phase that was added.

@@ -85,7 +85,7 @@ def drawn_frames(
     Args:
         plane: the slice.
         style: the reader's conventions; ``frames`` is not used.
-        rng: for the errors and the layer of this slice.
+        rng: generator of the errors and the layer of this slice.
         phases: fractions of R–R.
         annotator: the reader's error model; drawn from ``rng`` if None. Its bias is replaced by the style's.
         scene_seed: random seed of the papillary muscles, the same as of the slice's pictures.

@@ -49,7 +49,7 @@ class Scene:
         rv_shortening: share of that width lost at end-systole (0.25–0.45).
         fat: thickness of epicardial fat over the angle, mm; none where it is negative.
         chest_mm: distance of the chest wall above the centre.
-        chest_tilt: of the chest wall, rad.
+        chest_tilt: tilt of the chest wall, rad.
         fat_layer_mm: thickness of subcutaneous fat.
         diaphragm_mm: distance of the diaphragm's dome below the centre.
         vessels: [V, 3] x, y, radius of vessels in lung and liver.

@@ -86,7 +86,7 @@ def open_cache(
 
     Args:
         data: dataset folder.
-        folder: of the cache.
+        folder: folder of the cache.
         vary_sampling: resample the masks of synthetic cases (those with known true masks) to other pixel sizes and
             frame rates, see `resampling`.
         workers: number of processes.
@@ -105,7 +105,7 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
     """Open an existing cache, without the dataset that it was made from.
 
     Args:
-        folder: of the cache.
+        folder: folder of the cache.
         in_memory: read it into memory instead of memory-mapping it; by default if it is small enough.
 
     Raises:

@@ -43,7 +43,7 @@ def epoch_batches(indices: Array, batch_size: int, key: tuple[object, ...]) -> l
 
     Args:
         indices: training slices.
-        batch_size: over all processes; limited to the number of slices.
+        batch_size: batch size over all processes; limited to the number of slices.
         key: determines the order (seed, stage, epoch).
     """
     generator = torch.Generator().manual_seed(seed_of(*key, "order"))

@@ -73,7 +73,7 @@ def fit(
 
     Args:
         model: on the Fabric's device, equal in every process.
-        stages: in order.
+        stages: stages in order.
         run: the opened run folder.
         fabric: device, precision and processes.
         identity: settings ("config"), fingerprint of the data ("data") and origin of the weights ("start"), as JSON;

@@ -16,7 +16,7 @@ class Optimisation:
 
     Attributes:
         learning_rate: maximum; it warms up and decays to zero along a cosine over the stage.
-        ema_decay: of the averaged weights, see `averaging.follow`.
+        ema_decay: decay of the averaged weights, see `averaging.follow`.
         betas: decay of AdamW's two moments.
         largest_gradient: norm to which the gradient is clipped.
         warm_up, warm_up_share: see `learning_rate_share`.
@@ -36,7 +36,7 @@ class TrainedPart:
 
     Attributes:
         module: the part of the model.
-        weight_decay: decoupled (AdamW).
+        weight_decay: decoupled weight decay (AdamW).
     """
 
     module: nn.Module
@@ -50,8 +50,8 @@ class LoopStage(ABC):
     of the best validated epoch are handed on to the next stage.
 
     Attributes:
-        name: in checkpoints and logs.
-        optimisation: of its steps.
+        name: name in checkpoints and logs.
+        optimisation: settings of its optimiser.
         validation_interval: epochs from one validation to the next; the last epoch is always validated.
         scores_start: whether the weights at the start are validated too and kept if no epoch is better.
         epoch_checkpoints: whether a checkpoint is written after every validated epoch. Stages of many short epochs

@@ -31,7 +31,7 @@ def registration_loss(
         masks: [N, 1, 40, 128, 128].
         latent_frames: [K] latent frames (every second canonical frame) of v₀.
         metric: L.
-        steps: of the shooting.
+        steps: number of steps of the shooting.
         sigma: σ of the mask distance.
         regularity: weight of ⟨Lv₀, v₀⟩ per mm² of the image.
 

@@ -16,8 +16,8 @@ class BestWeights:
 
     Attributes:
         score: lowest score.
-        epoch: of the lowest score, counted from 1; 0 for the weights at the start.
-        waited: validations since.
+        epoch: epoch of the lowest score, counted from 1; 0 for the initial weights.
+        waited: number of validations since then.
         weights: state dict of the lowest score, None before the first validation.
     """
 

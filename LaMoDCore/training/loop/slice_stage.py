@@ -153,7 +153,7 @@ def slice_stages(
     """The stages to run on a cache: those with at least one epoch and a part that is not frozen.
 
     Args:
-        model: in which parts are looked up.
+        model: the model whose parts are trained.
         stages: each with its epochs, in order.
         cache, config, fabric: see `SliceStage`.
     """

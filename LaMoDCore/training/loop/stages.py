@@ -28,7 +28,7 @@ class Stage(Protocol):
     """A loss on slices of a training cache, and the parts that it trains; `SliceStage` runs it in the loop.
 
     Attributes:
-        name: in checkpoints and logs.
+        name: name in checkpoints and logs.
         needs_motion: whether it needs slices with measured displacement.
     """
 

@@ -90,7 +90,7 @@ def train_baseline(
 
     Raises:
         TrainingStopped: `stop` was requested; the checkpoint is written.
-        LaMoDInputError: as `train`, or a package that the network needs is not installed.
+        LaMoDInputError: see `train`; or a package that the network needs is not installed.
     """
     config = replace(config, freeze=())  # it names parts of LaMoD
     return train_network(

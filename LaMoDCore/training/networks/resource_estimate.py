@@ -42,10 +42,10 @@ class Estimate:
     """Memory and time of a run on this machine.
 
     Attributes:
-        memory_bytes: per process, in the stage that takes most.
+        memory_bytes: memory per process in the stage that needs most.
         free_bytes: free memory, None if unknown.
         largest_batch: global batch that would fit, None if `free_bytes` is None.
-        seconds: of all epochs of all stages, without validation.
+        seconds: duration of all epochs of all stages, without validation.
     """
 
     memory_bytes: int
@@ -66,9 +66,9 @@ def estimate_run(
     """Run one slice through every stage.
 
     Args:
-        model: not changed.
-        stages: with their epochs.
-        config: of the run.
+        model: the model; it is not changed.
+        stages: stages with their epochs.
+        config: settings of the run.
         slices: number of training slices.
         fabric: device and precision of the run.
         timed: measure time too, which takes three times as long; otherwise `seconds` is 0.

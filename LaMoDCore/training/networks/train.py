@@ -119,7 +119,7 @@ def train_network(
 
     Args:
         network: makes the network with its initial weights; called once, after seeding.
-        stages: with their epochs, in order.
+        stages: stages with their epochs, in order.
         cache, run, config, fabric, resume, stop, about, progress: as for `train`.
         start: identifies the network and its initial weights; a checkpoint must agree with it.
         card: makes MODEL_CARD.md from the best validation of every stage; by default the card of a LaMoD model.

@@ -41,7 +41,7 @@ class ContourBank(SliceBank):
     Attributes:
         numbers: complex64 [N, 40, 19], see `contour_numbers`.
         motion: complex64 [N, 40, TERMS], see `own_motion`.
-        radius: float32 [N], of the middle of the wall at end-diastole, mm.
+        radius: float32 [N], radius of the middle of the wall at end-diastole, mm.
         levels: int [N], the `level_number` of each slice.
     """
 
@@ -85,7 +85,7 @@ def of_phantoms(
 
     Args:
         subjects: numbers of the cohort's subjects.
-        seed: of the cohort.
+        seed: seed of the cohort.
         progress: updated for every subject.
         workers: number of processes; it does not change the result.
         left_out: diseases whose subjects are left out.

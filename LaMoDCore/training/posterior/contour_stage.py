@@ -37,9 +37,9 @@ class ContourTraining:
         validations: number of epochs, each ended by a validation.
         batch_size: slices per step.
         learning_rate: maximum; it warms up and decays to zero along a cosine.
-        weight_decay: decoupled.
-        ema_decay: of the averaged weights that are validated and kept.
-        seed: of initialisation, order and augmentation.
+        weight_decay: decoupled weight decay.
+        ema_decay: decay of the averaged weights that are validated and kept.
+        seed: random seed of initialisation, order and augmentation.
     """
 
     least_steps: int = 800
@@ -82,7 +82,7 @@ class ContourStage(LoopStage):
         train: training slices, as if the banks were one; they are not joined, which would double the memory.
         validation: slices of other subjects, which choose the epoch.
         config: settings.
-        name: of the stage.
+        name: name of the stage.
         initial: state dict of the untrained part; by default it is trained as it is.
         after: called with the averaged model at the end of the stage.
     """

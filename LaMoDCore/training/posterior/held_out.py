@@ -30,7 +30,7 @@ class HeldOut:
     """Errors and spreads of one slice at its T chosen frames.
 
     Attributes:
-        entry: of the slice in the dataset.
+        entry: entry of the slice in the dataset.
         phases: [T] fractions of the cycle.
         error, spread: by quantity, [T, K]: |truth − prediction| and the standard deviation of the samples.
     """

@@ -38,12 +38,12 @@ class GenerativeConfig:
         epochs: passes over all slices.
         batch_size: codes per step.
         learning_rate: maximum; it warms up and decays to zero along a cosine.
-        weight_decay: decoupled.
-        ema_decay: of the averaged weights that are kept.
+        weight_decay: decoupled weight decay.
+        ema_decay: decay of the averaged weights that are kept.
         forget: share of codes whose condition is dropped, for classifier-free guidance.
         condition_noise: SD of the noise added to the condition's inputs, in their own unit.
-        trust: in the estimate from contours, see `MotionLatent.fit_expectation`.
-        seed: of initialisation, order and noise.
+        trust: factor on the estimate from contours, see `MotionLatent.fit_expectation`.
+        seed: random seed of initialisation, order and noise.
     """
 
     epochs: int = 80
@@ -63,9 +63,9 @@ class GenerativeReport:
 
     Attributes:
         energy_held: share of the relative motion's energy in the modes.
-        ridge: of the regression of the mean.
+        ridge: ridge penalty of the regression of the mean.
         explained: share of w's variance on validation slices that the regression explains (less than 0: none).
-        spread_ridge: of the regression of each slice's spread.
+        spread_ridge: ridge penalty of the regression of each slice's spread.
         spread_explained: share of the variance of log energies on validation slices that it explains.
         train_loss, val_loss: mean squared error of the velocity, of the averaged weights at the best epoch.
         best_epoch: the epoch that was kept, counted from 1.
@@ -101,9 +101,9 @@ class MotionLatentStage(LoopStage):
     """Fits `motion_latent`'s modes and mean and `slice_spread`, and trains the denoiser of a model's `motion_latent`.
 
     Args:
-        slices: number of training slices, those of wider hearts included.
-        banks: gives the slices when the stage is opened, from the averaged model.
-        schedule: of the diffusion.
+        slices: number of training slices, including those from the wider distribution.
+        banks: returns the slices for the averaged model when the stage is opened.
+        schedule: schedule of the diffusion.
         config: settings.
     """
 

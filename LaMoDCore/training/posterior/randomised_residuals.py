@@ -1,7 +1,7 @@
 """Residuals of the model on hearts from a wider distribution (`phantom.heart.randomised`).
 
 Residuals on hearts like the training data do not describe the errors on other hearts. A posterior fitted to both has
-modes for unusual motion, and the descriptors of a slice tell it where errors are larger.
+modes for unusual motion, and the descriptors of a slice indicate where errors are larger.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def randomised_residuals(
     They are augmented like the training slices of the dataset.
 
     Args:
-        model: in evaluation mode, with the estimate from contours.
+        model: the model in evaluation mode, with the estimate from contours.
         subjects: numbers of one or more subjects of the cohort, which the model was not trained on.
-        seed: of the cohort.
+        seed: seed of the cohort.
         progress: updated for every subject.
     """
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe

@@ -69,10 +69,10 @@ def residual_bank(
     """Predict slices of a cache once and compare with the truth.
 
     Args:
-        model: in evaluation mode.
-        cache: of training or validation data with motion.
+        model: the model in evaluation mode.
+        cache: cache of training or validation data with motion.
         chosen: int [N], slices of the cache.
-        seed: of the augmentation; None for no augmentation.
+        seed: random seed of the augmentation; None for no augmentation.
         augmentation: settings.
         progress: updated for every slice.
     """

@@ -1,4 +1,4 @@
-"""Facts about many slices, one array per fact: banks are joined and selected by slice."""
+"""Data of many slices, one array per quantity, which can be joined and selected by slice."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Add uncertainty to a deterministic model: motion latent, unlike-training flag, calibrated intervals.
 
-All of it is fitted to predictions of the frozen E_R and D_η. Their answer changes only by the expected relative motion
-that the motion latent adds, for which a second estimate, from contours alone, is trained first.
+All of it is fitted to predictions of the frozen E_R and D_η. Their prediction changes only by the expected relative
+motion that the motion latent adds, for which a second estimate, from contours alone, is trained first.
 
 A run has four stages: two estimates from contours, each trained on the contours of half of the dataset's slices and
 used for the residuals of the other half (cross-fitting), the final one trained on all, and the motion latent.
@@ -63,17 +63,17 @@ class PosteriorConfig:
     """Settings of the whole training.
 
     Attributes:
-        latent: shapes of the motion latent.
-        training: of its denoiser.
+        latent: sizes of the motion latent.
+        training: training of its denoiser.
         contours: shapes of the estimate from contours.
-        contour_training: of that estimate.
+        contour_training: training of that estimate.
         phantoms: synthetic subjects whose contours are added to the dataset's; the last twentieth of them are
             validation data.
         randomised: subjects from a wider distribution (`phantom.randomised`) that are added; the last twentieth of
             them are validation data, except for `randomised_slices`.
-        phantom_seed: of the first cohort; the other cohort has the next number.
-        phantoms_without: diseases that these subjects must not have; a sector of a randomised one may fail all the
-            same.
+        phantom_seed: random seed of the first cohort; the second cohort uses the next number.
+        phantoms_without: diseases that these subjects must not have; a sector of a randomised heart
+            may still not contract.
         slices: training slices that are predicted, spread evenly over the training split.
         randomised_slices: slices of randomised subjects for training and for validating the posterior; from the
             subjects held out, four slices each, and so fewer where there are few.
@@ -124,7 +124,7 @@ def train_posterior(
         run: folder of the run (status, log, checkpoint, prepared data); without it the run cannot be resumed.
         resume: continue from the run's checkpoint, if there is one.
         stop: checked after every step, and for every slice, subject and case that is prepared.
-        name: of the new model; `base`'s if empty.
+        name: name of the new model; that of `base` if empty.
         workers: processes that make the synthetic subjects.
         progress: updated for every slice, subject, step and case.
 
@@ -301,7 +301,7 @@ class _PosteriorData:
 
 
 def training_subjects(count: int) -> int:
-    """How many of `count` synthetic subjects are trained on; the others are validation data."""
+    """Number of `count` synthetic subjects used for training; the others are validation data."""
     return count - int(_HELD_OUT_SHARE * count)
 
 

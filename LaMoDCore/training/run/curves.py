@@ -40,7 +40,7 @@ class RunCurves:
     """Follows the log of a run; a log that was truncated when the run was resumed is read again.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
     """
 
     def __init__(self, folder: Path) -> None:

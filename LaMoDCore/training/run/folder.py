@@ -1,8 +1,8 @@
-"""The folder of a training run, by which a person or another program follows, stops and resumes the run.
+"""The folder of a training run, through which users and other programs monitor, stop and resume the run.
 
 run.json                inputs: data and its fingerprint, versions, device, processes
 config.json             settings, as `--config` reads them
-status.json             state (running, stopped, finished or failed), pid, times, position, message, and of a failure
+status.json             state (running, stopped, finished or failed), pid, times, position, message, and for a failure
                         its source, reason and remedy; replaced atomically
 log.jsonl               {"kind": "step"} and {"kind": "epoch"} lines, flushed one by one
 checkpoint.safetensors  the last good state
@@ -50,7 +50,7 @@ class RunFolder:
     """Reads and writes the files of a run; only the first of several processes writes.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         writes: whether this process writes.
     """
 
@@ -74,7 +74,7 @@ class RunFolder:
         """Lock the folder while a run's data are prepared; `opened` follows in the same process.
 
         Raises:
-            LaMoDInputError: as `opened`.
+            LaMoDInputError: see `opened`.
         """
         with self._held("preparing the data", fresh=True):
             yield
@@ -94,7 +94,7 @@ class RunFolder:
         """Lock the folder.
 
         Args:
-            message: of the first status.
+            message: message of the first status.
             fresh: ignore an earlier request to stop.
         """
         refuse_newer(self.folder)
@@ -129,7 +129,7 @@ class RunFolder:
         for left in leftovers(self.folder):
             if left.is_file():
                 left.unlink(missing_ok=True)
-            elif time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:  # an estimate may be making its cache
+            elif time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:  # an estimate may be writing its cache
                 shutil.rmtree(left, ignore_errors=True)
 
     def _prepared_here(self) -> bool:
@@ -198,8 +198,8 @@ class PreparationProgress(Progress):
     """Reports the preparation of a run's data, also in status.json, and stops it on request.
 
     Args:
-        progress: updated too.
-        folder: the run's.
+        progress: progress that is also updated.
+        folder: folder of the run.
         stop: checked at every update; by default the preparation runs to its end.
     """
 
@@ -208,7 +208,11 @@ class PreparationProgress(Progress):
         self._progress, self._folder, self._stop = progress, folder, stop
 
     def update(self, stage: str, fraction: float, message: str = "") -> None:
-        """Raises TrainingStopped if that was requested."""
+        """Report the progress.
+
+        Raises:
+            TrainingStopped: a stop was requested.
+        """
         self._progress.update(stage, fraction, message)
         self._folder.running(f"preparing the data, {message}")
         if self._stop is not None and (self._stop or self._folder.stop_requested()):
@@ -218,7 +222,7 @@ class PreparationProgress(Progress):
 
 
 def unrecorded() -> RunFolder:
-    """A run without files."""
+    """Create a run that writes no files."""
     return RunFolder(Path(os.devnull), writes=False)
 
 
@@ -236,7 +240,11 @@ def reported_disk_faults(run: str) -> Iterator[None]:
 
 
 def refuse_newer(folder: Path) -> None:
-    """Raises LaMoDInputError if a newer version of LaMoD wrote a run folder."""
+    """Refuse a run folder that a newer version of LaMoD wrote.
+
+    Raises:
+        LaMoDInputError: it was written by a newer version, or run.json cannot be read.
+    """
     file = folder / "run.json"
     if not file.is_file():
         return
@@ -264,7 +272,7 @@ def _failure(fault: BaseException) -> dict[str, str]:
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of LaMoD, Python and the packages that a result depends on, for run.json."""
+    """Versions of LaMoD, Python and the packages that affect the result, for run.json."""
     versions = {"LaMoD": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):

@@ -31,7 +31,7 @@ class Combination:
     """One point of the grid.
 
     Attributes:
-        name: of its folder.
+        name: name of its folder.
         changes: the settings that differ from the base.
         config: all settings.
     """
@@ -48,7 +48,7 @@ class Outcome:
     Attributes:
         combination: the point of the grid.
         measure: name of the metric, "" if the run failed.
-        value: of the metric at the best validation of the last stage that has it.
+        value: value of the metric at the best validation of the last stage that has it.
         failure: why there is no value.
     """
 
@@ -105,8 +105,8 @@ def search(
     """Train the combinations that are not finished, and compare all.
 
     Args:
-        combinations: of `read_grid`.
-        folder: of the search.
+        combinations: result of `read_grid`.
+        folder: folder of the search.
         train_one: trains a combination in a folder, resuming an unfinished run.
         writes: whether this process writes the tables.
 

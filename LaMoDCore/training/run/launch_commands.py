@@ -68,7 +68,7 @@ def slurm_script(launch: Launch, processes: int, machines: int = 1, hours: int =
 
     Args:
         launch: the run.
-        processes: per machine, one per GPU.
+        processes: number of processes per machine, one per GPU.
         machines: number of machines.
         hours: time limit of the job. It is asked to stop two minutes earlier and writes a checkpoint.
 

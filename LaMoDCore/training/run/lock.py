@@ -18,7 +18,7 @@ class RunLock:
     """Locks a run folder within a `with` block.
 
     Args:
-        folder: of the run; the lock is its file `.lock`.
+        folder: folder of the run; the lock is its file `.lock`.
 
     Raises:
         LaMoDInputError: another process holds the lock.

@@ -63,16 +63,16 @@ class TrainingConfig:
 
     Attributes:
         model: shapes and diffusion.
-        augmentation: of the training slices.
-        seed: of initialisation, order, augmentation and noise.
+        augmentation: augmentation of the training slices.
+        seed: random seed of initialisation, order, augmentation and noise.
         batch_size: slices per step.
         learning_rate: maximum; it warms up and decays to zero along a cosine within each stage.
-        weight_decay: decoupled (AdamW).
-        ema_decay: of the averaged weights that are validated and saved.
+        weight_decay: decoupled weight decay (AdamW).
+        ema_decay: decay of the averaged weights that are validated and saved.
         bf16: compute in bfloat16 if the device supports it natively; weights stay float32.
-        registration_epochs: of stage A.
-        motion_epochs: first part of stage B: D_η by (10), with `adapt_encoder` also E_R.
-        joint_epochs: second part of stage B: l = l_diffusion + α l_motion with E_R frozen.
+        registration_epochs: epochs of stage A.
+        motion_epochs: epochs of the first part of stage B: D_η by (10), with `adapt_encoder` also E_R.
+        joint_epochs: epochs of the second part of stage B: l = l_diffusion + α l_motion with E_R frozen.
         patience: epochs without a better validation after which a stage ends; 0 never ends one early. In both cases
             the averaged weights of the best epoch are kept.
         checkpoint_minutes: time after which a checkpoint is written within an epoch; one is written after every epoch.

@@ -1,4 +1,4 @@
-"""Requests to stop a training, which writes a checkpoint first."""
+"""Requests to stop a training run, which first writes a checkpoint."""
 
 from __future__ import annotations
 

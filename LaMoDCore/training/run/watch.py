@@ -1,7 +1,7 @@
 """The state of a training run, read from its folder.
 
-The run may belong to another process, on this computer or one that shares the disk; it may be finished, killed, or made
-by a newer LaMoD. Nothing is written, and nothing waits.
+The run may belong to another process, on this computer or one that shares the disk; it may be finished, killed, or
+written by a newer LaMoD. Reading never writes to the folder and never blocks.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ class RunReport:
     """State of a run.
 
     Attributes:
-        folder: of the run.
+        folder: folder of the run.
         state: "none" without a run, "killed" if its process ended unexpectedly, "unreadable" if this version must not
             touch it; the others as in status.json.
         sentence: the state in words, with what to do if something needs to be done.
         stage, epoch, epochs: current or last position.
         fraction: share of the whole that is done.
         seconds_left: the run's own estimate.
-        pid, host: of its process.
+        pid, host: process id and host name of its process.
         updated: time of the last status, seconds since 1970; 0 without a run.
         data: path of the dataset that it was started with, "" if unknown.
         resumable: whether there is a checkpoint.
-        has_model: whether the finished model is there.
+        has_model: whether the finished model exists.
         remarks: further sentences: the dataset is missing, the disk is nearly full.
     """
 
@@ -116,7 +116,7 @@ def _state(folder: Path, status: dict[str, Any]) -> tuple[RunState, str]:
 
 
 def _failure(status: dict[str, Any]) -> str:
-    """What went wrong and what to do; version 1 wrote a message only."""
+    """The reason of a failure and its remedy; version 1 recorded only a message."""
     failure = status.get("failure")
     if isinstance(failure, dict):
         parts = [_text(failure.get("reason")), _text(failure.get("remedy"))]
