@@ -48,10 +48,10 @@ class Unetr(nn.Module):
         super().__init__()
         try:
             from monai.networks.nets import UNETR
-        except ImportError as fault:
+        except ImportError as error:
             raise LaMoDInputError(
                 "UNETR", "it needs MONAI and einops", "install them with: pip install 'lamod[baselines]'"
-            ) from fault
+            ) from error
         missing = -config.frames % _PATCH
         self.before, self.after = missing // 2, missing - missing // 2
         self.network = UNETR(

@@ -84,9 +84,9 @@ def _split(args: argparse.Namespace) -> int:
     try:
         shares = tuple(float(part) for part in args.shares.split(","))
         split_of = propose_split(index.entries, shares, args.seed)
-    except ValueError as fault:
+    except ValueError as error:
         raise LaMoDInputError(
-            f"--shares {args.shares}", str(fault), "give three shares such as 0.7,0.15,0.15"
+            f"--shares {args.shares}", str(error), "give three shares such as 0.7,0.15,0.15"
         ) from None
     entries = with_split(index.entries, split_of)
     print(_split_table(count_splits(entries)))

@@ -45,8 +45,8 @@ def installation() -> list[str]:
         try:
             parameters = read_description(folder).get("parameters", "?")
             lines.append(f"  {name}: {parameters} parameters, {folder}")
-        except LaMoDInputError as fault:
-            lines.append(f"  {name}: cannot be used ({fault.reason})")
+        except LaMoDInputError as error:
+            lines.append(f"  {name}: cannot be used ({error.reason})")
     return lines
 
 

@@ -118,8 +118,8 @@ def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
         raise LaMoDInputError(source, "the number of subjects is missing", "give --count N")
     try:
         return CohortRecipe.from_json(options)
-    except (ValueError, TypeError) as fault:
-        raise LaMoDInputError(source, str(fault), "see `lamod phantom --help`") from None
+    except (ValueError, TypeError) as error:
+        raise LaMoDInputError(source, str(error), "see `lamod phantom --help`") from None
 
 
 def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | None]:

@@ -93,8 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(command.run(parser.parse_args([*action, *words[1:]])))
     except SystemExit as stop:
         return int(stop.code or 0)
-    except LaMoDError as fault:
-        print(f"lamod: {' '.join(str(fault).split())}", file=sys.stderr)
+    except LaMoDError as error:
+        print(f"lamod: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("lamod: interrupted; nothing was written.", file=sys.stderr)

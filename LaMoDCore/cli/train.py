@@ -120,8 +120,8 @@ def _baseline(args: argparse.Namespace) -> BaselineConfig:
             raise LaMoDInputError(f"--{option}", "it cannot be used with a baseline", "omit it, or omit --baseline")
     try:
         return baseline_config(args.baseline, args.size)
-    except ValueError as fault:
-        raise LaMoDInputError(f"--baseline {args.baseline}", str(fault), "choose one of them") from fault
+    except ValueError as error:
+        raise LaMoDInputError(f"--baseline {args.baseline}", str(error), "choose one of them") from error
 
 
 def _started_from(run: Path) -> str | None:

@@ -136,10 +136,10 @@ def _open(ledger: Ledger, folder: Path) -> None:
         raise LaMoDInputError(ledger.out, "it is the folder of the cohort", "name another folder for the results")
     try:
         ledger.open()
-    except OSError as fault:
+    except OSError as error:
         raise LaMoDInputError(
-            ledger.out, f"it cannot be written ({fault.strerror or fault})", "name a folder that you can write to"
-        ) from fault
+            ledger.out, f"it cannot be written ({error.strerror or error})", "name a folder that you can write to"
+        ) from error
 
 
 def _request(inference: Mapping[str, Any], weights_sha256: str) -> str:
@@ -163,11 +163,11 @@ def _set_up(job: _Job) -> Callable[[CohortCase], _Answer]:
 def _answered(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> _Answer:
     try:
         return _Answer(kept=not _predict(job, settings, case))
-    except LaMoDError as fault:
-        return _Answer(" ".join(str(fault).split()))
-    except Exception as fault:  # a fault of LaMoD or lack of memory fails this case, not the cohort
-        first = (str(fault).splitlines() or [""])[0]
-        reason = f"unexpected {type(fault).__name__}: {first}; see failures/{case.id}.json"
+    except LaMoDError as error:
+        return _Answer(" ".join(str(error).split()))
+    except Exception as error:  # a error of LaMoD or lack of memory fails this case, not the cohort
+        first = (str(error).splitlines() or [""])[0]
+        reason = f"unexpected {type(error).__name__}: {first}; see failures/{case.id}.json"
         return _Answer(reason, traceback.format_exc())
 
 

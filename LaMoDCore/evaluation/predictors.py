@@ -147,8 +147,8 @@ def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -
 
     try:
         return json.dumps(asdict(resolve_options(model, diffusion=diffusion, samples=samples)))
-    except LaMoDInputError as fault:
-        return str(fault)  # every case will be rejected, so nothing is cached
+    except LaMoDInputError as error:
+        return str(error)  # every case will be rejected, so nothing is cached
 
 
 def _registration_alone(model: LoadedModel) -> Callable[[Case], Motion]:

@@ -95,8 +95,8 @@ def evaluate(
         progress.update("evaluate", number / len(entries), f"{entry.id} ({number + 1} of {len(entries)})")
         try:
             case, truths = load_truths(index, entry)
-        except LaMoDError as fault:
-            found.unreadable.append((entry.id, str(fault)))
+        except LaMoDError as error:
+            found.unreadable.append((entry.id, str(error)))
             continue
         if not truths:
             found.without_truth.append(entry.id)
@@ -268,8 +268,8 @@ def _predict(predictor: Predictor, case: Case) -> tuple[Motion, float, str]:
     began = time.perf_counter()
     try:
         motion = predictor.predict(case)
-    except LaMoDError as fault:
-        return zero_motion(case), float("nan"), str(fault)
+    except LaMoDError as error:
+        return zero_motion(case), float("nan"), str(error)
     return motion, float(motion.provenance.get(SECONDS, time.perf_counter() - began)), ""
 
 
@@ -285,6 +285,6 @@ def _compare(
 ) -> CaseComparison:
     try:
         return compare(entry, model, case, motion, truth, kind=kind, seconds=seconds, failed=failed)
-    except LaMoDError as fault:
+    except LaMoDError as error:
         # strain cannot be computed on the drawn wall: use the true wall without motion
-        return compare(entry, model, truth.case, zero_motion(truth.case), truth, kind=kind, failed=failed or str(fault))
+        return compare(entry, model, truth.case, zero_motion(truth.case), truth, kind=kind, failed=failed or str(error))

@@ -39,8 +39,8 @@ def function_summary(case: Case, es_frame: int) -> tuple[dict[str, Any], list[li
     notes: list[Note] = []
     try:
         found = left_ventricular_function(whole_ventricle(case), first.phases)
-    except ValueError as fault:
-        found = LVFunction(first.phases * 0.0, 0, 0, incomplete=f"the slices form no stack ({fault})")
+    except ValueError as error:
+        found = LVFunction(first.phases * 0.0, 0, 0, incomplete=f"the slices form no stack ({error})")
     if found.incomplete:
         text = f"Volumes and ejection fraction are not given: {found.incomplete}."
         notes.append(note("function_incomplete", text))

@@ -95,8 +95,8 @@ class ContourOrigin:
                 rv_insertion_lps=None if point is None else (x, y, z),
                 volume_only_because=_short_text(stored.get("volume_only_because", ""), "volume_only_because"),
             )
-        except (KeyError, TypeError) as fault:
-            raise ValueError(f"not a contour origin: {fault}") from fault
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a contour origin: {error}") from error
 
 
 def _short_text(value: Any, name: str) -> str:
@@ -118,8 +118,8 @@ def origins_from_text(text: str, slices: int, frames: int) -> tuple[ContourOrigi
     """
     try:
         stored = json.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise ValueError("its contour origin is not readable JSON") from fault
+    except (ValueError, RecursionError) as error:
+        raise ValueError("its contour origin is not readable JSON") from error
     if not isinstance(stored, list) or len(stored) != slices or not all(isinstance(each, dict) for each in stored):
         raise ValueError(f"its contour origin does not describe {slices} slice(s)")
     origins = tuple(ContourOrigin.from_dict(each) for each in stored)

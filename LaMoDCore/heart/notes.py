@@ -320,8 +320,8 @@ class Note:
                 frame=None if stored.get("frame") is None else int(stored["frame"]),
                 source=str(stored.get("source", "")),
             )
-        except (KeyError, TypeError) as fault:
-            raise ValueError(f"not a note: {fault}") from fault
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a note: {error}") from error
 
 
 def note(

@@ -107,16 +107,16 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
         network = _network(description)
         tensors = load_tensors(data)
         network.load_state_dict(tensors)
-    except (ValueError, TypeError) as fault:
+    except (ValueError, TypeError) as error:
         raise LaMoDInputError(
-            f"{folder.name}/model.json", str(fault), "use a model made by this version of LaMoD"
-        ) from fault
-    except (RuntimeError, SafetensorError) as fault:
+            f"{folder.name}/model.json", str(error), "use a model made by this version of LaMoD"
+        ) from error
+    except (RuntimeError, SafetensorError) as error:
         raise LaMoDInputError(
             f"{folder.name}/weights.safetensors",
             "the weights do not match the networks in model.json" + _other_version(network, description),
             "copy the whole model folder again, or use a model made by this version of LaMoD",
-        ) from fault
+        ) from error
     network.requires_grad_(False).eval().to(device)
     return LoadedModel(str(description["name"]), network, digest, description)
 

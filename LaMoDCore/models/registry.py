@@ -105,8 +105,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     label = f"{folder.name}/model.json"
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as fault:
-        raise LaMoDInputError(label, "it is not valid JSON", "copy the whole model folder again") from fault
+    except (ValueError, OSError) as error:
+        raise LaMoDInputError(label, "it is not valid JSON", "copy the whole model folder again") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise LaMoDInputError(label, f"its format is not {FORMAT}", "use a model made by this version of LaMoD")
     missing = [key for key in ("name", "config", "weights_sha256", "canonical") if key not in description]

@@ -53,10 +53,10 @@ def export_model(name: str, target: Path) -> Path:
             for file in (folder / each for each in FILES):
                 if file.is_file():
                     archive.writestr(zipfile.ZipInfo(f"{name}/{file.name}"), file.read_bytes())
-    except OSError as fault:
+    except OSError as error:
         raise LaMoDInputError(
-            target, f"it cannot be written ({fault.strerror or fault})", "name another file, or free some space"
-        ) from fault
+            target, f"it cannot be written ({error.strerror or error})", "name another file, or free some space"
+        ) from error
     return target
 
 
@@ -104,10 +104,10 @@ def _add_folder(source: Path, wanted: str) -> Path:
             if wanted:
                 _set_name(fresh, name)
                 load_model(fresh)
-    except OSError as fault:
+    except OSError as error:
         raise LaMoDInputError(
-            name, f"it cannot be copied to your models ({fault.strerror or fault})", "free some space"
-        ) from fault
+            name, f"it cannot be copied to your models ({error.strerror or error})", "free some space"
+        ) from error
     return target
 
 
@@ -119,8 +119,8 @@ def _unpacked(archive: Path, folder: Path) -> Path:
                 name = Path(member.filename).name
                 if name in FILES and member.file_size <= _LARGEST_FILE:
                     (folder / name).write_bytes(content.read(member))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as fault:
-        raise LaMoDInputError(archive, "it is not a readable .zip", "export the model again") from fault
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        raise LaMoDInputError(archive, "it is not a readable .zip", "export the model again") from error
     if not (folder / "model.json").is_file():
         raise LaMoDInputError(archive, "it contains no model.json", "choose a .zip written by `lamod models export`")
     return folder

@@ -30,16 +30,16 @@ def averaged_network(run: Path) -> LaMoDModel:
             names = [name for name in content.keys() if name.startswith(_AVERAGED)]  # noqa: SIM118
             weights = {name.removeprefix(_AVERAGED): content.get_tensor(name) for name in names}
         network = LaMoDModel(ModelConfig.from_dict(config["model"]))
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as fault:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise LaMoDInputError(
             f"{run.name}/{CHECKPOINT}",
             "it cannot be read, or another version of LaMoD wrote it",
             "resume the run with `lamod train --resume`, or start a new run",
-        ) from fault
+        ) from error
     try:
         network.load_state_dict(weights)
-    except RuntimeError as fault:
+    except RuntimeError as error:
         raise LaMoDInputError(
             run.name, "it trains another network than LaMoD's", "wait until it is finished, then choose its model"
-        ) from fault
+        ) from error
     return network.requires_grad_(False).eval()

@@ -35,6 +35,6 @@ def resolve_device(name: str = "auto") -> tuple[torch.device, str]:
         device = torch.device(name)
         if device.type == "cuda":
             torch.cuda.get_device_properties(device)
-    except (RuntimeError, AssertionError) as fault:
-        raise LaMoDInputError(f"--device {name}", str(fault).splitlines()[0], "use --device auto") from fault
+    except (RuntimeError, AssertionError) as error:
+        raise LaMoDInputError(f"--device {name}", str(error).splitlines()[0], "use --device auto") from error
     return device, f"{device.type.upper()}: chosen"

@@ -24,8 +24,8 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LaMoDInputError(path, "the file does not exist", remedy) from None
-    except (OSError, ValueError) as fault:
-        raise LaMoDInputError(path, f"it cannot be read as JSON ({fault})", remedy) from None
+    except (OSError, ValueError) as error:
+        raise LaMoDInputError(path, f"it cannot be read as JSON ({error})", remedy) from None
     if not isinstance(content, dict):
         raise LaMoDInputError(path, "it holds no JSON object", remedy)
     return content

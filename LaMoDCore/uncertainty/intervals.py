@@ -36,10 +36,10 @@ def calibration_of(description: Mapping[str, Any], model: str) -> Calibration | 
         return None
     try:
         return Calibration.from_dict(stored)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LaMoDInputError(
-            f"{model}/model.json", f"its calibration of the uncertainty is damaged ({fault})", "copy it again"
-        ) from fault
+            f"{model}/model.json", f"its calibration of the uncertainty is damaged ({error})", "copy it again"
+        ) from error
 
 
 def calibrated(

@@ -151,8 +151,8 @@ def incomplete_files(run: Path) -> Iterator[str]:
             elif file.suffix == ".safetensors":
                 with safe_open(str(file), framework="numpy") as content:
                     list(content.keys())
-        except Exception as fault:  # whatever a reader says of it
-            yield f"{file.relative_to(run)} ({fault})"
+        except Exception as error:  # whatever a reader says of it
+            yield f"{file.relative_to(run)} ({error})"
 
 
 def outcome(run: Path) -> tuple[str, list[dict[str, object]]]:

@@ -163,15 +163,15 @@ def read_engine(file: Path) -> EngineDescription:
         if file.stat().st_size > _LARGEST_DESCRIPTION:
             raise ValueError("it is too large")
         stored = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as fault:
-        raise LaMoDInputError(label, "it does not exist", f"name a folder that holds {ENGINE_FILE}") from fault
-    except (OSError, ValueError, RecursionError) as fault:
-        raise LaMoDInputError(label, "it is not readable JSON", "copy the engine folder again") from fault
+    except FileNotFoundError as error:
+        raise LaMoDInputError(label, "it does not exist", f"name a folder that holds {ENGINE_FILE}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise LaMoDInputError(label, "it is not readable JSON", "copy the engine folder again") from error
     try:
         return _parsed(stored, file.parent)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        reason = f"the field {fault} is missing" if isinstance(fault, KeyError) else str(fault)
-        raise LaMoDInputError(label, reason, "correct it; the how-to on contour engines lists every field") from fault
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise LaMoDInputError(label, reason, "correct it; the how-to on contour engines lists every field") from error
 
 
 def _parsed(stored: Any, folder: Path) -> EngineDescription:

@@ -79,10 +79,10 @@ class ContourNetwork:
         file = description.checked_file()
         try:
             import onnxruntime
-        except ImportError as fault:
+        except ImportError as error:
             raise LaMoDInputError(
                 label, "onnxruntime is not installed", "install it: pip install onnxruntime"
-            ) from fault
+            ) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.inter_op_num_threads = 1
@@ -91,8 +91,8 @@ class ContourNetwork:
             self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
                 str(file), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as fault:  # onnxruntime raises types of its own, which differ between versions
-            raise LaMoDInputError(label, f"{file.name} is not a readable ONNX file", "install it again") from fault
+        except Exception as error:  # onnxruntime raises types of its own, which differ between versions
+            raise LaMoDInputError(label, f"{file.name} is not a readable ONNX file", "install it again") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         height, width = description.input_size
         classes = max(description.labels.values()) + 1

@@ -66,8 +66,8 @@ def registered_engines() -> list[RegisteredEngine]:
     for name, file in engine_files().items():
         try:
             description = read_engine(file)
-        except LaMoDInputError as fault:
-            listed.append(RegisteredEngine(name, None, False, fault.reason))
+        except LaMoDInputError as error:
+            listed.append(RegisteredEngine(name, None, False, error.reason))
             continue
         there = description.onnx_file is not None and description.onnx_file.is_file()
         listed.append(RegisteredEngine(name, description, there, "" if there else "not installed"))

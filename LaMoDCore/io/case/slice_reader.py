@@ -313,10 +313,10 @@ def contour_origin_of(stack: FrameStack, path: Path, position: int = 0) -> Conto
     frames, slices = stack.frames.shape[:2]
     try:
         return origins_from_text(text, slices, frames)[position]
-    except ValueError as fault:
+    except ValueError as error:
         raise LaMoDInputError(
-            path, str(fault), "draw the contours again, or remove this entry of its header"
-        ) from fault
+            path, str(error), "draw the contours again, or remove this entry of its header"
+        ) from error
 
 
 def _point(lps: tuple[float, float, float] | None) -> Array | None:

@@ -59,8 +59,8 @@ def check_dataset(folder: str | Path, progress: Progress = SILENT) -> tuple[Data
     for number, entry in enumerate(index, 1):
         try:
             case = read_dataset_case(folder, entry.id)
-        except LaMoDInputError as fault:
-            findings.append(Finding("error", entry.id, f"{Path(fault.source).name}: {fault.reason}."))
+        except LaMoDInputError as error:
+            findings.append(Finding("error", entry.id, f"{Path(error.source).name}: {error.reason}."))
         else:
             partners[entry.id] = case.paired_with
             findings.extend(check_case(entry, case))
@@ -140,8 +140,10 @@ def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
     spacing = case.grids[0].spacing_mm
     if not all(0.3 <= step <= 5 for step in spacing):
         yield error(f"Its pixels of {spacing[0]:.3g} × {spacing[1]:.3g} mm are implausible for a heart scan.")
-    for message in _mask_faults(case.masks, spacing[0] * spacing[1]):
-        yield error(message) if "empty" in message else warning(message)
+    empty = _empty_mask(case.masks)
+    if empty:
+        yield error(empty)
+    yield from (warning(message) for message in _doubtful_masks(case.masks, spacing[0] * spacing[1]))
     if case.rv_insertion_lps is None:
         yield warning("The right-ventricular insertion is unknown: its segments start from a default.")
     elif not _near_wall(case):
@@ -159,12 +161,15 @@ def check_case(entry: DatasetEntry, case: DatasetCase) -> Iterator[Finding]:
         yield warning(f"Only {share:.0%} of the wall is in the drawn wall after its displacement.")
 
 
-def _mask_faults(masks: Array, pixel_mm2: float) -> Iterator[str]:
+def _empty_mask(masks: Array) -> str:
+    """The first empty mask of [T, Z, H, W] as a sentence; "" if there is none."""
+    empty = np.argwhere(~masks.any(axis=(2, 3)))
+    return f"Its mask is empty in frame {empty[0][0]}, slice {empty[0][1]}." if len(empty) else ""
+
+
+def _doubtful_masks(masks: Array, pixel_mm2: float) -> Iterator[str]:
     areas = masks.sum((2, 3)) * pixel_mm2
-    if (areas == 0).any():
-        frame, k = np.argwhere(areas == 0)[0]
-        yield f"Its mask is empty in frame {frame}, slice {k}."
-    elif (areas < _SMALLEST_WALL_MM2).any():
+    if areas.all() and (areas < _SMALLEST_WALL_MM2).any():
         yield f"Its smallest wall is {areas.min():.0f} mm²: check pixel size and labels."
     open_frames = [
         frame

@@ -59,8 +59,8 @@ def add_case(into: Path, case: DatasetCase, entry: DatasetEntry) -> DatasetEntry
         into.mkdir(parents=True, exist_ok=True)
         write_dataset_case(into, replace(case, id=entry.id))
         write_dataset_index(into, [*entries, entry], about)
-    except OSError as fault:
-        raise _unwritable(into, fault) from fault
+    except OSError as error:
+        raise _unwritable(into, error) from error
     return entry
 
 
@@ -89,12 +89,12 @@ def _add_all(source: DatasetIndex, into: Path) -> None:
             _copy(source.folder / "cases" / entry.id, into / "cases" / names[entry.id], names)
             entries.append(replace(entry, id=names[entry.id]))
         write_dataset_index(into, entries, about)
-    except FileNotFoundError as fault:
+    except FileNotFoundError as error:
         raise LaMoDInputError(
-            source.folder, f"a file of it is missing ({Path(fault.filename or '').name})", "write the dataset again"
-        ) from fault
-    except OSError as fault:
-        raise _unwritable(into, fault) from fault
+            source.folder, f"a file of it is missing ({Path(error.filename or '').name})", "write the dataset again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(into, error) from error
 
 
 def _taken(into: Path, entries: Sequence[DatasetEntry]) -> set[str]:

@@ -324,10 +324,10 @@ def _read_motion(path: Path) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in wanted}
-    except KeyError as fault:
-        raise LaMoDInputError(path, f"it lacks {fault}", f"give {', '.join(wanted)}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-        raise LaMoDInputError(path, f"it cannot be read ({fault})", "write the case again") from None
+    except KeyError as error:
+        raise LaMoDInputError(path, f"it lacks {error}", f"give {', '.join(wanted)}") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise LaMoDInputError(path, f"it cannot be read ({error})", "write the case again") from None
 
 
 def _optional_frames(path: Path, shape: tuple[int, ...], *, boolean: bool) -> Array | None:

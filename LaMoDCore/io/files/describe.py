@@ -41,8 +41,8 @@ def _folder(path: Path) -> list[str]:
         for file in sorted(p for p in path.iterdir() if p.name.lower().endswith(VOLUME_SUFFIXES)):
             try:
                 lines += [line for stack in read_images(file) for line in stack_lines(stack)]
-            except LaMoDInputError as fault:
-                lines.append(f"{file.name}: {fault.reason}")
+            except LaMoDInputError as error:
+                lines.append(f"{file.name}: {error.reason}")
         return lines
 
 
@@ -80,8 +80,8 @@ def _contents(stack: FrameStack) -> str:
     try:
         labels = integer_labels(stack.frames, stack.name)
         meaning, note = meaning_of_labels([labels], stack.name)
-    except LaMoDInputError as fault:
-        return f"labels {', '.join(f'{v:g}' for v in values if v != 0) or 'none'}: {fault.reason}"
+    except LaMoDInputError as error:
+        return f"labels {', '.join(f'{v:g}' for v in values if v != 0) or 'none'}: {error.reason}"
     return note.text if note else f"a mask, label {meaning.myocardium} (taken as the myocardium)"
 
 

@@ -101,8 +101,8 @@ def _rows(path: str | Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             if tuple(reader.fieldnames or ()) != columns:
                 raise ValueError(f"its columns are not {', '.join(columns)}")
             return rows
-    except (OSError, ValueError, csv.Error) as fault:
-        raise LaMoDInputError(path, f"it cannot be read ({fault})", "predict again") from fault
+    except (OSError, ValueError, csv.Error) as error:
+        raise LaMoDInputError(path, f"it cannot be read ({error})", "predict again") from error
 
 
 def _number(value: float | None) -> str:

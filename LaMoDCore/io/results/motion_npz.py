@@ -100,8 +100,8 @@ def read_motion_npz(path: str | Path) -> MotionFile:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-        raise LaMoDInputError(path, f"it cannot be read ({fault})", "predict again") from fault
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise LaMoDInputError(path, f"it cannot be read ({error})", "predict again") from error
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise LaMoDInputError(path, f"it lacks the array {missing[0]}", "predict again")

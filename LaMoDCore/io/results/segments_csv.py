@@ -101,8 +101,8 @@ def read_segments_csv(path: str | Path) -> tuple[SegmentRow, ...]:
             return tuple(_row(cells) for cells in reader)
     except FileNotFoundError:
         raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
-    except (OSError, ValueError, TypeError, csv.Error) as fault:
-        raise LaMoDInputError(path, f"it cannot be read ({fault})", "predict again") from fault
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise LaMoDInputError(path, f"it cannot be read ({error})", "predict again") from error
 
 
 def _cells(row: SegmentRow) -> list[str]:

@@ -57,8 +57,8 @@ def read_strain_json(path: str | Path) -> SummaryFile:
         raise LaMoDInputError(path, f"its schema version is {version!r}", "update LaMoD")
     try:
         notes = notes_of(content)
-    except ValueError as fault:
-        raise LaMoDInputError(path, f"its notes cannot be read ({fault})", "predict again") from fault
+    except ValueError as error:
+        raise LaMoDInputError(path, f"its notes cannot be read ({error})", "predict again") from error
     return SummaryFile({key: value for key, value in content.items() if key not in ("notes", "quality")}, notes)
 
 

@@ -86,10 +86,10 @@ def write_cohort(
             pages = partial(_set_up, partial(_write_report, str(folder), recipe))
             for _, made in answers([names], pages, 1, in_process=False):
                 _answer(made, out)
-    except OSError as fault:
+    except OSError as error:
         raise LaMoDInputError(
-            out, f"it cannot be written ({fault.strerror or fault})", "free disk space, then resume with --resume"
-        ) from fault
+            out, f"it cannot be written ({error.strerror or error})", "free disk space, then resume with --resume"
+        ) from error
     write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
     return len(entries)
 
@@ -105,8 +105,8 @@ def _open_folder(out: Path, recipe: CohortRecipe, resume: bool) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(marker, wanted, indent=1)
-    except OSError as fault:
-        raise LaMoDInputError(out, f"it cannot be written ({fault.strerror})", "choose another folder") from fault
+    except OSError as error:
+        raise LaMoDInputError(out, f"it cannot be written ({error.strerror})", "choose another folder") from error
     return folder
 
 

@@ -95,8 +95,8 @@ class CohortRecipe:
             values["split"] = tuple(float(share) for share in values["split"])
         try:
             return cls(**values)
-        except TypeError as fault:
-            raise ValueError(str(fault)) from None
+        except TypeError as error:
+            raise ValueError(str(error)) from None
 
     def disease(self, index: int) -> str:
         """The disease of subject ``index``."""

@@ -124,10 +124,10 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
             np.array(about["levels"], dtype=np.int64),
             about["fingerprint"],
         )
-    except (OSError, ValueError, KeyError) as fault:
+    except (OSError, ValueError, KeyError) as error:
         raise LaMoDInputError(
             folder.name, "the cache is damaged", "delete it; it will be made again from the dataset"
-        ) from fault
+        ) from error
 
 
 def cache_of_cases(cases: Sequence[DatasetCase], *, vary_sampling: bool = True) -> TrainingCache:
@@ -170,10 +170,10 @@ def _build(
     try:
         with replaced_folder(folder) as fresh:
             _fill(index, fresh, fingerprint, vary_sampling, workers, progress)
-    except OSError as fault:
+    except OSError as error:
         raise LaMoDInputError(
-            folder.name, f"the cache cannot be written ({fault.strerror or fault})", "free some space or use --cache"
-        ) from fault
+            folder.name, f"the cache cannot be written ({error.strerror or error})", "free some space or use --cache"
+        ) from error
 
 
 def _fill(

@@ -67,15 +67,15 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
     try:
         with replaced_file(folder / CHECKPOINT) as fresh:
             write_through(fresh, data)
-    except OSError as fault:
-        full = fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         raise LaMoDInputError(
             folder.name,
             "the disk is full; the checkpoint before this one is kept"
             if full
-            else f"the checkpoint cannot be written ({fault.strerror or fault})",
+            else f"the checkpoint cannot be written ({error.strerror or error})",
             "free some space, then resume the run" if full else "make the folder writable, then resume the run",
-        ) from fault
+        ) from error
 
 
 def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
@@ -93,12 +93,12 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
             tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118
         position, groups = about["position"], about["groups"]
         kept = about["identity"]
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as fault:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise LaMoDInputError(
             f"{folder.name}/{file.name}",
             "it cannot be read, or another version of LaMoD wrote it",
             "start a new run in another folder",
-        ) from fault
+        ) from error
     _refuse_another_run(f"{folder.name}/{CHECKPOINT}", kept, json.loads(json.dumps(identity)))
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}, "random": {}}
     for key, value in tensors.items():

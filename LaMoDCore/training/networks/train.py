@@ -152,10 +152,10 @@ def train_network(
                 )
                 if fabric.is_global_zero:
                     _finish(folder, average, best, training, card)
-        except (RuntimeError, MemoryError) as fault:
-            if not is_out_of_memory(fault):
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
-            raise too_large(config, replace(found, largest_batch=None)) from fault
+            raise too_large(config, replace(found, largest_batch=None)) from error
     fabric.barrier()
     return average
 

@@ -103,10 +103,10 @@ class RunFolder:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
+        except OSError as error:
             raise LaMoDInputError(
-                self.folder.name, f"the folder cannot be created ({fault.strerror})", "name another folder"
-            ) from fault
+                self.folder.name, f"the folder cannot be created ({error.strerror})", "name another folder"
+            ) from error
         with RunLock(self.folder):
             if fresh:
                 self.stop_file.unlink(missing_ok=True)
@@ -116,9 +116,9 @@ class RunFolder:
             self.status("running", message)
             try:
                 yield
-            except BaseException as fault:
+            except BaseException as error:
                 if self._status["state"] == "running":
-                    self.status("failed", str(fault) or type(fault).__name__, failure=_failure(fault))
+                    self.status("failed", str(error) or type(error).__name__, failure=_failure(error))
                 raise
             finally:
                 if self._board is not None:
@@ -231,12 +231,12 @@ def reported_disk_faults(run: str) -> Iterator[None]:
     """Turn an OSError of this block into a LaMoDInputError about the run folder of this name."""
     try:
         yield
-    except OSError as fault:
+    except OSError as error:
         raise LaMoDInputError(
             run,
-            f"the run's folder cannot be written to ({fault.strerror or fault}); the last checkpoint is kept",
+            f"the run's folder cannot be written to ({error.strerror or error}); the last checkpoint is kept",
             "fix that, then resume the run",
-        ) from fault
+        ) from error
 
 
 def refuse_newer(folder: Path) -> None:
@@ -251,10 +251,10 @@ def refuse_newer(folder: Path) -> None:
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         newer = int(about.get("format", 0)) > FORMAT
-    except (ValueError, TypeError, AttributeError, OSError) as fault:
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise LaMoDInputError(
             f"{folder.name}/run.json", "it cannot be read", "start a new run in another folder"
-        ) from fault
+        ) from error
     if newer:
         maker = about.get("versions", {}).get("LaMoD", "of a later version")
         raise LaMoDInputError(

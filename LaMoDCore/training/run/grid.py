@@ -66,18 +66,18 @@ def read_grid(file: Path, base: TrainingConfig) -> list[Combination]:
     """
     try:
         lists = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as fault:
-        raise LaMoDInputError(file.name, "there is no such file", "give a JSON object of lists") from fault
-    except (OSError, ValueError) as fault:
-        raise LaMoDInputError(file.name, "it is not valid JSON", "give a JSON object of lists") from fault
+    except FileNotFoundError as error:
+        raise LaMoDInputError(file.name, "there is no such file", "give a JSON object of lists") from error
+    except (OSError, ValueError) as error:
+        raise LaMoDInputError(file.name, "it is not valid JSON", "give a JSON object of lists") from error
     if not isinstance(lists, dict) or not lists or not all(isinstance(each, list) and each for each in lists.values()):
         raise LaMoDInputError(
             file.name, "it is not an object of lists", 'write it as {"learning_rate": [1e-3, 1e-4], ...}'
         )
     try:
         return list(_combinations(lists, base))
-    except (ValueError, TypeError) as fault:
-        raise LaMoDInputError(file.name, str(fault), "correct that setting") from fault
+    except (ValueError, TypeError) as error:
+        raise LaMoDInputError(file.name, str(error), "correct that setting") from error
 
 
 def _combinations(lists: Mapping[str, Sequence[Any]], base: TrainingConfig) -> Iterator[Combination]:
@@ -120,8 +120,8 @@ def search(
         if not _is_finished(run, combination):
             try:
                 train_one(combination, run)
-            except LaMoDInputError as fault:
-                failure = str(fault)
+            except LaMoDInputError as error:
+                failure = str(error)
         outcomes.append(_outcome(combination, run, failure))
     outcomes.sort(key=lambda outcome: (bool(outcome.failure), outcome.value))
     if writes:

@@ -37,13 +37,13 @@ class RunLock:
             time.sleep(_PAUSE_SECONDS)
         try:
             _lock(self._descriptor)
-        except OSError as fault:
+        except OSError as error:
             os.close(self._descriptor)
             raise LaMoDInputError(
                 self._folder.name,
                 "another process is training in this folder",
                 "wait for it, stop it, or choose another folder",
-            ) from fault
+            ) from error
         return self
 
     def __exit__(

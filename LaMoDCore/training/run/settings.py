@@ -172,7 +172,7 @@ def read_config(file: Path) -> TrainingConfig:
     """
     try:
         return TrainingConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError as fault:
-        raise LaMoDInputError(file.name, "there is no such file", "give a JSON file of training settings") from fault
-    except (ValueError, TypeError, OSError) as fault:
-        raise LaMoDInputError(file.name, str(fault).splitlines()[0], "correct that setting") from fault
+    except FileNotFoundError as error:
+        raise LaMoDInputError(file.name, "there is no such file", "give a JSON file of training settings") from error
+    except (ValueError, TypeError, OSError) as error:
+        raise LaMoDInputError(file.name, str(error).splitlines()[0], "correct that setting") from error

@@ -72,8 +72,8 @@ def read_run(folder: Path) -> RunReport:
     about = json_object_if_any(folder / "run.json")
     try:
         refuse_newer(folder)
-    except LaMoDInputError as fault:
-        return RunReport(folder, "unreadable", str(fault))
+    except LaMoDInputError as error:
+        return RunReport(folder, "unreadable", str(error))
     if not status:
         return RunReport(folder, "none", "There is no run in this folder yet.", data=_text(about.get("data")))
     state, sentence = _state(folder, status)

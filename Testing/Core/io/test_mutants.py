@@ -30,8 +30,8 @@ def read(path):
     try:
         for slice_ in load_case(path).slices:
             to_canonical(slice_)
-    except LaMoDInputError as fault:
-        print(f"lamod: {' '.join(str(fault).split())}", file=sys.stderr)
+    except LaMoDInputError as error:
+        print(f"lamod: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return 0
 

@@ -202,8 +202,8 @@ def test_stored_banks_belong_to_one_run(tmp_path: Path) -> None:
 def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(posterior.ContourTraining, "steps", lambda _self, _slices: 40)
-    monkeypatch.setattr(posterior, "_HELD_OUT_SHARE", 0.2)
+    monkeypatch.setattr(posterior.ContourTraining, "steps", lambda _self, _slices: 10)
+    monkeypatch.setattr(posterior, "_HELD_OUT_SHARE", 0.4)
     entries = []
     for subject, split in zip(SHORTENING, ("train", "train", "val"), strict=True):
         for name in "ab":
@@ -215,7 +215,7 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     base = LaMoDModel(PRESETS["smoke"].model)
     save_model(base, tmp_path / "base", "base", training={"minutes": 3})
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
-    words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "20", "--randomised", "20"]
+    words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "5", "--randomised", "10"]
     run = tmp_path / "new-run"
 
     def ask_to_stop(_: Progress, stage: str, fraction: float, message: str = "") -> None:
@@ -233,8 +233,8 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
-    # 16 of the 20 subjects of each cohort, and the four slices of the dataset
-    assert model.description["training"]["contours"]["slices"] == 2 * 16 * 4 + 4
+    # 3 of the 5 phantoms, 6 of the 10 randomised subjects, and the four slices of the dataset
+    assert model.description["training"]["contours"]["slices"] == (3 + 6) * 4 + 4
     described = model.description["training"]["posterior"]
     assert (described["slices"], described["validation_slices"]) == (4, 2)
     assert described["randomised_slices"] == [3 * 4, 4]  # of the four randomised subjects that were held out
