@@ -32,7 +32,7 @@ _ITEM = re.compile(r"^([\w*.,\[\] ]+?):\s+(.*)$")
 
 def commands_page() -> str:
     """Describe every command with its arguments."""
-    from LaMoDCore.cli.program import ALIASES, VERBS
+    from LaMoDCore.cli.program import ALIASES, COMMANDS
 
     parts = [
         GENERATED,
@@ -48,10 +48,10 @@ def commands_page() -> str:
         '`--progress json` prints lines `{"stage", "fraction", "message"}` on the error stream.',
         "\n".join(
             ["| command | purpose |", "| --- | --- |"]
-            + [f"| [`lamod {verb}`](#lamod-{verb}) | {_first_sentence(verb)} |" for verb in VERBS]
+            + [f"| [`lamod {verb}`](#lamod-{verb}) | {_first_sentence(verb)} |" for verb in COMMANDS]
         ),
     ]
-    for verb, module_name in VERBS.items():
+    for verb, module_name in COMMANDS.items():
         module = import_module(f"LaMoDCore.cli.{module_name}")
         parser = argparse.ArgumentParser(prog=f"lamod {verb}", description=module.HELP)
         module.add_arguments(parser)
@@ -63,9 +63,9 @@ def commands_page() -> str:
 
 
 def _first_sentence(verb: str) -> str:
-    from LaMoDCore.cli.program import VERBS
+    from LaMoDCore.cli.program import COMMANDS
 
-    explanation: str = import_module(f"LaMoDCore.cli.{VERBS[verb]}").HELP
+    explanation: str = import_module(f"LaMoDCore.cli.{COMMANDS[verb]}").HELP
     return _cell(re.split(r"(?<=[.;])\s", explanation)[0].rstrip(".;"))
 
 

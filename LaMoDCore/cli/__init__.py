@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from LaMoDCore.cli.program import VERBS, main
+from LaMoDCore.cli.program import COMMANDS, main
 
-__all__ = ["VERBS", "main"]
+__all__ = ["COMMANDS", "main"]

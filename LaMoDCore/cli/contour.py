@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Options that `lamod predict` shares."""
     parser.add_argument("--engine", metavar="NAME|DIR", help="contour engine (see lamod models list)")
-    parser.add_argument("--series", metavar="UID|NUMBER", help="the only DICOM series to draw contours on")
+    parser.add_argument("--series", metavar="UID|NUMBER", help="draw contours on this DICOM series only")
     parser.add_argument(
         "--fast", action="store_true", help="one orientation per frame: half the time, slightly worse contours"
     )

@@ -36,7 +36,9 @@ def add_labels_option(
     parser: argparse.ArgumentParser | argparse._ArgumentGroup, of: str, metavar: str = "myo=2,rv=1"
 ) -> None:
     """Add --labels, the meaning of the values in masks; read as `args.labels`."""
-    parser.add_argument("--labels", metavar=metavar, help=f"meaning of {of}; myo=2+4 joins several values to one wall")
+    parser.add_argument(
+        "--labels", metavar=metavar, help=f"meaning of {of}; myo=2+4 combines several values into one wall"
+    )
 
 
 def add_insertion_options(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +65,9 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
         "(Algorithm 1 of the paper)",
     )
     parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="sampler of the reverse diffusion")
-    parser.add_argument("--start", type=int, metavar="M", help="diffusion step to which Algorithm 1 noises the latent")
+    parser.add_argument(
+        "--start", type=int, metavar="M", help="diffusion step up to which Algorithm 1 adds noise to the latent"
+    )
     parser.add_argument("--steps", type=int, metavar="N", help="number of DDIM steps")
     parser.add_argument(
         "--samples",

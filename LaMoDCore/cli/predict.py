@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="MASKS",
         type=Path,
-        help="masks of the myocardium over the cycle; without any the contours are drawn on the --cine study",
+        help="masks of the myocardium over the cycle; if omitted, contours are drawn on the --cine study",
     )
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder to write the result to")
     parser.add_argument(
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="frame of end-diastole, counted from 0 (default: the largest cavity)",
     )
-    parser.add_argument("--no-report", action="store_true", help="do not draw report.png and report.pdf")
+    parser.add_argument("--no-report", action="store_true", help="do not write report.png and report.pdf")
     add_inference_options(parser)
     add_progress_option(parser)
 

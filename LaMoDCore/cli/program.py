@@ -15,8 +15,8 @@ from typing import NoReturn
 from LaMoDCore import __version__
 from LaMoDCore.runtime.errors import LaMoDError
 
-#: Command -> module of LaMoDCore.cli, imported only when the command is used.
-VERBS = {
+#: Command name -> module of LaMoDCore.cli, imported only when the command is used.
+COMMANDS = {
     "demo": "demo",
     "predict": "predict",
     "predict-cohort": "predict_cohort",
@@ -62,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _root_parser(words: Sequence[str]) -> _Parser:
     explained = "-h" in words or "--help" in words
-    listing = "\n".join(f"  {verb:<17} {_first_sentence(verb) if explained else ''}".rstrip() for verb in VERBS)
+    listing = "\n".join(f"  {verb:<17} {_first_sentence(verb) if explained else ''}".rstrip() for verb in COMMANDS)
     aliases = "\n".join(f"  {alias:<17} {' '.join(command)}" for alias, command in ALIASES.items())
     parser = _Parser(
         prog="lamod",
@@ -72,12 +72,12 @@ def _root_parser(words: Sequence[str]) -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lamod {__version__}")
-    parser.add_argument("command", choices=[*VERBS, *ALIASES], metavar="COMMAND")
+    parser.add_argument("command", choices=[*COMMANDS, *ALIASES], metavar="COMMAND")
     return parser
 
 
 def _first_sentence(verb: str) -> str:
-    explanation: str = import_module(f"LaMoDCore.cli.{VERBS[verb]}").HELP
+    explanation: str = import_module(f"LaMoDCore.cli.{COMMANDS[verb]}").HELP
     return re.split(r"(?<=[.;])\s", explanation)[0].rstrip(".;")
 
 
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb = _root_parser(words[:1]).parse_args(words[:1]).command
         verb, *action = ALIASES.get(verb, (verb,))
-        command = import_module(f"LaMoDCore.cli.{VERBS[verb]}")
+        command = import_module(f"LaMoDCore.cli.{COMMANDS[verb]}")
         parser = _Parser(prog=f"lamod {verb}", description=command.HELP)
         command.add_arguments(parser)
         return int(command.run(parser.parse_args([*action, *words[1:]])))

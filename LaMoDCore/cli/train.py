@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--grid",
         type=Path,
         metavar="FILE",
-        help="JSON object of lists; trains every combination in RUN/grid-001 … and names the best",
+        help="JSON object whose values are lists; each combination is trained in RUN/grid-001 …, and the best reported",
     )
     parser.add_argument(
         "--baseline", metavar="NAME", help="train strainnet, unetr or transunet instead, with the same settings"
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size",
         choices=("reduced", "full"),
         default="reduced",
-        help="size of the baseline: for two cores, or as published",
+        help="size of the baseline network: reduced for two CPU cores, or full as published",
     )
     parser.add_argument("--init", metavar="MODEL", help="start from the weights of this model")
     parser.add_argument(
@@ -61,9 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="number of processes that prepare the data")
     parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="prepared data, can be shared by runs (default RUN/cache)"
+        "--cache", type=Path, metavar="DIR", help="folder of prepared data, which runs can share (default RUN/cache)"
     )
-    parser.add_argument("--estimate", action="store_true", help="print the memory and time of the run, and stop")
+    parser.add_argument(
+        "--estimate", action="store_true", help="estimate the memory and time of the run without training"
+    )
     add_progress_option(parser)
 
 
@@ -170,7 +172,7 @@ def _settings(args: argparse.Namespace, initial: LaMoDModel | None) -> TrainingC
 
 
 def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) -> TrainingCache:
-    """Open the cache, which the first process makes while the others wait; a resumed run does not need the dataset."""
+    """Open the cache, which the first process creates while others wait; a resumed run does not need the dataset."""
     from LaMoDCore.training.data.cache import open_cache, open_finished_cache
 
     folder = args.cache or args.out / "cache"

@@ -43,7 +43,7 @@ class SliceReview:
 
 
 def review_of(slices: Sequence[CineSlice]) -> tuple[SliceReview | None, ...]:
-    """The review of each slice; None where a person drew the contours."""
+    """The review of each slice; None if a person drew the contours."""
     found: list[SliceReview | None] = []
     for slice_ in slices:
         origin, drawn = slice_.contour_origin, [bool(mask.any()) for mask in slice_.myocardium]

@@ -150,7 +150,7 @@ def fit_frame(samples: Samples, targets_mm: Array, smoothing_mm: float, pixel_mm
 def choose_smoothing_mm(
     series: list[Samples], pixel_mm2: float, noise_length_mm: float = 0.0, probes: int = 6
 ) -> float:
-    """Select the smoothing length with the least cross-validation error, within bounds.
+    """Select the smoothing length with the lowest cross-validation error, within bounds.
 
     The errors of several frames are added, so frames with large motion dominate: frames at rest tolerate any
     smoothing.

@@ -23,7 +23,7 @@ _TURN = 2.0 * np.pi
 _VOTE_SIGMA = (1.0, 1.2, 1.2)
 _VOTE_ROUNDS = 8
 
-#: A frame whose phase scatters around the last good frame's by more than this (rad) is not used as a reference.
+#: A frame whose phase scatter around the last reliable frame exceeds this (rad) is not used as a reference.
 _GOOD_FRAME_SCATTER = 1.2
 
 

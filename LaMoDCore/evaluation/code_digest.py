@@ -25,7 +25,14 @@ def code_digest(*modules: str) -> str:
 
 
 def digest_of(root: Path, modules: tuple[str, ...]) -> str:
-    """The same for the package's code in the folder `root`.
+    """Hash modules as `code_digest` does, reading the package's code from the folder `root`.
+
+    Args:
+        root: folder of the package.
+        modules: full names such as ``LaMoDCore.heart.canonical``.
+
+    Returns:
+        SHA-256, hexadecimal.
 
     Raises:
         FileNotFoundError: one of `modules` does not exist.

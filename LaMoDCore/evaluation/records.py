@@ -1,4 +1,4 @@
-"""Compare one method's motion of one case with the truth: the records from which the tables are made."""
+"""Compare one method's motion of one case with the truth: the records from which the tables are compiled."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _MM3_PER_ML = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class LVFunction:
-    """Volumes and indices of one ventricle; None where the stack does not cover the ventricle.
+    """Volumes and indices of one ventricle; None if the stack does not cover the ventricle.
 
     Attributes:
         volume_ml: float [T], blood volume of the drawn slices at each frame; always given.
@@ -38,7 +38,7 @@ class LVFunction:
         mass_g: myocardial mass at end-diastole, 1.05 g/ml.
         peak_ejection_rate_ml_s: steepest fall of the volume between end-diastole and end-systole, positive.
         peak_filling_rate_ml_s: steepest rise after end-systole, positive.
-        incomplete: why the numbers above are None; "" where the stack covers the ventricle.
+        incomplete: why the numbers above are None; "" if the stack covers the ventricle.
     """
 
     volume_ml: Array

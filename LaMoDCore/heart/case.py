@@ -107,7 +107,7 @@ class Case:
         reference_frame: index of end-diastole, to which all motion refers.
         rv_insertion_lps: [3] anterior RV insertion point in LPS mm; None if it is not known.
         inputs: the files that were read.
-        notes: what was assumed and what is doubtful about the input.
+        notes: assumptions and doubts about the input.
         volume_slices: slices used for volumes only, because their wall is open or missing in some frames.
     """
 

@@ -27,7 +27,7 @@ class ContourOrigin:
         status: automatic, unsure (automatic, with low confidence) or reviewed (accepted by a person), per frame.
         confidence: confidence of each frame, 0–1.
         rv_insertion_lps: anterior RV insertion of the slice in LPS mm, or None.
-        volume_only_because: why the slice counts for volumes but not for strain; "" where it counts for both.
+        volume_only_because: why the slice is used for volumes but not for strain; "" if it is used for both.
     """
 
     engine: str

@@ -272,8 +272,8 @@ class Note:
         severity: info, warning or error.
         text: one sentence without names of files, series or persons, without the slice and the frame it concerns.
         remedy: what to do, in words that fit every user interface; "" where nothing needs to be done.
-        slice: counted from 1 at the base; None where the note concerns the whole case.
-        frame: counted from 0; None where it concerns all frames.
+        slice: counted from 1 at the base; None if the note concerns the whole case.
+        frame: counted from 0; None if it concerns all frames.
         source: name of the file or series, for the terminal and the researcher's files; never shown in a report.
     """
 

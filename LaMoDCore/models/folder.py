@@ -149,7 +149,7 @@ def _network(description: Mapping[str, Any]) -> LaMoDModel | BaselineModel:
 
 
 def _other_version(network: torch.nn.Module, description: Mapping[str, Any]) -> str:
-    """Explanation to append to an error if the number of parameters shows that another version made the model."""
+    """Explanation to append to an error if the number of parameters shows that another version created the model."""
     stored, own = description.get("parameters"), sum(p.numel() for p in network.parameters())
     if stored in (None, own):
         return ""

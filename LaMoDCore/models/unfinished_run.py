@@ -19,7 +19,7 @@ def averaged_network(run: Path) -> LaMoDModel:
     """The averaged weights of a run's checkpoint, in evaluation mode.
 
     Raises:
-        LaMoDInputError: there is no checkpoint, it is damaged, or it is of another network than LaMoD's.
+        LaMoDInputError: there is no checkpoint, it is damaged, or it belongs to a network other than LaMoD's.
     """
     file = run / CHECKPOINT
     if not file.is_file():

@@ -116,9 +116,9 @@ def predict_strain(
 
 
 def contour_provenance(case: Case) -> dict[str, Any] | None:
-    """Engine, hash, licence and review of automatic contours, for the provenance; None where a person drew them.
+    """Engine, hash, licence and review of automatic contours, for the provenance; None if a person drew them.
 
-    They are reviewed if a person accepted them on every slice, those that count for volumes only included.
+    They are reviewed if a person accepted them on every slice, including those used for volumes only.
     """
     origins = [s.contour_origin for s in case.slices if s.contour_origin is not None]
     if not origins:

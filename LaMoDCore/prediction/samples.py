@@ -61,7 +61,7 @@ class MotionSamples:
         return self._frames(range(len(self))[key], slice(None))
 
     def at_frames(self, frames: Array) -> MotionSamples:
-        """The same samples at frames [K] only."""
+        """Return the samples at frames [K] only."""
         return replace(
             self,
             displacement_mm=self.displacement_mm[frames],

@@ -12,7 +12,7 @@ from LaMoDCore.heart.notes import NoteGroup, grouped, number_list
 RESEARCH_USE = "Research use only; not a medical device."
 #: Heading of the notes, which the warning at the head of the page refers to.
 NOTES_HEADING = "Notes"
-#: How volumes and mass are computed, in lines that fit under the numbers.
+#: Definition of volumes and mass, in lines that fit under the numbers.
 FUNCTION_METHOD = ("Slice summation of the", "blood pool as drawn.")
 #: Names of contour engines and their licences come from files; longer ones are cut.
 _LONGEST_NAME = 40

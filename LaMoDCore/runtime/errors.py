@@ -10,7 +10,7 @@ class LaMoDError(Exception):
 
 
 class LaMoDInputError(LaMoDError):
-    """An input cannot be used: which one, what is wrong, what to do.
+    """An input cannot be used; the message names the input, the problem and the remedy.
 
     Args:
         source: the file, folder, option or node at fault.

@@ -18,7 +18,7 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
     """The JSON object in a file.
 
     Raises:
-        LaMoDInputError: there is none; with `remedy` as what to do.
+        LaMoDInputError: the file contains no JSON object; the message ends with `remedy`.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

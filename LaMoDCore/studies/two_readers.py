@@ -121,7 +121,7 @@ def agreement_text(slices: Sequence[SliceAgreement]) -> str:
 
 
 def draw_agreement(first: CineSlice, second: CineSlice, agreement: SliceAgreement, path: Path) -> None:
-    """Draw the frame with the least agreement, with both contours, and the distances over the cycle."""
+    """Draw the frame with the lowest agreement, with both contours, and the distances over the cycle."""
     from matplotlib.figure import Figure
 
     worst = int(np.nanargmin(agreement.dice))

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from LaMoDCore.cli.program import ALIASES, VERBS
+from LaMoDCore.cli.program import ALIASES, COMMANDS
 from LaMoDCore.heart.notes import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_docs_hold_only_the_four_kinds_of_page():
 def options_of(verb: str) -> set[str]:
     """Options of a command and of its subcommands."""
     parser = argparse.ArgumentParser()
-    import_module(f"LaMoDCore.cli.{VERBS[verb]}").add_arguments(parser)
+    import_module(f"LaMoDCore.cli.{COMMANDS[verb]}").add_arguments(parser)
     return set(_options(parser))
 
 
@@ -83,14 +83,14 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 def test_every_command_is_in_the_reference():
     headings = anchors(DOCS / "reference" / "commands.md")
-    assert [verb for verb in VERBS if f"lamod-{verb}" not in headings] == []
+    assert [verb for verb in COMMANDS if f"lamod-{verb}" not in headings] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_options_in_examples_exist(page: Path):
     for command in re.findall(r"(?:^|`|/)lamod ([a-z][^`#\n]*)", page.read_text(encoding="utf-8"), re.MULTILINE):
         verb, _, rest = command.replace("…", " ").partition(" ")
-        assert verb in VERBS or verb in ALIASES, f"lamod {command}"
+        assert verb in COMMANDS or verb in ALIASES, f"lamod {command}"
         named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*)", rest))
         assert not named or not named - options_of(verb), f"lamod {command}"
 

@@ -1,13 +1,14 @@
 """Automatic contours as files: masks, a table of confidences, and a preview image.
 
 ==============================  ===================================================================================
-contours.seq.nrrd               labels 1 RV, 2 myocardium, 3 LV cavity; ``contours_sliceN.seq.nrrd`` where the slices
-                                form no regular stack. Engine, status of each frame and RV insertion are in the header
+contours.seq.nrrd               labels 1 RV, 2 myocardium, 3 LV cavity; ``contours_sliceN.seq.nrrd`` if the slices
+                                do not form a regular stack. The header contains engine, status of each frame and RV
+                                insertion
 contours.csv                    slice, frame, confidence, status, reason
 contours.png                    contours at end-diastole and end-systole
 ==============================  ===================================================================================
 
-A slice that only counts for volumes has masks in the frames that show the ventricle; a slice that is left out has none.
+A slice used for volumes only has masks in the frames that show the ventricle; a slice that is left out has none.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class EngineDescription:
         name: name by which the engine is selected.
         folder: where engine.json was found.
         file: the ONNX file relative to `folder`, or inside the distribution; "/" separates folders.
-        distribution: name of the installed package that holds the file; "" where it is in `folder`.
+        distribution: name of the installed package that contains the file; "" if it is in `folder`.
         version: version of that package.
         sha256: SHA-256 of the ONNX file, hexadecimal.
         size_bytes: size of the ONNX file; 0 if not stated.
@@ -72,7 +72,7 @@ class EngineDescription:
         contour_convention: whether the drawn cavity follows the blood pool or compact tissue.
         licence: licences of the weights and of the training data.
         source: where the weights come from.
-        install: how to get what is missing; "" where nothing can be missing.
+        install: how to install missing parts; "" if none can be missing.
     """
 
     name: str

@@ -54,7 +54,7 @@ class HeartContours:
         engine: the engine that drew the contours.
         slices: slices from base to apex, including those that are left out.
         left_out: series that were not used.
-        notes: what was assumed while reading.
+        notes: assumptions made while reading.
         seconds: wall time of the network.
         paths: the study.
     """

@@ -74,7 +74,7 @@ def network_grid(
     input_size: tuple[int, int],
     pixel_mm: PixelRange,
 ) -> NetworkGrid:
-    """The window about a point of the cine. Pixels are kept as they are where the engine expects such pixels.
+    """The window about a point of the cine. Pixels are not resampled if the engine expects their size.
 
     Args:
         cine_shape: (H, W).

@@ -78,7 +78,7 @@ def find_engine(name: str | Path = DEFAULT_ENGINE) -> EngineDescription:
     """The description of an engine given by name or by folder.
 
     Raises:
-        LaMoDInputError: there is none, or its engine.json cannot be used.
+        LaMoDInputError: there is no such engine, or its engine.json cannot be used.
     """
     known = engine_files()
     if str(name) in known:

@@ -15,7 +15,7 @@ from LaMoDCore.heart.ring.mask import is_closed_ring
 
 #: Corners of the polygon that fills a contour.
 _CORNERS = 4 * ANGLES
-#: The least wall and the least cavity radius that still make a closed ring on pixels, in pixels of the cine.
+#: The smallest wall thickness and cavity radius that give a closed ring on pixels, in pixels of the cine.
 _LEAST_WALL_PIXELS = 1.2
 _LEAST_CAVITY_PIXELS = 1.7
 #: A ring whose radii jump from ray to ray is open on pixels: its radii are smoothed by so many rays until it closes.
@@ -35,7 +35,7 @@ class Rings:
         endo: radii [T, ANGLES] and their sharpness.
         epi: the same of the epicardium.
         wall_share: [T] share of the rays on which the wall itself, not only its borders, was seen.
-        own_endo: radii of each frame by itself, before smoothing over the cycle.
+        own_endo: radii of each frame alone, before smoothing over the cycle.
         own_epi: the same of the epicardium.
     """
 

@@ -45,11 +45,11 @@ class SliceContours:
 
     Attributes:
         verdict: whether strain and volumes use the slice, volumes alone, or nothing.
-        reason: why it is not used for strain; "" where it is.
+        reason: why it is not used for strain; "" if it is.
         myocardium, cavity, right_ventricle: bool [T, H, W].
         is_ventricle: bool [T], frames that show the ventricle and count for volumes.
         confidence: [T], 0–1.
-        frame_reasons: why each frame is unsure; "" where it is not.
+        frame_reasons: why each frame is unsure; "" if it is not.
         rings: rings in the window of the network; None if no ventricle was found.
         grid: that window.
     """
@@ -161,7 +161,7 @@ def _without_ventricle(empty: Array, grid: NetworkGrid, reason: str) -> SliceCon
 def _confidence(rings: Rings, agreement: Array) -> tuple[Array, list[str]]:
     """[T] and the weakest term of each frame in words.
 
-    The confidence is the least of four terms between 0 and 1: sharpness of the edges, distance of a frame's own edges
+    The confidence is the minimum of four terms between 0 and 1: sharpness of the edges, distance of a frame's own edges
     from those smoothed over the cycle, share of the rays on which the wall was seen, agreement of the orientations.
     """
     edge = 0.5 * (rings.epi.sharpness.mean(axis=1) + rings.endo.sharpness.mean(axis=1))

@@ -55,7 +55,7 @@ class ShortAxisStudy:
     Attributes:
         slices: stacks [T, 1, H, W] of float32, one per slice position.
         left_out: series and slices that are not used.
-        notes: what was assumed while reading.
+        notes: assumptions made while reading.
     """
 
     slices: tuple[FrameStack, ...]
@@ -144,7 +144,7 @@ def _add_dicom(
 
 
 def reason_against(series: DicomSeries, header: Dataset) -> str:
-    """Why a DICOM series is not a short-axis cine, as a clause; "" where it is one.
+    """State why a DICOM series is not a short-axis cine, as a clause; "" if it is one.
 
     Args:
         series: a series returned by `find_series`.

@@ -47,7 +47,7 @@ class CarriedSlice:
     Attributes:
         slice: the drawn frames unchanged, the others carried.
         drawn: bool [T], False for carried contours.
-        note: what was carried and assumed; None if every frame was drawn.
+        note: note on carried frames and assumptions; None if every frame was drawn.
     """
 
     slice: CineSlice
@@ -241,7 +241,7 @@ def _spread(cost: Array, closes: bool) -> Array:
 
 
 def _best(cost: Array, candidates: Array) -> Array:
-    """The candidate of least cost, refined with a parabola through its neighbours: [T, RAYS]."""
+    """The candidate with the lowest cost, refined with a parabola through its neighbours: [T, RAYS]."""
     index = np.clip(np.argmin(cost, axis=-1), 1, candidates.size - 2)
     low, here, high = (np.take_along_axis(cost, (index + k)[..., None], axis=-1)[..., 0] for k in (-1, 0, 1))
     bend = low - 2 * here + high

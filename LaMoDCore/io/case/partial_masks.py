@@ -13,7 +13,7 @@ from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: If masks are missing at more than this share of the frames, the cine was drawn at some frames on purpose; fewer
+#: If masks are missing at more than this share of the frames, the cine was intentionally drawn at some frames; fewer
 #: missing masks are an oversight that the user should correct.
 _PARTIAL_SHARE = 0.5
 
@@ -55,7 +55,7 @@ def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[i
 
 
 def is_partial(myocardium: np.ndarray) -> bool:
-    """Whether masks [T, H, W] were drawn at some frames only, on purpose."""
+    """Whether masks [T, H, W] were intentionally drawn at some frames only."""
     drawn = myocardium.any(axis=(1, 2))
     return bool(drawn.any() and drawn.mean() < 1 - _PARTIAL_SHARE)
 

@@ -32,7 +32,7 @@ _LARGEST_PART = 0.6
 
 @dataclass(frozen=True, eq=False)
 class ReadSlice:
-    """A slice as read: usable, or with the fault that makes it unusable and what still counts for volumes."""
+    """A slice as read: usable, or with the fault that makes it unusable and the part still used for volumes."""
 
     name: str
     source: Path
@@ -287,7 +287,7 @@ def _read_slice(
 def _volume_slice(
     mask: FrameStack, myocardium: Array, cavity: Array | None, path: Path, rr_ms: float | None
 ) -> VentricleSlice | None:
-    """The frames of an unusable slice that show the ventricle, for volumes; None where no cavity is known."""
+    """The frames of an unusable slice that show the ventricle, for volumes; None if no cavity is known."""
     pool = np.stack([ring_cavity(each) for each in myocardium]) if cavity is None else cavity
     if not pool.any():
         return None

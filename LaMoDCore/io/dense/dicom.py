@@ -73,7 +73,7 @@ def holds_dicom(folder: Path) -> bool:
 def read_dicom_dense(
     folder: Path, *, ke: float | None = None, frame_ms: float | None = None, rr_ms: float | None = None
 ) -> tuple[DenseImages, ...]:
-    """Read one DENSE acquisition from a folder of DICOM, subfolders included.
+    """Read one DENSE acquisition from a folder of DICOM files, including subfolders.
 
     Args:
         folder: contains the magnitude and both phase series; other images are ignored.

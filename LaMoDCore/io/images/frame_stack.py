@@ -27,7 +27,7 @@ class FrameStack:
         rr_ms: length of the cardiac cycle; None if the file does not contain it.
         has_orientation: whether the file contains the image's position and orientation in the patient.
         metadata: the file's own key-value pairs.
-        notes: what was assumed while reading.
+        notes: assumptions made while reading.
     """
 
     name: str

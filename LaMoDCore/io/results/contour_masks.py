@@ -1,6 +1,6 @@
 """contours.seq.nrrd: the masks of a result whose contours were drawn automatically or carried.
 
-Labels 1 RV, 2 myocardium, 3 LV cavity. ``contours_sliceN.seq.nrrd`` where the slices form no regular stack. Given to
+Labels 1 RV, 2 myocardium, 3 LV cavity. ``contours_sliceN.seq.nrrd`` if the slices do not form a regular stack. Given to
 `load_case` as masks, the file reproduces the result: times, R–R interval, RV insertion points, engine and status of
 each frame are in its header.
 """
@@ -32,7 +32,7 @@ def has_derived_contours(case: Case) -> bool:
 
 
 def write_contour_masks(case: Case, folder: Path) -> list[str]:
-    """Write the masks of all slices, those that count for volumes only included; returns the names of the files."""
+    """Write the masks of all slices, including those used for volumes only; returns the names of the files."""
     slices: list[CineSlice | VentricleSlice] = [*case.slices, *case.volume_slices]
     axis = -case.slices[0].grid.normal * case.slices[0].grid.view_sign
     slices.sort(key=lambda s: float(s.grid.center_lps @ axis))

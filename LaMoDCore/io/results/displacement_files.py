@@ -40,7 +40,7 @@ class DisplacementVolume:
 
 
 def write_displacement(result: StrainResult, folder: Path) -> list[str]:
-    """Write one vector image per frame (and per slice, where they form no stack); returns the names of the files."""
+    """Write one vector image per frame (and per slice, if they do not form a stack); returns the names of the files."""
     (folder / FOLDER).mkdir()
     names = []
     for volume in volumes_of(result.case):

@@ -64,7 +64,7 @@ def segment_rows(result: StrainResult) -> Iterator[SegmentRow]:
 
 
 def interval(values: Array, deviation: Array | None, summary: Mapping[str, Any]) -> tuple[Array, Array] | None:
-    """Limits (low, high) of the calibrated interval of curves, or None where there is none.
+    """Limits (low, high) of the calibrated interval of curves, or None if there is none.
 
     Args:
         values: the curves.

@@ -37,7 +37,7 @@ def volumes_of(case: Case) -> tuple[Volume, ...]:
 
 
 def volumes_of_slices(grids: Sequence[SliceGrid], frame_times_ms: Sequence[Array]) -> tuple[Volume, ...]:
-    """The same for slices given by their grids and frame times [T] in ms."""
+    """Group slices as `volumes_of`, given their grids and frame times [T] in ms."""
     stack = _common_stack(grids, frame_times_ms)
     if stack is not None:
         return (Volume("", tuple(range(len(grids))), stack, frame_times_ms[0]),)

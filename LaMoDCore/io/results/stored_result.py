@@ -51,7 +51,7 @@ class StoredSlice:
 
 @dataclass(frozen=True, eq=False)
 class StoredResult:
-    """What `write_result` wrote, read back.
+    """A result folder of `write_result`, read back.
 
     Attributes:
         folder: folder of the result.

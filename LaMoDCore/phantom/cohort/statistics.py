@@ -1,4 +1,4 @@
-"""Statistics of a synthetic cohort compared with the literature on people."""
+"""Statistics of a synthetic cohort compared with published values in humans."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _NARROWEST_CAVITY_MM = 12.0
 class Subject(SubjectParameters):
     """A synthetic person with the attributes of ``SubjectParameters``.
 
-    ``sample_subject(seed, disease)`` makes one, ``randomised`` makes one from another.
+    ``sample_subject(seed, disease)`` draws one; ``randomised`` derives one from another.
     """
 
     def slices(self) -> tuple[PhantomSlice, ...]:
@@ -124,7 +124,7 @@ def sample_subject(seed: int, disease: str | None = None) -> Subject:
 
 @dataclass(frozen=True, eq=False)
 class _SharedAnatomy:
-    """What the slices of a subject share besides its parameters.
+    """Anatomy shared by the slices of a subject, in addition to its parameters.
 
     Attributes:
         heart_center: [3], LPS mm, where the long axis meets the mitral ring.

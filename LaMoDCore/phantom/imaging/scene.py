@@ -1,6 +1,6 @@
 """The tissues in a short-axis picture: ventricles, papillary muscles, fat, lung, chest wall and liver.
 
-Only the left-ventricular wall is exact; the rest makes the pictures realistic. Positions are those of
+Only the left-ventricular wall is exact; the rest makes the images realistic. Positions are those of
 ``PhantomSlice``: mm from the ventricle's end-diastolic centre, x towards the patient's left, y down, seen from the
 apex. The imaginary part of complex positions points up.
 """

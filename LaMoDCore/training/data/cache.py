@@ -40,7 +40,7 @@ from LaMoDCore.runtime.worker_pool import Died, answers
 from LaMoDCore.training.data.resampling import resampled_by_another_scanner
 
 CACHE_VERSION = 2
-#: Files of a case from which the cache is made.
+#: Files of a case that the cache is computed from.
 _READ_FILES = ("case.json", "masks.seq.nrrd", "masks_true.seq.nrrd", "displacement.npz")
 #: Caches smaller than this are read into memory; larger ones are memory-mapped, which needs a fast disk.
 _IN_MEMORY_BYTES = 6e9
@@ -82,7 +82,7 @@ class TrainingCache:
 def open_cache(
     data: Path, folder: Path, *, vary_sampling: bool = True, workers: int = 1, progress: Progress = SILENT
 ) -> TrainingCache:
-    """Open the cache of a dataset; make it if it is missing or was made from other data.
+    """Open the cache of a dataset; create it if it is missing or belongs to other data.
 
     Args:
         data: dataset folder.
@@ -102,7 +102,7 @@ def open_cache(
 
 
 def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> TrainingCache:
-    """Open an existing cache, without the dataset that it was made from.
+    """Open an existing cache, without the dataset that it was computed from.
 
     Args:
         folder: folder of the cache.
@@ -152,7 +152,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
 
 
 def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
-    """SHA-256 of every byte that the cache is made from."""
+    """SHA-256 of all data that the cache is computed from."""
     digest = hashlib.sha256(f"{CACHE_VERSION} {vary_sampling}".encode())
     for entry in index:
         digest.update(repr(entry).encode())

@@ -47,5 +47,5 @@ class Draws:
         return torch.stack([torch.randn(shape, generator=generator) for generator in self._samples])
 
     def integers(self, first: int, last: int) -> Tensor:
-        """Uniform among first … last, both included, [N]."""
+        """Uniform among first … last, inclusive, [N]."""
         return torch.stack([torch.randint(first, last + 1, (), generator=generator) for generator in self._samples])

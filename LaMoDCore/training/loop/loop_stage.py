@@ -1,4 +1,4 @@
-"""What the training loop needs of a stage: batches, a loss, a validation, and the state of its random numbers."""
+"""The interface of a training stage: batches, a loss, a validation, and the state of its random numbers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TrainedPart:
 class LoopStage(ABC):
     """One stage of a training, as `fit` runs it.
 
-    An epoch is what lies between two lines of the log; its number of steps is the stage's choice. The averaged weights
+    An epoch is the interval between two lines of the log; the stage chooses its number of steps. The averaged weights
     of the best validated epoch are handed on to the next stage.
 
     Attributes:
@@ -82,7 +82,7 @@ class LoopStage(ABC):
 
     @abstractmethod
     def batches(self, epoch: int, first: int) -> Iterator[Any]:
-        """What `loss` takes, for the steps of an epoch from `first` on."""
+        """Yield the inputs of `loss` for the steps of an epoch, starting at `first`."""
 
     def seed_step(self, step: int) -> None:  # noqa: B027 - a hook
         """Seed torch's generator (dropout) before a step, counted from the start of the stage."""

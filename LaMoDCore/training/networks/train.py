@@ -118,11 +118,11 @@ def train_network(
     """Train any network that a model folder can contain, in the same way as `train`.
 
     Args:
-        network: makes the network with its initial weights; called once, after seeding.
+        network: constructs the network with its initial weights; called once, after seeding.
         stages: stages with their epochs, in order.
         cache, run, config, fabric, resume, stop, about, progress: as for `train`.
         start: identifies the network and its initial weights; a checkpoint must agree with it.
-        card: makes MODEL_CARD.md from the best validation of every stage; by default the card of a LaMoD model.
+        card: formats MODEL_CARD.md from the best validation of every stage; by default the card of a LaMoD model.
 
     Returns, Raises:
         as `train`.
@@ -200,7 +200,7 @@ def _estimate(
     if slices == 0:
         raise LaMoDInputError("the dataset", "it has no training slices", "add cases to the split train")
     found = estimate_run(model, stages, config, slices, fabric, timed=timed)
-    return fabric.broadcast(found)  # all processes must refuse or none
+    return fabric.broadcast(found)  # either all processes refuse or none does
 
 
 def _facts(cache: TrainingCache, fabric: Fabric, start: str, estimate: Estimate) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class BankStore:
             self.clear()
 
     def get(self, name: str, kind: type[Bank], make: Callable[[], Bank]) -> Bank:
-        """The stored bank of this name, made and stored if there is none."""
+        """Return the bank of this name; it is computed and stored if it does not exist."""
         bank = self._loaded.get(name)
         if bank is None:
             bank = self._loaded[name] = self._read(name, kind) or self._made(name, make)
@@ -46,7 +46,7 @@ class BankStore:
         return bank
 
     def clear(self) -> None:
-        """Delete what is stored."""
+        """Delete all stored banks."""
         if self._all is not None:
             shutil.rmtree(self._all, ignore_errors=True)
 

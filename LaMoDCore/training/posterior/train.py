@@ -117,7 +117,7 @@ def train_posterior(
 
     Args:
         base: a LaMoD model.
-        index: the dataset that `cache` was made from, for the calibration.
+        index: the dataset that `cache` was computed from, for the calibration.
         cache: its slices.
         folder: the model folder to write.
         config: settings.
@@ -125,7 +125,7 @@ def train_posterior(
         resume: continue from the run's checkpoint, if there is one.
         stop: checked after every step, and for every slice, subject and case that is prepared.
         name: name of the new model; that of `base` if empty.
-        workers: processes that make the synthetic subjects.
+        workers: number of processes that generate the synthetic subjects.
         progress: updated for every slice, subject, step and case.
 
     Raises:
@@ -306,7 +306,7 @@ def training_subjects(count: int) -> int:
 
 
 def wider_subjects(config: PosteriorConfig) -> tuple[list[int], list[int]] | None:
-    """Randomised subjects for training and for validating the posterior; None where too few are held out."""
+    """Randomised subjects for training and for validating the posterior; None if too few are held out."""
     held_out = range(training_subjects(config.randomised), config.randomised)
     if not held_out:
         return None

@@ -66,7 +66,7 @@ class RunFolder:
         return self.folder / "stop"
 
     def stop_requested(self) -> bool:
-        """Whether somebody has written the stop file."""
+        """Whether the stop file exists."""
         return self.writes and self.stop_file.exists()
 
     @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from annuli_dataset import write_annuli
 
-from LaMoDCore.cli import VERBS, main
+from LaMoDCore.cli import COMMANDS, main
 from LaMoDCore.cli.program import ALIASES
 
 
@@ -38,7 +38,7 @@ def test_help_lists_aliases_apart_from_commands(capsys: pytest.CaptureFixture[st
     assert main(["--help"]) == 0
     commands, aliases = capsys.readouterr().out.split("aliases:")
     for alias, command in ALIASES.items():
-        assert alias not in VERBS
+        assert alias not in COMMANDS
         assert alias not in commands
         assert f"{alias:<17} {' '.join(command)}" in aliases
 
