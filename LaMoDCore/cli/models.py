@@ -17,7 +17,7 @@ _ACTIONS = ("list", "show", "add", "rename", "export", "remove")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=_ACTIONS, help="what to do")
+    parser.add_argument("action", choices=_ACTIONS, help="action")
     parser.add_argument("model", nargs="?", metavar="NAME|DIR|ZIP", help="the model (required except for list)")
     parser.add_argument(
         "to",

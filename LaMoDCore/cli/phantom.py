@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="MM",
         help="largest layer of the inner wall that readers leave out at end-diastole and draw at end-systole, as many "
-        "people do (default 4, which reproduces the wall thickness of real manual contours; 0: none)",
+        "readers do (default 4, which reproduces the wall thickness of real manual contours; 0: none)",
     )
     parser.add_argument(
         "--paired",
@@ -48,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write a DENSE and a cine scan of every slice, each on its own grid and frames, instead of one case on "
         "the canonical 40 frames of 128 × 128 pixels of 1 mm",
     )
-    parser.add_argument("--cine", action="store_true", help="write cine pictures too")
+    parser.add_argument("--cine", action="store_true", help="also write cine images")
     parser.add_argument(
         "--dense-pictures",
         action="store_true",
-        help="with --paired: write the DENSE scans' magnitude and wrapped phase too, into cases/ID-dense/dense, as "
+        help="with --paired: also write the DENSE scans' magnitude and wrapped phase to cases/ID-dense/dense, as "
         "`lamod dense` reads them",
     )
     parser.add_argument(

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="NAME|DIR", help="the trained model")
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="dataset folder with train and val")
     parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="prepared slices, made if missing (default OUT-cache)"
+        "--cache", type=Path, metavar="DIR", help="prepared slices, created if missing (default OUT-cache)"
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="model folder to write")
     parser.add_argument(
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(0; the shipped model: 50000, which with the others takes 13 GB of memory)",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="number of processes that make the synthetic subjects"
+        "--workers", type=int, default=1, metavar="N", help="number of processes that generate the synthetic subjects"
     )
     parser.add_argument(
         "--slices", type=int, default=1500, metavar="N", help="training slices for the posterior (1500)"

@@ -20,6 +20,12 @@ def code_digest(*modules: str) -> str:
 
     Args:
         modules: full names such as ``LaMoDCore.heart.canonical``.
+
+    Returns:
+        SHA-256, hexadecimal.
+
+    Raises:
+        FileNotFoundError: one of `modules` does not exist.
     """
     return digest_of(_ROOT, modules)
 
@@ -75,11 +81,11 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
+            node.body = [each for each in node.body if not _is_docstring(each)] or [ast.Pass()]
     return tree
 
 
-def _is_text(statement: ast.stmt) -> bool:
+def _is_docstring(statement: ast.stmt) -> bool:
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

@@ -34,6 +34,9 @@ class SliceGrid:
         shape: (H, W).
         ijk_to_lps: [4, 4] affine from (column i, row j, slice k) to LPS mm; its third column is one slice spacing
             along the normal, in either direction.
+
+    Raises:
+        ValueError: the affine is not a finite, invertible 4×4 matrix.
     """
 
     shape: tuple[int, int]
@@ -57,6 +60,7 @@ class SliceGrid:
 
     @property
     def slice_spacing_mm(self) -> float:
+        """Distance between slices along the normal."""
         return float(np.linalg.norm(self.ijk_to_lps[:3, 2]))
 
     @property
@@ -84,6 +88,7 @@ class SliceGrid:
 
     @property
     def center_lps(self) -> Array:
+        """[3]: centre of the image in LPS mm."""
         height, width = self.shape
         return self.pixel_to_lps(np.array([(width - 1) / 2, (height - 1) / 2]))
 
@@ -98,7 +103,7 @@ class SliceGrid:
         return np.asarray(offset @ np.linalg.pinv(self.ijk_to_lps[:3, :2]).T)
 
     def distance_mm(self, lps: npt.ArrayLike) -> Array:
-        """Signed distance of LPS points [..., 3] from the slice's plane, along ``normal``."""
+        """Signed distance [...] in mm of LPS points [..., 3] from the slice's plane, along ``normal``."""
         offset = np.asarray(lps, dtype=np.float64) - self.ijk_to_lps[:3, 3]
         return np.asarray(offset @ self.normal)
 

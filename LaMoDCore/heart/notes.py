@@ -40,7 +40,7 @@ CODES: dict[str, NoteCode] = {
         "The structures of a mask with several labels were identified by their shape.",
         "Name the labels if this is wrong.",
     ),
-    "stray_pixels": NoteCode("warning", "A few pixels apart from the ring were removed from the mask."),
+    "stray_pixels": NoteCode("warning", "A few pixels separate from the ring were removed from the mask."),
     "slices_without_myocardium": NoteCode("info", "Slices of a file have no myocardium and were left out."),
     "slice_left_out": NoteCode(
         "error",
@@ -77,7 +77,7 @@ CODES: dict[str, NoteCode] = {
     ),
     "cine_not_compared": NoteCode(
         "warning",
-        "The cine has another pixel grid than the masks and was not compared with them.",
+        "The cine and the masks have different pixel grids and were not compared.",
         "Draw the masks on the cine's pixels.",
     ),
     # DICOM files
@@ -140,7 +140,7 @@ CODES: dict[str, NoteCode] = {
     "insertion_from_label": NoteCode("info", "The RV insertion point was found on the label of the right ventricle."),
     "orientation_unknown": NoteCode(
         "warning",
-        "The masks have no orientation: which side is the apex is a guess.",
+        "The masks have no orientation, so the side of the apex is a guess.",
         "Export the masks with their orientation.",
     ),
     "orientation_on_axes": NoteCode(
@@ -150,7 +150,7 @@ CODES: dict[str, NoteCode] = {
     ),
     "not_short_axis": NoteCode(
         "warning",
-        "By its orientation a slice is hardly a short-axis slice: which side is the apex is a guess.",
+        "A slice's orientation is unusual for a short-axis slice, so the side of the apex is a guess.",
         "Check that the slices are short-axis slices.",
     ),
     # the result
@@ -222,7 +222,7 @@ CODES: dict[str, NoteCode] = {
     "contour_open_ring": NoteCode(
         "error", "The myocardium does not enclose the cavity.", "Close the ring around the cavity."
     ),
-    "contour_hole": NoteCode("warning", "The wall has a hole apart from the cavity.", "Fill the hole."),
+    "contour_hole": NoteCode("warning", "The wall has a hole besides the cavity.", "Fill the hole."),
     "contour_island": NoteCode(
         "warning", "A small piece of myocardium is separate from the ring.", "Remove the piece."
     ),
@@ -234,17 +234,17 @@ CODES: dict[str, NoteCode] = {
     ),
     "contour_centre_jump": NoteCode(
         "warning",
-        "The centre of the ring jumps against the neighbouring frames or slices.",
+        "The centre of the ring jumps relative to the neighbouring frames or slices.",
         "Compare the contour with the cine.",
     ),
     "contour_area_jump": NoteCode(
         "warning",
-        "The area of myocardium or cavity jumps against the neighbouring frames or slices.",
+        "The area of myocardium or cavity jumps relative to the neighbouring frames or slices.",
         "Compare the contour with the cine.",
     ),
     "contour_thickness_jump": NoteCode(
         "warning",
-        "The wall thickness jumps against the neighbouring frames or slices.",
+        "The wall thickness jumps relative to the neighbouring frames or slices.",
         "Compare the contour with the cine.",
     ),
     "contour_area_out_of_range": NoteCode(
@@ -257,7 +257,7 @@ CODES: dict[str, NoteCode] = {
     ),
     "contour_out_of_register": NoteCode(
         "error",
-        "The mask is shifted against the myocardium of the cine.",
+        "The mask is shifted relative to the myocardium of the cine.",
         "Shift the mask, or give the cine on which it was drawn.",
     ),
 }

@@ -21,6 +21,9 @@ class VentricleSlice:
         frame_times_ms: float [T], from the R wave.
         rr_ms: length of the cardiac cycle.
         contour_origin: engine, status and confidence where the contours were drawn automatically, otherwise None.
+
+    Raises:
+        ValueError: a mask does not match the grid and the frame times.
     """
 
     grid: SliceGrid

@@ -113,7 +113,7 @@ def shoot(
     _check(v0, spacing_mm, steps, integrator, interpolation)
     step = _INTEGRATORS[integrator]
     shots: list[tuple[Tensor, Tensor, GeodesicPath | None]] = []
-    for part in v0.split(_fields_at_once(v0)):
+    for part in torch.split(v0, _fields_at_once(v0)):
         flow = _Flow(part, metric, spacing_mm, interpolation)
         if return_path:
             states, before = [flow.start], None
@@ -286,7 +286,8 @@ def _march(step: Step, rate: Rate, now: Progress, dt: float, steps: int, checkpo
             now = step(rate, now, dt)
         return now
     if steps == 1:
-        return recompute(step, rate, now, dt, use_reentrant=False)
+        after: Progress = recompute(step, rate, now, dt, use_reentrant=False)
+        return after
     half = steps // 2
     for part in (half, steps - half):
         now = recompute(_march, step, rate, now, dt, part, True, use_reentrant=False)

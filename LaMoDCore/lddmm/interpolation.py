@@ -50,7 +50,8 @@ def sampling_places(
     """
     height, width = shape
     scale_x, scale_y = 2 / max(width - 1, 1), 2 / max(height - 1, 1)
-    places = torch.stack(torch.broadcast_tensors(x * scale_x - 1, y * scale_y - 1))
+    x, y = x * scale_x - 1, y * scale_y - 1
+    places = torch.stack([x + torch.zeros_like(y), y + torch.zeros_like(x)])
     return places, torch.tensor([scale_x / spacing_mm[0], scale_y / spacing_mm[1]]).to(x)[:, None, None]
 
 

@@ -97,7 +97,8 @@ class FluidMetric:
         height, width = field.shape[-2:]
         symbol = self.symbol((height, width), spacing_mm, power, field)
         spectrum = apply_symbol(torch.fft.rfft2(field), symbol, coupled=self.beta > 0)
-        return torch.fft.irfft2(spectrum, s=(height, width))
+        smoothed: Tensor = torch.fft.irfft2(spectrum, s=(height, width))
+        return smoothed
 
 
 def apply_symbol(spectrum: Tensor, symbol: Tensor, coupled: bool) -> Tensor:

@@ -151,7 +151,8 @@ class _Search:
 
     def _momenta(self, white: Tensor) -> Tensor:
         """p of v = G p = R z, with G = R Rᵀ: gradient descent in z is gradient descent in the metric."""
-        return torch.linalg.solve_triangular(self.root.T, white, upper=True)
+        momenta: Tensor = torch.linalg.solve_triangular(self.root.T, white, upper=True)
+        return momenta
 
     def _energy(self, white: Tensor) -> Tensor:
         self.evaluations += 1
@@ -160,7 +161,7 @@ class _Search:
         away = torch.cat(
             [
                 sample_linear_clamped(field[None], x_side[None, None], y_side[None, None])[0, 0, 0]
-                for field, x_side, y_side in zip(self.fields, x.split(self.counts), y.split(self.counts), strict=True)
+                for field, x_side, y_side in zip(self.fields, torch.split(x, self.counts), torch.split(y, self.counts), strict=True)
             ]
         )
         squared = (self.lengths * away.square()).sum()

@@ -77,7 +77,8 @@ class _Spread:
                 pixel = (row.long() + down) % rows * columns + (column.long() + along) % columns
                 total.index_add_(1, pixel, density * (share_x * share_y))
         spectrum = torch.fft.rfft2(total.view(1, 2, rows, columns))
-        return torch.fft.irfft2(apply_symbol(spectrum, self.symbol, self.coupled), s=self.grid)
+        smoothed: Tensor = torch.fft.irfft2(apply_symbol(spectrum, self.symbol, self.coupled), s=self.grid)
+        return smoothed
 
     def at(self, spline: Tensor, displacement: Tensor) -> Tensor:
         """v at the displaced centre of every pixel, [1, 2, H, W]."""

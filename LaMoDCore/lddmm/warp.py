@@ -118,7 +118,7 @@ def _move(points: Array, motion: Array, spacing: Array) -> Array:
         + motion[:, below, column] * (1 - s) * t
         + motion[:, below, right] * s * t
     )
-    return points + moved.T / spacing
+    return np.asarray(points + moved.T / spacing)
 
 
 def _fill(starts: Array, ends: Array, shape: tuple[int, int]) -> Array:

@@ -40,6 +40,6 @@ def averaged_network(run: Path) -> LaMoDModel:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise LaMoDInputError(
-            run.name, "it trains another network than LaMoD's", "wait until it is finished, then choose its model"
+            run.name, "it trains a network other than LaMoD's", "wait until it is finished, then choose its model"
         ) from error
     return network.requires_grad_(False).eval()

@@ -69,7 +69,7 @@ def predict_slice(
         if options.diffusion and options.space == "registration":
             latent = _latent(network, slice_, canonical)
             many = _algorithm_1(network, latent, options, seed)
-            moved = torch.cat([network.decode(one) for one in many.split(1)])
+            moved = torch.cat([network.decode(one) for one in torch.split(many, 1)])
             return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
         coordinates = RingCoordinates.of(canonical.occupancy[0])
         decoded = decoded_slice(network, slice_, canonical, coordinates)

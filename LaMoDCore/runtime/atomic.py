@@ -119,7 +119,7 @@ def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: 
                 _WRITABLE,
             )
         if folder.exists() and not folder.is_dir():
-            raise LaMoDInputError(out, f"'{folder.name}' on the way to it is not a folder", "name another place")
+            raise LaMoDInputError(out, f"'{folder.name}' in its path is not a folder", "choose another location")
     return path
 
 

@@ -99,7 +99,7 @@ def test_a_run_of_a_newer_version_is_not_changed(researcher, tmp_path, data):
     before = write_run(tmp_path / "run", data, version=FORMAT + 1)
     files = {file: file.read_bytes() for file in before.iterdir()}
     train = show(researcher, before)
-    assert "made by LaMoD 9.9" in train.ui.trainLabel.text
+    assert "written by LaMoD 9.9" in train.ui.trainLabel.text
     assert not train.ui.resumeButton.enabled
     assert not train.ui.startButton.enabled
     assert "9.9" in train.ui.startButton.toolTip

@@ -24,9 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="duration (default 60)")
     parser.add_argument("--count", type=int, help="number of mutants, instead of a duration")
-    parser.add_argument(
-        "--seed", type=int, default=int(time.time()), help="seed of the mutations (default: the time)"
-    )
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="seed of the mutations (default: the time)")
     parser.add_argument(
         "--predict", metavar="MODEL", help="run `lamod predict` with this model instead of `lamod info`"
     )

@@ -218,7 +218,7 @@ def _refuse_without_heart(drawn: Sequence[SliceContours], paths: Sequence[str | 
     if max(strokes) < _LEAST_STROKE:
         raise LaMoDInputError(
             where,
-            "nothing in it beats: the structure that looks like a ventricle does not change over the cycle",
+            "no beating ventricle was found: the only candidate does not change over the cycle",
             "check that it is a short-axis cine of the heart",
         )
 

@@ -127,7 +127,7 @@ def _slice(
         cine, cine_notes = matching_cine(single, cines, path)
         notes += [*cine.notes, *cine_notes]
         if not same_pixels(grid, cine.slice_grid(0)):
-            text = "The cine has another pixel grid than the masks and was not compared with them."
+            text = "The cine and the masks have different pixel grids and were not compared."
             notes.append(note("cine_not_compared", text, source=name))
             cine = None
     timing = timing_of(single, cine, path, rr_ms)

@@ -245,7 +245,9 @@ def _read_slice(
         volume = _volume_slice(mask, myocardium, cavity, path, rr_ms)
         return ReadSlice(name, path, None, fault, mask.has_orientation, volume=volume)
     if dropped:
-        notes.append(note("stray_pixels", f"{dropped} stray pixel(s) apart from the ring were removed.", source=name))
+        notes.append(
+            note("stray_pixels", f"{dropped} stray pixel(s) separate from the ring were removed.", source=name)
+        )
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
     named = replace(mask, name=name)
     grid = mask.slice_grid(0)

@@ -76,9 +76,9 @@ def _load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise LaMoDInputError(path, f"it cannot be read ({error.strerror or error})", "check the file") from error
     except (MatReadError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, MemoryError) as error:
-        raise LaMoDInputError(path, "it is damaged or no DENSEanalysis workspace", _NEW_EXPORT) from error
+        raise LaMoDInputError(path, "it is damaged or not a DENSEanalysis workspace", _NEW_EXPORT) from error
     except Exception as error:  # scipy's parser raises many kinds of exception on unexpected bytes
-        raise LaMoDInputError(path, "it is damaged or no DENSEanalysis workspace", _NEW_EXPORT) from error
+        raise LaMoDInputError(path, "it is damaged or not a DENSEanalysis workspace", _NEW_EXPORT) from error
 
 
 def _items(value: Any) -> list[Any]:

@@ -72,7 +72,7 @@ class LabelMap:
 
 
 def parse_labels(labels: str | Mapping[str, int] | LabelMap | None) -> LabelMap | None:
-    """Parse ``myo=2,rv=1,lv=3``, or a mapping of the same words; ``myo=2+5`` joins a wall that is drawn in parts.
+    """Parse ``myo=2,rv=1,lv=3``, or a mapping of the same words; ``myo=2+5`` combines a wall drawn in several parts.
 
     Raises:
         LaMoDInputError: a word or value is invalid, or the myocardium is missing.
@@ -211,7 +211,7 @@ def _by_topology(
             source,
             f"the myocardium cannot be identified among its labels {listing}: "
             + ("none encloses a cavity" if rings[best] == 0 else f"both {best} and {second} enclose one"),
-            "name them, as in --labels myo=2,lv=3,rv=1; --labels myo=2+4 joins a wall that is drawn in parts",
+            "name them, as in --labels myo=2,lv=3,rv=1; --labels myo=2+4 combines a wall drawn in several parts",
         )
     inner = max((v for v in present if v != best), key=lambda v: filling[best][v])
     lv = inner if filling[best][inner] > 0.5 * enclosed[best] else None

@@ -127,7 +127,9 @@ def _set_up(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _answer(made: Made | Died, out: str | Path) -> Made:
     if isinstance(made, Died):
         raise LaMoDInputError(
-            out, "a worker process was killed, perhaps for memory", "resume with --resume and fewer --workers"
+            out,
+            "a worker process was killed, perhaps because memory ran out",
+            "resume with --resume and fewer --workers",
         )
     return made
 

@@ -40,7 +40,7 @@ class CohortRecipe:
             gives two, a DENSE and a cine scan of nominally the same plane, each on its own grid and frames.
         trabeculae_mm: readers leave out a trabeculated layer of up to this thickness at end-diastole and draw it
             as wall at end-systole, see ``reader_model.ReaderStyle``.
-        pictures: write cine pictures too.
+        pictures: also write cine images.
         dense_pictures: write the DENSE scans' magnitude and phase too; only where ``scans`` is "paired".
     """
 

@@ -126,7 +126,7 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
         )
     except (OSError, ValueError, KeyError) as error:
         raise LaMoDInputError(
-            folder.name, "the cache is damaged", "delete it; it will be made again from the dataset"
+            folder.name, "the cache is damaged", "delete it; it will be created again from the dataset"
         ) from error
 
 
@@ -188,7 +188,9 @@ def _fill(
     for done, (number, answer) in enumerate(answers(range(len(index)), set_up, workers), 1):
         if isinstance(answer, Died):
             raise LaMoDInputError(
-                index.folder, "a process that read its cases was killed, perhaps for memory", "use fewer processes"
+                index.folder,
+                "a process that read its cases was killed, perhaps because memory ran out",
+                "use fewer processes",
             )
         case_arrays, has_motion[number] = answer
         for name, values in case_arrays.items():

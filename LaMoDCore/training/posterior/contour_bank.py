@@ -103,7 +103,7 @@ def of_phantoms(
         if isinstance(slices, Died):
             raise LaMoDInputError(
                 f"synthetic subject {subject}",
-                f"the process that made it was killed (exit code {slices.exit_code})",
+                f"the process that generated it was killed (exit code {slices.exit_code})",
                 "try again with fewer workers",
             )
         found[subject] = slices

@@ -228,7 +228,14 @@ def unrecorded() -> RunFolder:
 
 @contextmanager
 def reported_disk_faults(run: str) -> Iterator[None]:
-    """Turn an OSError of this block into a LaMoDInputError about the run folder of this name."""
+    """Turn an OSError of this block into an error about the run folder.
+
+    Args:
+        run: name of the run folder, for the message.
+
+    Raises:
+        LaMoDInputError: the folder cannot be written to.
+    """
     try:
         yield
     except OSError as error:
@@ -259,7 +266,7 @@ def refuse_newer(folder: Path) -> None:
         maker = about.get("versions", {}).get("LaMoD", "of a later version")
         raise LaMoDInputError(
             folder.name,
-            f"the run was made by LaMoD {maker}, this is {__version__}",
+            f"the run was written by LaMoD {maker}, but this is LaMoD {__version__}",
             "resume it with that version, or start a new run in another folder",
         )
 

@@ -136,7 +136,7 @@ def _is_finished(run: Path, combination: Combination) -> bool:
     kept = json.loads(config.read_text(encoding="utf-8"))
     if kept != json.loads(json.dumps(combination.config.to_dict())):
         raise LaMoDInputError(
-            f"{run.parent.name}/{run.name}", "it contains a run of another grid", "choose another folder"
+            f"{run.parent.name}/{run.name}", "it contains a run of a different grid", "choose another folder"
         )
     return True
 

@@ -135,7 +135,7 @@ def test_wrong_use_is_refused_in_one_line(tmp_path, cine, capsys, words, reason)
 def test_a_picture_without_a_heart_is_refused(tmp_path, engine):
     noise = np.random.default_rng(0).random((FRAMES, 64, 64))
     bottle = np.stack([ring_frame(24.0, 33.0, right=False)] * FRAMES)
-    for name, frames, reason in (("noise", noise, "no slice shows"), ("bottle", bottle, "nothing in it beats")):
+    for name, frames, reason in (("noise", noise, "no slice shows"), ("bottle", bottle, "no beating ventricle")):
         path = write_cine(tmp_path / f"{name}.nii.gz", [frames])
         with pytest.raises(LaMoDInputError, match=reason):
             draw_contours(path, engine=engine)

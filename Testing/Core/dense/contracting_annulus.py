@@ -17,7 +17,7 @@ SHORT_SCAN = DenseProtocol(frame_ms=34.0, first_frame_ms=34.0, subpixels=2)
 
 @dataclass(frozen=True)
 class Annulus:
-    """Radii in mm at rest; at maximum contraction the cavity's radius is `shrink` times that, and the area 15 % larger."""
+    """Radii in mm at rest; at full contraction the cavity's radius is `shrink` times that, and the area 15 % larger."""
 
     inner: float = 24.0
     outer: float = 33.0

@@ -160,7 +160,9 @@ def test_ke_of_the_user_replaces_a_missing_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cut", "noise", "empty", "flipped"])
-def test_a_corrupt_workspace_is_reported_in_one_line(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_corrupt_workspace_is_reported_in_one_line(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = workspace(tmp_path / "good.dns").read_bytes()
     rng = np.random.default_rng(0)
     broken = {

@@ -308,7 +308,7 @@ def test_two_trainings_in_one_folder_and_folders_of_newer_versions_are_refused(t
     with RunLock(tmp_path), pytest.raises(LaMoDInputError, match="another process"), folder.opened():
         pass
     (tmp_path / "run.json").write_text('{"format": 99, "versions": {"LaMoD": "9.1"}}')
-    with pytest.raises(LaMoDInputError, match=r"made by LaMoD 9\.1"), folder.opened():
+    with pytest.raises(LaMoDInputError, match=r"written by LaMoD 9\.1"), folder.opened():
         pass
 
 
