@@ -161,7 +161,9 @@ class _Search:
         away = torch.cat(
             [
                 sample_linear_clamped(field[None], x_side[None, None], y_side[None, None])[0, 0, 0]
-                for field, x_side, y_side in zip(self.fields, torch.split(x, self.counts), torch.split(y, self.counts), strict=True)
+                for field, x_side, y_side in zip(
+                    self.fields, torch.split(x, self.counts), torch.split(y, self.counts), strict=True
+                )
             ]
         )
         squared = (self.lengths * away.square()).sum()
