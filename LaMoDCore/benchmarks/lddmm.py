@@ -12,7 +12,7 @@ from LaMoDCore.benchmarks.timing import best_of, best_of_each
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.lddmm import FluidMetric, carry_mask, compose, match, shoot
 from LaMoDCore.lddmm.epdiff import Integrator
-from LaMoDCore.lddmm.plain import shoot_plainly
+from LaMoDCore.lddmm.plain import shoot_reference
 
 METRIC = FluidMetric(alpha=16.0, gamma=1.0)
 FIELDS, SIZE, STEPS = 39, 128, 10
@@ -51,8 +51,8 @@ def report(repeats: int) -> Iterator[str]:
 
     with torch.no_grad():
         works = [partial(shoot, batch, METRIC, steps=steps, integrator=name) for name, steps in VARIANTS]
-        plain, *times = best_of_each([lambda: shoot_plainly(batch, METRIC, steps=STEPS), *works], repeats)
-        yield f"plain Euler loop, {STEPS} steps {plain}          {error(*shoot_plainly(single, METRIC, steps=STEPS))}"
+        plain, *times = best_of_each([lambda: shoot_reference(batch, METRIC, steps=STEPS), *works], repeats)
+        yield f"plain Euler loop, {STEPS} steps {plain}          {error(*shoot_reference(single, METRIC, steps=STEPS))}"
         for (integrator, steps), time in zip(VARIANTS, times, strict=True):
             shot = shoot(single, METRIC, steps=steps, integrator=integrator)
             ratio = f"{plain.cpu / time.cpu:4.2f}× plain"

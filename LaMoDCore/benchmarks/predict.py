@@ -96,7 +96,7 @@ def _parts(
                     steps=network.config.inference.steps,
                 )
 
-            relative = latent_network.around_the_answer(draw())
+            relative = latent_network.centred_samples(draw())
             expected = latent_network.expected_relative(view)
             _, samples = expected_motion_and_samples(own, moved, expected, relative, coordinates, canonical)
             works |= {

@@ -9,7 +9,7 @@ import numpy as np
 from LaMoDCore.benchmarks.timing import best_of
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain import compute_strain, gradient_operator
-from LaMoDCore.strain.plain import strain_plainly
+from LaMoDCore.strain.plain import strain_reference
 
 FRAMES = 40
 #: The reference implementation is timed over this many frames and extrapolated to all.
@@ -35,7 +35,7 @@ def report(repeats: int) -> Iterator[str]:
     mask, motion, *_ = ring(1.0)
     motions = np.stack([motion * part for part in np.linspace(0, 1, FRAMES)]).astype(np.float32)
     fast = best_of(lambda: compute_strain(motions, mask), repeats)
-    plain = best_of(lambda: strain_plainly(motions[-PLAIN_FRAMES:], mask, (1.0, 1.0)), 1)
+    plain = best_of(lambda: strain_reference(motions[-PLAIN_FRAMES:], mask, (1.0, 1.0)), 1)
     whole = plain.cpu * FRAMES / PLAIN_FRAMES
     yield f"{FRAMES} frames of {mask.shape[0]}², {int(mask.sum())} pixels, all fields: {fast}"
     yield f"pixel by pixel (timed over {PLAIN_FRAMES} frames): {whole:.1f} s CPU, {whole / fast.cpu:.0f}× slower"

@@ -18,7 +18,7 @@ from LaMoDCore.cohort.shards import Shard
 from LaMoDCore.cohort.work_list import CohortCase, input_fingerprint, list_cases, read_cohort_case
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.worker_pool import Died, answers
+from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def predict_cohort(
     failures: dict[str, str] = {}
     predicted = kept = 0
     for done, (case, came) in enumerate(answers(mine, partial(_set_up, job), max(1, min(workers, len(mine)))), 1):
-        answer = _of_dead_worker(came) if isinstance(came, Died) else came
+        answer = _of_dead_worker(came) if isinstance(came, WorkerDied) else came
         if answer.reason:
             ledger.remove_leftovers(case.id)
             failures[case.id] = answer.reason
@@ -171,7 +171,7 @@ def _answered(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> _Answ
         return _Answer(reason, traceback.format_exc())
 
 
-def _of_dead_worker(worker: Died) -> _Answer:
+def _of_dead_worker(worker: WorkerDied) -> _Answer:
     return _Answer(f"its process was killed (exit code {worker.exit_code}); perhaps there was not enough memory")
 
 

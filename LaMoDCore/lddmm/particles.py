@@ -90,13 +90,13 @@ def _read(lines: tuple[Tensor, Tensor], cell: Tensor, rest: Tensor) -> Tensor:
     return torch.addcmul(start, rest, rise)
 
 
-def drift(kernel: RadialKernel, points: Tensor, momenta: Tensor, passengers: Tensor, steps: int) -> Tensor:
-    """Carry passengers along the geodesic of momenta on points, by the midpoint rule; differentiable in the momenta.
+def drift(kernel: RadialKernel, points: Tensor, momenta: Tensor, carried: Tensor, steps: int) -> Tensor:
+    """Carry points along the geodesic of momenta on points, by the midpoint rule; differentiable in the momenta.
 
     Args:
         kernel: G.
         points, momenta: [P, 2].
-        passengers: [Q, 2] mm.
+        carried: [Q, 2] mm, points that are carried and have no momentum.
         steps: number of time steps.
 
     Returns:
@@ -106,11 +106,11 @@ def drift(kernel: RadialKernel, points: Tensor, momenta: Tensor, passengers: Ten
     for _ in range(steps):
         velocity, force = _hamilton(kernel, points, momenta)
         half, half_momenta = points + dt / 2 * velocity, momenta + dt / 2 * force
-        between = passengers + dt / 2 * _velocity_at(kernel, passengers, points, momenta)
+        between = carried + dt / 2 * _velocity_at(kernel, carried, points, momenta)
         velocity, force = _hamilton(kernel, half, half_momenta)
-        passengers = passengers + dt * _velocity_at(kernel, between, half, half_momenta)
+        carried = carried + dt * _velocity_at(kernel, between, half, half_momenta)
         points, momenta = points + dt * velocity, momenta + dt * force
-    return passengers
+    return carried
 
 
 def trajectory(kernel: RadialKernel, points: Tensor, momenta: Tensor, steps: int) -> list[tuple[Tensor, Tensor]]:

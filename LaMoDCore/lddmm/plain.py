@@ -13,7 +13,7 @@ from torch.nn.functional import grid_sample
 from LaMoDCore.lddmm.metric import FluidMetric
 
 
-def shoot_plainly(
+def shoot_reference(
     v0: Tensor, metric: FluidMetric, spacing_mm: tuple[float, float] = (1.0, 1.0), steps: int = 10
 ) -> tuple[Tensor, Tensor]:
     """φ − id and φ⁻¹ − id, [N, 2, H, W] mm each, for v0 [N, 2, H, W] mm."""

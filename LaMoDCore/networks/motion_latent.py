@@ -234,7 +234,7 @@ class MotionLatent(nn.Module):
         """w [..., modes] -> relative motion complex64 [..., T, TERMS]."""
         return _complex((self.mean + code.float() @ self.modes).cpu().numpy())
 
-    def around_the_answer(self, codes: Tensor) -> Array:
+    def centred_samples(self, codes: Tensor) -> Array:
         """Samples [N, modes] as relative motions [N, T, TERMS] of mean zero, so that the predicted motion is unchanged.
 
         They are multiplied by √(N/(N−1)), since subtracting the sample mean reduces the variance by 1/N.

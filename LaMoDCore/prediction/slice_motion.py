@@ -175,7 +175,7 @@ def _samples(
         steps=options.steps,
         spread=spread_of(network, decoded),
     )
-    return latent.around_the_answer(codes)
+    return latent.centred_samples(codes)
 
 
 def _on_own_pixels(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:

@@ -29,7 +29,7 @@ _PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerDied:
     """Returned instead of an answer if the process was killed, for example because memory ran out.
 
     Attributes:
@@ -55,7 +55,7 @@ class _Worker(Generic[Task]):
 
 def answers(
     tasks: Sequence[Task], set_up: SetUp[Task, Answer], workers: int, *, in_process: bool = True
-) -> Iterator[tuple[Task, Answer | Died]]:
+) -> Iterator[tuple[Task, Answer | WorkerDied]]:
     """Yield each task with its answer, in the order in which the tasks finish.
 
     Args:
@@ -78,7 +78,7 @@ def answers(
 
 def _over_processes(
     tasks: Sequence[Task], set_up: SetUp[Task, Answer], workers: int
-) -> Iterator[tuple[Task, Answer | Died]]:
+) -> Iterator[tuple[Task, Answer | WorkerDied]]:
     waiting = list(reversed(tasks))
     running: dict[Any, _Worker[Task]] = {}
     try:
@@ -90,7 +90,7 @@ def _over_processes(
                 task, answer = worker.task, _received(worker)
                 if isinstance(answer, _Raised):
                     raise answer.error
-                if waiting and not isinstance(answer, Died):
+                if waiting and not isinstance(answer, WorkerDied):
                     worker.task = waiting.pop()
                     _send(worker.connection, worker.task)
                 else:
@@ -130,7 +130,7 @@ def _received(worker: _Worker[Any]) -> Any:
         return worker.connection.recv()
     except (EOFError, ConnectionError):
         worker.process.join(_PATIENCE_S)
-        return Died(worker.process.exitcode)
+        return WorkerDied(worker.process.exitcode)
 
 
 def _serve(connection: Connection, set_up: SetUp[Any, Any]) -> None:

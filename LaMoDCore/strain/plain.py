@@ -8,7 +8,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.strain.frame import ventricle_center
 
 
-def strain_plainly(
+def strain_reference(
     displacement_mm: Array, myocardium: Array, spacing_mm: tuple[float, float], radius_mm: float = 8.0
 ) -> tuple[Array, Array]:
     """Compute Ecc and Err [T, H, W] by one cubic least-squares fit for every pixel of every frame.

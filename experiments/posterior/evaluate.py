@@ -216,12 +216,12 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
         ):
             generator = torch.Generator().manual_seed(0)
             codes = latent.sample(view, SAMPLES, schedule, generator, **{"spread": spread, **options})  # type: ignore[arg-type]
-            yield f"motion latent, {name}", around(latent.around_the_answer(codes), expected)
+            yield f"motion latent, {name}", around(latent.centred_samples(codes), expected)
         draws = torch.from_numpy(rng.standard_normal((SAMPLES, latent.config.modes)).astype(np.float32))
         for name, factor in (("constant width", 1.0), ("the slice's width", spread)):
             codes = mean + factor * latent.scatter * draws
-            yield f"control: Gaussian of {name}", around(latent.around_the_answer(codes), expected)
-        yield "control: no condition", around(latent.around_the_answer(draws), latent.decode(0 * mean)[0])
+            yield f"control: Gaussian of {name}", around(latent.centred_samples(codes), expected)
+        yield "control: no condition", around(latent.centred_samples(draws), latent.decode(0 * mean)[0])
 
 
 def score(truth: Truth, motion: SliceMotion, slice_: CineSlice) -> list[float]:

@@ -26,7 +26,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 #: The cavity of a beating heart changes by at least this share of its largest area in some slice.
-_LEAST_STROKE = 0.10
+_MIN_STROKE = 0.10
 #: Centres of neighbouring slices lie within this distance of a straight line through all of them, mm.
 _OFF_LINE_MM = 18.0
 
@@ -215,7 +215,7 @@ def _refuse_without_heart(drawn: Sequence[SliceContours], paths: Sequence[str | 
     for contours in used:
         area = contours.cavity.sum(axis=(1, 2))
         strokes.append(1.0 - float(area.min()) / float(area.max()))
-    if max(strokes) < _LEAST_STROKE:
+    if max(strokes) < _MIN_STROKE:
         raise LaMoDInputError(
             where,
             "no beating ventricle was found: the only candidate does not change over the cycle",

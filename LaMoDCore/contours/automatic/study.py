@@ -117,7 +117,7 @@ def _add_dicom(
     patients: set[str] = set()
     for one in found:
         header = read_dataset(one.frames[0].file, pixels=False)
-        reason = reason_against(one, header)
+        reason = reason_to_leave_out(one, header)
         chosen = wanted is not None and wanted in (one.uid, str(one.number))
         if wanted is not None and not chosen:
             left_out.append(LeftOut(one.title, "another series was chosen"))
@@ -143,7 +143,7 @@ def _add_dicom(
             slices.append(replace(stack, frames=stack.frames.astype(np.float32)))
 
 
-def reason_against(series: DicomSeries, header: Dataset) -> str:
+def reason_to_leave_out(series: DicomSeries, header: Dataset) -> str:
     """State why a DICOM series is not a short-axis cine, as a clause; "" if it is one.
 
     Args:

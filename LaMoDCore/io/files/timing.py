@@ -21,7 +21,7 @@ _ASSUMED_RR_MS = 1000.0
 _JUMP, _JUMP_TIMES_FRAMES, _JUMP_OVER_STEP = 0.15, 1.5, 1.25
 #: A cavity is empty below the first share of the area's range and full above the second; a range of less than the
 #: third share of the largest area may be noise of the contours.
-_EMPTY, _FULL, _LEAST_STROKE = 0.3, 0.7, 0.1
+_EMPTY, _FULL, _MIN_STROKE = 0.3, 0.7, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ def several_beats(first: CineSlice, area: Array) -> Note | None:
         first, area: see `unclosed_beat`.
     """
     stroke = float(area.max() - area.min())
-    if stroke < _LEAST_STROKE * float(area.max()):
+    if stroke < _MIN_STROKE * float(area.max()):
         return None
     filled = (np.roll(area, -int(area.argmax())) - area.min()) / stroke
     states = [bool(share > _FULL) for share in filled if not _EMPTY <= share <= _FULL]

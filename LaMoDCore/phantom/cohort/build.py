@@ -34,7 +34,7 @@ from LaMoDCore.runtime.atomic import check_new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json, write_json
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.worker_pool import Died, answers
+from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 
 Made = TypeVar("Made")
 _RECIPE_FILE = "phantom.json"
@@ -124,8 +124,8 @@ def _set_up(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return work
 
 
-def _answer(made: Made | Died, out: str | Path) -> Made:
-    if isinstance(made, Died):
+def _answer(made: Made | WorkerDied, out: str | Path) -> Made:
+    if isinstance(made, WorkerDied):
         raise LaMoDInputError(
             out,
             "a worker process was killed, perhaps because memory ran out",

@@ -178,7 +178,7 @@ def simulate_dense(
     )
     chest = _chest_wall(grid) if scan.static_tissue else np.zeros(grid.shape, dtype=bool)
     offsets = np.concatenate([[[0.0, 0.0]], _subpixel_offsets(grid.spacing_mm, scan.subpixels)])
-    in_pool = _pool_test(centres[reference])
+    in_pool = _inside_ring_test(centres[reference])
     near = _near_wall(centres, centres[reference])
 
     magnitude = np.empty((len(times), *grid.shape), dtype=np.float32)
@@ -280,7 +280,7 @@ def _near_wall(centres: Array, ring: Array) -> Array:
     return np.asarray(np.linalg.norm(centres - middle, axis=-1) < 1.6 * reach)
 
 
-def _pool_test(ring: Array) -> Callable[[Array], Array]:
+def _inside_ring_test(ring: Array) -> Callable[[Array], Array]:
     """Return a test for points [..., 2] within the outer border of the ring [N, 2]."""
     middle = ring.mean(axis=0)
     length = np.linalg.norm(ring - middle, axis=1)

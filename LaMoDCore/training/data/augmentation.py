@@ -61,7 +61,7 @@ def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:
     theta = torch.cat([back, -(back @ shift[:, :, None])], dim=2)
 
     fine = functional.affine_grid(theta, [n, 1, height, width], align_corners=False)
-    grids = thickening.undone(fine[:, None] * half_mm) / half_mm  # [N, T, H, W, 2]
+    grids = thickening.inverse(fine[:, None] * half_mm) / half_mm  # [N, T, H, W, 2]
     clean = functional.grid_sample(
         batch.clean[:, 0].flatten(0, 1)[:, None], grids.flatten(0, 1), align_corners=False
     ).view_as(batch.clean)

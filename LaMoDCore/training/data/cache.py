@@ -36,7 +36,7 @@ from LaMoDCore.runtime.atomic import replaced_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.worker_pool import Died, answers
+from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 from LaMoDCore.training.data.resampling import resampled_by_another_scanner
 
 CACHE_VERSION = 2
@@ -186,7 +186,7 @@ def _fill(
     has_motion = [False] * len(index)
     set_up = partial(_reader, index.folder, [entry.id for entry in index], vary_sampling)
     for done, (number, answer) in enumerate(answers(range(len(index)), set_up, workers), 1):
-        if isinstance(answer, Died):
+        if isinstance(answer, WorkerDied):
             raise LaMoDInputError(
                 index.folder,
                 "a process that read its cases was killed, perhaps because memory ran out",

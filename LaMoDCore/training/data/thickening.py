@@ -50,7 +50,7 @@ class Thickening:
         moved = material + displacement.permute(0, 2, 3, 4, 1)
         return (self._scaled(moved, self.gain) - material).permute(0, 4, 1, 2, 3)
 
-    def undone(self, positions: Tensor) -> Tensor:
+    def inverse(self, positions: Tensor) -> Tensor:
         """ψ⁻¹ of positions [N, 1 or T, H, W, 2] -> [N, T, H, W, 2]."""
         return self._scaled(positions, 1 / self.gain)
 

@@ -16,7 +16,7 @@ from LaMoDCore.networks.registration import level_number
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.worker_pool import Died, answers
+from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.posterior.residuals import measured_motion
 from LaMoDCore.training.posterior.slice_bank import SliceBank
@@ -100,7 +100,7 @@ def of_phantoms(
     chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
     found: dict[int, ContourBank] = {}
     for subject, slices in answers(chosen, partial(_slice_maker, recipe, randomise), workers):
-        if isinstance(slices, Died):
+        if isinstance(slices, WorkerDied):
             raise LaMoDInputError(
                 f"synthetic subject {subject}",
                 f"the process that generated it was killed (exit code {slices.exit_code})",

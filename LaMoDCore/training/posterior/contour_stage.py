@@ -32,8 +32,8 @@ class ContourTraining:
     """Settings of the training.
 
     Attributes:
-        least_steps, most_steps: limits on the steps of AdamW; within them one per `slices_a_step` training slices.
-        slices_a_step: training slices per step.
+        least_steps, most_steps: limits on the steps of AdamW; within them one per `slices_per_step` training slices.
+        slices_per_step: training slices per step.
         validations: number of epochs, each ended by a validation.
         batch_size: slices per step.
         learning_rate: maximum; it warms up and decays to zero along a cosine.
@@ -44,7 +44,7 @@ class ContourTraining:
 
     least_steps: int = 800
     most_steps: int = 16_000
-    slices_a_step: int = 16
+    slices_per_step: int = 16
     validations: int = 32
     batch_size: int = 256
     learning_rate: float = 1e-3
@@ -54,7 +54,7 @@ class ContourTraining:
 
     def steps(self, slices: int) -> int:
         """Number of steps for a number of training slices."""
-        return min(self.most_steps, max(self.least_steps, slices // self.slices_a_step))
+        return min(self.most_steps, max(self.least_steps, slices // self.slices_per_step))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from LaMoDCore.lddmm import FluidMetric, compose, shoot
 from LaMoDCore.lddmm.differences import jacobian_determinant
-from LaMoDCore.lddmm.plain import shoot_plainly
+from LaMoDCore.lddmm.plain import shoot_reference
 from Testing.Core.lddmm.shapes import contraction
 
 METRIC = FluidMetric(alpha=16.0, gamma=1.0)
@@ -58,7 +58,7 @@ def test_time_error_falls_with_the_integrators_order(integrator, order):
 def test_all_integrators_agree_with_the_reference():
     """The fast implementation and the reference have the same limit for small time steps."""
     v0 = 0.6 * contraction(64, (1.5, 1.5), width_mm=12.0)
-    forward, inverse = shoot_plainly(v0, METRIC, (1.5, 1.5), steps=160)
+    forward, inverse = shoot_reference(v0, METRIC, (1.5, 1.5), steps=160)
     shot = shoot(v0, METRIC, (1.5, 1.5))
     assert float((shot.forward - forward).norm(dim=1).max()) < 0.1
     # Two interpolations per step smooth the inverse of the reference: only its mean error is compared.

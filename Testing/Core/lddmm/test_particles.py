@@ -58,7 +58,7 @@ def test_energy_is_constant_along_a_path_of_points():
     assert float((energies / energies[0] - 1).abs().max()) < 1e-3
 
 
-def test_passengers_at_points_follow_them():
+def test_carried_points_follow_points_with_momentum():
     points, momenta = some_points()
     kernel = RadialKernel(METRIC, points)
     end = trajectory(kernel, points, momenta, 40)[-1][0]

@@ -9,7 +9,7 @@ import pytest
 from pool_work import doubling, not_importable, raising_unpicklable, refusing, threads
 
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.worker_pool import Died, answers
+from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def no_process_remains():
 
 def test_a_killed_process_loses_only_its_own_task():
     found = dict(answers(range(6), doubling, 2))
-    assert found.pop(3) == Died(9)
+    assert found.pop(3) == WorkerDied(9)
     assert found == {n: 2 * n for n in (0, 1, 2, 4, 5)}
 
 

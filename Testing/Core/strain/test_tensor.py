@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from LaMoDCore.strain import compute_strain, gradient_operator
 from LaMoDCore.strain.gradient import default_support_mm
-from LaMoDCore.strain.plain import strain_plainly
+from LaMoDCore.strain.plain import strain_reference
 from LaMoDCore.strain.tensor import SlopeCache
 from Testing.Core.strain.shapes import incompressible_ring
 
@@ -131,7 +131,7 @@ def test_fast_fields_equal_the_plain_twins():
     motion = np.stack([ring.displacement_mm * part for part in (0.0, 0.5, 1.0)])
     motion = motion + 0.1 * np.random.default_rng(2).standard_normal(motion.shape)
     fields = compute_strain(motion, ring.mask, (2.0, 2.3))
-    ecc, err = strain_plainly(motion, ring.mask, (2.0, 2.3))
+    ecc, err = strain_reference(motion, ring.mask, (2.0, 2.3))
     assert np.abs(fields.ecc - ecc)[:, ring.mask].max() < 1e-5
     assert np.abs(fields.err - err)[:, ring.mask].max() < 1e-5
 

@@ -90,7 +90,7 @@ def phantoms(first: int, last: int) -> ContourBank:
 
 
 def test_the_number_of_steps_grows_with_the_number_of_slices() -> None:
-    config = ContourTraining(least_steps=100, most_steps=300, slices_a_step=10)
+    config = ContourTraining(least_steps=100, most_steps=300, slices_per_step=10)
     assert [config.steps(slices) for slices in (8, 2000, 10**6)] == [100, 200, 300]
 
 

@@ -94,7 +94,7 @@ def test_the_mean_is_predicted_and_the_rest_is_sampled() -> None:
     assert samples.imag.std() == pytest.approx(0.05, rel=0.25)
     assert samples.real.std() == pytest.approx(0.02, rel=0.25)
     assert samples.imag.mean() == pytest.approx(turn[0], abs=0.02)
-    around = latent.around_the_answer(codes[:6])
+    around = latent.centred_samples(codes[:6])
     assert np.abs(around.mean(axis=0)).max() < 1e-6
 
 
