@@ -1,4 +1,4 @@
-"""How well predicted motion carries end-diastolic contours through real cines, compared with other methods.
+"""Measure how well predicted motion carries end-diastolic contours through real cines, compared with other methods.
 
     python -m experiments.evaluation.real_cine [--methods A,B,…] [--data DIR] [--slices N]
 

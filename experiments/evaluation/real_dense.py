@@ -1,4 +1,4 @@
-"""How well a model predicts measured DENSE motion from the DENSE scan's own masks, compared with zero motion.
+"""Measure how well a model predicts DENSE motion from the DENSE scan's own masks, compared with zero motion.
 
     python -m experiments.evaluation.real_dense [--model NAME|DIR] [--data DIR] [--no-diffusion] [--samples N]
 

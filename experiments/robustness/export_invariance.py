@@ -1,4 +1,4 @@
-"""How much strain depends on the file format, array orientation and pixels that a heart was exported with.
+"""Measure how strain depends on the file format, array orientation and pixels that a heart was exported with.
 
     python -m experiments.robustness.export_invariance [--model NAME|DIR]
 

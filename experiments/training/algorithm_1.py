@@ -43,7 +43,7 @@ _FEW = tuple(each for each in _MANY if each[0] in ("DDIM, start 10, 8 steps", "D
 
 @dataclass(frozen=True)
 class Kind:
-    """How a denoiser is trained: K, and whether each slice is normalised by its own statistics."""
+    """Training of a denoiser: K, and whether each slice is normalised by its own statistics."""
 
     name: str
     noise: SmoothNoise
@@ -66,7 +66,7 @@ KINDS = (
 
 @torch.inference_mode()
 def latents(network: LaMoDModel, cache: TrainingCache, chosen: Array, source: str) -> Tensor:
-    """Normalised z of slices [N] from "occupancy" (drawn) or "clean" (exact) masks, geometry channels included."""
+    """Normalised z of slices [N] from "occupancy" (drawn) or "clean" (exact) masks, including geometry channels."""
     found = []
     for index in chosen:
         masks = torch.from_numpy(np.array(cache.arrays[source][index]))[None, None].float() / 255
