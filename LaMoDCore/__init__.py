@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from LaMoDCore.runtime.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from LaMoDCore.contours.automatic.draw import draw_contours
     from LaMoDCore.heart.case import Case, CineSlice, Motion, StrainResult
     from LaMoDCore.heart.notes import Note
     from LaMoDCore.io.case.reader import load_case
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from LaMoDCore.prediction.writer import write_result
     from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Case",
@@ -26,6 +27,7 @@ __all__ = [
     "Note",
     "StrainResult",
     "__version__",
+    "draw_contours",
     "load_case",
     "load_model",
     "predict_strain",
@@ -42,6 +44,7 @@ __getattr__ = lazy_exports(
         "Motion": "LaMoDCore.heart.case",
         "Note": "LaMoDCore.heart.notes",
         "StrainResult": "LaMoDCore.heart.case",
+        "draw_contours": "LaMoDCore.contours.automatic.draw",
         "load_case": "LaMoDCore.io.case.reader",
         "load_model": "LaMoDCore.models.folder",
         "predict_strain": "LaMoDCore.prediction.predict",

@@ -49,8 +49,11 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.automatic.contour_files import engine_summary, write_contours
     from LaMoDCore.contours.automatic.heart_contours import contour_study
     from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine
-    from LaMoDCore.runtime.atomic import check_new_folder, new_folder
+    from LaMoDCore.io.results.contour_masks import refuse_to_replace_edited_masks
+    from LaMoDCore.runtime.atomic import check_new_folder, new_folder, refuse_input_inside
 
+    refuse_to_replace_edited_masks(args.out)
+    refuse_input_inside(args.out, args.cine)
     check_new_folder(args.out, is_contour_file, "automatic contours")
     engine = find_engine(args.engine or DEFAULT_ENGINE)
     with Progress(args.progress) as progress:

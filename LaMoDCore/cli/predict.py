@@ -16,6 +16,7 @@ from LaMoDCore.cli.options import (
     inference_settings,
 )
 from LaMoDCore.heart.case import Case
+from LaMoDCore.runtime.atomic import refuse_input_inside
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
@@ -70,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.prediction.writer import check_output
 
     _check_input(args)
+    refuse_input_inside(args.out, [*args.masks, *(args.cine or [])])
     check_output(args.out)
     with Progress(args.progress) as progress:
         case = _case(args, progress)

@@ -114,7 +114,7 @@ def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
         "disease": case.disease,
         "slices": len(slices),
         "levels": " ".join(str(s.get("level", "")) for s in slices),
-        "left_out": sum(note.code == "slice_left_out" for note in notes),
+        "left_out": sum(note.code in ("slice_left_out", "slice_repeated") for note in notes),
         "rr_ms": slices[0].get("rr_ms") if slices else None,
         "reference_frame": summary.get("reference_frame"),
         "es_frame": summary.get("es_frame"),

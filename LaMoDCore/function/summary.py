@@ -41,6 +41,11 @@ def function_summary(case: Case, es_frame: int) -> tuple[dict[str, Any], list[li
         found = left_ventricular_function(whole_ventricle(case), first.phases)
     except ValueError as error:
         found = LVFunction(first.phases * 0.0, 0, 0, incomplete=f"the slices form no stack ({error})")
+    lost = sum(each.code == "slice_left_out" for each in case.notes)
+    lost -= sum(s.contour_origin is None for s in case.volume_slices)
+    if lost > 0 and not found.incomplete:
+        reason = "a slice with contours was left out, so a part of the ventricle is missing"
+        found = LVFunction(found.volume_ml, found.ed_frame, found.es_frame, incomplete=reason)
     if found.incomplete:
         text = f"Volumes and ejection fraction are not given: {found.incomplete}."
         notes.append(note("function_incomplete", text))

@@ -52,6 +52,11 @@ CODES: dict[str, NoteCode] = {
         "The slices do not cover the left ventricle, so volumes and ejection fraction are not given.",
         "Add the missing slices from base to apex.",
     ),
+    "slice_for_volumes_only": NoteCode(
+        "info", "A slice shows the ventricle in some frames only; it counts for volumes, not for strain."
+    ),
+    "slice_beyond_ventricle": NoteCode("info", "A slice of the cine shows no ventricle and was left out."),
+    "slice_repeated": NoteCode("warning", "A slice was given twice; the copy was left out.", "Name each slice once."),
     "series_left_out": NoteCode("info", "A series of the study is not a short-axis cine and was left out."),
     "contours_carried": NoteCode(
         "warning",
@@ -268,7 +273,7 @@ class Note:
     """One assumption or doubt.
 
     Attributes:
-        code: key of `CODES`; programs use it instead of the text.
+        code: key of `CODES`, or of a later version's; programs use it instead of the text.
         severity: info, warning or error.
         text: one sentence without names of files, series or persons, without the slice and the frame it concerns.
         remedy: what to do, in words that fit every user interface; "" where nothing needs to be done.
@@ -286,8 +291,6 @@ class Note:
     source: str = ""
 
     def __post_init__(self) -> None:
-        if self.code not in CODES:
-            raise ValueError(f"there is no note code {self.code!r}; add it to LaMoDCore.heart.notes.CODES")
         if self.severity not in SEVERITIES:
             raise ValueError(f"severity must be one of {', '.join(SEVERITIES)}, got {self.severity!r}")
 
@@ -362,11 +365,13 @@ class NoteGroup:
         note: the first of them.
         slices: counted from 1, sorted; empty where the whole case is meant.
         frames: counted from 0, sorted, without duplicates; empty where all frames are meant.
+        count: how many equal notes name neither slice nor frame; above 1 where several unnumbered slices are meant.
     """
 
     note: Note
     slices: tuple[int, ...]
     frames: tuple[int, ...]
+    count: int = 1
 
 
 def grouped(notes: Iterable[Note]) -> list[NoteGroup]:
@@ -374,16 +379,20 @@ def grouped(notes: Iterable[Note]) -> list[NoteGroup]:
 
     Notes of several frames are joined within a slice first; slices are joined where they concern the same frames.
     """
-    frames_of: dict[tuple[str, str, str, int | None], list[Note]] = {}
+    frames_of: dict[tuple[str, str, str, int | None, bool], list[Note]] = {}
     for each in notes:
-        frames_of.setdefault((each.code, each.text, each.remedy, each.slice), []).append(each)
-    slices_of: dict[tuple[str, str, str, tuple[int, ...]], list[Note]] = {}
-    for (code, text, remedy, _), members in frames_of.items():
+        key = (each.code, each.text, each.remedy, each.slice, each.frame is None)
+        frames_of.setdefault(key, []).append(each)
+    slices_of: dict[tuple[str, str, str, tuple[int, ...], bool], list[Note]] = {}
+    counts: dict[tuple[str, str, str, tuple[int, ...], bool], int] = {}
+    for (code, text, remedy, slice_number, _), members in frames_of.items():
         frames = tuple(sorted({n.frame for n in members if n.frame is not None}))
-        slices_of.setdefault((code, text, remedy, frames), []).append(members[0])
+        group = (code, text, remedy, frames, slice_number is None)
+        slices_of.setdefault(group, []).append(members[0])
+        counts[group] = len(members) if slice_number is None and not frames else 1
     groups = [
-        NoteGroup(members[0], tuple(sorted({n.slice for n in members if n.slice is not None})), frames)
-        for (_, _, _, frames), members in slices_of.items()
+        NoteGroup(members[0], tuple(sorted({n.slice for n in members if n.slice is not None})), group[3], counts[group])
+        for group, members in slices_of.items()
     ]
     return sorted(groups, key=lambda group: -SEVERITIES.index(group.note.severity))
 

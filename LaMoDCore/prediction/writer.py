@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from LaMoDCore.heart.case import StrainResult
-from LaMoDCore.io.results.contour_masks import has_derived_contours, write_contour_masks
+from LaMoDCore.io.results.contour_masks import has_derived_contours, refuse_to_replace_edited_masks, write_contour_masks
 from LaMoDCore.io.results.displacement_files import write_displacement
 from LaMoDCore.io.results.function_files import write_function_csv, write_thickness_csv
 from LaMoDCore.io.results.motion_npz import write_motion_npz
@@ -32,6 +32,7 @@ def check_output(out: str | Path) -> Path:
     Raises:
         LaMoDInputError: see `write_result`.
     """
+    refuse_to_replace_edited_masks(out)
     return check_new_folder(out, is_result_file)
 
 
@@ -65,6 +66,7 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True) 
         LaMoDInputError: `out` is a file, is read-only or holds files that are not part of a result, or the disk is
             full.
     """
+    refuse_to_replace_edited_masks(out)
     with new_folder(out, is_result_file) as folder:
         write_motion_npz(result, folder / "motion.npz")
         files = ["motion.npz"]

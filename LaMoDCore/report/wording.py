@@ -64,7 +64,7 @@ def note_lines(result: StrainResult) -> list[str]:
 
 
 def _line(group: NoteGroup, slices: int) -> str:
-    where = []
+    where = [f"{group.count} ×"] if group.count > 1 else []
     if group.slices and slices > 1:
         where.append(f"slice{'s' if len(group.slices) > 1 else ''} {number_list(group.slices)}")
     if group.frames:
@@ -105,7 +105,7 @@ def is_reviewed(result: StrainResult) -> bool:
 
 def slices_left_out(result: StrainResult) -> int:
     """Number of slices with contours that could not be used; a page may not have room for their notes."""
-    return sum(each.code == "slice_left_out" for each in result.notes)
+    return sum(each.code in ("slice_left_out", "slice_repeated") for each in result.notes)
 
 
 def provenance_line(result: StrainResult) -> str:

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -83,6 +83,21 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         _replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_input_inside(out: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Check that no input lies in the folder that is going to be replaced.
+
+    Raises:
+        LaMoDInputError: one does; replacing the folder would delete it.
+    """
+    folder = Path(os.path.realpath(out))
+    for path in inputs:
+        real = Path(os.path.realpath(path))
+        if real == folder or folder in real.parents:
+            raise LaMoDInputError(
+                out, f"the input {Path(path).name} lies in it and would be deleted", "name another folder"
+            )
 
 
 def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Path:

@@ -23,13 +23,12 @@ import numpy as np
 from LaMoDCore.contours.automatic.heart_contours import ContouredSlice, HeartContours
 from LaMoDCore.contours.automatic.rings import contour_points
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.io.files.timing import Timing, timing_of
 from LaMoDCore.io.results.contour_masks import CAVITY, MYOCARDIUM, RIGHT_VENTRICLE, write_label_stacks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = ("slice", "name", "frame", "time_ms", "confidence", "status", "verdict", "reason")
+COLUMNS = ("slice", "frame", "time_ms", "confidence", "status", "verdict", "reason")
 #: Colours of the preview: cavity, wall, right ventricle.
 _ENDO, _EPI, _RV, _UNSURE = "#ffd166", "#4cc9f0", "#b388ff", "#ff6b6b"
 _MARGIN_MM = 30.0
@@ -63,15 +62,17 @@ def write_contours(heart: HeartContours, folder: Path) -> list[str]:
 
 
 def write_masks(heart: HeartContours, folder: Path) -> list[str]:
-    """Write the mask files alone; returns their names. Slices that are left out are not written."""
+    """Write the mask files alone, with the times that the cine records; returns their names.
+
+    Slices that are left out are not written.
+    """
     kept = [s for s in heart.slices if s.contours.verdict != "left out"]
-    timings = [_timing(s, heart) for s in kept]
     return write_label_stacks(
         folder,
         [s.cine.slice_grid(0) for s in kept],
         [label_frames(s) for s in kept],
-        [timing.frame_times_ms for timing in timings],
-        [timing.rr_ms for timing in timings],
+        [s.cine.frame_times_ms for s in kept],
+        [s.cine.rr_ms for s in kept],
         [heart.origin_of(s) for s in kept],
     )
 
@@ -81,28 +82,18 @@ def contour_rows(heart: HeartContours) -> Iterator[dict[str, str | int]]:
     for number, slice_ in enumerate(heart.slices, start=1):
         contours = slice_.contours
         status = heart.origin_of(slice_).status
-        times = _timing(slice_, heart).frame_times_ms
+        times = slice_.cine.frame_times_ms
         for frame in range(len(contours.confidence)):
             counts = contours.verdict == "used" or bool(contours.is_ventricle[frame])
             yield {
                 "slice": number,
-                "name": _plain_text(slice_.cine.name),
                 "frame": frame,
-                "time_ms": f"{float(times[frame]):.3f}",
+                "time_ms": "" if times is None else f"{float(times[frame]):.3f}",
                 "confidence": f"{float(contours.confidence[frame]):.3f}",
                 "status": status[frame] if counts else "none",
                 "verdict": contours.verdict,
                 "reason": contours.frame_reasons[frame] or contours.reason,
             }
-
-
-def _plain_text(text: str) -> str:
-    """Return a name that no spreadsheet interprets as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
-
-
-def _timing(slice_: ContouredSlice, heart: HeartContours) -> Timing:
-    return timing_of(slice_.cine, slice_.cine, heart.paths[0])
 
 
 def draw_preview(heart: HeartContours, path: Path) -> None:

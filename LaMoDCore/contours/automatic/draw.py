@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from LaMoDCore.contours.automatic.contour_files import write_masks
+import numpy.typing as npt
+
+from LaMoDCore.contours.automatic.contour_files import label_frames
 from LaMoDCore.contours.automatic.engine import EngineDescription
 from LaMoDCore.contours.automatic.heart_contours import HeartContours, contour_study
 from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE
 from LaMoDCore.heart.case import Case
+from LaMoDCore.heart.contour_origin import METADATA_KEY, origins_to_text
+from LaMoDCore.heart.levels import parse_levels
 from LaMoDCore.heart.notes import note
-from LaMoDCore.io import load_case
+from LaMoDCore.io.case.reader import assemble_case
+from LaMoDCore.io.case.slice_reader import read_drawn_slice
+from LaMoDCore.io.files.labels import LabelMap
+from LaMoDCore.io.results.contour_masks import CAVITY, MYOCARDIUM, RIGHT_VENTRICLE
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 
@@ -27,8 +33,7 @@ def draw_contours(
 ) -> Case:
     """Draw left-ventricular contours on every frame of a study's short-axis cine.
 
-    The case is read back from the mask files that `lamod contour` writes, so that the same masks given to `load_case`
-    later give the same numbers.
+    Masks that `write_result` or `lamod contour` write of it give the same numbers again when `load_case` reads them.
 
     Args:
         paths: DICOM folder of a study or of its series, or image files (NIfTI, NRRD, MetaImage) of the cine.
@@ -49,21 +54,48 @@ def draw_contours(
     return case_of(heart)
 
 
-def case_of(heart: HeartContours, **options: object) -> Case:
-    """The case of automatic contours.
+def case_of(
+    heart: HeartContours,
+    *,
+    rr_ms: float | None = None,
+    levels: str | Sequence[str] | None = None,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    slice_insertions_lps: Sequence[npt.ArrayLike] = (),
+    reference_frame: int | None = None,
+) -> Case:
+    """The case of automatic contours, with the cine that they were drawn on.
 
     Args:
         heart: the contours.
-        options: further keyword arguments of `load_case` (levels, rv_insertion_lps, rr_ms, reference_frame, …).
+        rr_ms, levels, rv_insertion_lps, slice_insertions_lps, reference_frame: as for `load_case`.
+
+    Raises:
+        LaMoDInputError: an option or the times of the cine cannot be used.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        names = write_masks(heart, Path(folder))
-        masks = [Path(folder) / name for name in names]
-        case = load_case(masks, cine=heart.paths, **options)  # type: ignore[arg-type]
-    notes = [
-        note("slice_left_out", f"A slice was left out: {s.contours.reason}.", source=s.cine.name)
-        for s in heart.slices
-        if s.contours.verdict == "left out"
-    ]
+    source = heart.paths[0]
+    meaning = LabelMap(myocardium=MYOCARDIUM, cavity=CAVITY, right_ventricle=RIGHT_VENTRICLE)
+    notes = list(heart.notes)
+    read = []
+    for number, slice_ in enumerate(heart.slices, start=1):
+        name = f"slice {number}"
+        if slice_.contours.verdict == "left out":
+            text = f"A slice was left out: {slice_.contours.reason}."
+            notes.append(note("slice_beyond_ventricle", text, source=name))
+            continue
+        mask = replace(
+            slice_.cine,
+            frames=label_frames(slice_)[:, None],
+            metadata={METADATA_KEY: origins_to_text([heart.origin_of(slice_)])},
+        )
+        read.append(read_drawn_slice(mask, slice_.cine, name, source, meaning, rr_ms))
+    case = assemble_case(
+        read,
+        notes,
+        inputs=heart.paths,
+        levels=parse_levels(levels),
+        rv_insertion_lps=rv_insertion_lps,
+        slice_insertions_lps=slice_insertions_lps,
+        reference_frame=reference_frame,
+    )
     series = [note("series_left_out", f"A series was left out: {s.reason}.", source=s.title) for s in heart.left_out]
-    return replace(case, notes=(*heart.notes, *notes, *case.notes, *series))
+    return replace(case, notes=(*case.notes, *series))

@@ -15,6 +15,8 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 if TYPE_CHECKING:
     import onnxruntime
 
+#: Probabilities of a pixel may miss a sum of 1 by this much (half precision).
+_SUM_TOLERANCE = 0.02
 UPRIGHT: Orientation = (0, False)
 
 
@@ -163,7 +165,14 @@ class ContourNetwork:
 
     def _run(self, picture: Array) -> Array:
         given = self._session.run(None, {self._input: np.ascontiguousarray(picture)[None, None]})[0]
-        return np.asarray(given[0], dtype=np.float32)
+        found = np.asarray(given[0], dtype=np.float32)
+        if not (found.min() >= 0 and np.abs(found.sum(axis=0) - 1.0).max() < _SUM_TOLERANCE):
+            raise LaMoDInputError(
+                f"contour engine {self.description.name}",
+                "its output is not probabilities, which lie in 0–1 and sum to 1",
+                "export the network with its softmax layer",
+            )
+        return found
 
 
 def _fixed(side: Any) -> int | None:

@@ -87,7 +87,8 @@ def network_grid(
     dx, dy = spacing_mm
     square = max(dx, dy) / min(dx, dy) <= _SQUARE
     wanted = dx if square and pixel_mm.least <= min(dx, dy) and max(dx, dy) <= pixel_mm.most else pixel_mm.preferred
-    scale = (1.0, 1.0) if wanted == dx else (wanted / dx, wanted / dy)
+    as_it_is = square and wanted == dx
+    scale = (1.0, 1.0) if as_it_is else (wanted / dx, wanted / dy)
     corner = []
     for axis, (size, side) in enumerate(((cine_shape[1], input_size[1]), (cine_shape[0], input_size[0]))):
         covered = side * scale[axis]

@@ -8,6 +8,7 @@ import numpy as np
 
 from LaMoDCore.heart.canonical import contour_distances_mm, periodic_weights
 from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import signed_distance_mm
@@ -57,6 +58,7 @@ def _resampled(slice_: CineSlice, phases: Array) -> CineSlice:
         right_ventricle=None if slice_.right_ventricle is None else _region(slice_.right_ventricle, weights, spacing),
         cine=None if slice_.cine is None else _pictures(slice_.cine, slice_.phases, phases),
         valid_frames=_acquired(slice_, phases),
+        contour_origin=_origin_at(slice_, phases),
     )
 
 
@@ -82,3 +84,17 @@ def _acquired(slice_: CineSlice, phases: Array) -> Array:
     step = float(np.median(np.diff(np.sort(acquired)))) if acquired.size > 1 else 1.0
     difference = phases[:, None] - acquired[None, :]
     return np.asarray(np.abs(difference - np.rint(difference)).min(axis=1) <= step * (1 + 1e-6))
+
+
+def _origin_at(slice_: CineSlice, phases: Array) -> ContourOrigin | None:
+    """The origin of the contours, each frame with the status and confidence of the nearest frame in the cycle."""
+    if slice_.contour_origin is None:
+        return None
+    away = np.abs(slice_.phases[None] - phases[:, None])
+    nearest = np.argmin(np.minimum(np.mod(away, 1.0), 1.0 - np.mod(away, 1.0)), axis=1)
+    origin = slice_.contour_origin
+    return replace(
+        origin,
+        status=tuple(origin.status[k] for k in nearest),
+        confidence=tuple(origin.confidence[k] for k in nearest),
+    )

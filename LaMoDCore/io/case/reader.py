@@ -12,7 +12,7 @@ import numpy.typing as npt
 from LaMoDCore.heart.case import LEVELS, MIN_FRAMES, Case, CineSlice, InputRecord, Level
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
-from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
+from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array, SliceGrid
 from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.ring.faults import SliceFault
@@ -91,15 +91,48 @@ def load_case(
             notes=notes,
             mask_frames=mask_frames,
         )
-    read = _repeats_marked(read)
-    read_slices = _from_base_to_apex(_usable(read, named_levels, notes), named_levels is None, notes)
+    return assemble_case(
+        read,
+        notes,
+        inputs=[*mask_paths, *cine_paths],
+        rv_insertion_lps=rv_insertion_lps,
+        levels=named_levels,
+        slice_insertions_lps=slice_insertions_lps,
+        reference_frame=reference_frame,
+    )
+
+
+def assemble_case(
+    read: Sequence[ReadSlice],
+    notes: Sequence[Note],
+    *,
+    inputs: Sequence[Path],
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    levels: tuple[Level, ...] | None = None,
+    slice_insertions_lps: Sequence[npt.ArrayLike] = (),
+    reference_frame: int | None = None,
+) -> Case:
+    """One heart of slices that were read: order, levels, common phases, end-diastole, RV insertion and notes.
+
+    Args:
+        read: the slices, usable or not.
+        notes: on the input as a whole.
+        inputs: files and folders, for the provenance.
+        rv_insertion_lps, levels, slice_insertions_lps, reference_frame: as for `load_case`.
+
+    Raises:
+        LaMoDInputError: no slice can be used, or an option does not fit them.
+    """
+    collected = list(notes)
+    read = _volumes_at_the_ends(_repeats_marked(read))
+    read_slices = _from_base_to_apex(_usable(read, levels, collected), levels is None, collected)
     for number, one in enumerate(read_slices, start=1):
-        notes += of_slice(one.notes, number)
+        collected += of_slice(one.notes, number)
     slices = [_slice_of(one) for one in read_slices]
-    notes += _origin_notes(slices)
     if rv_insertion_lps is not None:  # a person's point takes precedence over those found automatically
         slices = [replace(s, rv_insertion_lps=None) if s.contour_origin else s for s in slices]
     slices, phase_notes = on_common_phases(slices)
+    collected += _origin_notes(slices)
     area = total_cavity_area_mm2(slices)
     reference, reference_note = (
         find_end_diastole(slices, area)
@@ -107,13 +140,13 @@ def load_case(
         else (named_end_diastole(reference_frame, slices), None)
     )
     found = (several_beats(slices[0], area), unclosed_beat(slices[0], area), reference_note)
-    notes = [*(each for each in found if each), *notes, *phase_notes]  # notes that affect every number come first
+    collected = [*(each for each in found if each), *collected, *phase_notes]  # what affects every number comes first
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,
-        rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, notes),
-        inputs=tuple(InputRecord(p.name, sha256_of(p)) for p in (*mask_paths, *cine_paths)),
-        notes=tuple(dict.fromkeys(notes + _doubts_about_orientation(read, slices))),
+        rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, collected),
+        inputs=tuple(InputRecord(path.name, sha256_of(path)) for path in inputs),
+        notes=tuple(dict.fromkeys(collected + _doubts_about_orientation(read, slices))),
         volume_slices=tuple(r.volume for r in read if r.volume is not None),
     )
 
@@ -173,7 +206,7 @@ def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
     return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
 
 
-def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list[Note]) -> list[ReadSlice]:
+def _usable(read: Sequence[ReadSlice], levels: tuple[Level, ...] | None, notes: list[Note]) -> list[ReadSlice]:
     """The slices that can be used, with their named levels; the others are refused or left out with a note.
 
     A slice without a closed ring is left out if another slice remains; a separate piece or a cavity outside the ring is
@@ -187,11 +220,7 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
     for r in read:
         if r.fault is not None:
             frame = r.fault.frames[0] if len(r.fault.frames) == 1 else None
-            notes.append(
-                note(
-                    "slice_left_out", f"A slice was left out: {r.fault.finding}.", frame=frame, source=_name_in_file(r)
-                )
-            )
+            notes.append(note(_left_out_code(r), _left_out_text(r.fault), frame=frame, source=_name_in_file(r)))
     if levels is None:
         return whole
     if len(levels) == len(read):
@@ -207,6 +236,35 @@ def _usable(read: list[ReadSlice], levels: tuple[Level, ...] | None, notes: list
         # given from base to apex although the files are ordered from apex to base
         levels = tuple(levels[order.index(i)] for i in range(len(whole)))
     return [_with_level(r, level, known=True) for r, level in zip(whole, levels, strict=True)]
+
+
+def _volumes_at_the_ends(read: Sequence[ReadSlice]) -> list[ReadSlice]:
+    """Only the outermost slices of a stack may leave the ventricle in some frames; within it, a frame was forgotten."""
+    usable = [r.slice for r in read if r.slice is not None]
+    if not usable:
+        return list(read)
+    axis = usable[0].grid.normal
+    depths = [float(s.grid.center_lps @ axis) for s in usable]
+
+    def is_outside(grid: SliceGrid) -> bool:
+        return not min(depths) <= float(grid.center_lps @ axis) <= max(depths)
+
+    return [
+        r
+        if r.volume is None or r.volume.contour_origin is not None or is_outside(r.volume.grid)
+        else replace(r, volume=None)
+        for r in read
+    ]
+
+
+def _left_out_code(read: ReadSlice) -> str:
+    if read.volume is not None and read.volume.contour_origin is not None:
+        return "slice_for_volumes_only"
+    return "slice_repeated" if read.fault is not None and read.fault.kind == "repeated" else "slice_left_out"
+
+
+def _left_out_text(fault: SliceFault) -> str:
+    return f"A slice was left out: {fault.finding}."
 
 
 def _slice_of(read: ReadSlice) -> CineSlice:
@@ -273,7 +331,7 @@ def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: 
     return found[0]
 
 
-def _doubts_about_orientation(read: list[ReadSlice], slices: list[CineSlice]) -> list[Note]:
+def _doubts_about_orientation(read: Sequence[ReadSlice], slices: list[CineSlice]) -> list[Note]:
     """Note the slices in which the view from the apex, to which all angles refer, is a guess."""
     if not all(r.has_orientation for r in read):
         text = (

@@ -13,7 +13,6 @@ from LaMoDCore.heart.contour_origin import METADATA_KEY, ContourOrigin, origins_
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.faults import SliceFault, find_fault, remove_specks
-from LaMoDCore.heart.ring.mask import cavity as ring_cavity
 from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.io.case.partial_masks import carried, is_partial, spread_over_cine
 from LaMoDCore.io.files.image_file import read_images
@@ -26,6 +25,8 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 _SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 _MAX_FRAMES = 1000
 _MAX_SIDE = 2048
+#: A drawn slice has left the ventricle if at least this share of its frames, and two, are empty.
+_LEAST_EMPTY_SHARE = 0.1
 #: A label next to the wall that is larger than this share of it is a chamber.
 _LARGEST_PART = 0.6
 
@@ -127,6 +128,29 @@ def slices_of(
         for stack in stacks
         for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
     ]
+
+
+def read_drawn_slice(
+    mask: FrameStack, cine: FrameStack, name: str, path: Path, meaning: LabelMap, rr_ms: float | None = None
+) -> ReadSlice:
+    """One slice of labels that were drawn on the pixels and frames of its cine.
+
+    Args:
+        mask: labels [T, 1, H, W] with the cine's geometry, times and R–R interval, as far as these are known.
+        cine: images [T, 1, H, W].
+        name: of the slice.
+        path: where the cine came from, for messages.
+        meaning: of the labels.
+        rr_ms: the R–R interval, if the user gave it.
+
+    Raises:
+        LaMoDInputError: times that are no cardiac cycle.
+    """
+    read = _read_slice(mask, name, path, meaning=meaning, labels_named=True, cines=(), rr_ms=rr_ms)
+    if read.slice is None:
+        return read
+    images = np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32)
+    return replace(read, slice=replace(read.slice, cine=images))
 
 
 def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
@@ -242,7 +266,7 @@ def _read_slice(
         fault = SliceFault("open", (), because, "draw a closed ring in every frame", because)
     if fault is not None:
         fault = _with_joined_label(fault, labels[drawn], meaning, named=labels_named)
-        volume = _volume_slice(mask, myocardium, cavity, path, rr_ms)
+        volume = _volume_slice(mask, myocardium, cavity, path, rr_ms, origin)
         return ReadSlice(name, path, None, fault, mask.has_orientation, volume=volume)
     if dropped:
         notes.append(
@@ -287,15 +311,28 @@ def _read_slice(
 
 
 def _volume_slice(
-    mask: FrameStack, myocardium: Array, cavity: Array | None, path: Path, rr_ms: float | None
+    mask: FrameStack,
+    myocardium: Array,
+    cavity: Array | None,
+    path: Path,
+    rr_ms: float | None,
+    origin: ContourOrigin | None,
 ) -> VentricleSlice | None:
-    """The frames of an unusable slice that show the ventricle, for volumes; None if no cavity is known."""
-    pool = np.stack([ring_cavity(each) for each in myocardium]) if cavity is None else cavity
-    if not pool.any():
+    """The frames of an unusable slice that show the ventricle, for volumes.
+
+    None if an empty frame may be an oversight rather than a ventricle that has left the slice: contours that a person
+    drew must label the cavity, and their empty frames must be several in a row, as at the base in systole.
+    """
+    if cavity is None or not cavity.any():
         return None
+    if origin is None:
+        empty = ~cavity.any(axis=(1, 2))
+        starts = int((empty & ~np.roll(empty, 1)).sum())
+        forgotten = empty.sum() < max(2.0, _LEAST_EMPTY_SHARE * len(empty))
+        if starts > 1 or forgotten or myocardium[empty].any():
+            return None
     timing = timing_of(mask, None, path, rr_ms)
-    origin = contour_origin_of(mask, path)
-    return VentricleSlice(mask.slice_grid(0), pool, myocardium, timing.frame_times_ms, timing.rr_ms, origin)
+    return VentricleSlice(mask.slice_grid(0), cavity, myocardium, timing.frame_times_ms, timing.rr_ms, origin)
 
 
 def contour_origin_of(stack: FrameStack, path: Path, position: int = 0) -> ContourOrigin | None:

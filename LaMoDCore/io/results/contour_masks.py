@@ -7,21 +7,26 @@ each frame are in its header.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from LaMoDCore.heart.case import Case, CineSlice
-from LaMoDCore.heart.contour_origin import METADATA_KEY, ContourOrigin, origins_to_text
+from LaMoDCore.heart.contour_origin import METADATA_KEY, ContourOrigin, origins_from_text, origins_to_text
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.mask import cavity as ring_cavity
 from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.io.images.frame_stack import LABEL_KEY
-from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
 from LaMoDCore.io.results.stack import volumes_of_slices
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 RIGHT_VENTRICLE, MYOCARDIUM, CAVITY = 1, 2, 3
+#: Metadata key of the checksum of the labels as LaMoD wrote them.
+CHECKSUM_KEY = "LaMoD label checksum"
 LABELS = f"rv={RIGHT_VENTRICLE},myo={MYOCARDIUM},lv={CAVITY}"
 
 
@@ -48,32 +53,73 @@ def write_contour_masks(case: Case, folder: Path) -> list[str]:
 
 def write_label_stacks(
     folder: Path,
-    grids: list[SliceGrid],
-    labels: list[Array],
-    frame_times_ms: list[Array],
-    rr_ms: list[float],
-    origins: list[ContourOrigin | None],
+    grids: Sequence[SliceGrid],
+    labels: Sequence[Array],
+    frame_times_ms: Sequence[Array | None],
+    rr_ms: Sequence[float | None],
+    origins: Sequence[ContourOrigin | None],
 ) -> list[str]:
-    """Write label slices uint8 [T, H, W], sorted from base to apex; returns the names of the files."""
+    """Write label slices uint8 [T, H, W], sorted from base to apex; returns the names of the files.
+
+    Slices share a file where they form a regular stack with the same times and R–R interval, and where all of them, or
+    none, were drawn automatically.
+    """
+    numbers = [np.arange(len(stack), dtype=np.float64) for stack in labels]
+    times = [number if given is None else given for number, given in zip(numbers, frame_times_ms, strict=True)]
+    alike = (
+        len({rr for rr in rr_ms}) == 1
+        and len({origin is None for origin in origins}) == 1
+        and len({given is None for given in frame_times_ms}) == 1
+    )
     names = []
-    for volume in volumes_of_slices(grids, frame_times_ms):
+    for volume in volumes_of_slices(grids, times, separate=not alike):
         members = volume.slices
+        stack = np.stack([labels[z] for z in members], axis=1)
         known = [origin for z in members if (origin := origins[z]) is not None]
-        metadata = {LABEL_KEY: LABELS}
-        if len(known) == len(members):
+        metadata = {LABEL_KEY: LABELS, CHECKSUM_KEY: checksum(stack)}
+        if known:
             metadata[METADATA_KEY] = origins_to_text(known)
         name = f"contours{volume.suffix}.seq.nrrd"
         write_seq_nrrd(
             folder / name,
-            np.stack([labels[z] for z in members], axis=1),
+            stack,
             volume.ijk_to_lps,
-            volume.frame_times_ms,
+            frame_times_ms[members[0]],
             node_class="vtkMRMLLabelMapVolumeNode",
             rr_ms=rr_ms[members[0]],
             metadata=metadata,
         )
         names.append(name)
     return names
+
+
+def checksum(stack: Array) -> str:
+    """SHA-256 of labels [T, Z, H, W], by which masks that somebody edited are recognised."""
+    return hashlib.sha256(np.ascontiguousarray(stack, dtype=np.uint8).tobytes()).hexdigest()
+
+
+def refuse_to_replace_edited_masks(out: str | Path) -> None:
+    """Check before work starts that a folder holds no contours that a person accepted or changed.
+
+    Raises:
+        LaMoDInputError: it does, and writing a new result there would delete them.
+    """
+    for file in sorted(Path(out).glob("contours*.seq.nrrd")) if Path(out).is_dir() else ():
+        try:
+            stack = read_seq_nrrd(file)
+            text = stack.metadata.get(METADATA_KEY)
+            origins = () if text is None else origins_from_text(text, stack.frames.shape[1], len(stack.frames))
+        except (LaMoDInputError, ValueError):
+            changed = True
+        else:
+            changed = stack.metadata.get(CHECKSUM_KEY) != checksum(stack.frames)
+            changed |= any(status == "reviewed" for origin in origins for status in origin.status)
+        if changed:
+            raise LaMoDInputError(
+                out,
+                f"it holds {file.name}, which a person accepted or changed",
+                "choose another folder, or move the file",
+            )
 
 
 def label_frames(slice_: CineSlice | VentricleSlice) -> Array:

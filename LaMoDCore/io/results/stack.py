@@ -36,9 +36,11 @@ def volumes_of(case: Case) -> tuple[Volume, ...]:
     return volumes_of_slices([s.grid for s in case.slices], [s.frame_times_ms for s in case.slices])
 
 
-def volumes_of_slices(grids: Sequence[SliceGrid], frame_times_ms: Sequence[Array]) -> tuple[Volume, ...]:
+def volumes_of_slices(
+    grids: Sequence[SliceGrid], frame_times_ms: Sequence[Array], *, separate: bool = False
+) -> tuple[Volume, ...]:
     """Group slices as `volumes_of`, given their grids and frame times [T] in ms."""
-    stack = _common_stack(grids, frame_times_ms)
+    stack = None if separate and len(grids) > 1 else _common_stack(grids, frame_times_ms)
     if stack is not None:
         return (Volume("", tuple(range(len(grids))), stack, frame_times_ms[0]),)
     return tuple(

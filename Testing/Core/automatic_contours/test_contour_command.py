@@ -54,7 +54,7 @@ def test_contours_are_those_of_the_picture(engine, cine):
     assert middle.contour_origin.convention == "tissue"
     assert middle.rv_insertion_lps is not None
     codes = {note.code for note in case.notes}
-    assert {"contours_automatic", "slice_left_out"} <= codes
+    assert {"contours_automatic", "slice_for_volumes_only"} <= codes
 
 
 def test_an_open_basal_slice_counts_for_volumes(engine, cine):
@@ -87,6 +87,95 @@ def test_masks_given_back_reproduce_the_result(tmp_path, engine, cine):
     provenance = json.loads((once / "strain.json").read_text(encoding="utf-8"))["provenance"]
     assert provenance["contours"]["engine"] == "toy"
     assert provenance["contours"]["reviewed"] is False
+
+
+def predict(tmp_path: Path, cine: Path, engine: Path, name: str, *more: str) -> Path:
+    out = tmp_path / name
+    words = ["predict", "--cine", str(cine), "--engine", str(engine), "--out", str(out), "--no-report"]
+    assert main([*words, "--no-diffusion", "--progress", "none", *more]) == 0
+    return out
+
+
+def test_contours_that_a_person_accepted_or_changed_are_not_replaced(tmp_path, engine, cine, capsys):
+    out = predict(tmp_path, cine, engine, "out")
+    predict(tmp_path, cine, engine, "out")  # one's own unchanged output is replaced
+    masks = out / "contours.seq.nrrd"
+    assert main(["predict", str(masks), "--out", str(out)]) == 1
+    assert "lies in it and would be deleted" in capsys.readouterr().err
+    assert main(["contour", "--accept", str(masks)]) == 0
+    kept = masks.read_bytes()
+    for words in (["predict", "--cine"], ["contour"]):
+        assert main([*words, str(cine), "--engine", str(engine), "--out", str(out)]) == 1
+        assert "a person accepted or changed" in capsys.readouterr().err
+    assert masks.read_bytes() == kept
+
+
+def test_contours_that_another_program_changed_are_not_replaced(tmp_path, engine, cine, capsys):
+    import SimpleITK as sitk
+
+    out = tmp_path / "out"
+    words = ["contour", str(cine), "--engine", str(engine), "--out", str(out), "--progress", "none"]
+    assert main(words) == 0
+    masks = str(out / "contours.seq.nrrd")
+    image = sitk.ReadImage(masks)
+    labels = sitk.GetArrayFromImage(image)
+    labels.flat[np.flatnonzero(labels)[0]] = 0
+    changed = sitk.GetImageFromArray(labels, isVector=image.GetNumberOfComponentsPerPixel() > 1)
+    changed.CopyInformation(image)
+    for key in image.GetMetaDataKeys():
+        changed.SetMetaData(key, image.GetMetaData(key))
+    sitk.WriteImage(changed, masks)
+    assert main(words) == 1
+    assert "a person accepted or changed" in capsys.readouterr().err
+
+
+def test_slices_with_other_numbers_of_frames_can_be_read_back(tmp_path, engine):
+    nine = np.stack([ring_frame(*radii(12 * frame / 9, 0.9)) for frame in range(9)])
+    first = write_cine(tmp_path / "a.nii.gz", [contracting()])
+    second = write_cine(tmp_path / "b.nii.gz", [nine], step_ms=70.0 * 12 / 9, depth_mm=8.0)
+    case = draw_contours([first, second], engine=engine)
+    assert [len(s.contour_origin.status) for s in case.slices] == [12, 12]
+    out = tmp_path / "out"
+    words = ["predict", "--cine", str(first), str(second), "--engine", str(engine), "--out", str(out), "--no-report"]
+    assert main([*words, "--no-diffusion"]) == 0
+    files = sorted(out.glob("contours*.seq.nrrd"))
+    assert [s.frames for s in load_case(files).slices] == [12, 12]
+    assert main(["contour", "--accept", *map(str, files)]) == 0
+
+
+def test_the_rr_interval_of_each_slice_is_kept(tmp_path, engine):
+    first = write_cine(tmp_path / "a.nii.gz", [contracting()])
+    second = write_cine(tmp_path / "b.nii.gz", [contracting(0.9)], step_ms=60.0, depth_mm=8.0)
+    out = tmp_path / "out"
+    words = ["predict", "--cine", str(first), str(second), "--engine", str(engine), "--out", str(out), "--no-report"]
+    assert main([*words, "--no-diffusion"]) == 0
+    again = load_case(sorted(out.glob("contours*.seq.nrrd")))
+    np.testing.assert_allclose([s.rr_ms for s in again.slices], [840.0, 720.0])
+
+
+def test_the_given_rr_interval_is_used(tmp_path, engine, cine):
+    out = predict(tmp_path, cine, engine, "out", "--rr", "1200")
+    content = json.loads((out / "strain.json").read_text(encoding="utf-8"))
+    assert content["slices"][0]["rr_ms"] == 1200
+
+
+def test_each_slice_keeps_its_own_images(engine, cine):
+    import SimpleITK as sitk
+
+    images = sitk.GetArrayFromImage(sitk.ReadImage(str(cine)))
+    case = draw_contours(cine, engine=engine)
+    for index, slice_ in enumerate(case.slices, start=1):
+        np.testing.assert_array_equal(slice_.cine, images[:, index])
+
+
+def test_slices_without_orientation_keep_their_places(tmp_path, engine):
+    path = write_cine(tmp_path / "cine.nii.gz", [contracting(), contracting(0.9), contracting(0.7)], oriented=False)
+    case = draw_contours(path, engine=engine)
+    depths = [s.grid.center_lps[2] for s in case.slices]
+    assert len(set(np.round(depths, 3))) == 3
+    assert "orientation_unknown" in {note.code for note in case.notes}
+    areas = [s.cavity[0].sum() for s in case.slices]
+    assert len(set(areas)) == 3
 
 
 def test_accepted_contours_are_reviewed_and_otherwise_the_same(tmp_path, drawn, capsys):

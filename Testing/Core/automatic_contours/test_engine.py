@@ -164,6 +164,21 @@ def test_a_network_of_another_shape_is_refused(tmp_path, shape, classes):
         ContourNetwork(find_engine(folder))
 
 
+def test_an_output_that_is_no_probability_is_the_engines_fault(folder):
+    network = ContourNetwork(find_engine(folder))
+    network._session = Logits()
+    with pytest.raises(LaMoDInputError, match="not probabilities"):
+        network.probabilities(np.zeros((1, 64, 64), dtype=np.float32), [[(0, False)]])
+
+
+class Logits:
+    """A session whose network lacks its softmax layer."""
+
+    def run(self, _outputs, inputs):
+        (picture,) = inputs.values()
+        return [np.repeat(picture, 4, axis=1) - 3.0]
+
+
 def test_without_onnxruntime_one_line_says_how_to_get_it(folder, monkeypatch):
     real = builtins.__import__
 

@@ -142,12 +142,19 @@ def test_radii_that_jump_from_ray_to_ray_still_give_closed_rings():
 
 @pytest.mark.parametrize(
     ("spacing", "pixel", "scale"),
-    [((1.4, 1.4), 1.4, 1.0), ((0.7, 0.7), 1.4, 2.0), ((2.8, 2.8), 1.4, 0.5), ((1.0, 1.3), 1.4, 1.4)],
+    [
+        ((1.4, 1.4), 1.4, 1.0),
+        ((0.7, 0.7), 1.4, 2.0),
+        ((2.8, 2.8), 1.4, 0.5),
+        ((1.0, 1.3), 1.4, 1.4),
+        ((1.4, 1.9), 1.4, 1.0),
+    ],
 )
 def test_pixels_are_resampled_to_those_that_the_engine_expects(spacing, pixel, scale):
     grid = network_grid((300, 280), spacing, (140.0, 150.0), (256, 256), PixelRange(1.0, 1.4, 1.5))
     assert grid.pixel_mm == pytest.approx(pixel)
     assert grid.scale_xy[0] == pytest.approx(scale)
+    assert grid.scale_xy[1] == pytest.approx(pixel / spacing[1])
 
 
 def test_points_come_back_to_the_pixels_of_the_cine():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,15 @@ def ring_frame(endo_mm: float, epi_mm: float, *, right: bool = True, open_degree
     return picture
 
 
-def write_cine(path: Path, slices: list[np.ndarray], spacing_mm: float = 8.0, step_ms: float = 70.0) -> Path:
-    """Slices [T, H, W] from base to apex as a 4-D NIfTI with an oblique short-axis orientation."""
+def write_cine(
+    path: Path,
+    slices: list[np.ndarray],
+    spacing_mm: float = 8.0,
+    step_ms: float = 70.0,
+    depth_mm: float = 0.0,
+    oriented: bool = True,
+) -> Path:
+    """Slices [T, H, W] from base to apex as a 4-D NIfTI with an oblique short-axis orientation, or with none."""
     volume = np.stack(slices, axis=1).astype(np.float32)
     image = sitk.JoinSeries([sitk.GetImageFromArray(frame) for frame in volume])
     apex = np.array([1.0, -1.0, -1.0]) / np.sqrt(3)
@@ -45,7 +53,12 @@ def write_cine(path: Path, slices: list[np.ndarray], spacing_mm: float = 8.0, st
     direction[:3, :3] = np.stack([x, y, apex], axis=1)
     image.SetDirection(direction.ravel())
     image.SetSpacing((PIXEL_MM, PIXEL_MM, spacing_mm, step_ms / 1000.0))
+    image.SetOrigin((*(depth_mm * apex), 0.0))
     sitk.WriteImage(image, str(path))
+    if not oriented:  # both codes zero: the file states no orientation
+        header = bytearray(gzip.decompress(path.read_bytes()))
+        header[252:256] = b"\0\0\0\0"
+        path.write_bytes(gzip.compress(bytes(header)))
     return path
 
 

@@ -17,10 +17,22 @@ def test_a_note_has_the_severity_and_remedy_of_its_code():
 def test_unknown_codes_and_severities_are_refused():
     with pytest.raises(ValueError, match="no note code"):
         note("nothing", "Nothing.")
-    with pytest.raises(ValueError, match="no note code"):
-        Note("nothing", "info", "Nothing.")
     with pytest.raises(ValueError, match="severity must be one of info, warning, error"):
         Note("rr_assumed", "grave", "The cycle was assumed.")
+
+
+def test_a_code_of_a_later_version_is_kept():
+    later = Note.from_dict({"code": "of_the_future", "severity": "warning", "text": "Something new."})
+    assert (later.code, later.severity) == ("of_the_future", "warning")
+
+
+def test_whole_case_and_single_slices_are_not_joined():
+    notes = [note("rr_assumed", "The cycle was assumed."), note("rr_assumed", "The cycle was assumed.", slice=3)]
+    assert [group.slices for group in grouped(notes)] == [(), (3,)]
+    frames = [note("contours_unsure", "Unsure.", slice=1), note("contours_unsure", "Unsure.", slice=1, frame=2)]
+    assert [group.frames for group in grouped(frames)] == [(), (2,)]
+    lost = [note("slice_left_out", "A slice was left out.", source=name) for name in ("a", "b", "c")]
+    assert [group.count for group in grouped(lost)] == [3]
 
 
 @pytest.mark.parametrize(
