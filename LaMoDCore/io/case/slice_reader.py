@@ -328,7 +328,7 @@ def _volume_slice(
     if origin is None:
         empty = ~cavity.any(axis=(1, 2))
         starts = int((empty & ~np.roll(empty, 1)).sum())
-        forgotten = empty.sum() < max(2.0, _LEAST_EMPTY_SHARE * len(empty))
+        forgotten = empty.sum() < max(2.0, _LEAST_EMPTY_SHARE * len(cavity))
         if starts > 1 or forgotten or myocardium[empty].any():
             return None
     timing = timing_of(mask, None, path, rr_ms)
