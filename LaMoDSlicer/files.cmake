@@ -18,12 +18,15 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Advanced/TrainingRecipe.py
   LaMoDSlicerLib/Advanced/__init__.py
   LaMoDSlicerLib/Contours/AcceptanceRecord.py
+  LaMoDSlicerLib/Contours/ContourDrawing.py
+  LaMoDSlicerLib/Contours/ContourEngine.py
   LaMoDSlicerLib/Contours/ContourMeshes.py
   LaMoDSlicerLib/Contours/ContourSaver.py
   LaMoDSlicerLib/Contours/ContourSlices.py
   LaMoDSlicerLib/Contours/ContourStudy.py
   LaMoDSlicerLib/Contours/ContourWriter.py
   LaMoDSlicerLib/Contours/ContoursPanel.py
+  LaMoDSlicerLib/Contours/DrawingSection.py
   LaMoDSlicerLib/Contours/FrameStrip.py
   LaMoDSlicerLib/Contours/InsertionSection.py
   LaMoDSlicerLib/Contours/RepairSection.py
@@ -40,6 +43,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/SegmentLines.py
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/__init__.py
+  LaMoDSlicerLib/Inputs/ContourOriginRecord.py
   LaMoDSlicerLib/Inputs/InputError.py
   LaMoDSlicerLib/Inputs/InputsPanel.py
   LaMoDSlicerLib/Inputs/InsertionNode.py

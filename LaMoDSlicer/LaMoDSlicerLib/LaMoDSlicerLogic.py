@@ -6,6 +6,8 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from LaMoDSlicerLib.Contours import ContourEngine
+from LaMoDSlicerLib.Contours.ContourDrawing import ContourDrawing, DrawnContours, explainDrawingExit
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
@@ -58,6 +60,48 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         worker = WorkerProcess(
             onProgress, readResult, onError, explain=lambda code, output: explainExit(code, output, worker.folder)
         )
+        return self._start(worker, request)
+
+    def startDrawing(
+        self,
+        drawing: ContourDrawing,
+        onProgress: Callable[[WorkerProgress], None],
+        onDrawn: Callable[[DrawnContours], None],
+        onError: Callable[[str], None],
+    ) -> WorkerProcess:
+        """Start to draw contours in their own process and return at once. The scene does not change.
+
+        Args:
+            drawing: the cine.
+            onProgress: called after each line of output.
+            onDrawn: called with the contours of all frames.
+            onError: called with a sentence for the user.
+
+        Raises:
+            InputError: the contour engine was not accepted, or cannot be used.
+            OSError: the process cannot be started.
+        """
+        ContourEngine.ensure()
+
+        def readContours(_lines: list[str]) -> None:
+            try:
+                contours = drawing.read(worker.folder)
+            except InputError as error:
+                worker.fail(str(error))
+                return
+            worker.removeFolder()
+            onDrawn(contours)
+
+        worker = WorkerProcess(
+            onProgress,
+            readContours,
+            onError,
+            explain=lambda code, output: explainDrawingExit(code, output, worker.folder),
+        )
+        return self._start(worker, drawing)
+
+    @staticmethod
+    def _start(worker: WorkerProcess, request: PredictionRequest | SeriesRequest | ContourDrawing) -> WorkerProcess:
         try:
             request.writeInputs(worker.folder)
             worker.start(request.commandLine(worker.folder))

@@ -87,20 +87,25 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path
     monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
 
     def plan(what: str) -> Path:
+        from LaMoDSlicerLib.Contours.ContourDrawing import ContourDrawing
         from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 
-        original = PredictionRequest.commandLine
-
-        def command_line(self: Any, folder: Path) -> list[str]:
-            command = original(self, folder)
-            command[command.index("LaMoDCore")] = "Testing.Slicer.fake_worker"
-            return command
-
         monkeypatch.setenv("LAMOD_FAKE", what)
-        monkeypatch.setattr(PredictionRequest, "commandLine", command_line)
+        for request in (PredictionRequest, ContourDrawing):
+            monkeypatch.setattr(request, "commandLine", _with_fake_worker(request.commandLine))
         return pids
 
     return plan
+
+
+def _with_fake_worker(original: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    def command_line(self: Any, folder: Path) -> list[str]:
+        command = original(self, folder)
+        if "LaMoDCore" in command:  # fake_worker may be called several times in a test
+            command[command.index("LaMoDCore")] = "Testing.Slicer.fake_worker"
+        return command
+
+    return command_line
 
 
 @pytest.fixture

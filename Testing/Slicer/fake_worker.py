@@ -1,4 +1,4 @@
-"""Replaces `python -m LaMoDCore` in tests of the panel: writes an analytic result, or fails as planned.
+"""Replaces `python -m LaMoDCore` in tests of the panel: writes an analytic result or contours, or fails as planned.
 
 LAMOD_FAKE selects the behaviour: "ok", "slow" (with a child process), "refuse" (exit 1), "crash", "nothing" (exit 0
 without a result).
@@ -14,12 +14,38 @@ import sys
 import time
 from pathlib import Path
 
+from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
+from LaMoDCore.io.results.contour_masks import label_frames, write_label_stacks
 from Testing.Slicer.reading_heart import write_for_masks
+from Testing.Slicer.ring_heart import RR_MS, heart
+
+#: Frames of each slice that the fake engine marks as unsure.
+UNSURE_FRAMES = (3, 11)
 
 
 def report(stage: str, fraction: float, message: str = "") -> None:
     print(json.dumps({"stage": stage, "fraction": fraction, "message": message}), file=sys.stderr, flush=True)
+
+
+def draw(cine: Path, out: Path) -> None:
+    """Write the contours of the analytic ring on every slice of a cine except the second."""
+    stack = read_seq_nrrd(cine)
+    frames, count = stack.frames.shape[:2]
+    slices = [heart(stack.slice_grid(k), frames) for k in range(count) if k != 1]
+    confidence = tuple(0.2 if t in UNSURE_FRAMES else 0.9 for t in range(frames))
+    origin = ContourOrigin(
+        engine="fake-engine",
+        engine_sha256="0" * 64,
+        licence="weights MIT, training data CC BY-NC-SA 4.0",
+        convention="blood-pool",
+        status=tuple("unsure" if value < 0.5 else "automatic" for value in confidence),
+        confidence=confidence,
+    )
+    out.mkdir()
+    times = [s.frame_times_ms for s in slices]
+    labels = [label_frames(s) for s in slices]
+    write_label_stacks(out, [s.grid for s in slices], labels, times, [RR_MS] * len(slices), [origin] * len(slices))
 
 
 def main() -> int:
@@ -44,7 +70,10 @@ def main() -> int:
     if behaviour == "crash":
         print("Traceback (most recent call last): ...\nMemoryError", file=sys.stderr)
         return 70
-    if behaviour == "ok":
+    if behaviour == "ok" and options.verb == "contour":
+        report("contours", 0.5, "slice 1 of 1, about 2 s left")
+        draw(options.masks, options.out)
+    elif behaviour == "ok":
         stack = read_seq_nrrd(options.masks)
         myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
         report("motion", 0.5, "slice 1: predicting motion")

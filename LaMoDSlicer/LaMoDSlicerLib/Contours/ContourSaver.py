@@ -56,7 +56,9 @@ class ContourSaver:
 
         source = self.source()
         try:
-            if source is not None and self._suffix(source) == self._suffix(target) and self._isLabelmap():
+            isLike = source is not None and self._suffix(source) == self._suffix(target) and self._isLabelmap()
+            # the source file's header would keep the status before the review of automatic contours
+            if isLike and not self._contours.frames.origins:
                 self._writeLike(source, target)
                 return _("Saved as “{name}”, in the format of the source file, which is unchanged.").format(
                     name=target.name

@@ -69,6 +69,7 @@ class ContourSlices:
                 cavity=labels[:, k] == MaskFrames.CAVITY,
                 right_ventricle=labels[:, k] == MaskFrames.RIGHT_VENTRICLE,
                 cine=None if self._cine is None else self._cine[:, k],
+                contour_origin=self.frames.origins[k] if self.frames.origins else None,
             )
             for k in self.depths
         ]

@@ -28,6 +28,11 @@ class ContourWriter:
         """Name of the step that `undo` reverts; empty if there is none."""
         return self._steps[-1][0] if self._steps else ""
 
+    @property
+    def lastFrames(self) -> list[int]:
+        """Frames, counted from 0, that `undo` changes."""
+        return list(self._steps[-1][2]) if self._steps else []
+
     def forget(self) -> None:
         """Discard all steps because other masks were selected."""
         self._steps.clear()

@@ -11,6 +11,7 @@ from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
 from LaMoDSlicerLib.Contours.InsertionSection import InsertionSection
 from LaMoDSlicerLib.Contours.RepairSection import RepairSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
+from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.CineSource import CineSource
@@ -37,13 +38,14 @@ class ContoursPanel:
         ui = self._ui
         self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
         ui.stripLegend.text = FrameStrip.legend()
-        PanelWidgets.reserveLines(ui.stripLegend, 2)
+        PanelWidgets.reserveLines(ui.stripLegend, 3)
         PanelWidgets.reserveLines(ui.findingLabel, 6)
         self.repair = RepairSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)
         ui.checkButton.connect("clicked(bool)", self.onCheckButton)
         ui.acceptButton.connect("clicked(bool)", self.onAcceptButton)
+        ui.acceptAllButton.connect("clicked(bool)", self.onAcceptAllButton)
         ui.editButton.connect("clicked(bool)", self.onEditButton)
         self._shortcut = qt.QShortcut(qt.QKeySequence("A"), self.widget)
         self._shortcut.connect("activated()", self.onAcceptButton)
@@ -85,6 +87,8 @@ class ContoursPanel:
         PanelWidgets.enable(ui.checkButton, missing, _("Check every frame of every slice"))
         tip = _("Accept this frame's contour and go to the next frame to review (key A)")
         PanelWidgets.enable(ui.acceptButton, self.checkProblem(), tip)
+        tip = _("Record that you looked at the automatic contours of all frames and accept them")
+        PanelWidgets.enable(ui.acceptAllButton, missing or self._acceptAllProblem(masks), tip)
         tip = _("Open the Segment Editor on this frame's myocardium")
         PanelWidgets.enable(ui.editButton, self.checkProblem(), tip)
         for section in (self.repair, self.insertion, self.study):
@@ -93,6 +97,17 @@ class ContoursPanel:
     def checkProblem(self) -> str:
         """Why contours cannot be accepted, edited or repaired; empty if they were checked."""
         return "" if self._report is not None else _("Press “Check contours” first.")
+
+    @staticmethod
+    def _acceptAllProblem(masks: Any) -> str:
+        """Why automatic contours cannot be accepted; empty if they can."""
+        origin = ContourOriginRecord(masks)
+        if not origin.exists:
+            return _("These contours were not drawn automatically.")
+        try:
+            return _("All contours are reviewed.") if origin.isReviewed() else ""
+        except InputError as error:
+            return str(error)
 
     def _forget(self) -> None:
         self._contours = self._report = None
@@ -142,9 +157,12 @@ class ContoursPanel:
         self._showFrame()
 
     def _showStrip(self) -> None:
+        from LaMoDCore.contours.review import review_of
+
         record, carried = AcceptanceRecord(self.holder()), RepairSection.carriedFrames(self.holder())
         states, tips = [], []
-        for k, slice_ in enumerate(self._contours.slices()):
+        slices = self._contours.slices()
+        for k, (slice_, review) in enumerate(zip(slices, review_of(slices), strict=True)):
             rowStates, rowTips = [], []
             for t, light in enumerate(self._report.lights(k)):
                 accepted = record.of(slice_.name, t, slice_.myocardium[t])
@@ -153,6 +171,9 @@ class ContoursPanel:
                 if state == "good" and t in carried.get(slice_.name, []):
                     state = "carried"
                     lines.append(_("Carried from other frames, not drawn."))
+                elif review is not None:
+                    state = self._automaticState(state, review.status[t])
+                    lines += self._automaticLines(review, t)
                 lines += [finding.text for finding in self._report.of(k, t)]
                 if accepted is not None:
                     state = "accepted"
@@ -162,6 +183,29 @@ class ContoursPanel:
             states.append(rowStates)
             tips.append(rowTips)
         self.strip.show([str(k + 1) for k in self._contours.depths], states, tips)
+
+    @staticmethod
+    def _automaticState(light: str, status: str) -> str:
+        """State of a frame that was drawn automatically; a finding hides the status until the review."""
+        if status == "reviewed":
+            return status
+        return light if light != "good" or status not in FrameStrip.STATES else status
+
+    @staticmethod
+    def _automaticLines(review: Any, frame: int) -> list[str]:
+        origin, status = review.origin, review.status[frame]
+        if status == "none":
+            return [_("No automatic contour.")]
+        words = {
+            "automatic": _("Drawn automatically by {engine}, confidence {confidence:.2f}."),
+            "unsure": _("Drawn automatically by {engine}, unsure (confidence {confidence:.2f})."),
+            "reviewed": _("Drawn automatically by {engine}, reviewed (confidence {confidence:.2f})."),
+        }
+        lines = [words[status].format(engine=origin.engine, confidence=origin.confidence[frame])]
+        if origin.volume_only_because:
+            text = _("This slice is used for volumes only and not checked: {reason}.")
+            lines.append(text.format(reason=origin.volume_only_because))
+        return lines
 
     def _frame(self) -> int:
         browser = self._contours.source.sequence.browserNode
@@ -193,13 +237,24 @@ class ContoursPanel:
         frame = self._frame()
         slice_ = self._contours.slices()[self._slice]
         AcceptanceRecord(self.holder()).accept(slice_.name, frame, slice_.myocardium[frame])
+        geometry, depth = self._contours.frames.geometry, self._contours.depths[self._slice]
+        ContourOriginRecord(self._contours.masksNode).accept(geometry, depth, frame)
         self._showStrip()
+        self.update()
         following = self.strip.next(self._slice, frame)
         if following is None:
             self._showFrame()
             self.showMessage(_("Every frame is good or accepted."))
             return
         self.onStripClicked(*following)
+
+    def onAcceptAllButton(self) -> None:
+        """Mark the automatic contours of all frames as reviewed."""
+        ContourOriginRecord(self.parameters.masks).acceptAll()
+        if self._report is not None:
+            self.onCheckButton()
+        self.update()
+        self.showMessage(_("The automatic contours of all frames are marked as reviewed."))
 
     def onEditButton(self) -> None:
         sequence = self._contours.source.sequence

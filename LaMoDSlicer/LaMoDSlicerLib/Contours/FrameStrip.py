@@ -20,6 +20,9 @@ class FrameStrip:
         "repair": ("✕", (240, 140, 130)),
         "accepted": ("●", (178, 208, 240)),
         "carried": ("~", (222, 215, 238)),
+        "automatic": ("A", (226, 232, 238)),
+        "unsure": ("U", (250, 224, 170)),
+        "reviewed": ("R", (190, 226, 236)),
     }
     #: The cells share the panel's width; narrower cells would not show their symbol.
     MIN_WIDTH, CELL_HEIGHT = 11, 22
@@ -43,6 +46,9 @@ class FrameStrip:
             "repair": _("repair"),
             "accepted": _("accepted"),
             "carried": _("carried, not drawn"),
+            "automatic": _("automatic"),
+            "unsure": _("automatic, unsure"),
+            "reviewed": _("automatic, reviewed"),
         }
         return "   ".join(f"{symbol} {names[state]}" for state, (symbol, _color) in cls.STATES.items())
 
@@ -75,7 +81,9 @@ class FrameStrip:
         if 0 <= sliceIndex < len(self._states) and 0 <= frame < len(self._states[sliceIndex]):
             self._table.setCurrentCell(sliceIndex, frame)
 
-    def next(self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("repair", "look")) -> tuple[int, int] | None:
+    def next(
+        self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("repair", "look", "unsure")
+    ) -> tuple[int, int] | None:
         """The next frame in one of the wanted states, searching all slices cyclically; None if there is none."""
         cells = [(s, t) for s, row in enumerate(self._states) for t in range(len(row))]
         here = cells.index((sliceIndex, frame)) if (sliceIndex, frame) in cells else -1

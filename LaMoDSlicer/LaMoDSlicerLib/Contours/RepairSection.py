@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Contours.ContourSaver import ContourSaver
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
+from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene import PanelWidgets
 
@@ -126,6 +127,7 @@ class RepairSection:
             with slicer.util.tryWithErrorDisplay(_("The contours could not be repaired."), show=False, waitCursor=True):
                 contours = ContourSlices(self._panel.parameters)
                 changed = self._writer.write(name, contours, [repair(s) for s in contours.slices()])
+                ContourOriginRecord(contours.masksNode).withdraw(changed)
                 self._panel.check()
         except (InputError, LaMoDInputError) as error:
             self._panel.showMessage(str(error))
@@ -140,8 +142,9 @@ class RepairSection:
         return bool(changed)
 
     def onUndoButton(self) -> None:
-        step = self._writer.undo()
+        frames, step = self._writer.lastFrames, self._writer.undo()
         if step:
+            ContourOriginRecord(self._panel.parameters.masks).withdraw(frames)
             self._panel.check()
             self._panel.showMessage(_("Undone: {step}.").format(step=step))
         self._panel.update()

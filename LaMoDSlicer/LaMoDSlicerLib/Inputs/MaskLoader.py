@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import slicer
 
+from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
@@ -32,14 +33,34 @@ def load(path: Path, cineBrowser: Any = None) -> Any:
     try:
         stack = read_images(path)[0]
         labels = integer_labels(stack.frames, path.name).astype(np.uint8)
+        origins = _originsOf(stack, path)
     except LaMoDInputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-    shared = cineBrowser is not None and cineBrowser.GetNumberOfItems() == len(labels)
-    builder = _builder(stack.frame_times_ms, len(labels), cineBrowser if shared else None)
+    builder = builderFor(stack.frame_times_ms, len(labels), cineBrowser)
     geometry = VolumeGeometry(labels.shape[1:], np.array(stack.ijk_to_lps))
     sequence = builder.labelmaps(path.name.split(".")[0], "", labels, geometry)
     sequence.SetAttribute(FILE, str(path))
-    if shared:
+    masks = addToBrowser(sequence, cineBrowser)
+    if origins:
+        ContourOriginRecord(masks).keep(origins, geometry)
+    return masks
+
+
+def _originsOf(stack: Any, path: Path) -> list[Any]:
+    """The origin of each slice of automatic contours, from the file's header; empty if a person drew them."""
+    from LaMoDCore.io.case.slice_reader import contour_origin_of
+
+    origins = [contour_origin_of(stack, path, k) for k in range(stack.frames.shape[1])]
+    return [] if None in origins else origins
+
+
+def addToBrowser(sequence: Any, cineBrowser: Any = None) -> Any:
+    """Add a sequence of masks to the cine's browser or, if their numbers of frames differ, to its own browser.
+
+    Returns:
+        The node that shows the current frame.
+    """
+    if _isShared(sequence.GetNumberOfDataNodes(), cineBrowser):
         browser = cineBrowser
         browser.AddSynchronizedSequenceNode(sequence)
     else:
@@ -51,8 +72,13 @@ def load(path: Path, cineBrowser: Any = None) -> Any:
     return proxy
 
 
-def _builder(timesMs: np.ndarray | None, frames: int, cineBrowser: Any) -> SequenceBuilder:
-    if cineBrowser is not None:
+def _isShared(frames: int, cineBrowser: Any) -> bool:
+    return cineBrowser is not None and cineBrowser.GetNumberOfItems() == frames
+
+
+def builderFor(timesMs: np.ndarray | None, frames: int, cineBrowser: Any) -> SequenceBuilder:
+    """A builder with the index values of the cine's browser or, if its number of frames differs, with own times."""
+    if _isShared(frames, cineBrowser):
         master = cineBrowser.GetMasterSequenceNode()
         return SequenceBuilder(tuple(master.GetNthIndexValue(i) for i in range(frames)), master.GetIndexUnit() or "")
     if timesMs is not None:

@@ -10,6 +10,7 @@ import vtk
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
+from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
@@ -26,6 +27,7 @@ class MaskFrames:
         indexValues: the sequence's index value of each frame.
         timesMs: float [T].
         hasTimes: whether the times come from the data; otherwise they are spread evenly over `ASSUMED_RR_MS`.
+        origins: the LaMoDCore ContourOrigin of each slice; empty if a person drew the masks.
     """
 
     labels: np.ndarray
@@ -33,6 +35,7 @@ class MaskFrames:
     indexValues: tuple[str, ...]
     timesMs: np.ndarray
     hasTimes: bool
+    origins: tuple[Any, ...] = ()
 
     RIGHT_VENTRICLE, MYOCARDIUM, CAVITY = 1, 2, 3
     ASSUMED_RR_MS = 1000.0
@@ -51,11 +54,18 @@ class MaskFrames:
         return ",".join(dict.fromkeys(parts))
 
     def write(self, path: Path) -> None:
-        """Write a `.seq.nrrd` of labelmaps; assumed times are omitted."""
+        """Write a `.seq.nrrd` of labelmaps with the origin of automatic contours; assumed times are omitted."""
+        from LaMoDCore.heart.contour_origin import METADATA_KEY, origins_to_text
         from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
-        times = self.timesMs if self.hasTimes else None
-        write_seq_nrrd(path, self.labels, self.geometry.ijkToLps, times, node_class="vtkMRMLLabelMapVolumeNode")
+        write_seq_nrrd(
+            path,
+            self.labels,
+            self.geometry.ijkToLps,
+            self.timesMs if self.hasTimes else None,
+            node_class="vtkMRMLLabelMapVolumeNode",
+            metadata={METADATA_KEY: origins_to_text(self.origins)} if self.origins else None,
+        )
 
     def emptyFrames(self) -> list[int]:
         """Frames, counted from 0, without myocardium."""
@@ -196,7 +206,8 @@ class MaskSource:
         ownTimes = self.sequence.timesMs() if timesMs is None else timesMs
         assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
         times = assumed if ownTimes is None else ownTimes
-        masks = MaskFrames(labels, geometry, self.sequence.indexValues(), times, ownTimes is not None)
+        origins = ContourOriginRecord(self.node).onGrid(geometry, len(frames))
+        masks = MaskFrames(labels, geometry, self.sequence.indexValues(), times, ownTimes is not None, origins)
         if not allowEmpty:
             self._check(masks)
         return masks

@@ -4,6 +4,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Contours.DrawingSection import DrawingSection
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
@@ -15,7 +16,7 @@ from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class PredictPanel:
-    """Predict Strain: the button, the progress and the messages.
+    """Predict Strain, drawing contours first if there are none: the buttons, the progress and the messages.
 
     Args:
         ui: the panel's widgets by name.
@@ -27,6 +28,8 @@ class PredictPanel:
         self._ui, self._logic, self._onResultShown = ui, logic, onResultShown
         self._parameters: Any = None
         self._job: WorkerProcess | None = None
+        self._busy = ""
+        self._drawing = DrawingSection(ui, logic, self)
         PanelWidgets.keepSpaceWhenHidden(ui.progressBar)
         PanelWidgets.reserveLines(ui.stageLabel, 2)
         ui.predictButton.connect("clicked(bool)", self.onPredictButton)
@@ -34,11 +37,12 @@ class PredictPanel:
 
     @property
     def job(self) -> WorkerProcess | None:
-        """The running prediction, or None."""
+        """The running prediction or drawing of contours, or None."""
         return self._job
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
+        self._drawing.setParameters(parameters)
         self.update()
 
     def showMessage(self, text: str) -> None:
@@ -46,40 +50,74 @@ class PredictPanel:
         self._ui.messageLabel.text = text
 
     def update(self) -> None:
-        """Enable the button; when it is disabled, its tooltip says why."""
+        """Enable the buttons; when one is disabled, its tooltip says why."""
         running = self._job is not None
-        idle = "" if running else _("No prediction is running.")
-        PanelWidgets.enable(self._ui.cancelButton, idle, _("Cancel the prediction; the scene does not change"))
+        idle = "" if running else _("Nothing is running.")
+        PanelWidgets.enable(self._ui.cancelButton, idle, _("Cancel; the scene does not change"))
         self._ui.progressBar.visible = running
         try:
-            if self._parameters is None:
-                raise InputError(_("The scene is being closed."))
-            RequestReader(self._parameters).check()
-            problem = _("A prediction is running.") if running else ""
+            problem = self._problem() or self._busy
         except InputError as error:
             problem = str(error)
-        PanelWidgets.enable(self._ui.predictButton, problem, _("Predict motion and strain from the masks"))
+        tip = _("Predict motion and strain from the masks")
+        if self._drawing.needsContours():
+            tip = _("Draw contours automatically, then predict motion and strain from them")
+        PanelWidgets.enable(self._ui.predictButton, problem, tip)
+        self._drawing.update(self._busy)
         if not running and self._parameters is not None and self._parameters.masks is not None:
             self.showMessage(problem)
 
+    def _problem(self) -> str:
+        """Why no strain can be predicted; empty if it can.
+
+        Raises:
+            InputError: the same, with the reason as its message.
+        """
+        if self._parameters is None:
+            return _("The scene is being closed.")
+        if self._drawing.needsContours():
+            return self._drawing.problem()
+        RequestReader(self._parameters).check()
+        return ""
+
     def onPredictButton(self) -> None:
+        if self._drawing.needsContours():
+            self._drawing.onPredictWithoutContours(self.predict)
+        else:
+            self.predict()
+
+    def predict(self) -> None:
+        """Start the prediction from the selected masks."""
+
+        def start() -> WorkerProcess:
+            request = RequestReader(self._parameters).read()
+            return self._logic.startPrediction(
+                request, self.onProgress, lambda result: self.onResult(result, request), self.onError
+            )
+
+        self.startJob(start, _("The prediction could not be started."), _("A prediction is running."))
+
+    def startJob(self, start: Callable[[], WorkerProcess], failed: str, busy: str) -> None:
+        """Start a process whose progress the panel shows.
+
+        Args:
+            start: starts it; an InputError or OSError is shown in the panel.
+            failed: sentence for the case that it cannot be started.
+            busy: why no other process can start meanwhile.
+        """
         self.showMessage("")
         self._ui.stageLabel.text = ""
         self._ui.logEdit.setPlainText("")
         try:
-            with slicer.util.tryWithErrorDisplay(
-                _("The prediction could not be started."), show=False, waitCursor=True
-            ):
-                request = RequestReader(self._parameters).read()
-                self._job = self._logic.startPrediction(
-                    request, self.onProgress, lambda result: self.onResult(result, request), self.onError
-                )
+            with slicer.util.tryWithErrorDisplay(failed, show=False, waitCursor=True):
+                self._job = start()
         except InputError as error:
             self.showMessage(str(error))
             return
         except OSError as error:
-            self.showMessage(_("The prediction could not be started: {error}.").format(error=error))
+            self.showMessage(f"{failed.rstrip('.')}: {error}.")
             return
+        self._busy = busy
         self._ui.progressBar.value = 0
         self._ui.stageLabel.text = _("Starting …")
         self.update()
@@ -88,25 +126,25 @@ class PredictPanel:
         self.cancel(_("Cancelled. The scene is unchanged."))
 
     def cancel(self, reason: str) -> None:
-        """Cancel the running prediction, if there is one, and show the reason."""
+        """Cancel the running process, if there is one, and show the reason."""
         if self._job is None:
             return
         self._job.cancel()
-        self._finish()
+        self.finishJob()
         self.showMessage(reason)
 
     def onProgress(self, progress: WorkerProgress) -> None:
         self._ui.progressBar.value = int(100 * progress.fraction)
         left = progress.secondsLeft()
         parts = [part for part in (progress.message or progress.stage, progress.device) if part]
-        if left is not None:
+        if left is not None and " s left" not in progress.message:  # drawing contours reports the time left itself
             parts.append(_("about {seconds:.0f} s left").format(seconds=left))
         self._ui.stageLabel.text = " · ".join(parts)
         self._ui.logEdit.appendPlainText(progress.log[-1])
 
     def onResult(self, result: Any, request: PredictionRequest) -> None:
         job = self._job
-        self._finish()
+        self.finishJob()
         try:
             scene = self._logic.showResult(result, request, self._parameters)
         except ValueError as error:
@@ -118,11 +156,12 @@ class PredictPanel:
             self.showMessage(_("The cine was removed during the prediction: the result has its own sequence browser."))
 
     def onError(self, text: str) -> None:
-        self._finish()
+        self.finishJob()
         self.showMessage(text)
 
-    def _finish(self) -> None:
-        self._job = None
+    def finishJob(self) -> None:
+        """Another process can start from now on."""
+        self._job, self._busy = None, ""
         self._ui.stageLabel.text = ""
         self.update()
 

@@ -1,6 +1,8 @@
 """The Python packages that LaMoD needs and Slicer lacks: installed only after a click and a confirmation."""
 
 import importlib.util
+import re
+import subprocess
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,7 +15,11 @@ PACKAGES = ("safetensors>=0.4", "matplotlib>=3.8")
 FOR_TRAINING = ("lightning-fabric>=2.2",)
 #: Additional packages for the analysis of DENSE scans.
 FOR_DENSE = ("scikit-image>=0.22",)
+#: Packages that `lamod contour` needs in addition to those of Slicer; it does not use torch.
+FOR_CONTOURS = ("onnxruntime>=1.17", "matplotlib>=3.8")
 _MODULES = {"scikit-image": "skimage"}
+#: Approximate download sizes in MB, with dependencies that Slicer does not contain.
+_MEGABYTES = {"onnxruntime": 30, "matplotlib": 20, "myopari": 10}
 
 
 def missing(additional: tuple[str, ...] = ()) -> list[str]:
@@ -24,6 +30,37 @@ def missing(additional: tuple[str, ...] = ()) -> list[str]:
     """
     names = [requirement.partition(">")[0] for requirement in (*PACKAGES, *additional)]
     return [name for name in ("torch", *names) if importlib.util.find_spec(_moduleOf(name)) is None]
+
+
+def missingForContours() -> list[str]:
+    """Requirements of automatic contours that are not installed, without the package of the engine."""
+    return [r for r in FOR_CONTOURS if importlib.util.find_spec(_moduleOf(r.partition(">")[0])) is None]
+
+
+def downloadMegabytes(requirements: list[str]) -> int:
+    """Approximate size of a download; 10 MB for a package of unknown size."""
+    names = [re.split("[<>=]", requirement)[0] for requirement in requirements]
+    return sum(_MEGABYTES.get(name, 10) for name in names)
+
+
+def install(requirements: list[str], withoutDependencies: bool = False) -> None:
+    """Install packages into Slicer; the caller has asked for confirmation.
+
+    Args:
+        requirements: may be empty.
+        withoutDependencies: whether the packages that they require are left out.
+
+    Raises:
+        InputError: the installation failed.
+    """
+    if not requirements:
+        return
+    try:  # slicer.util.pip_install calls slicer.packaging where that exists
+        slicer.util.pip_install(" ".join([*(["--no-deps"] if withoutDependencies else []), *requirements]))
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+        text = _("{packages} could not be installed ({error}): check the network connection and try again.")
+        raise InputError(text.format(packages=", ".join(requirements), error=error)) from error
+    importlib.invalidate_caches()
 
 
 def _moduleOf(package: str) -> str:

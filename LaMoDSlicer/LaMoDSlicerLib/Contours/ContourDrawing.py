@@ -1,0 +1,152 @@
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs import MaskLoader
+from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+from LaMoDSlicerLib.Worker import CoreLibrary
+
+#: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
+_INPUT_ERROR = 1
+_CINE = "cine.seq.nrrd"
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnContours:
+    """Automatic contours on the grid of the cine.
+
+    Attributes:
+        labels: uint8 [T, Z, H, W]: 1 right ventricle, 2 myocardium, 3 left-ventricular cavity.
+        origins: the LaMoDCore ContourOrigin of each slice; None for slices without contours.
+    """
+
+    labels: np.ndarray
+    origins: list[Any]
+
+    def summary(self) -> str:
+        """A sentence about slices, unsure frames and the engine."""
+        known = [origin for origin in self.origins if origin is not None]
+        unsure = sum(origin.status.count("unsure") for origin in known)
+        text = _(
+            "Contours drawn automatically by {engine} on {slices} slice(s); {unsure} frame(s) are unsure. Review them "
+            "in the Contours section."
+        )
+        return text.format(engine=known[0].engine, slices=len(known), unsure=unsure)
+
+
+@dataclass(frozen=True, eq=False)
+class ContourDrawing:
+    """The input of automatic contours, copied from the scene, which may change meanwhile.
+
+    Attributes:
+        cine: float32 [T, Z, H, W].
+        geometry: the grid of each frame.
+        timesMs: float [T], or None.
+        cineNodeId: the node of the cine.
+        name: of the cine.
+    """
+
+    cine: np.ndarray
+    geometry: VolumeGeometry
+    timesMs: np.ndarray | None
+    cineNodeId: str
+    name: str
+
+    @classmethod
+    def of(cls, cineNode: Any) -> "ContourDrawing":
+        """Read a cine from the scene.
+
+        Raises:
+            InputError: the node is not a cine.
+        """
+        source = CineSource(cineNode)
+        source.check()
+        return cls(
+            source.frames().astype(np.float32),
+            source.geometry(),
+            source.timesMs(),
+            cineNode.GetID(),
+            cineNode.GetName(),
+        )
+
+    def writeInputs(self, folder: Path) -> None:
+        """Write the cine to the file that `commandLine` names."""
+        from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+
+        write_seq_nrrd(folder / _CINE, self.cine, self.geometry.ijkToLps, self.timesMs)
+
+    def commandLine(self, folder: Path) -> list[str]:
+        """The `lamod contour` command that reads `folder` and writes `folder`/contours."""
+        return CoreLibrary.command(["contour", str(folder / _CINE), "--out", str(folder / "contours")])
+
+    def read(self, folder: Path) -> DrawnContours:
+        """Read the result of the command; slices that the engine left out are empty.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        from LaMoDCore.heart.contour_origin import METADATA_KEY, origins_from_text
+        from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
+        from LaMoDCore.runtime.errors import LaMoDInputError
+
+        labels = np.zeros(self.cine.shape, np.uint8)
+        origins: list[Any] = [None] * self.geometry.shape[0]
+        try:
+            for file in sorted((folder / "contours").glob("contours*.seq.nrrd")):
+                stack = read_seq_nrrd(file)
+                frames, slices = stack.frames.shape[:2]
+                ofFile = origins_from_text(stack.metadata[METADATA_KEY], slices, frames)
+                for k in range(slices):
+                    z = self.geometry.sliceIndexOf(stack.slice_grid(k).ijk_to_lps)
+                    labels[:, z] = stack.frames[:, k]
+                    origins[z] = ofFile[k]
+        except (LaMoDInputError, OSError, ValueError, KeyError) as error:
+            text = _("The contours could not be read: {error}. Draw them again.")
+            raise InputError(text.format(error=error)) from error
+        if not any(origins):
+            raise InputError(_("No contours were drawn: check that the cine is a short-axis cine of the heart."))
+        return DrawnContours(labels, origins)
+
+    def show(self, contours: DrawnContours) -> Any:
+        """Add the contours to the scene in the cine's browser; returns the segmentation of the current frame."""
+        cine = slicer.mrmlScene.GetNodeByID(self.cineNodeId)
+        browser = cine if cine is not None and CineSource(cine).isBrowser else None
+        labels = contours.labels
+        structures = {
+            "LV myocardium": labels == MaskFrames.MYOCARDIUM,
+            "LV cavity": labels == MaskFrames.CAVITY,
+            "RV": labels == MaskFrames.RIGHT_VENTRICLE,
+        }
+        name = slicer.mrmlScene.GenerateUniqueName(_("{cine} automatic contours").format(cine=self.name))
+        builder = MaskLoader.builderFor(self.timesMs, len(labels), browser)
+        sequence = builder.segmentations(name, structures, self.geometry)
+        masks = MaskLoader.addToBrowser(sequence, browser)
+        ContourOriginRecord(masks).keep(contours.origins, self.geometry)
+        masks.GetDisplayNode().SetOpacity2DFill(0.25)
+        return masks
+
+
+def explainDrawingExit(exitCode: int, lastOutput: str, folder: Path) -> str:
+    """A sentence about contours that could not be drawn.
+
+    Args:
+        exitCode: of the process; negative: the signal.
+        lastOutput: its last line of output.
+        folder: the folder of the command. The user sees nodes, so its file names are replaced.
+    """
+    if exitCode == _INPUT_ERROR and lastOutput:
+        return lastOutput.replace(f"{folder}{os.sep}", "").replace(_CINE, _("The cine"))
+    if exitCode < 0:
+        text = _("Drawing contours was ended from outside (signal {signal}). The scene is unchanged; draw them again.")
+        return text.format(signal=-exitCode)
+    text = _("Drawing contours failed (exit code {code}): {output}. See the log under Advanced.")
+    return text.format(code=exitCode, output=lastOutput or _("no message"))

@@ -1,0 +1,123 @@
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
+from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+
+
+class ContourOriginRecord:
+    """Engine, and status and confidence per frame, of contours that were drawn automatically.
+
+    Saved with the scene as an attribute of the masks' sequence: JSON with the grid of the contours and one LaMoDCore
+    ContourOrigin per slice, null for slices without contours. Masks drawn by a person do not have it.
+
+    Args:
+        masksNode: the masks; the node itself has the attribute if there is no sequence.
+    """
+
+    ATTRIBUTE = "LaMoD.ContourOrigin"
+
+    def __init__(self, masksNode: Any) -> None:
+        self._node = FrameSequence(masksNode).sequenceNode or masksNode
+
+    @property
+    def exists(self) -> bool:
+        """Whether the contours were drawn automatically."""
+        return bool(self._node.GetAttribute(self.ATTRIBUTE))
+
+    def keep(self, origins: list[Any], geometry: VolumeGeometry) -> None:
+        """Store the origin of each slice of a grid; None for slices without contours."""
+        stored = {
+            "ijk_to_lps": np.asarray(geometry.ijkToLps).tolist(),
+            "slices": [None if origin is None else origin.to_dict() for origin in origins],
+        }
+        self._node.SetAttribute(self.ATTRIBUTE, json.dumps(stored))
+
+    def isReviewed(self) -> bool:
+        """Whether a person accepted every frame of every slice.
+
+        Raises:
+            InputError: the attribute cannot be read.
+        """
+        return all(origin.is_reviewed for origin in self._read()[0] if origin is not None)
+
+    def onGrid(self, geometry: VolumeGeometry, frames: int) -> tuple[Any, ...]:
+        """One origin per slice of a grid, of the nearest slice with contours; empty if a person drew the masks.
+
+        Raises:
+            InputError: the attribute cannot be read, or describes another number of frames.
+        """
+        if not self.exists:
+            return ()
+        origins, affine = self._read()
+        known = [k for k, origin in enumerate(origins) if origin is not None]
+        if not known or any(len(origins[k].status) != frames for k in known):
+            raise self._unreadable()
+        return tuple(origins[self._nearest(known, affine, geometry, z)] for z in range(geometry.shape[0]))
+
+    @staticmethod
+    def _nearest(known: list[int], affine: np.ndarray, geometry: VolumeGeometry, z: int) -> int:
+        """The slice with contours that is nearest to the centre of slice z of a grid."""
+        _slices, rows, columns = geometry.shape
+        center = geometry.ijkToLps @ [(columns - 1) / 2, (rows - 1) / 2, z, 1]
+        own = np.linalg.solve(affine, center)[2]
+        return min(known, key=lambda k: abs(k - own))
+
+    def acceptAll(self) -> None:
+        """Mark all frames as reviewed by a person."""
+        self._change(lambda _k, _origin, _t, _status: "reviewed")
+
+    def accept(self, geometry: VolumeGeometry, z: int, frame: int) -> None:
+        """Mark one frame of slice z of a grid as reviewed by a person."""
+        if not self.exists:
+            return
+        origins, affine = self._read()
+        own = self._nearest([k for k, o in enumerate(origins) if o is not None], affine, geometry, z)
+        self._change(lambda k, _origin, t, status: "reviewed" if (k, t) == (own, frame) else status)
+
+    def withdraw(self, frames: Iterable[int]) -> None:
+        """Restore the status before the review of frames whose contours changed."""
+        from LaMoDCore.contours.automatic.slice_contours import UNSURE
+
+        changed = set(frames)
+
+        def before(_k: int, origin: Any, frame: int, status: str) -> str:
+            if frame not in changed or status != "reviewed":
+                return status
+            return "automatic" if origin.confidence[frame] >= UNSURE else "unsure"
+
+        self._change(before)
+
+    def _change(self, statusOf: Callable[[int, Any, int, str], str]) -> None:
+        if not self.exists:
+            return
+        origins, affine = self._read()
+        changed = [
+            None
+            if origin is None
+            else replace(origin, status=tuple(statusOf(k, origin, t, s) for t, s in enumerate(origin.status)))
+            for k, origin in enumerate(origins)
+        ]
+        self.keep(changed, VolumeGeometry((len(changed), 1, 1), affine))
+
+    def _read(self) -> tuple[list[Any], np.ndarray]:
+        from LaMoDCore.heart.contour_origin import ContourOrigin
+
+        try:
+            stored = json.loads(self._node.GetAttribute(self.ATTRIBUTE) or "")
+            affine = np.array(stored["ijk_to_lps"], float).reshape(4, 4)
+            if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+                raise ValueError("its grid is not valid")
+            return [None if s is None else ContourOrigin.from_dict(s) for s in stored["slices"]], affine
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> InputError:
+        text = _("The record that “{name}” was drawn automatically does not fit these masks: draw the contours again.")
+        return InputError(text.format(name=self._node.GetName()))
