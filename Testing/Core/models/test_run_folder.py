@@ -60,7 +60,7 @@ def test_a_run_without_a_readable_checkpoint_is_refused(tmp_path: Path) -> None:
         load_model(tmp_path)
     other = torch.nn.Linear(1, 1)
     write_version_1_checkpoint(tmp_path, other)  # type: ignore[arg-type]
-    with pytest.raises(LaMoDInputError, match="another network"):
+    with pytest.raises(LaMoDInputError, match="a network other than"):
         load_model(tmp_path)
 
 
