@@ -41,7 +41,7 @@ def add_model(source: Path, name: str = "") -> Path:
 
 
 def export_model(name: str, target: Path) -> Path:
-    """Write a model as one .zip, atomically; the same model gives the same bytes.
+    """Write a model as a .zip file, atomically; the same model gives the same bytes.
 
     Raises:
         LaMoDInputError: there is no such model, or the file cannot be written.
