@@ -115,7 +115,8 @@ def draw_preview(heart: HeartContours, path: Path) -> None:
                 _draw_frame(axis, slice_, frame)
                 axis.set_title(_title(slice_, column + 1) if row == 0 else "", fontsize=7)
                 axis.set_xlabel(f"{name}, frame {frame + 1}", fontsize=6.5)
-        headline = f"Contours drawn automatically by {heart.engine.name}; not reviewed. Research use only."
+        parts = (f"Contours drawn automatically by {heart.engine.name};", "not reviewed. Research use only.")
+        headline = ("\n" if columns < 3 else " ").join(parts)
         figure.suptitle(headline, fontsize=8, x=0.01, ha="left")
         figure.savefig(path, dpi=150, metadata={"Software": None})
 
