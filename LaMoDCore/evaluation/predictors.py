@@ -1,4 +1,4 @@
-"""The methods under comparison: each has a name and a function from a case to its motion."""
+"""Methods to compare: each has a name and a function that predicts the motion of a case."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Predictor:
 
 
 def zero_motion(case: Case) -> Motion:
-    """Predict no motion: the baseline for every method."""
+    """Predict zero displacement, the baseline for every method."""
     still = [np.zeros((s.frames, 2, *s.grid.shape), dtype=np.float32) for s in case.slices]
     return Motion(tuple(SliceMotion(u) for u in still))
 
 
 def canonical_motion(case: Case, track: Track) -> Motion:
-    """Track every slice on its canonical movie, and resample the motion like that of a network."""
+    """Track every slice on its canonical movie, and resample the motion as for the output of a network."""
     return Motion(tuple(_tracked(slice_, case.reference_frame, track) for slice_ in case.slices))
 
 
@@ -66,12 +66,12 @@ def _tracked(slice_: CineSlice, reference_frame: int, track: Track) -> SliceMoti
 
 
 def make_predictors(names: Sequence[str], *, device: str, samples: int | None, seed: int) -> list[Predictor]:
-    """Predictors by name.
+    """Create predictors from their names.
 
     Args:
-        names: ``zero``, ``itk-demons``, ``lddmm``, or name or folder of a model or baseline. The suffix ``:diffusion``
-            or ``:no-diffusion`` overrides a LaMoD model's own setting; ``:registration`` selects its registration
-            network alone.
+        names: ``zero``, ``itk-demons``, ``lddmm``, or the name or folder of a model or baseline. The suffix
+            ``:diffusion`` or ``:no-diffusion`` overrides a LaMoD model's own setting; ``:registration`` selects its
+            registration network alone.
         device: auto, cpu, cuda or mps.
         samples: number of samples per case; None selects the model's own number.
         seed: random seed.
@@ -107,7 +107,7 @@ def _untrained(name: str, track: Callable[[Array], Array]) -> Predictor:
     return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks)), identity)
 
 
-#: Methods without training, by name.
+#: Methods that need no training, by name.
 UNTRAINED: dict[str, Callable[[], Predictor]] = {
     ZERO: lambda: Predictor(ZERO, zero_motion),
     "itk-demons": _demons,

@@ -1,4 +1,4 @@
-"""Files and folders that appear complete or not at all: written under a temporary name, then renamed."""
+"""Atomic writes of files and folders, which are written under a temporary name and then renamed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _WRITABLE = "name a folder that you can write to"
 
 
 def temporary_path(path: Path) -> Path:
-    """A new hidden name next to `path`; `leftovers` finds it."""
+    """Return a new hidden name next to `path`, which `leftovers` matches."""
     return path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
 
 
 def leftovers(folder: Path, name: str = "*") -> list[Path]:
-    """Temporary files and folders that a killed process left in `folder`, of the target `name` or of all."""
+    """List temporary files and folders that a killed process left in `folder`, for the target `name` or for all."""
     return sorted(folder.glob(f".{name}.tmp-*"))
 
 
@@ -31,7 +31,7 @@ def leftovers(folder: Path, name: str = "*") -> list[Path]:
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name for a new file; it replaces `path` when the block ends without an exception.
 
-    After an exception `path` is unchanged. Its folder must exist.
+    After an exception `path` is unchanged. Its parent folder must exist.
 
     Raises:
         OSError: the file cannot be written or renamed.
@@ -48,7 +48,7 @@ def write_through(file: Path, data: bytes) -> None:
     """Write bytes and wait until they are on the disk (fsync).
 
     Raises:
-        OSError: they cannot be written.
+        OSError: the file cannot be written.
     """
     with file.open("wb") as stream:
         stream.write(data)
@@ -60,7 +60,7 @@ def write_text(path: Path, text: str) -> None:
     """Replace a text file in one step: UTF-8, line feeds as they are in `text`.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with replaced_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
@@ -74,7 +74,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     is deleted; for a folder that the user names, call `new_folder`, which refuses to delete other programs' files.
 
     Raises:
-        OSError: it cannot be written or renamed.
+        OSError: the folder cannot be written or renamed.
     """
     temporary = temporary_path(path)
     temporary.mkdir(parents=True)
@@ -86,10 +86,10 @@ def replaced_folder(path: Path) -> Iterator[Path]:
 
 
 def refuse_input_inside(out: str | Path, inputs: Iterable[str | Path]) -> None:
-    """Check that no input lies in the folder that is going to be replaced.
+    """Check that no input is inside the folder about to be replaced.
 
     Raises:
-        LaMoDInputError: one does; replacing the folder would delete it.
+        LaMoDInputError: an input is inside; replacing the folder would delete it.
     """
     folder = Path(os.path.realpath(out))
     for path in inputs:
@@ -110,10 +110,10 @@ def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: 
         contents: description of the folder's contents for the message.
 
     Returns:
-        The absolute path, links resolved.
+        The absolute path with symbolic links resolved.
 
     Raises:
-        LaMoDInputError: it is a file, contains something else, or it or its parent is read-only.
+        LaMoDInputError: `out` is a file, contains other files, or is read-only or in a read-only folder.
     """
     path = Path(os.path.realpath(out))
     if path.is_dir():
@@ -142,8 +142,9 @@ def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: 
 def new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Iterator[Path]:
     """Yield a temporary folder next to `out`; it becomes `out` when the block ends without an exception.
 
-    After an exception, including Ctrl-C, `out` is unchanged and no temporary files remain. Arguments and refusals are
-    those of `check_new_folder`; an OSError in the block, such as a full disk, becomes a LaMoDInputError.
+    After an exception, including Ctrl-C, `out` is unchanged and no temporary files remain. Takes the arguments
+    and raises the errors of `check_new_folder`; an OSError in the block, such as a full disk, is raised as a
+    LaMoDInputError.
     """
     path = check_new_folder(out, is_ours, contents)
     missing = [parent for parent in path.parents if not parent.exists()]
@@ -152,7 +153,7 @@ def new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = 
             yield temporary
     except BaseException as stop:
         for parent in missing:
-            with suppress(OSError):  # it does not exist, or another process has written into it
+            with suppress(OSError):  # the folder was never created, or another process has written into it
                 parent.rmdir()
         if isinstance(stop, OSError):
             raise LaMoDInputError(out, f"it cannot be written ({stop.strerror or stop})", _remedy(stop)) from stop
@@ -166,7 +167,7 @@ def _first_existing(path: Path) -> Path:
 
 
 def _writable(folder: Path) -> bool:
-    # A folder without any write bit must not be changed, not even by an administrator, whom os.access always allows.
+    # A folder without any write bit is read-only even for root, for whom os.access always returns True.
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
 
 

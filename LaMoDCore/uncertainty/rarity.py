@@ -1,10 +1,10 @@
-"""Rarity of a slice in one group of descriptors: how rarely training slices are as unusual.
+"""Rarity of a slice in one group of descriptors: how rarely training slices are at least as unusual.
 
-Each group has a score that grows with how unusual a slice is, but scores of different groups cannot be compared: five
-robust standard deviations are rare in one group and common in another whose tail is long. Comparable is how
-rarely training slices that were left out of the fit reach the same score. Beyond their 90th percentile the tail is
-assumed to fall exponentially with its mean excess, the limit law for thresholds of most distributions with light tails
-(Pickands, Ann. Stat. 3, 1975), so that slices beyond all training slices are still ranked.
+Each group has a score that increases with how unusual a slice is. Scores of different groups are not comparable: five
+robust standard deviations are rare in one group and common in another with a long tail. They are therefore converted
+to the fraction of training slices, left out of the fit, that reach the same score. Beyond the 90th percentile the tail
+is modelled as exponential with the observed mean excess, the limit for most light-tailed distributions (Pickands,
+Ann. Stat. 3, 1975), so that slices beyond all training slices are still ranked.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.uncertainty.descriptors import DescriptorGroup
 
-#: Descriptors are bounded to this many robust standard deviations.
+#: Bound on descriptors, in robust standard deviations.
 _BOUND = 12.0
-#: Smallest variance of a direction, as a share of the group's mean variance; smallest spread of a descriptor.
+#: Minimum variance along a principal axis, as a fraction of the group's mean variance; minimum spread of a descriptor.
 _FLOOR, _MIN_SPREAD = 0.03, 0.01
-#: Parts of the training slices that are left out in turn; neighbours, which may be of one subject, stay together.
+#: Number of cross-validation folds, in consecutive blocks because neighbouring slices may be of the same subject.
 _FOLDS = 5
-#: Shares of left-out training slices at which scores are stored; the tail begins at the last one.
+#: Quantile levels at which scores of left-out training slices are stored; the tail begins at the last one.
 _SHARES = np.linspace(0.0, 0.9, 46)
-#: Upper limit of the rarity, −log₁₀ of a share.
+#: Upper limit of the rarity, −log₁₀ of a fraction.
 _MAX_RARITY = 99.0
-#: Number of training slices that represent a density, and the width of its kernel in their standard deviations.
+#: Number of training slices in the kernel density estimate, and the kernel width in standard deviations.
 _ANCHORS, _KERNEL = 2048, 0.5
-#: Levels with fewer training slices have no density of their own. Added to densities before the logarithm.
+#: Levels with fewer training slices than the first value have no separate density. The second value is added to
+#: densities before the logarithm.
 _MIN_OF_LEVEL, _MIN_DENSITY = 20, 1e-12
 
 
@@ -37,7 +38,7 @@ class GroupRarity(nn.Module):
     """Rarity in one group of descriptors. Has buffers only, no parameters.
 
     Args:
-        group: the descriptors, and how they are compared.
+        group: the descriptors and how they are compared with the training data.
     """
 
     middle: Tensor
@@ -61,7 +62,7 @@ class GroupRarity(nn.Module):
         self.register_buffer("excess", torch.tensor(1.0))
 
     def fit(self, training: Array) -> Array:
-        """Fit to descriptors [N, K]; returns the rarity of each slice when it was left out of the fit, [N]."""
+        """Fit to descriptors [N, K] and return the cross-validated rarity of each slice, [N]."""
         held = np.empty(len(training))
         for here, others in _folds(len(training)):
             self._fit_score(training[others])
@@ -74,11 +75,11 @@ class GroupRarity(nn.Module):
         return self._rarity_of(held)
 
     def rarity(self, described: Array) -> Array:
-        """−log₁₀ of the share of training slices that are as unusual as slices [N, K]; [N], 3 is one in a thousand."""
+        """Rarity [N] of slices [N, K]: −log₁₀ of the fraction of training slices as unusual; 3 is one in a thousand."""
         return self._rarity_of(self.score(described))
 
     def score(self, described: Array) -> Array:
-        """Scores [N] of slices [N, K] that grow with how unusual a slice is."""
+        """Scores [N] of slices [N, K], which increase with how unusual a slice is."""
         middle, spread = self.middle.cpu().double().numpy(), self.spread.cpu().double().numpy()
         offsets = _bounded((self.group.values(described) - middle) / spread)
         if self.group.measure == "excess":
@@ -90,7 +91,7 @@ class GroupRarity(nn.Module):
     def _fit_score(self, training: Array) -> None:
         values = self.group.values(training)
         middle, spread = np.median(values, axis=0), values.std(axis=0)
-        if self.group.measure == "distance":  # an outlier must not hide the scale of the others
+        if self.group.measure == "distance":  # outliers must not inflate the scale
             robust = 1.4826 * np.median(np.abs(values - middle), axis=0)
             spread = np.maximum(robust, 0.3 * spread)
             smallest = _MIN_SPREAD
@@ -109,9 +110,9 @@ class GroupRarity(nn.Module):
             self.anchors[: len(chosen)] = torch.from_numpy(rows).float()
 
     def _minus_log_density(self, offsets: Array, level: Array) -> Array:
-        """−ln of the kernel density of training slices at [N, M], among those of the same level bool [N, G].
+        """Compute −ln of the kernel density of training slices of the same level, bool [N, G], at offsets [N, M].
 
-        A slice without a level, or of a level with few training slices, is compared with all.
+        A slice with no level, or at a level with few training slices, is compared with all of them.
         """
         anchors = self.anchors.cpu().double().numpy()
         exists, places = anchors[:, 0], anchors[:, 1 : 1 + offsets.shape[1]]
@@ -123,14 +124,14 @@ class GroupRarity(nn.Module):
 
     def _rarity_of(self, scores: Array) -> Array:
         usual, excess = self.usual.cpu().double().numpy(), float(self.excess)
-        levels, first = np.unique(usual, return_index=True)  # of equal scores, none is rarer than the others
+        levels, first = np.unique(usual, return_index=True)  # equal scores get the same rarity
         share = np.where(scores > usual[-1], _SHARES[-1], np.interp(scores, levels, _SHARES[first]))
         beyond = np.maximum(scores - usual[-1], 0.0) / excess
         return np.asarray(np.minimum((beyond - np.log(1 - share)) / np.log(10), _MAX_RARITY))
 
 
 def _folds(count: int) -> list[tuple[Array, Array]]:
-    """Pairs of left-out slices and the others; all slices in both if there are too few."""
+    """Pairs of left-out and remaining slice indices; both are all slices if there are too few."""
     every = np.arange(count)
     if count < 4 * _FOLDS:
         return [(every, every)]
@@ -138,12 +139,12 @@ def _folds(count: int) -> list[tuple[Array, Array]]:
 
 
 def _bounded(offsets: Array) -> Array:
-    """Identity near 0, bounded by ±`_BOUND`; values that are not finite are at the bound."""
+    """Bound values smoothly to ±`_BOUND`, with identity near 0; non-finite values map to the bound."""
     return np.asarray(_BOUND * np.tanh(np.nan_to_num(offsets, nan=1e6, posinf=1e6, neginf=-1e6) / _BOUND))
 
 
 def _whitening(offsets: Array) -> Array:
-    """[M, M] that scales offsets [N, M] to unit mean square."""
+    """Matrix [M, M] that whitens offsets [N, M] so that their squared norm is 1 on average."""
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(offsets, rowvar=False)))
     values = np.maximum(values, max(_FLOOR * values.mean(), 1e-12))
     return np.asarray((vectors / np.sqrt(values)).T / np.sqrt(offsets.shape[1]))

@@ -1,7 +1,7 @@
-"""The description of a contour engine: a segmentation network and the settings needed to run it.
+"""Description of a contour engine: a segmentation network and the settings needed to run it.
 
-An engine is a folder with an ``engine.json`` and an ONNX file, an installed package with the same, or an
-``engine.json`` of LaMoD's own that points to a file in an installed package. The network is never imported as code.
+An engine is a folder with an ``engine.json`` and an ONNX file, an installed package that contains both, or an
+``engine.json`` shipped with LaMoD that refers to a file in an installed package. The network is never imported as code.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 FORMAT = "lamod-contour-engine/1"
 ENGINE_FILE = "engine.json"
-#: Quarter turns counter-clockwise as displayed, then whether left and right are exchanged.
+#: Number of counter-clockwise quarter turns as displayed, and whether left and right are then swapped.
 Orientation = tuple[int, bool]
 Convention = Literal["blood-pool", "tissue"]
 CONVENTIONS: tuple[Convention, ...] = ("blood-pool", "tissue")
 VIEWS = ("short-axis", "long-axis")
 LABELS = ("background", "right_ventricle", "myocardium", "cavity")
-#: No engine description is larger.
+#: Maximum size of engine.json, bytes.
 _LARGEST_DESCRIPTION = 1 << 20
 _LARGEST_SIDE = 2048
 _CHUNK = 1 << 20
@@ -33,7 +33,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class EngineLicence:
-    """Licences of the weights and of the data that they were trained on."""
+    """Licences of the weights and of their training data."""
 
     weights: str
     training_data: str
@@ -42,7 +42,7 @@ class EngineLicence:
 
 @dataclass(frozen=True)
 class PixelRange:
-    """Pixel sizes, mm, that the network was trained on."""
+    """Range of pixel sizes that the network was trained on, mm."""
 
     least: float
     preferred: float
@@ -51,28 +51,28 @@ class PixelRange:
 
 @dataclass(frozen=True)
 class EngineDescription:
-    """The contents of engine.json.
+    """Contents of engine.json.
 
     Attributes:
         name: name by which the engine is selected.
-        folder: where engine.json was found.
-        file: the ONNX file relative to `folder`, or inside the distribution; "/" separates folders.
+        folder: folder that contains engine.json.
+        file: path of the ONNX file relative to `folder` or inside the distribution, with "/" as separator.
         distribution: name of the installed package that contains the file; "" if it is in `folder`.
         version: version of that package.
         sha256: SHA-256 of the ONNX file, hexadecimal.
         size_bytes: size of the ONNX file; 0 if not stated.
-        input_size: (H, W) of the network.
+        input_size: (H, W) of the network's input.
         clip_percentiles: (low, high) percentiles at which each frame's intensities are clipped.
-        intensity_range: values after scaling.
-        labels: channel of each of `LABELS`.
-        orientations: in which the network sees the picture, the best first, relative to the upright view from the apex
-            (patient's left on the right); networks prefer the orientation of their training data.
-        pixel_mm: sizes that the network expects.
+        intensity_range: (low, high) intensities after scaling.
+        labels: output channel of each of `LABELS`.
+        orientations: orientations of the input image, the best first, relative to the upright view from the apex
+            (patient's left on the right); networks work best in the orientation of their training data.
+        pixel_mm: pixel sizes that the network expects.
         views: supported views, a subset of `VIEWS`.
         contour_convention: whether the drawn cavity follows the blood pool or compact tissue.
         licence: licences of the weights and of the training data.
-        source: where the weights come from.
-        install: how to install missing parts; "" if none can be missing.
+        source: origin of the weights.
+        install: how to install missing parts; "" if nothing has to be installed.
     """
 
     name: str
@@ -96,7 +96,7 @@ class EngineDescription:
 
     @property
     def onnx_file(self) -> Path | None:
-        """The ONNX file, or None where its package is not installed or does not hold it."""
+        """The ONNX file, or None if its package is not installed in this version or does not contain it."""
         if not self.distribution:
             return self.folder / self.file
         found = installed(self.distribution)
@@ -106,10 +106,10 @@ class EngineDescription:
         return file if file.is_file() else None
 
     def checked_file(self) -> Path:
-        """The ONNX file, after its hash was compared with the description.
+        """Return the ONNX file after checking its hash against the description.
 
         Raises:
-            LaMoDInputError: it is missing or is another file.
+            LaMoDInputError: the file is missing or its hash differs.
         """
         file = self.onnx_file
         if file is None or not file.is_file():
@@ -128,7 +128,7 @@ class EngineDescription:
 
     @property
     def notice(self) -> str:
-        """Licences and source, to be shown before anything is installed."""
+        """Licences and source, shown before anything is installed."""
         return (
             f"Contour engine {self.name}: weights {self.licence.weights} ({self.source}), trained on "
             f"{self.licence.training_data_name}, licensed {self.licence.training_data}."
@@ -136,7 +136,7 @@ class EngineDescription:
 
 
 def installed(name: str) -> Distribution | None:
-    """The installed distribution of that name, found without importing it."""
+    """Find an installed distribution by name without importing it."""
     try:
         return distribution(name)
     except PackageNotFoundError:
@@ -144,7 +144,7 @@ def installed(name: str) -> Distribution | None:
 
 
 def sha256_of_file(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
+    """Compute the SHA-256 of a file, hexadecimal."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -156,7 +156,7 @@ def read_engine(file: Path) -> EngineDescription:
     """Read and check an engine.json.
 
     Raises:
-        LaMoDInputError: it is missing, no JSON, or a field is missing or has a value that is not allowed.
+        LaMoDInputError: the file is missing or not valid JSON, or a field is missing or has an invalid value.
     """
     label = f"{file.parent.name}/{file.name}"
     try:

@@ -1,1 +1,1 @@
-"""The contour checks, one file per fault: functions from the shapes of a slice to findings."""
+"""Contour checks, one file per fault. Each check returns findings from the shapes of one slice or of all slices."""

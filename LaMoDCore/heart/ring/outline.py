@@ -1,4 +1,4 @@
-"""Features of a ring's outline that do not depend on its size and rotation."""
+"""Features of a ring's outline, invariant to its size and rotation."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from LaMoDCore.heart.geometry import Array
 #: Number of rays from the centre, and the radii at which each is sampled, mm.
 _ANGLES = 48
 _RADII = np.arange(1.0, 60.0, 0.5)
-#: Bands of harmonics of the angle, [first, last), whose energy is summed.
+#: Bands of angular harmonics, [first, last), over which energy is summed.
 _BANDS = ((2, 3), (3, 4), (4, 5), (5, 7), (7, 9), (9, 13))
-#: Relative amplitudes below this are noise from the pixels' staircase.
+#: Relative amplitudes below this are noise from pixelation.
 _LEAST_AMPLITUDE = 1e-3
-#: Smallest thickness that is distinguished, mm.
+#: Thickness is clipped below this value, mm.
 _LEAST_THICKNESS_MM = 0.3
-#: Offset of the share of rays that do not cross the wall exactly once, for the logarithm.
+#: Added to the fraction of rays that do not cross the wall exactly once, before the logarithm.
 _FEW_RAYS = 0.02
-#: Number of features; index of the ellipse's amplitude (harmonic 2) and of the smallest thickness.
+#: Number of features, and the indices of the amplitude of harmonic 2 (ellipse) and of the smallest thickness.
 OUTLINE = 2 * len(_BANDS) + 2
 OVAL, THINNEST = 0, 2 * len(_BANDS)
 
 
 def outline(mask: Array, center: complex) -> Array:
-    """Features of a ring's outline, [14].
+    """Compute features of a ring's outline, [14].
 
-    Log amplitudes of the harmonics of the middle of the wall and of its thickness, relative to the mean radius; log of
-    the smallest thickness relative to the mean; log of the share of rays that do not cross the wall exactly once, as
-    in an open ring, in two rings or with islands.
+    They are the log amplitudes of the harmonics of the mid-wall radius and of the thickness, relative to the mean
+    radius; the log of the smallest thickness relative to the mean; and the log of the fraction of rays that do not
+    cross the wall exactly once, as happens in an open ring, in two rings or with islands.
 
     Args:
         mask: occupancy [H, W], pixels of 1 mm.
@@ -49,7 +49,7 @@ def outline(mask: Array, center: complex) -> Array:
 
 
 def _amplitudes(around: Array) -> Array:
-    """Log amplitudes of the bands of harmonics of [_ANGLES] values around the ring."""
+    """Compute the log amplitude in each band of harmonics, for values [_ANGLES] around the ring."""
     harmonics = np.fft.rfft(around) / len(around)
     energy = np.array([(np.abs(harmonics[first:last]) ** 2).sum() for first, last in _BANDS])
     return np.asarray(0.5 * np.log(energy + _LEAST_AMPLITUDE**2))

@@ -1,4 +1,4 @@
-"""Facts about the training data for a model's description: counts and sites, no identities."""
+"""Summary of the training data for a model's description: counts and sites, but no identities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LaMoDCore.io.dataset.folder import SPLITS, DatasetIndex
 
 
 def dataset_facts(folder: Path) -> dict[str, Any]:
-    """Name, origin, subjects and cases by split, sites, diseases and levels of a dataset, as JSON.
+    """Summarise a dataset for JSON: name, origin, subjects and cases by split, sites, diseases and levels.
 
     Raises:
         LaMoDInputError: the dataset cannot be read.

@@ -5,7 +5,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class MaterialMotion:
-    """Displacement of the points of the end-diastolic wall, in the planes of Z slices of one size, over T frames.
+    """In-plane displacement of end-diastolic wall points in Z slices of equal size, over T frames.
 
     Attributes:
         displacementMm: [Z, T, 2, H, W], in-plane (x, y) = (column, row) mm, finite everywhere.
@@ -19,7 +19,7 @@ class MaterialMotion:
 
     @classmethod
     def ofWall(cls, displacementMm: np.ndarray, myocardium: np.ndarray, ijkToLps: np.ndarray) -> "MaterialMotion":
-        """The motion from its values in the wall; pixels outside get the value of the nearest pixel of the wall."""
+        """Create the motion from displacements in the wall; other pixels get the value of the nearest wall pixel."""
         from scipy.ndimage import distance_transform_edt
 
         slices = []
@@ -37,12 +37,12 @@ class MaterialMotion:
         return int(self.displacementMm.shape[1])
 
     def spacingMm(self, k: int) -> tuple[float, float]:
-        """(dx, dy) of a slice."""
+        """Pixel spacing (dx, dy) of a slice."""
         dx, dy = np.linalg.norm(self.ijkToLps[k][:3, :2], axis=0)
         return float(dx), float(dy)
 
     def spreadPoints(self, k: int, spacingMm: float) -> np.ndarray:
-        """int [N, 2] (column, row): the pixels of the wall in slice k that are nearest to a grid of this spacing."""
+        """Select the wall pixels of slice k nearest to the points of a regular grid: int [N, 2] (column, row)."""
         rows, columns = np.nonzero(self.myocardium[k])
         cells = np.column_stack([columns, rows]) * self.spacingMm(k) / spacingMm
         cell, offset = np.floor(cells), np.abs(cells - np.floor(cells) - 0.5).max(axis=1)
@@ -52,7 +52,7 @@ class MaterialMotion:
         return np.column_stack([columns[chosen], rows[chosen]])
 
     def carried(self, xy: np.ndarray, k: int, frame: int) -> np.ndarray:
-        """Move pixel coordinates [N, 2] (x, y) of a slice from end-diastole to a frame: X + u(X), u bilinear."""
+        """Move pixel coordinates [N, 2] (x, y) from end-diastole to a frame: X + u(X), u interpolated bilinearly."""
         from scipy.ndimage import map_coordinates
 
         u = self.displacementMm[k, frame]
