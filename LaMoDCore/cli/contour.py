@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from LaMoDCore.cli.options import add_progress_option
@@ -93,7 +92,7 @@ def _accept(files: list[Path]) -> int:
             raise LaMoDInputError(file, "it holds no automatic contours", "name a file that lamod contour wrote")
         try:
             origins = origins_from_text(text, stack.frames.shape[1], stack.frames.shape[0])
-        except (ValueError, json.JSONDecodeError) as error:
+        except ValueError as error:
             raise LaMoDInputError(file, str(error), "draw the contours again") from error
         replace_metadata(file, {METADATA_KEY: origins_to_text([origin.reviewed() for origin in origins])})
         print(f"accepted: {file.name}, {stack.frames.shape[1]} slice(s) × {stack.frames.shape[0]} frames")

@@ -18,6 +18,7 @@ from LaMoDCore.function.coverage import coverage_gap
 from LaMoDCore.function.summation import slice_heights_mm
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ventricle import VentricleSlice
+from LaMoDCore.strain.curves import strain_rate as periodic_rate
 
 #: Density of myocardium, g/ml.
 MYOCARDIAL_DENSITY_G_ML = 1.05
@@ -120,18 +121,10 @@ def left_ventricular_function(
 
 
 def _steepest(volume: Array, times_ms: Array, rr_ms: float, ed: int, es: int) -> tuple[float | None, float | None]:
-    """Steepest fall from end-diastole to end-systole and steepest rise after it, ml/s, of the periodic curve.
-
-    The slope at a frame is that of the parabola through it and its two neighbours.
-    """
+    """Steepest fall from end-diastole to end-systole and steepest rise after it, ml/s, of the periodic curve."""
     if len(volume) < 3:
         return None, None
-    before = np.mod(times_ms - np.roll(times_ms, 1), rr_ms)
-    after = np.mod(np.roll(times_ms, -1) - times_ms, rr_ms)
-    past, future = np.roll(volume, 1), np.roll(volume, -1)
-    slope = 1000.0 * (
-        (volume - past) * after / (before * (before + after)) + (future - volume) * before / (after * (before + after))
-    )
+    slope = periodic_rate(volume, times_ms, rr_ms)
     since = np.mod(times_ms - times_ms[ed], rr_ms)
     systole = since <= since[es]
     fall = -float(slope[systole].min()) if systole.any() else None

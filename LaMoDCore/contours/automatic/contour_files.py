@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("slice", "frame", "time_ms", "confidence", "status", "verdict", "reason")
 #: Colours of the preview: cavity, wall, right ventricle.
-_ENDO, _EPI, _RV, _UNSURE = "#ffd166", "#4cc9f0", "#b388ff", "#ff6b6b"
+_ENDO, _EPI, _RV = "#ffd166", "#4cc9f0", "#b388ff"
 _MARGIN_MM = 30.0
 
 

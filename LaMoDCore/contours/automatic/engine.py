@@ -6,7 +6,6 @@ An engine is a folder with an ``engine.json`` and an ONNX file, an installed pac
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal
 
+from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 FORMAT = "lamod-contour-engine/1"
@@ -28,7 +28,6 @@ LABELS = ("background", "right_ventricle", "myocardium", "cavity")
 #: Maximum size of engine.json, bytes.
 _LARGEST_DESCRIPTION = 1 << 20
 _LARGEST_SIDE = 2048
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class EngineDescription:
                 f"{Path(self.file).name} is not installed",
                 f"install it: {self.install}" if self.install else "copy the whole engine folder again",
             )
-        if sha256_of_file(file) != self.sha256:
+        if sha256_of(file) != self.sha256:
             raise LaMoDInputError(
                 f"contour engine {self.name}",
                 f"{file.name} is not the file that engine.json describes (its SHA-256 differs)",
@@ -141,15 +140,6 @@ def installed(name: str) -> Distribution | None:
         return distribution(name)
     except PackageNotFoundError:
         return None
-
-
-def sha256_of_file(file: Path) -> str:
-    """Compute the SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def read_engine(file: Path) -> EngineDescription:

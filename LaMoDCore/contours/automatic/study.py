@@ -17,11 +17,9 @@ from LaMoDCore.io.dicom.file import read_dataset
 from LaMoDCore.io.dicom.series import CINE_FRAMES, DicomSeries, find_series, read_slices
 from LaMoDCore.io.files.image_file import dicom_files, read_images
 from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.planes import check_grid
+from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Slices whose planes are closer than this show the same plane.
-_SAME_PLANE_MM = 1.0
 #: Words in descriptions and protocol names of series that are not an anatomical cine, in the order of the search.
 _KINDS: tuple[tuple[str, str], ...] = (
     ("localiser", r"\b(loc|locali[sz]er|scout|survey|haste|scouts)\b"),
@@ -181,7 +179,7 @@ def _latest_of_each_plane(series: Sequence[DicomSeries], left_out: list[LeftOut]
                 left_out.append(LeftOut(f"{one.title}, slice {index + 1}", f"{len(group)} frames"))
                 continue
             grid = SliceGrid(group[0].shape, group[0].ijk_to_lps)
-            if any(grid.same_plane(other, _SAME_PLANE_MM) for other in grids):
+            if any(grid.same_plane(other, SAME_PLANE_MM) for other in grids):
                 repeated += 1
                 continue
             grids.append(grid)
