@@ -121,6 +121,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/levels.py
   heart/notes.py
   heart/outside_wall.py
+  heart/pose.py
   heart/ring/__init__.py
   heart/ring/curves.py
   heart/ring/extent.py
@@ -164,6 +165,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/dicom/file.py
   io/dicom/frame.py
   io/dicom/header.py
+  io/dicom/object_kinds.py
   io/dicom/pixels.py
   io/dicom/reader.py
   io/dicom/seg_reader.py
@@ -172,6 +174,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/files/describe.py
   io/files/image_file.py
   io/files/labels.py
+  io/files/other_kinds.py
   io/files/rewrite.py
   io/files/timing.py
   io/images/__init__.py
@@ -263,6 +266,7 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/imaging/reader_model.py
   phantom/imaging/scene.py
   prediction/__init__.py
+  prediction/device_check.py
   prediction/options.py
   prediction/predict.py
   prediction/samples.py
@@ -284,7 +288,9 @@ set(MODULE_PYTHON_SCRIPTS
   runtime/even_selection.py
   runtime/json_file.py
   runtime/lazy.py
+  runtime/plain_text.py
   runtime/progress.py
+  runtime/streams.py
   runtime/worker_pool.py
   strain/__init__.py
   strain/analysis.py

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.evaluation.prefetch import prefetch
     from LaMoDCore.evaluation.run import check_output, chosen_entries, evaluate, write_evaluation
     from LaMoDCore.io.dataset.folder import DatasetIndex
-    from LaMoDCore.runtime.devices import resolve_device
+    from LaMoDCore.prediction.device_check import choose_device
 
     check_output(args.out)
     index = DatasetIndex.load(args.data)
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
                 chosen_entries(index, args.split, args.limit),
                 names,
                 args.cache,
-                device=resolve_device(args.device)[0].type,
+                device=choose_device(args.device)[0].type,
                 samples=args.samples,
                 seed=args.seed,
                 workers=args.workers,

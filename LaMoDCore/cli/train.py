@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if find_spec("lightning_fabric") is None:
         raise LaMoDInputError("lamod train", "lightning-fabric is not installed", "run: pip install 'lamod[train]'")
     from LaMoDCore.models.run_folder import CHECKPOINT
-    from LaMoDCore.runtime.devices import resolve_device
+    from LaMoDCore.prediction.device_check import choose_device
     from LaMoDCore.training.loop.engine import make_fabric
     from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
     from LaMoDCore.training.run.starting_weights import LEFT_OUT, without_posterior
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             args.out.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
-    device, _ = resolve_device(args.device)
+    device, _ = choose_device(args.device)
     fabric = make_fabric(device, bf16=config.bf16)
     if initial is not given and fabric.is_global_zero:
         print(f"lamod: {LEFT_OUT.format(name=Path(args.init).name)}", file=sys.stderr)

@@ -152,10 +152,10 @@ def _request(inference: Mapping[str, Any], weights_sha256: str) -> str:
 def _set_up(job: _Job) -> Callable[[CohortCase], _Answer]:
     """Load the model once per process; the returned function answers every case and raises no exception."""
     from LaMoDCore.models.folder import load_model
-    from LaMoDCore.runtime.devices import resolve_device
+    from LaMoDCore.prediction.device_check import choose_device
 
     settings = dict(job.inference)
-    device, _ = resolve_device(settings.pop("device", "auto"))
+    device, _ = choose_device(settings.pop("device", "auto"))
     settings["model"] = load_model(settings["model"], device)
     return partial(_answered, job, settings)
 

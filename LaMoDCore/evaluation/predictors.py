@@ -118,14 +118,14 @@ UNTRAINED: dict[str, Callable[[], Predictor]] = {
 def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> Predictor:
     from LaMoDCore.baselines import BaselineModel
     from LaMoDCore.models.folder import load_model
+    from LaMoDCore.prediction.device_check import choose_device
     from LaMoDCore.prediction.predict import predict_strain
-    from LaMoDCore.runtime.devices import resolve_device
 
     bare, ending = name, ""
     for known in (_WITHOUT, _WITH, _SHOTS):
         if name.endswith(known):
             bare, ending = name.removesuffix(known), known
-    chosen, _ = resolve_device(device)
+    chosen, _ = choose_device(device)
     model = load_model(bare, chosen)
     weights = f"{model.weights_sha256} {json.dumps(model.network.config.to_dict(), sort_keys=True)}"
     if ending == _SHOTS:

@@ -51,7 +51,7 @@ def balanced(noise: Tensor, directions: Array) -> Tensor:
     count = len(noise)
     if count < 3:
         return noise
-    drawn = noise.double().cpu().numpy() @ directions
+    drawn = noise.cpu().double().numpy() @ directions
     centred = drawn - drawn.mean(axis=0)
     exact = min(count - 1, centred.shape[1])
     left, _, right = np.linalg.svd(centred[:, :exact], full_matrices=False)

@@ -196,7 +196,7 @@ def real_rows(values: Tensor) -> Tensor:
 
 def _principal(rows: Tensor, mean: Tensor, axes: Tensor, power: int) -> None:
     """Write the mean of rows [N, K] and their first principal axes times a power of the deviation along them."""
-    double = rows.double()
+    double = rows.cpu().double()  # an Apple GPU has no float64
     mean.copy_(double.mean(dim=0))
     centred = double - double.mean(dim=0)
     variance, directions = torch.linalg.eigh(centred.T @ centred / max(len(rows) - 1, 1))

@@ -195,9 +195,9 @@ class MotionLatent(nn.Module):
         inputs = _regression_inputs(views)
         self.told_mean.copy_(inputs.mean(dim=0))
         self.told_scale.copy_(inputs.std(dim=0) + _LEAST_SCALE)
-        rows = self._standardised_inputs(views).double()
+        rows = self._standardised_inputs(views).cpu().double()
         self.offset.copy_(code.mean(dim=0))
-        centred = (code - self.offset).double()
+        centred = (code - self.offset).cpu().double()
         # The dual form, with as many unknowns as slices rather than inputs.
         kernel = rows @ rows.T + ridge * torch.eye(len(rows), dtype=torch.float64)
         self.regression.copy_(rows.T @ torch.linalg.solve(kernel, centred))

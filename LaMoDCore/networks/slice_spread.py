@@ -93,15 +93,15 @@ class SliceSpread(nn.Module):
 
     def factors(self, described: Array) -> Array:
         """Descriptors [N, K] -> factors of the standard deviations, float64 [N, modes]."""
-        share, offset = self.share.double().cpu().numpy(), self.offset.double().cpu().numpy()
+        share, offset = self.share.cpu().double().numpy(), self.offset.cpu().double().numpy()
         return np.asarray(np.exp(0.5 * (offset + share * self._log_energy(described)[:, None])))
 
     def _log_energy(self, described: Array) -> Array:
         """Predicted log energy relative to the mean, [N], bounded."""
-        predicted = self._standard(described) @ self.regression.double().cpu().numpy()
+        predicted = self._standard(described) @ self.regression.cpu().double().numpy()
         return np.asarray(np.clip(predicted, -_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE))
 
     def _standard(self, described: Array) -> Array:
-        middle, scale = self.middle.double().cpu().numpy(), self.scale.double().cpu().numpy()
+        middle, scale = self.middle.cpu().double().numpy(), self.scale.cpu().double().numpy()
         values = np.nan_to_num((described - middle) / scale, posinf=_MOST_STANDARD, neginf=-_MOST_STANDARD)
         return np.asarray(np.clip(values, -_MOST_STANDARD, _MOST_STANDARD))

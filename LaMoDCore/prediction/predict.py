@@ -15,9 +15,9 @@ from LaMoDCore.heart.case import Case, Motion, SliceStrain, StrainResult
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.networks.diffusion import SamplerName
 from LaMoDCore.networks.lamod import SpaceName
+from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slice
-from LaMoDCore.runtime.devices import resolve_device
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from LaMoDCore.uncertainty.intervals import calibrated, calibration_of, unlike_training_notes, with_uncertainty
@@ -61,9 +61,12 @@ def predict_strain(
     Raises:
         LaMoDInputError: an option, the model or the case cannot be used.
     """
-    chosen, reason = (None, "given model") if isinstance(model, LoadedModel) else resolve_device(device)
+    if isinstance(model, LoadedModel):
+        loaded, reason = model, "given model"
+    else:
+        chosen, reason = choose_device(device)
+        loaded = load_model(model, chosen)
     progress.update("device", 0.0, reason)
-    loaded = model if isinstance(model, LoadedModel) else load_model(model, chosen or "cpu")
     options = resolve_options(
         loaded, diffusion=diffusion, space=space, sampler=sampler, start=start, steps=steps, samples=samples
     )

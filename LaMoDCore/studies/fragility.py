@@ -153,11 +153,11 @@ def measure_fragility(
     Raises:
         FragilityCancelled: `is_cancelled` returned True.
     """
+    from LaMoDCore.prediction.device_check import choose_device
     from LaMoDCore.prediction.predict import predict_strain
-    from LaMoDCore.runtime.devices import resolve_device
 
     device = options.pop("device", "auto")
-    loaded = model if isinstance(model, LoadedModel) else load_model(model, resolve_device(device)[0] or "cpu")
+    loaded = model if isinstance(model, LoadedModel) else load_model(model, choose_device(device)[0])
     alone = [replace(case, slices=(_cropped(slice_),)) for slice_ in case.slices]
     one_sample = {**options, "samples": 1}
     jobs = [(k, shift) for k in range(len(alone)) for shift in (_SAMPLED, _DRAWN, *SHIFTS)]

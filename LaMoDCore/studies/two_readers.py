@@ -209,8 +209,8 @@ def compare_strain(
     Raises:
         LaMoDInputError: the readers' slices or frames differ in number.
     """
+    from LaMoDCore.prediction.device_check import choose_device
     from LaMoDCore.prediction.predict import predict_strain
-    from LaMoDCore.runtime.devices import resolve_device
 
     if len(first.slices) != len(second.slices) or first.frames != second.frames:
         raise LaMoDInputError(
@@ -220,7 +220,7 @@ def compare_strain(
             "compare contours of the same slices",
         )
     device = options.pop("device", "auto")
-    loaded = model if isinstance(model, LoadedModel) else load_model(model, resolve_device(device)[0] or "cpu")
+    loaded = model if isinstance(model, LoadedModel) else load_model(model, choose_device(device)[0])
     matched = [
         replace(b, rv_insertion_lps=a.rv_insertion_lps, level=a.level, level_known=a.level_known)
         for a, b in zip(first.slices, second.slices, strict=True)
