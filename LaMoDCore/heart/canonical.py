@@ -143,11 +143,12 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid 
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
     used = np.flatnonzero(slice_.valid_frames)
     matrix, offset = affine_2d(target, grid)  # canonical (x, y) -> own (x, y)
-    matrix_yx, offset_yx = matrix[::-1, ::-1], offset[::-1]
+    box = _box_around_walls(slice_.myocardium[used], grid.spacing_mm)
+    matrix_yx, offset_yx = matrix[::-1, ::-1], offset[::-1] - [side.start for side in box]
     resampled = np.empty((used.size, 2, SIZE, SIZE), dtype=np.float32)
     for index, frame in enumerate(used):
         distances = np.clip(
-            contour_distances_mm(slice_.myocardium[frame], grid.spacing_mm),
+            contour_distances_mm(slice_.myocardium[frame][box], grid.spacing_mm),
             -_DISTANCE_LIMIT_MM,
             _DISTANCE_LIMIT_MM,
         )
@@ -164,6 +165,17 @@ def to_canonical(slice_: CineSlice, reference_frame: int = 0, target: SliceGrid 
     weights = periodic_weights(phases[used], np.arange(FRAMES) / FRAMES).astype(np.float32)
     distances_mm = np.tensordot(weights, resampled, axes=1)
     return CanonicalSlice(occupancy_from_distances(distances_mm), target, grid, phases, reference_frame)
+
+
+def _box_around_walls(masks: Array, spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
+    """The part of masks [T, H, W] outside which both contours are further away than `_DISTANCE_LIMIT_MM`."""
+    sides = []
+    for axis, pixel_mm in ((1, spacing_mm[1]), (2, spacing_mm[0])):
+        drawn = np.flatnonzero(masks.any(axis=(0, 3 - axis)))
+        margin = int(np.ceil(_DISTANCE_LIMIT_MM / pixel_mm)) + 4  # the smoothing reaches two pixels
+        first, last = (drawn[0], drawn[-1]) if len(drawn) else (0, masks.shape[axis] - 1)
+        sides.append(slice(max(int(first) - margin, 0), min(int(last) + margin + 1, masks.shape[axis])))
+    return sides[0], sides[1]
 
 
 def _refuse_if_cut(slice_: CineSlice, grid: SliceGrid, target: SliceGrid) -> None:

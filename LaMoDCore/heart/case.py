@@ -182,12 +182,15 @@ class SliceStrain:
         segment: int16 [H, W], 0 = none, otherwise 1…6 (1…4 at the apex) in the order of `segment_names`.
         displacement_mm: float32 [T, 2, H, W], as in SliceMotion.
         fields: ecc, err, ecr, e1, e2, jacobian: float32 [T, H, W].
-        fields_std: the same keys and displacement_mm: SD over the samples; empty with one sample.
+        fields_std: the same keys and displacement_mm [T, 2, H, W]: SD over the samples, NaN outside the wall; empty
+            with one sample.
         segment_names: one per segment, in order ("anteroseptal", …).
         segment_aha: AHA 16 number of each segment.
         segment_curves: ecc, err: float [S, T], mean over the segment's pixels.
         segment_curves_std: the same keys, SD over the samples; empty with one sample.
         global_curves: ecc, err: float [T], mean over the myocardium.
+        displacement_covariance_mm2: float32 [T, 3, P]: variance of x, variance of y and their covariance over the
+            samples at the wall's P pixels, in the order of ``myocardium.nonzero()``; None with one sample.
     """
 
     myocardium: Array
@@ -200,6 +203,7 @@ class SliceStrain:
     segment_curves: Mapping[str, Array]
     segment_curves_std: Mapping[str, Array]
     global_curves: Mapping[str, Array]
+    displacement_covariance_mm2: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

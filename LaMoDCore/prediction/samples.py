@@ -69,6 +69,19 @@ class MotionSamples:
             center=self.center[frames],
         )
 
+    def at_pixels(self, mask: Array) -> Array:
+        """All samples at the pixels of a mask [H, W] only, float32 [N, T, 2, P]."""
+        predicted = self.displacement_mm[:, :, mask]
+        samples = np.repeat(predicted[None], len(self), axis=0)
+        moved, kept = mask[self.pixels], self.pixels[mask]
+        canonical = np.einsum("ab,tbp->tap", self.to_canonical, predicted[:, :, kept])
+        where = (self.positions[moved] + canonical[:, 0] - 1j * canonical[:, 1]).astype(np.complex64)
+        basis = self.basis[:, moved]
+        for sample, coefficients in zip(samples, self.coefficients, strict=True):
+            added = added_displacement(where, self.center, coefficients, basis)
+            sample[:, :, kept] += self._rotated_back(added)
+        return samples
+
     def __array__(self, dtype: object = None, copy: bool | None = None) -> Array:
         whole = np.stack(list(self))
         return whole if dtype is None else whole.astype(dtype)  # type: ignore[call-overload]
@@ -80,9 +93,12 @@ class MotionSamples:
         added = added_displacement(
             predicted.astype(np.complex64), self.center[frames], self.coefficients[number, frames], self.basis
         )
-        back = np.stack([added.real, -added.imag], axis=1)
-        displacement[:, :, self.pixels] += np.einsum("ba,tbp->tap", self.to_canonical, back)
+        displacement[:, :, self.pixels] += self._rotated_back(added)
         return displacement
+
+    def _rotated_back(self, added: Array) -> Array:
+        """Complex canonical vectors [T, P] -> [T, 2, P] along the slice's own axes."""
+        return np.einsum("ba,tbp->tap", self.to_canonical, np.stack([added.real, -added.imag], axis=1))
 
 
 def expected_motion_and_samples(

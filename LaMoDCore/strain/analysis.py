@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +52,10 @@ def slice_strain(
     directions = material_directions(inside, slice_.grid.spacing_mm, segments.center_xy, slice_.grid.view_sign)
 
     def components(displacement: Array) -> dict[str, Array]:
-        pixels = displacement[:, :, inside].transpose(2, 0, 1).astype(np.float64)
-        return strain_components(slopes.deformation_gradient(pixels), directions)
+        """Displacement [F, 2, P] -> each component [P, F]."""
+        return strain_components(slopes.deformation_gradient(displacement.transpose(2, 0, 1)), directions)
 
-    on_pixels = components(motion.displacement_mm)
+    on_pixels = components(motion.displacement_mm[:, :, inside].astype(np.float64))
     fields = {name: spread_on_grid(on_pixels[name], inside) for name in FIELD_NAMES}
     if not np.isfinite(fields["ecc"]).any():
         raise LaMoDInputError(
@@ -62,17 +63,18 @@ def slice_strain(
             f"the motion from frame {reference_frame} has no strain anywhere in the myocardium",
             "draw a wall that is at least two pixels thick and provide a motion that is finite in it",
         )
-    fields_std, curves_std = _spread(motion.samples_mm, components, segments, inside)
+    spread = _spread(motion.samples_mm, components, segments, inside)
     return SliceStrain(
         myocardium=inside,
         segment=segments.labels,
         displacement_mm=motion.displacement_mm,
         fields=fields,
-        fields_std=fields_std,
+        fields_std=spread.fields,
+        displacement_covariance_mm2=spread.displacement_covariance_mm2,
         segment_names=segments.names,
         segment_aha=segments.aha,
         segment_curves={n: region_means(fields[n], segments.labels, len(segments.names)) for n in CURVES},
-        segment_curves_std=curves_std,
+        segment_curves_std=spread.curves,
         global_curves={n: region_means(fields[n], inside.astype(np.int16), 1)[0] for n in CURVES},
     )
 
@@ -126,28 +128,48 @@ def _check(name: str, inside: Array, frame: int) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """Standard deviations and covariance over the samples; empty with one sample."""
+
+    fields: Mapping[str, Array] = field(default_factory=dict)
+    curves: Mapping[str, Array] = field(default_factory=dict)
+    displacement_covariance_mm2: Array | None = None
+
+
 def _spread(
     samples_mm: DisplacementSamples | None,
     components: Callable[[Array], dict[str, Array]],
     segments: SegmentMap,
     inside: Array,
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Standard deviation (n − 1) of every field and curve over the samples."""
+) -> _Spread:
+    """Spread (n − 1) of every field, curve and displacement over the samples, on the pixels of the wall only."""
     if samples_mm is None or len(samples_mm) < 2:
-        return {}, {}
-    moments = {name: _Moments() for name in (*FIELD_NAMES, "displacement_mm")}
-    curve_moments = {name: _Moments() for name in CURVES}
+        return _Spread()
+    count = len(samples_mm)
+    moved = _on_wall(samples_mm, inside)  # [N, T, 2, P]
+    frames, pixels = moved.shape[1], moved.shape[3]
+    values = components(moved.reshape(count * frames, 2, pixels))  # [P, N·T]
+    fields = {
+        name: spread_on_grid(values[name].reshape(pixels, count, frames).std(axis=1, ddof=1), inside)
+        for name in FIELD_NAMES
+    }
     member = segments.labels[inside][:, None] == np.arange(1, len(segments.names) + 1)
-    for sample in samples_mm:
-        values = components(sample)
-        for name in FIELD_NAMES:
-            moments[name].add(values[name])
-        moments["displacement_mm"].add(np.asarray(sample, dtype=np.float64))
-        for name in CURVES:
-            curve_moments[name].add(_means(values[name], member))
-    fields = {name: spread_on_grid(moments[name].deviation(), inside) for name in FIELD_NAMES}
-    fields["displacement_mm"] = moments["displacement_mm"].deviation().astype(np.float32)
-    return fields, {name: curve_moments[name].deviation() for name in CURVES}
+    curves = {name: _means(values[name], member).reshape(-1, count, frames).std(axis=1, ddof=1) for name in CURVES}
+    offset = moved - moved.mean(axis=0)
+    x, y = offset[:, :, 0], offset[:, :, 1]
+    covariance = np.stack([(x * x).sum(axis=0), (y * y).sum(axis=0), (x * y).sum(axis=0)], axis=1) / (count - 1)
+    deviation = np.full((frames, 2, *inside.shape), np.nan, dtype=np.float32)
+    deviation[:, :, inside] = np.sqrt(covariance[:, :2])
+    return _Spread({**fields, "displacement_mm": deviation}, curves, covariance.astype(np.float32))
+
+
+def _on_wall(samples_mm: DisplacementSamples, inside: Array) -> Array:
+    """The samples at the wall's pixels, float64 [N, T, 2, P]."""
+    at_pixels = getattr(samples_mm, "at_pixels", None)
+    if at_pixels is not None:
+        return np.asarray(at_pixels(inside), dtype=np.float64)
+    return np.stack([np.asarray(sample)[:, :, inside] for sample in samples_mm]).astype(np.float64)
 
 
 def _means(values: Array, member: Array) -> Array:
@@ -156,21 +178,3 @@ def _means(values: Array, member: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         weights = member.T.astype(np.float64)
         return np.asarray((weights @ np.where(finite, values, 0.0)) / (weights @ finite))
-
-
-class _Moments:
-    """Running mean and variance without keeping the samples (Welford, Technometrics 4, 1962)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean: Array = np.zeros(())
-        self.square: Array = np.zeros(())
-
-    def add(self, values: Array) -> None:
-        self.count += 1
-        difference = values - self.mean
-        self.mean = self.mean + difference / self.count
-        self.square = self.square + difference * (values - self.mean)
-
-    def deviation(self) -> Array:
-        return np.asarray(np.sqrt(self.square / (self.count - 1)))

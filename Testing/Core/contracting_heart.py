@@ -115,8 +115,11 @@ def _slice(name, grid, level, *, frames, reference_frame, samples, seed, rr_ms, 
     curves = {k: np.stack([fields[k][:, segment == s + 1].mean(axis=1) for s in range(count)]) for k in ("ecc", "err")}
     spread = {k: 0.01 + 0.1 * np.abs(v) for k, v in curves.items()} if samples > 1 else {}
     std = {k: np.abs(0.06 * v) for k, v in fields.items()} if samples > 1 else {}
+    covariance = None
     if samples > 1:
         std["displacement_mm"] = several.std(axis=0)
+        x, y = np.moveaxis((several - several.mean(axis=0))[..., wall], 2, 0)
+        covariance = np.stack([(x * x).sum(axis=0), (y * y).sum(axis=0), (x * y).sum(axis=0)], axis=1) / (samples - 1)
     masks = deformed_wall(motion, grid)
     picture = None
     if with_cine:
@@ -128,7 +131,7 @@ def _slice(name, grid, level, *, frames, reference_frame, samples, seed, rr_ms, 
     names = ("anterior", "septal", "inferior", "lateral") if level == "apex" else NAMES
     strain = SliceStrain(
         wall, segment, motion, fields, std, names, AHA[level], curves, spread,
-        {k: np.nanmean(fields[k], axis=(1, 2)) for k in ("ecc", "err")},
+        {k: np.nanmean(fields[k], axis=(1, 2)) for k in ("ecc", "err")}, covariance,
     )  # fmt: skip
     return cine, SliceMotion(motion, several), strain
 

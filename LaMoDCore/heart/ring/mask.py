@@ -15,17 +15,35 @@ _FEWEST_PIXELS = 8
 
 def epicardial_region(myocardium: Array) -> Array:
     """Everything inside the epicardium: the ring [H, W] with its holes filled, bool [H, W]."""
-    return np.asarray(ndimage.binary_fill_holes(np.asarray(myocardium, dtype=bool)))
+    ring = np.asarray(myocardium, dtype=bool)
+    region = ring.copy()
+    box = _box_around(ring)
+    if box is not None:
+        parts, _ = ndimage.label(~np.pad(ring[box], 1))
+        region[box] = parts[1:-1, 1:-1] != parts[0, 0]
+    return region
 
 
 def cavity(myocardium: Array) -> Array:
     """The hole of the ring [H, W], or the largest of several, bool [H, W]; empty for an open ring."""
     ring = np.asarray(myocardium, dtype=bool)
-    holes, count = ndimage.label(epicardial_region(ring) & ~ring)
-    if count == 0:
-        return np.zeros_like(ring)
-    sizes = np.bincount(holes.ravel())
-    return np.asarray(holes == 1 + int(np.argmax(sizes[1:])))
+    hole = np.zeros_like(ring)
+    box = _box_around(ring)
+    if box is not None:
+        parts, _ = ndimage.label(~np.pad(ring[box], 1))
+        sizes = np.bincount(parts.ravel())
+        sizes[[0, parts[0, 0]]] = 0  # the wall, and everything outside
+        if sizes.any():
+            hole[box] = parts[1:-1, 1:-1] == int(np.argmax(sizes))
+    return hole
+
+
+def _box_around(mask: Array) -> tuple[slice, slice] | None:
+    """The smallest box that holds every pixel of a mask [H, W]; None for an empty mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def is_closed_ring(myocardium: Array, min_cavity_pixels: int = 4) -> bool:

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.heart.case import SliceMotion, SliceStrain, StrainResult
+from LaMoDCore.heart.case import SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.results.stable_npz import write_stable_npz
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -136,7 +136,7 @@ def _each_array(result: StrainResult) -> Iterator[tuple[str, Array]]:
         fields = (np.asarray(s.fields[name], dtype=np.float32) for s in strains)
         yield name, _stacked(fields, len(grids), size, axis=1)
     if all(s.fields_std for s in strains):
-        spread = (_displacement_std(*each) for each in zip(grids, result.motion.slices, strains, strict=True))
+        spread = (_displacement_std(*each) for each in zip(grids, strains, strict=True))
         yield "displacement_mm_std", _stacked(spread, len(grids), size, axis=1)
         for name in (n for n in strains[0].fields_std if n != "displacement_mm"):
             fields = (np.asarray(s.fields_std[name], dtype=np.float32) for s in strains)
@@ -162,18 +162,16 @@ def _inside(values: Array, myocardium: Array) -> Array:
     return np.where(np.asarray(myocardium, dtype=bool)[None, ..., None], values, np.float32(np.nan))
 
 
-def _displacement_std(grid: SliceGrid, motion: SliceMotion, strain: SliceStrain) -> Array:
-    """Standard deviation (n − 1) of each LPS component [T, H, W, 3], NaN outside the wall.
-
-    A rotated axis mixes the errors of x and y, so their covariance is needed: it is computed from the samples where
-    there are some and taken as zero otherwise.
-    """
-    if motion.samples_mm is not None:
-        lps = np.stack([_vectors_lps(grid, sample) for sample in motion.samples_mm])
-        return _inside(lps.std(axis=0, dtype=np.float64, ddof=1).astype(np.float32), strain.myocardium)
-    variance = np.moveaxis(np.asarray(strain.fields_std["displacement_mm"], dtype=np.float64) ** 2, 1, -1)
-    lps_std = np.sqrt(variance @ (grid.directions**2).T)
-    return _inside(lps_std.astype(np.float32), strain.myocardium)
+def _displacement_std(grid: SliceGrid, strain: SliceStrain) -> Array:
+    """Standard deviation (n − 1) over the samples of each LPS component, float32 [T, H, W, 3], NaN outside the wall."""
+    assert strain.displacement_covariance_mm2 is not None
+    variance_x, variance_y, covariance = np.moveaxis(strain.displacement_covariance_mm2.astype(np.float64), 1, 0)
+    along_x, along_y = grid.directions.T
+    variance = variance_x[..., None] * along_x**2 + variance_y[..., None] * along_y**2
+    variance += 2 * covariance[..., None] * along_x * along_y
+    spread = np.full((len(variance), *strain.myocardium.shape, 3), np.nan, dtype=np.float32)
+    spread[:, np.asarray(strain.myocardium, dtype=bool)] = np.sqrt(np.maximum(variance, 0.0))
+    return spread
 
 
 def _stacked(slices: Iterable[Array], count: int, size: tuple[int, int], axis: int) -> Array:

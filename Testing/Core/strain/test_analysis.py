@@ -82,9 +82,19 @@ def test_samples_give_their_spread(ring_motion, masks):
     for name in ("ecc", "err", "ecr", "e1", "e2", "jacobian"):
         expected = np.std([single.fields[name] for single in singles], axis=0, ddof=1)
         assert np.allclose(found.fields_std[name][:, inside], expected[:, inside], atol=1e-6), name
-    assert np.allclose(found.fields_std["displacement_mm"], samples.std(axis=0, ddof=1), atol=1e-5)
+    deviation = samples.std(axis=0, ddof=1)
+    assert np.allclose(found.fields_std["displacement_mm"][:, :, inside], deviation[:, :, inside], atol=1e-5)
+    assert np.isnan(found.fields_std["displacement_mm"][:, :, ~inside]).all()
+    covariance = found.displacement_covariance_mm2
+    assert np.allclose(covariance[ES, :, 0], _covariance(samples[:, ES, :, inside][0]), atol=1e-5)
     expected = np.std([single.segment_curves["ecc"] for single in singles], axis=0, ddof=1)
     assert np.allclose(found.segment_curves_std["ecc"], expected, atol=1e-6)
+
+
+def _covariance(samples):
+    """Variance of x and y, and their covariance, of samples [N, 2]."""
+    matrix = np.cov(samples, rowvar=False)
+    return matrix[0, 0], matrix[1, 1], matrix[0, 1]
 
 
 def test_reference_frame_need_not_be_the_first(ring_motion, masks):
