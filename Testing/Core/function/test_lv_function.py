@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.image import imread
 
+from experiments.contours.lv_function import read_clinical, read_patients, row_of
 from LaMoDCore.function import VentricleSlice, left_ventricular_function, volume_curve, wall_thickness
 from LaMoDCore.function.summation import slice_heights_mm
 from LaMoDCore.heart.case import CineSlice
@@ -138,35 +136,13 @@ def test_thickness_of_an_open_ring_is_unknown():
     assert all(np.isnan(s.ed_mm) and np.isnan(s.thickening) for s in wall_thickness(slice_, 0, 1))
 
 
-def patients() -> dict[str, dict[tuple[int, int], Path]]:
-    found: dict[str, dict[tuple[int, int], Path]] = defaultdict(dict)
-    for file in sorted(DATA.rglob("*-frame*-slice*.png")):
-        patient, frame, number = file.stem.split("-")
-        found[patient][int(frame[5:]), int(number[5:])] = file
-    return dict(found)
-
-
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the real masks, which are not part of the project")
 def test_volumes_of_real_masks_are_a_plain_voxel_count():
-    with (DATA / "patient_dimensions.tsv").open(encoding="utf-8") as handle:
-        sizes = {row["pid"]: row for row in csv.DictReader(handle, delimiter="\t")}
-    counted = 0
-    for patient, files in patients().items():
-        row = sizes[patient]
-        dx, dy, dz = float(row["pixelSpacingX"]), float(row["pixelSpacingY"]), float(row["sliceSpacing"])
-        frames = sorted({frame for frame, _ in files})
-        numbers = sorted({number for _, number in files})
-        shape = imread(next(iter(files.values()))).shape[:2]
-        labels = np.zeros((len(frames), len(numbers), *shape), dtype=int)
-        for (frame, number), file in files.items():
-            labels[frames.index(frame), numbers.index(number)] = np.rint(imread(file) * 255).astype(int)
-        assert set(np.unique(labels)) <= {0, 1, 2}
-        slices = []
-        for k in range(len(numbers)):
-            grid = SliceGrid(shape, np.array([[dx, 0, 0, 0], [0, dy, 0, 0], [0, 0, dz, k * dz], [0, 0, 0, 1.0]]))
-            one = labels[:, k]
-            slices.append(VentricleSlice(grid, one == 1, one == 2, np.arange(len(frames)) * 30.0, 30.0 * len(frames)))
-        by_hand = np.array([np.count_nonzero(each == 1) for each in labels]) * dx * dy * dz / 1000
-        np.testing.assert_allclose(volume_curve(slices), by_hand, rtol=1e-9)
-        counted += 1
-    assert counted == 9
+    patients = {patient.name: patient for patient in read_patients(DATA)}
+    assert len(patients) == 9
+    for patient in patients.values():
+        assert set(np.unique(patient.labels)) <= {0, 1, 2}
+        np.testing.assert_allclose(volume_curve(patient.slices()), patient.counted_ml, rtol=1e-9)
+    edv, clinical_edv, esv, clinical_esv, ef, clinical_ef = row_of(patients["98"], read_clinical(DATA)["98"])[3:9]
+    assert (edv, esv, ef) == ("212 (0)", "113 (8)", "0.47")
+    assert (clinical_edv, clinical_esv, clinical_ef) == ("208", "94", "0.55")
