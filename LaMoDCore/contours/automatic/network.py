@@ -63,6 +63,17 @@ def turn_to_upright(grid: SliceGrid) -> Orientation:
     return best
 
 
+def normalised(
+    pictures: Array, clip_percentiles: tuple[float, float], intensity_range: tuple[float, float] = (0.0, 1.0)
+) -> Array:
+    """Each frame of [..., H, W] clipped at its percentiles and scaled, float32; a constant frame becomes the low end."""
+    low, high = np.percentile(pictures, clip_percentiles, axis=(-2, -1), keepdims=True)
+    first, last = intensity_range
+    span = np.where(high > low, high - low, 1.0)
+    share = np.clip((pictures - low) / span, 0.0, 1.0)
+    return np.asarray(first + (last - first) * share, dtype=np.float32)
+
+
 class ContourNetwork:
     """A contour engine with its network loaded.
 
@@ -111,11 +122,7 @@ class ContourNetwork:
 
     def normalise(self, pictures: Array) -> Array:
         """Each frame of [..., H, W] clipped at its percentiles and scaled, float32; a constant frame becomes zero."""
-        low, high = np.percentile(pictures, self.description.clip_percentiles, axis=(-2, -1), keepdims=True)
-        first, last = self.description.intensity_range
-        span = np.where(high > low, high - low, 1.0)
-        share = np.clip((pictures - low) / span, 0.0, 1.0)
-        return np.asarray(first + (last - first) * share, dtype=np.float32)
+        return normalised(pictures, self.description.clip_percentiles, self.description.intensity_range)
 
     def probabilities(
         self,

@@ -1,0 +1,1 @@
+"""Training of a contour engine on synthetic scenes."""
