@@ -40,8 +40,24 @@ CODES: dict[str, NoteCode] = {
         "The structures of a mask with several labels were identified by their shape.",
         "Name the labels if this is wrong.",
     ),
+    "labels_rounded": NoteCode(
+        "warning",
+        "Labels of a mask are not whole numbers and were rounded.",
+        "Export the mask with whole numbers, and check the rounded contours.",
+    ),
     "stray_pixels": NoteCode("warning", "A few pixels separate from the ring were removed from the mask."),
     "slices_without_myocardium": NoteCode("info", "Slices of a file have no myocardium and were left out."),
+    "masks_joined": NoteCode("info", "Masks of one plane in several files were read as frames of one slice."),
+    "mask_frame_assumed": NoteCode(
+        "warning",
+        "A single mask was assumed to be drawn at the first frame of the cine.",
+        "Name the frame of the cine on which it was drawn.",
+    ),
+    "other_source_images": NoteCode(
+        "warning",
+        "Masks refer to other images than those of the cine and were assigned by their order.",
+        "Give the cine on which the masks were drawn.",
+    ),
     "slice_left_out": NoteCode(
         "error",
         "A slice with contours could not be used; the result lacks it.",
@@ -57,6 +73,7 @@ CODES: dict[str, NoteCode] = {
     ),
     "slice_beyond_ventricle": NoteCode("info", "A slice of the cine shows no ventricle and was left out."),
     "slice_repeated": NoteCode("warning", "A slice was given twice; the copy was left out.", "Name each slice once."),
+    "files_left_out": NoteCode("info", "A folder contains images next to segmentations; they were left out."),
     "series_left_out": NoteCode("info", "A series of the study is not a short-axis cine and was left out."),
     "contours_carried": NoteCode(
         "warning",
@@ -80,6 +97,16 @@ CODES: dict[str, NoteCode] = {
         "A mask or cine without orientation was assumed to have the other's pixel grid.",
         "Export masks and cine with their orientation.",
     ),
+    "transforms_disagree": NoteCode(
+        "warning",
+        "A NIfTI file contains two geometries that disagree.",
+        "Check the position of the masks on the cine, and export the file again with one geometry.",
+    ),
+    "pixel_size_doubtful": NoteCode(
+        "warning",
+        "A file has unit pixels along the scanner's axes, the default of writers that do not know the geometry.",
+        "Export the masks with their pixel size, or give the cine.",
+    ),
     "cine_not_compared": NoteCode(
         "warning",
         "The cine and the masks have different pixel grids and were not compared.",
@@ -88,8 +115,8 @@ CODES: dict[str, NoteCode] = {
     # DICOM files
     "dicom_unreadable": NoteCode("warning", "DICOM files could not be read and were left out.", "Export them again."),
     "dicom_duplicates": NoteCode("info", "Copies of DICOM instances were left out."),
-    "dicom_without_image": NoteCode("info", "DICOM files without an image or a position were left out."),
-    "dicom_repeated_time": NoteCode("warning", "Several images of a slice have the same trigger time; one was kept."),
+    "dicom_without_image": NoteCode("info", "DICOM objects that are not images in the patient were left out."),
+    "dicom_repeated_time": NoteCode("info", "Images of a slice that are stored twice were left out."),
     "dicom_order_assumed": NoteCode(
         "warning",
         "The order of the frames was not taken from trigger times.",
@@ -103,15 +130,35 @@ CODES: dict[str, NoteCode] = {
         "warning", "The unit of the frame interval was guessed.", "Store the frame times with their unit."
     ),
     "frame_step_ignored": NoteCode(
-        "warning", "The frame interval of a file is implausible and was ignored.", "Store the frame times in ms."
+        "warning",
+        "The frame times of a file are implausible; those of the cine or the given R–R interval were used.",
+        "Store the frame times in ms.",
+    ),
+    "frames_sorted_by_index": NoteCode(
+        "info", "The frames of a sequence are stored in another order than their index values and were sorted by these."
+    ),
+    "frame_times_from_names": NoteCode(
+        "info", "The frame times were read from the names of the files or from JSON files next to them."
+    ),
+    "frame_times_contradicted": NoteCode(
+        "warning",
+        "The frame times of the masks contradict those of the cine.",
+        "Check that the masks were drawn on this cine.",
+    ),
+    "frame_times_shifted": NoteCode(
+        "info", "The frame times do not count from the R wave; they were counted from the first frame."
     ),
     "frame_times_assumed": NoteCode(
         "warning",
         "The frames have no times and were spaced evenly over the cardiac cycle.",
         "Strain does not depend on it; times and rates do.",
     ),
-    "rr_implausible": NoteCode(
-        "warning", "The R–R interval of a file is implausible and was ignored.", "Enter the R–R interval."
+    "rr_unit_guessed": NoteCode("warning", "The unit of a file's R–R interval was guessed.", "Enter the R–R interval."),
+    "rr_contradicted": NoteCode(
+        "warning", "The R–R intervals of masks and cine differ; that of the cine was used.", "Enter the R–R interval."
+    ),
+    "rr_replaced": NoteCode(
+        "info", "The given R–R interval contradicts the files; it was used.", "Check the given R–R interval."
     ),
     "rr_assumed": NoteCode("info", "The frames were assumed to cover the full cardiac cycle."),
     "rr_too_short": NoteCode(
@@ -143,6 +190,11 @@ CODES: dict[str, NoteCode] = {
         "Choose the levels if they are wrong.",
     ),
     "insertion_from_label": NoteCode("info", "The RV insertion point was found on the label of the right ventricle."),
+    "insertion_contradicts_label": NoteCode(
+        "warning",
+        "The given RV insertion point is far from the one on the label of the right ventricle.",
+        "Check that it is the anterior insertion.",
+    ),
     "orientation_unknown": NoteCode(
         "warning",
         "The masks have no orientation, so the side of the apex is a guess.",
@@ -157,6 +209,17 @@ CODES: dict[str, NoteCode] = {
         "warning",
         "A slice's orientation is unusual for a short-axis slice, so the side of the apex is a guess.",
         "Check that the slices are short-axis slices.",
+    ),
+    "axis_unusual": NoteCode(
+        "warning",
+        "The long axis of the heart has an unusual direction, as in dextrocardia or with a wrong direction matrix.",
+        "Check the orientation of the export, and base and apex.",
+    ),
+    "orientation_contradicted": NoteCode(
+        "error",
+        "The right ventricle or the taper of the ventricle contradicts the orientation of the slices: segments are "
+        "numbered but not named.",
+        "Correct the orientation; in dextrocardia, walls must be named by hand.",
     ),
     # the result
     "rv_insertion_assumed": NoteCode(
@@ -189,7 +252,11 @@ CODES: dict[str, NoteCode] = {
     "segments_empty": NoteCode(
         "warning", "Segments contain no myocardium.", "Check the contours and the RV insertion point."
     ),
-    "cycles_differ": NoteCode("warning", "The slices' cardiac cycles differ in length; times are compared by phase."),
+    "cycles_differ": NoteCode(
+        "warning",
+        "The slices' cardiac cycles differ in length; times and rates of the whole heart refer to the median R–R "
+        "interval.",
+    ),
     "samples_disagree": NoteCode(
         "warning",
         "The samples of the model disagree on segmental Ecc at end-systole.",

@@ -4,18 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
 from LaMoDCore.heart.cycle.carrying import carry_contours
-from LaMoDCore.heart.notes import Note
+from LaMoDCore.heart.notes import Note, note, number_list
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.stated_geometry import SAME_PLANE_MM
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: If masks are missing at more than this share of the frames, the cine was intentionally drawn at some frames; fewer
 #: missing masks are an oversight that the user should correct.
 _PARTIAL_SHARE = 0.5
+#: A cine that is triggered by the R wave begins at end-diastole, within this share of the cycle.
+_START_SHARE = 0.1
+
+
+def on_cine_frames(
+    mask: FrameStack, cines: Sequence[FrameStack], mask_frames: Sequence[int] | None, path: Path
+) -> tuple[FrameStack, Sequence[FrameStack]]:
+    """Assign masks [T', 1, H, W] to the frames of their cine: by the images to which they refer, otherwise by number.
+
+    Args:
+        mask: masks of one slice.
+        cines: cine slices; empty if none were given.
+        mask_frames: the cine's frame of each mask, from 0, if the user gave them.
+        path: the file, for errors.
+
+    Returns:
+        Masks over all frames of the cine, frames that are not drawn empty; unchanged if they have as many frames as a
+        cycle. And the cines among which the one in their plane is to be found: only one if they refer to its images.
+
+    Raises:
+        LaMoDInputError: the frames are unknown, or contradict the images to which the masks refer.
+    """
+    own = next((c for c in cines if mask.images and set(mask.images) <= set(c.images)), None)
+    if own is not None:
+        return _by_images(mask, own, mask_frames), [own]
+    if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
+        return _with_other_images(mask, cines), cines
+    grid = mask.slice_grid(0)
+    oriented = [c for c in cines if mask.has_orientation and c.has_orientation]
+    near = [c for c in cines if c not in oriented or grid.same_plane(c.slice_grid(0), SAME_PLANE_MM)]
+    if mask.images and mask_frames is None and all(c.images for c in near):
+        raise LaMoDInputError(
+            path,
+            "it refers to images that are not among those of the cine",
+            "give the cine on which it was drawn, or its frames in the cine, from 0, as --mask-frames 0,9",
+        )
+    counts = {c.frames.shape[0] for c in near}
+    if len(counts) == 1:
+        alone = mask_frames is None and mask.frames.shape[0] == 1
+        mask = spread_over_cine(mask, counts.pop(), mask_frames, path.name)
+        if alone:
+            text = "The single mask was assumed to be drawn at the first frame of the cine."
+            mask = replace(mask, notes=(*mask.notes, note("mask_frame_assumed", text, source=mask.name)))
+    if mask.frames.shape[0] < MIN_FRAMES:
+        raise LaMoDInputError(
+            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine of this slice"
+        )
+    return mask, cines
+
+
+def _by_images(mask: FrameStack, cine: FrameStack, mask_frames: Sequence[int] | None) -> FrameStack:
+    place = {key: t for t, key in enumerate(cine.images)}
+    frames = np.zeros((cine.frames.shape[0], *mask.frames.shape[1:]), dtype=mask.frames.dtype)
+    for plane, key in zip(mask.frames, mask.images, strict=True):
+        frames[place[key]] = plane
+    drawn = np.flatnonzero(frames.any(axis=(1, 2, 3))).tolist()
+    if mask_frames is not None and sorted(mask_frames) != drawn:
+        raise LaMoDInputError(
+            "--mask-frames",
+            f"the masks refer to the images of frames {number_list(drawn, 6)} of the cine, "
+            f"not {','.join(map(str, mask_frames))}",
+            "leave the option out",
+        )
+    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=cine.images)
+
+
+def _with_other_images(mask: FrameStack, cines: Sequence[FrameStack]) -> FrameStack:
+    """The mask with a note if it refers to images that are not those of the cine."""
+    if not mask.images or not cines or not all(c.images for c in cines):
+        return mask
+    text = "The masks refer to other images than those of the cine; they were assigned to its frames by their order."
+    return replace(mask, notes=(*mask.notes, note("other_source_images", text, source=mask.name)))
 
 
 def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[int] | None, source: str) -> FrameStack:
@@ -36,7 +110,7 @@ def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[i
         if given > 1:
             raise LaMoDInputError(
                 source,
-                f"it has {given} frames and the cine {cine_frames}",
+                f"{given} frames are drawn in its plane and the cine has {cine_frames}; it is unknown which they are",
                 "give their frames in the cine, from 0, as --mask-frames 0,9, or draw every frame",
             )
         mask_frames = (0,)
@@ -51,7 +125,7 @@ def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[i
         )
     frames = np.zeros((cine_frames, *mask.frames.shape[1:]), dtype=mask.frames.dtype)
     frames[wanted] = mask.frames
-    return replace(mask, frames=frames, frame_times_ms=None)
+    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=())
 
 
 def is_partial(myocardium: np.ndarray) -> bool:
@@ -60,11 +134,27 @@ def is_partial(myocardium: np.ndarray) -> bool:
     return bool(drawn.any() and drawn.mean() < 1 - _PARTIAL_SHARE)
 
 
-def carried(slice_: CineSlice) -> tuple[CineSlice, Note | None]:
-    """Carry the contours to every frame; returns the slice and a note that some were carried."""
+def carried(slice_: CineSlice, source: str | Path) -> tuple[CineSlice, Note | None]:
+    """Carry the contours to every frame; returns the slice and a note that some were carried.
+
+    Raises:
+        LaMoDInputError: a single frame is drawn and is not end-diastole, from which the wall's path is assumed.
+    """
+    drawn = np.flatnonzero(slice_.myocardium.any(axis=(1, 2)))
+    if drawn.size == 1 and not _is_near_start(int(drawn[0]), slice_.frames):
+        raise LaMoDInputError(
+            source,
+            f"only frame {drawn[0]} of {slice_.frames} is drawn, and a single contour must be that of end-diastole",
+            "draw end-diastole (frame 0) as well",
+        )
     result = carry_contours(slice_)
     right = slice_.right_ventricle
     if right is not None:
         # the RV is needed only to find the insertion, at the frames where it is drawn
         right = right & result.drawn[:, None, None]
     return replace(result.slice, right_ventricle=right), result.note
+
+
+def _is_near_start(frame: int, frames: int) -> bool:
+    """Whether a frame lies at the beginning of a triggered cine, across its end."""
+    return min(frame, frames - frame) <= max(1, round(_START_SHARE * frames))

@@ -15,14 +15,29 @@ from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_dias
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array, SliceGrid
 from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.heart.notes import Note, note, number_list, of_slice
+from LaMoDCore.heart.pose import contradictions, unusual_axis
 from LaMoDCore.heart.ring.faults import SliceFault
 from LaMoDCore.heart.ring.mask import epicardial_region
-from LaMoDCore.heart.rv_insertion import given_insertion, insertion_from_label, with_own_insertions
-from LaMoDCore.io.case.slice_reader import ReadSlice, read_cine_slices, read_mask_stacks, slices_of
+from LaMoDCore.heart.rv_insertion import (
+    given_insertion,
+    insertion_doubts,
+    insertion_from_label,
+    with_own_insertions,
+)
+from LaMoDCore.io.case.same_plane import joined_frames, refuse_second_reader
+from LaMoDCore.io.case.slice_reader import (
+    ReadSlice,
+    check_frame_count,
+    read_cine_slices,
+    read_mask_stacks,
+    slices_of,
+    wanted_planes,
+    with_one_transform,
+)
+from LaMoDCore.io.files.image_file import dicom_series, is_dicom
 from LaMoDCore.io.files.labels import LabelMap, parse_labels
 from LaMoDCore.io.files.timing import several_beats, unclosed_beat
-from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.planes import lies_on_scanner_axes
+from LaMoDCore.io.images.stated_geometry import lies_on_scanner_axes
 from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -75,19 +90,25 @@ def load_case(
             raise LaMoDInputError(path, "it is given twice", "name each slice once")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
     notes: list[Note] = []
-    fewest = 1 if cine_paths else MIN_FRAMES
-    masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest)) for path in mask_paths]
-    planes = [s.slice_grid(k) for _, stacks in masks_of for s in stacks for k in _drawn(s) if s.has_orientation]
+    pictures = dicom_series(cine_paths) if any(is_dicom(path) for path in mask_paths) else ()
+    fewest = 1 if cine_paths or len(mask_paths) > 1 else MIN_FRAMES
+    masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest, pictures=pictures)) for path in mask_paths]
+    planes = wanted_planes([stack for _, stacks in masks_of for stack in stacks])
     cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
+    masks_of, cines = with_one_transform(masks_of, cines)
+    masks_of = joined_frames(masks_of, labels=wanted, mask_frames=mask_frames, notes=notes)
+    refuse_second_reader(masks_of)
     read: list[ReadSlice] = []
     for path, stacks in masks_of:
+        for stack in stacks:
+            check_frame_count(stack, path, 1 if cine_paths else MIN_FRAMES)
         read += slices_of(
             stacks,
             path,
             cines=cines,
             labels=wanted,
             rr_ms=rr_ms,
-            prefix=len(mask_paths) > 1,
+            prefix=len(masks_of) > 1,
             notes=notes,
             mask_frames=mask_frames,
         )
@@ -141,13 +162,17 @@ def assemble_case(
     )
     found = (several_beats(slices[0], area), unclosed_beat(slices[0], area), reference_note)
     collected = [*(each for each in found if each), *collected, *phase_notes]  # what affects every number comes first
+    insertion = _insertion(rv_insertion_lps, slices, reference, collected)
+    both = None if rv_insertion_lps is None else np.atleast_2d(np.asarray(rv_insertion_lps, dtype=np.float64))
+    contradicted = contradictions(slices, reference, both if both is not None and len(both) == 2 else None)
     return Case(
         slices=tuple(with_own_insertions(slices, slice_insertions_lps, reference)),
         reference_frame=reference,
-        rv_insertion_lps=_insertion(rv_insertion_lps, slices, reference, collected),
+        rv_insertion_lps=insertion,
         inputs=tuple(InputRecord(path.name, sha256_of(path)) for path in inputs),
-        notes=tuple(dict.fromkeys(collected + _doubts_about_orientation(read, slices))),
+        notes=tuple(dict.fromkeys([*contradicted, *collected, *_doubts_about_orientation(read, slices)])),
         volume_slices=tuple(r.volume for r in read if r.volume is not None),
+        walls_known=not contradicted,
     )
 
 
@@ -159,7 +184,9 @@ def _origin_notes(slices: Sequence[CineSlice]) -> list[Note]:
         if origin is None:
             continue
         if origin.is_reviewed:
-            text = f"The contours were drawn automatically by {origin.engine} and reviewed."
+            edited = origin.status.count("edited")
+            count = f"; {edited} frame{'s were' if edited > 1 else ' was'} edited" if edited else ""
+            text = f"The contours were drawn automatically by {origin.engine} and reviewed{count}."
             notes.append(note("contours_reviewed", text, slice=number))
             continue
         text = f"The contours were drawn automatically by {origin.engine} and not reviewed."
@@ -177,10 +204,6 @@ def _paths(paths: Paths | None) -> list[Path]:
     if paths is None:
         return []
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
-
-
-def _drawn(stack: FrameStack) -> list[int]:
-    return [k for k in range(stack.frames.shape[1]) if stack.frames[:, k].any()]
 
 
 def _repeats_marked(read: Sequence[ReadSlice]) -> list[ReadSlice]:
@@ -323,7 +346,9 @@ def _center_lps(slice_: CineSlice) -> Array:
 
 def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[Note]) -> Array | None:
     if given is not None:
-        return given_insertion(given, slices, reference)
+        point = given_insertion(given, slices, reference)
+        notes += insertion_doubts(point, slices, reference)
+        return point
     found = insertion_from_label(slices, reference)
     if found is None:
         return None
@@ -345,9 +370,11 @@ def _doubts_about_orientation(read: Sequence[ReadSlice], slices: list[CineSlice]
             "the apex may be wrong."
         )
         return [note("orientation_on_axes", text)]
+    unusual = unusual_axis(slices)
     text = "The slice is nearly parallel to the heart's long axis by its orientation: the apex side is a guess."
-    return [
+    guessed = [
         note("not_short_axis", text, slice=number)
         for number, slice_ in enumerate(slices, start=1)
         if abs(slice_.grid.axis_cosine) < MIN_AXIS_COSINE
     ]
+    return guessed or ([] if unusual is None else [unusual])

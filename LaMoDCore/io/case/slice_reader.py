@@ -14,12 +14,23 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.faults import SliceFault, find_fault, remove_specks
 from LaMoDCore.heart.ventricle import VentricleSlice
-from LaMoDCore.io.case.partial_masks import carried, is_partial, spread_over_cine
+from LaMoDCore.io.case.axis_order import check_axis_order
+from LaMoDCore.io.case.partial_masks import carried, is_partial, on_cine_frames
+from LaMoDCore.io.dicom.series import DicomSeries
 from LaMoDCore.io.files.image_file import read_images
-from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels, rounding_notes
 from LaMoDCore.io.files.timing import timing_of
-from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
-from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid, mask_on_grid, matching_cine, ring_on_grid, same_pixels
+from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack, slice_grid
+from LaMoDCore.io.images.planes import (
+    check_grid,
+    grid_of_drawing,
+    mask_on_grid,
+    matching_cine,
+    pixel_size_note,
+    ring_on_grid,
+    same_pixels,
+)
+from LaMoDCore.io.images.stated_geometry import settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _SUFFIXES = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
@@ -60,23 +71,53 @@ def read_cine_slices(path: Path, planes: Sequence[SliceGrid], notes: list[Note])
     return slices
 
 
-def read_mask_stacks(path: Path, notes: list[Note], *, min_frames: int = MIN_FRAMES) -> list[FrameStack]:
+def read_mask_stacks(
+    path: Path, notes: list[Note], *, min_frames: int = MIN_FRAMES, pictures: Sequence[DicomSeries] = ()
+) -> list[FrameStack]:
     """Read the mask stacks of a file or folder as checked integer labels.
 
     Args:
         path: file or folder.
         notes: receives the notes that do not concern a single slice; these stay with their stack.
         min_frames: masks with fewer frames are refused.
+        pictures: DICOM series elsewhere to which a segmentation may refer.
 
     Raises:
         LaMoDInputError: the file cannot be used at all.
     """
     stacks = []
-    for stack in read_images(path):
-        _check_shape(stack, path, min_frames)
+    for stack in read_images(path, pictures=pictures):
+        _check_shape(stack, path)
+        check_frame_count(stack, path, min_frames)
         check_grid(stack, path)
-        stacks.append(replace(_with_own_notes(stack, notes), frames=integer_labels(stack.frames, path)))
+        labels = replace(_with_own_notes(stack, notes), frames=integer_labels(stack.frames, path))
+        notes += rounding_notes(stack.frames, stack.name)
+        check_axis_order(labels, path)
+        stacks.append(labels)
     return stacks
+
+
+def wanted_planes(stacks: Sequence[FrameStack]) -> list[SliceGrid]:
+    """The planes of the drawn slices, to select those of a study; empty, for all of them, if a position is unknown."""
+    if not all(stack.is_located for stack in stacks):
+        return []
+    planes = []
+    for stack in stacks:
+        for k in range(stack.frames.shape[1]):
+            if stack.frames[:, k].any():
+                planes.append(stack.slice_grid(k))
+                if stack.other_ijk_to_lps is not None:
+                    planes.append(slice_grid(stack.other_ijk_to_lps, k, stack.frames.shape[2:]))
+    return planes
+
+
+def with_one_transform(
+    stacks_of: Sequence[tuple[Path, list[FrameStack]]], cines: Sequence[FrameStack]
+) -> tuple[list[tuple[Path, list[FrameStack]]], list[FrameStack]]:
+    """Mask stacks by file, and cine slices, each with the transform that fits; see `settle_transforms`."""
+    masks, settled = settle_transforms([stack for _, stacks in stacks_of for stack in stacks], cines)
+    remaining = iter(masks)
+    return [(path, [next(remaining) for _ in stacks]) for path, stacks in stacks_of], settled
 
 
 def _with_own_notes(stack: FrameStack, notes: list[Note]) -> FrameStack:
@@ -115,19 +156,16 @@ def slices_of(
     given = labels or parse_labels(stacks[0].metadata.get(LABEL_KEY))
     meaning, guess = meaning_of_labels([s.frames for s in stacks], path, given)
     notes += [guess] if guess else []
-    return [
-        _read_slice(
-            _on_cine_frames(mask, cines, mask_frames, path),
-            name,
-            path,
-            meaning=meaning,
-            labels_named=given is not None,
-            cines=cines,
-            rr_ms=rr_ms,
-        )
-        for stack in stacks
-        for mask, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes)
-    ]
+    result = []
+    for stack in stacks:
+        for drawn, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes):
+            mask, in_plane = on_cine_frames(drawn, cines, mask_frames, path)
+            result.append(
+                _read_slice(
+                    mask, name, path, meaning=meaning, labels_named=given is not None, cines=in_plane, rr_ms=rr_ms
+                )
+            )
+    return result
 
 
 def read_drawn_slice(
@@ -153,14 +191,23 @@ def read_drawn_slice(
     return replace(read, slice=replace(read.slice, cine=images))
 
 
-def _check_shape(stack: FrameStack, path: Path, min_frames: int) -> None:
-    frames, depth, height, width = stack.frames.shape
+def _check_shape(stack: FrameStack, path: Path) -> None:
+    frames, _, height, width = stack.frames.shape
     if max(height, width) > _MAX_SIDE or frames > _MAX_FRAMES:
         raise LaMoDInputError(
             path,
             f"it has {frames} frames of {width} × {height} pixels, more than any cine",
             "check that it is a cine, and crop it to the heart",
         )
+
+
+def check_frame_count(stack: FrameStack, path: Path, min_frames: int) -> None:
+    """Refuse a stack with fewer frames.
+
+    Raises:
+        LaMoDInputError: it has fewer frames, or no time axis.
+    """
+    frames, depth = stack.frames.shape[:2]
     if frames < min_frames and frames == 1:
         what = f"{depth} slices" if depth > 1 else "one slice"
         raise LaMoDInputError(
@@ -191,6 +238,9 @@ def _single_slices(stack: FrameStack) -> list[FrameStack]:
             stack,
             frames=stack.frames[:, k : k + 1],
             ijk_to_lps=stack.slice_grid(k).ijk_to_lps,
+            other_ijk_to_lps=None
+            if stack.other_ijk_to_lps is None
+            else slice_grid(stack.other_ijk_to_lps, k, stack.frames.shape[2:]).ijk_to_lps,
             metadata=metadata[k],
         )
         for k in range(count)
@@ -221,28 +271,6 @@ def _without_suffix(name: str) -> str:
     return name
 
 
-def _on_cine_frames(
-    mask: FrameStack, cines: Sequence[FrameStack], mask_frames: Sequence[int] | None, path: Path
-) -> FrameStack:
-    """Masks of a few frames as masks over the frames of the cine in their plane; others do not change."""
-    if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
-        return mask
-    grid = mask.slice_grid(0)
-    near = [c for c in cines if not (mask.has_orientation and c.has_orientation) or _same_plane(grid, c)]
-    counts = {c.frames.shape[0] for c in near}
-    if len(counts) == 1:
-        mask = spread_over_cine(mask, counts.pop(), mask_frames, path.name)
-    if mask.frames.shape[0] < MIN_FRAMES:
-        raise LaMoDInputError(
-            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine of this slice"
-        )
-    return mask
-
-
-def _same_plane(grid: SliceGrid, cine: FrameStack) -> bool:
-    return grid.same_plane(cine.slice_grid(0), SAME_PLANE_MM)
-
-
 def _read_slice(
     mask: FrameStack,
     name: str,
@@ -266,7 +294,7 @@ def _read_slice(
         fault = SliceFault("open", (), because, "draw a closed ring in every frame", because)
     if fault is not None:
         fault = _with_joined_label(fault, labels[drawn], meaning, named=labels_named)
-        volume = _volume_slice(mask, myocardium, cavity, path, rr_ms, origin)
+        volume = _volume_slice(mask, myocardium, cavity, path, rr_ms, origin, cines)
         return ReadSlice(name, path, None, fault, mask.has_orientation, volume=volume)
     if dropped:
         notes.append(
@@ -280,7 +308,7 @@ def _read_slice(
         cine, cine_notes = matching_cine(named, cines, path)
         notes += [*cine.notes, *cine_notes]
         target = cine.slice_grid(0)
-        source = grid if mask.has_orientation and cine.has_orientation else target
+        source = grid_of_drawing(mask, cine)
         myocardium = ring_on_grid(myocardium, source, target)
         cavity = None if cavity is None else mask_on_grid(cavity, source, target)
         right = None if right is None else mask_on_grid(right, source, target)
@@ -290,6 +318,7 @@ def _read_slice(
             where = "after resampling to the cine's pixels"
             outside = replace(fault, reason=f"{fault.reason} {where}", finding=f"{fault.finding} {where}")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
+    notes += pixel_size_note(mask if cine is None else cine)
     timing = timing_of(mask, cine, path, rr_ms)
     notes += timing.notes
     read = CineSlice(
@@ -305,9 +334,9 @@ def _read_slice(
         contour_origin=origin,
     )
     if partial:
-        read, carrying = carried(read)
+        read, carrying = carried(read, path)
         notes += [carrying] if carrying else []
-    return ReadSlice(name, path, read, None, mask.has_orientation or cine is not None, tuple(notes))
+    return ReadSlice(name, path, read, None, (mask if cine is None else cine).has_orientation, tuple(notes))
 
 
 def _volume_slice(
@@ -317,6 +346,7 @@ def _volume_slice(
     path: Path,
     rr_ms: float | None,
     origin: ContourOrigin | None,
+    cines: Sequence[FrameStack],
 ) -> VentricleSlice | None:
     """The frames of an unusable slice that show the ventricle, for volumes.
 
@@ -331,7 +361,7 @@ def _volume_slice(
         forgotten = empty.sum() < max(2.0, _LEAST_EMPTY_SHARE * len(cavity))
         if starts > 1 or forgotten or myocardium[empty].any():
             return None
-    timing = timing_of(mask, None, path, rr_ms)
+    timing = timing_of(mask, matching_cine(mask, cines, path)[0] if cines else None, path, rr_ms)
     return VentricleSlice(mask.slice_grid(0), cavity, myocardium, timing.frame_times_ms, timing.rr_ms, origin)
 
 

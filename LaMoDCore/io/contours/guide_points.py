@@ -16,10 +16,13 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.contours.curves import FrameCurves, in_order_about_center
-from LaMoDCore.io.files.image_file import natural_key
+from LaMoDCore.io.images.natural_order import natural_key
+from LaMoDCore.runtime.bounded_reads import read_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _ENDO, _EPI, _SEPTUM, _INSERT = "SAX_LV_ENDOCARDIAL", "SAX_LV_EPICARDIAL", "SAX_RV_SEPTUM", "RV_INSERT"
+#: Limits of a file in bytes, of the points of a contour, and of their coordinates in mm.
+_LARGEST_FILE, _MOST_POINTS, _FARTHEST_MM = 1 << 26, 5000, 1e5
 _COLUMNS = ("x", "y", "z", "contour type", "frameID", "time frame")
 
 
@@ -71,9 +74,9 @@ def read_guide_points(path: str | Path) -> dict[int, GuidePoints]:
     found: dict[int, dict[int, dict[str, list[list[float]]]]] = {}
     for file in files:
         try:
-            with file.open(newline="", encoding="utf-8") as handle:
-                rows = list(csv.DictReader(handle, delimiter="\t"))
-        except (UnicodeDecodeError, csv.Error) as error:
+            lines = read_text(file, _LARGEST_FILE).splitlines()
+            rows = list(csv.DictReader(lines, delimiter="\t"))
+        except csv.Error as error:
             raise LaMoDInputError(file, "it is not a table of guide points", "give a GPFile") from error
         if not rows or any(name not in rows[0] for name in _COLUMNS):
             raise LaMoDInputError(file, "it is not a table of guide points", f"it needs columns {', '.join(_COLUMNS)}")
@@ -81,9 +84,14 @@ def read_guide_points(path: str | Path) -> dict[int, GuidePoints]:
             try:
                 point = [float(row[axis]) for axis in "xyz"]
                 series, frame = int(float(row["frameID"])), int(float(row["time frame"]))
-            except (TypeError, ValueError) as error:
+                if not max(abs(value) for value in point) < _FARTHEST_MM:
+                    raise ValueError("the point is not in a patient")
+            except (TypeError, ValueError, OverflowError) as error:
                 raise LaMoDInputError(file, "a row has no numbers for its point", "export it again") from error
-            found.setdefault(series, {}).setdefault(frame, {}).setdefault(row["contour type"], []).append(point)
+            points = found.setdefault(series, {}).setdefault(frame, {}).setdefault(row["contour type"], [])
+            points.append(point)
+            if len(points) > _MOST_POINTS:
+                raise LaMoDInputError(file, f"a contour has more than {_MOST_POINTS} points", "export it again")
     return {
         series: GuidePoints({t: {kind: np.array(p) for kind, p in kinds.items()} for t, kinds in frames.items()})
         for series, frames in found.items()

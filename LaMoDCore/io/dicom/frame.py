@@ -10,13 +10,18 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.io.dicom.header import first_item, integer, lookup, number, values, vector
+from LaMoDCore.io.dicom.header import clock_time_s, first_item, integer, lookup, number, values, vector
+from LaMoDCore.io.images.frame_stack import ImageKey
 from LaMoDCore.runtime.bounded_reads import damaged
 
 
 @dataclass(frozen=True, eq=False)
 class DicomFrame:
-    """One image of a series: the location of its pixels, its position and its time."""
+    """One image of a series: the location of its pixels, its position and its time.
+
+    ``instance`` numbers the images of a series; ``object_number`` is the InstanceNumber of the file, which the frames
+    of a multi-frame file share. ``acquired_s`` and ``created_s`` are AcquisitionTime and ContentTime in seconds.
+    """
 
     file: Path
     index: int | None
@@ -28,6 +33,14 @@ class DicomFrame:
     acquisition: float | None
     instance: float | None
     uid: str
+    object_number: float | None = None
+    acquired_s: float | None = None
+    created_s: float | None = None
+
+    @property
+    def key(self) -> ImageKey:
+        """What other objects refer to: SOP instance UID and index in the instance."""
+        return self.uid, self.index or 0
 
 
 def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
@@ -71,6 +84,15 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
                 ),
                 instance=float(index) if count > 1 else number(dataset.get("InstanceNumber")),
                 uid=str(dataset.get("SOPInstanceUID", file)),
+                object_number=number(dataset.get("InstanceNumber")),
+                acquired_s=clock_time_s(
+                    groups,
+                    ("FrameContentSequence", "FrameAcquisitionDateTime"),
+                    ("FrameContentSequence", "FrameReferenceDateTime"),
+                    ("", "AcquisitionTime"),
+                    ("", "AcquisitionDateTime"),
+                ),
+                created_s=clock_time_s(groups, ("", "ContentTime")),
             )
         )
     return frames

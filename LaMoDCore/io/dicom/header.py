@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
+
+#: TM, or DT with its day; an offset from UTC is the same for all images of a series.
+_CLOCK = re.compile(r"(?:(\d{4})(\d\d)(\d\d))?(\d\d)(\d\d)(\d\d(?:\.\d{1,9})?)(?:[-+]\d{4})?")
 
 
 def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
@@ -55,3 +60,17 @@ def values(groups: Sequence[Dataset], *places: tuple[str, str]) -> Any:
 def lookup(groups: Sequence[Dataset], *places: tuple[str, str]) -> float | None:
     """`values` as a number."""
     return number(values(groups, *places))
+
+
+def clock_time_s(groups: Sequence[Dataset], *places: tuple[str, str]) -> float | None:
+    """`values` of type TM or DT (PS3.5 6.2) as seconds; of a DT with its day, of a TM since midnight."""
+    text = str(values(groups, *places) or "").strip().replace(":", "")
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hours, minutes, seconds = (part or "0" for part in found.groups())
+    try:
+        days = date(int(year), int(month), int(day)).toordinal() if found[1] else 0
+    except ValueError:
+        return None
+    return days * 86400.0 + int(hours) * 3600.0 + int(minutes) * 60.0 + float(seconds)

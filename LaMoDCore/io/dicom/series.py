@@ -20,7 +20,9 @@ from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.dicom.file import parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.frame import DicomFrame, frames_of
 from LaMoDCore.io.dicom.header import integer
+from LaMoDCore.io.dicom.object_kinds import complex_component, kind_of, listing
 from LaMoDCore.io.dicom.pixels import frame_pixels
+from LaMoDCore.io.dicom.time_order import sort_in_time, with_times
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.bounded_reads import check_size
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -35,7 +37,10 @@ SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1
 
 @dataclass(frozen=True, eq=False)
 class DicomSeries:
-    """The frames of one series with the same orientation, pixel grid and image type."""
+    """The frames of one series with the same orientation, pixel grid and image type.
+
+    ``component`` is real, imaginary or phase for these parts of a complex image, None for magnitude images.
+    """
 
     uid: str
     number: int | None
@@ -43,6 +48,7 @@ class DicomSeries:
     modality: str
     frames: tuple[DicomFrame, ...]
     is_segmentation: bool = False
+    component: str | None = None
 
     @property
     def title(self) -> str:
@@ -61,7 +67,8 @@ class DicomSeries:
 
     @property
     def is_cine(self) -> bool:
-        return not self.is_segmentation and max(len(p) for p in self.positions) >= CINE_FRAMES
+        anatomy = not self.is_segmentation and self.component is None
+        return anatomy and max(len(p) for p in self.positions) >= CINE_FRAMES
 
     @property
     def is_short_axis(self) -> bool:
@@ -75,9 +82,10 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
         The series, sorted by number and description, and notes on files that were left out.
     """
     groups: dict[tuple[Any, ...], list[DicomFrame]] = {}
-    facts: dict[tuple[Any, ...], tuple[str, str, int | None, str, str, bool]] = {}
+    facts: dict[tuple[Any, ...], tuple[str, str, int | None, str, str, bool, str | None]] = {}
+    without_image: list[tuple[str, str, str]] = []
     seen: set[str] = set()
-    unreadable = duplicates = without_position = 0
+    unreadable = duplicates = 0
     for file in files:
         try:
             dataset = read_dataset(file, pixels=False)
@@ -85,6 +93,7 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
                 uid = str(dataset.get("SOPInstanceUID", "")) or str(file)
                 facts_of_file = _facts(dataset)
                 frames = [] if uid in seen else frames_of(dataset, file)
+                kind = kind_of(dataset)
         except LaMoDInputError:
             unreadable += 1
             continue
@@ -93,7 +102,7 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
             continue
         seen.add(uid)
         if not frames:
-            without_position += 1
+            without_image.append(kind)
             continue
         for frame in frames:
             direction = tuple(np.round(SliceGrid(frame.shape, frame.ijk_to_lps).directions.ravel(), 2) + 0.0)
@@ -106,27 +115,29 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
         notes.append(note("dicom_unreadable", f"{unreadable} DICOM file(s) could not be read and were left out."))
     if duplicates:
         notes.append(note("dicom_duplicates", f"{duplicates} duplicate DICOM instance(s) were left out."))
-    if without_position:
-        text = f"{without_position} DICOM file(s) without an image or a position were left out."
+    if without_image:
+        text = f"DICOM files without an image in the patient were left out: {listing(without_image)}."
         notes.append(note("dicom_without_image", text))
     series = []
     for key, members in groups.items():
-        uid, _, number, description, modality, segmentation = facts[key]
-        series.append(DicomSeries(uid, number, description, modality, tuple(members), segmentation))
+        uid, _, number, description, modality, segmentation, component = facts[key]
+        series.append(DicomSeries(uid, number, description, modality, tuple(members), segmentation, component))
     series.sort(key=lambda s: (s.number is None, s.number or 0, s.description, s.uid, len(s.frames)))
     return tuple(series), tuple(notes)
 
 
-def _facts(dataset: Dataset) -> tuple[str, str, int | None, str, str, bool]:
-    """Series UID, image type (magnitude, phase, …), number, description, modality, and whether it is a SEG."""
+def _facts(dataset: Dataset) -> tuple[str, str, int | None, str, str, bool, str | None]:
+    """Series UID, image type, number, description, modality, whether it is a SEG, and the part of a complex image."""
     image_type = dataset.get("ImageType") or []
+    image_type = [] if isinstance(image_type, str) else image_type
     return (
         str(dataset.get("SeriesInstanceUID", "")),
-        str(image_type[2]) if not isinstance(image_type, str) and len(image_type) > 2 else "",
+        str(complex_component(dataset) or (image_type[2] if len(image_type) > 2 else "")),
         integer(dataset.get("SeriesNumber")),
         "".join(c if c.isprintable() else "?" for c in str(dataset.get("SeriesDescription", ""))),
         str(dataset.get("Modality", "")),
         str(dataset.get("SOPClassUID", "")) in SEGMENTATION_CLASSES,
+        complex_component(dataset),
     )
 
 
@@ -146,58 +157,6 @@ def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, .
     return tuple(tuple(group) for group in groups)
 
 
-def sort_in_time(frames: Sequence[DicomFrame], name: str) -> tuple[list[DicomFrame], Array | None, list[Note]]:
-    """Sort the frames of one slice in time.
-
-    By trigger time if it distinguishes frames, otherwise by temporal position, acquisition number or instance number,
-    with a note. Frames with the same trigger time are copies of one image: the first instance is kept.
-
-    Returns:
-        frames, their trigger times [T] in ms or None, notes.
-    """
-    frames = sorted(frames, key=lambda f: (f.instance is None, f.instance or 0.0, str(f.file)))
-    notes: list[Note] = []
-    triggers = [f.trigger_ms for f in frames]
-    if all(t is not None for t in triggers) and len(set(triggers)) > max(1, len(frames) // 4):
-        unique: dict[float, DicomFrame] = {}
-        for frame in frames:
-            unique.setdefault(float(frame.trigger_ms or 0.0), frame)
-        if len(unique) < len(frames):
-            text = f"{len(frames) - len(unique)} image(s) with the same trigger time as another were left out."
-            notes.append(note("dicom_repeated_time", text, source=name))
-        times = np.array(sorted(unique))
-        return [unique[float(t)] for t in times], times, [*notes, *gap_notes(times, name)]
-    for attribute, words in (
-        ("temporal_position", "temporal position"),
-        ("acquisition", "acquisition number"),
-        ("instance", "instance number"),
-    ):
-        values = [getattr(f, attribute) for f in frames]
-        if all(v is not None for v in values) and len(set(values)) == len(values):
-            text = f"The images have no trigger times; they were sorted by {words}."
-            notes.append(note("dicom_order_assumed", text, source=name))
-            return [f for _, f in sorted(zip(values, frames, strict=True), key=lambda p: p[0])], None, notes
-    text = "The images have no times or numbers; they were sorted by file name."
-    notes.append(note("dicom_order_assumed", text, source=name))
-    return list(frames), None, notes
-
-
-def gap_notes(times_ms: Array, name: str) -> list[Note]:
-    """Notes on missing frames and on varying intervals."""
-    if times_ms.size < 3:
-        return []
-    steps = np.diff(times_ms)
-    usual = float(np.median(steps))
-    missing = int(np.sum(np.round(steps / usual) - 1)) if usual > 0 else 0
-    if 0 < missing <= times_ms.size:
-        text = f"{missing} frame(s) seem to be missing; the times of the others were kept."
-        return [note("frames_missing", text, source=name)]
-    if usual > 0 and np.abs(steps / usual - 1).max() > 0.2:
-        text = f"The frame interval varies from {steps.min():.1f} to {steps.max():.1f} ms; the true times were kept."
-        return [note("frame_interval_varies", text, source=name)]
-    return []
-
-
 def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tuple[FrameStack, ...]:
     """Read the images of a series: one stack [T, 1, H, W] per slice position, from base to apex.
 
@@ -215,21 +174,23 @@ def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tu
         if wanted is not None and number - 1 not in wanted:
             continue
         name = series.title if len(groups) == 1 else f"{series.title}, slice {number}"
-        frames, times, notes = sort_in_time(group, name)
+        frames, times, notes = sort_in_time(group, name, cache)
         height, width = frames[0].shape
         check_size(frames[0].file, len(frames) * height * width * 4)
         pictures = np.empty((len(frames), 1, height, width), dtype=np.float32)
         for target, frame in zip(pictures, frames, strict=True):
             target[0] = frame_pixels(frame, cache)
-        intervals = [f.rr_ms for f in frames if f.rr_ms]
         stacks.append(
-            FrameStack(
-                name=name,
-                frames=pictures,
-                ijk_to_lps=frames[0].ijk_to_lps,
-                frame_times_ms=times,
-                rr_ms=float(np.median(intervals)) if intervals else None,
-                notes=tuple(notes),
+            with_times(
+                FrameStack(
+                    name=name,
+                    frames=pictures,
+                    ijk_to_lps=frames[0].ijk_to_lps,
+                    notes=tuple(notes),
+                    images=tuple(frame.key for frame in frames),
+                ),
+                times,
+                [f.rr_ms for f in frames if f.rr_ms],
             )
         )
     return tuple(stacks)

@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE
-from LaMoDCore.io.dicom.series import DicomSeries, find_series, sort_in_time
+from LaMoDCore.heart.notes import Note, note
+from LaMoDCore.io.dicom.frame import DicomFrame
+from LaMoDCore.io.dicom.reader import without_images
+from LaMoDCore.io.dicom.series import DicomSeries, find_series
+from LaMoDCore.io.dicom.time_order import sort_in_time
 from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, dicom_files, read_images
 from LaMoDCore.io.files.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.frame_times import file_times
 from LaMoDCore.io.images.planes import check_grid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -59,8 +64,12 @@ def stack_lines(stack: FrameStack) -> list[str]:
     time = "no frame times"
     if stack.frame_times_ms is not None and frames > 1:
         time = f"every {np.median(np.diff(stack.frame_times_ms)):.1f} ms"
+    elif stack.time_problem:
+        time = f"no usable frame times ({stack.time_problem})"
     if stack.rr_ms:
         time += f", R–R {stack.rr_ms:.0f} ms"
+    elif stack.rr_problem:
+        time += f", {stack.rr_problem}"
     view = "unknown orientation"
     if stack.has_orientation:
         kind = "short-axis" if abs(grid.axis_cosine) >= SHORT_AXIS_COSINE else "not short-axis by its orientation"
@@ -69,7 +78,7 @@ def stack_lines(stack: FrameStack) -> list[str]:
         f"{stack.name}: {frames} frame(s), {depth} slice(s) of {width} × {height}, {stack.frames.dtype}",
         f"  pixels {dx:.3g} × {dy:.3g} mm, slices {grid.slice_spacing_mm:.3g} mm apart; {time}; {view}",
         f"  {_contents(stack)}",
-        *(f"  note: {note.text}" for note in stack.notes),
+        *(f"  note: {each.text}" for each in stack.notes),
     ]
 
 
@@ -79,10 +88,10 @@ def _contents(stack: FrameStack) -> str:
         return f"an image, {np.min(stack.frames):g} to {np.max(stack.frames):g}"
     try:
         labels = integer_labels(stack.frames, stack.name)
-        meaning, note = meaning_of_labels([labels], stack.name)
+        meaning, guess = meaning_of_labels([labels], stack.name)
     except LaMoDInputError as error:
         return f"labels {', '.join(f'{v:g}' for v in values if v != 0) or 'none'}: {error.reason}"
-    return note.text if note else f"a mask, label {meaning.myocardium} (taken as the myocardium)"
+    return guess.text if guess else f"a mask, label {meaning.myocardium} (taken as the myocardium)"
 
 
 def series_table(files: Sequence[Path], path: Path) -> list[str]:
@@ -93,9 +102,7 @@ def series_table(files: Sequence[Path], path: Path) -> list[str]:
     """
     series, notes = find_series(files)
     if not series:
-        raise LaMoDInputError(
-            path, "none of its DICOM files has an image with a position", "choose a study with images"
-        )
+        raise without_images(files, path)
     rows: list[tuple[str, ...]] = [
         ("series", "description", "kind", "slices", "frames", "pixels", "mm", "R–R ms", "folder")
     ]
@@ -105,12 +112,24 @@ def series_table(files: Sequence[Path], path: Path) -> list[str]:
     for s in series:
         if s.is_cine:
             for group in s.positions:
-                notes += tuple(sort_in_time(group, s.title)[2])
+                notes += _notes_on_time(group, s.title)
     usable = sum(s.is_short_axis for s in series)
     lines.append(f"{usable} short-axis cine series of {len(series)} series.")
     return lines + [
-        f"note: {note.source}: {note.text}" if note.source else f"note: {note.text}" for note in dict.fromkeys(notes)
+        f"note: {each.source}: {each.text}" if each.source else f"note: {each.text}" for each in dict.fromkeys(notes)
     ]
+
+
+def _notes_on_time(group: Sequence[DicomFrame], title: str) -> tuple[Note, ...]:
+    """Notes on the order and the times of the images of one slice; an error as a note, because others are listed."""
+    try:
+        _, times, notes = sort_in_time(group, title)
+    except LaMoDInputError as error:
+        return (note("dicom_order_assumed", f"{error.reason[:1].upper()}{error.reason[1:]}.", source=title),)
+    found = None if times is None else file_times(times, 1.0, title)
+    if found is not None and found.problem:
+        notes.append(note("frame_step_ignored", f"The frame times cannot be used: {found.problem}.", source=title))
+    return (*notes, found.note) if found is not None and found.note is not None else tuple(notes)
 
 
 def _series_row(series: DicomSeries, path: Path) -> tuple[str, ...]:

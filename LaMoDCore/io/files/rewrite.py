@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
-from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, natural_key
+from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES
 from LaMoDCore.io.files.labels import LabelMap
+from LaMoDCore.io.files.volume_times import times_of_volumes
+from LaMoDCore.io.images.natural_order import natural_key
 from LaMoDCore.io.images.nifti import read_nifti_header
 from LaMoDCore.io.images.nrrd import parse_header
-from LaMoDCore.io.images.seq_nrrd import time_axis_of
+from LaMoDCore.io.images.seq_nrrd import axes_of, frame_order
 from LaMoDCore.runtime.atomic import replaced_file
 from LaMoDCore.runtime.bounded_reads import inflate, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -72,6 +73,9 @@ def write_like(source: str | Path, target: str | Path, frames: Array) -> None:
         raise LaMoDInputError(source, "it is DICOM, which cannot be written in place", _ELSEWHERE)
     if len(files) != len(frames):
         raise ValueError(f"{len(frames)} frames for {len(files)} files")
+    found = times_of_volumes(files, source.name)
+    if found is not None:
+        files = [files[k] for k in found.order]
     target.mkdir(parents=True)
     for file, frame in zip(files, frames, strict=True):
         _write_file(file, target / file.name, frame[None])
@@ -108,12 +112,12 @@ def _nrrd(data: bytes, frames: Array, source: Path) -> bytes:
     header = parse_header(data, source)
     if header.data_file:
         raise LaMoDInputError(source, "its voxels lie in a separate file", _ELSEWHERE)
-    time_axis = time_axis_of(header)
-    axes = len(header.sizes)
-    space = [axis for axis in range(axes) if axis != time_axis]
-    order: Sequence[int] = [axes - 1 - axis for axis in reversed(space)]
-    order = order if time_axis is None else [axes - 1 - time_axis, *order]
+    axes = axes_of(header)
+    order = axes.array_order(len(header.sizes))
     in_file_order = tuple(header.sizes[::-1][axis] for axis in order)
+    stored = None if axes.time is None else frame_order(header, axes.time, source)
+    if stored is not None:
+        frames = frames[np.argsort(stored)]
     if frames.size != int(np.prod(header.sizes)):
         raise ValueError(f"{frames.size} voxels for a file of {int(np.prod(header.sizes))}")
     voxels = frames.reshape(in_file_order).transpose(np.argsort(order))

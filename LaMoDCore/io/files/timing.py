@@ -7,15 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.frame_times import RR_MS, SPAN_MS
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Limits of R–R intervals at rest and in exercise, ms.
-_RR_MS = (200.0, 2500.0)
 _ASSUMED_RR_MS = 1000.0
+#: R–R intervals that differ by less than this share are the same, and times by less than this share of a frame.
+_SAME_RR, _SAME_TIME = 0.02, 0.25
+#: Frames that span less than this share of the R–R interval do not cover it.
+_WHOLE_CYCLE = 0.93
+_TIMES_REMEDY = "store the frame times in ms with their unit, or give the R–R interval with --rr MS"
 #: A cycle is not closed if the cavity's area changes from the last frame to the first by more than this share of its
 #: range, more for few frames (second number over T), and by this factor more than between any two other frames.
 _JUMP, _JUMP_TIMES_FRAMES, _JUMP_OVER_STEP = 0.15, 1.5, 1.25
@@ -36,6 +40,9 @@ class Timing:
 def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None = None) -> Timing:
     """Times of a slice: those of the masks, otherwise of the cine, otherwise evenly over one R–R interval.
 
+    Where the times of the masks contradict those of a scanner, the scanner's are used. An R–R interval given by the
+    user takes precedence over every file. Contradictions are noted.
+
     Args:
         masks: the frames.
         cine: the images of the same slice, if any, with as many frames.
@@ -43,69 +50,142 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
         rr_ms: R–R interval given by the user.
 
     Raises:
-        LaMoDInputError: the times do not increase, or the R–R interval is implausible.
+        LaMoDInputError: the times do not increase, or times or R–R interval are implausible.
     """
-    frames = masks.frames.shape[0]
     notes: list[Note] = []
-
-    def add(code: str, text: str) -> None:
-        notes.append(note(code, text, source=masks.name))
-
-    times = masks.frame_times_ms
-    if times is None and cine is not None:
-        times = cine.frame_times_ms
-    rr = rr_ms or masks.rr_ms or (cine.rr_ms if cine is not None else None)
-    if rr is not None and not _RR_MS[0] <= rr <= _RR_MS[1]:
-        if rr_ms is not None:
-            raise LaMoDInputError("R–R interval", f"{rr:g} ms is implausible", "give it in milliseconds")
-        add("rr_implausible", f"The file's R–R interval of {rr:g} ms is implausible and was ignored.")
-        rr = None
+    rr = _given_rr(rr_ms, masks, cine, notes) if rr_ms is not None else _rr_of_files(masks, cine, source, notes)
+    times = _times_of_files(masks, cine, source, rr_ms, notes)
+    frames = masks.frames.shape[0]
     if times is None:
-        if rr is None:
-            rr = _ASSUMED_RR_MS
-            add(
-                "frame_times_assumed",
-                f"The file has no frame times; the {frames} frames were spaced evenly over an assumed R–R interval of "
-                f"{rr:g} ms.",
-            )
-        else:
-            add(
-                "frame_times_assumed",
-                f"The file has no frame times; the {frames} frames were spaced evenly over the R–R interval of "
-                f"{rr:g} ms.",
-            )
+        assumed = "" if rr is not None else "assumed "
+        rr = rr or _ASSUMED_RR_MS
+        text = f"The file has no frame times; the {frames} frames were spaced evenly over "
+        text += f"{'an' if assumed else 'the'} {assumed}R–R interval of {rr:g} ms."
+        notes.append(note("frame_times_assumed", text, source=masks.name))
         return Timing(np.arange(frames) * (rr / frames), float(rr), tuple(notes))
-    times = np.asarray(times, dtype=np.float64)
+    step = _step(times)
+    span = float(times[-1] - times[0]) + step
+    if rr is None:
+        rr = span
+        if not RR_MS[0] <= rr <= RR_MS[1]:
+            raise LaMoDInputError(source, _implausible_span(span), _TIMES_REMEDY)
+        text = (
+            f"The R–R interval is not recorded; the {frames} frames were assumed to cover a full cycle of {rr:.0f} ms."
+        )
+        notes.append(note("rr_assumed", text, source=masks.name))
+    elif rr_ms is not None and span > rr + 0.5 * step:
+        text = (
+            f"The frames of the file span {span:.0f} ms; they were spaced over the given R–R interval of {rr:.0f} ms."
+        )
+        notes.append(note("rr_replaced", text, source=masks.name, severity="warning"))
+        times = times[0] + (times - times[0]) * (rr / span)
+    elif span - step >= rr:
+        text = (
+            f"The frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; the cycle was assumed to "
+            f"last {span:.0f} ms."
+        )
+        notes.append(note("rr_too_short", text, source=masks.name))
+        rr = span
+    elif span < _WHOLE_CYCLE * rr:
+        text = f"The frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms."
+        notes.append(note("cycle_partly_covered", text, source=masks.name))
+    if times[0] < 0 or times[-1] >= rr:
+        text = f"The first frame time is {times[0]:.0f} ms, not within one cycle of the R wave; it was counted as 0."
+        notes.append(note("frame_times_shifted", text, source=masks.name))
+        times = times - times[0]
+    return Timing(times, float(rr), tuple(notes))
+
+
+def _given_rr(rr_ms: float, masks: FrameStack, cine: FrameStack | None, notes: list[Note]) -> float:
+    """The user's R–R interval; a note if a file has another."""
+    if not RR_MS[0] <= rr_ms <= RR_MS[1]:
+        raise LaMoDInputError(
+            "R–R interval", f"{rr_ms:g} ms is implausible", f"give it in milliseconds ({RR_MS[0]:g}–{RR_MS[1]:g})"
+        )
+    for stack in (masks, cine):
+        if stack is not None and stack.rr_ms is not None and abs(stack.rr_ms - rr_ms) > _SAME_RR * rr_ms:
+            text = f"The R–R interval in the file is {stack.rr_ms:.0f} ms; the given one of {rr_ms:.0f} ms was used."
+            notes.append(note("rr_replaced", text, source=stack.name))
+    return rr_ms
+
+
+def _rr_of_files(masks: FrameStack, cine: FrameStack | None, source: str | Path, notes: list[Note]) -> float | None:
+    """The R–R interval of the masks, otherwise of the cine; where they differ, that of a scanner."""
+    own, other = masks.rr_ms, None if cine is None else cine.rr_ms
+    if own is not None and other is not None and abs(own - other) > _SAME_RR * other:
+        used = other if cine is not None and cine.scanner_times and not masks.scanner_times else own
+        text = f"The R–R interval of the masks is {own:.0f} ms and that of the cine {other:.0f} ms; "
+        text += f"{used:.0f} ms was used."
+        notes.append(note("rr_contradicted", text, source=masks.name))
+        return used
+    if own is None and other is None:
+        for stack in (masks, cine):
+            if stack is not None and stack.rr_problem:
+                raise LaMoDInputError(
+                    source if stack is masks else stack.name, stack.rr_problem, "give it with --rr MS"
+                )
+    return own if own is not None else other
+
+
+def _times_of_files(
+    masks: FrameStack, cine: FrameStack | None, source: str | Path, rr_ms: float | None, notes: list[Note]
+) -> Array | None:
+    """The times of the masks or of the cine; None if neither has any."""
+    own, problem = _usable(masks, source)
+    other, other_problem = (None, "") if cine is None else _usable(cine, cine.name)
+    if own is not None and other is not None and _contradict(own, other):
+        scanner = cine is not None and cine.scanner_times and not masks.scanner_times
+        text = (
+            f"The frame interval of the masks is {_step(own):.4g} ms and that of the cine {_step(other):.4g} ms; "
+            f"the times of the {'scanner' if scanner else 'masks'} were used."
+        )
+        notes.append(note("frame_times_contradicted", text, source=masks.name))
+        return other if scanner else own
+    if problem and other is None and rr_ms is None:
+        raise LaMoDInputError(source, problem, _TIMES_REMEDY)
+    if own is None and other is None and other_problem and rr_ms is None and cine is not None:
+        raise LaMoDInputError(cine.name, other_problem, _TIMES_REMEDY)
+    for stack, why in ((masks, problem), (cine, other_problem)):
+        if stack is not None and why:
+            instead = "those of the cine were used" if stack is masks and other is not None else "they were not used"
+            cause = why.removeprefix("its ")
+            text = f"The frame times of the file are implausible ({cause}); {instead}."
+            notes.append(note("frame_step_ignored", text, source=stack.name))
+    return own if own is not None else other
+
+
+def _usable(stack: FrameStack, source: str | Path) -> tuple[Array | None, str]:
+    """The times of a stack, and why times that its file contains cannot be used.
+
+    Raises:
+        LaMoDInputError: they do not increase.
+    """
+    if stack.frame_times_ms is None:
+        return None, stack.time_problem
+    times = np.asarray(stack.frame_times_ms, dtype=np.float64)
     steps = np.diff(times)
     if not np.isfinite(times).all() or (steps <= 0).any():
         frame = int(np.argmax(~(steps > 0))) + 1
         reason = f"the time of frame {frame} is not after that of the frame before"
         raise LaMoDInputError(source, reason, "correct its times")
-    step = float(np.median(steps)) if steps.size else _ASSUMED_RR_MS
-    span = float(times[-1] - times[0]) + step
-    if rr is None:
-        rr = span
-        if not _RR_MS[0] <= rr <= _RR_MS[1]:
-            raise LaMoDInputError(
-                source,
-                f"its frames span {rr:.3g} ms, which is implausible for a cardiac cycle",
-                "store the frame times in ms or s with their unit",
-            )
-        add(
-            "rr_assumed",
-            f"The R–R interval is not recorded; the {frames} frames were assumed to cover a full cycle of {rr:.0f} ms.",
-        )
-    elif span - step >= rr:
-        add(
-            "rr_too_short",
-            f"The frames span {span:.0f} ms, longer than the R–R interval of {rr:.0f} ms; the cycle was assumed to "
-            f"last {span:.0f} ms.",
-        )
-        rr = span
-    elif span < 0.85 * rr:
-        text = f"The frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms."
-        add("cycle_partly_covered", text)
-    return Timing(times, float(rr), tuple(notes))
+    span = float(times[-1] - times[0]) + _step(times)
+    if times.size >= MIN_FRAMES and not SPAN_MS[0] <= span <= SPAN_MS[1]:
+        return None, _implausible_span(span)
+    return times, ""
+
+
+def _implausible_span(span: float) -> str:
+    return f"its frames span {span:.3g} ms, which is implausible for a cardiac cycle"
+
+
+def _contradict(first: Array, second: Array) -> bool:
+    """Whether two lists of times of the same frames differ, counted from the first frame."""
+    away = np.abs((first - first[0]) - (second - second[0])).max()
+    return bool(away > _SAME_TIME * _step(second))
+
+
+def _step(times: Array) -> float:
+    return float(np.median(np.diff(times))) if times.size > 1 else _ASSUMED_RR_MS
 
 
 def unclosed_beat(first: CineSlice, area: Array) -> Note | None:

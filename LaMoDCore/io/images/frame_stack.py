@@ -10,6 +10,8 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
 
+#: A DICOM image: SOP instance UID and index of the frame in the instance, from 0.
+ImageKey = tuple[str, int]
 #: Metadata key for the meaning of the labels, in the notation of ``--labels``.
 LABEL_KEY = "label meaning"
 
@@ -28,6 +30,15 @@ class FrameStack:
         has_orientation: whether the file contains the image's position and orientation in the patient.
         metadata: the file's own key-value pairs.
         notes: assumptions made while reading.
+        has_position: False if the orientation is that of the scanner's axes and begins at their origin, which is a default
+            of writers and no position in the patient.
+        other_ijk_to_lps: [4, 4], a second transform of the file that contradicts the first; None if there is none.
+        transform_names: of both transforms, as in sform and qform.
+        time_problem: why times that the file contains cannot be used, as a clause; "" if there is none.
+        rr_problem: the same for its R–R interval.
+        scanner_times: whether the times are those of the scanner, as in DICOM images.
+        images: (SOP instance UID, index in the instance) of the DICOM image to which each frame belongs; empty if this
+            is unknown.
     """
 
     name: str
@@ -38,6 +49,13 @@ class FrameStack:
     has_orientation: bool = True
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    has_position: bool = True
+    other_ijk_to_lps: Array | None = None
+    transform_names: tuple[str, str] = ("", "")
+    time_problem: str = ""
+    rr_problem: str = ""
+    scanner_times: bool = False
+    images: tuple[ImageKey, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4:
@@ -46,6 +64,13 @@ class FrameStack:
             raise ValueError(f"ijk_to_lps must be [4, 4], got {self.ijk_to_lps.shape}")
         if self.frame_times_ms is not None and self.frame_times_ms.shape != (self.frames.shape[0],):
             raise ValueError(f"frame_times_ms must have {self.frames.shape[0]} entries, one per frame")
+        if self.images and len(self.images) != self.frames.shape[0]:
+            raise ValueError(f"images must have {self.frames.shape[0]} entries, one per frame")
+
+    @property
+    def is_located(self) -> bool:
+        """Whether the file contains a position in the patient that can be trusted."""
+        return self.has_orientation and self.has_position
 
     def slice_grid(self, k: int) -> SliceGrid:
         """The grid of slice ``k``; its third column is along the normal, even if the stack is sheared."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.frame_step import frame_step_ms
+from LaMoDCore.io.images.frame_times import FileTimes, regular_times
 from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, neighbour_file, parsing, read_file, truncated
 
 _DTYPES = {
@@ -61,13 +61,14 @@ def read_meta_image(path: str | Path) -> FrameStack:
         raise truncated(path, len(payload), expected)
     voxels = np.frombuffer(payload, dtype=dtype, count=math.prod(sizes)).astype(dtype.newbyteorder("="))
     frames = voxels.reshape((1,) * (4 - len(sizes)) + tuple(sizes[::-1]))
-    step, note = frame_step_ms(spacing[3], None, path.name) if len(sizes) == 4 else (None, None)
+    times = regular_times(spacing[3], frames.shape[0], None, path.name) if len(sizes) == 4 else FileTimes()
     return FrameStack(
         name=path.name,
         frames=frames,
         ijk_to_lps=affine,
-        frame_times_ms=None if step is None else np.arange(frames.shape[0]) * step,
-        notes=(note,) if note else (),
+        frame_times_ms=times.times_ms,
+        notes=(times.note,) if times.note else (),
+        time_problem=times.problem,
     )
 
 

@@ -1,6 +1,7 @@
 """Read NIfTI-1 and NIfTI-2 images (https://nifti.nimh.nih.gov/nifti-1/), with every size checked.
 
-The header's RAS axes are converted to LPS. Times come from ``pixdim[4]`` and ``xyzt_units``.
+The header's RAS axes are converted to LPS. Times come from ``pixdim[4]``, or ``pixdim[5]`` if
+time is on the fifth axis, and ``xyzt_units``.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.frame_step import frame_step_ms
+from LaMoDCore.io.images.frame_times import regular_times
+from LaMoDCore.io.images.stated_geometry import is_no_geometry, with_other_transform
 from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, parsing, read_file, truncated
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -34,12 +35,13 @@ _DTYPES = {
 }
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _MS_PER_UNIT = {8: 1000.0, 16: 1.0, 24: 0.001}
+_ORIENTED = ("sform", "qform")
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """The header fields that are used: ``dim[1:]`` as sizes, ``pixdim[0:5]``, both transforms."""
+    """The header fields that are used: ``dim[1:]`` as sizes, ``pixdim``, both transforms."""
 
     dtype: np.dtype
     sizes: tuple[int, ...]
@@ -78,23 +80,31 @@ def read_nifti(path: str | Path) -> FrameStack:
     if _is_scaled(header):
         voxels = voxels * np.float32(header.slope) + np.float32(header.intercept)
     sizes = header.sizes + (1,) * (5 - len(header.sizes))
+    step = header.pixdim[4]
     if sizes[3] == 1 and sizes[4] > 1:  # some writers put time on the fifth axis
         sizes = (*sizes[:3], sizes[4], 1)
+        step = step if header.pixdim[5] in (0.0, 1.0) else header.pixdim[5]
     if sizes[4] > 1:
         raise LaMoDInputError(
             path, f"each of its voxels holds {sizes[4]} values", "save a labelmap: one value per voxel"
         )
-    notes: list[Note] = []
+    unit = _MS_PER_UNIT.get(header.units & 56)
+    times = regular_times(step, sizes[3], unit, path.name)
+    notes = [times.note] if times.note else []
     with np.errstate(all="ignore"):  # `check_grid` refuses a matrix that overflows
-        affine, oriented = _affine(header)
-    return FrameStack(
+        (name, affine), *others = _transforms(header)
+    stack = FrameStack(
         name=path.name,
         frames=np.ascontiguousarray(voxels.reshape(sizes[3::-1])),
         ijk_to_lps=affine,
-        frame_times_ms=_times_ms(header, sizes[3], notes, path),
-        has_orientation=oriented,
+        frame_times_ms=times.times_ms,
+        has_orientation=name in _ORIENTED,
         notes=tuple(notes),
+        time_problem=times.problem,
     )
+    if not others or not np.isfinite(affine).all():
+        return stack
+    return with_other_transform(stack, name, *others[0])
 
 
 def _head(data: bytes, path: Path) -> bytes:
@@ -167,6 +177,10 @@ def _header(
     quatern: tuple[float, ...],
     sform: tuple[float, ...],
 ) -> NiftiHeader:
+    axes = dim[0]
+    while 5 < axes <= 7 and dim[axes] == 1:  # further axes of size 1 hold nothing
+        axes -= 1
+    dim = (axes, *dim[1:])
     if not 2 <= dim[0] <= 5 or min(dim[1 : dim[0] + 1]) < 1:
         raise damaged(path, f"its header gives {dim[0]} axes with sizes {list(dim[1 : max(1, min(dim[0], 7)) + 1])}")
     if datatype not in _DTYPES:
@@ -196,18 +210,33 @@ def _is_scaled(header: NiftiHeader) -> bool:
     return usable and (slope, intercept) != (1.0, 0.0)
 
 
-def _affine(header: NiftiHeader) -> tuple[Array, bool]:
-    """``ijk_to_lps`` [4, 4] from the sform, else the qform, else the pixel sizes; whether it has an orientation."""
+def _transforms(header: NiftiHeader) -> list[tuple[str, Array]]:
+    """Names and ``ijk_to_lps`` [4, 4] of the header's transforms, the one that is used by default first.
+
+    The sform precedes the qform, unless it is an identity matrix with unit pixels and the qform is not. If there is
+    no qform, the pixel sizes (pixdim) may contradict the sform.
+    """
     scale = np.diag([_MM_PER_UNIT.get(header.units & 7, 1.0)] * 3 + [1.0])
-    affine = np.eye(4)
+    sizes = np.abs(np.array(header.pixdim[1:4], dtype=np.float64))
+    sizes[~np.isfinite(sizes) | (sizes == 0)] = 1.0
+    found: list[tuple[str, Array]] = []
     if header.sform_code > 0 and abs(np.linalg.det(header.sform[:, :3])) > 1e-9:
+        affine = np.eye(4)
         affine[:3] = header.sform
-    elif header.qform_code > 0:
-        affine = _qform(header)
-    else:
-        spacing = [abs(p) if np.isfinite(p) and p != 0 else 1.0 for p in header.pixdim[1:4]]
-        return scale @ np.diag([*spacing, 1.0]), False
-    return np.asarray(_RAS_TO_LPS @ scale @ affine), True
+        found.append(("sform", _RAS_TO_LPS @ scale @ affine))
+    if header.qform_code > 0:
+        found.append(("qform", _RAS_TO_LPS @ scale @ _qform(header)))
+    found.sort(key=lambda transform: is_no_geometry(transform[1]))
+    if len(found) == 1 and found[0][0] == "sform":
+        lengths = np.linalg.norm(found[0][1][:3, :3], axis=0)
+        used = slice(0, 3 if len(header.sizes) > 2 and header.sizes[2] > 1 else 2)
+        scaled = np.array(found[0][1])
+        scaled[:3, used] *= ((scale[0, 0] * sizes) / lengths)[used]
+        if is_no_geometry(found[0][1]) and not is_no_geometry(scaled):
+            return [("pixel sizes", scale @ np.diag([*sizes, 1.0]))]
+        if not (header.pixdim[1:3] == (1.0, 1.0) or 0.0 in header.pixdim[1:3]):
+            found.append(("pixel sizes", scaled))
+    return found or [("pixel sizes", scale @ np.diag([*sizes, 1.0]))]
 
 
 def _qform(header: NiftiHeader) -> Array:
@@ -226,12 +255,3 @@ def _qform(header: NiftiHeader) -> Array:
     affine[:3, :3] = rotation * np.array([header.pixdim[1], header.pixdim[2], header.pixdim[3] * handedness])
     affine[:3, 3] = header.quatern[3:6]
     return affine
-
-
-def _times_ms(header: NiftiHeader, frames: int, notes: list[Note], path: Path) -> Array | None:
-    step = abs(header.pixdim[4]) if len(header.pixdim) > 4 else 0.0
-    if frames < 2 or not np.isfinite(step) or step == 0:
-        return None
-    step_ms, note = frame_step_ms(step, _MS_PER_UNIT.get(header.units & 56), path.name)
-    notes += [note] if note else []
-    return None if step_ms is None else np.arange(frames) * step_ms

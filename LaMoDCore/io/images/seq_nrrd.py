@@ -9,6 +9,7 @@ last (A = 3); both are read. The first is written, because every version of Slic
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.frame_step import frame_step_ms
+from LaMoDCore.io.images.frame_times import FileTimes, file_rr, file_times, gap_notes, regular_times, varying_number
 from LaMoDCore.io.images.nrrd import (
     NrrdHeader,
     affine_of,
@@ -27,13 +28,18 @@ from LaMoDCore.io.images.nrrd import (
     read_voxels,
     write_nrrd,
 )
+from LaMoDCore.io.images.segment_nrrd import has_segments, read_segments
 from LaMoDCore.runtime.bounded_reads import damaged, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _MS_PER_UNIT = {"ms": 1.0, "msec": 1.0, "millisecond": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0}
 _MS_PER_UNIT |= {"second": 1000.0, "seconds": 1000.0, "us": 0.001, "µs": 0.001}
 _TIME_KINDS = ("list", "time")
+#: The slice thickness of an image without slice axis.
+SLICE_MM = 8.0
 _COMPONENT_KINDS = ("rgb-color", "rgba-color", "vector", "2-vector", "3-vector", "4-vector", "complex")
+#: Kinds of an axis that holds one value per voxel if its size is 1.
+_SINGLE_KINDS = (*_COMPONENT_KINDS, "scalar", "stub", "point", "covariant-vector", "normal")
 _RR_KEY = "rr_ms"
 
 
@@ -102,50 +108,71 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
     path = Path(path)
     data = read_file(path)
     header = parse_header(data, path)
+    if has_segments(header):
+        return read_segments(header, data, path)
     _refuse_other_kinds(header, path)
-    time_axis = time_axis_of(header)
-    space_axes = [axis for axis in range(len(header.sizes)) if axis != time_axis]
-    if len(space_axes) not in (2, 3):
+    axes = axes_of(header)
+    if len(axes.space) not in (2, 3):
         raise LaMoDInputError(
             path,
-            f"it has {len(space_axes)} axes in space",
+            f"it has {len(axes.space)} axes in space",
             "save one value per voxel over columns, rows, slices and time",
         )
     voxels = read_voxels(header, data, path)
-    notes: list[Note] = []
-    number_of_axes = len(header.sizes)
-    order = [number_of_axes - 1 - axis for axis in reversed(space_axes)]
-    if time_axis is None:
-        frames = voxels.transpose(order)[None]
-    else:
-        frames = voxels.transpose([number_of_axes - 1 - time_axis, *order])
-    if len(space_axes) == 2:
-        frames = frames[:, None]
-        affine, oriented = np.diag([*(_spacing(header, a) for a in space_axes), 1.0, 1.0]), False
-    else:
-        affine, oriented = affine_of(header, (space_axes[0], space_axes[1], space_axes[2]), path)
-    times = None if time_axis is None else _times_ms(header, time_axis, path, notes)
+    frames = voxels.transpose(axes.array_order(len(header.sizes)))
+    frames = frames.reshape(frames.shape[len(axes.single) :])
+    frames = frames if axes.time is not None else frames[None]
+    affine, oriented = _affine(header, axes.space, path)
+    rr_ms, rr_note, rr_problem = file_rr(_positive(header.metadata.get(_RR_KEY)), path.name)
+    notes: list[Note] = [] if rr_note is None else [rr_note]
+    times, order = FileTimes(), None
+    if axes.time is not None:
+        times, order = _times(header, axes.time, path, notes)
+    frames = frames if order is None else frames[order]
     return FrameStack(
         name=path.name,
-        frames=np.ascontiguousarray(frames),
+        frames=np.ascontiguousarray(frames if len(axes.space) == 3 else frames[:, None]),
         ijk_to_lps=affine,
-        frame_times_ms=times,
-        rr_ms=_positive(header.metadata.get(_RR_KEY)),
+        frame_times_ms=times.times_ms,
+        rr_ms=rr_ms,
+        rr_problem=rr_problem,
         has_orientation=oriented,
         metadata=dict(header.metadata),
-        notes=tuple(notes),
+        notes=(*notes, times.note) if times.note else tuple(notes),
+        time_problem=times.problem,
     )
 
 
+@dataclass(frozen=True)
+class SequenceAxes:
+    """The axes of a NRRD header: in space, in time (None without), and of size 1, which hold one value per voxel."""
+
+    space: tuple[int, ...]
+    time: int | None
+    single: tuple[int, ...]
+
+    def array_order(self, count: int) -> list[int]:
+        """Transposition of the voxels (axes in reverse file order) to single axes, time, slices, rows, columns."""
+        order = [*self.single, *([] if self.time is None else [self.time]), *reversed(self.space)]
+        return [count - 1 - axis for axis in order]
+
+
+def axes_of(header: NrrdHeader) -> SequenceAxes:
+    """The role of each axis of a header."""
+    directed = any(vector is not None for vector in header.directions)
+    single = tuple(
+        axis
+        for axis, (kind, size, vector) in enumerate(zip(header.kinds, header.sizes, header.directions, strict=True))
+        if size == 1 and (kind in _SINGLE_KINDS or (directed and vector is None and kind == "???"))
+    )
+    others = tuple(axis for axis in range(len(header.sizes)) if axis not in single)
+    time = _time_axis(header, others)
+    return SequenceAxes(tuple(axis for axis in others if axis != time), time, single)
+
+
 def _refuse_other_kinds(header: NrrdHeader, path: Path) -> None:
-    if any(key.startswith("Segment0_") for key in header.metadata):
-        raise LaMoDInputError(
-            path,
-            "it is a segmentation (.seg.nrrd), whose list axis contains layers, not time",
-            "export the segmentation of each frame as a labelmap sequence (.seq.nrrd)",
-        )
     for kind, size in zip(header.kinds, header.sizes, strict=True):
-        if (kind in _COMPONENT_KINDS and not _is_frames(kind, size)) or "matrix" in kind:
+        if size > 1 and ((kind in _COMPONENT_KINDS and not _is_frames(kind, size)) or "matrix" in kind):
             raise LaMoDInputError(path, f"each of its voxels is a {kind}", "save a labelmap: one value per voxel")
 
 
@@ -154,20 +181,37 @@ def _is_frames(kind: str, size: int) -> bool:
     return kind == "vector" and size > 6
 
 
-def time_axis_of(header: NrrdHeader) -> int | None:
-    """Index of the time axis; None if there is none."""
+def _time_axis(header: NrrdHeader, axes: tuple[int, ...]) -> int | None:
+    """Index of the time axis among `axes`; None if there is none."""
     named = [
-        axis
-        for axis, (kind, size) in enumerate(zip(header.kinds, header.sizes, strict=True))
-        if kind in _TIME_KINDS or _is_frames(kind, size)
+        axis for axis in axes if header.kinds[axis] in _TIME_KINDS or _is_frames(header.kinds[axis], header.sizes[axis])
     ]
+    vectors = {axis: header.directions[axis] for axis in axes}
+    # in the spaces with time, the fourth component of a direction is time
+    named += [axis for axis, v in vectors.items() if v is not None and len(v) == 4 and not any(v[:3]) and v[3]]
     if named:
         return named[0]
-    if len(header.sizes) == 4:
-        undirected = [axis for axis, vector in enumerate(header.directions) if vector is None]
-        return undirected[0] if len(undirected) == 1 else 3
-    labelled = [axis for axis, label in enumerate(header.labels) if label.lower() in ("time", "t", "frame")]
-    return labelled[0] if labelled else None
+    undirected = [axis for axis in axes if vectors[axis] is None]
+    if len(axes) == 4:
+        return undirected[0] if len(undirected) == 1 else axes[3]
+    labelled = [axis for axis in axes if header.labels[axis].lower() in ("time", "t", "frame")]
+    if labelled:
+        return labelled[0]
+    return undirected[0] if len(axes) == 3 and len(undirected) == 1 else None
+
+
+def _affine(header: NrrdHeader, axes: tuple[int, ...], path: Path) -> tuple[Array, bool]:
+    """``ijk_to_lps`` [4, 4] of two or three axes in space, and whether the file has an orientation."""
+    if len(axes) == 3:
+        return affine_of(header, (axes[0], axes[1], axes[2]), path)
+    columns, rows = (header.directions[axis] for axis in axes)
+    if columns is None or rows is None or len(columns) < 3 or len(rows) < 3:
+        return np.diag([*(_spacing(header, axis) for axis in axes), 1.0, 1.0]), False
+    affine, oriented = affine_of(header, (axes[0], axes[1], axes[1]), path)
+    with np.errstate(all="ignore"):  # `check_grid` refuses a degenerate matrix
+        normal = np.cross(affine[:3, 0], affine[:3, 1])
+        affine[:3, 2] = SLICE_MM * normal / np.linalg.norm(normal)
+    return affine, oriented
 
 
 def _spacing(header: NrrdHeader, axis: int) -> float:
@@ -176,43 +220,84 @@ def _spacing(header: NrrdHeader, axis: int) -> float:
     return value if np.isfinite(value) and value > 0 else 1.0
 
 
-def _times_ms(header: NrrdHeader, axis: int, path: Path, notes: list[Note]) -> Array | None:
+def frame_order(header: NrrdHeader, axis: int, path: Path) -> Array | None:
+    """int [T]: stored positions of the frames in the order of their index values; None if they are in order."""
+    return _times(header, axis, path, [])[1]
+
+
+def _times(header: NrrdHeader, axis: int, path: Path, notes: list[Note]) -> tuple[FileTimes, Array | None]:
+    """The frame times, in ascending order, and the stored positions of the frames if these are in another order."""
     frames = header.sizes[axis]
-    text = header.metadata.get("axis 0 index values") or header.metadata.get("axis 3 index values")
     unit = header.units[axis].strip().lower()
+    text = _index_text(header, axis)
     if text is not None:
-        values = index_values(text)
+        words = index_values(text)
     elif "MultiVolume.FrameLabels" in header.metadata:  # Slicer's older multi-volume files
-        values = header.metadata["MultiVolume.FrameLabels"].replace(",", " ").split()
+        words = header.metadata["MultiVolume.FrameLabels"].replace(",", " ").split()
         unit = header.metadata.get("MultiVolume.FrameIdentifyingDICOMTagUnits", "ms").strip().lower()
     else:
-        return _times_from_spacing(header, axis, path, notes)
-    if len(values) != frames:
-        raise damaged(path, f"it has {frames} frames and {len(values)} index values")
-    try:
-        times = np.array([float(v) for v in values])
-    except ValueError:
+        return _times_from_spacing(header, axis, path), None
+    if len(words) != frames:
+        raise damaged(path, f"it has {frames} frames and {len(words)} index values")
+    found = _numbers(words)
+    if found is None:
         notes.append(note("frames_not_timed", "The frames have names instead of times.", source=path.name))
-        return None
-    if not np.isfinite(times).all():
+        return FileTimes(), None
+    values, named_unit = found
+    unit = named_unit or unit
+    if not np.isfinite(values).all():
         raise damaged(path, "its index values are not finite")
-    if unit in _MS_PER_UNIT:
-        return times * _MS_PER_UNIT[unit]
-    if np.allclose(times, np.arange(frames) + times[0]):  # frame numbers, Slicer's default index
+    if len(set(values.tolist())) < frames:
+        raise LaMoDInputError(
+            path, "several of its frames have the same index value", "give each frame its time or number as index value"
+        )
+    order = None
+    if (np.diff(values) < 0).any():
+        order = np.argsort(values, kind="stable")
+        values = values[order]
+        text = "The frames are stored in another order than their index values; they were sorted by these."
+        notes.append(note("frames_sorted_by_index", text, source=path.name))
+    if unit not in _MS_PER_UNIT and np.allclose(values, np.rint(values)) and np.median(np.diff(values)) < 2:
+        return _numbered(values), order
+    times = file_times(values, _MS_PER_UNIT.get(unit), path.name)
+    if times.times_ms is not None:
+        notes += gap_notes(times.times_ms, path.name)
+    return times, order
+
+
+def _index_text(header: NrrdHeader, axis: int) -> str | None:
+    """The index values of the time axis, under the axis' own number or under the one that Slicer writes."""
+    for number in (axis, 0, 3, *range(len(header.sizes))):
+        text = header.metadata.get(f"axis {number} index values")
+        if text is not None:
+            return text
+    return None
+
+
+def _numbers(words: list[str]) -> tuple[Array, str] | None:
+    """The numbers in index values such as ``31.04``, ``frame 12`` or ``t=31.04 ms``, and their unit; None without."""
+    try:
+        return np.array([float(word) for word in words]), ""
+    except ValueError:
+        numbered = varying_number(words)
+    if numbered is None:
         return None
-    step = float(np.median(np.diff(times))) if frames > 1 else 1.0
-    step_ms, doubt = frame_step_ms(step, None, path.name)
-    notes += [doubt] if doubt else []
-    return None if step_ms is None else times * (step_ms / step)
+    unit = numbered.after.strip().lower()
+    return numbered.values, unit if unit in _MS_PER_UNIT else ""
 
 
-def _times_from_spacing(header: NrrdHeader, axis: int, path: Path, notes: list[Note]) -> Array | None:
+def _numbered(values: Array) -> FileTimes:
+    """No times for frame numbers, Slicer's default index; numbers that skip frames cannot be spaced evenly."""
+    if values.size > 1 and (np.diff(values) != 1).any():
+        return FileTimes(problem="its index values are frame numbers that skip frames")
+    return FileTimes()
+
+
+def _times_from_spacing(header: NrrdHeader, axis: int, path: Path) -> FileTimes:
     vector = header.directions[axis]
     step = header.spacings[axis] if vector is None else float(np.linalg.norm(vector))
     unit = header.units[axis].strip().lower()
-    step_ms, doubt = frame_step_ms(step, _MS_PER_UNIT.get(unit), path.name)
-    notes += [doubt] if doubt else []
-    return None if step_ms is None else np.arange(header.sizes[axis]) * step_ms
+    return regular_times(step, header.sizes[axis], _MS_PER_UNIT.get(unit), path.name)
 
 
 def _positive(text: str | None) -> float | None:

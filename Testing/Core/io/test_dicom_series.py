@@ -68,7 +68,7 @@ def test_the_same_image_under_two_names(tmp_path):
     write_dicom_frames(tmp_path / "d", CINE[:, :1], AFFINE, edit=renamed)
     (stack,) = read_images(tmp_path / "d")
     np.testing.assert_array_equal(stack.frames[:, 0], CINE[:, 0])
-    assert any("same trigger time" in note.text for note in stack.notes)
+    assert any(note.code == "dicom_repeated_time" for note in stack.notes)
 
 
 def test_two_series_with_the_same_number_are_distinguished(tmp_path):
