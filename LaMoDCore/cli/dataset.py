@@ -7,14 +7,16 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LaMoDCore.cli.options import add_progress_option
-from LaMoDCore.io.dataset.checks import Finding, check_dataset
-from LaMoDCore.io.dataset.collection import collect
-from LaMoDCore.io.dataset.folder import COHORTS, SPLITS, DatasetIndex
-from LaMoDCore.io.dataset.split import SplitCount, count_splits, propose_split, with_split, write_split
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
+
+if TYPE_CHECKING:
+    from LaMoDCore.io.dataset.checks import Finding
+    from LaMoDCore.io.dataset.folder import DatasetIndex
+    from LaMoDCore.io.dataset.split import SplitCount
 
 HELP = "Check a dataset folder, assign its subjects to train, val and test, or combine datasets."
 _VALIDATE = (
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _validate(args: argparse.Namespace) -> int:
+    from LaMoDCore.io.dataset.checks import check_dataset
+
     with Progress(args.progress) as progress:
         index, findings = check_dataset(args.dataset, progress)
     if args.json:
@@ -80,6 +84,9 @@ def _validate(args: argparse.Namespace) -> int:
 
 
 def _split(args: argparse.Namespace) -> int:
+    from LaMoDCore.io.dataset.folder import DatasetIndex
+    from LaMoDCore.io.dataset.split import count_splits, propose_split, with_split, write_split
+
     index = DatasetIndex.load(args.dataset)
     try:
         shares = tuple(float(part) for part in args.shares.split(","))
@@ -96,6 +103,8 @@ def _split(args: argparse.Namespace) -> int:
 
 
 def _collect(args: argparse.Namespace) -> int:
+    from LaMoDCore.io.dataset.collection import collect
+
     index = collect(args.sources, args.into)
     print(f"{args.into}: {len(index)} cases of {len({entry.subject for entry in index})} subjects.")
     return 0
@@ -108,6 +117,8 @@ def _line(finding: Finding) -> str:
 
 def _contents_table(index: DatasetIndex) -> str:
     """Cases and subjects by cohort and split."""
+    from LaMoDCore.io.dataset.folder import COHORTS, SPLITS
+
     lines = [f"{'cohort':8}" + "".join(f"{split:>18}" for split in SPLITS)]
     for cohort in COHORTS:
         cells = []
@@ -124,6 +135,8 @@ def _contents_table(index: DatasetIndex) -> str:
 
 def _split_table(counts: list[SplitCount]) -> str:
     """Subjects and cases by site and split."""
+    from LaMoDCore.io.dataset.folder import SPLITS
+
     rows = [f"{'site':16}" + "".join(f"{split:>24}" for split in SPLITS)]
     for site in sorted({count.site for count in counts}):
         cells = [f"{c.subjects} subjects, {c.cases} cases" for c in counts if c.site == site]

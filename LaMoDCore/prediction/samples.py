@@ -98,7 +98,7 @@ class MotionSamples:
 
     def _rotated_back(self, added: Array) -> Array:
         """Complex canonical vectors [T, P] -> [T, 2, P] along the slice's own axes."""
-        return np.einsum("ba,tbp->tap", self.to_canonical, np.stack([added.real, -added.imag], axis=1))
+        return np.asarray(np.einsum("ba,tbp->tap", self.to_canonical, np.stack([added.real, -added.imag], axis=1)))
 
 
 def expected_motion_and_samples(
