@@ -34,6 +34,7 @@ class NoteCode:
 #: Every code that a note can have.
 CODES: dict[str, NoteCode] = {
     # the input
+    "input_refused": NoteCode("error", "No motion can be predicted from the masks as they are."),
     "synthetic_heart": NoteCode("info", "The case is a synthetic heart."),
     "labels_by_shape": NoteCode(
         "info",
@@ -116,6 +117,7 @@ CODES: dict[str, NoteCode] = {
     "dicom_unreadable": NoteCode("warning", "DICOM files could not be read and were left out.", "Export them again."),
     "dicom_duplicates": NoteCode("info", "Copies of DICOM instances were left out."),
     "dicom_without_image": NoteCode("info", "DICOM objects that are not images in the patient were left out."),
+    "dicom_series_gathered": NoteCode("info", "Series with one image per slice each were read as one cine."),
     "dicom_repeated_time": NoteCode("info", "Images of a slice that are stored twice were left out."),
     "dicom_order_assumed": NoteCode(
         "warning",

@@ -13,11 +13,19 @@ from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, total_cavity_a
 from LaMoDCore.heart.levels import depths_towards_apex
 from LaMoDCore.heart.notes import Note, note, of_slice
 from LaMoDCore.heart.ring.mask import is_closed_ring
-from LaMoDCore.io.case.slice_reader import contour_origin_of, read_cine_slices, read_mask_stacks
+from LaMoDCore.io.case.same_plane import refuse_second_reader
+from LaMoDCore.io.case.slice_reader import (
+    contour_origin_of,
+    read_cine_slices,
+    read_mask_stacks,
+    wanted_planes,
+    with_one_transform,
+)
+from LaMoDCore.io.files.image_file import dicom_series, is_dicom
 from LaMoDCore.io.files.labels import LabelMap, meaning_of_labels, parse_labels
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
-from LaMoDCore.io.images.planes import matching_cine, same_pixels
+from LaMoDCore.io.images.planes import grid_of_drawing, matching_cine, pixel_size_note, same_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Contours of a few frames can be checked, though strain needs `MIN_FRAMES`.
@@ -76,10 +84,14 @@ def read_drawn_heart(
     notes: list[Note] = []
     paths = [Path(p) for p in masks]
     others = [p for p in paths if is_foreign(p)]
-    stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_CHECKED_FRAMES)) for p in paths if p not in others]
-    planes = [s.slice_grid(k) for _, stacks in stacks_of for s in stacks for k in range(s.frames.shape[1])]
+    masks_alone = [p for p in paths if p not in others]
+    pictures = dicom_series([Path(p) for p in cine]) if any(is_dicom(p) for p in masks_alone) else ()
+    stacks_of = [(p, read_mask_stacks(p, notes, min_frames=_CHECKED_FRAMES, pictures=pictures)) for p in masks_alone]
+    planes = [] if others else wanted_planes([s for _, stacks in stacks_of for s in stacks])
     cines = [c for p in cine for c in read_cine_slices(Path(p), planes, notes)]
+    stacks_of, cines = with_one_transform(stacks_of, cines)
     wanted = parse_labels(labels)
+    refuse_second_reader(stacks_of)
     found = [
         DrawnSlice(slice_, path, 0, k, FOREIGN_LABELS)
         for path in others
@@ -126,10 +138,12 @@ def _slice(
     if cines:
         cine, cine_notes = matching_cine(single, cines, path)
         notes += [*cine.notes, *cine_notes]
+        grid = grid_of_drawing(single, cine)
         if not same_pixels(grid, cine.slice_grid(0)):
             text = "The cine and the masks have different pixel grids and were not compared."
             notes.append(note("cine_not_compared", text, source=name))
             cine = None
+    notes += pixel_size_note(single if cine is None else cine)
     timing = timing_of(single, cine, path, rr_ms)
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
     slice_ = CineSlice(

@@ -17,7 +17,8 @@ from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, dicom_files, read_ima
 from LaMoDCore.io.files.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.frame_times import file_times
-from LaMoDCore.io.images.planes import check_grid
+from LaMoDCore.io.images.planes import check_grid, pixel_size_note
+from LaMoDCore.io.images.stated_geometry import settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 
@@ -35,6 +36,19 @@ def describe(path: Path) -> list[str]:
     if volumes and path.is_dir():
         return _folder(path)
     return [line for stack in read_images(path) for line in stack_lines(stack)]
+
+
+def holds_masks(path: Path) -> bool:
+    """Whether a file or folder that `describe` accepts contains masks, or a DICOM segmentation, to predict from."""
+    try:
+        stacks = read_images(Path(path))
+    except LaMoDInputError:
+        return False
+    return any(_is_mask(stack) for stack in stacks)
+
+
+def _is_mask(stack: FrameStack) -> bool:
+    return len(distinct_values(stack.frames, MAX_LABELS + 1)) <= MAX_LABELS + 1
 
 
 def _folder(path: Path) -> list[str]:
@@ -78,14 +92,26 @@ def stack_lines(stack: FrameStack) -> list[str]:
         f"{stack.name}: {frames} frame(s), {depth} slice(s) of {width} × {height}, {stack.frames.dtype}",
         f"  pixels {dx:.3g} × {dy:.3g} mm, slices {grid.slice_spacing_mm:.3g} mm apart; {time}; {view}",
         f"  {_contents(stack)}",
-        *(f"  note: {each.text}" for each in stack.notes),
+        *(f"  note: {each.text}" for each in _notes_of_images(stack)),
     ]
+
+
+def _notes_of_images(stack: FrameStack) -> list[Note]:
+    """Notes on images; masks are examined as `lamod predict` does, see `LaMoDCore.contours.input_notes`."""
+    if _is_mask(stack):
+        return []
+    (settled,) = settle_transforms([], [stack])[1]
+    return [*settled.notes, *pixel_size_note(settled)]
 
 
 def _contents(stack: FrameStack) -> str:
     values = distinct_values(stack.frames, MAX_LABELS + 1)
     if len(values) > MAX_LABELS + 1:
-        return f"an image, {np.min(stack.frames):g} to {np.max(stack.frames):g}"
+        try:
+            integer_labels(stack.frames, stack.name)
+        except LaMoDInputError as error:
+            soft = f" ({error.reason})" if stack.frames.dtype.kind == "f" else ""
+            return f"an image, {np.min(stack.frames):g} to {np.max(stack.frames):g}{soft}"
     try:
         labels = integer_labels(stack.frames, stack.name)
         meaning, guess = meaning_of_labels([labels], stack.name)

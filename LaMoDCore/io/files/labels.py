@@ -21,6 +21,12 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: An image with more labels is not a mask.
 MAX_LABELS = 16
+#: Labels are rounded to whole numbers from which they deviate by at most this; larger deviations are refused.
+MAX_ROUNDING = 0.01
+#: Larger deviations than this are reported.
+_NOTED_ROUNDING = 0.001
+#: In a smoothed mask, fewer voxels than this lie between labels.
+_SOFT_SHARE = 0.25
 
 _STRUCTURES = {
     "myocardium": ("myo", "myocardium", "lv_myo", "lv_myocardium", "lvm", "wall", "lv_wall"),
@@ -115,12 +121,7 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
     if frames.dtype.kind == "f":
         if not np.isfinite(frames).all():
             raise LaMoDInputError(source, "it contains NaN or infinite values", "export the mask as whole numbers")
-        if (frames != np.rint(frames)).any():
-            raise LaMoDInputError(
-                source,
-                "its values are fractions, not labels",
-                "export the mask itself, not an image, a probability map or a mask smoothed by resampling",
-            )
+        frames = _rounded(frames, source)
     if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
         raise LaMoDInputError(source, "its values are too large for labels", "export the mask as whole numbers")
     values = distinct_values(frames, MAX_LABELS + 1)
@@ -135,6 +136,47 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
     if values[0] < 0:
         raise LaMoDInputError(source, f"it contains the negative label {int(values[0])}", "export labels from 0 up")
     return frames.astype(np.uint8 if values[-1] < 256 else np.int32)
+
+
+def _rounded(frames: Array, source: str | Path) -> Array:
+    """Voxels close to whole numbers, rounded.
+
+    Raises:
+        LaMoDInputError: some are not; the error names a probability map, a smoothed mask or an image.
+    """
+    rounded = np.rint(frames)
+    between = np.abs(frames - rounded) > MAX_ROUNDING
+    share = float(between.mean()) if frames.size else 0.0
+    if share == 0:
+        return np.asarray(rounded)
+    low, high = float(frames.min()), float(frames.max())
+    if low >= 0 and high <= 1:
+        raise LaMoDInputError(
+            source,
+            f"its values are fractions from {low:.2g} to {high:.2g}: a probability map, not labels",
+            "export the mask, as by thresholding the probabilities at 0.5",
+        )
+    if len(distinct_values(rounded, MAX_LABELS + 1)) <= MAX_LABELS + 1 and share < _SOFT_SHARE:
+        raise LaMoDInputError(
+            source,
+            f"{share:.1%} of its values are fractions between labels, as after smoothing or linear interpolation",
+            "export the mask itself, or resample it with nearest-neighbour interpolation",
+        )
+    raise LaMoDInputError(
+        source,
+        f"its values are fractions from {low:.3g} to {high:.3g}, not labels, so it is an image",
+        "give the masks first and the cine images with --cine",
+    )
+
+
+def rounding_notes(frames: Array, name: str) -> list[Note]:
+    """A note if voxels deviate from labels by more than rounding errors of a file format."""
+    if frames.dtype.kind != "f" or not np.isfinite(frames).all():
+        return []
+    largest = float(np.abs(frames - np.rint(frames)).max()) if frames.size else 0.0
+    if largest <= _NOTED_ROUNDING:
+        return []
+    return [note("labels_rounded", f"The labels deviate from whole numbers by up to {largest:.2g}.", source=name)]
 
 
 def distinct_values(frames: Array, limit: int) -> list[float]:

@@ -30,8 +30,8 @@ class FrameStack:
         has_orientation: whether the file contains the image's position and orientation in the patient.
         metadata: the file's own key-value pairs.
         notes: assumptions made while reading.
-        has_position: False if the orientation is that of the scanner's axes and begins at their origin, which is a default
-            of writers and no position in the patient.
+        has_position: False if the image lies on the scanner's axes and begins at their origin, a default of writers and
+            no position in the patient.
         other_ijk_to_lps: [4, 4], a second transform of the file that contradicts the first; None if there is none.
         transform_names: of both transforms, as in sform and qform.
         time_problem: why times that the file contains cannot be used, as a clause; "" if there is none.

@@ -13,10 +13,9 @@ from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.stated_geometry import NO_GEOMETRY, SAME_PLANE_MM, has_unit_pixels, is_no_geometry
 from LaMoDCore.runtime.errors import LaMoDInputError
 
-#: Masks and cine are in the same plane if their distance is less than this over the mask.
-SAME_PLANE_MM = 1.0
 #: Images whose columns and rows are not perpendicular within this cosine are refused.
 _MAX_SHEAR = 0.01
 _PIXEL_MM = (0.2, 12.0)
@@ -69,12 +68,6 @@ def with_slice_axis(stack: FrameStack) -> FrameStack:
     return replace(stack, ijk_to_lps=affine)
 
 
-def lies_on_scanner_axes(affine: Array) -> bool:
-    """Whether the slice is exactly aligned with the scanner's axes, as in exports that lost their orientation."""
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    return bool((np.abs(np.abs(directions).max(axis=0) - 1) < 1e-6).all())
-
-
 def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[Note]]:
     """The cine slice (Z = 1) that lies in the mask's plane.
 
@@ -90,8 +83,7 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
         LaMoDInputError: no cine lies in the plane, or none has as many frames.
     """
     frames = mask.frames.shape[0]
-    grid = mask.slice_grid(0)
-    located = mask.has_orientation and all(c.has_orientation for c in cines)
+    located = shares_positions(mask, cines)
     if located:
         inside = [c for c in cines if _plane_distance(mask, c) <= SAME_PLANE_MM]
         if not inside:
@@ -103,14 +95,7 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
                 "give the cine on which the masks were drawn",
             )
     else:
-        inside = [c for c in cines if c.frames.shape[2:] == grid.shape]
-        if not inside:
-            sizes = ", ".join(f"{c.frames.shape[3]} × {c.frames.shape[2]}" for c in cines[:3])
-            raise LaMoDInputError(
-                source,
-                f"it is {grid.shape[1]} × {grid.shape[0]} pixels without orientation and the cine {sizes}",
-                "give masks that have the cine's pixel grid or an orientation",
-            )
+        inside = _with_matrix_size(mask, cines, source)
     same = [c for c in inside if c.frames.shape[0] == frames]
     if not same:
         counts = " or ".join(sorted({str(c.frames.shape[0]) for c in inside}))
@@ -127,6 +112,65 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
         text = "The file has no orientation; the mask was assumed to lie on the cine's pixels."
         notes.append(note("cine_pixels_assumed", text, source=mask.name))
     return same[-1], notes
+
+
+def shares_positions(mask: FrameStack, cines: Sequence[FrameStack]) -> bool:
+    """Whether masks and cines can be compared by their positions in the patient."""
+    return mask.is_located and all(c.is_located for c in cines)
+
+
+def grid_of_drawing(mask: FrameStack, cine: FrameStack) -> SliceGrid:
+    """The pixel grid on which masks [T, 1, H, W] were drawn: the cine's where one of them has no position."""
+    return (mask if shares_positions(mask, [cine]) else cine).slice_grid(0)
+
+
+def pixel_size_note(stack: FrameStack) -> list[Note]:
+    """A note if the pixel size is the default of writers that do not know it."""
+    if not has_unit_pixels(stack.ijk_to_lps):
+        return []
+    text = (
+        "The file has unit pixels along the scanner's axes, the default of writers that do not know the geometry: "
+        "its pixels may not be 1 mm, and displacement, strain and volumes depend on their size."
+    )
+    return [note("pixel_size_doubtful", text, source=stack.name)]
+
+
+def _with_matrix_size(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> list[FrameStack]:
+    """The cines with the matrix size of a mask, where one of them has no position.
+
+    Of several slices without position, those at the mask's place in the stack are taken.
+
+    Raises:
+        LaMoDInputError: there is none, or the slice cannot be found among several.
+    """
+    height, width = mask.frames.shape[2:]
+    culprit = next((s for s in (mask, *cines) if not s.is_located), mask)
+    whose = "it has" if culprit is mask else f"the cine ({culprit.name}) has"
+    cause = NO_GEOMETRY if is_no_geometry(culprit.ijk_to_lps) else "it has no position in the patient"
+    cause = cause.replace("it has", whose)
+    found = [c for c in cines if c.frames.shape[2:] == (height, width)]
+    remedy = "export masks and cine again with their geometry"
+    if not found:
+        sizes = ", ".join(sorted({f"{c.frames.shape[3]} × {c.frames.shape[2]}" for c in cines})[:3])
+        turned = any(c.frames.shape[2:] == (width, height) for c in cines)
+        raise LaMoDInputError(
+            source,
+            f"{cause}, and its {width} × {height} pixels are not those of the cine ({sizes})"
+            + ("; rows and columns seem to be exchanged" if turned else ""),
+            remedy,
+        )
+    first = found[0].slice_grid(0)
+    unlocated = not any(s.is_located for s in (mask, *found))
+    near = [c for c in found if unlocated and _plane_distance(mask, c) <= SAME_PLANE_MM]
+    if near:
+        return near
+    if not all(first.same_plane(c.slice_grid(0), SAME_PLANE_MM) for c in found[1:]):
+        raise LaMoDInputError(
+            source,
+            f"{cause}, so its slice cannot be found among {len(found)} slices of the cine with its matrix size",
+            f"{remedy}, or give the cine of this slice alone",
+        )
+    return found
 
 
 def _plane_distance(mask: FrameStack, cine: FrameStack) -> float:
