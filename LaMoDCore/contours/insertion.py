@@ -11,15 +11,17 @@ import numpy.typing as npt
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
-from LaMoDCore.heart.rv_insertion import anterior_of, insertion_from_label
+from LaMoDCore.heart.rv_insertion import both_in_order, insertion_from_label
 from LaMoDCore.strain.segments import SegmentMap, label_segments
 
 
-def insertion_from_septum(septum_lps: npt.ArrayLike) -> Array:
-    """Find the anterior end of points along the septum.
+def insertion_from_septum(septum_lps: npt.ArrayLike, slices: Sequence[CineSlice], reference_frame: int = 0) -> Array:
+    """Find the anterior end of points along the septum: that from which it runs counter-clockwise seen from the apex.
 
     Args:
         septum_lps: [N, 3] mm, along the wall between both ventricles.
+        slices: slices of the heart.
+        reference_frame: the frame whose contours are used.
 
     Returns:
         [3] mm.
@@ -32,7 +34,7 @@ def insertion_from_septum(septum_lps: npt.ArrayLike) -> Array:
         raise ValueError(f"septum_lps must be [N, 3] with N of at least 3, got {points.shape}")
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     ends = np.unravel_index(int(np.argmax(distances)), distances.shape)
-    return anterior_of(points[list(ends)])
+    return np.asarray(both_in_order(points[list(ends)], slices, reference_frame)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ class InsertionPoints:
         """
         own = {k: s.rv_insertion_lps for k, s in enumerate(slices) if s.rv_insertion_lps is not None}
         if septum_lps is not None:
-            return cls(insertion_from_septum(septum_lps), own)
+            return cls(insertion_from_septum(septum_lps, slices, reference_frame), own)
         found = insertion_from_label(slices, reference_frame)
         return cls(None if found is None else found[0], own)
 

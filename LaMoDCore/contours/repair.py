@@ -11,6 +11,7 @@ import numpy as np
 from LaMoDCore.contours.fixes import drop_islands, fill_holes, smooth
 from LaMoDCore.contours.missing_frames import fill_missing_frames
 from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.plateau import middle_of_smallest
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, cavity_area_mm2
 from LaMoDCore.io.case.drawn_slices import DrawnSlice
@@ -36,7 +37,7 @@ def end_frames(slices: Sequence[CineSlice], reference_frame: int) -> tuple[int, 
         reference_frame: end-diastole.
     """
     area = np.sum([cavity_area_mm2(s.myocardium, s.grid.spacing_mm) for s in slices], axis=0)
-    return reference_frame, int(np.argmin(np.where(area > 0, area, np.inf)))
+    return reference_frame, middle_of_smallest(area, area > 0 if (area > 0).any() else None)
 
 
 def apply_fixes(slice_: CineSlice, names: Sequence[str], keep: Sequence[int]) -> CineSlice:

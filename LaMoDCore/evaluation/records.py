@@ -87,7 +87,7 @@ class SegmentRecord:
     model: str
     slice: int
     segment: int
-    aha: int
+    aha: int | None
     name: str
     ecc: float
     ecc_true: float

@@ -54,7 +54,9 @@ def function_summary(case: Case, es_frame: int) -> tuple[dict[str, Any], list[li
     thickness = [
         [
             {**asdict(row), "thickening": row.thickening}
-            for row in wall_thickness(s, case.reference_frame, es_frame, case.insertion_of(s))
+            for row in wall_thickness(
+                s, case.reference_frame, es_frame, case.insertion_of(s), walls_known=case.walls_known
+            )
         ]
         for s in case.slices
     ]

@@ -18,14 +18,14 @@ class SegmentThickness:
 
     Attributes:
         segment: 1…6, or 1…4 at the apex.
-        aha: number in the AHA's 17-segment model.
+        aha: number in the AHA's 17-segment model; None where walls are not known.
         name: name of the segment.
         ed_mm: mean radial distance from endo- to epicardium at end-diastole; NaN for an open ring.
         es_mm: the same at end-systole.
     """
 
     segment: int
-    aha: int
+    aha: int | None
     name: str
     ed_mm: float
     es_mm: float
@@ -37,7 +37,12 @@ class SegmentThickness:
 
 
 def wall_thickness(
-    slice_: CineSlice, ed_frame: int, es_frame: int, rv_insertion_lps: npt.ArrayLike | None = None
+    slice_: CineSlice,
+    ed_frame: int,
+    es_frame: int,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    *,
+    walls_known: bool = True,
 ) -> tuple[SegmentThickness, ...]:
     """Thickness of each segment of a slice, measured along 48 rays from the cavity's centroid.
 
@@ -46,8 +51,10 @@ def wall_thickness(
         ed_frame: end-diastole.
         es_frame: end-systole.
         rv_insertion_lps: [3] anterior RV insertion in LPS mm, from which the segments are counted.
+        walls_known: whether segments are named; see `Case.walls_known`.
     """
-    map_ = label_segments(slice_.myocardium[ed_frame], slice_.grid, slice_.level, rv_insertion_lps)
+    wall = slice_.myocardium[ed_frame]
+    map_ = label_segments(wall, slice_.grid, slice_.level, rv_insertion_lps, walls_known=walls_known)
     count = len(map_.names)
     start = np.radians(APICAL_SEPTUM_START_DEGREES - 90) if count == 4 else 0.0
     ray = np.arange(RAYS) * 2 * np.pi / RAYS

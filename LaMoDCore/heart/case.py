@@ -109,6 +109,8 @@ class Case:
         inputs: the files that were read.
         notes: assumptions and doubts about the input.
         volume_slices: slices used for volumes only, because their wall is open or missing in some frames.
+        walls_known: False if the anatomy contradicts the orientation of the slices (`LaMoDCore.heart.pose`): segments
+            are then numbered, without names of walls.
     """
 
     slices: tuple[CineSlice, ...]
@@ -117,6 +119,7 @@ class Case:
     inputs: tuple[InputRecord, ...] = ()
     notes: tuple[Note, ...] = ()
     volume_slices: tuple[VentricleSlice, ...] = ()
+    walls_known: bool = True
 
     def __post_init__(self) -> None:
         if not self.slices:
@@ -129,6 +132,17 @@ class Case:
     @property
     def frames(self) -> int:
         return self.slices[0].frames
+
+    @property
+    def rr_ms(self) -> float:
+        """Clock of the whole heart: the median R–R interval of the slices, which are acquired in different beats."""
+        return float(np.median([slice_.rr_ms for slice_ in self.slices]))
+
+    @property
+    def frame_times_ms(self) -> Array:
+        """[T]: times of the frames on the clock of the whole heart: their phases times its `rr_ms`."""
+        first = self.slices[0]
+        return np.asarray(first.frame_times_ms * (self.rr_ms / first.rr_ms))
 
     def insertion_of(self, slice_: CineSlice) -> Array | None:
         """[3]: start of a slice's segments: its own point, otherwise the heart's; None if neither is known."""
@@ -184,8 +198,8 @@ class SliceStrain:
         fields: ecc, err, ecr, e1, e2, jacobian: float32 [T, H, W].
         fields_std: the same keys and displacement_mm [T, 2, H, W]: SD over the samples, NaN outside the wall; empty
             with one sample.
-        segment_names: one per segment, in order ("anteroseptal", …).
-        segment_aha: AHA 16 number of each segment.
+        segment_names: one per segment, in order ("anteroseptal", …; "segment 1", … where walls are not known).
+        segment_aha: AHA 16 number of each segment; None where walls are not known.
         segment_curves: ecc, err: float [S, T], mean over the segment's pixels.
         segment_curves_std: the same keys, SD over the samples; empty with one sample.
         global_curves: ecc, err: float [T], mean over the myocardium.
@@ -199,7 +213,7 @@ class SliceStrain:
     fields: Mapping[str, Array]
     fields_std: Mapping[str, Array]
     segment_names: tuple[str, ...]
-    segment_aha: tuple[int, ...]
+    segment_aha: tuple[int | None, ...]
     segment_curves: Mapping[str, Array]
     segment_curves_std: Mapping[str, Array]
     global_curves: Mapping[str, Array]

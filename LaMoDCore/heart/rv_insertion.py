@@ -23,15 +23,58 @@ _IN_PLANE_MM = 4.0
 _CONTACT_MM = 2.5
 #: A right ventricle touches the septum over an arc between these limits.
 _MIN_ARC_DEG, _MAX_ARC_DEG = 30.0, 200.0
+#: A given insertion farther than this from the label's may be the inferior one: both are about 120° apart.
+_MAX_FROM_LABEL_DEG = 45.0
 
 
-def anterior_of(points_lps: Array) -> Array:
-    """The anterior one of insertion points [N, 3] in LPS: that of the smallest y, which increases posteriorly."""
-    return np.asarray(points_lps[int(np.argmin(points_lps[:, 1]))])
+def anterior_first(points_lps: Array, slice_: CineSlice, frame: int) -> Array:
+    """Both insertion points [2, 3] in LPS mm, the anterior one first.
+
+    The septum runs counter-clockwise from the anterior insertion, seen from the apex, in hearts of every orientation:
+    the anterior insertion of a horizontal heart may lie posterior of the inferior one. The septum is the arc next to
+    the RV label, or the shorter arc if there is no label.
+
+    Args:
+        points_lps: both insertion points, in any order.
+        slice_: the slice in which, or next to which, they lie.
+        frame: the frame whose contours are used.
+    """
+    first, second = _angles_from_apex(points_lps, slice_, frame)
+    septum = np.mod(second - first, 2 * np.pi)
+    own = insertion_points(slice_, frame)
+    if own is None:
+        is_ordered = septum <= np.pi
+    else:
+        anterior, inferior = _angles_from_apex(own, slice_, frame)
+        middle = anterior + np.mod(inferior - anterior, 2 * np.pi) / 2
+        is_ordered = np.mod(middle - first, 2 * np.pi) < septum
+    return np.asarray(points_lps if is_ordered else points_lps[::-1])
+
+
+def middle_of_septum(points_lps: Array, slice_: CineSlice, frame: int) -> Array:
+    """Unit vector [3] in LPS from the ventricle's centre to the middle of the septum.
+
+    Args:
+        points_lps: [2, 3] both insertion points in LPS mm, the anterior one first.
+        slice_: the slice in which, or next to which, they lie.
+        frame: the frame whose contours are used.
+    """
+    anterior, inferior = _angles_from_apex(points_lps, slice_, frame)
+    angle = slice_.grid.view_sign * (anterior + np.mod(inferior - anterior, 2 * np.pi) / 2)
+    return slice_.grid.vectors_to_lps([np.cos(angle), -np.sin(angle)])
+
+
+def _angles_from_apex(points_lps: Array, slice_: CineSlice, frame: int) -> Array:
+    """Angles [N] of points [N, 3] about the ventricle's centre, rad, counter-clockwise seen from the apex."""
+    drawn: Array = slice_.myocardium[frame]
+    if not drawn.any():
+        drawn = np.asarray(slice_.myocardium.any(axis=0))
+    center = np.array(ndimage.center_of_mass(epicardial_region(drawn)))[::-1]
+    return slice_.grid.angles_from_apex((slice_.grid.lps_to_pixel(points_lps) - center) * slice_.grid.spacing_mm)
 
 
 def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], reference_frame: int) -> Array:
-    """Check the user's point: [3], or [2, 3], of which the anterior one is used.
+    """Check the user's point: [3], or [2, 3], of which the anterior one is used; see `anterior_first`.
 
     Raises:
         LaMoDInputError: not three finite numbers, or far from every slice's myocardium.
@@ -53,7 +96,17 @@ def given_insertion(point_lps: npt.ArrayLike, slices: Sequence[CineSlice], refer
                 f"the point {shown} lies {distance:.0f} mm from the myocardium",
                 "give it in LPS mm (3D Slicer shows RAS: change the signs of the first two numbers)",
             )
-    return anterior_of(points)
+    return np.asarray(points[0] if len(points) == 1 else both_in_order(points, slices, reference_frame)[0])
+
+
+def both_in_order(points_lps: Array, slices: Sequence[CineSlice], reference_frame: int) -> Array:
+    """Both insertion points [2, 3], the anterior one first, by the nearest slice: of those with an RV label, if any."""
+    labelled = [s for s in slices if insertion_points(s, reference_frame) is not None]
+    candidates = labelled or [s for s in slices if s.myocardium.any()]
+    if not candidates:
+        raise ValueError("no slice has myocardium")
+    away = [float(np.abs(s.grid.distance_mm(points_lps)).sum()) for s in candidates]
+    return anterior_first(points_lps, candidates[int(np.argmin(away))], reference_frame)
 
 
 def with_own_insertions(
@@ -80,6 +133,26 @@ def with_own_insertions(
     return given
 
 
+def insertion_doubts(point_lps: Array, slices: Sequence[CineSlice], reference_frame: int) -> list[Note]:
+    """A note if a given anterior insertion is far from that of the RV label, as the inferior insertion is.
+
+    Args:
+        point_lps: [3] in LPS mm.
+        slices: slices of the heart.
+        reference_frame: the frame whose contours are used.
+    """
+    off = []
+    for slice_ in slices:
+        found = insertion_points(slice_, reference_frame)
+        if found is not None:
+            given, expected = _angles_from_apex(np.stack([point_lps, found[0]]), slice_, reference_frame)
+            off.append(float(np.degrees(np.abs(np.angle(np.exp(1j * (given - expected)))))))
+    if not off or np.median(off) <= _MAX_FROM_LABEL_DEG:
+        return []
+    text = f"The given RV insertion point is {np.median(off):.0f}° from the anterior insertion of the RV label."
+    return [note("insertion_contradicts_label", text)]
+
+
 def _distance_mm(point: Array, slice_: CineSlice, frame: int) -> float:
     rows, columns = np.nonzero(slice_.myocardium[frame])
     wall = slice_.grid.pixel_to_lps(np.stack([columns, rows], axis=-1))
@@ -97,12 +170,15 @@ def insertion_from_label(slices: Sequence[CineSlice], reference_frame: int) -> t
         if points is None:
             continue
         text = "The RV insertion point of the heart was found on the RV label of this slice."
-        return anterior_of(points), note("insertion_from_label", text, slice=index + 1, source=slices[index].name)
+        return points[0], note("insertion_from_label", text, slice=index + 1, source=slices[index].name)
     return None
 
 
 def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
-    """Both ends [2, 3] in LPS mm of the arc along which the RV label touches the epicardium, or None."""
+    """Both ends [2, 3] in LPS mm of the arc along which the RV label touches the epicardium, or None.
+
+    The anterior one, from which the arc runs counter-clockwise seen from the apex, is the first.
+    """
     if slice_.right_ventricle is None or not slice_.right_ventricle[frame].any():
         return None
     dx, dy = slice_.grid.spacing_mm
@@ -120,6 +196,8 @@ def insertion_points(slice_: CineSlice, frame: int) -> Array | None:
     if ends is None:
         return None
     radius = float(np.median(radii[touches])) + 0.5 * min(dx, dy)
+    if slice_.grid.view_sign > 0:  # angles in the array increase clockwise in the view from the apex
+        ends = ends[::-1]
     offsets_mm = radius * np.stack([np.cos(ends), np.sin(ends)], axis=-1)
     return slice_.grid.pixel_to_lps(center + offsets_mm / np.array([dx, dy]))
 

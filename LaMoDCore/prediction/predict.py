@@ -84,7 +84,7 @@ def predict_strain(
         progress.update("strain", done + 0.7 / len(case.slices), f"{slice_.name}: computing strain")
         began = time.perf_counter()
         motion = predictions[-1].motion
-        strain = slice_strain(slice_, motion, case.reference_frame, case.rv_insertion_lps)
+        strain = slice_strain(slice_, motion, case.reference_frame, case.rv_insertion_lps, walls_known=case.walls_known)
         strains.append(calibrated(strain, slice_, case.reference_frame, calibration, options.samples))
         seconds["strain"] += time.perf_counter() - began
     es_frame = end_systole(case)

@@ -29,6 +29,8 @@ _SIX = {
     "anterolateral": 0.0,
 }
 _FOUR = {"anterior": 45.0, "septal": 135.0, "inferior": 225.0, "lateral": 315.0}
+_SIX |= {f"segment {n}": (60.0 * n + 30.0) % 360 for n in range(1, 7)}
+_FOUR |= {f"segment {n}": (90.0 * n - 45.0) % 360 for n in range(1, 5)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,10 @@ class Ring:
 
 
 def sector(name: str, count: int) -> tuple[float, float]:
-    """First and last angle of a segment's sector in a ring of `count` segments, degrees."""
+    """First and last angle of a segment's sector in a ring of `count` segments, degrees.
+
+    Where walls are not known, the first of the numbered segments begins at the top.
+    """
     start = (_SIX if count == 6 else _FOUR)[name]
     return start, start + 360.0 / count
 
@@ -118,8 +123,8 @@ def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_
             place = (float(radius * np.cos(angle)), float(radius * np.sin(angle)))
             text = percent(value, 1 if len(rings) < 4 else 0)
             _write_value(ax, place, text, time_ms=float(time), rings=len(rings), dark=dark)
-    for name, first in _SIX.items() if len(rings[0].names) == 6 else _FOUR.items():
-        last = first + 360.0 / len(rings[0].names)
+    for name in rings[0].names:
+        first, last = sector(name, len(rings[0].names))
         ax.add_patch(
             Wedge((0, 0), 1.06, first + 1, last - 1, width=0.035, facecolor=WALL_COLOURS[name], edgecolor="none")
         )

@@ -22,6 +22,13 @@ WALL_COLOURS = {
     "anterior": "#AA3377",
     "septal": "#4477AA",
     "lateral": "#E8703A",
+    # segments whose walls are not known
+    "segment 1": "#4477AA",
+    "segment 2": "#3BA7C9",
+    "segment 3": "#228833",
+    "segment 4": "#C2A800",
+    "segment 5": "#E8703A",
+    "segment 6": "#AA3377",
 }
 #: Shortening (negative) is blue, stretch is red.
 STRAIN_COLOURS = "RdBu_r"

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.case import Case, CineSlice, DisplacementSamples, SliceMotion, SliceStrain
+from LaMoDCore.heart.cycle.plateau import middle_of_smallest
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity_area_mm2, is_closed_ring
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -32,6 +33,7 @@ def slice_strain(
     rv_insertion_lps: npt.ArrayLike | None = None,
     *,
     support_mm: float | None = None,
+    walls_known: bool = True,
 ) -> SliceStrain:
     """Compute strain fields, segments and curves of one slice, with their standard deviations over the samples.
 
@@ -41,13 +43,15 @@ def slice_strain(
         reference_frame: end-diastole.
         rv_insertion_lps: [3] anterior RV insertion point of the heart; the slice's own point takes precedence.
         support_mm: radius of the gradient's fit, see `compute_strain`.
+        walls_known: whether segments are named; see `Case.walls_known`.
 
     Raises:
         LaMoDInputError: the reference frame's myocardium is empty or nowhere two pixels thick.
     """
     inside = np.asarray(slice_.myocardium[reference_frame], dtype=bool)
     _check(slice_.name, inside, reference_frame)
-    segments = label_segments(inside, slice_.grid, slice_.level, slice_.insertion_else(rv_insertion_lps))
+    insertion = slice_.insertion_else(rv_insertion_lps)
+    segments = label_segments(inside, slice_.grid, slice_.level, insertion, walls_known=walls_known)
     slopes = SlopeCache(inside, slice_.grid.spacing_mm, support_mm=support_mm)
     directions = material_directions(inside, slice_.grid.spacing_mm, segments.center_xy, slice_.grid.view_sign)
 
@@ -82,8 +86,9 @@ def slice_strain(
 def end_systole(case: Case) -> int:
     """Find the frame of the smallest total cavity area over the slices, one for the whole case.
 
-    Where the ring of a slice is open, its area is interpolated linearly in time from the frames with a closed ring; a
-    slice whose ring is never closed is ignored. Frames that were not acquired are never end-systole.
+    Of several frames with the smallest cavity, the middle one is used; see `middle_of_smallest`. Where the ring of a
+    slice is open, its area is interpolated linearly in time from the frames with a closed ring; a slice whose ring is
+    never closed is ignored. Frames that were not acquired are never end-systole.
 
     Raises:
         LaMoDInputError: no slice has a closed ring.
@@ -105,7 +110,7 @@ def end_systole(case: Case) -> int:
             "draw the myocardium as a closed ring",
         )
     acquired = np.all([slice_.valid_frames for slice_ in case.slices], axis=0)
-    return int(np.argmin(np.where(acquired, total, np.inf))) if acquired.any() else int(np.argmin(total))
+    return middle_of_smallest(total, acquired if acquired.any() else None)
 
 
 def _cavity_areas(slice_: CineSlice) -> Array:

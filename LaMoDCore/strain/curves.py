@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import Array
 
 Direction = Literal["shortening", "thickening"]
@@ -90,6 +90,11 @@ def cycle(
 def slice_cycle(slice_: CineSlice, reference_frame: int, es_frame: int) -> Cycle:
     """`cycle` with the times and valid frames of a slice."""
     return cycle(slice_.frame_times_ms, slice_.rr_ms, reference_frame, es_frame, slice_.valid_frames)
+
+
+def heart_cycle(case: Case, es_frame: int) -> Cycle:
+    """`cycle` of the whole heart, on its clock; see `Case.rr_ms`."""
+    return cycle(case.frame_times_ms, case.rr_ms, case.reference_frame, es_frame, case.slices[0].valid_frames)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,10 @@ def quality_notes(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_
         )
     cycles = [slice_.rr_ms for slice_ in case.slices]
     if max(cycles) / min(cycles) > MAX_CYCLE_RATIO:
-        text = f"The slices' cardiac cycles differ by {max(cycles) / min(cycles) - 1:.0%}: times are compared by phase."
+        text = (
+            f"The slices' cardiac cycles differ by {max(cycles) / min(cycles) - 1:.0%}: times and rates of the whole "
+            f"heart are in phase and refer to the median R–R interval, {case.rr_ms:.0f} ms."
+        )
         found.append(note("cycles_differ", text))
     return tuple(found)
 

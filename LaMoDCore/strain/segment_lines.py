@@ -14,7 +14,7 @@ _STEP_PIXELS = 0.25
 def border_angles(segments: SegmentMap) -> Array:
     """[S]: angle at which each segment begins, radians counter-clockwise seen from the apex."""
     count = len(segments.names)
-    start = np.radians(APICAL_SEPTUM_START_DEGREES - 90) if segments.names == FOUR_NAMES else 0.0
+    start = np.radians(APICAL_SEPTUM_START_DEGREES - 90) if count == len(FOUR_NAMES) else 0.0
     return np.asarray(segments.insertion_angle + start + np.arange(count) * 2 * np.pi / count)
 
 

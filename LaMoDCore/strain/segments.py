@@ -22,6 +22,8 @@ AHA_NUMBERS: dict[Level, tuple[int, ...]] = {
     "mid": (8, 9, 10, 11, 12, 7),
     "apex": (13, 14, 15, 16),
 }
+#: Names of segments where the walls are not known.
+NUMBERED_NAMES = tuple(f"segment {number}" for number in range(1, 7))
 #: The apical septal segment begins this angle counter-clockwise of the insertion point.
 APICAL_SEPTUM_START_DEGREES = 15.0
 
@@ -32,8 +34,8 @@ class SegmentMap:
 
     Attributes:
         labels: int16 [H, W], 0 = none, else 1…6, or 1…4 at the apex.
-        names: one name per segment, in order.
-        aha: AHA-16 number of each segment.
+        names: one name per segment, in order; `NUMBERED_NAMES` where walls are not known.
+        aha: AHA-16 number of each segment; None where walls are not known.
         center_xy: pixels (x, y): the centroid about which angles are measured.
         insertion_angle: angle of the anterior RV insertion, radians counter-clockwise seen from the apex.
         default_used: True if no insertion point was given and its expected direction was assumed.
@@ -41,14 +43,19 @@ class SegmentMap:
 
     labels: Array
     names: tuple[str, ...]
-    aha: tuple[int, ...]
+    aha: tuple[int | None, ...]
     center_xy: tuple[float, float]
     insertion_angle: float
     default_used: bool
 
 
 def label_segments(
-    myocardium: Array, grid: SliceGrid, level: Level, rv_insertion_lps: npt.ArrayLike | None = None
+    myocardium: Array,
+    grid: SliceGrid,
+    level: Level,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+    *,
+    walls_known: bool = True,
 ) -> SegmentMap:
     """Divide the wall into equal angles about the centroid of the epicardial region, from the anterior RV insertion.
 
@@ -60,6 +67,7 @@ def label_segments(
         grid: the slice's grid.
         level: base, mid or apex.
         rv_insertion_lps: [3] in LPS mm, projected onto the plane of the slice.
+        walls_known: whether the orientation is reliable enough to name the walls; see `Case.walls_known`.
 
     Raises:
         ValueError: the insertion point is not three finite numbers.
@@ -77,7 +85,10 @@ def label_segments(
         start, width, names = 0.0, np.pi / 3, SIX_NAMES
     turned = np.mod(angles - angle - start, 2 * np.pi)
     labels[rows, columns] = np.minimum((turned / width).astype(np.int16), len(names) - 1) + 1
-    return SegmentMap(labels, names, AHA_NUMBERS[level], center, angle, default_used=rv_insertion_lps is None)
+    aha: tuple[int | None, ...] = AHA_NUMBERS[level]
+    if not walls_known:
+        names, aha = NUMBERED_NAMES[: len(names)], (None,) * len(names)
+    return SegmentMap(labels, names, aha, center, angle, default_used=rv_insertion_lps is None)
 
 
 def pixel_angles(grid: SliceGrid, center_xy: tuple[float, float], pixels_xy: npt.ArrayLike) -> Array:

@@ -20,7 +20,7 @@ from LaMoDCore.strain.segments import label_segments, sector_labels
 SECTORS = 24
 NO_GLS = "not available from short axis"
 DEFINITIONS = {
-    "strain": "Green–Lagrange, E = ½(FᵀF − I), fractions",
+    "strain": "Green–Lagrange, E = ½(FᵀF − I), fractions; −0.18 is −0.20 as engineering strain, √(1 + 2E) − 1",
     "gradient": "local cubic least squares over the reference myocardium within 8 mm (or 3 pixels, if larger)",
     "directions": "radial and circumferential about the centroid of the epicardial region at the reference frame",
     "averaging": "global and segmental curves are means over the pixels of the whole wall at each frame",
@@ -38,6 +38,8 @@ DEFINITIONS = {
     "torsion": "(apical − basal rotation) × mean epicardial radius / distance between the slices, degrees",
     "cure": "circumferential uniformity ratio estimate of Ecc over systole, 0…1",
     "sd_time_to_peak": "standard deviation (n − 1) of the times to peak Ecc of the segments that have one, ms",
+    "clock": "times and rates of the whole heart: phases of the cycle times the median R–R interval of the slices "
+    "(rr_ms); those of a slice: its own times",
     "onset": "intersecting tangent of shortening in 24 sectors counter-clockwise from the RV insertion, ms",
 }  # fmt: skip
 #: Smallest systolic stretch of a segment that counts as stretching.
@@ -100,10 +102,8 @@ def _heart_globals(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> 
         [s.myocardium.sum() * np.prod(c.grid.spacing_mm) for s, c in zip(slices, case.slices, strict=True)]
     )
     mean = {name: np.average([s.global_curves[name] for s in slices], axis=0, weights=areas) for name in ("ecc", "err")}
-    first = case.slices[0]
-    course = curves.slice_cycle(first, case.reference_frame, es_frame)
-    values = _globals(mean["ecc"], mean["err"], first.frame_times_ms, course)
-    return {**values, "gls": NO_GLS}
+    values = _globals(mean["ecc"], mean["err"], case.frame_times_ms, curves.heart_cycle(case, es_frame))
+    return {**values, "gls": NO_GLS, "rr_ms": case.rr_ms}
 
 
 def _slice_summary(case: Case, slice_: CineSlice, strain: SliceStrain, es_frame: int) -> dict[str, Any]:
@@ -203,9 +203,9 @@ def _heart_indices(
         part["indices"]["rotation_degrees"] = rotation
         part["indices"]["rotation_es_degrees"] = rotation[es_frame]
         part["indices"]["rotation_basis"] = ROTATION_CAVEAT
-    times = np.array([row["time_to_peak_ms"] for part in parts for row in part["segments"]], dtype=np.float64)
+    phases = np.array([row["time_to_peak_fraction"] for part in parts for row in part["segments"]], dtype=np.float64)
     found: dict[str, Any] = {
-        "sd_time_to_peak_ms": indices.dyssynchrony_ms(times),
+        "sd_time_to_peak_ms": indices.dyssynchrony_ms(case.rr_ms * phases),
         "twist_degrees": None,
         "twist_es_degrees": None,
         "torsion_degrees": None,
@@ -215,6 +215,9 @@ def _heart_indices(
     pair = _twist_pair(case)
     if pair is None:
         found["twist_basis"] = "needs a basal and an apical slice"
+        return found
+    if not case.walls_known:
+        found["twist_basis"] = "not given: the anatomy contradicts the orientation of the slices"
         return found
     base, apex = pair
     if (case.slices[base].level, case.slices[apex].level) != ("base", "apex"):

@@ -22,7 +22,7 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.heart.ring.orientation import insertion_angle
-from LaMoDCore.heart.rv_insertion import anterior_of
+from LaMoDCore.heart.rv_insertion import anterior_first
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_latent import ring_view, wall_motion
@@ -106,7 +106,13 @@ def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
         file = sorted((data / "cine_biv_me" / "guidepoints").glob("GPFile_*.txt"))[0]
         rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
         points = np.array([r[:3] for r in rows if r[3] == "RV_INSERT" and r[4] == number], dtype=np.float64)
-        yield describe(network, case.slices[0], case.reference_frame, anterior_of(points), series)
+        yield describe(
+            network,
+            case.slices[0],
+            case.reference_frame,
+            anterior_first(points, case.slices[0], case.reference_frame)[0],
+            series,
+        )
     cases = real_cine.patient_98(data)
     for case in cases:
         yield describe(network, case.slices[0], case.reference_frame, None, case.slices[0].name)

@@ -20,7 +20,7 @@ from LaMoDCore.heart.contour_origin import ContourOrigin, FrameStatus
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.levels import depths_towards_apex
 from LaMoDCore.heart.notes import Note
-from LaMoDCore.heart.rv_insertion import anterior_of, insertion_points
+from LaMoDCore.heart.rv_insertion import insertion_points
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
@@ -250,4 +250,4 @@ def _insertion_of(stack: FrameStack, contours: SliceContours) -> Array | None:
     area = contours.cavity.sum(axis=(1, 2))
     largest = np.argsort(-area, kind="stable")[: max(1, frames // 5)]
     found = [points for frame in largest if (points := insertion_points(slice_, int(frame))) is not None]
-    return np.asarray(np.median([anterior_of(points) for points in found], axis=0)) if found else None
+    return np.asarray(np.median([points[0] for points in found], axis=0)) if found else None

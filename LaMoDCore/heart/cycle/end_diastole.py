@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cycle.plateau import middle_of_largest
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import cavity_area_mm2
@@ -20,7 +21,9 @@ def total_cavity_area_mm2(slices: list[CineSlice]) -> Array:
 
 
 def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, Note | None]:
-    """Frame 0, where a triggered cine begins; otherwise the first frame with the largest cavity, and a note.
+    """Frame 0, where a triggered cine begins; otherwise the frame with the largest cavity, and a note.
+
+    Of several frames with the largest cavity, the middle one; see `middle_of_largest`.
 
     Args:
         slices: slices of one heart.
@@ -31,7 +34,7 @@ def find_end_diastole(slices: list[CineSlice], area: Array) -> tuple[int, Note |
     stroke = largest - float(area[usable].min())
     if usable[0] and largest - area[0] <= TOLERANCE * stroke:
         return 0, None
-    frame = int(np.flatnonzero(usable & (area >= largest - 1e-6 * max(stroke, 1.0)))[0])
+    frame = middle_of_largest(area, usable)
     text = "The cine does not begin at end-diastole: the frame with the largest cavity was used as the reference."
     return frame, note("reference_frame_found", text, frame=frame)
 

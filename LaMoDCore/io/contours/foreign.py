@@ -10,7 +10,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
-from LaMoDCore.heart.rv_insertion import anterior_of
+from LaMoDCore.heart.rv_insertion import anterior_first
 from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curves
 from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
 from LaMoDCore.io.contours.guide_points import read_guide_points
@@ -50,9 +50,11 @@ def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ..
         cine = _in_plane(np.concatenate(everything), cines)
         curves = points.curves(cine.slice_grid(0)) if cine is not None else {}
         if curves:
-            insertions = points.insertions_lps(min(curves))
-            own = None if insertions is None else anterior_of(insertions)
-            slices.append(replace(_on_cine(f"series {number}", curves, cines, path), rv_insertion_lps=own))
+            drawn = _on_cine(f"series {number}", curves, cines, path)
+            first = min(curves)
+            insertions = points.insertions_lps(first)
+            own = None if insertions is None else anterior_first(insertions, drawn, first)[0]
+            slices.append(replace(drawn, rv_insertion_lps=own))
     if not slices:
         raise LaMoDInputError(path, "none of its short-axis contours lies on the cine", "give the cine of the contours")
     return tuple(slices)

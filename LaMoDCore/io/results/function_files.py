@@ -23,7 +23,7 @@ class ThicknessRow:
     slice: int
     level: str
     segment: int
-    aha: int
+    aha: int | None
     name: str
     ed_mm: float
     es_mm: float
@@ -32,7 +32,7 @@ class ThicknessRow:
 
 def write_function_csv(result: StrainResult, path: Path) -> None:
     """Write the volume of the drawn slices at each frame; frames count from 0."""
-    times = result.case.slices[0].frame_times_ms
+    times = result.case.frame_times_ms
     volumes = result.summary.get("function", {}).get("volume_ml", [])
     rows = (
         {"frame": frame, "time_ms": f"{float(time):.3f}", "volume_ml": f"{float(volume):.3f}"}
@@ -76,7 +76,7 @@ def read_thickness_csv(path: str | Path) -> list[ThicknessRow]:
             slice=int(row["slice"]),
             level=row["level"],
             segment=int(row["segment"]),
-            aha=int(row["aha"]),
+            aha=int(row["aha"]) if row["aha"] else None,
             name=row["name"],
             ed_mm=float(row["ed_mm"] or "nan"),
             es_mm=float(row["es_mm"] or "nan"),

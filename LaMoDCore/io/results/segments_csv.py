@@ -1,8 +1,9 @@
 """segments.csv: one row per slice, segment and frame.
 
 Columns: ``slice`` (counted from 1, the most basal), ``level``, ``segment`` (1…6, or 1…4 at the apex),
-``aha`` (16-segment model), ``name``, ``frame`` (counted from 0, in the cine's order), ``time_ms``, ``ecc``, ``err``
-(Green-Lagrange strain, fractions, mean over the segment's pixels of the reference frame), ``ecc_std``,
+``aha`` (16-segment model; empty where walls are not known), ``name``, ``frame`` (counted from 0, in the cine's order),
+``time_ms``, ``ecc``, ``err`` (Green-Lagrange strain, fractions, mean over the segment's pixels of the reference frame;
+as engineering strain, -0.18 is -0.20), ``ecc_std``,
 ``err_std`` (standard deviation of that mean; empty with one sample), ``ecc_low``, ``ecc_high``, ``err_low``,
 ``err_high`` (limits of its 90 % interval; empty with one sample and for a model whose intervals are not calibrated).
 """
@@ -29,7 +30,7 @@ class SegmentRow:
     slice: int
     level: Level
     segment: int
-    aha: int
+    aha: int | None
     name: str
     frame: int
     time_ms: float
@@ -44,7 +45,7 @@ class SegmentRow:
 
 
 COLUMNS = tuple(field.name for field in fields(SegmentRow))
-_INTEGERS = ("slice", "segment", "aha", "frame")
+_INTEGERS = ("slice", "segment", "frame")
 
 
 def segment_rows(result: StrainResult) -> Iterator[SegmentRow]:
@@ -107,13 +108,15 @@ def read_segments_csv(path: str | Path) -> tuple[SegmentRow, ...]:
 
 def _cells(row: SegmentRow) -> list[str]:
     return [
-        f"{value:.3f}" if column == "time_ms" else _text(value) if isinstance(value, float) else str(value)
+        f"{value:.3f}" if column == "time_ms" else _text(value)
         for column, value in zip(COLUMNS, astuple(row), strict=True)
     ]
 
 
-def _text(value: float) -> str:
-    return f"{value + 0.0:.6f}" if np.isfinite(value) else ""
+def _text(value: float | int | str | None) -> str:
+    if isinstance(value, float):
+        return f"{value + 0.0:.6f}" if np.isfinite(value) else ""
+    return "" if value is None else str(value)
 
 
 def _row(cells: Mapping[str, str]) -> SegmentRow:
@@ -121,5 +124,7 @@ def _row(cells: Mapping[str, str]) -> SegmentRow:
     if level not in LEVELS:
         raise ValueError(f"level is {level!r}")
     values: dict[str, Any] = {name: int(cells[name]) for name in _INTEGERS}
-    values |= {name: float(cells[name] or "nan") for name in COLUMNS if name not in (*_INTEGERS, "level", "name")}
+    values["aha"] = int(cells["aha"]) if cells["aha"] else None
+    texts = (*values, "level", "name")
+    values |= {name: float(cells[name] or "nan") for name in COLUMNS if name not in texts}
     return SegmentRow(level=level, name=cells["name"], **values)

@@ -38,7 +38,7 @@ class SegmentTable:
                 rows.append(
                     [
                         f"{slice_.number} {slice_.level}",
-                        str(slice_.aha[s]),
+                        str(slice_.aha[s] or ""),
                         f"{s + 1} {slice_.segmentNames[s]}",
                         self._percent(float(peaks[s])),
                         self._range(interval[s]),

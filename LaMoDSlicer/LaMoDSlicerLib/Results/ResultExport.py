@@ -96,7 +96,7 @@ class ResultExport:
             kind = "" if not slice_.hasInterval else "90 %, calibrated" if slice_.calibrated else "90 %, uncalibrated"
             for s, wall in enumerate(slice_.segmentNames):
                 for t, time in enumerate(slice_.timesMs):
-                    row = [str(slice_.number), slice_.level, str(slice_.aha[s]), wall, str(t), f"{time:.2f}"]
+                    row = [str(slice_.number), slice_.level, str(slice_.aha[s] or ""), wall, str(t), f"{time:.2f}"]
                     for name in ("ecc", "err"):
                         row += [percent(v, name, s, t) for v in (slice_.curves, slice_.low, slice_.high)]
                     yield [*row, kind]

@@ -14,7 +14,8 @@ class SliceNumbers:
         level: base, mid or apex.
         rrMs: length of the cardiac cycle.
         timesMs: [T] from the R wave.
-        segmentNames, aha: one per segment, counter-clockwise from the anterior RV insertion, seen from the apex.
+        segmentNames, aha: one per segment, counter-clockwise from the anterior RV insertion, seen from the apex;
+            AHA numbers are None where the orientation contradicts the anatomy, and names are numbers.
         curves: "ecc", "err": [S, T], means over the pixels of each segment.
         low, high: the same keys, limits of the 90 % interval of each value; empty with one sample.
         spread: the same keys, standard deviation of each value over the samples; empty with one sample.
@@ -35,7 +36,7 @@ class SliceNumbers:
     rrMs: float
     timesMs: np.ndarray
     segmentNames: tuple[str, ...]
-    aha: tuple[int, ...]
+    aha: tuple[int | None, ...]
     curves: dict[str, np.ndarray]
     low: dict[str, np.ndarray]
     high: dict[str, np.ndarray]

@@ -76,6 +76,7 @@ class ResultReport:
             cines.append(cine)
             motions.append(motion)
             kept = {"segment_curves": given.curves, "global_curves": given.mean, "segment_curves_std": given.spread}
+            kept |= {"segment_names": given.segmentNames, "segment_aha": given.aha}
             strains.append(replace(strain, **kept))
         provenance = numbers.summary.get("provenance", {})
         inputs = tuple(InputRecord(r["name"], r["sha256"]) for r in provenance.get("inputs", []))
