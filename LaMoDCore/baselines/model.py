@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from LaMoDCore.baselines.registry import ARCHITECTURES, Settings
 from LaMoDCore.heart.canonical import SIZE
+from LaMoDCore.runtime.settings_fields import checked
 
 #: The loss is computed on blocks of 2 mm, whatever the network's pixel size.
 _BLOCK_MM = 2
@@ -44,8 +45,6 @@ class BaselineConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BaselineConfig:
         """Raises ValueError for an unknown network or setting, TypeError for a value of the wrong type."""
-        from LaMoDCore.networks.lamod import checked
-
         unknown = sorted(set(values) - {"network", "pixel_mm", "settings"})
         if unknown:
             raise ValueError(f"a baseline has no setting {unknown[0]!r}; it has network, pixel_mm, settings")

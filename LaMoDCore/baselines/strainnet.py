@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from LaMoDCore.runtime.settings_fields import within
+
 _SLOPE = 0.2
 
 
@@ -26,8 +28,8 @@ class StrainNetConfig:
         poolings: levels below the first.
     """
 
-    width: int = 64
-    poolings: int = 3
+    width: int = within(64, 1, 256)
+    poolings: int = within(3, 1, 3)
 
 
 class StrainNet(nn.Module):

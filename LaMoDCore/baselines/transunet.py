@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from LaMoDCore.runtime.settings_fields import within
+
 
 @dataclass(frozen=True)
 class TransUnetConfig:
@@ -28,14 +30,14 @@ class TransUnetConfig:
         hidden, layers, heads: size of the transformer; its MLP is four times as wide.
     """
 
-    frames: int = 40
-    side: int = 128
-    width: int = 32
-    most: int = 320
-    poolings: int = 4
-    hidden: int = 768
-    layers: int = 12
-    heads: int = 12
+    frames: int = within(40, 40, 40)
+    side: int = within(128, 64, 128)
+    width: int = within(32, 1, 256)
+    most: int = within(320, 1, 1024)
+    poolings: int = within(4, 1, 4)
+    hidden: int = within(768, 1, 2048)
+    layers: int = within(12, 1, 24)
+    heads: int = within(12, 1, 64)
 
 
 class TransUnet(nn.Module):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.settings_fields import within
 
 _PATCH = 16
 
@@ -27,12 +28,12 @@ class UnetrConfig:
         hidden, mlp, heads: size of the transformer, which has 12 layers.
     """
 
-    frames: int = 40
-    side: int = 128
-    width: int = 16
-    hidden: int = 768
-    mlp: int = 3072
-    heads: int = 12
+    frames: int = within(40, 40, 40)
+    side: int = within(128, 64, 128)
+    width: int = within(16, 1, 256)
+    hidden: int = within(768, 1, 2048)
+    mlp: int = within(3072, 1, 8192)
+    heads: int = within(12, 1, 64)
 
 
 class Unetr(nn.Module):

@@ -1,19 +1,25 @@
 """The `lamod` command: finds the subcommand, runs it, and prints input errors as one line.
 
-Exit codes: 0 done, 1 invalid input (one line on stderr, no traceback), 2 usage, 130 interrupted.
+Exit codes: 0 done, 1 invalid input (one line on stderr, no traceback), 2 usage, 3 something must be
+looked at, 130 and 143 after SIGINT and SIGTERM, with the same clean-up.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from LaMoDCore import __version__
-from LaMoDCore.runtime.errors import LaMoDError
+from LaMoDCore.runtime.bounded_reads import first_words
+from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.runtime.signals import exit_code, terminating_signals
+from LaMoDCore.runtime.streams import open_standard_descriptors, plain_streams
 
 #: Command name -> module of LaMoDCore.cli, imported only when the command is used.
 COMMANDS = {
@@ -26,6 +32,7 @@ COMMANDS = {
     "dense": "dense",
     "train": "train",
     "train-posterior": "train_posterior",
+    "train-contours": "train_contours",
     "settings": "settings",
     "evaluate": "evaluate",
     "dataset": "dataset",
@@ -82,8 +89,44 @@ def _first_sentence(verb: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `lamod` with `argv` (by default `sys.argv[1:]`) and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    """Run `lamod` with `argv` (by default `sys.argv[1:]`) and return its exit code.
+
+    Without `argv`, as the program of a process, no exception leaves this function: unexpected ones are reported in one
+    line, or with their traceback if the environment variable LAMOD_TRACEBACK is set.
+    """
+    if argv is not None:
+        return _in_plain_streams(list(argv))
+    open_standard_descriptors()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn about values that LaMoD checks itself
+    if os.environ.get("LAMOD_TRACEBACK"):
+        return _in_plain_streams(sys.argv[1:])
+    with plain_streams():
+        try:
+            return _in_plain_streams(sys.argv[1:])
+        except Exception as error:
+            what = f"unexpected {type(error).__name__}: {first_words(error)}"
+            print(
+                f"lamod: {what}; this is a fault of LaMoD: set LAMOD_TRACEBACK=1 to see where, and report it.",
+                file=sys.stderr,
+            )
+            return 1
+
+
+def _in_plain_streams(words: list[str]) -> int:
+    try:
+        with terminating_signals(), plain_streams() as out:
+            code = _run(words)
+            out.flush()
+    except KeyboardInterrupt as interruption:  # after the command has ended
+        return exit_code(interruption)
+    if out.failure is not None:
+        print(f"lamod: stdout: it cannot be written ({out.failure.strerror}); free some space.", file=sys.stderr)
+        return code or 1
+    return code
+
+
+def _run(words: list[str]) -> int:
     try:
         verb = _root_parser(words[:1]).parse_args(words[:1]).command
         verb, *action = ALIASES.get(verb, (verb,))
@@ -96,8 +139,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LaMoDError as error:
         print(f"lamod: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("lamod: interrupted; nothing was written.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else f"lamod {words[0]}"
+        reason = f"it cannot be accessed ({error.strerror or first_words(error)})"
+        print(f"lamod: {LaMoDInputError(name, reason, 'check the path and the disk')}", file=sys.stderr)
         return 1
+    except MemoryError:
+        print("lamod: there is not enough memory; close other programs, or use fewer slices.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interruption:
+        print("lamod: interrupted; nothing was written.", file=sys.stderr)
+        return exit_code(interruption)

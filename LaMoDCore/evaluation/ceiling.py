@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from LaMoDCore.io.dataset.folder import DatasetIndex
+from LaMoDCore.runtime.json_file import read_json
 
 if TYPE_CHECKING:
     from LaMoDCore.phantom.heart.slices import PhantomSlice
@@ -64,8 +64,7 @@ def plane_of(index: DatasetIndex, case_id: str) -> PhantomSlice | None:
     """Regenerate the synthetic plane of a case from the seed in its case.json; None if the case is not synthetic."""
     from LaMoDCore.phantom.heart.subject import sample_subject
 
-    path = index.folder / "cases" / case_id / "case.json"
-    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    about = read_json(index.folder / "cases" / case_id / "case.json", "write the case again")
     if index.about.get("made_by") != "lamod phantom" or not {"phantom_seed", "plane", "disease"} <= set(about):
         return None
     subject = sample_subject(int(about["phantom_seed"]), str(about["disease"]))

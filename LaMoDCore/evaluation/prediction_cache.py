@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,9 @@ import numpy as np
 from LaMoDCore.evaluation.predictors import Predictor
 from LaMoDCore.heart.case import Case, Motion, SliceMotion
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.atomic import replaced_file
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 SECONDS = "prediction_seconds"
 _STEP_MM = 2.0**-10
@@ -82,8 +83,7 @@ def _write(file: Path, case: Case, motion: Motion, seconds: float) -> None:
 def _read(file: Path, case: Case) -> Motion | None:
     """The cached motion of a case; None without a readable file."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(file)
         slices = []
         for z, slice_ in enumerate(case.slices):
             samples = arrays.get(f"samples_{z}")
@@ -92,7 +92,7 @@ def _read(file: Path, case: Case) -> Motion | None:
                 SliceMotion(mean, None if samples is None else _restored(samples, case, z, slice_.grid.shape))
             )
         return Motion(tuple(slices), {SECONDS: float(arrays["seconds"])})
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (LaMoDInputError, KeyError, ValueError, IndexError):
         return None
 
 

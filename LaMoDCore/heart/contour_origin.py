@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-FrameStatus = Literal["automatic", "unsure", "reviewed"]
-FRAME_STATUSES: tuple[FrameStatus, ...] = ("automatic", "unsure", "reviewed")
+from LaMoDCore.runtime.json_file import parse_json
+
+FrameStatus = Literal["automatic", "unsure", "reviewed", "edited"]
+FRAME_STATUSES: tuple[FrameStatus, ...] = ("automatic", "unsure", "reviewed", "edited")
+#: Statuses of frames whose contours a person accepted or changed.
+BY_PERSON: tuple[FrameStatus, ...] = ("reviewed", "edited")
 #: Metadata key of a sequence file under which the origin of each of its slices is stored as JSON.
 METADATA_KEY = "LaMoD contour origin"
 _LONGEST_TEXT = 200
@@ -24,7 +28,8 @@ class ContourOrigin:
         engine_sha256: SHA-256 of its network.
         licence: licences of the engine's weights and of the data that they were trained on.
         convention: blood-pool or tissue.
-        status: automatic, unsure (automatic, with low confidence) or reviewed (accepted by a person), per frame.
+        status: automatic, unsure (automatic, with low confidence), reviewed (accepted by a person) or edited (changed
+            by a person), per frame.
         confidence: confidence of each frame, 0–1.
         rv_insertion_lps: anterior RV insertion of the slice in LPS mm, or None.
         volume_only_because: why the slice is used for volumes but not for strain; "" if it is used for both.
@@ -48,13 +53,13 @@ class ContourOrigin:
 
     @property
     def is_reviewed(self) -> bool:
-        """Whether a person accepted every frame."""
-        return all(status == "reviewed" for status in self.status)
+        """Whether a person accepted or changed every frame."""
+        return all(status in BY_PERSON for status in self.status)
 
     def reviewed(self) -> ContourOrigin:
-        """The same contours, accepted by a person."""
-        status: list[FrameStatus] = ["reviewed"] * len(self.status)
-        return replace(self, status=tuple(status))
+        """The same contours, accepted by a person; edited frames remain edited."""
+        status: tuple[FrameStatus, ...] = tuple("edited" if each == "edited" else "reviewed" for each in self.status)
+        return replace(self, status=status)
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored in a file."""
@@ -117,8 +122,8 @@ def origins_from_text(text: str, slices: int, frames: int) -> tuple[ContourOrigi
         ValueError: the text is not what `origins_to_text` gives, or the counts differ.
     """
     try:
-        stored = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        stored = parse_json(text)
+    except ValueError as error:
         raise ValueError("its contour origin is not readable JSON") from error
     if not isinstance(stored, list) or len(stored) != slices or not all(isinstance(each, dict) for each in stored):
         raise ValueError(f"its contour origin does not describe {slices} slice(s)")

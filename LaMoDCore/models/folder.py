@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ from LaMoDCore.models.registry import (
 from LaMoDCore.models.run_folder import is_run_folder, model_of_run
 from LaMoDCore.models.unfinished_run import averaged_network
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
-from LaMoDCore.runtime.atomic import replaced_folder
+from LaMoDCore.runtime.bounded_reads import first_words, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import write_json
+from LaMoDCore.runtime.output.new_folder import new_folder
 
 __all__ = [
     "BASELINE_KIND",
@@ -47,8 +48,12 @@ __all__ = [
     "user_folder",
 ]
 
+#: Contents of a model folder, for its marker.
+CONTENTS = "a LaMoD model"
 #: "kind" in the model.json of a baseline; a LaMoD model has no kind.
 BASELINE_KIND = "baseline"
+#: Largest weights.safetensors, bytes; that of the shipped model has 13 MB.
+_LARGEST_WEIGHTS = 1 << 30
 #: Suffixes of files that can run code when they are opened; a folder with such a file is refused.
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy")
 
@@ -95,7 +100,7 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
     weights_file = folder / "weights.safetensors"
     if not weights_file.is_file():
         raise LaMoDInputError(folder.name, "weights.safetensors is missing", "copy the whole model folder again")
-    data = weights_file.read_bytes()
+    data = read_file(weights_file, _LARGEST_WEIGHTS)
     digest = hashlib.sha256(data).hexdigest()
     if digest != description["weights_sha256"]:
         raise LaMoDInputError(
@@ -107,9 +112,9 @@ def load_model(name: str | Path = DEFAULT_MODEL, device: torch.device | str = "c
         network = _network(description)
         tensors = load_tensors(data)
         network.load_state_dict(tensors)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise LaMoDInputError(
-            f"{folder.name}/model.json", str(error), "use a model made by this version of LaMoD"
+            f"{folder.name}/model.json", first_words(error), "use a model made by this version of LaMoD"
         ) from error
     except (RuntimeError, SafetensorError) as error:
         raise LaMoDInputError(
@@ -180,9 +185,10 @@ def save_model(
     *,
     training: Mapping[str, Any] | None = None,
     uncertainty: Mapping[str, Any] | None = None,
-    card: str = "",
+    card: str | Callable[[Mapping[str, Any]], str] = "",
+    command: str = "save_model",
 ) -> Path:
-    """Write a model folder atomically; an existing model in that folder is replaced.
+    """Write a model folder atomically; an existing model there is replaced, unless files in it were changed or added.
 
     Args:
         network: the network to save.
@@ -190,19 +196,24 @@ def save_model(
         name: name of the model.
         training: data, settings and metrics, for model.json.
         uncertainty: calibration of the intervals (`uncertainty.calibration.Calibration.to_dict`), if any.
-        card: text of MODEL_CARD.md.
+        card: text of MODEL_CARD.md, or a function that returns it for the content of model.json.
+        command: name of the command or program, for the folder's marker.
 
     Returns:
         the folder.
+
+    Raises:
+        LaMoDInputError: the folder holds files that are not an unchanged model, or it cannot be written.
     """
     data, digest = packed_weights(network)
     description = _description(name, network, digest, training or {})
     if uncertainty:
         description["uncertainty"] = dict(uncertainty)
-    with replaced_folder(folder) as fresh:
+    with new_folder(folder, CONTENTS, command) as fresh:
         (fresh / "weights.safetensors").write_bytes(data)
         write_json(fresh / "model.json", description, sort_keys=True, allow_nan=True)
-        (fresh / "MODEL_CARD.md").write_text(card or f"# {name}\n", encoding="utf-8")
+        text = card(read_description(fresh)) if callable(card) else card or f"# {name}\n"
+        (fresh / "MODEL_CARD.md").write_text(text, encoding="utf-8", newline="\n")
     return folder
 
 

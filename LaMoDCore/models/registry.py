@@ -6,7 +6,6 @@ by the path of their folder.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,28 @@ from typing import Any
 
 from LaMoDCore.heart.canonical import FRAMES, SIZE, SPACING_MM
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json
+from LaMoDCore.runtime.schema import Record, Text, Whole, refuse_faults
 
 FORMAT = "lamod-model/1"
 DEFAULT_MODEL = "lamod-phantom-v1"
 CANONICAL = {"frames": FRAMES, "size": SIZE, "spacing_mm": SPACING_MM}
+
+
+_DESCRIPTION = Record(
+    {
+        "name": Text(filled=True),
+        "config": Record({}),
+        "weights_sha256": Text(most=64, filled=True),
+        "canonical": Record({}),
+        "kind": Text(),
+        "code_version": Text(),
+        "parameters": Whole(0, 2**40),
+        "training": Record({}),
+        "uncertainty": Record({}),
+    },
+    required=("name", "config", "weights_sha256", "canonical"),
+)
 
 
 @dataclass(frozen=True)
@@ -104,14 +121,12 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise LaMoDInputError(folder.name or str(folder), "it contains no model.json", "choose the folder of a model")
     label = f"{folder.name}/model.json"
     try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise LaMoDInputError(label, "it is not valid JSON", "copy the whole model folder again") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        description = read_json(file, "copy the whole model folder again")
+    except LaMoDInputError as error:
+        raise LaMoDInputError(label, error.reason, error.remedy) from error
+    if description.get("format") != FORMAT:
         raise LaMoDInputError(label, f"its format is not {FORMAT}", "use a model made by this version of LaMoD")
-    missing = [key for key in ("name", "config", "weights_sha256", "canonical") if key not in description]
-    if missing:
-        raise LaMoDInputError(label, f"{missing[0]!r} is missing", "copy the whole model folder again")
+    refuse_faults(_DESCRIPTION.faults(description), label, "copy the whole model folder again")
     if description["canonical"] != CANONICAL:
         raise LaMoDInputError(
             label,

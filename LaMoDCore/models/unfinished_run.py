@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -10,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from LaMoDCore.models.run_folder import CHECKPOINT
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import parse_json
 
 #: Prefix of the averaged weights among the tensors of a checkpoint.
 _AVERAGED = "average."
@@ -26,7 +26,7 @@ def averaged_network(run: Path) -> LaMoDModel:
         raise LaMoDInputError(run.name, "the run has no checkpoint yet", "wait for the end of its first epoch")
     try:
         with safe_open(str(file), framework="pt") as content:
-            config = json.loads(content.metadata()["about"])["identity"]["config"]
+            config = parse_json(content.metadata()["about"])["identity"]["config"]
             names = [name for name in content.keys() if name.startswith(_AVERAGED)]  # noqa: SIM118
             weights = {name.removeprefix(_AVERAGED): content.get_tensor(name) for name in names}
         network = LaMoDModel(ModelConfig.from_dict(config["model"]))

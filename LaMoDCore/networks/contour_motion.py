@@ -30,6 +30,7 @@ from LaMoDCore.heart.ring.motion_basis import (
     ring_basis,
 )
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
+from LaMoDCore.runtime.settings_fields import within
 
 #: Harmonics of the radii that are inputs of the network.
 _INPUT_HARMONICS = 8
@@ -50,11 +51,11 @@ class ContourMotionConfig:
         dropout: dropout probability in the residual blocks.
     """
 
-    components: int = 0
-    modes: int = 80
-    width: int = 400
-    blocks: int = 2
-    dropout: float = 0.15
+    components: int = within(0, 0, 10_000)
+    modes: int = within(80, 1, 10_000)
+    width: int = within(400, 1, 4096)
+    blocks: int = within(2, 0, 64)
+    dropout: float = within(0.15, 0, 0.95)
 
 
 def contour_numbers(contours: RingContours) -> Array:

@@ -14,6 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from LaMoDCore.runtime.settings_fields import within
+
 ScheduleName = Literal["linear", "cosine"]
 SamplerName = Literal["ddim", "ddpm"]
 SCHEDULES: tuple[ScheduleName, ...] = ("linear", "cosine")
@@ -33,10 +35,10 @@ class NoiseSchedule:
         beta_first, beta_last: β at the first and at the last step of the linear schedule.
     """
 
-    steps: int = 500
+    steps: int = within(500, 1, 100_000)
     name: ScheduleName = "linear"
-    beta_first: float = 2e-4
-    beta_last: float = 0.03
+    beta_first: float = within(2e-4, 0, 1)
+    beta_last: float = within(0.03, 0, 1)
 
     def __post_init__(self) -> None:
         if self.name not in SCHEDULES:
@@ -67,8 +69,8 @@ class SmoothNoise:
         width_frames: standard deviation along the cycle, in frames.
     """
 
-    width: float = 1.0
-    width_frames: float = 1.0
+    width: float = within(1.0, 0, 100)
+    width_frames: float = within(1.0, 0, 100)
 
     def smooth(self, noise: Tensor) -> Tensor:
         """K applied to [N, C, T, H, W]."""

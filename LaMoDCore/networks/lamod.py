@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -14,18 +13,23 @@ from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.lddmm import FluidMetric
 from LaMoDCore.networks.contour_motion import ContourMotion, ContourMotionConfig
 from LaMoDCore.networks.denoiser import Denoiser
-from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
+from LaMoDCore.networks.diffusion import SAMPLERS, NoiseSchedule, SamplerName, SmoothNoise, denoise
 from LaMoDCore.networks.motion_decoder import MotionDecoder
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, wall_motion
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
 from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
 from LaMoDCore.networks.slice_spread import SliceSpread
+from LaMoDCore.runtime.settings_fields import check_ranges, checked, within
 from LaMoDCore.uncertainty.descriptors import descriptor_groups
 from LaMoDCore.uncertainty.unlike_training import UnlikeTrainingDetector
 
 SpaceName = Literal["registration", "motion"]
 SPACES: tuple[SpaceName, ...] = ("registration", "motion")
+
+
+#: Weights per pair of channels, and the largest number of weights that is built (the shipped model: 3 million).
+_KERNEL, _MOST_WEIGHTS = 27, 100_000_000
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,14 @@ class InferenceDefaults:
     diffusion: bool = True
     space: SpaceName = "registration"
     sampler: SamplerName = "ddim"
-    start: int = 10
-    steps: int = 8
-    samples: int = 1
+    start: int = within(10, 0, 100_000)
+    steps: int = within(8, 1, 100_000)
+    samples: int = within(1, 1, 1000)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.space not in SPACES or self.sampler not in SAMPLERS:
+            raise ValueError(f"space must be one of {', '.join(SPACES)} and sampler one of {', '.join(SAMPLERS)}")
 
 
 @dataclass(frozen=True)
@@ -75,25 +84,39 @@ class ModelConfig:
         inference: defaults of the prediction.
     """
 
-    latent_channels: int = 32
-    encoder_width: int = 96
-    encoder_blocks: int = 2
-    decoder_width: int = 64
-    motion_width: int = 96
-    motion_blocks: int = 4
-    denoiser_width: int = 64
-    denoiser_blocks: int = 3
-    dropout: float = 0.0
-    metric_alpha: float = 36.0
-    metric_gamma: float = 1.0
-    metric_power: int = 2
-    shooting_steps: int = 4
+    latent_channels: int = within(32, 1, 512)
+    encoder_width: int = within(96, 1, 1024)
+    encoder_blocks: int = within(2, 0, 64)
+    decoder_width: int = within(64, 1, 1024)
+    motion_width: int = within(96, 1, 1024)
+    motion_blocks: int = within(4, 0, 64)
+    denoiser_width: int = within(64, 1, 1024)
+    denoiser_blocks: int = within(3, 0, 64)
+    dropout: float = within(0.0, 0, 0.95)
+    metric_alpha: float = within(36.0, 0, 1e6)
+    metric_gamma: float = within(1.0, 1e-9, 1e6)
+    metric_power: int = within(2, 1, 8)
+    shooting_steps: int = within(4, 1, 100)
     schedule: NoiseSchedule = field(default_factory=NoiseSchedule)
     noise: SmoothNoise = field(default_factory=SmoothNoise)
     motion_latent: MotionLatentConfig = field(default_factory=MotionLatentConfig)
     contour_motion: ContourMotionConfig = field(default_factory=ContourMotionConfig)
-    descriptors: int = 0
+    descriptors: int = within(0, 0, 100_000)
     inference: InferenceDefaults = field(default_factory=InferenceDefaults)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        parts = (
+            (self.encoder_width, self.encoder_blocks),
+            (self.decoder_width, 1),
+            (self.motion_width, self.motion_blocks),
+            (self.denoiser_width, self.denoiser_blocks),
+            (self.motion_latent.width, self.motion_latent.blocks),
+            (self.contour_motion.width, self.contour_motion.blocks),
+        )
+        weights = sum(_KERNEL * width * width * max(1, blocks) for width, blocks in parts)
+        if weights > _MOST_WEIGHTS:
+            raise ValueError(f"the networks would have about {weights / 1e6:.0f} million weights: give smaller widths")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -111,36 +134,6 @@ class ModelConfig:
         arguments = {key: checked(nested[key], value) if key in nested else value for key, value in values.items()}
         config: ModelConfig = checked(cls, arguments)
         return config
-
-
-def checked(kind: Any, values: Any) -> Any:
-    """Construct the dataclass `kind` from a JSON object.
-
-    Raises:
-        ValueError: a key is unknown; the message names it.
-        TypeError: a value is not of the type of the field's default.
-    """
-    if not isinstance(values, dict):
-        raise TypeError(f"{kind.__name__} must be a JSON object, got {type(values).__name__}")
-    known = {f.name: f for f in fields(kind)}
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        near = get_close_matches(unknown[0], known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
-        raise ValueError(f"{kind.__name__} has no setting {unknown[0]!r}; {hint}")
-    example = kind()
-    arguments: dict[str, Any] = {}
-    for key, value in values.items():
-        expected = getattr(example, key)
-        if isinstance(expected, tuple) and isinstance(value, list):
-            arguments[key] = tuple(value)
-        elif isinstance(expected, float) and isinstance(value, int) and not isinstance(value, bool):
-            arguments[key] = float(value)
-        elif isinstance(value, type(expected)) and isinstance(value, bool) == isinstance(expected, bool):
-            arguments[key] = value
-        else:
-            raise TypeError(f"{kind.__name__}.{key} must be of type {type(expected).__name__}, got {value!r}")
-    return kind(**arguments)
 
 
 class LaMoDModel(nn.Module):

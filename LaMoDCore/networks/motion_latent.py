@@ -24,6 +24,7 @@ from LaMoDCore.networks.balanced_draws import balanced, most_visible_directions
 from LaMoDCore.networks.conditional_denoiser import ConditionalDenoiser, RingCondition
 from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, reverse_process
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
+from LaMoDCore.runtime.settings_fields import within
 
 #: Harmonics of z_reg on the ring (along the cycle, along the angle) that are inputs of the regression.
 _RING_HARMONICS = ((0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (19, 1), (0, 2))
@@ -49,11 +50,11 @@ class MotionLatentConfig:
         dropout: dropout probability in both networks.
     """
 
-    modes: int = 0
-    condition: int = 64
-    width: int = 128
-    blocks: int = 2
-    dropout: float = 0.1
+    modes: int = within(0, 0, 10_000)
+    condition: int = within(64, 1, 10_000)
+    width: int = within(128, 1, 4096)
+    blocks: int = within(2, 0, 64)
+    dropout: float = within(0.1, 0, 0.95)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,11 +12,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import one_line
 
 #: Size of the largest file, and of the largest decoded image, that is read into memory.
 MAX_BYTES = 1024**3
 
 _CHUNK = 1 << 20
+#: Deflate packs at most 1032 bytes into one; a header that promises more than this per stored byte is wrong.
+_LARGEST_RATIO = 1040
+#: Programs that split a stream into members write far fewer, each of 64 KiB or more.
+_MOST_MEMBERS = 100_000
+_FIRST_STEP = 512
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def check_size(source: Path, number_of_bytes: int) -> None:
@@ -26,64 +41,154 @@ def check_size(source: Path, number_of_bytes: int) -> None:
     if number_of_bytes > MAX_BYTES:
         raise LaMoDInputError(
             source,
-            f"its image takes {number_of_bytes / 1024**3:.1f} GiB, more than the {MAX_BYTES / 1024**3:.0f} "
-            "GiB that LaMoD reads into memory",
+            f"its image takes {gibibytes(number_of_bytes)}, more than the {gibibytes(MAX_BYTES)} "
+            "that LaMoD reads into memory",
             "crop it to the heart, store masks as 8-bit integers, or split it into slices",
         )
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a regular file no larger than :data:`MAX_BYTES`.
+def gibibytes(number_of_bytes: int) -> str:
+    """A size for a message, also one of thousands of digits."""
+    return f"{number_of_bytes / 1024**3:.3g} GiB" if number_of_bytes < 1 << 80 else "far more than 2⁵⁰ GiB"
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a path is a file with contents, so that opening it cannot block: no pipe, socket, device or folder."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):  # a ValueError for a name with a null character
+        return False
+
+
+def check_regular(path: Path) -> int:
+    """The size in bytes of a regular file.
+
+    Raises:
+        LaMoDInputError: the file is missing, cannot be accessed, or is a pipe, socket, device or folder.
+    """
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise LaMoDInputError(path, "there is no such file", "check the path") from None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "not a file with contents")
+        raise LaMoDInputError(path, f"it is {kind}, not a regular file", "name a file on the disk")
+    return found.st_size
+
+
+def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file no larger than `most`.
 
     Raises:
         LaMoDInputError: the file is missing, not a regular file, unreadable, empty or too large.
     """
     path = Path(path)
-    if not path.exists():
-        raise LaMoDInputError(path, "there is no such file", "check the path")
-    if not path.is_file():
-        raise LaMoDInputError(path, "it is not a regular file", "name an image file or a folder of images")
+    size = check_regular(path)
+    if size == 0:
+        raise LaMoDInputError(path, "the file is empty", "export it again")
+    if size > most:
+        raise _too_large(path, size, most)
     try:
-        size = path.stat().st_size
-        if size == 0:
-            raise LaMoDInputError(path, "the file is empty", "export it again")
-        if size > MAX_BYTES:
-            check_size(path, size)
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(size)
     except OSError as error:
-        reason = f"it cannot be read ({error.strerror or error})"
-        raise LaMoDInputError(path, reason, "check the file's permissions and the disk") from error
+        raise _unreadable(path, error) from error
+    return data
 
 
-def inflate(data: bytes, expected: int, source: Path) -> bytes:
+def read_start(path: Path, count: int) -> bytes:
+    """The first bytes of a regular file, at most `count`; fewer if the file is shorter.
+
+    Raises:
+        LaMoDInputError: the file is missing, not a regular file or unreadable.
+    """
+    check_regular(path)
+    try:
+        with path.open("rb") as stream:
+            return stream.read(count)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_text(path: Path, most: int) -> str:
+    """The text of a UTF-8 file no larger than `most` bytes, without a byte order mark.
+
+    Raises:
+        LaMoDInputError: see `read_file`; or it is not UTF-8.
+    """
+    try:
+        return read_file(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise damaged(path, "it is not UTF-8 text") from error
+
+
+def _too_large(path: Path, size: int, most: int) -> LaMoDInputError:
+    return LaMoDInputError(
+        path,
+        f"it has {size / 1024**2:.0f} MiB, more than the {most / 1024**2:.0f} MiB that LaMoD reads of such a file",
+        "export only what is needed",
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> LaMoDInputError:
+    reason = f"it cannot be read ({error.strerror or error})"
+    return LaMoDInputError(path, reason, "check the file's permissions and the disk")
+
+
+def inflate(data: bytes | memoryview, expected: int, source: Path) -> bytearray:
     """Decompress gzip or zlib data that should contain ``expected`` bytes, and never more than that.
+
+    Time grows with the size of the data, however many gzip members it has.
 
     Raises:
         LaMoDInputError: the stream is damaged or ends before ``expected`` bytes.
     """
     check_size(source, expected)
-    parts: list[bytes] = []
-    produced = 0
-    while data and produced < expected:
+    if expected > len(data) * _LARGEST_RATIO + _CHUNK:
+        raise truncated(source, len(data), expected)
+    found = bytearray()
+    view = memoryview(data)
+    position = members = 0
+    while position < len(view) and len(found) < expected:
         decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-        while not decoder.eof and produced < expected:
-            try:
-                part = decoder.decompress(data, min(_CHUNK, expected - produced))
-            except zlib.error as error:
-                raise damaged(source, "its compressed data are damaged") from error
-            data = decoder.unconsumed_tail
-            if not part and not data and not decoder.eof:
-                break
-            parts.append(part)
-            produced += len(part)
-        if not decoder.eof:
+        step = _FIRST_STEP  # what follows a member is copied: short steps at first, as a member may be short
+        try:
+            while position < len(view) and not decoder.eof and len(found) < expected:
+                piece: bytes | memoryview = view[position : position + step]
+                position, step = position + len(piece), min(2 * step, _CHUNK)
+                while piece and len(found) < expected:
+                    found += decoder.decompress(piece, expected - len(found))
+                    piece = decoder.unconsumed_tail
+        except zlib.error as error:
+            raise damaged(source, "its compressed data are damaged") from error
+        position -= len(decoder.unused_data)
+        members += 1
+        if members > _MOST_MEMBERS:
+            raise damaged(source, f"it has more than {_MOST_MEMBERS} compressed parts")
+        if view[position : position + 2] != b"\x1f\x8b":  # only another gzip member continues the stream
             break
-        data = decoder.unused_data
-        if data[:2] != b"\x1f\x8b":  # only another gzip member continues the stream
-            break
-    if produced < expected:
-        raise truncated(source, produced, expected)
-    return b"".join(parts)
+    if len(found) < expected:
+        raise truncated(source, len(found), expected)
+    return found
+
+
+def inflated_size(data: bytes | memoryview, most: int, wbits: int = zlib.MAX_WBITS) -> int:
+    """Number of bytes of a compressed stream, counted without keeping them; more than `most` is not counted.
+
+    Raises:
+        zlib.error: the stream is damaged.
+    """
+    decoder = zlib.decompressobj(wbits)
+    size, position = 0, 0
+    while position < len(data) and not decoder.eof and size <= most:
+        rest = data[position : position + _CHUNK]
+        position += len(rest)
+        size += len(decoder.decompress(rest, _CHUNK))
+        while decoder.unconsumed_tail and size <= most:
+            size += len(decoder.decompress(decoder.unconsumed_tail, _CHUNK))
+    return size
 
 
 def truncated(source: Path, found: int, expected: int) -> LaMoDInputError:
@@ -133,7 +238,7 @@ def parsing(source: Path | str, what: str) -> Iterator[None]:
 def first_words(error: BaseException) -> str:
     """The beginning of another library's error message, to be part of a sentence."""
     text = (str(error).splitlines() or [""])[0].strip().rstrip(".")[:100] or type(error).__name__
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return one_line(text)
 
 
 def sha256_of(path: Path) -> str:

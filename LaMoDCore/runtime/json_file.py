@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,71 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.runtime.atomic import write_text
+from LaMoDCore.runtime.bounded_reads import read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+#: Limits of every JSON file: bytes, values, nesting of lists and objects, and digits of an integer.
+_MOST_BYTES, _MOST_VALUES, _DEEPEST, _LARGEST = 1 << 26, 6_000_000, 64, 2**63
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text of limited size, depth and integers.
+
+    Raises:
+        ValueError: it is not JSON, or is larger, deeper or has a larger integer than any file of LaMoD.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig")
+    if len(text) > _MOST_BYTES or text.count(",") + text.count("[") + text.count("{") > _MOST_VALUES:
+        raise ValueError("it is too large")
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    except ValueError as error:
+        if isinstance(error, json.JSONDecodeError):
+            raise ValueError(f"it is not JSON: {error}") from None
+        raise ValueError(_TOO_LARGE_INTEGER) from None  # beyond the digits that Python converts
+    _check_values(value)
+    return value
+
+
+_TOO_DEEP = f"its lists and objects are nested more than {_DEEPEST} deep"
+_TOO_LARGE_INTEGER = "an integer in it has too many digits"
+
+
+def _check_values(value: Any) -> None:
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner.extend(each.values())
+            elif isinstance(each, list):
+                inner.extend(each)
+            elif isinstance(each, int) and not -_LARGEST <= each < _LARGEST:
+                raise ValueError(_TOO_LARGE_INTEGER)
+        if not inner:
+            return
+        level = inner
+    raise ValueError(_TOO_DEEP)
 
 
 def read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """The JSON object in a file.
+    """The JSON object in a file of limited size, depth and integers.
 
     Raises:
         LaMoDInputError: the file contains no JSON object; the message ends with `remedy`.
     """
+    if not os.path.exists(path):
+        raise LaMoDInputError(path, "the file does not exist", remedy)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LaMoDInputError(path, "the file does not exist", remedy) from None
-    except (OSError, ValueError) as error:
-        raise LaMoDInputError(path, f"it cannot be read as JSON ({error})", remedy) from None
+        content = parse_json(read_file(path, _MOST_BYTES))
+    except LaMoDInputError as error:
+        raise LaMoDInputError(path, error.reason, remedy) from None
+    except ValueError as error:
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise LaMoDInputError(path, reason, remedy) from None
     if not isinstance(content, dict):
         raise LaMoDInputError(path, "it holds no JSON object", remedy)
     return content
@@ -34,10 +85,9 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
 def json_object_if_any(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty if the file is missing, incomplete or contains something else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(path, "")
+    except LaMoDInputError:
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def write_json(
@@ -54,8 +104,14 @@ def write_json(
         OSError: it cannot be written.
         ValueError: a value is not finite, unless `allow_nan`.
     """
+    write_text(path, json_text(content, indent=indent, sort_keys=sort_keys, allow_nan=allow_nan))
+
+
+def json_text(content: Mapping[str, Any], *, indent: int = 2, sort_keys: bool = False, allow_nan: bool = False) -> str:
+    """The text that `write_json` writes."""
     text = json.dumps(content, indent=indent, sort_keys=sort_keys, allow_nan=allow_nan, ensure_ascii=False)
-    write_text(path, text + "\n")
+    # a file name that is not UTF-8 becomes an escape sequence of JSON, from which it is read back
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
 def json_values(value: Any) -> Any:

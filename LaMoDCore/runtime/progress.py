@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Literal, TextIO
+
+from LaMoDCore.runtime.plain_text import PLAIN, visible
 
 ProgressMode = Literal["bar", "json", "none"]
 PROGRESS_MODES: tuple[ProgressMode, ...] = ("bar", "json", "none")
@@ -24,7 +27,9 @@ class Progress:
         if mode not in PROGRESS_MODES:
             raise ValueError(f"mode must be one of {', '.join(PROGRESS_MODES)}, got {mode!r}")
         self._mode = mode
-        self._stream = stream or sys.stderr
+        # the bar's own control characters are written to the unfiltered stream
+        self._stream: TextIO = stream or sys.stderr
+        self._bar: TextIO = getattr(self._stream, "unfiltered", None) or self._stream
         self._line_open = False
 
     def update(self, stage: str, fraction: float, message: str = "") -> None:
@@ -35,8 +40,11 @@ class Progress:
             print(line, file=self._stream, flush=True)
         elif self._mode == "bar" and self._stream.isatty():
             filled = round(fraction * 24)
-            text = f"[{'█' * filled}{'·' * (24 - filled)}] {fraction:4.0%} {stage}: {message}"
-            print(f"\r\033[K{text[:110]}", end="", file=self._stream, flush=True)
+            text = f"[{'█' * filled}{'·' * (24 - filled)}] {fraction:4.0%} {visible(stage)}: {visible(message)}"
+            encoding = getattr(self._bar, "encoding", None) or "utf-8"
+            plain = text[:110].encode(encoding, PLAIN).decode(encoding)
+            with suppress(OSError, ValueError):  # the terminal was closed
+                print(f"\r\033[K{plain}", end="", file=self._bar, flush=True)
             self._line_open = True
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ An engine is a folder with an ``engine.json`` and an ONNX file, an installed pac
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal
 
-from LaMoDCore.runtime.bounded_reads import sha256_of
+from LaMoDCore.runtime.bounded_reads import check_regular, read_file, sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import parse_json
 
 FORMAT = "lamod-contour-engine/1"
 ENGINE_FILE = "engine.json"
@@ -117,7 +117,7 @@ class EngineDescription:
                 f"{Path(self.file).name} is not installed",
                 f"install it: {self.install}" if self.install else "copy the whole engine folder again",
             )
-        if sha256_of(file) != self.sha256:
+        if (self.size_bytes and check_regular(file) != self.size_bytes) or sha256_of(file) != self.sha256:
             raise LaMoDInputError(
                 f"contour engine {self.name}",
                 f"{file.name} is not the file that engine.json describes (its SHA-256 differs)",
@@ -149,13 +149,13 @@ def read_engine(file: Path) -> EngineDescription:
         LaMoDInputError: the file is missing or not valid JSON, or a field is missing or has an invalid value.
     """
     label = f"{file.parent.name}/{file.name}"
+    if not file.exists():
+        raise LaMoDInputError(label, "it does not exist", f"name a folder that holds {ENGINE_FILE}")
     try:
-        if file.stat().st_size > _LARGEST_DESCRIPTION:
-            raise ValueError("it is too large")
-        stored = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise LaMoDInputError(label, "it does not exist", f"name a folder that holds {ENGINE_FILE}") from error
-    except (OSError, ValueError, RecursionError) as error:
+        stored = parse_json(read_file(file, _LARGEST_DESCRIPTION))
+    except LaMoDInputError as error:
+        raise LaMoDInputError(label, error.reason, "copy the engine folder again") from error
+    except ValueError as error:
         raise LaMoDInputError(label, "it is not readable JSON", "copy the engine folder again") from error
     try:
         return _parsed(stored, file.parent)

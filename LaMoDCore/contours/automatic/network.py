@@ -10,11 +10,14 @@ import numpy as np
 
 from LaMoDCore.contours.automatic.engine import LABELS, EngineDescription, Orientation
 from LaMoDCore.heart.geometry import Array, SliceGrid, canonical_grid
+from LaMoDCore.runtime.bounded_reads import read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:
     import onnxruntime
 
+#: Largest ONNX file, bytes. It is read here, so that the network cannot name further files to be read.
+_LARGEST_NETWORK = 1 << 29
 #: Probabilities of a pixel may miss a sum of 1 by this much (half precision).
 _SUM_TOLERANCE = 0.02
 UPRIGHT: Orientation = (0, False)
@@ -66,7 +69,7 @@ def turn_to_upright(grid: SliceGrid) -> Orientation:
 def normalised(
     pictures: Array, clip_percentiles: tuple[float, float], intensity_range: tuple[float, float] = (0.0, 1.0)
 ) -> Array:
-    """Each frame of [..., H, W] clipped at its percentiles and scaled, float32; a constant frame becomes the low end."""
+    """Frames [..., H, W], each clipped at its percentiles and scaled, float32; constant ones become the least value."""
     low, high = np.percentile(pictures, clip_percentiles, axis=(-2, -1), keepdims=True)
     first, last = intensity_range
     span = np.where(high > low, high - low, 1.0)
@@ -102,7 +105,7 @@ class ContourNetwork:
         options.log_severity_level = 4
         try:
             self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
-                str(file), options, providers=["CPUExecutionProvider"]
+                read_file(file, _LARGEST_NETWORK), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises types of its own, which differ between versions
             raise LaMoDInputError(label, f"{file.name} is not a readable ONNX file", "install it again") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,10 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.contours.curves import FrameCurves
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import read_json
 
+#: Limits of a contour: number of points, and distance from the origin of the patient's coordinates.
+_MOST_POINTS, _FARTHEST_MM = 5000, 1e5
 _ENDO = re.compile(r"endo|cavity|\blv\b|blood", re.IGNORECASE)
 _EPI = re.compile(r"epi|outer|myo", re.IGNORECASE)
 
@@ -35,11 +37,9 @@ def read_closed_curves(path: str | Path) -> tuple[ClosedCurve, ...]:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "save the curve in Slicer as .mrk.json")
         markups = content["markups"]
         curves = tuple(_curve(m, path) for m in markups if m.get("type") == "ClosedCurve")
-    except OSError as error:
-        raise LaMoDInputError(path, f"it cannot be read ({error.strerror or error})", "check the file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LaMoDInputError(path, "it is not a markups file", "save the curve in Slicer as .mrk.json") from error
     if not curves:
@@ -50,6 +50,8 @@ def read_closed_curves(path: str | Path) -> tuple[ClosedCurve, ...]:
 def _curve(markup: Mapping[str, Any], path: Path) -> ClosedCurve:
     points = np.array([p["position"] for p in markup["controlPoints"] if p.get("positionStatus") != "undefined"])
     points = points.reshape(-1, 3).astype(np.float64)
+    if not np.isfinite(points).all() or len(points) > _MOST_POINTS or np.abs(points).max(initial=0) > _FARTHEST_MM:
+        raise ValueError("its points are not finite positions in a patient")
     if str(markup.get("coordinateSystem", "LPS")).upper() == "RAS":
         points[:, :2] *= -1
     name = markup.get("name") or path.name.removesuffix(".json").removesuffix(".mrk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,14 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes, label
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import (
+    DatasetCase,
+    DatasetCaseError,
+    DatasetEntry,
+    DatasetIndex,
+    read_dataset_case,
+)
+from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 
@@ -53,20 +61,48 @@ def check_dataset(folder: str | Path, progress: Progress = SILENT) -> tuple[Data
     Raises:
         LaMoDInputError: there is no dataset.json that can be read.
     """
-    index = DatasetIndex.load(folder)
-    findings = list(check_index(index))
+    index = DatasetIndex.load_usable(folder)
+    findings = [Finding("error", fault.case, f"dataset.json: {fault.reason}.") for fault in index.faults]
+    findings += check_index(index)
     partners: dict[str, str | None] = {}
+    first_with: dict[str, DatasetEntry] = {}
     for number, entry in enumerate(index, 1):
         try:
             case = read_dataset_case(folder, entry.id)
+            found = list(check_case(entry, case))
+        except DatasetCaseError as error:
+            findings += [Finding("error", entry.id, f"{name}: {reason}.") for name, reason in error.faults]
         except LaMoDInputError as error:
             findings.append(Finding("error", entry.id, f"{Path(error.source).name}: {error.reason}."))
+        except (ArithmeticError, ValueError, IndexError, OSError) as error:  # values that no check foresees
+            findings.append(Finding("error", entry.id, f"It cannot be checked ({first_words(error)})."))
         else:
             partners[entry.id] = case.paired_with
-            findings.extend(check_case(entry, case))
+            findings += found
+            findings += _imported_twice(entry, first_with.setdefault(_content(case), entry))
         progress.update("validate", number / len(index), f"case {number} of {len(index)}")
     findings.extend(check_pairs(index, partners))
     return index, findings
+
+
+def _content(case: DatasetCase) -> str:
+    """SHA-256 of what was measured: masks, motion and times."""
+    digest = hashlib.sha256(repr(case.masks.shape).encode())
+    digest.update(np.packbits(case.masks).tobytes())
+    digest.update(case.frame_times_ms.tobytes())
+    if case.displacement_mm is not None:
+        digest.update(np.ascontiguousarray(case.displacement_mm).tobytes())
+    return digest.hexdigest()
+
+
+def _imported_twice(entry: DatasetEntry, first: DatasetEntry) -> Iterator[Finding]:
+    if first.id != entry.id:
+        leak = first.subject != entry.subject or first.split != entry.split
+        yield Finding(
+            "error" if leak else "warning",
+            entry.id,
+            f"Its masks, times and motion are those of {first.id}: it was imported twice.",
+        )
 
 
 def refuse_faulty_index(index: DatasetIndex) -> None:
@@ -85,12 +121,16 @@ def refuse_faulty_index(index: DatasetIndex) -> None:
 
 
 def check_index(index: DatasetIndex) -> Iterator[Finding]:
-    """Check dataset.json: repeated ids, subjects in two splits, unbalanced sites, folders that are not listed."""
+    """Check dataset.json: repeated ids, empty and leaking splits, unbalanced sites, folders that are not listed."""
     if not index.entries:
         yield Finding("error", "", "The dataset has no cases.")
     for case_id, count in Counter(entry.id for entry in index).items():
         if count > 1:
             yield Finding("error", case_id, f"The id is used {count} times.")
+    used = {entry.split for entry in index}
+    for split, purpose in (("train", "train on"), ("val", "choose the best epoch with"), ("test", "evaluate on")):
+        if index.entries and split not in used:
+            yield Finding("warning", "", f"No subject is in {split}: there is nothing to {purpose}.")
     splits: dict[str, set[str]] = defaultdict(set)
     for entry in index:
         splits[entry.subject].add(entry.split)
@@ -99,7 +139,7 @@ def check_index(index: DatasetIndex) -> Iterator[Finding]:
             yield Finding("error", "", f"Subject {subject} is in {' and '.join(sorted(where))}: splits leak.")
     yield from _uneven_sites(index)
     cases = index.folder / "cases"
-    known = {entry.id for entry in index}
+    known = {entry.id for entry in index} | {fault.case for fault in index.faults}
     strays = sorted(p.name for p in cases.iterdir() if p.name not in known) if cases.is_dir() else []
     if strays:
         yield Finding(

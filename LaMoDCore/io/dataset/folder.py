@@ -11,7 +11,7 @@ cases/ID/masks.seq.nrrd     the myocardium as drawn, 0 and 1
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,48 @@ import numpy as np
 
 from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.heart.geometry import Array, SliceGrid
-from LaMoDCore.io.images.frame_stack import slice_grid
+from LaMoDCore.io.images.frame_stack import FrameStack, slice_grid
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
-from LaMoDCore.runtime.atomic import replaced_folder
+from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.file_names import check_name
 from LaMoDCore.runtime.json_file import read_json, write_json
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
+from LaMoDCore.runtime.output.manifest import read_manifest
+from LaMoDCore.runtime.output.new_folder import new_folder, unwritable
+from LaMoDCore.runtime.schema import ArrayOf, FolderName, Kind, Numbers, Optional, Record, Text
 
 DATASET_VERSION = 1
 SPLITS = ("train", "val", "test")
 COHORTS = ("dense", "cine")
+#: Contents of a dataset's folder and of a case's folder, for their markers.
+DATASET, CASE = "a LaMoD dataset", "a case of a LaMoD dataset"
+INDEX_FILE = "dataset.json"
+
+_ENTRY = Record(
+    {
+        "id": FolderName(),
+        "subject": Text(filled=True),
+        "site": Text(),
+        "split": Text(choices=SPLITS),
+        "cohort": Text(choices=COHORTS),
+        "disease": Text(),
+        "level": Text(),
+    },
+    required=("id", "subject", "site", "split", "cohort", "disease", "level"),
+)
+_CASE = Record(
+    {
+        "level": Text(choices=LEVELS),
+        "disease": Optional(Text()),
+        "rv_insertion_lps": Optional(Numbers((3,), -1e5, 1e5)),
+        "paired_with": Optional(FolderName()),
+        "motion_source": Optional(Text()),
+    },
+    required=("level",),
+)
+#: Limits of times in ms, from the R wave.
+_LARGEST_TIME_MS = 1e5
 
 #: Displacement is stored in steps of 2⁻¹³ mm (1.2e-4 mm): far below any measurement, and half the size on disk.
 _DISPLACEMENT_STEP_MM = 2.0**-13
@@ -57,26 +90,58 @@ class DatasetEntry:
     level: str
 
 
+@dataclass(frozen=True)
+class IndexFault:
+    """Why an entry of dataset.json is invalid.
+
+    Attributes:
+        case: its id, or its number in the file.
+        reason: a clause.
+    """
+
+    case: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class DatasetIndex:
     """The contents of dataset.json.
 
     Attributes:
         folder: the dataset's folder.
-        entries: the cases, in file order.
+        entries: the valid cases, in file order.
         about: every other key of dataset.json, such as `made_by`.
+        faults: faults of the other cases, one by one.
     """
 
     folder: Path
     entries: tuple[DatasetEntry, ...]
     about: Mapping[str, Any]
+    faults: tuple[IndexFault, ...] = ()
 
     @classmethod
     def load(cls, folder: str | Path) -> DatasetIndex:
-        """Read `dataset.json`.
+        """Read `dataset.json`, all of whose cases must be valid.
 
         Raises:
             LaMoDInputError: it is missing, is not JSON, or has other contents.
+        """
+        index = cls.load_usable(folder)
+        if index.faults:
+            first, more = index.faults[0], len(index.faults) - 1
+            raise LaMoDInputError(
+                index.folder / "dataset.json",
+                f"{first.case}: {first.reason}" + (f" ({more} more faults)" if more else ""),
+                "correct it; `lamod dataset validate` lists all faults",
+            )
+        return index
+
+    @classmethod
+    def load_usable(cls, folder: str | Path) -> DatasetIndex:
+        """Read `dataset.json`; `faults` names the cases that were left out because their entries are invalid.
+
+        Raises:
+            LaMoDInputError: it is missing, is not JSON, or is no index of a dataset.
         """
         path = Path(folder) / "dataset.json"
         content = read_json(path, "name a folder that `lamod phantom` or `lamod dense` wrote")
@@ -87,7 +152,17 @@ class DatasetIndex:
                 f"it is not a dataset index of version {DATASET_VERSION}",
                 "write the dataset again with this LaMoD",
             )
-        return cls(Path(folder), tuple(_entry(case, path) for case in cases), content)
+        entries: list[DatasetEntry] = []
+        faults: list[IndexFault] = []
+        for number, case in enumerate(cases, 1):
+            found = list(_ENTRY.faults(case))
+            if found:
+                given = case.get("id") if isinstance(case, dict) else None
+                name = given if isinstance(given, str) and given.isprintable() and given else f"case {number}"
+                faults += [IndexFault(name, fault) for fault in found]
+            else:
+                entries.append(DatasetEntry(**{name: case[name] for name in DatasetEntry.__dataclass_fields__}))
+        return cls(Path(folder), tuple(entries), content, tuple(faults))
 
     def __iter__(self) -> Iterator[DatasetEntry]:
         return iter(self.entries)
@@ -156,6 +231,23 @@ class DatasetCase:
         return self.grids[0]
 
 
+class DatasetCaseError(LaMoDInputError):
+    """A case cannot be read.
+
+    Attributes:
+        faults: every fault: the file's name and a clause.
+    """
+
+    def __init__(self, home: Path, faults: Sequence[tuple[str, str]]) -> None:
+        self.home, self.faults = home, tuple(faults)
+        (name, reason), more = faults[0], len(faults) - 1
+        others = f" ({more} more faults)" if more else ""
+        super().__init__(home / name, reason + others, "write the case again, or remove it from dataset.json")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.home, self.faults)
+
+
 def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = False) -> DatasetCase:
     """Read one case.
 
@@ -165,36 +257,35 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
         pictures: also read cine.seq.nrrd, if it exists.
 
     Raises:
-        LaMoDInputError: a file is missing or damaged, or contradicts another.
+        DatasetCaseError: a file is missing or damaged, a field is invalid, or files contradict each other.
     """
     home = Path(folder) / "cases" / case_id
-    about = read_json(home / "case.json", "write the case again, or remove it from dataset.json")
-    level = about.pop("level", None)
-    if level not in LEVELS:
-        raise LaMoDInputError(home / "case.json", f"level is {level!r}", f"give one of {', '.join(LEVELS)}")
-    stack = read_seq_nrrd(home / "masks.seq.nrrd")
+    faults: list[tuple[str, str]] = []
+    about = _about(home, faults)
+    stack = _frames(home, "masks.seq.nrrd", faults)
+    if stack is None:
+        raise DatasetCaseError(home, faults)
     masks = stack.frames > 0
     times, rr_ms, reference = stack.frame_times_ms, stack.rr_ms, 0
     displacement = valid = None
-    motion_file = home / "displacement.npz"
-    if motion_file.exists():
-        motion = _read_motion(motion_file)
-        displacement, valid = motion["displacement_mm"], motion["valid"]
-        times, rr_ms = motion["frame_times_ms"].astype(np.float64), float(motion["rr_ms"])
-        reference = int(motion["reference_frame"])
-        if displacement.shape != (*masks.shape, 3) or valid.shape != masks.shape or times.shape != masks.shape[:1]:
-            raise LaMoDInputError(
-                motion_file,
-                f"displacement {displacement.shape} does not fit masks {masks.shape}",
-                "write both for the same frames, slices and pixels",
-            )
-        if not 0 <= reference < masks.shape[0]:
-            raise LaMoDInputError(
-                motion_file, f"reference_frame is {reference}", f"give one of 0..{masks.shape[0] - 1}"
-            )
-    if times is None or rr_ms is None:
-        raise LaMoDInputError(home / "masks.seq.nrrd", "it has no frame times or no rr_ms", "write them into it")
+    if (home / "displacement.npz").exists():
+        motion = _motion(home, masks.shape, faults)
+        if motion is not None:
+            displacement, valid = motion["displacement_mm"], motion["valid"].astype(bool)
+            times, rr_ms = motion["frame_times_ms"].astype(np.float64), float(motion["rr_ms"])
+            reference = int(motion["reference_frame"])
+    elif times is None or rr_ms is None:
+        faults.append(("masks.seq.nrrd", "it has no frame times or no rr_ms"))
+    else:
+        faults += [("masks.seq.nrrd", f) for f in _TIMES.faults(np.asarray(times), "frame times")]
+    others = {
+        name: _same_frames(home, name, masks.shape, faults)
+        for name in ("masks_true.seq.nrrd", *(("cine.seq.nrrd",) if pictures else ()))
+    }
+    if faults or times is None or rr_ms is None:
+        raise DatasetCaseError(home, faults)
     insertion = about.pop("rv_insertion_lps", None)
+    true, cine = others["masks_true.seq.nrrd"], others.get("cine.seq.nrrd")
     return DatasetCase(
         id=case_id,
         masks=masks,
@@ -202,40 +293,91 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
         frame_times_ms=times,
         rr_ms=rr_ms,
         reference_frame=reference,
-        level=level,
-        disease=str(about.pop("disease", "") or ""),
+        level=about.pop("level"),
+        disease=about.pop("disease", "") or "",
         displacement_mm=displacement,
         valid=valid,
         rv_insertion_lps=None if insertion is None else np.asarray(insertion, dtype=np.float64),
         paired_with=about.pop("paired_with", None),
-        masks_true=_optional_frames(home / "masks_true.seq.nrrd", masks.shape, boolean=True),
-        cine=_optional_frames(home / "cine.seq.nrrd", masks.shape, boolean=False) if pictures else None,
+        masks_true=None if true is None else true > 0,
+        cine=None if cine is None else cine.astype(np.float32),
         details=about,
     )
 
 
-def write_dataset_case(folder: str | Path, case: DatasetCase) -> Path:
+def write_dataset_case(
+    folder: str | Path,
+    case: DatasetCase,
+    *,
+    more: Callable[[Path], None] | None = None,
+    command: str = "write_dataset_case",
+) -> Path:
     """Write one case to `folder/cases/ID`, completely or not at all; the same case gives the same bytes.
+
+    Args:
+        folder: the dataset, a new folder or one that LaMoD wrote. A case of the same id is replaced, unless somebody
+            changed it.
+        case: the case.
+        more: writes further files of the case into the folder that it is called with.
+        command: name of the command or program, for the markers of both folders.
 
     Returns:
         The case's folder.
 
     Raises:
         ValueError: the shapes of the arrays do not match.
+        LaMoDInputError: LaMoD did not write the dataset or the case, or they cannot be written.
     """
     _check_shapes(case)
-    cases = Path(folder) / "cases"
-    with replaced_folder(cases / case.id) as temporary:
+    check_name(case.id, "the case id")
+    home = GrowingFolder(folder, DATASET, command).open() / "cases" / case.id
+    with new_folder(home, CASE, command) as temporary:
         _write_files(temporary, case)
-    return cases / case.id
+        if more is not None:
+            more(temporary)
+    return Path(folder) / "cases" / case.id
 
 
 def write_dataset_index(
-    folder: str | Path, entries: Sequence[DatasetEntry], about: Mapping[str, Any] | None = None
+    folder: str | Path,
+    entries: Sequence[DatasetEntry],
+    about: Mapping[str, Any] | None = None,
+    *,
+    command: str = "write_dataset_index",
 ) -> None:
-    """Write dataset.json, after the cases: a dataset without it is incomplete."""
+    """Write dataset.json, after the cases: a dataset without it is incomplete.
+
+    Raises:
+        LaMoDInputError: LaMoD did not write the dataset, or somebody changed its dataset.json.
+        OSError: it cannot be written.
+    """
     content = {"version": DATASET_VERSION, **(about or {}), "cases": [asdict(entry) for entry in entries]}
-    write_json(Path(folder) / "dataset.json", content, indent=1)
+    dataset = GrowingFolder(folder, DATASET, command)
+    dataset.open()
+    dataset.write_json(INDEX_FILE, content, indent=1)
+
+
+def edit_dataset_index(
+    folder: str | Path, change: Callable[[dict[str, Any]], Mapping[str, Any]], *, command: str
+) -> None:
+    """Change dataset.json in one step; other processes that change it wait.
+
+    Args:
+        folder: the dataset, whoever wrote it.
+        change: returns the new content for the present one.
+        command: name of the command or program, for the marker if the dataset has one.
+
+    Raises:
+        LaMoDInputError: the file cannot be read or written, or `change` raises it.
+    """
+    path = Path(folder) / INDEX_FILE
+    try:
+        if read_manifest(Path(folder)) is None:
+            write_json(path, change(read_json(path, "name the folder of a dataset")), indent=1)
+        else:
+            GrowingFolder(folder, DATASET, command).edit_json(INDEX_FILE, change, indent=1)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _write_files(home: Path, case: DatasetCase) -> None:
@@ -300,42 +442,50 @@ def _check_shapes(case: DatasetCase) -> None:
             raise ValueError(f"{name} must have the masks' shape {shape}, got {value.shape}")
 
 
-def _entry(case: Any, path: Path) -> DatasetEntry:
-    names = DatasetEntry.__dataclass_fields__
-    if not isinstance(case, dict) or not isinstance(case.get("id"), str):
-        raise LaMoDInputError(path, "a case has no id", "give every case its folder's name as id")
-    case_id = case["id"]
-    missing = [name for name in names if not isinstance(case.get(name), str)]
-    if missing:
-        raise LaMoDInputError(path, f"case {case_id} has no {missing[0]}", f"give it {', '.join(missing)} as text")
-    if case_id in ("", ".", "..") or "/" in case_id or "\\" in case_id:
-        raise LaMoDInputError(path, f"case id {case_id!r} is not a folder name", "give it a plain name")
-    if case["split"] not in SPLITS or case["cohort"] not in COHORTS:
-        raise LaMoDInputError(
-            path,
-            f"case {case_id} has split {case['split']!r} and cohort {case['cohort']!r}",
-            f"give a split of {', '.join(SPLITS)} and a cohort of {', '.join(COHORTS)}",
-        )
-    return DatasetEntry(**{name: case[name] for name in names})
+_TIMES = ArrayOf((-1,), "fiu", -_LARGEST_TIME_MS, _LARGEST_TIME_MS, increasing=True)
 
 
-def _read_motion(path: Path) -> dict[str, Array]:
-    wanted = ("displacement_mm", "valid", "frame_times_ms", "rr_ms", "reference_frame")
+def _about(home: Path, faults: list[tuple[str, str]]) -> dict[str, Any]:
+    """The contents of case.json."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in wanted}
-    except KeyError as error:
-        raise LaMoDInputError(path, f"it lacks {error}", f"give {', '.join(wanted)}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise LaMoDInputError(path, f"it cannot be read ({error})", "write the case again") from None
+        about = read_json(home / "case.json", "")
+    except LaMoDInputError as error:
+        faults.append(("case.json", error.reason))
+        return {}
+    faults += [("case.json", fault) for fault in _CASE.faults(about)]
+    return about
 
 
-def _optional_frames(path: Path, shape: tuple[int, ...], *, boolean: bool) -> Array | None:
-    if not path.exists():
+def _frames(home: Path, name: str, faults: list[tuple[str, str]]) -> FrameStack | None:
+    try:
+        return read_seq_nrrd(home / name)
+    except LaMoDInputError as error:
+        faults.append((name, error.reason))
         return None
-    frames = read_seq_nrrd(path).frames
-    if frames.shape != shape:
-        raise LaMoDInputError(
-            path, f"its shape {frames.shape} is not that of the masks {shape}", "write the case again"
-        )
-    return np.asarray(frames > 0 if boolean else frames.astype(np.float32))
+
+
+def _same_frames(home: Path, name: str, shape: tuple[int, ...], faults: list[tuple[str, str]]) -> Array | None:
+    """The frames of an optional file, which must have the masks' shape."""
+    stack = _frames(home, name, faults) if (home / name).exists() else None
+    if stack is not None and stack.frames.shape != shape:
+        faults.append((name, f"its shape {stack.frames.shape} is not that of the masks {shape}"))
+    return None if stack is None else stack.frames
+
+
+def _motion(home: Path, shape: tuple[int, ...], faults: list[tuple[str, str]]) -> dict[str, Array] | None:
+    """The arrays of displacement.npz, if they fit the masks [T, Z, H, W]."""
+    kinds: dict[str, Kind] = {
+        "displacement_mm": ArrayOf((*shape, 3), "f", finite=False),
+        "valid": ArrayOf(shape, "biu", 0, 1),
+        "frame_times_ms": ArrayOf(shape[:1], "fiu", -_LARGEST_TIME_MS, _LARGEST_TIME_MS, increasing=True),
+        "rr_ms": ArrayOf((), "fiu", 1, _LARGEST_TIME_MS),
+        "reference_frame": ArrayOf((), "iu", 0, shape[0] - 1),
+    }
+    try:
+        motion = read_npz(home / "displacement.npz", tuple(kinds))
+    except LaMoDInputError as error:
+        faults.append(("displacement.npz", error.reason))
+        return None
+    found = [fault for name, kind in kinds.items() for fault in kind.faults(motion[name], name)]
+    faults += [("displacement.npz", fault) for fault in found]
+    return None if found else motion

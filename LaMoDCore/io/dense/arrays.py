@@ -11,7 +11,6 @@ than the images: the first one is then the wall at the encoding instant.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.dense.images import (
     PHASE_12BIT_MAX,
+    PHASE_UNITS,
     POSITION_UNKNOWN,
     DenseImages,
     check_lengths,
@@ -29,18 +29,48 @@ from LaMoDCore.io.dense.images import (
     phase_in_radians,
 )
 from LaMoDCore.io.dense.timing import dense_timing, number
-from LaMoDCore.runtime.atomic import new_folder
+from LaMoDCore.runtime.array_files import read_npy
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.json_file import write_json
+from LaMoDCore.runtime.json_file import read_json, write_json
+from LaMoDCore.runtime.output.new_folder import new_folder
+from LaMoDCore.runtime.schema import (
+    ArrayOf,
+    Either,
+    Flag,
+    Kind,
+    ListOf,
+    Number,
+    Numbers,
+    Optional,
+    Record,
+    Text,
+    refuse_faults,
+)
 
 JSON_NAME = "dense.json"
 
 _HELP = "see docs/how-to/process-dense.md for its keys"
 
-_KNOWN = {
-    "magnitude", "phase_x", "phase_y", "mask", "ke_cycles_per_mm", "scale", "spacing_mm", "frame_times_ms",
-    "frame_ms", "rr_ms", "phase_units", "negate", "level", "ijk_to_lps", "name",
-}  # fmt: skip
+_PAIR = ListOf(Flag(), 2, 2)
+_ENCODING = Either((Numbers((2,)), Number()))
+_KNOWN: dict[str, Kind] = {
+    "magnitude": Text(filled=True),
+    "phase_x": Text(filled=True),
+    "phase_y": Text(filled=True),
+    "mask": Text(filled=True),
+    "ke_cycles_per_mm": Optional(_ENCODING),
+    "scale": Number(),
+    "spacing_mm": Numbers((2,)),
+    "frame_times_ms": Optional(Numbers((-1,), -1e5, 1e5, increasing=True)),
+    "frame_ms": Optional(Number()),
+    "rr_ms": Optional(Number()),
+    "phase_units": Text(choices=tuple(PHASE_UNITS)),
+    "negate": Either((Flag(), _PAIR)),
+    "level": Text(choices=LEVELS),
+    "ijk_to_lps": Numbers((4, 4), -1e5, 1e5),
+    "name": Text(),
+}
+_DESCRIPTION = Record(_KNOWN)
 
 
 def read_arrays(
@@ -83,10 +113,13 @@ def read_arrays(
         effective = [effective_ke(source, e, settings.get("scale", 1.0)) for e in encodings]
 
     frames = magnitude.shape[0]
+    times = settings.get("frame_times_ms")
+    if times is not None and len(times) != frames:
+        raise LaMoDInputError(source, f"it has {len(times)} frame_times_ms for {frames} frames", _HELP)
     timing = dense_timing(
         source,
         frames,
-        trigger_ms=settings.get("frame_times_ms"),
+        trigger_ms=times,
         frame_ms=frame_ms if frame_ms is not None else number(settings.get("frame_ms")),
         rr_ms=rr_ms if rr_ms is not None else number(settings.get("rr_ms")),
     )
@@ -135,7 +168,7 @@ def write_arrays(folder: Path, images: DenseImages) -> None:
     if images.myocardium is not None:
         masks, reference = images.myocardium, images.reference_myocardium
         arrays["mask"] = (masks if reference is None else np.concatenate([reference[None], masks])).astype(np.uint8)
-    with new_folder(folder, lambda name: name == JSON_NAME or name.endswith(".npy"), "DENSE arrays") as temporary:
+    with new_folder(folder, "DENSE arrays", "write_arrays") as temporary:
         for name, values in arrays.items():
             np.save(temporary / f"{name}.npy", values)
         write_json(temporary / JSON_NAME, settings, indent=1)
@@ -159,34 +192,30 @@ def split_reference(masks: Array, frames: int, source: str) -> tuple[Array, Arra
 
 
 def _settings(description: Path) -> dict[str, Any]:
-    try:
-        settings = json.loads(description.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not description.exists():
         raise LaMoDInputError(
             description.parent,
             f"there is no {JSON_NAME} and neither a workspace nor DENSE DICOM",
             f"write a {JSON_NAME} next to the arrays (see docs/how-to/process-dense.md)",
-        ) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise LaMoDInputError(
-            description, "it is not a readable JSON file", "see docs/how-to/process-dense.md for its keys"
-        ) from error
-    if not isinstance(settings, dict):
-        raise LaMoDInputError(description, "it is not a JSON object", _HELP)
-    unknown = sorted(set(settings) - _KNOWN)
+        )
+    settings = read_json(description, _HELP)
+    unknown = sorted(set(settings) - set(_KNOWN))
     if unknown:
         raise LaMoDInputError(description, f"unknown key '{unknown[0]}'", f"use one of {', '.join(sorted(_KNOWN))}")
+    refuse_faults(_DESCRIPTION.faults(settings), description, _HELP)
     return settings
 
 
 def _array(folder: Path, settings: dict[str, Any], name: str) -> Array:
-    file = folder / str(settings.get(name, f"{name}.npy"))
-    try:
-        return np.asarray(np.load(file, allow_pickle=False))
-    except FileNotFoundError as error:
-        raise LaMoDInputError(file, f"the {name} array is missing", "name it in the JSON file") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise LaMoDInputError(file, "it is not a NumPy array of numbers", "save it with numpy.save") from error
+    file = folder / settings.get(name, f"{name}.npy")
+    if not file.exists():
+        raise LaMoDInputError(file, f"the {name} array is missing", "name it in the JSON file")
+    values = read_npy(file)
+    kind = ArrayOf((-1, -1, -1), "fiub" if name == "mask" else "fiu")
+    refuse_faults(kind.faults(values, name), file, "give finite numbers [frames, rows, columns]")
+    if values.size == 0:
+        raise LaMoDInputError(file, f"{name} is empty", "give finite numbers [frames, rows, columns]")
+    return values
 
 
 def _masks(

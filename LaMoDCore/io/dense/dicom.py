@@ -19,7 +19,9 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dense.images import DenseImages, check_lengths, effective_ke, phase_in_radians
 from LaMoDCore.io.dense.timing import dense_timing, number
-from LaMoDCore.io.dicom.file import is_dicom_file
+from LaMoDCore.io.dicom.file import is_dicom_file, parsing_dicom, read_dataset
+from LaMoDCore.io.dicom.object_kinds import complex_component
+from LaMoDCore.io.dicom.pixels import stored_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _ONE_SERIES = "keep one DENSE acquisition of one slice in the folder"
@@ -134,22 +136,28 @@ _Tagged = tuple[Any, DenseComment]
 
 
 def _collect(folder: Path) -> dict[str, list[_Tagged]]:
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
     groups: dict[str, list[_Tagged]] = defaultdict(list)
     seen = 0
+    parts: set[str] = set()
     for file in sorted(folder.rglob("*")):
         if not file.is_file() or not is_dicom_file(file):
             continue
         seen += 1
-        try:
-            header = dcmread(file)
-        except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, EOFError) as error:
-            raise LaMoDInputError(file, "this DICOM file is damaged", "export it again") from error
-        comment = parse_comment(str(getattr(header, "ImageComments", "")))
+        header = read_dataset(file, pixels=True)
+        with parsing_dicom(file):
+            comment = parse_comment(str(getattr(header, "ImageComments", "")))
+            part = complex_component(header)
+        if part in ("real", "imaginary"):
+            parts.add(part)
         if comment is not None:
             groups[comment.kind].append((header, comment))
+    if not groups and parts:
+        raise LaMoDInputError(
+            folder,
+            f"its {seen} DICOM files hold the {' and '.join(sorted(parts))} parts of complex images without the "
+            "comments of a DENSE sequence, as Philips exports them",
+            "compute magnitude, x phase and y phase, and give them as arrays with a dense.json",
+        )
     if not groups:
         raise LaMoDInputError(
             folder, f"none of its {seen} DICOM files is a DENSE image", "give the folder of the DENSE series"
@@ -190,13 +198,7 @@ _SPOKEN = {
 
 
 def _pixels(folder: Path, images: list[_Tagged]) -> Array:
-    try:
-        frames = [np.asarray(header.pixel_array) for header, _ in images]
-    except Exception as error:  # pydicom's decoders raise any exception of their plug-ins
-        reason = str(error).split("\n")[0].split(". ")[0]
-        raise LaMoDInputError(
-            folder, f"the pixels cannot be decoded ({reason})", "export the images uncompressed"
-        ) from error
+    frames = [stored_pixels(header, Path(str(header.filename))) for header, _ in images]
     if len({frame.shape for frame in frames}) > 1 or frames[0].ndim != 2:
         raise LaMoDInputError(folder, "the DENSE images differ in size", _ONE_SERIES)
     return np.stack(frames)

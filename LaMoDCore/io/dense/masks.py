@@ -13,6 +13,7 @@ from LaMoDCore.io.dense.arrays import split_reference
 from LaMoDCore.io.dense.images import DenseImages
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import integer_labels, meaning_of_labels, parse_labels
+from LaMoDCore.runtime.array_files import read_npy
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 
@@ -41,10 +42,7 @@ def with_masks(images: DenseImages, path: str | Path, labels: str | None = None)
 
 
 def _read_npy(path: Path, labels: str | None) -> tuple[Array, tuple[Note, ...]]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise LaMoDInputError(path, "it is not a NumPy array of numbers", "save it with numpy.save") from error
+    values = read_npy(path)
     if values.ndim != 3:
         raise LaMoDInputError(path, f"the masks have shape {values.shape}", "give (frames, rows, columns)")
     return _myocardium(np.asarray(values)[:, None], path, labels)

@@ -8,9 +8,10 @@ are (x, y) counted from 1, epicardium first; `TranslationRC` shifts a series by 
 
 from __future__ import annotations
 
+import io
 import re
 import warnings
-import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,27 @@ from LaMoDCore.io.dense.images import (
     effective_ke,
     phase_in_radians,
 )
+from LaMoDCore.io.dense.matlab_bounds import read_bounded_mat
 from LaMoDCore.io.dense.timing import dense_timing, number
+from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.schema import ArrayOf, Kind, refuse_faults
 
+#: Fields of a group and of a series' header; NaN where there is no value.
+_GROUP: dict[str, Kind] = {
+    "PhaIndex": ArrayOf((-1,), "fiub", -1, 1e6, finite=False),
+    "MagIndex": ArrayOf((-1,), "fiub", -1, 1e6, finite=False),
+    "SwapFlag": ArrayOf((-1,), "fiub", -1, 255, finite=False),
+    "NegFlag": ArrayOf((-1,), "fiub", -1, 255, finite=False),
+    "Scale": ArrayOf((-1,), "fiub", -1e6, 1e6, finite=False),
+    "EncFreq": ArrayOf((-1,), "fiub", -1e6, 1e6, finite=False),
+}
+_HEADER: dict[str, Kind] = {
+    "PixelSpacing": ArrayOf((-1,), "fiub", 0, 1e3, finite=False),
+    "ImagePositionPatient": ArrayOf((-1,), "fiub", -1e5, 1e5),
+    "ImageOrientationPatient": ArrayOf((-1,), "fiub", -1.01, 1.01),
+    "SliceThickness": ArrayOf((-1,), "fiub", -1e3, 1e3, finite=False),
+}
 _NEW_EXPORT = "save the workspace again in DENSEanalysis"
 
 
@@ -48,6 +67,16 @@ def read_workspace(
         LaMoDInputError: it cannot be read, or contains no pair of x and y phase.
     """
     content = _load(path)
+    try:
+        return _groups(path, content, ke, frame_ms, rr_ms)
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        reason = f"its contents are not those of a DENSEanalysis workspace ({first_words(error)})"
+        raise LaMoDInputError(path, reason, _NEW_EXPORT) from error
+
+
+def _groups(
+    path: Path, content: dict[str, Any], ke: float | None, frame_ms: float | None, rr_ms: float | None
+) -> tuple[DenseImages, ...]:
     missing = [key for key in ("seq", "img", "dns") if key not in content]
     if missing:
         raise LaMoDInputError(path, f"the workspace has no '{missing[0]}'", _NEW_EXPORT)
@@ -55,6 +84,7 @@ def read_workspace(
     groups, contours = _items(content["dns"]), _items(content.get("roi"))
     found = []
     for group in groups:
+        refuse_faults(_field_faults(group, _GROUP), path, _NEW_EXPORT)
         if _index(group, "PhaIndex", 0) is None or _index(group, "PhaIndex", 1) is None:
             continue
         found.append(_read_group(path, group, series, pixels, contours, ke, frame_ms, rr_ms))
@@ -63,20 +93,25 @@ def read_workspace(
     return tuple(found)
 
 
+def _field_faults(holder: Any, kinds: Mapping[str, Kind]) -> Iterator[str]:
+    """Faults of the numbers in the fields of a MATLAB structure; fields that are missing or empty have none."""
+    for name, kind in kinds.items():
+        value = getattr(holder, name, None)
+        values = np.atleast_1d(np.asarray(0.0 if value is None else value)).ravel()
+        if value is not None and values.size and values.dtype.kind not in "US":  # headers of some exports hold text
+            yield from kind.faults(values, name)
+
+
 def _load(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
+    data = io.BytesIO(read_bounded_mat(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return dict(loadmat(path, appendmat=False, squeeze_me=True, struct_as_record=False))
+            return dict(loadmat(data, appendmat=False, squeeze_me=True, struct_as_record=False))
     except NotImplementedError as error:
         raise LaMoDInputError(path, "it is a MATLAB v7.3 file", "save it in MATLAB with the option -v7") from error
-    except OSError as error:
-        raise LaMoDInputError(path, f"it cannot be read ({error.strerror or error})", "check the file") from error
-    except (MatReadError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, MemoryError) as error:
-        raise LaMoDInputError(path, "it is damaged or not a DENSEanalysis workspace", _NEW_EXPORT) from error
     except Exception as error:  # scipy's parser raises many kinds of exception on unexpected bytes
         raise LaMoDInputError(path, "it is damaged or not a DENSEanalysis workspace", _NEW_EXPORT) from error
 
@@ -128,6 +163,7 @@ def _read_group(
         [sign * phase_in_radians(p, "12bit", str(path)) for sign, p in zip(signs, phases, strict=True)], axis=1
     )
     header = series[_index(group, "PhaIndex", 0) or 0]
+    refuse_faults(_field_faults(header, _HEADER), path, _NEW_EXPORT)
     frames = present[0].shape[0]
     timing = dense_timing(
         str(path),

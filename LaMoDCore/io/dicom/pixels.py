@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.dicom.codestream import check_compressed_frames
 from LaMoDCore.io.dicom.file import parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.frame import DicomFrame
 from LaMoDCore.io.dicom.header import first_item, integer, lookup
@@ -46,15 +48,33 @@ def decode_pixels(file: Path) -> Array:
         rows, columns = integer(dataset.get("Rows")) or 0, integer(dataset.get("Columns")) or 0
         count = integer(dataset.get("NumberOfFrames")) or 1
         slope, intercept = _rescale(dataset)
-        check_size(file, rows * columns * count * 4)
-        pixels = _stored_pixels(dataset, file)
+        # in MONOCHROME1, the highest value is black; labels have no brightness
+        is_mask = str(dataset.get("Modality", "")) == "SEG"
+        inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1" and not is_mask
+        pixels = stored_pixels(dataset, file)
     pixels = pixels.reshape((-1, *pixels.shape[-2:])) if pixels.ndim >= 2 else pixels
     if pixels.shape != (count, rows, columns):
         raise damaged(file, f"its image is {pixels.shape}, but its header specifies {(count, rows, columns)}")
+    if inverted:
+        highest = (1 << (integer(dataset.get("BitsStored")) or 8 * pixels.dtype.itemsize)) - 1
+        pixels = (-1 if pixels.dtype.kind == "i" else highest) - pixels
     return pixels if (slope, intercept) == (1.0, 0.0) else pixels * np.float32(slope) + np.float32(intercept)
 
 
-def _stored_pixels(dataset: Dataset, file: Path) -> Array:
+def stored_pixels(dataset: Dataset, file: Path) -> Array:
+    """The values of a data set's images as stored, [H, W] or [N, H, W].
+
+    Raises:
+        LaMoDInputError: they are too large, do not fit the header, or cannot be decoded.
+    """
+    with parsing_dicom(file):
+        sides = [integer(dataset.get(name)) or 0 for name in ("Rows", "Columns")]
+        frames = integer(dataset.get("NumberOfFrames")) or 1
+        if min(*sides, frames) < 1:
+            raise damaged(file, f"its header specifies {frames} images of {sides[0]} × {sides[1]} pixels")
+        check_size(file, math.prod(sides) * frames * 4)
+        if _is_compressed(dataset):
+            check_compressed_frames(dataset, file)
     try:
         return np.asarray(dataset.pixel_array)
     except Exception as error:  # pydicom raises exceptions of many types

@@ -15,7 +15,7 @@ def dataset_facts(folder: Path) -> dict[str, Any]:
     Raises:
         LaMoDInputError: the dataset cannot be read.
     """
-    index = DatasetIndex.load(folder)
+    index = DatasetIndex.load_usable(folder)
     by_split = {split: index.select(split=split) for split in SPLITS}
     return {
         "name": folder.resolve().name,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from LaMoDCore.runtime.json_file import parse_json
 
 _LOG = "log.jsonl"
 
@@ -68,7 +69,7 @@ class RunCurves:
         self._read += len(whole)
         for line in whole.splitlines():
             try:
-                self._append(json.loads(line))
+                self._append(parse_json(line))
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # a line of a newer LaMoD, or cut off by a full disk
         return bool(whole)

@@ -12,16 +12,22 @@ import csv
 import io
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from LaMoDCore.models.run_folder import FINISHED
-from LaMoDCore.runtime.atomic import write_text
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import json_object_if_any, read_json
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
+from LaMoDCore.runtime.plain_text import table_cell
+from LaMoDCore.training.run.folder import CONTENTS
 from LaMoDCore.training.run.settings import TrainingConfig
 
+#: Each combination is a training run.
+MOST_COMBINATIONS = 1000
 #: Metrics by which combinations are compared; they do not depend on the weights of a loss.
 _MEASURES = ("endpoint_mm", "mask_distance")
 
@@ -64,15 +70,17 @@ def read_grid(file: Path, base: TrainingConfig) -> list[Combination]:
     Raises:
         LaMoDInputError: the file is not a JSON object of lists, or a setting is unknown or has the wrong type.
     """
-    try:
-        lists = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise LaMoDInputError(file.name, "there is no such file", "give a JSON object of lists") from error
-    except (OSError, ValueError) as error:
-        raise LaMoDInputError(file.name, "it is not valid JSON", "give a JSON object of lists") from error
-    if not isinstance(lists, dict) or not lists or not all(isinstance(each, list) and each for each in lists.values()):
+    lists = read_json(file, "give a JSON object of lists")
+    if not lists or not all(isinstance(each, list) and each for each in lists.values()):
         raise LaMoDInputError(
             file.name, "it is not an object of lists", 'write it as {"learning_rate": [1e-3, 1e-4], ...}'
+        )
+    count = math.prod(len(each) for each in lists.values())
+    if count > MOST_COMBINATIONS:
+        raise LaMoDInputError(
+            file.name,
+            f"it has {count if count < 10**12 else 'more than 10¹²'} combinations, more than {MOST_COMBINATIONS}",
+            "give fewer values",
         )
     try:
         return list(_combinations(lists, base))
@@ -133,7 +141,7 @@ def _is_finished(run: Path, combination: Combination) -> bool:
     config = run / "config.json"
     if not (run / "metrics.json").is_file() or not (run / FINISHED / "model.json").is_file() or not config.is_file():
         return False
-    kept = json.loads(config.read_text(encoding="utf-8"))
+    kept = read_json(config, "choose another folder")
     if kept != json.loads(json.dumps(combination.config.to_dict())):
         raise LaMoDInputError(
             f"{run.parent.name}/{run.name}", "it contains a run of a different grid", "choose another folder"
@@ -144,16 +152,18 @@ def _is_finished(run: Path, combination: Combination) -> bool:
 def _outcome(combination: Combination, run: Path, failure: str) -> Outcome:
     if failure:
         return Outcome(combination, "", float("inf"), failure)
-    stages = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["validation"]
-    for measure in _MEASURES:
+    stages = json_object_if_any(run / "metrics.json").get("validation")
+    for measure in _MEASURES if isinstance(stages, dict) else ():
         for values in reversed(list(stages.values())):
-            if measure in values:
+            if isinstance(values, dict) and isinstance(values.get(measure), int | float):
                 return Outcome(combination, measure, float(values[measure]))
     return Outcome(combination, "", float("inf"), "no stage has a metric for the comparison")
 
 
 def write_tables(outcomes: Sequence[Outcome], folder: Path) -> None:
     """Write the comparison as grid.md, grid.csv and grid.json."""
+    output = GrowingFolder(folder, CONTENTS, "train")
+    output.open()
     names = list(outcomes[0].combination.changes)
     measure = outcomes[0].measure or "validation"
     rows = [
@@ -162,7 +172,7 @@ def write_tables(outcomes: Sequence[Outcome], folder: Path) -> None:
     ]
     header = ["run", *names, f"{measure} (validation)"]
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([header, *rows])
+    csv.writer(table, lineterminator="\n").writerows([[table_cell(cell) for cell in row] for row in (header, *rows)])
     lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
     best = "" if outcomes[0].failure else outcomes[0].combination.name
     verdict = f"\nBest: **{best}**\n" if best else "\nNo combination could be trained.\n"
@@ -184,4 +194,4 @@ def write_tables(outcomes: Sequence[Outcome], folder: Path) -> None:
         ("grid.md", "\n".join(lines) + "\n" + verdict),
         ("grid.json", json.dumps(content, indent=2) + "\n"),
     ):
-        write_text(folder / name, text)
+        output.write_text(name, text)

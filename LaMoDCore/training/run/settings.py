@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from LaMoDCore.networks.lamod import ModelConfig, checked
+from LaMoDCore.networks.lamod import ModelConfig
 from LaMoDCore.runtime.errors import LaMoDInputError
-
-
-def within(default: Any, least: float, most: float | None = None) -> Any:
-    """A dataclass field with the range of its values."""
-    return field(default=default, metadata={"least": least, "most": most})
-
-
-def check_ranges(settings: Any) -> None:
-    """Raises ValueError for a value outside its field's range."""
-    for each in fields(settings):
-        least, most = each.metadata.get("least"), each.metadata.get("most")
-        value = getattr(settings, each.name)
-        if least is not None and not (least <= value and (most is None or value <= most)):
-            allowed = f"at least {least}" if most is None else f"{least} to {most}"
-            raise ValueError(f"{each.name} is {value}, it must be {allowed}")
+from LaMoDCore.runtime.json_file import read_json
+from LaMoDCore.runtime.settings_fields import check_ranges, checked, within
 
 
 @dataclass(frozen=True)
@@ -91,16 +77,16 @@ class TrainingConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     seed: int = within(0, 0)
-    batch_size: int = within(4, 1)
+    batch_size: int = within(4, 1, 4096)
     learning_rate: float = within(1e-3, 0, 1)
     weight_decay: float = within(1e-4, 0, 1)
     ema_decay: float = within(0.995, 0, 0.99999)
     bf16: bool = True
-    registration_epochs: int = within(1, 0)
-    motion_epochs: int = within(5, 0)
-    joint_epochs: int = within(2, 0)
-    patience: int = within(0, 0)
-    checkpoint_minutes: float = within(5.0, 0)
+    registration_epochs: int = within(1, 0, 1_000_000)
+    motion_epochs: int = within(5, 0, 1_000_000)
+    joint_epochs: int = within(2, 0, 1_000_000)
+    patience: int = within(0, 0, 1_000_000)
+    checkpoint_minutes: float = within(5.0, 0, 10_000)
     freeze: tuple[str, ...] = ()
     adapt_encoder: bool = True
     image_sigma: float = within(0.1, 1e-3, 10)
@@ -170,9 +156,8 @@ def read_config(file: Path) -> TrainingConfig:
     Raises:
         LaMoDInputError: the file cannot be read, or a setting is unknown or has the wrong type.
     """
+    content = read_json(file, "give a JSON file of training settings")
     try:
-        return TrainingConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise LaMoDInputError(file.name, "there is no such file", "give a JSON file of training settings") from error
-    except (ValueError, TypeError, OSError) as error:
+        return TrainingConfig.from_dict(content)
+    except (ValueError, TypeError) as error:
         raise LaMoDInputError(file.name, str(error).splitlines()[0], "correct that setting") from error

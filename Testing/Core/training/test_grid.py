@@ -30,7 +30,7 @@ def test_every_combination_of_the_lists_is_made(tmp_path: Path) -> None:
         ('{"learning_rat": [1]}', "did you mean 'learning_rate'"),
         ('{"learning_rate": 1}', "object of lists"),
         ('{"seed.x": [1]}', "there is no setting"),
-        ("nonsense", "not valid JSON"),
+        ("nonsense", "not JSON"),
     ],
 )
 def test_a_wrong_grid_is_refused(tmp_path: Path, text: str, words: str) -> None:
