@@ -141,11 +141,11 @@ def _signals(draw: _Draw) -> Tensor:
     usual = torch.stack(tissues, dim=1)
     other = torch.rand(usual.shape, generator=draw.generator)
     wall, blood = other[:, Tissue.MYOCARDIUM].clone(), other[:, Tissue.BLOOD].clone()
-    low, high = torch.minimum(wall, blood), torch.maximum(wall, blood)
-    high = torch.maximum(high, low + _LEAST_CONTRAST)
+    darker, brighter = torch.minimum(wall, blood), torch.maximum(wall, blood)
+    brighter = torch.maximum(brighter, darker + _LEAST_CONTRAST)
     inverted = draw.chance(0.15)
-    other[:, Tissue.MYOCARDIUM] = torch.where(inverted, high, low)
-    other[:, Tissue.BLOOD] = torch.where(inverted, low, high)
+    other[:, Tissue.MYOCARDIUM] = torch.where(inverted, brighter, darker)
+    other[:, Tissue.BLOOD] = torch.where(inverted, darker, brighter)
     tissues_first = torch.where(draw.chance(_USUAL)[:, None], usual, other)
     signals = tissues_first.repeat_interleave(CODES, dim=1).reshape(draw.count, len(Tissue), CODES)
     # The right ventricle's blood, the other muscle of the heart and papillary muscles differ a little from the left's.
@@ -210,7 +210,7 @@ def _field_of_view(draw: _Draw) -> Tensor:
     """1 within the field of view and 0 beyond its edges, [N, side, side]; a third of the pictures have edges."""
     place = torch.arange(draw.side)
     cut = draw.chance(0.35)
-    kept = []
+    kept: list[Tensor] = []
     for _ in range(2):
         sides = torch.rand((2, draw.count), generator=draw.generator)
         low, high = torch.where(cut, (sides - 0.4).clamp(min=0) * 0.5 * draw.side, 0.0)
@@ -224,4 +224,5 @@ def _normalised(pictures: Tensor, percentiles: tuple[float, float]) -> Tensor:
     last = flat.shape[1] - 1
     ordered = flat.sort(dim=1).values
     low, high = (ordered[:, round(p / 100 * last)][:, None, None] for p in percentiles)
-    return ((pictures - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
+    scaled: Tensor = ((pictures - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
+    return scaled

@@ -130,7 +130,7 @@ class ContourEngineStage(LoopStage):
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Mean Dice of each structure over the validation pictures, and as loss 1 − the mean of wall and cavity."""
-        parts = self.data.pictures.split(_VALIDATION_BATCH)
+        parts = torch.split(self.data.pictures, _VALIDATION_BATCH)
         found = torch.cat([model(part).argmax(dim=1) for part in parts]).numpy()
         known = self.data.labels.numpy()
         mean = [float(np.mean([dice(a == k, b == k) for a, b in zip(found, known, strict=True)])) for k in range(CODES)]
