@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import (
     add_inference_options,
     add_insertion_options,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from LaMoDCore.contours.check import ContourReport
     from LaMoDCore.contours.review import SliceReview
     from LaMoDCore.heart.case import Case, CineSlice
+    from LaMoDCore.heart.notes import Note
     from LaMoDCore.io.case.drawn_slices import DrawnHeart
     from LaMoDCore.runtime.progress import Progress
     from LaMoDCore.studies.fragility import SliceFragility
@@ -33,16 +34,15 @@ HELP = (
     "registration with the cine. For automatic contours it also shows which frames are unsure or reviewed. Exit code "
     "0: no findings; 3: findings, or unsure frames that nobody has reviewed."
 )
-_OURS = re.compile(
-    r"findings\.(json|csv|png)|readers\.csv|readers_slice\d+\.png|readers_strain\.(csv|png)|fragility\.(csv|png)"
-    r"|contours_slice\d+\.seq\.nrrd|repaired_.+"
-)
+#: Contents of the output folder, for its marker.
+_CONTENTS = "a contour report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
     parser.add_argument("--cine", nargs="+", default=[], metavar="PATH", type=Path, help="the cine images")
     add_labels_option(parser, "the values of the masks")
+    parser.add_argument("--rr", type=float, metavar="MS", help="R–R interval, if the files have none or a wrong one")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON instead of a table")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write findings.json, findings.csv and findings.png to this folder"
@@ -88,26 +88,29 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.report_files import as_dictionary, write_findings
     from LaMoDCore.contours.review import review_of
     from LaMoDCore.io.case.drawn_slices import read_drawn_heart
-    from LaMoDCore.runtime.atomic import check_new_folder, new_folder
     from LaMoDCore.runtime.errors import LaMoDInputError
+    from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
     from LaMoDCore.runtime.progress import Progress
 
     if args.fix and args.out is None:
         raise LaMoDInputError("--fix", "there is no folder for the repaired masks", "name a new folder with --out")
     if args.out is not None:
-        check_new_folder(args.out, _is_ours, "a contour report")
-    heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels)
+        check_new_folder(args.out, _CONTENTS, [*args.masks, *args.cine, *(args.second or [])])
+    heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels, rr_ms=args.rr)
     slices = [drawn.slice for drawn in heart.slices]
     report = check_contours(slices, heart.reference_frame)
     reviews = review_of(slices)
     insertions = _insertions(slices, heart.reference_frame)
+    notes = _notes(args, heart)
     content: dict[str, Any] = {
         **as_dictionary(report, reviews),
-        "notes": [note.to_dict() for note in heart.notes],
+        "notes": [note.to_dict() for note in notes],
         "rv_insertion_lps": insertions,
     }
     if not args.json:
         _print_report(report, reviews, args.max_lines)
+        of_table = {finding.fault.code for finding in report.findings}
+        print_notes(note for note in notes if note.code not in of_table)
         for name, point in insertions.items():
             print(f"RV insertion of {name}: {','.join(f'{v:g}' for v in point)} (LPS mm)")
     readers = _second_reader(args, slices) if args.second else []
@@ -124,12 +127,30 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(content, indent=1, ensure_ascii=False))
     if args.out is not None:
-        with new_folder(args.out, _is_ours, "a contour report") as folder:
+        with new_folder(args.out, _CONTENTS, "check") as folder:
             write_findings(report, slices, folder)
             _write_readers(readers, strain, folder)
             _write_fragility(fragility, folder)
             _write_contours(args, heart, repaired, folder)
-    return 0 if report.is_clean and not any(review and review.unsure for review in reviews) else 3
+    faulty = any(note.severity == "error" for note in notes)
+    return 3 if faulty or not report.is_clean or any(review and review.unsure for review in reviews) else 0
+
+
+def _notes(args: argparse.Namespace, heart: DrawnHeart) -> tuple[Note, ...]:
+    """The notes that `lamod predict` would print, except those on the predicted motion."""
+    from LaMoDCore.contours.input_notes import input_notes
+    from LaMoDCore.io.contours.foreign import is_foreign
+
+    if any(is_foreign(path) for path in args.masks):
+        return heart.notes
+    return input_notes(
+        args.masks,
+        cine=args.cine,
+        labels=args.labels,
+        rr_ms=args.rr,
+        rv_insertion_lps=args.rv_insertion,
+        slice_insertions_lps=args.slice_insertion,
+    )
 
 
 def _insertions(slices: Sequence[CineSlice], reference_frame: int) -> dict[str, list[float]]:
@@ -145,10 +166,6 @@ def _insertions(slices: Sequence[CineSlice], reference_frame: int) -> dict[str, 
         if point is not None:
             found[slice_.name] = [round(float(v), 2) for v in point]
     return found
-
-
-def _is_ours(name: str) -> bool:
-    return _OURS.fullmatch(name) is not None
 
 
 def _print_report(report: ContourReport, reviews: Sequence[SliceReview | None], max_lines: int) -> None:
@@ -182,7 +199,8 @@ def _second_reader(
     from LaMoDCore.runtime.errors import LaMoDInputError
     from LaMoDCore.studies.two_readers import agreement_text, compare_contours
 
-    second = [drawn.slice for drawn in read_drawn_heart(args.second, cine=args.cine, labels=args.labels).slices]
+    heart = read_drawn_heart(args.second, cine=args.cine, labels=args.labels, rr_ms=args.rr)
+    second = [drawn.slice for drawn in heart.slices]
     if len(second) != len(slices):
         raise LaMoDInputError(
             args.second[0],
@@ -202,6 +220,7 @@ def _case(args: argparse.Namespace, masks: Sequence[Path]) -> Case:
         masks,
         cine=args.cine or None,
         labels=args.labels,
+        rr_ms=args.rr,
         rv_insertion_lps=args.rv_insertion,
         slice_insertions_lps=args.slice_insertion,
     )

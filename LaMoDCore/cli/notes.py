@@ -12,13 +12,16 @@ OPTIONS = {
     "cycle_partly_covered": "--rr MS",
     "dense_frame_step_assumed": "--frame-ms MS",
     "dense_rr_assumed": "--rr-ms MS",
+    "frame_step_ignored": "--rr MS",
     "insertion_from_label": "--rv-insertion X,Y,Z",
     "labels_by_shape": "--labels myo=2,rv=1",
     "levels_proposed": "--levels base,mid,apex",
+    "mask_frame_assumed": "--mask-frames N",
     "reference_frame_found": "--reference-frame N",
     "rr_assumed": "--rr MS",
-    "rr_implausible": "--rr MS",
+    "rr_contradicted": "--rr MS",
     "rr_too_short": "--rr MS",
+    "rr_unit_guessed": "--rr MS",
     "rv_insertion_assumed": "--rv-insertion X,Y,Z",
 }
 #: Maximum number of sources named in one line; the rest are counted.

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Core" / "io"))
 
 import heart_files as heart
 
-SHAPE, FRAMES = (30, 32), 9
+SHAPE, FRAMES = (30, 32), 10
 AFFINE = heart.stack_affine(SHAPE, (4.0, 4.0), slices=1)
 LABELS = heart.heart_labels(AFFINE, SHAPE, slices=1, frames=FRAMES)
 

@@ -88,7 +88,7 @@ def refuse_second_reader(files: MaskFiles) -> None:
 def _two_readers(earlier_path: Path, earlier: FrameStack, path: Path, stack: FrameStack) -> LaMoDInputError:
     first, second = (earlier_path.name, path.name) if path != earlier_path else (earlier.name, stack.name)
     cycles = min(earlier.frames.shape[0], stack.frames.shape[0]) >= MIN_FRAMES
-    if not cycles:
+    if not cycles and not same_affine(earlier.ijk_to_lps, stack.ijk_to_lps):
         return LaMoDInputError(
             path,
             f"its masks lie in the plane of those of {first} on other pixels, so they cannot be joined as frames",
@@ -112,9 +112,8 @@ def _are_frames_of_one_slice(first: FrameStack, second: FrameStack) -> bool:
         return False
     if not same_affine(first.ijk_to_lps, second.ijk_to_lps):
         return False
-    few = max(first.frames.shape[0], second.frames.shape[0]) < MIN_FRAMES
-    if few:
-        return not np.array_equal(first.frames, second.frames)  # a copy
+    if max(first.frames.shape[0], second.frames.shape[0]) < MIN_FRAMES:
+        return True
     if first.frames.shape[0] != second.frames.shape[0] or first.images != second.images:
         return False
     return not (_drawn_frames(first) & _drawn_frames(second)).any()

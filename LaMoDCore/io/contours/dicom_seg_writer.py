@@ -15,11 +15,14 @@ import numpy as np
 from LaMoDCore import __version__
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.io.dicom.file import read_dataset
+from LaMoDCore.io.dicom.frame import frames_of
 from LaMoDCore.io.dicom.series import find_series
+from LaMoDCore.io.dicom.time_order import sort_in_time
 from LaMoDCore.io.files.image_file import dicom_files
 from LaMoDCore.io.images.planes import same_pixels
-from LaMoDCore.runtime.atomic import new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.new_folder import new_folder
 
 #: Structure -> segment label, SNOMED CT code and meaning.
 _SEGMENTS: dict[str, tuple[str, str, str]] = {
@@ -37,8 +40,7 @@ def write_dicom_segmentation(
     Args:
         folder: the new folder.
         slice_: the contours, on the pixels of the images.
-        pictures: the DICOM files of the cine, one per frame, in any order; they are sorted by trigger time, then by
-            instance number.
+        pictures: the DICOM files of the cine, one per frame, in any order; they are sorted in time as on reading.
         algorithm: name of the segmentation algorithm; None if a person drew the contours.
 
     Returns:
@@ -57,7 +59,7 @@ def write_dicom_segmentation(
     structures = {name: getattr(slice_, name) for name in _SEGMENTS if getattr(slice_, name) is not None}
     descriptions = [_description(hd, number, name, algorithm) for number, name in enumerate(structures, 1)]
     series, files = hd.UID(), []
-    with new_folder(folder, lambda name: name.endswith(".dcm"), "a segmentation series") as temporary:
+    with new_folder(folder, "a segmentation series", "write_dicom_segmentation") as temporary:
         for t, dataset in enumerate(datasets):
             pixels = np.stack([masks[t] for masks in structures.values()], axis=-1).astype(np.uint8)
             if not pixels.any():
@@ -93,7 +95,7 @@ def pictures_in_plane(slice_: CineSlice, paths: Sequence[str | Path]) -> list[Pa
         for frames in () if series.is_segmentation else series.positions:
             grid = SliceGrid(frames[0].shape, frames[0].ijk_to_lps)
             if len(frames) == slice_.frames and same_pixels(grid, slice_.grid):
-                return [frame.file for frame in frames]
+                return [frame.file for frame in sort_in_time(frames, series.title)[0]]
     raise LaMoDInputError(
         slice_.name, "the DICOM images on which it was drawn were not found", "give the cine's DICOM files with --cine"
     )
@@ -102,8 +104,8 @@ def pictures_in_plane(slice_: CineSlice, paths: Sequence[str | Path]) -> list[Pa
 def _pictures_of(slice_: CineSlice, pictures: Sequence[str | Path]) -> list[Any]:
     import pydicom
 
-    datasets = [pydicom.dcmread(p) for p in pictures]
-    datasets.sort(key=lambda d: (float(d.get("TriggerTime") or 0.0), int(d.get("InstanceNumber") or 0)))
+    frames = [frame for p in pictures for frame in frames_of(read_dataset(Path(p), pixels=False), Path(p))]
+    datasets = [pydicom.dcmread(frame.file) for frame in sort_in_time(frames, slice_.name)[0]] if frames else []
     fits = len(datasets) == slice_.frames and all((d.Rows, d.Columns) == slice_.grid.shape for d in datasets)
     if not fits:
         raise LaMoDInputError(

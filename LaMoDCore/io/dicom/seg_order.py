@@ -71,7 +71,8 @@ def time_axis(
     if own is not None:
         orders = list(shared) or sorted(set(own))
         times = np.array(orders) if all(f.frame.trigger_ms is not None for f in group) and len(orders) > 1 else None
-        return _axis(group, [orders.index(o) for o in own], len(orders), times), []
+        of_frame = [orders.index(o) for o in own]
+        return _axis(group, of_frame, len(orders), times, _images_of(group, of_frame, len(orders))), []
     return _axis_of_objects(group, name)
 
 
@@ -133,7 +134,7 @@ def _axis_of_objects(group: Sequence[SegmentFrame], name: str) -> tuple[TimeAxis
         images = list(dict.fromkeys(f.image for f in group))
         if len(images) == 1:
             return _axis(group, [0] * len(group), 1, images=[k for k in images if k is not None]), []
-        ranks = _object_ranks(group)
+        ranks = _object_ranks(group, by_name=False)
         if ranks is None or len({(f.image, f.frame.file) for f in group}) > len(files):
             raise LaMoDInputError(
                 files[0] if len(files) == 1 else files[0].parent,
@@ -149,7 +150,7 @@ def _axis_of_objects(group: Sequence[SegmentFrame], name: str) -> tuple[TimeAxis
     places = _places(group)
     several = max(places) > 0
     if len(files) > 1 and not several:
-        ranks = _object_ranks(group)
+        ranks = _object_ranks(group, by_name=True)
         if ranks is None:
             raise LaMoDInputError(
                 files[0].parent,
@@ -165,6 +166,16 @@ def _axis_of_objects(group: Sequence[SegmentFrame], name: str) -> tuple[TimeAxis
     return _axis(group, places, max(places) + 1), notes
 
 
+def _images_of(group: Sequence[SegmentFrame], of_frame: Sequence[int], frames: int) -> list[ImageKey]:
+    """The image to which each of T frames refers; empty if some refer to none or to several."""
+    named: list[set[ImageKey | None]] = [set() for _ in range(frames)]
+    for f, t in zip(group, of_frame, strict=True):
+        named[t].add(f.image)
+    images = [next(iter(keys)) for keys in named if len(keys) == 1]
+    found = [key for key in images if key is not None]
+    return found if len(found) == frames == len(set(found)) else []
+
+
 def _places(group: Sequence[SegmentFrame]) -> list[int]:
     """Place of each frame among those of its object and segment."""
     counted: dict[tuple[object, int], int] = {}
@@ -176,15 +187,18 @@ def _places(group: Sequence[SegmentFrame]) -> list[int]:
     return places
 
 
-def _object_ranks(group: Sequence[SegmentFrame]) -> tuple[dict[object, float], str] | None:
-    """A number that sorts the objects, by file, and its name; None if there is only one or they have none."""
+def _object_ranks(group: Sequence[SegmentFrame], *, by_name: bool) -> tuple[dict[object, float], str] | None:
+    """A number that sorts the objects, by file, and its name; None if there is only one or they have none.
+
+    Names of files are used only `by_name`: where frames refer to images, their order is known to whoever has these.
+    """
     frames = {f.frame.file: f.frame for f in group}
     if len(frames) < 2:
         return None
     instances = [f.object_number for f in frames.values()]
     if None not in instances and len(set(instances)) == len(instances):
         return {file: float(f.object_number or 0) for file, f in frames.items()}, "instance number"
-    named = varying_number([file.name for file in frames])
+    named = varying_number([file.name for file in frames]) if by_name else None
     if named is None or len(set(named.values.tolist())) < len(frames):
         return None
     return dict(zip(frames, named.values.tolist(), strict=True)), "the numbers in their file names"

@@ -6,8 +6,9 @@ and sorted. `seg_reader` reads segmentations (SEG).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,40 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
         uid, _, number, description, modality, segmentation, component = facts[key]
         series.append(DicomSeries(uid, number, description, modality, tuple(members), segmentation, component))
     series.sort(key=lambda s: (s.number is None, s.number or 0, s.description, s.uid, len(s.frames)))
-    return tuple(series), tuple(notes)
+    return tuple(_gathered(series, notes)), tuple(notes)
+
+
+def _gathered(series: Sequence[DicomSeries], notes: list[Note]) -> list[DicomSeries]:
+    """The series, with cines whose images were exported as a series each as one series.
+
+    Only images with the same pixels, kind and description (but for numbers) are gathered, and only if trigger times,
+    temporal positions or instance numbers distinguish the images of each slice.
+    """
+    single: dict[tuple[Any, ...], list[DicomSeries]] = {}
+    for one in series:
+        if not one.is_segmentation and all(len(group) == 1 for group in one.positions):
+            grid = SliceGrid(one.frames[0].shape, one.frames[0].ijk_to_lps)
+            directions = tuple(np.round(grid.directions.ravel(), 2) + 0.0)
+            words = re.sub(r"\d+", "", one.description)
+            key = (grid.shape, directions, tuple(np.round(grid.spacing_mm, 3)), one.modality, one.component, words)
+            single.setdefault(key, []).append(one)
+    result = list(series)
+    for members in single.values():
+        whole = replace(members[0], frames=tuple(frame for one in members for frame in one.frames))
+        if not whole.is_cine or not all(_are_distinguished(group) for group in whole.positions):
+            continue
+        text = f"{len(members)} series with one image per slice were read as one cine."
+        notes.append(note("dicom_series_gathered", text, source=whole.title))
+        result = [whole if one is members[0] else one for one in result if one is members[0] or one not in members]
+    return result
+
+
+def _are_distinguished(frames: Sequence[DicomFrame]) -> bool:
+    for attribute in ("trigger_ms", "temporal_position", "instance"):
+        values = [getattr(frame, attribute) for frame in frames]
+        if None not in values and len(set(values)) == len(values):
+            return True
+    return False
 
 
 def _facts(dataset: Dataset) -> tuple[str, str, int | None, str, str, bool, str | None]:

@@ -20,9 +20,9 @@ from LaMoDCore.io.images.meta_image import read_meta_image
 from LaMoDCore.io.images.natural_order import natural_key
 from LaMoDCore.io.images.nifti import read_nifti
 from LaMoDCore.io.images.planes import with_slice_axis
-from LaMoDCore.io.images.stated_geometry import without_false_position
 from LaMoDCore.io.images.segment_nrrd import SEGMENTS_KEY, on_one_grid
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
+from LaMoDCore.io.images.stated_geometry import without_false_position
 from LaMoDCore.runtime.bounded_reads import check_size, read_start
 from LaMoDCore.runtime.errors import LaMoDInputError
 

@@ -3,6 +3,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 
 
@@ -13,23 +14,27 @@ class ResultNotes:
 
     Args:
         numbers: of the result.
+        isOutOfDate: whether the contours changed after the prediction.
     """
 
     #: Half width of an interval beyond which a segment is named, percentage points.
     WIDE = 4.0
 
-    def __init__(self, numbers: ResultNumbers) -> None:
-        self._numbers = numbers
+    def __init__(self, numbers: ResultNumbers, isOutOfDate: bool = False) -> None:
+        self._numbers, self._isOutOfDate = numbers, isOutOfDate
 
     def warnings(self) -> list[str]:
-        """Errors, slices unlike the training data, uncertain segments, other warnings; empty if there are none."""
+        """Errors, automatic contours, slices unlike the training data, uncertain segments, other warnings."""
         wide = self._wideSegments()
         # the names of the uncertain segments make the note about the samples redundant
         redundant = {"samples_disagree"} if wide else set()
         unlike = [n for n in self._numbers.notes if n.code == "unlike_training"]
-        others = [n for n in self._numbers.notes if n.code not in {"unlike_training", *redundant}]
+        automatic = [n for n in self._numbers.notes if n.code == "contours_automatic"]
+        others = [n for n in self._numbers.notes if n.code not in {"unlike_training", "contours_automatic", *redundant}]
         return [
+            *([outOfDate()] if self._isOutOfDate else []),
             *self._lines(others, "error"),
+            *self._lines(automatic, "error", "warning"),
             *self._lines(unlike, "error", "warning"),
             *wide,
             *self._lines(others, "warning"),
@@ -112,7 +117,7 @@ def remedies() -> dict[str, str]:
         "motion_folds": _("Check the contours of this slice in the Contours section."),
         "reference_frame_found": _("If this is wrong, let the sequence start at end-diastole."),
         "ring_open_at_reference": _("Close the ring in the Segment Editor, unless the outflow tract opens it."),
-        "rr_implausible": _("Load the cine with its frame times, for example from DICOM files."),
+        "rr_contradicted": _("Load the cine with its frame times, for example from DICOM files."),
         "rr_too_short": _("Load the cine with its frame times, for example from DICOM files."),
         "rv_insertion_assumed": _("Place the point under “RV insertion”, or find it in the Contours section."),
         "segments_empty": _("Check the contours and the RV insertion in the Contours section."),

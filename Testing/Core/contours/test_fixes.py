@@ -107,7 +107,7 @@ WRITERS = {
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_repaired_file_differs_from_the_original_only_in_its_voxels(tmp_path, name):
     affine = stack_affine()
-    labels = heart_labels(affine, frames=9)
+    labels = heart_labels(affine, frames=10)
     WRITERS[name](tmp_path / name, labels, affine)
     repaired = labels.copy()
     repaired[4, 1] = 0
@@ -127,7 +127,7 @@ def test_a_repaired_file_differs_from_the_original_only_in_its_voxels(tmp_path, 
 
 def test_labels_that_exceed_the_data_type_are_refused(tmp_path):
     affine = stack_affine()
-    labels = heart_labels(affine, frames=9)
+    labels = heart_labels(affine, frames=10)
     image = sitk.JoinSeries([sitk.GetImageFromArray(frame.astype(np.uint8)) for frame in labels])
     sitk.WriteImage(image, str(tmp_path / "m.nii.gz"))
     with pytest.raises(LaMoDInputError, match="cannot hold"):
@@ -136,7 +136,7 @@ def test_labels_that_exceed_the_data_type_are_refused(tmp_path):
 
 def test_the_command_repairs_and_keeps_the_format(tmp_path, capsys):
     affine = stack_affine()
-    labels = heart_labels(affine, frames=9)
+    labels = heart_labels(affine, frames=10)
     labels[4, 1, 2:4, 2:4] = 2  # an island
     path = tmp_path / "m.nii"
     write_nifti(path, labels, affine)

@@ -268,12 +268,30 @@ def write_enhanced(path, frames, affine, *, times=None):
     ds.save_as(path, enforce_file_format=True)
 
 
-def write_seg(path, labels, affine, *, names=None, timed=True, kind="BINARY", sources=None):
-    """One multi-frame SEG, one frame per segment, slice and time; empty frames are left out, as usual."""
+def write_seg(
+    path,
+    labels,
+    affine,
+    *,
+    names=None,
+    timed=True,
+    kind="BINARY",
+    sources=None,
+    series="seg",
+    instance=1,
+    order=None,
+    edit=None,
+):
+    """One multi-frame SEG, one frame per segment, slice and time; empty frames are left out, as usual.
+
+    ``sources`` [T, Z] are the UIDs of the images drawn on, ``order`` that of the frames in the file; ``edit(dataset)``
+    may change it.
+    """
     names = names or {RV: "Right ventricle", MYO: "LV myocardium", LV: "Left ventricle blood pool"}
     ds = _dataset(
-        SEGMENTATION, generate_uid(entropy_srcs=["seg"]), 1, Modality="SEG", SeriesNumber=90, SeriesDescription="SEG"
+        SEGMENTATION, generate_uid(entropy_srcs=[series]), Path(path).name, Modality="SEG", SeriesDescription="SEG"
     )
+    ds.SeriesNumber, ds.InstanceNumber = 90, instance
     ds.SegmentationType = kind
     segments = []
     for number, name in names.items():
@@ -289,7 +307,7 @@ def write_seg(path, labels, affine, *, names=None, timed=True, kind="BINARY", so
     groups, planes = [], []
     for number in names:
         for k in range(labels.shape[1]):
-            for t in range(labels.shape[0]):
+            for t in range(labels.shape[0]) if order is None else order:
                 plane = labels[t, k] == number
                 if not plane.any():
                     continue
@@ -314,6 +332,8 @@ def write_seg(path, labels, affine, *, names=None, timed=True, kind="BINARY", so
         ds.PixelData = packed + b"\0" * (len(packed) % 2)
     else:
         ds.MaximumFractionalValue = 1
+    if edit is not None:
+        edit(ds)
     ds.save_as(path, enforce_file_format=True)
 
 

@@ -115,5 +115,5 @@ def test_times_that_do_not_increase(tmp_path):
     times = TIMES_MS.copy()
     times[4] = times[3]
     write_seq_nrrd(tmp_path / "heart.seq.nrrd", HEART, AFFINE, times)
-    with pytest.raises(LaMoDInputError, match="time of frame 4"):
+    with pytest.raises(LaMoDInputError, match="same index value"):
         load_case(tmp_path / "heart.seq.nrrd")
