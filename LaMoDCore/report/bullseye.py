@@ -30,7 +30,7 @@ _SIX = {
 }
 _FOUR = {"anterior": 45.0, "septal": 135.0, "inferior": 225.0, "lateral": 315.0}
 _SIX |= {f"segment {n}": (60.0 * n + 30.0) % 360 for n in range(1, 7)}
-_FOUR |= {f"segment {n}": (90.0 * n - 45.0) % 360 for n in range(1, 5)}
+_FOUR |= {f"segment {n}": (90.0 * n - 75.0) % 360 for n in range(1, 5)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Ring:
 def sector(name: str, count: int) -> tuple[float, float]:
     """First and last angle of a segment's sector in a ring of `count` segments, degrees.
 
-    Where walls are not known, the first of the numbered segments begins at the top.
+    Where walls are not known, the insertion, from which numbered segments are counted, is at the top.
     """
     start = (_SIX if count == 6 else _FOUR)[name]
     return start, start + 360.0 / count

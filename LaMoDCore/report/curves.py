@@ -21,7 +21,6 @@ def draw_segment_curves(
     *,
     es_ms: float,
     ed_ms: float,
-    numbered: bool = True,
     half_width_sd: float = 1.0,
 ) -> None:
     """Draw the mean curve of each segment with its band, and the mean of the slice in black.
@@ -33,7 +32,6 @@ def draw_segment_curves(
         name: "ecc" or "err".
         es_ms: time of end-systole.
         ed_ms: time of the reference frame.
-        numbered: write the segment numbers into the legend.
         half_width_sd: half the width of the band in standard deviations: of the calibrated interval, otherwise 1.
     """
     time = cine.frame_times_ms
@@ -43,27 +41,27 @@ def draw_segment_curves(
         if spread:
             sd = 100 * half_width_sd * np.asarray(spread[name][s])
             ax.fill_between(time, curves[s] - sd, curves[s] + sd, color=colour, alpha=0.13, linewidth=0)
-        ax.plot(time, curves[s], color=colour, linewidth=1.1, label=f"{s + 1} {wall}" if numbered else wall)
+        ax.plot(time, curves[s], color=colour, linewidth=1.1, label=wall)
     ax.plot(time, 100 * np.asarray(strain.global_curves[name]), color=INK, linewidth=2.0, label="whole slice")
     _finish(ax, time, es_ms, ed_ms)
 
 
 def draw_slice_curves(ax: Axes, result: StrainResult, name: str, *, es_ms: float, ed_ms: float) -> None:
-    """Draw the mean curve of every slice, from base (dark) to apex (light)."""
+    """Draw the mean curve of every slice over the clock of the heart, from base (dark) to apex (light)."""
     from matplotlib import colormaps
 
-    count = len(result.slices)
+    case, count = result.case, len(result.slices)
     colours = colormaps["viridis"](np.linspace(0.0, 0.9, count))
-    for index, (cine, strain) in enumerate(zip(result.case.slices, result.slices, strict=True)):
+    for index, (cine, strain) in enumerate(zip(case.slices, result.slices, strict=True)):
         label = f"{index + 1} {cine.level}"
         ax.plot(
-            cine.frame_times_ms,
+            cine.frame_times_ms * (case.rr_ms / cine.rr_ms),
             100 * np.asarray(strain.global_curves[name]),
             color=colours[index],
             linewidth=1.2,
             label=label,
         )
-    _finish(ax, result.case.slices[0].frame_times_ms, es_ms, ed_ms)
+    _finish(ax, case.frame_times_ms, es_ms, ed_ms)
 
 
 def _finish(ax: Axes, time: np.ndarray, es_ms: float, ed_ms: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from LaMoDCore.heart.case import CineSlice, SliceStrain
+from LaMoDCore.heart.case import CineSlice, SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.mask import epicardial_region, signed_distance_mm
 from LaMoDCore.heart.spatial import material_coordinates, push_forward
@@ -17,6 +17,10 @@ from LaMoDCore.report.style import FAINT, INK, SOFT, STRAIN_COLOURS, WALL_COLOUR
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: Up to this number of slices, the maps are large enough for the numbers of the segments.
+MOST_NUMBERED = 4
+#: Number of slices that are shown.
+MOST_SHOWN = 12
 _FINER = 4
 _MARGIN_MM = 13.0
 
@@ -147,7 +151,16 @@ def draw_arrows(
     )  # fmt: skip
 
 
-def mark_insertion(ax: Axes, grid: SliceGrid, insertion_lps: Array | None) -> None:
+def marked_insertions(result: StrainResult) -> list[Array | None]:
+    """The insertion point [3] to mark in each slice that is shown: its own, or the heart's in the nearest slice."""
+    cines, heart = result.case.slices, result.case.rv_insertion_lps
+    away = [0.0 if heart is None else abs(float(c.grid.distance_mm(heart))) for c in cines]
+    nearest = int(np.argmin(away))
+    points = [heart if z == nearest and c.rv_insertion_lps is None else c.rv_insertion_lps for z, c in enumerate(cines)]
+    return points[:MOST_SHOWN]
+
+
+def mark_insertion(ax: Axes, grid: SliceGrid, insertion_lps: Array | None, size: float = 4.0) -> None:
     """Draw a diamond at the anterior RV insertion point, projected onto the slice."""
     if insertion_lps is None:
         return
@@ -156,7 +169,7 @@ def mark_insertion(ax: Axes, grid: SliceGrid, insertion_lps: Array | None) -> No
         [x],
         [y],
         marker="D",
-        markersize=4,
+        markersize=size,
         color="#35e0c4",
         markeredgecolor=INK,
         markeredgewidth=0.6,
@@ -235,14 +248,17 @@ def _outline(ax: Axes, inside: Array, extent: tuple[float, float, float, float],
     ax.contour(x, y, smooth, levels=[0.5], zorder=3, **style)
 
 
-def number_segments(ax: Axes, strain: SliceStrain, grid: SliceGrid, *, on_picture: bool) -> None:
-    """Write the number of each segment in its colour outside the wall."""
+def number_segments(
+    ax: Axes, strain: SliceStrain, grid: SliceGrid, *, on_picture: bool, font_size: float = 6.5
+) -> None:
+    """Write the AHA number of each segment in its colour outside the wall, or its own number if walls are not known."""
     x, y = grid.pixel_centers_mm()
     region = epicardial_region(strain.myocardium)
     if not region.any():
         return
     middle = np.array([x[region].mean(), y[region].mean()])
-    for number, name in enumerate(strain.segment_names, start=1):
+    walls = zip(strain.segment_names, strain.segment_aha, strict=True)
+    for number, (name, aha) in enumerate(walls, start=1):
         here = strain.segment == number
         if not here.any():
             continue
@@ -251,11 +267,12 @@ def number_segments(ax: Axes, strain: SliceStrain, grid: SliceGrid, *, on_pictur
         reach = np.hypot(x[here] - middle[0], y[here] - middle[1]).max() + 4.5
         place = middle + along / max(length, 1e-6) * reach
         ax.text(
-            float(place[0]), float(place[1]), str(number),
-            ha="center", va="center", fontsize=6.5, fontweight="bold",
+            float(place[0]), float(place[1]), str(aha or number),
+            ha="center", va="center", fontsize=font_size, fontweight="bold",
             color="white",
-            zorder=5, bbox={
-                "boxstyle": "circle,pad=0.18", "facecolor": WALL_COLOURS.get(name, SOFT),
+            zorder=7, bbox={
+                "boxstyle": f"circle,pad={0.18 if (aha or number) < 10 else 0.08}",
+                "facecolor": WALL_COLOURS.get(name, SOFT),
                 "edgecolor": "white" if on_picture else FAINT, "linewidth": 0.5,
             },
         )  # fmt: skip

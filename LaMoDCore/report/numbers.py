@@ -40,12 +40,19 @@ def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
     return values, times
 
 
+def has_stretch(result: StrainResult) -> bool:
+    """Whether a segment's value in the bullseye is its systolic stretch instead of its peak shortening."""
+    rows = [row for part in result.summary["slices"] for row in part["segments"]]
+    return any(number(row["ecc_extreme"]) > 0 and row["ecc_extreme"] != row["ecc_peak"] for row in rows)
+
+
 def table_rows(result: StrainResult) -> list[Row]:
     """The rows of the table. Unknown values are left out, except for GLS, which is listed as not available."""
     heart: Mapping[str, Any] = result.summary["global"]
     indices: Mapping[str, Any] = result.summary["indices"]
     at_es = _when(result, result.es_frame)
     extent = "all slices" if len(result.slices) > 1 else "the slice"
+    clock = clock_text(result)
     rows = [
         Row(
             "GCS, peak",
@@ -59,7 +66,7 @@ def table_rows(result: StrainResult) -> list[Row]:
             at_es,
             "ES: smallest cavity area in the masks",
         ),
-        Row("Time to peak GCS", _unit(heart["gcs_time_to_peak_ms"], "ms", 0), "", "from end-diastole"),
+        Row("Time to peak GCS", _unit(heart["gcs_time_to_peak_ms"], "ms", 0), clock, "from end-diastole"),
         Row(
             "GRS, peak",
             f"{percent(number(heart['grs_peak']))} %",
@@ -77,17 +84,29 @@ def table_rows(result: StrainResult) -> list[Row]:
     peaks = np.concatenate(segment_peaks(result)[0])
     if np.isfinite(peaks).any():
         extremes = f"{percent(float(np.nanmin(peaks)))} … {percent(float(np.nanmax(peaks)))} %"
-        rows.append(Row("Segments' peak Ecc", extremes, "", "strongest … weakest segment"))
-    rows.append(
-        Row(
-            "SD of time to peak", _unit(indices["sd_time_to_peak_ms"], "ms", 0), "", "of the segments' peak Ecc (n − 1)"
-        )
-    )
+        meaning = "strongest shortening … greatest systolic stretch" if has_stretch(result) else "strongest … weakest"
+        rows.append(Row("Segments' peak Ecc", extremes, "", meaning))
+    spread = _unit(indices["sd_time_to_peak_ms"], "ms", 0)
+    rows.append(Row("SD of time to peak", spread, clock, "of the segments' peak Ecc (n − 1)"))
     if indices["twist_es_degrees"] is not None:
         twist = _unit(indices["twist_es_degrees"], "°", 1)
-        rows.append(Row("Twist, inferred", twist, at_es, "apical − basal rotation; masks do not show it"))
+        rows.append(Row("Twist, inferred", twist, at_es, f"{_twist_text(result)} rotation; masks do not show it"))
     rows.append(Row("GLS", "not available", "", "short-axis slices do not show it"))
     return [row for row in rows if "–" not in row.value]
+
+
+def clock_text(result: StrainResult) -> str:
+    """``R–R 950 ms``: the cycle to which the heart's times and rates refer, if those of the slices differ, else ""."""
+    cycles = [cine.rr_ms for cine in result.case.slices]
+    return f"R–R {result.case.rr_ms:.0f} ms" if max(cycles) > min(cycles) else ""
+
+
+def _twist_text(result: StrainResult) -> str:
+    cines = result.case.slices
+    first, last = result.summary["indices"].get("twist_slices") or (1, len(cines))
+    if (cines[first - 1].level, cines[last - 1].level) == ("base", "apex"):
+        return "apical − basal"
+    return f"slice {last} − slice {first}"
 
 
 def function_rows(result: StrainResult) -> list[Row]:
@@ -121,7 +140,7 @@ def _unit(value: Any, unit: str, digits: int) -> str:
 def _when(result: StrainResult, frame: int | None) -> str:
     if frame is None:
         return ""
-    return f"frame {frame}, {result.case.slices[0].frame_times_ms[frame]:.0f} ms"
+    return f"frame {frame}, {result.case.frame_times_ms[frame]:.0f} ms"
 
 
 def _frame(frame: int) -> str:

@@ -12,14 +12,17 @@ from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.report.bullseye import draw_bullseye, rings_of
 from LaMoDCore.report.curves import draw_segment_curves, draw_slice_curves
 from LaMoDCore.report.maps import (
+    MOST_NUMBERED,
+    MOST_SHOWN,
     draw_arrows,
     draw_motion,
     draw_strain_map,
     mark_insertion,
+    marked_insertions,
     number_segments,
     window_of,
 )
-from LaMoDCore.report.numbers import Row, function_rows, segment_peaks, table_rows
+from LaMoDCore.report.numbers import Row, function_rows, has_stretch, segment_peaks, table_rows
 from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
 from LaMoDCore.report.wording import (
     FUNCTION_METHOD,
@@ -44,7 +47,6 @@ _DPI = 150
 WARNING = "#8a2c0d"
 #: Up to this many slices, each has a plot of its segment curves.
 _DETAILED = 3
-_MAX_MAPS = 12
 _NOTE_LINES = 6
 #: Left and right edge of the table of numbers.
 _TABLE = (0.66, 0.97)
@@ -86,7 +88,8 @@ def draw_page(result: StrainResult) -> Figure:
     _colour_bar(page, image)
     bullseye = page.add_axes((0.735, 0.49, 0.255, 0.385))
     draw_bullseye(bullseye, rings_of(result, peaks, times), limit, f"GCS\n{rows[0].value}")
-    page.text(0.745, 0.9, "Peak Ecc by segment (%)", fontsize=8.5, fontweight="bold")
+    stretch = ", or systolic stretch (+)," if has_stretch(result) else ""
+    page.text(0.745, 0.9, f"Peak Ecc{stretch} by segment (%)", fontsize=8.5, fontweight="bold")
     _curves(page, result, lower - 0.055)
     _tables(page, rows, function_rows(result))
     _footer(page, result)
@@ -116,20 +119,15 @@ def _header(page: Figure, result: StrainResult) -> None:
 def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]:
     """Draw two maps of one slice, or one map per slice; returns an image for the colour bar and the lower edge."""
     cines, strains, es = result.case.slices, result.slices, result.es_frame
-    count = min(len(cines), _MAX_MAPS)
+    count = min(len(cines), MOST_SHOWN)
     half = max(window_of(s, c.grid).half_mm for c, s in zip(cines, strains, strict=True))
     windows = [window_of(s, c.grid, half) for c, s in zip(cines, strains, strict=True)]
-    at_es = f"end-systole, {cines[0].frame_times_ms[es]:.0f} ms"
+    at_es = f"end-systole, {result.case.frame_times_ms[es]:.0f} ms"
     boxes = _boxes(max(count, 2), heading=count > 2)
     if count > 2:
         page.text(_MAPS[0], 0.9, f"Ecc and displacement at {at_es}", fontsize=8.5, fontweight="bold")
-    small = count > 4
-    insertion = result.case.rv_insertion_lps
-    away = [0.0 if insertion is None else abs(float(c.grid.distance_mm(insertion))) for c in cines]
-    nearest = int(np.argmin(away))
-    shown = [
-        insertion if z == nearest and c.rv_insertion_lps is None else c.rv_insertion_lps for z, c in enumerate(cines)
-    ]
+    small = count > MOST_NUMBERED
+    shown = marked_insertions(result)
     for z in range(count):
         ax = page.add_axes(boxes[z])
         image = draw_strain_map(ax, cines[z], strains[z], es, windows[z], limit_percent=limit)
@@ -139,8 +137,14 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
             continue
         draw_arrows(ax, strains[z], es, cines[z].grid, colour=INK, every_mm=7.0 if small else 5.0)
         if not small:
-            number_segments(ax, strains[z], cines[z].grid, on_picture=cines[z].cine is not None)
-            mark_insertion(ax, cines[z].grid, shown[z])
+            number_segments(
+                ax,
+                strains[z],
+                cines[z].grid,
+                on_picture=cines[z].cine is not None,
+                font_size=5.5 if count == MOST_NUMBERED else 6.5,
+            )
+        mark_insertion(ax, cines[z].grid, shown[z], 2.5 if small else 4.0)
         name = f"{z + 1} {cines[z].level}"
         ax.set_title(
             f"Slice {z + 1}, {cines[z].level}: Ecc and displacement at ES" if count == 2 else name,
@@ -149,7 +153,7 @@ def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]
     if count == 1:
         ax = page.add_axes(boxes[1])
         draw_motion(ax, cines[0], strains[0], es, windows[0])
-        mark_insertion(ax, cines[0].grid, insertion)
+        mark_insertion(ax, cines[0].grid, shown[0])
         ax.set_title("Displacement from end-diastole (dotted), to scale")
     lower = min(box[1] for box in boxes)
     if len(cines) > count:
@@ -211,28 +215,39 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
             ("ecc", -1, (0.05, 0.26), "Ecc, mean of each slice (%)"),
             ("err", -1, (0.375, 0.24), "Err, mean of each slice (%)"),
         ]
-    same_segments = len({s.segment_names for s in strains}) == 1
     entries: dict[str, Any] = {}
     for name, z, (left, width), title in panels:
         ax = page.add_axes((left, bottom, width, height))
         ax.set_title(title)
-        times = cines[max(z, 0)].frame_times_ms
+        times = cines[z].frame_times_ms if z >= 0 else result.case.frame_times_ms
         es_ms, ed_ms = float(times[result.es_frame]), float(times[result.case.reference_frame])
         if z >= 0:
             draw_segment_curves(
                 ax, cines[z], strains[z], name,
-                es_ms=es_ms, ed_ms=ed_ms, numbered=same_segments, half_width_sd=half_width_sd(result),
+                es_ms=es_ms, ed_ms=ed_ms, half_width_sd=half_width_sd(result),
             )  # fmt: skip
         else:
             draw_slice_curves(ax, result, name, es_ms=es_ms, ed_ms=ed_ms)
         entries |= {label: line for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     if "whole slice" in entries:
         entries["whole slice"] = entries.pop("whole slice")
+    numbers = _wall_numbers(result)
+    labels = [f"{numbers[wall]} {wall}" if wall in numbers else wall for wall in entries]
+    columns = (len(labels) if len(labels) <= 7 else 5) if len(cines) <= _DETAILED else 6
     page.legend(
-        list(entries.values()), list(entries), loc="upper left", bbox_to_anchor=(0.042, 0.148), ncols=9 if
-        len(cines) <= _DETAILED else 6, fontsize=6.5, frameon=False, handlelength=1.4, columnspacing=1.1,
-        handletextpad=0.5, borderaxespad=0,
+        list(entries.values()), labels, loc="upper left", bbox_to_anchor=(0.042, 0.15), ncols=columns, fontsize=6.5,
+        frameon=False, handlelength=1.4, columnspacing=1.1, handletextpad=0.5, borderaxespad=0,
     )  # fmt: skip
+
+
+def _wall_numbers(result: StrainResult) -> dict[str, str]:
+    """The AHA numbers of each wall over the slices, as ``1, 7``."""
+    found: dict[str, list[int]] = {}
+    for strain in result.slices:
+        for wall, aha in zip(strain.segment_names, strain.segment_aha, strict=True):
+            if aha is not None and aha not in found.setdefault(wall, []):
+                found[wall].append(aha)
+    return {wall: ", ".join(str(number) for number in sorted(numbers)) for wall, numbers in found.items() if numbers}
 
 
 def _tables(page: Figure, rows: list[Row], function: list[Row]) -> None:
@@ -278,17 +293,15 @@ def _function(page: Figure, rows: list[Row], top: float, step: float) -> None:
 
 def _footer(page: Figure, result: StrainResult) -> None:
     _rule(page, 0.112)
-    y = 0.1
-    for text in definition_lines(result):
-        for line in textwrap.wrap(text, 160):
-            page.text(0.03, y, line, fontsize=6, color=SOFT, va="top")
-            y -= 0.0138
+    lines = [line for text in definition_lines(result) for line in textwrap.wrap(text, 160)]
+    for number, line in enumerate(lines):
+        page.text(0.03, 0.102 - min(0.0138, 0.078 / len(lines)) * number, line, fontsize=6, color=SOFT, va="top")
     notes = note_lines(result)
     heading = NOTES_HEADING if notes else "There are no notes on the input or the result."
     page.text(0.66, 0.1, heading, fontsize=6.5, va="top", fontweight="bold")
     for number, line in enumerate(_bullets(notes)):
         page.text(0.66, 0.084 - 0.0138 * number, line, fontsize=6, va="top")
-    page.text(0.03, 0.016, provenance_line(result), fontsize=6, color=SOFT)
+    page.text(0.03, 0.013, provenance_line(result), fontsize=6, color=SOFT)
 
 
 def _bullets(sentences: list[str]) -> list[str]:

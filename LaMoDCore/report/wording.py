@@ -8,6 +8,8 @@ from typing import Any
 from LaMoDCore import __version__
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.notes import NoteGroup, grouped, number_list
+from LaMoDCore.report.maps import MOST_NUMBERED, marked_insertions
+from LaMoDCore.report.numbers import clock_text
 
 RESEARCH_USE = "Research use only; not a medical device."
 #: Heading of the notes, which the warning at the head of the page refers to.
@@ -23,18 +25,33 @@ def definition_lines(result: StrainResult) -> list[str]:
     """Definitions of the numbers on the page, and the engine and licence of automatic contours."""
     ed = result.case.reference_frame
     lines = [
-        f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian, reference end-diastole (frame {ed}; frames count from 0); "
-        "Ecc and Err along the circumference and the radius about the centroid of the epicardial region; means over "
-        "the pixels of the reference myocardium. Blue shortens, red stretches.",
-        "Seen from the apex. Segments counter-clockwise from the anterior RV insertion (diamond). GCS and GRS: "
-        "area-weighted means over the whole wall of all slices.",
+        f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian from end-diastole (frame {ed}; frames count from 0); −18 % "
+        "is −20 % as engineering strain. Ecc and Err: along the circumference and the radius about the centroid of "
+        "the epicardial region, means over the pixels of the reference wall. Blue shortens, red stretches.",
+        f"Seen from the apex. {_segment_line(result)} GCS, GRS: area-weighted means over all slices.",
     ]
+    if clock := clock_text(result):
+        lines.append(f"Times and rates of the whole heart: in phase, on the clock of the median cycle, {clock}.")
     samples = sample_count(result)
     if samples > 1:
         lines.append(band_line(result, samples))
     if contours := _contours(result):
         lines.append(_contour_provenance(contours))
     return lines
+
+
+def _segment_line(result: StrainResult) -> str:
+    """Where segments start and what their numbers mean, as far as the page shows it."""
+    known = all(aha is not None for strain in result.slices for aha in strain.segment_aha)
+    start = "the anterior RV insertion" if known else "the RV insertion"
+    if any(point is not None for point in marked_insertions(result)):
+        start += " (diamond)"
+    elif result.case.rv_insertion_lps is None:
+        start = f"the expected position of {start}"
+    text = f"Segments counter-clockwise from {start}"
+    if not known:
+        return f"{text}, numbered; their walls are not known."
+    return f"{text}; circled: AHA numbers." if len(result.slices) <= MOST_NUMBERED else f"{text}."
 
 
 def half_width_sd(result: StrainResult) -> float:
@@ -75,11 +92,13 @@ def _line(group: NoteGroup, slices: int) -> str:
 
 
 def warning_line(result: StrainResult) -> str:
-    """For the head of a page: the slices that are unlike the training data; "" if there are none."""
+    """For the head of a page: walls that are not known, or slices that are unlike the training data; "" without both."""
+    see = f"see “{NOTES_HEADING}”."
+    if any(each.code == "orientation_contradicted" for each in result.notes):
+        return f"Walls are not named, the orientation is contradictory: {see}"
     flagged = sorted({each.slice for each in result.notes if each.code == "unlike_training" and each.slice})
     if not flagged:
         return ""
-    see = f"see “{NOTES_HEADING}”."
     if len(result.slices) == 1:
         return f"Unlike the training data: {see}"
     named = f"Slice {flagged[0]} is" if len(flagged) == 1 else f"Slices {number_list(flagged)} are"

@@ -31,11 +31,13 @@ DEFINITIONS = {
     "ecc_extreme": "the peak, or the systolic stretch of a segment that stretches by at least 1 % and more than it "
     "shortens",
     "time_to_peak": "from the reference frame to the peak; fraction of the cycle; none if ecc_extreme is a stretch",
+    "twist": "difference of rotation between two slices (twist_slices, counted from 1): apical − basal, or the last − "
+    "the first without a basal and an apical slice",
     "end_systole": "the frame of the smallest total cavity area over the slices",
     "strain_rate": "slope of the mean curve, 1/s; early diastole is the first half of diastole",
     "jacobian": "in-plane det F: local change of area, not of volume",
     "rotation": "mean angle about the moving centre, degrees, positive counter-clockwise seen from the apex",
-    "torsion": "(apical − basal rotation) × mean epicardial radius / distance between the slices, degrees",
+    "torsion": "twist × mean epicardial radius / distance between the slices, degrees",
     "cure": "circumferential uniformity ratio estimate of Ecc over systole, 0…1",
     "sd_time_to_peak": "standard deviation (n − 1) of the times to peak Ecc of the segments that have one, ms",
     "clock": "times and rates of the whole heart: phases of the cycle times the median R–R interval of the slices "
@@ -206,6 +208,7 @@ def _heart_indices(
     phases = np.array([row["time_to_peak_fraction"] for part in parts for row in part["segments"]], dtype=np.float64)
     found: dict[str, Any] = {
         "sd_time_to_peak_ms": indices.dyssynchrony_ms(case.rr_ms * phases),
+        "twist_slices": None,
         "twist_degrees": None,
         "twist_es_degrees": None,
         "torsion_degrees": None,
@@ -223,7 +226,7 @@ def _heart_indices(
     if (case.slices[base].level, case.slices[apex].level) != ("base", "apex"):
         found["twist_basis"] = f"between slices {base + 1} and {apex + 1}, not base and apex; {ROTATION_CAVEAT}"
     twist = indices.twist_degrees(rotations[apex], rotations[base])
-    found.update(twist_degrees=twist, twist_es_degrees=twist[es_frame])
+    found.update(twist_slices=[base + 1, apex + 1], twist_degrees=twist, twist_es_degrees=twist[es_frame])
     distance = abs(float(case.slices[base].grid.distance_mm(case.slices[apex].grid.center_lps)))
     if distance > 1.0:
         torsion = indices.torsion_degrees(

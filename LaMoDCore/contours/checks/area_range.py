@@ -7,8 +7,9 @@ import numpy as np
 from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
-#: The volume of the myocardium is constant. In a short-axis plane its area grows as the heart shortens along its axis,
-#: by a factor of 1.15–1.3 in healthy hearts and up to about 1.45 if contours exclude trabeculae at end-diastole only.
+#: The volume of the myocardium is constant. In a short-axis plane the area of a drawn wall grows as the heart shortens
+#: along its axis and other tissue enters the plane, by up to about 1.45 if contours exclude trabeculae at end-diastole
+#: only. The in-plane det F of the tissue itself grows less.
 LOWEST, HIGHEST = 0.85, 1.45
 #: Tolerance in standard deviations of an area's rasterisation error: a small ring's 1.47 may be measured as 1.43.
 _CERTAINTY = 2.0

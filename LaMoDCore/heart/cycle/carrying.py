@@ -6,8 +6,8 @@ from the blood through the wall to its surroundings, they must resemble those wh
 may then leave the path by a few millimetres where the images support it.
 
 From end-diastole alone the path is assumed: the endocardium moves towards the centre and the wall thickens so that its
-area grows by a quarter, as in healthy hearts (1.15–1.3, see docs/concepts/strain.md); how far it moves on each ray is
-still found from the cine.
+area grows by a quarter, as that of drawn walls does (docs/concepts/phantom.md); how far it moves on each ray is still
+found from the cine.
 """
 
 from __future__ import annotations
