@@ -116,6 +116,11 @@ CODES: dict[str, NoteCode] = {
     # DICOM files
     "dicom_unreadable": NoteCode("warning", "DICOM files could not be read and were left out.", "Export them again."),
     "dicom_duplicates": NoteCode("info", "Copies of DICOM instances were left out."),
+    "dicom_uid_repeated": NoteCode(
+        "warning",
+        "DICOM instances with different contents have the same UID, as after a careless anonymisation.",
+        "Check that the frames follow each other in time.",
+    ),
     "dicom_without_image": NoteCode("info", "DICOM objects that are not images in the patient were left out."),
     "dicom_series_gathered": NoteCode("info", "Series with one image per slice each were read as one cine."),
     "dicom_repeated_time": NoteCode("info", "Images of a slice that are stored twice were left out."),

@@ -40,15 +40,15 @@ def on_cine_frames(
     Raises:
         LaMoDInputError: the frames are unknown, or contradict the images to which the masks refer.
     """
-    own = next((c for c in cines if mask.images and set(mask.images) <= set(c.images)), None)
+    own = next((c for c in cines if mask.drawn_on and set(mask.drawn_on) <= set(c.images)), None)
     if own is not None:
         return _by_images(mask, own, mask_frames), [own]
     if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
         return _with_other_images(mask, cines), cines
     grid = mask.slice_grid(0)
-    oriented = [c for c in cines if mask.has_orientation and c.has_orientation]
+    oriented = [c for c in cines if mask.is_located and c.is_located]
     near = [c for c in cines if c not in oriented or grid.same_plane(c.slice_grid(0), SAME_PLANE_MM)]
-    if mask.images and mask_frames is None and all(c.images for c in near):
+    if mask.drawn_on and mask_frames is None and all(c.images for c in near):
         raise LaMoDInputError(
             path,
             "it refers to images that are not among those of the cine",
@@ -71,7 +71,7 @@ def on_cine_frames(
 def _by_images(mask: FrameStack, cine: FrameStack, mask_frames: Sequence[int] | None) -> FrameStack:
     place = {key: t for t, key in enumerate(cine.images)}
     frames = np.zeros((cine.frames.shape[0], *mask.frames.shape[1:]), dtype=mask.frames.dtype)
-    for plane, key in zip(mask.frames, mask.images, strict=True):
+    for plane, key in zip(mask.frames, mask.drawn_on, strict=True):
         frames[place[key]] = plane
     drawn = np.flatnonzero(frames.any(axis=(1, 2, 3))).tolist()
     if mask_frames is not None and sorted(mask_frames) != drawn:
@@ -81,12 +81,12 @@ def _by_images(mask: FrameStack, cine: FrameStack, mask_frames: Sequence[int] | 
             f"not {','.join(map(str, mask_frames))}",
             "leave the option out",
         )
-    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=cine.images)
+    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", drawn_on=cine.images)
 
 
 def _with_other_images(mask: FrameStack, cines: Sequence[FrameStack]) -> FrameStack:
     """The mask with a note if it refers to images that are not those of the cine."""
-    if not mask.images or not cines or not all(c.images for c in cines):
+    if not mask.drawn_on or not cines or not all(c.images for c in cines):
         return mask
     text = "The masks refer to other images than those of the cine; they were assigned to its frames by their order."
     return replace(mask, notes=(*mask.notes, note("other_source_images", text, source=mask.name)))
@@ -125,7 +125,7 @@ def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[i
         )
     frames = np.zeros((cine_frames, *mask.frames.shape[1:]), dtype=mask.frames.dtype)
     frames[wanted] = mask.frames
-    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=())
+    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=(), drawn_on=())
 
 
 def is_partial(myocardium: np.ndarray) -> bool:

@@ -114,7 +114,7 @@ def _are_frames_of_one_slice(first: FrameStack, second: FrameStack) -> bool:
         return False
     if max(first.frames.shape[0], second.frames.shape[0]) < MIN_FRAMES:
         return True
-    if first.frames.shape[0] != second.frames.shape[0] or first.images != second.images:
+    if first.frames.shape[0] != second.frames.shape[0] or first.drawn_on != second.drawn_on:
         return False
     return not (_drawn_frames(first) & _drawn_frames(second)).any()
 
@@ -136,15 +136,22 @@ def _joined(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None, *
     numbered = None if in_given_order or len(set(names)) < len(names) else varying_number(names)
     if numbered is not None:
         stacks = [stacks[k] for k in np.argsort(numbered.values, kind="stable")]
-    images = tuple(key for stack in stacks for key in stack.images)
     frames = np.concatenate([stack.frames for stack in stacks])
-    known = len(images) == len(frames) and len(set(images)) == len(images)
+    if len(frames) >= MIN_FRAMES and numbered is None and not in_given_order:
+        raise LaMoDInputError(
+            group[0][0],
+            f"{len(frames)} masks of one plane have neither times nor numbers, so their order is unknown",
+            "number the files in the order of time, or name the frames of the cine with --mask-frames",
+        )
+    sources = tuple(key for stack in stacks for key in stack.drawn_on)
+    known = len(sources) == len(frames) == len(set(sources))
     return replace(
         first,
         frames=frames,
         frame_times_ms=None,
         time_problem="",
-        images=images if known else (),
+        images=(),
+        drawn_on=sources if known else (),
         notes=notes,
     )
 

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dicom.header import clock_time_s, first_item, integer, lookup, number, values, vector
+from LaMoDCore.io.dicom.references import named_images
 from LaMoDCore.io.images.frame_stack import ImageKey
 from LaMoDCore.runtime.bounded_reads import damaged
 
@@ -20,7 +21,8 @@ class DicomFrame:
     """One image of a series: the location of its pixels, its position and its time.
 
     ``instance`` numbers the images of a series; ``object_number`` is the InstanceNumber of the file, which the frames
-    of a multi-frame file share. ``acquired_s`` and ``created_s`` are AcquisitionTime and ContentTime in seconds.
+    of a multi-frame file share. ``drawn_on`` is the only image from which a mask was derived. ``acquired_s`` and
+    ``created_s`` are AcquisitionTime and ContentTime in seconds.
     """
 
     file: Path
@@ -33,6 +35,7 @@ class DicomFrame:
     acquisition: float | None
     instance: float | None
     uid: str
+    drawn_on: ImageKey | None = None
     object_number: float | None = None
     acquired_s: float | None = None
     created_s: float | None = None
@@ -59,7 +62,8 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
     if enhanced and len(per_frame) != count:
         raise damaged(file, f"its header specifies {count} frames and describes {len(per_frame)}")
     frames = []
-    for index in range(count if enhanced else 1):
+    clock = None if enhanced else _frame_times(dataset, count)
+    for index in range(count):
         groups = [per_frame[index], shared, dataset] if enhanced else [dataset]
         groups = [g for g in groups if g is not None]
         affine = _affine(groups)
@@ -71,7 +75,7 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
                 index=index if count > 1 else None,
                 shape=(rows, columns),
                 ijk_to_lps=affine,
-                trigger_ms=_trigger(groups),
+                trigger_ms=_trigger(groups) if clock is None else clock[index],
                 rr_ms=_rr(groups),
                 temporal_position=lookup(
                     groups,
@@ -84,6 +88,7 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
                 ),
                 instance=float(index) if count > 1 else number(dataset.get("InstanceNumber")),
                 uid=str(dataset.get("SOPInstanceUID", file)),
+                drawn_on=_only(named_images(dataset, groups)),
                 object_number=number(dataset.get("InstanceNumber")),
                 acquired_s=clock_time_s(
                     groups,
@@ -96,6 +101,20 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
             )
         )
     return frames
+
+
+def _frame_times(dataset: Dataset, count: int) -> list[float] | None:
+    """Times in ms of the frames of a multi-frame file without functional groups (PS3.3 C.7.6.5), if it has any."""
+    steps = dataset.get("FrameTimeVector")
+    if count > 1 and steps is not None:
+        found = vector(steps, count)
+        return None if found is None else [float(t) for t in np.cumsum(found)]
+    step = number(dataset.get("FrameTime"))
+    return [index * step for index in range(count)] if count > 1 and step is not None and step > 0 else None
+
+
+def _only(images: Sequence[ImageKey]) -> ImageKey | None:
+    return images[0] if len(images) == 1 else None
 
 
 def _affine(groups: Sequence[Dataset]) -> Array | None:

@@ -14,9 +14,10 @@ from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.dicom.file import parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.frame import DicomFrame, frames_of
 from LaMoDCore.io.dicom.pixels import decode_pixels
+from LaMoDCore.io.dicom.references import named_images
 from LaMoDCore.io.dicom.seg_order import SegmentFrame, TimeAxis, shared_orders, time_axis
 from LaMoDCore.io.dicom.series import DicomSeries, group_by_position
-from LaMoDCore.io.dicom.source_images import ImageIndex, named_images
+from LaMoDCore.io.dicom.source_images import ImageIndex
 from LaMoDCore.io.dicom.time_order import with_times
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.natural_order import natural_key
@@ -175,6 +176,6 @@ def _stack(
         ijk_to_lps=group[0].frame.ijk_to_lps,
         metadata=metadata,
         notes=tuple(notes),
-        images=axis.images,
+        drawn_on=axis.images,
     )
     return with_times(stack, axis.times, axis.intervals_ms)

@@ -18,13 +18,14 @@ from pydicom.dataset import Dataset
 from LaMoDCore.heart.case import MIN_FRAMES
 from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE, Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
+from LaMoDCore.io.dicom.copies import is_copy
 from LaMoDCore.io.dicom.file import parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.frame import DicomFrame, frames_of
 from LaMoDCore.io.dicom.header import integer
 from LaMoDCore.io.dicom.object_kinds import complex_component, kind_of, listing
 from LaMoDCore.io.dicom.pixels import frame_pixels
 from LaMoDCore.io.dicom.time_order import sort_in_time, with_times
-from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.frame_stack import FrameStack, ImageKey
 from LaMoDCore.runtime.bounded_reads import check_size
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -85,23 +86,25 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
     groups: dict[tuple[Any, ...], list[DicomFrame]] = {}
     facts: dict[tuple[Any, ...], tuple[str, str, int | None, str, str, bool, str | None]] = {}
     without_image: list[tuple[str, str, str]] = []
-    seen: set[str] = set()
-    unreadable = duplicates = 0
+    seen: dict[str, Path] = {}
+    unreadable = duplicates = repeated = 0
     for file in files:
         try:
             dataset = read_dataset(file, pixels=False)
             with parsing_dicom(file):
                 uid = str(dataset.get("SOPInstanceUID", "")) or str(file)
                 facts_of_file = _facts(dataset)
-                frames = [] if uid in seen else frames_of(dataset, file)
+                copied = uid in seen and is_copy(seen[uid], file)
+                frames = [] if copied else frames_of(dataset, file)
                 kind = kind_of(dataset)
         except LaMoDInputError:
             unreadable += 1
             continue
-        if uid in seen:
+        if copied:
             duplicates += 1
             continue
-        seen.add(uid)
+        repeated += uid in seen
+        seen.setdefault(uid, file)
         if not frames:
             without_image.append(kind)
             continue
@@ -116,6 +119,9 @@ def find_series(files: Iterable[Path]) -> tuple[tuple[DicomSeries, ...], tuple[N
         notes.append(note("dicom_unreadable", f"{unreadable} DICOM file(s) could not be read and were left out."))
     if duplicates:
         notes.append(note("dicom_duplicates", f"{duplicates} duplicate DICOM instance(s) were left out."))
+    if repeated:
+        text = f"{repeated} DICOM instance(s) have the UID of another one and different contents; all were read."
+        notes.append(note("dicom_uid_repeated", text))
     if without_image:
         text = f"DICOM files without an image in the patient were left out: {listing(without_image)}."
         notes.append(note("dicom_without_image", text))
@@ -191,6 +197,12 @@ def group_by_position(frames: Sequence[DicomFrame]) -> tuple[tuple[DicomFrame, .
     return tuple(tuple(group) for group in groups)
 
 
+def _sources_of(frames: Sequence[DicomFrame]) -> tuple[ImageKey, ...]:
+    """The images on which masks stored as DICOM images were drawn, if each names one of its own."""
+    sources = [frame.drawn_on for frame in frames if frame.drawn_on is not None]
+    return tuple(sources) if len(sources) == len(frames) == len(set(sources)) else ()
+
+
 def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tuple[FrameStack, ...]:
     """Read the images of a series: one stack [T, 1, H, W] per slice position, from base to apex.
 
@@ -222,6 +234,7 @@ def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tu
                     ijk_to_lps=frames[0].ijk_to_lps,
                     notes=tuple(notes),
                     images=tuple(frame.key for frame in frames),
+                    drawn_on=_sources_of(frames),
                 ),
                 times,
                 [f.rr_ms for f in frames if f.rr_ms],

@@ -37,8 +37,8 @@ class FrameStack:
         time_problem: why times that the file contains cannot be used, as a clause; "" if there is none.
         rr_problem: the same for its R–R interval.
         scanner_times: whether the times are those of the scanner, as in DICOM images.
-        images: (SOP instance UID, index in the instance) of the DICOM image to which each frame belongs; empty if this
-            is unknown.
+        images: keys of the DICOM images that are the frames; empty for other files.
+        drawn_on: keys of the DICOM images on which the frames of a mask were drawn; empty if they are unknown.
     """
 
     name: str
@@ -56,6 +56,7 @@ class FrameStack:
     rr_problem: str = ""
     scanner_times: bool = False
     images: tuple[ImageKey, ...] = ()
+    drawn_on: tuple[ImageKey, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4:
@@ -64,8 +65,9 @@ class FrameStack:
             raise ValueError(f"ijk_to_lps must be [4, 4], got {self.ijk_to_lps.shape}")
         if self.frame_times_ms is not None and self.frame_times_ms.shape != (self.frames.shape[0],):
             raise ValueError(f"frame_times_ms must have {self.frames.shape[0]} entries, one per frame")
-        if self.images and len(self.images) != self.frames.shape[0]:
-            raise ValueError(f"images must have {self.frames.shape[0]} entries, one per frame")
+        for name in ("images", "drawn_on"):
+            if len(getattr(self, name)) not in (0, self.frames.shape[0]):
+                raise ValueError(f"{name} must have {self.frames.shape[0]} entries, one per frame")
 
     @property
     def is_located(self) -> bool:

@@ -165,6 +165,9 @@ def axes_of(header: NrrdHeader) -> SequenceAxes:
         for axis, (kind, size, vector) in enumerate(zip(header.kinds, header.sizes, header.directions, strict=True))
         if size == 1 and (kind in _SINGLE_KINDS or (directed and vector is None and kind == "???"))
     )
+    # of two lists, one of a single entry holds nothing
+    lists = [axis for axis, kind in enumerate(header.kinds) if kind in _TIME_KINDS and header.sizes[axis] == 1]
+    single += tuple(lists[: max(0, len(header.sizes) - len(single) - 4)])
     others = tuple(axis for axis in range(len(header.sizes)) if axis not in single)
     time = _time_axis(header, others)
     return SequenceAxes(tuple(axis for axis in others if axis != time), time, single)
