@@ -33,6 +33,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/program.py
   cli/settings.py
   cli/train.py
+  cli/train_contours.py
   cli/train_posterior.py
   cohort/__init__.py
   cohort/ledger.py
@@ -47,6 +48,7 @@ set(MODULE_PYTHON_SCRIPTS
   contours/automatic/heart_contours.py
   contours/automatic/network.py
   contours/automatic/network_grid.py
+  contours/automatic/noise.py
   contours/automatic/rays.py
   contours/automatic/registry.py
   contours/automatic/rings.py
@@ -67,6 +69,7 @@ set(MODULE_PYTHON_SCRIPTS
   contours/checks/walls_touch.py
   contours/findings.py
   contours/fixes.py
+  contours/input_notes.py
   contours/insertion.py
   contours/missing_frames.py
   contours/repair.py
@@ -115,6 +118,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/cycle/carrying.py
   heart/cycle/common_phases.py
   heart/cycle/end_diastole.py
+  heart/cycle/plateau.py
   heart/cycle/shapes.py
   heart/cycle/smoothing.py
   heart/geometry.py
@@ -137,9 +141,12 @@ set(MODULE_PYTHON_SCRIPTS
   heart/ventricle.py
   io/__init__.py
   io/case/__init__.py
+  io/case/axis_order.py
+  io/case/doubtful_geometry.py
   io/case/drawn_slices.py
   io/case/partial_masks.py
   io/case/reader.py
+  io/case/same_plane.py
   io/case/slice_reader.py
   io/contours/__init__.py
   io/contours/curves.py
@@ -158,18 +165,25 @@ set(MODULE_PYTHON_SCRIPTS
   io/dense/dicom.py
   io/dense/images.py
   io/dense/masks.py
+  io/dense/matlab_bounds.py
   io/dense/reader.py
   io/dense/timing.py
   io/dense/workspace.py
   io/dicom/__init__.py
+  io/dicom/codestream.py
+  io/dicom/copies.py
   io/dicom/file.py
   io/dicom/frame.py
   io/dicom/header.py
   io/dicom/object_kinds.py
   io/dicom/pixels.py
   io/dicom/reader.py
+  io/dicom/references.py
+  io/dicom/seg_order.py
   io/dicom/seg_reader.py
   io/dicom/series.py
+  io/dicom/source_images.py
+  io/dicom/time_order.py
   io/files/__init__.py
   io/files/describe.py
   io/files/image_file.py
@@ -177,14 +191,19 @@ set(MODULE_PYTHON_SCRIPTS
   io/files/other_kinds.py
   io/files/rewrite.py
   io/files/timing.py
+  io/files/volume_times.py
   io/images/__init__.py
   io/images/frame_stack.py
-  io/images/frame_step.py
+  io/images/frame_times.py
   io/images/meta_image.py
+  io/images/natural_order.py
   io/images/nifti.py
   io/images/nrrd.py
   io/images/planes.py
+  io/images/segment_names.py
+  io/images/segment_nrrd.py
   io/images/seq_nrrd.py
+  io/images/stated_geometry.py
   io/results/__init__.py
   io/results/contour_masks.py
   io/results/displacement_files.py
@@ -222,6 +241,7 @@ set(MODULE_PYTHON_SCRIPTS
   networks/blocks.py
   networks/conditional_denoiser.py
   networks/contour_motion.py
+  networks/contour_unet.py
   networks/denoiser.py
   networks/diffusion.py
   networks/lamod.py
@@ -281,15 +301,26 @@ set(MODULE_PYTHON_SCRIPTS
   report/style.py
   report/wording.py
   runtime/__init__.py
+  runtime/array_files.py
   runtime/atomic.py
   runtime/bounded_reads.py
   runtime/devices.py
   runtime/errors.py
   runtime/even_selection.py
+  runtime/file_lock.py
+  runtime/file_names.py
   runtime/json_file.py
   runtime/lazy.py
+  runtime/output/__init__.py
+  runtime/output/growing_folder.py
+  runtime/output/manifest.py
+  runtime/output/new_folder.py
   runtime/plain_text.py
+  runtime/processes.py
   runtime/progress.py
+  runtime/schema.py
+  runtime/settings_fields.py
+  runtime/signals.py
   runtime/streams.py
   runtime/worker_pool.py
   strain/__init__.py
@@ -310,6 +341,13 @@ set(MODULE_PYTHON_SCRIPTS
   studies/fragility.py
   studies/two_readers.py
   training/__init__.py
+  training/contours/__init__.py
+  training/contours/export.py
+  training/contours/pictures.py
+  training/contours/scenes.py
+  training/contours/stage.py
+  training/contours/train.py
+  training/contours/validation.py
   training/data/__init__.py
   training/data/augmentation.py
   training/data/cache.py

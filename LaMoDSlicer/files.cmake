@@ -31,6 +31,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/InsertionSection.py
   LaMoDSlicerLib/Contours/RepairSection.py
   LaMoDSlicerLib/Contours/SegmentEditorLink.py
+  LaMoDSlicerLib/Contours/StripContents.py
   LaMoDSlicerLib/Contours/StudySection.py
   LaMoDSlicerLib/Contours/__init__.py
   LaMoDSlicerLib/Display/DisplacementTransform.py
@@ -43,7 +44,9 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/SegmentLines.py
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/__init__.py
+  LaMoDSlicerLib/Inputs/ContourFingerprint.py
   LaMoDSlicerLib/Inputs/ContourOriginRecord.py
+  LaMoDSlicerLib/Inputs/FrameMask.py
   LaMoDSlicerLib/Inputs/InputError.py
   LaMoDSlicerLib/Inputs/InputsPanel.py
   LaMoDSlicerLib/Inputs/InsertionNode.py
@@ -75,7 +78,9 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
+  LaMoDSlicerLib/Results/ResultContours.py
   LaMoDSlicerLib/Results/ResultExport.py
+  LaMoDSlicerLib/Results/ResultHeadline.py
   LaMoDSlicerLib/Results/ResultImport.py
   LaMoDSlicerLib/Results/ResultKeeper.py
   LaMoDSlicerLib/Results/ResultNode.py
@@ -107,6 +112,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Worker/CommandControls.py
   LaMoDSlicerLib/Worker/CoreLibrary.py
   LaMoDSlicerLib/Worker/Dependencies.py
+  LaMoDSlicerLib/Worker/PipOutput.py
   LaMoDSlicerLib/Worker/WorkerProcess.py
   LaMoDSlicerLib/Worker/WorkerProgress.py
   LaMoDSlicerLib/Worker/__init__.py

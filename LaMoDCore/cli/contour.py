@@ -13,6 +13,8 @@ HELP = (
     "Draw left-ventricular contours on every frame of a short-axis cine study. CINE is a DICOM folder of a study or of "
     "its series, or a NIfTI, NRRD or MetaImage file of the cine."
 )
+#: Contents of the output folder, for its marker.
+CONTENTS = "automatic contours"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,17 +51,16 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.automatic.heart_contours import contour_study
     from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine
     from LaMoDCore.io.results.contour_masks import refuse_to_replace_edited_masks
-    from LaMoDCore.runtime.atomic import check_new_folder, new_folder, refuse_input_inside
+    from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 
     refuse_to_replace_edited_masks(args.out)
-    refuse_input_inside(args.out, args.cine)
-    check_new_folder(args.out, is_contour_file, "automatic contours")
+    check_new_folder(args.out, CONTENTS, args.cine)
     engine = find_engine(args.engine or DEFAULT_ENGINE)
     with Progress(args.progress) as progress:
         heart = contour_study(
             args.cine, engine=engine, series=args.series, per_frame=1 if args.fast else 2, progress=progress
         )
-        with new_folder(args.out, is_contour_file, "automatic contours") as folder:
+        with new_folder(args.out, CONTENTS, "contour") as folder:
             names = write_contours(heart, folder)
     print(engine.notice)
     for left in heart.left_out:
@@ -72,12 +73,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"{engine_summary(heart.slices)}; not reviewed. Look at {args.out / 'contours.png'}.")
     print(f"wrote {len(names)} files to {args.out}")
     return 0
-
-
-def is_contour_file(name: str) -> bool:
-    """Whether a name at the top of a folder is one that this command writes."""
-    masks = name.startswith("contours_slice") and name.endswith(".seq.nrrd")
-    return masks or name in ("contours.seq.nrrd", "contours.csv", "contours.png")
 
 
 def _accept(files: list[Path]) -> int:

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         case = demo_case()
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
-        files = write_result(result, args.out)
+        files = write_result(result, args.out, command="demo")
     print_notes(result.notes)
     for path in files:
         if path.parent == args.out:

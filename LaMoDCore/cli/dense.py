@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,14 @@ from LaMoDCore.dense.output import PICTURE_FILE, dataset_case, write_analysis
 from LaMoDCore.dense.segmentation import guess_ring
 from LaMoDCore.heart.case import LEVELS
 from LaMoDCore.heart.notes import note
-from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry, write_dataset_index
+from LaMoDCore.io.dataset.collection import new_scans
+from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry
 from LaMoDCore.io.dense.images import DenseImages
 from LaMoDCore.io.dense.masks import with_masks
 from LaMoDCore.io.dense.reader import read_dense
-from LaMoDCore.runtime.atomic import new_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.file_names import portable_name
+from LaMoDCore.runtime.output.new_folder import refuse_input_inside
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
@@ -32,7 +33,14 @@ HELP = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help=".dns workspace, or a folder of arrays or DICOM files")
-    parser.add_argument("--out", required=True, metavar="DIR", help="the dataset folder to write")
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="the dataset: a new folder, or one to which the scans are added"
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace cases of the dataset that have the same id, unless files in them were changed or added",
+    )
     walls = parser.add_argument_group("the myocardium (a workspace usually contains contours)")
     walls.add_argument("--masks", metavar="FILE", help="one mask per frame: .npy, NIfTI, NRRD, .seq.nrrd")
     add_labels_option(walls, "the values of the masks", metavar="myo=2,…")
@@ -63,7 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     case.add_argument("--subject", metavar="ID", help="subject (default: the name of the file)")
     case.add_argument("--site", default="", help="site of the scan")
     case.add_argument("--disease", default="", help="disease")
-    case.add_argument("--split", choices=SPLITS, default="train", help="split of the dataset (default train)")
+    case.add_argument(
+        "--split", choices=SPLITS, help="split of the dataset (default train; a case that is replaced keeps its own)"
+    )
     add_progress_option(parser)
 
 
@@ -76,8 +86,8 @@ def run(args: argparse.Namespace) -> int:
         )
     options = _options(args)
     summaries = []
-    with Progress(args.progress) as progress, new_folder(args.out, _is_ours, "a LaMoD dataset") as folder:
-        entries: list[DatasetEntry] = []
+    refuse_input_inside(args.out, args.paths)
+    with Progress(args.progress) as progress, new_scans(args.out, "dense", overwrite=args.overwrite) as new:
         for number, path in enumerate(args.paths):
             scans = read_dense(path, ke=args.ke, frame_ms=args.frame_ms, rr_ms=args.rr_ms)
             for scan in scans:
@@ -87,13 +97,11 @@ def run(args: argparse.Namespace) -> int:
                 def report(stage: str, fraction: float, base: float = base, share: float = share) -> None:
                     progress.update("dense", base + share * fraction, stage)
 
+                entry = new.entry(_entry(args, Path(path), images), keep_split=args.split is None)
                 motion = analyse_dense(images, options, report)
-                entry = _entry(args, Path(path), images, entries)
-                entries.append(entry)
                 insertion = None if args.rv_insertion is None else np.asarray(args.rv_insertion)
-                write_analysis(folder, dataset_case(motion, entry.id, args.disease, insertion), motion)
+                write_analysis(new.folder, dataset_case(motion, entry.id, args.disease, insertion), motion)
                 summaries.append(_summary(args.out, entry, motion))
-        write_dataset_index(folder, entries, {"made_by": "lamod dense"})
     print("\n".join(summaries))
     return 0
 
@@ -124,30 +132,18 @@ def _with_wall(images: DenseImages, args: argparse.Namespace) -> DenseImages:
     return replace(images, myocardium=guess.masks, reference_myocardium=None, notes=(*images.notes, guessed))
 
 
-def _entry(args: argparse.Namespace, path: Path, images: DenseImages, before: list[DatasetEntry]) -> DatasetEntry:
-    subject = _plain(args.subject or (path.stem if path.is_file() else path.resolve().name))
-    wanted = f"{subject}-{_plain(images.name)}" if _plain(images.name) not in ("", subject) else subject
-    taken = {entry.id for entry in before}
-    name, copy = wanted, 2
-    while name in taken:
-        name, copy = f"{wanted}-{copy}", copy + 1
+def _entry(args: argparse.Namespace, path: Path, images: DenseImages) -> DatasetEntry:
+    subject = portable_name(args.subject or (path.stem if path.is_file() else path.resolve().name), "dense")
+    name = portable_name(images.name, "dense")
     return DatasetEntry(
-        id=name,
+        id=subject if name == subject else f"{subject}-{name}",
         subject=subject,
         site=args.site,
-        split=args.split,
+        split=args.split or "train",
         cohort="dense",
         disease=args.disease,
         level=images.level,
     )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "dense"
-
-
-def _is_ours(name: str) -> bool:
-    return name in ("dataset.json", "cases")
 
 
 def _summary(out: str, entry: DatasetEntry, motion: DenseMotion) -> str:

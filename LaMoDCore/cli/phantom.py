@@ -13,6 +13,7 @@ from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import PROGRESS_MODES, Progress
+from LaMoDCore.runtime.signals import exit_code
 
 HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset folder for training and testing."
 
@@ -83,9 +84,9 @@ def run(args: argparse.Namespace) -> int:
                 resume=args.resume,
                 progress=progress,
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         print(f"lamod: interrupted; finished cases are kept in {args.out}. Resume with --resume.", file=sys.stderr)
-        return 130
+        return exit_code(interruption)
     print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
     return 0
 

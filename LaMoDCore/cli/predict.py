@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from LaMoDCore.cli.contour import add_engine_options
@@ -16,7 +17,6 @@ from LaMoDCore.cli.options import (
     inference_settings,
 )
 from LaMoDCore.heart.case import Case
-from LaMoDCore.runtime.atomic import refuse_input_inside
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
@@ -66,15 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.contours.input_notes import contour_notes
     from LaMoDCore.io import write_result
     from LaMoDCore.prediction.predict import predict_strain
     from LaMoDCore.prediction.writer import check_output
 
     _check_input(args)
-    refuse_input_inside(args.out, [*args.masks, *(args.cine or [])])
-    check_output(args.out)
+    check_output(args.out, [*args.masks, *(args.cine or [])])
     with Progress(args.progress) as progress:
         case = _case(args, progress)
+        case = replace(case, notes=(*case.notes, *contour_notes(case, args.masks, args.labels)))
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, report=not args.no_report)

@@ -13,6 +13,7 @@ from LaMoDCore.cli.options import (
     inference_settings,
 )
 from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.runtime.signals import exit_code
 
 HELP = (
     "Predict every case of a dataset folder, or of a folder of mask files. A repeated call predicts only the missing "
@@ -61,9 +62,9 @@ def run(args: argparse.Namespace) -> int:
                 shard=shard,
                 progress=progress,
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         print(f"lamod: interrupted; finished cases are kept in {args.out}, the same command resumes.", file=sys.stderr)
-        return 130
+        return exit_code(interruption)
     who = f"process {shard.rank + 1} of {shard.count}: " if shard.count > 1 else ""
     print(
         f"{who}{outcome.cases} cases: {outcome.predicted} predicted, {outcome.kept} already present, "

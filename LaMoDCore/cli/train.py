@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from LaMoDCore.training.run.stopping import StopRequest
 
 HELP = "Train a model on a dataset folder, for example from `lamod phantom` or `lamod dense`; writes RUN/model."
-#: Exit code of a training run that was stopped on request, as for an interrupted program.
-STOPPED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.models.run_folder import CHECKPOINT
     from LaMoDCore.prediction.device_check import choose_device
     from LaMoDCore.training.loop.engine import make_fabric
-    from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
+    from LaMoDCore.training.run.folder import PreparationProgress, RunFolder, claim_run_folder
     from LaMoDCore.training.run.starting_weights import LEFT_OUT, without_posterior
     from LaMoDCore.training.run.stopping import TrainingStopped, stop_on_signals
 
@@ -94,8 +92,10 @@ def run(args: argparse.Namespace) -> int:
     if initial is not given and fabric.is_global_zero:
         print(f"lamod: {LEFT_OUT.format(name=Path(args.init).name)}", file=sys.stderr)
     # Only one process reports.
-    with Progress(args.progress if fabric.is_global_zero else "none") as progress, stop_on_signals() as stop:
+    with Progress(args.progress if fabric.is_global_zero else "none") as progress:
         if args.estimate or args.grid is not None:  # no run in that folder itself
+            if fabric.is_global_zero and (args.grid is not None or args.cache is None):
+                claim_run_folder(args.out)
             cache = _open_cache(args, fabric, progress)
         else:
             folder = RunFolder(args.out, writes=fabric.is_global_zero)
@@ -103,15 +103,16 @@ def run(args: argparse.Namespace) -> int:
                 cache = _open_cache(args, fabric, PreparationProgress(progress, folder))
         if args.estimate:
             return _print_estimate(cache, config, fabric, baseline)
-        try:
-            if baseline is not None:
-                return _train_baseline(args, config, baseline, cache, fabric, stop, progress)
-            return _train(args, config, cache, fabric, initial, stop, progress)
-        except TrainingStopped as stopped:
-            progress.close()
-            if fabric.is_global_zero:
-                print(f"lamod: {args.out.name}: {stopped}; add --resume to continue.", file=sys.stderr)
-            return STOPPED
+        with stop_on_signals() as stop:
+            try:
+                if baseline is not None:
+                    return _train_baseline(args, config, baseline, cache, fabric, stop, progress)
+                return _train(args, config, cache, fabric, initial, stop, progress)
+            except TrainingStopped as stopped:
+                progress.close()
+                if fabric.is_global_zero:
+                    print(f"lamod: {args.out.name}: {stopped}; add --resume to continue.", file=sys.stderr)
+                return stop.exit_code
 
 
 def _baseline(args: argparse.Namespace) -> BaselineConfig:
@@ -181,6 +182,7 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
         return open_finished_cache(folder)
     if fabric.is_global_zero:
         cache = open_cache(args.data, folder, workers=args.workers, progress=progress)
+        print_left_out(cache)
     fabric.barrier()
     if fabric.world_size > 1:  # one copy in the page cache of each machine
         cache = open_finished_cache(folder, in_memory=False)
@@ -189,6 +191,14 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
             args.data.name, "no training slice has measured displacement", "add cases with displacement.npz"
         )
     return cache
+
+
+def print_left_out(cache: TrainingCache, most: int = 20) -> None:
+    """Name the cases that the training leaves out, at most `most` of them."""
+    for name, reason in list(cache.left_out.items())[:most]:
+        print(f"lamod: left out {name}: {reason}", file=sys.stderr)
+    if len(cache.left_out) > most:
+        print(f"lamod: left out {len(cache.left_out) - most} more; see index.json of the cache.", file=sys.stderr)
 
 
 def _dataset(args: argparse.Namespace) -> dict[str, Any]:
@@ -285,7 +295,6 @@ def _train(
             print(f"{combination.name}: {combination.changes}", file=sys.stderr)
         train_in(folder, combination.config, True)
 
-    args.out.mkdir(parents=True, exist_ok=True)
     outcomes = search(read_grid(args.grid, config), args.out, train_one, writes=fabric.is_global_zero)
     if fabric.is_global_zero:
         best = outcomes[0]

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="continue from the run's last checkpoint")
     parser.add_argument("--name", default="", help="name of the engine (default: the folder's)")
     parser.add_argument(
-        "--pictures", type=int, default=150_000, metavar="N", help="number of training pictures (150000)"
+        "--pictures", type=int, default=110_000, metavar="N", help="number of training pictures (110000)"
     )
     parser.add_argument(
         "--subjects",

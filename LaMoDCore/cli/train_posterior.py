@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from LaMoDCore.cli.options import add_progress_option
-from LaMoDCore.cli.train import STOPPED
+from LaMoDCore.cli.train import print_left_out
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
@@ -66,8 +66,9 @@ def run(args: argparse.Namespace) -> int:
             "lamod train-posterior", "lightning-fabric is not installed", "run: pip install 'lamod[train]'"
         )
     from LaMoDCore.io.dataset.folder import DatasetIndex
-    from LaMoDCore.models.folder import load_model
+    from LaMoDCore.models.folder import CONTENTS, load_model
     from LaMoDCore.models.run_folder import CHECKPOINT
+    from LaMoDCore.runtime.output.new_folder import check_new_folder
     from LaMoDCore.training.data.cache import open_cache
     from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig
     from LaMoDCore.training.posterior.train import PosteriorConfig, train_posterior
@@ -89,8 +90,9 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             run_folder.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
+    check_new_folder(args.out, CONTENTS, [args.data])
     base = load_model(args.model)
-    index = DatasetIndex.load(args.data)
+    index = DatasetIndex.load_usable(args.data)
     config = PosteriorConfig(
         training=GenerativeConfig(epochs=args.epochs, seed=args.seed),
         phantoms=args.phantoms,
@@ -106,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
                 prepared = PreparationProgress(progress, folder, stop)
                 files = args.cache or args.out.with_name(f"{args.out.name}-cache")
                 cache = open_cache(args.data, files, progress=prepared)
+            print_left_out(cache)
             if any(len(cache.indices(split, with_motion=True)) < 2 for split in ("train", "val")):
                 raise LaMoDInputError(
                     args.data.name,
@@ -128,6 +131,6 @@ def run(args: argparse.Namespace) -> int:
         except TrainingStopped as stopped:
             progress.close()
             print(f"lamod: {run_folder.name}: {stopped}; add --resume to continue.", file=sys.stderr)
-            return STOPPED
+            return stop.exit_code
     print(f"wrote {args.out}")
     return 0

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.io.results.strain_json import notes_of
-from LaMoDCore.runtime.atomic import leftovers, write_text
-from LaMoDCore.runtime.json_file import json_object_if_any, write_json
+from LaMoDCore.prediction.writer import CONTENTS as RESULT
+from LaMoDCore.runtime.atomic import remove_leftovers
+from LaMoDCore.runtime.json_file import json_object_if_any
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
+from LaMoDCore.runtime.output.new_folder import remove_output
+from LaMoDCore.runtime.plain_text import table_row
 
 CASE_COLUMNS = (
     "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
@@ -31,6 +34,9 @@ SEGMENT_COLUMNS = (
     "err_peak",
 )  # fmt: skip
 FAILURE_COLUMNS = ("id", "reason")
+#: Contents of the folder, for its marker.
+_CONTENTS = "predictions of a cohort"
+_TABLES = ("summary.csv", "segments.csv", "failures.csv")
 
 
 class Ledger:
@@ -43,15 +49,20 @@ class Ledger:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.cases, self.failures = out / "cases", out / "failures"
+        self._folder = GrowingFolder(out, _CONTENTS, "predict-cohort")
 
     def open(self) -> None:
-        """Create the folders.
+        """Create the folders, and remove what killed processes left in them.
 
         Raises:
+            LaMoDInputError: the folder exists, and LaMoD did not write it or its tables were changed.
             OSError: they cannot be created.
         """
+        self._folder.open()
+        self._folder.refuse_changed(*_TABLES)
         self.cases.mkdir(parents=True, exist_ok=True)
         self.failures.mkdir(exist_ok=True)
+        self.remove_leftovers()
 
     def folder(self, case_id: str) -> Path:
         """The folder of the case's result."""
@@ -65,39 +76,54 @@ class Ledger:
 
     def forget_failure(self, case_id: str) -> None:
         """Remove the recorded failure of a case, if there is one."""
-        (self.failures / f"{case_id}.json").unlink(missing_ok=True)
+        self._folder.remove(f"failures/{case_id}.json")
 
     def record_failure(self, case_id: str, reason: str, detail: str = "") -> None:
-        """Record why a case failed, and remove an older result of it, which is no longer valid."""
-        shutil.rmtree(self.folder(case_id), ignore_errors=True)
-        content = {"id": case_id, "reason": reason, "detail": detail}
-        write_json(self.failures / f"{case_id}.json", content, indent=1)
+        """Record why a case failed, and remove an older result of it, which is no longer valid.
 
-    def remove_leftovers(self, case_id: str) -> None:
-        """Remove temporary folders of this case that a killed process left behind."""
-        for leftover in leftovers(self.cases, case_id):
-            shutil.rmtree(leftover, ignore_errors=True)
+        A result that somebody has changed or added files to is kept, but not listed in the tables.
+        """
+        remove_output(self.folder(case_id), RESULT)
+        content = {"id": case_id, "reason": reason, "detail": detail}
+        self._folder.write_json(f"failures/{case_id}.json", content, indent=1)
+
+    def remove_leftovers(self) -> None:
+        """Remove temporary folders that killed processes left behind."""
+        remove_leftovers(self.cases)
+        remove_leftovers(self.failures)
 
     def reasons(self, cases: Iterable[CohortCase]) -> dict[str, str]:
         """Reason by failed case, in the order of the cohort."""
-        found = {case.id: json_object_if_any(self.failures / f"{case.id}.json").get("reason") for case in cases}
+        names = {case.id: f"failures/{case.id}.json" for case in cases}
+        listed = self._folder.listed()
+        found = {
+            case_id: json_object_if_any(self.out / name).get("reason")
+            for case_id, name in names.items()
+            if name in listed
+        }
         return {case_id: str(reason) for case_id, reason in found.items() if reason}
 
-    def write_tables(self, cases: Sequence[CohortCase]) -> None:
-        """Write summary.csv, segments.csv and failures.csv from the files on disk; each is replaced in one step."""
+    def write_tables(self, cases: Sequence[CohortCase], unlisted: Mapping[str, str] | None = None) -> None:
+        """Write summary.csv, segments.csv and failures.csv from the files on disk; each is replaced in one step.
+
+        Args:
+            cases: the cases.
+            unlisted: further failures: reason by name.
+        """
         rows, segments = [], []
+        reasons = {**self.reasons(cases), **(unlisted or {})}
         for case in cases:
             summary = self._summary(case.id)
-            if summary:
+            if summary and case.id not in reasons:
                 rows.append(_case_row(case, summary))
                 segments.extend(_segment_rows(case, summary))
-        failed = [{"id": case_id, "reason": reason} for case_id, reason in self.reasons(cases).items()]
+        failed = [{"id": case_id, "reason": reason} for case_id, reason in reasons.items()]
         for name, columns, table in (
             ("summary.csv", CASE_COLUMNS, rows),
             ("segments.csv", SEGMENT_COLUMNS, segments),
             ("failures.csv", FAILURE_COLUMNS, failed),
         ):
-            write_text(self.out / name, _csv(columns, table))
+            self._folder.write_text(name, _csv(columns, table))
 
     def _summary(self, case_id: str) -> dict[str, Any]:
         return json_object_if_any(self.folder(case_id) / "strain.json")
@@ -139,5 +165,5 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()})
+        writer.writerow(table_row({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()}))
     return text.getvalue()

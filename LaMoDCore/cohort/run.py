@@ -7,6 +7,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from LaMoDCore import __version__
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard
-from LaMoDCore.cohort.work_list import CohortCase, input_fingerprint, list_cases, read_cohort_case
+from LaMoDCore.cohort.work_list import CohortCase, faults_of_list, input_fingerprint, list_cases, read_cohort_case
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.worker_pool import WorkerDied, answers
@@ -113,27 +114,36 @@ def predict_cohort(
 
     failures: dict[str, str] = {}
     predicted = kept = 0
-    for done, (case, came) in enumerate(answers(mine, partial(_set_up, job), max(1, min(workers, len(mine)))), 1):
-        answer = _of_dead_worker(came) if isinstance(came, WorkerDied) else came
-        if answer.reason:
-            ledger.remove_leftovers(case.id)
-            failures[case.id] = answer.reason
-            ledger.record_failure(case.id, answer.reason, answer.detail)
-        else:
-            ledger.forget_failure(case.id)
-            kept, predicted = kept + answer.kept, predicted + (not answer.kept)
-        left = (time.monotonic() - began) / max(1, done - kept) * (len(mine) - done)
-        progress.update(
-            "predict", done / len(mine), f"{done} of {len(mine)}, {len(failures)} failed, {_duration(left)}"
-        )
-    ledger.write_tables(every)
+    finished = answers(mine, partial(_set_up, job), max(1, min(workers, len(mine))))
+    with closing(finished):
+        for done, (case, came) in enumerate(finished, 1):
+            answer = _of_dead_worker(came) if isinstance(came, WorkerDied) else came
+            if answer.reason:
+                ledger.remove_leftovers()
+                failures[case.id] = answer.reason
+                ledger.record_failure(case.id, answer.reason, answer.detail)
+            else:
+                ledger.forget_failure(case.id)
+                kept, predicted = kept + answer.kept, predicted + (not answer.kept)
+            left = (time.monotonic() - began) / max(1, done - kept) * (len(mine) - done)
+            progress.update(
+                "predict", done / len(mine), f"{done} of {len(mine)}, {len(failures)} failed, {_duration(left)}"
+            )
+    unlisted = faults_of_list(Path(folder))
+    ledger.write_tables(every, unlisted)
     ordered = {case.id: failures[case.id] for case in mine if case.id in failures}
+    ordered |= unlisted if shard.rank == 0 else {}
     return CohortOutcome(len(mine), predicted, kept, ordered, time.monotonic() - began)
 
 
 def _open(ledger: Ledger, folder: Path) -> None:
-    if ledger.out.resolve() == folder.resolve():
+    out, cohort = ledger.out.resolve(), folder.resolve()
+    if out == cohort:
         raise LaMoDInputError(ledger.out, "it is the folder of the cohort", "name another folder for the results")
+    if cohort in out.parents and not (folder / "dataset.json").is_file():
+        raise LaMoDInputError(
+            ledger.out, "it lies in the folder of the cohort, where it would count as a case", "name another folder"
+        )
     try:
         ledger.open()
     except OSError as error:
@@ -179,16 +189,17 @@ def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:
     """Predict the case unless its result exists; returns whether it was predicted."""
     from LaMoDCore.io import write_result
     from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.prediction.writer import check_output
 
     ledger = Ledger(job.out)
     request = f"{job.request}:{input_fingerprint(case)}"
     if ledger.request(case.id) == request:
         return False
-    ledger.remove_leftovers(case.id)
+    check_output(ledger.folder(case.id))
     result = predict_strain(read_cohort_case(case, labels=job.labels, pictures=job.report), **settings)
     provenance = {**result.summary["provenance"], "cohort_request": request}
     result = replace(result, summary={**result.summary, "provenance": provenance})
-    write_result(result, ledger.folder(case.id), report=job.report)
+    write_result(result, ledger.folder(case.id), report=job.report, command="predict-cohort")
     return True
 
 

@@ -10,6 +10,7 @@ from LaMoDCore.heart.case import Case, InputRecord
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.file_names import free_name, name_fault, portable_name
 
 #: File endings of masks; each such file, and each folder of files, is one case.
 MASK_ENDINGS = (".seq.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -50,7 +51,7 @@ def list_cases(folder: Path, split: str | None = None) -> list[CohortCase]:
     if (folder / "dataset.json").is_file():
         cases = [
             CohortCase(e.id, folder / "cases" / e.id, folder, e.subject, e.site, e.disease)
-            for e in DatasetIndex.load(folder).select(split=split)
+            for e in DatasetIndex.load_usable(folder).select(split=split)
         ]
     elif split is not None:
         raise LaMoDInputError(folder, "it is not a dataset, so it has no splits", "omit --split")
@@ -62,11 +63,24 @@ def list_cases(folder: Path, split: str | None = None) -> list[CohortCase]:
     return cases
 
 
+def faults_of_list(folder: Path) -> dict[str, str]:
+    """Reason by case of a dataset whose entry in dataset.json is invalid; these are not in `list_cases`."""
+    if not (folder / "dataset.json").is_file():
+        return {}
+    faults = DatasetIndex.load_usable(folder).faults
+    return {fault.case: f"dataset.json: {fault.reason}" for fault in reversed(faults)}
+
+
 def _plain_cases(folder: Path) -> list[CohortCase]:
     paths = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and (p.is_dir() or _ending(p.name))]
     stems = {p: p.name if p.is_dir() else p.name.removesuffix(_ending(p.name)) for p in paths}
-    count = Counter(stems.values())
-    return [CohortCase(stems[p] if count[stems[p]] == 1 else p.name, p) for p in paths]
+    count = Counter(stem.casefold() for stem in stems.values())
+    cases: list[CohortCase] = []
+    for p in paths:
+        name = stems[p] if count[stems[p].casefold()] == 1 else p.name
+        wanted = portable_name(name, "case") if name_fault(name) else name
+        cases.append(CohortCase(free_name(wanted, [case.id for case in cases]), p))
+    return cases
 
 
 def _ending(name: str) -> str:

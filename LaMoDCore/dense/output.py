@@ -59,10 +59,11 @@ def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion) -> Path
     """Write the case, its quality figures and its picture to `folder/cases/ID`; returns that folder."""
     from LaMoDCore.dense.picture import write_picture
 
-    home = write_dataset_case(folder, case)
-    write_quality(home / QUALITY_FILE, motion.quality)
-    write_picture(home / PICTURE_FILE, motion, case.rv_insertion_lps)
-    return home
+    def write_more(home: Path) -> None:
+        write_quality(home / QUALITY_FILE, motion.quality)
+        write_picture(home / PICTURE_FILE, motion, case.rv_insertion_lps)
+
+    return write_dataset_case(folder, case, more=write_more, command="dense")
 
 
 def write_quality(path: Path, quality: tuple[FrameQuality, ...]) -> None:

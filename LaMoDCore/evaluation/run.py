@@ -22,19 +22,11 @@ from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, Motion
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
-from LaMoDCore.runtime.atomic import check_new_folder, new_folder
-from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of
 from LaMoDCore.runtime.even_selection import spread_evenly
+from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 from LaMoDCore.runtime.progress import SILENT, Progress
 
-FILES = ("cases.csv", "segments.csv", "results.md", "evaluation.json")
-FIGURES = (
-    "figure2_displacement.png",
-    "figure3_ecc.png",
-    "figure4_errors.png",
-    "figure5_ecc_over_cycle.png",
-    "agreement.png",
-)
 _CONTENTS = "a LaMoD evaluation"
 _MAX_EXAMPLES = 4
 
@@ -60,9 +52,9 @@ def check_output(out: str | Path) -> Path:
     """Check, before the work starts, whether an evaluation can be written to `out`.
 
     Raises:
-        LaMoDInputError: it is a file, read-only, or contains other files.
+        LaMoDInputError: it is a file, read-only, or holds files that are not an unchanged evaluation.
     """
-    return check_new_folder(out, _is_ours, _CONTENTS)
+    return check_new_folder(out, _CONTENTS)
 
 
 def evaluate(
@@ -91,28 +83,38 @@ def evaluate(
     """
     entries = chosen_entries(index, split, limit)
     found = EvaluationRecords()
+    found.unreadable += [(fault.case, f"dataset.json: {fault.reason}") for fault in index.faults]
     for number, entry in enumerate(entries):
         progress.update("evaluate", number / len(entries), f"{entry.id} ({number + 1} of {len(entries)})")
         try:
             case, truths = load_truths(index, entry)
-        except LaMoDError as error:
-            found.unreadable.append((entry.id, str(error)))
+            comparisons = _comparisons(entry, predictors, case, truths)
+        except Exception as error:  # one bad case must not stop the evaluation
+            found.unreadable.append((entry.id, reason_of(error)))
             continue
         if not truths:
             found.without_truth.append(entry.id)
-            continue
-        for predictor in predictors:
-            motion, seconds, failed = _predict(predictor, case)
-            for kind, truth in truths:
-                comparison = _compare(entry, predictor.name, case, motion, truth, kind, seconds, failed)
-                found.cases.append(comparison.case)
-                found.segments.extend(comparison.segments)
+        for comparison in comparisons:
+            found.cases.append(comparison.case)
+            found.segments.extend(comparison.segments)
     if not found.cases:
         raise LaMoDInputError(
             index.folder,
             f"no case of the split '{split}' could be compared with a truth",
             "give a dataset whose cases contain displacement.npz or are paired with such cases",
         )
+    return found
+
+
+def _comparisons(
+    entry: DatasetEntry, predictors: Sequence[Predictor], case: Case, truths: Sequence[tuple[str, Truth]]
+) -> list[CaseComparison]:
+    """Every method compared with every truth of a case."""
+    found = []
+    for predictor in predictors if truths else ():
+        motion, seconds, failed = _predict(predictor, case)
+        for kind, truth in truths:
+            found.append(_compare(entry, predictor.name, case, motion, truth, kind, seconds, failed))
     return found
 
 
@@ -167,7 +169,7 @@ def write_evaluation(
     if found.without_truth:
         remarks.append(f"Cases without a truth: {len(found.without_truth)}.")
     names = ["cases.csv", "segments.csv", "results.md", "evaluation.json"]
-    with new_folder(out, _is_ours, _CONTENTS) as folder:
+    with new_folder(out, _CONTENTS, "evaluate") as folder:
         write_csv(folder / "cases.csv", found.cases)
         write_csv(folder / "segments.csv", found.segments)
         page = comparison_page(
@@ -242,10 +244,6 @@ def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Eva
         title = ", ".join(part for part in (entry.disease, entry.level) if part)
         examples.append(Example(title or entry.id, case, truth, strains))
     return examples
-
-
-def _is_ours(name: str) -> bool:
-    return name in FILES or name in FIGURES
 
 
 def chosen_entries(index: DatasetIndex, split: str, limit: int | None) -> list[DatasetEntry]:

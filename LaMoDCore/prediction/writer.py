@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from LaMoDCore.heart.case import StrainResult
@@ -13,33 +13,31 @@ from LaMoDCore.io.results.motion_npz import write_motion_npz
 from LaMoDCore.io.results.segments_csv import write_segments_csv
 from LaMoDCore.io.results.spatial_files import write_spatial
 from LaMoDCore.io.results.strain_json import write_strain_json
-from LaMoDCore.runtime.atomic import check_new_folder, new_folder
+from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 
-_OURS = re.compile(
-    r"motion\.npz|segments\.csv|strain\.json|report\.(png|pdf)|displacement|(ecc|err|contours)(_slice\d+)?"
-    r"\.seq\.nrrd|function\.csv|thickness\.csv"
-)
+#: Contents of a result folder, for its marker.
+CONTENTS = "a LaMoD result"
 
 
-def is_result_file(name: str) -> bool:
-    """Whether `write_result` writes a file or folder of this name."""
-    return _OURS.fullmatch(name) is not None
-
-
-def check_output(out: str | Path) -> Path:
+def check_output(out: str | Path, inputs: Iterable[str | Path] = ()) -> Path:
     """Check before a prediction that `write_result` can write to `out`.
+
+    Args:
+        out: the folder.
+        inputs: files and folders that are read; none of them may lie in `out`.
 
     Raises:
         LaMoDInputError: see `write_result`.
     """
     refuse_to_replace_edited_masks(out)
-    return check_new_folder(out, is_result_file)
+    return check_new_folder(out, CONTENTS, inputs)
 
 
-def write_result(result: StrainResult, out: str | Path, *, report: bool = True) -> list[Path]:
+def write_result(result: StrainResult, out: str | Path, *, report: bool = True, command: str = "predict") -> list[Path]:
     """Write every file of a result to the folder `out`, atomically; the same result gives the same bytes.
 
     ==========================  ==========================================================================
+    .lamod.json                 command, version, and SHA-256 of every file
     motion.npz                  material fields, see `LaMoDCore.io.results.motion_npz`
     segments.csv                one row per slice, segment and frame
     strain.json                 summary and notes
@@ -56,18 +54,20 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True) 
 
     Args:
         result: the result to write.
-        out: the folder. An existing result is replaced once the new one is complete.
+        out: the folder. An existing result is replaced once the new one is complete, unless files in it were changed
+            or added.
         report: also draw the report.
+        command: name of the command or program, for the folder's marker.
 
     Returns:
-        The files, in the order above.
+        The files, in the order above, without the marker.
 
     Raises:
-        LaMoDInputError: `out` is a file, is read-only or holds files that are not part of a result, or the disk is
+        LaMoDInputError: `out` is a file, is read-only or holds files that are not an unchanged result, or the disk is
             full.
     """
     refuse_to_replace_edited_masks(out)
-    with new_folder(out, is_result_file) as folder:
+    with new_folder(out, CONTENTS, command) as folder:
         write_motion_npz(result, folder / "motion.npz")
         files = ["motion.npz"]
         write_segments_csv(result, folder / "segments.csv")

@@ -1,47 +1,112 @@
-"""Atomic writes of files and folders, which are written under a temporary name and then renamed."""
+"""Atomic writes of files and folders, which are written in a hidden folder next to the target and then renamed.
+
+``.NAME.tmp-PID-RANDOM/``  hidden folder next to the target NAME
+    ``.lamod.json``        the process that writes, and the name of the target
+    ``new``                the folder that is being written; for a file, its own name
+    ``old``                the folder that is being replaced, between the two renames
+
+A process that is killed leaves the hidden folder. The next one that writes next to it puts ``old`` back if the target
+is missing, and deletes the rest, if the folder has LaMoD's marker and the process that wrote it has ended.
+"""
 
 from __future__ import annotations
 
-import errno
+import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.processes import ProcessIdentity, is_running, start_time, this_process
+from LaMoDCore.runtime.signals import uninterrupted
 
-#: Files that desktops create in the folders they display.
-_DESKTOP_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
-_WRITABLE = "name a folder that you can write to"
-
-
-def temporary_path(path: Path) -> Path:
-    """Return a new hidden name next to `path`, which `leftovers` matches."""
-    return path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
-
-
-def leftovers(folder: Path, name: str = "*") -> list[Path]:
-    """List temporary files and folders that a killed process left in `folder`, for the target `name` or for all."""
-    return sorted(folder.glob(f".{name}.tmp-*"))
+#: Name of the marker in every folder that LaMoD writes.
+MARKER = ".lamod.json"
+_NEW, _OLD = "new", "old"
+_PATTERN = re.compile(r"\..*\.tmp-(\d+)-[0-9a-f]{8}")
+_LONGEST_PREFIX = 40
+_MARKER_BYTES = 1 << 16
+#: A process writes its marker at once; a hidden folder without one is judged by its process number after this time.
+_MARKER_SECONDS = 2.0
+#: On Windows, renaming fails while another program, such as a virus scanner, has the file open for a moment.
+_TRIES, _PAUSE_SECONDS = 6, 0.05
 
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name for a new file; it replaces `path` when the block ends without an exception.
 
-    After an exception `path` is unchanged. Its parent folder must exist.
+    After an exception, including Ctrl-C, `path` is unchanged. Its parent folder must exist.
 
     Raises:
         OSError: the file cannot be written or renamed.
     """
-    temporary = temporary_path(path)
-    try:
+    with _hidden_folder(path) as hidden:
+        temporary = hidden / path.name
         yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        replace(temporary, path)
+
+
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder; it replaces `path` when the block ends without an exception.
+
+    After an exception, including Ctrl-C, `path` is unchanged. Its parents are created. Everything that `path` contained
+    is deleted; call `output.new_folder.new_folder`, which refuses to delete what LaMoD did not write.
+
+    Raises:
+        OSError: the folder cannot be written or renamed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _hidden_folder(path) as hidden:
+        temporary = hidden / _NEW
+        temporary.mkdir()
+        yield temporary
+        with uninterrupted():
+            _exchange(temporary, path, hidden / _OLD)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty hidden folder next to `path`, for files that are moved or copied there; it is deleted at the end.
+
+    The parent of `path` must exist.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with _hidden_folder(path) as hidden:
+        temporary = hidden / _NEW
+        temporary.mkdir()
+        yield temporary
+
+
+@contextmanager
+def created_parents(path: Path) -> Iterator[None]:
+    """Create the parents of `path`; after an exception, those that were created are removed, unless others use them."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):  # it was never created, or another process has written into it
+                parent.rmdir()
+        raise
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder in one step: after an interruption it is either complete or gone.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    with _hidden_folder(path) as hidden:
+        replace(path, hidden / _NEW)
 
 
 def write_through(file: Path, data: bytes) -> None:
@@ -66,130 +131,102 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-@contextmanager
-def replaced_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder; it replaces `path` when the block ends without an exception.
-
-    After an exception, including Ctrl-C, `path` is unchanged. Its parents are created. Everything that `path` contained
-    is deleted; for a folder that the user names, call `new_folder`, which refuses to delete other programs' files.
+def replace(source: Path, target: Path) -> None:
+    """Rename a file or folder, on Windows again after a moment if another program has it open.
 
     Raises:
-        OSError: the folder cannot be written or renamed.
+        OSError: it cannot be renamed.
     """
-    temporary = temporary_path(path)
-    temporary.mkdir(parents=True)
+    for _ in range(_TRIES - 1 if os.name == "nt" else 0):
+        with suppress(PermissionError):
+            os.replace(source, target)
+            return
+        time.sleep(_PAUSE_SECONDS)
+    os.replace(source, target)
+
+
+def hidden_folders(folder: Path) -> list[Path]:
+    """Hidden folders of writers in `folder`, whether they still run or not."""
     try:
-        yield temporary
-        _replace(temporary, path)
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names) if name.startswith(".") and _PATTERN.fullmatch(name)]
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left in `folder`, and put back a folder that one of them was replacing.
+
+    Only hidden folders with LaMoD's marker are touched, and only if the process that wrote them has ended.
+    """
+    for hidden in hidden_folders(folder):
+        with suppress(OSError):
+            found = _writer(hidden)
+            if found is None:
+                if _is_empty(hidden) and not _may_be_running(hidden):
+                    shutil.rmtree(hidden, ignore_errors=True)
+                continue
+            process, name = found
+            if is_running(process):
+                continue
+            old, target = hidden / _OLD, folder / name
+            if old.exists() and not os.path.lexists(target):
+                os.replace(old, target)
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def _hidden_folder(path: Path) -> Iterator[Path]:
+    hidden = path.with_name(f".{path.name[:_LONGEST_PREFIX]}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with uninterrupted():
+            hidden.mkdir()
+            _mark(hidden, path.name)
+        yield hidden
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with uninterrupted():
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
-def refuse_input_inside(out: str | Path, inputs: Iterable[str | Path]) -> None:
-    """Check that no input is inside the folder about to be replaced.
-
-    Raises:
-        LaMoDInputError: an input is inside; replacing the folder would delete it.
-    """
-    folder = Path(os.path.realpath(out))
-    for path in inputs:
-        real = Path(os.path.realpath(path))
-        if real == folder or folder in real.parents:
-            raise LaMoDInputError(
-                out, f"the input {Path(path).name} lies in it and would be deleted", "name another folder"
-            )
+def _mark(hidden: Path, target: str) -> None:
+    writer = this_process()
+    about = {"writer": {"host": writer.host, "pid": writer.pid, "started": writer.started}, "target": target}
+    (hidden / MARKER).write_text(json.dumps(about), encoding="utf-8")
 
 
-def check_new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Path:
-    """Check that `out` may be created or replaced; call it before the work starts.
-
-    Args:
-        out: the folder to write.
-        is_ours: whether this writer uses the given name at the top of the folder. An existing folder is replaced only
-            if every name in it is one of these.
-        contents: description of the folder's contents for the message.
-
-    Returns:
-        The absolute path with symbolic links resolved.
-
-    Raises:
-        LaMoDInputError: `out` is a file, contains other files, or is read-only or in a read-only folder.
-    """
-    path = Path(os.path.realpath(out))
-    if path.is_dir():
-        foreign = sorted(n for n in os.listdir(path) if not is_ours(n) and n not in _DESKTOP_FILES)
-        if foreign:
-            raise LaMoDInputError(
-                out,
-                f"the folder exists and holds '{foreign[0]}', which is not part of {contents}",
-                "name a new folder",
-            )
-    elif path.exists():
-        raise LaMoDInputError(out, "it exists and is not a folder", "name a new folder")
-    for folder in (path, _first_existing(path.parent)):
-        if folder.exists() and not _writable(folder):
-            raise LaMoDInputError(
-                out,
-                f"the folder '{folder.name or folder}' is read-only",
-                _WRITABLE,
-            )
-        if folder.exists() and not folder.is_dir():
-            raise LaMoDInputError(out, f"'{folder.name}' in its path is not a folder", "choose another location")
-    return path
-
-
-@contextmanager
-def new_folder(out: str | Path, is_ours: Callable[[str], bool], contents: str = "a LaMoD result") -> Iterator[Path]:
-    """Yield a temporary folder next to `out`; it becomes `out` when the block ends without an exception.
-
-    After an exception, including Ctrl-C, `out` is unchanged and no temporary files remain. Takes the arguments
-    and raises the errors of `check_new_folder`; an OSError in the block, such as a full disk, is raised as a
-    LaMoDInputError.
-    """
-    path = check_new_folder(out, is_ours, contents)
-    missing = [parent for parent in path.parents if not parent.exists()]
+def _writer(hidden: Path) -> tuple[ProcessIdentity, str] | None:
+    """The process that wrote a hidden folder, and the name of its target; None without LaMoD's marker."""
+    marker = hidden / MARKER
+    if hidden.is_symlink() or marker.is_symlink() or not marker.is_file() or marker.stat().st_size > _MARKER_BYTES:
+        return None
     try:
-        with replaced_folder(path) as temporary:
-            yield temporary
-    except BaseException as stop:
-        for parent in missing:
-            with suppress(OSError):  # the folder was never created, or another process has written into it
-                parent.rmdir()
-        if isinstance(stop, OSError):
-            raise LaMoDInputError(out, f"it cannot be written ({stop.strerror or stop})", _remedy(stop)) from stop
-        raise
+        about = json.loads(marker.read_text(encoding="utf-8"))
+        writer, target = about["writer"], about["target"]
+        process = ProcessIdentity(str(writer["host"]), int(writer["pid"]), str(writer["started"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (process, target) if isinstance(target, str) and Path(target).name == target else None
 
 
-def _first_existing(path: Path) -> Path:
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path
+def _is_empty(hidden: Path) -> bool:
+    """Whether a process was killed before it wrote its marker."""
+    names = os.listdir(hidden)
+    return not hidden.is_symlink() and (not names or (names == [MARKER] and (hidden / MARKER).stat().st_size == 0))
 
 
-def _writable(folder: Path) -> bool:
-    # A folder without any write bit is read-only even for root, for whom os.access always returns True.
-    return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
+def _may_be_running(hidden: Path) -> bool:
+    found = _PATTERN.fullmatch(hidden.name)
+    young = time.time() - hidden.stat().st_mtime < _MARKER_SECONDS
+    return found is None or young or start_time(int(found[1])) is not None
 
 
-def _replace(temporary: Path, path: Path) -> None:
+def _exchange(temporary: Path, path: Path, old: Path) -> None:
     if not path.exists():
-        os.rename(temporary, path)
+        replace(temporary, path)
         return
-    old = temporary_path(path)
-    os.rename(path, old)
+    replace(path, old)
     try:
-        os.rename(temporary, path)
+        replace(temporary, path)
     except BaseException:
-        os.rename(old, path)
+        replace(old, path)
         raise
-    try:
-        shutil.rmtree(old, ignore_errors=True)
-    except KeyboardInterrupt:
-        shutil.rmtree(old, ignore_errors=True)
-        raise
-
-
-def _remedy(stop: OSError) -> str:
-    if stop.errno == errno.ENOSPC:
-        return "free some space or name a folder on another disk"
-    return _WRITABLE

@@ -1,7 +1,8 @@
 """The library's only process pool: a few processes that each do one task after another.
 
 Processes are started with the spawn method on every platform, so that they behave the same everywhere and are safe
-next to threads and CUDA. A process that is killed loses only its own task.
+next to threads and CUDA. A process that is killed loses only its own task. When the parent ends, even by SIGKILL, its
+processes end, too.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -26,6 +29,8 @@ SetUp = Callable[[], Callable[[Task], Answer]]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _PATIENCE_S = 10.0
+#: Time for the clean-up of a process whose parent has ended.
+_GRACE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,10 @@ class _Worker(Generic[Task]):
 
 def answers(
     tasks: Sequence[Task], set_up: SetUp[Task, Answer], workers: int, *, in_process: bool = True
-) -> Iterator[tuple[Task, Answer | WorkerDied]]:
+) -> Generator[tuple[Task, Answer | WorkerDied], None, None]:
     """Yield each task with its answer, in the order in which the tasks finish.
+
+    Use it in ``contextlib.closing``, so that an exception of the caller stops the processes at once.
 
     Args:
         tasks: picklable.
@@ -121,7 +128,7 @@ def _start(running: dict[Any, _Worker[Task]], set_up: SetUp[Task, Any], task: Ta
 
 
 def _send(connection: Connection, message: Any) -> None:
-    with suppress(ConnectionError):  # the process has died, which `_received` will find
+    with suppress(ConnectionError):  # the other process has ended, which the next reading from it will find
         connection.send(message)
 
 
@@ -136,14 +143,34 @@ def _received(worker: _Worker[Any]) -> Any:
 def _serve(connection: Connection, set_up: SetUp[Any, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that incomplete folders are removed
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         work = set_up()
         if "torch" in sys.modules:  # torch reads the variables of _single_threaded only if it is built with OpenMP
             sys.modules["torch"].set_num_threads(1)
-        while (task := connection.recv()) is not None:
-            connection.send(work(task))
+        while (task := _next_task(connection)) is not None:
+            _send(connection, work(task))
     except Exception as error:
-        connection.send(_Raised(_picklable(error)))
+        _send(connection, _Raised(_picklable(error)))
+
+
+def _next_task(connection: Connection) -> Any:
+    """The next task; None after the last one, or if the parent has ended."""
+    try:
+        return connection.recv()
+    except (EOFError, ConnectionError):
+        return None
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended; first as by SIGTERM, so that incomplete folders are removed."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()  # the handle of the parent becomes ready when it ends, on every system
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(_GRACE_S)
+    os._exit(1)
 
 
 def _picklable(error: Exception) -> Exception:

@@ -1,23 +1,33 @@
-"""Collect cases in one dataset: from other datasets, or one by one."""
+"""Collect cases in one dataset: from other datasets, or one by one; files of others are never changed."""
 
 from __future__ import annotations
 
-import re
+import os
 import shutil
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from LaMoDCore.io.dataset.folder import (
+    CASE,
+    DATASET,
+    DATASET_VERSION,
+    INDEX_FILE,
     DatasetCase,
     DatasetEntry,
     DatasetIndex,
+    edit_dataset_index,
     write_dataset_case,
     write_dataset_index,
 )
-from LaMoDCore.runtime.atomic import replaced_folder
+from LaMoDCore.runtime.atomic import MARKER, created_parents, remove_leftovers, scratch_folder
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.file_names import free_name, portable_name
 from LaMoDCore.runtime.json_file import read_json, write_json
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
+from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder, unwritable
 
 _MADE_BY = "lamod collect"
 
@@ -30,7 +40,8 @@ def collect(sources: Sequence[Path], into: Path) -> DatasetIndex:
         into: the target dataset. A case whose id exists there gets a number as suffix; pairs stay pairs.
 
     Raises:
-        LaMoDInputError: a folder is not a dataset, lacks a file of a case, or cannot be written to.
+        LaMoDInputError: a folder is not a dataset, LaMoD did not write the target, a file of a case is missing, or
+            the target cannot be written to.
     """
     for source in sources:
         if source.resolve() == into.resolve():
@@ -51,77 +62,144 @@ def add_case(into: Path, case: DatasetCase, entry: DatasetEntry) -> DatasetEntry
         The entry as it was written.
 
     Raises:
-        LaMoDInputError: the folder is not a dataset, or cannot be written to.
+        LaMoDInputError: LaMoD did not write the dataset, or it cannot be written to.
     """
-    entries, about = _content(into)
-    entry = replace(entry, id=free_id(plain(entry.id), _taken(into, entries)))
-    try:
-        into.mkdir(parents=True, exist_ok=True)
-        write_dataset_case(into, replace(case, id=entry.id))
-        write_dataset_index(into, [*entries, entry], about)
-    except OSError as error:
-        raise _unwritable(into, error) from error
+    home = GrowingFolder(into, DATASET, "collect").open()
+    entry = replace(entry, id=free_id(plain(entry.id), _taken(home)))
+    write_dataset_case(home, replace(case, id=entry.id), command="collect")
+    _extend(home, [entry], "collect")
     return entry
 
 
+class NewScans:
+    """Cases that are analysed before they are added to a dataset, see `new_scans`.
+
+    Attributes:
+        folder: a dataset folder for the new cases.
+        entries: their entries.
+    """
+
+    def __init__(self, folder: Path, into: Path, *, overwrite: bool) -> None:
+        self.folder, self.entries = folder, list[DatasetEntry]()
+        self._into, self._overwrite = into, overwrite
+        known = DatasetIndex.load(into) if (into / INDEX_FILE).is_file() else ()
+        self._known = {entry.id: entry for entry in known}
+
+    def entry(self, wanted: DatasetEntry, *, keep_split: bool) -> DatasetEntry:
+        """Register a case; call it before the case is written.
+
+        Args:
+            wanted: its entry; the id gets a number as suffix if another new case has it.
+            keep_split: an existing case that is replaced keeps its split.
+
+        Raises:
+            LaMoDInputError: the dataset has a case of this id, which may not be overwritten.
+        """
+        entry = replace(wanted, id=free_id(wanted.id, [each.id for each in self.entries]))
+        alike = [name for name in self._known if name.casefold() == entry.id.casefold()]
+        if alike and (not self._overwrite or alike[0] != entry.id):
+            raise LaMoDInputError(
+                self._into,
+                f"it contains the case '{alike[0]}' already",
+                "add --overwrite to replace it, or name another subject with --subject",
+            )
+        check_new_folder(self._into / "cases" / entry.id, CASE)
+        if alike and keep_split:
+            entry = replace(entry, split=self._known[entry.id].split)
+        self.entries.append(entry)
+        return entry
+
+
+@contextmanager
+def new_scans(out: str | Path, command: str, *, overwrite: bool) -> Iterator[NewScans]:
+    """Yield a folder for new cases; they are added to the dataset `out` when the block ends without an exception.
+
+    After an exception `out` is unchanged; a dataset that does not exist yet appears complete or not at all.
+
+    Args:
+        out: the dataset; it is created if necessary.
+        command: name of the command, for the markers.
+        overwrite: replace cases of the same id, unless they hold files that LaMoD did not write or that were changed.
+
+    Raises:
+        LaMoDInputError: LaMoD did not write the dataset, a case exists or may not be replaced, or the dataset cannot
+            be written to.
+    """
+    into = GrowingFolder(out, DATASET, command).check()
+    try:
+        with created_parents(into), scratch_folder(into) as scratch:
+            new = NewScans(scratch / "dataset", into, overwrite=overwrite)
+            yield new
+            if not os.path.lexists(into):
+                write_dataset_index(new.folder, new.entries, {"made_by": f"lamod {command}"}, command=command)
+                os.rename(new.folder, into)
+            else:
+                GrowingFolder(into, DATASET, command).open()
+                for entry in new.entries:
+                    _copy(new.folder / "cases" / entry.id, into / "cases" / entry.id, {}, command)
+                _extend(into, new.entries, command)
+    except OSError as error:
+        raise unwritable(out, error) from error
+
+
 def plain(name: str) -> str:
-    """The name with only the characters that folder names may have."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "case"
+    """The name with only the characters that folder names may have on every system."""
+    return portable_name(name, "case")
 
 
 def free_id(wanted: str, taken: Collection[str]) -> str:
-    """The id, with a number as suffix if it is taken."""
-    name, number = wanted, 2
-    while name in taken:
-        name, number = f"{wanted}-{number}", number + 1
-    return name
+    """The id, with a number as suffix if it is taken; ids that differ only in case count as equal."""
+    return free_name(wanted, taken)
 
 
 def _add_all(source: DatasetIndex, into: Path) -> None:
-    entries, about = _content(into)
-    taken = _taken(into, entries)
+    home = GrowingFolder(into, DATASET, "collect").open()
+    taken = _taken(home)
     names: dict[str, str] = {}
     for entry in source:
         names[entry.id] = free_id(entry.id, taken)
         taken.add(names[entry.id])
     try:
         for entry in source:
-            _copy(source.folder / "cases" / entry.id, into / "cases" / names[entry.id], names)
-            entries.append(replace(entry, id=names[entry.id]))
-        write_dataset_index(into, entries, about)
+            _copy(source.folder / "cases" / entry.id, home / "cases" / names[entry.id], names, "collect")
     except FileNotFoundError as error:
         raise LaMoDInputError(
             source.folder, f"a file of it is missing ({Path(error.filename or '').name})", "write the dataset again"
         ) from error
-    except OSError as error:
-        raise _unwritable(into, error) from error
+    _extend(home, [replace(entry, id=names[entry.id]) for entry in source], "collect")
 
 
-def _taken(into: Path, entries: Sequence[DatasetEntry]) -> set[str]:
+def _taken(into: Path) -> set[str]:
     """Ids in the index, and folders left by an interrupted writer."""
+    remove_leftovers(into / "cases")
     there = (into / "cases").iterdir() if (into / "cases").is_dir() else ()
+    entries = DatasetIndex.load(into) if (into / INDEX_FILE).is_file() else ()
     return {entry.id for entry in entries} | {folder.name for folder in there}
 
 
-def _copy(home: Path, target: Path, names: dict[str, str]) -> None:
-    with replaced_folder(target) as fresh:
-        shutil.copytree(home, fresh, dirs_exist_ok=True)
+def _copy(home: Path, target: Path, names: Mapping[str, str], command: str) -> None:
+    if not home.is_dir():
+        raise FileNotFoundError(2, "there is no such folder", str(home))
+    with new_folder(target, CASE, command) as fresh:
+        shutil.copytree(home, fresh, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MARKER, ".*.tmp-*"))
         about = read_json(fresh / "case.json", "write the dataset again")
         partner = about.get("paired_with")
-        if partner in names and names[partner] != partner:
+        if isinstance(partner, str) and names.get(partner, partner) != partner:
             write_json(fresh / "case.json", {**about, "paired_with": names[partner]}, indent=1)
 
 
-def _content(into: Path) -> tuple[list[DatasetEntry], dict[str, object]]:
-    """Entries and other keys of a dataset's index; none if the folder is empty or missing."""
-    if not (into / "dataset.json").is_file():
-        if into.is_dir() and any(file.name != "cases" for file in into.iterdir()):
-            raise LaMoDInputError(into, "it is not a dataset and not empty", "name a new folder or a dataset")
-        return [], {"made_by": _MADE_BY}
-    index = DatasetIndex.load(into)
-    about = {key: value for key, value in index.about.items() if key != "version"}
-    return list(index.entries), {**about, "made_by": _MADE_BY}
+def _extend(into: Path, new: Sequence[DatasetEntry], command: str) -> None:
+    """Add entries to dataset.json, or replace those of the same id; everything else in it is kept."""
 
+    def changed(content: dict[str, Any]) -> dict[str, Any]:
+        if content:
+            DatasetIndex.load(into)  # reports a fault of it
+        made_by = f"lamod {command}"
+        if not content or content.get("made_by") != made_by:
+            made_by = made_by if not content else _MADE_BY
+        cases = {case["id"]: case for case in content.get("cases", [])}
+        for entry in new:
+            cases[entry.id] = {**cases.get(entry.id, {}), **asdict(entry)}
+        return {"version": DATASET_VERSION, **content, "made_by": made_by, "cases": list(cases.values())}
 
-def _unwritable(into: Path, fault: OSError) -> LaMoDInputError:
-    return LaMoDInputError(into, f"it cannot be written to ({fault.strerror or fault})", "name another folder")
+    edit_dataset_index(into, changed, command=command)

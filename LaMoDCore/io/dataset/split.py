@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry, DatasetIndex, write_dataset_index
+from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry, DatasetIndex, edit_dataset_index
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 
@@ -81,18 +82,23 @@ def count_splits(entries: Sequence[DatasetEntry]) -> list[SplitCount]:
 
 
 def write_split(folder: Path, split_of: Mapping[str, str]) -> DatasetIndex:
-    """Write a split into dataset.json, whose other contents do not change.
+    """Write a split into dataset.json, whose other contents do not change, whoever wrote them.
 
     Raises:
-        LaMoDInputError: a subject of the dataset has no split, because the dataset has changed.
+        LaMoDInputError: a subject of the dataset has no split, because the dataset has changed; or it cannot be
+            written.
     """
-    index = DatasetIndex.load(folder)
-    missing = sorted({entry.subject for entry in index} - split_of.keys())
-    if missing:
-        raise LaMoDInputError(
-            folder.name, f"subject {missing[0]} is not in the split: the dataset has changed", "preview the split again"
-        )
-    entries = with_split(index.entries, split_of)
-    about = {key: value for key, value in index.about.items() if key != "version"}
-    write_dataset_index(folder, entries, about)
-    return DatasetIndex(folder, entries, index.about)
+
+    def changed(content: dict[str, Any]) -> dict[str, Any]:
+        index = DatasetIndex.load(folder)
+        missing = sorted({entry.subject for entry in index} - split_of.keys())
+        if missing:
+            raise LaMoDInputError(
+                folder.name,
+                f"subject {missing[0]} is not in the split: the dataset has changed",
+                "preview the split again",
+            )
+        return {**content, "cases": [{**case, "split": split_of[case["subject"]]} for case in content["cases"]]}
+
+    edit_dataset_index(folder, changed, command="dataset split")
+    return DatasetIndex.load(folder)

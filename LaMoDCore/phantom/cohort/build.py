@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from LaMoDCore.io.dataset.folder import (
+    DATASET,
+    INDEX_FILE,
     DatasetCase,
     DatasetEntry,
     write_dataset_case,
@@ -30,14 +33,18 @@ from LaMoDCore.phantom.cohort.pairing import dense_scan, site_settings
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
 from LaMoDCore.phantom.heart.slices import PhantomSlice
-from LaMoDCore.runtime.atomic import check_new_folder
+from LaMoDCore.runtime.atomic import MARKER
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.json_file import read_json, write_json
+from LaMoDCore.runtime.json_file import read_json
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
+from LaMoDCore.runtime.output.new_folder import unwritable
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 
 Made = TypeVar("Made")
+_COMMAND = "phantom"
 _RECIPE_FILE = "phantom.json"
+_REPORT = ("statistics.md", "contact-sheet.png")
 #: Largest number of subjects in the report's table and of slices on its contact sheet.
 _REPORTED_SUBJECTS, _SHEET_SLICES = 500, 30
 
@@ -69,45 +76,53 @@ def write_cohort(
     Raises:
         LaMoDInputError: the folder holds other files, or cannot be written.
     """
-    folder = _open_folder(Path(out), recipe, resume)
+    folder = _open_folder(Path(out), recipe, resume, report)
     wanted = None if only is None else frozenset(only)
     processes = min(workers or os.cpu_count() or 1, recipe.count)
     subjects = partial(_set_up, partial(_write_subject, str(folder), recipe, wanted))
     written: dict[int, list[DatasetEntry]] = {}
     try:
         # a process of its own even for one worker, so that rounding does not depend on the number of threads
-        for index, made in answers(range(recipe.count), subjects, processes, in_process=False):
-            written[index] = _answer(made, out)
-            progress.update("phantom", len(written) / recipe.count, f"subject {len(written)} of {recipe.count}")
+        with closing(answers(range(recipe.count), subjects, processes, in_process=False)) as finished:
+            for index, made in finished:
+                written[index] = _answer(made, out)
+                progress.update("phantom", len(written) / recipe.count, f"subject {len(written)} of {recipe.count}")
         entries = [entry for index in range(recipe.count) for entry in written[index]]
         if report:
             progress.update("report", 1.0, "contact sheet and statistics")
             names = sorted({entry.subject for entry in entries})
             pages = partial(_set_up, partial(_write_report, str(folder), recipe))
-            for _, made in answers([names], pages, 1, in_process=False):
-                _answer(made, out)
+            with closing(answers([names], pages, 1, in_process=False)) as finished_pages:
+                for _, made in finished_pages:
+                    _answer(made, out)
+        about = {"made_by": "lamod phantom", "recipe": recipe.to_json()}
+        write_dataset_index(folder, entries, about, command=_COMMAND)
     except OSError as error:
         raise LaMoDInputError(
             out, f"it cannot be written ({error.strerror or error})", "free disk space, then resume with --resume"
         ) from error
-    write_dataset_index(folder, entries, {"made_by": "lamod phantom", "recipe": recipe.to_json()})
     return len(entries)
 
 
-def _open_folder(out: Path, recipe: CohortRecipe, resume: bool) -> Path:
-    folder = check_new_folder(out, lambda name: True)
+def _open_folder(out: Path, recipe: CohortRecipe, resume: bool, report: bool) -> Path:
+    dataset = _dataset(out)
+    folder = dataset.check()
     wanted = recipe.to_json()
-    marker = folder / _RECIPE_FILE
-    if folder.is_dir() and any(folder.iterdir()):
+    if (folder / MARKER).exists():
         if not resume:
             raise LaMoDInputError(out, "the folder is not empty", "choose a new folder, or add --resume")
-        _check_recipe(marker, wanted)
+        _check_recipe(folder / _RECIPE_FILE, wanted)
+        dataset.refuse_changed(INDEX_FILE, _RECIPE_FILE, *(_REPORT if report else ()))
+    dataset.open()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(marker, wanted, indent=1)
+        dataset.write_json(_RECIPE_FILE, wanted, indent=1)
     except OSError as error:
-        raise LaMoDInputError(out, f"it cannot be written ({error.strerror})", "choose another folder") from error
+        raise unwritable(out, error) from error
     return folder
+
+
+def _dataset(folder: str | Path) -> GrowingFolder:
+    return GrowingFolder(folder, DATASET, _COMMAND)
 
 
 def _check_recipe(marker: Path, wanted: dict[str, Any]) -> None:
@@ -162,7 +177,7 @@ def _write_case(
     folder: str, recipe: CohortRecipe, index: int, number: int, plane: PhantomSlice, case: DatasetCase
 ) -> None:
     if not _has_dense_pictures(recipe, case.id):
-        write_dataset_case(folder, case)
+        write_dataset_case(folder, case, command=_COMMAND)
         return
     seed = (recipe.seed, index, number)
     scan = dense_scan(plane, site_settings(recipe.site_number(index), recipe.seed), seed)
@@ -171,8 +186,8 @@ def _write_case(
     bare = replace(recipe, pictures=False, dense_pictures=False)
     drawn, _ = plane_cases(bare, index, number, following(plane), case.id.removesuffix("-dense"))
     images = dense_pictures(scan, drawn, seed)
-    home = write_dataset_case(folder, replace(case, cine=magnitude_as_cine(images)))
-    write_dense_pictures(home, images)
+    following_case = replace(case, cine=magnitude_as_cine(images))
+    write_dataset_case(folder, following_case, more=partial(write_dense_pictures, images=images), command=_COMMAND)
 
 
 def plane_cases(
@@ -190,7 +205,9 @@ def plane_cases(
 def _write_report(folder: str, recipe: CohortRecipe, names: list[str]) -> None:
     subjects = [recipe.subject(int(name[1:])) for name in names[:_REPORTED_SUBJECTS]]
     table = cohort_table([(subject, subject_statistics(subject)) for subject in subjects])
-    (Path(folder) / "statistics.md").write_text(table, encoding="utf-8")
+    dataset = _dataset(folder)
+    dataset.write_text("statistics.md", table)
     chosen = np.random.default_rng([61, recipe.seed]).permutation(len(subjects))[:_SHEET_SLICES]
     planes = [subjects[k].slices()[number % 4] for number, k in enumerate(chosen)]
-    write_contact_sheet(Path(folder) / "contact-sheet.png", planes, recipe.seed)
+    with dataset.replaced_file("contact-sheet.png") as picture:
+        write_contact_sheet(picture, planes, recipe.seed)

@@ -10,9 +10,10 @@ index.json        ids, splits, fingerprint of the dataset
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,18 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
 from LaMoDCore.io.dataset.folder import DatasetCase, DatasetIndex, read_dataset_case
 from LaMoDCore.networks.registration import level_number
-from LaMoDCore.runtime.atomic import replaced_folder
-from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.json_file import read_json
+from LaMoDCore.runtime.atomic import remove_leftovers
+from LaMoDCore.runtime.bounded_reads import gibibytes
+from LaMoDCore.runtime.errors import LaMoDInputError, reason_of
+from LaMoDCore.runtime.json_file import read_json, write_json
+from LaMoDCore.runtime.output.new_folder import new_folder
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 from LaMoDCore.training.data.resampling import resampled_by_another_scanner
 
 CACHE_VERSION = 2
+#: Contents of the folder, for its marker.
+_CONTENTS = "a training cache"
 #: Files of a case that the cache is computed from.
 _READ_FILES = ("case.json", "masks.seq.nrrd", "masks_true.seq.nrrd", "displacement.npz")
 #: Caches smaller than this are read into memory; larger ones are memory-mapped, which needs a fast disk.
@@ -55,6 +60,9 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], Any]] = {
 }
 
 
+_CaseArrays = tuple[dict[str, Array], bool]
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingCache:
     """Arrays of all slices of a dataset; N slices.
@@ -65,6 +73,7 @@ class TrainingCache:
         has_motion: bool [N], whether the displacement is known.
         levels: int [N], the `level_number` of each slice.
         fingerprint: SHA-256 of the dataset's content.
+        left_out: cases that cannot be used, with the reasons. They belong to no split.
     """
 
     arrays: dict[str, Array]
@@ -72,6 +81,7 @@ class TrainingCache:
     has_motion: Array
     levels: Array
     fingerprint: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def indices(self, split: str, *, with_motion: bool = False) -> Array:
         """Numbers of the slices of a split, optionally only of those with known displacement."""
@@ -92,9 +102,10 @@ def open_cache(
         workers: number of processes.
         progress: updated for every case.
     """
-    index = DatasetIndex.load(data)
+    index = DatasetIndex.load_usable(data)
     refuse_faulty_index(index)
     fingerprint = _fingerprint(index, vary_sampling)
+    remove_leftovers(folder.parent)  # which may also put the folder back
     about = _read_index(folder) if (folder / "index.json").is_file() else {}
     if about.get("fingerprint") != fingerprint or "levels" not in about:
         _build(index, folder, fingerprint, vary_sampling, workers, progress)
@@ -123,8 +134,9 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
             np.array(about["has_motion"]),
             np.array(about["levels"], dtype=np.int64),
             about["fingerprint"],
+            {str(name): str(reason) for name, reason in dict(about.get("left_out", {})).items()},
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise LaMoDInputError(
             folder.name, "the cache is damaged", "delete it; it will be created again from the dataset"
         ) from error
@@ -167,55 +179,110 @@ def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
 def _build(
     index: DatasetIndex, folder: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
 ) -> None:
-    try:
-        with replaced_folder(folder) as fresh:
-            _fill(index, fresh, fingerprint, vary_sampling, workers, progress)
-    except OSError as error:
+    with new_folder(folder, _CONTENTS, "train", [index.folder]) as fresh:
+        _refuse_full_disk(fresh, folder, len(index))
+        _fill(index, fresh, fingerprint, vary_sampling, workers, progress)
+
+
+def _refuse_full_disk(fresh: Path, folder: Path, slices: int) -> None:
+    """Refuse before the work starts if the arrays do not fit on the disk."""
+    wanted = slices * sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in _ARRAYS.values())
+    free = shutil.disk_usage(fresh).free
+    if wanted > free:
         raise LaMoDInputError(
-            folder.name, f"the cache cannot be written ({error.strerror or error})", "free some space or use --cache"
-        ) from error
+            folder,
+            f"the prepared data take {gibibytes(wanted)}, and {gibibytes(free)} are free",
+            "free some space, or name a folder on another disk with --cache",
+        )
+
+
+class _ArrayFile:
+    """A .npy file that is filled row by row, in any order.
+
+    Rows are written, not mapped into memory: on a full disk, writing to a mapped file kills the process (SIGBUS).
+
+    Args:
+        path: the file.
+        shape: shape of the array; rows that are not written are 0.
+        kind: data type.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], kind: Any) -> None:
+        self._file = path.open("wb")
+        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        self._begin, self._kind = self._file.tell(), kind
+        self._row_bytes = int(np.prod(shape[1:])) * np.dtype(kind).itemsize
+        self._end = self._begin + shape[0] * self._row_bytes
+
+    def write(self, number: int, row: Array) -> None:
+        """Write one row.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self._file.seek(self._begin + number * self._row_bytes)
+        self._file.write(np.ascontiguousarray(row, dtype=self._kind).tobytes())
+
+    def close(self) -> None:
+        """Extend the file to all of its rows and close it.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        with self._file:
+            self._file.truncate(self._end)
 
 
 def _fill(
     index: DatasetIndex, fresh: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
 ) -> None:
-    arrays = {
-        name: np.lib.format.open_memmap(fresh / f"{name}.npy", "w+", kind, (len(index), *shape))
-        for name, (shape, kind) in _ARRAYS.items()
-    }
     has_motion = [False] * len(index)
+    left_out = {fault.case: fault.reason for fault in reversed(index.faults)}
     set_up = partial(_reader, index.folder, [entry.id for entry in index], vary_sampling)
-    for done, (number, answer) in enumerate(answers(range(len(index)), set_up, workers), 1):
-        if isinstance(answer, WorkerDied):
-            raise LaMoDInputError(
-                index.folder,
-                "a process that read its cases was killed, perhaps because memory ran out",
-                "use fewer processes",
-            )
-        case_arrays, has_motion[number] = answer
-        for name, values in case_arrays.items():
-            arrays[name][number] = values
-        progress.update("cache", done / len(index), f"{done} of {len(index)} slices")
-    for array in arrays.values():
-        array.flush()
+    with ExitStack() as files:
+        finished = files.enter_context(closing(answers(range(len(index)), set_up, workers)))
+        arrays = {
+            name: files.enter_context(closing(_ArrayFile(fresh / f"{name}.npy", (len(index), *shape), kind)))
+            for name, (shape, kind) in _ARRAYS.items()
+        }
+        for done, (number, answer) in enumerate(finished, 1):
+            if isinstance(answer, WorkerDied):
+                raise LaMoDInputError(
+                    index.folder,
+                    "a process that read its cases was killed, perhaps because memory ran out",
+                    "use fewer processes",
+                )
+            if isinstance(answer, str):
+                left_out[index.entries[number].id] = answer
+            else:
+                case_arrays, has_motion[number] = answer
+                for name, values in case_arrays.items():
+                    arrays[name].write(number, values)
+            progress.update("cache", done / len(index), f"{done} of {len(index)} slices")
     about = {
         "version": CACHE_VERSION,
         "fingerprint": fingerprint,
         "ids": [entry.id for entry in index],
-        "splits": [entry.split for entry in index],
+        "splits": ["" if entry.id in left_out else entry.split for entry in index],
         "has_motion": has_motion,
         "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
+        "left_out": left_out,
     }
-    (fresh / "index.json").write_text(json.dumps(about), encoding="utf-8")
+    write_json(fresh / "index.json", about)
 
 
-def _reader(folder: Path, ids: Sequence[str], vary_sampling: bool) -> Callable[[int], tuple[dict[str, Array], bool]]:
+def _reader(folder: Path, ids: Sequence[str], vary_sampling: bool) -> Callable[[int], _CaseArrays | str]:
     return partial(_read_arrays, folder, ids, vary_sampling)
 
 
-def _read_arrays(folder: Path, ids: Sequence[str], vary_sampling: bool, number: int) -> tuple[dict[str, Array], bool]:
-    case = read_dataset_case(folder, ids[number])
-    return _case_arrays(case, vary_sampling), case.displacement_mm is not None
+def _read_arrays(folder: Path, ids: Sequence[str], vary_sampling: bool, number: int) -> _CaseArrays | str:
+    """The arrays of a case and whether it has motion, or why it cannot be used."""
+    try:
+        case = read_dataset_case(folder, ids[number])
+        return _case_arrays(case, vary_sampling), case.displacement_mm is not None
+    except Exception as error:  # one bad case must not stop the training
+        return reason_of(error)
 
 
 def _case_arrays(case: DatasetCase, vary_sampling: bool) -> dict[str, Array]:

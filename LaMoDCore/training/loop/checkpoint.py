@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor
 from LaMoDCore.models.run_folder import CHECKPOINT
 from LaMoDCore.runtime.atomic import replaced_file, write_through
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import parse_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,32 @@ def save_checkpoint(folder: Path, identity: Mapping[str, Any], state: Checkpoint
         ) from error
 
 
+def refuse_other_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Check before a run writes anything that its folder's checkpoint, if there is one, belongs to it.
+
+    Raises:
+        LaMoDInputError: it is damaged, or belongs to a run with other settings, data or initial weights.
+    """
+    file = folder / CHECKPOINT
+    if not file.is_file():
+        return
+    with _reading(folder), safe_open(str(file), framework="pt") as content:
+        kept = parse_json(content.metadata()["about"])["identity"]
+    _refuse_another_run(f"{folder.name}/{CHECKPOINT}", kept, json.loads(json.dumps(identity)))
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise LaMoDInputError(
+            f"{folder.name}/{CHECKPOINT}",
+            "it cannot be read, or another version of LaMoD wrote it",
+            "start a new run in another folder",
+        ) from error
+
+
 def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
     """The checkpoint of a run folder, None if there is none yet.
 
@@ -87,18 +115,12 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
     file = folder / CHECKPOINT
     if not file.is_file():
         return None
-    try:
+    with _reading(folder):
         with safe_open(str(file), framework="pt") as content:
-            about = json.loads(content.metadata()["about"])
+            about = parse_json(content.metadata()["about"])
             tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118
         position, groups = about["position"], about["groups"]
         kept = about["identity"]
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise LaMoDInputError(
-            f"{folder.name}/{file.name}",
-            "it cannot be read, or another version of LaMoD wrote it",
-            "start a new run in another folder",
-        ) from error
     _refuse_another_run(f"{folder.name}/{CHECKPOINT}", kept, json.loads(json.dumps(identity)))
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "best": {}, "optimiser": {}, "random": {}}
     for key, value in tensors.items():

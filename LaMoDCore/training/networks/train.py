@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,13 +13,15 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from LaMoDCore.baselines import BaselineModel
-from LaMoDCore.models.card import write_card
-from LaMoDCore.models.folder import packed_weights, save_model
+from LaMoDCore.models.card import model_card
+from LaMoDCore.models.folder import CONTENTS, packed_weights, save_model
 from LaMoDCore.models.run_folder import CURRENT, FINISHED
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.new_folder import check_new_folder, remove_output
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.loop.checkpoint import refuse_other_checkpoint
 from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.fit import BestEpoch, fit
 from LaMoDCore.training.loop.slice_stage import slice_stages
@@ -129,6 +131,11 @@ def train_network(
     """
     folder = RunFolder(run, writes=fabric.is_global_zero)
     with folder.opened():
+        identity = {"config": config.to_dict(), "data": cache.fingerprint, "start": start}
+        if resume:
+            refuse_other_checkpoint(run, identity)
+        if folder.writes:
+            check_new_folder(run / FINISHED, CONTENTS)
         model = _first_weights(network, stages, config, fabric)
         found = _estimate(model, stages, cache, config, fabric, timed=False)
         refuse_too_large(found, config)
@@ -142,7 +149,7 @@ def train_network(
                     slice_stages(model, stages, cache, config, fabric),
                     folder,
                     fabric,
-                    identity={"config": config.to_dict(), "data": cache.fingerprint, "start": start},
+                    identity=identity,
                     patience=config.patience,
                     checkpoint_minutes=config.checkpoint_minutes,
                     resume=resume,
@@ -230,7 +237,9 @@ def _keep_current(folder: RunFolder, average: LaMoDModel | BaselineModel, traini
     """Write the averaged weights of a checkpoint as a model folder, so that an unfinished run can be tried out."""
     name = folder.folder.name
     card = f"# {name}\n\nThe current weights of an unfinished training run.\n"
-    save_model(average, folder.folder / CURRENT, name, training={**training, "unfinished": True}, card=card)
+    facts = {**training, "unfinished": True}
+    with suppress(LaMoDInputError):  # somebody changed or keeps files in it; the checkpoint has the weights, too
+        save_model(average, folder.folder / CURRENT, name, training=facts, card=card, command="train")
 
 
 def _finish(
@@ -243,9 +252,8 @@ def _finish(
     results = {stage: dict(epoch.measured) for stage, epoch in best.items()}
     folder.write("metrics.json", {"validation": results})
     model = folder.folder / FINISHED
-    text = card(results) if card is not None else ""
-    save_model(average, model, folder.folder.name, training={**training, "validation": results}, card=text)
-    if not text:
-        write_card(model)
-    shutil.rmtree(folder.folder / CURRENT, ignore_errors=True)
+    text = card(results) if card is not None else model_card
+    facts = {**training, "validation": results}
+    save_model(average, model, folder.folder.name, training=facts, card=text, command="train")
+    remove_output(folder.folder / CURRENT, CONTENTS)
     folder.status("finished", "the model is complete", model=str(model), fraction=1.0, seconds_left=0)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from LaMoDCore.runtime.atomic import replaced_folder
+from LaMoDCore.runtime.output.new_folder import new_folder, remove_output
 from LaMoDCore.training.posterior.slice_bank import SliceBank
 from LaMoDCore.training.run.folder import RunFolder
 
 _FOLDER = "prepared"
+#: Contents of the folder of a bank, for its marker.
+_CONTENTS = "prepared slices of a training run"
 
 Bank = TypeVar("Bank", bound=SliceBank)
 
@@ -47,8 +49,13 @@ class BankStore:
 
     def clear(self) -> None:
         """Delete all stored banks."""
-        if self._all is not None:
-            shutil.rmtree(self._all, ignore_errors=True)
+        if self._all is None or not self._all.is_dir():
+            return
+        for bank in sorted(self._all.glob("*/*/")):
+            remove_output(bank, _CONTENTS)
+        for folder in (*self._all.iterdir(), self._all):
+            with suppress(OSError):  # it is not empty: somebody else's files stay
+                folder.rmdir()
 
     def _read(self, name: str, kind: type[Bank]) -> Bank | None:
         if self._all is None or not (folder := self._all / self._key / name).is_dir():
@@ -60,7 +67,7 @@ class BankStore:
         if self._all is None:
             return bank
         folder: Path = self._all / self._key / name
-        with replaced_folder(folder) as fresh:
+        with new_folder(folder, _CONTENTS, "train-posterior") as fresh:
             for field in fields(bank):
                 np.save(fresh / f"{field.name}.npy", getattr(bank, field.name))
         return bank

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from LaMoDCore.io.dataset.folder import DatasetIndex
-from LaMoDCore.models.card import write_card
+from LaMoDCore.models.card import model_card
 from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model, packed_weights, save_model
 from LaMoDCore.networks.contour_motion import ContourMotionConfig
 from LaMoDCore.networks.lamod import InferenceDefaults, LaMoDModel
@@ -169,6 +169,7 @@ class _PosteriorData:
 
     Attributes:
         network: `base` with an untrained estimate from contours, motion latent, spread and flag.
+        left_out: cases of the dataset that cannot be used, with the reasons.
     """
 
     def __init__(
@@ -182,6 +183,7 @@ class _PosteriorData:
     ) -> None:
         self.config, self.network = config, untrained_posterior(base, config)
         self._cache, self._store, self._workers, self._progress = cache, store, workers, progress
+        self.left_out = cache.left_out
         self._own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
         count = len(self._own["train"])
         #: Halves in the data's order, which keeps the slices of a subject together.
@@ -359,7 +361,8 @@ def _finished(
     """Fit the flag, calibrate the intervals and write the model folder."""
     config, banks = data.config, data.latent_banks(network)
     assert network.familiarity is not None
-    known = [entry for entry in index if entry.split == "train"]
+    usable = [entry for entry in index if entry.id not in data.left_out]
+    known = [entry for entry in usable if entry.split == "train"]
     network.familiarity.fit(
         banks.train.descriptors,
         banks.validation.descriptors,
@@ -367,10 +370,17 @@ def _finished(
         insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(len(known), _ORIENTATION_CASES)]),
     )
     network.requires_grad_(False).eval()
-    held_out = [entry for entry in index if entry.split == "val"]
+    held_out = [entry for entry in usable if entry.split == "val"]
     cases = [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
     model = LoadedModel(name, network, "", {})
     calibration = fit_calibration(model, index, cases, config.samples, progress)
-    save_model(network, folder, name, training=training, uncertainty=calibration.to_dict())
-    write_card(folder)
+    save_model(
+        network,
+        folder,
+        name,
+        training=training,
+        uncertainty=calibration.to_dict(),
+        card=model_card,
+        command="train-posterior",
+    )
     return load_model(folder)

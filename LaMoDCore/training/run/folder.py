@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -30,9 +29,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from LaMoDCore import __version__
-from LaMoDCore.runtime.atomic import leftovers
+from LaMoDCore.models.run_folder import CHECKPOINT
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.json_file import write_json
+from LaMoDCore.runtime.json_file import json_object_if_any, read_json, write_json
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.run.lock import RunLock
 from LaMoDCore.training.run.stopping import StopRequest, TrainingStopped
@@ -41,8 +41,12 @@ FORMAT = 3
 State = Literal["running", "stopped", "finished", "failed"]
 #: A running run writes its status this often.
 _STATUS_SECONDS = 1.0
-#: A temporary folder that has not changed for this long belongs to a process that has ended.
-_ABANDONED_SECONDS = 3600.0
+#: Contents of a run's folder, for its marker.
+CONTENTS = "a training run"
+#: Files that a run writes again and again; the marker lists their contents once the run has ended.
+_REWRITTEN = ("status.json", "log.jsonl", CHECKPOINT)
+#: Length of a message on a full disk.
+_SHORT = 200
 _PACKAGES = ("torch", "numpy", "scipy", "safetensors", "lightning-fabric")
 
 
@@ -57,6 +61,7 @@ class RunFolder:
     def __init__(self, folder: Path, *, writes: bool = True) -> None:
         self.folder = folder
         self.writes = writes
+        self._output = GrowingFolder(folder, CONTENTS, "train")
         self._status: dict[str, Any] = {}
         self._written = 0.0
         self._board: Any = None
@@ -101,21 +106,21 @@ class RunFolder:
         if not self.writes:
             yield
             return
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LaMoDInputError(
-                self.folder.name, f"the folder cannot be created ({error.strerror})", "name another folder"
-            ) from error
+        self._output.open()
         with RunLock(self.folder):
+            with reported_disk_faults(self.folder.name):
+                self._output.claim(*_REWRITTEN)
             if fresh:
                 self.stop_file.unlink(missing_ok=True)
-                self._remove_leftovers()
             started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             self._status = {"format": FORMAT, "pid": os.getpid(), "host": socket.gethostname(), "started": started}
             self.status("running", message)
             try:
                 yield
+            except KeyboardInterrupt:
+                if self._status["state"] == "running":
+                    self.status("stopped", "interrupted")
+                raise
             except BaseException as error:
                 if self._status["state"] == "running":
                     self.status("failed", str(error) or type(error).__name__, failure=_failure(error))
@@ -123,31 +128,30 @@ class RunFolder:
             finally:
                 if self._board is not None:
                     self._board.close()
-
-    def _remove_leftovers(self) -> None:
-        """Delete the temporary files of a process that was killed while it wrote."""
-        for left in leftovers(self.folder):
-            if left.is_file():
-                left.unlink(missing_ok=True)
-            elif time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:  # an estimate may be writing its cache
-                shutil.rmtree(left, ignore_errors=True)
+                with suppress(OSError, LaMoDInputError):  # the marker of a full disk stays as it is
+                    self._output.record(*_REWRITTEN)
 
     def _prepared_here(self) -> bool:
         """Whether this process has prepared the run, so that a request to stop since then still counts."""
         try:
-            status = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
+            status = json_object_if_any(self.folder / "status.json")
             return bool(status["pid"] == os.getpid() and status["state"] == "running")
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def status(self, state: State, message: str, **where: Any) -> None:
-        """Write status.json; a full disk does not stop the run."""
+        """Write status.json; a full disk does not stop the run, and does not leave the state of a running run."""
         self._status |= {"state": state, "message": message, **where}
         self._status["updated"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._written = time.monotonic()
-        if self.writes:
-            with suppress(OSError):
-                self.write("status.json", self._status)
+        if not self.writes:
+            return
+        try:
+            self.write("status.json", self._status)
+        except OSError:
+            if state != "running":
+                with suppress(OSError):
+                    _overwrite(self.folder / "status.json", {**self._status, "message": message[:_SHORT]})
 
     def running(self, message: str, **where: Any) -> None:
         """`status` of a running run, written at most once per second."""
@@ -158,7 +162,10 @@ class RunFolder:
         """Replace a JSON file of the folder atomically."""
         if not self.writes:
             return
-        write_json(self.folder / name, content, allow_nan=True)
+        if name in _REWRITTEN:
+            write_json(self.folder / name, content, allow_nan=True)
+        else:
+            self._output.write_json(name, content, allow_nan=True)
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append a line to log.jsonl (and to TensorBoard, if that is installed)."""
@@ -256,7 +263,7 @@ def refuse_newer(folder: Path) -> None:
     if not file.is_file():
         return
     try:
-        about = json.loads(file.read_text(encoding="utf-8"))
+        about = read_json(file, "start a new run in another folder")
         newer = int(about.get("format", 0)) > FORMAT
     except (ValueError, TypeError, AttributeError, OSError) as error:
         raise LaMoDInputError(
@@ -269,6 +276,27 @@ def refuse_newer(folder: Path) -> None:
             f"the run was written by LaMoD {maker}, but this is LaMoD {__version__}",
             "resume it with that version, or start a new run in another folder",
         )
+
+
+def claim_run_folder(folder: Path) -> None:
+    """Create the folder of a run with its marker before the run begins, or check that an existing one is a run's.
+
+    Raises:
+        LaMoDInputError: it holds files and is not the folder of a run, or it cannot be written.
+    """
+    GrowingFolder(folder, CONTENTS, "train").open()
+
+
+def _overwrite(file: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object into the bytes of an existing file, which needs no space on the disk."""
+    data = json.dumps(content, allow_nan=True).encode()
+    size = file.stat().st_size
+    if len(data) > size:
+        kept = ("format", "pid", "host", "started", "state", "message", "updated")
+        data = json.dumps({key: content[key] for key in kept if key in content}).encode()
+    if len(data) <= size:
+        with file.open("r+b") as stream:
+            stream.write(data.ljust(size))
 
 
 def _failure(fault: BaseException) -> dict[str, str]:

@@ -31,7 +31,12 @@ def test_a_saved_model_is_loaded_unchanged(folder: Path) -> None:
     masks = torch.rand(1, 1, 40, 128, 128)
     with torch.no_grad():
         torch.testing.assert_close(loaded.network.encode(masks), original.encode(masks), atol=0, rtol=0)
-    assert sorted(p.name for p in folder.iterdir()) == ["MODEL_CARD.md", "model.json", "weights.safetensors"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        ".lamod.json",
+        "MODEL_CARD.md",
+        "model.json",
+        "weights.safetensors",
+    ]
 
 
 def test_matrices_exact_in_half_precision_are_stored_so_without_loss(folder: Path) -> None:

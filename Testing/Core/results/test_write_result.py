@@ -40,7 +40,7 @@ def test_the_files_are_the_contracts(written):
     out, files = written
     expected = ["ecc.seq.nrrd", "err.seq.nrrd", "motion.npz", "segments.csv", "strain.json"]
     expected += [f"displacement/frame_{t:03d}.nrrd" for t in range(10)]
-    assert _names(out) == sorted(expected)
+    assert _names(out) == sorted([*expected, ".lamod.json"])
     assert sorted(files) == sorted(out / name for name in expected)
 
 

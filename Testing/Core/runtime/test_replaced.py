@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from LaMoDCore.runtime.atomic import leftovers, replaced_file, replaced_folder, temporary_path, write_text
+from LaMoDCore.runtime.atomic import replaced_file, replaced_folder, write_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any, read_json, write_json
 
@@ -52,15 +52,6 @@ def test_interrupted_folder_keeps_the_old_one(tmp_path, stop):
         raise stop
     assert os.listdir(path) == ["old"]
     assert os.listdir(tmp_path) == ["folder"]
-
-
-def test_leftovers_of_a_killed_process_are_found(tmp_path):
-    mine, other = temporary_path(tmp_path / "a.json"), temporary_path(tmp_path / "b")
-    mine.touch()
-    other.mkdir()
-    (tmp_path / "a.json").touch()
-    assert leftovers(tmp_path, "a.json") == [mine]
-    assert leftovers(tmp_path) == sorted([mine, other])
 
 
 def test_text_is_written_as_it_is(tmp_path):
