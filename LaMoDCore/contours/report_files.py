@@ -19,7 +19,7 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.notes import grouped, number_list
 
 _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.REPAIR: "x"}
-_STATUS_SYMBOLS = {"automatic": "a", "unsure": "u", "reviewed": "r", NOT_DRAWN: "-"}
+_STATUS_SYMBOLS = {"automatic": "a", "unsure": "u", "reviewed": "r", "edited": "e", NOT_DRAWN: "-"}
 _COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.REPAIR: "#b3202a"}
 _COLUMNS = ("slice", "source", "frame", "fault", "severity", "value", "limit", "unit", "text", "remedy")
 #: With more frames, each would be too small to assess.
@@ -46,7 +46,7 @@ def status_text(report: ContourReport, reviews: Sequence[SliceReview | None]) ->
         return ""
     width = max(map(len, labels))
     lines = [f"{name:<{width}}  {''.join(_STATUS_SYMBOLS[each] for each in review.status)}" for name, review in found]
-    lines.append(f"{'':<{width}}  a automatic   u unsure, not reviewed   r reviewed   - not drawn")
+    lines.append(f"{'':<{width}}  a automatic   u unsure, not reviewed   r reviewed   e edited   - not drawn")
     for name, review in found:
         if review.unsure:
             values = [review.origin.confidence[frame] for frame in review.unsure]

@@ -27,7 +27,7 @@ class SliceReview:
 
     @property
     def status(self) -> tuple[str, ...]:
-        """For each frame automatic, unsure, reviewed, or none if nothing is drawn."""
+        """For each frame automatic, unsure, reviewed, edited, or none if nothing is drawn."""
         pairs = zip(self.origin.status, self.is_drawn, strict=True)
         return tuple(status if drawn else NOT_DRAWN for status, drawn in pairs)
 

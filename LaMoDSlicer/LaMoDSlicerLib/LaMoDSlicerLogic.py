@@ -115,7 +115,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         request = ResultKeeper.placeFor(request, parameters.parameterNode)
         with slicer.util.RenderBlocker():
             scene = ResultScene.create(ResultStack.of(result), request)
-            ResultKeeper.keep(result, scene, request.name)
+            ResultKeeper.keep(result, scene, request)
             parameters.resultBrowser = scene.browserNode
             SliceViews.lookAt(scene.background())
             ResultDisplay(scene).update(parameters)

@@ -17,7 +17,7 @@ from pathlib import Path
 from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.io.results.contour_masks import label_frames, write_label_stacks
-from Testing.Slicer.reading_heart import write_for_masks
+from Testing.Slicer.reading_heart import write_for_file
 from Testing.Slicer.ring_heart import RR_MS, heart
 
 #: Frames of each slice that the fake engine marks as unsure.
@@ -74,11 +74,8 @@ def main() -> int:
         report("contours", 0.5, "slice 1 of 1, about 2 s left")
         draw(options.masks, options.out)
     elif behaviour == "ok":
-        stack = read_seq_nrrd(options.masks)
-        myocardium = int(dict(pair.split("=") for pair in options.labels.split(","))["myo"])
         report("motion", 0.5, "slice 1: predicting motion")
-        masks = stack.frames == myocardium
-        write_for_masks(options.out, masks, stack.ijk_to_lps, stack.frame_times_ms)
+        write_for_file(options.out, options.masks, options.labels)
     report("write", 1.0)
     return 0
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from LaMoDCore.function.summary import function_summary
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.io import load_case
+from LaMoDCore.prediction.predict import contour_provenance
 from LaMoDCore.prediction.writer import write_result
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from Testing.Slicer.ring_heart import heart, squeeze
@@ -65,17 +68,29 @@ def write_reading(
     motions: Sequence[SliceMotion],
     insertion_lps: Array | None = None,
     model: str = "analytic ring",
+    case: Case | None = None,
 ) -> StrainResult:
-    """Write a result folder like `lamod predict`; returns its contents."""
-    case = Case(tuple(drawn), 0, insertion_lps)
+    """Write a result folder like `lamod predict`; returns its contents.
+
+    Args:
+        folder: the new folder.
+        drawn: the slices.
+        motions: of each slice.
+        insertion_lps: [3] the anterior RV insertion.
+        model: name in the provenance.
+        case: the slices with their notes; by default a case of `drawn`.
+    """
+    case = case or Case(tuple(drawn), 0, insertion_lps)
     samples = 1 if motions[0].samples_mm is None else len(motions[0].samples_mm)
     provenance = {"model": model, "model_sha256": "0" * 64, "samples": samples, "seed": 0}
-    provenance |= {"device": "cpu", "device_reason": "no CUDA device"}
+    provenance |= {"device": "cpu", "device_reason": "no CUDA device", "contours": contour_provenance(case)}
     motion = Motion(tuple(motions), provenance)
     strains = tuple(slice_strain(s, m, 0, insertion_lps) for s, m in zip(drawn, motions, strict=True))
     es = end_systole(case)
-    summary = {**summarise(case, strains, es), "provenance": provenance}
-    result = StrainResult(case, motion, strains, es, summary, quality_notes(case, motion, strains, es))
+    function, _thickness, notes = function_summary(case, es)
+    summary = {**summarise(case, strains, es), "function": function, "provenance": provenance}
+    notes = (*quality_notes(case, motion, strains, es), *notes)
+    result = StrainResult(case, motion, strains, es, summary, notes)
     write_result(result, folder, report=False)
     return result
 
@@ -94,6 +109,12 @@ def write_for_masks(folder: Path, masks: Array, ijk_to_lps: Array, times_ms: Arr
         for z in range(masks.shape[1])
     ]
     write_reading(folder, drawn, [motion_of(s) for s in drawn])
+
+
+def write_for_file(folder: Path, masks: Path, labels: str) -> None:
+    """Write a result folder for a file of masks of rings, with the notes and volumes of the case in it."""
+    case = load_case(masks, labels=labels)
+    write_reading(folder, case.slices, [motion_of(s) for s in case.slices], case=case)
 
 
 def insertion_of(slice_: CineSlice, angle_degrees: float) -> Array:

@@ -93,7 +93,7 @@ def test_contours_are_drawn_and_selected_by_a_click(slicer_app, cine, asked, fak
     assert len(asked.questions) == 1
     assert p.masks.GetName() == "Ring automatic contours"
     assert cine.GetSequenceNode(p.masks) is not None, "the masks follow the cine's browser"
-    assert "fake-engine on 1 slice(s); 2 frame(s) are unsure" in ui.stageLabel.text
+    assert "fake-engine on 1 slice. 2 frames are unsure." in ui.stageLabel.text
     masks = RequestReader(p).read().masks
     assert np.array_equal(masks.labels[:, 0] == 2, heart().myocardium)
     (origin,) = ContourOriginRecord(p.masks).onGrid(masks.geometry, FRAMES)
@@ -114,7 +114,8 @@ def test_the_licences_and_the_download_are_confirmed_first(slicer_app, cine, ask
 
     fake_worker("ok")
     installed = []
-    monkeypatch.setattr(slicer.util, "pip_install", installed.append, raising=False)
+    install = lambda requirements, **options: installed.append((requirements, options))  # noqa: E731
+    monkeypatch.setattr(slicer.packaging, "pip_install", install)
     found = importlib.util.find_spec
     hidden = lambda name, *rest: None if name == "onnxruntime" else found(name, *rest)  # noqa: E731
     monkeypatch.setattr(importlib.util, "find_spec", hidden)
@@ -134,7 +135,8 @@ def test_the_licences_and_the_download_are_confirmed_first(slicer_app, cine, ask
     assert "Nothing was drawn or installed" in slicer_app.widget.ui.messageLabel.text
     asked.reply = True
     draw(slicer_app)
-    assert installed == ["onnxruntime>=1.17", "--no-deps myopari==0.1.6"]
+    named = {"requester": "LaMoD"}
+    assert installed == [(["onnxruntime>=1.17"], named), (["--no-deps", "myopari==0.1.6"], named)]
     assert slicer_app.widget._parameters.masks is not None
 
 
@@ -243,6 +245,81 @@ def test_the_origin_is_handed_to_the_prediction_and_follows_the_review(
     annotator.mouse.choose(contours.ui.fixSelector, "Smooth in space and time")
     click(annotator, "fixButton")
     assert text in _notes(slicer_app, tmp_path / "changed.seq.nrrd"), "a repair after the review is not reviewed"
+
+
+def _paint(app, frame):
+    """Leave the module, change the myocardium of a frame as the Segment Editor does, and come back."""
+    import slicer
+    from LaMoDSlicerLib.Scene.CineSource import CineSource
+
+    p = app.widget._parameters
+    browser, masks = p.cine, p.masks
+    volume = CineSource(browser).volumeNode()
+    app.application._select_module("")
+    browser.SetSaveChanges(browser.GetSequenceNode(masks), True)
+    browser.SetSelectedItemNumber(frame)
+    app.settle()
+    segment = masks.GetSegmentation().GetSegmentIdBySegmentName("LV myocardium")
+    image = slicer.util.arrayFromSegmentBinaryLabelmap(masks, segment, volume)
+    rows, columns = np.nonzero(image[0])
+    image[0, rows.min(), columns[rows == rows.min()].max()] = 0  # one pixel of the outer edge
+    slicer.util.updateSegmentBinaryLabelmapFromArray(image, masks, segment, volume)
+    app.application._select_module("LaMoDSlicer")
+    app.settle()
+
+
+def test_an_edit_after_the_review_is_recorded_and_marks_the_result_out_of_date(
+    slicer_app, cine, asked, fake_worker, tmp_path
+):
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+
+    fake_worker("ok")
+    ui, p = slicer_app.widget.ui, slicer_app.widget._parameters
+    draw(slicer_app)
+    panel.predict(slicer_app)
+    assert "Contours drawn automatically by fake-engine, not reviewed." in ui.headlineLabel.text
+    contours = slicer_app.widget.contoursPanel
+    annotator = SimpleNamespace(app=slicer_app, mouse=slicer_app.mouse, ui=contours.ui, panel=contours)
+    click(annotator, "checkButton")
+    click(annotator, "acceptAllButton")
+    assert "Contours drawn automatically by fake-engine, reviewed." in ui.headlineLabel.text
+    result = slicer_app.widget.readingPanel.current()
+    codes = {note.code for note in result.numbers().notes}
+    assert "contours_reviewed" in codes
+    assert not {"contours_automatic", "contours_unsure"} & codes
+    assert "Out of date" not in ui.headlineLabel.text
+
+    _paint(slicer_app, 7)
+    (origin,) = RequestReader(p).read().masks.origins
+    assert [t for t, status in enumerate(origin.status) if status == "edited"] == [7]
+    assert set(origin.status) == {"reviewed", "edited"}
+    assert "reviewed; 1 frame was edited." in " ".join(_notes(slicer_app, tmp_path / "edited.seq.nrrd"))
+    assert contours.strip.states[0][7] == "edited", "the check is repeated when the contours change"
+    assert "then changed by a person" in contours.ui.stripTable.item(0, 7).toolTip()
+    sentence = "Out of date: the contours changed after this prediction. Predict again."
+    assert sentence in ui.headlineLabel.text
+    assert ui.resultLabel.text.startswith(sentence)
+
+    panel.predict(slicer_app)
+    assert "Out of date" not in ui.headlineLabel.text
+    assert "by fake-engine, reviewed." in ui.headlineLabel.text
+
+
+def test_an_edit_before_the_review_counts_for_its_frame_only(slicer_app, cine, asked, fake_worker):
+    from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
+    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+
+    fake_worker("ok")
+    draw(slicer_app)
+    _paint(slicer_app, 5)
+    p = slicer_app.widget._parameters
+    (origin,) = RequestReader(p).read().masks.origins
+    assert (origin.status[5], origin.status[6]) == ("edited", "automatic")
+    assert not origin.is_reviewed
+    record = ContourOriginRecord(p.masks)
+    record.acceptAll()
+    (origin,) = RequestReader(p).read().masks.origins
+    assert (origin.status[5], origin.status[6]) == ("edited", "reviewed"), "accepting does not hide the edit"
 
 
 def test_masks_drawn_by_a_person_have_no_origin(slicer_app, ring, tmp_path):

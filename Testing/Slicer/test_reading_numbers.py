@@ -15,7 +15,7 @@ from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.heart.notes import CODES, note
 from LaMoDCore.strain.segments import label_segments
 from Testing.Slicer import reading_heart
-from Testing.Slicer.ring_heart import grid
+from Testing.Slicer.ring_heart import grid, heart
 
 INSERTION_DEGREES = 130.0
 
@@ -367,3 +367,54 @@ def test_linked_frames_have_the_same_phase():
     phases = np.arange(40) / 40
     assert LinkedBrowsers.nearest(0.5, phases) == 20
     assert LinkedBrowsers.nearest(0.995, phases) == 0
+
+
+def _stack_numbers(folder, radii_mm):
+    """Numbers of a stack of rings with these inner radii, 10 mm apart, from base to apex; and the masks' volumes."""
+    from LaMoDSlicerLib.Results import ResultImport
+    from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
+
+    affine = np.array(grid().ijk_to_lps)
+    affine[:3, 2] *= 10 / np.linalg.norm(affine[:3, 2])
+    plane = SliceGrid((128, 128), affine)
+    towards_apex = -1 if plane.axis_cosine > 0 else 1
+    levels = ["base", "mid", "mid", "mid", "apex", "apex"][: len(radii_mm)]
+    drawn = [
+        replace(heart(reading_heart.stack_grid(plane, towards_apex * i), inner_mm=radius), level=level)
+        for i, (radius, level) in enumerate(zip(radii_mm, levels, strict=True))
+    ]
+    reading_heart.write_reading(folder, drawn, [reading_heart.motion_of(s) for s in drawn])
+    counted = sum(s.cavity.sum(axis=(1, 2)) for s in drawn) * 1.4 * 1.4 * 10 / 1000
+    wall = sum(int(s.myocardium[0].sum()) for s in drawn) * 1.4 * 1.4 * 10 / 1000
+    return ResultNumbers.ofResult(ResultImport.read(folder)), counted, wall
+
+
+def test_volumes_and_ejection_fraction_are_those_of_the_masks(host, tmp_path):
+    from LaMoDSlicerLib.Reading.IndexTable import IndexTable
+    from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
+
+    numbers, volume, wall = _stack_numbers(tmp_path / "result", [24, 24, 22, 19, 15, 10])
+    edv, esv = volume.max(), volume.min()
+    table = {row[0]: row for row in IndexTable(numbers).rows()}
+    assert table["EF"][1] == f"{100 * (edv - esv) / edv:.0f} %"
+    assert table["EDV"][1:3] == (f"{edv:.0f} ml", f"frame {volume.argmax() + 1}, {0:.0f} ms")
+    assert table["ESV"][1] == f"{esv:.0f} ml"
+    assert table["Stroke volume"][1] == f"{edv - esv:.0f} ml"
+    assert table["LV mass"][1] == f"{1.05 * wall:.0f} g"
+    assert all(row[3] for row in table.values()), "each number has a definition"
+    headline = ResultHeadline(numbers).html()
+    assert f"EF {100 * (edv - esv) / edv:.0f} %" in headline
+    assert f"EDV {edv:.0f} ml, ESV {esv:.0f} ml" in headline
+    assert "ontours drawn automatically" not in headline
+
+
+def test_without_the_whole_ventricle_the_reason_replaces_the_volumes(host, tmp_path):
+    from LaMoDSlicerLib.Reading.IndexTable import IndexTable
+    from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
+
+    numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
+    table = {row[0]: row for row in IndexTable(numbers).rows()}
+    reason = "volumes need at least 5 slices from base to apex, and 2 hold a blood pool"
+    assert table["EF and LV volumes"][1:] == ("not available", "", reason)
+    assert not {"EF", "EDV", "ESV", "LV mass"} & set(table)
+    assert f"EF and volumes: not available; {reason}." in ResultHeadline(numbers).html()

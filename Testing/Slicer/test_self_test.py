@@ -46,6 +46,45 @@ def test_a_declined_package_is_reported_and_requested_again_at_the_next_click(sl
         assert "was not installed" in slicer_app.widget.ui.messageLabel.text
 
 
+def test_a_failed_installation_shows_the_last_line_of_pip_and_the_normal_cursor(slicer_app, ring, monkeypatch):
+    import qt
+    import slicer
+    from LaMoDSlicerLib.Worker import Dependencies
+
+    monkeypatch.setattr(Dependencies, "PACKAGES", ("no-such-package>=1",))
+    packaging = slicer_app.application._packaging
+    monkeypatch.setattr(packaging, "accepts", True)
+    failure = "Collecting no-such-package>=1\nERROR: No matching distribution found for no-such-package>=1\n\nnotice"
+    monkeypatch.setattr(packaging, "failure", failure)
+    cursors = []
+    install = packaging.pip_install
+    watched = lambda *rest, **named: cursors.append(qt.QApplication.overrideCursor()) or install(*rest, **named)  # noqa: E731
+    monkeypatch.setattr(packaging, "pip_install", watched)
+    panel.predict(slicer_app)
+    text = slicer_app.widget.ui.messageLabel.text
+    assert "no-such-package>=1 could not be installed: No matching distribution found for no-such-package>=1." in text
+    assert "was not installed. Press" not in text, "a failure is not a refusal"
+    assert cursors == [None]
+    assert slicer.app.testingEnabled()
+
+
+def test_packages_for_pictures_are_ensured_when_the_room_opens(slicer_app, ring, fake_worker, monkeypatch):
+    """Slicer has no matplotlib; a loaded result needs it although nothing was predicted."""
+    fake_worker("ok")
+    panel.predict(slicer_app)
+    packaging = slicer_app.application._packaging
+    packaging.asked.clear()
+    found = type(packaging)._is_installed
+    monkeypatch.setattr(packaging, "_is_installed", lambda name: not name.startswith("matplotlib") and found(name))
+    _hide(monkeypatch, "matplotlib")
+    reading = slicer_app.widget.readingPanel
+    slicer_app.mouse.click(reading.ui.roomButton)
+    slicer_app.settle()
+    assert packaging.asked == [(["matplotlib>=3.8"], "LaMoD")]
+    assert not reading.ui.roomButton.checked
+    assert "LaMoD needs matplotlib>=3.8" in reading.ui.readingMessage.text
+
+
 def _hide(monkeypatch, package):
     found = importlib.util.find_spec
     monkeypatch.setattr(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import subprocess
 import sys
 from types import ModuleType
 from typing import Any
@@ -19,10 +20,19 @@ def _module(name: str, **members: Any) -> ModuleType:
 
 
 class Packaging:
-    """``slicer.packaging``: checks what is installed; records requests to install but refuses them."""
+    """``slicer.packaging``: checks what is installed and records what would be installed; installs nothing.
+
+    Attributes:
+        asked: requirements and requester of each question of `pip_ensure`.
+        installed: requirements of each installation.
+        accepts: the user's answer to the question.
+        failure: output with which pip fails; "" if it succeeds.
+    """
 
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], str | None]] = []
+        self.installed: list[list[str]] = []
+        self.accepts, self.failure = False, ""
 
     def pip_check(self, requirements: str | list[str]) -> bool:
         names = requirements.split() if isinstance(requirements, str) else requirements
@@ -40,9 +50,18 @@ class Packaging:
 
     def pip_ensure(self, requirements: list[str], requester: str | None = None, **_: Any) -> None:
         missing = [name for name in requirements if not self._is_installed(name)]
-        if missing:
-            self.asked.append((missing, requester))
+        if not missing:
+            return
+        self.asked.append((missing, requester))
+        if not self.accepts:
             raise RuntimeError("User declined package installation")
+        self.pip_install(missing, requester=requester)
+
+    def pip_install(self, requirements: str | list[str], requester: str | None = None, **_: Any) -> None:
+        self.installed.append(requirements.split() if isinstance(requirements, str) else list(requirements))
+        if self.failure:
+            print(self.failure)
+            raise subprocess.CalledProcessError(1, "pip install")
 
 
 class SampleDataLogic:
@@ -68,7 +87,8 @@ def install() -> Packaging:
     """Make the stand-ins importable as ``slicer.i18n`` etc."""
     packaging = Packaging()
     slicer.i18n = _module("slicer.i18n", tr=lambda text: text, translate=lambda _context, text: text)
-    slicer.packaging = _module("slicer.packaging", pip_check=packaging.pip_check, pip_ensure=packaging.pip_ensure)
+    members = {name: getattr(packaging, name) for name in ("pip_check", "pip_ensure", "pip_install")}
+    slicer.packaging = _module("slicer.packaging", **members)
     _module("SampleData", SampleDataLogic=SampleDataLogic)
     for name, source in (
         ("ScriptedLoadableModule", "Testing.SlicerHost.scripted_module"),

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.case import Case, CineSlice
-from LaMoDCore.heart.contour_origin import METADATA_KEY, ContourOrigin, origins_from_text, origins_to_text
+from LaMoDCore.heart.contour_origin import BY_PERSON, METADATA_KEY, ContourOrigin, origins_from_text, origins_to_text
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.mask import cavity as ring_cavity
 from LaMoDCore.heart.ventricle import VentricleSlice
@@ -113,7 +113,7 @@ def refuse_to_replace_edited_masks(out: str | Path) -> None:
             changed = True
         else:
             changed = stack.metadata.get(CHECKSUM_KEY) != checksum(stack.frames)
-            changed |= any(status == "reviewed" for origin in origins for status in origin.status)
+            changed |= any(status in BY_PERSON for origin in origins for status in origin.status)
         if changed:
             raise LaMoDInputError(
                 out,

@@ -36,10 +36,13 @@ class DrawnContours:
         """A sentence about slices, unsure frames and the engine."""
         known = [origin for origin in self.origins if origin is not None]
         unsure = sum(origin.status.count("unsure") for origin in known)
-        text = _(
-            "Contours drawn automatically by {engine} on {slices} slice(s); {unsure} frame(s) are unsure. Review them "
-            "in the Contours section."
-        )
+        drawn = _("Contours drawn automatically by {engine} on {slices} slices.")
+        if len(known) == 1:
+            drawn = _("Contours drawn automatically by {engine} on {slices} slice.")
+        sure = _("{unsure} frames are unsure.") if unsure else _("No frame is unsure.")
+        if unsure == 1:
+            sure = _("{unsure} frame is unsure.")
+        text = " ".join((drawn, sure, _("Review them in the Contours section.")))
         return text.format(engine=known[0].engine, slices=len(known), unsure=unsure)
 
 

@@ -25,7 +25,7 @@ def ensure() -> None:
         engine = find_engine()
     except LaMoDInputError as error:
         raise InputError(str(error)) from error
-    packages, engines = Dependencies.missingForContours(), _missingPackage(engine)
+    packages, engines = Dependencies.missingOf(Dependencies.FOR_CONTOURS), _missingPackage(engine)
     settings = slicer.app.userSettings()
     if not packages and not engines and settings.value(ACCEPTED) == engine.sha256:
         return

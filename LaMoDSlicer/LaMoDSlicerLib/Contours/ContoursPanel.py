@@ -1,18 +1,21 @@
+from collections.abc import Callable
 from typing import Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Contours import SegmentEditorLink
+from LaMoDSlicerLib.Contours import SegmentEditorLink, StripContents
 from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
 from LaMoDSlicerLib.Contours.InsertionSection import InsertionSection
 from LaMoDSlicerLib.Contours.RepairSection import RepairSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
+from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
@@ -22,17 +25,19 @@ class ContoursPanel:
     """Checks, accepts, repairs and carries contours; nothing is read or changed without a click.
 
     Args:
-        owner: the module's widget: its resources and its layout.
+        owner: the module's widget: its resources, its layout, and its update of all panels.
     """
 
     def __init__(self, owner: Any) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/ContoursPanel.ui"))
         owner.layout.addWidget(self.widget)
         self._ui = slicer.util.childWidgetVariables(self.widget)
+        self._updateAll = owner.onModified
         self.parameters: Any = None
         self._masksId = ""
         self._contours: ContourSlices | None = None
         self._report: Any = None
+        self._checked: Any = None
         self._slice = 0
         self._follower = FrameFollower(self._onFrame)
         ui = self._ui
@@ -83,6 +88,7 @@ class ContoursPanel:
         if masksId != self._masksId:
             self._masksId = masksId
             self._forget()
+        self._checkAgain()
         ui, missing = self._ui, "" if masks is not None else _("Select the myocardium masks first.")
         PanelWidgets.enable(ui.checkButton, missing, _("Check every frame of every slice"))
         tip = _("Accept this frame's contour and go to the next frame to review (key A)")
@@ -93,6 +99,18 @@ class ContoursPanel:
         PanelWidgets.enable(ui.editButton, self.checkProblem(), tip)
         for section in (self.repair, self.insertion, self.study):
             section.update()
+
+    def _checkAgain(self) -> None:
+        """Repeat the check if the contours changed since, for example in the Segment Editor."""
+        if self._contours is None:
+            return
+        try:
+            now = ContourFingerprint.of(self._contours.masksNode, self._checked.geometry)
+            if now.differences(self._checked):
+                self.check()
+        except InputError as error:
+            self._forget()
+            self.showMessage(str(error))
 
     def checkProblem(self) -> str:
         """Why contours cannot be accepted, edited or repaired; empty if they were checked."""
@@ -140,11 +158,16 @@ class ContoursPanel:
         from LaMoDCore.contours.check import check_contours
 
         self._contours = ContourSlices(self.parameters)
+        self._checked = ContourFingerprint.of(self._contours.masksNode)
         self._report = check_contours(self._contours.slices(), self._contours.referenceFrame())
         self._slice = min(self._slice, len(self._contours.depths) - 1)
         self._follower.follow(self._contours.source.sequence.browserNode)
         self.insertion.contoursChanged()
         self.showLights()
+
+    def contoursChanged(self) -> None:
+        """Update what depends on the contours: a result of the earlier ones is out of date."""
+        self._updateAll()
 
     def holder(self) -> Any:
         """The node with the contours' attributes: the masks' sequence, or the masks if there is no sequence."""
@@ -157,55 +180,9 @@ class ContoursPanel:
         self._showFrame()
 
     def _showStrip(self) -> None:
-        from LaMoDCore.contours.review import review_of
-
-        record, carried = AcceptanceRecord(self.holder()), RepairSection.carriedFrames(self.holder())
-        states, tips = [], []
-        slices = self._contours.slices()
-        for k, (slice_, review) in enumerate(zip(slices, review_of(slices), strict=True)):
-            rowStates, rowTips = [], []
-            for t, light in enumerate(self._report.lights(k)):
-                accepted = record.of(slice_.name, t, slice_.myocardium[t])
-                state = light.value
-                lines = [f"{slice_.name}, " + _("frame {t}: {state}").format(t=t + 1, state=state)]
-                if state == "good" and t in carried.get(slice_.name, []):
-                    state = "carried"
-                    lines.append(_("Carried from other frames, not drawn."))
-                elif review is not None:
-                    state = self._automaticState(state, review.status[t])
-                    lines += self._automaticLines(review, t)
-                lines += [finding.text for finding in self._report.of(k, t)]
-                if accepted is not None:
-                    state = "accepted"
-                    lines.append(_("Accepted by {who}, {when}").format(who=accepted["who"], when=accepted["when"]))
-                rowStates.append(state)
-                rowTips.append("\n".join(lines))
-            states.append(rowStates)
-            tips.append(rowTips)
+        acceptance, carried = AcceptanceRecord(self.holder()), RepairSection.carriedFrames(self.holder())
+        states, tips = StripContents.contentsOf(self._contours.slices(), self._report, acceptance, carried)
         self.strip.show([str(k + 1) for k in self._contours.depths], states, tips)
-
-    @staticmethod
-    def _automaticState(light: str, status: str) -> str:
-        """State of a frame that was drawn automatically; a finding hides the status until the review."""
-        if status == "reviewed":
-            return status
-        return light if light != "good" or status not in FrameStrip.STATES else status
-
-    @staticmethod
-    def _automaticLines(review: Any, frame: int) -> list[str]:
-        origin, status = review.origin, review.status[frame]
-        if status == "none":
-            return [_("No automatic contour.")]
-        words = {
-            "automatic": _("Drawn automatically by {engine}, confidence {confidence:.2f}."),
-            "unsure": _("Drawn automatically by {engine}, unsure (confidence {confidence:.2f})."),
-            "reviewed": _("Drawn automatically by {engine}, reviewed (confidence {confidence:.2f})."),
-        }
-        lines = [words[status].format(engine=origin.engine, confidence=origin.confidence[frame])]
-        if origin.volume_only_because:
-            text = _("This slice is used for volumes only and not checked: {reason}.")
-            lines.append(text.format(reason=origin.volume_only_because))
-        return lines
 
     def _frame(self) -> int:
         browser = self._contours.source.sequence.browserNode
@@ -238,7 +215,7 @@ class ContoursPanel:
         slice_ = self._contours.slices()[self._slice]
         AcceptanceRecord(self.holder()).accept(slice_.name, frame, slice_.myocardium[frame])
         geometry, depth = self._contours.frames.geometry, self._contours.depths[self._slice]
-        ContourOriginRecord(self._contours.masksNode).accept(geometry, depth, frame)
+        self._recordReview(self._contours.masksNode, lambda record: record.accept(geometry, depth, frame))
         self._showStrip()
         self.update()
         following = self.strip.next(self._slice, frame)
@@ -250,11 +227,19 @@ class ContoursPanel:
 
     def onAcceptAllButton(self) -> None:
         """Mark the automatic contours of all frames as reviewed."""
-        ContourOriginRecord(self.parameters.masks).acceptAll()
+        self._recordReview(self.parameters.masks, ContourOriginRecord.acceptAll)
         if self._report is not None:
             self.onCheckButton()
         self.update()
         self.showMessage(_("The automatic contours of all frames are marked as reviewed."))
+
+    def _recordReview(self, masksNode: Any, accept: Callable[[ContourOriginRecord], None]) -> None:
+        """Accept frames; once all are reviewed, the results of these contours state it."""
+        record = ContourOriginRecord(masksNode)
+        accept(record)
+        if record.exists and record.isReviewed():
+            ResultContours.markReviewed(masksNode)
+            self._updateAll()
 
     def onEditButton(self) -> None:
         sequence = self._contours.source.sequence

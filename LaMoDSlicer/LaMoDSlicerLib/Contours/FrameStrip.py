@@ -23,6 +23,7 @@ class FrameStrip:
         "automatic": ("A", (226, 232, 238)),
         "unsure": ("U", (250, 224, 170)),
         "reviewed": ("R", (190, 226, 236)),
+        "edited": ("E", (178, 208, 240)),
     }
     #: The cells share the panel's width; narrower cells would not show their symbol.
     MIN_WIDTH, CELL_HEIGHT = 11, 22
@@ -49,6 +50,7 @@ class FrameStrip:
             "automatic": _("automatic"),
             "unsure": _("automatic, unsure"),
             "reviewed": _("automatic, reviewed"),
+            "edited": _("automatic, edited"),
         }
         return "   ".join(f"{symbol} {names[state]}" for state, (symbol, _color) in cls.STATES.items())
 

@@ -129,6 +129,7 @@ class RepairSection:
                 changed = self._writer.write(name, contours, [repair(s) for s in contours.slices()])
                 ContourOriginRecord(contours.masksNode).withdraw(changed)
                 self._panel.check()
+                self._panel.contoursChanged()
         except (InputError, LaMoDInputError) as error:
             self._panel.showMessage(str(error))
             return False
@@ -146,6 +147,7 @@ class RepairSection:
         if step:
             ContourOriginRecord(self._panel.parameters.masks).withdraw(frames)
             self._panel.check()
+            self._panel.contoursChanged()
             self._panel.showMessage(_("Undone: {step}.").format(step=step))
         self._panel.update()
 

@@ -4,6 +4,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.Results import ResultContours
+from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline, outOfDate
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
@@ -53,6 +55,7 @@ class DisplayPanel:
             widget.enabled = redraw
             widget.toolTip = "" if redraw or not shown else _("This scene does not contain the motion: predict again.")
         none = _("There is no result yet: select masks and click Predict Strain.")
+        self._ui.headlineLabel.text = ""
         remarks = self._remarks() if shown else [none]
         more = _("… and {count} more: hover for all.").format(count=len(remarks) - 1)
         self._ui.resultLabel.text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
@@ -63,11 +66,17 @@ class DisplayPanel:
             self._display.update(p)
 
     def _remarks(self) -> list[str]:
+        """Warnings about the result; also shows its main numbers."""
         quantity = self._parameters.quantity
         node = ResultNode.ofBrowser(self._result.browserNode)
         try:
-            remarks = ResultNotes(node.numbers()).noteLines("error", "warning") if node is not None else []
+            numbers = node.numbers() if node is not None else None
+            isOutOfDate = node is not None and ResultContours.isOutOfDate(node)
+            remarks = ResultNotes(numbers).noteLines("error", "warning") if numbers is not None else []
+            remarks = [*([outOfDate()] if isOutOfDate else []), *remarks]
+            self._ui.headlineLabel.text = ResultHeadline(numbers, isOutOfDate).html() if numbers is not None else ""
         except (ValueError, KeyError) as error:
+            self._ui.headlineLabel.text = ""
             remarks = [_("The numbers of this result cannot be read: {error}.").format(error=error)]
         if quantity is OverlayQuantity.UNCERTAINTY and not self._result.holds(quantity):
             remarks.append(_("One sample has no standard deviation: predict with 2 samples or more (Advanced)."))

@@ -8,8 +8,8 @@ import numpy as np
 import slicer
 import vtk
 from slicer.i18n import tr as _
-from vtk.util.numpy_support import vtk_to_numpy
 
+from LaMoDSlicerLib.Inputs import FrameMask
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
@@ -192,7 +192,7 @@ class MaskSource:
             InputError: the masks cannot be used.
         """
         frames = self.sequence.frames()
-        geometry = reference or self._ownGeometry(frames[0])
+        geometry = reference or FrameMask.ownGeometry(frames[0])
         labels = np.zeros((len(frames), *geometry.shape), np.uint8)
         values = {
             "rightVentricle": MaskFrames.RIGHT_VENTRICLE,
@@ -231,29 +231,6 @@ class MaskSource:
             )
             raise InputError(text.format(frames=named, all=len(masks.labels)))
 
-    def _ownGeometry(self, frame: Any) -> VolumeGeometry:
-        if not self.isSegmentation:
-            if frame.GetImageData() is None:
-                raise InputError(_("“{name}” contains no voxels: select other masks.").format(name=self.node.GetName()))
-            return VolumeGeometry.ofVolume(frame)
-        segmentation = frame.GetSegmentation()
-        text = segmentation.GetConversionParameter("Reference image geometry")
-        image = slicer.vtkOrientedImageData()
-        if text and slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, image, False):
-            return VolumeGeometry.ofOrientedImage(image)
-        if segmentation.GetNumberOfSegments() == 0:
-            raise InputError(_("“{name}” has no segment: draw the myocardium first.").format(name=self.node.GetName()))
-        return VolumeGeometry.ofOrientedImage(self._segmentImage(frame, segmentation.GetNthSegmentID(0)))
-
-    def _segmentImage(self, frame: Any, segmentId: str) -> Any:
-        image = slicer.vtkOrientedImageData()
-        if not frame.GetBinaryLabelmapRepresentation(segmentId, image):
-            text = _(
-                "Segment “{segment}” of “{name}” cannot be converted to a labelmap: draw it in the Segment Editor."
-            )
-            raise InputError(text.format(segment=segmentId, name=frame.GetName()))
-        return image
-
     def segmentIn(self, frame: Any, choice: str) -> str | None:
         """The chosen segment in another frame: the one with the same ID or, if IDs differ per frame, the same name."""
         segmentation = frame.GetSegmentation()
@@ -266,24 +243,7 @@ class MaskSource:
 
     def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
         """bool [Z, H, W]: one structure of one frame, resampled to a grid by nearest neighbour."""
-        if self.isSegmentation:
-            segmentId = self.segmentIn(frame, choice)
-            if segmentId is None:
-                return np.zeros(geometry.shape, bool)
-            image = self._segmentImage(frame, segmentId)
-            value = 1
-        else:
-            if VolumeGeometry.ofVolume(frame).isSameAs(geometry):
-                return slicer.util.arrayFromVolume(frame) == int(choice)
-            image = slicer.vtkOrientedImageData()
-            image.DeepCopy(frame.GetImageData())
-            image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(VolumeGeometry.ofVolume(frame).ijkToRas))
-            value = int(choice)
-        if image.IsEmpty():
-            return np.zeros(geometry.shape, bool)
-        resampled = slicer.vtkOrientedImageData()
-        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
-            image, geometry.asOrientedImage(), resampled, False, False
-        )
-        array = vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(geometry.shape)
-        return array == value
+        if not self.isSegmentation:
+            return FrameMask.ofLabel(frame, int(choice), geometry)
+        segmentId = self.segmentIn(frame, choice)
+        return np.zeros(geometry.shape, bool) if segmentId is None else FrameMask.ofSegment(frame, segmentId, geometry)

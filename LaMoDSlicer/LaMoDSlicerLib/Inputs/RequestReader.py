@@ -4,6 +4,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
@@ -87,6 +88,8 @@ class RequestReader:
             options=PredictionOptions.ofParameters(p),
             cineNodeId=p.cine.GetID() if cine is not None else None,
             name=name,
+            masksNodeId=p.masks.GetID(),
+            fingerprint=ContourFingerprint.of(p.masks),
         )
 
 

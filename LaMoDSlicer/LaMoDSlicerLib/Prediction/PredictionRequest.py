@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Worker import CoreLibrary
@@ -73,6 +74,8 @@ class PredictionRequest:
         options: model, sampling and RV insertion.
         cineNodeId: the node on which the result is shown, or None.
         name: name of the result in the scene.
+        masksNodeId: the node of the masks, or None.
+        fingerprint: of the masks at the time of the request, or None.
     """
 
     masks: MaskFrames
@@ -81,6 +84,8 @@ class PredictionRequest:
     options: PredictionOptions = field(default_factory=PredictionOptions)
     cineNodeId: str | None = None
     name: str = "LaMoD"
+    masksNodeId: str | None = None
+    fingerprint: ContourFingerprint | None = None
 
     def writeInputs(self, folder: Path) -> None:
         """Write the masks to the file that `commandLine` names; the motion is predicted from them alone."""

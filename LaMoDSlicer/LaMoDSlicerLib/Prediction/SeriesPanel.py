@@ -11,7 +11,7 @@ from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader, seriesInScene
 from LaMoDSlicerLib.Prediction.PredictionRequest import SeriesRequest
-from LaMoDSlicerLib.Results import ResultImport
+from LaMoDSlicerLib.Results import ResultContours, ResultImport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
@@ -163,6 +163,7 @@ class SeriesPanel:
         if None in browsers:
             raise ValueError(_("a slice of it belongs to none of the series"))
         node = ResultNode.create(ResultNumbers.ofResult(result), browsers, request.name)
+        ResultContours.keep(node, list(request.parts))
         ResultProvenance(node).keep()
         return node
 

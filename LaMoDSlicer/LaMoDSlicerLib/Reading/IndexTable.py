@@ -79,10 +79,61 @@ class IndexTable:
                 _("twist × mean epicardial radius / distance; {basis}").format(basis=indices["twist_basis"]),
             ),
         ]
+        rows += self._functionRows()
         for slice_ in numbers.slices:
             rows += self._sliceRows(slice_.summary, slice_.label, atEs)
         rows.append((_("GLS"), _("not available"), "", _("not available from short axis")))
+        rows += self._contourRows()
         return [row for row in rows if "–" not in row[1]]
+
+    def _functionRows(self) -> list[tuple[str, str, str, str]]:
+        """Volumes and ejection fraction, or one row with the reason if the slices do not cover the ventricle."""
+        found = self._numbers.summary.get("function")
+        if not found:  # written by LaMoD 1.x
+            return []
+        if found.get("edv_ml") is None:
+            return [(_("EF and LV volumes"), _("not available"), "", found.get("incomplete") or "")]
+        ef = None if found["ef"] is None else 100 * found["ef"]
+        pool = _("sum over the slices of blood pool area × slice height")
+        return [
+            (_("EF"), self._unit(ef, "%"), "", _("ejection fraction: stroke volume / EDV")),
+            (_("EDV"), self._unit(found["edv_ml"], "ml"), self._when(found["ed_frame"]), _("largest volume: ") + pool),
+            (_("ESV"), self._unit(found["esv_ml"], "ml"), self._when(found["es_frame"]), _("smallest volume: ") + pool),
+            (_("Stroke volume"), self._unit(found["stroke_volume_ml"], "ml"), "", _("EDV − ESV")),
+            (
+                _("Cardiac output"),
+                self._unit(found["cardiac_output_l_min"], "l/min", 1),
+                "",
+                _("stroke volume × 60 / R–R interval"),
+            ),
+            (
+                _("LV mass"),
+                self._unit(found["mass_g"], "g"),
+                self._when(found["ed_frame"]),
+                _("wall volume × 1.05 g/ml; papillary muscles as drawn"),
+            ),
+            (
+                _("Peak ejection rate"),
+                self._unit(found["peak_ejection_rate_ml_s"], "ml/s"),
+                _("systole"),
+                _("steepest fall of the volume"),
+            ),
+            (
+                _("Peak filling rate"),
+                self._unit(found["peak_filling_rate_ml_s"], "ml/s"),
+                _("diastole"),
+                _("steepest rise of the volume"),
+            ),
+        ]
+
+    def _contourRows(self) -> list[tuple[str, str, str, str]]:
+        """Engine, review and licence of automatic contours; empty if a person drew them."""
+        contours = self._numbers.summary.get("provenance", {}).get("contours")
+        if not contours:
+            return []
+        value = _("automatic, reviewed") if contours.get("reviewed") else _("automatic, not reviewed")
+        text = _("drawn by {engine}; {licence}").format(engine=contours["engine"], licence=contours["licence"])
+        return [(_("Contours"), value, "", text)]
 
     def _sliceRows(self, part: dict[str, Any], label: str, atEs: str) -> list[tuple[str, str, str, str]]:
         indices = part["indices"]

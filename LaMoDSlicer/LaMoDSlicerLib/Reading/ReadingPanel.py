@@ -11,10 +11,11 @@ from LaMoDSlicerLib.Reading import ReadingLayout
 from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
 from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
-from LaMoDSlicerLib.Results import ResultImport, ResultKeeper
+from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Worker import Dependencies
 
 
 class ReadingPanel:
@@ -96,6 +97,7 @@ class ReadingPanel:
             node.node.GetID() if node is not None else "",
             node.node.GetText() if node is not None else "",
             second.node.GetID() if second is not None else "",
+            node is not None and ResultContours.isOutOfDate(node),
         )
         if ui.roomButton.checked and shown != self._shown:
             self._show(node, second)
@@ -120,6 +122,8 @@ class ReadingPanel:
         selector.enabled = bool(listed)
 
     def onRoomButton(self, opened: bool) -> None:
+        if opened and not self._canDraw():
+            return
         if opened:
             self._shown = ()
             self.update()
@@ -127,6 +131,16 @@ class ReadingPanel:
             self._views.release()
             ReadingLayout.close()
         self._ui.roomButton.text = _("Close reading room") if opened else _("Open reading room")
+
+    def _canDraw(self) -> bool:
+        """Install the package that draws the pictures; without it, the reading room stays closed."""
+        try:
+            Dependencies.ensureOnly(Dependencies.FOR_PICTURES)
+        except InputError as error:
+            self.showMessage(str(error))
+            self._ui.roomButton.checked = False
+            return False
+        return True
 
     def _show(self, node: ResultNode | None, second: ResultNode | None) -> None:
         """Show one result or two in the reading room."""

@@ -15,6 +15,7 @@ from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
 from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
 from LaMoDSlicerLib.Reading.StrainCurvesPlot import StrainCurvesPlot
 from LaMoDSlicerLib.Reading.StrainMatrixPicture import StrainMatrixPicture
+from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
@@ -89,7 +90,7 @@ class ReadingSheet:
             return
         self._plot = StrainCurvesPlot()
         self._restoreChoices(node)
-        notes = ResultNotes(self._numbers)
+        notes = ResultNotes(self._numbers, ResultContours.isOutOfDate(node))
         self._ui.notesLabel.text = notes.html()
         self._ui.notesLabel.toolTip = notes.plain()
         self._fillTable(self._ui.segmentsTable, list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())

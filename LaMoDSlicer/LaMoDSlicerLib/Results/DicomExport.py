@@ -4,16 +4,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import slicer
-from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
-from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+from LaMoDSlicerLib.Worker import Dependencies
 
 
 class DicomExport:
@@ -36,15 +35,10 @@ class DicomExport:
         """Write the files and return their paths.
 
         Raises:
-            InputError: highdicom is not installed.
+            InputError: a package is missing and was not installed.
             OSError: the files cannot be written.
         """
-        try:
-            import highdicom  # noqa: F401
-        except ImportError:
-            raise InputError(
-                _("DICOM export needs the Python package highdicom: run slicer.util.pip_install('highdicom') once.")
-            ) from None
+        Dependencies.ensureOnly((*Dependencies.FOR_DICOM, *Dependencies.FOR_PICTURES))
         from pydicom.uid import generate_uid
 
         sources = [self._sourceOf(b) for b in dict.fromkeys(filter(None, self._node.browsers()))]

@@ -9,6 +9,7 @@ import slicer
 
 from LaMoDSlicerLib.Reading.IndexTable import IndexTable
 from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
+from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.DicomExport import DicomExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
@@ -48,7 +49,7 @@ class ResultExport:
         self._write(files[1], list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())
         indices = IndexTable(self._numbers, firstFrame=0)
         self._write(files[2], indices.titles, indices.rows())
-        notes = ResultNotes(self._numbers)
+        notes = ResultNotes(self._numbers, ResultContours.isOutOfDate(self._node))
         about = {
             **({"patient": self._identity} if self._identity else {}),
             "provenance": ResultProvenance(self._node).facts(),
@@ -74,7 +75,7 @@ class ResultExport:
         are known.
 
         Raises:
-            InputError: highdicom is not installed.
+            InputError: a package is missing and was not installed.
             OSError: the files cannot be written.
         """
         return DicomExport(self._node, self._identity).write(folder)

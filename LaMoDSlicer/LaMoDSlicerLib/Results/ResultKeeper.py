@@ -6,6 +6,7 @@ from typing import Any
 import slicer
 
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
@@ -24,9 +25,10 @@ def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionReques
     return replace(request, cineNodeId=None, name=slicer.mrmlScene.GenerateUniqueName(request.name))
 
 
-def keep(result: Any, scene: ResultScene, name: str) -> ResultNode:
+def keep(result: Any, scene: ResultScene, request: PredictionRequest) -> ResultNode:
     """Add the numbers of a LaMoDCore StoredResult, and the subject hierarchy's folder, for a result in the scene."""
     numbers = ResultNumbers.ofResult(result)
-    node = ResultNode.create(numbers, [scene.browserNode] * len(numbers.slices), name)
+    node = ResultNode.create(numbers, [scene.browserNode] * len(numbers.slices), request.name)
+    ResultContours.keep(node, [request])
     ResultProvenance(node).keep()
     return node

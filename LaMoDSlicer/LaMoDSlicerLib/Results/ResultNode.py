@@ -68,6 +68,10 @@ class ResultNode:
             self._cache[key] = ResultNumbers.fromText(self.node.GetText())
         return self._cache[key]
 
+    def setNumbers(self, numbers: ResultNumbers) -> None:
+        """Replace the numbers of the result."""
+        self.node.SetText(numbers.toText())
+
     @property
     def name(self) -> str:
         return self.node.GetAttribute("LaMoD.Name") or self.node.GetName()

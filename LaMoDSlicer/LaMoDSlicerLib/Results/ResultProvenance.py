@@ -4,6 +4,7 @@ from typing import Any
 import slicer
 import vtk
 
+from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import RoleNodes
@@ -56,6 +57,10 @@ class ResultProvenance:
             "samples",
         )
         facts = {key: str(provenance[key]) for key in wanted if provenance.get(key) is not None}
+        contours = ResultHeadline(self._node.numbers()).contours()
+        if contours:
+            facts["contours"] = f"{contours} {provenance['contours']['licence']}"
+            facts["contour_engine_sha256"] = str(provenance["contours"]["engine_sha256"])
         hashes = [str(record.get("sha256", "")) for record in provenance.get("inputs", [])]
         if any(hashes):
             facts["inputs_sha256"] = ", ".join(filter(None, hashes))

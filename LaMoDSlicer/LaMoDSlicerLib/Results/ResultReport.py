@@ -12,6 +12,7 @@ from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+from LaMoDSlicerLib.Worker import Dependencies
 
 
 class ResultReport:
@@ -35,16 +36,13 @@ class ResultReport:
             identity: patient data for the page; empty for none.
 
         Raises:
-            InputError: the scene does not contain the motion, or a package is missing.
+            InputError: the scene does not contain the motion, or a package is missing and was not installed.
         """
-        try:
-            from LaMoDCore.report.page import draw_page
-            from LaMoDCore.report.style import page_style
+        Dependencies.ensureOnly(Dependencies.FOR_PICTURES)
+        from LaMoDCore.report.page import draw_page
+        from LaMoDCore.report.style import page_style
 
-            result = self.strainResult()
-        except ImportError as error:
-            text = _("The report needs the missing Python package {name}. Click Predict Strain to install it.")
-            raise InputError(text.format(name=error.name)) from error
+        result = self.strainResult()
         bare = (
             {"Software": None} if path.suffix == ".png" else {"Creator": None, "Producer": None, "CreationDate": None}
         )

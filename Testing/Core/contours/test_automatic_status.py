@@ -14,6 +14,7 @@ from LaMoDCore.contours.report_files import status_text
 from LaMoDCore.contours.review import review_of
 from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.io import load_case
 from LaMoDCore.io.results.contour_masks import label_frames, write_label_stacks
 from Testing.Core.contours.planted_faults import PLANTERS, Fault, reader_slice
 
@@ -59,7 +60,7 @@ def test_unsure_frames_are_listed_until_somebody_accepts_them(tmp_path, capsys, 
     assert main(["check", file]) == 3
     text = capsys.readouterr().out
     assert "aaaauaaaauuuaaaaaaaaaaaaa" in text
-    assert "a automatic   u unsure, not reviewed   r reviewed   - not drawn" in text
+    assert "a automatic   u unsure, not reviewed   r reviewed   e edited   - not drawn" in text
     assert "frames 4 and 9–11: unsure, confidence 0.35–0.42" in text
     assert "an-engine (weights MIT); 0 of 1 slices reviewed" in text
     assert "lamod contour --accept" in text
@@ -70,6 +71,18 @@ def test_unsure_frames_are_listed_until_somebody_accepts_them(tmp_path, capsys, 
     assert "r" * FRAMES in text
     assert "; reviewed." in text
     assert "--accept" not in text
+
+
+def test_frames_that_a_person_changed_count_as_reviewed_and_are_named(tmp_path, capsys, clean):
+    mixed = origin((4,)).reviewed()
+    mixed = replace(mixed, status=(*mixed.status[:7], "edited", *mixed.status[8:]))
+    assert mixed.is_reviewed
+    assert mixed.reviewed() == mixed, "accepting does not hide the edit"
+    (file,) = write(tmp_path, [replace(clean, contour_origin=mixed)])
+    assert main(["check", file]) == 0
+    assert "r" * 7 + "e" + "r" * (FRAMES - 8) in capsys.readouterr().out
+    (note,) = [n for n in load_case(file).notes if n.code == "contours_reviewed"]
+    assert note.text.endswith("and reviewed; 1 frame was edited.")
 
 
 def test_json_has_status_and_confidence_of_every_frame(tmp_path, capsys, clean):
