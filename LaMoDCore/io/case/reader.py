@@ -24,6 +24,7 @@ from LaMoDCore.heart.rv_insertion import (
     insertion_from_label,
     with_own_insertions,
 )
+from LaMoDCore.io.case.picture_next_to_mask import with_frames_of_pictures
 from LaMoDCore.io.case.same_plane import joined_frames, refuse_second_reader
 from LaMoDCore.io.case.slice_reader import (
     ReadSlice,
@@ -96,6 +97,9 @@ def load_case(
     planes = wanted_planes([stack for _, stacks in masks_of for stack in stacks])
     cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
     masks_of, cines = with_one_transform(masks_of, cines)
+    masks_of = [
+        (path, [with_frames_of_pictures(stack, path, cines, notes) for stack in stacks]) for path, stacks in masks_of
+    ]
     masks_of = joined_frames(masks_of, labels=wanted, mask_frames=mask_frames, notes=notes)
     refuse_second_reader(masks_of)
     read: list[ReadSlice] = []
