@@ -124,13 +124,27 @@ def _moved(maps: Tensor, map_pixel_mm: float, size: PictureSize, draw: _Draw) ->
     columns = columns * aspect[:, None, None] + skew[:, None, None] * rows
     shift = torch.where(draw.chance(0.6)[:, None], 10.0, 24.0) * torch.stack([draw.normal(), draw.normal()], dim=1)
     bend = draw.field(6, 2, side=fine) * (draw.uniform(0.0, 4.0) * draw.chance(0.8))[:, None, None, None]
-    x = cosine[:, None, None] * columns - sine[:, None, None] * rows + bend[:, 0]
-    y = sine[:, None, None] * columns + cosine[:, None, None] * rows + bend[:, 1]
+    shift = shift / map_pixel_mm
+    x = cosine[:, None, None] * columns - sine[:, None, None] * rows + bend[:, 0] + shift[:, :1, None]
+    y = sine[:, None, None] * columns + cosine[:, None, None] * rows + bend[:, 1] + shift[:, 1:, None]
+    stretch = _contraction(maps, torch.hypot(x, y), draw)
     middle, last = (maps.shape[-1] - 1) / 2, maps.shape[-1] - 1
-    column = (x + (middle + shift[:, :1, None] / map_pixel_mm)).round_().clamp_(0, last).long()
-    row = (y + (middle + shift[:, 1:, None] / map_pixel_mm)).round_().clamp_(0, last).long()
+    column = (x * stretch + middle).round_().clamp_(0, last).long()
+    row = (y * stretch + middle).round_().clamp_(0, last).long()
     flat = (row * maps.shape[-1] + column).reshape(draw.count, -1)
     return maps.reshape(draw.count, -1).gather(1, flat).reshape(draw.count, fine, fine)
+
+
+def _contraction(maps: Tensor, radius: Tensor, draw: _Draw) -> Tensor:
+    """Factor [N, H, W] on positions at `radius` pixels from the middle of a map that narrows or widens the cavity.
+
+    A picture's radius r within the epicardium's mean radius R shows the map's radius R (r / R)^γ, so the ratio of
+    endo- to epicardial radius is raised to the power 1 / γ; γ < 1 gives the small cavities of end-systolic apices.
+    """
+    area = (maps % CODES >= WALL).sum(dim=(1, 2)).float()
+    epi = torch.sqrt(area / math.pi).clamp(min=1.0)[:, None, None]
+    power = torch.where(draw.chance(0.5), draw.uniform(0.45, 1.2), 1.0)[:, None, None]
+    return (radius / epi).clamp(1e-3, 1.0) ** (power - 1)
 
 
 def _signals(draw: _Draw) -> Tensor:

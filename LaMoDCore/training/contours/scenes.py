@@ -7,6 +7,7 @@ phantom does not describe.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,11 +64,12 @@ def scene_maps(subjects: int, seed: int, *, workers: int = 1, progress: Progress
         MemoryError: a process was killed.
     """
     maps = np.empty((subjects, MAPS_PER_SUBJECT, SIDE, SIDE), dtype=np.uint8)
-    for done, (number, found) in enumerate(answers(range(subjects), _Draw(seed), workers), start=1):
-        if isinstance(found, WorkerDied):
-            raise MemoryError(f"a process that draws scenes was killed (exit code {found.exit_code})")
-        maps[number] = found
-        progress.update("scenes", done / subjects, f"{done} of {subjects} subjects")
+    with closing(answers(range(subjects), _Draw(seed), workers)) as finished:
+        for done, (number, found) in enumerate(finished, start=1):
+            if isinstance(found, WorkerDied):
+                raise MemoryError(f"a process that draws scenes was killed (exit code {found.exit_code})")
+            maps[number] = found
+            progress.update("scenes", done / subjects, f"{done} of {subjects} subjects")
     return maps.reshape(-1, SIDE, SIDE)
 
 

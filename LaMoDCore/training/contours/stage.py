@@ -38,7 +38,7 @@ class ContourEngineTraining:
         seed: random seed of the initial weights and of the pictures.
     """
 
-    pictures: int = 150_000
+    pictures: int = 110_000
     batch_size: int = 16
     validations: int = 20
     learning_rate: float = 2e-3
