@@ -23,6 +23,7 @@ from LaMoDCore.heart.geometry import (
     canonical_grid,
     vector_rotation,
 )
+from LaMoDCore.heart.image_operators import interpolate_images
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm, with_gaps_closed
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -208,25 +209,29 @@ def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) ->
     source, target = canonical.source_grid, canonical.grid
     weights = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
     frames = np.tensordot(weights, np.asarray(displacement_mm, dtype=np.float64), axes=1)
+    frames[canonical.reference_frame] = 0.0
 
     matrix, offset = affine_2d(source, target)
     height, width = source.shape
-    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-    xy = np.stack([columns, rows], axis=-1) @ matrix.T + offset
+    xy = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1) @ matrix.T + offset
     inside = ((xy >= 0.0) & (xy <= SIZE - 1.0)).all(axis=-1)
-    points = xy[inside]
-    border_mm = np.minimum(points, SIZE - 1.0 - points).min(axis=-1) * SPACING_MM
-    fade = np.clip(border_mm / _BORDER_FADE_MM, 0.0, 1.0)
-    fade = fade * fade * (3.0 - 2.0 * fade)
+    moved = interpolate_images(frames, xy[inside]) * _fade(xy[inside])
+    own = np.zeros((*frames.shape[:2], height, width), dtype=np.float32)
+    own[:, :, inside] = _rotated(moved, vector_rotation(target, source))
+    return own
 
-    own = np.zeros((*frames.shape[:2], height, width))
-    for frame in range(frames.shape[0]):
-        for channel in range(2):
-            own[frame, channel][inside] = fade * ndimage.map_coordinates(
-                frames[frame, channel], points[:, ::-1].T, order=3, mode="nearest"
-            )
-    own[canonical.reference_frame] = 0.0
-    return np.asarray(np.einsum("ab,tbhw->tahw", vector_rotation(target, source), own), dtype=np.float32)
+
+def _fade(points: Array) -> Array:
+    """Share [P] of the displacement that is kept at canonical pixels (x, y) [P, 2]: 0 at the border."""
+    border_mm = np.minimum(points, SIZE - 1.0 - points).min(axis=-1) * SPACING_MM
+    share = np.clip(border_mm / _BORDER_FADE_MM, 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))
+
+
+def _rotated(vectors: Array, rotation: Array) -> Array:
+    """Vectors [T, 2, P] rotated by [2, 2]."""
+    x, y = vectors[:, 0], vectors[:, 1]
+    return np.stack([rotation[0, 0] * x + rotation[0, 1] * y, rotation[1, 0] * x + rotation[1, 1] * y], axis=1)
 
 
 def displacement_to_canonical(displacement_mm: Array, valid: Array, canonical: CanonicalSlice) -> tuple[Array, Array]:

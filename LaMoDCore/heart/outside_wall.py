@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.image_operators import smooth_images
 
 _KEEP_MM = 1.0
 _BLEND_MM = 4.0
@@ -31,14 +32,14 @@ def extend_beyond_wall(displacement_mm: Array, wall: Array, pixel_mm: float = 1.
     if not wall.any():
         return np.asarray(displacement_mm, dtype=np.float32)
     distance, nearest = ndimage.distance_transform_edt(~wall, sampling=pixel_mm, return_indices=True)
-    continued = displacement_mm[:, :, nearest[0], nearest[1]]
-    sigma = _SMOOTHING_MM / pixel_mm
-    continued = ndimage.gaussian_filter(continued, (0, 0, sigma, sigma), mode="nearest", truncate=3.0)
-    take_over = _smooth_step((distance - _KEEP_MM) / (_BLEND_MM - _KEEP_MM))
-    fade = 1.0 - _smooth_step((distance - _FADE_FROM_MM) / (_FADE_TO_MM - _FADE_FROM_MM))
-    return np.asarray(fade * (displacement_mm * (1 - take_over) + continued * take_over), dtype=np.float32)
+    motion = np.asarray(displacement_mm, dtype=np.float32)
+    continued = motion[:, :, nearest[0], nearest[1]]
+    continued = smooth_images(continued, _SMOOTHING_MM / pixel_mm, truncate=3.0)
+    take_over = _smooth_step((distance - _KEEP_MM) / (_BLEND_MM - _KEEP_MM)).astype(np.float32)
+    fade = 1.0 - _smooth_step((distance - _FADE_FROM_MM) / (_FADE_TO_MM - _FADE_FROM_MM)).astype(np.float32)
+    return np.asarray(fade * (motion * (1 - take_over) + continued * take_over))
 
 
 def _smooth_step(x: Array) -> Array:
     x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
+    return np.asarray(x * x * (3.0 - 2.0 * x))

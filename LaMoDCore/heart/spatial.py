@@ -16,6 +16,8 @@ _SEEDS_PER_SIDE = 3
 _NEWTON_STEPS = 6
 #: A pixel whose material point is not found with this accuracy (pixels) is left out.
 _TOLERANCE_PX = 0.02
+#: Pixels around the moving wall that are needed to differentiate and to iterate.
+_MARGIN_PX = 6
 
 
 def material_coordinates(displacement_mm: Array, myocardium: Array, spacing_mm: tuple[float, float]) -> Array:
@@ -41,11 +43,12 @@ def material_coordinates(displacement_mm: Array, myocardium: Array, spacing_mm: 
         raise ValueError(
             f"displacement_mm must be [T, 2, {wall.shape[0]}, {wall.shape[1]}], got {displacement_mm.shape}"
         )
-    frames, _, height, width = displacement_mm.shape
-    found = np.full((frames, 2, height, width), np.nan)
+    found = np.full(displacement_mm.shape, np.nan)
     if not wall.any():
         return found
-    u = np.asarray(displacement_mm, dtype=np.float64) / np.array(spacing_mm)[:, None, None]
+    box, corner = _box_of_motion(displacement_mm, wall, spacing_mm)
+    wall = wall[box]
+    u = np.asarray(displacement_mm[:, :, box[0], box[1]], dtype=np.float64) / np.array(spacing_mm)[:, None, None]
     where, guess = _scatter(u, wall)
     frame, row, column = where
     target = np.stack([column, row]).astype(np.float64)
@@ -54,8 +57,21 @@ def material_coordinates(displacement_mm: Array, myocardium: Array, spacing_mm: 
     residual = np.abs(point + _sample(u, frame, point) - target).max(axis=0)
     inside = _sample(wall[None, None].astype(np.float64), np.zeros_like(frame), point)[0] >= 0.5
     keep = inside & (residual <= _TOLERANCE_PX)
-    found[frame[keep], :, row[keep], column[keep]] = point[:, keep].T
+    found[frame[keep], :, row[keep] + corner[1], column[keep] + corner[0]] = (point[:, keep] + corner[:, None]).T
     return found
+
+
+def _box_of_motion(
+    displacement_mm: Array, wall: Array, spacing_mm: tuple[float, float]
+) -> tuple[tuple[slice, slice], Array]:
+    """The part of the image that the wall reaches, with a margin, and the pixel (x, y) of its corner."""
+    moved = np.abs(displacement_mm[:, :, wall]).max(axis=(0, 2)) / spacing_mm
+    sides = []
+    for axis, reach in ((0, moved[1]), (1, moved[0])):
+        drawn = np.flatnonzero(wall.any(axis=1 - axis))
+        margin = int(np.ceil(reach)) + _MARGIN_PX
+        sides.append(slice(max(int(drawn[0]) - margin, 0), min(int(drawn[-1]) + margin + 1, wall.shape[axis])))
+    return (sides[0], sides[1]), np.array([sides[1].start, sides[0].start])
 
 
 def push_forward(field: Array, material_xy: Array, myocardium: Array) -> Array:
@@ -94,8 +110,10 @@ def _scatter(u: Array, wall: Array) -> tuple[tuple[Array, Array, Array], Array]:
     landed = np.rint(seeds + _sample(u, frame, seeds)).astype(np.int64)
     on_grid = (landed[0] >= 0) & (landed[0] < width) & (landed[1] >= 0) & (landed[1] < height)
     index = ((frame * height + landed[1]) * width + landed[0])[on_grid]
-    hit, inverse, hits = np.unique(index, return_inverse=True, return_counts=True)
-    guess = np.stack([np.bincount(inverse, weights=axis[on_grid]) / hits for axis in seeds])
+    size = frames * height * width
+    hits = np.bincount(index, minlength=size)
+    hit = np.flatnonzero(hits)
+    guess = np.stack([np.bincount(index, axis[on_grid], size)[hit] / hits[hit] for axis in seeds])
     where = np.unravel_index(hit, (frames, height, width))
     return (where[0], where[1], where[2]), guess
 
@@ -126,10 +144,11 @@ def _sample(images: Array, frame: Array, point: Array) -> Array:
     top = np.minimum(y.astype(np.int64), max(height - 2, 0))
     right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     fx, fy = x - left, y - top
-    return np.stack(
-        [
-            (1 - fy) * ((1 - fx) * image[frame, top, left] + fx * image[frame, top, right])
-            + fy * ((1 - fx) * image[frame, bottom, left] + fx * image[frame, bottom, right])
-            for image in np.moveaxis(images, 1, 0)
-        ]
-    )
+    values = np.moveaxis(images, 1, -1).reshape(
+        -1, images.shape[1]
+    )  # [T·H·W, C], so that a point's values are adjacent
+    above, below = (frame * height + top) * width, (frame * height + bottom) * width
+    fx, fy = fx[:, None], fy[:, None]
+    upper = (1 - fx) * values[above + left] + fx * values[above + right]
+    lower = (1 - fx) * values[below + left] + fx * values[below + right]
+    return np.asarray(((1 - fy) * upper + fy * lower).T)

@@ -12,6 +12,7 @@ from LaMoDCore.heart.case import Case, CineSlice, DisplacementSamples, SliceMoti
 from LaMoDCore.heart.cycle.plateau import middle_of_smallest
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity_area_mm2, is_closed_ring
+from LaMoDCore.heart.wall_fields import WallFields
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain.curves import region_means
 from LaMoDCore.strain.segments import SegmentMap, label_segments
@@ -19,7 +20,6 @@ from LaMoDCore.strain.tensor import (
     FIELD_NAMES,
     SlopeCache,
     material_directions,
-    spread_on_grid,
     strain_components,
 )
 
@@ -60,8 +60,8 @@ def slice_strain(
         return strain_components(slopes.deformation_gradient(displacement.transpose(2, 0, 1)), directions)
 
     on_pixels = components(motion.displacement_mm[:, :, inside].astype(np.float64))
-    fields = {name: spread_on_grid(on_pixels[name], inside) for name in FIELD_NAMES}
-    if not np.isfinite(fields["ecc"]).any():
+    fields = WallFields(inside, {name: on_pixels[name].T.astype(np.float32) for name in FIELD_NAMES})
+    if not np.isfinite(fields.on_wall("ecc")).any():
         raise LaMoDInputError(
             slice_.name,
             f"the motion from frame {reference_frame} has no strain anywhere in the myocardium",
@@ -137,7 +137,7 @@ def _check(name: str, inside: Array, frame: int) -> None:
 class _Spread:
     """Standard deviations and covariance over the samples; empty with one sample."""
 
-    fields: Mapping[str, Array] = field(default_factory=dict)
+    fields: WallFields | Mapping[str, Array] = field(default_factory=dict)
     curves: Mapping[str, Array] = field(default_factory=dict)
     displacement_covariance_mm2: Array | None = None
 
@@ -156,7 +156,7 @@ def _spread(
     frames, pixels = moved.shape[1], moved.shape[3]
     values = components(moved.reshape(count * frames, 2, pixels))  # [P, N·T]
     fields = {
-        name: spread_on_grid(values[name].reshape(pixels, count, frames).std(axis=1, ddof=1), inside)
+        name: values[name].reshape(pixels, count, frames).std(axis=1, ddof=1).T.astype(np.float32)
         for name in FIELD_NAMES
     }
     member = segments.labels[inside][:, None] == np.arange(1, len(segments.names) + 1)
@@ -164,9 +164,8 @@ def _spread(
     offset = moved - moved.mean(axis=0)
     x, y = offset[:, :, 0], offset[:, :, 1]
     covariance = np.stack([(x * x).sum(axis=0), (y * y).sum(axis=0), (x * y).sum(axis=0)], axis=1) / (count - 1)
-    deviation = np.full((frames, 2, *inside.shape), np.nan, dtype=np.float32)
-    deviation[:, :, inside] = np.sqrt(covariance[:, :2])
-    return _Spread({**fields, "displacement_mm": deviation}, curves, covariance.astype(np.float32))
+    fields["displacement_mm"] = np.sqrt(covariance[:, :2]).astype(np.float32)
+    return _Spread(WallFields(inside, fields), curves, covariance.astype(np.float32))
 
 
 def _on_wall(samples_mm: DisplacementSamples, inside: Array) -> Array:

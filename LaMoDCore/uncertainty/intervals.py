@@ -10,6 +10,7 @@ from LaMoDCore.heart.canonical import cycle_phases
 from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
+from LaMoDCore.heart.wall_fields import WallFields
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.calibration import CONFIDENCE, Calibration
 from LaMoDCore.uncertainty.unlike_training import UnlikeTraining
@@ -50,12 +51,20 @@ def calibrated(
         return strain
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
 
+    def of_field(name: str, spread: Array) -> Array:
+        return calibration.deviation(name, spread, phases, samples)
+
+    def of_fields(spread: Mapping[str, Array]) -> Mapping[str, Array]:
+        if isinstance(spread, WallFields):
+            return spread.mapped(of_field)
+        return {name: of_field(name, values) for name, values in spread.items()}
+
     def of_curves(name: str, spread: Array) -> Array:
         return calibration.deviation(f"segment_{name}", spread.T, phases, samples).T
 
     return replace(
         strain,
-        fields_std={n: calibration.deviation(n, s, phases, samples) for n, s in strain.fields_std.items()},
+        fields_std=of_fields(strain.fields_std),
         segment_curves_std={n: of_curves(n, s) for n, s in strain.segment_curves_std.items()},
     )
 

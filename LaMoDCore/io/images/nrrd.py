@@ -227,6 +227,10 @@ def index_values(text: str) -> list[str]:
     return [unquote(value) for value in text.split()]
 
 
+#: Level of zlib. Higher levels take several times as long for files that are hardly smaller.
+_LEVEL = 1
+
+
 def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[str, str]) -> None:
     """Write one NRRD file atomically; the same voxels give the same bytes (gzip without a time stamp).
 
@@ -256,7 +260,7 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
             raise ValueError("a NRRD header field cannot hold a line break")
     little = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("<"))
     # wbits 31 writes a gzip header whose time stamp is zero
-    packer = zlib.compressobj(level=6, wbits=31)
+    packer = zlib.compressobj(level=_LEVEL, wbits=31)
     with replaced_file(path) as temporary, temporary.open("wb") as handle:
         handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
         handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))

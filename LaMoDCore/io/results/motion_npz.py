@@ -22,16 +22,16 @@ rv_insertion_lps    float64 [Z, 3], anterior RV insertion point; NaN where unkno
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from LaMoDCore.heart.case import SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
-from LaMoDCore.io.results.stable_npz import write_stable_npz
+from LaMoDCore.heart.wall_fields import wall_values
+from LaMoDCore.io.results.stable_npz import Blocks, write_stable_npz
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Names of the fields in the file, in its order.
@@ -81,11 +81,11 @@ class MotionFile:
 
 def motion_arrays(result: StrainResult) -> dict[str, Array]:
     """The arrays of motion.npz by name, in the file's order."""
-    return dict(_each_array(result))
+    return {name: np.asarray(array) for name, array in _each_array(result)}
 
 
 def write_motion_npz(result: StrainResult, path: Path) -> None:
-    """Write `motion_arrays`, one at a time in memory; the same result gives the same bytes."""
+    """Write `motion_arrays`, one frame at a time in memory; the same result gives the same bytes."""
     write_stable_npz(path, _each_array(result))
 
 
@@ -124,25 +124,26 @@ def read_motion_npz(path: str | Path) -> MotionFile:
     )
 
 
-def _each_array(result: StrainResult) -> Iterator[tuple[str, Array]]:
+def _each_array(result: StrainResult) -> Iterator[tuple[str, Array | Blocks]]:
     case, strains = result.case, result.slices
     grids = [s.grid for s in case.slices]
+    walls = [np.asarray(s.myocardium, dtype=bool) for s in strains]
     size = (max(g.shape[0] for g in grids), max(g.shape[1] for g in grids))
-    displacement = (
-        _inside(_vectors_lps(g, s.displacement_mm), s.myocardium) for g, s in zip(grids, strains, strict=True)
-    )
-    yield "displacement_mm", _stacked(displacement, len(grids), size, axis=1)
+
+    def on_walls(values: Sequence[Array]) -> Blocks:
+        return _over_time(values, walls, size)
+
+    yield "displacement_mm", on_walls([_displacement(g, s) for g, s in zip(grids, strains, strict=True)])
     for name in strains[0].fields:
-        fields = (np.asarray(s.fields[name], dtype=np.float32) for s in strains)
-        yield name, _stacked(fields, len(grids), size, axis=1)
+        yield name, on_walls([wall_values(s.fields, name, w) for s, w in zip(strains, walls, strict=True)])
     if all(s.fields_std for s in strains):
-        spread = (_displacement_std(*each) for each in zip(grids, strains, strict=True))
-        yield "displacement_mm_std", _stacked(spread, len(grids), size, axis=1)
+        spread = [_displacement_std(*each) for each in zip(grids, strains, strict=True)]
+        yield "displacement_mm_std", on_walls(spread)
         for name in (n for n in strains[0].fields_std if n != "displacement_mm"):
-            fields = (np.asarray(s.fields_std[name], dtype=np.float32) for s in strains)
-            yield f"{name}_std", _stacked(fields, len(grids), size, axis=1)
-    yield "myocardium", _stacked((np.asarray(s.myocardium, dtype=bool) for s in strains), len(grids), size, axis=0)
-    yield "segment", _stacked((np.asarray(s.segment, dtype=np.int16) for s in strains), len(grids), size, axis=0)
+            fields = [wall_values(s.fields_std, name, w) for s, w in zip(strains, walls, strict=True)]
+            yield f"{name}_std", on_walls(fields)
+    yield "myocardium", _padded(walls, size)
+    yield "segment", _padded([np.asarray(s.segment, dtype=np.int16) for s in strains], size)
     yield "ijk_to_lps", np.stack([g.ijk_to_lps for g in grids])
     yield "frame_times_ms", np.stack([np.asarray(s.frame_times_ms, dtype=np.float64) for s in case.slices])
     yield "reference_frame", np.array(case.reference_frame)
@@ -152,37 +153,40 @@ def _each_array(result: StrainResult) -> Iterator[tuple[str, Array]]:
     yield "rv_insertion_lps", np.stack([np.full(3, np.nan) if p is None else np.float64(p) for p in insertions])
 
 
-def _vectors_lps(grid: SliceGrid, displacement_mm: Array) -> Array:
-    """[T, 2, H, W] in-plane mm -> float32 [T, H, W, 3] LPS mm."""
-    return np.asarray(grid.vectors_to_lps(np.moveaxis(displacement_mm, 1, -1)), dtype=np.float32)
-
-
-def _inside(values: Array, myocardium: Array) -> Array:
-    """Values [T, H, W, 3] with NaN outside the myocardium [H, W]."""
-    return np.where(np.asarray(myocardium, dtype=bool)[None, ..., None], values, np.float32(np.nan))
+def _displacement(grid: SliceGrid, strain: SliceStrain) -> Array:
+    """Displacement at the wall's pixels, float32 [T, P, 3] LPS mm."""
+    in_plane = strain.displacement_mm[:, :, np.asarray(strain.myocardium, dtype=bool)]
+    return np.asarray(grid.vectors_to_lps(np.moveaxis(in_plane, 1, -1)), dtype=np.float32)
 
 
 def _displacement_std(grid: SliceGrid, strain: SliceStrain) -> Array:
-    """Standard deviation (n − 1) over the samples of each LPS component, float32 [T, H, W, 3], NaN outside the wall."""
+    """Standard deviation (n − 1) over the samples of each LPS component at the wall's pixels, float32 [T, P, 3]."""
     assert strain.displacement_covariance_mm2 is not None
     variance_x, variance_y, covariance = np.moveaxis(strain.displacement_covariance_mm2.astype(np.float64), 1, 0)
     along_x, along_y = grid.directions.T
     variance = variance_x[..., None] * along_x**2 + variance_y[..., None] * along_y**2
     variance += 2 * covariance[..., None] * along_x * along_y
-    spread = np.full((len(variance), *strain.myocardium.shape, 3), np.nan, dtype=np.float32)
-    spread[:, np.asarray(strain.myocardium, dtype=bool)] = np.sqrt(np.maximum(variance, 0.0))
-    return spread
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)), dtype=np.float32)
 
 
-def _stacked(slices: Iterable[Array], count: int, size: tuple[int, int], axis: int) -> Array:
-    """Stack ``count`` arrays [..., H, W(, 3)] whose rows are axis `axis` into one, padded to `size`."""
-    stacked: Array | None = None
-    for index, values in enumerate(slices):
-        if stacked is None:
-            shape = (*values.shape[:axis], count, *size, *values.shape[axis + 2 :])
-            stacked = np.full(shape, np.nan if values.dtype.kind == "f" else 0, dtype=values.dtype)
-        place: tuple[Any, ...] = (slice(None),) * axis
-        place += (index, slice(values.shape[axis]), slice(values.shape[axis + 1]))
-        stacked[place] = values
-    assert stacked is not None  # a case has at least one slice
+def _over_time(values: Sequence[Array], walls: Sequence[Array], size: tuple[int, int]) -> Blocks:
+    """Values [T, P(, 3)] of each slice as an array [T, Z, H, W(, 3)] with NaN elsewhere, made frame by frame."""
+    frames, ending = len(values[0]), values[0].shape[2:]
+    shape = (frames, len(values), *size, *ending)
+
+    def blocks() -> Iterator[Array]:
+        block = np.full(shape[1:], np.nan, dtype=np.float32)
+        for frame in range(frames):
+            for z, (of_slice, wall) in enumerate(zip(values, walls, strict=True)):
+                block[z, : wall.shape[0], : wall.shape[1]][wall] = of_slice[frame]
+            yield block
+
+    return Blocks(shape, np.dtype(np.float32), blocks)
+
+
+def _padded(slices: Sequence[Array], size: tuple[int, int]) -> Array:
+    """Stack slices [H, W] into one array [Z, H, W], with zeros at the high indices of smaller slices."""
+    stacked = np.zeros((len(slices), *size), dtype=slices[0].dtype)
+    for z, values in enumerate(slices):
+        stacked[z, : values.shape[0], : values.shape[1]] = values
     return stacked

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 
+#: Level of zlib. Higher levels take several times as long for files that are hardly smaller.
+_LEVEL = 1
+_LARGEST_ENTRY = 2**31
 
-def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array]]) -> None:
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """An array that is made and written block by block along its first axis.
+
+    Attributes:
+        shape, dtype: of the whole array.
+        make: returns an iterator over ``shape[0]`` blocks of shape ``shape[1:]``; a block may be overwritten by the
+            next one.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    make: Callable[[], Iterator[Array]]
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> Array:
+        whole = np.empty(self.shape, dtype=dtype or self.dtype)
+        for index, block in enumerate(self.make()):
+            whole[index] = block
+        return whole
+
+
+def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array | Blocks]]) -> None:
     """Write a compressed .npz that `numpy.load(path)` reads with its default ``allow_pickle=False``.
 
     Args:
@@ -25,10 +50,16 @@ def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array]]) -> None:
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays:
+            if array.dtype.hasobject:
+                raise ValueError(f"{name} is an array of objects, which cannot be stored without pickle")
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asanyarray(array, order="C"), allow_pickle=False)
-            archive.writestr(entry, buffer.getbuffer(), compresslevel=3)
+            entry._compresslevel = _LEVEL  # type: ignore[attr-defined]  # `open` has no argument for it
+            size = int(np.prod(array.shape, dtype=np.int64)) * array.dtype.itemsize
+            with archive.open(entry, "w", force_zip64=size >= _LARGEST_ENTRY) as file:
+                header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False}
+                np.lib.format.write_array_header_1_0(file, {**header, "shape": array.shape})
+                for block in array.make() if isinstance(array, Blocks) else [array]:
+                    file.write(np.ascontiguousarray(block, dtype=array.dtype).data.cast("B"))
