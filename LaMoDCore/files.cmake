@@ -122,6 +122,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/cycle/shapes.py
   heart/cycle/smoothing.py
   heart/geometry.py
+  heart/image_operators.py
   heart/levels.py
   heart/notes.py
   heart/outside_wall.py
@@ -139,12 +140,14 @@ set(MODULE_PYTHON_SCRIPTS
   heart/rv_insertion.py
   heart/spatial.py
   heart/ventricle.py
+  heart/wall_fields.py
   io/__init__.py
   io/case/__init__.py
   io/case/axis_order.py
   io/case/doubtful_geometry.py
   io/case/drawn_slices.py
   io/case/partial_masks.py
+  io/case/picture_next_to_mask.py
   io/case/reader.py
   io/case/same_plane.py
   io/case/slice_reader.py
