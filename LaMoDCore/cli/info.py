@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from LaMoDCore import __version__
+from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = "Show this installation (version, devices, models), or the contents of a file, folder or DICOM study."
@@ -21,9 +22,13 @@ def run(args: argparse.Namespace) -> int:
     if args.path is None:
         print("\n".join(installation()))
     else:
-        from LaMoDCore.io.files.describe import describe
+        from LaMoDCore.io.files.describe import describe, holds_masks
 
         print("\n".join(describe(args.path)))
+        if holds_masks(args.path):
+            from LaMoDCore.contours.input_notes import input_notes
+
+            print_notes(input_notes([args.path]))
     return 0
 
 

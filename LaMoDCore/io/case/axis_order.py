@@ -9,6 +9,7 @@ import numpy as np
 from LaMoDCore.heart.case import MIN_FRAMES
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.stated_geometry import has_unit_pixels
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: No left ventricle is taller than this, from base to apex; dilated ones measure up to 130 mm.
@@ -17,7 +18,9 @@ MAX_HEIGHT_MM = 160.0
 _TAPERED_MM = 80.0
 #: Share by which the outline's area changes: in nine drawn hearts 0.1–0.4 over the cycle, 0.8–1 from base to apex.
 _STEADY, _VARYING = 0.5, 0.6
-_MIN_SIDE = 8
+_MIN_SIDE = 16
+#: Slice spacing where the file contains none.
+_USUAL_SPACING_MM = 6.0
 _ORDER = "store it as x, y, slice, time"
 
 
@@ -41,11 +44,15 @@ def check_axis_order(stack: FrameStack, source: str | Path) -> None:
         )
     area = _outline_areas(stack.frames)
     drawn = np.flatnonzero(area.any(axis=0))
-    span = float((drawn[-1] - drawn[0]) * stack.slice_grid(0).slice_spacing_mm) if drawn.size else 0.0
+    steps = int(drawn[-1] - drawn[0]) if drawn.size else 0
+    span = steps * stack.slice_grid(0).slice_spacing_mm
     if drawn.size < MIN_FRAMES and span <= MAX_HEIGHT_MM:
         return
     over_slices, over_time = _variation(area.T), _variation(area)
-    exchanged = drawn.size >= MIN_FRAMES and over_slices < _STEADY and (over_time > _VARYING or span > _TAPERED_MM)
+    usual_span = steps * _USUAL_SPACING_MM if has_unit_pixels(stack.ijk_to_lps) else span
+    exchanged = (
+        drawn.size >= MIN_FRAMES and over_slices < _STEADY and (over_time > _VARYING or usual_span > _TAPERED_MM)
+    )
     if exchanged:
         raise LaMoDInputError(
             source,

@@ -15,6 +15,7 @@ from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.faults import SliceFault, find_fault, remove_specks
 from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.io.case.axis_order import check_axis_order
+from LaMoDCore.io.case.doubtful_geometry import check_default_pixels, check_turn
 from LaMoDCore.io.case.partial_masks import carried, is_partial, on_cine_frames
 from LaMoDCore.io.dicom.series import DicomSeries
 from LaMoDCore.io.files.image_file import read_images
@@ -29,6 +30,7 @@ from LaMoDCore.io.images.planes import (
     pixel_size_note,
     ring_on_grid,
     same_pixels,
+    shares_positions,
 )
 from LaMoDCore.io.images.stated_geometry import settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -87,14 +89,27 @@ def read_mask_stacks(
     """
     stacks = []
     for stack in read_images(path, pictures=pictures):
+        _refuse_lost_files(stack, path)
         _check_shape(stack, path)
         check_frame_count(stack, path, min_frames)
         check_grid(stack, path)
-        labels = replace(_with_own_notes(stack, notes), frames=integer_labels(stack.frames, path))
+        labels = replace(_with_own_notes(stack, notes), frames=_labels(stack, path))
         notes += rounding_notes(stack.frames, stack.name)
         check_axis_order(labels, path)
         stacks.append(labels)
     return stacks
+
+
+def _labels(stack: FrameStack, path: Path) -> Array:
+    """Integer labels of a stack; if it has none, the error names other objects that may hold the contours."""
+    try:
+        return integer_labels(stack.frames, path)
+    except LaMoDInputError as error:
+        others = next((each.text for each in stack.notes if each.code == "dicom_without_image"), "")
+        if not others:
+            raise
+        reason = f"{error.reason} ({others[0].lower()}{others[1:].removesuffix('.')})".replace("dICOM", "DICOM")
+        raise LaMoDInputError(path, reason, error.remedy) from error
 
 
 def wanted_planes(stacks: Sequence[FrameStack]) -> list[SliceGrid]:
@@ -165,6 +180,7 @@ def slices_of(
                     mask, name, path, meaning=meaning, labels_named=given is not None, cines=in_plane, rr_ms=rr_ms
                 )
             )
+    check_default_pixels([read.slice for read in result if read.slice is not None], path)
     return result
 
 
@@ -189,6 +205,13 @@ def read_drawn_slice(
         return read
     images = np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32)
     return replace(read, slice=replace(read.slice, cine=images))
+
+
+def _refuse_lost_files(stack: FrameStack, path: Path) -> None:
+    lost = next((each for each in stack.notes if each.code == "dicom_unreadable"), None)
+    if lost is not None:
+        reason = lost.text.replace(" and were left out.", ", so frames of the masks may be missing")
+        raise LaMoDInputError(path, reason, "export these files again, or remove them if they are no masks")
 
 
 def _check_shape(stack: FrameStack, path: Path) -> None:
@@ -220,7 +243,8 @@ def check_frame_count(stack: FrameStack, path: Path, min_frames: int) -> None:
         raise LaMoDInputError(
             path,
             f"it has {frames} frames and at least {min_frames} are needed",
-            "give masks over the whole cardiac cycle",
+            "give masks over the whole cardiac cycle"
+            + ("" if depth < min_frames else f"; if its third axis ({depth}) is time, store it as x, y, slice, time"),
         )
 
 
@@ -313,6 +337,8 @@ def _read_slice(
         cavity = None if cavity is None else mask_on_grid(cavity, source, target)
         right = None if right is None else mask_on_grid(right, source, target)
         grid = target
+        if not shares_positions(mask, [cine]):
+            check_turn(myocardium, cine.frames[:, 0], path)
         fault = None if same_pixels(source, target) else find_fault(myocardium[drawn])
         if fault is not None:
             where = "after resampling to the cine's pixels"

@@ -95,7 +95,7 @@ def without_images(files: Sequence[Path], source: Path) -> LaMoDInputError:
         return LaMoDInputError(source, "none of its DICOM files can be read", "export them again")
     one, _, remedy = kinds[0]
     if len(files) == 1:
-        article = "an" if one[0] in "aeiou" else "a"
+        article = "an" if one[0] in "aeiou" or one.startswith("RT") else "a"
         return LaMoDInputError(source, f"it is {article} {one}, not an image", remedy)
     return LaMoDInputError(source, f"there is no image in its DICOM files: {listing(kinds)}", remedy)
 

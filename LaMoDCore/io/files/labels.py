@@ -27,6 +27,9 @@ MAX_ROUNDING = 0.01
 _NOTED_ROUNDING = 0.001
 #: In a smoothed mask, fewer voxels than this lie between labels.
 _SOFT_SHARE = 0.25
+#: A label that covers this share of the border of all images is the background.
+_BORDER_SHARE = 0.5
+_BORDERS = (np.s_[..., 0, :], np.s_[..., -1, :], np.s_[..., :, 0], np.s_[..., :, -1])
 
 _STRUCTURES = {
     "myocardium": ("myo", "myocardium", "lv_myo", "lv_myocardium", "lvm", "wall", "lv_wall"),
@@ -120,12 +123,21 @@ def integer_labels(frames: Array, source: str | Path) -> Array:
     """
     if frames.dtype.kind == "f":
         if not np.isfinite(frames).all():
-            raise LaMoDInputError(source, "it contains NaN or infinite values", "export the mask as whole numbers")
+            raise LaMoDInputError(
+                source, "it contains NaN or infinite values", "export the mask as whole numbers, with 0 as background"
+            )
         frames = _rounded(frames, source)
     if frames.size and (frames.max() > 2**31 - 1 or frames.min() < -(2**31)):
         raise LaMoDInputError(source, "its values are too large for labels", "export the mask as whole numbers")
     values = distinct_values(frames, MAX_LABELS + 1)
     if len(values) > MAX_LABELS + 1:
+        extremes = float(((frames == frames.min()) | (frames == frames.max())).mean())
+        if extremes > 1 - _SOFT_SHARE and frames.min() == 0:
+            raise LaMoDInputError(
+                source,
+                f"its values run from 0 to {frames.max()}, and few lie between: a probability map or a smoothed mask",
+                "export the mask itself, as by thresholding at half of the largest value",
+            )
         raise LaMoDInputError(
             source,
             f"it contains more than {MAX_LABELS} different values, so it is an image, not a mask",
@@ -233,6 +245,10 @@ def _by_topology(
     labels: Sequence[Array], present: list[int], source: str | Path, listing: str
 ) -> tuple[LabelMap, Note]:
     planes = _sample([plane for stack in labels for plane in _cropped(stack) if plane.any()])
+    present = _without_background(labels, present, source, listing)
+    if len(present) == 1:
+        text = f"Labels were identified by shape: {present[0]} myocardium; the others cover the border of the images."
+        return LabelMap(present[0]), note("labels_by_shape", text, source=Path(source).name)
     rings = dict.fromkeys(present, 0)
     filling = {value: dict.fromkeys([0, *present], 0) for value in present}
     for plane in planes:
@@ -263,6 +279,23 @@ def _by_topology(
     structures += [f"{rv} RV"] if rv is not None else []
     text = f"Labels were identified by shape: {', '.join(structures)}."
     return LabelMap(best, lv, rv), note("labels_by_shape", text, source=Path(source).name)
+
+
+def _without_background(labels: Sequence[Array], present: list[int], source: str | Path, listing: str) -> list[int]:
+    """The labels that are not the background: files may store it as 1 or 255, and 0 for nothing.
+
+    Raises:
+        LaMoDInputError: all of them are.
+    """
+    border = np.concatenate([stack[edge].ravel() for stack in labels for edge in _BORDERS])
+    found = [v for v in present if (border == v).mean() < _BORDER_SHARE]
+    if not found:
+        raise LaMoDInputError(
+            source,
+            f"its labels {listing} cover the border of the images, so none of them is the myocardium",
+            "export masks with 0 as background",
+        )
+    return found
 
 
 def _cropped(stack: Array) -> Array:
