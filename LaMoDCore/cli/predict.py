@@ -22,7 +22,8 @@ from LaMoDCore.runtime.progress import Progress
 
 HELP = (
     "Predict myocardial motion and strain from the masks of a cine. MASKS is a 4-D NIfTI or NRRD, a .seq.nrrd, or a "
-    "folder with one volume per frame; several MASKS are slices of one heart."
+    "folder with one volume per frame; several MASKS are slices of one heart. Masks of single frames that lie in one "
+    "plane are frames of one slice."
 )
 
 
@@ -42,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mask-frames",
         metavar="0,9",
         type=frame_numbers,
-        help="frames of the cine, counted from 0, on which the masks were drawn, if not on all (needs --cine)",
+        help="frames of the cine, counted from 0, on which the masks were drawn, if not on all: one for each mask, in "
+        "the order of MASKS (needs --cine; not needed where a DICOM SEG refers to the images, or where the image next "
+        "to a mask is a frame of the cine)",
     )
     add_engine_options(parser)
     add_insertion_options(parser)
@@ -52,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rr",
         metavar="MS",
         type=float,
-        help="R–R interval in ms, if the masks do not contain it or cover only part of it",
+        help="R–R interval in ms (300–2200), if the files have none or a wrong one, or cover only part of it; it takes "
+        "precedence over every file",
     )
     parser.add_argument(
         "--reference-frame",

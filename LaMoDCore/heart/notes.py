@@ -54,6 +54,7 @@ CODES: dict[str, NoteCode] = {
         "A single mask was assumed to be drawn at the first frame of the cine.",
         "Name the frame of the cine on which it was drawn.",
     ),
+    "mask_frame_from_image": NoteCode("info", "The cine frame of a mask was found by the image next to the mask."),
     "other_source_images": NoteCode(
         "warning",
         "Masks refer to other images than those of the cine and were assigned by their order.",

@@ -43,6 +43,8 @@ def on_cine_frames(
     own = next((c for c in cines if mask.drawn_on and set(mask.drawn_on) <= set(c.images)), None)
     if own is not None:
         return _by_images(mask, own, mask_frames), [own]
+    if mask_frames is None and mask.cine_frames:
+        mask_frames = mask.cine_frames
     if not cines or (mask_frames is None and mask.frames.shape[0] >= MIN_FRAMES):
         return _with_other_images(mask, cines), cines
     grid = mask.slice_grid(0)
@@ -81,7 +83,7 @@ def _by_images(mask: FrameStack, cine: FrameStack, mask_frames: Sequence[int] | 
             f"not {','.join(map(str, mask_frames))}",
             "leave the option out",
         )
-    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", drawn_on=cine.images)
+    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", drawn_on=cine.images, cine_frames=())
 
 
 def _with_other_images(mask: FrameStack, cines: Sequence[FrameStack]) -> FrameStack:
@@ -125,7 +127,7 @@ def spread_over_cine(mask: FrameStack, cine_frames: int, mask_frames: Sequence[i
         )
     frames = np.zeros((cine_frames, *mask.frames.shape[1:]), dtype=mask.frames.dtype)
     frames[wanted] = mask.frames
-    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=(), drawn_on=())
+    return replace(mask, frames=frames, frame_times_ms=None, time_problem="", images=(), drawn_on=(), cine_frames=())
 
 
 def is_partial(myocardium: np.ndarray) -> bool:

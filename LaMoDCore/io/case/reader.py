@@ -63,7 +63,8 @@ def load_case(
 
     Args:
         masks: a 4-D NIfTI or NRRD, a .seq.nrrd, a folder with one volume per frame, DICOM masks or a DICOM SEG;
-            several are slices (or stacks) of one heart.
+            several are slices (or stacks) of one heart; masks of a few frames each on the same pixels are frames of one
+            slice.
         cine: the images, in any of these formats, or a folder or study of DICOM cine series. The slices of the case
             then have their pixels.
         labels: meaning of the labels, as ``"myo=2,rv=1,lv=3"`` (``"myo=2+4"`` for a wall drawn in parts) or a mapping;
@@ -72,8 +73,8 @@ def load_case(
         levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of the two
             agrees with the slices' positions; proposed from the positions if None.
         rr_ms: R–R interval, if the files have none or a wrong one.
-        mask_frames: the cine's frames to which the masks belong, from 0, if they are fewer than the cine's. Contours of
-            some frames are carried to the others with the cine.
+        mask_frames: the cine's frames to which the masks belong, from 0, if they are fewer than the cine's: one for
+            each mask, in the order of ``masks``. Contours of some frames are carried to the others with the cine.
         slice_insertions_lps: [3] each, insertion points of single slices, in whose planes they lie.
         reference_frame: end-diastole, from 0, if `find_end_diastole` chooses a wrong frame.
 

@@ -137,14 +137,16 @@ def _joined(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None, *
     if numbered is not None:
         stacks = [stacks[k] for k in np.argsort(numbered.values, kind="stable")]
     frames = np.concatenate([stack.frames for stack in stacks])
-    if len(frames) >= MIN_FRAMES and numbered is None and not in_given_order:
+    sources = tuple(key for stack in stacks for key in stack.drawn_on)
+    known = len(sources) == len(frames) == len(set(sources))
+    numbers = tuple(number for stack in stacks for number in stack.cine_frames)
+    numbers = numbers if len(numbers) == len(frames) == len(set(numbers)) else ()
+    if len(frames) >= MIN_FRAMES and numbered is None and not in_given_order and not numbers:
         raise LaMoDInputError(
             group[0][0],
             f"{len(frames)} masks of one plane have neither times nor numbers, so their order is unknown",
             "number the files in the order of time, or name the frames of the cine with --mask-frames",
         )
-    sources = tuple(key for stack in stacks for key in stack.drawn_on)
-    known = len(sources) == len(frames) == len(set(sources))
     return replace(
         first,
         frames=frames,
@@ -152,6 +154,7 @@ def _joined(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None, *
         time_problem="",
         images=(),
         drawn_on=sources if known else (),
+        cine_frames=numbers,
         notes=notes,
     )
 

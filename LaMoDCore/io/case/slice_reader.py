@@ -210,7 +210,7 @@ def read_drawn_slice(
 def _refuse_lost_files(stack: FrameStack, path: Path) -> None:
     lost = next((each for each in stack.notes if each.code == "dicom_unreadable"), None)
     if lost is not None:
-        reason = lost.text.replace(" and were left out.", ", so frames of the masks may be missing")
+        reason = f"{lost.text.rstrip('.')}, so frames of the masks may be missing"
         raise LaMoDInputError(path, reason, "export these files again, or remove them if they are no masks")
 
 

@@ -38,6 +38,7 @@ class FrameStack:
         rr_problem: the same for its R–R interval.
         scanner_times: whether the times are those of the scanner, as in DICOM images.
         images: keys of the DICOM images that are the frames; empty for other files.
+        cine_frames: frames of the cine, from 0, to which the frames of a mask belong; empty if they are unknown.
         drawn_on: keys of the DICOM images on which the frames of a mask were drawn; empty if they are unknown.
     """
 
@@ -57,6 +58,7 @@ class FrameStack:
     scanner_times: bool = False
     images: tuple[ImageKey, ...] = ()
     drawn_on: tuple[ImageKey, ...] = ()
+    cine_frames: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4:
@@ -65,7 +67,7 @@ class FrameStack:
             raise ValueError(f"ijk_to_lps must be [4, 4], got {self.ijk_to_lps.shape}")
         if self.frame_times_ms is not None and self.frame_times_ms.shape != (self.frames.shape[0],):
             raise ValueError(f"frame_times_ms must have {self.frames.shape[0]} entries, one per frame")
-        for name in ("images", "drawn_on"):
+        for name in ("images", "drawn_on", "cine_frames"):
             if len(getattr(self, name)) not in (0, self.frames.shape[0]):
                 raise ValueError(f"{name} must have {self.frames.shape[0]} entries, one per frame")
 

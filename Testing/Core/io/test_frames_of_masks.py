@@ -215,6 +215,24 @@ def test_two_files_of_one_plane_are_two_frames(tmp_path, cine):
         load_case(paths)
 
 
+def test_the_image_next_to_a_mask_names_its_frame(tmp_path, cine):
+    """ACDC's layout: frame01.nii is the image, frame01_gt.nii the mask."""
+    paths = two_files(tmp_path)
+    expected = load_case(paths, cine=cine[0], mask_frames=(0, ES)).slices[0]
+    for path, t in zip(paths, (0, ES), strict=True):
+        write_nifti(tmp_path / path.name.replace("_gt", ""), CINE[t], AFFINE, frame_ms=0)
+    for order in (paths, paths[::-1]):
+        case = load_case(order, cine=cine[0])
+        np.testing.assert_array_equal(case.slices[0].myocardium, expected.myocardium)
+        assert "mask_frame_from_image" in {note.code for note in case.notes}
+    write_nifti(tmp_path / "p_frame10.nii", CINE[ES] + 1, AFFINE, frame_ms=0)
+    with pytest.raises(LaMoDInputError, match="--mask-frames"):
+        load_case(paths, cine=cine[0])
+    with pytest.raises(LaMoDInputError, match="only frame"):  # end-systole alone, recognised by its image
+        write_nifti(tmp_path / "p_frame10.nii", CINE[ES], AFFINE, frame_ms=0)
+        load_case(paths[1], cine=cine[0])
+
+
 def test_frames_of_one_plane_with_other_label_values(tmp_path, cine):
     """End-systole in the values of UK Biobank, end-diastole in those of ACDC."""
     first, second = two_files(tmp_path)
@@ -283,3 +301,13 @@ def test_two_acquisitions_in_one_series_are_refused(tmp_path):
     write_dicom_frames(tmp_path / "d", np.roll(CINE, 3, axis=3), AFFINE, times=TIMES_MS, edit=again)
     with pytest.raises(LaMoDInputError, match=r"two different images .* trigger time"):
         read_images(tmp_path / "d")
+
+
+def test_masks_of_which_a_file_is_damaged_are_refused(tmp_path, cine):
+    """Version 1 left the file out, and with it a frame."""
+    folder = objects(tmp_path / "seg", cine[1], instance=lambda t: t + 1)
+    load_case(folder)
+    damaged = sorted(folder.iterdir())[-1]
+    damaged.write_bytes(damaged.read_bytes()[:132] + b"\xff" * 400)
+    with pytest.raises(LaMoDInputError, match="1 DICOM file"):
+        load_case(folder)
