@@ -13,6 +13,8 @@ OPTIONS = {
     "dense_frame_step_assumed": "--frame-ms MS",
     "dense_rr_assumed": "--rr-ms MS",
     "frame_step_ignored": "--rr MS",
+    "insertion_contradicts_label": "--rv-insertion X,Y,Z",
+    "insertion_from_cine": "--rv-insertion X,Y,Z",
     "insertion_from_label": "--rv-insertion X,Y,Z",
     "labels_by_shape": "--labels myo=2,rv=1",
     "levels_proposed": "--levels base,mid,apex",

@@ -198,6 +198,11 @@ CODES: dict[str, NoteCode] = {
         "Choose the levels if they are wrong.",
     ),
     "insertion_from_label": NoteCode("info", "The RV insertion point was found on the label of the right ventricle."),
+    "insertion_from_cine": NoteCode(
+        "warning",
+        "No RV insertion point was given: it was estimated from the right ventricle's blood in the cine.",
+        "Give the anterior RV insertion point if segments matter.",
+    ),
     "insertion_contradicts_label": NoteCode(
         "warning",
         "The given RV insertion point is far from the one on the label of the right ventricle.",
@@ -232,7 +237,8 @@ CODES: dict[str, NoteCode] = {
     # the result
     "rv_insertion_assumed": NoteCode(
         "warning",
-        "No RV insertion point was given: segments start at its expected position.",
+        "Neither an RV insertion point nor a right ventricle was found: segments start at the expected position, which "
+        "may be 40° off, two thirds of a segment.",
         "Give the anterior RV insertion point.",
     ),
     "ring_open_at_reference": NoteCode(

@@ -43,8 +43,9 @@ def quality_notes(case: Case, motion: Motion, slices: Sequence[SliceStrain], es_
         found.append(
             note(
                 "rv_insertion_assumed",
-                "No RV insertion point was given: segments start at its expected position, right-anterior of the "
-                "ventricle's centre, and may be rotated by 20° or more.",
+                "No RV insertion point was given, and no right ventricle was found: segments start at its expected "
+                "position, right-anterior of the ventricle's centre. It may be 40° off, so that up to two thirds of a "
+                "segment bear the name of its neighbour.",
             )
         )
     cycles = [slice_.rr_ms for slice_ in case.slices]

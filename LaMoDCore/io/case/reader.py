@@ -18,6 +18,7 @@ from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.pose import contradictions, unusual_axis
 from LaMoDCore.heart.ring.faults import SliceFault
 from LaMoDCore.heart.ring.mask import epicardial_region
+from LaMoDCore.heart.rv_in_cine import insertion_from_cine
 from LaMoDCore.heart.rv_insertion import (
     given_insertion,
     insertion_doubts,
@@ -355,6 +356,8 @@ def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: 
         notes += insertion_doubts(point, slices, reference)
         return point
     found = insertion_from_label(slices, reference)
+    if found is None and all(s.rv_insertion_lps is None for s in slices):
+        found = insertion_from_cine(slices, reference)
     if found is None:
         return None
     notes.append(found[1])

@@ -70,7 +70,7 @@ class IndexTable:
                 _("Twist, inferred"),
                 self._unit(indices["twist_es_degrees"], "°", 1),
                 atEs,
-                _("apical − basal rotation; {basis}").format(basis=indices["twist_basis"]),
+                _("{slices} rotation; {basis}").format(slices=self._twistSlices(), basis=indices["twist_basis"]),
             ),
             (
                 _("Torsion, inferred"),
@@ -85,6 +85,14 @@ class IndexTable:
         rows.append((_("GLS"), _("not available"), "", _("not available from short axis")))
         rows += self._contourRows()
         return [row for row in rows if "–" not in row[1]]
+
+    def _twistSlices(self) -> str:
+        """The slices whose rotations are subtracted."""
+        slices = self._numbers.slices
+        first, last = self._numbers.summary["indices"].get("twist_slices") or (1, len(slices))
+        if (slices[first - 1].level, slices[last - 1].level) == ("base", "apex"):
+            return _("apical − basal")
+        return _("slice {last} − slice {first}").format(last=last, first=first)
 
     def _functionRows(self) -> list[tuple[str, str, str, str]]:
         """Volumes and ejection fraction, or one row with the reason if the slices do not cover the ventricle."""

@@ -112,6 +112,7 @@ def remedies() -> dict[str, str]:
         "contours_carried": _("Check the carried frames in the Contours section."),
         "contours_unsure": _("Check the contours of these frames in the Contours section."),
         "cycle_not_closed": _("Load all frames of one beat, with their times."),
+        "insertion_from_cine": _("Place the point under “RV insertion” if segments matter."),
         "labels_by_shape": _("If this is wrong, select the segment or label under “Myocardium”."),
         "levels_proposed": _("If this is wrong, select the level under “Level”."),
         "motion_folds": _("Check the contours of this slice in the Contours section."),
