@@ -18,6 +18,8 @@ from LaMoDCore.io.case.drawn_slices import DrawnSlice
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import integer_labels
 from LaMoDCore.io.files.rewrite import relabelled, write_like
+from LaMoDCore.io.images.segment_nrrd import SEGMENTS_KEY
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: The fixes by name; each takes a slice and the frames to keep, and returns masks [T, H, W].
@@ -69,7 +71,7 @@ def write_repaired(drawn: Sequence[DrawnSlice], repaired: Sequence[CineSlice], s
         drawn: the slices of the heart; those from other files are skipped.
         repaired: the same slices, repaired.
         source: the file.
-        target: the new file, which must not exist.
+        target: the new file, which must not exist; a segmentation of Slicer becomes a sequence (.seq.nrrd).
 
     Raises:
         LaMoDInputError: the format cannot be written (DICOM: see `write_dicom_segmentation`), or target exists.
@@ -83,4 +85,16 @@ def write_repaired(drawn: Sequence[DrawnSlice], repaired: Sequence[CineSlice], s
     for one, slice_ in zip(drawn, repaired, strict=True):
         if one.source == source:
             labels[:, one.position] = relabelled(labels[:, one.position], slice_.myocardium, one.labels)
-    write_like(source, target, labels)
+    if SEGMENTS_KEY not in stacks[0].metadata:
+        write_like(source, target, labels)
+        return
+    # layers, extents and label values of a segmentation were changed by reading it: write a labelmap sequence
+    name = target.name.lower().removesuffix(".nrrd").removesuffix(".seg")
+    write_seq_nrrd(
+        target.with_name(target.name[: len(name)] + ".seq.nrrd"),
+        labels.astype(np.uint8),
+        stacks[0].ijk_to_lps,
+        stacks[0].frame_times_ms,
+        node_class="vtkMRMLLabelMapVolumeNode",
+        metadata=stacks[0].metadata,
+    )

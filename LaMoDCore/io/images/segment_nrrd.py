@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.bounded_reads import parsing
+from LaMoDCore.runtime.json_file import parse_json
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.nrrd import NrrdHeader, affine_of, read_voxels
 from LaMoDCore.io.images.segment_names import label_meaning, structure_of
@@ -99,6 +101,8 @@ def _segments(header: NrrdHeader, path: Path) -> list[_Segment]:
     if not 0 < len(numbers) <= _MAX_SEGMENTS:
         raise damaged(path, f"its header describes {len(numbers)} segments")
     old = not any(f"Segment{n}_LabelValue" in pairs for n in numbers)
+    if old and len(header.sizes) > 3 and len(numbers) not in header.sizes:
+        raise damaged(path, f"its {len(numbers)} segments have no label values, and its layers are not as many")
     found = []
     for place, n in enumerate(numbers):
         name = pairs.get(f"Segment{n}_Name") or pairs.get(f"Segment{n}_ID") or f"segment {n + 1}"
@@ -170,7 +174,8 @@ def on_one_grid(stacks: Sequence[FrameStack], files: Sequence[Path]) -> list[Fra
     result = []
     for stack, start, size in zip(stacks, starts, sizes, strict=True):
         x, y, z = start - low
-        own = {int(label): str(name) for label, name in json.loads(stack.metadata[SEGMENTS_KEY])}
+        with parsing(stack.name, "its segment names"):
+            own = {int(label): str(name) for label, name in parse_json(stack.metadata[SEGMENTS_KEY])}
         table = np.zeros(256, dtype=np.uint8)
         for label, name in own.items():  # the first file's labels, as far as possible
             free = [n for n in (label, *range(1, 256)) if n not in label_of.values()]

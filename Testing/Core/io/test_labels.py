@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from heart_files import LV, MYO, RV, heart_labels, stack_affine, write_nifti
+from scipy import ndimage
 
 from LaMoDCore.io import load_case
 from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels
@@ -90,6 +91,45 @@ def test_no_labels(value, words):
     frames[0, 0, 0, 0] = value
     with pytest.raises(LaMoDInputError, match=words):
         integer_labels(frames, "f")
+
+
+@pytest.mark.parametrize(("factor", "noted"), [(1.0002, False), (1.002, True), (0.999, True)])
+def test_labels_close_to_whole_numbers_are_rounded(tmp_path, factor, noted):
+    write_nifti(tmp_path / "m.nii", (HEART * factor).astype(np.float32), stack_affine())
+    write_nifti(tmp_path / "plain.nii", HEART, stack_affine())
+    case, plain = (load_case(tmp_path / name) for name in ("m.nii", "plain.nii"))
+    for one, other in zip(case.slices, plain.slices, strict=True):
+        assert np.array_equal(one.myocardium, other.myocardium)
+    assert any(note.code == "labels_rounded" for note in case.notes) == noted
+    assert not any(note.code == "labels_rounded" for note in plain.notes)
+
+
+def blurred(planes):
+    return ndimage.gaussian_filter(planes.astype(np.float32), (0, 0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (HEART * 1.02, "fractions between labels"),
+        (blurred(HEART), "fractions between labels.*nearest-neighbour"),
+        (blurred(HEART == MYO), "probability map.*thresholding"),
+        (np.rint(255 * blurred(HEART == MYO)).astype(np.uint8), "probability map or a smoothed mask"),
+        (np.random.default_rng(0).normal(100, 30, HEART.shape), "not labels, so it is an image"),
+    ],
+    ids=["scaled", "interpolated", "probability", "probability in 8 bits", "image"],
+)
+def test_soft_masks_are_named(frames, words):
+    with pytest.raises(LaMoDInputError, match=words):
+        integer_labels(frames, "f")
+
+
+@pytest.mark.parametrize("numbers", [(0, 2, 3), (0, 2, 0)], ids=["wall and cavity", "wall alone"])
+def test_a_labelled_background_is_not_the_wall(numbers):
+    labels = renumbered(*numbers)
+    expected = meaning_of_labels([labels], "f")[0]
+    labels[labels == 0] = 255
+    assert meaning_of_labels([labels], "f")[0] == expected
 
 
 def test_an_image_and_an_empty_mask():
