@@ -12,7 +12,7 @@ CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test fuzz test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
+.PHONY: demo test fuzz hostile test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
 
 demo: $(INSTALLED) $(CONTOURS) ## run the whole pipeline on the built-in heart and print the path of the report
 	$(BIN)/lamod demo --out demo-output
@@ -23,6 +23,9 @@ test: $(INSTALLED) $(CONTOURS) $(HOST) ## run every test; tests whose requiremen
 
 fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute, or SECONDS=N
 	$(BIN)/python Testing/fuzz --seconds $(or $(SECONDS),60)
+
+hostile: $(INSTALLED) $(CONTOURS) ## try every malicious and odd input on every command; takes minutes, Linux only
+	$(BIN)/python Testing/hostile
 
 test-core: $(INSTALLED) $(CONTOURS) ## run the tests of LaMoDCore only
 	$(SHARED) Testing/Core

@@ -45,15 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from LaMoDCore.evaluation.prediction_cache import cached
+    from LaMoDCore.evaluation.prediction_cache import cached, open_prediction_cache
     from LaMoDCore.evaluation.predictors import make_predictors
     from LaMoDCore.evaluation.prefetch import prefetch
     from LaMoDCore.evaluation.run import check_output, chosen_entries, evaluate, write_evaluation
     from LaMoDCore.io.dataset.folder import DatasetIndex
     from LaMoDCore.prediction.device_check import choose_device
 
-    check_output(args.out)
-    index = DatasetIndex.load(args.data)
+    check_output(args.out, [args.data, *([] if args.cache is None else [args.cache])])
+    if args.cache is not None:
+        open_prediction_cache(args.cache)
+    index = DatasetIndex.load_usable(args.data)
     names = [name.strip() for name in args.models.split(",") if name.strip()]
     predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed)
     if args.cache is not None:

@@ -13,8 +13,11 @@ from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.progress import PROGRESS_MODES, Progress
+from LaMoDCore.runtime.schema import FolderName, ListOf, Record, refuse_faults
 from LaMoDCore.runtime.signals import exit_code
 
+#: A recipe, or a recipe with named subsets of its cases.
+_RECIPE_FILE = Record({"recipe": Record({}), "subsets": Record({})})
 HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset folder for training and testing."
 
 
@@ -133,6 +136,7 @@ def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | No
         )
     path = Path(args.recipe)
     content = read_json(path, "name a recipe file")
+    refuse_faults(_RECIPE_FILE.faults(content), path, "name a recipe file")
     recipe = _recipe(dict(content.get("recipe", content)) | _pictures(args), str(path))
     if args.subset is None:
         return recipe, None
@@ -141,4 +145,5 @@ def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | No
         raise LaMoDInputError(
             path, f"it has no subset {args.subset!r}", f"name one of {', '.join(subsets) or 'none: leave --subset out'}"
         )
+    refuse_faults(ListOf(FolderName()).faults(subsets[args.subset], args.subset), path, "name the cases of the subset")
     return recipe, list(subsets[args.subset])

@@ -17,6 +17,7 @@ from LaMoDCore.contours.findings import Finding, Light, light_of
 from LaMoDCore.contours.review import NOT_DRAWN, SliceReview, review_of
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.notes import grouped, number_list
+from LaMoDCore.runtime.plain_text import table_row
 
 _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.REPAIR: "x"}
 _STATUS_SYMBOLS = {"automatic": "a", "unsure": "u", "reviewed": "r", "edited": "e", NOT_DRAWN: "-"}
@@ -116,11 +117,11 @@ def write_findings(report: ContourReport, slices: Sequence[CineSlice], folder: P
     """Write findings.json, findings.csv and, if there are findings, findings.png; returns the names written."""
     content = as_dictionary(report, review_of(slices))
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    (folder / "findings.json").write_text(text, encoding="utf-8", newline="\n")
+    (folder / "findings.json").write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     table = io.StringIO()
     writer = csv.DictWriter(table, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(content["findings"])
+    writer.writerows(map(table_row, content["findings"]))
     (folder / "findings.csv").write_text(table.getvalue(), encoding="utf-8", newline="")
     names = ["findings.json", "findings.csv"]
     if report.findings:

@@ -19,11 +19,21 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.atomic import replaced_file
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 
 SECONDS = "prediction_seconds"
 _STEP_MM = 2.0**-10
 _MOST_STEPS = 2**15 - 1
 _MARGIN_MM = 10.0
+
+
+def open_prediction_cache(folder: Path) -> None:
+    """Create the folder of a cache with its marker, or check that an existing one is a cache.
+
+    Raises:
+        LaMoDInputError: it holds files and is not a cache, or it cannot be written.
+    """
+    GrowingFolder(folder, "a cache of predictions", "evaluate").open()
 
 
 def cached(predictor: Predictor, folder: Path) -> Predictor:

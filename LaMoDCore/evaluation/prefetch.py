@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -42,8 +43,9 @@ def prefetch(
     if not chosen or workers < 2:
         return
     set_up = partial(_set_up, index.folder, chosen, folder, samples, seed)
-    for done, _ in enumerate(answers([entry.id for entry in entries], set_up, workers), 1):
-        progress.update("predict", done / len(entries), f"{done} of {len(entries)} cases")
+    with closing(answers([entry.id for entry in entries], set_up, workers)) as finished:
+        for done, _ in enumerate(finished, 1):
+            progress.update("predict", done / len(entries), f"{done} of {len(entries)} cases")
 
 
 def _set_up(data: Path, names: Sequence[str], folder: Path, samples: int | None, seed: int) -> Callable[[str], None]:

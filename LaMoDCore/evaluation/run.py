@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,13 +48,17 @@ class EvaluationRecords:
     without_truth: list[str] = field(default_factory=list)
 
 
-def check_output(out: str | Path) -> Path:
+def check_output(out: str | Path, inputs: Iterable[str | Path] = ()) -> Path:
     """Check, before the work starts, whether an evaluation can be written to `out`.
+
+    Args:
+        out: the folder.
+        inputs: files and folders that are read; none of them may lie in `out`.
 
     Raises:
         LaMoDInputError: it is a file, read-only, or holds files that are not an unchanged evaluation.
     """
-    return check_new_folder(out, _CONTENTS)
+    return check_new_folder(out, _CONTENTS, inputs)
 
 
 def evaluate(

@@ -14,6 +14,7 @@ import numpy as np
 from LaMoDCore.evaluation.agreement import bland_altman, icc
 from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval, bootstrap_mean, holm, paired_test
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
+from LaMoDCore.runtime.plain_text import table_cell
 
 GROUPS = ("disease", "level", "site")
 #: Measures of the paired tests between methods, with the number of digits shown.
@@ -44,7 +45,7 @@ def write_csv(path: Path, records: Sequence[CaseRecord] | Sequence[SegmentRecord
     with path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([_cell(getattr(record, name)) for name in names] for record in records)
+        writer.writerows([table_cell(_cell(getattr(record, name))) for name in names] for record in records)
 
 
 def comparison_page(

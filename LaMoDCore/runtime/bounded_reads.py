@@ -23,6 +23,7 @@ _LARGEST_RATIO = 1040
 #: Programs that split a stream into members write far fewer, each of 64 KiB or more.
 _MOST_MEMBERS = 100_000
 _FIRST_STEP = 512
+_MOST_DIGITS = 20
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -189,6 +190,17 @@ def inflated_size(data: bytes | memoryview, most: int, wbits: int = zlib.MAX_WBI
         while decoder.unconsumed_tail and size <= most:
             size += len(decoder.decompress(decoder.unconsumed_tail, _CHUNK))
     return size
+
+
+def small_integer(text: str) -> int:
+    """The whole number in a header; the time to convert digits grows with the square of their number.
+
+    Raises:
+        ValueError: it is not one, or has more digits than any size of a file.
+    """
+    if len(text.strip()) > _MOST_DIGITS:
+        raise ValueError(f"a number has {len(text.strip())} digits")
+    return int(text)
 
 
 def truncated(source: Path, found: int, expected: int) -> LaMoDInputError:

@@ -19,6 +19,7 @@ from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, is_closed_ring
 from LaMoDCore.heart.ring.polar import RayContours
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
+from LaMoDCore.runtime.plain_text import table_cell
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 #: A segment whose peak Ecc changes by more than this for a shift of one pixel is fragile.
@@ -259,7 +260,7 @@ def fragility_csv(slices: Sequence[SliceFragility]) -> str:
             spread = part.model_spread[s]
             writer.writerow(
                 [
-                    part.slice_name,
+                    table_cell(part.slice_name),
                     name,
                     f"{part.peak_ecc[s]:.4f}",
                     *(f"{change:+.4f}" for change in part.changes[:, s]),

@@ -17,6 +17,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import table_cell
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 CONTOURS = ("endo", "epi")
@@ -103,7 +104,7 @@ def agreement_csv(slices: Sequence[SliceAgreement]) -> str:
     for part in slices:
         for t, overlap in enumerate(part.dice):
             cells = [f"{d[c][t]:.3f}" for c in CONTOURS for d in (part.mean_distance_mm, part.hausdorff_mm)]
-            writer.writerow([part.slice_name, t, f"{overlap:.4f}", *cells])
+            writer.writerow([table_cell(part.slice_name), t, f"{overlap:.4f}", *cells])
     return table.getvalue()
 
 
@@ -261,7 +262,7 @@ def difference_csv(slices: Sequence[StrainDifference]) -> str:
     writer.writerow(["slice", "segment", "peak_ecc_first", "peak_ecc_second", "difference"])
     for part in slices:
         for name, a, b in zip(part.segment_names, part.first, part.second, strict=True):
-            writer.writerow([part.slice_name, name, f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}"])
+            writer.writerow([table_cell(part.slice_name), name, f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}"])
     return table.getvalue()
 
 

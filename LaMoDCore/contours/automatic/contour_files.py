@@ -24,6 +24,7 @@ from LaMoDCore.contours.automatic.heart_contours import ContouredSlice, HeartCon
 from LaMoDCore.contours.automatic.rings import contour_points
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.results.contour_masks import CAVITY, MYOCARDIUM, RIGHT_VENTRICLE, write_label_stacks
+from LaMoDCore.runtime.plain_text import table_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def write_contours(heart: HeartContours, folder: Path) -> list[str]:
     with (folder / "contours.csv").open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(contour_rows(heart))
+        writer.writerows(map(table_row, contour_rows(heart)))
     draw_preview(heart, folder / "contours.png")
     return [*masks, "contours.csv", "contours.png"]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from LaMoDCore.contours.automatic.engine import LABELS, EngineDescription, Orientation
 from LaMoDCore.heart.geometry import Array, SliceGrid, canonical_grid
-from LaMoDCore.runtime.bounded_reads import read_file
+from LaMoDCore.runtime.bounded_reads import first_words, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Largest ONNX file, bytes. It is read here, so that the network cannot name further files to be read.
 _LARGEST_NETWORK = 1 << 29
+#: Largest sum of a network's arrays, bytes.
+_MOST_MEMORY = 1 << 30
 #: Probabilities of a pixel may miss a sum of 1 by this much (half precision).
 _SUM_TOLERANCE = 0.02
 UPRIGHT: Orientation = (0, False)
@@ -103,6 +107,8 @@ class ContourNetwork:
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
+        _limit_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         try:
             self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
                 read_file(file, _LARGEST_NETWORK), options, providers=["CPUExecutionProvider"]
@@ -174,15 +180,36 @@ class ContourNetwork:
         return found
 
     def _run(self, picture: Array) -> Array:
-        given = self._session.run(None, {self._input: np.ascontiguousarray(picture)[None, None]})[0]
-        found = np.asarray(given[0], dtype=np.float32)
-        if not (found.min() >= 0 and np.abs(found.sum(axis=0) - 1.0).max() < _SUM_TOLERANCE):
+        classes = max(self.description.labels.values()) + 1
+        try:
+            given = self._session.run(None, {self._input: np.ascontiguousarray(picture)[None, None]})[0]
+        except Exception as error:  # onnxruntime raises types of its own, which differ between versions
+            raise LaMoDInputError(
+                f"contour engine {self.description.name}",
+                f"its network cannot be run ({first_words(error)})",
+                "install it again, or choose another engine",
+            ) from error
+        found = np.asarray(given[0] if np.ndim(given) else given, dtype=np.float32)
+        if found.shape != (classes, *picture.shape) or not (
+            found.min() >= 0 and np.abs(found.sum(axis=0) - 1.0).max() < _SUM_TOLERANCE
+        ):
             raise LaMoDInputError(
                 f"contour engine {self.description.name}",
                 "its output is not probabilities, which lie in 0–1 and sum to 1",
                 "export the network with its softmax layer",
             )
         return found
+
+
+@cache
+def _limit_memory() -> None:
+    """Limit the arrays of networks: an engine from elsewhere may ask for any size. Older onnxruntime lacks this."""
+    import onnxruntime
+
+    with suppress(Exception):
+        kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+        memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+        onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg({"max_mem": _MOST_MEMORY}))
 
 
 def _fixed(side: Any) -> int | None:

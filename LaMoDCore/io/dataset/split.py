@@ -46,7 +46,7 @@ def propose_split(
     Raises:
         ValueError: the shares are negative or do not add up to 1.
     """
-    if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+    if len(shares) != len(SPLITS) or not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6):  # also for NaN
         raise ValueError(f"the shares of {', '.join(SPLITS)} must be 0 or more and add up to 1, got {tuple(shares)}")
     wanted = np.asarray(shares, dtype=np.float64)
     site_of: dict[str, str] = {}

@@ -15,6 +15,9 @@ from LaMoDCore.io.dicom.references import named_images
 from LaMoDCore.io.images.frame_stack import ImageKey
 from LaMoDCore.runtime.bounded_reads import damaged
 
+#: More frames than this in one instance are a damaged header.
+_MOST_FRAMES = 100_000
+
 
 @dataclass(frozen=True, eq=False)
 class DicomFrame:
@@ -56,6 +59,8 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
     if not rows or not columns:
         return []
     count = integer(dataset.get("NumberOfFrames")) or 1
+    if not 0 < count <= _MOST_FRAMES:
+        raise damaged(file, f"its header specifies {count} frames")
     shared = first_item(dataset, "SharedFunctionalGroupsSequence")
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
     enhanced = shared is not None or len(per_frame) > 0

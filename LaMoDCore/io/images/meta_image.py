@@ -14,7 +14,16 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.frame_times import FileTimes, regular_times
-from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, neighbour_file, parsing, read_file, truncated
+from LaMoDCore.runtime.bounded_reads import (
+    check_size,
+    damaged,
+    inflate,
+    neighbour_file,
+    parsing,
+    read_file,
+    small_integer,
+    truncated,
+)
 
 _DTYPES = {
     "MET_CHAR": "i1",
@@ -43,23 +52,28 @@ def read_meta_image(path: str | Path) -> FrameStack:
     data = read_file(path)
     fields, offset = _fields(data, path)
     with parsing(path, "its MetaImage header"):
-        sizes = [int(s) for s in fields["DimSize"].split()]
+        sizes = [small_integer(s) for s in fields["DimSize"].split()]
         element = fields["ElementType"]
-        channels = int(fields.get("ElementNumberOfChannels", "1"))
+        channels = small_integer(fields.get("ElementNumberOfChannels", "1"))
         msb = fields.get("BinaryDataByteOrderMSB", fields.get("ElementByteOrderMSB", "False"))
         affine = _affine(fields, len(sizes))
         spacing = _numbers(fields, ("ElementSpacing",)) or [1.0] * len(sizes)
+    if len(spacing) != len(sizes):
+        raise damaged(path, f"its header gives {len(spacing)} spacings for {len(sizes)} axes")
     if not 2 <= len(sizes) <= 4 or min(sizes) < 1 or element not in _DTYPES or channels != 1:
         raise damaged(path, f"it is not a scalar image of two to four axes ({element}, sizes {sizes})")
+    if min(spacing) <= 0:
+        sizes_mm = " ".join(f"{s:g}" for s in spacing)
+        raise damaged(path, f"its ElementSpacing {sizes_mm} is not positive")
     dtype = np.dtype(_DTYPES[element]).newbyteorder(">" if msb.lower() == "true" else "<")
     expected = math.prod(sizes) * dtype.itemsize
     check_size(path, expected)
-    payload = _payload(fields, data[offset:], path)
+    payload = _payload(fields, memoryview(data)[offset:], path)
     if fields.get("CompressedData", "False").lower() == "true":
         payload = inflate(payload, expected, path)
     if len(payload) < expected:
         raise truncated(path, len(payload), expected)
-    voxels = np.frombuffer(payload, dtype=dtype, count=math.prod(sizes)).astype(dtype.newbyteorder("="))
+    voxels = np.frombuffer(payload, dtype=dtype, count=math.prod(sizes)).astype(dtype.newbyteorder("="), copy=False)
     frames = voxels.reshape((1,) * (4 - len(sizes)) + tuple(sizes[::-1]))
     times = regular_times(spacing[3], frames.shape[0], None, path.name) if len(sizes) == 4 else FileTimes()
     return FrameStack(
@@ -92,7 +106,7 @@ def _fields(data: bytes, path: Path) -> tuple[dict[str, str], int]:
     return fields, offset
 
 
-def _payload(fields: dict[str, str], rest: bytes, path: Path) -> bytes:
+def _payload(fields: dict[str, str], rest: memoryview, path: Path) -> bytes | memoryview:
     name = fields["ElementDataFile"]
     if name == "LOCAL":
         return rest

@@ -76,8 +76,9 @@ def read_nifti(path: str | Path) -> FrameStack:
     if len(body) < total:
         raise truncated(path, max(len(body) - header.vox_offset, 0), expected)
     voxels = np.frombuffer(body, dtype=header.dtype, count=count, offset=header.vox_offset)
-    voxels = voxels.astype(header.dtype.newbyteorder("="))
+    voxels = voxels.astype(header.dtype.newbyteorder("="), copy=False)
     if _is_scaled(header):
+        check_size(path, count * 4)
         voxels = voxels * np.float32(header.slope) + np.float32(header.intercept)
     sizes = header.sizes + (1,) * (5 - len(header.sizes))
     step = header.pixdim[4]

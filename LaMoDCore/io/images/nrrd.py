@@ -14,7 +14,16 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.runtime.atomic import replaced_file
-from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, neighbour_file, parsing, read_file, truncated
+from LaMoDCore.runtime.bounded_reads import (
+    check_size,
+    damaged,
+    inflate,
+    neighbour_file,
+    parsing,
+    read_file,
+    small_integer,
+    truncated,
+)
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _TYPES = {
@@ -45,6 +54,9 @@ _TIME_SPACES = ("left-posterior-superior-time", "right-anterior-superior-time", 
 
 _MAX_HEADER = 1 << 20
 _MAX_AXES = 6
+_LONGEST_LABELS = 4096
+#: Values of a text-encoded image, each of which takes far more memory than its voxel.
+_MOST_TEXT_VALUES = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -98,8 +110,8 @@ def _header_of(fields: dict[str, str], metadata: dict[str, str], offset: int, so
     for name in ("type", "dimension", "sizes", "encoding"):
         if name not in fields:
             raise damaged(source, f"its NRRD header has no field '{name}'")
-    dimension = int(fields["dimension"])
-    sizes = tuple(int(s) for s in fields["sizes"].split())
+    dimension = small_integer(fields["dimension"])
+    sizes = tuple(small_integer(s) for s in fields["sizes"].split())
     if not 1 <= dimension <= _MAX_AXES or len(sizes) != dimension or min(sizes) < 1:
         raise damaged(source, f"its NRRD header gives {dimension} axes with sizes '{fields['sizes']}'")
     if fields["type"].lower() not in NUMPY_TYPE:
@@ -115,14 +127,19 @@ def _header_of(fields: dict[str, str], metadata: dict[str, str], offset: int, so
         space=fields.get("space", "").lower(),
         origin=_vector(fields.get("space origin", "")) or (),
         spacings=tuple(_number(s) for s in _per_axis(fields.get("spacings", "").split(), dimension, "nan")),
-        labels=_per_axis(re.findall(r'"((?:[^"\\]|\\.)*)"', fields.get("labels", "")), dimension, ""),
-        units=_per_axis(re.findall(r'"((?:[^"\\]|\\.)*)"', fields.get("units", "")), dimension, ""),
+        labels=_per_axis(_quoted(fields.get("labels", "")), dimension, ""),
+        units=_per_axis(_quoted(fields.get("units", "")), dimension, ""),
         data_file=fields.get("data file", fields.get("datafile", "")),
-        line_skip=int(fields.get("line skip", fields.get("lineskip", "0"))),
-        byte_skip=int(fields.get("byte skip", fields.get("byteskip", "0"))),
+        line_skip=small_integer(fields.get("line skip", fields.get("lineskip", "0"))),
+        byte_skip=small_integer(fields.get("byte skip", fields.get("byteskip", "0"))),
         metadata=metadata,
         data_offset=offset,
     )
+
+
+def _quoted(text: str) -> list[str]:
+    # the time to search for an end that does not exist grows with the square of the length
+    return re.findall(r'"((?:[^"\\]|\\.)*)"', text[:_LONGEST_LABELS])
 
 
 def _per_axis(values: list[str], dimension: int, missing: str) -> tuple[str, ...]:
@@ -159,7 +176,7 @@ def read_voxels(header: NrrdHeader, data: bytes, source: Path) -> Array:
     count = int(np.prod([int(s) for s in header.sizes], dtype=object))
     expected = count * header.dtype.itemsize
     check_size(source, expected)
-    payload = _payload(header, data, source)
+    payload: bytes | bytearray | memoryview = _payload(header, data, source)
     if header.encoding == "raw":
         payload = payload[len(payload) - expected :] if header.byte_skip == -1 else payload
         if len(payload) < expected:
@@ -174,23 +191,27 @@ def read_voxels(header: NrrdHeader, data: bytes, source: Path) -> Array:
         if len(payload) < expected:
             raise truncated(source, len(payload), expected)
     elif header.encoding in ("ascii", "text", "txt"):
+        if count > _MOST_TEXT_VALUES:
+            raise LaMoDInputError(source, f"it has {count} values as text", "save it as raw or gzip")
         with parsing(source, "its text-encoded image"):
-            values = np.array(payload.split()[: count + 1], dtype=np.float64)
+            values = np.array(bytes(payload).split(None, count)[:count], dtype=np.float64)
         if values.size < count:
             raise truncated(source, values.size, count)
         return values[:count].astype(header.dtype.newbyteorder("=")).reshape(header.sizes[::-1])
     else:
         raise LaMoDInputError(source, f"its encoding is '{header.encoding}'", "save it as raw or gzip")
     voxels = np.frombuffer(payload, dtype=header.dtype, count=count).reshape(header.sizes[::-1])
-    return voxels.astype(header.dtype.newbyteorder("="))
+    return voxels.astype(header.dtype.newbyteorder("="), copy=False)
 
 
-def _payload(header: NrrdHeader, data: bytes, source: Path) -> bytes:
-    name = header.data_file
-    data = read_file(neighbour_file(source, name)) if name else data[header.data_offset :]
-    for _ in range(min(max(header.line_skip, 0), 10_000)):
-        data = data.partition(b"\n")[2]
-    return data[header.byte_skip :] if header.byte_skip > 0 else data
+def _payload(header: NrrdHeader, data: bytes, source: Path) -> memoryview:
+    name, place = header.data_file, 0 if header.data_file else header.data_offset
+    data = read_file(neighbour_file(source, name)) if name else data
+    for _ in range(max(header.line_skip, 0)):
+        place = data.find(b"\n", place) + 1
+        if place == 0:
+            raise damaged(source, f"it has fewer than the {header.line_skip} lines to skip")
+    return memoryview(data)[place + max(header.byte_skip, 0) :]
 
 
 def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> tuple[Array, bool]:
@@ -202,7 +223,7 @@ def affine_of(header: NrrdHeader, axes: tuple[int, int, int], source: Path) -> t
     affine = np.eye(4)
     vectors = [header.directions[axis] for axis in axes]
     if any(v is None for v in vectors):
-        spacing = [header.spacings[axis] for axis in axes]
+        spacing = [abs(header.spacings[axis]) for axis in axes]  # without directions, the sign has no meaning
         affine[:3, :3] = np.diag([s if np.isfinite(s) and s > 0 else 1.0 for s in spacing])
         return affine, False
     # a file with directions but no space is read as LPS, as in ITK, which writes such files in 4-D

@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.runtime.bounded_reads import parsing
-from LaMoDCore.runtime.json_file import parse_json
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.nrrd import NrrdHeader, affine_of, read_voxels
 from LaMoDCore.io.images.segment_names import label_meaning, structure_of
-from LaMoDCore.runtime.bounded_reads import check_size, damaged
+from LaMoDCore.runtime.bounded_reads import check_size, damaged, parsing
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.json_file import parse_json
 
 #: Metadata key for the names of a segmentation's labels: JSON pairs of label and name.
 SEGMENTS_KEY = "segment names"

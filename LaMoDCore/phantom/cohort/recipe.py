@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from LaMoDCore.io.dataset.folder import DatasetEntry
 from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.phantom.heart.randomised import randomised
 from LaMoDCore.phantom.heart.subject import Subject, sample_subject
+from LaMoDCore.runtime.schema import Flag, Number, Numbers, Record, Text, Whole
 
 SCANS = ("canonical", "paired")
 ALLOCATIONS = ("drawn", "even")
@@ -22,6 +23,28 @@ DEFAULT_TRABECULAE_MM = 4.0
 _SPLIT_STREAM, _SUBJECT_STREAM, _DISEASE_STREAM, _RANDOMISED_STREAM = 12, 13, 14, 22
 #: Default weight of each disease: healthy three times as often as each other.
 _DEFAULT_MIX = tuple((name, 3.0 if name == "healthy" else 1.0) for name in DISEASES)
+
+
+#: Largest number of subjects of a cohort.
+MOST_SUBJECTS = 1_000_000
+_RECIPE = Record(
+    {
+        "count": Whole(1, MOST_SUBJECTS),
+        "seed": Whole(0, 2**63 - 1),
+        "diseases": Record(dict.fromkeys(DISEASES, Number(0, 1e6)), closed=True),
+        "allocation": Text(choices=ALLOCATIONS),
+        "sites": Whole(1, MOST_SUBJECTS),
+        "split": Numbers((3,), 0, 1),
+        "annotated": Flag(),
+        "scans": Text(choices=SCANS),
+        "trabeculae_mm": Number(0, 5),
+        "pictures": Flag(),
+        "dense_pictures": Flag(),
+    },
+    required=("count",),
+    closed=True,
+    title="a recipe",
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +80,14 @@ class CohortRecipe:
     dense_pictures: bool = False
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.sites < 1 or self.seed < 0:
-            raise ValueError("count and sites must be at least 1, and the seed must not be negative")
+        if not 1 <= self.count <= MOST_SUBJECTS or self.sites < 1 or self.seed < 0:
+            raise ValueError(f"count must be 1 to {MOST_SUBJECTS}, sites at least 1, and the seed must not be negative")
         unknown = [name for name, _ in self.diseases if name not in DISEASES]
         if unknown or not self.diseases:
             raise ValueError(f"diseases must be among {', '.join(DISEASES)}, got {', '.join(unknown) or 'none'}")
-        if min(weight for _, weight in self.diseases) <= 0:
+        if not min(weight for _, weight in self.diseases) > 0:
             raise ValueError("a disease's frequency must be positive")
-        if len(self.split) != 3 or min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
+        if len(self.split) != 3 or not (min(self.split) >= 0 and abs(sum(self.split) - 1) <= 1e-6):
             raise ValueError(f"the split must have three shares that add up to 1, got {self.split}")
         if not 0 <= self.trabeculae_mm <= 5:
             raise ValueError(f"the trabeculated layer must be 0 to 5 mm thick, got {self.trabeculae_mm}")
@@ -84,19 +107,14 @@ class CohortRecipe:
         Raises:
             ValueError: unknown keys or values out of range.
         """
-        names = {field.name for field in fields(cls)}
-        unknown = sorted(set(content) - names)
-        if unknown:
-            raise ValueError(f"unknown keys {', '.join(unknown)}; the keys are {', '.join(sorted(names))}")
+        for fault in _RECIPE.faults(content):
+            raise ValueError(fault)
         values = dict(content)
         if "diseases" in values:
             values["diseases"] = tuple((str(k), float(v)) for k, v in dict(values["diseases"]).items())
         if "split" in values:
             values["split"] = tuple(float(share) for share in values["split"])
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
+        return cls(**values)
 
     def disease(self, index: int) -> str:
         """The disease of subject ``index``."""

@@ -1,5 +1,4 @@
 import csv
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,9 @@ class EvaluationFiles:
         Raises:
             OSError, KeyError, ValueError: the folder is not an evaluation, or is damaged.
         """
-        about = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+        from LaMoDCore.runtime.json_file import parse_json
+
+        about = parse_json((folder / "evaluation.json").read_bytes())
         with (folder / "cases.csv").open(encoding="utf-8", newline="") as file:
             rows = [cls._typed(row) for row in csv.DictReader(file)]
         missing = [name for name in ("id", "model", *cls.MEASURES) if rows and name not in rows[0]]
@@ -54,7 +55,9 @@ class EvaluationFiles:
 
     @classmethod
     def _typed(cls, row: dict[str, str]) -> dict[str, Any]:
-        return {name: cls._number(text) if name in cls.MEASURES else text for name, text in row.items()}
+        from LaMoDCore.runtime.plain_text import text_of_cell
+
+        return {name: cls._number(text) if name in cls.MEASURES else text_of_cell(text) for name, text in row.items()}
 
     @staticmethod
     def _number(text: str) -> float:

@@ -104,10 +104,12 @@ class ResultExport:
 
     @staticmethod
     def _write(path: Path, titles: list[str], rows: Iterable[Any]) -> None:
+        from LaMoDCore.runtime.plain_text import table_cell
+
         with path.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle, lineterminator="\n")
             writer.writerow(titles)
-            writer.writerows(rows)
+            writer.writerows([table_cell(cell) for cell in row] for row in rows)
 
 
 def _identityOf(node: Any) -> dict[str, str]:
