@@ -98,3 +98,21 @@ def open_standard_descriptors() -> None:
                 if opened != number:
                     os.dup2(opened, number)
                     os.close(opened)
+
+
+@contextmanager
+def without_library_messages() -> Iterator[None]:
+    """Discard what C libraries write to the descriptor of stderr within the block, such as messages of decoders."""
+    try:
+        sys.stderr.flush()
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except (OSError, ValueError, AttributeError):  # there is no such descriptor
+        yield
+        return
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)

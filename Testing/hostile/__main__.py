@@ -1,6 +1,6 @@
 """Try malicious and odd inputs: ``python Testing/hostile``; exit status 1 if one of them misbehaves.
 
-    python Testing/hostile [--only WORD] [--quick] [--workers N] [--list] [--messages]
+    python Testing/hostile [--only REGEX] [--quick] [--workers N] [--list] [--messages]
 
 Each trial must end with an allowed exit code and one line on stderr, without a traceback, within 10 seconds and 2 GiB,
 and leave the user's files and folders as they were. Random inputs derive from the trial's name, so every run is equal.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import time
@@ -35,7 +36,7 @@ def _run(number: int) -> Verdict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="only trials whose kind or name contains this")
+    parser.add_argument("--only", default="", help="only trials in whose kind and name this regular expression is found")
     parser.add_argument("--quick", action="store_true", help="only the representative set")
     parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1), help="trials at the same time")
     parser.add_argument("--list", action="store_true", help="list the trials without running them")
@@ -49,7 +50,7 @@ def main() -> int:
         valid = Path(name)
         warm_up()
         write_valid_files(valid)
-        trials = [t for t in every_trial(valid) if args.only in t.seed and (t.quick or not args.quick)]
+        trials = [t for t in every_trial(valid) if re.search(args.only, t.seed) and (t.quick or not args.quick)]
         if args.list:
             print("\n".join(f"{t.seed}: lamod {' '.join(t.words)}" for t in trials))
             return 0
@@ -88,9 +89,8 @@ def _summary(verdicts: list[Verdict], seconds: float) -> int:
     if slowest and largest:
         print(f"\nslowest {slowest.kind}/{slowest.name}: {slowest.seconds:.1f} s of CPU time")
         print(f"largest {largest.kind}/{largest.name}: {largest.peak / 2**30:.2f} GiB")
-    print(
-        f"{len(verdicts)} inputs in {seconds:.0f} s, exit codes {dict(sorted(codes.items()))}, {sum(faulty.values())} faults"
-    )
+    ended = f"exit codes {dict(sorted(codes.items()))}, {sum(faulty.values())} faults"
+    print(f"{len(verdicts)} inputs in {seconds:.0f} s, {ended}")
     return 1 if faulty or not verdicts else 0
 
 

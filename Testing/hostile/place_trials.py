@@ -35,10 +35,15 @@ def folder_of_itself(path: Path) -> None:
     (path / "loop").symlink_to(path)
 
 
+def unreadable(path: Path) -> None:
+    path.write_bytes(b"x")
+    path.chmod(0)
+
+
 PLACES: dict[str, Callable[[Path], None]] = {
     "a pipe": pipe, "a socket": listening, "a link to /dev/zero": partial(linked, "/dev/zero"), "a link to /dev/null": partial(linked, "/dev/null"),
     "a link to itself": partial(linked, "x"), "a link to nothing": partial(linked, "nothing"), "a folder that links to itself": folder_of_itself,
-    "an empty folder": Path.mkdir, "an empty file": Path.touch, "a file that cannot be read": lambda path: (path.write_bytes(b"x"), path.chmod(0)) and None,
+    "an empty folder": Path.mkdir, "an empty file": Path.touch, "a file that cannot be read": unreadable,
 }  # fmt: skip
 
 #: A command that reads the place as {}, the name of the place, and what else is needed.

@@ -11,8 +11,6 @@ _CORE = Path(__file__).resolve().parents[1] / "Core"
 for _folder in ("", "io", "training", "automatic_contours", "dense"):
     sys.path.insert(0, str(_CORE / _folder))
 
-import numpy as np
-
 FRAMES = 12
 
 
@@ -75,6 +73,7 @@ def _dataset(folder: Path) -> None:
 
 
 def _dense(folder: Path) -> None:
+    import numpy as np
     from test_dense_reading import arrays, dicom_scan, workspace
 
     workspace(folder / "scan.dns")

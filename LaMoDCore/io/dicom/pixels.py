@@ -16,6 +16,7 @@ from LaMoDCore.io.dicom.frame import DicomFrame
 from LaMoDCore.io.dicom.header import first_item, integer, lookup
 from LaMoDCore.runtime.bounded_reads import check_size, damaged, first_words
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.streams import without_library_messages
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
@@ -76,7 +77,8 @@ def stored_pixels(dataset: Dataset, file: Path) -> Array:
         if _is_compressed(dataset):
             check_compressed_frames(dataset, file)
     try:
-        return np.asarray(dataset.pixel_array)
+        with without_library_messages():
+            return np.asarray(dataset.pixel_array)
     except Exception as error:  # pydicom raises exceptions of many types
         if not _is_compressed(dataset):  # ITK would fill in the missing part of a truncated image
             raise damaged(file, f"its image cannot be decoded ({first_words(error)})") from error
@@ -106,7 +108,8 @@ def _decode_with_simpleitk(file: Path, first: BaseException) -> Array:
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(file))
     try:
-        return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
+        with without_library_messages():
+            return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
     except RuntimeError:
         raise LaMoDInputError(
             file,

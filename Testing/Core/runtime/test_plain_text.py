@@ -116,9 +116,9 @@ def test_the_progress_bar_shows_no_control_characters_of_names():
     ("line", "code", "out"),
     [
         ("{lamod} --version 2>&-", 0, "lamod"),
-        ("{lamod} --help >&-", 0, ""),
+        ("{lamod} info --help >&-", 0, ""),
         ("{lamod} info nothing.nii 2>&- >&-", 1, ""),
-        ("{lamod} --help | head -1; exit ${{PIPESTATUS[0]}}", 0, "usage: lamod"),
+        ("{lamod} info --help | head -1; exit ${{PIPESTATUS[0]}}", 0, "usage: lamod"),
         ("PYTHONIOENCODING=ascii {lamod} info nothing-\xe4.nii 2>&1", 1, "lamod: nothing-"),
         ("PYTHONIOENCODING=cp1252 {lamod} info $'\\xff\\x1b[2J' 2>&1", 1, "lamod: \\udcff\\x1b[2J"),
     ],
