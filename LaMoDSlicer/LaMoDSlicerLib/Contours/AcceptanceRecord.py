@@ -23,8 +23,10 @@ class AcceptanceRecord:
         self._node = node
 
     def _entries(self) -> dict[str, dict[str, str]]:
+        from LaMoDCore.runtime.json_file import parse_json
+
         try:
-            entries = json.loads(self._node.GetAttribute(self.ATTRIBUTE) or "{}")
+            entries = parse_json(self._node.GetAttribute(self.ATTRIBUTE) or "{}")
         except ValueError:
             return {}
         return entries if isinstance(entries, dict) else {}

@@ -92,7 +92,13 @@ class RepairSection:
         Args:
             holder: the masks' sequence, or the masks if there is no sequence.
         """
-        return json.loads(holder.GetAttribute(cls.CARRIED) or "{}")
+        from LaMoDCore.runtime.json_file import parse_json
+
+        try:
+            frames = parse_json(holder.GetAttribute(cls.CARRIED) or "{}")
+        except ValueError:
+            return {}
+        return frames if isinstance(frames, dict) else {}
 
     def onFixButton(self) -> None:
         from LaMoDCore.contours.repair import end_frames

@@ -140,9 +140,10 @@ class ContourOriginRecord:
 
     def _read(self) -> tuple[list[Any], ContourFingerprint]:
         from LaMoDCore.heart.contour_origin import ContourOrigin
+        from LaMoDCore.runtime.json_file import parse_json
 
         try:
-            stored = json.loads(self._node.GetAttribute(self.ATTRIBUTE) or "")
+            stored = parse_json(self._node.GetAttribute(self.ATTRIBUTE) or "")
             fingerprint = ContourFingerprint.fromDict(stored)
             affine = fingerprint.geometry.ijkToLps
             if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:

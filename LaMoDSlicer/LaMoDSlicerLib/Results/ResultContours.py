@@ -37,8 +37,10 @@ def _differs(masksNode: Any, stored: ContourFingerprint) -> bool:
 def _pairs(result: ResultNode) -> list[tuple[Any, ContourFingerprint]]:
     node = result.node
     masks = [node.GetNthNodeReference(_MASKS, i) for i in range(node.GetNumberOfNodeReferences(_MASKS))]
+    from LaMoDCore.runtime.json_file import parse_json
+
     try:
-        stored = [ContourFingerprint.fromDict(each) for each in json.loads(node.GetAttribute(_CONTOURS) or "[]")]
+        stored = [ContourFingerprint.fromDict(each) for each in parse_json(node.GetAttribute(_CONTOURS) or "[]")]
     except (ValueError, KeyError, TypeError):
         return []
     pairs = zip(masks, stored, strict=False)

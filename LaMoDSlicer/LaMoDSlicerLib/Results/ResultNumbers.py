@@ -147,8 +147,9 @@ class ResultNumbers:
         """
         from LaMoDCore.heart.notes import Note
         from LaMoDCore.io.results.strain_json import notes_of
+        from LaMoDCore.runtime.json_file import parse_json
 
-        content = json.loads(text)
+        content = parse_json(text)
         if content["version"] > cls.VERSION:
             raise ValueError("this result was saved by a later version of LaMoD; update LaMoD")
         summary = content["summary"]

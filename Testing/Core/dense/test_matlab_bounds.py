@@ -76,7 +76,8 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("part", "key", "value"),
     [
-        ("dns", "PhaIndex", "abc"), ("dns", "Scale", {"a": 1}), ("dns", "EncFreq", [np.inf] * 3), ("seq", "PixelSpacing", "x"),
+        ("dns", "PhaIndex", "abc"), ("dns", "Scale", {"a": 1}), ("dns", "EncFreq", [np.inf] * 3),
+        ("seq", "PixelSpacing", "x"),
         ("seq", "ImagePositionPatient", [np.inf, 0, 0]), ("seq", "ImageOrientationPatient", [5.0] * 6),
     ],
 )  # fmt: skip
