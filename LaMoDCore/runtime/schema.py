@@ -157,6 +157,20 @@ class ListOf:
 
 
 @dataclass(frozen=True)
+class Items:
+    """A list with a kind for each entry."""
+
+    kinds: Sequence[Kind]
+
+    def faults(self, value: Any, name: str) -> Iterator[str]:
+        if not isinstance(value, list | tuple) or len(value) != len(self.kinds):
+            yield f"{name} must be a list of {len(self.kinds)}, got {shown(value)}"
+        else:
+            for number, (kind, each) in enumerate(zip(self.kinds, value, strict=True)):
+                yield from kind.faults(each, f"{name}[{number}]")
+
+
+@dataclass(frozen=True)
 class Numbers:
     """Nested lists of finite numbers with a shape, such as (4, 4); -1 is any length.
 

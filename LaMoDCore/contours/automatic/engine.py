@@ -6,16 +6,16 @@ An engine is a folder with an ``engine.json`` and an ONNX file, an installed pac
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from LaMoDCore.runtime.bounded_reads import check_regular, read_file, sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import parse_json
+from LaMoDCore.runtime.schema import Either, Flag, Items, ListOf, Number, Numbers, Record, Text, Whole, refuse_faults
 
 FORMAT = "lamod-contour-engine/1"
 ENGINE_FILE = "engine.json"
@@ -28,6 +28,36 @@ LABELS = ("background", "right_ventricle", "myocardium", "cavity")
 #: Maximum size of engine.json, bytes.
 _LARGEST_DESCRIPTION = 1 << 20
 _LARGEST_SIDE = 2048
+_SHA256_DIGITS = 64
+_LICENCES = ("weights", "training_data", "training_data_name")
+_NAME, _PIXEL = Text(filled=True), Number(0.1, 20)
+_ENGINE = Record(
+    {
+        "name": _NAME,
+        "onnx": Either((_NAME, Record({"file": _NAME, "distribution": Text(), "version": Text()}, required=("file",)))),
+        "sha256": _NAME,
+        "size_bytes": Whole(0, 1 << 40),
+        "input_size": ListOf(Whole(32, _LARGEST_SIDE), 2, 2),
+        "normalisation": Record(
+            {"clip_percentiles": Numbers((2,), 0, 100), "range": Numbers((2,), -1e6, 1e6)},
+            required=("clip_percentiles", "range"),
+        ),
+        "labels": Record(dict.fromkeys(LABELS, Whole(0, 255)), required=LABELS),
+        "orientations": ListOf(Items((Whole(0, 3), Flag())), 1, 8),
+        "pixel_mm": Record(
+            {"least": _PIXEL, "preferred": _PIXEL, "most": _PIXEL}, required=("least", "preferred", "most")
+        ),
+        "views": ListOf(Text(choices=VIEWS), 1, len(VIEWS)),
+        "contour_convention": Text(choices=CONVENTIONS),
+        "licence": Record(dict.fromkeys(_LICENCES, _NAME), required=_LICENCES),
+        "source": _NAME,
+        "install": Text(),
+    },
+    required=(
+        *("name", "onnx", "sha256", "input_size", "normalisation", "labels", "pixel_mm", "views"),
+        *("contour_convention", "licence", "source"),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -157,108 +187,59 @@ def read_engine(file: Path) -> EngineDescription:
         raise LaMoDInputError(label, error.reason, "copy the engine folder again") from error
     except ValueError as error:
         raise LaMoDInputError(label, "it is not readable JSON", "copy the engine folder again") from error
-    try:
-        return _parsed(stored, file.parent)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
-        raise LaMoDInputError(label, reason, "correct it; the how-to on contour engines lists every field") from error
-
-
-def _parsed(stored: Any, folder: Path) -> EngineDescription:
+    remedy = "correct it; the how-to on contour engines lists every field"
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-        raise ValueError(f"its format is not {FORMAT}")
+        raise LaMoDInputError(label, f"its format is not {FORMAT}", remedy)
+    refuse_faults(_ENGINE.faults(stored), label, remedy)
+    refuse_faults(_contradictions(stored), label, remedy)
+    return _described(stored, file.parent)
+
+
+def _contradictions(stored: dict[str, Any]) -> Iterator[str]:
+    """Faults of fields that are valid one by one."""
+    path = PurePosixPath(_location(stored)["file"].replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        yield "onnx must be a path inside the engine's folder or package"
+    low, high = stored["normalisation"]["clip_percentiles"]
+    if not low < high:
+        yield "clip_percentiles must rise within 0–100"
+    if len({stored["labels"][name] for name in LABELS}) != len(LABELS):
+        yield "labels must be different channels"
+    pixel = stored["pixel_mm"]
+    if not pixel["least"] <= pixel["preferred"] <= pixel["most"]:
+        yield "pixel_mm needs least ≤ preferred ≤ most"
+    if set(stored["sha256"].lower()) - set("0123456789abcdef") or len(stored["sha256"]) != _SHA256_DIGITS:
+        yield f"sha256 must be {_SHA256_DIGITS} hexadecimal digits"
+
+
+def _location(stored: dict[str, Any]) -> dict[str, str]:
     onnx = stored["onnx"]
-    within = {"file": onnx} if isinstance(onnx, str) else onnx
-    file = _text(within["file"], "onnx")
-    if Path(file).is_absolute() or ".." in Path(file).parts:
-        raise ValueError("onnx must be a path inside the engine's folder or package")
-    height, width = (_integer(v, "input_size", 32, _LARGEST_SIDE) for v in _list(stored["input_size"], 2, "input_size"))
-    normalisation = stored["normalisation"]
-    low, high = (
-        _number(v, "clip_percentiles") for v in _list(normalisation["clip_percentiles"], 2, "clip_percentiles")
-    )
-    if not 0 <= low < high <= 100:
-        raise ValueError("clip_percentiles must rise within 0–100")
-    least, most = (_number(v, "range") for v in _list(normalisation["range"], 2, "range"))
-    labels = {name: _integer(stored["labels"][name], f"labels.{name}", 0, 255) for name in LABELS}
-    if len(set(labels.values())) != len(LABELS):
-        raise ValueError("labels must be different channels")
-    pixel = PixelRange(*(_number(stored["pixel_mm"][key], f"pixel_mm.{key}") for key in ("least", "preferred", "most")))
-    if not 0 < pixel.least <= pixel.preferred <= pixel.most:
-        raise ValueError("pixel_mm needs 0 < least ≤ preferred ≤ most")
-    views = tuple(_choice(view, VIEWS, "views") for view in stored["views"])
-    licence = stored["licence"]
-    digest = _text(stored["sha256"], "sha256").lower()
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise ValueError("sha256 must be 64 hexadecimal digits")
+    return {"file": onnx} if isinstance(onnx, str) else onnx
+
+
+def _described(stored: dict[str, Any], folder: Path) -> EngineDescription:
+    location, normalisation, pixel = _location(stored), stored["normalisation"], stored["pixel_mm"]
+    height, width = stored["input_size"]
+    low, high = normalisation["clip_percentiles"]
+    least, most = normalisation["range"]
+    orientations = stored.get("orientations", [[0, False], [0, True]])
     return EngineDescription(
-        name=_text(stored["name"], "name"),
+        name=stored["name"],
         folder=folder,
-        file=file,
-        distribution=str(within.get("distribution", "")),
-        version=str(within.get("version", "")),
-        sha256=digest,
-        size_bytes=_integer(stored.get("size_bytes", 0), "size_bytes", 0, 1 << 40),
+        file=location["file"],
+        distribution=location.get("distribution", ""),
+        version=location.get("version", ""),
+        sha256=stored["sha256"].lower(),
+        size_bytes=stored.get("size_bytes", 0),
         input_size=(height, width),
-        clip_percentiles=(low, high),
-        intensity_range=(least, most),
-        labels=labels,
-        orientations=_orientations(stored.get("orientations", [[0, False], [0, True]])),
-        pixel_mm=pixel,
-        views=views,
-        contour_convention=_convention(stored["contour_convention"]),
-        licence=EngineLicence(
-            *(_text(licence[key], f"licence.{key}") for key in ("weights", "training_data", "training_data_name"))
-        ),
-        source=_text(stored["source"], "source"),
-        install=str(stored.get("install", "")),
+        clip_percentiles=(float(low), float(high)),
+        intensity_range=(float(least), float(most)),
+        labels={name: stored["labels"][name] for name in LABELS},
+        orientations=tuple((turns, mirrored) for turns, mirrored in orientations),
+        pixel_mm=PixelRange(float(pixel["least"]), float(pixel["preferred"]), float(pixel["most"])),
+        views=tuple(stored["views"]),
+        contour_convention=stored["contour_convention"],
+        licence=EngineLicence(*(stored["licence"][key] for key in _LICENCES)),
+        source=stored["source"],
+        install=stored.get("install", ""),
     )
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 500 or not value.isprintable():
-        raise ValueError(f"{name} must be a printable text of at most 500 characters")
-    return value
-
-
-def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number")
-    return float(value)
-
-
-def _integer(value: Any, name: str, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}")
-    return value
-
-
-def _list(value: Any, length: int, name: str) -> list[Any]:
-    if not isinstance(value, list) or len(value) != length:
-        raise ValueError(f"{name} must be a list of {length}")
-    return value
-
-
-def _orientations(value: Any) -> tuple[Orientation, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= 8:
-        raise ValueError("orientations must be a list of 1 to 8 pairs")
-    found = []
-    for pair in value:
-        turns, mirrored = _list(pair, 2, "orientations")
-        if not isinstance(mirrored, bool):
-            raise ValueError("orientations must be pairs of quarter turns and true or false")
-        found.append((_integer(turns, "orientations", 0, 3), mirrored))
-    return tuple(found)
-
-
-def _choice(value: Any, allowed: tuple[str, ...], name: str) -> str:
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}")
-    return str(value)
-
-
-def _convention(value: Any) -> Convention:
-    for convention in CONVENTIONS:
-        if value == convention:
-            return convention
-    raise ValueError(f"contour_convention must be one of {', '.join(CONVENTIONS)}")
