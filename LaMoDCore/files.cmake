@@ -137,6 +137,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/ring/outline.py
   heart/ring/polar.py
   heart/ring/shape.py
+  heart/rv_in_cine.py
   heart/rv_insertion.py
   heart/spatial.py
   heart/ventricle.py
