@@ -18,7 +18,7 @@ from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.io.results.contour_masks import label_frames, write_label_stacks
 from Testing.Slicer.reading_heart import write_for_file
-from Testing.Slicer.ring_heart import RR_MS, heart
+from Testing.Slicer.ring_heart import RR_MS, heart, ventricle_radii_mm
 
 #: Frames of each slice that the fake engine marks as unsure.
 UNSURE_FRAMES = (3, 11)
@@ -29,10 +29,12 @@ def report(stage: str, fraction: float, message: str = "") -> None:
 
 
 def draw(cine: Path, out: Path) -> None:
-    """Write the contours of the analytic ring on every slice of a cine except the second."""
+    """Write the contours of the analytic rings of a cine; of three slices, the second is left out."""
     stack = read_seq_nrrd(cine)
     frames, count = stack.frames.shape[:2]
-    slices = [heart(stack.slice_grid(k), frames) for k in range(count) if k != 1]
+    radii = ventricle_radii_mm(count)
+    drawn = [k for k in range(count) if not (count == 3 and k == 1)]
+    slices = [heart(stack.slice_grid(k), frames, inner_mm=radii[k]) for k in drawn]
     confidence = tuple(0.2 if t in UNSURE_FRAMES else 0.9 for t in range(frames))
     origin = ContourOrigin(
         engine="fake-engine",

@@ -31,6 +31,11 @@ def grid(size: int = 128, spacing_mm: float = 1.4, oblique: bool = True) -> Slic
     return SliceGrid((size, size), affine)
 
 
+def ventricle_radii_mm(slices: int) -> list[float]:
+    """Inner radii of a stack of rings along the normal of `grid`: of more than three, the first is the apex."""
+    return [22.0] * slices if slices <= 3 else [float(r) for r in np.linspace(10, 25, slices)]
+
+
 def heart(
     slice_grid: SliceGrid | None = None, frames: int = FRAMES, inner_mm: float = 22.0, wall_mm: float = 9.0
 ) -> CineSlice:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from LaMoDCore.heart.geometry import SliceGrid
 from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.annotator import click, click_cell
 from Testing.Slicer.fake_worker import UNSURE_FRAMES
-from Testing.Slicer.ring_heart import FRAMES, grid, heart
+from Testing.Slicer.ring_heart import FRAMES, grid, heart, ventricle_radii_mm
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data/cine_biv_me"
 
@@ -245,6 +247,43 @@ def test_the_origin_is_handed_to_the_prediction_and_follows_the_review(
     annotator.mouse.choose(contours.ui.fixSelector, "Smooth in space and time")
     click(annotator, "fixButton")
     assert text in _notes(slicer_app, tmp_path / "changed.seq.nrrd"), "a repair after the review is not reviewed"
+
+
+def _stack_of_rings(app, slices=6):
+    """Add the cine of a ventricle of rings, 10 mm apart from apex to base."""
+    affine = np.array(grid().ijk_to_lps)
+    affine[:3, 2] *= 10 / np.linalg.norm(affine[:3, 2])
+    plane = SliceGrid((128, 128), affine)
+    grids = [reading_heart.stack_grid(plane, k) for k in range(slices)]
+    radii = ventricle_radii_mm(slices)
+    return add_cine(app, [heart(grids[k], inner_mm=radii[k]) for k in range(slices)])
+
+
+def test_from_a_cine_to_ejection_fraction_by_clicks(slicer_app, asked, fake_worker, pictures):
+    """Draw contours, look at the strip, accept, predict: GCS and EF are on screen."""
+    fake_worker("ok")
+    _stack_of_rings(slicer_app)
+    mouse, ui = slicer_app.mouse, slicer_app.widget.ui
+    draw(slicer_app)
+    contours = slicer_app.widget.contoursPanel
+    annotator = SimpleNamespace(app=slicer_app, mouse=mouse, ui=contours.ui, panel=contours)
+    click(annotator, "checkButton")
+    assert len(contours.strip.states) == 6
+    mouse.show(contours.ui.acceptAllButton)
+    mouse.screenshot(pictures / "slicer-review-stack.png")
+    panel.predict(slicer_app)
+    headline = re.sub("<[^>]*>", " ", ui.headlineLabel.text)
+    assert re.search(r"GCS −\d+\.\d %", headline)
+    assert re.search(r"EF \d\d %", headline)
+    assert re.search(r"EDV \d+ ml, ESV \d+ ml, stroke volume \d+ ml, mass \d+ g", headline)
+    assert "not reviewed" in headline
+    assert ui.headlineLabel.visible
+    for label in (ui.headlineLabel, ui.resultLabel):
+        assert label.height >= label.heightForWidth(label.width), f"{label.objectName} is cut off"
+    mouse.show(ui.headlineLabel)
+    mouse.screenshot(pictures / "slicer-ejection-fraction.png")
+    click(annotator, "acceptAllButton")
+    assert "fake-engine, reviewed" in ui.headlineLabel.text
 
 
 def _paint(app, frame):

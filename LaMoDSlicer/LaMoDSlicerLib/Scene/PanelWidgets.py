@@ -18,6 +18,21 @@ def reserveLines(label: Any, count: int) -> None:
     label.setMinimumHeight(count * label.fontMetrics().lineSpacing())
 
 
+def showWholeText(label: Any, text: str, lines: int) -> None:
+    """Show text in a label with word wrap, with enough height for all of it.
+
+    A collapsible section does not ask its contents for the height that they need at their width.
+
+    Args:
+        label: the QLabel.
+        text: what to show.
+        lines: least height, as a number of lines.
+    """
+    label.text = text
+    least = lines * label.fontMetrics().lineSpacing()
+    label.setMinimumHeight(max(least, label.heightForWidth(label.width)))
+
+
 def keepSpaceWhenHidden(widget: Any) -> None:
     """Let a widget occupy its space in the layout while it is hidden."""
     policy = widget.sizePolicy
