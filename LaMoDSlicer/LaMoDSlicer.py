@@ -86,6 +86,10 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.setParameters(self.logic.getParameterNode())
         self.update()
 
+    def exit(self):
+        """Another module is shown: the views are no longer LaMoD's until the module is entered again."""
+        self._updateSoon.stop()
+
     def cleanup(self):
         self.predictPanel.cancel("")
         self.setParameters(None)
@@ -117,7 +121,8 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             panel.update()
 
     def onModified(self, caller=None, event=None):
-        self._updateSoon.start()
+        if self.parent.isEntered:  # otherwise `enter` updates the panel
+            self._updateSoon.start()
 
     def onSceneStartClose(self, caller=None, event=None):
         self.predictPanel.cancel(_("The scene was closed: the running computation was cancelled."))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -97,3 +99,26 @@ def test_an_error_of_a_process_with_a_log_is_its_own_output(worker, tmp_path):
     run(worker, "import sys; sys.exit('lamod: run: the disk is full')", log)
     wait(worker)
     assert worker.errors == ["run: the disk is full"]
+
+
+@pytest.mark.parametrize("ends", ["finished", "cancelled"])
+def test_a_process_that_ended_is_not_kept_alive(slicer_app, ends):
+    """Qt's timer keeps its receiver alive, and the receiver's callbacks keep the cine."""
+    from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
+
+    class Cine:
+        pass
+
+    cine, results = Cine(), []
+    process = WorkerProcess(
+        lambda _p, _cine=cine: None, lambda lines, _cine=cine: results.append(lines), results.append
+    )
+    process.start([sys.executable, "-c", "pass" if ends == "finished" else "import time; time.sleep(120)"])
+    if ends == "finished":
+        assert slicer_app.mouse.spin(60, lambda: bool(results))
+    else:
+        process.cancel()
+    left = [weakref.ref(process), weakref.ref(cine)]
+    del process, cine, keep
+    gc.collect()
+    assert [ref() for ref in left] == [None, None]

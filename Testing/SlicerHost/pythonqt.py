@@ -93,16 +93,59 @@ def signal_by_signature(sender: QtCore.QObject, signature: str) -> Any:
     raise RuntimeError(f"{type(sender).__name__} has no signal {signature}; it has {', '.join(sorted(signals))}")
 
 
+#: C++ address of a sender -> its receivers. PythonQt keeps them alive until they are disconnected or the sender is
+#: deleted; PySide6 holds bound methods weakly.
+_receivers: dict[int, list[Any]] = {}
+
+
+def _address(sender: QtCore.QObject) -> int:
+    return int(shiboken6.getCppPointer(sender)[0])
+
+
+def _keep_alive(sender: QtCore.QObject, slot: Any) -> None:
+    address = _address(sender)
+    if address not in _receivers:
+        _receivers[address] = []
+        QtCore.QObject.destroyed.__get__(sender).connect(lambda *_: _receivers.pop(address, None))
+    _receivers[address].append(slot)
+
+
+def _release(sender: QtCore.QObject, slots: tuple[Any, ...]) -> None:
+    kept = _receivers.get(_address(sender), [])
+    for slot in slots:
+        if slot in kept:
+            kept.remove(slot)
+
+
 def _connect(self: Any, signature: str, *receiver: Any) -> bool:
     slot = getattr(receiver[0], receiver[1].partition("(")[0]) if len(receiver) == 2 else receiver[0]
     signal_by_signature(self, signature).connect(slot)
+    _keep_alive(self, slot)
     return True
 
 
 def _disconnect(self: Any, signature: str, *receiver: Any) -> bool:
     signal = signal_by_signature(self, signature)
     signal.disconnect(*receiver[:1])
+    _release(self, receiver[:1])
     return True
+
+
+class _Timeout:
+    """``timer.timeout``, which keeps its receivers alive."""
+
+    def __init__(self, timer: QtCore.QTimer) -> None:
+        self._timer, self._signal = timer, QtCore.QTimer.timeout.__get__(timer)
+
+    def connect(self, slot: Any) -> bool:
+        self._signal.connect(slot)
+        _keep_alive(self._timer, slot)
+        return True
+
+    def disconnect(self, *slots: Any) -> bool:
+        self._signal.disconnect(*slots)
+        _release(self._timer, slots)
+        return True
 
 
 def _unwrapped(cls: Any) -> Any:
@@ -151,6 +194,8 @@ def _wrap(base: type, name: str) -> type:
     if issubclass(base, QtWidgets.QFileDialog):
         for chooser in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
             members[chooser] = staticmethod(_first_of(base, chooser))
+    if base is QtCore.QTimer:
+        members["timeout"] = property(_Timeout)
     return _PythonQtClass(name, (base,), members)
 
 

@@ -19,30 +19,39 @@ class DisplayPanel:
         ui: the panel's widgets by name.
     """
 
+    REMARK_LINES = 4
+
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._parameters: Any = None
         self._result: ResultScene | None = None
         self._display: ResultDisplay | None = None
-        PanelWidgets.reserveLines(ui.resultLabel, 4)
+        self._key: tuple[str, str] | None = None
+        PanelWidgets.reserveLines(ui.resultLabel, self.REMARK_LINES)
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
-        self._result = self._display = None
+        self._result = self._display = self._key = None
         self.update()
 
     def setResult(self, result: ResultScene) -> None:
         """Show a new result."""
-        self._result, self._display = result, ResultDisplay(result)
+        self._result, self._display, self._key = result, ResultDisplay(result), self._keyOf(result.browserNode)
         self.update()
+
+    @staticmethod
+    def _keyOf(browserNode: Any) -> tuple[str, str]:
+        """Identifies the result that a browser shows: another one on the same browser has other numbers."""
+        node = ResultNode.ofBrowser(browserNode)
+        return browserNode.GetID(), node.node.GetID() if node is not None else ""
 
     def update(self) -> None:
         """Show the result with the settings of the parameter node; finds the result of a loaded scene."""
         p = self._parameters
-        if p is not None and self._result is None and p.resultBrowser is not None:
+        if p is not None and p.resultBrowser is not None and self._key != self._keyOf(p.resultBrowser):
             result = ResultScene(p.resultBrowser)
             if result.isShown:
-                self._result, self._display = result, ResultDisplay(result)
+                self._result, self._display, self._key = result, ResultDisplay(result), self._keyOf(p.resultBrowser)
                 SliceViews.refresh()
         shown = self._result is not None and self._result.isShown
         browser = self._result.browserNode if shown else None
@@ -58,7 +67,8 @@ class DisplayPanel:
         self._ui.headlineLabel.text = ""
         remarks = self._remarks() if shown else [none]
         more = _("… and {count} more: hover for all.").format(count=len(remarks) - 1)
-        self._ui.resultLabel.text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
+        text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
+        PanelWidgets.showWholeText(self._ui.resultLabel, text, self.REMARK_LINES)
         self._ui.resultLabel.toolTip = "\n".join(remarks)
         if p is not None:
             self._offerRangeOf(p.quantity)

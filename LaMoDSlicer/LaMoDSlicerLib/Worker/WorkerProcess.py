@@ -55,7 +55,7 @@ class WorkerProcess:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
-        self._timer.timeout.connect(self._poll)
+        self._slot: Callable[[], None] | None = None
 
     @property
     def processId(self) -> int | None:
@@ -93,6 +93,8 @@ class WorkerProcess:
         self._process = self._popen(command, log)
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, self.NICENESS)
+        self._slot = self._poll
+        self._timer.connect("timeout()", self._slot)
         self._timer.start()
 
     def _popen(self, command: list[str], log: Path | None) -> subprocess.Popen:
@@ -119,11 +121,15 @@ class WorkerProcess:
         if process is not None:
             self._killGroup(process)
             process.wait()
+        self._forgetReceivers()
         self.removeFolder()
 
     def release(self) -> subprocess.Popen | None:
         """Stop following the process without ending it; returns it."""
         self._timer.stop()
+        if self._slot is not None:  # the timer would keep this object alive, and with it the inputs of the process
+            self._timer.disconnect("timeout()", self._slot)
+            self._slot = None
         process, self._process = self._process, None
         return process
 
@@ -175,7 +181,15 @@ class WorkerProcess:
             self._onProgress(self.progress)
 
     def _finish(self, exitCode: int) -> None:
-        if exitCode in self._successCodes:
-            self._onFinished(self.progress.outputLines())
-        else:
-            self.fail(self._explain(exitCode, self.progress.lastOutput()))
+        try:
+            if exitCode in self._successCodes:
+                self._onFinished(self.progress.outputLines())
+            else:
+                self.fail(self._explain(exitCode, self.progress.lastOutput()))
+        finally:
+            self._forgetReceivers()
+
+    def _forgetReceivers(self) -> None:
+        """Drop the callbacks, which hold the inputs of the process."""
+        self._onProgress = self._onFinished = self._onError = lambda _report: None
+        self._explain = explainExit
