@@ -110,15 +110,14 @@ def test_a_process_that_ended_is_not_kept_alive(slicer_app, ends):
         pass
 
     cine, results = Cine(), []
-    process = WorkerProcess(
-        lambda _p, _cine=cine: None, lambda lines, _cine=cine: results.append(lines), results.append
-    )
+    receive = lambda lines, _cine=cine: results.append(lines)  # noqa: E731
+    process = WorkerProcess(lambda _progress, _cine=cine: None, receive, results.append)
     process.start([sys.executable, "-c", "pass" if ends == "finished" else "import time; time.sleep(120)"])
     if ends == "finished":
         assert slicer_app.mouse.spin(60, lambda: bool(results))
     else:
         process.cancel()
     left = [weakref.ref(process), weakref.ref(cine)]
-    del process, cine, keep
+    del process, cine, receive
     gc.collect()
     assert [ref() for ref in left] == [None, None]
