@@ -196,9 +196,9 @@ def _open_cache(args: argparse.Namespace, fabric: Fabric, progress: Progress) ->
 def print_left_out(cache: TrainingCache, most: int = 20) -> None:
     """Name the cases that the training leaves out, at most `most` of them."""
     for name, reason in list(cache.left_out.items())[:most]:
-        print(f"lamod: left out {name}: {reason}", file=sys.stderr)
+        print(f"left out {name}: {reason}")
     if len(cache.left_out) > most:
-        print(f"lamod: left out {len(cache.left_out) - most} more; see index.json of the cache.", file=sys.stderr)
+        print(f"left out {len(cache.left_out) - most} more; see index.json of the cache")
 
 
 def _dataset(args: argparse.Namespace) -> dict[str, Any]:

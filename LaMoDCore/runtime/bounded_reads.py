@@ -138,7 +138,7 @@ def _unreadable(path: Path, error: OSError) -> LaMoDInputError:
     return LaMoDInputError(path, reason, "check the file's permissions and the disk")
 
 
-def inflate(data: bytes | memoryview, expected: int, source: Path) -> bytearray:
+def inflate(data: bytes | bytearray | memoryview, expected: int, source: Path) -> bytearray:
     """Decompress gzip or zlib data that should contain ``expected`` bytes, and never more than that.
 
     Time grows with the size of the data, however many gzip members it has.
@@ -168,7 +168,7 @@ def inflate(data: bytes | memoryview, expected: int, source: Path) -> bytearray:
         members += 1
         if members > _MOST_MEMBERS:
             raise damaged(source, f"it has more than {_MOST_MEMBERS} compressed parts")
-        if view[position : position + 2] != b"\x1f\x8b":  # only another gzip member continues the stream
+        if bytes(view[position : position + 2]) != b"\x1f\x8b":  # only another gzip member continues the stream
             break
     if len(found) < expected:
         raise truncated(source, len(found), expected)

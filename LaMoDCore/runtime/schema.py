@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.file_names import name_fault
 from LaMoDCore.runtime.plain_text import one_line
 
 Array = npt.NDArray[Any]
@@ -64,11 +65,10 @@ class FolderName:
     """A name that can be a folder on every system."""
 
     def faults(self, value: Any, name: str) -> Iterator[str]:
-        yield from Text(most=100, filled=True).faults(value, name)
-        if isinstance(value, str) and (
-            value in (".", "..") or set(value) & set('/\\:*?"<>|') or value != value.strip()
-        ):
-            yield f"{name} {shown(value)} is not a folder name"
+        found = list(Text().faults(value, name))
+        yield from found
+        if not found and (fault := name_fault(value)):
+            yield f"{name} {shown(value)} is not a folder name: {fault}"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _run(number: int) -> Verdict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="only trials in whose kind and name this regular expression is found")
+    parser.add_argument("--only", default="", help="only trials whose kind and name match")
     parser.add_argument("--quick", action="store_true", help="only the representative set")
     parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1), help="trials at the same time")
     parser.add_argument("--list", action="store_true", help="list the trials without running them")

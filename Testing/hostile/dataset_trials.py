@@ -249,7 +249,7 @@ def _one_bad_case() -> Iterator[Trial]:
         "case.json is a pipe": partial(pipe, "cases/{}/case.json"),
     }
     for name, change in bad.items():
-        for command, case in (("train", "s0-mid"), ("evaluate", "s4-mid"), ("predict-cohort", "s0-mid")):
+        for command, case in (("train", "s0-mid"), ("evaluate", "s6-mid"), ("predict-cohort", "s0-mid")):
             words, _, outputs, remains = COMMANDS[command]
             own = partial(change.func, change.args[0].format(case), *change.args[1:])  # type: ignore[attr-defined]
             yield Trial(

@@ -63,9 +63,9 @@ def _dataset(folder: Path) -> None:
     from LaMoDCore.io.dataset.folder import DatasetIndex, write_dataset_index
 
     rings = folder / "rings"
-    write_rings(rings, 3, 3)
+    write_rings(rings, 3, 4)
     entries = list(DatasetIndex.load(rings).entries)
-    write_dataset_index(rings, [*entries[:4], *(replace(entry, split="test") for entry in entries[4:])])
+    write_dataset_index(rings, [*entries[:5], *(replace(entry, split="test") for entry in entries[5:])])
     (folder / "config.json").write_text(json.dumps(asdict(TINY)), encoding="utf-8")
     (folder / "grid.json").write_text(json.dumps({"learning_rate": [1e-3, 1e-4]}), encoding="utf-8")
     recipe = {"count": 1, "seed": 3, "sites": 1}

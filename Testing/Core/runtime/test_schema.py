@@ -29,7 +29,11 @@ from LaMoDCore.runtime.settings_fields import check_ranges, checked, within
         (Text(), ["", "a", "ä"], [None, 5, "\x1b", "x" * 501, []]),
         (Text(choices=("a", "b")), ["a"], ["c", None]),
         (Text(filled=True), ["a"], ["", "  "]),
-        (FolderName(), ["a", "s1-mid"], ["", ".", "..", "a/b", "a\\b", "a:b", " a", "a ", None, "a\n", "x" * 101]),
+        (
+            FolderName(),
+            ["a", "s1-mid"],
+            ["", ".", "..", "a/b", "a\\b", "a:b", "a ", None, "a\n", "x" * 201, "CON"],
+        ),
         (Number(0, 1), [0, 0.5, 1], [-1, 2, float("nan"), float("inf"), "0.5", True, None, 10**400]),
         (Whole(0, 5), [0, 5], [6, 1.0, True, "1", 10**400]),
         (Flag(), [True, False], [0, 1, "yes", None]),
