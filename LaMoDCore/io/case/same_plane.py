@@ -13,12 +13,15 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.files.image_file import same_affine
 from LaMoDCore.io.files.labels import LabelMap, meaning_of_labels, parse_labels
+from LaMoDCore.io.files.volume_times import times_of_volumes, with_times_of_volumes
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
 from LaMoDCore.io.images.frame_times import varying_number
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Planes closer than this are one plane; slices of a stack resampled to 1 mm are farther apart.
 ONE_PLANE_MM = 0.5
+#: Masks that share less than this part are different structures, not contours of one by two readers.
+_READERS_SHARE = 0.2
 #: Label values of masks that were joined from files with different ones.
 _COMMON = LabelMap(myocardium=2, cavity=3, right_ventricle=1)
 
@@ -94,11 +97,26 @@ def _two_readers(earlier_path: Path, earlier: FrameStack, path: Path, stack: Fra
             f"its masks lie in the plane of those of {first} on other pixels, so they cannot be joined as frames",
             "give all masks of a plane on the same pixels",
         )
+    if _shared_part(earlier, stack) < _READERS_SHARE:
+        return LaMoDInputError(
+            path,
+            f"its masks ({second}) lie in the plane of those of {first} without covering them, as structures in "
+            "separate files do",
+            "store all structures of a slice in one file, with one label each",
+        )
     return LaMoDInputError(
         path,
         f"its masks ({second}) lie in the plane of those of {first} and differ from them, as those of two readers do",
         f"give one of them; `lamod check {first} --second {second}` compares two readers",
     )
+
+
+def _shared_part(first: FrameStack, second: FrameStack) -> float:
+    """Share of the smaller mask that is also in the other; 1 if they cannot be compared pixel by pixel."""
+    if first.frames.shape != second.frames.shape or not same_affine(first.ijk_to_lps, second.ijk_to_lps):
+        return 1.0
+    one, other = first.frames > 0, second.frames > 0
+    return float((one & other).sum() / max(1, min(one.sum(), other.sum())))
 
 
 def _is_one_plane(first: FrameStack, j: int, second: FrameStack, k: int) -> bool:
@@ -134,8 +152,12 @@ def _joined(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None, *
         return replace(first, frames=frames, notes=notes)
     names = [path.name for path, _ in group]
     numbered = None if in_given_order or len(set(names)) < len(names) else varying_number(names)
+    times = None
     if numbered is not None:
-        stacks = [stacks[k] for k in np.argsort(numbered.values, kind="stable")]
+        single = all(stack.frames.shape[0] == 1 for stack in stacks)
+        times = times_of_volumes([path for path, _ in group], first.name) if single else None
+        order = np.argsort(numbered.values, kind="stable") if times is None else times.order
+        stacks = [stacks[k] for k in order]
     frames = np.concatenate([stack.frames for stack in stacks])
     sources = tuple(key for stack in stacks for key in stack.drawn_on)
     known = len(sources) == len(frames) == len(set(sources))
@@ -147,7 +169,7 @@ def _joined(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None, *
             f"{len(frames)} masks of one plane have neither times nor numbers, so their order is unknown",
             "number the files in the order of time, or name the frames of the cine with --mask-frames",
         )
-    return replace(
+    joined = replace(
         first,
         frames=frames,
         frame_times_ms=None,
@@ -157,6 +179,7 @@ def _joined(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None, *
         cine_frames=numbers,
         notes=notes,
     )
+    return joined if times is None else with_times_of_volumes(joined, times)
 
 
 def _with_common_labels(group: Sequence[tuple[Path, FrameStack]], labels: LabelMap | None) -> list[FrameStack]:
@@ -164,9 +187,13 @@ def _with_common_labels(group: Sequence[tuple[Path, FrameStack]], labels: LabelM
     stacks = [stack for _, stack in group]
     if labels is not None:
         return stacks
-    meanings = [
-        meaning_of_labels([stack.frames], path, parse_labels(stack.metadata.get(LABEL_KEY)))[0] for path, stack in group
-    ]
+    try:
+        meanings = [
+            meaning_of_labels([stack.frames], path, parse_labels(stack.metadata.get(LABEL_KEY)))[0]
+            for path, stack in group
+        ]
+    except LaMoDInputError:
+        return stacks  # all frames together may identify the structures
     if len({meaning.option for meaning in meanings}) == 1:
         return stacks
     return [_relabelled(stack, meaning) for stack, meaning in zip(stacks, meanings, strict=True)]

@@ -63,12 +63,12 @@ def sort_in_time(
             continue
         if attribute in ("acquired_s", "created_s") and max(values) - min(values) > _DAY_S / 2 and max(values) < _DAY_S:
             values = [v + _DAY_S if v < _DAY_S / 2 else v for v in values]  # past midnight
-        text = f"The images have no trigger times; they were sorted by {words}."
+        text = f"The images have no trigger times that distinguish them; they were sorted by {words}."
         notes.append(note("dicom_order_assumed", text, source=name))
         ordered = [f for _, f in sorted(zip(values, ordered, strict=True), key=lambda pair: pair[0])]
         return ordered, _acquisition_times(sorted(values), ordered) if attribute == "acquired_s" else None, notes
     if len(ordered) > 1:
-        text = "The images have no times or numbers; they were sorted by file name."
+        text = "The images have no times or numbers that distinguish them; they were sorted by file name."
         notes.append(note("dicom_order_assumed", text, source=name))
     ordered.sort(key=lambda f: (natural_key(f.file), f.index or 0))
     return ordered, None, notes

@@ -86,10 +86,15 @@ def sidecar_of(path: Path) -> Path:
 
 
 def with_volume_times(stack: FrameStack, found: VolumeTimes | None) -> FrameStack:
-    """A stack of volumes in the order of their times, with these times."""
+    """A stack of volumes in the order of their times, with these times; unchanged if there are none."""
     if found is None:
         return stack
-    return _with_times(replace(stack, frames=stack.frames[found.order]), found.times, found.rr_ms)
+    return with_times_of_volumes(replace(stack, frames=stack.frames[found.order]), found)
+
+
+def with_times_of_volumes(stack: FrameStack, found: VolumeTimes) -> FrameStack:
+    """A stack of volumes that are in the order of their times, with these times."""
+    return _with_times(stack, found.times, found.rr_ms)
 
 
 def _with_times(stack: FrameStack, times: FileTimes, rr_ms: float | None) -> FrameStack:

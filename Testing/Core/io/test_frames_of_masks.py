@@ -249,6 +249,11 @@ def test_a_file_per_frame_named_one_by_one(tmp_path, cine, plain):
     for path, frame in zip(paths, LABELS, strict=True):
         write_nifti(path, frame, AFFINE, frame_ms=0)
     same(load_case(sorted(paths), cine=cine[0]), plain)  # in the order of the shell: 0, 1, 10, 11, …
+    for t, path in enumerate(paths):
+        path.rename(tmp_path / f"cine_t{round(TIMES_MS[t])}.nii")
+    case = load_case(sorted(tmp_path.iterdir()))
+    np.testing.assert_array_equal(case.slices[0].myocardium, plain.myocardium)
+    np.testing.assert_allclose(case.slices[0].frame_times_ms, plain.frame_times_ms)
 
 
 def test_a_single_mask_is_assumed_to_be_the_first_frame_with_a_note(tmp_path, cine):
@@ -266,6 +271,13 @@ def test_whole_cycles_of_one_plane_are_two_readers(tmp_path, shift):
     for read in (load_case, read_drawn_heart):
         with pytest.raises(LaMoDInputError, match=r"two readers .*`lamod check one.nii --second two.nii`"):
             read([tmp_path / "one.nii", tmp_path / "two.nii"])
+
+
+def test_structures_in_separate_files_are_named_as_such(tmp_path):
+    write_nifti(tmp_path / "wall.nii", np.equal(LABELS, MYO).astype(np.uint8), AFFINE, STEP_MS)
+    write_nifti(tmp_path / "cavity.nii", np.equal(LABELS, 3).astype(np.uint8), AFFINE, STEP_MS)
+    with pytest.raises(LaMoDInputError, match=r"cavity.nii.* structures in separate files"):
+        load_case([tmp_path / "wall.nii", tmp_path / "cavity.nii"])
 
 
 def test_a_second_reader_on_other_pixels(tmp_path):
