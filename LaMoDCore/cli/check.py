@@ -147,6 +147,7 @@ def _notes(args: argparse.Namespace, heart: DrawnHeart) -> tuple[Note, ...]:
         args.masks,
         cine=args.cine,
         labels=args.labels,
+        heart=heart,
         rr_ms=args.rr,
         rv_insertion_lps=args.rv_insertion,
         slice_insertions_lps=args.slice_insertion,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from LaMoDCore import __version__
 from LaMoDCore.cli.notes import print_notes
+from LaMoDCore.cli.options import add_labels_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = "Show this installation (version, devices, models), or the contents of a file, folder or DICOM study."
@@ -16,6 +17,16 @@ HELP = "Show this installation (version, devices, models), or the contents of a 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", metavar="PATH", type=Path, help="an image, a folder, or a DICOM study")
+    parser.add_argument(
+        "--cine",
+        nargs="+",
+        default=[],
+        metavar="IMAGES",
+        type=Path,
+        help="the cine images of masks, as for lamod predict",
+    )
+    add_labels_option(parser, "the values of masks")
+    parser.add_argument("--rr", metavar="MS", type=float, help="R–R interval of masks in ms, as for lamod predict")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         if holds_masks(args.path):
             from LaMoDCore.contours.input_notes import input_notes
 
-            print_notes(input_notes([args.path]))
+            print_notes(input_notes([args.path], cine=args.cine, labels=args.labels, rr_ms=args.rr))
     return 0
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from LaMoDCore.contours.check import ContourReport, check_contours
+from LaMoDCore.contours.check import check_contours
 from LaMoDCore.contours.checks.out_of_register import check_out_of_register
 from LaMoDCore.contours.findings import Finding
 from LaMoDCore.function.summary import function_summary
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 from LaMoDCore.heart.notes import CODES, Note, note
-from LaMoDCore.io.case.drawn_slices import read_drawn_heart
+from LaMoDCore.io.case.drawn_slices import DrawnHeart, read_drawn_heart
 from LaMoDCore.io.case.reader import load_case
 from LaMoDCore.io.files.labels import LabelMap
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -31,7 +31,12 @@ Labels = str | Mapping[str, int] | LabelMap | None
 
 
 def input_notes(
-    masks: Sequence[str | Path], *, cine: Sequence[str | Path] = (), labels: Labels = None, **options: Any
+    masks: Sequence[str | Path],
+    *,
+    cine: Sequence[str | Path] = (),
+    labels: Labels = None,
+    heart: DrawnHeart | None = None,
+    **options: Any,
 ) -> tuple[Note, ...]:
     """Read an input as `lamod predict` does and list every note on it that does not depend on the predicted motion.
 
@@ -39,6 +44,7 @@ def input_notes(
         masks: files or folders with masks.
         cine: the cine images.
         labels: meaning of the labels.
+        heart: the masks as drawn, if they were read.
         **options: further options of `load_case`.
 
     Returns:
@@ -46,16 +52,18 @@ def input_notes(
     """
     try:
         case = load_case(list(masks), cine=list(cine) or None, labels=labels, **options)
-        contours = contour_notes(case, masks, labels)
+        contours = contour_notes(case, masks, labels, heart)
         return tuple(dict.fromkeys([*case.notes, *contours, *_notes_without_motion(case)]))
     except LaMoDInputError as error:
         reason = error.reason[0].upper() + error.reason[1:]
         remedy = error.remedy[0].upper() + error.remedy[1:] + "."
         refusal = note("input_refused", f"{reason}.", source=Path(error.source).name, remedy=remedy)
-        return (refusal, *_of_refused(masks, labels))
+        return (refusal, *_of_refused(heart or _as_drawn(masks, labels)))
 
 
-def contour_notes(case: Case, masks: Sequence[str | Path] = (), labels: Labels = None) -> tuple[Note, ...]:
+def contour_notes(
+    case: Case, masks: Sequence[str | Path] = (), labels: Labels = None, heart: DrawnHeart | None = None
+) -> tuple[Note, ...]:
     """Findings of the contour checks as notes on a case: one per fault, slice and frame.
 
     Args:
@@ -63,15 +71,12 @@ def contour_notes(case: Case, masks: Sequence[str | Path] = (), labels: Labels =
         masks: its files; the contours are checked as drawn, before small faults are removed. Without files, or if
             contours were carried to frames without any, those of the case are checked.
         labels: meaning of the labels.
+        heart: the masks as drawn, if they were read.
     """
-    found: list[Note] = []
     if masks and not any(each.code == "contours_carried" for each in case.notes):
-        try:
-            heart = read_drawn_heart(masks, labels=labels)
-        except LaMoDInputError:
-            heart = None
+        heart = heart or _as_drawn(masks, labels)
         if heart is not None:
-            slices = [drawn.slice for drawn in heart.slices]
+            slices = [replace(drawn.slice, cine=None) for drawn in heart.slices]
             found = _notes_of(check_contours(slices, heart.reference_frame).findings, slices, case.slices)
             found += _notes_of(_out_of_register(case), case.slices, case.slices)
             return tuple(dict.fromkeys(found))
@@ -79,19 +84,20 @@ def contour_notes(case: Case, masks: Sequence[str | Path] = (), labels: Labels =
     return tuple(dict.fromkeys(_notes_of(report.findings, case.slices, case.slices)))
 
 
-def report_notes(report: ContourReport, slices: Sequence[CineSlice]) -> tuple[Note, ...]:
-    """The findings of a report as notes on its own slices."""
-    return tuple(dict.fromkeys(_notes_of(report.findings, slices, slices)))
-
-
-def _of_refused(masks: Sequence[str | Path], labels: Labels) -> tuple[Note, ...]:
-    """Notes on contours that can be read but not used."""
+def _as_drawn(masks: Sequence[str | Path], labels: Labels) -> DrawnHeart | None:
+    """The masks as drawn; None if they can only be read together with the cine."""
     try:
-        heart = read_drawn_heart(masks, labels=labels)
+        return read_drawn_heart(masks, labels=labels)
     except LaMoDInputError:
+        return None
+
+
+def _of_refused(heart: DrawnHeart | None) -> tuple[Note, ...]:
+    """Notes on contours that can be read but not used."""
+    if heart is None:
         return ()
     slices = [drawn.slice for drawn in heart.slices]
-    return report_notes(check_contours(slices, heart.reference_frame), slices)
+    return tuple(dict.fromkeys(_notes_of(check_contours(slices, heart.reference_frame).findings, slices, slices)))
 
 
 def _out_of_register(case: Case) -> list[Finding]:

@@ -18,6 +18,7 @@ from LaMoDCore.io.case.drawn_slices import DrawnSlice
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import integer_labels
 from LaMoDCore.io.files.rewrite import relabelled, write_like
+from LaMoDCore.io.images.frame_stack import LABEL_KEY
 from LaMoDCore.io.images.segment_nrrd import SEGMENTS_KEY
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -96,5 +97,5 @@ def write_repaired(drawn: Sequence[DrawnSlice], repaired: Sequence[CineSlice], s
         stacks[0].ijk_to_lps,
         stacks[0].frame_times_ms,
         node_class="vtkMRMLLabelMapVolumeNode",
-        metadata=stacks[0].metadata,
+        metadata={key: value for key, value in stacks[0].metadata.items() if key == LABEL_KEY},
     )
