@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from LaMoDCore.runtime.bounded_reads import read_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = (
@@ -58,6 +59,9 @@ def _list(_: str, __: str | None) -> None:
         print(f"{engine.name}\tcontour engine\t{size / 1e6:.1f} MB\t{engine.fault or 'installed'}")
 
 
+_LARGEST_CARD = 1 << 20
+
+
 def _show(name: str, _: str | None) -> None:
     from LaMoDCore.contours.automatic.registry import engine_files
     from LaMoDCore.models.registry import find_model, known_models, read_description
@@ -68,7 +72,7 @@ def _show(name: str, _: str | None) -> None:
     folder = find_model(name)
     read_description(folder)
     card = folder / "MODEL_CARD.md"
-    print(card.read_text(encoding="utf-8") if card.is_file() else f"{folder.name} has no MODEL_CARD.md")
+    print(read_text(card, _LARGEST_CARD) if card.is_file() else f"{folder.name} has no MODEL_CARD.md")
 
 
 def _engine_text(name: str) -> str:

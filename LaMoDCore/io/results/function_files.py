@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.runtime.bounded_reads import check_regular
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 FUNCTION_COLUMNS = ("frame", "time_ms", "volume_ml")
@@ -95,6 +96,7 @@ def _write(path: Path, columns: tuple[str, ...], rows: Iterator[dict[str, Any]])
 
 def _rows(path: str | Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     try:
+        check_regular(Path(path))
         with Path(path).open(newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle)
             rows = list(reader)

@@ -21,7 +21,7 @@ rv_insertion_lps    float64 [Z, 3], anterior RV insertion point; NaN where unkno
 
 from __future__ import annotations
 
-import zipfile
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from LaMoDCore.heart.case import SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.wall_fields import wall_values
 from LaMoDCore.io.results.stable_npz import Blocks, write_stable_npz
+from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Names of the fields in the file, in its order.
@@ -95,13 +96,10 @@ def read_motion_npz(path: str | Path) -> MotionFile:
     Raises:
         LaMoDInputError: the file is missing or damaged, or lacks an array.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise LaMoDInputError(path, f"it cannot be read ({error})", "predict again") from error
+    path = Path(path)
+    if not os.path.exists(path):
+        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote")
+    arrays = read_npz(path, remedy="predict again")
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise LaMoDInputError(path, f"it lacks the array {missing[0]}", "predict again")

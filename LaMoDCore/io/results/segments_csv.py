@@ -11,6 +11,7 @@ as engineering strain, -0.18 is -0.20), ``ecc_std``,
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import LEVELS, Level, StrainResult
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.bounded_reads import check_regular
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 
@@ -93,15 +95,16 @@ def read_segments_csv(path: str | Path) -> tuple[SegmentRow, ...]:
     Raises:
         LaMoDInputError: the file is missing or damaged, or lacks a column.
     """
+    if not os.path.exists(path):
+        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote")
     try:
+        check_regular(Path(path))
         with Path(path).open(newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if missing:
                 raise LaMoDInputError(path, f"it lacks the column {missing[0]}", "predict again")
             return tuple(_row(cells) for cells in reader)
-    except FileNotFoundError:
-        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote") from None
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise LaMoDInputError(path, f"it cannot be read ({error})", "predict again") from error
 

@@ -172,7 +172,9 @@ def _fingerprint(index: DatasetIndex, vary_sampling: bool) -> str:
             file = index.folder / "cases" / entry.id / name
             if file.is_file():
                 digest.update(f"{name} {file.stat().st_size}".encode())
-                digest.update(file.read_bytes())
+                with file.open("rb") as stream:
+                    while chunk := stream.read(1 << 20):
+                        digest.update(chunk)
     return digest.hexdigest()
 
 
