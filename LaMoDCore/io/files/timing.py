@@ -135,9 +135,10 @@ def _times_of_files(
     other, other_problem = (None, "") if cine is None else _usable(cine, cine.name)
     if own is not None and other is not None and _contradict(own, other):
         scanner = cine is not None and cine.scanner_times and not masks.scanner_times
+        away = np.abs((own - own[0]) - (other - other[0])).max()
         text = (
-            f"The frame interval of the masks is {_step(own):.4g} ms and that of the cine {_step(other):.4g} ms; "
-            f"the times of the {'scanner' if scanner else 'masks'} were used."
+            f"The frame times of the masks (every {_step(own):.4g} ms) and of the cine (every {_step(other):.4g} ms) "
+            f"differ by up to {away:.3g} ms; those of the {'scanner' if scanner else 'masks'} were used."
         )
         notes.append(note("frame_times_contradicted", text, source=masks.name))
         return other if scanner else own
@@ -148,8 +149,7 @@ def _times_of_files(
     for stack, why in ((masks, problem), (cine, other_problem)):
         if stack is not None and why:
             instead = "those of the cine were used" if stack is masks and other is not None else "they were not used"
-            cause = why.removeprefix("its ")
-            text = f"The frame times of the file are implausible ({cause}); {instead}."
+            text = f"The frame times of the file cannot be used ({why}); {instead}."
             notes.append(note("frame_step_ignored", text, source=stack.name))
     return own if own is not None else other
 
