@@ -42,6 +42,8 @@ set(MODULE_PYTHON_SCRIPTS
   cohort/work_list.py
   contours/__init__.py
   contours/automatic/__init__.py
+  contours/automatic/along_heart.py
+  contours/automatic/beating.py
   contours/automatic/contour_files.py
   contours/automatic/draw.py
   contours/automatic/engine.py

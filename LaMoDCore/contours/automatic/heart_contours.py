@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from LaMoDCore.contours.automatic.along_heart import along_the_heart, center_lps_of
+from LaMoDCore.contours.automatic.beating import refuse_without_heart
 from LaMoDCore.contours.automatic.engine import EngineDescription
 from LaMoDCore.contours.automatic.network import ContourNetwork
 from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine
@@ -24,11 +26,6 @@ from LaMoDCore.heart.rv_insertion import insertion_points
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-
-#: The cavity of a beating heart changes by at least this share of its largest area in some slice.
-_MIN_STROKE = 0.10
-#: Centres of neighbouring slices lie within this distance of a straight line through all of them, mm.
-_OFF_LINE_MM = 18.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +128,8 @@ def contour_study(
         drawn.append(contour_slice(network, stack, (float(x), float(y)), per_frame, after))
         done += len(stack.frames)
     seconds = time.perf_counter() - began
-    checked = _on_one_line(study.slices, drawn)
-    _refuse_without_heart(checked, paths)
+    checked = along_the_heart(study.slices, drawn)
+    refuse_without_heart(study.slices, checked, paths)
     order = _base_to_apex(study.slices, checked)
     return HeartContours(
         engine=description,
@@ -171,62 +168,10 @@ def heart_center_lps(stacks: Sequence[FrameStack]) -> Array:
     return np.asarray(np.median(centers, axis=0))
 
 
-def _on_one_line(stacks: Sequence[FrameStack], drawn: Sequence[SliceContours]) -> list[SliceContours]:
-    """Slices whose ventricle lies far from the line through the others' are left out: another structure was found."""
-    found = [k for k, contours in enumerate(drawn) if contours.rings is not None]
-    if len(found) < 4:
-        return list(drawn)
-    points = np.array([_center_lps(stacks[k], drawn[k]) for k in found])
-    normal = stacks[found[0]].slice_grid(0).normal
-    depth = points @ normal
-    kept = list(drawn)
-    inside = np.ones(len(found), dtype=bool)
-    for _ in range(3):
-        design = np.stack([np.ones(inside.sum()), depth[inside]], axis=1)
-        line, *_rest = np.linalg.lstsq(design, points[inside], rcond=None)
-        distance = np.linalg.norm(points - np.stack([np.ones_like(depth), depth], axis=1) @ line, axis=1)
-        worst = int(np.argmax(np.where(inside, distance, 0.0)))
-        if distance[worst] <= _OFF_LINE_MM or inside.sum() <= 3:
-            break
-        inside[worst] = False
-    for k, is_inside in zip(found, inside, strict=True):
-        if not is_inside:
-            kept[k] = drawn[k].left_out("another structure than the left ventricle was found")
-    return kept
-
-
-def _center_lps(stack: FrameStack, contours: SliceContours) -> Array:
-    if contours.rings is None:
-        raise ValueError("a slice without a ventricle has no centre")
-    return stack.slice_grid(0).pixel_to_lps(contours.grid.to_cine(contours.rings.center_xy.mean(axis=0)))
-
-
-def _refuse_without_heart(drawn: Sequence[SliceContours], paths: Sequence[str | Path]) -> None:
-    where = paths[0] if len(paths) == 1 else "the study"
-    used = [contours for contours in drawn if contours.verdict == "used"]
-    if not used:
-        reasons = sorted({contours.reason for contours in drawn if contours.reason})
-        raise LaMoDInputError(
-            where,
-            f"no slice shows the left ventricle as a closed ring ({'; '.join(reasons)})",
-            "check that it is a short-axis cine of the heart",
-        )
-    strokes = []
-    for contours in used:
-        area = contours.cavity.sum(axis=(1, 2))
-        strokes.append(1.0 - float(area.min()) / float(area.max()))
-    if max(strokes) < _MIN_STROKE:
-        raise LaMoDInputError(
-            where,
-            "no beating ventricle was found: the only candidate does not change over the cycle",
-            "check that it is a short-axis cine of the heart",
-        )
-
-
 def _base_to_apex(stacks: Sequence[FrameStack], drawn: Sequence[SliceContours]) -> list[int]:
     grids = [stack.slice_grid(0) for stack in stacks]
     centers = [
-        _center_lps(stack, contours) if contours.rings is not None else grid.center_lps
+        center_lps_of(stack, contours) if contours.rings is not None else grid.center_lps
         for stack, contours, grid in zip(stacks, drawn, grids, strict=True)
     ]
     depths = depths_towards_apex(centers, grids)

@@ -35,6 +35,8 @@ class Rings:
         endo: radii [T, ANGLES] and their sharpness.
         epi: the same of the epicardium.
         wall_share: [T] share of the rays on which the wall itself, not only its borders, was seen.
+        wall_probability: [T] mean probability of the wall within the ring, in each frame alone.
+        label_overlap: [T] Dice of the ring with the wall labelled in each frame alone.
         own_endo: radii of each frame alone, before smoothing over the cycle.
         own_epi: the same of the epicardium.
     """
@@ -43,6 +45,8 @@ class Rings:
     endo: Edge
     epi: Edge
     wall_share: Array
+    wall_probability: Array
+    label_overlap: Array
     own_endo: Array
     own_epi: Array
 
@@ -106,11 +110,17 @@ def find_rings(cavity: Array, myocardium: Array, centers_xy: Array, pixel_mm: fl
     wall = calm.region - calm.cavity
     between = (rays.radius_mm > endo.radius_mm[..., None]) & (rays.radius_mm < epi.radius_mm[..., None])
     seen = np.where(between, wall, 0.0).max(axis=-1) > 0.5
+    own_wall = rays.region - rays.cavity
+    area = np.where(between, rays.radius_mm, 0.0)  # of a sample in polar coordinates, up to a factor
+    labelled = np.where(own_wall > 0.5, rays.radius_mm, 0.0)
+    drawn, known = (np.maximum(each.sum(axis=(1, 2)), 1e-6) for each in (area, labelled))
     return Rings(
         center_xy=centers_xy,
         endo=endo,
         epi=epi,
         wall_share=seen.mean(axis=1),
+        wall_probability=(own_wall * area).sum(axis=(1, 2)) / drawn,
+        label_overlap=2.0 * np.minimum(area, labelled).sum(axis=(1, 2)) / (drawn + known),
         own_endo=find_edge(rays.cavity, rays.radius_mm).radius_mm,
         own_epi=find_edge(rays.region, rays.radius_mm).radius_mm,
     )

@@ -171,3 +171,30 @@ def test_a_small_field_of_view_is_padded():
     window = grid.resample(np.ones((1, 100, 90)))
     assert window.shape == (1, 256, 256)
     assert window.sum() == 9000
+
+
+def test_confidence_falls_with_the_certainty_of_the_network():
+    sharp = probabilities()
+    means = []
+    for share in (1.0, 0.92, 0.7):
+        probability = share * sharp
+        probability[:, 0] += 1 - share
+        means.append(contours(probability).confidence.mean())
+    assert means[0] > 0.95
+    assert means[0] > means[1] > UNSURE > means[2]
+
+
+def test_orientations_that_disagree_make_a_frame_unsure():
+    agreement = np.full(FRAMES, 0.95)
+    agreement[4] = 0.5
+    found = contours_of(probabilities(), agreement, GRID, SHAPE, (PIXEL_MM, PIXEL_MM))
+    assert list(np.flatnonzero(found.confidence < UNSURE)) == [4]
+    assert "orientations" in found.frame_reasons[4]
+
+
+def test_a_frame_that_jumps_against_its_neighbours_is_unsure():
+    probability = probabilities()
+    probability[7] = np.roll(probability[7], 9, axis=-1)
+    found = contours(probability)
+    assert list(np.flatnonzero(found.confidence < UNSURE)) == [7]
+    assert found.frame_reasons[7]
