@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.pose import contradictions
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.heart.rv_insertion import both_in_order, insertion_from_label
 from LaMoDCore.strain.segments import SegmentMap, label_segments
@@ -102,5 +103,7 @@ class InsertionPoints:
         return InsertionPoints(self.shared_lps, {**self.own_lps, slice_index: point})
 
     def segments(self, slice_index: int, slice_: CineSlice, frame: int = 0) -> SegmentMap:
-        """Label the slice's segments, starting at its point."""
-        return label_segments(slice_.myocardium[frame], slice_.grid, slice_.level, self.at(slice_index, slice_, frame))
+        """Label the slice's segments, starting at its point; unnamed if the slice's RV contradicts its orientation."""
+        point = self.at(slice_index, slice_, frame)
+        known = not contradictions([slice_], frame)
+        return label_segments(slice_.myocardium[frame], slice_.grid, slice_.level, point, walls_known=known)

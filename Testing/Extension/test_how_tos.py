@@ -69,19 +69,3 @@ def test_network(run_listing, monkeypatch):
     with torch.inference_mode():
         displacement = model.displacement(torch.rand(1, 1, 40, 128, 128))
     assert displacement.shape == (1, 2, 40, 128, 128) and not displacement[:, :, 0].any()
-
-
-@pytest.mark.slow
-def test_python_api(tmp_path, monkeypatch):
-    """The listings of the page run one after the other, with the data that its command makes."""
-    pytest.importorskip("torch")
-    from LaMoDCore.cli import main
-
-    monkeypatch.chdir(tmp_path)
-    text = (HOW_TO / "use-the-python-api.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^```\nlamod (.*)\n```", text, re.MULTILINE)
-    assert main([*command.split(), "--workers", "1", "--no-report", "--progress", "none"]) == 0
-    names: dict[str, object] = {}
-    for listing in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        exec(compile(listing, "use-the-python-api.md", "exec"), names)
-    assert (tmp_path / "result" / "strain.json").is_file()

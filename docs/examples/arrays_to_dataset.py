@@ -29,9 +29,10 @@ from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.io.dataset.collection import add_case
 from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry
 
-#: Columns, rows and normal of a typical short-axis image, LPS, for slices without `ijk_to_lps`. The side of the apex
-#: decides the sign of rotation and the order of the segments, so give `ijk_to_lps` if you can.
-USUAL_SHORT_AXIS = np.array([[0.74, 0.42, 0.53], [0.56, -0.80, -0.20], [0.37, 0.43, -0.82]])
+#: Directions of a typical short-axis image in LPS, for slices without `ijk_to_lps`: rows run to the patient's left and
+#: posterior-inferior, as seen from the apex; the third is their normal, towards the base. The side of the apex decides
+#: the sign of rotation and the order of the segments, so give `ijk_to_lps` if you can.
+USUAL_SHORT_AXIS = np.array([[2.0, 0.0, -1.0], [1.0, 1.0, 1.0], [1.0, -1.0, 1.0]]) / np.sqrt([6.0, 2.0, 3.0])
 
 
 def read_slice(file: Path) -> tuple[DatasetCase, DatasetEntry]:
@@ -73,11 +74,14 @@ def read_slice(file: Path) -> tuple[DatasetCase, DatasetEntry]:
 def usual_affine(pixel_mm: np.ndarray) -> np.ndarray:
     """Give the [4, 4] affine of an image without orientation; the slice is assumed to be 8 mm thick."""
     affine = np.eye(4)
-    affine[:3, :3] = np.linalg.qr(USUAL_SHORT_AXIS)[0] * [*pixel_mm, 8.0]
+    affine[:3, :3] = USUAL_SHORT_AXIS * [*pixel_mm, 8.0]
     return affine
 
 
 def main(source: Path, dataset: Path) -> None:
+    if dataset.exists():
+        # a second run would add every case again, under another id
+        sys.exit(f"{dataset}: it exists already; remove it, or give a new folder")
     files = sorted(source.glob("*.npz"))
     for file in files:
         case, entry = read_slice(file)

@@ -33,7 +33,7 @@ class SegmentLines:
         names = []
         for map_, slice_ in zip(maps, slices, strict=True):
             centers = slice_.grid.pixel_to_lps(segment_centers(map_)) * [-1, -1, 1]
-            titles = [f"{aha} {name}" for aha, name in zip(map_.aha, map_.names, strict=True)]
+            titles = [name if aha is None else f"{aha} {name}" for aha, name in zip(map_.aha, map_.names, strict=True)]
             names += [(t, c) for t, c in zip(titles, centers, strict=True) if np.isfinite(c).all()]
         self._write(names)
         return maps

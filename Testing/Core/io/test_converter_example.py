@@ -10,6 +10,7 @@ import numpy as np
 
 from LaMoDCore.io.dataset.checks import check_dataset
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
+from LaMoDCore.report.maps import direction_letters
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,3 +56,9 @@ def test_arrays_become_a_dataset_without_errors(tmp_path: Path) -> None:
     in_plane = case.grid.vectors_from_lps(case.displacement_mm[3, 0, 32, 48])
     np.testing.assert_allclose(in_plane, 1.5 * displacement[3, 32, 48], atol=1e-3)
     assert read_dataset_case(index.folder, "p02-mid").displacement_mm is None
+    letters = [direction_letters(sign * case.grid.directions[:, axis]) for axis in (0, 1) for sign in (1, -1)]
+    assert letters == ["LP", "RA", "PI", "AS"]  # right, left, bottom and top of the picture, as seen from the apex
+    assert case.grid.view_sign == 1
+    again = subprocess.run(words, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert again.returncode == 1 and "exists already" in again.stderr
+    assert len(list(DatasetIndex.load(tmp_path / "data"))) == 2
