@@ -18,7 +18,8 @@ from LaMoDCore.io.dicom.header import integer
 from LaMoDCore.io.dicom.series import CINE_FRAMES, DicomSeries, find_series, read_slices
 from LaMoDCore.io.files.image_file import dicom_files, read_images
 from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.planes import SAME_PLANE_MM, check_grid
+from LaMoDCore.io.images.planes import check_grid, pixel_size_note
+from LaMoDCore.io.images.stated_geometry import SAME_PLANE_MM, settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Words in descriptions and protocol names of series that are not an anatomical cine, in the order of the search.
@@ -237,7 +238,7 @@ def _latest_of_each_plane(
 
 
 def _add_images(path: Path, slices: list[FrameStack], left_out: list[LeftOut], notes: list[Note]) -> None:
-    for stack in read_images(path):
+    for stack in settle_transforms([], read_images(path))[1]:
         check_grid(stack, path)
         if not np.isfinite(stack.frames).all():
             raise LaMoDInputError(path, "its images have NaN or infinite values", "export the cine again")
@@ -248,7 +249,7 @@ def _add_images(path: Path, slices: list[FrameStack], left_out: list[LeftOut], n
         if stack.has_orientation and abs(stack.slice_grid(0).axis_cosine) < MIN_AXIS_COSINE:
             left_out.append(LeftOut(stack.name, "not a short-axis view"))
             continue
-        notes += stack.notes
+        notes += [*stack.notes, *pixel_size_note(stack)]
         count = stack.frames.shape[1]
         for k in range(count):
             name = stack.name if count == 1 else f"{stack.name}, slice {k + 1}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ _DIAMETER_MM = (38.0, 110.0)
 #: cines of a person, by this.
 _BETTER = 0.5
 _FRAMES = 8
-_TURNS = {
+_TURNS: dict[str, Callable[[Array], Array]] = {
     "upside down": lambda planes: planes[:, ::-1],
     "mirrored left to right": lambda planes: planes[:, :, ::-1],
     "turned by 180°": lambda planes: planes[:, ::-1, ::-1],

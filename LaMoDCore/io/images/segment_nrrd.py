@@ -96,7 +96,7 @@ def read_segments(header: NrrdHeader, data: bytes, path: Path) -> FrameStack:
 
 def _segments(header: NrrdHeader, path: Path) -> list[_Segment]:
     pairs = header.metadata
-    numbers = sorted({int(found[1]) for key in pairs if (found := re.match(r"Segment(\d{1,6})_", key))})
+    numbers = sorted({int(match[1]) for key in pairs if (match := re.match(r"Segment(\d{1,6})_", key))})
     if not 0 < len(numbers) <= _MAX_SEGMENTS:
         raise damaged(path, f"its header describes {len(numbers)} segments")
     old = not any(f"Segment{n}_LabelValue" in pairs for n in numbers)
@@ -134,7 +134,7 @@ def _metadata(names: Mapping[int, str]) -> dict[str, str]:
 
 def _with_margin(labels: Array, affine: Array) -> tuple[Array, Array]:
     """Labels with empty pixels around them in plane if they reach the border, and the affine of the larger grid."""
-    drawn = labels.any(axis=(0, 1))
+    drawn = np.asarray(labels.any(axis=(0, 1)))
     if not (drawn[0].any() or drawn[-1].any() or drawn[:, 0].any() or drawn[:, -1].any()):
         return labels, affine
     moved = np.array(affine)
