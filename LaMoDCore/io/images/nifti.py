@@ -33,6 +33,7 @@ _DTYPES = {
     1024: "i8",
     1280: "u8",
 }
+_OTHER_TYPES = {1: " (bits)", 32: " (complex)", 128: " (RGB colours)", 1792: " (complex)", 2304: " (RGBA colours)"}
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _MS_PER_UNIT = {8: 1000.0, 16: 1.0, 24: 0.001}
 _ORIENTED = ("sform", "qform")
@@ -186,7 +187,9 @@ def _header(
         raise damaged(path, f"its header gives {dim[0]} axes with sizes {list(dim[1 : max(1, min(dim[0], 7)) + 1])}")
     if datatype not in _DTYPES:
         raise LaMoDInputError(
-            path, f"its voxels are of NIfTI type {datatype}, not plain numbers", "export integers or floats"
+            path,
+            f"its voxels are of NIfTI type {datatype}{_OTHER_TYPES.get(datatype, '')}, not plain numbers",
+            "export integers or floats",
         )
     if not np.isfinite(offset) or not 0 <= offset <= 1 << 24:
         raise damaged(path, f"its voxels should begin at byte {offset}")
