@@ -13,7 +13,7 @@ from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.lddmm import FluidMetric
 from LaMoDCore.networks.contour_motion import ContourMotion, ContourMotionConfig
 from LaMoDCore.networks.denoiser import Denoiser
-from LaMoDCore.networks.diffusion import SAMPLERS, NoiseSchedule, SamplerName, SmoothNoise, denoise
+from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
 from LaMoDCore.networks.motion_decoder import MotionDecoder
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, wall_motion
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
@@ -55,11 +55,6 @@ class InferenceDefaults:
     start: int = within(10, 0, 100_000)
     steps: int = within(8, 1, 100_000)
     samples: int = within(1, 1, 1000)
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
-        if self.space not in SPACES or self.sampler not in SAMPLERS:
-            raise ValueError(f"space must be one of {', '.join(SPACES)} and sampler one of {', '.join(SAMPLERS)}")
 
 
 @dataclass(frozen=True)
@@ -124,6 +119,8 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         """Raises ValueError for an unknown key, TypeError for a value of the wrong type."""
+        if not isinstance(values, dict):
+            raise TypeError(f"the model must be a JSON object, got {type(values).__name__}")
         nested: dict[str, Any] = {
             "schedule": NoiseSchedule,
             "noise": SmoothNoise,

@@ -11,6 +11,9 @@ from LaMoDCore.networks.diffusion import SAMPLERS, SamplerName
 from LaMoDCore.networks.lamod import SPACES, InferenceDefaults, LaMoDModel, SpaceName
 from LaMoDCore.runtime.errors import LaMoDInputError
 
+#: All samples of a slice are in memory at the same time.
+MOST_SAMPLES = 1000
+
 
 @dataclass(frozen=True)
 class InferenceOptions:
@@ -92,10 +95,10 @@ def denoiser_fits(model: LoadedModel) -> bool:
 
 def _check(chosen: InferenceDefaults, name: str, network: LaMoDModel, start: int | None) -> None:
     last = network.config.schedule.steps
-    if chosen.samples < 1:
-        raise LaMoDInputError("--samples", f"{chosen.samples} is not a number of samples", "give 1 or more")
-    if chosen.steps < 1:
-        raise LaMoDInputError("--steps", f"{chosen.steps} is not a number of steps", "give 1 or more")
+    if not 1 <= chosen.samples <= MOST_SAMPLES:
+        raise LaMoDInputError("--samples", f"{chosen.samples} is not a number of samples", f"give 1 to {MOST_SAMPLES}")
+    if not 1 <= chosen.steps <= max(last, 1):
+        raise LaMoDInputError("--steps", f"{chosen.steps} is not a number of steps", f"give 1 to {last}")
     if not 0 <= chosen.start <= last:
         raise LaMoDInputError("--start", f"{chosen.start} lies outside the schedule", f"give a step from 0 to {last}")
     if chosen.sampler not in SAMPLERS:

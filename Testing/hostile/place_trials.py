@@ -81,7 +81,7 @@ def trials(valid: Path) -> Iterator[Trial]:
                 prepare,
                 codes,
                 (),
-                ("run",),
+                ("run", "cohort"),
                 quick,
             )
     yield from _inside()

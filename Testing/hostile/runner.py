@@ -122,6 +122,7 @@ def _child(trial: Trial, home: Path) -> None:
             for number, mode in ((0, "r"), (1, "w"), (2, "w"))
         )
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_BYTES, MAX_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (int(3 * MAX_SECONDS), int(3 * MAX_SECONDS)))
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MAX_BYTES, used + MAX_BYTES))

@@ -23,6 +23,7 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_index,
 )
 from LaMoDCore.runtime.atomic import MARKER, created_parents, remove_leftovers, scratch_folder
+from LaMoDCore.runtime.bounded_reads import check_regular
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.file_names import free_name, portable_name
 from LaMoDCore.runtime.json_file import read_json, write_json
@@ -46,8 +47,28 @@ def collect(sources: Sequence[Path], into: Path) -> DatasetIndex:
     for source in sources:
         if source.resolve() == into.resolve():
             raise LaMoDInputError(source, "it is the target dataset", "name another one")
-        _add_all(DatasetIndex.load(source), into)
+    indices = [DatasetIndex.load(source) for source in sources]
+    for index in indices:
+        _check_files(index)
+    for index in indices:
+        _add_all(index, into)
     return DatasetIndex.load(into)
+
+
+def _check_files(source: DatasetIndex) -> None:
+    """Check, before anything is copied, that every case has its files and that they are regular files.
+
+    Raises:
+        LaMoDInputError: a file is missing, or is a pipe, socket or device.
+    """
+    for entry in source:
+        home = source.folder / "cases" / entry.id
+        for file in (home / "case.json", home / "masks.seq.nrrd"):
+            check_regular(file)
+        for file in sorted(home.rglob("*")):
+            if not file.is_dir():
+                check_regular(file)
+        read_json(home / "case.json", "write the dataset again")
 
 
 def add_case(into: Path, case: DatasetCase, entry: DatasetEntry) -> DatasetEntry:

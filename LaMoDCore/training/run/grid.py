@@ -23,6 +23,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any, read_json
 from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.plain_text import table_cell
+from LaMoDCore.runtime.schema import shown
 from LaMoDCore.training.run.folder import CONTENTS
 from LaMoDCore.training.run.settings import TrainingConfig
 
@@ -96,9 +97,11 @@ def _combinations(lists: Mapping[str, Sequence[Any]], base: TrainingConfig) -> I
             *path, last = key.split(".")
             inner = settings
             for name in path:
-                inner = inner.get(name, {})
+                inner = inner.get(name)
                 if not isinstance(inner, dict):
-                    raise ValueError(f"there is no setting {key!r}")
+                    raise ValueError(f"there is no setting {shown(key)}")
+            if path and last not in inner:
+                raise ValueError(f"there is no setting {shown(key)}")
             inner[last] = value
         yield Combination(f"grid-{number:03d}", changes, TrainingConfig.from_dict(settings))
 

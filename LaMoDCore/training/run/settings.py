@@ -107,6 +107,8 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
         """Raises ValueError for an unknown setting, TypeError for a value of the wrong type."""
+        if not isinstance(values, dict):
+            raise TypeError(f"settings must be a JSON object, got {type(values).__name__}")
         arguments = dict(values)
         if "model" in arguments:
             arguments["model"] = ModelConfig.from_dict(arguments["model"])
