@@ -174,7 +174,7 @@ def slices_of(
     result = []
     for stack in stacks:
         for drawn, name in _drawn_slices(stack, meaning, prefix and len(stacks) == 1, notes):
-            mask, in_plane = on_cine_frames(drawn, cines, mask_frames, path)
+            mask, in_plane = on_cine_frames(drawn, cines, mask_frames, path, meaning.is_myocardium)
             result.append(
                 _read_slice(
                     mask, name, path, meaning=meaning, labels_named=given is not None, cines=in_plane, rr_ms=rr_ms

@@ -139,7 +139,7 @@ def _axis_of_objects(group: Sequence[SegmentFrame], name: str) -> tuple[TimeAxis
             raise LaMoDInputError(
                 files[0] if len(files) == 1 else files[0].parent,
                 "it refers to images that are not here and has no times, so the order of its frames is unknown",
-                "give the images on which it was drawn with --cine",
+                "keep the images on which it was drawn in the same folder, or give them with --cine",
             )
         rank_of = {f.image: ranks[0][f.frame.file] for f in reversed(group)}
         ordered = sorted(images, key=lambda key: rank_of[key])

@@ -59,7 +59,7 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
     if times is None:
         assumed = "" if rr is not None else "assumed "
         rr = rr or _ASSUMED_RR_MS
-        text = f"The file has no frame times; the {frames} frames were spaced evenly over "
+        text = f"The file has no usable frame times; the {frames} frames were spaced evenly over "
         text += f"{'an' if assumed else 'the'} {assumed}R–R interval of {rr:g} ms."
         notes.append(note("frame_times_assumed", text, source=masks.name))
         return Timing(np.arange(frames) * (rr / frames), float(rr), tuple(notes))
@@ -148,8 +148,8 @@ def _times_of_files(
         raise LaMoDInputError(cine.name, other_problem, _TIMES_REMEDY)
     for stack, why in ((masks, problem), (cine, other_problem)):
         if stack is not None and why:
-            instead = "those of the cine were used" if stack is masks and other is not None else "they were not used"
-            text = f"The frame times of the file cannot be used ({why}); {instead}."
+            used = "those of the cine" if stack is masks and other is not None else "other times"
+            text = f"The frame times of the file cannot be used: {why}. Instead, {used} were used."
             notes.append(note("frame_step_ignored", text, source=stack.name))
     return own if own is not None else other
 

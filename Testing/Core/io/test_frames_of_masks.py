@@ -257,9 +257,11 @@ def test_a_file_per_frame_named_one_by_one(tmp_path, cine, plain):
 
 
 def test_a_single_mask_is_assumed_to_be_the_first_frame_with_a_note(tmp_path, cine):
-    (path, _) = two_files(tmp_path)
+    path, other = two_files(tmp_path)
     noted = load_case(path, cine=cine[0]).notes
     assert any(note.code == "mask_frame_assumed" for note in noted)
+    with pytest.raises(LaMoDInputError, match="does not fit the first frame"):
+        load_case(other, cine=cine[0])
     named = load_case(path, cine=cine[0], mask_frames=(0,)).notes
     assert not any(note.code == "mask_frame_assumed" for note in named)
 
