@@ -15,16 +15,17 @@ from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curv
 from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
 from LaMoDCore.io.contours.guide_points import read_guide_points
 from LaMoDCore.io.contours.markups import curves_by_frame, read_closed_curves
+from LaMoDCore.io.contours.rt_structures import is_rt_structure_set, read_rt_structures
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether a path contains guide points, closed-curve markups or a DENSE workspace."""
+    """Whether a path contains guide points, closed-curve markups, a DENSE workspace or an RT structure set."""
     if path.is_dir():
         return any(path.glob("GPFile*.txt"))
-    return path.name.lower().endswith((".txt", ".mrk.json", ".dns"))
+    return path.name.lower().endswith((".txt", ".mrk.json", ".dns")) or is_rt_structure_set(path)
 
 
 def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ...]:
@@ -44,6 +45,9 @@ def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ..
     if path.name.lower().endswith(".json"):
         series = {path.name.split(".")[0]: curves_by_frame(read_closed_curves(path), path.name)}
         return tuple(_on_cine(name, curves, cines, path) for name, curves in series.items())
+    if is_rt_structure_set(path):
+        found = sorted(read_rt_structures(path, cines).items())
+        return tuple(_on_cine(cines[index].name, curves, [cines[index]], path) for index, curves in found)
     slices = []
     for number, points in sorted(read_guide_points(path).items()):
         everything = [p for kinds in points.points_lps.values() for p in kinds.values()]

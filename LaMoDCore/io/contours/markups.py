@@ -18,6 +18,7 @@ from LaMoDCore.runtime.json_file import read_json
 #: Limits of a contour: number of points, and distance from the origin of the patient's coordinates.
 _MOST_POINTS, _FARTHEST_MM = 5000, 1e5
 _ENDO = re.compile(r"endo|cavity|\blv\b|blood", re.IGNORECASE)
+_RIGHT = re.compile(r"right|\brv\b|^rv", re.IGNORECASE)
 _EPI = re.compile(r"epi|outer|myo", re.IGNORECASE)
 
 
@@ -58,6 +59,15 @@ def _curve(markup: Mapping[str, Any], path: Path) -> ClosedCurve:
     return ClosedCurve(str(name), points)
 
 
+def contour_kind(name: str) -> str | None:
+    """``endo`` or ``epi`` by the name of a contour of the left ventricle; None if it is neither, or the right one's."""
+    if _RIGHT.search(name):
+        return None
+    if re.search("endo", name, re.IGNORECASE):
+        return "endo"
+    return "epi" if _EPI.search(name) else "endo" if _ENDO.search(name) else None
+
+
 def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, FrameCurves]:
     """Pair endocardium and epicardium of each frame by name: "endo 3" and "epi 3", or "endo" and "epi" for frame 0.
 
@@ -66,7 +76,7 @@ def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, Fra
     """
     found: dict[int, dict[str, Array]] = {}
     for curve in curves:
-        kind = "endo" if _ENDO.search(curve.name) else "epi" if _EPI.search(curve.name) else None
+        kind = contour_kind(curve.name)
         if kind is None:
             raise LaMoDInputError(
                 source, f"the name '{curve.name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from pydicom.dataset import Dataset
 
 _EXPORT = "export the contours as a DICOM segmentation (SEG), NIfTI or NRRD labelmap with all frames"
+_DRAW = f"`lamod check FILE --cine CINE --out DIR` draws its contours as masks; or {_EXPORT}"
 _IMAGES = "choose the series with the images"
 
 #: SOP class, or the beginning that a family of classes shares, contents (singular, plural) and what to give instead.
 _CLASSES: tuple[tuple[str, str, str, str], ...] = (
-    ("1.2.840.10008.5.1.4.1.1.481.3", "RT structure set (RTSTRUCT)", "RT structure sets (RTSTRUCT)", _EXPORT),
+    ("1.2.840.10008.5.1.4.1.1.481.3", "RT structure set (RTSTRUCT)", "RT structure sets (RTSTRUCT)", _DRAW),
     ("1.2.840.10008.5.1.4.1.1.481.", "radiotherapy object", "radiotherapy objects", _IMAGES),
     ("1.2.840.10008.5.1.4.1.1.88.59", "key object selection", "key object selections", _IMAGES),
     ("1.2.840.10008.5.1.4.1.1.88.", "structured report (SR)", "structured reports (SR)", _EXPORT),
