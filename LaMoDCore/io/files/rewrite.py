@@ -98,7 +98,7 @@ def _nifti(data: bytes, frames: Array, source: Path) -> bytes:
     head = zlib.decompressobj(wbits=31).decompress(data, 1024) if compressed else data[:1024]
     header = read_nifti_header(head, source)
     count = int(np.prod(header.sizes))
-    plain = inflate(data, header.vox_offset + count * header.dtype.itemsize, source) if compressed else data
+    plain = bytes(inflate(data, header.vox_offset + count * header.dtype.itemsize, source)) if compressed else data
     if frames.size != count:
         raise ValueError(f"{frames.size} voxels for a file of {count}")
     slope = header.slope if header.slope not in (0.0,) and np.isfinite(header.slope) else 1.0

@@ -68,7 +68,7 @@ def read_meta_image(path: str | Path) -> FrameStack:
     dtype = np.dtype(_DTYPES[element]).newbyteorder(">" if msb.lower() == "true" else "<")
     expected = math.prod(sizes) * dtype.itemsize
     check_size(path, expected)
-    payload = _payload(fields, memoryview(data)[offset:], path)
+    payload: bytes | bytearray | memoryview = _payload(fields, memoryview(data)[offset:], path)
     if fields.get("CompressedData", "False").lower() == "true":
         payload = inflate(payload, expected, path)
     if len(payload) < expected:

@@ -97,9 +97,10 @@ def _combinations(lists: Mapping[str, Sequence[Any]], base: TrainingConfig) -> I
             *path, last = key.split(".")
             inner = settings
             for name in path:
-                inner = inner.get(name)
-                if not isinstance(inner, dict):
+                deeper = inner.get(name)
+                if not isinstance(deeper, dict):
                     raise ValueError(f"there is no setting {shown(key)}")
+                inner = deeper
             if path and last not in inner:
                 raise ValueError(f"there is no setting {shown(key)}")
             inner[last] = value
@@ -155,8 +156,9 @@ def _is_finished(run: Path, combination: Combination) -> bool:
 def _outcome(combination: Combination, run: Path, failure: str) -> Outcome:
     if failure:
         return Outcome(combination, "", float("inf"), failure)
-    stages = json_object_if_any(run / "metrics.json").get("validation")
-    for measure in _MEASURES if isinstance(stages, dict) else ():
+    found = json_object_if_any(run / "metrics.json").get("validation")
+    stages = found if isinstance(found, dict) else {}
+    for measure in _MEASURES:
         for values in reversed(list(stages.values())):
             if isinstance(values, dict) and isinstance(values.get(measure), int | float):
                 return Outcome(combination, measure, float(values[measure]))
