@@ -12,7 +12,7 @@ CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test fuzz hostile test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
+.PHONY: demo test fuzz hostile signals test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
 
 demo: $(INSTALLED) $(CONTOURS) ## run the whole pipeline on the built-in heart and print the path of the report
 	$(BIN)/lamod demo --out demo-output
@@ -26,6 +26,9 @@ fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute, or S
 
 hostile: $(INSTALLED) $(CONTOURS) ## try every malicious and odd input on every command; takes minutes, Linux only
 	$(BIN)/python Testing/hostile
+
+signals: $(INSTALLED) ## interrupt six commands by three signals at three moments each; takes ten minutes or more, Linux only
+	$(BIN)/python -m Testing.signals
 
 test-core: $(INSTALLED) $(CONTOURS) ## run the tests of LaMoDCore only
 	$(SHARED) Testing/Core

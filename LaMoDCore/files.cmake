@@ -142,6 +142,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/rv_in_cine.py
   heart/rv_insertion.py
   heart/spatial.py
+  heart/taper.py
   heart/ventricle.py
   heart/wall_fields.py
   io/__init__.py
@@ -161,6 +162,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/contours/foreign.py
   io/contours/guide_points.py
   io/contours/markups.py
+  io/contours/rt_structures.py
   io/dataset/__init__.py
   io/dataset/checks.py
   io/dataset/collection.py

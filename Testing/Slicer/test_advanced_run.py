@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from LaMoDCore.training.run.folder import FORMAT, RunFolder
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
+from LaMoDCore.training.run.folder import CONTENTS, FORMAT, RunFolder
 from Testing.Slicer.researcher import click, open_section, opened
 
 WAIT = 300
@@ -34,7 +35,9 @@ def data(tmp_path):
 
 def write_run(folder, data, state="running", message="motion, epoch 2 of 5, loss 0.3", version=FORMAT, age_s=60):
     """A run folder that an earlier process left."""
-    folder.mkdir(exist_ok=True)
+    output = GrowingFolder(folder, CONTENTS, "train")
+    output.open()
+    output.claim("run.json", "status.json", "checkpoint.safetensors", "log.jsonl")
     about = {"format": version, "data": str(data), "versions": {"LaMoD": "9.9"}}
     (folder / "run.json").write_text(json.dumps(about))
     status = {"format": 2, "pid": 1, "host": "here", "state": state, "message": message, "stage": "motion"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -99,15 +100,16 @@ def of_phantoms(
     recipe = CohortRecipe(count=subjects.stop, seed=seed)
     chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
     found: dict[int, ContourBank] = {}
-    for subject, slices in answers(chosen, partial(_slice_maker, recipe, randomise), workers):
-        if isinstance(slices, WorkerDied):
-            raise LaMoDInputError(
-                f"synthetic subject {subject}",
-                f"the process that generated it was killed (exit code {slices.exit_code})",
-                "try again with fewer workers",
-            )
-        found[subject] = slices
-        progress.update("contours", len(found) / len(chosen), f"{len(found)} of {len(chosen)} subjects")
+    with closing(answers(chosen, partial(_slice_maker, recipe, randomise), workers)) as finished:
+        for subject, slices in finished:
+            if isinstance(slices, WorkerDied):
+                raise LaMoDInputError(
+                    f"synthetic subject {subject}",
+                    f"the process that generated it was killed (exit code {slices.exit_code})",
+                    "try again with fewer workers",
+                )
+            found[subject] = slices
+            progress.update("contours", len(found) / len(chosen), f"{len(found)} of {len(chosen)} subjects")
     return ContourBank.joined([found.pop(subject) for subject in chosen])
 
 

@@ -45,8 +45,6 @@ _STATUS_SECONDS = 1.0
 CONTENTS = "a training run"
 #: Files that a run writes again and again; the marker lists their contents once the run has ended.
 _REWRITTEN = ("status.json", "log.jsonl", CHECKPOINT)
-#: Length of a message on a full disk.
-_SHORT = 200
 _PACKAGES = ("torch", "numpy", "scipy", "safetensors", "lightning-fabric")
 
 
@@ -151,7 +149,7 @@ class RunFolder:
         except OSError:
             if state != "running":
                 with suppress(OSError):
-                    _overwrite(self.folder / "status.json", {**self._status, "message": message[:_SHORT]})
+                    _overwrite(self.folder / "status.json", self._status)
 
     def running(self, message: str, **where: Any) -> None:
         """`status` of a running run, written at most once per second."""
@@ -278,25 +276,34 @@ def refuse_newer(folder: Path) -> None:
         )
 
 
-def claim_run_folder(folder: Path) -> None:
+def claim_run_folder(folder: Path, settings: Mapping[str, Any] | None = None) -> None:
     """Create the folder of a run with its marker before the run begins, or check that an existing one is a run's.
 
+    Args:
+        folder: the folder.
+        settings: written to its config.json, if given.
+
     Raises:
-        LaMoDInputError: it holds files and is not the folder of a run, or it cannot be written.
+        LaMoDInputError: it holds files and is not the folder of a run, its config.json was changed, or it cannot be
+            written.
     """
-    GrowingFolder(folder, CONTENTS, "train").open()
+    output = GrowingFolder(folder, CONTENTS, "train")
+    output.open()
+    if settings is not None:
+        with reported_disk_faults(folder.name):
+            output.write_json("config.json", settings)
 
 
 def _overwrite(file: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object into the bytes of an existing file, which needs no space on the disk."""
-    data = json.dumps(content, allow_nan=True).encode()
+    """Write the main keys of a status into the bytes of an existing file, which needs no space on the disk."""
     size = file.stat().st_size
-    if len(data) > size:
-        kept = ("format", "pid", "host", "started", "state", "message", "updated")
-        data = json.dumps({key: content[key] for key in kept if key in content}).encode()
+    kept = {key: content[key] for key in ("format", "pid", "host", "started", "state") if key in content}
+    room = size - len(json.dumps({**kept, "message": ""}))
+    message = json.dumps(str(content["message"]))[1:-1][: max(room, 0)].rsplit("\\", 1)[0]  # no cut escape sequence
+    data = json.dumps({**kept, "message": ""})[:-2] + message + '"}'
     if len(data) <= size:
         with file.open("r+b") as stream:
-            stream.write(data.ljust(size))
+            stream.write(data.encode("ascii").ljust(size))
 
 
 def _failure(fault: BaseException) -> dict[str, str]:

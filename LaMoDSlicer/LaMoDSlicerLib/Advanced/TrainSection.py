@@ -170,7 +170,7 @@ class TrainSection:
     def _onCopy(self) -> None:
         """Write config.json, which the command refers to, if there is no run yet."""
         if self._report is not None and self._report.state == "none":
-            self.recipe.write(self.launch().run)
+            self.recipe.prepare(self.launch().run, resume=False)
 
     # --- start, stop, resume -----------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class TrainSection:
             with slicer.util.tryWithErrorDisplay(_("The estimate failed."), show=False, waitCursor=True):
                 Dependencies.ensure(Dependencies.FOR_TRAINING)
                 launch = self.launch()
-                self.recipe.write(launch.run)
+                self.recipe.prepare(launch.run, resume=False)
                 self._worker = WorkerProcess(self._onEstimateProgress, self._onEstimate, self._onWorkerError)
                 self._worker.start(CoreLibrary.command([*launch.arguments(), "--estimate"]))
         except (InputError, OSError) as error:
@@ -216,9 +216,7 @@ class TrainSection:
                 launch = self.launch(resume)
                 from LaMoDCore.training.run.launch_commands import local_command
 
-                launch.run.mkdir(parents=True, exist_ok=True)
-                if not resume:
-                    self.recipe.write(launch.run)
+                self.recipe.prepare(launch.run, resume=resume)
                 self._training = WorkerProcess(
                     lambda _progress: None,
                     lambda _lines: self._onTrainingEnd(""),

@@ -111,22 +111,25 @@ class TrainingRecipe:
         if self._form is not None:
             self._form.find(text)
 
-    def write(self, run: Path) -> None:
-        """Validate the form's settings and write them to the run's config.json; does nothing without a form.
+    def prepare(self, run: Path, *, resume: bool) -> None:
+        """Create the run's folder; for a new run, validate the form's settings and write them to its config.json.
 
         Raises:
-            InputError: a setting is invalid.
+            InputError: a setting is invalid, or LaMoD did not write what is in the folder.
             OSError: the folder cannot be written.
         """
-        if self._form is None:
-            return
-        from LaMoDCore.runtime.json_file import write_json
+        from LaMoDCore.runtime.errors import LaMoDInputError
+        from LaMoDCore.training.run.folder import claim_run_folder
 
-        values = self._form.values()
-        if self.init:
-            del values["model"]  # the networks are those of the initial model
-        run.mkdir(parents=True, exist_ok=True)
-        write_json(self.config(run), values)
+        settings = None
+        if self._form is not None and not resume:
+            settings = self._form.values()
+            if self.init:
+                del settings["model"]  # the networks are those of the initial model
+        try:
+            claim_run_folder(run, settings)
+        except LaMoDInputError as error:
+            raise InputError(str(error)) from error
 
     @staticmethod
     def config(run: Path) -> Path:

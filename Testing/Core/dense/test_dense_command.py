@@ -88,6 +88,29 @@ def test_several_scans_are_one_dataset(tmp_path: Path, simulated: SimulatedDense
     assert [e.id for e in DatasetIndex.load(tmp_path / "out").entries] == ["a", "b"]
 
 
+def test_scans_are_added_and_files_of_others_are_kept(
+    tmp_path: Path, simulated: SimulatedDense, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    one, two = (str(as_arrays(tmp_path / name, simulated.images)) for name in ("a", "b"))
+    options = ["--out", str(out), "--progress", "none", "--smoothing-mm", "3"]
+    assert main(["dense", one, *options, "--split", "test"]) == 0
+    (out / "notes.docx").write_text("mine")
+    assert main(["dense", two, *options]) == 0
+    assert [(e.id, e.split) for e in DatasetIndex.load(out)] == [("a", "test"), ("b", "train")]
+    capsys.readouterr()
+    assert main(["dense", one, *options]) == 1
+    assert "it contains the case 'a' already" in capsys.readouterr().err
+    assert main(["dense", one, *options, "--overwrite", "--site", "B"]) == 0
+    assert [(e.id, e.split, e.site) for e in DatasetIndex.load(out)] == [("a", "test", "B"), ("b", "train", "")]
+    (out / "cases" / "a" / "mine.txt").write_text("mine")
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert main(["dense", one, *options, "--overwrite"]) == 1
+    assert "mine.txt" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "out"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -49,3 +50,14 @@ def threads() -> Callable[[int], tuple[str, int]]:
 
 def _threads(number: int) -> tuple[str, int]:
     return os.environ["OMP_NUM_THREADS"], os.getpid()
+
+
+def sleeping() -> Callable[[int], int]:
+    return _sleep
+
+
+def _sleep(number: int) -> int:
+    """Return at once from the first two tasks, and sleep in the others."""
+    if number > 1:
+        time.sleep(600)
+    return os.getpid()

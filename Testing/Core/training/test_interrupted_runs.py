@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +18,11 @@ from experiments.robustness import killed_runs
 from LaMoDCore.cli import main
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
 from LaMoDCore.training.networks.train import train
-from LaMoDCore.training.run.folder import RunFolder
+from LaMoDCore.training.run.folder import CONTENTS, RunFolder
 from LaMoDCore.training.run.stopping import TrainingStopped
 from LaMoDCore.training.run.watch import read_run
 
@@ -52,7 +55,9 @@ def test_broken_files_are_detected(tmp_path: Path) -> None:
 def test_a_full_disk_is_reported_and_the_run_can_be_resumed(tmp_path: Path, cache: TrainingCache) -> None:
     run = tmp_path / "run"
     config = replace(TINY, registration_epochs=0, joint_epochs=0)
-    run.mkdir()
+    output = GrowingFolder(run, CONTENTS, "train")
+    output.open()
+    output.claim("log.jsonl")
     (run / "log.jsonl").symlink_to("/dev/full")
     with pytest.raises(LaMoDInputError, match="No space left"):
         train(cache, run, config)
@@ -111,3 +116,44 @@ def test_an_unreadable_dataset_is_reported_in_the_status(tmp_path: Path) -> None
     assert main([*words, "--device", "cpu"]) == 1
     seen = read_run(tmp_path / "run")
     assert seen.state == "failed" and "masks.seq.nrrd" in seen.sentence
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_the_preparation_stops_the_run(
+    tmp_path: Path, rings: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    monkeypatch.setattr(
+        "LaMoDCore.training.data.cache._read_arrays", lambda *_: signal.raise_signal(number) or time.sleep(10)
+    )
+    run = tmp_path / "run"
+    words = ["train", "--data", str(rings), "--out", str(run), "--preset", "smoke", "--device", "cpu"]
+    assert main(words) == code
+    assert read_run(run).state == "stopped"
+    assert not (run / "cache").exists() and not list(run.glob(".*.tmp-*"))
+
+
+def test_refused_settings_do_not_change_a_run(tmp_path: Path, cache: TrainingCache) -> None:
+    run, config = tmp_path / "run", replace(TINY, registration_epochs=0, joint_epochs=0)
+    train(cache, run, config)
+    before = (run / "config.json").read_bytes(), (run / "run.json").read_bytes()
+    with pytest.raises(LaMoDInputError, match="other settings"):
+        train(cache, run, replace(config, learning_rate=0.5), resume=True)
+    assert ((run / "config.json").read_bytes(), (run / "run.json").read_bytes()) == before
+    (run / "model" / "MODEL_CARD.md").write_text("corrected by hand")
+    with pytest.raises(LaMoDInputError, match="MODEL_CARD"):
+        train(cache, run, config, resume=True)
+    assert (run / "model" / "MODEL_CARD.md").read_text() == "corrected by hand"
+
+
+def test_a_full_disk_does_not_leave_the_state_of_a_running_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(tmp_path / "run")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(LaMoDInputError, match="full"), folder.opened():
+        monkeypatch.setattr("LaMoDCore.training.run.folder.write_json", full)
+        raise LaMoDInputError("the cache", "the disk is full " * 50, "free some space")
+    status = json.loads((tmp_path / "run" / "status.json").read_text(encoding="utf-8"))
+    assert status["state"] == "failed" and "the cache: the disk".startswith(status["message"][:19])
+    assert status["message"]

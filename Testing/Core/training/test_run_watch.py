@@ -13,7 +13,7 @@ import pytest
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.run.curves import RunCurves
-from LaMoDCore.training.run.folder import FORMAT, RunFolder
+from LaMoDCore.training.run.folder import FORMAT, RunFolder, claim_run_folder
 from LaMoDCore.training.run.launch_commands import Launch, local_command, slurm_script, torchrun_command
 from LaMoDCore.training.run.lock import RunLock, is_locked
 from LaMoDCore.training.run.watch import read_run
@@ -115,7 +115,7 @@ def test_checking_the_lock_does_not_block_a_training(tmp_path: Path) -> None:
 
 def test_a_stop_request_during_the_preparation_is_kept(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.folder.mkdir()
+    claim_run_folder(folder.folder)
     folder.stop_file.touch()  # of an earlier run
     with folder.preparing():
         assert not folder.stop_file.exists()

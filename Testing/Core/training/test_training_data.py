@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from ring_dataset import ring_case, write_rings
 
 from LaMoDCore.cli import main
 from LaMoDCore.io.dataset.folder import write_dataset_case
-from LaMoDCore.training.data.cache import TrainingCache, open_cache, open_finished_cache
+from LaMoDCore.training.data.cache import TrainingCache, _ArrayFile, open_cache, open_finished_cache
 from LaMoDCore.training.data.loading import epoch_batches, prepared_ahead
+from LaMoDCore.training.run.watch import read_run
 
 
 def test_displacement_moves_the_end_diastolic_wall_onto_later_frames(cache: TrainingCache) -> None:
@@ -82,3 +85,38 @@ def test_results_prepared_ahead_keep_their_order_and_their_errors() -> None:
     assert list(prepared_ahead(lambda n: n * n, range(7))) == [n * n for n in range(7)]
     with pytest.raises(ZeroDivisionError):
         list(prepared_ahead(lambda n: 1 // n, [1, 0]))
+
+
+def test_an_array_file_is_written_in_any_order(tmp_path: Path) -> None:
+    rows = np.arange(24, dtype=np.float16).reshape(4, 2, 3)
+    file = _ArrayFile(tmp_path / "a.npy", rows.shape, np.float16)
+    for number in (2, 0, 1):
+        file.write(number, rows[number])
+    file.close()
+    found = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert np.array_equal(found[:3], rows[:3]) and not found[3].any() and found.dtype == np.float16
+
+
+@pytest.mark.parametrize("how", ["predicted", "real"])
+def test_a_full_disk_during_the_preparation_is_one_line(
+    how: str, tmp_path: Path, rings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real: a file system of 2 MB. Memory-mapped files, as in version 1, end the process by SIGBUS there."""
+    disk, free = tmp_path / "disk", shutil.disk_usage
+    disk.mkdir()
+    if how == "real":
+        command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("this user cannot mount a file system")
+    used = 100_000 if how == "predicted" else 10**12
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free(path)._replace(free=used))
+    try:
+        words = ["train", "--data", str(rings), "--out", str(disk / "run"), "--preset", "smoke", "--device", "cpu"]
+        assert main(words) == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and "free some space" in error
+        assert read_run(disk / "run").state == "failed"
+        assert not (disk / "run" / "cache").exists() and not list((disk / "run").glob(".*.tmp-*"))
+    finally:
+        if how == "real":
+            subprocess.run(["umount", str(disk)], check=True)

@@ -1,0 +1,1 @@
+"""Runs of commands that are interrupted by signals."""

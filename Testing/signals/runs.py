@@ -1,0 +1,174 @@
+"""Interrupt a command by a signal at a moment, and check what it leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from Testing.signals.commands import ROOT, Command
+
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}
+#: Moment -> fraction of the progress that must be reached; "start" is before the first report.
+MOMENTS = {"start": None, "middle": 0.3, "end": 0.95}
+_MARKER, _OTHERS = ".lamod.json", "notes.txt"
+_FOREIGN = ".out.tmp-1-0badf00d"
+_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One interrupted run: its exit code, and everything that is wrong."""
+
+    code: int
+    faults: tuple[str, ...]
+
+
+def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bool = True) -> Outcome:
+    """Start a command, send it a signal, check its output, and run it again.
+
+    Args:
+        command: the command.
+        name: name of the signal.
+        moment: a key of `MOMENTS`.
+        home: a new folder in which the command runs.
+        rerun: whether to run the command again afterwards.
+    """
+    home.mkdir()
+    _prepare(home)
+    before = None
+    if command.replaces:
+        _run(command.words, home)
+        before = contents(home / "out")
+    code, ended, text = _signalled(command, name, moment, home)
+    faults = [f"process {pid} runs on" for pid in ended]
+    expected = SIGNALS[name]
+    allowed = {expected, 0} if moment == "end" else {expected}
+    allowed |= {-getattr(signal, name)} if moment == "start" else set()  # before Python has started
+    if code not in allowed:
+        faults.append(f"exit code {code} instead of {expected}: {text[-300:]}")
+    if "Traceback" in text:
+        faults.append(f"traceback: {text[-300:]}")
+    if name != "SIGKILL":
+        faults += [f"left behind: {path}" for path in hidden(home)]
+    faults += list(incomplete(home / "out"))
+    if before is not None and code != 0 and (home / "out").exists() and contents(home / "out") != before:
+        faults.append("the older output was changed")
+    if rerun:
+        again = _run(command.again if (home / "out").exists() else command.words, home)
+        if again.returncode != 0:
+            faults.append(f"the next run failed: {again.stderr[-300:]}")
+        faults += [f"left behind by the next run: {path}" for path in hidden(home)]
+        faults += list(incomplete(home / "out"))
+    if not (home / _FOREIGN / _OTHERS).exists() or not (home / _OTHERS).exists():
+        faults.append("a file of somebody else is gone")
+    return Outcome(code, tuple(faults))
+
+
+def _prepare(home: Path) -> None:
+    """Write files of somebody else, one of them in a folder that is named like a leftover."""
+    (home / _FOREIGN).mkdir()
+    for folder in (home, home / _FOREIGN):
+        (folder / _OTHERS).write_text("mine", encoding="utf-8")
+
+
+def _start(words: tuple[str, ...], home: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    line = [sys.executable, "-m", "LaMoDCore", *words, "--progress", "json"]
+    return subprocess.Popen(
+        line, cwd=home, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def _run(words: tuple[str, ...], home: Path) -> subprocess.CompletedProcess[str]:
+    with _start(words, home) as process:
+        text = process.communicate()[1]
+    return subprocess.CompletedProcess(words, process.returncode, "", text)
+
+
+def _signalled(command: Command, name: str, moment: str, home: Path) -> tuple[int, list[int], str]:
+    """Exit code, processes that did not end, and everything on stderr."""
+    lines: list[str] = []
+    reached = threading.Event()
+    fraction = MOMENTS[moment]
+
+    def read() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            lines.append(line)
+            if fraction is not None and line.startswith("{") and json.loads(line)["fraction"] >= fraction:
+                reached.set()
+        reached.set()
+
+    with _start(command.words, home) as process:
+        reader = threading.Thread(target=read)
+        reader.start()
+        if fraction is None:
+            time.sleep(0.3)
+        else:
+            reached.wait()
+        children = descendants(process.pid)
+        process.send_signal(getattr(signal, name))
+        process.wait()
+        deadline = time.monotonic() + _PATIENCE_S
+        while (left := [pid for pid in children if _is_running(pid)]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        reader.join(_PATIENCE_S)
+    return process.returncode, left, "".join(lines)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes that a process has started (Linux)."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            direct = [int(word) for word in task.read_text(encoding="ascii").split()]
+        except OSError:
+            continue
+        found += [each for child in direct for each in (child, *descendants(child))]
+    return found
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def hidden(home: Path) -> list[str]:
+    """Temporary folders below a folder, apart from the one of somebody else."""
+    return [str(p.relative_to(home)) for p in home.rglob(".*.tmp-*") if p.name != _FOREIGN]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Bytes of all files by relative name."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def incomplete(out: Path) -> Iterator[str]:
+    """Files of an output that are cut off, or differ from the marker of their folder."""
+    for marker in out.rglob(_MARKER) if out.exists() else ():
+        if any(".tmp-" in part for part in marker.relative_to(out).parts):
+            continue
+        for name, digest in json.loads(marker.read_text(encoding="utf-8"))["files"].items():
+            file = marker.parent / name
+            if digest and file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() not in digest.split():
+                yield f"{file.relative_to(out)} differs from the marker"
+    for file in out.rglob("*.json") if out.exists() else ():
+        if not any(".tmp-" in part for part in file.relative_to(out).parts):
+            try:
+                json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:
+                yield f"{file.relative_to(out)} is cut off"
+    if out.exists() and not (out / _MARKER).exists():
+        yield "it has no marker"
