@@ -25,6 +25,8 @@ from runner import Verdict, run, warm_up
 from trials import every_trial
 from valid_files import write_valid_files
 
+from LaMoDCore.runtime.plain_text import visible
+
 #: The folder of valid files and the trials, which forked workers see.
 _SHARED: list[Any] = []
 
@@ -48,12 +50,12 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lamod-valid-") as name:
         valid = Path(name)
-        warm_up()
         write_valid_files(valid)
         trials = [t for t in every_trial(valid) if re.search(args.only, t.seed) and (t.quick or not args.quick)]
         if args.list:
-            print("\n".join(f"{t.seed}: lamod {' '.join(t.words)}" for t in trials))
+            print("\n".join(visible(f"{t.seed}: lamod {' '.join(t.words)}") for t in trials))
             return 0
+        warm_up()
         _SHARED.extend((valid, trials))
         context = multiprocessing.get_context("fork")
         with context.Pool(args.workers) as pool:
@@ -66,11 +68,12 @@ def main() -> int:
 
 def _report(verdict: Verdict, messages: bool) -> None:
     if messages:
-        print(f"{verdict.kind}/{verdict.name}: {verdict.code}, {verdict.seconds:.1f} s: {verdict.line}", flush=True)
+        text = f"{verdict.kind}/{verdict.name}: {verdict.code}, {verdict.seconds:.1f} s: {verdict.line}"
+        print(visible(text), flush=True)
     if verdict.faults:
-        print(f"FAULT {verdict.kind}/{verdict.name}: lamod {' '.join(verdict.words)}", flush=True)
+        print(visible(f"FAULT {verdict.kind}/{verdict.name}: lamod {' '.join(verdict.words)}"), flush=True)
         for fault in verdict.faults:
-            print("    " + fault.strip().replace("\n", "\n    "), flush=True)
+            print(visible("    " + fault.strip().replace("\n", "\n    "), keep="\n"), flush=True)
 
 
 def _summary(verdicts: list[Verdict], seconds: float) -> int:

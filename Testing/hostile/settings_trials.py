@@ -140,7 +140,7 @@ def _options() -> Iterator[Trial]:
         ("--seed of -1", (*predict, "--seed", "-1"), (0, 1, 2)), ("--seed of 10³⁰", (*predict, "--seed", str(10**30)), (0, 1, 2)),
         ("--samples of 10⁹", (*predict[:-3], "--samples", "1000000000", "--progress", "none"), (1, 2)), ("--samples of -1", (*predict, "--samples", "-1"), (1, 2)),
         ("--steps of 10⁹", (*predict[:-3], "--steps", "1000000000", "--progress", "none"), (1, 2)), ("--start of -5", (*predict, "--start", "-5"), (0, 1, 2)),
-        ("--device of nonsense", (*predict, "--device", "\x1b[2J"), (1, 2)), ("--mask-frames of 10⁹", (*predict, "--cine", "heart.nii", "--mask-frames", "1000000000"), (1, 2)),
+        ("--device of nonsense", (*predict, "--device", "\x1b[2J"), (1, 2)), ("--mask-frames of 10⁹", (*predict, "--cine", "heart.nii", "--mask-frames", "1000000000"), (0, 1, 2)),
         ("--model of 5000 characters", (*predict, "--model", "m" * 5000), (1, 2)), ("masks of 5000 characters", ("info", "m" * 5000), (1, 2)),
         ("--out of 300 characters", ("predict", "heart.nii", "--out", "o" * 300, "--model", "model", "--no-report", "--progress", "none"), (1, 2)),
         ("--shares of nan", ("dataset", "split", "rings", "--shares", "nan,nan,nan"), (1, 2)), ("--shares of text", ("dataset", "split", "rings", "--shares", "a,b"), (1, 2)),
