@@ -19,8 +19,14 @@ class BullseyeQuantity(ShownQuantity):
     UNCERTAINTY = "uncertainty", "Uncertainty of peak Ecc", "± % points"
 
     def label(self) -> str:
-        """Entry in the selector and title of the picture."""
+        """Entry in the selector."""
         return f"{self.text} [{self.unit}]"
+
+    def title(self, values: np.ndarray) -> str:
+        """Title of a picture of these values: a segment that stretches shows its systolic stretch, a positive value."""
+        if self is BullseyeQuantity.PEAK_ECC and (values > 0).any():
+            return f"{self.text}, or systolic stretch (+) [{self.unit}]"
+        return self.label()
 
     @property
     def definition(self) -> str:
@@ -170,7 +176,7 @@ class BullseyePicture:
             ax.set(xlim=(-self.REACH, self.REACH), ylim=(-self.REACH, self.REACH), aspect="equal")
             ax.axis("off")
             self._ringLabels(canvas)
-            canvas.title(quantity.label())
+            canvas.title(quantity.title(everything))
             canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62))
 
     def segmentAt(self, x: float, y: float, size: tuple[int, int]) -> tuple[int, int] | None:
