@@ -16,7 +16,7 @@ import numpy as np
 
 from LaMoDCore.function.coverage import coverage_gap
 from LaMoDCore.function.summation import slice_heights_mm
-from LaMoDCore.heart.cycle.plateau import middle_of_largest, middle_of_smallest
+from LaMoDCore.heart.cycle.plateau import first_or_middle_of_largest, middle_of_smallest
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.strain.curves import strain_rate as periodic_rate
@@ -95,7 +95,7 @@ def left_ventricular_function(
     """
     wanted = slices[0].frame_times_ms / slices[0].rr_ms if phases is None else np.asarray(phases, dtype=np.float64)
     volume = volume_curve(slices, wanted)
-    ed = middle_of_largest(volume) if ed_frame is None else ed_frame
+    ed = first_or_middle_of_largest(volume) if ed_frame is None else ed_frame
     es = middle_of_smallest(volume)
     incomplete = coverage_gap(slices, float(wanted[ed]))
     if incomplete:

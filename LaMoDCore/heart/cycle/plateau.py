@@ -26,14 +26,24 @@ def middle_of_largest(values: npt.ArrayLike, usable: npt.ArrayLike | None = None
     chosen = np.ones(curve.size, dtype=bool) if usable is None else np.asarray(usable, dtype=bool)
     if not chosen.any():
         raise ValueError("no frame is usable")
-    low, high = float(curve[chosen].min()), float(curve[chosen].max())
-    tied = chosen & (curve >= high - _EQUAL * max(high - low, 1.0))
+    tied = chosen & _is_largest(curve, chosen)
     if tied.all():  # nothing moves
         return 0
     starts = np.flatnonzero(tied & ~np.roll(tied, 1))
     lengths = [int(np.argmin(np.roll(tied, -start))) for start in starts]
     longest = int(np.argmax(lengths))
     return int((starts[longest] + (lengths[longest] - 1) // 2) % curve.size)
+
+
+def first_or_middle_of_largest(values: npt.ArrayLike) -> int:
+    """Frame 0 if it has the largest value, as in a triggered cine, else `middle_of_largest`."""
+    curve = np.asarray(values, dtype=np.float64)
+    return 0 if _is_largest(curve, np.ones(curve.size, dtype=bool))[0] else middle_of_largest(curve)
+
+
+def _is_largest(curve: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    low, high = float(curve[chosen].min()), float(curve[chosen].max())
+    return np.asarray(curve >= high - _EQUAL * max(high - low, 1.0))
 
 
 def middle_of_smallest(values: npt.ArrayLike, usable: npt.ArrayLike | None = None) -> int:

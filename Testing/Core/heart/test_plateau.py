@@ -7,7 +7,7 @@ import pytest
 
 from LaMoDCore.heart.case import Case
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, total_cavity_area_mm2
-from LaMoDCore.heart.cycle.plateau import middle_of_largest, middle_of_smallest
+from LaMoDCore.heart.cycle.plateau import first_or_middle_of_largest, middle_of_largest, middle_of_smallest
 from LaMoDCore.strain import end_systole
 from Testing.Core.heart.turned_heart import AXES, directions, grid_across, slice_of
 
@@ -42,5 +42,7 @@ def test_runs_that_cross_the_end_of_the_cycle_and_frames_that_do_not_count():
     assert middle_of_smallest([3, 2, 2, 2, 3], [True, True, True, False, True]) == 1
     assert middle_of_smallest([0, 1, 0, 0, 0, 1]) == 3  # the longest run
     assert middle_of_largest([5, 5, 5]) == 0  # nothing moves
+    assert first_or_middle_of_largest([5, 3, 2, 3, 5, 5]) == 0  # a triggered cine begins at end-diastole
+    assert first_or_middle_of_largest([4, 3, 2, 3, 5, 5, 5]) == 5
     with pytest.raises(ValueError, match="no frame"):
         middle_of_largest([1, 2], [False, False])
