@@ -26,8 +26,8 @@ class Command:
     replaces: bool
 
 
-def make_inputs(home: Path) -> None:
-    """Write the inputs of all commands."""
+def make_inputs(home: Path, *, dense: bool = True) -> None:
+    """Write the inputs of all commands, or of all except `lamod dense`."""
     import torch
     from cohort_rings import write_ring
     from contracting_annulus import SHORT_SCAN, scan
@@ -47,7 +47,7 @@ def make_inputs(home: Path) -> None:
     save_model(LaMoDModel(PRESETS["smoke"].model), home / "model", "small")
     settings = replace(TINY, checkpoint_minutes=0.0)
     (home / "tiny.json").write_text(json.dumps(settings.to_dict()), encoding="utf-8")
-    for name in ("scan1", "scan2"):
+    for name in ("scan1", "scan2") if dense else ():
         write_arrays(home / name, scan(protocol=replace(SHORT_SCAN, frame_ms=50.0, first_frame_ms=50.0)).images)
 
 

@@ -73,6 +73,25 @@ def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bo
     return Outcome(code, tuple(faults))
 
 
+def side_by_side(command: Command, home: Path) -> tuple[str, ...]:
+    """Kill one of two runs in the same folder, and repeat it while the other one works; returns what is wrong."""
+    home.mkdir()
+    _prepare(home)
+    first, second = (tuple(name if word == "out" else word for word in command.words) for name in ("first", "second"))
+    with _start(first, home) as working:
+        with _start(second, home) as killed:
+            assert killed.stderr is not None
+            killed.stderr.readline()
+            killed.kill()
+        repeated = _run(second, home)
+        text = working.communicate()[1]
+    faults = [f"exit code {code}: {said[-300:]}" for code, said in (
+        (working.returncode, text), (repeated.returncode, repeated.stderr)) if code != 0]  # fmt: skip
+    for name in ("first", "second"):
+        faults += list(incomplete(home / name)) if (home / name).exists() else [f"{name} is missing"]
+    return (*faults, *(f"left behind: {path}" for path in hidden(home)))
+
+
 def _prepare(home: Path) -> None:
     """Write files of somebody else, one of them in a folder that is named like a leftover."""
     (home / _FOREIGN).mkdir()

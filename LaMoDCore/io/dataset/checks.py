@@ -127,6 +127,8 @@ def check_index(index: DatasetIndex) -> Iterator[Finding]:
     for case_id, count in Counter(entry.id for entry in index).items():
         if count > 1:
             yield Finding("error", case_id, f"The id is used {count} times.")
+    for alike in _alike([entry.id for entry in index]):
+        yield Finding("warning", "", f"The ids {alike} differ only in case: on Windows and macOS they are one folder.")
     used = {entry.split for entry in index}
     for split, purpose in (("train", "train on"), ("val", "choose the best epoch with"), ("test", "evaluate on")):
         if index.entries and split not in used:
@@ -140,11 +142,20 @@ def check_index(index: DatasetIndex) -> Iterator[Finding]:
     yield from _uneven_sites(index)
     cases = index.folder / "cases"
     known = {entry.id for entry in index} | {fault.case for fault in index.faults}
-    strays = sorted(p.name for p in cases.iterdir() if p.name not in known) if cases.is_dir() else []
+    there = [p.name for p in cases.iterdir() if not p.name.startswith(".")] if cases.is_dir() else []
+    strays = sorted(name for name in there if name not in known)
     if strays:
         yield Finding(
             "warning", "", f"{len(strays)} folders in cases/ are not in dataset.json, the first is {strays[0]}."
         )
+
+
+def _alike(ids: list[str]) -> list[str]:
+    """Groups of ids that differ only in case, as text."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for case_id in ids:
+        groups[case_id.casefold()].add(case_id)
+    return [" and ".join(sorted(group)) for group in groups.values() if len(group) > 1]
 
 
 def _uneven_sites(index: DatasetIndex) -> Iterator[Finding]:
