@@ -9,6 +9,7 @@ import numpy as np
 from LaMoDCore.function.summation import SAME_PLANE_MM
 from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.ring.mask import cavity
+from LaMoDCore.heart.taper import axis_to_apex
 from LaMoDCore.heart.ventricle import VentricleSlice
 
 
@@ -33,7 +34,7 @@ def whole_ventricle(case: Case) -> tuple[VentricleSlice, ...]:
         sorted along the long axis, from base to apex; slices in the plane of another one are left out.
     """
     both = [*ventricle_of(case.slices), *case.volume_slices]
-    axis = -case.slices[0].grid.normal * case.slices[0].grid.view_sign
+    axis = axis_to_apex(case.slices)
     both.sort(key=lambda s: float(s.grid.center_lps @ axis))
     kept: list[VentricleSlice] = []
     for one in both:

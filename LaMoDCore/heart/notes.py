@@ -218,6 +218,11 @@ CODES: dict[str, NoteCode] = {
         "The slices lie exactly on the scanner's axes, as in exports that lost their orientation.",
         "Check the orientation of the export.",
     ),
+    "order_from_taper": NoteCode(
+        "info",
+        "The files do not state which end of the stack is the apex; the taper of the ventricle decided.",
+        "Export the masks with their orientation.",
+    ),
     "not_short_axis": NoteCode(
         "warning",
         "A slice's orientation is unusual for a short-axis slice, so the side of the apex is a guess.",

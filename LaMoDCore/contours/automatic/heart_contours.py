@@ -23,7 +23,9 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.levels import depths_towards_apex
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.heart.rv_insertion import insertion_points
+from LaMoDCore.heart.taper import runs_from_apex
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.stated_geometry import lies_on_scanner_axes
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 
@@ -169,13 +171,21 @@ def heart_center_lps(stacks: Sequence[FrameStack]) -> Array:
 
 
 def _base_to_apex(stacks: Sequence[FrameStack], drawn: Sequence[SliceContours]) -> list[int]:
+    """Indices of the slices from base to apex: by their positions, or by the taper if the header does not state it."""
     grids = [stack.slice_grid(0) for stack in stacks]
     centers = [
         center_lps_of(stack, contours) if contours.rings is not None else grid.center_lps
         for stack, contours, grid in zip(stacks, drawn, grids, strict=True)
     ]
     depths = depths_towards_apex(centers, grids)
-    return sorted(range(len(stacks)), key=lambda k: depths[k])
+    order = sorted(range(len(stacks)), key=lambda k: depths[k])
+    is_known = all(stack.has_orientation for stack in stacks) and not all(
+        lies_on_scanner_axes(grid.ijk_to_lps) for grid in grids
+    )
+    used = [k for k in order if drawn[k].verdict == "used"]
+    left = [float((drawn[k].myocardium[0] | drawn[k].cavity[0]).sum() * np.prod(grids[k].spacing_mm)) for k in used]
+    right = [float(drawn[k].right_ventricle.sum(axis=(1, 2)).max() * np.prod(grids[k].spacing_mm)) for k in used]
+    return order[::-1] if not is_known and runs_from_apex(left, right) else order
 
 
 def _insertion_of(stack: FrameStack, contours: SliceContours) -> Array | None:

@@ -98,20 +98,21 @@ def contour_slice(
     grid = network_grid(
         slice_grid.shape, slice_grid.spacing_mm, center_xy, description.input_size, description.pixel_mm
     )
-    window = grid.resample(frames)
-    pictures = network.normalise(smoothed_if_noisy(window, _noise_of(network, frames, window, grid)))
+    pictures = network_pictures(network, frames, grid)
     plan = orientation_plan(len(frames), description.orientations, per_frame)
     upright = turn_to_upright(slice_grid) if stack.has_orientation else UPRIGHT
     probability, agreement = network.probabilities(pictures, plan, upright, after_frame)
     return contours_of(probability, agreement, grid, slice_grid.shape, slice_grid.spacing_mm)
 
 
-def _noise_of(network: ContourNetwork, frames: Array, window: Array, grid: NetworkGrid) -> float:
-    """Noise of a cine as a share of the intensity range, where it is not yet smoothed by interpolation."""
-    sharpest = frames if min(grid.scale_xy) < 1.0 else window
-    first, last = network.description.intensity_range
+def network_pictures(network: ContourNetwork, frames: Array, grid: NetworkGrid) -> Array:
+    """Frames [T, H, W] of a cine as the network takes them: in its window, smoothed if they are noisy, normalised."""
+    window = grid.resample(frames)
+    sharpest = frames if min(grid.scale_xy) < 1.0 else window  # not yet smoothed by interpolation
     chosen = sharpest[:: max(1, len(sharpest) // _NOISE_FRAMES)]
-    return noise_level((network.normalise(chosen) - first) / (last - first))
+    first, last = network.description.intensity_range
+    level = noise_level((network.normalise(chosen) - first) / (last - first))
+    return network.normalise(smoothed_if_noisy(window, level))
 
 
 def contours_of(

@@ -25,6 +25,7 @@ from LaMoDCore.heart.rv_insertion import (
     insertion_from_label,
     with_own_insertions,
 )
+from LaMoDCore.heart.taper import areas_mm2, runs_from_apex
 from LaMoDCore.io.case.picture_next_to_mask import with_frames_of_pictures
 from LaMoDCore.io.case.same_plane import joined_frames, refuse_second_reader
 from LaMoDCore.io.case.slice_reader import (
@@ -332,9 +333,20 @@ def _from_base_to_apex(read: list[ReadSlice], propose: bool, notes: list[Note]) 
     if not propose:
         return read
     depths = _depths([_slice_of(r) for r in read])
+    if _is_order_unknown(read) and runs_from_apex(*zip(*(areas_mm2(_slice_of(r)) for r in read), strict=True)):
+        read, depths = read[::-1], [-depth for depth in depths[::-1]]
+        text = "The files do not state which end is the apex: the slices were ordered by the taper of the ventricle."
+        notes.append(note("order_from_taper", text))
     levels, known = propose_levels(depths), spans_the_ventricle(depths)
     notes.append(note("levels_proposed", _levels_text(levels)))
     return [_with_level(r, level, known=known) for r, level in zip(read, levels, strict=True)]
+
+
+def _is_order_unknown(read: Sequence[ReadSlice]) -> bool:
+    """Whether the orientation of the slices is missing, or looks like one that an export has lost."""
+    return not all(r.has_orientation for r in read) or all(
+        lies_on_scanner_axes(_slice_of(r).grid.ijk_to_lps) for r in read
+    )
 
 
 def _levels_text(levels: Sequence[Level]) -> str:

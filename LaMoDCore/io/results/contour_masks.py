@@ -18,6 +18,7 @@ from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.contour_origin import BY_PERSON, METADATA_KEY, ContourOrigin, origins_from_text, origins_to_text
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.mask import cavity as ring_cavity
+from LaMoDCore.heart.taper import axis_to_apex
 from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.io.images.frame_stack import LABEL_KEY
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
@@ -39,7 +40,7 @@ def has_derived_contours(case: Case) -> bool:
 def write_contour_masks(case: Case, folder: Path) -> list[str]:
     """Write the masks of all slices, including those used for volumes only; returns the names of the files."""
     slices: list[CineSlice | VentricleSlice] = [*case.slices, *case.volume_slices]
-    axis = -case.slices[0].grid.normal * case.slices[0].grid.view_sign
+    axis = axis_to_apex(case.slices)
     slices.sort(key=lambda s: float(s.grid.center_lps @ axis))
     return write_label_stacks(
         folder,
