@@ -1,7 +1,8 @@
 """Automatic contours against known ones: overlap, closed rings, confidence and time, as a Markdown table.
 
     python -m experiments.contours.automatic_contours [--engine NAME|DIR] [--settings 1,2] [--frames N] [--threads N]
-                                                      [--hard] [--phantom] [--subjects N]
+                                                      [--hard] [--phantom] [--subjects N] [--keep DIR]
+    python -m experiments.contours.automatic_contours --timing 1,3,10 [--engine NAME|DIR] [--frames N]
 
 The real cines have the contours of a segmentation pipeline, not of a person. ``--hard`` adds degraded copies of them,
 ``--phantom`` simulated cines at base, mid and apex with exact contours. Setting 1 or 2 is the number of orientations in
@@ -9,34 +10,42 @@ which the network sees each frame; *argmax* is the most probable label of each p
 
 wall, cavity   mean Dice over the frames; least: the worst frame
 closed         frames whose wall is a closed ring
-confidence     mean over the frames; unsure: frames below the limit
-seconds        of network and contours together
+confidence     mean over the frames; least: the lowest; unsure: frames below the limit
+use            of the slice
+
+``--timing`` measures time and memory of `lamod contour` in new processes for so many slices instead (Linux).
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
+from scipy.stats import spearmanr
 
-from experiments.paths import REAL_DATA
+from experiments.paths import REAL_DATA, ROOT
 from LaMoDCore.contours.automatic.engine import LABELS
 from LaMoDCore.contours.automatic.heart_contours import heart_center_lps
-from LaMoDCore.contours.automatic.network import ContourNetwork, turn_to_upright
+from LaMoDCore.contours.automatic.network import ContourNetwork, orientation_plan, turn_to_upright
 from LaMoDCore.contours.automatic.network_grid import NetworkGrid, network_grid
 from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine
-from LaMoDCore.contours.automatic.slice_contours import UNSURE, contour_slice
+from LaMoDCore.contours.automatic.slice_contours import UNSURE, contours_of, network_pictures
 from LaMoDCore.contours.automatic.study import read_short_axis_study
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.heart.ring.mask import is_closed_ring
 from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.phantom.heart.subject import sample_subject
 from LaMoDCore.phantom.imaging.cine import CineProtocol, cine_grid, cine_pictures
 from LaMoDCore.phantom.imaging.scene import draw_scene
@@ -47,7 +56,9 @@ PLANES = ("base", "mid-1", "apex")
 PROTOCOL = CineProtocol(frames=25)
 #: First seed of the phantom subjects.
 SUBJECT = 95000
-COLUMNS = ("wall", "least", "cavity", "least", "closed", "confidence", "unsure", "seconds", "verdict")
+COLUMNS = ("wall", "least", "cavity", "least", "closed", "confidence", "least", "unsure", "use")
+#: A Dice of the wall below this is poor.
+_POOR = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +78,15 @@ class KnownCine:
     def frames(self) -> np.ndarray:
         """[T, H, W]."""
         return self.stack.frames[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The cells of a row, and confidence and Dice of the wall of each frame."""
+
+    cells: list[str]
+    confidence: np.ndarray
+    wall: np.ndarray
 
 
 def known_cine(name: str, frames: np.ndarray, grid: SliceGrid, wall: np.ndarray, cavity: np.ndarray) -> KnownCine:
@@ -207,32 +227,67 @@ def on_grid(cine: KnownCine, what: str, grid: SliceGrid) -> KnownCine:
     return known_cine(f"{cine.name}, {what}", resampled(cine.frames), grid, wall, cavity & ~wall)
 
 
-def measure(network: ContourNetwork, cine: KnownCine, per_frame: int) -> list[str]:
-    """The row of one cine with `per_frame` orientations."""
-    began = time.perf_counter()
-    x, y = cine.grid.lps_to_pixel(heart_center_lps([cine.stack]))
-    found = contour_slice(network, cine.stack, (float(x), float(y)), per_frame)
-    seconds = time.perf_counter() - began
-    confidence = found.confidence
-    about = [f"{confidence.mean():.2f}", str(int((confidence < UNSURE).sum())), f"{seconds:.1f}", found.verdict]
-    return [*overlap(cine, found.myocardium, found.cavity), *about]
-
-
-def measure_argmax(network: ContourNetwork, cine: KnownCine) -> list[str]:
-    """The row of the most probable labels in the engine's first orientation."""
-    began = time.perf_counter()
+def window_of(network: ContourNetwork, cine: KnownCine) -> NetworkGrid:
     x, y = cine.grid.lps_to_pixel(heart_center_lps([cine.stack]))
     description = network.description
-    window = network_grid(
+    return network_grid(
         cine.grid.shape, cine.grid.spacing_mm, (float(x), float(y)), description.input_size, description.pixel_mm
     )
-    pictures = network.normalise(window.resample(cine.frames))
-    plan = [description.orientations[:1]] * len(pictures)
-    probability, _ = network.probabilities(pictures, plan, turn_to_upright(cine.grid))
-    labels = on_cine_pixels(probability.argmax(axis=1), window, cine.grid.shape)
-    seconds = time.perf_counter() - began
+
+
+def probabilities_of(network: ContourNetwork, cine: KnownCine, kept: Path | None = None) -> np.ndarray:
+    """Class probabilities [orientations, T, 4, h, w] in the network's window, float32.
+
+    Args:
+        network: the engine.
+        cine: the cine.
+        kept: folder with the probabilities of an earlier run, which are used and added to.
+    """
+    file = None if kept is None else kept / f"{re.sub('[^A-Za-z0-9.]+', '_', cine.name)}_{len(cine.frames)}.npz"
+    if file is not None and file.is_file():
+        return np.asarray(np.load(file)["probabilities"], dtype=np.float32)
+    pictures = network_pictures(network, cine.frames, window_of(network, cine))
+    upright = turn_to_upright(cine.grid)
+    each = [
+        network.probabilities(pictures, [(one,)] * len(pictures), upright)[0]
+        for one in network.description.orientations
+    ]
+    found = np.stack(each)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, probabilities=found.astype(np.float16))
+    return found
+
+
+def combined(probabilities: np.ndarray, per_frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities [T, 4, h, w] and agreement [T] with `per_frame` orientations, as `contour_slice` has them."""
+    count, frames = probabilities.shape[:2]
+    plan = orientation_plan(frames, [(k, False) for k in range(count)], per_frame)
+    chosen = [probabilities[[k for k, _ in orientations], t] for t, orientations in enumerate(plan)]
+    walls = [each.argmax(axis=1) == LABELS.index("myocardium") for each in chosen]
+    agreement = [
+        np.mean([dice(a, b) for i, a in enumerate(each) for b in each[i + 1 :]]) if len(each) > 1 else 1.0
+        for each in walls
+    ]
+    return np.stack([each.mean(axis=0) for each in chosen]), np.array(agreement)
+
+
+def measure(cine: KnownCine, window: NetworkGrid, probabilities: np.ndarray, per_frame: int) -> Measured:
+    """Contours of one cine with `per_frame` orientations against the known ones."""
+    averaged, agreement = combined(probabilities, per_frame)
+    found = contours_of(averaged, agreement, window, cine.grid.shape, cine.grid.spacing_mm)
+    confidence = found.confidence
+    unsure = f"{int((confidence < UNSURE).sum())}"
+    cells = [f"{confidence.mean():.2f}", f"{confidence.min():.2f}", unsure, found.verdict]
+    wall = np.array([dice(a, b) for a, b in zip(found.myocardium, cine.wall, strict=True)])
+    return Measured([*overlap(cine, found.myocardium, found.cavity), *cells], confidence, wall)
+
+
+def measure_argmax(cine: KnownCine, window: NetworkGrid, probabilities: np.ndarray) -> list[str]:
+    """The row of the most probable labels in the engine's first orientation."""
+    labels = on_cine_pixels(probabilities[0].argmax(axis=1), window, cine.grid.shape)
     wall, cavity = (labels == LABELS.index(name) for name in ("myocardium", "cavity"))
-    return [*overlap(cine, wall, cavity), "–", "–", f"{seconds:.1f}", "–"]
+    return [*overlap(cine, wall, cavity), "–", "–", "–", "–"]
 
 
 def on_cine_pixels(labels: np.ndarray, window: NetworkGrid, shape: tuple[int, int]) -> np.ndarray:
@@ -270,6 +325,52 @@ def cines(args: argparse.Namespace) -> Iterator[KnownCine]:
             yield some_frames(cine, args.frames)
 
 
+def print_confidence(name: str, measured: Sequence[Measured]) -> None:
+    """How well the confidence of all frames of all cines separates those with a Dice of the wall below `_POOR`."""
+    confidence = np.concatenate([each.confidence for each in measured])
+    wall = np.concatenate([each.wall for each in measured])
+    poor = wall < _POOR
+    rank = spearmanr(confidence, wall).statistic
+    print(f"\nsetting {name}: {len(wall)} frames, {poor.sum()} with a Dice below {_POOR}; rank correlation {rank:.2f}")
+    if poor.any() and not poor.all():
+        above = confidence[~poor][None, :] - confidence[poor][:, None]
+        auc = float((above > 0).mean() + 0.5 * (above == 0).mean())
+        unsure = confidence < UNSURE
+        print(f"AUC {auc:.3f}; unsure: {(unsure & poor).sum()} of these, {(unsure & ~poor).sum()} of the others")
+
+
+def timed(paths: Sequence[Path], out: Path, *options: str) -> tuple[float, float]:
+    """Seconds and peak memory (GiB) of `lamod contour` in a new process."""
+    code = (
+        "import resource, sys; from LaMoDCore.cli import main; status = main(sys.argv[1:]); "
+        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
+    )
+    words = ["contour", *map(str, paths), "--out", str(out), "--progress", "none", *options]
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True, cwd=ROOT)
+    seconds = time.perf_counter() - began
+    kib = int(done.stdout.split("peak ")[-1])
+    return seconds, kib / 2**20
+
+
+def print_timing(data: Path, counts: Sequence[int], engine: str, frames: int) -> None:
+    """Time and memory of `lamod contour` from the start of the process, by the number of slices, on copies of Se3."""
+    print(f"| slices × frames | default, s | peak, GiB | --fast, s | peak, GiB |\n|{' ---: |' * 5}")
+    cine = some_frames(next(iter(real_cines(data))), frames)
+    for count in counts:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "cine.seq.nrrd"
+            affine = cine.grid.ijk_to_lps.copy()
+            affine[:3, 2] = 8.0 * affine[:3, 2] / np.linalg.norm(affine[:3, 2])
+            stack = np.repeat(cine.stack.frames, count, axis=1)
+            write_seq_nrrd(path, stack, affine, np.arange(len(stack)) * 35.0, rr_ms=35.0 * len(stack))
+            cells = []
+            for options in ((), ("--fast",)):
+                seconds, peak = timed([path], Path(folder) / f"out{len(options)}", "--engine", engine, *options)
+                cells += [f"{seconds:.1f}", f"{peak:.2f}"]
+        print_row(f"{count} × {len(stack)}", cells)
+
+
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", default=DEFAULT_ENGINE, help="name or folder of the contour engine")
@@ -280,14 +381,26 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--hard", action="store_true", help="also measure degraded copies of the real cines")
     parser.add_argument("--phantom", action="store_true", help="also measure simulated cines with exact contours")
     parser.add_argument("--subjects", type=int, default=2, help="number of synthetic hearts (default 2)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep and reuse the network's probabilities in DIR")
+    parser.add_argument("--timing", metavar="SLICES", help="only time the command for these numbers, such as 1,3,10")
     args = parser.parse_args(words)
+    if args.timing:
+        print_timing(args.data, [int(word) for word in args.timing.split(",")], args.engine, args.frames)
+        return
     network = ContourNetwork(find_engine(args.engine), args.threads)
+    settings = [int(word) for word in args.settings.split(",")]
+    measured: dict[int, list[Measured]] = {setting: [] for setting in settings}
     print(f"Engine {network.description.name}, SHA-256 {network.description.sha256[:16]}…\n")
     print(f"| cine | setting | {' | '.join(COLUMNS)} |\n| --- | --- |{' ---: |' * (len(COLUMNS) - 1)} --- |")
     for cine in cines(args):
-        print_row(cine.name, "argmax", measure_argmax(network, cine))
-        for setting in map(int, args.settings.split(",")):
-            print_row(cine.name, str(setting), measure(network, cine, setting))
+        window, probabilities = window_of(network, cine), probabilities_of(network, cine, args.keep)
+        print_row(cine.name, "argmax", measure_argmax(cine, window, probabilities))
+        for setting in settings:
+            measured[setting].append(measure(cine, window, probabilities, setting))
+            print_row(cine.name, str(setting), measured[setting][-1].cells)
+    for setting, each in measured.items():
+        if each:
+            print_confidence(str(setting), each)
 
 
 def print_row(*cells: str | list[str]) -> None:

@@ -10,6 +10,7 @@ from toy_cine import contracting, radii, write_cine
 from toy_engine import write_engine
 
 from experiments.contours import automatic_contours as experiment
+from LaMoDCore.contours.automatic.slice_contours import contour_slice
 from LaMoDCore.contours.automatic.study import read_short_axis_study
 
 pytest.importorskip("onnx", reason="the toy engines need onnx")
@@ -51,13 +52,39 @@ def test_a_degraded_cine_keeps_the_area_and_position_of_the_wall(cine, variant):
     assert len(experiment.some_frames(changed, 3).frames) == 3
 
 
-def test_figures_of_a_perfect_engine(cine, engine):
+def test_figures_of_a_perfect_engine(tmp_path, cine, engine):
     network = experiment.ContourNetwork(experiment.find_engine(engine))
-    for row in (experiment.measure(network, cine, 1), experiment.measure_argmax(network, cine)):
-        assert float(row[1]) > 0.9
-        assert float(row[3]) > 0.95
+    window = experiment.window_of(network, cine)
+    probabilities = experiment.probabilities_of(network, cine, tmp_path)
+    np.testing.assert_allclose(experiment.probabilities_of(network, cine, tmp_path), probabilities, atol=1e-3)
+    for row in (
+        experiment.measure(cine, window, probabilities, 1).cells,
+        experiment.measure_argmax(cine, window, probabilities),
+    ):
+        assert float(row[0]) > 0.9
+        assert float(row[2]) > 0.95
         assert row[4] == "12 of 12"
         assert len(row) == len(experiment.COLUMNS)
+
+
+@pytest.mark.parametrize("per_frame", [1, 2])
+def test_contours_of_kept_probabilities_are_those_of_the_command(cine, engine, per_frame):
+    network = experiment.ContourNetwork(experiment.find_engine(engine))
+    window, probabilities = experiment.window_of(network, cine), experiment.probabilities_of(network, cine)
+    measured = experiment.measure(cine, window, probabilities, per_frame)
+    x, y = cine.grid.lps_to_pixel(experiment.heart_center_lps([cine.stack]))
+    drawn = contour_slice(network, cine.stack, (float(x), float(y)), per_frame)
+    np.testing.assert_allclose(measured.confidence, drawn.confidence, atol=1e-6)
+    wall = [experiment.dice(a, b) for a, b in zip(drawn.myocardium, cine.wall, strict=True)]
+    np.testing.assert_allclose(measured.wall, wall)
+
+
+def test_the_confidence_is_summarised(capsys):
+    confidence, wall = np.array([0.9, 0.95, 0.2, 0.6]), np.array([0.9, 0.92, 0.5, 0.7])
+    experiment.print_confidence("2", [experiment.Measured([], confidence, wall)])
+    text = capsys.readouterr().out
+    assert "4 frames, 2 with a Dice below 0.8; rank correlation 1.00" in text
+    assert "AUC 1.000; unsure: 1 of these, 0 of the others" in text
 
 
 def test_the_command_prints_a_table_and_names_absent_data(tmp_path, capsys, engine):
