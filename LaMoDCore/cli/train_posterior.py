@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.runtime.output.new_folder import check_new_folder
     from LaMoDCore.training.data.cache import open_cache
     from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig
+    from LaMoDCore.training.posterior.residuals import fully_measured
     from LaMoDCore.training.posterior.train import PosteriorConfig, train_posterior
     from LaMoDCore.training.run.folder import PreparationProgress, RunFolder
     from LaMoDCore.training.run.stopping import TrainingStopped, stop_on_signals
@@ -109,11 +110,12 @@ def run(args: argparse.Namespace) -> int:
                 files = args.cache or args.out.with_name(f"{args.out.name}-cache")
                 cache = open_cache(args.data, files, progress=prepared)
             print_left_out(cache)
-            if any(len(cache.indices(split, with_motion=True)) < 2 for split in ("train", "val")):
+            usable = [fully_measured(cache, cache.indices(split, with_motion=True)) for split in ("train", "val")]
+            if min(map(len, usable)) < 2:
                 raise LaMoDInputError(
                     args.data.name,
-                    "it has too few training or validation slices with motion",
-                    "add cases with displacement.npz",
+                    "it has fewer than two training or validation slices whose motion is measured in every frame",
+                    "add cases with such a displacement.npz",
                 )
             train_posterior(
                 base,

@@ -76,10 +76,15 @@ def _report(verdict: Verdict, messages: bool) -> None:
             print(visible("    " + fault.strip().replace("\n", "\n    "), keep="\n"), flush=True)
 
 
+def _command(verdict: Verdict) -> str:
+    words = list(verdict.words) or ["none"]
+    return visible(" ".join(words[: 2 if words[0] in ("dataset", "models") else 1]))
+
+
 def _summary(verdicts: list[Verdict], seconds: float) -> int:
     kinds = Counter(v.kind for v in verdicts)
     faulty = Counter(v.kind for v in verdicts if v.faults)
-    commands = Counter(" ".join(v.words[: 2 if v.words[0] in ("dataset", "models") else 1]) for v in verdicts)
+    commands = Counter(_command(v) for v in verdicts)
     print("\n| kind of input | inputs | faults |\n| --- | ---: | ---: |")
     for kind, count in sorted(kinds.items()):
         print(f"| {kind} | {count} | {faulty[kind]} |")

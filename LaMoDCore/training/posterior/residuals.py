@@ -102,6 +102,12 @@ def residual_bank(
     return ResidualBank(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
+def fully_measured(cache: TrainingCache, chosen: Array) -> Array:
+    """Those of the slices [N] with blocks that are measured in every frame, as the residual needs them."""
+    weight = cache.arrays["weight"]
+    return np.array([i for i in chosen if (weight[i] > _MEASURED * BLOCK**2).all(axis=0).any()], dtype=np.int64)
+
+
 def block_residual(predicted: Array, batch: Batch, coordinates: RingCoordinates) -> Array:
     """True motion relative to û [40, 2, 128, 128] mm over the measured blocks, complex64 [40, TERMS]."""
     frames, _, height, width = predicted.shape

@@ -40,7 +40,7 @@ from LaMoDCore.training.posterior.held_out import fit_calibration
 from LaMoDCore.training.posterior.insertion_angles import insertion_angles
 from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig, LatentBanks, MotionLatentStage
 from LaMoDCore.training.posterior.randomised_residuals import SLICES, randomised_residuals
-from LaMoDCore.training.posterior.residuals import ResidualBank, residual_bank
+from LaMoDCore.training.posterior.residuals import ResidualBank, fully_measured, residual_bank
 from LaMoDCore.training.run.folder import (
     FORMAT,
     PreparationProgress,
@@ -184,7 +184,7 @@ class _PosteriorData:
         self.config, self.network = config, untrained_posterior(base, config)
         self._cache, self._store, self._workers, self._progress = cache, store, workers, progress
         self.left_out = cache.left_out
-        self._own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
+        self._own = {split: fully_measured(cache, cache.indices(split, with_motion=True)) for split in ("train", "val")}
         count = len(self._own["train"])
         #: Halves in the data's order, which keeps the slices of a subject together.
         self._halves = np.array_split(np.arange(count), 2)
