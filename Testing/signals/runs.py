@@ -17,7 +17,7 @@ from pathlib import Path
 from Testing.signals.commands import ROOT, Command
 
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}
-#: Moment -> fraction of the progress that must be reached; "start" is before the first report.
+#: Moment -> fraction of the progress that must be reached; "start" is while the command is imported.
 MOMENTS = {"start": None, "middle": 0.3, "end": 0.95}
 _MARKER, _OTHERS = ".lamod.json", "notes.txt"
 _FOREIGN = ".out.tmp-1-0badf00d"
@@ -52,7 +52,6 @@ def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bo
     faults = [f"process {pid} runs on" for pid in ended]
     expected = SIGNALS[name]
     allowed = {expected, 0} if moment == "end" else {expected}
-    allowed |= {-getattr(signal, name)} if moment == "start" else set()  # before Python has started
     if code not in allowed:
         faults.append(f"exit code {code} instead of {expected}: {text[-300:]}")
     if "Traceback" in text:
@@ -131,7 +130,8 @@ def _signalled(command: Command, name: str, moment: str, home: Path) -> tuple[in
         reader = threading.Thread(target=read)
         reader.start()
         if fraction is None:
-            time.sleep(0.3)
+            while process.poll() is None and not _has_started(process.pid):
+                time.sleep(0.01)
         else:
             reached.wait()
         children = descendants(process.pid)
@@ -154,6 +154,14 @@ def descendants(pid: int) -> list[int]:
             continue
         found += [each for child in direct for each in (child, *descendants(child))]
     return found
+
+
+def _has_started(pid: int) -> bool:
+    """Whether a process imports its command, which needs NumPy; before that it only starts Python."""
+    try:
+        return "numpy" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def _is_running(pid: int) -> bool:
