@@ -94,7 +94,7 @@ def _refuse_other_frame(ring: Array, mask: FrameStack, cines: Sequence[FrameStac
             continue
         contrast = np.array([_contrast(frame, hole, ring) for frame in cine.frames[:, 0]])
         best = int(np.argmax(contrast))
-        if 0 < contrast[best] and contrast[0] < _LEAST_CONTRAST * contrast[best]:
+        if contrast[best] > 0 and contrast[0] < _LEAST_CONTRAST * contrast[best]:
             raise LaMoDInputError(
                 path,
                 "its contour does not fit the first frame of the cine, so the frame on which it was drawn is unknown",
