@@ -295,3 +295,9 @@ def test_carried_frames_are_saved_like_drawn_frames(slicer_app, tmp_path):
     saved = read_images(tmp_path / "all.seq.nrrd")[0].frames[:, 0]
     assert (saved == 2).any(axis=(1, 2)).all()
     assert np.array_equal(saved[9] == 2, whole.myocardium[9])
+
+
+def test_larger_without_a_page_does_nothing(slicer_app, ring):
+    slicer_app.widget.contoursPanel.study.onLargerButton()
+    slicer_app.widget.contoursPanel.study.onPageChosen(0)
+    assert not slicer_app.widget.contoursPanel.study.window.isShown

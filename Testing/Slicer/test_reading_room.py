@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -303,7 +305,7 @@ def test_a_saved_and_loaded_scene_shows_the_same(room, tmp_path):
 
     def seen():
         _quiet(room)
-        bullseye = (Path(slicer.app.temporaryPath) / "lamod-bullseye.png").read_bytes()
+        bullseye = (Path(slicer.app.temporaryPath) / f"lamod-bullseye-{os.getpid()}.png").read_bytes()
         table = room.sheet.ui.segmentsTable
         cells = [table.item(r, c).text() for r in range(table.rowCount) for c in range(table.columnCount)]
         return room.plot.picture(), room.window.red.picture(), bullseye, cells
@@ -355,10 +357,38 @@ def test_exported_tables_contain_no_patient_data_unless_checked(room, tmp_path):
     about = json.loads((tmp_path / "False" / "about.json").read_text(encoding="utf-8"))
     assert about["provenance"]["model"] == "analytic ring"
     assert "Green–Lagrange" in about["definitions"]["strain"]
-    assert "When (frames from 0)" in (tmp_path / "False" / "numbers.csv").read_text(encoding="utf-8")
+    _assert_plain_numbers(tmp_path / "False")
     lines = (tmp_path / "False" / "curves.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 16 * 25
     assert "Ecc low [%]" in lines[0]
+
+
+def test_all_selected_cells_are_copied(room):
+    import qt
+
+    ui = room.reading.sheet.ui
+    ui.tabs.setCurrentIndex(1)
+    room.settle()
+    table = ui.segmentsTable
+    room.mouse.click(table.viewport(), table.visualItemRect(table.item(0, 2)).center())
+    room.mouse.key("ctrl+a")
+    room.mouse.key("ctrl+c")
+    lines = qt.QApplication.clipboard().text().splitlines()
+    assert len(lines) == 1 + table.rowCount
+    assert lines[0].split("\t")[3] == "Peak Ecc [%]"
+    assert float(lines[1].split("\t")[3]) < 0, "minus signs are those of ASCII"
+
+
+def _assert_plain_numbers(folder):
+    """Every cell of a column of numbers is empty or a plain number; units are in titles or a column of their own."""
+    for name, columns in (("segments.csv", range(5, 11)), ("numbers.csv", (4, 5)), ("curves.csv", range(5, 12))):
+        with (folder / name).open(encoding="utf-8", newline="") as handle:
+            _titles, *rows = csv.reader(handle)
+        assert rows
+        for row in rows:
+            assert all(cell == "" or np.isfinite(float(cell)) for cell in (row[c] for c in columns)), row
+            if name == "numbers.csv" and row[1] != "not available":
+                assert np.isfinite(float(row[1])), row
 
 
 def test_report_and_dicom_are_written(room, tmp_path):

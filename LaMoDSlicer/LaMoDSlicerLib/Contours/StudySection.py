@@ -9,7 +9,7 @@ from LaMoDSlicerLib.Contours.ContourStudy import SUCCESS_CODES, ContourStudy, St
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Scene import PanelWidgets, TableCopy
 from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
@@ -34,6 +34,7 @@ class StudySection:
         self._otherIds: list[str] = []
         ui.studyTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         ui.studyTable.verticalHeader().hide()
+        TableCopy.enable(ui.studyTable)
         ui.costButton.connect("clicked(bool)", self.onCostButton)
         ui.readersButton.connect("clicked(bool)", self.onReadersButton)
         ui.studyCancelButton.connect("clicked(bool)", self.onCancelButton)
@@ -169,6 +170,8 @@ class StudySection:
         return f"{page.title}: " + (_("fragile: {segments}").format(segments=marked) if marked else _("see the table."))
 
     def onPageChosen(self, index: int) -> None:
+        if not 0 <= index < len(self._pages):
+            return
         page, table = self._pages[index], self._ui.studyTable
         table.clear()
         table.setRowCount(len(page.rows))
@@ -189,5 +192,6 @@ class StudySection:
 
     def onLargerButton(self) -> None:
         """Show the figure at its original size."""
-        page = self._pages[self._ui.studyPageSelector.currentIndex]
-        self.window.show(page.picture)
+        index = self._ui.studyPageSelector.currentIndex
+        if 0 <= index < len(self._pages):
+            self.window.show(self._pages[index].picture)

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class ClickablePicture(qt.QLabel):
     ) -> None:
         qt.QLabel.__init__(self)
         self._draw, self._onClick = draw, onClick
-        self._file = folder / f"{name}.png"
+        self._file = folder / f"{name}-{os.getpid()}.png"  # several Slicers share the temporary folder
         self._drawn = (0, 0)
         self._mark = qt.QFrame(self)
         self._mark.setStyleSheet("background: #20262e;")
@@ -64,4 +65,5 @@ class ClickablePicture(qt.QLabel):
         self._redrawSoon.start()
 
     def mousePressEvent(self, event: qt.QMouseEvent) -> None:
-        self._onClick(event.pos().x(), event.pos().y())
+        position = event.position() if hasattr(event, "position") else event.localPos()  # Qt 6, Qt 5
+        self._onClick(position.x(), position.y())

@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -6,24 +7,93 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 
 
+@dataclass(frozen=True)
+class IndexValue:
+    """A number with its unit, or a text instead of a number.
+
+    Attributes:
+        number: in the unit; NaN if it is unknown or replaced by the text.
+        unit: "" for a plain number.
+        digits: decimals on screen.
+        isSigned: whether a plus sign is shown.
+        text: shown instead of a number.
+    """
+
+    number: float
+    unit: str = ""
+    digits: int = 0
+    isSigned: bool = False
+    text: str = ""
+
+    @property
+    def isKnown(self) -> bool:
+        return bool(self.text) or bool(np.isfinite(self.number))
+
+    def onScreen(self) -> str:
+        if self.text:
+            return self.text
+        sign = "+" if self.isSigned else ""
+        return f"{self.number:{sign}.{self.digits}f} {self.unit}".strip().replace("-", "−").replace(" °", "°")
+
+    def cells(self) -> list[str]:
+        """Value and unit in a file, with ASCII signs."""
+        return [self.text or f"{self.number:.{self.digits + 2}f}", "" if self.text else self.unit]
+
+
+@dataclass(frozen=True)
+class IndexMoment:
+    """When a number was taken.
+
+    Attributes:
+        text: a part of the cycle, or empty.
+        frame: counted from 0, or None.
+        timeMs: of the frame.
+    """
+
+    text: str = ""
+    frame: int | None = None
+    timeMs: float = 0.0
+
+    def onScreen(self) -> str:
+        """With frames counted from 1."""
+        if self.frame is None:
+            return self.text
+        return _("frame {frame}, {time:.0f} ms").format(frame=self.frame + 1, time=self.timeMs)
+
+    def cells(self) -> list[str]:
+        """Part of the cycle, frame counted from 0, and time in a file."""
+        return [self.text, *(["", ""] if self.frame is None else [str(self.frame), f"{self.timeMs:.2f}"])]
+
+
+_Entry = tuple[str, IndexValue, IndexMoment, str]
+
+
 class IndexTable:
     """Numbers of the whole heart and of each slice, with unit, frame and definition.
 
     Args:
         numbers: of the result.
-        firstFrame: number of the first frame: 1 on screen, 0 in files.
     """
 
-    def __init__(self, numbers: ResultNumbers, firstFrame: int = 1) -> None:
-        self._numbers, self._firstFrame = numbers, firstFrame
+    #: Columns of the file. Frames count from 0.
+    FILE_TITLES = ("number", "value", "unit", "phase", "frame", "time [ms]", "definition")
+
+    def __init__(self, numbers: ResultNumbers) -> None:
+        self._numbers = numbers
 
     @property
     def titles(self) -> list[str]:
-        when = _("When (frames from {first})").format(first=self._firstFrame)
-        return [_("Number"), _("Value"), when, _("Definition")]
+        return [_("Number"), _("Value"), _("When (frames from 1)"), _("Definition")]
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Cells in the order of `titles`. Unknown values are omitted, except for GLS, listed as not available."""
+        return [(name, value.onScreen(), when.onScreen(), text) for name, value, when, text in self._entries()]
+
+    def fileRows(self) -> list[list[str]]:
+        """Cells in the order of `FILE_TITLES`: numbers without units and with ASCII signs."""
+        return [[name, *value.cells(), *when.cells(), text] for name, value, when, text in self._entries()]
+
+    def _entries(self) -> list[_Entry]:
         numbers = self._numbers
         heart, indices = numbers.summary["global"], numbers.summary["indices"]
         extent = _("all slices") if len(numbers.slices) > 1 else _("the slice")
@@ -41,7 +111,12 @@ class IndexTable:
                 atEs,
                 _("in the frame with the smallest cavity area"),
             ),
-            (_("Time to peak GCS"), self._unit(heart["gcs_time_to_peak_ms"], "ms"), "", _("from end-diastole")),
+            (
+                _("Time to peak GCS"),
+                self._unit(heart["gcs_time_to_peak_ms"], "ms"),
+                IndexMoment(),
+                _("from end-diastole"),
+            ),
             (
                 _("GRS, peak"),
                 self._percent(heart["grs_peak"]),
@@ -51,19 +126,19 @@ class IndexTable:
             (
                 _("GCS rate, systolic"),
                 self._unit(heart.get("gcs_systolic_rate_per_s"), "1/s", 2),
-                _("systole"),
+                IndexMoment(_("systole")),
                 _("fastest shortening of the mean curve"),
             ),
             (
                 _("GCS rate, early diastolic"),
                 self._unit(heart.get("gcs_early_diastolic_rate_per_s"), "1/s", 2),
-                _("first half of diastole"),
+                IndexMoment(_("first half of diastole")),
                 _("fastest lengthening of the mean curve"),
             ),
             (
                 _("SD of time to peak"),
                 self._unit(indices["sd_time_to_peak_ms"], "ms"),
-                "",
+                IndexMoment(),
                 _("standard deviation (n − 1) over the segments"),
             ),
             (
@@ -82,9 +157,9 @@ class IndexTable:
         rows += self._functionRows()
         for slice_ in numbers.slices:
             rows += self._sliceRows(slice_.summary, slice_.label, atEs)
-        rows.append((_("GLS"), _("not available"), "", _("not available from short axis")))
+        rows.append((_("GLS"), self._text(_("not available")), IndexMoment(), _("not available from short axis")))
         rows += self._contourRows()
-        return [row for row in rows if "–" not in row[1]]
+        return [row for row in rows if row[1].isKnown]
 
     def _twistSlices(self) -> str:
         """The slices whose rotations are subtracted."""
@@ -94,24 +169,25 @@ class IndexTable:
             return _("apical − basal")
         return _("slice {last} − slice {first}").format(last=last, first=first)
 
-    def _functionRows(self) -> list[tuple[str, str, str, str]]:
+    def _functionRows(self) -> list[_Entry]:
         """Volumes and ejection fraction, or one row with the reason if the slices do not cover the ventricle."""
         found = self._numbers.summary.get("function")
         if not found:  # written by LaMoD 1.x
             return []
         if found.get("edv_ml") is None:
-            return [(_("EF and LV volumes"), _("not available"), "", found.get("incomplete") or "")]
+            reason = found.get("incomplete") or ""
+            return [(_("EF and LV volumes"), self._text(_("not available")), IndexMoment(), reason)]
         ef = None if found["ef"] is None else 100 * found["ef"]
         pool = _("sum over the slices of blood pool area × slice height")
         return [
-            (_("EF"), self._unit(ef, "%"), "", _("ejection fraction: stroke volume / EDV")),
+            (_("EF"), self._unit(ef, "%"), IndexMoment(), _("ejection fraction: stroke volume / EDV")),
             (_("EDV"), self._unit(found["edv_ml"], "ml"), self._when(found["ed_frame"]), _("largest volume: ") + pool),
             (_("ESV"), self._unit(found["esv_ml"], "ml"), self._when(found["es_frame"]), _("smallest volume: ") + pool),
-            (_("Stroke volume"), self._unit(found["stroke_volume_ml"], "ml"), "", _("EDV − ESV")),
+            (_("Stroke volume"), self._unit(found["stroke_volume_ml"], "ml"), IndexMoment(), _("EDV − ESV")),
             (
                 _("Cardiac output"),
                 self._unit(found["cardiac_output_l_min"], "l/min", 1),
-                "",
+                IndexMoment(),
                 _("stroke volume × 60 / R–R interval"),
             ),
             (
@@ -123,33 +199,33 @@ class IndexTable:
             (
                 _("Peak ejection rate"),
                 self._unit(found["peak_ejection_rate_ml_s"], "ml/s"),
-                _("systole"),
+                IndexMoment(_("systole")),
                 _("steepest fall of the volume"),
             ),
             (
                 _("Peak filling rate"),
                 self._unit(found["peak_filling_rate_ml_s"], "ml/s"),
-                _("diastole"),
+                IndexMoment(_("diastole")),
                 _("steepest rise of the volume"),
             ),
         ]
 
-    def _contourRows(self) -> list[tuple[str, str, str, str]]:
+    def _contourRows(self) -> list[_Entry]:
         """Engine, review and licence of automatic contours; empty if a person drew them."""
         contours = self._numbers.summary.get("provenance", {}).get("contours")
         if not contours:
             return []
         value = _("automatic, reviewed") if contours.get("reviewed") else _("automatic, not reviewed")
         text = _("drawn by {engine}; {licence}").format(engine=contours["engine"], licence=contours["licence"])
-        return [(_("Contours"), value, "", text)]
+        return [(_("Contours"), self._text(value), IndexMoment(), text)]
 
-    def _sliceRows(self, part: dict[str, Any], label: str, atEs: str) -> list[tuple[str, str, str, str]]:
+    def _sliceRows(self, part: dict[str, Any], label: str, atEs: IndexMoment) -> list[_Entry]:
         indices = part["indices"]
         rows = [
             (
                 _("{slice}: CURE").format(slice=label),
                 self._unit(indices["cure"], "", 2),
-                _("systole"),
+                IndexMoment(_("systole")),
                 _("circumferential uniformity of Ecc; 1 if all sectors are equal"),
             ),
             (
@@ -176,19 +252,17 @@ class IndexTable:
             )
         return rows
 
-    def _when(self, frame: int | None) -> str:
-        if frame is None:
-            return ""
-        return _("frame {frame}, {time:.0f} ms").format(
-            frame=frame + self._firstFrame, time=self._numbers.slices[0].timesMs[frame]
-        )
+    def _when(self, frame: int | None) -> IndexMoment:
+        return IndexMoment() if frame is None else IndexMoment("", frame, float(self._numbers.slices[0].timesMs[frame]))
 
     @staticmethod
-    def _percent(value: float | None) -> str:
-        return "–" if value is None or not np.isfinite(value) else f"{100 * value:+.1f} %".replace("-", "−")
+    def _text(text: str) -> IndexValue:
+        return IndexValue(float("nan"), text=text)
 
     @staticmethod
-    def _unit(value: float | None, unit: str, digits: int = 0) -> str:
-        if value is None or not np.isfinite(value):
-            return "–"
-        return f"{value:.{digits}f} {unit}".strip().replace("-", "−").replace(" °", "°")
+    def _percent(value: float | None) -> IndexValue:
+        return IndexValue(float("nan") if value is None else 100 * value, "%", 1, isSigned=True)
+
+    @staticmethod
+    def _unit(value: float | None, unit: str, digits: int = 0) -> IndexValue:
+        return IndexValue(float("nan") if value is None else value, unit, digits)

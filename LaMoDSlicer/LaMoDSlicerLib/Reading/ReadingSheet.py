@@ -19,6 +19,7 @@ from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
+from LaMoDSlicerLib.Scene import TableCopy
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 
 
@@ -57,6 +58,8 @@ class ReadingSheet:
             (self.agreement, ui.agreementPlace),
         ):
             place.layout().addWidget(picture)
+        for table in (ui.segmentsTable, ui.indicesTable):
+            TableCopy.enable(table)
         ui.sliceSelector.connect("activated(int)", self.setSlice)
         ui.previousSliceButton.connect("clicked(bool)", lambda _checked=False: self.setSlice(self._slice - 1))
         ui.nextSliceButton.connect("clicked(bool)", lambda _checked=False: self.setSlice(self._slice + 1))

@@ -62,6 +62,37 @@ class SegmentTable:
             )
         return rows
 
+    #: Columns of the file.
+    FILE_TITLES = (
+        "slice", "level", "aha", "segment", "name", "peak Ecc [%]", "interval low [%]", "interval high [%]",
+        "time to peak [ms]", "Ecc at ES [%]", "peak Err [%]",
+    )  # fmt: skip
+
+    def fileRows(self) -> list[list[str]]:
+        """Cells in the order of `FILE_TITLES`: plain numbers, empty where unknown; segment 0 is the whole slice."""
+        rows = []
+        for slice_ in self._numbers.slices:
+            place = [str(slice_.number), slice_.level]
+            interval, peaks = 100 * slice_.peakInterval(), 100 * slice_.segmentValues("ecc_extreme")
+            for s, part in enumerate(slice_.summary["segments"]):
+                values = [peaks[s], *interval[s], part.get("time_to_peak_ms")]
+                values += [self._hundredfold(part.get(key)) for key in ("ecc_es", "err_peak")]
+                name = [str(slice_.aha[s]), str(s + 1), slice_.segmentNames[s]]
+                rows.append([*place, *name, *map(self._plain, values)])
+            whole = slice_.summary["global"]
+            values = [self._hundredfold(whole.get("gcs_peak")), None, None, whole.get("gcs_time_to_peak_ms")]
+            values += [self._hundredfold(whole.get(key)) for key in ("gcs_es", "grs_peak")]
+            rows.append([*place, "", "0", "whole slice", *map(self._plain, values)])
+        return rows
+
+    @staticmethod
+    def _hundredfold(fraction: float | None) -> float | None:
+        return None if fraction is None else 100 * fraction
+
+    @staticmethod
+    def _plain(value: float | None) -> str:
+        return "" if value is None or not np.isfinite(value) else f"{value:.4f}"
+
     @staticmethod
     def _percent(value: float | None) -> str:
         return "–" if value is None or not np.isfinite(value) else f"{100 * value:+.1f}".replace("-", "−")

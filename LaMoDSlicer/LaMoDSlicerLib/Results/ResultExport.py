@@ -46,9 +46,8 @@ class ResultExport:
         """
         files = [folder / name for name in ("curves.csv", "segments.csv", "numbers.csv", "about.json")]
         self._write(files[0], self._curveTitles(), self._curveRows(self._numbers))
-        self._write(files[1], list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())
-        indices = IndexTable(self._numbers, firstFrame=0)
-        self._write(files[2], indices.titles, indices.rows())
+        self._write(files[1], SegmentTable.FILE_TITLES, SegmentTable(self._numbers).fileRows())
+        self._write(files[2], IndexTable.FILE_TITLES, IndexTable(self._numbers).fileRows())
         notes = ResultNotes(self._numbers, ResultContours.isOutOfDate(self._node))
         about = {
             **({"patient": self._identity} if self._identity else {}),
@@ -103,7 +102,7 @@ class ResultExport:
                     yield [*row, kind]
 
     @staticmethod
-    def _write(path: Path, titles: list[str], rows: Iterable[Any]) -> None:
+    def _write(path: Path, titles: Iterable[str], rows: Iterable[Any]) -> None:
         from LaMoDCore.runtime.plain_text import table_cell
 
         with path.open("w", newline="", encoding="utf-8") as handle:

@@ -3,6 +3,8 @@ from typing import Any
 
 import qt
 
+from LaMoDSlicerLib.Scene import TableCopy
+
 
 class TextTable:
     """A table of text with one selectable row.
@@ -21,6 +23,7 @@ class TextTable:
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.verticalHeader().hide()
         table.horizontalHeader().setStretchLastSection(True)
+        TableCopy.enable(table)
         table.connect("cellClicked(int,int)", lambda row, _column: self._onChosen(row))
 
     def show(self, titles: list[str], rows: list[list[str]], tips: list[str] | None = None) -> None:
