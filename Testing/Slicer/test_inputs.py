@@ -208,7 +208,7 @@ def test_an_image_is_refused_as_masks(slicer_app, ring, tmp_path):
         tmp_path / "cine.seq.nrrd", ring.slice.cine[:, None], ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms
     )
     slicer_app.widget.inputsPanel.loadMasks(tmp_path / "cine.seq.nrrd")
-    assert "cine.seq.nrrd: its values are fractions, not labels" in slicer_app.widget.ui.messageLabel.text
+    assert "cine.seq.nrrd: its values are fractions" in slicer_app.widget.ui.messageLabel.text
 
 
 def test_cine_and_masks_with_different_numbers_of_frames(slicer_app, ring):
@@ -251,3 +251,18 @@ def test_masks_outside_the_cine_are_refused(slicer_app, ring):
     slicer_app.settle()
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     assert "has no myocardium on the cine's slices" in _message(slicer_app)
+
+
+def test_none_is_kept_when_a_person_chose_it(slicer_app, ring):
+    """A field is filled when a node arrives, not again after a person emptied it."""
+    import slicer
+
+    p, ui = slicer_app.widget._parameters, slicer_app.widget.ui
+    assert p.cine is ring.browser
+    slicer_app.mouse.choose(ui.cineSelector._box, "None (show masks)")
+    slicer_app.settle()
+    assert p.cine is None
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "unrelated")
+    slicer_app.settle()
+    assert p.cine is None
+    assert ui.cineSelector.currentNode() is None

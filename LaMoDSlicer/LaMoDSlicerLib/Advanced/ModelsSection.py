@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Scene.TextTable import TextTable
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
@@ -123,9 +123,9 @@ class ModelsSection:
 
     def onExportButton(self) -> None:
         name = self.chosen.name
-        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Export model"), f"{name}.zip", "ZIP (*.zip)")
-        if path:
-            self.exportTo(Path(path))
+        path = FileDialogs.saveFile(_("Export model"), f"{name}.zip", "ZIP (*.zip)", (".zip",))
+        if path is not None:
+            self.exportTo(path)
 
     def exportTo(self, path: Path) -> None:
         """Write the selected model to a .zip file."""

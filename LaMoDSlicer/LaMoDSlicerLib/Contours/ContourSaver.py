@@ -30,7 +30,7 @@ class ContourSaver:
             storage = node.GetStorageNode() if node is not None else None
             named = node.GetAttribute(MaskLoader.FILE) if node is not None else None
             path = named or (storage.GetFileName() if storage is not None else None)
-            if path and Path(path).exists() and self._suffix(Path(path)) is not None:
+            if path and Path(path).exists() and self.suffixOf(Path(path)) is not None:
                 return Path(path)
         return None
 
@@ -41,7 +41,7 @@ class ContourSaver:
             name = "".join(c if c.isalnum() or c in "-_ " else "_" for c in self._contours.masksNode.GetName())
             folder, stem, suffix = Path.home(), name or "contours", self.SEQUENCE
         else:
-            suffix = self._suffix(source)
+            suffix = self.suffixOf(source)
             folder, stem = source.parent, source.name.removesuffix(suffix)
         names = (folder / f"{stem}_repaired{number}{suffix}" for number in ("", *range(2, 1000)))
         return next(path for path in names if not path.exists())
@@ -56,7 +56,7 @@ class ContourSaver:
 
         source = self.source()
         try:
-            isLike = source is not None and self._suffix(source) == self._suffix(target) and self._isLabelmap()
+            isLike = source is not None and self.suffixOf(source) == self.suffixOf(target) and self._isLabelmap()
             # the source file's header would keep the status before the review of automatic contours
             if isLike and not self._contours.frames.origins:
                 self._writeLike(source, target)
@@ -76,7 +76,7 @@ class ContourSaver:
         return not self._contours.source.isSegmentation
 
     @classmethod
-    def _suffix(cls, path: Path) -> str | None:
+    def suffixOf(cls, path: Path) -> str | None:
         """The suffix of a format that can be written; empty for a folder, else None."""
         if path.is_dir():
             return ""
@@ -96,6 +96,6 @@ class ContourSaver:
     def _writeSequence(self, target: Path) -> None:
         if target.exists():
             raise InputError(_("“{name}” exists already: choose a new name.").format(name=target.name))
-        if self._suffix(target) != self.SEQUENCE:
+        if self.suffixOf(target) != self.SEQUENCE:
             raise InputError(_("Choose a file name that ends in {suffix}.").format(suffix=self.SEQUENCE))
         self._contours.frames.write(target)

@@ -67,7 +67,7 @@ class ContourWriter:
                 self._writeSegmentation(nodes[t], contours, newWall[t], newCavity[t])
             else:
                 self._writeLabelmap(nodes[t], contours, newWall[t])
-        self._updateProxies(contours.source.sequence.browserNode)
+        self._changed(contours.source.sequence)
         return changed
 
     def undo(self) -> str:
@@ -85,7 +85,7 @@ class ContourWriter:
             else:
                 nodes[t].GetImageData().DeepCopy(copy)
             nodes[t].Modified()
-        self._updateProxies(sequence.browserNode)
+        self._changed(sequence)
         return name
 
     def _keepOriginal(self, contours: ContourSlices) -> None:
@@ -137,6 +137,10 @@ class ContourWriter:
         node.Modified()
 
     @staticmethod
-    def _updateProxies(browser: Any) -> None:
-        if browser is not None:
-            slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    def _changed(sequence: FrameSequence) -> None:
+        """Mark a sequence whose frames changed as not saved, which Slicer does not notice, and show its frame."""
+        if sequence.sequenceNode is not None:
+            sequence.sequenceNode.StorableModified()
+            sequence.sequenceNode.Modified()
+        if sequence.browserNode is not None:
+            slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(sequence.browserNode)

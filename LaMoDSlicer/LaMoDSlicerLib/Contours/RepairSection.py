@@ -14,7 +14,7 @@ from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
 
 
 class ContourFix(enum.Enum):
@@ -115,7 +115,7 @@ class RepairSection:
         carriedFrames: dict[str, list[int]] = {}
 
         def carry(slice_: Any) -> Any:
-            result = carry_contours(slice_, on_progress=lambda _share: slicer.app.processEvents())
+            result = carry_contours(slice_, on_progress=lambda _share: _drawOnly())
             carriedFrames[slice_.name] = [int(t) for t in np.flatnonzero(~result.drawn)]
             return result.slice
 
@@ -163,9 +163,12 @@ class RepairSection:
         filters = _("Format of the source file (*{suffix});;Sequence (*.seq.nrrd)").format(
             suffix="".join(proposal.suffixes[-2:]) if proposal.suffixes else ""
         )
-        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Save contours"), str(proposal), filters)
-        if path:
-            self.save(Path(path))
+        source = saver.source()
+        isFolder = source is not None and source.is_dir()
+        known = () if isFolder else (saver.suffixOf(proposal) or saver.SEQUENCE, *saver.SUFFIXES)
+        path = FileDialogs.saveFile(_("Save contours"), str(proposal), filters, known)
+        if path is not None:
+            self.save(path)
 
     def save(self, path: Path) -> None:
         """Write the contours to a new file; an error is shown in the panel."""
@@ -173,3 +176,8 @@ class RepairSection:
             self._panel.showMessage(ContourSaver(ContourSlices(self._panel.parameters)).save(path))
         except InputError as error:
             self._panel.showMessage(str(error))
+
+
+def _drawOnly() -> None:
+    """Draw the windows; a click would act on contours that are being changed, for example close the scene."""
+    slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)

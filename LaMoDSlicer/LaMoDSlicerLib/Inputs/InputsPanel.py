@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -9,6 +8,7 @@ from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.Scene import FileDialogs
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 
 
@@ -23,6 +23,7 @@ class InputsPanel:
     def __init__(self, ui: Any, showMessage: Any) -> None:
         self._ui, self._showMessage = ui, showMessage
         self._parameters: Any = None
+        self._offered: dict[str, set[str]] = {}
         ui.rvPlaceWidget.buttonsVisible = False
         ui.rvPlaceWidget.placeButton().show()
         ui.rvPlaceWidget.deleteAllControlPointsOptionVisible = False
@@ -33,26 +34,26 @@ class InputsPanel:
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
+        self._offered = {}
         self.update()
 
     def fillEmptyFields(self) -> None:
-        """Fill each empty field for which there is exactly one candidate."""
+        """Fill each empty field for which there is exactly one candidate, once: not if a person chose None since."""
         p = self._parameters
         if p is None:
             return
-        if p.cine is None:
-            self._fillIfUnique(
-                "cine", [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if self._isCine(n)]
-            )
-        if p.masks is None:
-            self._fillIfUnique("masks", MaskSource.candidates())
-        if p.rvInsertion is None:
-            points = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
-            self._fillIfUnique("rvInsertion", [n for n in points if not n.GetHideFromEditors()])
+        browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+        points = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+        self._fillIfUnique("cine", [n for n in browsers if self._isCine(n)])
+        self._fillIfUnique("masks", MaskSource.candidates())
+        self._fillIfUnique("rvInsertion", [n for n in points if not n.GetHideFromEditors()])
 
     def _fillIfUnique(self, name: str, candidates: list[Any]) -> None:
-        if len(candidates) == 1:
+        ids, offered = {node.GetID() for node in candidates}, self._offered.get(name, set())
+        isEmpty = getattr(self._parameters, name) is None
+        if isEmpty and len(candidates) == 1 and not ids <= offered:
             setattr(self._parameters, name, candidates[0])
+        self._offered[name] = offered | ids
 
     @staticmethod
     def _isCine(browserNode: Any) -> bool:
@@ -94,9 +95,9 @@ class InputsPanel:
         self._ui.rvPlaceWidget.setPlaceModeEnabled(True)
 
     def onLoadMasksButton(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Load masks"), "", MaskLoader.FILTER)
-        if path:
-            self.loadMasks(Path(path))
+        path = FileDialogs.openFile(_("Load masks"), MaskLoader.FILTER)
+        if path is not None:
+            self.loadMasks(path)
 
     def loadMasks(self, path: Path) -> None:
         """Load masks from a file and select them; an error is shown in the panel."""

@@ -17,7 +17,7 @@ from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
@@ -77,8 +77,7 @@ class SeriesPanel:
 
     def onAddButton(self) -> None:
         title = _("Masks of several series, one file per series")
-        paths = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", MaskLoader.FILTER)
-        self.addFiles([Path(path) for path in paths])
+        self.addFiles(FileDialogs.openFiles(title, MaskLoader.FILTER))
 
     def addFiles(self, paths: list[Path]) -> None:
         """Load masks from files; each is listed with the cine on the same grid, or alone."""

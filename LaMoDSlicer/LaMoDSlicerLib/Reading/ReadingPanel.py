@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -14,7 +13,7 @@ from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
 from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Worker import Dependencies
 
 
@@ -178,9 +177,9 @@ class ReadingPanel:
             tabs.setCurrentWidget(self.sheet.ui.agreementTab)
 
     def onLoadSecondButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Result, or case with known motion"))
-        if folder:
-            self.loadSecond(Path(folder))
+        folder = FileDialogs.chooseFolder(_("Result, or case with known motion"))
+        if folder is not None:
+            self.loadSecond(folder)
 
     def loadSecond(self, folder: Path) -> None:
         """Load a result and compare with it; if there is no result yet, it becomes the current one."""
@@ -202,19 +201,19 @@ class ReadingPanel:
         self._parameters.parameterNode.SetAttribute(ResultKeeper.ADD, "yes" if added else None)
 
     def onTablesButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the tables"))
-        if folder:
-            self.export(lambda export: export.tables(Path(folder)))
+        folder = FileDialogs.chooseFolder(_("Folder for the tables"))
+        if folder is not None:
+            self.export(lambda export: export.tables(folder))
 
     def onReportButton(self) -> None:
-        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Report"), "strain.pdf", "PDF (*.pdf)")
-        if path:
-            self.export(lambda export: export.report(Path(path)))
+        path = FileDialogs.saveFile(_("Report"), "strain.pdf", "PDF (*.pdf)", (".pdf",))
+        if path is not None:
+            self.export(lambda export: export.report(path))
 
     def onDicomButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the DICOM files"))
-        if folder:
-            self.export(lambda export: export.dicom(Path(folder)))
+        folder = FileDialogs.chooseFolder(_("Folder for the DICOM files"))
+        if folder is not None:
+            self.export(lambda export: export.dicom(folder))
 
     def export(self, write: Any) -> None:
         """Export something of the result and show the names of the files, or the error.
