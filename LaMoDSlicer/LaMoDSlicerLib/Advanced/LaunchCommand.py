@@ -1,4 +1,5 @@
 import shlex
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Worker.WorkerProcess import IS_WINDOWS
 
 
 class LaunchCommand:
@@ -53,7 +55,8 @@ class LaunchCommand:
             return launch_commands.torchrun_command(launch, *counts)
         if kind == "slurm":
             return launch_commands.slurm_script(launch, *counts)
-        return shlex.join(launch_commands.local_command(launch))
+        command = launch_commands.local_command(launch)
+        return subprocess.list2cmdline(command) if IS_WINDOWS else shlex.join(command)
 
     def onCopyCommandButton(self) -> None:
         try:

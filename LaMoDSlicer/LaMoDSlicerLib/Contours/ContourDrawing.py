@@ -1,4 +1,3 @@
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
 #: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
 _INPUT_ERROR = 1
@@ -147,7 +147,7 @@ def explainDrawingExit(exitCode: int, lastOutput: str, folder: Path) -> str:
         folder: the folder of the command. The user sees nodes, so its file names are replaced.
     """
     if exitCode == _INPUT_ERROR and lastOutput:
-        return lastOutput.replace(f"{folder}{os.sep}", "").replace(_CINE, _("The cine"))
+        return withoutFolder(lastOutput, folder).replace(_CINE, _("The cine"))
     if exitCode < 0:
         text = _("Drawing contours was ended from outside (signal {signal}). The scene is unchanged; draw them again.")
         return text.format(signal=-exitCode)

@@ -53,6 +53,7 @@ class ContoursPanel:
         ui.acceptAllButton.connect("clicked(bool)", self.onAcceptAllButton)
         ui.editButton.connect("clicked(bool)", self.onEditButton)
         self._shortcut = qt.QShortcut(qt.QKeySequence("A"), self.widget)
+        self._shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)  # not while typing elsewhere in Slicer
         self._shortcut.connect("activated()", self.onAcceptButton)
         self.update()
 

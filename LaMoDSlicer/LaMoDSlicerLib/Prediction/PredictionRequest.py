@@ -1,4 +1,3 @@
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
 #: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
 _INPUT_ERROR = 1
@@ -143,7 +143,7 @@ def explainExit(exitCode: int, lastOutput: str, folder: Path) -> str:
         folder: the request's folder. The user sees nodes, so its file names are replaced.
     """
     if exitCode == _INPUT_ERROR and lastOutput:
-        return lastOutput.replace(f"{folder}{os.sep}", "").replace("masks.seq.nrrd", _("The masks"))
+        return withoutFolder(lastOutput, folder).replace("masks.seq.nrrd", _("The masks"))
     if exitCode < 0:
         text = _("The prediction was ended from outside (signal {signal}). The scene is unchanged; predict again.")
         return text.format(signal=-exitCode)

@@ -15,6 +15,19 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
+IS_WINDOWS = os.name == "nt"
+#: Flag of a process without a console window.
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+
+
+def withoutFolder(text: str, folder: Path) -> str:
+    """A message without the path of the temporary folder, which may be quoted with doubled backslashes."""
+    path = str(folder)
+    for written in (path.replace("\\", "\\\\"), path, path.replace("\\", "/")):
+        for separator in ("\\\\", "\\", "/"):
+            text = text.replace(written + separator, "")
+    return text
+
 
 def explainExit(exitCode: int, lastOutput: str) -> str:
     """A sentence about a command that failed: its last output, or how it ended."""
@@ -37,6 +50,8 @@ class WorkerProcess:
     """
 
     POLL_MS = 50
+    #: Longest time that `cancel` waits for the process to end.
+    PATIENCE_S = 5.0
     NICENESS = 10
 
     def __init__(
@@ -56,6 +71,7 @@ class WorkerProcess:
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
         self._slot: Callable[[], None] | None = None
+        self._isSwept = False
 
     @property
     def processId(self) -> int | None:
@@ -99,8 +115,8 @@ class WorkerProcess:
 
     def _popen(self, command: list[str], log: Path | None) -> subprocess.Popen:
         options: dict = {"start_new_session": True}
-        if os.name == "nt":
-            detached = subprocess.DETACHED_PROCESS if log is not None else subprocess.CREATE_NO_WINDOW
+        if IS_WINDOWS:
+            detached = subprocess.DETACHED_PROCESS if log is not None else NO_WINDOW
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
             options = {"creationflags": flags | detached}
         options |= {"env": CoreLibrary.environment(), "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
@@ -120,9 +136,15 @@ class WorkerProcess:
         process = self.release()
         if process is not None:
             self._killGroup(process)
-            process.wait()
+            self._waitFor(process)
         self._forgetReceivers()
         self.removeFolder()
+
+    def _waitFor(self, process: subprocess.Popen) -> None:
+        try:
+            process.wait(self.PATIENCE_S)
+        except subprocess.TimeoutExpired:  # taskkill is missing or was refused
+            process.kill()
 
     def release(self) -> subprocess.Popen | None:
         """Stop following the process without ending it; returns it."""
@@ -140,13 +162,18 @@ class WorkerProcess:
 
     @staticmethod
     def _killGroup(process: subprocess.Popen) -> None:
+        """Start to end the process and its children; returns at once."""
+        if IS_WINDOWS:
+            command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+            hidden = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+            subprocess.Popen(command, creationflags=NO_WINDOW, **hidden)
+            return
         try:
-            if os.name == "nt":
-                subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass  # the process has already exited
+        except PermissionError:  # macOS, if a process of the group is a zombie
+            process.kill()
 
     def _readPipe(self, process: subprocess.Popen) -> None:
         for line in process.stdout:
@@ -167,8 +194,10 @@ class WorkerProcess:
             self._lines.put(line)
 
     def _poll(self) -> None:
-        if self._process is not None and self._process.poll() is not None:
-            self._killGroup(self._process)  # children that are still running keep the pipe open
+        if self._process is not None and not self._isSwept and self._process.poll() is not None:
+            self._isSwept = True
+            if not IS_WINDOWS:  # there, the children of a process that exited cannot be found
+                self._killGroup(self._process)  # children that are still running keep the pipe open
         while self._process is not None:
             try:
                 line = self._lines.get_nowait()
