@@ -9,7 +9,7 @@ from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
 from LaMoDSlicerLib.Scene import RoleNodes
-from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Scene.CineSource import CineSource, refuseTransform
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
@@ -49,6 +49,7 @@ class RequestReader:
             raise InputError(
                 _("Select the myocardium masks: a segmentation or labelmap for every frame, or press “Load masks…”.")
             )
+        refuseTransform(p.masks)
         frames = MaskSource(p.masks).numberOfFrames()
         if frames < MIN_FRAMES:
             text = _(

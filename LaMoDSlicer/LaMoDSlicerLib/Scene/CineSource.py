@@ -10,6 +10,17 @@ from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 
+def refuseTransform(node: Any) -> None:
+    """Refuse images and masks below a transform: their voxels would be used where the transform does not put them.
+
+    Raises:
+        InputError: the node has a parent transform.
+    """
+    if node.GetParentTransformNode() is not None:
+        text = _("“{name}” is moved by the transform “{transform}”: harden the transform or remove it first.")
+        raise InputError(text.format(name=node.GetName(), transform=node.GetParentTransformNode().GetName()))
+
+
 class CineSource:
     """The images of a cine: a sequence browser, or a volume with one component per frame.
 
@@ -76,4 +87,4 @@ class CineSource:
                 "from the masks alone."
             )
             raise InputError(text.format(name=self.node.GetName()))
-        self.volumeNode()
+        refuseTransform(self.volumeNode())
