@@ -1,4 +1,4 @@
-"""Base and apex of stacks without a trustworthy orientation are told by the taper and the right ventricle."""
+"""Base and apex of stacks without a trustworthy orientation are identified by the taper and the right ventricle."""
 
 from __future__ import annotations
 
