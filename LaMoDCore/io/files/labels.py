@@ -19,6 +19,7 @@ from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.runtime.errors import LaMoDInputError
 
+_CHUNK = 1 << 20
 #: An image with more labels is not a mask.
 MAX_LABELS = 16
 #: Labels are rounded to whole numbers from which they deviate by at most this; larger deviations are refused.
@@ -195,9 +196,13 @@ def distinct_values(frames: Array, limit: int) -> list[float]:
     """The distinct values of [T, Z, H, W], sorted; the search stops when there are more than ``limit``."""
     values: set[float] = set()
     for planes in frames:
-        values.update(np.unique(planes).tolist())
-        if len(values) > limit:
-            break
+        voxels = planes.reshape(-1)
+        for start in range(0, voxels.size, _CHUNK):
+            chunk = voxels[start : start + _CHUNK]
+            drawn = chunk[chunk != 0]  # most voxels of a mask are 0: sorting the others is fast
+            values.update(np.unique(drawn).tolist() if drawn.size == chunk.size else [0, *np.unique(drawn).tolist()])
+            if len(values) > limit:
+                return sorted(values)
     return sorted(values)
 
 
