@@ -142,6 +142,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/rv_in_cine.py
   heart/rv_insertion.py
   heart/spatial.py
+  heart/taper.py
   heart/ventricle.py
   heart/wall_fields.py
   io/__init__.py

@@ -19,7 +19,7 @@ class ImageIndex:
         self._slices = [group for one in series if not one.is_segmentation for group in one.positions]
         places = [(frame.key, (n, frame)) for n, group in enumerate(self._slices) for frame in group]
         repeated = {key for key, count in Counter(key for key, _ in places).items() if count > 1}
-        # images of different pixels that share a UID cannot be told apart by it
+        # a UID that images with different pixels share does not identify them
         self._place = {key: place for key, place in places if key not in repeated}
 
     def find(self, key: ImageKey) -> DicomFrame | None:
