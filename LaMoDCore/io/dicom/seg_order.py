@@ -109,7 +109,7 @@ def _found(keys: set[ImageKey], index: ImageIndex) -> list[DicomFrame]:
 
 
 def _own_orders(frames: Sequence[SegmentFrame]) -> list[float] | None:
-    """The trigger times of the frames, or their temporal positions; None if they do not tell the frames apart.
+    """The trigger times of the frames, or their temporal positions; None if they do not distinguish the frames.
 
     An object with a single frame may number it 1, as each of the others does.
     """

@@ -205,7 +205,7 @@ def test_the_clock_orders_images_before_their_numbers(tmp_path, plain, attribute
     check(load_case(tmp_path / "m.nii", cine=tmp_path / "cine"), plain)
 
 
-def test_a_clock_that_does_not_tell_images_apart_is_no_order(tmp_path):
+def test_a_clock_that_does_not_distinguish_images_is_not_used(tmp_path):
     def edit(ds, t, k):
         ds.AcquisitionTime = ds.ContentTime = "120000"
         ds.InstanceNumber = t + 1
