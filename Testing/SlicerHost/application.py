@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from Testing.SlicerHost.io_manager import IOManager
@@ -131,8 +132,13 @@ class LayoutManager(Strict, wrapped("QObject")):
         self._three_d: list[ThreeDView] = []
         self._plots: list[Any] = []
         self._factories: list[Any] = []
-        self._logic = LayoutLogic()
+        self._logic = LayoutLogic(scene.mrml)
         self._area: Any = None
+        self._shown: Any = None
+        self._last_valid = 0
+        node = self._logic.GetLayoutNode()
+        node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._follow_node())
+        scene.mrml.AddObserver(scene.mrml.EndBatchProcessEvent, lambda *_: self._restore_last_valid())
 
     def layoutLogic(self) -> LayoutLogic:
         return self._logic
@@ -143,11 +149,29 @@ class LayoutManager(Strict, wrapped("QObject")):
     def setLayout(self, layout: int) -> None:
         """Arrange the main window's views by the layout node's description with this number."""
         node = self._logic.GetLayoutNode()
-        if not node.IsLayoutDescription(layout):
-            raise RuntimeError(f"there is no layout {layout}")
-        node.SetViewArrangement(layout)
-        self._area.show_layout(node.GetCurrentLayoutDescription())
-        self.layoutChanged.emit(layout)
+        if node.GetViewArrangement() != layout:
+            known = node.IsLayoutDescription(layout)
+            node.SetViewArrangement(layout if known else node.SlicerLayoutConventionalView)
+
+    def _restore_last_valid(self) -> None:
+        """A closed scene resets the layout node; Slicer's layout logic then restores the arrangement."""
+        node = self._logic.GetLayoutNode()
+        if node.GetViewArrangement() == node.SlicerLayoutNone:
+            node.SetViewArrangement(self._last_valid)
+
+    def _follow_node(self) -> None:
+        """Show the arrangement of the layout node, which a loaded scene may have changed."""
+        node = self._logic.GetLayoutNode()
+        number = node.GetViewArrangement()
+        if number == node.SlicerLayoutNone:
+            return
+        self._last_valid = number
+        described = node.GetCurrentLayoutDescription() if node.IsLayoutDescription(number) else ""
+        if self._area is None or (number, described) == self._shown:
+            return
+        self._shown = number, described
+        self._area.show_layout(described)
+        self.layoutChanged.emit(number)
 
     layout = property(lambda self: self._logic.GetLayoutNode().GetViewArrangement(), setLayout)
 
@@ -243,8 +267,8 @@ class Application(Strict):
     def startupEnvironment(self) -> dict[str, str]:
         return dict(os.environ)
 
-    def processEvents(self) -> None:
-        self._qt.processEvents()
+    def processEvents(self, *flags: Any) -> None:
+        self._qt.processEvents(*flags)
 
     def setOverrideCursor(self, cursor: Any) -> None:
         self._qt.setOverrideCursor(QtGui.QCursor(cursor))

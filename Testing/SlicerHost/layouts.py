@@ -43,11 +43,16 @@ class qSlicerSingletonViewFactory(Strict, wrapped("QObject")):
 
 
 class LayoutLogic:
-    """``layoutLogic()``, with the layout node only."""
+    """``layoutLogic()``, with the layout node only. As in Slicer, the node is saved and loaded with the scene.
 
-    def __init__(self) -> None:
+    Args:
+        scene: gets the node, a singleton.
+    """
+
+    def __init__(self, scene: Any) -> None:
         self._node = slicer.vtkMRMLLayoutNode()
-        self._node.SetSaveWithScene(False)
+        self._node.SetSingletonTag("vtkMRMLLayoutNode")
+        scene.AddNode(self._node)
 
     def GetLayoutNode(self) -> Any:
         return self._node
@@ -99,7 +104,10 @@ class ViewArea(QtWidgets.QWidget):
         self._grid.addWidget(widget, *box)
 
     def show_layout(self, description: str) -> None:
-        placed = [(self._widget_of(element), box) for element, box in rectangles(description)]
+        """Show the views of a layout; none if the layout has no description."""
+        placed = (
+            [] if not description else [(self._widget_of(element), box) for element, box in rectangles(description)]
+        )
         self._grid.setEnabled(False)  # an intermediate layout would enlarge the window permanently
         shown = [widget for widget, _box in placed]
         for widget in self._widgets.values():

@@ -46,7 +46,9 @@ class MainWindow(QtWidgets.QMainWindow):
             views.adopt("vtkMRMLViewNode", "1", self.three_d, (0, 3 * CELLS // 5, CELLS, 2 * CELLS // 5))
             application._layout._three_d.append(self.three_d)
         layout_node = application._layout._logic.GetLayoutNode()
-        layout_node.AddLayoutDescription(self.FIRST_LAYOUT, _FIRST_LAYOUT)
+        ordinary = (layout_node.SlicerLayoutConventionalView, layout_node.SlicerLayoutFourUpView)
+        for number in {self.FIRST_LAYOUT, *ordinary}:
+            layout_node.AddLayoutDescription(number, _FIRST_LAYOUT)
         layout_node.AddLayoutDescription(layout_node.SlicerLayoutOneUpRedSliceView, _ONE_UP_RED)
         layout_node.SetViewArrangement(self.FIRST_LAYOUT)
         splitter.addWidget(views)

@@ -15,3 +15,5 @@ _LAYOUTS = CustomLayouts(
 )
 open = _LAYOUTS.open
 close = _LAYOUTS.close
+leaveLoaded = _LAYOUTS.leaveLoaded
+register = _LAYOUTS.register

@@ -48,6 +48,13 @@ _LAYOUTS = CustomLayouts(
     "lamodLayoutBefore",
 )
 close = _LAYOUTS.close
+leaveLoaded = _LAYOUTS.leaveLoaded
+
+
+def register() -> None:
+    """Make the layouts and the sheet's view known to Slicer, at its start."""
+    _container()
+    _LAYOUTS.register()
 
 
 def open(number: int) -> None:

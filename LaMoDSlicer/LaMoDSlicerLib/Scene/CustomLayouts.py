@@ -54,20 +54,45 @@ class CustomLayouts:
     def isOpen(self) -> bool:
         return slicer.app.layoutManager().layout in self._descriptions
 
-    def open(self, number: int) -> None:
-        """Show one of the layouts."""
-        manager: Any = slicer.app.layoutManager()
-        node = manager.layoutLogic().GetLayoutNode()
+    def register(self) -> None:
+        """Describe the layouts to Slicer; an unknown layout of a loaded scene would be an empty window."""
+        node = self._node()
         for known, description in self._descriptions.items():
             describe = node.SetLayoutDescription if node.IsLayoutDescription(known) else node.AddLayoutDescription
             describe(known, description)
+
+    @staticmethod
+    def _node() -> Any:
+        return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+
+    def open(self, number: int) -> None:
+        """Show one of the layouts.
+
+        While it is shown, a saved scene does not contain the layout: loaded without LaMoD, it would be an empty window.
+        """
+        self.register()
+        node = self._node()
         if not self.isOpen():
-            setattr(slicer.modules, self._attribute, manager.layout)
-        if manager.layout != number:
-            manager.setLayout(number)
+            setattr(slicer.modules, self._attribute, slicer.app.layoutManager().layout)
+        setattr(slicer.modules, self._attribute + "IsOpen", True)
+        node.SetSaveWithScene(False)
+        node.SetViewArrangement(number)  # the layout manager ignores a number that it shows with other contents
 
     def close(self) -> None:
-        """Restore the layout that was shown before."""
+        """Restore the layout that was shown before, or an ordinary one in a loaded scene."""
+        node = self._node()
+        if self.isOpen():
+            slicer.app.layoutManager().setLayout(self._previous(node))
+        setattr(slicer.modules, self._attribute + "IsOpen", False)
+        node.SetSaveWithScene(True)
+
+    def leaveLoaded(self) -> None:
+        """Leave one of the layouts that came with a loaded scene: nothing fills its views."""
+        self.register()
+        if not getattr(slicer.modules, self._attribute + "IsOpen", False):
+            self.close()
+
+    def _previous(self, node: Any) -> int:
         previous = getattr(slicer.modules, self._attribute, None)
-        if self.isOpen() and previous is not None:
-            slicer.app.layoutManager().setLayout(previous)
+        known = previous is not None and previous not in self._descriptions and node.IsLayoutDescription(previous)
+        return previous if known else node.SlicerLayoutFourUpView
