@@ -2,10 +2,10 @@
 
 import sys
 
-import qt
 import slicer
 import vtk
 from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
+from LaMoDSlicerLib.Scene import SliceViews
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -23,7 +23,7 @@ class LaMoDSlicer(ScriptedLoadableModule):
         super().__init__(parent)
         parent.title = _("LaMoD Strain")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Cardiac")]
-        parent.dependencies = []
+        parent.dependencies = ["Markups", "Segmentations", "Sequences", "Volumes"]
         parent.contributors = ["The LaMoD developers"]
         parent.helpText = _(
             "Predicts motion and strain of the left ventricle from myocardium masks over the cardiac cycle, as DENSE "
@@ -36,9 +36,10 @@ class LaMoDSlicer(ScriptedLoadableModule):
 
     @staticmethod
     def onStartupCompleted():
-        from LaMoDSlicerLib.Scene import SampleHeart
+        from LaMoDSlicerLib.Scene import LoadedScenes, SampleHeart
 
         SampleHeart.register()
+        LoadedScenes.register()
 
 
 class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -48,11 +49,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
-        self._parameters = self._guiTag = None
-        self._updateSoon = qt.QTimer()  # one update for many simultaneous scene events
-        self._updateSoon.setSingleShot(True)
-        self._updateSoon.setInterval(30)
-        self._updateSoon.timeout.connect(self.update)
+        self._parameters = self._guiTag = self._watch = None
 
     def setup(self):
         from LaMoDSlicerLib.Advanced.AdvancedPanel import AdvancedPanel
@@ -61,6 +58,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from LaMoDSlicerLib.Inputs.InputsPanel import InputsPanel
         from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
         from LaMoDSlicerLib.Reading.ReadingPanel import ReadingPanel
+        from LaMoDSlicerLib.Scene.SceneWatch import SceneWatch
 
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LaMoDSlicer.ui"))
@@ -74,28 +72,26 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         further = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
         self.contoursPanel, self.readingPanel, self.advancedPanel = further
         self.panels = (self.inputsPanel, self.predictPanel, self.displayPanel, *further)
-        scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
-            self.addObserver(scene, event, self.onModified)
+        self._watch = SceneWatch(self)
         self.setParameters(self.logic.getParameterNode())
 
     def enter(self):
         if self._parameters is None:
             self.setParameters(self.logic.getParameterNode())
+        if self._parameters.resultBrowser is not None:
+            SliceViews.letAllResliceBeFast()
         self.update()
 
     def exit(self):
-        """Another module is shown: the views are no longer LaMoD's until the module is entered again."""
-        self._updateSoon.stop()
+        self._watch.stop()
+        SliceViews.restoreSampling()
 
     def cleanup(self):
-        self.predictPanel.cancel("")
-        self.setParameters(None)
-        self.advancedPanel.cleanup()
-        self.removeObservers()
-        self._updateSoon.stop()
+        from LaMoDSlicerLib.Scene import CleanUp
+
+        cancel, leave = (lambda: self.predictPanel.cancel("")), (lambda: self.setParameters(None))
+        further = (self.advancedPanel.cleanup, self.readingPanel.cleanup, SliceViews.restoreSampling)
+        CleanUp.runAll(cancel, leave, *further, self._watch.release, self.removeObservers)
 
     def onReload(self):
         for name in [n for n in sys.modules if n.startswith("LaMoDSlicerLib")]:
@@ -115,14 +111,13 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             panel.setParameters(parameters)
 
     def update(self):
-        self._updateSoon.stop()
+        self._watch.stop()
         self.inputsPanel.fillEmptyFields()
         for panel in self.panels:
             panel.update()
 
     def onModified(self, caller=None, event=None):
-        if self.parent.isEntered:  # otherwise `enter` updates the panel
-            self._updateSoon.start()
+        self._watch.onModified()
 
     def onSceneStartClose(self, caller=None, event=None):
         self.predictPanel.cancel(_("The scene was closed: the running computation was cancelled."))

@@ -92,20 +92,25 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Results/ResultStack.py
   LaMoDSlicerLib/Results/__init__.py
   LaMoDSlicerLib/Scene/CineSource.py
+  LaMoDSlicerLib/Scene/CleanUp.py
   LaMoDSlicerLib/Scene/CustomLayouts.py
   LaMoDSlicerLib/Scene/FigureWindow.py
+  LaMoDSlicerLib/Scene/FileDialogs.py
   LaMoDSlicerLib/Scene/FrameFollower.py
   LaMoDSlicerLib/Scene/FrameSequence.py
   LaMoDSlicerLib/Scene/HeartView.py
   LaMoDSlicerLib/Scene/HiddenMasks.py
   LaMoDSlicerLib/Scene/LinkedBrowsers.py
+  LaMoDSlicerLib/Scene/LoadedScenes.py
   LaMoDSlicerLib/Scene/PanelWidgets.py
   LaMoDSlicerLib/Scene/ParameterNode.py
   LaMoDSlicerLib/Scene/RoleNodes.py
   LaMoDSlicerLib/Scene/SampleHeart.py
+  LaMoDSlicerLib/Scene/SceneWatch.py
   LaMoDSlicerLib/Scene/SequenceBuilder.py
   LaMoDSlicerLib/Scene/SliceViews.py
   LaMoDSlicerLib/Scene/StackCamera.py
+  LaMoDSlicerLib/Scene/TableCopy.py
   LaMoDSlicerLib/Scene/TextTable.py
   LaMoDSlicerLib/Scene/VolumeGeometry.py
   LaMoDSlicerLib/Scene/__init__.py

@@ -68,7 +68,7 @@ def fresh(host: SimpleNamespace) -> SimpleNamespace:
 
 def _settle(app: SimpleNamespace) -> None:
     """Wait until the panel has updated and the views are drawn."""
-    panel = app.widget._updateSoon
+    panel = app.widget._watch.timer
     views = [view for view in (app.window.red, app.window.three_d) if view.isVisible()]
     app.mouse.spin(0.05)
     assert app.mouse.spin(30, lambda: not panel.active and not any(view._pending.isActive() for view in views))

@@ -7,6 +7,8 @@ import slicer
 
 from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS, VolumeGeometry
 
+#: Attribute of a slice node: its slab oversampling factor before `letResliceBeFast`.
+_SAMPLING = "LaMoD.SlabOversampling"
 #: Size of the visible region relative to the heart.
 _ZOOM_MARGIN = 2.0
 
@@ -33,11 +35,31 @@ def letResliceBeFast(sliceWidget: Any) -> None:
     """Enable VTK's fast reslicing, which is five times faster if image rows and screen rows are parallel.
 
     vtkImageReslice uses it only if the samples of a slab are one voxel apart, even without a slab. Slicer sets this
-    distance to the slice spacing divided by the oversampling factor.
+    distance to the slice spacing divided by the oversampling factor. `restoreSampling` restores the factor.
     """
     spacing = sliceWidget.sliceLogic().GetLowestVolumeSliceSpacing()[2]
-    if spacing > 0:
-        sliceWidget.mrmlSliceNode().SetSlabReconstructionOversamplingFactor(spacing)
+    node = sliceWidget.mrmlSliceNode()
+    if spacing <= 0:
+        return
+    if node.GetAttribute(_SAMPLING) is None:
+        node.SetAttribute(_SAMPLING, f"{node.GetSlabReconstructionOversamplingFactor():g}")
+    node.SetSlabReconstructionOversamplingFactor(spacing)
+
+
+def letAllResliceBeFast() -> None:
+    """As `letResliceBeFast`, for every slice view."""
+    layouts = slicer.app.layoutManager()
+    for name in layouts.sliceViewNames() if layouts is not None else ():
+        letResliceBeFast(layouts.sliceWidget(name))
+
+
+def restoreSampling() -> None:
+    """Undo `letResliceBeFast` in every view, as other modules may reconstruct slabs."""
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        factor = node.GetAttribute(_SAMPLING)
+        if factor is not None:
+            node.SetSlabReconstructionOversamplingFactor(float(factor))
+            node.SetAttribute(_SAMPLING, None)
 
 
 def turn(sliceNode: Any, geometry: VolumeGeometry) -> None:
