@@ -106,7 +106,8 @@ def _off(stacks: Sequence[FrameStack], drawn: Sequence[SliceContours], three: Se
     expected = (1 - share) * rings[before] + share * rings[after]
     difference = rings[middle] - expected
     across = difference[:, :3] - (difference[:, :3] @ normal)[:, None] * normal
-    return np.maximum(np.linalg.norm(across, axis=1) / _OFF_CENTER_MM, np.abs(difference[:, 3]) / _OFF_RADIUS_MM)
+    shifted, resized = np.linalg.norm(across, axis=1) / _OFF_CENTER_MM, np.abs(difference[:, 3]) / _OFF_RADIUS_MM
+    return np.asarray(np.maximum(shifted, resized))
 
 
 def _ring_at(stack: FrameStack, contours: SliceContours, phases: Array) -> Array:
