@@ -149,19 +149,23 @@ def inflate(data: bytes | bytearray | memoryview, expected: int, source: Path) -
     check_size(source, expected)
     if expected > len(data) * _LARGEST_RATIO + _CHUNK:
         raise truncated(source, len(data), expected)
-    found = bytearray()
-    view = memoryview(data)
-    position = members = 0
-    while position < len(view) and len(found) < expected:
+    found = bytearray(expected)  # the stored bytes can be as many
+    view, target = memoryview(data), memoryview(found)
+    position = members = size = 0
+    while position < len(view) and size < expected:
         decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
         step = _FIRST_STEP  # what follows a member is copied: short steps at first, as a member may be short
         try:
-            while position < len(view) and not decoder.eof and len(found) < expected:
+            while position < len(view) and not decoder.eof and size < expected:
                 piece: bytes | memoryview = view[position : position + step]
                 position, step = position + len(piece), min(2 * step, _CHUNK)
-                while piece and len(found) < expected:
-                    found += decoder.decompress(piece, expected - len(found))
-                    piece = decoder.unconsumed_tail
+                room = part = 0
+                while part == room and size < expected:
+                    room = min(expected - size, _CHUNK)
+                    inflated = decoder.decompress(piece, room)
+                    piece, part = decoder.unconsumed_tail, len(inflated)
+                    target[size : size + part] = inflated
+                    size += part
         except zlib.error as error:
             raise damaged(source, "its compressed data are damaged") from error
         position -= len(decoder.unused_data)
@@ -170,8 +174,8 @@ def inflate(data: bytes | bytearray | memoryview, expected: int, source: Path) -
             raise damaged(source, f"it has more than {_MOST_MEMBERS} compressed parts")
         if bytes(view[position : position + 2]) != b"\x1f\x8b":  # only another gzip member continues the stream
             break
-    if len(found) < expected:
-        raise truncated(source, len(found), expected)
+    if size < expected:
+        raise truncated(source, size, expected)
     return found
 
 
