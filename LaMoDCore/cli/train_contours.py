@@ -16,6 +16,8 @@ HELP = (
     "The folder it writes is used with `lamod contour --engine DIR`."
 )
 
+_NEEDED = {"lightning_fabric": "lightning-fabric is not installed", "onnx": "onnx is not installed"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="engine folder to write")
@@ -49,10 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for package in ("lightning_fabric", "onnx"):
+    for package, reason in _NEEDED.items():
         if find_spec(package) is None:
-            name = package.replace("_", "-")
-            raise LaMoDInputError("lamod train-contours", f"{name} is not installed", "run: pip install 'lamod[train]'")
+            raise LaMoDInputError("lamod train-contours", reason, "run: pip install 'lamod[train]'")
     from LaMoDCore.models.run_folder import CHECKPOINT
     from LaMoDCore.training.contours.stage import ContourEngineTraining
     from LaMoDCore.training.contours.train import ContourEngineConfig, train_contours

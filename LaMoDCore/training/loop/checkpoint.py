@@ -118,7 +118,8 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
     with _reading(folder):
         with safe_open(str(file), framework="pt") as content:
             about = parse_json(content.metadata()["about"])
-            tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118
+            # Copies, since the tensors map the file, which the next checkpoint replaces; Windows refuses that.
+            tensors = {key: content.get_tensor(key).clone() for key in content.keys()}  # noqa: SIM118
         position, groups = about["position"], about["groups"]
         kept = about["identity"]
     _refuse_another_run(f"{folder.name}/{CHECKPOINT}", kept, json.loads(json.dumps(identity)))
