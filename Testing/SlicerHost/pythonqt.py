@@ -194,8 +194,10 @@ def _wrap(base: type, name: str) -> type:
     if issubclass(base, QtWidgets.QFileDialog):
         for chooser in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
             members[chooser] = staticmethod(_first_of(base, chooser))
-    if base is QtCore.QTimer:
-        members["timeout"] = property(_Timeout)
+    if base is QtCore.QTimer:  # a property would not do: PySide6 puts signals into each instance
+        members["__getattribute__"] = lambda self, attribute: (
+            _Timeout(self) if attribute == "timeout" else base.__getattribute__(self, attribute)
+        )
     return _PythonQtClass(name, (base,), members)
 
 
