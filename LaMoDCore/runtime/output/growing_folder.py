@@ -150,7 +150,7 @@ class GrowingFolder:
             # A process that is killed before the file is renamed leaves the old file, so both digests are listed.
             before = f"{sha256_of(path)} " if path.is_file() else ""
             self._update(manifest, {name: f"{before}{digest}"})
-        self._update(manifest, {name: digest})
+        self._update(self._manifest(), {name: digest})
 
     def claim(self, *names: str) -> None:
         """List files that LaMoD writes again and again, such as a log, whatever they contain.

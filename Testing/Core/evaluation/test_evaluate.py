@@ -196,7 +196,7 @@ def test_examples_are_the_median_cases(index, methods, found):
 
 def test_files_of_an_evaluation(index, methods, found, tmp_path):
     files = write_evaluation(tmp_path / "out", index, methods[::2], found, split="test", settings={"seed": 0})
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(p.name for p in files)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted([".lamod.json", *(p.name for p in files)])
     with (tmp_path / "out" / "cases.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == len(found.cases)

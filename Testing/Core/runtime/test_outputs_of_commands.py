@@ -147,6 +147,9 @@ def test_a_growing_folder_keeps_files_of_others(tmp_path: Path) -> None:
     with pytest.raises(LaMoDInputError, match="not written by LaMoD"):
         folder.claim("theirs.txt")
     folder.write_text("own.txt", "1")
+    marker = (tmp_path / "out" / MARKER).read_bytes()
+    folder.write_text("own.txt", "1")
+    assert (tmp_path / "out" / MARKER).read_bytes() == marker  # the same output gives the same bytes
     folder.write_text("own.txt", "2")
     (tmp_path / "out" / "own.txt").write_text("corrected by hand")
     with pytest.raises(LaMoDInputError, match="changed"):
