@@ -14,7 +14,7 @@ from LaMoDCore.io.files.labels import LabelMap
 from LaMoDCore.io.files.volume_times import times_of_volumes
 from LaMoDCore.io.images.natural_order import natural_key
 from LaMoDCore.io.images.nifti import read_nifti_header
-from LaMoDCore.io.images.nrrd import parse_header
+from LaMoDCore.io.images.nrrd import GZIP_LEVEL, parse_header
 from LaMoDCore.io.images.seq_nrrd import axes_of, frame_order
 from LaMoDCore.runtime.atomic import replaced_file
 from LaMoDCore.runtime.bounded_reads import inflate, read_file
@@ -139,5 +139,5 @@ def _as_type(values: Array, dtype: np.dtype, source: Path) -> Array:
 
 
 def _gzip(data: bytes) -> bytes:
-    packer = zlib.compressobj(level=6, wbits=31)  # a gzip header without a time stamp: reproducible bytes
+    packer = zlib.compressobj(level=GZIP_LEVEL, wbits=31)  # a gzip header without a time stamp: reproducible bytes
     return packer.compress(data) + packer.flush()

@@ -249,7 +249,7 @@ def index_values(text: str) -> list[str]:
 
 
 #: Level of zlib. Higher levels take several times as long for files that are hardly smaller.
-_LEVEL = 1
+GZIP_LEVEL = 1
 
 
 def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[str, str]) -> None:
@@ -281,7 +281,7 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
             raise ValueError("a NRRD header field cannot hold a line break")
     little = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("<"))
     # wbits 31 writes a gzip header whose time stamp is zero
-    packer = zlib.compressobj(level=_LEVEL, wbits=31)
+    packer = zlib.compressobj(level=GZIP_LEVEL, wbits=31)
     with replaced_file(path) as temporary, temporary.open("wb") as handle:
         handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
         handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))

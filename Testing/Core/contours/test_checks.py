@@ -125,7 +125,9 @@ def test_the_command_prints_and_writes_findings(tmp_path, capsys, drawn):
     text = capsys.readouterr().out
     assert "frame 8 " in text
     assert "open ring" in text
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"findings.json", "findings.csv", "findings.png"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        *(".lamod.json", "findings.json", "findings.csv", "findings.png")
+    }
     assert main(["check", str(tmp_path / "broken.seq.nrrd"), "--json"]) == 3
     report = json.loads(capsys.readouterr().out)
     assert report["slices"][0]["lights"][8] == "repair"

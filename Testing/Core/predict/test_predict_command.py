@@ -17,6 +17,7 @@ from LaMoDCore.cli import main
 from Testing.Core.predict.conftest import ring_frames, write_nifti
 
 CONTRACT = {
+    ".lamod.json",
     "motion.npz", "segments.csv", "strain.json", "ecc.seq.nrrd", "err.seq.nrrd", "displacement",
     "report.png", "report.pdf", "function.csv", "thickness.csv",
 }  # fmt: skip
