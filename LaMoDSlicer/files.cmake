@@ -94,15 +94,12 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/CineSource.py
   LaMoDSlicerLib/Scene/CleanUp.py
   LaMoDSlicerLib/Scene/CustomLayouts.py
-  LaMoDSlicerLib/Scene/FigureWindow.py
-  LaMoDSlicerLib/Scene/FileDialogs.py
   LaMoDSlicerLib/Scene/FrameFollower.py
   LaMoDSlicerLib/Scene/FrameSequence.py
   LaMoDSlicerLib/Scene/HeartView.py
   LaMoDSlicerLib/Scene/HiddenMasks.py
   LaMoDSlicerLib/Scene/LinkedBrowsers.py
   LaMoDSlicerLib/Scene/LoadedScenes.py
-  LaMoDSlicerLib/Scene/PanelWidgets.py
   LaMoDSlicerLib/Scene/ParameterNode.py
   LaMoDSlicerLib/Scene/RoleNodes.py
   LaMoDSlicerLib/Scene/SampleHeart.py
@@ -110,10 +107,14 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/SequenceBuilder.py
   LaMoDSlicerLib/Scene/SliceViews.py
   LaMoDSlicerLib/Scene/StackCamera.py
-  LaMoDSlicerLib/Scene/TableCopy.py
-  LaMoDSlicerLib/Scene/TextTable.py
   LaMoDSlicerLib/Scene/VolumeGeometry.py
   LaMoDSlicerLib/Scene/__init__.py
+  LaMoDSlicerLib/Widgets/FigureWindow.py
+  LaMoDSlicerLib/Widgets/FileDialogs.py
+  LaMoDSlicerLib/Widgets/PanelWidgets.py
+  LaMoDSlicerLib/Widgets/TableCopy.py
+  LaMoDSlicerLib/Widgets/TextTable.py
+  LaMoDSlicerLib/Widgets/__init__.py
   LaMoDSlicerLib/Worker/CommandControls.py
   LaMoDSlicerLib/Worker/CoreLibrary.py
   LaMoDSlicerLib/Worker/Dependencies.py

@@ -92,7 +92,7 @@ def _line(group: NoteGroup, slices: int) -> str:
 
 
 def warning_line(result: StrainResult) -> str:
-    """For the head of a page: walls that are not known, or slices that are unlike the training data; "" without both."""
+    """For the head of a page: walls that are not known, or slices unlike the training data; "" without both."""
     see = f"see “{NOTES_HEADING}”."
     if any(each.code == "orientation_contradicted" for each in result.notes):
         return f"Walls are not named, the orientation is contradictory: {see}"

@@ -149,7 +149,7 @@ def test_contours_changed_in_a_sequence_are_saved_with_the_scene(slicer_app, tmp
 def test_a_suffix_is_appended_and_the_folder_is_the_users(slicer_app, tmp_path, monkeypatch, typed, expected):
     import qt
     import slicer
-    from LaMoDSlicerLib.Scene import FileDialogs
+    from LaMoDSlicerLib.Widgets import FileDialogs
 
     settings = slicer.app.userSettings()
     settings.setValue("LaMoD/Folder", "")
@@ -171,7 +171,7 @@ def test_a_suffix_is_appended_and_the_folder_is_the_users(slicer_app, tmp_path, 
 def test_a_file_that_exists_only_with_the_suffix_is_replaced_after_a_question(slicer_app, tmp_path, monkeypatch):
     import qt
     import slicer
-    from LaMoDSlicerLib.Scene import FileDialogs
+    from LaMoDSlicerLib.Widgets import FileDialogs
 
     (tmp_path / "strain.pdf").touch()
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "strain"))

@@ -216,7 +216,7 @@ def _latest_of_each_plane(
     """(series, index of its position) of one slice per plane, the latest series where several show it."""
     keys = [_acquired(series, header) for series, header in usable]
     if not all(dated for dated, *_ in keys):
-        keys = [(False, "", *number) for _, _, *number in keys]
+        keys = [(False, "", numbered, number) for _, _, numbered, number in keys]
     kept: list[tuple[DicomSeries, int]] = []
     grids: list[SliceGrid] = []
     for n in sorted(range(len(usable)), key=lambda n: (keys[n], n), reverse=True):

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Advanced.SceneCase import SceneCase
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Widgets import PanelWidgets
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 

@@ -11,8 +11,9 @@ from LaMoDSlicerLib.Advanced.DatasetMaking import DatasetMaking
 from LaMoDSlicerLib.Advanced.SplitPreview import SplitPreview
 from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets, SliceViews
-from LaMoDSlicerLib.Scene.TextTable import TextTable
+from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
 

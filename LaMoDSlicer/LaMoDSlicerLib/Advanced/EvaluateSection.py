@@ -10,9 +10,9 @@ from LaMoDSlicerLib.Advanced import TrainingLayout
 from LaMoDSlicerLib.Advanced.ComparedCase import ComparedCase
 from LaMoDSlicerLib.Advanced.EvaluationFiles import EvaluationFiles
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets
-from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
-from LaMoDSlicerLib.Scene.TextTable import TextTable
+from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 

@@ -7,7 +7,7 @@ import qt
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Widgets import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProcess import IS_WINDOWS
 
 

@@ -6,8 +6,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
-from LaMoDSlicerLib.Scene.TextTable import TextTable
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 

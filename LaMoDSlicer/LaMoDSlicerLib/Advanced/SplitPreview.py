@@ -4,8 +4,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Scene import PanelWidgets
-from LaMoDSlicerLib.Scene.TextTable import TextTable
+from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets.TextTable import TextTable
 
 
 class SplitPreview:

@@ -12,7 +12,7 @@ from LaMoDSlicerLib.Advanced.TrainingCurves import TrainingCurves
 from LaMoDSlicerLib.Advanced.TrainingPreview import TrainingPreview
 from LaMoDSlicerLib.Advanced.TrainingRecipe import TrainingRecipe
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Widgets import PanelWidgets
 from LaMoDSlicerLib.Worker import CoreLibrary, Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 

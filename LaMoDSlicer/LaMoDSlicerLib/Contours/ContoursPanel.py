@@ -16,9 +16,9 @@ from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Results import ResultContours
-from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
+from LaMoDSlicerLib.Widgets import PanelWidgets
 
 
 class ContoursPanel:

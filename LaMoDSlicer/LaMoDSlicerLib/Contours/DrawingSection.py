@@ -6,8 +6,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours.ContourDrawing import ContourDrawing, DrawnContours
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Widgets import PanelWidgets
 
 
 class DrawingSection:

@@ -6,8 +6,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.SegmentLines import SegmentLines
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
-from LaMoDSlicerLib.Scene import PanelWidgets
 from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
+from LaMoDSlicerLib.Widgets import PanelWidgets
 
 _SEPTUM = "septum"
 

@@ -14,7 +14,7 @@ from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 
 
 class ContourFix(enum.Enum):

@@ -9,8 +9,8 @@ from LaMoDSlicerLib.Contours.ContourStudy import SUCCESS_CODES, ContourStudy, St
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
-from LaMoDSlicerLib.Scene import PanelWidgets, TableCopy
-from LaMoDSlicerLib.Scene.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Widgets import PanelWidgets, TableCopy
+from LaMoDSlicerLib.Widgets.FigureWindow import FigureWindow
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 

@@ -9,7 +9,8 @@ from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline, outOfDate
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene import PanelWidgets, SliceViews
+from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Widgets import PanelWidgets
 
 
 class DisplayPanel:

@@ -8,8 +8,8 @@ from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-from LaMoDSlicerLib.Scene import FileDialogs
 from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Widgets import FileDialogs
 
 
 class InputsPanel:

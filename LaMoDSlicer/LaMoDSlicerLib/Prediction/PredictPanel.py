@@ -10,7 +10,7 @@ from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
 from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Scene import PanelWidgets
+from LaMoDSlicerLib.Widgets import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 

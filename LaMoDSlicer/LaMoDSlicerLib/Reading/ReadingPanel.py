@@ -13,7 +13,7 @@ from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
 from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
-from LaMoDSlicerLib.Scene import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Worker import Dependencies
 
 

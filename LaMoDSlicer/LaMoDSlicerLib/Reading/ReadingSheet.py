@@ -19,8 +19,8 @@ from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
-from LaMoDSlicerLib.Scene import TableCopy
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
+from LaMoDSlicerLib.Widgets import TableCopy
 
 
 class ReadingSheet:

@@ -41,6 +41,7 @@ def test_inflate_reads_gzip_zlib_and_several_members():
         (gzip.compress(b"") * 100_001, 3, "compressed parts"),
         (gzip.compress(bytes(10_000))[:15] + b"xxxx", 10_000, "damaged"),
     ],
+    ids=["short", "whole", "members", "damaged"],
 )
 def test_inflate_refuses(data, expected, reason):
     with pytest.raises(LaMoDInputError, match=reason):

@@ -3,7 +3,7 @@ from typing import Any
 
 import qt
 
-from LaMoDSlicerLib.Scene import TableCopy
+from LaMoDSlicerLib.Widgets import TableCopy
 
 
 class TextTable:

@@ -1,0 +1,1 @@
+"""Qt helpers of several panels: tables, dialogs, windows and widgets."""
