@@ -106,6 +106,8 @@ def _notes_of_images(stack: FrameStack) -> list[Note]:
 
 def _contents(stack: FrameStack) -> str:
     values = distinct_values(stack.frames, MAX_LABELS + 1)
+    if values in ([], [0]):
+        return "empty: every voxel is 0"
     if len(values) > MAX_LABELS + 1:
         try:
             integer_labels(stack.frames, stack.name)
