@@ -50,7 +50,8 @@ def heart(
     material = np.sqrt(radius**2 + k)
     cavity = material < inner_mm
     myocardium = (material >= inner_mm) & (material <= inner_mm + wall_mm)
-    right = (np.hypot((x + 46) / 20, y / 32) < 1) & (material > inner_mm + wall_mm)
+    towards_right = -46 * np.sign(slice_grid.directions[0, 0])  # the patient's right, where the right ventricle lies
+    right = (np.hypot((x - towards_right) / 20, y / 32) < 1) & (material > inner_mm + wall_mm)
     noise = np.random.default_rng(0).normal(0, 6, (frames, height, width))
     tissue = 70 + 18 * np.sin(x / 11) * np.cos(y / 13)
     cine = np.select([cavity | right, myocardium], [230.0, 105.0], tissue) + noise

@@ -21,6 +21,7 @@ class DisplayPanel:
     """
 
     REMARK_LINES = 4
+    HEADLINE_LINES = 3
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
@@ -28,6 +29,7 @@ class DisplayPanel:
         self._result: ResultScene | None = None
         self._display: ResultDisplay | None = None
         self._key: tuple[str, str] | None = None
+        PanelWidgets.reserveLines(ui.headlineLabel, self.HEADLINE_LINES)
         PanelWidgets.reserveLines(ui.resultLabel, self.REMARK_LINES)
 
     def setParameters(self, parameters: Any) -> None:
