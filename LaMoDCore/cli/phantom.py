@@ -101,7 +101,12 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     if args.diseases:
         options["diseases"] = {name.strip(): 1.0 for name in args.diseases.split(",")}
     if args.split:
-        options["split"] = args.split.split(",")
+        try:
+            options["split"] = [float(share) for share in args.split.split(",")]
+        except ValueError:
+            raise LaMoDInputError(
+                f"--split {args.split}", "it is not three numbers", "give three shares such as 0.72,0.14,0.14"
+            ) from None
     if args.no_annotator:
         options["annotated"] = False
     if args.trabeculae is not None:

@@ -44,7 +44,7 @@ def test_a_search_names_the_best_and_trains_only_missing_runs(
 ) -> None:
     base = replace(TINY, registration_epochs=1, motion_epochs=0, joint_epochs=0)
     (tmp_path / "base.json").write_text(json.dumps(base.to_dict()))
-    (tmp_path / "grid.json").write_text('{"learning_rate": [0.0, 0.02], "batch_size": [4, 3000000]}')
+    (tmp_path / "grid.json").write_text('{"learning_rate": [0.0, 0.02], "batch_size": [4, 4096]}')
     run = tmp_path / "search"
     arguments = ["train", "--data", str(rings), "--out", str(run), "--config", str(tmp_path / "base.json")]
     arguments += ["--grid", str(tmp_path / "grid.json"), "--device", "cpu", "--progress", "none"]

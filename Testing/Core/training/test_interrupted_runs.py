@@ -111,11 +111,12 @@ def test_a_second_training_is_refused_and_does_not_change_the_status(tmp_path: P
 
 def test_an_unreadable_dataset_is_reported_in_the_status(tmp_path: Path) -> None:
     data = write_rings(tmp_path / "rings", train=2, val=1)
-    (data / "cases" / "s0-mid" / "masks.seq.nrrd").write_bytes(b"NRRD")
+    for case in ("s0-mid", "s1-mid"):
+        (data / "cases" / case / "masks.seq.nrrd").write_bytes(b"NRRD")
     words = ["train", "--data", str(data), "--out", str(tmp_path / "run"), "--preset", "smoke", "--progress", "none"]
     assert main([*words, "--device", "cpu"]) == 1
     seen = read_run(tmp_path / "run")
-    assert seen.state == "failed" and "masks.seq.nrrd" in seen.sentence
+    assert seen.state == "failed" and "no training slice" in seen.sentence
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -47,29 +47,33 @@ def test_a_finished_cache_needs_no_dataset_and_is_remade_after_any_change(tmp_pa
     assert open_cache(data, folder).fingerprint != first.fingerprint
 
 
-def refusal(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    assert main(["train", "--data", str(data), "--out", str(tmp_path / "run"), "--preset", "smoke"]) == 1
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1
-    return lines[0]
+def left_out(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a training states of the case that it leaves out."""
+    assert main(["train", "--data", str(data), "--out", str(out), "--preset", "smoke", "--progress", "none"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out")]
+    return line
 
 
-def test_unusable_data_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_cases_are_left_out_and_named_and_mixed_splits_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = write_rings(tmp_path / "data", 2, 1)
     case = ring_case("s1", 0.2)
     assert case.displacement_mm is not None
     spoiled = case.displacement_mm.copy()
     spoiled[3][np.isfinite(spoiled[3])] = np.inf
     write_dataset_case(data, replace(case, displacement_mm=spoiled))
-    line = refusal(data, tmp_path, capsys)
+    line = left_out(data, tmp_path / "run-1", capsys)
     assert "s1-mid" in line and "not finite" in line
     (data / "cases" / "s1-mid" / "masks.seq.nrrd").unlink()
-    assert "masks.seq.nrrd" in refusal(data, tmp_path, capsys)
+    assert "masks.seq.nrrd" in left_out(data, tmp_path / "run-2", capsys)
 
     index = json.loads((data / "dataset.json").read_text())
     index["cases"][2]["subject"] = "s0"
     (data / "dataset.json").write_text(json.dumps(index))
-    assert "s0 is in train and val" in refusal(data, tmp_path, capsys)
+    assert main(["train", "--data", str(data), "--out", str(tmp_path / "run-3"), "--preset", "smoke"]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "s0 is in train and val" in line
 
 
 def test_every_slice_occurs_once_per_epoch_in_a_new_order() -> None:

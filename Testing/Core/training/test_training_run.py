@@ -305,6 +305,8 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, cache: TrainingC
 
 def test_two_trainings_in_one_folder_and_folders_of_newer_versions_are_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
+    with folder.opened():
+        pass
     with RunLock(tmp_path), pytest.raises(LaMoDInputError, match="another process"), folder.opened():
         pass
     (tmp_path / "run.json").write_text('{"format": 99, "versions": {"LaMoD": "9.1"}}')
@@ -320,7 +322,7 @@ def test_settings_survive_json_and_wrong_settings_are_named(tmp_path: Path) -> N
         ('{"batchsize": 4}', "did you mean 'batch_size'"),
         ('{"model": {"latent_channels": "many"}}', "latent_channels"),
         ('{"augmentation": {"jiter_mm": 1}}', "did you mean 'jitter_mm'"),
-        ('{"batch_size": 0}', "batch_size is 0, it must be at least 1"),
+        ('{"batch_size": 0}', "batch_size is 0, it must be 1 to 4096"),
     ):
         file.write_text(text)
         with pytest.raises(LaMoDInputError, match=words):
