@@ -58,7 +58,8 @@ def input_notes(
         reason = error.reason[0].upper() + error.reason[1:]
         remedy = error.remedy[0].upper() + error.remedy[1:] + "."
         refusal = note("input_refused", f"{reason}.", source=Path(error.source).name, remedy=remedy)
-        return (refusal, *_of_refused(heart or _as_drawn(masks, labels)))
+    # After the except block, since the error keeps everything that was read in memory.
+    return (refusal, *_of_refused(heart or _as_drawn(masks, labels)))
 
 
 def contour_notes(

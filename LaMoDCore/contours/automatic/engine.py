@@ -198,7 +198,7 @@ def read_engine(file: Path) -> EngineDescription:
 def _contradictions(stored: dict[str, Any]) -> Iterator[str]:
     """Faults of fields that are valid one by one."""
     path = PurePosixPath(_location(stored)["file"].replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
         yield "onnx must be a path inside the engine's folder or package"
     low, high = stored["normalisation"]["clip_percentiles"]
     if not low < high:

@@ -54,7 +54,7 @@ def left_out(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return line
 
 
-def test_unusable_cases_are_left_out_and_named_and_mixed_splits_refused(
+def test_unusable_cases_are_left_out_and_mixed_splits_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write_rings(tmp_path / "data", 2, 1)
