@@ -12,14 +12,20 @@ CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test fuzz hostile signals test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
+.PHONY: demo test test-library test-slicer fuzz hostile signals test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
 
 demo: $(INSTALLED) $(CONTOURS) ## run the whole pipeline on the built-in heart and print the path of the report
 	$(BIN)/lamod demo --out demo-output
 
 test: $(INSTALLED) $(CONTOURS) $(HOST) ## run every test; tests whose requirements are missing on this machine are skipped with the reason
+	@$(MAKE) --no-print-directory --jobs=2 test-library test-slicer
+
+test-library: ## run every test but those of the Slicer module
 	$(SHARED) Testing --ignore=Testing/Slicer
-	$(PYTEST) Testing/Slicer # in a separate process, because its windows and VTK must not share one with torch
+
+# In a separate process, because its windows and VTK must not share one with torch. Its output follows when it has ended.
+test-slicer: ## run the tests of the Slicer module
+	@$(PYTEST) Testing/Slicer > $(VENV)/slicer-tests.log 2>&1; status=$$?; cat $(VENV)/slicer-tests.log; exit $$status
 
 fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute, or SECONDS=N
 	$(BIN)/python Testing/fuzz --seconds $(or $(SECONDS),60)
