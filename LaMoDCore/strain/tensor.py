@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.wall_fields import on_grid
 from LaMoDCore.strain.frame import MIN_RADIUS_PIXELS, local_directions, ventricle_center
 from LaMoDCore.strain.gradient import DEFAULT_ORDER, GradientOperator, default_support_mm, gradient_operator
 
@@ -180,14 +181,7 @@ def strain_fields(motion: Array, inside: Array, slopes: SlopeCache, directions: 
     """Strain of motion [T, 2, H, W] on the pixels of ``inside``."""
     displacement = motion[:, :, inside].transpose(2, 0, 1).astype(np.float64)
     components = strain_components(slopes.deformation_gradient(displacement), directions)
-    return StrainFields(**{name: spread_on_grid(values, inside) for name, values in components.items()})
-
-
-def spread_on_grid(values: Array, inside: Array) -> Array:
-    """Put [P, T] at the mask's pixels into float32 [T, H, W] with NaN elsewhere."""
-    grid = np.full((values.shape[1], *inside.shape), np.nan, dtype=np.float32)
-    grid[:, inside] = values.T
-    return grid
+    return StrainFields(**{name: on_grid(values.T, inside) for name, values in components.items()})
 
 
 def _arrays(displacement_mm: npt.ArrayLike, myocardium: npt.ArrayLike) -> tuple[Array, Array]:

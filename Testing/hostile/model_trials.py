@@ -18,20 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bombs import zip_of_zeros
-from trial import Trial
+from trial import PREDICT, Trial
 
-_PREDICT = (
-    "predict",
-    "heart.nii",
-    "--out",
-    "out",
-    "--model",
-    "model",
-    "--no-report",
-    "--no-diffusion",
-    "--progress",
-    "none",
-)
 _CONTOUR = ("contour", "cine.nii.gz", "--out", "out", "--engine", "engine", "--fast", "--progress", "none")
 
 
@@ -87,7 +75,7 @@ def _descriptions() -> Iterator[Trial]:
             yield Trial(
                 "model.json",
                 f"{name}, predict",
-                _PREDICT,
+                PREDICT,
                 partial(_model, change),
                 codes,
                 ("out",),
@@ -105,7 +93,7 @@ def _descriptions() -> Iterator[Trial]:
         yield Trial(
             "model.json",
             f"{name}, predict",
-            _PREDICT,
+            PREDICT,
             partial(_model, partial(_bytes, "model.json", data)),
             (1,),
             ("out",),
@@ -149,7 +137,7 @@ def _weights() -> Iterator[Trial]:
         yield Trial(
             "weights",
             f"{name}, predict",
-            _PREDICT,
+            PREDICT,
             partial(_model, change),
             (1,),
             ("out",),

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trial import Trial
+from trial import PREDICT, Trial
 
 _TRAIN = ("train", "--data", "rings", "--out", "run", "--estimate", "--progress", "none")
 
@@ -119,29 +119,17 @@ def _recipes() -> Iterator[Trial]:
 
 
 def _options() -> Iterator[Trial]:
-    predict = (
-        "predict",
-        "heart.nii",
-        "--out",
-        "out",
-        "--model",
-        "model",
-        "--no-report",
-        "--no-diffusion",
-        "--progress",
-        "none",
-    )
     for name, words, codes in (
-        ("--rr of nan", (*predict, "--rr", "nan"), (1, 2)), ("--rr of 1e300", (*predict, "--rr", "1e300"), (1, 2)),
-        ("--rv-insertion of nan", (*predict, "--rv-insertion", "nan,nan,nan"), (1, 2)), ("--rv-insertion of 1e300", (*predict, "--rv-insertion=1e300,0,0"), (0, 1, 2)),
-        ("--labels of 5000 digits", (*predict, "--labels", "myo=" + "9" * 5000), (1, 2)), ("--labels with an escape", (*predict, "--labels", "\x1b[2J=1"), (1, 2)),
-        ("--labels twice", (*predict, "--labels", "myo=1,myo=2"), (1, 2)), ("--levels of nonsense", (*predict, "--levels", "x,\x1b[2J"), (1, 2)),
-        ("--reference-frame of 10⁹", (*predict, "--reference-frame", "1000000000"), (1, 2)), ("--reference-frame of 5000 digits", (*predict, "--reference-frame", "9" * 5000), (1, 2)),
-        ("--seed of -1", (*predict, "--seed", "-1"), (0, 1, 2)), ("--seed of 10³⁰", (*predict, "--seed", str(10**30)), (0, 1, 2)),
-        ("--samples of 10⁹", (*predict[:-3], "--samples", "1000000000", "--progress", "none"), (1, 2)), ("--samples of -1", (*predict, "--samples", "-1"), (1, 2)),
-        ("--steps of 10⁹", (*predict[:-3], "--steps", "1000000000", "--progress", "none"), (1, 2)), ("--start of -5", (*predict, "--start", "-5"), (0, 1, 2)),
-        ("--device of nonsense", (*predict, "--device", "\x1b[2J"), (1, 2)), ("--mask-frames of 10⁹", (*predict, "--cine", "heart.nii", "--mask-frames", "1000000000"), (0, 1, 2)),
-        ("--model of 5000 characters", (*predict, "--model", "m" * 5000), (1, 2)), ("masks of 5000 characters", ("info", "m" * 5000), (1, 2)),
+        ("--rr of nan", (*PREDICT, "--rr", "nan"), (1, 2)), ("--rr of 1e300", (*PREDICT, "--rr", "1e300"), (1, 2)),
+        ("--rv-insertion of nan", (*PREDICT, "--rv-insertion", "nan,nan,nan"), (1, 2)), ("--rv-insertion of 1e300", (*PREDICT, "--rv-insertion=1e300,0,0"), (0, 1, 2)),
+        ("--labels of 5000 digits", (*PREDICT, "--labels", "myo=" + "9" * 5000), (1, 2)), ("--labels with an escape", (*PREDICT, "--labels", "\x1b[2J=1"), (1, 2)),
+        ("--labels twice", (*PREDICT, "--labels", "myo=1,myo=2"), (1, 2)), ("--levels of nonsense", (*PREDICT, "--levels", "x,\x1b[2J"), (1, 2)),
+        ("--reference-frame of 10⁹", (*PREDICT, "--reference-frame", "1000000000"), (1, 2)), ("--reference-frame of 5000 digits", (*PREDICT, "--reference-frame", "9" * 5000), (1, 2)),
+        ("--seed of -1", (*PREDICT, "--seed", "-1"), (0, 1, 2)), ("--seed of 10³⁰", (*PREDICT, "--seed", str(10**30)), (0, 1, 2)),
+        ("--samples of 10⁹", (*PREDICT[:-3], "--samples", "1000000000", "--progress", "none"), (1, 2)), ("--samples of -1", (*PREDICT, "--samples", "-1"), (1, 2)),
+        ("--steps of 10⁹", (*PREDICT[:-3], "--steps", "1000000000", "--progress", "none"), (1, 2)), ("--start of -5", (*PREDICT, "--start", "-5"), (0, 1, 2)),
+        ("--device of nonsense", (*PREDICT, "--device", "\x1b[2J"), (1, 2)), ("--mask-frames of 10⁹", (*PREDICT, "--cine", "heart.nii", "--mask-frames", "1000000000"), (0, 1, 2)),
+        ("--model of 5000 characters", (*PREDICT, "--model", "m" * 5000), (1, 2)), ("masks of 5000 characters", ("info", "m" * 5000), (1, 2)),
         ("--out of 300 characters", ("predict", "heart.nii", "--out", "o" * 300, "--model", "model", "--no-report", "--progress", "none"), (1, 2)),
         ("--shares of nan", ("dataset", "split", "rings", "--shares", "nan,nan,nan"), (1, 2)), ("--shares of text", ("dataset", "split", "rings", "--shares", "a,b"), (1, 2)),
         ("--split of nonsense", ("evaluate", "--data", "rings", "--out", "out", "--models", "zero", "--split", "x"), (1, 2)),

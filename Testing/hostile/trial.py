@@ -9,6 +9,19 @@ from pathlib import Path
 
 #: Writes the input into an empty folder, from the folder of valid files; random choices come from the generator.
 Prepare = Callable[[Path, Path, random.Random], None]
+#: A quick prediction of the valid masks with the valid model.
+PREDICT = (
+    "predict",
+    "heart.nii",
+    "--out",
+    "out",
+    "--model",
+    "model",
+    "--no-report",
+    "--no-diffusion",
+    "--progress",
+    "none",
+)
 
 
 @dataclass(frozen=True)
