@@ -66,7 +66,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LaMoDSlicerLogic()
-        self.displayPanel = DisplayPanel(self.ui)
+        self.displayPanel = DisplayPanel(self)
         self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
         self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
         further = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]

@@ -129,10 +129,12 @@ set(MODULE_PYTHON_RESOURCES
   Resources/Icons/LaMoDSlicer.png
   Resources/UI/ContoursPanel.ui
   Resources/UI/DatasetSection.ui
+  Resources/UI/DisplayPanel.ui
   Resources/UI/EvaluateSection.ui
   Resources/UI/LaMoDSlicer.ui
   Resources/UI/ModelsSection.ui
   Resources/UI/ReadingPanel.ui
   Resources/UI/ReadingSheet.ui
   Resources/UI/TrainSection.ui
+  Resources/requirements.txt
   )

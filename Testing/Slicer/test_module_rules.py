@@ -11,8 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "LaMoDSlicer"
 LIBRARY = sorted((ROOT / "LaMoDSlicerLib").rglob("*.py"))
 FILES = [ROOT / "LaMoDSlicer.py", *LIBRARY]
-UI_FILE = ROOT / "Resources" / "UI" / "LaMoDSlicer.ui"
-UI_FILES = sorted(UI_FILE.parent.glob("*.ui"))
+UI_FILES = sorted((ROOT / "Resources" / "UI").glob("*.ui"))
 ALLOWED = {"slicer", "vtk", "qt", "ctk", "numpy", "LaMoDSlicerLib"} | set(sys.stdlib_module_names)
 
 
@@ -104,8 +103,9 @@ def test_ui_file_names_only_what_the_real_classes_have(path):
 def test_a_wrong_name_in_a_ui_file_is_found(tmp_path, old, new, fault):
     from Testing.SlicerHost.strict import faults_of_ui_file
 
+    text = next(text for text in (path.read_text(encoding="utf-8") for path in UI_FILES) if old in text)
     broken = tmp_path / "broken.ui"
-    broken.write_text(UI_FILE.read_text(encoding="utf-8").replace(old, new, 1))
+    broken.write_text(text.replace(old, new, 1))
     assert any(fault in found for found in faults_of_ui_file(broken))
 
 

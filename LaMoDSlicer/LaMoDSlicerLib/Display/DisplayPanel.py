@@ -1,5 +1,6 @@
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
@@ -17,14 +18,19 @@ class DisplayPanel:
     """The Display section: how the result is shown.
 
     Args:
-        ui: the panel's widgets by name.
+        owner: the module's widget. The widgets of this section are added to `owner.ui`, whose widgets are connected to
+            the parameter node.
     """
 
     REMARK_LINES = 4
     HEADLINE_LINES = 3
 
-    def __init__(self, ui: Any) -> None:
-        self._ui = ui
+    def __init__(self, owner: Any) -> None:
+        self.widget = slicer.util.loadUI(owner.resourcePath("UI/DisplayPanel.ui"))
+        owner.ui.displayPlace.layout().addWidget(self.widget)
+        self.widget.setMRMLScene(slicer.mrmlScene)
+        self._ui = ui = owner.ui
+        vars(ui).update(vars(slicer.util.childWidgetVariables(self.widget)))
         self._parameters: Any = None
         self._result: ResultScene | None = None
         self._display: ResultDisplay | None = None
