@@ -27,8 +27,10 @@ def test_the_extension_configures(build: Path):
     assert "unittest LaMoDSlicer.py\n" in recorded
 
 
-def test_tests_are_registered_with_ctest(build: Path):
-    listed = subprocess.run(["ctest", "-N"], cwd=build, capture_output=True, text=True, check=True).stdout
+def test_tests_are_registered_with_ctest(cmake: Path, build: Path):
+    listed = subprocess.run(
+        [cmake.with_name("ctest"), "-N"], cwd=build, capture_output=True, text=True, check=True
+    ).stdout
     assert "py_LaMoDSlicer" in listed
 
 
@@ -66,6 +68,7 @@ def test_index_entry_fits_the_catalog(tmp_path: Path):
         "build_dependencies",
         "build_subdirectory",
         "category",
+        "dicom_support_rule",
         "enabled",
         "scm_revision",
         "scm_type",
@@ -73,8 +76,12 @@ def test_index_entry_fits_the_catalog(tmp_path: Path):
         "tier",
     }
     assert {"$schema", "category", "scm_url"} <= set(entry)
-    assert entry["tier"] in (1, 3, 5)
+    assert entry["$schema"].endswith("/Schemas/slicer-extension-catalog-entry-schema-v1.0.2.json#")
+    assert 1 <= entry["tier"] <= 5
+    assert Path(entry["scm_url"]).stem == "SlicerLaMoD", "the Index asks for repositories called Slicer<extension>"
     text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert text.startswith("cmake_minimum_required(VERSION 3.28.0...3.28.0 FATAL_ERROR)"), "as in Slicer's template"
+    assert "project(LaMoD)" in text
     meta = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"$]+)"\)$', text, re.MULTILINE))
     assert set(meta) == {"HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"}
     assert meta["CATEGORY"] == entry["category"] == "Cardiac"
@@ -83,8 +90,17 @@ def test_index_entry_fits_the_catalog(tmp_path: Path):
     assert "WO2022/177741" in meta["DESCRIPTION"] and "not a medical device" in meta["DESCRIPTION"]
     assert not re.search(r"project\((Slicer|.*[^A-Za-z0-9])\)", text)
     for url in [meta["ICONURL"], *meta["SCREENSHOTURLS"].split()]:
-        assert url.startswith("https://raw.githubusercontent.com/lamod-project/LaMoD/main/")
+        assert url.startswith("https://raw.githubusercontent.com/lamod-project/SlicerLaMoD/main/")
         assert (ROOT / url.split("/main/")[1]).is_file(), url
+
+
+def test_the_packages_for_slicer_are_those_of_the_library_that_slicer_lacks():
+    listed = (ROOT / "LaMoDSlicer" / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (dependencies,) = re.findall(r"^dependencies = \[(.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    in_slicer = ("numpy", "scipy", "SimpleITK", "pydicom")
+    needed = [r for r in re.findall(r'"([^"]+)"', dependencies) if not r.startswith((*in_slicer, "torch"))]
+    assert [line for line in listed if not line.startswith("#")] == needed
 
 
 def test_the_repository_meets_the_rules_of_the_index():

@@ -90,3 +90,19 @@ def _hide(monkeypatch, package):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == package else found(name, *rest)
     )
+
+
+def test_sample_data_registers_one_slice_and_three_series(slicer_app):
+    """Each opens without a download; the module shows a title of its own for them."""
+    import SampleData
+    import slicer
+
+    (category,) = (name for name, sources in slicer.modules.sampleDataSources.items() if sources)
+    assert slicer.modules.sampleDataSourceCategories[category] == {"title": "LaMoD Strain"}
+    SampleData.SampleDataLogic.downloadSample("LaMoDPhantom")
+    SampleData.SampleDataLogic.downloadSample("LaMoDPhantomThreeSlices")
+    slicer_app.settle()
+    names = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")]
+    assert names == ["Phantom", "Phantom base", "Phantom mid", "Phantom apex"]
+    planes = {node.GetOrigin() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")}
+    assert len(planes) >= 3, "the slices lie in different planes"

@@ -68,6 +68,10 @@ class SampleDataLogic:
     """The SampleData module's list of sources; runs those with a downloader of their own."""
 
     @staticmethod
+    def registerCustomSampleDataCategory(category: str, title: str) -> None:
+        slicer.modules.sampleDataSourceCategories.setdefault(category, {})["title"] = title
+
+    @staticmethod
     def registerCustomSampleDataSource(category: str = "Custom", **source: Any) -> None:
         for name in ("uris", "fileNames", "nodeNames"):
             if source.get(name) is None and not isinstance(source.get("uris"), str):

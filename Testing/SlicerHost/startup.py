@@ -41,6 +41,7 @@ def start_application(testing: bool) -> Application:
     _provide_python_slicer(temporary / "bin")
     slicer.modules = ModuleType("slicer.modules")
     slicer.modules.sampleDataSources = {}
+    slicer.modules.sampleDataSourceCategories = {}
     from Testing.SlicerHost.scene import Scene
 
     # The package lacks Slicer's share folder (colour tables, terminologies), which makes every logic print warnings.

@@ -1,36 +1,53 @@
-"""The sample data: one slice of LaMoD's phantom, computed locally; nothing is downloaded."""
+"""The sample data: one slice or three of LaMoD's phantom, computed locally; nothing is downloaded."""
 
 from typing import Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-NAME = "LaMoDPhantom"
+CATEGORY = "LaMoD"
+#: The names that the Sample Data module shows.
+NAME, NAME_OF_SERIES = "LaMoDPhantom", "LaMoDPhantomThreeSlices"
 
 
 def register() -> None:
     """Add the phantom to the Sample Data module."""
-    import SampleData
+    from SampleData import SampleDataLogic
 
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="LaMoD",
-        sampleName=NAME,
-        uris="",
-        fileNames="",
-        nodeNames="",
-        customDownloader=lambda _source: load(),
-    )
+    if hasattr(SampleDataLogic, "registerCustomSampleDataCategory"):  # not in Slicer 5.10
+        SampleDataLogic.registerCustomSampleDataCategory(CATEGORY, title=_("LaMoD Strain"))
+    for name, download in ((NAME, load), (NAME_OF_SERIES, loadSeries)):
+        SampleDataLogic.registerCustomSampleDataSource(
+            category=CATEGORY,
+            sampleName=name,
+            uris="",
+            fileNames="",
+            nodeNames="",
+            customDownloader=lambda _source, add=download: add(),
+        )
 
 
 def load() -> tuple[Any, Any]:
-    """Add the phantom to the scene; returns its sequence browser and its segmentation."""
+    """Add one slice of the phantom to the scene; returns its sequence browser and its segmentation."""
     from LaMoDCore.phantom import demo_case
 
     return addToScene(demo_case().slices[0], "Phantom")
+
+
+def loadSeries() -> list[tuple[Any, Any]]:
+    """Add the basal, the mid and the apical slice as three series, as they arrive from a scanner.
+
+    Returns:
+        Sequence browser and segmentation of each.
+    """
+    from LaMoDCore.phantom import demo_case
+
+    return [addToScene(heart, f"Phantom {heart.level}") for heart in demo_case().slices]
 
 
 def addToScene(heart: Any, name: str) -> tuple[Any, Any]:

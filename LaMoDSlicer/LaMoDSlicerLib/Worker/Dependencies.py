@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,8 +14,11 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Worker.PipOutput import PipOutput
 
+_FILE = Path(__file__).resolve().parents[2] / "Resources" / "requirements.txt"
 #: What LaMoDCore imports to predict, in addition to torch. Slicer includes numpy, scipy, SimpleITK and pydicom.
-PACKAGES = ("safetensors>=0.4", "matplotlib>=3.8")
+PACKAGES = tuple(
+    line.strip() for line in _FILE.read_text(encoding="utf-8").splitlines() if line.strip() and line[0] not in "#-"
+)
 #: What the reading room draws its pictures with.
 FOR_PICTURES = ("matplotlib>=3.8",)
 #: Additional packages for training.
