@@ -67,6 +67,7 @@ set(MODULE_PYTHON_SCRIPTS
   contours/checks/open_ring.py
   contours/checks/out_of_register.py
   contours/checks/pieces.py
+  contours/checks/places.py
   contours/checks/thickness_jump.py
   contours/checks/walls_touch.py
   contours/findings.py
@@ -126,6 +127,9 @@ set(MODULE_PYTHON_SCRIPTS
   heart/geometry.py
   heart/image_operators.py
   heart/levels.py
+  heart/long_axis/__init__.py
+  heart/long_axis/open_curve.py
+  heart/long_axis/outline.py
   heart/notes.py
   heart/outside_wall.py
   heart/pose.py

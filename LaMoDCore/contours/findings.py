@@ -44,6 +44,29 @@ class Light(Enum):
 
 
 @dataclass(frozen=True)
+class Place:
+    """A circle around a fault in the image.
+
+    Attributes:
+        pixel: centre (column, row); whole numbers are pixel centres.
+        lps_mm: the centre in patient coordinates.
+        radius_mm: its radius, at least a pixel more than the fault's.
+    """
+
+    pixel: tuple[float, float]
+    lps_mm: tuple[float, float, float]
+    radius_mm: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As findings.json contains it."""
+        return {
+            "pixel": [round(value, 1) for value in self.pixel],
+            "lps_mm": [round(value, 2) for value in self.lps_mm],
+            "radius_mm": round(self.radius_mm, 2),
+        }
+
+
+@dataclass(frozen=True)
 class Finding:
     """One fault of one frame.
 
@@ -57,6 +80,7 @@ class Finding:
         value: the measured number.
         limit: the limit from which the fault is reported.
         unit: unit of value and limit.
+        places: where it is in the image; empty if it concerns the whole contour.
     """
 
     fault: Fault
@@ -68,6 +92,7 @@ class Finding:
     value: float
     limit: float
     unit: str
+    places: tuple[Place, ...] = ()
 
     @property
     def note(self) -> Note:
@@ -82,13 +107,14 @@ class Finding:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as `lamod check --json` and findings.json contain it: the note, with value, limit and unit."""
+        """As `lamod check --json` and findings.json contain it: the note, with value, limit, unit and places."""
         return {
             **self.note.to_dict(),
             "fault": self.fault.value,
             "value": round(self.value, 4),
             "limit": round(self.limit, 4),
             "unit": self.unit,
+            "places": [place.to_dict() for place in self.places],
         }
 
 
@@ -101,9 +127,11 @@ def finding(
     value: float,
     limit: float,
     unit: str,
+    places: Iterable[Place] = (),
 ) -> Finding:
     """A finding in one frame of a slice; the parameters are the attributes of `Finding`."""
-    return Finding(fault, light, drawn.slice.name, drawn.index, int(frame), text, float(value), float(limit), unit)
+    name, t = drawn.slice.name, int(frame)
+    return Finding(fault, light, name, drawn.index, t, text, float(value), float(limit), unit, tuple(places))
 
 
 def light_of(findings: Iterable[Finding]) -> Light:

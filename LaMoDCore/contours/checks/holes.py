@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from LaMoDCore.contours.checks.places import holes_of, places_of
 from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
@@ -13,5 +14,6 @@ def check_holes(drawn: SliceShapes) -> list[Finding]:
             pixels, count = sum(shape.hole_pixels), len(shape.hole_pixels)
             what = "a hole of" if count == 1 else f"{count} holes with"
             text = f"The wall has {what} {pixels} pixel{'s' if pixels > 1 else ''}{' in total' if count > 1 else ''}."
-            found.append(finding(drawn, Fault.HOLE, Light.LOOK, t, text, pixels, 1, "px"))
+            places = places_of(drawn, shape, holes_of(shape))
+            found.append(finding(drawn, Fault.HOLE, Light.LOOK, t, text, pixels, 1, "px", places))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from LaMoDCore.contours.checks.places import pieces_of, places_of
 from LaMoDCore.contours.findings import Fault, Finding, Light, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
@@ -17,6 +18,7 @@ def check_pieces(drawn: SliceShapes) -> list[Finding]:
         ring, *others = shape.piece_pixels
         islands = [n for n in others if n <= ISLAND_SHARE * ring]
         large = [n for n in others if n > ISLAND_SHARE * ring]
+        places = places_of(drawn, shape, pieces_of(shape))  # the largest first, as in `others`
         if islands:
             pixels = sum(islands)
             size = f"{pixels} pixel{'s' if pixels > 1 else ''}"
@@ -25,9 +27,9 @@ def check_pieces(drawn: SliceShapes) -> list[Finding]:
                 if len(islands) == 1
                 else f"{len(islands)} islands with {size} in total are separate from the ring."
             )
-            found.append(finding(drawn, Fault.ISLAND, Light.LOOK, t, text, pixels, 1, "px"))
+            found.append(finding(drawn, Fault.ISLAND, Light.LOOK, t, text, pixels, 1, "px", places[len(large) :]))
         if large:
             count, share = 1 + len(large), 100 * sum(large) / ring
             text = f"The myocardium consists of {count} pieces; the others have {share:.0f} % of the largest."
-            found.append(finding(drawn, Fault.PIECES, Light.REPAIR, t, text, count, 2, "pieces"))
+            found.append(finding(drawn, Fault.PIECES, Light.REPAIR, t, text, count, 2, "pieces", places[: len(large)]))
     return found

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from LaMoDCore.contours.findings import Fault, Finding, Light, finding
+from LaMoDCore.contours.checks.places import place_at
+from LaMoDCore.contours.findings import Fault, Finding, Light, Place, finding
 from LaMoDCore.heart.cycle.shapes import SliceShapes, expected_from_neighbours
+from LaMoDCore.heart.ring.mask import cavity
+from LaMoDCore.heart.ring.shape import RAYS, SECTORS
 
 #: A jump of 25 % is a fault.
 JUMP = 0.25
@@ -20,7 +23,7 @@ MIN_CHANGE_MM = 1.2
 
 def check_thickness_jump(drawn: SliceShapes) -> list[Finding]:
     """Report the worst of twelve overlapping sectors in every frame."""
-    worst: dict[int, tuple[float, float, float, float]] = {}
+    worst: dict[int, tuple[int, float, float, float, float]] = {}
     for name, (limit, least_mm) in LIMITS.items():
         wall = drawn.measure(name)
         expected = expected_from_neighbours(wall, drawn.closes)
@@ -28,16 +31,32 @@ def check_thickness_jump(drawn: SliceShapes) -> list[Finding]:
         jumps = (np.abs(change) >= limit) & (np.abs(wall - expected) >= least_mm)
         for t in np.flatnonzero(jumps.any(axis=1)):
             sector = int(np.argmax(np.where(jumps[t], np.abs(change[t]), 0)))
-            worst[int(t)] = (float(change[t, sector]), float(wall[t, sector]), float(expected[t, sector]), limit)
+            found = (float(change[t, sector]), float(wall[t, sector]), float(expected[t, sector]))
+            worst[int(t)] = (sector, *found, limit)
     return [_finding(drawn, t, *worst[t]) for t in sorted(worst)]
 
 
-def _finding(drawn: SliceShapes, frame: int, change: float, wall: float, expected: float, limit: float) -> Finding:
+def _finding(
+    drawn: SliceShapes, frame: int, sector: int, change: float, wall: float, expected: float, limit: float
+) -> Finding:
     text = (
         f"The wall is {abs(100 * change):.0f} % {'thicker' if change > 0 else 'thinner'} in places than in the frames "
         f"before and after ({wall:.1f} mm against {expected:.1f} mm)."
     )
-    return finding(drawn, Fault.THICKNESS_JUMP, Light.LOOK, frame, text, 100 * change, 100 * limit, "%")
+    places = [_place(drawn, frame, sector)]
+    return finding(drawn, Fault.THICKNESS_JUMP, Light.LOOK, frame, text, 100 * change, 100 * limit, "%", places)
+
+
+def _place(drawn: SliceShapes, frame: int, sector: int) -> Place:
+    """The middle of the wall in the direction of a sector."""
+    shape = drawn.shapes[frame]
+    rows, columns = np.nonzero(cavity(shape.ring))
+    ray = sector * RAYS // SECTORS
+    endo, epi = shape.radii_mm[:, ray]
+    middle, angle = (endo + epi) / 2, ray * 2 * np.pi / RAYS
+    dx, dy = shape.spacing_mm
+    xy = float(columns.mean() + middle * np.cos(angle) / dx), float(rows.mean() + middle * np.sin(angle) / dy)
+    return place_at(drawn, shape, xy, (epi - endo) / 2 + 1.5 * max(dx, dy))
 
 
 def check_thickness_along_heart(slices: Sequence[SliceShapes]) -> list[Finding]:

@@ -64,8 +64,8 @@ def with_gaps_closed(myocardium: Array, widest_degrees: float = 45.0) -> Array:
     ring = np.asarray(myocardium, dtype=bool)
     if ring.sum() < _FEWEST_PIXELS or is_closed_ring(ring):
         return ring
-    center = _circle_center(ring)
-    inner, outer = _wall_along_rays(ring, center)
+    center = circle_center(ring)
+    inner, outer = wall_along_rays(ring, center)
     seen = np.isfinite(inner)
     if not seen.any() or _longest_run(~seen) * 360 / _RAYS > widest_degrees:
         return ring
@@ -82,7 +82,7 @@ def with_gaps_closed(myocardium: Array, widest_degrees: float = 45.0) -> Array:
     return ring
 
 
-def _circle_center(ring: Array) -> complex:
+def circle_center(ring: Array) -> complex:
     """Centre of the circle through the wall, column + i row (Kåsa, IEEE Trans. Instrum. Meas. 25, 1976)."""
     rows, columns = np.nonzero(ring)
     system = np.stack([2 * columns, 2 * rows, np.ones(rows.size)], axis=1)
@@ -90,8 +90,8 @@ def _circle_center(ring: Array) -> complex:
     return complex(column, row)
 
 
-def _wall_along_rays(ring: Array, center: complex) -> tuple[Array, Array]:
-    """Radii in pixels at which rays from `center` enter and leave the wall, each [_RAYS]; NaN where they miss it."""
+def wall_along_rays(ring: Array, center: complex) -> tuple[Array, Array]:
+    """Radii in pixels at which rays from `center` enter and leave the wall, each [360]; NaN where they miss it."""
     radii = np.arange(0.0, float(np.hypot(*ring.shape)), 0.25)
     points = center + radii * np.exp(2j * np.pi * np.arange(_RAYS) / _RAYS)[:, None]
     wall = ndimage.map_coordinates(ring.astype(np.uint8), [points.imag, points.real], order=0) > 0

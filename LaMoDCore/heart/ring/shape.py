@@ -174,14 +174,21 @@ class RingShape:
         return np.asarray(self.wall_mm[np.mod(start + np.arange(width), RAYS)].mean(axis=1))
 
     @cached_property
-    def touching_pixels(self) -> int:
-        """Longest run of wall pixels next to both the cavity and the outside, where both contours touch."""
+    def touching_region(self) -> Array:
+        """bool [H, W]: the longest run of wall pixels next to both the cavity and the outside: both contours touch."""
         if not self.is_closed:
-            return 0
+            return np.zeros_like(self.mask)
         outside = ~epicardial_region(self.ring)
         touching = self.ring & ndimage.binary_dilation(cavity(self.ring)) & ndimage.binary_dilation(outside)
         runs, count = ndimage.label(touching, structure=_SQUARE)
-        return int(np.bincount(runs.ravel())[1:].max()) if count else 0
+        if not count:
+            return np.zeros_like(self.mask)
+        return np.asarray(runs == 1 + int(np.argmax(np.bincount(runs.ravel())[1:])))
+
+    @property
+    def touching_pixels(self) -> int:
+        """Number of pixels of `touching_region`."""
+        return int(self.touching_region.sum())
 
     @property
     def _pixel_mm2(self) -> float:
