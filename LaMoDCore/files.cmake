@@ -130,6 +130,9 @@ set(MODULE_PYTHON_SCRIPTS
   heart/long_axis/__init__.py
   heart/long_axis/open_curve.py
   heart/long_axis/outline.py
+  heart/long_axis/points.py
+  heart/long_axis/view.py
+  heart/long_axis/wall_lines.py
   heart/notes.py
   heart/outside_wall.py
   heart/pose.py
@@ -158,6 +161,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/case/picture_next_to_mask.py
   io/case/reader.py
   io/case/same_plane.py
+  io/case/slice_order.py
   io/case/slice_reader.py
   io/contours/__init__.py
   io/contours/curves.py

@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_options(parser)
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
+    parser.add_argument(
+        "--swap-base-apex",
+        action="store_true",
+        help="reverse the order of the slices, if files without orientation were ordered from apex to base",
+    )
     add_labels_option(parser, "the values of the masks")
     parser.add_argument(
         "--rr",
@@ -109,6 +114,7 @@ def _case(args: argparse.Namespace, progress: Progress) -> Case:
         "rr_ms": args.rr,
         "reference_frame": args.reference_frame,
         "slice_insertions_lps": args.slice_insertion,
+        "swap_base_and_apex": args.swap_base_apex,
     }
     if args.masks:
         from LaMoDCore.io import load_case

@@ -62,12 +62,13 @@ def case_of(
     rv_insertion_lps: npt.ArrayLike | None = None,
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
+    swap_base_and_apex: bool = False,
 ) -> Case:
     """The case of automatic contours, with the cine that they were drawn on.
 
     Args:
         heart: the contours.
-        rr_ms, levels, rv_insertion_lps, slice_insertions_lps, reference_frame: as for `load_case`.
+        rr_ms, levels, rv_insertion_lps, slice_insertions_lps, reference_frame, swap_base_and_apex: as for `load_case`.
 
     Raises:
         LaMoDInputError: an option or the times of the cine cannot be used.
@@ -96,6 +97,7 @@ def case_of(
         rv_insertion_lps=rv_insertion_lps,
         slice_insertions_lps=slice_insertions_lps,
         reference_frame=reference_frame,
+        swap_base_and_apex=swap_base_and_apex,
     )
     series = [note("series_left_out", f"A series was left out: {s.reason}.", source=s.title) for s in heart.left_out]
     return replace(case, notes=(*case.notes, *series))

@@ -13,11 +13,10 @@ from LaMoDCore.heart.case import LEVELS, MIN_FRAMES, Case, CineSlice, InputRecor
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array, SliceGrid
-from LaMoDCore.heart.levels import depths_towards_apex, parse_levels, propose_levels, spans_the_ventricle
+from LaMoDCore.heart.levels import parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.pose import contradictions, unusual_axis
 from LaMoDCore.heart.ring.faults import SliceFault
-from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.heart.rv_in_cine import insertion_from_cine
 from LaMoDCore.heart.rv_insertion import (
     given_insertion,
@@ -25,9 +24,9 @@ from LaMoDCore.heart.rv_insertion import (
     insertion_from_label,
     with_own_insertions,
 )
-from LaMoDCore.heart.taper import areas_mm2, runs_from_apex
 from LaMoDCore.io.case.picture_next_to_mask import with_frames_of_pictures
 from LaMoDCore.io.case.same_plane import joined_frames, refuse_second_reader
+from LaMoDCore.io.case.slice_order import order_of
 from LaMoDCore.io.case.slice_reader import (
     ReadSlice,
     check_frame_count,
@@ -60,6 +59,7 @@ def load_case(
     mask_frames: Sequence[int] | None = None,
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
+    swap_base_and_apex: bool = False,
 ) -> Case:
     """Read masks of the left ventricle over the cycle, and cine images if given, as one heart.
 
@@ -79,6 +79,8 @@ def load_case(
             each mask, in the order of ``masks``. Contours of some frames are carried to the others with the cine.
         slice_insertions_lps: [3] each, insertion points of single slices, in whose planes they lie.
         reference_frame: end-diastole, from 0, if `find_end_diastole` chooses a wrong frame.
+        swap_base_and_apex: reverse the order of the slices that was found, if it is wrong: files without orientation do
+            not state which end is the apex.
 
     Returns:
         The case, slices from base to apex; ``notes`` holds the assumptions.
@@ -127,6 +129,7 @@ def load_case(
         levels=named_levels,
         slice_insertions_lps=slice_insertions_lps,
         reference_frame=reference_frame,
+        swap_base_and_apex=swap_base_and_apex,
     )
 
 
@@ -139,6 +142,7 @@ def assemble_case(
     levels: tuple[Level, ...] | None = None,
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
+    swap_base_and_apex: bool = False,
 ) -> Case:
     """One heart of slices that were read: order, levels, common phases, end-diastole, RV insertion and notes.
 
@@ -146,14 +150,14 @@ def assemble_case(
         read: the slices, usable or not.
         notes: on the input as a whole.
         inputs: files and folders, for the provenance.
-        rv_insertion_lps, levels, slice_insertions_lps, reference_frame: as for `load_case`.
+        rv_insertion_lps, levels, slice_insertions_lps, reference_frame, swap_base_and_apex: as for `load_case`.
 
     Raises:
         LaMoDInputError: no slice can be used, or an option does not fit them.
     """
     collected = list(notes)
     read = _volumes_at_the_ends(_repeats_marked(read))
-    read_slices = _from_base_to_apex(_usable(read, levels, collected), levels is None, collected)
+    read_slices = _from_base_to_apex(read, levels, swap_base_and_apex, collected)
     for number, one in enumerate(read_slices, start=1):
         collected += of_slice(one.notes, number)
     slices = [_slice_of(one) for one in read_slices]
@@ -236,8 +240,8 @@ def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
     return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
 
 
-def _usable(read: Sequence[ReadSlice], levels: tuple[Level, ...] | None, notes: list[Note]) -> list[ReadSlice]:
-    """The slices that can be used, with their named levels; the others are refused or left out with a note.
+def _usable(read: Sequence[ReadSlice], notes: list[Note]) -> list[ReadSlice]:
+    """The slices that can be used; the others are refused or left out with a note.
 
     A slice without a closed ring is left out if another slice remains; a separate piece or a cavity outside the ring is
     a drawing error that the user should correct, and is refused.
@@ -251,21 +255,49 @@ def _usable(read: Sequence[ReadSlice], levels: tuple[Level, ...] | None, notes: 
         if r.fault is not None:
             frame = r.fault.frames[0] if len(r.fault.frames) == 1 else None
             notes.append(note(_left_out_code(r), _left_out_text(r.fault), frame=frame, source=_name_in_file(r)))
-    if levels is None:
-        return whole
+    return whole
+
+
+def _from_base_to_apex(
+    read: Sequence[ReadSlice], levels: tuple[Level, ...] | None, swap: bool, notes: list[Note]
+) -> list[ReadSlice]:
+    """The usable slices from base to apex, with the given levels or with proposed ones.
+
+    Args:
+        read: all slices, as read.
+        levels: one per slice of `read` or per usable slice, in their order or from base to apex.
+        swap: whether a person exchanged base and apex.
+        notes: receives the notes on slices, order and levels.
+    """
+    whole = _usable(read, notes)
+    found = order_of([_slice_of(r) for r in whole], has_orientation=all(r.has_orientation for r in whole), swap=swap)
+    ordered = [whole[i] for i in found.indices]
+    if found.by_taper and not swap:
+        text = "The files do not state which end is the apex: the slices were ordered by the taper of the ventricle."
+        notes.append(note("order_from_taper", text))
+    if levels is not None:
+        return [
+            _with_level(r, level, known=True)
+            for r, level in zip(ordered, _in_order(levels, read, found.indices), strict=True)
+        ]
+    proposed, known = propose_levels(found.depths_mm), spans_the_ventricle(found.depths_mm)
+    notes.append(note("levels_proposed", _levels_text(proposed)))
+    return [_with_level(r, level, known=known) for r, level in zip(ordered, proposed, strict=True)]
+
+
+def _in_order(levels: tuple[Level, ...], read: Sequence[ReadSlice], order: Sequence[int]) -> list[Level]:
+    """The given levels for the usable slices in an order of these."""
     if len(levels) == len(read):
         levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
-    if len(levels) != len(whole):
+    if len(levels) != len(order):
         raise LaMoDInputError(
             "--levels",
-            f"{len(levels)} level(s) for {len(whole)} slice(s)",
+            f"{len(levels)} level(s) for {len(order)} slice(s)",
             "name one level per slice, from base to apex",
         )
-    order = _base_to_apex([_slice_of(r) for r in whole])
     if not _is_base_to_apex([levels[i] for i in order]) and _is_base_to_apex(levels):
-        # given from base to apex although the files are ordered from apex to base
-        levels = tuple(levels[order.index(i)] for i in range(len(whole)))
-    return [_with_level(r, level, known=True) for r, level in zip(whole, levels, strict=True)]
+        return list(levels)  # given from base to apex although the files are in another order
+    return [levels[i] for i in order]
 
 
 def _volumes_at_the_ends(read: Sequence[ReadSlice]) -> list[ReadSlice]:
@@ -319,47 +351,12 @@ def _is_base_to_apex(levels: Sequence[Level]) -> bool:
     return ranks == sorted(ranks)
 
 
-def _base_to_apex(slices: list[CineSlice]) -> list[int]:
-    depths = _depths(slices)
-    return sorted(range(len(slices)), key=lambda i: depths[i])
-
-
-def _depths(slices: list[CineSlice]) -> list[float]:
-    return depths_towards_apex([_center_lps(s) for s in slices], [s.grid for s in slices])
-
-
-def _from_base_to_apex(read: list[ReadSlice], propose: bool, notes: list[Note]) -> list[ReadSlice]:
-    read = [read[i] for i in _base_to_apex([_slice_of(r) for r in read])]
-    if not propose:
-        return read
-    depths = _depths([_slice_of(r) for r in read])
-    if _is_order_unknown(read) and runs_from_apex(*zip(*(areas_mm2(_slice_of(r)) for r in read), strict=True)):
-        read, depths = read[::-1], [-depth for depth in depths[::-1]]
-        text = "The files do not state which end is the apex: the slices were ordered by the taper of the ventricle."
-        notes.append(note("order_from_taper", text))
-    levels, known = propose_levels(depths), spans_the_ventricle(depths)
-    notes.append(note("levels_proposed", _levels_text(levels)))
-    return [_with_level(r, level, known=known) for r, level in zip(read, levels, strict=True)]
-
-
-def _is_order_unknown(read: Sequence[ReadSlice]) -> bool:
-    """Whether the orientation of the slices is missing, or looks like one that an export has lost."""
-    return not all(r.has_orientation for r in read) or all(
-        lies_on_scanner_axes(_slice_of(r).grid.ijk_to_lps) for r in read
-    )
-
-
 def _levels_text(levels: Sequence[Level]) -> str:
     if len(levels) == 1:
         return f"The level of the slice is not known; {levels[0]} was assumed."
     numbers = {level: [n for n, found in enumerate(levels, start=1) if found == level] for level in LEVELS}
     parts = [f"{number_list(at)} {level}" for level, at in numbers.items() if at]
     return f"Levels were proposed from the slices' positions, counted from the base: {', '.join(parts)}."
-
-
-def _center_lps(slice_: CineSlice) -> Array:
-    rows, columns = np.nonzero(epicardial_region(slice_.myocardium[0]))
-    return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()]))
 
 
 def _insertion(given: npt.ArrayLike | None, slices: list[CineSlice], reference: int, notes: list[Note]) -> Array | None:
