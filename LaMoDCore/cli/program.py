@@ -18,7 +18,7 @@ from typing import NoReturn
 from LaMoDCore import __version__
 from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
-from LaMoDCore.runtime.signals import exit_code, terminating_signals
+from LaMoDCore.runtime.signals import exit_code, interruption, terminating_signals
 from LaMoDCore.runtime.streams import open_standard_descriptors, plain_streams
 
 #: Command name -> module of LaMoDCore.cli, imported only when the command is used.
@@ -128,25 +128,38 @@ def _in_plain_streams(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     try:
-        verb = _root_parser(words[:1]).parse_args(words[:1]).command
-        verb, *action = ALIASES.get(verb, (verb,))
-        command = import_module(f"LaMoDCore.cli.{COMMANDS[verb]}")
-        parser = _Parser(prog=f"lamod {verb}", description=command.HELP)
-        command.add_arguments(parser)
-        return int(command.run(parser.parse_args([*action, *words[1:]])))
+        return _run_command(words)
     except SystemExit as stop:
         return int(stop.code or 0)
-    except LaMoDError as error:
-        print(f"lamod: {' '.join(str(error).split())}", file=sys.stderr)
+    except BaseException as error:
+        stopped = error if isinstance(error, KeyboardInterrupt) else interruption()
+        if stopped is not None:
+            print("lamod: interrupted; nothing was written.", file=sys.stderr)
+            return exit_code(stopped)
+        line = _expected(error, words)
+        if line is None:
+            raise
+        print(f"lamod: {line}", file=sys.stderr)
         return 1
-    except OSError as error:
+
+
+def _run_command(words: list[str]) -> int:
+    verb = _root_parser(words[:1]).parse_args(words[:1]).command
+    verb, *action = ALIASES.get(verb, (verb,))
+    command = import_module(f"LaMoDCore.cli.{COMMANDS[verb]}")
+    parser = _Parser(prog=f"lamod {verb}", description=command.HELP)
+    command.add_arguments(parser)
+    return int(command.run(parser.parse_args([*action, *words[1:]])))
+
+
+def _expected(error: BaseException, words: Sequence[str]) -> str | None:
+    """The line that is printed for an error of the input or the machine; None for a fault of LaMoD."""
+    if isinstance(error, LaMoDError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError):
         name = error.filename if isinstance(error.filename, str) else f"lamod {words[0]}"
         reason = f"it cannot be accessed ({error.strerror or first_words(error)})"
-        print(f"lamod: {LaMoDInputError(name, reason, 'check the path and the disk')}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print("lamod: there is not enough memory; close other programs, or use fewer slices.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as interruption:
-        print("lamod: interrupted; nothing was written.", file=sys.stderr)
-        return exit_code(interruption)
+        return str(LaMoDInputError(name, reason, "check the path and the disk"))
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; close other programs, or use fewer slices."
+    return None

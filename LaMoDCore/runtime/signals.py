@@ -14,6 +14,9 @@ _TERMINATING = tuple(
     number for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if (number := getattr(signal, name, None)) is not None
 )
 
+#: Signals that have arrived since `terminating_signals` was entered.
+_arrived: list[int] = []
+
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by a signal other than Ctrl-C.
@@ -36,15 +39,17 @@ def exit_code(interruption: KeyboardInterrupt) -> int:
 def terminating_signals() -> Iterator[None]:
     """Within this block SIGTERM, SIGHUP and Ctrl-Break raise `Terminated`, with the same clean-up as Ctrl-C.
 
-    Signals that the caller ignores, such as SIGHUP under nohup, stay ignored. Does nothing outside the main thread.
+    These and Ctrl-C are recorded for `interruption`. Signals that the caller ignores, such as SIGHUP under nohup, stay
+    ignored. Does nothing outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    _arrived.clear()
     before: dict[int, Any] = {}
     try:
-        for number in _TERMINATING:
-            if signal.getsignal(number) is signal.SIG_DFL:
+        for number in (signal.SIGINT, *_TERMINATING):
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 before[number] = signal.signal(number, _terminate)
         yield
     finally:
@@ -53,7 +58,20 @@ def terminating_signals() -> Iterator[None]:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated(number)
+    _arrived.append(number)
+    raise _interruption_by(number)
+
+
+def _interruption_by(number: int) -> KeyboardInterrupt:
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+
+
+def interruption() -> KeyboardInterrupt | None:
+    """The interruption of this command by a signal, if there was one.
+
+    A library that is interrupted while it is imported may raise another exception instead: numpy raises ImportError.
+    """
+    return _interruption_by(_arrived[0]) if _arrived else None
 
 
 @contextmanager

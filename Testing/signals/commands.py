@@ -68,6 +68,8 @@ def commands(home: Path) -> dict[str, Command]:
         "--models",
         "zero,itk-demons",
         "--no-figures",
+        "--out",
+        "out",
     )
     dense = ("dense", str(home / "scan1"), str(home / "scan2"), "--smoothing-mm", "3", "--out", "out")
     return {

@@ -60,6 +60,29 @@ def test_a_command_ends_with_the_code_of_the_signal_and_leaves_nothing(
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_import_that_raises_another_error_is_an_interruption(
+    number: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def import_a_library(args: object) -> int:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            raise ImportError("numpy._core.multiarray failed to import") from None
+        return 0
+
+    monkeypatch.setattr("LaMoDCore.cli.settings.run", import_a_library)
+    assert main(["settings"]) == code
+    assert capsys.readouterr().err == "lamod: interrupted; nothing was written.\n"
+
+    def fail(args: object) -> int:
+        raise ImportError("no such library")
+
+    monkeypatch.setattr("LaMoDCore.cli.settings.run", fail)
+    with pytest.raises(ImportError):
+        main(["settings"])
+
+
 def test_signals_that_the_caller_ignores_stay_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
