@@ -44,6 +44,11 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/SegmentLines.py
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/__init__.py
+  LaMoDSlicerLib/Heart/HeartRecord.py
+  LaMoDSlicerLib/Heart/HeartSeries.py
+  LaMoDSlicerLib/Heart/SeriesFacts.py
+  LaMoDSlicerLib/Heart/SeriesFinder.py
+  LaMoDSlicerLib/Heart/__init__.py
   LaMoDSlicerLib/Inputs/ContourFingerprint.py
   LaMoDSlicerLib/Inputs/ContourOriginRecord.py
   LaMoDSlicerLib/Inputs/FrameMask.py
@@ -53,6 +58,8 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Inputs/MaskLoader.py
   LaMoDSlicerLib/Inputs/MaskSource.py
   LaMoDSlicerLib/Inputs/RequestReader.py
+  LaMoDSlicerLib/Inputs/SegmentNames.py
+  LaMoDSlicerLib/Inputs/SegmentShapes.py
   LaMoDSlicerLib/Inputs/__init__.py
   LaMoDSlicerLib/LaMoDSlicerLogic.py
   LaMoDSlicerLib/Prediction/ModelChooser.py
@@ -62,8 +69,10 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Prediction/__init__.py
   LaMoDSlicerLib/Reading/AgreementPicture.py
   LaMoDSlicerLib/Reading/BullseyePicture.py
+  LaMoDSlicerLib/Reading/CinePlayer.py
   LaMoDSlicerLib/Reading/ClickablePicture.py
   LaMoDSlicerLib/Reading/DifferenceMap.py
+  LaMoDSlicerLib/Reading/FrameControls.py
   LaMoDSlicerLib/Reading/IndexTable.py
   LaMoDSlicerLib/Reading/PictureCanvas.py
   LaMoDSlicerLib/Reading/PlotClicks.py
@@ -72,9 +81,12 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/ReadingSheet.py
   LaMoDSlicerLib/Reading/ReadingViews.py
   LaMoDSlicerLib/Reading/ResultComparison.py
+  LaMoDSlicerLib/Reading/SegmentOutline.py
   LaMoDSlicerLib/Reading/SegmentTable.py
+  LaMoDSlicerLib/Reading/SheetTables.py
   LaMoDSlicerLib/Reading/StrainCurvesPlot.py
   LaMoDSlicerLib/Reading/StrainMatrixPicture.py
+  LaMoDSlicerLib/Reading/ViewMemory.py
   LaMoDSlicerLib/Reading/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
@@ -111,13 +123,17 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/__init__.py
   LaMoDSlicerLib/Widgets/FigureWindow.py
   LaMoDSlicerLib/Widgets/FileDialogs.py
+  LaMoDSlicerLib/Widgets/FittedTextBox.py
+  LaMoDSlicerLib/Widgets/FrameBar.py
   LaMoDSlicerLib/Widgets/PanelWidgets.py
   LaMoDSlicerLib/Widgets/TableCopy.py
   LaMoDSlicerLib/Widgets/TextTable.py
+  LaMoDSlicerLib/Widgets/WindowKeys.py
   LaMoDSlicerLib/Widgets/__init__.py
   LaMoDSlicerLib/Worker/CommandControls.py
   LaMoDSlicerLib/Worker/CoreLibrary.py
   LaMoDSlicerLib/Worker/Dependencies.py
+  LaMoDSlicerLib/Worker/ModelFolder.py
   LaMoDSlicerLib/Worker/PipOutput.py
   LaMoDSlicerLib/Worker/WorkerProcess.py
   LaMoDSlicerLib/Worker/WorkerProgress.py

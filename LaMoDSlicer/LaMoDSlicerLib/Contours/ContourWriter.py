@@ -109,14 +109,19 @@ class ContourWriter:
 
     @staticmethod
     def _writeSegmentation(node: Any, contours: ContourSlices, wall: np.ndarray, cavity: np.ndarray) -> None:
-        new = {"myocardium": wall, "cavity": cavity}
+        # a myocardium that was drawn filled is stored filled again
+        new = {"myocardium": wall | cavity if contours.frames.isFilled else wall, "cavity": cavity}
         for structure, mask in new.items():
             choice = contours.structures.get(structure)
-            segmentId = contours.source.segmentIn(node, choice) if choice is not None else None
-            if segmentId is None:
+            if choice is None:
                 continue
             image = contours.frames.geometry.asOrientedImage()
             vtk_to_numpy(image.GetPointData().GetScalars())[:] = mask.ravel()
+            segmentId = contours.source.segmentIn(node, choice)
+            if segmentId is None:  # a frame that was not drawn may lack the segment
+                name, color = contours.source.choices()[choice], contours.source.colorOf(choice)
+                node.AddSegmentFromBinaryLabelmapRepresentation(image, name, color, choice)
+                continue
             segment = node.GetSegmentation().GetSegment(segmentId)
             segment.RemoveAllRepresentations("Binary labelmap")
             segment.SetLabelValue(1)

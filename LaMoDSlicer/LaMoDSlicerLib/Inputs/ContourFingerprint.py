@@ -39,13 +39,13 @@ class ContourFingerprint:
             InputError: the masks cannot be read.
         """
         frames = FrameSequence(masksNode).frames()
-        geometry = geometry or FrameMask.ownGeometry(frames[0])
+        geometry = geometry or FrameMask.geometryOf(frames)
         columns = [cls._frame((masksNode.GetID(), t), frame, geometry) for t, frame in enumerate(frames)]
         return cls(geometry, tuple(zip(*columns, strict=True)))
 
     @classmethod
     def _frame(cls, place: tuple[str, int], frame: Any, geometry: VolumeGeometry) -> tuple[str, ...]:
-        state = (_modificationTimes(frame), geometry.shape, np.round(geometry.ijkToLps, 4).tobytes())
+        state = (FrameMask.modificationTimes(frame), geometry.shape, np.round(geometry.ijkToLps, 4).tobytes())
         known = cls._cache.get(place)
         if known is None or known[0] != state:
             if len(cls._cache) > cls._MAX_CACHE:
@@ -80,19 +80,6 @@ class ContourFingerprint:
         slices, rows, columns = (int(v) for v in stored["shape"])
         digests = tuple(tuple(str(each) for each in row) for row in stored["digests"])
         return cls(VolumeGeometry((slices, rows, columns), affine), digests)
-
-
-def _modificationTimes(frame: Any) -> tuple[int, ...]:
-    if not frame.IsA("vtkMRMLSegmentationNode"):
-        image = frame.GetImageData()
-        scalars = image.GetPointData().GetScalars() if image is not None else None
-        return tuple(each.GetMTime() for each in (frame, image, scalars) if each is not None)
-    segmentation = frame.GetSegmentation()
-    times = [segmentation.GetMTime()]
-    for i in range(segmentation.GetNumberOfSegments()):
-        image = segmentation.GetNthSegment(i).GetRepresentation("Binary labelmap")
-        times.append(image.GetMTime() if image is not None else 0)
-    return tuple(times)
 
 
 def _digests(frame: Any, geometry: VolumeGeometry) -> tuple[str, ...]:

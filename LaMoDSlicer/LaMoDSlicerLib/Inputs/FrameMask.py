@@ -1,5 +1,6 @@
 """One structure of one frame of masks as an array on a chosen grid."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,24 +32,77 @@ def ofLabel(labelmapNode: Any, label: int, geometry: VolumeGeometry) -> np.ndarr
     return _resampled(image, label, geometry)
 
 
-def ownGeometry(frame: Any) -> VolumeGeometry:
-    """The grid of a labelmap, or the grid on which a segmentation was drawn.
+#: Empty pixels around segments that are stored on their own extents, so that they do not touch the border.
+_MARGIN = 8
+
+
+def geometryOf(frames: Sequence[Any]) -> VolumeGeometry:
+    """The grid of labelmaps, or the grid on which segmentations were drawn.
+
+    If the segmentations do not contain their grid, it is the smallest one around the segments of all frames, because
+    each may be stored on the part of the image that it covers.
 
     Raises:
         InputError: the masks are empty.
     """
+    if not frames[0].IsA("vtkMRMLSegmentationNode"):
+        return _ownGeometry(next((frame for frame in frames if frame.GetImageData() is not None), frames[0]))
+    known = (_referenceGeometry(frame) for frame in frames)
+    found = next((geometry for geometry in known if geometry is not None), None)
+    return found if found is not None else _around(frames)
+
+
+def _around(frames: Sequence[Any]) -> VolumeGeometry:
+    grids = []
+    for frame in frames:
+        segmentation = frame.GetSegmentation()
+        for i in range(segmentation.GetNumberOfSegments()):
+            image = segmentImage(frame, segmentation.GetNthSegmentID(i))
+            if not image.IsEmpty():
+                grids.append(VolumeGeometry.ofOrientedImage(image))
+    if not grids:
+        text = _("“{name}” has no segment: draw the myocardium first.")
+        raise InputError(text.format(name=frames[0].GetName()))
+    if all(grid.isSameAs(grids[0]) for grid in grids):
+        return grids[0]
+    toFirst = np.linalg.inv(grids[0].ijkToLps)
+    starts = np.array([np.rint((toFirst @ grid.ijkToLps[:, 3])[:3]) for grid in grids])
+    ends = starts + [grid.shape[::-1] for grid in grids]
+    margin = np.array([_MARGIN, _MARGIN, 0])
+    low = starts.min(axis=0) - margin
+    columns, rows, slices = (int(v) for v in ends.max(axis=0) + margin - low)
+    affine = np.array(grids[0].ijkToLps)
+    affine[:3, 3] += affine[:3, :3] @ low
+    return VolumeGeometry((slices, rows, columns), affine)
+
+
+def modificationTimes(frame: Any) -> tuple[int, ...]:
+    """Times that change whenever the masks of a frame change."""
     if not frame.IsA("vtkMRMLSegmentationNode"):
-        if frame.GetImageData() is None:
-            raise InputError(_("“{name}” contains no voxels: select other masks.").format(name=frame.GetName()))
-        return VolumeGeometry.ofVolume(frame)
+        image = frame.GetImageData()
+        scalars = image.GetPointData().GetScalars() if image is not None else None
+        return tuple(each.GetMTime() for each in (frame, image, scalars) if each is not None)
     segmentation = frame.GetSegmentation()
-    text = segmentation.GetConversionParameter("Reference image geometry")
+    times = [segmentation.GetMTime()]
+    for i in range(segmentation.GetNumberOfSegments()):
+        image = segmentation.GetNthSegment(i).GetRepresentation("Binary labelmap")
+        times.append(image.GetMTime() if image is not None else 0)
+    return tuple(times)
+
+
+def _ownGeometry(frame: Any) -> VolumeGeometry:
+    if frame.GetImageData() is None:
+        raise InputError(_("“{name}” contains no voxels: select other masks.").format(name=frame.GetName()))
+    return VolumeGeometry.ofVolume(frame)
+
+
+def _referenceGeometry(frame: Any) -> VolumeGeometry | None:
+    """The grid of the image on which a segmentation was drawn, if it is known."""
+    text = frame.GetSegmentation().GetConversionParameter("Reference image geometry")
     image = slicer.vtkOrientedImageData()
     if text and slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, image, False):
         return VolumeGeometry.ofOrientedImage(image)
-    if segmentation.GetNumberOfSegments() == 0:
-        raise InputError(_("“{name}” has no segment: draw the myocardium first.").format(name=frame.GetName()))
-    return VolumeGeometry.ofOrientedImage(segmentImage(frame, segmentation.GetNthSegmentID(0)))
+    return None
 
 
 def segmentImage(segmentationNode: Any, segmentId: str) -> Any:

@@ -1,17 +1,18 @@
-import re
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Inputs import FrameMask
+from LaMoDSlicerLib.Inputs import FrameMask, SegmentShapes
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.SegmentNames import structureOf
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
@@ -28,6 +29,8 @@ class MaskFrames:
         timesMs: float [T].
         hasTimes: whether the times come from the data; otherwise they are spread evenly over `ASSUMED_RR_MS`.
         origins: the LaMoDCore ContourOrigin of each slice; empty if a person drew the masks.
+        isFilled: whether the myocardium was drawn filled, as the region inside the epicardium, and became a ring by
+            removing the cavity from it.
     """
 
     labels: np.ndarray
@@ -36,8 +39,10 @@ class MaskFrames:
     timesMs: np.ndarray
     hasTimes: bool
     origins: tuple[Any, ...] = ()
+    isFilled: bool = False
 
     RIGHT_VENTRICLE, MYOCARDIUM, CAVITY = 1, 2, 3
+    VALUES: ClassVar = {"rightVentricle": RIGHT_VENTRICLE, "myocardium": MYOCARDIUM, "cavity": CAVITY}
     ASSUMED_RR_MS = 1000.0
 
     @property
@@ -73,37 +78,20 @@ class MaskFrames:
         return np.flatnonzero(~drawn).tolist()
 
 
-#: SNOMED CT codes in terminology entries: 74281007 myocardium, 87878005 left ventricle, 53085002 right ventricle.
-_CODES = {"myocardium": ("74281007", "304578005"), "cavity": ("87878005",), "rightVentricle": ("53085002",)}
-_RIGHT = re.compile(r"\brv\b|\brvc|\bright\b|rechts|droit")
-_WALL = re.compile(r"myo|\blvm\b|\bwall\b|septum")
-_LEFT = re.compile(r"\blv\b|\blvc|\bleft\b|blood|cavity|\bbp\b|\bpool\b")
-
-
-def structureOf(name: str, terminology: str = "") -> str | None:
-    """The structure of a segment: "myocardium", "cavity", "rightVentricle", or None if it is unknown.
-
-    Args:
-        name: of the segment, such as "LV myocardium", "myo", "RV" or "LV_bp".
-        terminology: Slicer's terminology entry of the segment; its codes take precedence over the name.
-    """
-    for structure, codes in _CODES.items():
-        if any(f"SCT^{code}^" in terminology for code in codes):
-            return structure
-    words = re.sub(r"[_\-./]+", " ", name).lower()
-    if _RIGHT.search(words):
-        return None if _WALL.search(words) else "rightVentricle"
-    if _WALL.search(words):
-        return "myocardium"
-    return "cavity" if _LEFT.search(words) else None
-
-
 class MaskSource:
     """Masks in the scene: a segmentation or labelmap, either of a sequence or one node per frame.
 
     Args:
         node: vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode.
     """
+
+    STRUCTURES = ("myocardium", "cavity", "rightVentricle")
+    #: Attribute of the masks' sequence, or of the masks if there is no sequence: the person's choices as JSON.
+    CHOSEN = "LaMoD.Structures"
+    #: Number of frames in which shapes are compared.
+    _SAMPLE = 4
+    #: (node, property) -> modification times of the frames, value.
+    _cache: ClassVar[dict[tuple[str, str], tuple[Any, dict[str, str]]]] = {}
 
     def __init__(self, node: Any) -> None:
         self.node = node
@@ -130,48 +118,143 @@ class MaskSource:
         return candidates
 
     def choices(self) -> dict[str, str]:
-        """The segments or labels to choose from: segment ID or label number -> displayed name."""
-        first = self.sequence.frames()[0]
-        if self.isSegmentation:
-            segmentation = first.GetSegmentation()
-            ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
-            return {i: segmentation.GetSegment(i).GetName() or i for i in ids}
-        return {str(v): f"Label {v}" for v in self._labelValues()}
+        """The segments or labels of all frames: segment ID or label number -> displayed name.
 
-    def structures(self) -> dict[str, str]:
-        """The identified structures: "myocardium", "cavity", "rightVentricle" -> one of `choices`."""
-        found = self._namedStructures() if self.isSegmentation else self._structuresByTopology()
-        choices = list(self.choices())
-        if "myocardium" not in found and len(choices) == 1:
-            found = {"myocardium": choices[0]}
+        The IDs of a segment may differ between frames; it is listed once, with the ID in the first frame that has it.
+        """
+        return dict(self._kept("choices", self._segments if self.isSegmentation else self._labels))
+
+    def _kept(self, what: str, calculate: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """A calculated property of the masks, kept until a frame changes."""
+        state = tuple(FrameMask.modificationTimes(frame) for frame in self.sequence.frames())
+        key = (self.node.GetID(), what)
+        if self._cache.get(key, (None,))[0] != state:
+            self._cache[key] = (state, calculate())
+        return self._cache[key][1]
+
+    def _segments(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for frame in self.sequence.frames():
+            segmentation = frame.GetSegmentation()
+            for i in range(segmentation.GetNumberOfSegments()):
+                segmentId = segmentation.GetNthSegmentID(i)
+                name = segmentation.GetNthSegment(i).GetName() or segmentId
+                if name not in found.values():
+                    found.setdefault(segmentId, name)
         return found
 
-    def _namedStructures(self) -> dict[str, str]:
-        segmentation = self.sequence.frames()[0].GetSegmentation()
+    def _labels(self) -> dict[str, str]:
+        values: set[int] = set()
+        for frame in self.sequence.frames():
+            voxels = slicer.util.arrayFromVolume(frame)
+            values |= set(np.unique(voxels[voxels != 0]).tolist())
+        return {str(int(v)): _("Label {number}").format(number=int(v)) for v in sorted(values)}
+
+    def structures(self) -> dict[str, str]:
+        """The identified structures: "myocardium", "cavity", "rightVentricle" -> one of `choices`.
+
+        Segments are identified by terminology and name, then by shape; labels by shape. A choice of the person, see
+        `choose`, takes precedence. A myocardium that encloses the cavity as a filled region becomes a ring in `read`.
+        """
+        choices = self.choices()
+        chosen = {s: next((c for c, text in choices.items() if text == name), "") for s, name in self.chosen().items()}
+        found = self._kept("structures", self._identified)
+        found = {s: c for s, c in found.items() if s not in chosen and c not in chosen.values()}
+        return {**found, **{structure: choice for structure, choice in chosen.items() if choice}}
+
+    def chosen(self) -> dict[str, str]:
+        """The person's choices: structure -> displayed name, empty if the structure is not used."""
+        from LaMoDCore.runtime.json_file import parse_json
+
+        try:
+            stored = parse_json(self._holder().GetAttribute(self.CHOSEN) or "{}")
+        except ValueError:
+            return {}
+        names = set(self.STRUCTURES)
+        return {str(s): str(n) for s, n in stored.items() if s in names} if isinstance(stored, dict) else {}
+
+    def choose(self, structure: str, choice: str | None) -> None:
+        """Store a choice with the masks.
+
+        Args:
+            structure: one of `STRUCTURES`.
+            choice: one of `choices`; empty if the structure is not used, None to identify it automatically.
+        """
+        chosen = self.chosen()
+        chosen.pop(structure, None)
+        if choice is not None:
+            chosen[structure] = self.choices().get(choice, "")
+        self._holder().SetAttribute(self.CHOSEN, json.dumps(chosen, sort_keys=True) if chosen else None)
+
+    def _holder(self) -> Any:
+        return self.sequence.sequenceNode or self.node
+
+    def structuresText(self, structures: dict[str, str] | None = None) -> str:
+        """A line that names the segment of each structure."""
+        choices, used = self.choices(), structures or self.structures()
+        if "myocardium" not in used:
+            return _("The myocardium is unknown: choose its segment.")
+        named = {structure: f"“{choices.get(choice, choice)}”" for structure, choice in used.items()}
+        text = _("Myocardium: {name}").format(name=named["myocardium"])
+        if self.isFilled(used):
+            text = _("Myocardium: {outer} without {inner}").format(outer=named["myocardium"], inner=named["cavity"])
+        parts = [text]
+        if "cavity" in named:
+            parts.append(_("cavity: {name}").format(name=named["cavity"]))
+        if "rightVentricle" in named:
+            parts.append(_("right ventricle: {name}").format(name=named["rightVentricle"]))
+        return "; ".join(parts)
+
+    def isFilled(self, structures: dict[str, str]) -> bool:
+        """Whether the myocardium was drawn filled, so that it contains the cavity; decided on a sample of frames."""
+        if not self.isSegmentation or not {"myocardium", "cavity"} <= set(structures):
+            return False
+        pair = structures["myocardium"], structures["cavity"]
+
+        def calculate() -> dict[str, str]:
+            outer, inner = (np.stack(self._sampled()[choice]) for choice in pair)
+            return {"filled": "yes"} if SegmentShapes.isNested(inner, outer) else {}
+
+        return bool(self._kept(f"filled {pair}", calculate))
+
+    def _identified(self) -> dict[str, str]:
+        choices = self.choices()
+        found: dict[str, str] = {}
+        if self.isSegmentation:
+            found = self._named()
+        if "myocardium" not in found:
+            taken = {found[s] for s in ("rightVentricle",) if s in found}
+            candidates = {c: frames for c, frames in self._sampled().items() if c not in taken}
+            byShape = SegmentShapes.structuresOf(candidates, self.node.GetName())
+            if "myocardium" in byShape:
+                others = {s: c for s, c in found.items() if c not in byShape.values()}
+                found = {**others, **byShape, **{s: found[s] for s in ("rightVentricle",) if s in found}}
+        if "myocardium" not in found and len(choices) == 1:
+            found = {"myocardium": next(iter(choices))}
+        return found
+
+    def _named(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for segmentId, name in self.choices().items():
+            frame = next(f for f in self.sequence.frames() if f.GetSegmentation().GetSegment(segmentId) is not None)
             terminology = vtk.mutable("")
-            segmentation.GetSegment(segmentId).GetTag("TerminologyEntry", terminology)
+            frame.GetSegmentation().GetSegment(segmentId).GetTag("TerminologyEntry", terminology)
             structure = structureOf(name, str(terminology))
             if structure is not None:
                 found.setdefault(structure, segmentId)
+        outer, inner = found.pop("epicardium", None), found.pop("endocardium", None)
+        if outer is not None:
+            found.setdefault("myocardium", outer)
+        if inner is not None:
+            found.setdefault("cavity", inner)
         return found
 
-    def _labelValues(self) -> list[int]:
-        values = np.unique(slicer.util.arrayFromVolume(self.sequence.frames()[0]))
-        return [int(v) for v in values if v != 0]
-
-    def _structuresByTopology(self) -> dict[str, str]:
-        from LaMoDCore.io.files.labels import meaning_of_labels
-        from LaMoDCore.runtime.errors import LaMoDInputError
-
-        frame = slicer.util.arrayFromVolume(self.sequence.frames()[0])[None].astype(np.int32)
-        try:
-            meaning, _note = meaning_of_labels([frame], self.node.GetName())
-        except LaMoDInputError:
-            return {}
-        found = {"myocardium": meaning.myocardium, "cavity": meaning.cavity, "rightVentricle": meaning.right_ventricle}
-        return {structure: str(label) for structure, label in found.items() if label is not None}
+    def _sampled(self) -> dict[str, list[np.ndarray]]:
+        """[Z, H, W] of every choice in a few frames, from the first and in equal steps."""
+        frames = self.sequence.frames()
+        geometry = FrameMask.geometryOf(frames)
+        sample = frames[:: max(1, -(-len(frames) // self._SAMPLE))]
+        return {choice: [self._binary(frame, choice, geometry) for frame in sample] for choice in self.choices()}
 
     def read(
         self,
@@ -192,22 +275,24 @@ class MaskSource:
             InputError: the masks cannot be used.
         """
         frames = self.sequence.frames()
-        geometry = reference or FrameMask.ownGeometry(frames[0])
-        labels = np.zeros((len(frames), *geometry.shape), np.uint8)
-        values = {
-            "rightVentricle": MaskFrames.RIGHT_VENTRICLE,
-            "cavity": MaskFrames.CAVITY,
-            "myocardium": MaskFrames.MYOCARDIUM,
+        geometry = reference or FrameMask.geometryOf(frames)
+        found = {
+            structure: np.stack([self._binary(frame, structures[structure], geometry) for frame in frames])
+            for structure in self.STRUCTURES
+            if structure in structures
         }
-        for t, frame in enumerate(frames):
-            for structure, value in values.items():
-                if structure in structures:
-                    labels[t][self._binary(frame, structures[structure], geometry)] = value
+        labels = np.zeros((len(frames), *geometry.shape), np.uint8)
+        isFilled = "cavity" in found and SegmentShapes.isNested(found["cavity"], found["myocardium"])
+        order = ("rightVentricle", *(("myocardium", "cavity") if isFilled else ("cavity", "myocardium")))
+        for structure in (each for each in order if each in found):
+            labels[found[structure]] = MaskFrames.VALUES[structure]
         ownTimes = self.sequence.timesMs() if timesMs is None else timesMs
         assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
         times = assumed if ownTimes is None else ownTimes
         origins = ContourOriginRecord(self.node).onGrid(geometry, len(frames))
-        masks = MaskFrames(labels, geometry, self.sequence.indexValues(), times, ownTimes is not None, origins)
+        masks = MaskFrames(
+            labels, geometry, self.sequence.indexValues(), times, ownTimes is not None, origins, isFilled
+        )
         if not allowEmpty:
             self._check(masks)
         return masks
@@ -232,14 +317,25 @@ class MaskSource:
             raise InputError(text.format(frames=named, all=len(masks.labels)))
 
     def segmentIn(self, frame: Any, choice: str) -> str | None:
-        """The chosen segment in another frame: the one with the same ID or, if IDs differ per frame, the same name."""
+        """The chosen segment in another frame: the one with the same name, because IDs may differ per frame."""
         segmentation = frame.GetSegmentation()
-        if segmentation.GetSegment(choice) is not None:
+        choices = self.choices()
+        name = choices.get(choice, choice)
+        segment = segmentation.GetSegment(choice)
+        if segment is not None and (segment.GetName() or choice) == name:
             return choice
-        return segmentation.GetSegmentIdBySegmentName(self._name(choice)) or None
+        other = segmentation.GetSegmentIdBySegmentName(name)
+        if other:
+            return other
+        isOther = segment is not None and segment.GetName() in choices.values()
+        return choice if segment is not None and not isOther else None
 
-    def _name(self, choice: str) -> str:
-        return self.sequence.frames()[0].GetSegmentation().GetSegment(choice).GetName()
+    def colorOf(self, segmentId: str) -> tuple[float, float, float]:
+        """Colour of a segment in the first frame that has it."""
+        frames = (frame.GetSegmentation() for frame in self.sequence.frames())
+        found = next(segmentation for segmentation in frames if segmentation.GetSegment(segmentId) is not None)
+        red, green, blue = found.GetSegment(segmentId).GetColor()
+        return red, green, blue
 
     def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
         """bool [Z, H, W]: one structure of one frame, resampled to a grid by nearest neighbour."""
