@@ -44,10 +44,16 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/SegmentLines.py
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/__init__.py
+  LaMoDSlicerLib/Heart/HeartFiles.py
+  LaMoDSlicerLib/Heart/HeartModel.py
   LaMoDSlicerLib/Heart/HeartRecord.py
+  LaMoDSlicerLib/Heart/HeartRows.py
   LaMoDSlicerLib/Heart/HeartSeries.py
+  LaMoDSlicerLib/Heart/HeartTable.py
+  LaMoDSlicerLib/Heart/InsertionFinder.py
   LaMoDSlicerLib/Heart/SeriesFacts.py
   LaMoDSlicerLib/Heart/SeriesFinder.py
+  LaMoDSlicerLib/Heart/SliceRow.py
   LaMoDSlicerLib/Heart/__init__.py
   LaMoDSlicerLib/Inputs/ContourFingerprint.py
   LaMoDSlicerLib/Inputs/ContourOriginRecord.py
@@ -86,7 +92,6 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/SheetTables.py
   LaMoDSlicerLib/Reading/StrainCurvesPlot.py
   LaMoDSlicerLib/Reading/StrainMatrixPicture.py
-  LaMoDSlicerLib/Reading/ViewMemory.py
   LaMoDSlicerLib/Reading/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
@@ -125,6 +130,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/FileDialogs.py
   LaMoDSlicerLib/Widgets/FittedTextBox.py
   LaMoDSlicerLib/Widgets/FrameBar.py
+  LaMoDSlicerLib/Widgets/Numbering.py
   LaMoDSlicerLib/Widgets/PanelWidgets.py
   LaMoDSlicerLib/Widgets/TableCopy.py
   LaMoDSlicerLib/Widgets/TextTable.py
