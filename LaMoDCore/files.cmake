@@ -107,6 +107,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/tables.py
   evaluation/truth.py
   function/__init__.py
+  function/biplane.py
   function/coverage.py
   function/summary.py
   function/summation.py
@@ -116,6 +117,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/__init__.py
   heart/canonical.py
   heart/case.py
+  heart/colour_ranges.py
   heart/contour_origin.py
   heart/cycle/__init__.py
   heart/cycle/carrying.py
@@ -131,6 +133,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/long_axis/open_curve.py
   heart/long_axis/outline.py
   heart/long_axis/points.py
+  heart/long_axis/recognise.py
   heart/long_axis/view.py
   heart/long_axis/wall_lines.py
   heart/notes.py
@@ -312,6 +315,7 @@ set(MODULE_PYTHON_SCRIPTS
   report/bullseye.py
   report/curves.py
   report/maps.py
+  report/numbering.py
   report/numbers.py
   report/page.py
   report/style.py
@@ -338,6 +342,7 @@ set(MODULE_PYTHON_SCRIPTS
   runtime/settings_fields.py
   runtime/signals.py
   runtime/streams.py
+  runtime/threads.py
   runtime/worker_pool.py
   strain/__init__.py
   strain/analysis.py
@@ -346,6 +351,13 @@ set(MODULE_PYTHON_SCRIPTS
   strain/gradient.py
   strain/indices.py
   strain/layers.py
+  strain/long_axis/__init__.py
+  strain/long_axis/annulus.py
+  strain/long_axis/end_diastole.py
+  strain/long_axis/interval.py
+  strain/long_axis/line_strain.py
+  strain/long_axis/segments.py
+  strain/long_axis/summary.py
   strain/matrix.py
   strain/plain.py
   strain/quality.py

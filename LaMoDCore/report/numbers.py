@@ -10,6 +10,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.report.numbering import frames_text
 from LaMoDCore.report.style import percent
 
 
@@ -115,8 +116,8 @@ def function_rows(result: StrainResult) -> list[Row]:
     if found.get("edv_ml") is None:
         return []
     rows = [
-        Row("EDV", _unit(found["edv_ml"], "ml", 0), _frame(found["ed_frame"]), "largest"),
-        Row("ESV", _unit(found["esv_ml"], "ml", 0), _frame(found["es_frame"]), "smallest"),
+        Row("EDV", _unit(found["edv_ml"], "ml", 0), frames_text([found["ed_frame"]]), "largest"),
+        Row("ESV", _unit(found["esv_ml"], "ml", 0), frames_text([found["es_frame"]]), "smallest"),
         Row("EF", _unit(_hundredfold(found["ef"]), "%", 0), "", "(EDV − ESV) / EDV"),
         Row("SV", _unit(found["stroke_volume_ml"], "ml", 0), "", "stroke: EDV − ESV"),
         Row("Mass", _unit(found["mass_g"], "g", 0), "", "wall at ED × 1.05 g/ml"),
@@ -140,11 +141,7 @@ def _unit(value: Any, unit: str, digits: int) -> str:
 def _when(result: StrainResult, frame: int | None) -> str:
     if frame is None:
         return ""
-    return f"frame {frame}, {result.case.frame_times_ms[frame]:.0f} ms"
-
-
-def _frame(frame: int) -> str:
-    return f"frame {frame}"
+    return f"{frames_text([frame])}, {result.case.frame_times_ms[frame]:.0f} ms"
 
 
 def _hundredfold(fraction: Any) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
 from LaMoDCore.report.bullseye import draw_bullseye, rings_of
 from LaMoDCore.report.curves import draw_segment_curves, draw_slice_curves
 from LaMoDCore.report.maps import (
@@ -22,8 +23,9 @@ from LaMoDCore.report.maps import (
     number_segments,
     window_of,
 )
+from LaMoDCore.report.numbering import wall_text
 from LaMoDCore.report.numbers import Row, function_rows, has_stretch, segment_peaks, table_rows
-from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, colour_limit, page_style
+from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, page_style
 from LaMoDCore.report.wording import (
     FUNCTION_METHOD,
     NOTES_HEADING,
@@ -72,8 +74,13 @@ def write_report(result: StrainResult, png: Path, pdf: Path) -> None:
         page.savefig(pdf, dpi=_DPI, metadata=metadata)
 
 
-def draw_page(result: StrainResult) -> Figure:
-    """Draw the page as a Matplotlib figure without a window."""
+def draw_page(result: StrainResult, limit_percent: float = COLOUR_RANGES["ecc"]) -> Figure:
+    """Draw the page as a Matplotlib figure without a window.
+
+    Args:
+        result: the result to show.
+        limit_percent: Ecc at both ends of the colour scale of maps and bullseye.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -81,13 +88,13 @@ def draw_page(result: StrainResult) -> Figure:
     FigureCanvasAgg(page)
     es = 100 * np.concatenate([s.fields["ecc"][result.es_frame][s.myocardium] for s in result.slices])
     peaks, times = segment_peaks(result)
-    limit = colour_limit(np.concatenate([es, 100 * np.concatenate(peaks)]))
+    exceeds = bool(np.nanmax(np.abs(np.concatenate([es, 100 * np.concatenate(peaks)])), initial=0.0) > limit_percent)
     _header(page, result)
     rows = table_rows(result)
-    image, lower = _maps(page, result, limit)
-    _colour_bar(page, image)
+    image, lower = _maps(page, result, limit_percent)
+    _colour_bar(page, image, exceeds)
     bullseye = page.add_axes((0.735, 0.49, 0.255, 0.385))
-    draw_bullseye(bullseye, rings_of(result, peaks, times), limit, f"GCS\n{rows[0].value}")
+    draw_bullseye(bullseye, rings_of(result, peaks, times), limit_percent, f"GCS\n{rows[0].value}")
     stretch = ", or systolic stretch (+)," if has_stretch(result) else ""
     page.text(0.745, 0.9, f"Peak Ecc{stretch} by segment (%)", fontsize=8.5, fontweight="bold")
     _curves(page, result, lower - 0.055)
@@ -188,9 +195,12 @@ def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]
     ]
 
 
-def _colour_bar(page: Figure, image: Any) -> None:
+def _colour_bar(page: Figure, image: Any, exceeds: bool) -> None:
+    """The colour bar of the maps; its ends are pointed if values exceed it."""
     ax = page.add_axes((0.682, 0.5, 0.011, 0.36))
-    bar = page.colorbar(image, cax=ax)
+    ticks = np.linspace(*image.get_clim(), 5)
+    bar = page.colorbar(image, cax=ax, extend="both" if exceeds else "neither", ticks=ticks)
+    bar.ax.set_yticklabels([f"{tick:g}".replace("-", "−") for tick in ticks])
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, pad=2, labelsize=6.5)
     bar.ax.set_title("Ecc (%)", fontsize=7, loc="center", pad=14, fontweight="normal")
@@ -232,22 +242,22 @@ def _curves(page: Figure, result: StrainResult, top: float) -> None:
     if "whole slice" in entries:
         entries["whole slice"] = entries.pop("whole slice")
     numbers = _wall_numbers(result)
-    labels = [f"{numbers[wall]} {wall}" if wall in numbers else wall for wall in entries]
-    columns = (len(labels) if len(labels) <= 7 else 5) if len(cines) <= _DETAILED else 6
+    labels = [wall_text(wall, numbers.get(wall, [])) for wall in entries]
+    columns = (4 if len(labels) <= 8 else 5) if len(cines) <= _DETAILED else 6
     page.legend(
         list(entries.values()), labels, loc="upper left", bbox_to_anchor=(0.042, 0.15), ncols=columns, fontsize=6.5,
         frameon=False, handlelength=1.4, columnspacing=1.1, handletextpad=0.5, borderaxespad=0,
     )  # fmt: skip
 
 
-def _wall_numbers(result: StrainResult) -> dict[str, str]:
-    """The AHA numbers of each wall over the slices, as ``1, 7``."""
+def _wall_numbers(result: StrainResult) -> dict[str, list[int]]:
+    """The AHA numbers of each wall over the slices."""
     found: dict[str, list[int]] = {}
     for strain in result.slices:
         for wall, aha in zip(strain.segment_names, strain.segment_aha, strict=True):
             if aha is not None and aha not in found.setdefault(wall, []):
                 found[wall].append(aha)
-    return {wall: ", ".join(str(number) for number in sorted(numbers)) for wall, numbers in found.items() if numbers}
+    return found
 
 
 def _tables(page: Figure, rows: list[Row], function: list[Row]) -> None:

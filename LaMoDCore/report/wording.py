@@ -7,8 +7,9 @@ from typing import Any
 
 from LaMoDCore import __version__
 from LaMoDCore.heart.case import StrainResult
-from LaMoDCore.heart.notes import NoteGroup, grouped, number_list
+from LaMoDCore.heart.notes import NoteGroup, grouped
 from LaMoDCore.report.maps import MOST_NUMBERED, marked_insertions
+from LaMoDCore.report.numbering import frames_text, slices_text
 from LaMoDCore.report.numbers import clock_text
 
 RESEARCH_USE = "Research use only; not a medical device."
@@ -25,9 +26,9 @@ def definition_lines(result: StrainResult) -> list[str]:
     """Definitions of the numbers on the page, and the engine and licence of automatic contours."""
     ed = result.case.reference_frame
     lines = [
-        f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian from end-diastole (frame {ed}; frames count from 0); −18 % "
-        "is −20 % as engineering strain. Ecc and Err: along the circumference and the radius about the centroid of "
-        "the epicardial region, means over the pixels of the reference wall. Blue shortens, red stretches.",
+        f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian from end-diastole (frame {ed + 1}; frames count from 1); "
+        "−18 % is −20 % as engineering strain. Ecc and Err: along the circumference and the radius about the centroid "
+        "of the epicardial region, means over the pixels of the reference wall. Blue shortens, red stretches.",
         f"Seen from the apex. {_segment_line(result)} GCS, GRS: area-weighted means over all slices.",
     ]
     if clock := clock_text(result):
@@ -83,9 +84,9 @@ def note_lines(result: StrainResult) -> list[str]:
 def _line(group: NoteGroup, slices: int) -> str:
     where = [f"{group.count} ×"] if group.count > 1 else []
     if group.slices and slices > 1:
-        where.append(f"slice{'s' if len(group.slices) > 1 else ''} {number_list(group.slices)}")
+        where.append(slices_text(group.slices))
     if group.frames:
-        where.append(f"frame{'s' if len(group.frames) > 1 else ''} {number_list(group.frames)}")
+        where.append(frames_text(group.frames))
     place = ", ".join(where)
     text = " ".join(part for part in (group.note.text, group.note.remedy) if part)
     return f"{place[0].upper()}{place[1:]}: {text}" if place else text
@@ -101,7 +102,7 @@ def warning_line(result: StrainResult) -> str:
         return ""
     if len(result.slices) == 1:
         return f"Unlike the training data: {see}"
-    named = f"Slice {flagged[0]} is" if len(flagged) == 1 else f"Slices {number_list(flagged)} are"
+    named = f"{slices_text(flagged).capitalize()} {'is' if len(flagged) == 1 else 'are'}"
     return f"{named} unlike the training data: {see}"
 
 

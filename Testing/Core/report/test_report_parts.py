@@ -61,7 +61,7 @@ def test_the_table_has_definition_frame_and_unit():
     gcs = rows["GCS, peak"]
     assert gcs.value.startswith("−")
     assert gcs.value.endswith(" %")
-    assert "frame 10" in gcs.when
+    assert "frame 11" in gcs.when
     assert rows["Mean displacement"].value.endswith(" mm")
     assert "inferred" in next(name for name in rows if name.startswith("Twist"))
     assert rows["GLS"].value == "not available"
@@ -134,7 +134,7 @@ def test_notes_name_slices_by_number_and_no_source():
         note("motion_folds", "The motion folds.", slice=3, frame=4, remedy="Check the contours."),
     )
     assert note_lines(with_notes(result, *notes)) == [
-        "Slice 3, frame 4: The motion folds. Check the contours.",
+        "Slice 3, frame 5: The motion folds. Check the contours.",
         "Slices 1 and 2: The ring is open.",
         "There is no R–R interval.",
     ]
@@ -198,7 +198,7 @@ def test_volumes_are_shown_only_if_the_slices_cover_the_ventricle():
     rows = {row.name: row for row in function_rows(with_summary(result, function={**known, **frames}))}
     shown = {name: row.value for name, row in rows.items()}
     assert shown == {"EDV": "140 ml", "ESV": "60 ml", "EF": "57 %", "SV": "80 ml", "Mass": "100 g"}
-    assert rows["ESV"].when == "frame 3"
+    assert rows["ESV"].when == "frame 4"
     assert all(row.definition for row in rows.values())
     without_mass = with_summary(result, function={**known, **frames, "mass_g": None})
     assert "Mass" not in [row.name for row in function_rows(without_mass)]

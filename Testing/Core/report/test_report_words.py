@@ -45,10 +45,30 @@ def test_numbers_on_the_maps_are_those_of_the_heart_association(pages):
     found, legend, _ = pages["base", "mid", "apex"]
     for number in range(1, 17):
         assert str(number) in found
-    assert "1, 7, 13 anterior" in legend
-    assert "14 septal" in legend
+    assert "anterior (AHA 1, 7, 13)" in legend
+    assert "septal (AHA 14)" in legend
     assert any("AHA numbers" in text for text in found)
     assert not any("AHA" in text for text in pages[("mid",) * 5][0])  # without room for numbers
+
+
+def test_maps_and_bullseye_have_one_fixed_range_and_say_if_values_exceed_it():
+    """Two reports can be compared only if one colour means one value in both."""
+    from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
+
+    assert COLOUR_RANGES["ecc"] == 25.0
+    for strength, limit, extended in ((1.0, 25.0, False), (3.0, 25.0, True), (3.0, 80.0, False)):
+        result = heart("mid")
+        fields = {**result.slices[0].fields, "ecc": strength * result.slices[0].fields["ecc"]}
+        page = draw_page(
+            dataclasses.replace(result, slices=(dataclasses.replace(result.slices[0], fields=fields),)), limit
+        )
+        images = [image for ax in page.axes for image in ax.images if image.cmap.name == "RdBu_r"]
+        assert images
+        assert {image.get_clim() for image in images} == {(-limit, limit)}
+        (bar,) = [image.colorbar for image in images if image.colorbar is not None]
+        assert (bar.extend == "both") is extended
+        ticks = [text.get_text() for text in bar.ax.get_yticklabels()]
+        assert [float(tick.replace("−", "-")) for tick in ticks] == [-limit, -limit / 2, 0, limit / 2, limit]
 
 
 def test_the_diamond_is_announced_where_it_is_drawn(pages):
@@ -98,7 +118,7 @@ def test_times_of_the_heart_name_their_clock():
     rows = {row.name: row for row in table_rows(slower)}
     assert rows["SD of time to peak"].when == rows["Time to peak GCS"].when == clock
     es_ms = 1.5 * first.frame_times_ms[result.es_frame]
-    assert rows["GCS at end-systole"].when == f"frame {result.es_frame}, {es_ms:.0f} ms"
+    assert rows["GCS at end-systole"].when == f"frame {result.es_frame + 1}, {es_ms:.0f} ms"
 
 
 def test_segments_of_a_contradictory_heart_are_numbered():
