@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from LaMoDCore.contours.checks.area_jump import check_area_along_heart, check_area_jump
 from LaMoDCore.contours.checks.area_range import check_area_range
@@ -16,7 +18,7 @@ from LaMoDCore.contours.checks.out_of_register import check_out_of_register
 from LaMoDCore.contours.checks.pieces import check_pieces
 from LaMoDCore.contours.checks.thickness_jump import check_thickness_along_heart, check_thickness_jump
 from LaMoDCore.contours.checks.walls_touch import check_walls_touch
-from LaMoDCore.contours.findings import Finding, Light, light_of
+from LaMoDCore.contours.findings import Fault, Finding, Light, light_of
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 
@@ -51,12 +53,15 @@ class ContourReport:
         frames: number of frames of each slice.
         findings: all findings, sorted by slice, then by frame.
         unchecked: for each slice, why it counts for volumes only and was not checked; "" if it was checked.
+        not_drawn: for each slice, frames without contours that are no fault, because the cine was drawn at some frames
+            only.
     """
 
     slice_names: tuple[str, ...]
     frames: tuple[int, ...]
     findings: tuple[Finding, ...]
     unchecked: tuple[str, ...] = ()
+    not_drawn: tuple[frozenset[int], ...] = ()
 
     def of(self, slice_index: int, frame: int) -> tuple[Finding, ...]:
         """The findings of one frame of one slice."""
@@ -85,7 +90,9 @@ def check_slice(slice_: CineSlice, reference_frame: int = 0, index: int = 0) -> 
     return _in_order(_of_slice(SliceShapes.of(slice_, index, reference_frame)))
 
 
-def check_contours(slices: Sequence[CineSlice], reference_frame: int = 0) -> ContourReport:
+def check_contours(
+    slices: Sequence[CineSlice], reference_frame: int = 0, partly_drawn: Sequence[bool] = ()
+) -> ContourReport:
     """Check the contours of a heart.
 
     Automatic contours that count for volumes only may be open or missing in some frames, and are not checked.
@@ -93,19 +100,36 @@ def check_contours(slices: Sequence[CineSlice], reference_frame: int = 0) -> Con
     Args:
         slices: slices from base to apex as drawn, with any faults.
         reference_frame: end-diastole.
+        partly_drawn: for each slice, whether its cine was drawn at some frames only, so that empty frames are no fault.
+    """
+    partly = tuple(partly_drawn) or (False,) * len(slices)
+    *_, report = check_steps(slices, reference_frame)
+    if report is None:
+        raise RuntimeError("the check ended without a report")
+    return report
+
+
+def check_steps(slices: Sequence[CineSlice], reference_frame: int = 0) -> Iterator[ContourReport | None]:
+    """`check_contours` slice by slice, for user interfaces that must stay responsive.
+
+    Args:
+        slices, reference_frame: as for `check_contours`.
+
+    Yields:
+        None after each slice; at last the report.
     """
     unchecked = tuple("" if s.contour_origin is None else s.contour_origin.volume_only_because for s in slices)
-    drawn = [
-        SliceShapes.of(s, k, min(reference_frame, s.frames - 1))
-        for k, (s, reason) in enumerate(zip(slices, unchecked, strict=True))
-        if not reason
-    ]
-    found = [finding for one in drawn for finding in _of_slice(one)]
+    drawn, found = [], []
+    for k, (slice_, reason) in enumerate(zip(slices, unchecked, strict=True)):
+        if not reason:
+            drawn.append(SliceShapes.of(slice_, k, min(reference_frame, slice_.frames - 1)))
+            found += _of_slice(drawn[-1])
+        yield None
     # slices without any drawn frame lie outside the heart and are not used as neighbours
     inside = [one for one in drawn if any(not s.is_empty for s in one.shapes)]
     found += [finding for check in HEART_CHECKS for finding in check(inside)]
     names, frames = tuple(s.name for s in slices), tuple(s.frames for s in slices)
-    return ContourReport(names, frames, _in_order(found), unchecked)
+    yield ContourReport(names, frames, _in_order(found), unchecked)
 
 
 def _of_slice(drawn: SliceShapes) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.contours.check import check_slice
+from LaMoDCore.contours.check import check_contours, check_slice, check_steps
 from LaMoDCore.contours.findings import Fault
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import SliceGrid
@@ -114,3 +114,13 @@ def test_planted_faults_that_are_local_have_places_and_others_none():
         found = [f for f in check_slice(slice_) if f.fault is fault and f.frame == 11]
         assert found, fault
         assert bool(found[0].places) == (fault in local or fault is Fault.THICKNESS_JUMP), fault
+
+
+def test_the_steps_of_a_check_end_with_its_report():
+    mask = ring()
+    mask[50, 60] = True
+    slices = [slice_of(mask), slice_of(ring())]
+    steps = list(check_steps(slices))
+    assert steps[:-1] == [None, None]
+    assert steps[-1] == check_contours(slices)
+    assert not steps[-1].is_clean
