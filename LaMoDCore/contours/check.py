@@ -102,28 +102,31 @@ def check_contours(
         reference_frame: end-diastole.
         partly_drawn: for each slice, whether its cine was drawn at some frames only, so that empty frames are no fault.
     """
-    partly = tuple(partly_drawn) or (False,) * len(slices)
-    *_, report = check_steps(slices, reference_frame)
+    *_, report = check_steps(slices, reference_frame, partly_drawn)
     if report is None:
         raise RuntimeError("the check ended without a report")
     return report
 
 
-def check_steps(slices: Sequence[CineSlice], reference_frame: int = 0) -> Iterator[ContourReport | None]:
+def check_steps(
+    slices: Sequence[CineSlice], reference_frame: int = 0, partly_drawn: Sequence[bool] = ()
+) -> Iterator[ContourReport | None]:
     """`check_contours` slice by slice, for user interfaces that must stay responsive.
 
     Args:
-        slices, reference_frame: as for `check_contours`.
+        slices, reference_frame, partly_drawn: as for `check_contours`.
 
     Yields:
         None after each slice; at last the report.
     """
     unchecked = tuple("" if s.contour_origin is None else s.contour_origin.volume_only_because for s in slices)
-    drawn, found = [], []
-    for k, (slice_, reason) in enumerate(zip(slices, unchecked, strict=True)):
+    partly = tuple(partly_drawn) or (False,) * len(slices)
+    drawn: list[SliceShapes] = []
+    found: list[Finding] = []
+    for k, (slice_, reason, is_partly) in enumerate(zip(slices, unchecked, partly, strict=True)):
         if not reason:
             drawn.append(SliceShapes.of(slice_, k, min(reference_frame, slice_.frames - 1)))
-            found += _of_slice(drawn[-1])
+            found += [each for each in _of_slice(drawn[-1]) if not (is_partly and each.fault is Fault.EMPTY)]
         yield None
     # slices without any drawn frame lie outside the heart and are not used as neighbours
     inside = [one for one in drawn if any(not s.is_empty for s in one.shapes)]
