@@ -120,7 +120,6 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._watch.onModified()
 
     def onSceneStartClose(self, caller=None, event=None):
-        self.predictPanel.cancel(_("The scene was closed: the running computation was cancelled."))
         self.setParameters(None)
 
     def onSceneEndClose(self, caller=None, event=None):

@@ -89,7 +89,6 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             except InputError as error:
                 worker.fail(str(error))
                 return
-            worker.removeFolder()
             onDrawn(contours)
 
         worker = WorkerProcess(
@@ -105,7 +104,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         try:
             request.writeInputs(worker.folder)
             worker.start(request.commandLine(worker.folder))
-        except OSError:
+        except BaseException:
             worker.removeFolder()
             raise
         return worker
@@ -150,7 +149,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
 
         Raises:
             InputError: the inputs cannot be used; the message names the remedy.
-            RuntimeError: the prediction failed; the message is that of the process.
+            RuntimeError: the prediction failed; the message is that of the process. Or the scene was closed meanwhile.
             TimeoutError: the prediction took too long and was cancelled.
         """
         parameters = self.getParameterNode()
@@ -164,16 +163,30 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         results: list[Any] = []
         errors: list[str] = []
         worker = self.startPrediction(request, lambda _progress: None, results.append, errors.append)
-        deadline = time.monotonic() + timeoutSeconds
-        while not results and not errors:
-            slicer.app.processEvents()
-            time.sleep(0.01)
-            if time.monotonic() > deadline:
-                worker.cancel()
-                raise TimeoutError(_("The prediction took longer than {s:.0f} s.").format(s=timeoutSeconds))
+        self._waitFor(worker, lambda: bool(results or errors), timeoutSeconds)
         if errors:
             raise RuntimeError(errors[0])
         return self.showResult(results[0], request, parameters)
+
+    @staticmethod
+    def _waitFor(worker: WorkerProcess, hasEnded: Callable[[], bool], timeoutSeconds: float) -> None:
+        """Handle events until a worker has ended; it is cancelled if that takes too long or the scene is closed."""
+        scene, closed = slicer.mrmlScene, []
+        tag = scene.AddObserver(scene.StartCloseEvent, lambda *_: closed.append(True))
+        deadline = time.monotonic() + timeoutSeconds
+        try:
+            while not hasEnded():
+                slicer.app.processEvents()
+                time.sleep(0.01)
+                if closed:
+                    raise RuntimeError(_("The scene was closed during the prediction, which was cancelled."))
+                if time.monotonic() > deadline:
+                    raise TimeoutError(_("The prediction took longer than {s:.0f} s.").format(s=timeoutSeconds))
+        except BaseException:
+            worker.cancel()
+            raise
+        finally:
+            scene.RemoveObserver(tag)
 
 
 __all__ = ["InputError", "LaMoDSlicerLogic"]

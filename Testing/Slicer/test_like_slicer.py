@@ -302,3 +302,25 @@ def test_the_modules_that_this_one_uses_are_loaded_first(slicer_app):
     import slicer
 
     assert {"Markups", "Segmentations", "Sequences"} <= set(slicer.modules.lamodslicer.dependencies)
+
+
+@pytest.mark.parametrize("has_models", [False, True])
+def test_models_of_the_user_are_next_to_slicers_settings(slicer_app, tmp_path, monkeypatch, has_models):
+    """A portable Slicer keeps everything of the user in its own folder; models of the command are still found."""
+    from LaMoDSlicerLib.Worker import ModelFolder
+
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    of_the_command = tmp_path / ".lamod" / "models"
+    if has_models:
+        (of_the_command / "mine").mkdir(parents=True)
+        (of_the_command / "mine" / "model.json").touch()
+    settings = Path(slicer_app.application.slicerUserSettingsFilePath).parent
+    assert ModelFolder.folder() == (of_the_command if has_models else settings / "LaMoD" / "models")
+    monkeypatch.delenv(ModelFolder.VARIABLE, raising=False)
+    ModelFolder.use()
+    from LaMoDCore.models.registry import user_folder
+
+    assert user_folder() == ModelFolder.folder()
+    monkeypatch.setenv(ModelFolder.VARIABLE, "chosen")
+    ModelFolder.use()
+    assert user_folder() == Path("chosen")

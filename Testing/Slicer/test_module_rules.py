@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -127,3 +128,13 @@ def test_every_widget_use_names_what_the_real_class_has(path):
             if not hasattr(wrapped(base), name):
                 faults.append(f"line {line}: {cls} has no {name}")
     assert faults == []
+
+
+RENAMES = re.compile(r"os\.rename\(|os\.replace\(|\.rename\(|shutil\.move\(")
+
+
+@pytest.mark.parametrize("folder", [ROOT / "LaMoDSlicerLib", ROOT.parent / "LaMoDCore"], ids=lambda p: p.name)
+def test_files_are_renamed_by_the_function_that_tries_again(folder):
+    """On Windows, a virus scanner holds new files open for a moment: `runtime.atomic.replace` tries again."""
+    files = [path for path in folder.rglob("*.py") if path.name != "atomic.py"]
+    assert [path.name for path in files if RENAMES.search(path.read_text(encoding="utf-8"))] == []

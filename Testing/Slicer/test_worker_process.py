@@ -58,13 +58,36 @@ def test_an_exit_without_a_message_names_the_code(worker):
     assert "exit code 7" in worker.errors[0]
 
 
-def test_the_folder_remains_after_a_success(worker):
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_folder_is_removed_after_a_success_unless_the_receiver_keeps_it(worker, keeps):
     folder = worker.process.folder
+    (folder / "masks.seq.nrrd").touch()
+    during = []
+
+    def receive(_lines):
+        during.append(folder.is_dir())
+        if keeps:
+            worker.process.keepFolder()
+
+    worker.process._onFinished = receive
     run(worker, "pass")
-    wait(worker)
-    assert folder.is_dir()
+    assert worker.app.mouse.spin(60, lambda: bool(during))
+    assert during == [True], "the receiver reads the results there"
+    assert folder.is_dir() == keeps
     worker.process.removeFolder()
+
+
+def test_the_folder_is_removed_if_the_result_cannot_be_shown(worker):
+    folder = worker.process.folder
+
+    def fails(_lines):
+        raise ValueError("planned")
+
+    worker.process._onFinished = fails
+    run(worker, "pass")
+    assert worker.app.mouse.spin(60, lambda: bool(worker.app.faults.found))
     assert not folder.exists()
+    assert "planned" in worker.app.faults.found.pop()
 
 
 def test_cancel_is_silent_and_removes_the_folder(worker):
@@ -79,8 +102,10 @@ def test_cancel_is_silent_and_removes_the_folder(worker):
 
 
 def test_a_missing_program_raises(worker):
+    folder = worker.process.folder
     with pytest.raises(OSError, match="no-such-program"):
         worker.process.start(["no-such-program"])
+    assert not folder.exists()
 
 
 def test_a_process_with_a_log_continues_when_it_is_released(worker, tmp_path):

@@ -74,6 +74,27 @@ class ModuleManager(Strict, wrapped("QObject")):
         return hasattr(slicer.modules, name.lower())
 
 
+class SliceViewWidget(Strict):
+    """``sliceWidget.sliceView()``."""
+
+    _real_class = "qMRMLSliceView"
+
+    def __init__(self, view: SliceView) -> None:
+        self._view = view
+
+    def renderWindow(self) -> Any:
+        return self._view.GetRenderWindow()
+
+    def cornerAnnotation(self) -> Any:
+        return self._view.corner_annotation
+
+    def mrmlSliceNode(self) -> Any:
+        return self._view.node
+
+    def forceRender(self) -> None:
+        self._view.render_now()
+
+
 class SliceWidget(Strict):
     """``layoutManager().sliceWidget(name)``; it is its own controller."""
 
@@ -84,6 +105,9 @@ class SliceWidget(Strict):
 
     def sliceLogic(self) -> Any:
         return self._view.logic
+
+    def sliceView(self) -> SliceViewWidget:
+        return SliceViewWidget(self._view)
 
     def mrmlSliceNode(self) -> Any:
         return self._view.node
@@ -175,6 +199,10 @@ class LayoutManager(Strict, wrapped("QObject")):
 
     layout = property(lambda self: self._logic.GetLayoutNode().GetViewArrangement(), setLayout)
 
+    def viewport(self) -> Any:
+        """The widget that contains all views."""
+        return self._area
+
     def plotWidget(self, index: int) -> Any:
         return self._plots[index]
 
@@ -213,6 +241,7 @@ class Application(Strict):
 
     def __init__(self, scene: Scene, temporary: Path, testing: bool, packaging: Packaging) -> None:
         self.temporaryPath = str(temporary)
+        self.slicerUserSettingsFilePath = str(temporary / "settings" / "Slicer.ini")
         self._scene, self._testing, self._packaging = scene, testing, packaging
         self._io, self._modules, self._layout = IOManager(scene), ModuleManager(), LayoutManager(scene)
         self._qt = QtWidgets.QApplication.instance()
@@ -221,9 +250,18 @@ class Application(Strict):
         self._shown: Any = None
 
     def connect(self, signature: str, slot: Any) -> bool:
+        if signature == "focusChanged(QWidget*,QWidget*)":
+            self._qt.focusChanged.connect(slot)
+            return True
         if signature != "startupCompleted()":
             raise RuntimeError(f"the host's application has no signal {signature}")
         self._startup_slots.append(slot)
+        return True
+
+    def disconnect(self, signature: str, slot: Any) -> bool:
+        if signature != "focusChanged(QWidget*,QWidget*)":
+            raise RuntimeError(f"the host's application cannot disconnect {signature}")
+        self._qt.focusChanged.disconnect(slot)
         return True
 
     def applicationLogic(self) -> Any:

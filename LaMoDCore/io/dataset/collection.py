@@ -22,6 +22,7 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_case,
     write_dataset_index,
 )
+from LaMoDCore.runtime import atomic
 from LaMoDCore.runtime.atomic import MARKER, created_parents, remove_leftovers, scratch_folder
 from LaMoDCore.runtime.bounded_reads import check_regular
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -153,7 +154,7 @@ def new_scans(out: str | Path, command: str, *, overwrite: bool) -> Iterator[New
             yield new
             if not os.path.lexists(into):
                 write_dataset_index(new.folder, new.entries, {"made_by": f"lamod {command}"}, command=command)
-                os.rename(new.folder, into)
+                atomic.replace(new.folder, into)
             else:
                 GrowingFolder(into, DATASET, command).open()
                 for entry in new.entries:

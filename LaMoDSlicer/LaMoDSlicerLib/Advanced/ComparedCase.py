@@ -67,7 +67,7 @@ class ComparedCase:
         try:
             arguments = self._arguments(worker.folder, data, caseId, model, parameters.device)
             worker.start(CoreLibrary.command(arguments))
-        except (InputError, OSError):
+        except BaseException:
             self.cancel()
             raise
 
@@ -116,14 +116,15 @@ class ComparedCase:
             )
             self._onShown(text.format(case=case.name, title=title))
         finally:
-            self._worker.removeFolder()
             self._worker = None
 
     def _show(self, folder: Path, case: Path, title: str, parameters: Any) -> None:
+        from LaMoDCore.runtime.atomic import replace
+
         with slicer.util.RenderBlocker():
             self.remove()
             renamed = folder / title  # results are named after their folder
-            (folder / "result").rename(renamed)
+            replace(folder / "result", renamed)
             prediction = ResultImport.load(renamed)
             self._shown = {"prediction": prediction}
             truth = self._shown["truth"] = ResultImport.load(case)

@@ -58,6 +58,8 @@ class DatasetSection:
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
         self._making.setParameters(parameters)
+        if parameters is None:
+            self.showMessage("")
 
     def cleanup(self) -> None:
         self._command.cancel()

@@ -71,6 +71,7 @@ class EvaluateSection:
         self._parameters = parameters
         if parameters is None:
             self.case.forget()
+            self.showMessage("")
 
     def cleanup(self) -> None:
         self._command.cancel()

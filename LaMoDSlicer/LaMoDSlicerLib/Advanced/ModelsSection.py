@@ -44,6 +44,8 @@ class ModelsSection:
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
+        if parameters is None:
+            self.showMessage("")
 
     def cleanup(self) -> None:
         if self._worker is not None:
@@ -144,6 +146,9 @@ class ModelsSection:
 
     def importFrom(self, path: Path) -> None:
         """Check a model and add it. This builds its networks, so it runs in its own process."""
+        if self._worker is not None:
+            self.showMessage(_("A model is being imported."))
+            return
         source = path.parent if path.name == "model.json" else path
         self.showMessage(_("Checking {name} …").format(name=source.name))
         known = {model.name for model in self._models}

@@ -82,6 +82,7 @@ class TrainSection:
         self._parameters = parameters
         if parameters is None:
             self.preview.forget()
+            self.showMessage("")
 
     def cleanup(self) -> None:
         """Cancel all commands because the module is unloaded; a training run continues."""
@@ -160,7 +161,7 @@ class TrainSection:
             run,
             preset=self.recipe.preset if isPreset else "",
             config=None if isPreset else self.recipe.config(run),
-            init=self.recipe.init,
+            init=self.recipe.initSource,
             device=device,
         )
 
@@ -175,6 +176,8 @@ class TrainSection:
     # --- start, stop, resume -----------------------------------------------------------------------------------
 
     def onEstimateButton(self) -> None:
+        if self._worker is not None:
+            return
         self.showMessage("")
         try:
             with slicer.util.tryWithErrorDisplay(_("The estimate failed."), show=False, waitCursor=True):
@@ -248,6 +251,8 @@ class TrainSection:
         self.poll()
 
     def onKeepModelButton(self) -> None:
+        if self._worker is not None:
+            return
         from LaMoDCore.models.registry import known_models
 
         run, known = self.run(), known_models()

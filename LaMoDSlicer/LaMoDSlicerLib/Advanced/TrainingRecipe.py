@@ -45,6 +45,14 @@ class TrainingRecipe:
         return self._ui.initSelector.itemData(self._ui.initSelector.currentIndex) or ""
 
     @property
+    def initSource(self) -> str:
+        """As `init`, but the folder of a model of the user: a terminal outside Slicer does not find it by name."""
+        from LaMoDCore.models.registry import known_models, shipped_folder
+
+        folder = known_models().get(self.init)
+        return self.init if folder is None or folder.parent == shipped_folder() else str(folder)
+
+    @property
     def form(self) -> SettingsForm | None:
         """The form of all settings; None before it is opened, when the preset's settings apply."""
         return self._form
@@ -80,6 +88,8 @@ class TrainingRecipe:
 
     def _loadSettings(self) -> None:
         """Get the settings from LaMoDCore in its own process, because this imports torch."""
+        if self._worker is not None:
+            return
         try:
             Dependencies.ensure(Dependencies.FOR_TRAINING)
             self._worker = WorkerProcess(lambda _progress: None, self._onSettings, self._onError)
@@ -106,6 +116,7 @@ class TrainingRecipe:
         """Stop loading the settings because the module is unloaded."""
         if self._worker is not None:
             self._worker.cancel()
+            self._worker = None
 
     def onFilterChanged(self, text: str) -> None:
         if self._form is not None:

@@ -112,6 +112,7 @@ class StudySection:
             except (OSError, KeyError, ValueError) as error:
                 worker.fail(_("The result contains no readable table ({error}).").format(error=error))
                 return
+            worker.keepFolder()  # the pictures are shown from there
             self.onPages(pages)
 
         worker = WorkerProcess(
@@ -123,7 +124,7 @@ class StudySection:
         )
         try:
             worker.start(study.commandLine(worker.folder))
-        except OSError:
+        except BaseException:
             worker.removeFolder()
             raise
         return worker

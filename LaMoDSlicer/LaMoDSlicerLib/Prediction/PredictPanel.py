@@ -41,9 +41,20 @@ class PredictPanel:
         return self._job
 
     def setParameters(self, parameters: Any) -> None:
+        if parameters is None:
+            self._leaveScene()
         self._parameters = parameters
         self._drawing.setParameters(parameters)
         self.update()
+
+    def _leaveScene(self) -> None:
+        """End what belongs to a scene that is closed: the job, or the messages."""
+        if self._job is not None:
+            self.cancel(_("The scene was closed: the running computation was cancelled."))
+        else:
+            self.showMessage("")
+        self._ui.stageLabel.text = ""
+        self._ui.logEdit.setPlainText("")
 
     def showMessage(self, text: str) -> None:
         """Show a sentence in the panel."""
@@ -105,6 +116,9 @@ class PredictPanel:
             failed: sentence for the case that it cannot be started.
             busy: why no other process can start meanwhile.
         """
+        if self._job is not None:
+            self.showMessage(self._busy)
+            return
         self.showMessage("")
         self._ui.stageLabel.text = ""
         self._ui.logEdit.setPlainText("")

@@ -62,6 +62,7 @@ class ReadingPanel:
         self._parameters = parameters
         self.series.setParameters(parameters)
         if parameters is None:
+            self.showMessage("")
             self._shown = ()
             self._views.release()
             if self._sheet is not None:

@@ -19,7 +19,7 @@ class SceneWatch(VTKObservationMixin):
 
     def __init__(self, owner: Any) -> None:
         super().__init__()
-        self._owner = owner
+        self._owner, self._isObserving = owner, True
         self.timer = qt.QTimer()
         self.timer.setSingleShot(True)
         self.timer.setInterval(self.INTERVAL_MS)
@@ -50,7 +50,9 @@ class SceneWatch(VTKObservationMixin):
         self.timer.stop()
 
     def release(self) -> None:
-        """Stop observing, because the module is unloaded."""
+        """Stop observing, because the module is unloaded; Slicer unloads a module that was reloaded twice."""
         self.stop()
-        self.timer.disconnect("timeout()", self.onTimeout)
-        self.removeObservers()
+        if self._isObserving:
+            self._isObserving = False
+            self.timer.disconnect("timeout()", self.onTimeout)
+            self.removeObservers()

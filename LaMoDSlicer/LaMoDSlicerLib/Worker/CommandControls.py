@@ -35,7 +35,7 @@ class CommandControls:
 
     @property
     def folder(self) -> Path:
-        """The temporary folder of the last command; removed after `onFinished`."""
+        """The temporary folder of the last command; it is removed after `onFinished`."""
         return self._worker.folder
 
     def run(
@@ -44,13 +44,16 @@ class CommandControls:
         onFinished: Callable[[list[str]], None],
         successCodes: tuple[int, ...] = (0,),
     ) -> None:
-        """Start a command.
+        """Start a command, unless one is running.
 
         Args:
             arguments: of `lamod`, or a function that returns them for the temporary folder.
             onFinished: called with the output lines after a successful exit.
             successCodes: exit codes of a successful run.
         """
+        if self._isBusy:
+            self._showMessage(_("Another command is running."))
+            return
         self._showMessage("")
         worker = self._worker = WorkerProcess(
             self._onProgress, lambda lines: self._end(lambda: onFinished(lines)), self._onError, successCodes
@@ -89,5 +92,4 @@ class CommandControls:
         try:
             report()
         finally:
-            self._worker.removeFolder()
             self.update()

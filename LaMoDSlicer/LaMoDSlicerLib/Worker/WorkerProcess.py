@@ -43,7 +43,8 @@ class WorkerProcess:
 
     Args:
         onProgress: called with the WorkerProgress after each line of stdout and stderr.
-        onFinished: called once with the lines that do not report progress, after a successful exit.
+        onFinished: called once with the lines that do not report progress, after a successful exit; `folder` is removed
+            afterwards, unless it called `keepFolder`.
         onError: called once with a sentence after any other exit; `folder` is removed before.
         successCodes: exit codes of a successful run.
         explain: makes the sentence from the exit code (negative: the signal) and the last line of output.
@@ -71,7 +72,7 @@ class WorkerProcess:
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
         self._slot: Callable[[], None] | None = None
-        self._isSwept = False
+        self._isSwept = self._keepsFolder = False
 
     @property
     def processId(self) -> int | None:
@@ -83,13 +84,14 @@ class WorkerProcess:
 
     @property
     def folder(self) -> Path:
-        """A temporary folder for inputs and results, created at first use.
-
-        It is removed after an error or `cancel`; after a success the receiver of the result removes it.
-        """
+        """A temporary folder for inputs and results, created at first use and removed when the process has ended."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="LaMoD-", dir=slicer.app.temporaryPath))
         return self._folder
+
+    def keepFolder(self) -> None:
+        """Keep the folder after a success; the caller calls `removeFolder` later."""
+        self._keepsFolder = True
 
     def removeFolder(self) -> None:
         """Delete the temporary folder, if there is one."""
@@ -104,9 +106,13 @@ class WorkerProcess:
             log: file to which the output is appended. Such a process continues when Slicer quits.
 
         Raises:
-            OSError: the program cannot be started, or the log cannot be written.
+            OSError: the program cannot be started, or the log cannot be written; the folder is removed.
         """
-        self._process = self._popen(command, log)
+        try:
+            self._process = self._popen(command, log)
+        except OSError:
+            self.removeFolder()
+            raise
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, self.NICENESS)
         self._slot = self._poll
@@ -166,7 +172,10 @@ class WorkerProcess:
         if IS_WINDOWS:
             command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
             hidden = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-            subprocess.Popen(command, creationflags=NO_WINDOW, **hidden)
+            try:
+                subprocess.Popen(command, creationflags=NO_WINDOW, **hidden)
+            except OSError:  # taskkill is not installed; its children are not ended
+                process.kill()
             return
         try:
             os.killpg(process.pid, signal.SIGKILL)
@@ -217,6 +226,8 @@ class WorkerProcess:
                 self.fail(self._explain(exitCode, self.progress.lastOutput()))
         finally:
             self._forgetReceivers()
+            if not self._keepsFolder:
+                self.removeFolder()
 
     def _forgetReceivers(self) -> None:
         """Drop the callbacks, which hold the inputs of the process."""
