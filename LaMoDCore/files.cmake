@@ -130,6 +130,9 @@ set(MODULE_PYTHON_SCRIPTS
   heart/image_operators.py
   heart/levels.py
   heart/long_axis/__init__.py
+  heart/long_axis/carrying.py
+  heart/long_axis/checks.py
+  heart/long_axis/end_diastole.py
   heart/long_axis/open_curve.py
   heart/long_axis/outline.py
   heart/long_axis/points.py
@@ -223,6 +226,12 @@ set(MODULE_PYTHON_SCRIPTS
   io/images/segment_nrrd.py
   io/images/seq_nrrd.py
   io/images/stated_geometry.py
+  io/long_axis/__init__.py
+  io/long_axis/drawn.py
+  io/long_axis/guide_points.py
+  io/long_axis/markups.py
+  io/long_axis/masks.py
+  io/long_axis/reader.py
   io/results/__init__.py
   io/results/contour_masks.py
   io/results/displacement_files.py
@@ -353,7 +362,6 @@ set(MODULE_PYTHON_SCRIPTS
   strain/layers.py
   strain/long_axis/__init__.py
   strain/long_axis/annulus.py
-  strain/long_axis/end_diastole.py
   strain/long_axis/interval.py
   strain/long_axis/line_strain.py
   strain/long_axis/segments.py

@@ -20,6 +20,7 @@ from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.runtime.signals import exit_code, interruption, terminating_signals
 from LaMoDCore.runtime.streams import open_standard_descriptors, plain_streams
+from LaMoDCore.runtime.threads import limit_blas_threads
 
 #: Command name -> module of LaMoDCore.cli, imported only when the command is used.
 COMMANDS = {
@@ -96,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is not None:
         return _in_plain_streams(list(argv))
+    limit_blas_threads()
     open_standard_descriptors()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn about values that LaMoD checks itself

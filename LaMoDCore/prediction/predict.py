@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import torch
 
 from LaMoDCore import __version__
+from LaMoDCore.baselines import BaselineModel
 from LaMoDCore.function.summary import function_summary
-from LaMoDCore.heart.case import Case, Motion, SliceStrain, StrainResult
+from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceStrain, StrainResult
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.networks.diffusion import SamplerName
 from LaMoDCore.networks.lamod import SpaceName
@@ -19,6 +21,7 @@ from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slice
 from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.threads import in_order, one_torch_thread, thread_count
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from LaMoDCore.uncertainty.intervals import calibrated, calibration_of, unlike_training_notes, with_uncertainty
 
@@ -71,31 +74,45 @@ def predict_strain(
         loaded, diffusion=diffusion, space=space, sampler=sampler, start=start, steps=steps, samples=samples
     )
     calibration = calibration_of(loaded.description, loaded.name)
+
+    def of_slice(slice_: CineSlice) -> tuple[SlicePrediction, SliceStrain, float, float]:
+        """Motion and strain of one slice, and the seconds that each took."""
+        began = time.perf_counter()
+        insertion = case.insertion_of(slice_)
+        predicted = predict_slice(slice_, case.reference_frame, loaded, options, seed, insertion)
+        between = time.perf_counter()
+        strain = slice_strain(
+            slice_, predicted.motion, case.reference_frame, case.rv_insertion_lps, walls_known=case.walls_known
+        )
+        strain = calibrated(strain, slice_, case.reference_frame, calibration, options.samples)
+        return predicted, strain, between - began, time.perf_counter() - between
+
+    network_device = next(loaded.network.parameters()).device
     predictions: list[SlicePrediction] = []
     strains: list[SliceStrain] = []
     seconds = dict.fromkeys(("motion", "strain"), 0.0)
-    for index, slice_ in enumerate(case.slices):
-        done = index / len(case.slices)
-        progress.update("motion", done, f"{slice_.name}: predicting motion")
-        began = time.perf_counter()
-        insertion = case.insertion_of(slice_)
-        predictions.append(predict_slice(slice_, case.reference_frame, loaded, options, seed, insertion))
-        seconds["motion"] += time.perf_counter() - began
-        progress.update("strain", done + 0.7 / len(case.slices), f"{slice_.name}: computing strain")
-        began = time.perf_counter()
-        motion = predictions[-1].motion
-        strain = slice_strain(slice_, motion, case.reference_frame, case.rv_insertion_lps, walls_known=case.walls_known)
-        strains.append(calibrated(strain, slice_, case.reference_frame, calibration, options.samples))
-        seconds["strain"] += time.perf_counter() - began
+    # The networks of the baselines are large enough to use all threads themselves.
+    alone = network_device.type != "cpu" or isinstance(loaded.network, BaselineModel)
+    threads = 1 if alone else thread_count(len(case.slices))
+    progress.update("motion", 0.0, f"{case.slices[0].name}: predicting motion and strain")
+    with nullcontext() if alone else one_torch_thread():
+        threads_each = torch.get_num_threads()
+        for prediction, strain, motion_seconds, strain_seconds in in_order(of_slice, case.slices, threads):
+            predictions.append(prediction)
+            strains.append(strain)
+            seconds["motion"] += motion_seconds
+            seconds["strain"] += strain_seconds
+            done = len(strains)
+            named = case.slices[min(done, len(case.slices) - 1)].name
+            progress.update("motion", done / len(case.slices), f"{named}: predicting motion and strain")
     es_frame = end_systole(case)
-    network_device = next(loaded.network.parameters()).device
     provenance = {
         "lamod_version": __version__,
         "model": loaded.name,
         "model_sha256": loaded.weights_sha256,
         "device": str(network_device),
         "device_reason": reason,
-        "threads": torch.get_num_threads(),
+        "threads": threads_each,  # of one operation, whatever the number of slices that are predicted at a time
         "torch_version": torch.__version__,
         "seed": seed,
         **asdict(options),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from LaMoDCore.heart.case import StrainResult
@@ -67,23 +68,30 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True, 
             full.
     """
     refuse_to_replace_edited_masks(out)
-    with new_folder(out, CONTENTS, command) as folder:
-        write_motion_npz(result, folder / "motion.npz")
-        files = ["motion.npz"]
+    # Compression runs beside the drawing of the report, which keeps one thread busy.
+    with new_folder(out, CONTENTS, command) as folder, ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(_write_images, result, folder)
         write_segments_csv(result, folder / "segments.csv")
         write_strain_json(result, folder / "strain.json")
-        files += ["segments.csv", "strain.json"]
+        files = ["motion.npz", "segments.csv", "strain.json"]
         if "function" in result.summary:
             write_function_csv(result, folder / "function.csv")
             write_thickness_csv(result, folder / "thickness.csv")
             files += ["function.csv", "thickness.csv"]
-        files += write_spatial(result, folder)
-        files += write_displacement(result, folder)
-        if has_derived_contours(result.case):
-            files += write_contour_masks(result.case, folder)
+        drawn = []
         if report:
             from LaMoDCore.report import write_report
 
             write_report(result, folder / "report.png", folder / "report.pdf")
-            files += ["report.png", "report.pdf"]
+            drawn = ["report.png", "report.pdf"]
+        files += [*pending.result(), *drawn]
     return [Path(out) / name for name in files]
+
+
+def _write_images(result: StrainResult, folder: Path) -> list[str]:
+    """Write motion.npz and the image files; returns the names of the latter."""
+    write_motion_npz(result, folder / "motion.npz")
+    files = [*write_spatial(result, folder), *write_displacement(result, folder)]
+    if has_derived_contours(result.case):
+        files += write_contour_masks(result.case, folder)
+    return files
