@@ -332,6 +332,7 @@ set(MODULE_PYTHON_SCRIPTS
   runtime/__init__.py
   runtime/array_files.py
   runtime/atomic.py
+  runtime/blocks.py
   runtime/bounded_reads.py
   runtime/devices.py
   runtime/errors.py

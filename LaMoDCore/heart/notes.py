@@ -239,6 +239,47 @@ CODES: dict[str, NoteCode] = {
         "numbered but not named.",
         "Correct the orientation; in dextrocardia, walls must be named by hand.",
     ),
+    # long-axis views
+    "long_axis_views_recognised": NoteCode(
+        "info",
+        "The long-axis views were recognised by their position.",
+        "Name the views if this is wrong.",
+    ),
+    "long_axis_foreshortened": NoteCode(
+        "warning",
+        "The apex of a long-axis view is more than 10 mm nearer to the base than that of another view.",
+        "Leave this view out, or check the apex.",
+    ),
+    "long_axis_gap_bridged": NoteCode(
+        "warning",
+        "Part of the epicardium of a long-axis view was not given and was drawn parallel to the endocardium.",
+        "Check the epicardium of this view.",
+    ),
+    "long_axis_common_phases": NoteCode(
+        "info", "Long-axis views with different frames or cycles were averaged at common phases of the cycle."
+    ),
+    "levels_measured": NoteCode("info", "Basal, mid and apical slices were measured with the long-axis views."),
+    "levels_contradicted": NoteCode(
+        "warning",
+        "A given level of a short-axis slice contradicts its position between annulus and apex.",
+        "Check the levels.",
+    ),
+    "base_apex_exchanged": NoteCode(
+        "error",
+        "The long-axis views show base and apex of the short-axis slices in the other order than their orientation: "
+        "segments are numbered but not named.",
+        "Correct the orientation of the export.",
+    ),
+    "slice_leaves_ventricle": NoteCode(
+        "warning",
+        "A basal slice lies beyond the mitral annulus in systole, so its wall there is not that of end-diastole.",
+        "Do not interpret the strain of this slice, or leave it out.",
+    ),
+    "slice_outside_ventricle": NoteCode(
+        "warning",
+        "A short-axis slice lies outside the ventricle of the long-axis views.",
+        "Check that both were acquired in the same examination and position.",
+    ),
     # the result
     "rv_insertion_assumed": NoteCode(
         "warning",

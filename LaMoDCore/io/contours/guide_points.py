@@ -72,7 +72,8 @@ def read_guide_points(path: str | Path) -> dict[int, GuidePoints]:
     if not files or not files[0].is_file():
         raise LaMoDInputError(path, "there is no guide-point file", "give a GPFile or a folder of GPFiles")
     found: dict[int, dict[int, dict[str, list[list[float]]]]] = {}
-    for file in files:
+    of_file: dict[int, dict[int, dict[str, list[list[float]]]]] = {}
+    for number, file in enumerate(files):
         try:
             lines = read_text(file, _LARGEST_FILE).splitlines()
             rows = list(csv.DictReader(lines, delimiter="\t"))
@@ -90,8 +91,12 @@ def read_guide_points(path: str | Path) -> dict[int, GuidePoints]:
                 raise LaMoDInputError(file, "a row has no numbers for its point", "export it again") from error
             points = found.setdefault(series, {}).setdefault(frame, {}).setdefault(row["contour type"], [])
             points.append(point)
+            of_file.setdefault(series, {}).setdefault(number, {}).setdefault(row["contour type"], []).append(point)
             if len(points) > _MOST_POINTS:
                 raise LaMoDInputError(file, f"a contour has more than {_MOST_POINTS} points", "export it again")
+    for series, frames in of_file.items():
+        if len(files) > 1 and len(frames) == len(files) and len(found[series]) == 1:
+            found[series] = frames  # a column that is not filled in: the files are the frames
     return {
         series: GuidePoints({t: {kind: np.array(p) for kind, p in kinds.items()} for t, kinds in frames.items()})
         for series, frames in found.items()

@@ -1,0 +1,191 @@
+"""The open, U-shaped myocardium of a long-axis mask: its endo- and epicardium from one end of the wall to the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.long_axis.open_curve import length_mm
+from LaMoDCore.heart.ring.mask import cavity
+
+#: A wall encloses a cavity, and is not open, if its hole is larger than this share of its own area.
+_HOLE_SHARE = 0.15
+#: The ends of a left ventricle's wall are this far apart at least.
+_LEAST_OPENING_MM = 8.0
+#: A wall is at least this many times as long as thick; a filled ventricle, a piece of wall or a half-ring are not.
+_LEAST_SLENDERNESS = 5.0
+#: Least depth of the ventricle, from the line between the ends of the wall to the apex.
+_LEAST_DEPTH_MM = 30.0
+
+
+class OutlineError(ValueError):
+    """A mask that is not the open wall of a long-axis view; the text is the reason, as a clause."""
+
+
+@dataclass(frozen=True, eq=False)
+class WallOutline:
+    """Traced contours of one frame in mm (pixel × spacing), both from the first to the second end of the wall.
+
+    Attributes:
+        endo_mm, epi_mm: [N, 2], [M, 2], with the steps of the pixels.
+    """
+
+    endo_mm: Array
+    epi_mm: Array
+
+
+def outline_of(wall: Array, spacing_mm: tuple[float, float]) -> WallOutline:
+    """Trace the contours of the wall of one frame.
+
+    The ends of the wall are the two points that are farthest from each other along it. At each end the inner and the
+    outer corner separate endocardium, end and epicardium.
+
+    Args:
+        wall: bool [H, W], open at the base.
+        spacing_mm: (dx, dy).
+
+    Raises:
+        OutlineError: the mask is empty, closed, or no U.
+    """
+    whole = _largest_piece(np.asarray(wall, dtype=bool))
+    if whole.sum() < 20:
+        raise OutlineError("it has no myocardium")
+    hole = cavity(whole)
+    if hole.sum() > _HOLE_SHARE * whole.sum():
+        raise OutlineError("the myocardium is a closed ring, and a long-axis wall is open at the mitral valve")
+    whole = ndimage.binary_fill_holes(whole)
+    pixels = np.argwhere(whole)[:, ::-1] * np.array(spacing_mm)
+    first, second, away_first, away_second = _farthest_apart(whole, spacing_mm)
+    along = float(away_first[second])
+    thickness = len(pixels) * float(np.prod(spacing_mm)) / max(along, 1e-6)
+    if along < _LEAST_SLENDERNESS * thickness:
+        raise OutlineError("the myocardium is not a U-shaped wall")
+    boundary = _boundary(whole) * np.array(spacing_mm)
+    tips = pixels[[first, second]]
+    arcs = _arcs(boundary, tips)
+    if np.linalg.norm(tips[0] - tips[1]) < _LEAST_OPENING_MM or _depth(arcs[0], tips) < _LEAST_DEPTH_MM:
+        raise OutlineError("the myocardium is not a U-shaped wall that is open at the mitral valve")
+    inner, outer = [], []
+    for tip, away in ((tips[0], away_first), (tips[1], away_second)):
+        corners = _corners(tip, away, pixels, boundary, arcs, thickness)
+        inner.append(corners[0])
+        outer.append(corners[1])
+    return WallOutline(_between(arcs[0], inner), _between(arcs[1], outer))
+
+
+def _largest_piece(mask: Array) -> Array:
+    pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    if count < 2:
+        return mask
+    return np.asarray(pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:])))
+
+
+def _farthest_apart(mask: Array, spacing_mm: tuple[float, float]) -> tuple[int, int, Array, Array]:
+    """The two pixels farthest from each other within the mask, and the distance of every pixel from each."""
+    number = np.full(mask.shape, -1)
+    number[mask] = np.arange(mask.sum())
+    dx, dy = spacing_mm
+    rows, columns, weights = [], [], []
+    for down, right, weight in ((0, 1, dx), (1, 0, dy), (1, 1, np.hypot(dx, dy)), (1, -1, np.hypot(dx, dy))):
+        here = number[: mask.shape[0] - down, max(0, -right) : mask.shape[1] - max(0, right)]
+        there = number[down:, max(0, right) : mask.shape[1] + min(0, right)]
+        both = (here >= 0) & (there >= 0)
+        rows.append(here[both])
+        columns.append(there[both])
+        weights.append(np.full(int(both.sum()), weight))
+    size = int(mask.sum())
+    graph = coo_array((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size))
+    start = dijkstra(graph.tocsr(), directed=False, indices=0)
+    first = int(np.argmax(start))
+    away_first = dijkstra(graph.tocsr(), directed=False, indices=first)
+    second = int(np.argmax(away_first))
+    return first, second, away_first, dijkstra(graph.tocsr(), directed=False, indices=second)
+
+
+def _boundary(mask: Array) -> Array:
+    """The outer boundary as a closed polygon [N, 2] of (x, y) pixels: midpoints of the pixels' edges, in order."""
+    padded = np.pad(mask, 1)
+    starts: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    # directed edges between pixel corners, with the mask on the right-hand side (y downwards)
+    for down, right, begin, end in (
+        (-1, 0, (0, 0), (1, 0)),
+        (0, 1, (1, 0), (1, 1)),
+        (1, 0, (1, 1), (0, 1)),
+        (0, -1, (0, 1), (0, 0)),
+    ):
+        edge = padded & ~np.roll(padded, (-down, -right), axis=(0, 1))
+        for y, x in np.argwhere(edge).tolist():
+            starts.setdefault((x + begin[0], y + begin[1]), []).append((x + end[0], y + end[1]))
+    loops = []
+    while starts:
+        origin = next(iter(starts))
+        loop = [origin]
+        before = None
+        while True:
+            here = loop[-1]
+            ends = starts[here]
+            following = ends[0] if len(ends) == 1 or before is None else _sharpest(before, here, ends)
+            ends.remove(following)
+            if not ends:
+                del starts[here]
+            before = here
+            if following == origin:
+                break
+            loop.append(following)
+        loops.append(np.array(loop, dtype=np.float64))
+    corners = max(loops, key=len)
+    return np.asarray((corners + np.roll(corners, -1, axis=0)) / 2 - 1.5)
+
+
+def _sharpest(before: tuple[int, int], here: tuple[int, int], ends: list[tuple[int, int]]) -> tuple[int, int]:
+    """Where two pixels meet at a corner, the edge that keeps them connected: the turn away from the mask."""
+    incoming = np.subtract(here, before)
+    turns = [incoming[0] * (e[1] - here[1]) - incoming[1] * (e[0] - here[0]) for e in ends]
+    return ends[int(np.argmin(turns))]
+
+
+def _arcs(boundary: Array, tips: Array) -> tuple[Array, Array]:
+    """The two parts of the boundary from the first to the second tip: the endocardium, which is shorter, first."""
+    i, j = (int(np.argmin(np.linalg.norm(boundary - tip, axis=1))) for tip in tips)
+    size = len(boundary)
+    one = boundary[np.arange(i, i + (j - i) % size + 1) % size]
+    other = boundary[np.arange(i, i - (i - j) % size - 1, -1) % size]
+    return (one, other) if length_mm(one) <= length_mm(other) else (other, one)
+
+
+def _depth(endo: Array, tips: Array) -> float:
+    across = tips[1] - tips[0]
+    normal = np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-6)
+    return float(np.abs((endo - tips[0]) @ normal).max())
+
+
+def _corners(
+    tip: Array, away: Array, pixels: Array, boundary: Array, arcs: tuple[Array, Array], thickness: float
+) -> tuple[Array, Array]:
+    """The inner and the outer corner [2] of an end of the wall: the extremes along ±45° from the wall's direction."""
+    end = pixels[away <= 1.0 * thickness].mean(axis=0)
+    before = pixels[(away > 1.5 * thickness) & (away <= 2.5 * thickness)].mean(axis=0)
+    forward = (end - before) / np.linalg.norm(end - before)
+    inward = np.array([-forward[1], forward[0]])
+    sides = [arc[np.linalg.norm(arc - tip, axis=1) < 2.5 * thickness].mean(axis=0) for arc in arcs]
+    if (sides[0] - sides[1]) @ inward < 0:
+        inward = -inward
+    near = boundary[np.linalg.norm(boundary - end, axis=1) < 1.6 * thickness]
+    return near[int(np.argmax(near @ (forward + inward)))], near[int(np.argmax(near @ (forward - inward)))]
+
+
+def _between(arc: Array, corners: list[Array]) -> Array:
+    """The part of an arc between two corners; a corner on the end of the wall beyond the arc's end is added."""
+    i, j = (int(np.argmin(np.linalg.norm(arc - corner, axis=1))) for corner in corners)
+    inside = arc[i : j + 1] if i <= j else arc[j : i + 1][::-1]
+    parts = [inside]
+    if np.linalg.norm(inside[0] - corners[0]) > 1e-6:
+        parts.insert(0, corners[0][None])
+    if np.linalg.norm(inside[-1] - corners[1]) > 1e-6:
+        parts.append(corners[1][None])
+    return np.concatenate(parts)

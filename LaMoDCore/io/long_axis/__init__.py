@@ -1,0 +1,1 @@
+"""Read long-axis slices: masks of the open wall, guide points, curves."""

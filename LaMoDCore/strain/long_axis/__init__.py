@@ -1,0 +1,1 @@
+"""Longitudinal strain by the length of drawn contours: GLS, segments, MAPSE, what long axis gives to short axis."""
