@@ -18,7 +18,7 @@ from typing import NoReturn
 from LaMoDCore import __version__
 from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
-from LaMoDCore.runtime.signals import exit_code, interruption, terminating_signals
+from LaMoDCore.runtime.signals import exit_code, ignore_interrupts, interruption, terminating_signals
 from LaMoDCore.runtime.streams import open_standard_descriptors, plain_streams
 from LaMoDCore.runtime.threads import limit_blas_threads
 
@@ -97,6 +97,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is not None:
         return _in_plain_streams(list(argv))
+    try:
+        return _as_program()
+    finally:
+        ignore_interrupts()
+
+
+def _as_program() -> int:
     limit_blas_threads()
     open_standard_descriptors()
     if not sys.warnoptions:
@@ -120,8 +127,8 @@ def _in_plain_streams(words: list[str]) -> int:
         with terminating_signals(), plain_streams() as out:
             code = _run(words)
             out.flush()
-    except KeyboardInterrupt as interruption:  # after the command has ended
-        return exit_code(interruption)
+    except KeyboardInterrupt as stop:  # after the command has ended
+        return exit_code(stop)
     if out.failure is not None:
         print(f"lamod: stdout: it cannot be written ({out.failure.strerror}); free some space.", file=sys.stderr)
         return code or 1

@@ -74,6 +74,12 @@ def interruption() -> KeyboardInterrupt | None:
     return _interruption_by(_arrived[0]) if _arrived else None
 
 
+def ignore_interrupts() -> None:
+    """Ignore Ctrl-C from now on: the command has ended, and Python's own clean-up must not raise exceptions."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Delay Ctrl-C and the terminating signals until the end of the block, for a few short system calls."""

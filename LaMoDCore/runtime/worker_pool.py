@@ -152,6 +152,8 @@ def _serve(connection: Connection, set_up: SetUp[Any, Any]) -> None:
             _send(connection, work(task))
     except Exception as error:
         _send(connection, _Raised(_picklable(error)))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # an exception in Python's own clean-up would be printed
 
 
 def _next_task(connection: Connection) -> Any:
@@ -168,7 +170,11 @@ def _end_with_parent() -> None:
     if parent is None:
         return
     parent.join()  # the handle of the parent becomes ready when it ends, on every system
-    signal.raise_signal(signal.SIGTERM)
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGTERM)  # also wakes it from a system call
+    else:
+        signal.raise_signal(signal.SIGTERM)
     time.sleep(_GRACE_S)
     os._exit(1)
 

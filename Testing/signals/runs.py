@@ -55,7 +55,7 @@ def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bo
     if code not in allowed:
         faults.append(f"exit code {code} instead of {expected}: {text[-300:]}")
     if "Traceback" in text:
-        faults.append(f"traceback: {text[-300:]}")
+        faults.append(f"traceback: {text[max(0, text.index('Traceback') - 200) :][:2000]}")
     if name != "SIGKILL":
         faults += [f"left behind: {path}" for path in hidden(home)]
     faults += list(incomplete(home / "out"))

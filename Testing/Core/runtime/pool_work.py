@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -17,6 +19,12 @@ def _doubled(number: int) -> int:
     if number == 3:
         os._exit(9)  # as if the kernel had killed a process that used too much memory
     return 2 * number
+
+
+def terminated_at_the_end() -> Callable[[int], int]:
+    """A process that receives SIGTERM while Python ends, as when its parent is killed at that moment."""
+    atexit.register(signal.raise_signal, signal.SIGTERM)
+    return _doubled
 
 
 def refusing() -> Callable[[int], int]:

@@ -83,6 +83,15 @@ def test_an_interrupted_import_that_raises_another_error_is_an_interruption(
         main(["settings"])
 
 
+def test_ctrl_c_after_the_command_prints_nothing() -> None:
+    line = "import atexit, os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    line += "atexit.register(signal.raise_signal, signal.SIGINT); from LaMoDCore.cli import main; "
+    line += "sys.argv = ['lamod', '--version']; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_signals_that_the_caller_ignores_stay_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 
 import pytest
-from pool_work import doubling, not_importable, raising_unpicklable, refusing, threads
+from pool_work import doubling, not_importable, raising_unpicklable, refusing, terminated_at_the_end, threads
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.worker_pool import WorkerDied, answers
@@ -22,6 +22,11 @@ def test_a_killed_process_loses_only_its_own_task():
     found = dict(answers(range(6), doubling, 2))
     assert found.pop(3) == WorkerDied(9)
     assert found == {n: 2 * n for n in (0, 1, 2, 4, 5)}
+
+
+def test_a_process_that_is_terminated_at_its_end_prints_nothing(capfd):
+    assert dict(answers([0, 1], terminated_at_the_end, 2)) == {0: 0, 1: 2}
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("workers", [1, 2])
