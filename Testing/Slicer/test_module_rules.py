@@ -138,3 +138,9 @@ def test_files_are_renamed_by_the_function_that_tries_again(folder):
     """On Windows, a virus scanner holds new files open for a moment: `runtime.atomic.replace` tries again."""
     files = [path for path in folder.rglob("*.py") if path.name != "atomic.py"]
     assert [path.name for path in files if RENAMES.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_every_file_dialog_starts_in_the_folder_of_the_user():
+    """Qt's dialogs start in the folder of the program, which a user cannot write to."""
+    files = [path for path in LIBRARY if path.name != "FileDialogs.py"]
+    assert [path.name for path in files if "QFileDialog" in path.read_text(encoding="utf-8")] == []

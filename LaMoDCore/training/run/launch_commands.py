@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +52,11 @@ def local_command(launch: Launch, python: str = "python") -> list[str]:
     return [python, "-m", "LaMoDCore", *launch.arguments(), "--progress", "none"]
 
 
+def command_line(words: list[str]) -> str:
+    """The words as one line for the terminal of this system; its shells quote differently."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
 def torchrun_command(launch: Launch, processes: int, machines: int = 1) -> str:
     """Command for several processes that share every batch, one per GPU; it must be run on each machine.
 
@@ -60,7 +67,7 @@ def torchrun_command(launch: Launch, processes: int, machines: int = 1) -> str:
     words = ["torchrun", "--nproc_per_node", str(processes)]
     if machines > 1:
         words += ["--nnodes", str(machines), "--rdzv_backend", "c10d", "--rdzv_endpoint", "FIRST_MACHINE:29500"]
-    return shlex.join([*words, "-m", "LaMoDCore", *launch.arguments()])
+    return command_line([*words, "-m", "LaMoDCore", *launch.arguments()])
 
 
 def slurm_script(launch: Launch, processes: int, machines: int = 1, hours: int = 24) -> str:

@@ -2,13 +2,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Advanced.SceneCase import SceneCase
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
@@ -65,25 +64,24 @@ class DatasetMaking:
     def onMakeSyntheticButton(self) -> None:
         """Generate a cohort of phantoms in a new folder, as `lamod phantom` does."""
         ui = self._ui
-        path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), _("Create a folder"), "hearts")
-        if not path:
+        path = FileDialogs.newFolder(_("Create a folder"), "hearts")
+        if path is None:
             return
-        arguments = ["phantom", "--out", path, "--count", str(int(ui.countSpinBox.value))]
+        arguments = ["phantom", "--out", str(path), "--count", str(int(ui.countSpinBox.value))]
         arguments += ["--seed", str(int(ui.syntheticSeedSpinBox.value)), "--no-report"]
         if ui.pairedCheckBox.checked:
             arguments.append("--paired")
-        self._command.run(arguments, lambda _lines: self._onChanged(Path(path)))
+        self._command.run(arguments, lambda _lines: self._onChanged(path))
 
     def onDenseFileButton(self) -> None:
-        title = _("Select a DENSEanalysis workspace")
-        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", "DENSE (*.dns *.mat)")
-        if path:
-            self._ui.denseEdit.text = path
+        path = FileDialogs.openFile(_("Select a DENSEanalysis workspace"), "DENSE (*.dns *.mat)")
+        if path is not None:
+            self._ui.denseEdit.text = str(path)
 
     def onDenseFolderButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select a folder of DENSE images"))
-        if folder:
-            self._ui.denseEdit.text = folder
+        folder = FileDialogs.chooseFolder(_("Select a folder of DENSE images"))
+        if folder is not None:
+            self._ui.denseEdit.text = str(folder)
 
     def onAddDenseButton(self) -> None:
         """Analyse a scan in a temporary folder, then add its case to the dataset."""
@@ -162,10 +160,7 @@ class DatasetMaking:
         """The selected dataset, or a new folder from a file dialog; None if the dialog was cancelled."""
         if self._current() is not None:
             return self._current()
-        folder = qt.QFileDialog.getSaveFileName(
-            slicer.util.mainWindow(), _("Create the folder of a new dataset"), "dataset"
-        )
-        return Path(folder) if folder else None
+        return FileDialogs.newFolder(_("Create the folder of a new dataset"), "dataset")
 
 
 def _notesOf(scan: Path) -> list[str]:

@@ -3,7 +3,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -12,7 +11,7 @@ from LaMoDSlicerLib.Advanced.SplitPreview import SplitPreview
 from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene import SliceViews
-from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
@@ -91,9 +90,9 @@ class DatasetSection:
         self._onChanged()
 
     def onBrowseButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select the folder of a dataset"))
-        if folder:
-            self.setFolder(Path(folder))
+        folder = FileDialogs.chooseFolder(_("Select the folder of a dataset"))
+        if folder is not None:
+            self.setFolder(folder)
 
     def _onSplit(self) -> None:
         self.refresh()

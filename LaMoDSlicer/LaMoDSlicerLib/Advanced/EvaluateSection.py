@@ -10,7 +10,7 @@ from LaMoDSlicerLib.Advanced import TrainingLayout
 from LaMoDSlicerLib.Advanced.ComparedCase import ComparedCase
 from LaMoDSlicerLib.Advanced.EvaluationFiles import EvaluationFiles
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Widgets.FigureWindow import FigureWindow
 from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker import Dependencies
@@ -160,9 +160,9 @@ class EvaluateSection:
         self.showMessage("\n".join([_("Written to {folder}.").format(folder=out.name), *skipped]))
 
     def onOpenButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select the folder of an evaluation"))
-        if folder:
-            self.show(Path(folder))
+        folder = FileDialogs.chooseFolder(_("Select the folder of an evaluation"))
+        if folder is not None:
+            self.show(folder)
 
     # --- results -----------------------------------------------------------------------------------------------
 

@@ -1,5 +1,3 @@
-import shlex
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +6,6 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Widgets import PanelWidgets
-from LaMoDSlicerLib.Worker.WorkerProcess import IS_WINDOWS
 
 
 class LaunchCommand:
@@ -55,8 +52,7 @@ class LaunchCommand:
             return launch_commands.torchrun_command(launch, *counts)
         if kind == "slurm":
             return launch_commands.slurm_script(launch, *counts)
-        command = launch_commands.local_command(launch)
-        return subprocess.list2cmdline(command) if IS_WINDOWS else shlex.join(command)
+        return launch_commands.command_line(launch_commands.local_command(launch))
 
     def onCopyCommandButton(self) -> None:
         try:

@@ -2,7 +2,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -138,11 +137,9 @@ class ModelsSection:
             self.showMessage(_("Written to {file}.").format(file=path.name))
 
     def onImportButton(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(
-            slicer.util.mainWindow(), _("Import model"), "", _("Model (*.zip model.json)")
-        )
-        if path:
-            self.importFrom(Path(path))
+        path = FileDialogs.openFile(_("Import model"), _("Model (*.zip model.json)"))
+        if path is not None:
+            self.importFrom(path)
 
     def importFrom(self, path: Path) -> None:
         """Check a model and add it. This builds its networks, so it runs in its own process."""

@@ -12,7 +12,7 @@ from LaMoDSlicerLib.Advanced.TrainingCurves import TrainingCurves
 from LaMoDSlicerLib.Advanced.TrainingPreview import TrainingPreview
 from LaMoDSlicerLib.Advanced.TrainingRecipe import TrainingRecipe
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Worker import CoreLibrary, Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
@@ -131,9 +131,9 @@ class TrainSection:
         self.poll()
 
     def onRunBrowseButton(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Select the folder of a training run"))
-        if folder:
-            self._ui.runEdit.text = folder
+        folder = FileDialogs.chooseFolder(_("Select the folder of a training run"))
+        if folder is not None:
+            self._ui.runEdit.text = str(folder)
 
     # --- command -----------------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import qt
-import slicer
 from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Widgets import FileDialogs
 
 
 class ModelChooser:
@@ -42,7 +42,7 @@ class ModelChooser:
     def _onActivated(self, index: int) -> None:
         chosen = self._selector.itemData(index)
         if chosen == self._BROWSE:
-            title = _("Select the folder of a model or a training run")
-            chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title) or self._current
+            folder = FileDialogs.chooseFolder(_("Select the folder of a model or a training run"))
+            chosen = str(folder) if folder is not None else self._current
         self._onChosen(chosen)
         self.update(chosen)

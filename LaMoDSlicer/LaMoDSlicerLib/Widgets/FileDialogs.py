@@ -47,6 +47,16 @@ def chooseFolder(title: str) -> Path | None:
     return Path(chosen)
 
 
+def newFolder(title: str, name: str) -> Path | None:
+    """Ask for a folder that does not exist yet; None if the user cancels.
+
+    Args:
+        title: of the dialog.
+        name: proposed name.
+    """
+    return saveFile(title, name, "", ())
+
+
 def openFiles(title: str, filters: str) -> list[Path]:
     """Ask for existing files; empty if the user cancels."""
     chosen = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, str(folder()), filters)

@@ -8,10 +8,12 @@ import shlex
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run import launch_commands
 from LaMoDCore.training.run.curves import RunCurves
 from LaMoDCore.training.run.folder import FORMAT, RunFolder, claim_run_folder
 from LaMoDCore.training.run.launch_commands import Launch, local_command, slurm_script, torchrun_command
@@ -163,3 +165,14 @@ def test_the_same_run_here_on_gpus_and_on_a_cluster() -> None:
     for processes, machines in ((0, 1), (1, 0)):
         with pytest.raises(ValueError, match="at least one"):
             torchrun_command(launch, processes, machines)
+
+
+@pytest.mark.parametrize(("system", "quoted"), [("nt", '"C:/my hearts"'), ("posix", "'C:/my hearts'")])
+def test_commands_are_quoted_for_the_terminal_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, system: str, quoted: str
+) -> None:
+    monkeypatch.setattr(launch_commands, "os", SimpleNamespace(name=system))
+    launch = Launch(Path("C:/my hearts"), Path("run"))
+    assert quoted in launch_commands.command_line(local_command(launch))
+    assert quoted in torchrun_command(launch, 2)
+    assert "'C:/my hearts'" in slurm_script(launch, 2), "a batch file is for Linux"
