@@ -34,17 +34,29 @@ _MARKER_BYTES = 1 << 16
 _MARKER_SECONDS = 2.0
 #: On Windows, renaming fails while another program, such as a virus scanner, has the file open for a moment.
 _TRIES, _PAUSE_SECONDS = 6, 0.05
+#: Hidden folders of this process.
+_open: set[Path] = set()
 
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name for a new file; it replaces `path` when the block ends without an exception.
 
-    After an exception, including Ctrl-C, `path` is unchanged. Its parent folder must exist.
+    After an exception, including Ctrl-C, `path` is unchanged. Its parent folder must exist. In a folder that is itself
+    written with `replaced_folder`, a new file gets its name at once, since the whole folder is deleted after an
+    exception.
 
     Raises:
         OSError: the file cannot be written or renamed.
     """
+    if not _open.isdisjoint(path.parents) and not os.path.lexists(path):
+        try:
+            yield path
+        except BaseException:
+            with suppress(OSError):  # it was never created
+                path.unlink()
+            raise
+        return
     with _hidden_folder(path) as hidden:
         temporary = hidden / path.name
         yield temporary
@@ -182,9 +194,11 @@ def _hidden_folder(path: Path) -> Iterator[Path]:
         with uninterrupted():
             hidden.mkdir()
             _mark(hidden, path.name)
+            _open.add(hidden)
         yield hidden
     finally:
         with uninterrupted():
+            _open.discard(hidden)
             shutil.rmtree(hidden, ignore_errors=True)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.runtime.atomic import replaced_file
+from LaMoDCore.runtime.blocks import Blocks
 from LaMoDCore.runtime.bounded_reads import (
     check_size,
     damaged,
@@ -252,14 +253,17 @@ def index_values(text: str) -> list[str]:
 GZIP_LEVEL = 1
 
 
-def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[str, str]) -> None:
+def write_nrrd(
+    path: Path, voxels: Array | Blocks, fields: list[str], metadata: Mapping[str, str], *, runs_only: bool = False
+) -> None:
     """Write one NRRD file atomically; the same voxels give the same bytes (gzip without a time stamp).
 
     Args:
         path: the file; its folder exists.
-        voxels: axes in reverse file order (C order); uint8, int16 or float32.
+        voxels: axes in reverse file order (C order); uint8, int16 or float32. `Blocks` are made one by one.
         fields: header lines in addition to type, dimension, sizes, endian and encoding, in order.
         metadata: key-value pairs, written in the given order.
+        runs_only: compress runs of equal bytes only; as small and twice as fast for real numbers that do not repeat.
     """
     dtype = voxels.dtype.name
     if dtype not in NRRD_TYPE:
@@ -269,7 +273,7 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
         "# Complete NRRD file format specification at:",
         "# http://teem.sourceforge.net/nrrd/format.html",
         f"type: {NRRD_TYPE[dtype]}",
-        f"dimension: {voxels.ndim}",
+        f"dimension: {len(voxels.shape)}",
         f"sizes: {' '.join(str(s) for s in voxels.shape[::-1])}",
         *fields,
         "endian: little",
@@ -279,12 +283,15 @@ def write_nrrd(path: Path, voxels: Array, fields: list[str], metadata: Mapping[s
     for line in lines:
         if "\n" in line or "\r" in line:
             raise ValueError("a NRRD header field cannot hold a line break")
-    little = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("<"))
+    little = voxels.dtype.newbyteorder("<")
     # wbits 31 writes a gzip header whose time stamp is zero
-    packer = zlib.compressobj(level=GZIP_LEVEL, wbits=31)
+    strategy = zlib.Z_RLE if runs_only else zlib.Z_DEFAULT_STRATEGY
+    packer = zlib.compressobj(level=GZIP_LEVEL, wbits=31, strategy=strategy)
     with replaced_file(path) as temporary, temporary.open("wb") as handle:
         handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
-        handle.write(packer.compress(little.reshape(-1).view(np.uint8).data))
+        for block in voxels.make() if isinstance(voxels, Blocks) else [voxels]:
+            flat = np.ascontiguousarray(block, dtype=little).reshape(-1)
+            handle.write(packer.compress(flat.view(np.uint8).data))
         handle.write(packer.flush())
 
 

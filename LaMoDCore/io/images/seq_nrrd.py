@@ -29,6 +29,7 @@ from LaMoDCore.io.images.nrrd import (
     write_nrrd,
 )
 from LaMoDCore.io.images.segment_nrrd import has_segments, read_segments
+from LaMoDCore.runtime.blocks import Blocks
 from LaMoDCore.runtime.bounded_reads import damaged, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -45,7 +46,7 @@ _RR_KEY = "rr_ms"
 
 def write_seq_nrrd(
     path: str | Path,
-    frames: Array,
+    frames: Array | Blocks,
     ijk_to_lps: Array,
     frame_times_ms: npt.ArrayLike | None,
     *,
@@ -57,7 +58,7 @@ def write_seq_nrrd(
 
     Args:
         path: the file; an existing one is replaced when the new one is complete.
-        frames: [T, Z, H, W] of uint8, int16 or float32.
+        frames: [T, Z, H, W] of uint8, int16 or float32; or the same as `Blocks` of slices, [Z, H, W, T].
         ijk_to_lps: [4, 4], (column, row, slice) to LPS mm.
         frame_times_ms: [T]; None if they are unknown: the frames are then numbered.
         node_class: the MRML class of each volume; ``vtkMRMLLabelMapVolumeNode`` for masks.
@@ -67,12 +68,14 @@ def write_seq_nrrd(
     Raises:
         ValueError: shapes or types do not fit.
     """
-    times = np.asarray(np.arange(len(frames)) if frame_times_ms is None else frame_times_ms, dtype=np.float64)
+    voxels = frames if isinstance(frames, Blocks) else np.moveaxis(frames, 0, -1)
+    count = voxels.shape[-1]
+    times = np.asarray(np.arange(count) if frame_times_ms is None else frame_times_ms, dtype=np.float64)
     affine = np.asarray(ijk_to_lps, dtype=np.float64)
-    if frames.ndim != 4 or times.shape != frames.shape[:1] or affine.shape != (4, 4):
+    if len(voxels.shape) != 4 or times.shape != (count,) or affine.shape != (4, 4):
         raise ValueError(
             f"frames [T, Z, H, W], frame_times_ms [T] and ijk_to_lps [4, 4] are needed, "
-            f"got {frames.shape}, {times.shape} and {affine.shape}"
+            f"got {voxels.shape} (time last), {times.shape} and {affine.shape}"
         )
     directions = " ".join(format_vector(affine[:3, axis]) for axis in range(3))
     fields = [
@@ -92,7 +95,7 @@ def write_seq_nrrd(
     if rr_ms is not None:
         pairs[_RR_KEY] = repr(float(rr_ms))
     pairs.update(metadata or {})
-    write_nrrd(Path(path), np.moveaxis(frames, 0, -1), fields, pairs)
+    write_nrrd(Path(path), voxels, fields, pairs)
 
 
 def read_seq_nrrd(path: str | Path) -> FrameStack:

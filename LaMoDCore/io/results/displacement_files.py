@@ -55,7 +55,7 @@ def write_displacement(result: StrainResult, folder: Path) -> list[str]:
             slices = [_vectors_lps(result, z, frame) for z in volume.slices]
             image = np.stack(slices).astype(np.float32)  # [Z, H, W, 3]
             name = f"{FOLDER}/frame_{frame:03d}{volume.suffix}.nrrd"
-            write_nrrd(folder / name, image, fields, {"units": "mm", "vector space": "LPS"})
+            write_nrrd(folder / name, image, fields, {"units": "mm", "vector space": "LPS"}, runs_only=True)
             names.append(name)
     return names
 

@@ -31,8 +31,9 @@ import numpy as np
 from LaMoDCore.heart.case import SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.wall_fields import wall_values
-from LaMoDCore.io.results.stable_npz import Blocks, write_stable_npz
+from LaMoDCore.io.results.stable_npz import write_stable_npz
 from LaMoDCore.runtime.array_files import read_npz
+from LaMoDCore.runtime.blocks import Blocks
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Names of the fields in the file, in its order.

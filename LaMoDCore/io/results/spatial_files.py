@@ -9,45 +9,82 @@ Where the slices do not form one regular stack, the files are ``ecc_sliceN.seq.n
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.spatial import material_coordinates, push_forward
+from LaMoDCore.heart.spatial import DeformedWall, deformed_wall
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
 from LaMoDCore.io.results.stack import volumes_of
+from LaMoDCore.runtime.blocks import Blocks
+from LaMoDCore.runtime.threads import in_order, thread_count
 
 SPATIAL_FIELDS = ("ecc", "err")
 _SMALLEST = np.float32(1e-6)
 
 
-def spatial_fields(result: StrainResult, index: int) -> dict[str, Array]:
-    """`SPATIAL_FIELDS` of one slice, pushed forward: name -> float32 [T, H, W], NaN outside the wall."""
+@dataclass(frozen=True, eq=False)
+class SpatialFields:
+    """`SPATIAL_FIELDS` of one slice on the deformed wall, which is a small part of its pixels.
+
+    Attributes:
+        wall: the pixels.
+        values: name -> float32 [P]; NaN where the field is not known.
+    """
+
+    wall: DeformedWall
+    values: dict[str, Array]
+
+    def frames(self, name: str) -> Array:
+        """One field, float32 [T, H, W], NaN outside the wall."""
+        frames = np.full(self.wall.shape, np.nan, dtype=np.float32)
+        frames[self.wall.frame, self.wall.row, self.wall.column] = self.values[name]
+        return frames
+
+    def voxels(self, name: str) -> Array:
+        """One field as in the file, float32 [H, W, T]: 0 outside the wall and at least 1e-6 in magnitude inside."""
+        values = self.values[name]
+        values = np.where(np.abs(values) < _SMALLEST, _SMALLEST, np.where(np.isfinite(values), values, 0.0))
+        count, height, width = self.wall.shape
+        voxels = np.zeros((height, width, count), dtype=np.float32)
+        voxels[self.wall.row, self.wall.column, self.wall.frame] = values
+        return voxels
+
+
+def spatial_fields(result: StrainResult, index: int) -> SpatialFields:
+    """Push `SPATIAL_FIELDS` of one slice forward to the deformed wall of each frame."""
     strain, grid = result.slices[index], result.case.slices[index].grid
-    where = material_coordinates(strain.displacement_mm, strain.myocardium, grid.spacing_mm)
-    return {name: push_forward(strain.fields[name], where, strain.myocardium) for name in SPATIAL_FIELDS}
-
-
-def on_background(field: Array) -> Array:
-    """Replace NaN outside the wall by 0, and values inside that are smaller than 1e-6 in magnitude by 1e-6."""
-    inside = np.isfinite(field)
-    return np.where(inside, np.where(np.abs(field) < _SMALLEST, _SMALLEST, field), np.float32(0.0)).astype(np.float32)
+    wall = deformed_wall(strain.displacement_mm, strain.myocardium, grid.spacing_mm)
+    return SpatialFields(wall, {name: wall.values(strain.fields[name], strain.myocardium) for name in SPATIAL_FIELDS})
 
 
 def write_spatial(result: StrainResult, folder: Path) -> list[str]:
-    """Write the sequences; returns the names of the files."""
-    fields = [spatial_fields(result, index) for index in range(len(result.slices))]
+    """Write the sequences, one slice at a time in memory; returns the names of the files."""
+    count = len(result.slices)
+    fields = list(in_order(partial(spatial_fields, result), range(count), thread_count(count)))
     names = []
     for name in SPATIAL_FIELDS:
         for volume in volumes_of(result.case):
             file = f"{name}{volume.suffix}.seq.nrrd"
-            frames = np.stack([on_background(fields[z][name]) for z in volume.slices], axis=1)
-            rr_ms = result.case.slices[volume.slices[0]].rr_ms
-            write_seq_nrrd(folder / file, frames, volume.ijk_to_lps, volume.frame_times_ms, rr_ms=rr_ms)
+            members = [fields[z] for z in volume.slices]
+            frames, *size = members[0].wall.shape
+            first = result.case.slices[volume.slices[0]]
+            write_seq_nrrd(
+                folder / file,
+                Blocks(
+                    (len(members), *size, frames),
+                    np.dtype(np.float32),
+                    lambda members=members, name=name: (each.voxels(name) for each in members),
+                ),
+                volume.ijk_to_lps,
+                volume.frame_times_ms,
+                rr_ms=first.rr_ms,
+            )
             names.append(file)
     return names
 

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.runtime.blocks import Blocks
 
 #: Level of zlib. Higher levels take several times as long for files that are hardly smaller.
 _LEVEL = 1
 _LARGEST_ENTRY = 2**31
-
-
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """An array that is made and written block by block along its first axis.
-
-    Attributes:
-        shape, dtype: of the whole array.
-        make: returns an iterator over ``shape[0]`` blocks of shape ``shape[1:]``; a block may be overwritten by the
-            next one.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    make: Callable[[], Iterator[Array]]
-
-    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> Array:
-        whole = np.empty(self.shape, dtype=dtype or self.dtype)
-        for index, block in enumerate(self.make()):
-            whole[index] = block
-        return whole
 
 
 def write_stable_npz(path: Path, arrays: Iterable[tuple[str, Array | Blocks]]) -> None:

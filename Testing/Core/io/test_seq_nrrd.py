@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from heart_files import stack_affine
 
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
+from LaMoDCore.runtime.blocks import Blocks
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 AFFINE = stack_affine((6, 7), (1.3, 1.5), slices=2)
@@ -31,6 +32,17 @@ def test_round_trip_and_same_bytes(tmp_path, dtype):
     assert stack.rr_ms == 800.0
     assert stack.metadata["a key"] == "a value"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.seq.nrrd", "b.seq.nrrd"]
+
+
+def test_slices_that_are_made_one_by_one_give_the_same_bytes(tmp_path):
+    frames = PIXELS.astype(np.float32)
+    slices = np.moveaxis(frames, 0, -1)
+    write_seq_nrrd(tmp_path / "whole.seq.nrrd", frames, AFFINE, TIMES)
+    write_seq_nrrd(
+        tmp_path / "blocks.seq.nrrd", Blocks(slices.shape, slices.dtype, lambda: iter(slices)), AFFINE, TIMES
+    )
+    np.testing.assert_array_equal(read_seq_nrrd(tmp_path / "blocks.seq.nrrd").frames, frames)
+    assert (tmp_path / "blocks.seq.nrrd").read_bytes() == (tmp_path / "whole.seq.nrrd").read_bytes()
 
 
 def test_simpleitk_reads_geometry_and_frames(tmp_path):

@@ -137,7 +137,7 @@ def test_spatial_strain_is_read_back(written):
     stacks = read_spatial(out, "ecc")
     frames = [stack.frames[:, z] for stack in stacks for z in range(stack.frames.shape[1])]
     for index, values in enumerate(frames):
-        expected = spatial_fields(result, index)["ecc"]
+        expected = spatial_fields(result, index).frames("ecc")
         np.testing.assert_array_equal(np.isnan(values), np.isnan(expected))
         np.testing.assert_allclose(values, expected, atol=1.1e-6)
     assert stacks[0].rr_ms == result.case.slices[0].rr_ms

@@ -33,6 +33,23 @@ def test_interrupted_file_keeps_the_old_one(tmp_path, stop):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_new_files_of_a_folder_that_is_written_as_a_whole_get_their_names_at_once(tmp_path):
+    with replaced_folder(tmp_path / "out") as folder:
+        with replaced_file(folder / "a.txt") as first:
+            first.write_text("one")
+        with pytest.raises(OSError), replaced_file(folder / "b.txt") as second:
+            second.write_text("half")
+            raise OSError
+        assert first == folder / "a.txt" and os.listdir(folder) == ["a.txt"]
+        with pytest.raises(OSError), replaced_file(folder / "a.txt") as again:
+            again.write_text("half")
+            raise OSError
+    assert (tmp_path / "out" / "a.txt").read_text() == "one"
+    with replaced_file(tmp_path / "out" / "b.txt") as later:
+        assert later.parent != tmp_path / "out"
+        later.write_text("two")
+
+
 def test_replaced_folder(tmp_path):
     path = tmp_path / "deep" / "folder"
     for text in ("first", "second"):
