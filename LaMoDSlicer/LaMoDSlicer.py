@@ -55,8 +55,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from LaMoDSlicerLib.Advanced.AdvancedPanel import AdvancedPanel
         from LaMoDSlicerLib.Contours.ContoursPanel import ContoursPanel
         from LaMoDSlicerLib.Display.DisplayPanel import DisplayPanel
-        from LaMoDSlicerLib.Inputs.InputsPanel import InputsPanel
-        from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
+        from LaMoDSlicerLib.Heart.HeartSections import HeartSections
         from LaMoDSlicerLib.Reading.ReadingPanel import ReadingPanel
         from LaMoDSlicerLib.Scene.SceneWatch import SceneWatch
 
@@ -67,11 +66,11 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LaMoDSlicerLogic()
         self.displayPanel = DisplayPanel(self)
-        self.predictPanel = PredictPanel(self.ui, self.logic, self.displayPanel.setResult)
-        self.inputsPanel = InputsPanel(self.ui, self.predictPanel.showMessage)
-        further = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
-        self.contoursPanel, self.readingPanel, self.advancedPanel = further
-        self.panels = (self.inputsPanel, self.predictPanel, self.displayPanel, *further)
+        panels = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
+        self.contoursPanel, self.readingPanel, self.advancedPanel = panels
+        self.sections = HeartSections(self)
+        self.heartPanel, self.predictPanel = self.sections.heart, self.sections.predict
+        self.panels = (self.sections, self.displayPanel, *panels)
         self._watch = SceneWatch(self)
         self.setParameters(self.logic.getParameterNode())
 
@@ -80,18 +79,22 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.setParameters(self.logic.getParameterNode())
         if self._parameters.resultBrowser is not None:
             SliceViews.letAllResliceBeFast()
+        self.contoursPanel.enter()
         self.update()
 
     def exit(self):
         self._watch.stop()
+        self.readingPanel.leave()
+        self.contoursPanel.leave()
         SliceViews.restoreSampling()
 
     def cleanup(self):
         from LaMoDSlicerLib.Scene import CleanUp
 
         cancel, leave = (lambda: self.predictPanel.cancel("")), (lambda: self.setParameters(None))
-        further = (self.advancedPanel.cleanup, self.readingPanel.cleanup, SliceViews.restoreSampling)
-        CleanUp.runAll(cancel, leave, *further, self._watch.release, self.removeObservers)
+        further = (self.advancedPanel.cleanup, self.readingPanel.cleanup, self.contoursPanel.cleanup)
+        last = (SliceViews.restoreSampling, self.heartPanel.cleanup, self._watch.release, self.removeObservers)
+        CleanUp.runAll(cancel, leave, *further, *last)
 
     def onReload(self):
         for name in [n for n in sys.modules if n.startswith("LaMoDSlicerLib")]:
@@ -112,12 +115,19 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def update(self):
         self._watch.stop()
-        self.inputsPanel.fillEmptyFields()
+        self.heartPanel.refresh()
         for panel in self.panels:
             panel.update()
 
+    def updateDisplay(self):
+        """Apply the settings of the Display section alone."""
+        self._watch.stop()
+        self.displayPanel.updateDisplay()
+        self.readingPanel.updateDisplay()
+
     def onModified(self, caller=None, event=None):
-        self._watch.onModified()
+        onlyDisplay = caller is not None and self.displayPanel.onlyDisplayChanged()
+        self._watch.onDisplayModified() if onlyDisplay else self._watch.onModified()
 
     def onSceneStartClose(self, caller=None, event=None):
         self.setParameters(None)

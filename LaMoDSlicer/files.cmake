@@ -18,48 +18,63 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Advanced/TrainingRecipe.py
   LaMoDSlicerLib/Advanced/__init__.py
   LaMoDSlicerLib/Contours/AcceptanceRecord.py
+  LaMoDSlicerLib/Contours/ContourCheck.py
   LaMoDSlicerLib/Contours/ContourDrawing.py
   LaMoDSlicerLib/Contours/ContourEngine.py
+  LaMoDSlicerLib/Contours/ContourLines.py
   LaMoDSlicerLib/Contours/ContourMeshes.py
+  LaMoDSlicerLib/Contours/ContourOverlay.py
+  LaMoDSlicerLib/Contours/ContourReview.py
   LaMoDSlicerLib/Contours/ContourSaver.py
   LaMoDSlicerLib/Contours/ContourSlices.py
   LaMoDSlicerLib/Contours/ContourStudy.py
   LaMoDSlicerLib/Contours/ContourWriter.py
   LaMoDSlicerLib/Contours/ContoursPanel.py
-  LaMoDSlicerLib/Contours/DrawingSection.py
+  LaMoDSlicerLib/Contours/FrameStates.py
   LaMoDSlicerLib/Contours/FrameStrip.py
   LaMoDSlicerLib/Contours/InsertionSection.py
+  LaMoDSlicerLib/Contours/RepairJob.py
   LaMoDSlicerLib/Contours/RepairSection.py
+  LaMoDSlicerLib/Contours/ReviewSection.py
   LaMoDSlicerLib/Contours/SegmentEditorLink.py
-  LaMoDSlicerLib/Contours/StripContents.py
+  LaMoDSlicerLib/Contours/StructuresSection.py
   LaMoDSlicerLib/Contours/StudySection.py
   LaMoDSlicerLib/Contours/__init__.py
+  LaMoDSlicerLib/Display/ColourRanges.py
   LaMoDSlicerLib/Display/DisplacementTransform.py
   LaMoDSlicerLib/Display/DisplayPanel.py
   LaMoDSlicerLib/Display/MaterialLines.py
   LaMoDSlicerLib/Display/MaterialMotion.py
   LaMoDSlicerLib/Display/Quantities.py
   LaMoDSlicerLib/Display/ResultDisplay.py
+  LaMoDSlicerLib/Display/ResultViews.py
   LaMoDSlicerLib/Display/RibbonMesh.py
   LaMoDSlicerLib/Display/SegmentLines.py
   LaMoDSlicerLib/Display/SpatialFields.py
+  LaMoDSlicerLib/Display/WallSurface.py
   LaMoDSlicerLib/Display/__init__.py
+  LaMoDSlicerLib/Heart/DrawingControl.py
+  LaMoDSlicerLib/Heart/HeartDrawing.py
   LaMoDSlicerLib/Heart/HeartFiles.py
   LaMoDSlicerLib/Heart/HeartModel.py
+  LaMoDSlicerLib/Heart/HeartPanel.py
+  LaMoDSlicerLib/Heart/HeartReader.py
   LaMoDSlicerLib/Heart/HeartRecord.py
   LaMoDSlicerLib/Heart/HeartRows.py
+  LaMoDSlicerLib/Heart/HeartSections.py
   LaMoDSlicerLib/Heart/HeartSeries.py
   LaMoDSlicerLib/Heart/HeartTable.py
   LaMoDSlicerLib/Heart/InsertionFinder.py
+  LaMoDSlicerLib/Heart/Reviews.py
   LaMoDSlicerLib/Heart/SeriesFacts.py
   LaMoDSlicerLib/Heart/SeriesFinder.py
   LaMoDSlicerLib/Heart/SliceRow.py
   LaMoDSlicerLib/Heart/__init__.py
+  LaMoDSlicerLib/Inputs/CarriedRecord.py
   LaMoDSlicerLib/Inputs/ContourFingerprint.py
   LaMoDSlicerLib/Inputs/ContourOriginRecord.py
   LaMoDSlicerLib/Inputs/FrameMask.py
   LaMoDSlicerLib/Inputs/InputError.py
-  LaMoDSlicerLib/Inputs/InputsPanel.py
   LaMoDSlicerLib/Inputs/InsertionNode.py
   LaMoDSlicerLib/Inputs/MaskLoader.py
   LaMoDSlicerLib/Inputs/MaskSource.py
@@ -68,10 +83,11 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Inputs/SegmentShapes.py
   LaMoDSlicerLib/Inputs/__init__.py
   LaMoDSlicerLib/LaMoDSlicerLogic.py
+  LaMoDSlicerLib/Prediction/AnswerSection.py
+  LaMoDSlicerLib/Prediction/HeartRequest.py
   LaMoDSlicerLib/Prediction/ModelChooser.py
   LaMoDSlicerLib/Prediction/PredictPanel.py
   LaMoDSlicerLib/Prediction/PredictionRequest.py
-  LaMoDSlicerLib/Prediction/SeriesPanel.py
   LaMoDSlicerLib/Prediction/__init__.py
   LaMoDSlicerLib/Reading/AgreementPicture.py
   LaMoDSlicerLib/Reading/BullseyePicture.py
@@ -87,7 +103,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/ReadingSheet.py
   LaMoDSlicerLib/Reading/ReadingViews.py
   LaMoDSlicerLib/Reading/ResultComparison.py
-  LaMoDSlicerLib/Reading/SegmentOutline.py
+  LaMoDSlicerLib/Reading/SegmentOutlines.py
   LaMoDSlicerLib/Reading/SegmentTable.py
   LaMoDSlicerLib/Reading/SheetTables.py
   LaMoDSlicerLib/Reading/StrainCurvesPlot.py
@@ -95,6 +111,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
+  LaMoDSlicerLib/Results/MovieExport.py
   LaMoDSlicerLib/Results/ResultContours.py
   LaMoDSlicerLib/Results/ResultExport.py
   LaMoDSlicerLib/Results/ResultHeadline.py
@@ -124,6 +141,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/SequenceBuilder.py
   LaMoDSlicerLib/Scene/SliceViews.py
   LaMoDSlicerLib/Scene/StackCamera.py
+  LaMoDSlicerLib/Scene/ViewState.py
   LaMoDSlicerLib/Scene/VolumeGeometry.py
   LaMoDSlicerLib/Scene/__init__.py
   LaMoDSlicerLib/Widgets/FigureWindow.py
@@ -132,6 +150,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/FrameBar.py
   LaMoDSlicerLib/Widgets/Numbering.py
   LaMoDSlicerLib/Widgets/PanelWidgets.py
+  LaMoDSlicerLib/Widgets/PanelWords.py
   LaMoDSlicerLib/Widgets/TableCopy.py
   LaMoDSlicerLib/Widgets/TextTable.py
   LaMoDSlicerLib/Widgets/WindowKeys.py

@@ -7,15 +7,16 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from LaMoDSlicerLib.Contours import ContourEngine
-from LaMoDSlicerLib.Contours.ContourDrawing import ContourDrawing, DrawnContours, explainDrawingExit
-from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.Contours.ContourDrawing import DrawnContours, explainDrawingExit
+from LaMoDSlicerLib.Display.ResultViews import ResultViews
+from LaMoDSlicerLib.Heart.HeartDrawing import HeartDrawing
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest, SeriesRequest, explainExit
+from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest, explainExit, named
 from LaMoDSlicerLib.Results import ResultImport, ResultKeeper
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
-from LaMoDSlicerLib.Results.ResultStack import ResultStack
-from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.ParameterNode import ParameterNode
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
@@ -30,7 +31,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
 
     def startPrediction(
         self,
-        request: PredictionRequest | SeriesRequest,
+        request: PredictionRequest | HeartRequest,
         onProgress: Callable[[WorkerProgress], None],
         onResult: Callable[[Any], None],
         onError: Callable[[str], None],
@@ -38,7 +39,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         """Start a prediction in its own process and return at once. The scene does not change.
 
         Args:
-            request: what to predict.
+            request: one series, or a heart of several.
             onProgress: called after each line of output.
             onResult: called with the complete result, a LaMoDCore StoredResult.
             onError: called with a sentence for the user.
@@ -48,6 +49,7 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             OSError: the process cannot be started.
         """
         Dependencies.ensure()
+        heart = HeartRequest.of(request)
 
         def readResult(_lines: list[str]) -> None:
             try:
@@ -58,23 +60,26 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             onResult(result)
 
         worker = WorkerProcess(
-            onProgress, readResult, onError, explain=lambda code, output: explainExit(code, output, worker.folder)
+            onProgress,
+            readResult,
+            onError,
+            explain=lambda code, output: explainExit(code, output, worker.folder, heart.names()),
         )
-        return self._start(worker, request)
+        return self._start(worker, heart)
 
     def startDrawing(
         self,
-        drawing: ContourDrawing,
+        drawing: HeartDrawing,
         onProgress: Callable[[WorkerProgress], None],
-        onDrawn: Callable[[DrawnContours], None],
+        onDrawn: Callable[[list[DrawnContours | None]], None],
         onError: Callable[[str], None],
     ) -> WorkerProcess:
         """Start to draw contours in their own process and return at once. The scene does not change.
 
         Args:
-            drawing: the cine.
+            drawing: the cines of one heart.
             onProgress: called after each line of output.
-            onDrawn: called with the contours of all frames.
+            onDrawn: called with the contours of all frames of each cine; None for a cine without a ventricle.
             onError: called with a sentence for the user.
 
         Raises:
@@ -95,12 +100,12 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             onProgress,
             readContours,
             onError,
-            explain=lambda code, output: explainDrawingExit(code, output, worker.folder),
+            explain=lambda code, output: named(explainDrawingExit(code, output, worker.folder), drawing.names()),
         )
         return self._start(worker, drawing)
 
     @staticmethod
-    def _start(worker: WorkerProcess, request: PredictionRequest | SeriesRequest | ContourDrawing) -> WorkerProcess:
+    def _start(worker: WorkerProcess, request: HeartRequest | HeartDrawing) -> WorkerProcess:
         try:
             request.writeInputs(worker.folder)
             worker.start(request.commandLine(worker.folder))
@@ -109,25 +114,24 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             raise
         return worker
 
-    def showResult(self, result: Any, request: PredictionRequest, parameters: ParameterNode) -> ResultScene:
-        """Add a LaMoDCore StoredResult to the scene and display it with the settings of the parameter node."""
-        request = ResultKeeper.placeFor(request, parameters.parameterNode)
-        with slicer.util.RenderBlocker():
-            scene = ResultScene.create(ResultStack.of(result), request)
-            ResultKeeper.keep(result, scene, request)
-            parameters.resultBrowser = scene.browserNode
-            SliceViews.lookAt(scene.background())
-            ResultDisplay(scene).update(parameters)
-            SliceViews.zoomTo(scene.proxy(ResultScene.CONTOURS))
-            self._hideSegmentation(parameters.masks)
-        return scene
+    def addResult(
+        self, result: Any, request: PredictionRequest | HeartRequest, parameters: ParameterNode
+    ) -> ResultNode:
+        """Add a LaMoDCore StoredResult to the scene; an earlier result of the same series is replaced.
 
-    @staticmethod
-    def _hideSegmentation(masksNode: Any) -> None:
-        """The result shows the drawn contours as lines; the segmentation's fill would tint the colours of strain."""
-        display = masksNode.GetDisplayNode() if masksNode is not None else None
-        if display is not None and display.IsA("vtkMRMLSegmentationDisplayNode"):
-            display.SetVisibility(False)
+        Raises:
+            ValueError: a slice of the result belongs to none of the series.
+        """
+        return ResultKeeper.add(result, HeartRequest.of(request), parameters.parameterNode)
+
+    def showResult(
+        self, result: Any, request: PredictionRequest | HeartRequest, parameters: ParameterNode
+    ) -> ResultScene:
+        """Add a result to the scene and display it with the settings of the parameter node."""
+        with slicer.util.RenderBlocker():
+            node = self.addResult(result, request, parameters)
+            ResultViews().present(node, parameters)
+        return ResultScene(parameters.resultBrowser)
 
     def predictStrain(
         self,

@@ -71,7 +71,9 @@ def _settle(app: SimpleNamespace) -> None:
     panel = app.widget._watch.timer
     views = [view for view in (app.window.red, app.window.three_d) if view.isVisible()]
     app.mouse.spin(0.05)
-    assert app.mouse.spin(30, lambda: not panel.active and not any(view._pending.isActive() for view in views))
+    contours = app.widget.contoursPanel
+    idle = lambda: not panel.active and not contours.isBusy  # noqa: E731
+    assert app.mouse.spin(60, lambda: idle() and not any(view._pending.isActive() for view in views))
 
 
 @pytest.fixture
@@ -87,11 +89,11 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path
     monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
 
     def plan(what: str) -> Path:
-        from LaMoDSlicerLib.Contours.ContourDrawing import ContourDrawing
-        from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+        from LaMoDSlicerLib.Heart.HeartDrawing import HeartDrawing
+        from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 
         monkeypatch.setenv("LAMOD_FAKE", what)
-        for request in (PredictionRequest, ContourDrawing):
+        for request in (HeartRequest, HeartDrawing):
             monkeypatch.setattr(request, "commandLine", _with_fake_worker(request.commandLine))
         return pids
 

@@ -28,13 +28,15 @@ def report(stage: str, fraction: float, message: str = "") -> None:
     print(json.dumps({"stage": stage, "fraction": fraction, "message": message}), file=sys.stderr, flush=True)
 
 
-def draw(cine: Path, out: Path) -> None:
-    """Write the contours of the analytic rings of a cine; of three slices, the second is left out."""
-    stack = read_seq_nrrd(cine)
-    frames, count = stack.frames.shape[:2]
-    radii = ventricle_radii_mm(count)
-    drawn = [k for k in range(count) if not (count == 3 and k == 1)]
-    slices = [heart(stack.slice_grid(k), frames, inner_mm=radii[k]) for k in drawn]
+def draw(cines: list[Path], out: Path) -> None:
+    """Write the contours of the analytic rings of cines; of a cine with three slices, the second is left out."""
+    drawn = []
+    for cine in cines:
+        stack = read_seq_nrrd(cine)
+        frames, count = stack.frames.shape[:2]
+        radii = ventricle_radii_mm(count)
+        found = [k for k in range(count) if not (count == 3 and k == 1)]
+        drawn += [heart(stack.slice_grid(k), frames, inner_mm=radii[k]) for k in found]
     confidence = tuple(0.2 if t in UNSURE_FRAMES else 0.9 for t in range(frames))
     origin = ContourOrigin(
         engine="fake-engine",
@@ -45,15 +47,15 @@ def draw(cine: Path, out: Path) -> None:
         confidence=confidence,
     )
     out.mkdir()
-    times = [s.frame_times_ms for s in slices]
-    labels = [label_frames(s) for s in slices]
-    write_label_stacks(out, [s.grid for s in slices], labels, times, [RR_MS] * len(slices), [origin] * len(slices))
+    times = [s.frame_times_ms for s in drawn]
+    labels = [label_frames(s) for s in drawn]
+    write_label_stacks(out, [s.grid for s in drawn], labels, times, [RR_MS] * len(drawn), [origin] * len(drawn))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("verb")
-    parser.add_argument("masks", type=Path)
+    parser.add_argument("masks", type=Path, nargs="+")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--labels", default="myo=2")
     options, _ = parser.parse_known_args()

@@ -111,8 +111,8 @@ def write_for_masks(folder: Path, masks: Array, ijk_to_lps: Array, times_ms: Arr
     write_reading(folder, drawn, [motion_of(s) for s in drawn])
 
 
-def write_for_file(folder: Path, masks: Path, labels: str) -> None:
-    """Write a result folder for a file of masks of rings, with the notes and volumes of the case in it."""
+def write_for_file(folder: Path, masks: Path | Sequence[Path], labels: str) -> None:
+    """Write a result folder for files of masks of rings, with the notes and volumes of the case in them."""
     case = load_case(masks, labels=labels)
     write_reading(folder, case.slices, [motion_of(s) for s in case.slices], case=case)
 

@@ -1,10 +1,12 @@
 """Loads masks from files into a labelmap sequence, in all formats that LaMoD reads."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
@@ -13,6 +15,8 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 #: Attribute of the sequence: the file of its masks, whose format and header repaired masks are saved with.
 FILE = "LaMoD.File"
+#: Attribute of the sequence: size and time of that file when it was loaded.
+_STATE = "LaMoD.FileState"
 FILTER = "Masks of the cycle (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
 
 
@@ -26,24 +30,72 @@ def load(path: Path, cineBrowser: Any = None) -> Any:
     Raises:
         InputError: the file cannot be used.
     """
-    from LaMoDCore.io.files.image_file import read_images
+    return loadAll(path, lambda _geometry, _frames: cineBrowser)[0]
+
+
+def loadAll(path: Path, browserFor: Callable[[VolumeGeometry, int], Any]) -> list[Any]:
+    """Load all masks of a file or folder; returns one labelmap node per stack.
+
+    Args:
+        path: a file, a folder with one volume per frame, or a folder with DICOM files.
+        browserFor: returns the sequence browser of the cine for a grid and a number of frames, or None.
+
+    Raises:
+        InputError: the file cannot be used, or its masks are in the scene already.
+    """
     from LaMoDCore.io.files.labels import integer_labels
     from LaMoDCore.runtime.errors import LaMoDInputError
 
+    _refuseRepetition(path)
     try:
-        stack = read_images(path)[0]
-        labels = integer_labels(stack.frames, path.name).astype(np.uint8)
-        origins = _originsOf(stack, path)
+        stacks = _stacksOf(path)
+        labels = [integer_labels(stack.frames, path.name).astype(np.uint8) for stack in stacks]
+        origins = [_originsOf(stack, path) for stack in stacks]
     except LaMoDInputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-    builder = builderFor(stack.frame_times_ms, len(labels), cineBrowser)
-    geometry = VolumeGeometry(labels.shape[1:], np.array(stack.ijk_to_lps))
-    sequence = builder.labelmaps(path.name.split(".")[0], "", labels, geometry)
-    sequence.SetAttribute(FILE, str(path))
-    masks = addToBrowser(sequence, cineBrowser)
-    if origins:
-        ContourOriginRecord(masks).keep(origins, geometry)
-    return masks
+    loaded = []
+    for number, (stack, values, origin) in enumerate(zip(stacks, labels, origins, strict=True), 1):
+        geometry = VolumeGeometry(values.shape[1:], np.array(stack.ijk_to_lps))
+        browser = browserFor(geometry, len(values))
+        name = path.name.split(".")[0] if len(stacks) == 1 else f"{path.name.split('.')[0]} {number}"
+        sequence = builderFor(stack.frame_times_ms, len(values), browser).labelmaps(name, "", values, geometry)
+        sequence.SetAttribute(FILE, str(path))
+        sequence.SetAttribute(_STATE, _stateOf(path))
+        masks = addToBrowser(sequence, browser)
+        if origin:
+            ContourOriginRecord(masks).keep(origin, geometry)
+        loaded.append(masks)
+    return loaded
+
+
+def _stacksOf(path: Path) -> tuple[Any, ...]:
+    """The FrameStacks of a path; of a folder with DICOM images, only its segmentations."""
+    from LaMoDCore.io.dicom.reader import read_dicom
+    from LaMoDCore.io.files.image_file import dicom_series, is_dicom, read_images
+
+    if not path.exists() or not is_dicom(path):
+        return tuple(read_images(path))
+    series = dicom_series([path])
+    files = sorted({frame.file for each in series if each.is_segmentation for frame in each.frames})
+    return tuple(read_dicom(files, (), series) if files else read_images(path))
+
+
+def _refuseRepetition(path: Path) -> None:
+    """Refuse a file that is loaded already and has not changed since."""
+    for sequence in slicer.util.getNodesByClass("vtkMRMLSequenceNode"):
+        isSame = sequence.GetAttribute(FILE) == str(path) and sequence.GetAttribute(_STATE) == _stateOf(path)
+        if isSame and sequence.GetNumberOfDataNodes():
+            text = _("“{name}” is in the scene already: it was not added again.")
+            raise InputError(text.format(name=path.name))
+
+
+def _stateOf(path: Path) -> str:
+    """Changes when a file is written again."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _originsOf(stack: Any, path: Path) -> list[Any]:

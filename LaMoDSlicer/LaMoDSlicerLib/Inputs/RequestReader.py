@@ -1,17 +1,13 @@
 from typing import Any
 
 import numpy as np
-import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
-from LaMoDSlicerLib.Scene import RoleNodes
 from LaMoDSlicerLib.Scene.CineSource import CineSource, refuseTransform
-from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
-from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 
 class RequestReader:
@@ -47,7 +43,7 @@ class RequestReader:
         p = self._parameters
         if p.masks is None:
             raise InputError(
-                _("Select the myocardium masks: a segmentation or labelmap for every frame, or press “Load masks…”.")
+                _("Select the myocardium masks: a segmentation or labelmap for every frame, or press “Add…”.")
             )
         refuseTransform(p.masks)
         frames = MaskSource(p.masks).numberOfFrames()
@@ -92,47 +88,3 @@ class RequestReader:
             masksNodeId=p.masks.GetID(),
             fingerprint=ContourFingerprint.of(p.masks),
         )
-
-
-def seriesInScene() -> list[tuple[Any, Any]]:
-    """(sequence browser of the cine or None, node of the masks) for each series, in the scene's order.
-
-    The masks of a cine are the last added ones that fit it; masks that fit no cine are listed alone.
-    """
-    candidates = _maskSequences()
-    pairs, alone = [], list(candidates)
-    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
-        try:
-            cine = CineSource(browser)
-            cine.check()
-        except InputError:
-            continue
-        fitting = [node for node in candidates if _fits(cine, node)]
-        if fitting:
-            pairs.append((browser, fitting[-1]))
-            alone = [node for node in alone if node not in fitting]
-    return [*pairs, *((None, node) for node in alone)]
-
-
-def _maskSequences() -> list[Any]:
-    from LaMoDCore.heart.case import MIN_FRAMES
-
-    found = []
-    for className in ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"):
-        for node in slicer.util.getNodesByClass(className):
-            sequence = FrameSequence(node)
-            isResult = node.GetAttribute(RoleNodes.ATTRIBUTE) is not None
-            frames = sequence.sequenceNode.GetNumberOfDataNodes() if sequence.sequenceNode is not None else 0
-            if not isResult and frames >= MIN_FRAMES:
-                found.append(node)
-    return found
-
-
-def _fits(cine: CineSource, masks: Any) -> bool:
-    """Whether masks belong to a cine: the same browser or grid, and the same number of frames."""
-    sequence = FrameSequence(masks)
-    if sequence.sequenceNode.GetNumberOfDataNodes() != cine.numberOfFrames():
-        return False
-    if masks.IsA("vtkMRMLLabelMapVolumeNode") and masks.GetImageData() is not None:
-        return VolumeGeometry.ofVolume(masks).isSameAs(cine.geometry())
-    return sequence.browserNode is cine.node

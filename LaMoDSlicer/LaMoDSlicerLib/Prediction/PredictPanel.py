@@ -4,36 +4,42 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Contours.DrawingSection import DrawingSection
+from LaMoDSlicerLib.Heart import HeartReader
+from LaMoDSlicerLib.Heart.DrawingControl import DrawingControl
+from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
-from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Widgets import PanelWidgets
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 
 class PredictPanel:
-    """Predict Strain, drawing contours first if there are none: the buttons, the progress and the messages.
+    """Predict Strain, drawing contours first where there are none: the buttons, the progress and the messages.
 
     Args:
-        ui: the panel's widgets by name.
-        logic: the module's logic.
-        onResultShown: called with the ResultScene.
+        owner: the module's widget: its widgets by name, its logic and its update of all panels.
+        model: the heart.
+        show: called with the ResultNode of a new result, to display it.
     """
 
-    def __init__(self, ui: Any, logic: LaMoDSlicerLogic, onResultShown: Callable[[ResultScene], None]) -> None:
-        self._ui, self._logic, self._onResultShown = ui, logic, onResultShown
+    def __init__(self, owner: Any, model: HeartModel, show: Callable[[Any], None]) -> None:
+        self._ui, self._logic, self._model, self._show = owner.ui, owner.logic, model, show
+        self.refresh = owner.update
         self._parameters: Any = None
         self._job: WorkerProcess | None = None
         self._busy = ""
-        self._drawing = DrawingSection(ui, logic, self)
-        PanelWidgets.keepSpaceWhenHidden(ui.progressBar)
-        PanelWidgets.reserveLines(ui.stageLabel, 2)
-        ui.predictButton.connect("clicked(bool)", self.onPredictButton)
-        ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
+        self._problemShown = ""
+        self._drawing = DrawingControl(self._ui, self._logic, self, model)
+        PanelWidgets.keepSpaceWhenHidden(self._ui.progressBar)
+        PanelWidgets.reserveLines(self._ui.stageLabel, 1)
+        self._ui.predictButton.connect("clicked(bool)", self.onPredictButton)
+        self._ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
+
+    @property
+    def parameters(self) -> Any:
+        """The ParameterNode, or None while no scene is open."""
+        return self._parameters
 
     @property
     def job(self) -> WorkerProcess | None:
@@ -44,7 +50,6 @@ class PredictPanel:
         if parameters is None:
             self._leaveScene()
         self._parameters = parameters
-        self._drawing.setParameters(parameters)
         self.update()
 
     def _leaveScene(self) -> None:
@@ -56,9 +61,16 @@ class PredictPanel:
         self._ui.stageLabel.text = ""
         self._ui.logEdit.setPlainText("")
 
+    def heartChanged(self) -> None:
+        """Remove messages about series that are no longer those of the table."""
+        if self._job is None:
+            self.showMessage("")
+            self._ui.stageLabel.text = ""
+
     def showMessage(self, text: str) -> None:
         """Show a sentence in the panel."""
         self._ui.messageLabel.text = text
+        self._ui.messageLabel.visible = bool(text)
 
     def update(self) -> None:
         """Enable the buttons; when one is disabled, its tooltip says why."""
@@ -66,42 +78,36 @@ class PredictPanel:
         idle = "" if running else _("Nothing is running.")
         PanelWidgets.enable(self._ui.cancelButton, idle, _("Cancel; the scene does not change"))
         self._ui.progressBar.visible = running
-        try:
-            problem = self._problem() or self._busy
-        except InputError as error:
-            problem = str(error)
-        tip = _("Predict motion and strain from the masks")
-        if self._drawing.needsContours():
+        problem = self._problem()
+        tip = _("Predict motion and strain from the contours of the used slices")
+        if self._drawing.missing():
             tip = _("Draw contours automatically, then predict motion and strain from them")
-        PanelWidgets.enable(self._ui.predictButton, problem, tip)
+        PanelWidgets.enable(self._ui.predictButton, self._busy or problem, tip)
         self._drawing.update(self._busy)
-        if not running and self._parameters is not None and self._parameters.masks is not None:
-            self.showMessage(problem)
+        if not running and problem != self._problemShown:
+            if self._parameters is not None:
+                self.showMessage(problem if self._model.rows else "")
+            self._problemShown = problem
 
     def _problem(self) -> str:
-        """Why no strain can be predicted; empty if it can.
-
-        Raises:
-            InputError: the same, with the reason as its message.
-        """
+        """Why no strain can be predicted; empty if it can."""
         if self._parameters is None:
             return _("The scene is being closed.")
-        if self._drawing.needsContours():
+        if self._drawing.missing() and self._drawing.problem():
             return self._drawing.problem()
-        RequestReader(self._parameters).check()
-        return ""
+        return HeartReader.problem(self._model, self._parameters)
 
     def onPredictButton(self) -> None:
-        if self._drawing.needsContours():
+        if self._drawing.missing():
             self._drawing.onPredictWithoutContours(self.predict)
         else:
             self.predict()
 
     def predict(self) -> None:
-        """Start the prediction from the selected masks."""
+        """Start the prediction of the used slices."""
 
         def start() -> WorkerProcess:
-            request = RequestReader(self._parameters).read()
+            request = HeartReader.read(self._model, self._parameters)
             return self._logic.startPrediction(
                 request, self.onProgress, lambda result: self.onResult(result, request), self.onError
             )
@@ -135,6 +141,7 @@ class PredictPanel:
         self._ui.progressBar.value = 0
         self._ui.stageLabel.text = _("Starting …")
         self.update()
+        PanelWidgets.scrollTo(self._ui.stageLabel)
 
     def onCancelButton(self) -> None:
         self.cancel(_("Cancelled. The scene is unchanged."))
@@ -156,18 +163,20 @@ class PredictPanel:
         self._ui.stageLabel.text = " · ".join(parts)
         self._ui.logEdit.appendPlainText(progress.log[-1])
 
-    def onResult(self, result: Any, request: PredictionRequest) -> None:
-        job = self._job
+    def onResult(self, result: Any, request: HeartRequest) -> None:
         self.finishJob()
+        lost = [p for p in request.parts if p.cineNodeId and slicer.mrmlScene.GetNodeByID(p.cineNodeId) is None]
         try:
-            scene = self._logic.showResult(result, request, self._parameters)
+            with slicer.util.RenderBlocker():
+                self._show(self._logic.addResult(result, request, self._parameters))
         except ValueError as error:
             self.showMessage(_("The result could not be shown: {error}.").format(error=error))
             return
+        self.refresh()
         self._ui.stageLabel.text = self._provenanceText(result.summary)
-        self._onResultShown(scene)
-        if job is not None and request.cineNodeId and slicer.mrmlScene.GetNodeByID(request.cineNodeId) is None:
+        if lost:
             self.showMessage(_("The cine was removed during the prediction: the result has its own sequence browser."))
+        PanelWidgets.scrollTo(self._ui.strainButton)
 
     def onError(self, text: str) -> None:
         self.finishJob()

@@ -8,7 +8,6 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
-from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
 #: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
@@ -65,7 +64,7 @@ class PredictionOptions:
 
 @dataclass(frozen=True, eq=False)
 class PredictionRequest:
-    """All inputs of one prediction, copied from the scene, which may change meanwhile.
+    """The inputs of a prediction that come from one series, copied from the scene, which may change meanwhile.
 
     Attributes:
         masks: the segmented structures.
@@ -87,65 +86,27 @@ class PredictionRequest:
     masksNodeId: str | None = None
     fingerprint: ContourFingerprint | None = None
 
-    def writeInputs(self, folder: Path) -> None:
-        """Write the masks to the file that `commandLine` names; the motion is predicted from them alone."""
-        self.masks.write(folder / "masks.seq.nrrd")
 
-    def commandLine(self, folder: Path) -> list[str]:
-        """The `lamod predict` command that reads `folder` and writes `folder`/result."""
-        arguments = ["predict", str(folder / "masks.seq.nrrd"), "--out", str(folder / "result"), "--no-report"]
-        arguments += ["--labels", self.masks.labelOption]
-        if self.level != "automatic":
-            arguments += ["--levels", ",".join([self.level] * self._numberOfDrawnSlices())]
-        return CoreLibrary.command(arguments + self.options.arguments())
-
-    def _numberOfDrawnSlices(self) -> int:
-        return int((self.masks.labels == MaskFrames.MYOCARDIUM).any(axis=(0, 2, 3)).sum())
-
-
-@dataclass(frozen=True, eq=False)
-class SeriesRequest:
-    """One prediction of several series: slices of one heart, each series with its own grid and frame times.
-
-    Attributes:
-        parts: one per series; the options are those of the first.
-    """
-
-    parts: tuple[PredictionRequest, ...]
-
-    @property
-    def name(self) -> str:
-        return " + ".join(part.name for part in self.parts)
-
-    def writeInputs(self, folder: Path) -> None:
-        """Write the masks of each series to the file that `commandLine` names."""
-        for path, part in zip(self._files(folder), self.parts, strict=True):
-            part.masks.write(path)
-
-    def commandLine(self, folder: Path) -> list[str]:
-        """The `lamod predict` command that reads `folder` and writes `folder`/result."""
-        command = self.parts[0].commandLine(folder)
-        position = command.index("predict") + 1
-        command[position : position + 1] = [str(path) for path in self._files(folder)]
-        command[command.index("--labels") + 1] = MaskFrames.sharedLabelOption(part.masks for part in self.parts)
-        return command
-
-    def _files(self, folder: Path) -> list[Path]:
-        return [folder / f"series{number}.seq.nrrd" for number in range(1, len(self.parts) + 1)]
-
-
-def explainExit(exitCode: int, lastOutput: str, folder: Path) -> str:
+def explainExit(exitCode: int, lastOutput: str, folder: Path, names: dict[str, str] | None = None) -> str:
     """A sentence about a prediction that failed.
 
     Args:
         exitCode: of the process; negative: the signal.
         lastOutput: its last line of output.
-        folder: the request's folder. The user sees nodes, so its file names are replaced.
+        folder: the request's folder.
+        names: file in the folder -> name of the series. The user sees nodes, so file names are replaced.
     """
     if exitCode == _INPUT_ERROR and lastOutput:
-        return withoutFolder(lastOutput, folder).replace("masks.seq.nrrd", _("The masks"))
+        return named(withoutFolder(lastOutput, folder), names or {"masks.seq.nrrd": _("The masks")})
     if exitCode < 0:
         text = _("The prediction was ended from outside (signal {signal}). The scene is unchanged; predict again.")
         return text.format(signal=-exitCode)
     text = _("The prediction failed (exit code {code}): {output}. See the log under Advanced.")
     return text.format(code=exitCode, output=lastOutput or _("no message"))
+
+
+def named(text: str, names: dict[str, str]) -> str:
+    """A message with names of the scene instead of file names."""
+    for file, name in names.items():
+        text = text.replace(file, name)
+    return text

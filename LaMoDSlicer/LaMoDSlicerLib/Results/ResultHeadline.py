@@ -1,8 +1,10 @@
 from typing import Any
 
+import numpy as np
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 def outOfDate() -> str:
@@ -22,18 +24,68 @@ class ResultHeadline:
         self._numbers, self._isOutOfDate = numbers, isOutOfDate
 
     def html(self) -> str:
-        """For a label: strain, ejection fraction, volumes or why they are unknown, and origin of the contours."""
+        """For a label: strain, ejection fraction, volumes or why they are unknown, extreme segments, contours."""
         heart = self._numbers.summary.get("global", {})
         function = self._numbers.summary.get("function") or {}
-        main = [_("GCS {value}").format(value=_percent(heart.get("gcs_peak"), signed=True))]
-        main += [_("GRS {value}").format(value=_percent(heart.get("grs_peak"), signed=True))]
-        lines = [self._functionLine(function)]
+        gcs = f"<b>{_('GCS {value}').format(value=_percent(heart.get('gcs_peak'), signed=True))}</b>"
+        others = [_("GRS {value}").format(value=_percent(heart.get("grs_peak"), signed=True))]
         if function.get("ef") is not None:
-            main.append(_("EF {value}").format(value=_percent(function["ef"], signed=False)))
-        lines.append(self.contours())
+            others.append(_("EF {value}").format(value=_percent(function["ef"], signed=False)))
+        lines = [f"{gcs} {self._intervalText()}", "<b>" + " &nbsp; ".join(others) + "</b>"]
+        lines += [self._functionLine(function), self._segmentsLine(), self.contours()]
         if self._isOutOfDate:
-            lines.append(f"<b>{outOfDate()}</b>")
-        return "<br>".join(["<b>" + " &nbsp; ".join(main) + "</b>", *filter(None, lines)])
+            lines.insert(0, f"<b>↻ {outOfDate()}</b>")
+        return "<br>".join(filter(None, lines))
+
+    def _intervalText(self) -> str:
+        interval = self.gcsInterval()
+        if interval is None:
+            return _("(one sample: no interval)")
+        low, high = (_percent(value, signed=True) for value in interval)
+        return _("(90 %: {low} to {high})").format(low=low.removesuffix(" %"), high=high)
+
+    def gcsInterval(self) -> tuple[float, float] | None:
+        """Limits of the 90 % interval of peak GCS, as fractions; None with one sample.
+
+        GCS is the mean of the segments over all slices. The half-width is the mean of the segments' half-widths at
+        the frame of peak GCS, weighted in the same way. It is the largest that these permit: it assumes that the
+        errors of all segments agree.
+        """
+        heart = self._numbers.summary.get("global", {})
+        peak, frame = heart.get("gcs_peak"), heart.get("gcs_peak_frame")
+        slices = self._numbers.slices
+        if peak is None or frame is None or not all(s.hasInterval for s in slices):
+            return None
+        halves, weights = [], []
+        for slice_ in slices:
+            half = 0.5 * (slice_.high["ecc"] - slice_.low["ecc"])[:, frame]
+            affine = slice_.ijkToLps
+            pixel = float(np.linalg.norm(np.cross(affine[:3, 0], affine[:3, 1])))
+            pixels = slice_.segmentValues("pixels")
+            area = pixels * pixel if pixels.shape == half.shape and np.isfinite(pixels).all() else np.ones_like(half)
+            known = np.isfinite(half)
+            halves.append(half[known])
+            weights.append(area[known])
+        if not sum(weight.sum() for weight in weights):
+            return None
+        half = float(np.average(np.concatenate(halves), weights=np.concatenate(weights)))
+        return peak - half, peak + half
+
+    def _segmentsLine(self) -> str:
+        """The segments that shorten most and least."""
+        found = []
+        for slice_ in self._numbers.slices:
+            peaks = slice_.segmentValues("ecc_extreme")
+            for s, (name, peak) in enumerate(zip(slice_.segmentNames, peaks, strict=False)):
+                if np.isfinite(peak):
+                    found.append((float(peak), f"{Numbering.segment(s + 1, name)}, {slice_.level}"))
+        if not found:
+            return ""
+        (most, strongest), (least, weakest) = min(found), max(found)
+        text = _("Strongest {strongest} {most}; weakest {weakest} {least}")
+        return text.format(
+            strongest=strongest, most=_percent(most, signed=True), weakest=weakest, least=_percent(least, signed=True)
+        )
 
     @staticmethod
     def _functionLine(function: dict[str, Any]) -> str:

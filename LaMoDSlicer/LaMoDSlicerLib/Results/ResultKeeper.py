@@ -1,19 +1,68 @@
-"""Adds the numbers of a new result to the scene and decides whether it replaces an earlier one."""
+"""Adds a new result to the scene: on the cines it belongs to, in place of the earlier result or next to it."""
 
 from dataclasses import replace
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.Results import ResultContours
+from LaMoDSlicerLib.Results import ResultContours, ResultImport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Results.ResultStack import ResultStack
 
 #: Attribute of the parameter node; set if a new prediction is added to earlier ones instead of replacing them.
 ADD = "LaMoD.AddResults"
+
+
+def add(result: Any, request: HeartRequest, parameterNode: Any) -> ResultNode:
+    """Add a LaMoDCore StoredResult to the scene, each slice on the cine of its series.
+
+    A result of the same series or masks is replaced, unless the parameter node has the attribute `ADD`.
+
+    Raises:
+        ValueError: a slice of the result belongs to none of the series.
+    """
+    owners = [_ownerOf(slice_, request) for slice_ in result.slices]
+    keepsEarlier = bool(parameterNode.GetAttribute(ADD))
+    if not keepsEarlier:
+        _removeReplaced(request)
+    browsers: list[Any] = [None] * len(result.slices)
+    for part in dict.fromkeys(owners):
+        own = [k for k, owner in enumerate(owners) if owner is part]
+        for k, browser in zip(own, _addPart(result, own, placeFor(part, parameterNode)), strict=True):
+            browsers[k] = browser
+    name = (
+        slicer.mrmlScene.GenerateUniqueName(request.name) if keepsEarlier and _isTaken(request.name) else request.name
+    )
+    node = ResultNode.create(ResultNumbers.ofResult(result), browsers, name)
+    ResultContours.keep(node, list(request.parts))
+    ResultProvenance(node).keep()
+    return node
+
+
+def _ownerOf(slice_: Any, request: HeartRequest) -> PredictionRequest:
+    for part in request.parts:
+        try:
+            part.masks.geometry.sliceIndexOf(slice_.grid.ijk_to_lps)
+        except ValueError:
+            continue
+        return part
+    raise ValueError(_("a slice of it belongs to none of the series"))
+
+
+def _addPart(result: Any, own: list[int], part: PredictionRequest) -> list[Any]:
+    """The browser of each of the slices `own`."""
+    if result.frames == len(part.masks.labels):
+        return [ResultScene.create(ResultStack.of(result, own), part).browserNode] * len(own)
+    # resampled to other phases than those of its images: shown without them
+    summary = {**result.summary, "slices": [result.summary["slices"][k] for k in own]}
+    ownResult = replace(result, slices=tuple(result.slices[k] for k in own), summary=summary)
+    return ResultImport.show(ownResult, part.name).browsers()
 
 
 def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionRequest:
@@ -25,10 +74,30 @@ def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionReques
     return replace(request, cineNodeId=None, name=slicer.mrmlScene.GenerateUniqueName(request.name))
 
 
-def keep(result: Any, scene: ResultScene, request: PredictionRequest) -> ResultNode:
-    """Add the numbers of a LaMoDCore StoredResult, and the subject hierarchy's folder, for a result in the scene."""
-    numbers = ResultNumbers.ofResult(result)
-    node = ResultNode.create(numbers, [scene.browserNode] * len(numbers.slices), request.name)
-    ResultContours.keep(node, [request])
-    ResultProvenance(node).keep()
-    return node
+def _isTaken(name: str) -> bool:
+    return any(earlier.name == name for earlier in ResultNode.all())
+
+
+def _removeReplaced(request: HeartRequest) -> None:
+    """Remove the results that the new one replaces: on one of its cines, or of exactly its masks."""
+    cines = {part.cineNodeId for part in request.parts} - {None}
+    masks = {part.masksNodeId for part in request.parts} - {None}
+    for earlier in ResultNode.all():
+        shown = {browser.GetID() for browser in earlier.browsers() if browser is not None}
+        if shown & cines or (masks and set(ResultContours.masksIds(earlier)) == masks):
+            remove(earlier)
+
+
+def remove(earlier: ResultNode) -> None:
+    """Remove a result from the scene, with the browsers that LaMoD made for it; cines of the user remain."""
+    for browser in dict.fromkeys(filter(None, earlier.browsers())):
+        scene = ResultScene(browser)
+        own = scene.sequence(ResultScene.MASKS)
+        scene.remove()
+        if own is not None:
+            proxy = browser.GetProxyNode(own)
+            for node in (proxy, own, browser):
+                if node is not None and node.GetScene() is not None:
+                    slicer.mrmlScene.RemoveNode(node)
+    if earlier.node.GetScene() is not None:
+        slicer.mrmlScene.RemoveNode(earlier.node)

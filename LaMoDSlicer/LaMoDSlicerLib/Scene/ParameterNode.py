@@ -9,6 +9,7 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
+from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Display.Quantities import GlyphColor, OverlayQuantity
 
 
@@ -23,6 +24,12 @@ class ParameterNode:
     myocardium: str
     rvInsertion: vtkMRMLMarkupsFiducialNode
     level: Annotated[str, Choice(["automatic", "base", "mid", "apex"])] = "automatic"
+    #: Reverse the order of the slices that was found.
+    swapBaseAndApex: bool = False
+    #: R–R interval where the data contain none; 0 if it is not known.
+    rrMs: Annotated[float, WithinRange(0, 2200)] = 0.0
+    #: End-diastolic frame, counted from 1; 0 to find it.
+    referenceFrame: Annotated[int, WithinRange(0, 999)] = 0
 
     model: str
     device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
@@ -34,10 +41,10 @@ class ParameterNode:
     resultBrowser: vtkMRMLSequenceBrowserNode
     quantity: OverlayQuantity = OverlayQuantity.ECC
     opacity: Annotated[float, WithinRange(0, 100)] = 80.0
-    strainRange: Annotated[float, WithinRange(5, 100)] = 25.0
-    radialRange: Annotated[float, WithinRange(10, 200)] = 60.0
-    displacementRange: Annotated[float, WithinRange(1, 30)] = 10.0
-    uncertaintyRange: Annotated[float, WithinRange(1, 20)] = 5.0
+    strainRange: Annotated[float, WithinRange(5, 100)] = ColourRanges.default("ecc")
+    radialRange: Annotated[float, WithinRange(10, 200)] = ColourRanges.default("err")
+    displacementRange: Annotated[float, WithinRange(1, 30)] = ColourRanges.default("displacement")
+    uncertaintyRange: Annotated[float, WithinRange(1, 20)] = ColourRanges.default("uncertainty")
     showLegend: bool = True
     showContours: bool = True
     showDrawn: bool = True

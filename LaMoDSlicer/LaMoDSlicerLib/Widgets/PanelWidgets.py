@@ -6,6 +6,8 @@ click in progress would hit another widget.
 
 from typing import Any
 
+import qt
+
 
 def enable(widget: Any, problem: str, tip: str) -> None:
     """Enable a widget with a tooltip, or disable it with the problem as its tooltip."""
@@ -38,3 +40,16 @@ def keepSpaceWhenHidden(widget: Any) -> None:
     policy = widget.sizePolicy
     policy.setRetainSizeWhenHidden(True)
     widget.setSizePolicy(policy)
+
+
+def scrollTo(widget: Any) -> None:
+    """Scroll the module panel so that a widget is visible, after the layout has taken up its new text."""
+    qt.QTimer.singleShot(0, lambda: _scroll(widget))
+
+
+def _scroll(widget: Any) -> None:
+    area = widget.parent()
+    while area is not None and not area.inherits("QScrollArea"):
+        area = area.parent()
+    if area is not None:
+        area.ensureWidgetVisible(widget, 0, 0)

@@ -1,0 +1,275 @@
+from typing import Any
+
+import slicer
+
+from LaMoDSlicerLib.Heart import HeartRows, InsertionFinder, SeriesFacts, SeriesFinder
+from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
+from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
+from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
+
+
+class HeartModel:
+    """The slices of the heart in the scene: which series they come from, which are used, and which one is selected.
+
+    Nodes that arrive in the scene are added, unless a person removed them. The series of the selected slice is also in
+    the parameters cine, masks and myocardium, which scripts and the Contours section use; a change of these is a
+    change of the table.
+    """
+
+    def __init__(self) -> None:
+        self._parameters: Any = None
+        self._series: list[HeartSeries] = []
+        self._selected = (-1, 0)
+        self._rows: list[SliceRow] = []
+        self._state: Any = None
+
+    def setParameters(self, parameters: Any) -> None:
+        """Read the heart of a scene; None while no scene is open."""
+        self._parameters = parameters
+        self._state = None
+        self._series, self._rows, self._selected = [], [], (-1, 0)
+        if parameters is not None:
+            record = HeartRecord(parameters.parameterNode)
+            self._series, self._selected = record.series(), record.selected
+
+    @property
+    def series(self) -> list[HeartSeries]:
+        return list(self._series)
+
+    @property
+    def rows(self) -> list[SliceRow]:
+        """The slices from base to apex."""
+        return list(self._rows)
+
+    @property
+    def usedRows(self) -> list[SliceRow]:
+        return [row for row in self._rows if row.isUsed]
+
+    @property
+    def usedSeries(self) -> list[HeartSeries]:
+        """The series of the used rows, in the order of the table."""
+        return list({id(row.series): row.series for row in self.usedRows}.values())
+
+    def current(self) -> HeartSeries | None:
+        """The series of the selected row."""
+        index = self._selected[0]
+        return self._series[index] if 0 <= index < len(self._series) else None
+
+    def selectedRow(self) -> int:
+        """Index of the selected row, or -1."""
+        current = self.current()
+        for i, row in enumerate(self._rows):
+            if row.series is current and row.depth == self._selected[1]:
+                return i
+        return -1
+
+    def refresh(self) -> bool:
+        """Follow the scene and the parameters; returns whether anything changed that the table shows."""
+        if self._parameters is None:
+            changed, self._rows, self._state = bool(self._rows), [], None
+            return changed
+        before = [(s.cine, s.masks) for s in self._series]
+        self._dropRemoved()
+        self._adoptParameters()
+        self._addArrivals()
+        if not self._series and before:  # the next heart begins without the decisions about this one
+            self._parameters.swapBaseAndApex = False
+            self._parameters.rrMs, self._parameters.referenceFrame = 0.0, 0
+        InsertionFinder.follow(self._parameters)
+        state = self._stateNow()
+        changed = state != self._state
+        if changed:
+            self._state = state
+            self._rows = HeartRows.rowsOf(self._series, self._parameters.swapBaseAndApex)
+            self._selectAny()
+            InsertionFinder.fill(self._parameters, self._series)
+            self._state = self._stateNow()
+        self._store()
+        return changed
+
+    def _stateNow(self) -> Any:
+        series = tuple(
+            (id(s), SeriesFacts.stateOf(s), tuple(s.levels.items()), tuple(s.uses.items())) for s in self._series
+        )
+        points = InsertionFinder.state()
+        return series, self._selected, self._parameters.swapBaseAndApex, points
+
+    def _dropRemoved(self) -> None:
+        """Forget nodes that are no longer in the scene."""
+        for one in list(self._series):
+            index = self._series.index(one)
+            one.cine = one.cine if _isInScene(one.cine) else None
+            one.masks = one.masks if _isInScene(one.masks) else None
+            if one.cine is None and one.masks is None:
+                self._forget(index)
+
+    def _forget(self, index: int) -> None:
+        selected, depth = self._selected
+        del self._series[index]
+        if selected == index:
+            self._selected = (-1, 0)
+            self._parameters.cine = self._parameters.masks = None
+        elif selected > index:
+            self._selected = (selected - 1, depth)
+
+    def _adoptParameters(self) -> None:
+        """Follow a script or a selector that changed the parameters of the selected series."""
+        p, current = self._parameters, self.current()
+        cine, masks = p.cine, p.masks
+        isKnown = current is not None and current.cine is cine and current.masks is masks
+        if not isKnown and (cine is not None or masks is not None):
+            self._adoptPair(cine, masks, current)
+        elif not isKnown and current is not None:
+            self.remove(current)
+        current = self.current()
+        if current is not None and (current.cine, current.masks) == (p.cine, p.masks):
+            current.myocardium = p.myocardium
+            self._adoptLevel(current, p.level)
+
+    def _adoptPair(self, cine: Any, masks: Any, current: HeartSeries | None) -> None:
+        record = HeartRecord(self._parameters.parameterNode)
+        record.welcome(cine)
+        record.welcome(masks)
+        owner = next((s for s in self._series if cine is not None and s.cine is cine), None)
+        if owner is None and cine is None:
+            owner = next((s for s in self._series if s.masks is masks), None)
+        if owner is None and current is not None and masks is not None and current.masks is masks:
+            owner = current
+        if owner is None:
+            owner = HeartSeries()
+            self._series.append(owner)
+        for node in (owner.cine, owner.masks):
+            if node is not None and node is not cine and node is not masks:
+                record.dismiss(node)
+        for other in [s for s in self._series if s is not owner and s.cine is None and s.masks is masks and masks]:
+            self._series.remove(other)
+        isNewMask = owner.masks is not masks
+        owner.cine, owner.masks = cine, masks
+        if isNewMask:
+            owner.levels.clear()
+            owner.uses.clear()
+        self._selected = (self._series.index(owner), self._selected[1])
+
+    def _adoptLevel(self, current: HeartSeries, level: str) -> None:
+        depth = self._selected[1]
+        if level != current.levels.get(depth, LEVELS[0]):
+            depths = [row.depth for row in self._rows if row.series is current] or [depth]
+            for k in depths:
+                current.levels.pop(k, None)
+                if level != LEVELS[0]:
+                    current.levels[k] = level
+
+    def _addArrivals(self) -> None:
+        """Add cines and masks that are new in the scene; masks that fit a cine join it."""
+        dismissed = HeartRecord(self._parameters.parameterNode).dismissed()
+        masks = [node for node in SeriesFinder.masks() if node.GetID() not in dismissed]
+        free = [node for node in masks if not any(s.holds(node) for s in self._series)]
+        for cine in SeriesFinder.cines():
+            if cine.GetID() not in dismissed and not any(s.cine is cine for s in self._series):
+                self._addCine(cine, free)
+        for one in self._series:
+            if one.cine is not None and one.masks is None:
+                one.masks = SeriesFinder.bestMasks(one.cine, free)
+                free = [node for node in free if node is not one.masks]
+        self._pairTheOnlyOnes(free)
+        for node in free:
+            if not any(s.holds(node) or self._isSecondReader(node, s) for s in self._series):
+                self._series.append(HeartSeries(masks=node))
+
+    def _addCine(self, cine: Any, free: list[Any]) -> None:
+        """Add a cine as a series, or to the series of masks without a cine that fit it."""
+        alone = next((s for s in self._series if s.cine is None and SeriesFinder.fit(cine, s.masks)), None)
+        if alone is None:
+            self._series.append(HeartSeries(cine=cine))
+        else:
+            alone.cine = cine
+
+    def _pairTheOnlyOnes(self, free: list[Any]) -> None:
+        """A single cine and single masks with as many frames belong together, whatever their positions."""
+        open_ = [s for s in self._series if s.cine is not None and s.masks is None]
+        if len(self._series) == 1 and len(open_) == 1 and len(free) == 1:
+            from LaMoDSlicerLib.Scene.CineSource import CineSource
+
+            if CineSource(open_[0].cine).numberOfFrames() == SeriesFinder.frameCount(free[0]):
+                open_[0].masks = free.pop()
+
+    @staticmethod
+    def _isSecondReader(masks: Any, series: HeartSeries) -> bool:
+        """Whether masks show the slices of a series that has masks already."""
+        if series.cine is not None and SeriesFinder.fit(series.cine, masks):
+            return True
+        mine, other = (
+            SeriesFinder.gridOf(masks),
+            SeriesFinder.gridOf(series.masks) if series.masks is not None else None,
+        )
+        return mine is not None and other is not None and mine.isSameAs(other)
+
+    def _selectAny(self) -> None:
+        """Select the first row if none is selected."""
+        if self.selectedRow() >= 0:
+            return
+        current = self.current()
+        rows = [row for row in self._rows if row.series is current] or self.usedRows or self._rows
+        if rows:
+            self._selectSlice(rows[0])
+
+    def select(self, index: int) -> None:
+        """Select a row; its series becomes that of the Contours section."""
+        if 0 <= index < len(self._rows):
+            self._selectSlice(self._rows[index])
+            self._store()
+
+    def _selectSlice(self, row: SliceRow) -> None:
+        self._selected = (self._series.index(row.series), row.depth)
+        p = self._parameters
+        wasModifying = p.StartModify()
+        p.cine, p.masks, p.myocardium, p.level = row.series.cine, row.series.masks, row.series.myocardium, row.level
+        p.EndModify(wasModifying)
+
+    def setUse(self, index: int, used: bool) -> None:
+        """Use a slice in predictions, or leave it out."""
+        row = self._rows[index]
+        row.series.uses[row.depth] = used
+
+    def setLevel(self, index: int, level: str) -> None:
+        """Choose the level of a slice; "automatic" for the proposed one."""
+        row = self._rows[index]
+        row.series.levels.pop(row.depth, None)
+        if level != LEVELS[0]:
+            row.series.levels[row.depth] = level
+        if index == self.selectedRow():
+            self._parameters.level = level
+
+    def setMasks(self, series: HeartSeries, masks: Any) -> None:
+        """Use masks for a series, instead of earlier ones."""
+        record = HeartRecord(self._parameters.parameterNode)
+        record.dismiss(series.masks)
+        record.welcome(masks)
+        series.masks, series.myocardium = masks, ""
+        self._series = [s for s in self._series if s is series or s.cine is not None or s.masks is not masks]
+        if series is self.current():
+            self._parameters.masks, self._parameters.myocardium = masks, ""
+
+    def leaveOut(self, series: HeartSeries) -> None:
+        """Use no slice of a series."""
+        for row in self._rows:
+            if row.series is series:
+                series.uses[row.depth] = False
+
+    def remove(self, series: HeartSeries) -> None:
+        """Remove a series from the table; its nodes remain in the scene and are not added again."""
+        record = HeartRecord(self._parameters.parameterNode)
+        record.dismiss(series.cine)
+        record.dismiss(series.masks)
+        self._forget(self._series.index(series))
+
+    def swap(self) -> None:
+        """Exchange base and apex."""
+        self._parameters.swapBaseAndApex = not self._parameters.swapBaseAndApex
+
+    def _store(self) -> None:
+        HeartRecord(self._parameters.parameterNode).keep(self._series, self._selected)
+
+
+def _isInScene(node: Any) -> bool:
+    return node is not None and node.GetScene() is slicer.mrmlScene

@@ -1,0 +1,161 @@
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Heart import Reviews
+from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
+
+
+class HeartTable:
+    """The table of slices: use, name, level, frames and R–R, contours, frames to review.
+
+    Args:
+        table: the QTableWidget.
+        onSelected: called with the index of the row that a person selected.
+        onUse: called with the index of a row and whether it is used.
+        onLevel: called with the index of a row and its level.
+    """
+
+    ROW_HEIGHT, MAX_ROWS = 24, 7
+    _USE, _NAME, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(6)
+
+    def __init__(
+        self,
+        table: Any,
+        onSelected: Callable[[int], None],
+        onUse: Callable[[int, bool], None],
+        onLevel: Callable[[int, str], None],
+    ) -> None:
+        self._table, self._onSelected, self._onUse, self._onLevel = table, onSelected, onUse, onLevel
+        self._isFilling = False
+        self._combos: list[Any] = []
+        titles = (_("Use"), _("Slice"), _("Level"), _("Frames · R–R"), _("Contours"), _("To review"))
+        table.setColumnCount(len(titles))
+        table.setHorizontalHeaderLabels(list(titles))
+        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
+        table.setTabKeyNavigation(False)  # the tab key leaves the table
+        table.verticalHeader().hide()
+        header = table.horizontalHeader()
+        header.setFixedHeight(self.ROW_HEIGHT)
+        for column in range(len(titles)):
+            stretched = column == self._NAME
+            header.setSectionResizeMode(
+                column, qt.QHeaderView.Stretch if stretched else qt.QHeaderView.ResizeToContents
+            )
+        table.connect("currentCellChanged(int,int,int,int)", self._onCurrent)
+        table.connect("itemChanged(QTableWidgetItem*)", self._onItem)
+
+    def show(self, rows: list[SliceRow], selected: int) -> None:
+        """Show the slices of the heart.
+
+        Args:
+            rows: from base to apex.
+            selected: index of the selected row, or -1.
+        """
+        self._isFilling = True
+        try:
+            table = self._table
+            if table.rowCount != len(rows):
+                self._make(len(rows))
+            for r, row in enumerate(rows):
+                self._showRow(r, row)
+            if selected >= 0 and table.currentRow() != selected:
+                table.setCurrentCell(selected, self._NAME)
+            shown = min(max(len(rows), 1), self.MAX_ROWS)
+            table.setFixedHeight((1 + shown) * self.ROW_HEIGHT + 4)
+        finally:
+            self._isFilling = False
+
+    def _make(self, count: int) -> None:
+        table = self._table
+        table.setRowCount(0)
+        table.setRowCount(count)
+        self._combos = []
+        for r in range(count):
+            table.setRowHeight(r, self.ROW_HEIGHT)
+            for column in range(table.columnCount):
+                table.setItem(r, column, qt.QTableWidgetItem(""))
+            table.item(r, self._USE).setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+            combo = qt.QComboBox()
+            combo.setToolTip(_("Level along the long axis; “auto” follows the position among the slices"))
+            for level, text in zip(LEVELS, (_("auto"), _("base"), _("mid"), _("apex")), strict=True):
+                combo.addItem(text, level)
+            combo.connect("activated(int)", lambda index, row=r: self._onLevel(row, LEVELS[index]))
+            table.setCellWidget(r, self._LEVEL, combo)
+            self._combos.append(combo)
+
+    def _showRow(self, r: int, row: SliceRow) -> None:
+        number = str(row.number) if row.isUsed else "–"
+        use = self._table.item(r, self._USE)
+        self._write(r, self._USE, number, row.remark or _("Number of the slice from the base, if it is used"))
+        wanted = qt.Qt.Checked if row.isUsed else qt.Qt.Unchecked
+        if use.checkState() != wanted:
+            use.setCheckState(wanted)
+        self._write(r, self._NAME, row.series.name, self._nameTip(row))
+        combo = self._combos[r]
+        automatic = _("auto: {level}").format(level=row.proposal) if row.proposal else _("auto")
+        if combo.itemText(0) != automatic:
+            combo.setItemText(0, automatic)
+        combo.currentIndex = LEVELS.index(row.level)
+        self._write(r, self._FRAMES, self._framesText(row), self._framesTip(row))
+        contours, review = self._contourTexts(row)
+        self._write(r, self._CONTOURS, contours, row.problem)
+        self._write(r, self._REVIEW, review, _("Frames whose contours need a look, see the Contours section"))
+
+    def _write(self, r: int, column: int, text: str, tip: str) -> None:
+        item = self._table.item(r, column)
+        if item.text() != text:
+            item.setText(text)
+        if item.toolTip() != tip:
+            item.setToolTip(tip)
+
+    @staticmethod
+    def _nameTip(row: SliceRow) -> str:
+        parts = [row.series.name]
+        if row.series.masks is not None and row.series.masks.GetName() != row.series.name:
+            parts.append(_("masks: {name}").format(name=row.series.masks.GetName()))
+        if row.series.cine is None:
+            parts.append(_("no cine"))
+        parts.append(_("image {number} of the volume").format(number=row.depth + 1))
+        return "\n".join(filter(None, [*parts, row.problem, row.remark]))
+
+    @staticmethod
+    def _framesText(row: SliceRow) -> str:
+        if not row.frames:
+            return "–"
+        rr = _("{rr:.0f} ms").format(rr=row.rrMs) if row.rrMs else _("no times")
+        return f"{row.frames} · {rr}"
+
+    @staticmethod
+    def _framesTip(row: SliceRow) -> str:
+        if row.rrMs:
+            return _("Number of frames, and the R–R interval that they cover")
+        return _("The data contain no times: enter the R–R interval below if it is known")
+
+    @staticmethod
+    def _contourTexts(row: SliceRow) -> tuple[str, str]:
+        """The columns on contours: as checked, or as far as it is known before the check."""
+        if row.problem:
+            return _("! see tip"), "–"
+        if row.series.masks is None:
+            return _("none"), "–"
+        known = Reviews.known(row.series) or ()
+        for review in known:
+            if review.depth == row.depth:
+                return review.contoursText(), review.reviewText()
+        if row.drawn == row.frames:
+            return _("drawn"), "…"
+        return _("{count} of {all}").format(count=row.drawn, all=row.frames), "…"
+
+    def _onCurrent(self, row: int, _column: int, _previousRow: int, _previousColumn: int) -> None:
+        if not self._isFilling and row >= 0:
+            self._onSelected(row)
+
+    def _onItem(self, item: Any) -> None:
+        if not self._isFilling and item.column() == self._USE:
+            self._onUse(item.row(), item.checkState() == qt.Qt.Checked)

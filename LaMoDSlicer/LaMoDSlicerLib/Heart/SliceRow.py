@@ -1,0 +1,47 @@
+from dataclasses import dataclass
+from typing import Any
+
+from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
+
+LEVELS = ("automatic", "base", "mid", "apex")
+
+
+@dataclass(frozen=True, eq=False)
+class SliceRow:
+    """One slice of the heart, as the table shows it.
+
+    Attributes:
+        series: to which it belongs.
+        depth: index of the slice in the series' volume.
+        grid: its LaMoDCore SliceGrid, or None if the series cannot be read.
+        isUsed: whether the prediction uses it.
+        number: its number from the base among the used slices, or 0.
+        proposal: the level proposed from its position; empty if it is not known.
+        frames: number of frames.
+        rrMs: length of the cycle, or None if the data contain no times.
+        drawn: number of frames with contours.
+        problem: why it cannot be used; empty if it can.
+        remark: why it is not used unless a person decides so; empty otherwise.
+    """
+
+    series: HeartSeries
+    depth: int
+    grid: Any
+    isUsed: bool
+    number: int
+    proposal: str
+    frames: int
+    rrMs: float | None
+    drawn: int
+    problem: str = ""
+    remark: str = ""
+
+    @property
+    def level(self) -> str:
+        """One of `LEVELS`: the level that a person chose, or automatic."""
+        return self.series.levels.get(self.depth, LEVELS[0])
+
+    @property
+    def finalLevel(self) -> str:
+        """The level for the prediction: chosen or proposed; empty if it is not known."""
+        return self.series.levels.get(self.depth, self.proposal)

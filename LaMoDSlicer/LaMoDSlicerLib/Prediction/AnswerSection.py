@@ -1,0 +1,83 @@
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Heart.HeartModel import HeartModel
+from LaMoDSlicerLib.Results import ResultContours
+from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
+from LaMoDSlicerLib.Widgets import PanelWidgets
+
+
+class AnswerSection:
+    """The answer below Predict Strain: main numbers, worst warning, and the button of the reading room.
+
+    Args:
+        ui: the panel's widgets by name.
+        model: the heart.
+        openRoom: called to open the reading room.
+    """
+
+    HEADLINE_LINES = 5
+
+    def __init__(self, ui: Any, model: HeartModel, openRoom: Callable[[], None]) -> None:
+        self._ui, self._model = ui, model
+        self._parameters: Any = None
+        ui.openRoomButton.connect("clicked(bool)", lambda _checked: openRoom())
+
+    def setParameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        self.update()
+
+    def update(self) -> None:
+        """Show the current result, or the next step."""
+        ui, p = self._ui, self._parameters
+        node = ResultNode.ofBrowser(p.resultBrowser) if p is not None else None
+        missing = "" if node is not None else _("There is no result yet: press Predict Strain.")
+        PanelWidgets.enable(ui.openRoomButton, missing, _("Show slices, 3-D view, curves and numbers side by side"))
+        if node is None:
+            ui.headlineLabel.setMinimumHeight(0)
+            ui.headlineLabel.text = self._nextStep()
+            self._showWarning("", "")
+            return
+        try:
+            numbers = node.numbers()
+            isOutOfDate = ResultContours.isOutOfDate(node)
+        except (ValueError, KeyError) as error:
+            ui.headlineLabel.text = _("The numbers of this result cannot be read: {error}.").format(error=error)
+            self._showWarning("", "")
+            return
+        html = ResultHeadline(numbers, isOutOfDate).html()
+        PanelWidgets.showWholeText(ui.headlineLabel, html, self.HEADLINE_LINES)
+        self._showWorst(ResultNotes(numbers, isOutOfDate))
+
+    def _showWorst(self, notes: ResultNotes) -> None:
+        """The worst warning in one line, with its sign and the number of the others."""
+        found = [remark for remark in notes.remarks() if remark.severity in ("error", "warning")]
+        if not found:
+            self._showWarning(_("✓ No warnings. This does not prove that the result is right."), notes.plain())
+            return
+        text = f"{found[0].state()}: {found[0].text}"
+        if len(found) > 1:
+            text = _("{state} 1 of {count}: {text}").format(
+                state=found[0].state(), count=len(found), text=found[0].text
+            )
+        self._showWarning(text, notes.plain())
+
+    def _showWarning(self, text: str, tip: str) -> None:
+        label = self._ui.warningLabel
+        label.toolTip = tip
+        label.visible = bool(text)
+        metrics = label.fontMetrics()
+        width = max(label.width, 200)
+        label.text = metrics.elidedText(text, qt.Qt.ElideRight, width)
+
+    def _nextStep(self) -> str:
+        if not self._model.rows:
+            return _("Next: add a cine or masks with “Add…”, or load them in any module of Slicer.")
+        if any(row.series.masks is None for row in self._model.usedRows):
+            return _("Next: press “Predict Strain”; it draws the missing contours first.")
+        return _("Next: press “Predict Strain”.") if self._model.usedRows else ""

@@ -1,0 +1,80 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Worker import CoreLibrary
+
+
+@dataclass(frozen=True, eq=False)
+class HeartRequest:
+    """One prediction of a heart: one series or several, each with its own grid and frame times.
+
+    Attributes:
+        parts: one per series; the options are those of the first.
+        levels: of each slice with contours, in the order of the parts and of their slices; empty to propose them.
+        swapBaseAndApex: reverse the order of the slices that is found.
+        rrMs: R–R interval, if the data contain none; 0 if it is not known.
+        referenceFrame: end-diastole, counted from 0; None to find it.
+    """
+
+    parts: tuple[PredictionRequest, ...]
+    levels: tuple[str, ...] = ()
+    swapBaseAndApex: bool = False
+    rrMs: float = 0.0
+    referenceFrame: int | None = None
+
+    #: Longest list of names in the name of a result.
+    _MOST_NAMES = 3
+
+    @classmethod
+    def of(cls, request: "PredictionRequest | HeartRequest") -> "HeartRequest":
+        """A request as one of a heart; the level of a single series applies to all its slices."""
+        if isinstance(request, HeartRequest):
+            return request
+        heart = cls((request,))
+        isChosen = request.level != "automatic"
+        return cls((request,), tuple([request.level] * len(list(heart.drawnSlices())))) if isChosen else heart
+
+    @property
+    def name(self) -> str:
+        names = [part.name for part in self.parts]
+        if len(names) <= self._MOST_NAMES:
+            return " + ".join(names)
+        return _("{name} and {count} more").format(name=names[0], count=len(names) - 1)
+
+    def drawnSlices(self) -> Iterator[tuple[PredictionRequest, int]]:
+        """(part, index of the slice) of every slice with contours."""
+        for part in self.parts:
+            drawn = (part.masks.labels == MaskFrames.MYOCARDIUM).any(axis=(0, 2, 3))
+            yield from ((part, int(k)) for k in np.flatnonzero(drawn))
+
+    def names(self) -> dict[str, str]:
+        """File that `writeInputs` writes -> what the user calls it."""
+        if len(self.parts) == 1:
+            return {"masks.seq.nrrd": _("The masks")}
+        return {f"series{n}.seq.nrrd": f"“{part.name}”" for n, part in enumerate(self.parts, 1)}
+
+    def writeInputs(self, folder: Path) -> None:
+        """Write the masks of each series to the files that `commandLine` names; they alone determine the motion."""
+        for file, part in zip(self.names(), self.parts, strict=True):
+            part.masks.write(folder / file)
+
+    def commandLine(self, folder: Path) -> list[str]:
+        """The `lamod predict` command that reads `folder` and writes `folder`/result."""
+        arguments = ["predict", *(str(folder / file) for file in self.names())]
+        arguments += ["--out", str(folder / "result"), "--no-report"]
+        arguments += ["--labels", MaskFrames.sharedLabelOption(part.masks for part in self.parts)]
+        if self.levels:
+            arguments += ["--levels", ",".join(self.levels)]
+        if self.swapBaseAndApex:
+            arguments.append("--swap-base-apex")
+        if self.rrMs:
+            arguments += ["--rr", f"{self.rrMs:g}"]
+        if self.referenceFrame is not None:
+            arguments += ["--reference-frame", str(self.referenceFrame)]
+        return CoreLibrary.command(arguments + self.parts[0].options.arguments())

@@ -1,0 +1,355 @@
+"""The Heart table: which series it lists, their order, levels and use, and what a person decides about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from Testing.Slicer import panel, reading_heart
+from Testing.Slicer.conftest import add_ring
+from Testing.Slicer.ring_heart import FRAMES, RR_MS, grid, heart
+
+USE, NAME, LEVEL, FRAMES_AND_RR, CONTOURS, REVIEW = range(6)
+SMALL = 64
+
+
+def table(app: SimpleNamespace) -> list[list[str]]:
+    """The texts of the table; of levels, that of the combo box."""
+    app.settle()
+    widget = app.widget.ui.heartTable
+    return [
+        [
+            widget.cellWidget(r, LEVEL).currentText if c == LEVEL else widget.item(r, c).text()
+            for c in range(widget.columnCount)
+        ]
+        for r in range(widget.rowCount)
+    ]
+
+
+def used(app: SimpleNamespace) -> list[bool]:
+    from PySide6 import QtCore
+
+    widget = app.widget.ui.heartTable
+    checked = QtCore.Qt.CheckState.Checked
+    return [widget.item(r, USE).checkState() == checked for r in range(widget.rowCount)]
+
+
+def click_use(app: SimpleNamespace, row: int) -> None:
+    """Click the check box of a row."""
+    from PySide6 import QtCore
+
+    widget = app.widget.ui.heartTable
+    rect = widget.visualItemRect(widget.item(row, USE))
+    app.mouse.click(widget.viewport(), QtCore.QPoint(rect.left() + 10, rect.center().y()))
+    app.settle()
+
+
+def click_row(app: SimpleNamespace, row: int) -> None:
+    widget = app.widget.ui.heartTable
+    app.mouse.click(widget.viewport(), widget.visualItemRect(widget.item(row, NAME)).center())
+    app.settle()
+
+
+def ring_at(index: int, **options) -> object:
+    """A ring `index` slice spacings along the normal of a small grid; positive is towards the base."""
+    return heart(reading_heart.stack_grid(grid(SMALL, 2.8), index), **options)
+
+
+def write_masks(path: Path, slices: list, times: bool = True, directions: bool = True) -> Path:
+    """Masks of parallel slices with their labels as ACDC."""
+    labels = np.stack([np.where(s.myocardium, 2, np.where(s.cavity, 3, 0)) for s in slices], axis=1).astype(np.uint8)
+    affine = np.array(slices[0].grid.ijk_to_lps)
+    if len(slices) > 1:
+        affine[:3, 2] = slices[1].grid.ijk_to_lps[:3, 3] - affine[:3, 3]
+    if not directions:
+        affine[:3, :3] = np.diag(np.linalg.norm(affine[:3, :3], axis=0))
+    write_seq_nrrd(path, labels, affine, slices[0].frame_times_ms if times else None)
+    return path
+
+
+def add(app: SimpleNamespace, *paths: Path) -> str:
+    """Add files to the heart; returns the message."""
+    app.settle()
+    app.widget.heartPanel.addPaths(list(paths))
+    app.settle()
+    return app.widget.ui.messageLabel.text
+
+
+def test_a_single_series_is_a_table_of_one_row(slicer_app, ring):
+    assert table(slicer_app) == [
+        ["1", "Ring", "auto: mid", f"{FRAMES} · {RR_MS:.0f} ms", "drawn", table(slicer_app)[0][5]]
+    ]
+    assert used(slicer_app) == [True]
+    assert slicer_app.widget.ui.heartTable.currentRow() == 0
+
+
+def test_series_are_listed_from_base_to_apex_with_proposed_levels(slicer_app):
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    for name, index in (("apical", -3), ("basal", 3), ("middle", 0)):
+        SampleHeart.addToScene(ring_at(index), name)
+    rows = table(slicer_app)
+    assert [row[USE] for row in rows] == ["1", "2", "3"]
+    assert [row[NAME] for row in rows] == ["basal", "middle", "apical"]
+    assert [row[LEVEL] for row in rows] == ["auto: base", "auto: mid", "auto: apex"]
+
+
+def test_use_and_levels_reach_the_request(slicer_app, tmp_path):
+    from LaMoDSlicerLib.Heart import HeartReader
+
+    add(slicer_app, write_masks(tmp_path / "stack.seq.nrrd", [ring_at(k) for k in (3, 2, 1, 0)]))
+    app, model = slicer_app, slicer_app.widget.sections.model
+    assert [row[USE] for row in table(app)] == ["1", "2", "3", "4"]
+    click_use(app, 1)
+    assert [row[USE] for row in table(app)] == ["1", "–", "2", "3"]
+    request = HeartReader.read(model, app.widget._parameters)
+    drawn = (request.parts[0].masks.labels == 2).any(axis=(0, 2, 3))
+    assert drawn.tolist() == [True, False, True, True]
+    assert "--levels" not in request.commandLine(tmp_path)
+    app.mouse.choose(app.widget.ui.heartTable.cellWidget(3, LEVEL), "apex")
+    app.settle()
+    words = HeartReader.read(model, app.widget._parameters).commandLine(tmp_path)
+    assert words[words.index("--levels") + 1] == "base,mid,apex"
+
+
+def test_a_row_switches_the_series_of_the_contours_section(slicer_app):
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    nodes = {index: SampleHeart.addToScene(ring_at(index), f"at {index}") for index in (3, 0)}
+    slicer_app.settle()
+    p = slicer_app.widget._parameters
+    click_row(slicer_app, 1)
+    assert (p.cine, p.masks) == nodes[0]
+    click_row(slicer_app, 0)
+    assert (p.cine, p.masks) == nodes[3]
+
+
+def test_none_and_removed_series_are_not_filled_in_again(slicer_app, ring):
+    """A series is added when its nodes arrive, not again after a person removed it or chose None."""
+    import slicer
+
+    app, p, ui = slicer_app, slicer_app.widget._parameters, slicer_app.widget.ui
+    app.settle()
+    p.cine = None
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "unrelated")
+    assert table(app)[0][NAME] == ring.segmentation.GetName()
+    assert p.cine is None
+    app.mouse.click(ui.removeButton)
+    app.settle()
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "unrelated again")
+    assert table(app) == []
+    assert p.masks is None
+    assert ring.segmentation.GetScene() is not None, "its data stay in the scene"
+    p.masks = ring.segmentation
+    assert [row[NAME] for row in table(app)] == [ring.segmentation.GetName()], "a person can choose it again"
+
+
+def test_base_and_apex_of_a_stack_without_orientation_can_be_swapped(slicer_app, tmp_path):
+    """Version 1 took one end as the base and offered no correction."""
+    from LaMoDSlicerLib.Heart import HeartReader
+
+    app, ui = slicer_app, slicer_app.widget.ui
+    radii = (12.0, 16.0, 19.0, 21.0, 22.0)
+    rings = [ring_at(k, inner_mm=radius) for k, radius in enumerate(radii)]
+    add(app, write_masks(tmp_path / "stack.seq.nrrd", rings, directions=False))
+    model = app.widget.sections.model
+    table(app)
+    assert [row.depth for row in model.rows] == [4, 3, 2, 1, 0], "the taper shows that the last slice is the base"
+    assert "do not state which end is the apex" in ui.swapButton.toolTip
+    app.mouse.click(ui.swapButton)
+    assert [row[LEVEL] for row in table(app)][::4] == ["auto: base", "auto: apex"]
+    assert [row.depth for row in model.rows] == [0, 1, 2, 3, 4]
+    request = HeartReader.read(model, app.widget._parameters)
+    request.writeInputs(tmp_path)
+    words = request.commandLine(tmp_path)
+    assert "--swap-base-apex" in words
+    from LaMoDCore.io import load_case
+
+    case = load_case(tmp_path / "masks.seq.nrrd", labels="myo=2,lv=3", swap_base_and_apex=True)
+    areas = [int(s.cavity[0].sum()) for s in case.slices]
+    assert areas == sorted(areas), "slice 1 is the one that the person called the base"
+
+
+def test_a_fiducial_far_from_every_wall_is_not_the_insertion(slicer_app, ring):
+    import slicer
+
+    p = slicer_app.widget._parameters
+    slicer_app.settle()
+    wall = ring.slice.grid.pixel_to_lps(np.argwhere(ring.slice.myocardium[0])[0][::-1])
+    far = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "apex of the lung")
+    far.AddControlPoint(*(wall * [-1, -1, 1] + [0, 0, 60.0]))
+    slicer_app.settle()
+    assert p.rvInsertion is None
+    near = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "insertion")
+    near.AddControlPoint(*(wall * [-1, -1, 1] + [0, 0, 4.0]))
+    slicer_app.settle()
+    assert p.rvInsertion is near
+    p.rvInsertion = None
+    slicer_app.settle()
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "unrelated")
+    slicer_app.settle()
+    assert p.rvInsertion is None, "a person emptied the field"
+
+
+def test_the_same_file_is_refused_a_second_time(slicer_app, ring, tmp_path):
+    path = write_masks(tmp_path / "masks.seq.nrrd", [ring.slice])
+    assert add(slicer_app, path) == ""
+    before = panel.node_names()
+    assert add(slicer_app, path) == "“masks.seq.nrrd” is in the scene already: it was not added again."
+    assert panel.node_names() == before
+
+
+def test_masks_without_times_offer_the_fields_that_had_to_be_assumed(slicer_app, tmp_path):
+    from LaMoDSlicerLib.Heart import HeartReader
+
+    app, ui = slicer_app, slicer_app.widget.ui
+    add(app, write_masks(tmp_path / "masks.seq.nrrd", [ring_at(0)], times=False))
+    assert table(app)[0][FRAMES_AND_RR] == f"{FRAMES} · no times"
+    assert ui.rrSpinBox.visible and ui.referenceSpinBox.visible
+    p = app.widget._parameters
+    p.rrMs, p.referenceFrame = 850.0, 4
+    app.settle()
+    words = HeartReader.read(app.widget.sections.model, p).commandLine(tmp_path)
+    assert words[words.index("--rr") + 1] == "850"
+    assert words[words.index("--reference-frame") + 1] == "3", "frames count from 0 in files"
+    p.rrMs = 100.0
+    app.settle()
+    assert "between 300 and 2200 ms" in ui.predictButton.toolTip
+
+
+def test_the_fields_are_hidden_where_the_data_have_times(slicer_app, ring):
+    slicer_app.settle()
+    assert not slicer_app.widget.ui.rrSpinBox.visible
+
+
+def test_the_heart_is_saved_with_the_scene_and_ends_with_it(slicer_app, tmp_path):
+    import slicer
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    app = slicer_app
+    for name, index in (("basal", 3), ("middle", 0)):
+        SampleHeart.addToScene(ring_at(index, frames=8), name)
+    table(app)
+    click_use(app, 0)
+    app.mouse.choose(app.widget.ui.heartTable.cellWidget(1, LEVEL), "apex")
+    before = table(app)
+    scene = tmp_path / "scene.mrb"
+    assert slicer.util.saveScene(str(scene))
+    slicer.mrmlScene.Clear(0)
+    assert table(app) == []
+    assert slicer.util.loadScene(str(scene))
+    app.settle()
+    assert [row[:4] for row in table(app)] == [row[:4] for row in before]
+    assert used(app) == [False, True]
+
+
+def test_messages_end_with_the_series_that_they_belong_to(slicer_app, ring, fake_worker):
+    import slicer
+
+    fake_worker("crash")
+    app, ui = slicer_app, slicer_app.widget.ui
+    panel.predict(app)
+    assert "failed (exit code 70)" in ui.messageLabel.text
+    slicer.mrmlScene.RemoveNode(ring.segmentation)
+    slicer.mrmlScene.RemoveNode(ring.browser)
+    add_ring(app)
+    assert ui.messageLabel.text == ""
+
+
+def test_a_cine_in_the_plane_of_another_is_listed_but_not_used(slicer_app, ring):
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    SampleHeart.addToScene(heart(), "Second")
+    assert len(table(slicer_app)) == 2
+    assert sorted(used(slicer_app)) == [False, True]
+    widget = slicer_app.widget.ui.heartTable
+    remarks = [widget.item(r, USE).toolTip() for r in range(2)]
+    assert "in the plane of another slice" in remarks
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("pieces", "in several pieces at frame 6"),
+        ("open", "is not a closed ring at frame 6"),
+    ],
+)
+def test_faults_are_reported_before_a_worker_starts(slicer_app, tmp_path, monkeypatch, change, words):
+    slice_ = ring_at(0)
+    masks = slice_.myocardium.copy()
+    if change == "pieces":
+        masks[5, 2:8, 2:8] = True
+    else:
+        masks[5, :, int(np.nonzero(masks[5])[1].mean()) :] = False
+    from dataclasses import replace
+
+    add(slicer_app, write_masks(tmp_path / "masks.seq.nrrd", [replace(slice_, myocardium=masks)]))
+    started = []
+    monkeypatch.setattr(slicer_app.widget.logic, "startPrediction", lambda *rest: started.append(rest))
+    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    slicer_app.settle()
+    assert words in slicer_app.widget.ui.messageLabel.text
+    assert started == []
+
+
+def test_a_result_of_masks_alone_is_replaced(slicer_app, tmp_path, fake_worker):
+    """Version 1 added a second result next to the first one."""
+    from LaMoDSlicerLib.Results.ResultNode import ResultNode
+
+    fake_worker("ok")
+    add(slicer_app, write_masks(tmp_path / "masks.seq.nrrd", [ring_at(0)]))
+    panel.predict(slicer_app)
+    assert slicer_app.widget.ui.messageLabel.text == ""
+    names = panel.node_names()
+    panel.predict(slicer_app)
+    assert len(ResultNode.all()) == 1
+    assert panel.node_names() == names
+
+
+def test_several_series_are_predicted_by_the_same_button_and_shown_alike(slicer_app, fake_worker):
+    from LaMoDSlicerLib.Results.ResultNode import ResultNode
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    fake_worker("ok")
+    app = slicer_app
+    nodes = [SampleHeart.addToScene(ring_at(k), name) for name, k in (("basal", 3), ("middle", 0), ("apical", -3))]
+    panel.predict(app)
+    assert app.widget.ui.messageLabel.text == ""
+    (result,) = ResultNode.all()
+    assert [b.GetName() for b in result.browsers()] == ["basal", "middle", "apical"]
+    for browser, masks in nodes:
+        assert not masks.GetDisplayNode().GetVisibility(), "the fill would tint the colours"
+        assert browser.GetSelectedItemNumber() == result.numbers().endSystole
+    assert panel.coloured(app.window.red.picture(), 0.35).sum() > 3000
+    headline = app.widget.ui.headlineLabel.text
+    assert "GCS −" in headline
+    assert "Strongest" in headline and "weakest" in headline
+
+
+def test_the_step_of_a_slider_does_not_rebuild_the_table(slicer_app, ring, monkeypatch):
+    from LaMoDSlicerLib.Heart import HeartRows
+
+    slicer_app.settle()
+    calls = []
+    original = HeartRows.rowsOf
+    monkeypatch.setattr(HeartRows, "rowsOf", lambda *rest: calls.append(1) or original(*rest))
+    slicer_app.widget._parameters.opacity = 40.0
+    slicer_app.settle()
+    ring.browser.SetSelectedItemNumber(7)
+    slicer_app.settle()
+    assert calls == []
+
+
+def test_a_stack_is_one_series_with_one_row_per_slice(slicer_app, tmp_path):
+    """Empty slices at the ends are not listed."""
+    rings = [ring_at(k) for k in (2, 1, 0)]
+    empty = [ring_at(k) for k in (3, -1)]
+    from dataclasses import replace
+
+    blank = [replace(s, myocardium=s.myocardium & False, cavity=s.cavity & False) for s in empty]
+    add(slicer_app, write_masks(tmp_path / "stack.seq.nrrd", [blank[0], *rings, blank[1]]))
+    assert [row[NAME] for row in table(slicer_app)] == ["stack"] * 3
