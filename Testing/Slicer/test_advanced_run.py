@@ -81,6 +81,7 @@ def test_a_run_of_another_process_is_monitored_and_stopped(researcher, tmp_path,
         folder.status("stopped", "stopped in stage joint, epoch 1; resume it with --resume")
     assert researcher.mouse.spin(WAIT, lambda: bool(train.ui.resumeButton.enabled))
     assert "--resume" in train.ui.commandEdit.plainText
+    assert "--" not in train.ui.trainLabel.text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
 
@@ -64,7 +65,7 @@ class DatasetSection:
         self._command.cancel()
 
     def showMessage(self, text: str) -> None:
-        self._ui.datasetMessage.text = text
+        self._ui.datasetMessage.text = inPanel(text)
 
     # --- selection ---------------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class DatasetSection:
         try:
             index = DatasetIndex.load(Path(self._ui.datasetEdit.text.strip()))
         except LaMoDInputError as error:
-            return str(error)
+            return inPanel(str(error))
         text = _("{cases} cases of {subjects} subjects ({splits}); sites: {sites}.")
         return text.format(
             cases=len(index),
@@ -144,7 +145,7 @@ class DatasetSection:
         text = _("{errors} errors, {warnings} warnings").format(errors=errors, warnings=len(self._findings) - errors)
         self._ui.checkLabel.text = text if self._findings else _("No problems found.")
         self._ui.findingsTable.visible = bool(self._findings)
-        rows = [[f["severity"], f["case"] or _("dataset"), f["message"]] for f in self._findings]
+        rows = [[f["severity"], f["case"] or _("dataset"), inPanel(f["message"])] for f in self._findings]
         self._findingsTable.show([_("Severity"), _("Case"), _("Finding")], rows)
 
     def onFindingClicked(self, row: int) -> None:

@@ -12,6 +12,7 @@ from LaMoDSlicerLib.Advanced.EvaluationFiles import EvaluationFiles
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Widgets.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.CommandControls import CommandControls
@@ -79,7 +80,7 @@ class EvaluateSection:
         self._figure.close()
 
     def showMessage(self, text: str) -> None:
-        self._ui.evaluateMessage.text = text
+        self._ui.evaluateMessage.text = inPanel(text)
 
     def onCollapsed(self, collapsed: bool) -> None:
         if not collapsed:

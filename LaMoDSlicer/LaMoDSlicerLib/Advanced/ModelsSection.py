@@ -6,6 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 from LaMoDSlicerLib.Widgets.TextTable import TextTable
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
@@ -63,7 +64,7 @@ class ModelsSection:
         rows = []
         for model in self._models:
             kind = _("LaMoD") if model.shipped else _("own")
-            rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", model.fault or _("ready")])
+            rows.append([model.name, kind, f"{model.bytes / 1e6:.1f} MB", inPanel(model.fault) or _("ready")])
         self._table.show([_("Model"), _("Origin"), _("Size"), _("State")], rows)
         names = [model.name for model in self._models]
         self._table.select(names.index(chosen) if chosen in names else 0)
@@ -85,7 +86,7 @@ class ModelsSection:
             except OSError as error:
                 text = str(error)
             if model.fault:
-                text = _("This model cannot be used: {fault}.").format(fault=model.fault) + "\n\n" + text
+                text = _("This model cannot be used: {fault}.").format(fault=inPanel(model.fault)) + "\n\n" + text
         self._ui.cardEdit.setMarkdown(text)
         self._showButtons()
 
@@ -106,7 +107,7 @@ class ModelsSection:
             PanelWidgets.enable(button, problem, tip)
 
     def showMessage(self, text: str) -> None:
-        self._ui.modelsMessage.text = text
+        self._ui.modelsMessage.text = inPanel(text)
 
     def onUseButton(self) -> None:
         self._onChosen(self.chosen.name)

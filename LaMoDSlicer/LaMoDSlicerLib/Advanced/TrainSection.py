@@ -13,6 +13,7 @@ from LaMoDSlicerLib.Advanced.TrainingPreview import TrainingPreview
 from LaMoDSlicerLib.Advanced.TrainingRecipe import TrainingRecipe
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 from LaMoDSlicerLib.Worker import CoreLibrary, Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 
@@ -312,7 +313,7 @@ class TrainSection:
         state = report.state if report is not None else "none"
         starting, busy = self.isStarting, self._worker is not None
         lines = [] if report is None or self.run() is None else [report.sentence, *report.remarks]
-        ui.trainLabel.text = _("Starting …") if starting else "\n".join(lines)
+        ui.trainLabel.text = _("Starting …") if starting else inPanel("\n".join(lines))
         ui.trainProgress.value = int(100 * report.fraction) if report is not None and not starting else 0
         waiting = _("Another command is running.") if busy else ""
         problem = self._startProblem(state, starting) or waiting
@@ -341,10 +342,10 @@ class TrainSection:
         if starting or state == "running":
             return _("A training is running in this folder.")
         if state == "unreadable":
-            return self._report.sentence
+            return inPanel(self._report.sentence)
         if self._report is not None and (self._report.resumable or self._report.has_model):
             return _("The folder contains a run already: resume it, or select another folder.")
         return ""
 
     def showMessage(self, text: str) -> None:
-        self._ui.trainMessage.text = text
+        self._ui.trainMessage.text = inPanel(text)

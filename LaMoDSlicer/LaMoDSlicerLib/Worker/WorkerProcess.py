@@ -12,6 +12,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -164,7 +165,7 @@ class WorkerProcess:
     def fail(self, text: str) -> None:
         """Report a result that cannot be used: remove the folder and call `onError`."""
         self.removeFolder()
-        self._onError(text)
+        self._onError(inPanel(text))
 
     @staticmethod
     def _killGroup(process: subprocess.Popen) -> None:

@@ -1,6 +1,8 @@
 import json
 import time
 
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
+
 
 class WorkerProgress:
     """Parses the worker's output: progress, the device with its reason, and all other lines."""
@@ -21,7 +23,7 @@ class WorkerProgress:
         self.log.append(line)
         try:
             report = json.loads(line)
-            stage, fraction, message = str(report["stage"]), float(report["fraction"]), str(report["message"])
+            stage, fraction, message = str(report["stage"]), float(report["fraction"]), inPanel(str(report["message"]))
         except (ValueError, KeyError, TypeError):
             return False
         if stage == self.DEVICE_STAGE:
