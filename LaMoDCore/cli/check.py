@@ -15,6 +15,7 @@ from LaMoDCore.cli.options import (
     add_inference_options,
     add_insertion_options,
     add_labels_option,
+    add_mask_frames_option,
     add_progress_option,
     inference_settings,
 )
@@ -41,6 +42,7 @@ _CONTENTS = "a contour report"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("masks", nargs="+", metavar="MASKS", type=Path, help="masks of the myocardium over the cycle")
     parser.add_argument("--cine", nargs="+", default=[], metavar="PATH", type=Path, help="the cine images")
+    add_mask_frames_option(parser)
     add_labels_option(parser, "the values of the masks")
     parser.add_argument("--rr", type=float, metavar="MS", help="R–R interval, if the files have none or a wrong one")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON instead of a table")
@@ -87,7 +89,6 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.contours.check import check_contours
     from LaMoDCore.contours.report_files import as_dictionary, write_findings
     from LaMoDCore.contours.review import review_of
-    from LaMoDCore.io.case.drawn_slices import read_drawn_heart
     from LaMoDCore.runtime.errors import LaMoDInputError
     from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
     from LaMoDCore.runtime.progress import Progress
@@ -96,9 +97,9 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError("--fix", "there is no folder for the repaired masks", "name a new folder with --out")
     if args.out is not None:
         check_new_folder(args.out, _CONTENTS, [*args.masks, *args.cine, *(args.second or [])])
-    heart = read_drawn_heart(args.masks, cine=args.cine, labels=args.labels, rr_ms=args.rr)
+    heart = _drawn_heart(args, args.masks)
     slices = [drawn.slice for drawn in heart.slices]
-    report = check_contours(slices, heart.reference_frame)
+    report = check_contours(slices, heart.reference_frame, [drawn.partly_drawn for drawn in heart.slices])
     reviews = review_of(slices)
     insertions = _insertions(slices, heart.reference_frame)
     notes = _notes(args, heart)
@@ -136,6 +137,12 @@ def run(args: argparse.Namespace) -> int:
     return 3 if faulty or not report.is_clean or any(review and review.unsure for review in reviews) else 0
 
 
+def _drawn_heart(args: argparse.Namespace, masks: Sequence[Path]) -> DrawnHeart:
+    from LaMoDCore.io.case.drawn_slices import read_drawn_heart
+
+    return read_drawn_heart(masks, cine=args.cine, labels=args.labels, rr_ms=args.rr, mask_frames=args.mask_frames)
+
+
 def _notes(args: argparse.Namespace, heart: DrawnHeart) -> tuple[Note, ...]:
     """The notes that `lamod predict` would print, except those on the predicted motion."""
     from LaMoDCore.contours.input_notes import input_notes
@@ -149,6 +156,7 @@ def _notes(args: argparse.Namespace, heart: DrawnHeart) -> tuple[Note, ...]:
         labels=args.labels,
         heart=heart,
         rr_ms=args.rr,
+        mask_frames=args.mask_frames,
         rv_insertion_lps=args.rv_insertion,
         slice_insertions_lps=args.slice_insertion,
     )
@@ -196,11 +204,10 @@ def _second_reader(
     args: argparse.Namespace, slices: Sequence[CineSlice]
 ) -> list[tuple[CineSlice, CineSlice, SliceAgreement]]:
     """Pair each slice as drawn by both readers with their agreement."""
-    from LaMoDCore.io.case.drawn_slices import read_drawn_heart
     from LaMoDCore.runtime.errors import LaMoDInputError
     from LaMoDCore.studies.two_readers import agreement_text, compare_contours
 
-    heart = read_drawn_heart(args.second, cine=args.cine, labels=args.labels, rr_ms=args.rr)
+    heart = _drawn_heart(args, args.second)
     second = [drawn.slice for drawn in heart.slices]
     if len(second) != len(slices):
         raise LaMoDInputError(
@@ -222,6 +229,7 @@ def _case(args: argparse.Namespace, masks: Sequence[Path]) -> Case:
         cine=args.cine or None,
         labels=args.labels,
         rr_ms=args.rr,
+        mask_frames=args.mask_frames,
         rv_insertion_lps=args.rv_insertion,
         slice_insertions_lps=args.slice_insertion,
     )
@@ -288,39 +296,56 @@ def _write_fragility(fragility: Sequence[SliceFragility], folder: Path) -> None:
 
 
 def _write_contours(args: argparse.Namespace, heart: DrawnHeart, repaired: Sequence[CineSlice], folder: Path) -> None:
-    """Write repaired masks in the input's format, and contours from other programs as masks."""
+    """Write repaired masks in the input's format, and contours from other programs as masks.
+
+    Masks that were joined, or assigned to frames of the cine, become one sequence per slice.
+    """
     from LaMoDCore.contours.repair import write_repaired
     from LaMoDCore.io.contours.dicom_seg_writer import pictures_in_plane, write_dicom_segmentation
     from LaMoDCore.io.contours.foreign import is_foreign
     from LaMoDCore.io.files.image_file import is_dicom
 
     foreign = [slice_ for drawn, slice_ in zip(heart.slices, repaired, strict=True) if is_foreign(drawn.source)]
-    _write_masks(foreign, folder)
+    for number, slice_ in enumerate(foreign, start=1):
+        _write_masks(slice_, folder / f"contours_slice{number}.seq.nrrd")
     sources = dict.fromkeys(drawn.source for drawn in heart.slices if not is_foreign(drawn.source))
     for source in sources if args.fix else ():
-        if not is_dicom(source):
+        own = [
+            (number, drawn, slice_)
+            for number, (drawn, slice_) in enumerate(zip(heart.slices, repaired, strict=True), start=1)
+            if drawn.source == source
+        ]
+        if not is_dicom(source) and all(drawn.as_stored for _, drawn, _ in own):
             write_repaired(heart.slices, repaired, source, folder / f"repaired_{source.name}")
             continue
-        for number, (drawn, slice_) in enumerate(zip(heart.slices, repaired, strict=True), start=1):
-            if drawn.source == source:
+        for number, _, slice_ in own:
+            if is_dicom(source):
                 pictures = pictures_in_plane(slice_, args.cine)
                 write_dicom_segmentation(folder / f"repaired_{source.stem}_slice{number}", slice_, pictures)
+            else:
+                _write_masks(slice_, folder / f"repaired_{source.name.split('.')[0]}_slice{number}.seq.nrrd")
 
 
-def _write_masks(slices: Sequence[CineSlice], folder: Path) -> None:
-    """Write contours from another program as masks that `lamod predict` and Slicer read."""
+def _write_masks(slice_: CineSlice, path: Path) -> None:
+    """Write the contours of a slice as masks that `lamod predict` and Slicer read."""
     from LaMoDCore.io.case.drawn_slices import FOREIGN_LABELS
+    from LaMoDCore.io.images.frame_stack import LABEL_KEY
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
-    for number, slice_ in enumerate(slices, start=1):
-        labels = slice_.myocardium * np.uint8(FOREIGN_LABELS.myocardium)
-        if slice_.cavity is not None and FOREIGN_LABELS.cavity is not None:
-            labels = labels + (slice_.cavity & ~slice_.myocardium) * np.uint8(FOREIGN_LABELS.cavity)
-        write_seq_nrrd(
-            folder / f"contours_slice{number}.seq.nrrd",
-            labels[:, None].astype(np.uint8),
-            slice_.grid.ijk_to_lps,
-            slice_.frame_times_ms,
-            node_class="vtkMRMLLabelMapVolumeNode",
-            rr_ms=slice_.rr_ms,
-        )
+    labels = np.zeros(slice_.myocardium.shape, dtype=np.uint8)
+    for structure, value in (
+        (slice_.right_ventricle, FOREIGN_LABELS.right_ventricle),
+        (slice_.cavity, FOREIGN_LABELS.cavity),
+        (slice_.myocardium, FOREIGN_LABELS.myocardium),
+    ):
+        if structure is not None and value is not None:
+            labels[structure] = value
+    write_seq_nrrd(
+        path,
+        labels[:, None],
+        slice_.grid.ijk_to_lps,
+        slice_.frame_times_ms,
+        node_class="vtkMRMLLabelMapVolumeNode",
+        rr_ms=slice_.rr_ms,
+        metadata={LABEL_KEY: FOREIGN_LABELS.option},
+    )

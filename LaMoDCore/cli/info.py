@@ -9,14 +9,20 @@ from pathlib import Path
 
 from LaMoDCore import __version__
 from LaMoDCore.cli.notes import print_notes
-from LaMoDCore.cli.options import add_labels_option
+from LaMoDCore.cli.options import add_labels_option, add_mask_frames_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = "Show this installation (version, devices, models), or the contents of a file, folder or DICOM study."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", nargs="?", metavar="PATH", type=Path, help="an image, a folder, or a DICOM study")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        type=Path,
+        help="an image, a folder, or a DICOM study; several masks are read as one heart, as by lamod predict",
+    )
     parser.add_argument(
         "--cine",
         nargs="+",
@@ -25,21 +31,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="the cine images of masks, as for lamod predict",
     )
+    add_mask_frames_option(parser)
     add_labels_option(parser, "the values of masks")
     parser.add_argument("--rr", metavar="MS", type=float, help="R–R interval of masks in ms, as for lamod predict")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.path is None:
+    if not args.paths:
         print("\n".join(installation()))
-    else:
-        from LaMoDCore.io.files.describe import describe, holds_masks
+        return 0
+    from LaMoDCore.io.files.describe import describe, holds_masks
 
-        print("\n".join(describe(args.path)))
-        if holds_masks(args.path):
-            from LaMoDCore.contours.input_notes import input_notes
+    for path in args.paths:
+        print("\n".join(describe(path)))
+    masks = [path for path in args.paths if holds_masks(path)]
+    if masks:
+        from LaMoDCore.contours.input_notes import input_notes
 
-            print_notes(input_notes([args.path], cine=args.cine, labels=args.labels, rr_ms=args.rr))
+        options = {"rr_ms": args.rr, "mask_frames": args.mask_frames}
+        print_notes(input_notes(masks, cine=args.cine, labels=args.labels, **options))
     return 0
 
 

@@ -32,6 +32,18 @@ def frame_numbers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of frame numbers such as 0,9") from None
 
 
+def add_mask_frames_option(parser: argparse.ArgumentParser) -> None:
+    """Add --mask-frames; read as `args.mask_frames`."""
+    parser.add_argument(
+        "--mask-frames",
+        metavar="0,9",
+        type=frame_numbers,
+        help="frames of the cine, counted from 0, on which the masks were drawn, if not on all: one for each mask, in "
+        "the order of MASKS (needs --cine; not needed where a DICOM SEG refers to the images, or where the image next "
+        "to a mask is a frame of the cine)",
+    )
+
+
 def add_labels_option(
     parser: argparse.ArgumentParser | argparse._ArgumentGroup, of: str, metavar: str = "myo=2,rv=1"
 ) -> None:

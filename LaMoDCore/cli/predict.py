@@ -12,8 +12,8 @@ from LaMoDCore.cli.options import (
     add_inference_options,
     add_insertion_options,
     add_labels_option,
+    add_mask_frames_option,
     add_progress_option,
-    frame_numbers,
     inference_settings,
 )
 from LaMoDCore.heart.case import Case
@@ -39,14 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cine", nargs="+", metavar="PATH", type=Path, help="the cine images (DICOM folder, NIfTI, NRRD)"
     )
-    parser.add_argument(
-        "--mask-frames",
-        metavar="0,9",
-        type=frame_numbers,
-        help="frames of the cine, counted from 0, on which the masks were drawn, if not on all: one for each mask, in "
-        "the order of MASKS (needs --cine; not needed where a DICOM SEG refers to the images, or where the image next "
-        "to a mask is a frame of the cine)",
-    )
+    add_mask_frames_option(parser)
     add_engine_options(parser)
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
@@ -84,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
     check_output(args.out, [*args.masks, *(args.cine or [])])
     with Progress(args.progress) as progress:
         case = _case(args, progress)
-        case = replace(case, notes=(*case.notes, *contour_notes(case, args.masks, args.labels)))
+        found = contour_notes(case, args.masks, args.labels, mask_frames=args.mask_frames)
+        case = replace(case, notes=(*case.notes, *found))
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, report=not args.no_report)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from LaMoDCore.contours.checks.area_jump import check_area_along_heart, check_area_jump
 from LaMoDCore.contours.checks.area_range import check_area_range
 from LaMoDCore.contours.checks.border import check_border
@@ -132,7 +130,14 @@ def check_steps(
     inside = [one for one in drawn if any(not s.is_empty for s in one.shapes)]
     found += [finding for check in HEART_CHECKS for finding in check(inside)]
     names, frames = tuple(s.name for s in slices), tuple(s.frames for s in slices)
-    yield ContourReport(names, frames, _in_order(found), unchecked)
+    not_drawn = tuple(
+        _empty_frames(s) if is_partly else frozenset() for s, is_partly in zip(slices, partly, strict=True)
+    )
+    yield ContourReport(names, frames, _in_order(found), unchecked, not_drawn)
+
+
+def _empty_frames(slice_: CineSlice) -> frozenset[int]:
+    return frozenset(t for t, mask in enumerate(slice_.myocardium) if not mask.any())
 
 
 def _of_slice(drawn: SliceShapes) -> list[Finding]:

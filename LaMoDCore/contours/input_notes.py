@@ -52,18 +52,22 @@ def input_notes(
     """
     try:
         case = load_case(list(masks), cine=list(cine) or None, labels=labels, **options)
-        contours = contour_notes(case, masks, labels, heart)
+        contours = contour_notes(case, masks, labels, heart, options.get("mask_frames"))
         return tuple(dict.fromkeys([*case.notes, *contours, *_notes_without_motion(case)]))
     except LaMoDInputError as error:
         reason = error.reason[0].upper() + error.reason[1:]
         remedy = error.remedy[0].upper() + error.remedy[1:] + "."
         refusal = note("input_refused", f"{reason}.", source=Path(error.source).name, remedy=remedy)
     # After the except block, since the error keeps everything that was read in memory.
-    return (refusal, *_of_refused(heart or _as_drawn(masks, labels)))
+    return (refusal, *_of_refused(heart or _as_drawn(masks, labels, cine, options.get("mask_frames"))))
 
 
 def contour_notes(
-    case: Case, masks: Sequence[str | Path] = (), labels: Labels = None, heart: DrawnHeart | None = None
+    case: Case,
+    masks: Sequence[str | Path] = (),
+    labels: Labels = None,
+    heart: DrawnHeart | None = None,
+    mask_frames: Sequence[int] | None = None,
 ) -> tuple[Note, ...]:
     """Findings of the contour checks as notes on a case: one per fault, slice and frame.
 
@@ -73,22 +77,26 @@ def contour_notes(
             contours were carried to frames without any, those of the case are checked.
         labels: meaning of the labels.
         heart: the masks as drawn, if they were read.
+        mask_frames: the cine's frames to which the masks belong, if the user gave them.
     """
     if masks and not any(each.code == "contours_carried" for each in case.notes):
-        heart = heart or _as_drawn(masks, labels)
+        heart = heart or _as_drawn(masks, labels, (), mask_frames)
         if heart is not None:
             slices = [replace(drawn.slice, cine=None) for drawn in heart.slices]
-            found = _notes_of(check_contours(slices, heart.reference_frame).findings, slices, case.slices)
+            partly = [drawn.partly_drawn for drawn in heart.slices]
+            found = _notes_of(check_contours(slices, heart.reference_frame, partly).findings, slices, case.slices)
             found += _notes_of(_out_of_register(case), case.slices, case.slices)
             return tuple(dict.fromkeys(found))
     report = check_contours(case.slices, case.reference_frame)
     return tuple(dict.fromkeys(_notes_of(report.findings, case.slices, case.slices)))
 
 
-def _as_drawn(masks: Sequence[str | Path], labels: Labels) -> DrawnHeart | None:
-    """The masks as drawn; None if they can only be read together with the cine."""
+def _as_drawn(
+    masks: Sequence[str | Path], labels: Labels, cine: Sequence[str | Path], mask_frames: Sequence[int] | None
+) -> DrawnHeart | None:
+    """The masks as drawn; None if they cannot be read, for example without the cine."""
     try:
-        return read_drawn_heart(masks, labels=labels)
+        return read_drawn_heart(masks, cine=cine, labels=labels, mask_frames=mask_frames)
     except LaMoDInputError:
         return None
 
@@ -98,7 +106,9 @@ def _of_refused(heart: DrawnHeart | None) -> tuple[Note, ...]:
     if heart is None:
         return ()
     slices = [drawn.slice for drawn in heart.slices]
-    return tuple(dict.fromkeys(_notes_of(check_contours(slices, heart.reference_frame).findings, slices, slices)))
+    partly = [drawn.partly_drawn for drawn in heart.slices]
+    found = check_contours(slices, heart.reference_frame, partly).findings
+    return tuple(dict.fromkeys(_notes_of(found, slices, slices)))
 
 
 def _out_of_register(case: Case) -> list[Finding]:

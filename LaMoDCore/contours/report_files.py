@@ -23,6 +23,8 @@ _SYMBOLS = {Light.GOOD: "·", Light.LOOK: "?", Light.REPAIR: "x"}
 _STATUS_SYMBOLS = {"automatic": "a", "unsure": "u", "reviewed": "r", "edited": "e", NOT_DRAWN: "-"}
 _COLOURS = {Light.GOOD: "#1b7f4d", Light.LOOK: "#b36b00", Light.REPAIR: "#b3202a"}
 _COLUMNS = ("slice", "source", "frame", "fault", "severity", "value", "limit", "unit", "text", "remedy")
+#: In place of the light of a frame that was not drawn, which is no fault.
+_UNDRAWN = "not drawn"
 #: With more frames, each would be too small to assess.
 MAX_PICTURES = 48
 
@@ -34,9 +36,11 @@ def lights_text(report: ContourReport) -> str:
     lines = []
     for k, name in enumerate(names):
         reason = report.unchecked[k] if report.unchecked else ""
-        strip = "".join(_SYMBOLS[light] for light in report.lights(k))
+        missing = report.not_drawn[k] if report.not_drawn else ()
+        strip = "".join("-" if t in missing else _SYMBOLS[light] for t, light in enumerate(report.lights(k)))
         lines.append(f"{name:<{width}}  {f'not checked, for volumes only: {reason}' if reason else strip}")
-    return "\n".join([*lines, f"{'':<{width}}  · good   ? look   x repair   (frames count from 0)"])
+    symbols = "· good   ? look   x repair" + ("   - not drawn" if any(report.not_drawn) else "")
+    return "\n".join([*lines, f"{'':<{width}}  {symbols}   (frames count from 0)"])
 
 
 def status_text(report: ContourReport, reviews: Sequence[SliceReview | None]) -> str:
@@ -104,7 +108,10 @@ def as_dictionary(report: ContourReport, reviews: Sequence[SliceReview | None]) 
             {
                 "name": name,
                 "frames": report.frames[k],
-                "lights": [light.value for light in report.lights(k)],
+                "lights": [
+                    _UNDRAWN if report.not_drawn and t in report.not_drawn[k] else light.value
+                    for t, light in enumerate(report.lights(k))
+                ],
                 "automatic_contours": None if review is None else review.to_dict(),
             }
             for k, (name, review) in enumerate(zip(report.slice_names, reviews, strict=True))

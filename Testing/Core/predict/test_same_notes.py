@@ -19,6 +19,7 @@ from plain_export import AFFINE, IDENTITY, LABELS, PlainExport, write_transforms
 from LaMoDCore.cli import main, notes
 from LaMoDCore.contours.input_notes import NEED_MOTION
 from LaMoDCore.heart.notes import Note
+from LaMoDCore.io.files.image_file import read_images
 
 FEW = LABELS[::2]
 FEW_MS = 2 * RR_MS / FRAMES
@@ -103,8 +104,8 @@ class Commands:
         return {each["code"] for each in json.loads(self.capsys.readouterr().out)["notes"]}
 
     def predict(self, masks: Path, model: Path, out: Path, *more: str) -> set[str]:
-        words = ["predict", str(masks), "--out", str(out), "--model", str(model), "--progress", "none", "--no-report"]
-        assert main([*words, "--no-diffusion", *more]) == 0
+        options = ["--out", str(out), "--model", str(model), "--progress", "none", "--no-report", "--no-diffusion"]
+        assert main(["predict", str(masks), *more, *options]) == 0
         stored = json.loads((out / "strain.json").read_text(encoding="utf-8"))["notes"]
         assert {each["code"] for each in stored} == {each.code for each in self.printed}
         return {each["code"] for each in stored}
@@ -140,6 +141,59 @@ def test_the_commands_agree_with_a_cine(
     predicted = commands.predict(masks, small_model, tmp_path / "out", *more)
     assert expected in predicted
     assert commands.check(masks, *more) == commands.info(masks, *more) == predicted - NEED_MOTION
+
+
+def two_files(folder: Path) -> list[str]:
+    """End-diastole and end-systole of one plane, as two 3-D files."""
+    paths = [folder / "frame01.nii", folder / "frame10.nii"]
+    for path, frame in zip(paths, (0, 9), strict=True):
+        write_nifti(path, LABELS[frame], AFFINE)
+    return [str(path) for path in paths]
+
+
+def test_the_commands_join_the_frames_of_two_files(
+    tmp_path: Path, commands: Commands, small_model: Path, plain: PlainExport
+) -> None:
+    first, second = two_files(tmp_path)
+    more = (second, "--cine", str(plain.cine), "--mask-frames", "0,9")
+    predicted = commands.predict(Path(first), small_model, tmp_path / "out", *more)
+    assert {"masks_joined", "contours_carried"} <= predicted
+    assert commands.info(Path(first), *more) == predicted - NEED_MOTION
+    commands.capsys.readouterr()
+    assert main(["check", first, *more, "--json"]) == 0
+    found = json.loads(commands.capsys.readouterr().out)
+    assert {each["code"] for each in found["notes"]} == predicted - NEED_MOTION
+    (slice_,) = found["slices"]
+    drawn = [frame for frame, light in enumerate(slice_["lights"]) if light != "not drawn"]
+    assert drawn == [0, 9] and found["findings"] == []
+
+
+def test_check_lists_two_drawn_frames_whose_frames_in_the_cine_are_unknown(
+    tmp_path: Path, commands: Commands, plain: PlainExport
+) -> None:
+    first, second = two_files(tmp_path)
+    more = (second, "--cine", str(plain.cine))
+    assert "input_refused" in commands.info(Path(first), *more)
+    commands.capsys.readouterr()
+    assert main(["check", first, *more, "--json"]) == 3
+    found = json.loads(commands.capsys.readouterr().out)
+    assert [each["frames"] for each in found["slices"]] == [2]
+    (refusal,) = (each for each in found["notes"] if each["code"] == "input_refused")
+    assert "2 frames are drawn in its plane and the cine has 25" in refusal["text"]
+
+
+def test_repaired_masks_of_two_files_are_one_sequence(tmp_path: Path, plain: PlainExport) -> None:
+    first, second = two_files(tmp_path)
+    labels = LABELS[9].copy()
+    labels[0, 1, 1] = MYO  # an island
+    write_nifti(tmp_path / "frame10.nii", labels, AFFINE)
+    more = ["--cine", str(plain.cine), "--mask-frames", "0,9"]
+    assert main(["check", first, second, *more, "--fix", "islands", "--out", str(tmp_path / "fixed")]) == 3
+    (fixed,) = (tmp_path / "fixed").glob("repaired_*.seq.nrrd")
+    (stack,) = read_images(fixed)
+    expected = np.zeros_like(LABELS)
+    expected[[0, 9]] = LABELS[[0, 9]]
+    assert np.array_equal(stack.frames, expected)
 
 
 @pytest.mark.parametrize("name", REFUSED)
