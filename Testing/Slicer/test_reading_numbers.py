@@ -178,11 +178,52 @@ def test_notes_are_grouped_by_slices_and_ordered_by_severity_and_name_no_file(re
         "Slice 2, frames 5 and 6: The contour is unsure. Check the contours of these frames in the Contours section.",
     ]
     html, plain = notes.html(), notes.plain()
-    assert html.startswith(f"<b>{warnings[0]}</b>")
+    lines = html.split("<br>")
+    assert lines[0] == "<b>✕ 1 error · ⚠ 3 warnings · ℹ 4 notes</b>"
+    assert lines[1] == "<b>✕ Error</b>: Slices 1–3: The motion folds at 3 pixels."
+    assert lines[4] == "<b>⚠ Warning</b>: Slice 2, frames 5 and 6: The contour is unsure."
+    cells = [remark.cells() for remark in notes.remarks()]
+    assert cells[3] == [
+        "⚠ Warning",
+        "2",
+        "The contour is unsure.",
+        "Check the contours of these frames in the Contours section.",
+        "5 and 6",
+    ]
     assert "identified by their shape" not in html
     assert "If this is wrong, select the segment or label under “Myocardium”." in plain
     assert "Doe" not in html + plain
     assert "GLS: not available from short axis" in html
+
+
+def test_equal_warnings_of_many_slices_are_one_line_with_their_number(result):
+    """Version 1 wrote one paragraph per slice into the box above the bullseye."""
+    many = replace(result.numbers, slices=tuple(replace(result.numbers.slices[0], number=n) for n in range(1, 11)))
+    automatic = [note("contours_automatic", "The contours are automatic.", slice=n) for n in range(1, 11)]
+    unsure = [note("contours_unsure", f"Confidence {n}.", slice=n, frame=3) for n in range(1, 9)]
+    notes = _notes_from(replace(many, notes=(*automatic, *unsure)))
+    lines = notes.html().split("<br>")
+    assert lines[0].startswith("<b>⚠ 2 warnings · ")
+    assert lines[1] == "<b>⚠ Warning</b>: 10 slices: The contours are automatic."
+    assert lines[2] == f"<b>⚠ Warning</b>: 8 slices: {CODES['contours_unsure'].meaning}"
+    assert [remark.text for remark in notes.remarks() if remark.code == "contours_unsure"] == [
+        f"Confidence {n}." for n in range(1, 9)
+    ], "the table has each of them"
+
+
+def _notes_from(numbers):
+    from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
+
+    return ResultNotes(numbers)
+
+
+def test_the_state_out_of_date_has_a_sign_and_a_word_and_comes_first(result):
+    from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
+
+    notes = ResultNotes(result.numbers, isOutOfDate=True)
+    assert notes.remarks()[0].state() == "↻ Out of date"
+    assert notes.html().startswith("<b>↻ out of date · ")
+    assert "↻" not in ResultNotes(result.numbers).html()
 
 
 def test_many_warnings_are_counted(result):
@@ -195,8 +236,8 @@ def test_many_warnings_are_counted(result):
         "several_cines",
     )
     notes = _notes_of(result, *(note(code, f"{code}.") for code in codes))
-    assert notes.html().count("<b>") == 4
-    assert "… and 2 more: hover for all." in notes.html()
+    assert notes.html().startswith(f"<b>⚠ {len(codes)} warnings · ")
+    assert all(f"{code}." in notes.html() for code in codes)
     assert all(f"{code}." in notes.plain() for code in codes)
 
 
@@ -226,7 +267,9 @@ def test_uncertain_segments_replace_the_note_about_the_samples(result, tmp_path)
     numbers = replace(_with_csv(result, tmp_path, wide), notes=(disagree,))
     warnings = ResultNotes(numbers).warnings()
     assert len(warnings) == 3
-    assert warnings[0] == "Slice 1, base: uncertainty of peak Ecc above ±4 percentage points: inferior ±6."
+    text = "Peak Ecc of some segments is uncertain by more than ±4 percentage points"
+    assert warnings[0] == f"Slice 1: {text}: inferior ±6."
+    assert f"<b>⚠ Warning</b>: Slices 1–3: {text}." in ResultNotes(numbers).html()
     assert "The samples disagree." in _notes_of(result, disagree).warnings()[0]
 
 
@@ -294,15 +337,16 @@ def test_every_number_has_unit_and_definition(result):
     table = IndexTable(result.numbers)
     rows = table.rows()
     frame = result.strain.summary["global"]["gcs_peak_frame"]
-    assert table.titles[2] == "When (frames from 1)"
-    assert rows[0][2].startswith(f"frame {frame + 1}, ")
+    assert table.titles[3] == "When (frames from 1)"
+    assert rows[0][3].startswith(f"frame {frame + 1}, ")
     assert table.fileRows()[0][4] == str(frame), "files count frames from 0"
     assert rows[0][0] == "GCS, peak"
-    assert rows[0][1].endswith(" %")
+    assert float(rows[0][1].replace("−", "-")) < 0, "a number alone: the unit has its own column"
+    assert rows[0][2] == "%"
     assert all(definition for *_rest, definition in rows)
-    assert rows[-1][:2] == ("GLS", "not available")
+    assert rows[-1][:2] == ["GLS", "not available"]
     assert any(name.startswith("Twist, inferred") for name, *_rest in rows)
-    assert not any(name.startswith("GLS") and "%" in value for name, value, *_rest in rows)
+    assert not any(name.startswith("GLS") and unit for name, _value, unit, *_rest in rows)
     segments = SegmentTable(result.numbers).rows()
     assert len(segments) == 6 + 1 + 6 + 1 + 4 + 1
     assert float(segments[0][3].replace("−", "-")) == pytest.approx(
@@ -399,14 +443,14 @@ def test_volumes_and_ejection_fraction_are_those_of_the_masks(host, tmp_path):
     numbers, volume, wall = _stack_numbers(tmp_path / "result", [24, 24, 22, 19, 15, 10])
     edv, esv = volume.max(), volume.min()
     table = {row[0]: row for row in IndexTable(numbers).rows()}
-    assert table["EF"][1] == f"{100 * (edv - esv) / edv:.0f} %"
-    assert table["EDV"][1] == f"{edv:.0f} ml"
-    frame = int(table["EDV"][2].split()[1].rstrip(","))
+    assert table["EF"][1:3] == [f"{100 * (edv - esv) / edv:.0f}", "%"]
+    assert table["EDV"][1:3] == [f"{edv:.0f}", "ml"]
+    frame = int(table["EDV"][3].split()[1].rstrip(","))
     assert volume[frame - 1] == pytest.approx(edv, abs=0.05)
-    assert table["ESV"][1] == f"{esv:.0f} ml"
-    assert table["Stroke volume"][1] == f"{edv - esv:.0f} ml"
-    assert table["LV mass"][1] == f"{1.05 * wall:.0f} g"
-    assert all(row[3] for row in table.values()), "each number has a definition"
+    assert table["ESV"][1:3] == [f"{esv:.0f}", "ml"]
+    assert table["Stroke volume"][1:3] == [f"{edv - esv:.0f}", "ml"]
+    assert table["LV mass"][1:3] == [f"{1.05 * wall:.0f}", "g"]
+    assert all(row[4] for row in table.values()), "each number has a definition"
     headline = ResultHeadline(numbers).html()
     assert f"EF {100 * (edv - esv) / edv:.0f} %" in headline
     assert f"EDV {edv:.0f} ml, ESV {esv:.0f} ml" in headline
@@ -419,7 +463,7 @@ def test_without_the_whole_ventricle_the_reason_replaces_the_volumes(host, tmp_p
 
     numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
     table = {row[0]: row for row in IndexTable(numbers).rows()}
-    reason = "volumes need at least 5 slices from base to apex, and 2 hold a blood pool"
-    assert table["EF and LV volumes"][1:] == ("not available", "", reason)
+    reason = "volumes need at least 5 slices from base to apex, and a blood pool is drawn in 2"
+    assert table["EF and LV volumes"][1:] == ["not available", "", "", reason]
     assert not {"EF", "EDV", "ESV", "LV mass"} & set(table)
     assert f"EF and volumes: not available; {reason}." in ResultHeadline(numbers).html()

@@ -172,7 +172,7 @@ def test_a_click_in_the_bullseye_highlights_a_segment(room):
     room.mouse.click(sheet.bullseye, place)
     _quiet(room)
     assert sheet.slice.segmentNames[sheet._chosen] == "anterior"
-    series = [room.plot._chart_node.GetNthPlotSeriesNode(i) for i in range(15)]
+    series = [room.plot._chart_node.GetNthPlotSeriesNode(i) for i in range(17)]
     widths = {node.GetName(): node.GetLineWidth() for node in series if node is not None}
     assert widths["6 anterior"] == 4
     assert widths["1 anteroseptal"] == 2
@@ -411,8 +411,11 @@ def test_a_scene_of_version_1_shows_its_numbers_and_gives_a_report(room, tmp_pat
     room.node.node.SetText(version_1_text(room.node.numbers()))
     room.reading.update()
     _quiet(room)
-    assert "LaMoD 1.x stored 2 notes" in room.sheet.ui.notesLabel.text
-    assert "Doe" not in room.sheet.ui.notesLabel.text + room.sheet.ui.notesLabel.toolTip
+    shown = room.sheet.notes.toPlainText()
+    table = room.sheet.ui.notesTable
+    cells = [table.item(r, c).text() for r in range(table.rowCount) for c in range(table.columnCount)]
+    assert "LaMoD 1.x stored 2 notes" in shown
+    assert "Doe" not in shown + "".join(cells)
     assert room.sheet.ui.segmentsTable.rowCount == 19
     room.reading.export(lambda export: export.report(tmp_path / "strain.pdf"))
     assert (tmp_path / "strain.pdf").exists(), room.reading.ui.readingMessage.text
@@ -560,38 +563,6 @@ def test_twelve_slices_are_loaded_in_five_seconds_and_the_mark_is_cheap(host, fa
     assert np.median(costs) < 0.03
 
 
-def test_series_are_added_from_files_and_listed_with_their_cine(slicer_app, ring, tmp_path, monkeypatch):
-    """Several files at once: one on the grid of the cine in the scene, two without a cine."""
-    import qt
-
-    from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
-
-    app = slicer_app
-    ui = app.widget.readingPanel.ui
-    drawn = [ring.slice, *reading_heart.slices(["base", "apex"], grid(size=96))]
-    paths = []
-    for number, slice_ in enumerate(drawn):
-        labels = np.where(slice_.myocardium, 2, 0).astype(np.uint8)[:, None]
-        paths.append(tmp_path / f"series{number}.seq.nrrd")
-        write_seq_nrrd(paths[-1], labels, slice_.grid.ijk_to_lps, slice_.frame_times_ms)
-    monkeypatch.setattr(qt.QFileDialog, "getOpenFileNames", lambda *_arguments: [str(path) for path in paths])
-    app.mouse.click(ui.addSeriesButton)
-    app.settle()
-    assert ui.readingMessage.text == ""
-    listed = [ui.seriesList.item(i).text() for i in range(ui.seriesList.count)]
-    assert listed == ["Ring  ·  series0", "masks only  ·  series1", "masks only  ·  series2"]
-    assert ui.predictSeriesButton.enabled
-    asked = []
-    monkeypatch.setattr(app.widget.logic, "startPrediction", lambda request, *_rest: asked.append(request))
-    app.mouse.click(ui.predictSeriesButton)
-    assert ui.readingMessage.text == ""
-    (request,) = asked
-    words = request.commandLine(tmp_path)
-    assert [Path(w).name for w in words if w.endswith(".seq.nrrd")] == [f"series{n}.seq.nrrd" for n in (1, 2, 3)]
-    assert request.parts[0].cineNodeId == ring.browser.GetID()
-    assert request.parts[1].cineNodeId is None
-
-
 @pytest.mark.slow
 def test_synthetic_cine_and_dense_are_compared_by_one_click(host, faults, pictures, tmp_path, monkeypatch):
     """Two scans of one plane with different grids, frames and times."""
@@ -628,24 +599,17 @@ def test_synthetic_cine_and_dense_are_compared_by_one_click(host, faults, pictur
 
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="the real cine is not on this machine (../shared/data)")
-def test_two_real_series_together(host, faults, pictures, tmp_path, monkeypatch):
+def test_two_real_series_together(host, faults, pictures, tmp_path):
     """Se3 and Se4 as slices of one heart: predicted by one click, shown and exported as one report."""
-    import qt
-
     app = _app(host, faults)
     for name in ("Se3", "Se4"):
         _load_series(app, name)
-    ui = app.reading.ui
-    files = [str(DATA / f"{name}_labels.nii.gz") for name in ("Se3", "Se4")]
-    monkeypatch.setattr(qt.QFileDialog, "getOpenFileNames", lambda *_arguments: files)
-    app.mouse.click(ui.addSeriesButton)
+    ui = app.widget.ui
+    app.widget.heartPanel.addPaths([DATA / f"{name}_labels.nii.gz" for name in ("Se3", "Se4")])
     app.settle()
-    assert ui.seriesList.count == 2
-    app.mouse.click(ui.predictSeriesButton)
-    assert app.reading.series.job is not None, ui.readingMessage.text
-    assert app.mouse.spin(600, lambda: app.reading.series.job is None)
-    app.settle()
-    assert ui.readingMessage.text == ""
+    assert ui.heartTable.rowCount == 2
+    panel.predict(app, seconds=600)
+    assert ui.messageLabel.text == ""
     _open_room(app)
     _quiet(app)
     node = app.reading.current()
@@ -662,7 +626,7 @@ def test_two_real_series_together(host, faults, pictures, tmp_path, monkeypatch)
     _quiet(app)
     app.mouse.screenshot(pictures / "slicer-two-series.png")
     app.reading.export(lambda export: export.report(tmp_path / "strain.pdf"))
-    assert (tmp_path / "strain.pdf").exists(), ui.readingMessage.text
+    assert (tmp_path / "strain.pdf").exists(), app.reading.ui.readingMessage.text
     _leave(app)
 
 

@@ -236,6 +236,7 @@ class Application(Strict):
 
     _real_class = "qSlicerApplication"
     applicationName = "Slicer"
+    applicationVersion, revision = "stand-in for 5.12", ""
     majorVersion, minorVersion = 5, 12
     os, arch, platform = "linux", "amd64", "linux-amd64"
 

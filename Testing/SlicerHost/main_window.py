@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from Testing.SlicerHost.application import Application
 from Testing.SlicerHost.layouts import CELLS, ViewArea
 from Testing.SlicerHost.mrml_widgets import qMRMLSequenceBrowserPlayWidget, qMRMLSequenceBrowserSeekWidget
+from Testing.SlicerHost.pythonqt import wrapped
 from Testing.SlicerHost.views import SlicePanel, ThreeDView
 
 _FIRST_LAYOUT = """<layout type="horizontal" split="true">
@@ -20,7 +21,19 @@ _FIRST_LAYOUT = """<layout type="horizontal" split="true">
 _ONE_UP_RED = '<layout type="horizontal"><item><view class="vtkMRMLSliceNode" singletontag="Red"/></item></layout>'
 
 
-class MainWindow(QtWidgets.QMainWindow):
+class ModuleSelector:
+    """Shows a module's panel by its name; modules that the stand-in lacks have an empty panel."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def selectModule(self, name: str) -> None:
+        known = hasattr(getattr(slicer.modules, name.lower(), None), "widgetRepresentation")
+        shown = getattr(slicer.modules, name.lower()).widgetRepresentation() if known else None
+        self._application._select_module(name if shown is not None else "")
+
+
+class MainWindow(wrapped("QMainWindow")):
     """Args: application; size in pixels; whether there is a 3-D view."""
 
     #: The number of the layout that the window opens with.
@@ -28,7 +41,9 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def __init__(self, application: Application, size: tuple[int, int] = (1240, 760), three_d: bool = True) -> None:
         super().__init__()
+        self._application = application
         self.setWindowTitle("LaMoD in a stand-in for 3D Slicer (slicer-core and PySide6)")
+        self.setObjectName("qSlicerMainWindow")  # slicer.util.mainWindow looks for this name
         self.resize(*size)
         splitter = QtWidgets.QSplitter()
         self.setCentralWidget(splitter)
@@ -72,7 +87,7 @@ class MainWindow(QtWidgets.QMainWindow):
         """Load the first registered sample, as the Sample Data module's button does."""
         for sources in slicer.modules.sampleDataSources.values():
             for source in sources:
-                source["customDownloader"](source)
+                source.customDownloader(source)
                 return
 
     def _follow_browser(self) -> None:
@@ -80,6 +95,15 @@ class MainWindow(QtWidgets.QMainWindow):
         for widget in (self.play, self.seek):
             if widget._browser is not browser:
                 widget.setMRMLSequenceBrowserNode(browser)
+
+    def moduleSelector(self) -> ModuleSelector:
+        """`slicer.util.selectModule` uses it."""
+        return ModuleSelector(self._application)
+
+    def grab(self, *_: Any) -> QtGui.QPixmap:
+        """A picture of the window; the views are windows of their own, which Qt's function leaves black."""
+        screen = QtGui.QGuiApplication.primaryScreen()
+        return screen.grabWindow(self.winId())
 
     def show_panel(self, panel: QtWidgets.QWidget) -> None:
         if self._panel.widget() is not panel:

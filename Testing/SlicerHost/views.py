@@ -45,7 +45,7 @@ class View(QVTKRenderWindowInteractor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMinimumSize(200, 200)
+        self.setMinimumSize(50, 50)  # as ctkVTKAbstractView
         self.setMouseTracking(True)
         self.renderer = vtk.vtkRenderer()
         self.GetRenderWindow().SetMultiSamples(0)  # the default of Slicer's views
@@ -106,6 +106,10 @@ class SliceView(View):
         self._actor.GetProperty().SetDisplayLocationToBackground()
         self._actor.VisibilityOff()
         self.renderer.AddViewProp(self._actor)
+        #: Texts in the corners, which Slicer's DataProbe writes: they may contain the patient's name.
+        self.corner_annotation = vtk.vtkCornerAnnotation()
+        self.corner_annotation.SetMaximumLineHeight(0.07)
+        self.renderer.AddViewProp(self.corner_annotation)
         overlay = vtk.vtkRenderer()
         overlay.SetLayer(1)
         overlay.GetActiveCamera().ParallelProjectionOn()

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Display.Quantities import ShownQuantity
-from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas
+from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas, PictureStyle
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
 
 
@@ -57,13 +58,12 @@ class BullseyeQuantity(ShownQuantity):
         return 100.0 * slice_.segmentValues(keys[self.value])
 
     def limits(self, values: np.ndarray) -> tuple[float, float]:
-        """Limits of the colour scale: round numbers, symmetric about zero for strain."""
+        """Limits of the colour scale: for strain those of the Display section, otherwise round numbers."""
+        if self.isStrain:
+            return ColourRanges.limits("err" if self is BullseyeQuantity.PEAK_ERR else "ecc")
         finite = values[np.isfinite(values)]
         if not finite.size:
-            return (-20.0, 20.0) if self.isStrain else (0.0, 1.0)
-        if self.isStrain:
-            top = max(20.0, 5.0 * np.ceil(np.abs(finite).max() / 5.0))
-            return -top, top
+            return 0.0, 1.0
         if self is BullseyeQuantity.TIME_TO_PEAK:
             # at least 100 ms, so that differences of a few milliseconds do not stand out
             low, high = 50.0 * np.floor(finite.min() / 50.0), 50.0 * np.ceil(finite.max() / 50.0)
@@ -136,28 +136,38 @@ class BullseyePicture:
     REACH = 1.3
     #: Narrower rings show integers, pixels.
     ROOM_FOR_DECIMALS = 36
-    INK = "#20262e"
-    SOFT = "#6b7480"
+    #: Largest size of a number per pixel of the ring's width, and its least size, points.
+    TEXT_PER_PIXEL, LEAST_TEXT = 0.36, 6.0
+    #: Text on light colours.
+    DARK = "#20262e"
 
     def __init__(self, rings: list[BullseyeRing], quantity: BullseyeQuantity) -> None:
         self._rings, self._quantity = rings, quantity
         self._unit = 0.0
         self._edges = np.linspace(1.0, 0.42 if len(rings) == 1 else 0.2, len(rings) + 1)
 
-    def draw(self, path: Path, size: tuple[int, int], chosen: tuple[int, int] | None = None, middle: str = "") -> None:
+    def draw(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        chosen: tuple[int, int] | None = None,
+        middle: str = "",
+        style: PictureStyle | None = None,
+    ) -> None:
         """Write the picture as PNG.
 
         Args:
             path: the file.
-            size: (width, height) in pixels.
+            size: (width, height) in pixels of the widget.
             chosen: (ring, segment) with an outline, or None.
             middle: text in the hole of a single ring.
+            style: colours and scales.
         """
         from matplotlib import colormaps
         from matplotlib.colors import Normalize
 
         self._unit = self._pixelsOfRadius(size)
-        with PictureCanvas(path, size) as canvas:
+        with PictureCanvas(path, size, style or PictureStyle()) as canvas:
             quantity = self._quantity
             everything = np.concatenate([ring.values for ring in self._rings])
             scale = Normalize(*quantity.limits(everything))
@@ -165,19 +175,19 @@ class BullseyePicture:
             ax = canvas.figure.add_axes((0.0, 0.0, 0.84, 0.93))
             for r, ring in enumerate(self._rings):
                 for s, value in enumerate(ring.values):
-                    color = colors(scale(value)) if np.isfinite(value) else "#e4e7eb"
+                    color = colors(scale(value)) if np.isfinite(value) else canvas.style.empty
                     self._sector(canvas, ax, r, s, color, float(value))
             self._walls(canvas, ax)
             if chosen is not None and chosen[0] < len(self._rings):
-                self._outline(ax, *chosen)
+                self._outline(canvas, ax, *chosen)
             if len(self._rings) == 1:
                 size_ = canvas.points(10)
-                ax.text(0, 0, middle, ha="center", va="center", color=self.INK, fontsize=size_, linespacing=1.5)
+                ax.text(0, 0, middle, ha="center", va="center", color=canvas.style.ink, fontsize=size_, linespacing=1.5)
             ax.set(xlim=(-self.REACH, self.REACH), ylim=(-self.REACH, self.REACH), aspect="equal")
             ax.axis("off")
             self._ringLabels(canvas)
             canvas.title(quantity.title(everything))
-            canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62))
+            canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62), everything)
 
     def segmentAt(self, x: float, y: float, size: tuple[int, int]) -> tuple[int, int] | None:
         """(ring, segment) at a pixel of the picture, counted from the top left corner; None outside the rings."""
@@ -206,22 +216,27 @@ class BullseyePicture:
 
         ring, outer, inner = self._rings[r], self._edges[r], self._edges[r + 1]
         first, last = sector(ring.names[s], len(ring.names))
-        wedge = Wedge((0, 0), outer, first, last, width=outer - inner, facecolor=color, edgecolor="white", linewidth=1)
+        wedge = Wedge(
+            (0, 0), outer, first, last, width=outer - inner, facecolor=color, edgecolor=canvas.style.paper, linewidth=1
+        )
         ax.add_patch(wedge)
         count = len(self._rings)
         if count > 6:
             return
         red, green, blue, _alpha = wedge.get_facecolor()
-        ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.INK
+        ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.DARK
         angle, radius = np.deg2rad((first + last) / 2), (outer + inner) / 2
-        isSmall = count > 3 or (outer - inner) * self._unit < self.ROOM_FOR_DECIMALS
+        width = (outer - inner) * self._unit
+        isSmall = count > 3 or width < self.ROOM_FOR_DECIMALS
+        size = min(
+            canvas.points({1: 11, 2: 9.5, 3: 9}.get(count, 7.5)), max(self.TEXT_PER_PIXEL * width, self.LEAST_TEXT)
+        )
         ax.text(
             radius * np.cos(angle), radius * np.sin(angle), self._quantity.number(value, isSmall),
-            ha="center", va="center", color=ink, fontweight="bold",
-            fontsize=canvas.points({1: 11, 2: 9.5, 3: 9}.get(count, 7.5)),
+            ha="center", va="center", color=ink, fontweight="bold", fontsize=size,
         )  # fmt: skip
 
-    def _outline(self, ax: Any, r: int, s: int) -> None:
+    def _outline(self, canvas: PictureCanvas, ax: Any, r: int, s: int) -> None:
         from matplotlib.patches import Wedge
 
         from LaMoDCore.report.bullseye import sector
@@ -230,7 +245,7 @@ class BullseyePicture:
         if s < len(self._rings[r].names):
             first, last = sector(self._rings[r].names[s], len(self._rings[r].names))
             frame = Wedge(
-                (0, 0), outer, first, last, width=outer - inner, fill=False, edgecolor=self.INK, linewidth=2.5
+                (0, 0), outer, first, last, width=outer - inner, fill=False, edgecolor=canvas.style.ink, linewidth=3
             )
             ax.add_patch(frame)
 
@@ -251,11 +266,13 @@ class BullseyePicture:
             turn = turn + 180 if np.cos(np.deg2rad(turn)) < -0.01 else turn
             ax.text(
                 1.17 * np.cos(middle), 1.17 * np.sin(middle), name, ha="center", va="center", fontsize=canvas.points(8),
-                color=self.SOFT, rotation=turn, rotation_mode="anchor",
+                color=canvas.style.soft, rotation=turn, rotation_mode="anchor",
             )  # fmt: skip
 
     def _ringLabels(self, canvas: PictureCanvas) -> None:
+        """The rings, one below the other in the corner, where they leave the names of the walls alone."""
         if len(self._rings) > 1:
-            listed = " · ".join(ring.label for ring in self._rings[:6]) + (" …" if len(self._rings) > 6 else "")
-            size = canvas.points(7.5)
-            canvas.figure.text(0.02, 0.015, f"from outside: {listed}", fontsize=size, color=self.SOFT, va="bottom")
+            listed = [ring.label for ring in self._rings[:6]] + (["…"] if len(self._rings) > 6 else [])
+            size, soft = canvas.points(7.5), canvas.style.soft
+            text = "\n".join(["from outside:", *listed])
+            canvas.figure.text(0.02, 0.015, text, fontsize=size, color=soft, va="bottom")

@@ -29,11 +29,13 @@ class IndexValue:
     def isKnown(self) -> bool:
         return bool(self.text) or bool(np.isfinite(self.number))
 
-    def onScreen(self) -> str:
+    def onScreen(self) -> list[str]:
+        """Value and unit."""
         if self.text:
-            return self.text
+            return [self.text, ""]
         sign = "+" if self.isSigned else ""
-        return f"{self.number:{sign}.{self.digits}f} {self.unit}".strip().replace("-", "−").replace(" °", "°")
+        rounded = round(self.number, self.digits) + 0.0  # no minus sign before zero
+        return [f"{rounded:{sign}.{self.digits}f}".replace("-", "−"), self.unit]
 
     def cells(self) -> list[str]:
         """Value and unit in a file, with ASCII signs."""
@@ -83,11 +85,11 @@ class IndexTable:
 
     @property
     def titles(self) -> list[str]:
-        return [_("Number"), _("Value"), _("When (frames from 1)"), _("Definition")]
+        return [_("Number"), _("Value"), _("Unit"), _("When (frames from 1)"), _("Definition")]
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
+    def rows(self) -> list[list[str]]:
         """Cells in the order of `titles`. Unknown values are omitted, except for GLS, listed as not available."""
-        return [(name, value.onScreen(), when.onScreen(), text) for name, value, when, text in self._entries()]
+        return [[name, *value.onScreen(), when.onScreen(), text] for name, value, when, text in self._entries()]
 
     def fileRows(self) -> list[list[str]]:
         """Cells in the order of `FILE_TITLES`: numbers without units and with ASCII signs."""

@@ -1,5 +1,7 @@
 """The layouts of the reading room: images, curves and the sheet of numbers.
 
+Each has a variant for a narrow window, so that opening the reading room does not enlarge the window.
+
 The sheet is a view of the layout. Slicer keeps the widget of such a view for the whole session, so this container is
 created once, and a reloaded module adds its new sheet to it.
 """
@@ -13,6 +15,10 @@ from LaMoDSlicerLib.Scene.CustomLayouts import PLOT, CustomLayouts, sliceViews, 
 
 TAG = "LaMoDReadingSheet"
 ONE, TWO, COMPARISON = 9101, 9102, 9103
+#: Added to the number of a layout for its narrow variant.
+_NARROW = 3
+#: Width of all views in pixels, relative to the height of text, below which the narrow variants are used.
+_ENOUGH_WIDTH = 50
 _CONTAINER = "lamodReadingSheetPlace"
 _THREE_D = (
     '<item splitSize="2"><view class="vtkMRMLViewNode" singletontag="1">'
@@ -39,11 +45,20 @@ def _comparisonDescription() -> str:
     return split("vertical", *rows)
 
 
+def _narrowDescription(*views: str) -> str:
+    """Slice views and curves above each other, the sheet on the right."""
+    column = split("vertical", *views, PLOT)
+    return split("horizontal", f'<item splitSize="5">{column}</item>', _sheet(5))
+
+
 _LAYOUTS = CustomLayouts(
     {
         ONE: _readingDescription(_THREE_D),
         TWO: _readingDescription(sliceViews(3)[1]),
         COMPARISON: _comparisonDescription(),
+        ONE + _NARROW: _narrowDescription(sliceViews(5)[0]),
+        TWO + _NARROW: _narrowDescription(*sliceViews(5)[:2]),
+        COMPARISON + _NARROW: _narrowDescription(*sliceViews(4)),
     },
     "lamodLayoutBefore",
 )
@@ -58,9 +73,24 @@ def register() -> None:
 
 
 def open(number: int) -> None:
-    """Show one of the layouts."""
+    """Show one of the layouts: `ONE`, `TWO` or `COMPARISON`."""
     _container()
-    _LAYOUTS.open(number)
+    _LAYOUTS.open(number + _NARROW if isNarrow() else number)
+
+
+def isNarrow() -> bool:
+    """Whether the views are so narrow that the narrow variants are used."""
+    area = slicer.app.layoutManager().viewport()
+    return area is not None and area.contentsRect().width() < _ENOUGH_WIDTH * area.fontMetrics().height()
+
+
+def filmedViews() -> list[Any]:
+    """The views of the shown layout that a movie contains: slice views, then curves."""
+    layouts = slicer.app.layoutManager()
+    description = layouts.layoutLogic().GetLayoutNode().GetCurrentLayoutDescription()
+    names = [name for name in layouts.sliceViewNames() if f'singletontag="{name}"' in description]
+    views = [layouts.sliceWidget(name).sliceView() for name in names]
+    return [*views, layouts.plotWidget(0).plotView()]
 
 
 def setSheet(sheet: Any) -> None:

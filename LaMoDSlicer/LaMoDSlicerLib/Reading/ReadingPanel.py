@@ -1,19 +1,24 @@
 from pathlib import Path
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Prediction.SeriesPanel import SeriesPanel
 from LaMoDSlicerLib.Reading import ReadingLayout
 from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
 from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
+from LaMoDSlicerLib.Reading.SegmentOutlines import SegmentOutlines
 from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
+from LaMoDSlicerLib.Results.DicomExport import DicomExport
+from LaMoDSlicerLib.Results.MovieExport import MovieExport
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Scene.ViewState import ViewState
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Widgets.WindowKeys import WindowKeys
 from LaMoDSlicerLib.Worker import Dependencies
 
 
@@ -26,23 +31,28 @@ class ReadingPanel:
 
     def __init__(self, owner: Any) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/ReadingPanel.ui"))
-        owner.layout.addWidget(self.widget)
+        owner.ui.readingPlace.layout().addWidget(self.widget)
         self._ui = slicer.util.childWidgetVariables(self.widget)
         self._uiFile = owner.resourcePath("UI/ReadingSheet.ui")
         self._parameters: Any = None
         self._sheet: ReadingSheet | None = None
-        self._views = ReadingViews()
+        self._owner = owner
+        self._views = ReadingViews(owner.displayPanel.views)
+        self._before = ViewState()
+        self._outlines = SegmentOutlines()
+        self._keys: WindowKeys | None = None
+        self._movie: MovieExport | None = None
         self._shown: tuple[Any, ...] = ()
         ui = self._ui
-        needResult = (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton)
+        needResult = (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton, ui.movieButton)
         self._tips = [(button, button.toolTip) for button in needResult]
-        self.series = SeriesPanel(ui, owner.logic, self.showMessage)
         ui.roomButton.connect("toggled(bool)", self.onRoomButton)
         ui.secondSelector.connect("activated(int)", self.onSecondChosen)
         ui.loadSecondButton.connect("clicked(bool)", self.onLoadSecondButton)
         ui.tablesButton.connect("clicked(bool)", self.onTablesButton)
         ui.reportButton.connect("clicked(bool)", self.onReportButton)
         ui.dicomButton.connect("clicked(bool)", self.onDicomButton)
+        ui.movieButton.connect("clicked(bool)", self.onMovieButton)
         ui.addCheckBox.connect("toggled(bool)", self.onAddToggled)
 
     @property
@@ -54,17 +64,48 @@ class ReadingPanel:
     def sheet(self) -> ReadingSheet:
         """The sheet of numbers; created when the reading room is first opened."""
         if self._sheet is None:
-            self._sheet = ReadingSheet(self._uiFile, self._onSlice)
+            self._sheet = ReadingSheet(self._uiFile, self._onSlice, self._onSegment)
             ReadingLayout.setSheet(self._sheet.widget)
+            self._keys = self._makeKeys(self._sheet)
         return self._sheet
+
+    def _makeKeys(self, sheet: ReadingSheet) -> WindowKeys:
+        """The keys, and the menu that lists them and runs the same actions."""
+        frames = sheet.frames
+        listed = (
+            ("Left", "←", _("Previous frame"), lambda: frames.step(-1)),
+            ("Right", "→", _("Next frame"), lambda: frames.step(1)),
+            ("Up", "↑", _("Previous slice, towards the base"), lambda: sheet.stepSlice(-1)),
+            ("Down", "↓", _("Next slice, towards the apex"), lambda: sheet.stepSlice(1)),
+            ("D", "D", _("End-diastole"), frames.goToEndDiastole),
+            ("S", "S", _("End-systole"), frames.goToEndSystole),
+            ("Space", _("Space"), _("Play in real time, or pause"), frames.togglePlay),
+        )
+        menu = qt.QMenu(sheet.ui.keysButton)
+        for _key, name, text, action in listed:
+            entry = qt.QAction(f"{text}\t{name}", menu)
+            entry.connect("triggered()", action)
+            menu.addAction(entry)
+        entry = qt.QAction(_("Highlight segment 1 to 6, or none") + "\t1 … 6, 0", menu)
+        entry.setEnabled(False)
+        menu.addAction(entry)
+        sheet.ui.keysButton.setMenu(menu)
+        segments = {str(n): self._segmentChooser(sheet, n - 1) for n in range(1, 7)}
+        segments["0"] = self._segmentChooser(sheet, None)
+        return WindowKeys(sheet.widget, {key: action for key, _name, _text, action in listed} | segments)
+
+    @staticmethod
+    def _segmentChooser(sheet: ReadingSheet, segment: int | None) -> Any:
+        return lambda: sheet.chooseSegment(segment)
 
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
-        self.series.setParameters(parameters)
         if parameters is None:
             self.showMessage("")
             self._shown = ()
+            self._stop()
             self._views.release()
+            self._before.forget()
             if self._sheet is not None:
                 self._sheet.close()
         self.update()
@@ -89,9 +130,14 @@ class ReadingPanel:
         missing = "" if node is not None else _("There is no result yet: select masks and click Predict Strain.")
         for button, tip in self._tips:
             PanelWidgets.enable(button, missing, tip)
+        if node is not None and not ui.roomButton.checked:
+            PanelWidgets.enable(ui.movieButton, _("Open the reading room first: the movie shows its views."), "")
         ui.loadSecondButton.enabled = self._parameters is not None
+        added = self._parameters is not None and bool(self._parameters.parameterNode.GetAttribute(ResultKeeper.ADD))
+        ui.addCheckBox.blockSignals(True)
+        ui.addCheckBox.checked = added
+        ui.addCheckBox.blockSignals(False)
         self._listSeconds(node)
-        self.series.update()
         second = self.second()
         shown = (
             node.node.GetID() if node is not None else "",
@@ -101,9 +147,13 @@ class ReadingPanel:
         )
         if ui.roomButton.checked and shown != self._shown:
             self._show(node, second)
-        elif ui.roomButton.checked and node is not None:
-            self._views.refresh()
         self._shown = shown if ui.roomButton.checked else ()
+        self._enableKeys()
+
+    def updateDisplay(self) -> None:
+        """Redraw what depends on the settings of the Display section: their ranges are those of the pictures."""
+        if self._sheet is not None and self._ui.roomButton.checked:
+            self._sheet.redraw()
 
     def _listSeconds(self, node: ResultNode | None) -> None:
         selector = self._ui.secondSelector
@@ -128,9 +178,32 @@ class ReadingPanel:
             self._shown = ()
             self.update()
         else:
+            self._stop()
             self._views.release()
             ReadingLayout.close()
+            self._before.restore()
+            self._owner.onModified()  # the Display section sets the overlays of all views
         self._ui.roomButton.text = _("Close reading room") if opened else _("Open reading room")
+        self._enableKeys()
+
+    def leave(self) -> None:
+        """Another module is shown: its keys are its own, and nothing plays."""
+        if self._keys is not None:
+            self._keys.setActive(False)
+        self._stop(withOutlines=False)
+
+    def _enableKeys(self) -> None:
+        if self._keys is not None:
+            self._keys.setActive(bool(self._ui.roomButton.checked and self._owner.parent.isEntered))
+
+    def _stop(self, withOutlines: bool = True) -> None:
+        """Stop playing and filming; remove the outlines of the selected segment."""
+        if self._movie is not None:
+            self._movie.cancel()
+        if self._sheet is not None:
+            self._sheet.frames.player.stop()
+        if withOutlines:
+            self._outlines.hide()
 
     def _canDraw(self) -> bool:
         """Install the package that draws the pictures; without it, the reading room stays closed."""
@@ -155,15 +228,29 @@ class ReadingPanel:
                 if second is not None:
                     comparison = ResultComparison(numbers, second.numbers(), node.name, second.name)
                 sheet = self.sheet
+                self._before.take()
                 ReadingLayout.open(self._views.layoutFor(node, second, comparison))
                 self._views.setResults(node, second, comparison, self._parameters)
                 sheet.setResult(node, comparison)
-                sheet.attach()
+                sheet.attach(hasLegend=not ReadingLayout.isNarrow())
         except (ValueError, KeyError) as error:
             self.showMessage(_("The result cannot be read: {error}.").format(error=error))
 
     def _onSlice(self, index: int) -> None:
         self._views.showSlice(index)
+
+    def _onSegment(self, index: int, segment: int | None) -> None:
+        """Outline a segment of a slice, and the same wall of the second result."""
+        node, second = self.current(), self.second()
+        if node is None or segment is None or not self._ui.roomButton.checked:
+            self._outlines.hide()
+            return
+        partner = self._partnerOf(node, second, index) if second is not None else None
+        self._outlines.show(node, index, segment, second, partner)
+
+    @staticmethod
+    def _partnerOf(node: ResultNode, second: ResultNode, index: int) -> int | None:
+        return ResultComparison(node.numbers(), second.numbers(), node.name, second.name).partnerOf(index)
 
     def onSecondChosen(self, index: int) -> None:
         """Compare with the selected result and show the agreement."""
@@ -203,7 +290,8 @@ class ReadingPanel:
 
     def onTablesButton(self) -> None:
         folder = FileDialogs.chooseFolder(_("Folder for the tables"))
-        if folder is not None:
+        names = ResultExport.TABLES
+        if folder is not None and FileDialogs.mayReplace([folder / n for n in names], _("Tables")):
             self.export(lambda export: export.tables(folder))
 
     def onReportButton(self) -> None:
@@ -212,9 +300,59 @@ class ReadingPanel:
             self.export(lambda export: export.report(path))
 
     def onDicomButton(self) -> None:
-        folder = FileDialogs.chooseFolder(_("Folder for the DICOM files"))
-        if folder is not None:
+        """Install what the export needs, ask for the folder, and write the files."""
+        try:
+            Dependencies.ensureOnly(DicomExport.PACKAGES)
+        except InputError as error:
+            self.showMessage(str(error))
+            return
+        node, folder = self.current(), FileDialogs.chooseFolder(_("Folder for the DICOM files"))
+        if node is None or folder is None:
+            return
+        if FileDialogs.mayReplace([folder / name for name in DicomExport(node, {}).names()], _("DICOM files")):
             self.export(lambda export: export.dicom(folder))
+
+    def onMovieButton(self) -> None:
+        """Ask for a file and film the views of the reading room, or cancel."""
+        if self._movie is not None:
+            self._movie.cancel()
+            self.showMessage(_("The movie was cancelled."))
+            return
+        filters = _("Animated GIF (*.gif);;PNG pictures (*.png)")
+        path = FileDialogs.saveFile(_("Movie"), "strain.gif", filters, (".gif", ".png"))
+        if path is not None:
+            self.film(path)
+
+    def film(self, path: Path) -> None:
+        """Film the slice that is shown: .gif, or one .png per frame."""
+        node, slice_ = self.current(), self.sheet.slice
+        if node is None or slice_ is None or not self._ui.roomButton.checked:
+            return
+        files = MovieExport.filesOf(path, len(slice_.timesMs))
+        if len(files) > 1 and not FileDialogs.mayReplace(files, _("Movie")):
+            return
+        self.sheet.frames.player.stop()
+        browser = node.browsers()[slice_.number - 1]
+        captions = [
+            _("{slice} · frame {frame} of {count} · {time:.0f} ms · LaMoD, research use only").format(
+                slice=slice_.label, frame=frame, count=len(slice_.timesMs), time=time
+            )
+            for frame, time in enumerate(slice_.timesMs, 1)
+        ]
+        self._movie = MovieExport(ReadingLayout.filmedViews(), browser, slice_.timesMs, slice_.rrMs, captions)
+        self.showMessage("")
+        self._movie.start(path, self._onFilmed, self._onFilmEnd)
+
+    def _onFilmed(self, done: int, count: int) -> None:
+        self._ui.movieButton.text = _("Cancel movie ({done} of {count})").format(done=done, count=count)
+
+    def _onFilmEnd(self, files: list[Path], error: str) -> None:
+        self._movie = None
+        self._ui.movieButton.text = _("Movie…")
+        if error:
+            self.showMessage(_("The movie could not be written: {error}.").format(error=error))
+        elif files:
+            self.showMessage(self._written(files))
 
     def export(self, write: Any) -> None:
         """Export something of the result and show the names of the files, or the error.
@@ -232,8 +370,17 @@ class ReadingPanel:
         except (InputError, OSError) as error:
             self.showMessage(str(error))
             return
-        self.showMessage(_("Written: {files}").format(files=", ".join(path.name for path in written)))
+        self.showMessage(self._written(written))
+
+    @staticmethod
+    def _written(files: list[Path]) -> str:
+        names = [path.name for path in files]
+        shown = names if len(names) < 6 else [names[0], "…", names[-1]]
+        return _("Written: {files}").format(files=", ".join(shown))
 
     def cleanup(self) -> None:
         """Release everything when the module is unloaded."""
         self.setParameters(None)
+        if self._keys is not None:
+            self._keys.release()
+            self._keys = None

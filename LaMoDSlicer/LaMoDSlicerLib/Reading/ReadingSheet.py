@@ -9,10 +9,11 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Reading.AgreementPicture import AgreementPicture
 from LaMoDSlicerLib.Reading.BullseyePicture import BullseyePicture, BullseyeQuantity, BullseyeRing
 from LaMoDSlicerLib.Reading.ClickablePicture import ClickablePicture
-from LaMoDSlicerLib.Reading.IndexTable import IndexTable
+from LaMoDSlicerLib.Reading.FrameControls import FrameControls
+from LaMoDSlicerLib.Reading.PictureCanvas import PictureStyle
 from LaMoDSlicerLib.Reading.PlotClicks import PlotClicks
 from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
-from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
+from LaMoDSlicerLib.Reading.SheetTables import SheetTables
 from LaMoDSlicerLib.Reading.StrainCurvesPlot import StrainCurvesPlot
 from LaMoDSlicerLib.Reading.StrainMatrixPicture import StrainMatrixPicture
 from LaMoDSlicerLib.Results import ResultContours
@@ -20,7 +21,7 @@ from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
-from LaMoDSlicerLib.Widgets import TableCopy
+from LaMoDSlicerLib.Widgets.FittedTextBox import FittedTextBox
 
 
 class ReadingSheet:
@@ -29,22 +30,31 @@ class ReadingSheet:
     Args:
         uiFile: ReadingSheet.ui.
         onSlice: called with the index of the selected slice, to show its images.
+        onSegment: called with the index of the slice and that of its selected segment, or None, to outline it.
     """
 
-    def __init__(self, uiFile: str, onSlice: Callable[[int], None]) -> None:
+    #: Position of the box of notes in the sheet's layout, and its share; the tabs have three shares.
+    NOTES_POSITION, NOTES_STRETCH = 3, 1
+
+    def __init__(
+        self, uiFile: str, onSlice: Callable[[int], None], onSegment: Callable[[int, int | None], None]
+    ) -> None:
         self.widget = slicer.util.loadUI(uiFile)
         self._ui = slicer.util.childWidgetVariables(self.widget)
-        self._onSlice = onSlice
+        self._onSlice, self._onSegment = onSlice, onSegment
         self._node: ResultNode | None = None
         self._numbers: ResultNumbers | None = None
         self._comparison: ResultComparison | None = None
         self._plot: StrainCurvesPlot | None = None
-        self._slice, self._chosen = 0, None
+        self._slice = 0
+        self._chosen: int | None = None
         self._follower = FrameFollower(self.onFrame)
         self._clicks = PlotClicks(self.onTime)
         ui = self._ui
-        for name, text in (("ecc", _("Ecc curves")), ("err", _("Err curves"))):
+        self._hasLegend = True
+        for name, text, tip in (("ecc", _("Ecc"), _("circumferential strain")), ("err", _("Err"), _("radial strain"))):
             ui.curveSelector.addItem(text, name)
+            ui.curveSelector.setItemData(ui.curveSelector.count - 1, tip, qt.Qt.ToolTipRole)
         for i, quantity in enumerate(BullseyeQuantity):
             ui.bullseyeSelector.addItem(quantity.label(), quantity.value)
             ui.bullseyeSelector.setItemData(i, quantity.definition, qt.Qt.ToolTipRole)
@@ -58,11 +68,14 @@ class ReadingSheet:
             (self.agreement, ui.agreementPlace),
         ):
             place.layout().addWidget(picture)
-        for table in (ui.segmentsTable, ui.indicesTable):
-            TableCopy.enable(table)
+        self.notes = FittedTextBox()
+        self.notes.setToolTip(_("Remarks about the result; places and remedies are in the tab Notes"))
+        self.widget.layout().insertWidget(self.NOTES_POSITION, self.notes, self.NOTES_STRETCH)
+        self.frames = FrameControls(ui)
+        self.tables = SheetTables(ui, self._onTableSegment)
         ui.sliceSelector.connect("activated(int)", self.setSlice)
-        ui.previousSliceButton.connect("clicked(bool)", lambda _checked=False: self.setSlice(self._slice - 1))
-        ui.nextSliceButton.connect("clicked(bool)", lambda _checked=False: self.setSlice(self._slice + 1))
+        ui.previousSliceButton.connect("clicked(bool)", lambda _checked=False: self.stepSlice(-1))
+        ui.nextSliceButton.connect("clicked(bool)", lambda _checked=False: self.stepSlice(1))
         ui.curveSelector.connect("activated(int)", lambda _index: self.onChoice())
         ui.bandsCheckBox.connect("toggled(bool)", lambda _checked: self.onChoice())
         ui.bullseyeSelector.connect("activated(int)", lambda _index: self.onChoice())
@@ -88,23 +101,28 @@ class ReadingSheet:
         if node is None or self._numbers is None:
             self._plot = None
             self._clicks.detach()
-            self._ui.notesLabel.text = _("There is no result yet: select masks and click Predict Strain.")
+            self.frames.follow(None, None)
+            self.notes.showText(_("There is no result yet: select masks and click Predict Strain."))
             self._ui.sliceSelector.clear()
             return
         self._plot = StrainCurvesPlot()
         self._restoreChoices(node)
         notes = ResultNotes(self._numbers, ResultContours.isOutOfDate(node))
-        self._ui.notesLabel.text = notes.html()
-        self._ui.notesLabel.toolTip = notes.plain()
-        self._fillTable(self._ui.segmentsTable, list(SegmentTable.COLUMNS), SegmentTable(self._numbers).rows())
-        for column, definition in enumerate(SegmentTable.COLUMNS.values()):
-            self._ui.segmentsTable.horizontalHeaderItem(column).setToolTip(definition)
-        indices = IndexTable(self._numbers)
-        self._fillTable(self._ui.indicesTable, indices.titles, indices.rows())
+        self.notes.showText(notes.html())
+        self.tables.fill(self._numbers, notes)
         # the table of an earlier comparison would keep the sheet wide
         self._ui.agreementLabel.text = comparison.html() if comparison is not None else ""
-        self._ui.tabs.setTabEnabled(self._ui.tabs.indexOf(self._ui.agreementTab), comparison is not None)
+        self._offerAgreement(comparison is not None)
         self.setSlice(min(int(node.remembered("Slice", "0")), len(self._numbers.slices) - 1))
+
+    def _offerAgreement(self, offered: bool) -> None:
+        """Show the tab of a comparison only if there is one: the tabs need its space."""
+        tabs, tab = self._ui.tabs, self._ui.agreementTab
+        index = tabs.indexOf(tab)
+        if offered and index < 0:
+            tabs.addTab(tab, _("Agreement"))
+        elif not offered and index >= 0:
+            tabs.removeTab(index)
 
     def _restoreChoices(self, node: ResultNode) -> None:
         ui = self._ui
@@ -118,33 +136,51 @@ class ReadingSheet:
             box.checked = node.remembered(what, "yes" if what == "Bands" else "no") == "yes"
             box.blockSignals(False)
 
-    @staticmethod
-    def _fillTable(table: Any, titles: list[str], rows: list[Any]) -> None:
-        table.setRowCount(len(rows))
-        table.setColumnCount(len(titles))
-        table.setHorizontalHeaderLabels(titles)
-        for r, row in enumerate(rows):
-            for c, text in enumerate(row):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(text)
-                table.setItem(r, c, item)
-        table.verticalHeader().hide()
-        table.resizeColumnsToContents()
-        table.resizeRowsToContents()
-
     def setSlice(self, index: int) -> None:
         """Show another slice: curves, strain matrix and images."""
         if self._numbers is None or not 0 <= index < len(self._numbers.slices):
             return
         self._slice = index
+        if self._chosen is not None and self._chosen >= len(self.slice.segmentNames):
+            self._chosen = None
         self._node.remember("Slice", str(index))
         ui = self._ui
         ui.sliceSelector.currentIndex = index
         ui.previousSliceButton.enabled = index > 0
         ui.nextSliceButton.enabled = index < len(self._numbers.slices) - 1
-        self._follower.follow(self._node.browsers()[index])
+        browser = self._node.browsers()[index]
+        self._follower.follow(browser)
+        self.frames.follow(browser, self.slice, self._numbers.referenceFrame, self._numbers.endSystole)
         self.redraw()
         self._onSlice(index)
+        self._showChosen()
+
+    def stepSlice(self, by: int) -> None:
+        """Show the next or previous slice."""
+        self.setSlice(self._slice + by)
+
+    def chooseSegment(self, segment: int | None) -> None:
+        """Highlight a segment of the slice everywhere; None, or the highlighted one, removes the highlight."""
+        if self._numbers is None or (segment is not None and segment >= len(self.slice.segmentNames)):
+            return
+        self._chosen = None if segment == self._chosen else segment
+        self.redraw()
+        self._showChosen()
+
+    def _showChosen(self) -> None:
+        self.tables.select(self._slice, self._chosen)
+        self._onSegment(self._slice, self._chosen)
+
+    def _onTableSegment(self, slice_: int, segment: int | None) -> None:
+        """A row of the table of segments was selected; segment is None for the whole slice."""
+        if self._numbers is None or (slice_, segment) == (self._slice, self._chosen):
+            return
+        self._chosen = segment
+        if slice_ != self._slice:
+            self.setSlice(slice_)
+        else:
+            self.redraw()
+            self._showChosen()
 
     def onChoice(self) -> None:
         """A selector or check box changed."""
@@ -167,9 +203,15 @@ class ReadingSheet:
                 picture.redraw()
         self._showFrame(self._follower.frame)
 
-    def attach(self) -> None:
-        """Use the plot view of a new layout: show the curves there and observe clicks."""
+    def attach(self, hasLegend: bool = True) -> None:
+        """Use the plot view of a new layout: show the curves there and observe clicks.
+
+        Args:
+            hasLegend: whether the plot is wide enough for a legend.
+        """
+        self._hasLegend = hasLegend
         if self._plot is not None:
+            self._drawCurves()
             self._plot.showInLayout(force=True)
             self._clicks.attach()
 
@@ -178,11 +220,19 @@ class ReadingSheet:
         self.setResult(None)
 
     def _drawCurves(self) -> None:
-        ui = self._ui
+        ui, numbers = self._ui, self._numbers
         second = self._comparison.sliceFor(self._slice) if self._comparison is not None else None
-        name = ui.curveSelector.currentData
-        frame = min(self._follower.frame, self._numbers.numberOfFrames - 1)
-        self._plot.show(self.slice, name, frame, self._chosen, ui.bandsCheckBox.checked, second)
+        frame = min(self._follower.frame, numbers.numberOfFrames - 1)
+        self._plot.setMoments(numbers.referenceFrame, numbers.endSystole)
+        self._plot.show(
+            self.slice,
+            ui.curveSelector.currentData,
+            frame,
+            self._chosen,
+            ui.bandsCheckBox.checked,
+            second,
+            self._hasLegend,
+        )
         self._plot.showInLayout()
 
     def onFrame(self, frame: int) -> None:
@@ -192,21 +242,28 @@ class ReadingSheet:
             self._showFrame(frame)
 
     def _showFrame(self, frame: int) -> None:
+        self.frames.onFrame(frame)
         width, height = self.matrix.pictureSize
         if width and frame < len(self.slice.timesMs):
             box = StrainMatrixPicture.BOX
-            column = StrainMatrixPicture(self.slice, 0).columnOf(self.slice.timesMs[frame], width)
+            column = self._matrixPicture().columnOf(self.slice.timesMs[frame], width)
             self.matrix.setMark(column, (1 - box[1] - box[3]) * height, (1 - box[1]) * height)
 
     def onTime(self, timeMs: float) -> None:
         """Go to the frame at a time that was clicked."""
-        browser = self._node.browsers()[self._slice] if self._node is not None else None
-        if browser is not None:
-            browser.SetSelectedItemNumber(self.slice.frameAt(timeMs))
+        if self._node is not None:
+            self.frames.goTo(self.slice.frameAt(timeMs))
 
-    def onMatrixClicked(self, x: float, _y: float) -> None:
-        if self._numbers is not None:
-            self.onTime(StrainMatrixPicture(self.slice, 0).timeAt(x, self.matrix.pictureSize[0]))
+    def onMatrixClicked(self, x: float, y: float) -> None:
+        """Go to the frame at a column, or highlight the segment whose name was clicked."""
+        if self._numbers is None:
+            return
+        picture, size = self._matrixPicture(), self.matrix.pictureSize
+        segment = picture.segmentAt(x, y, size)
+        if segment is not None:
+            self.chooseSegment(segment)
+        else:
+            self.onTime(picture.timeAt(x, size[0]))
 
     def onBullseyeClicked(self, x: float, y: float) -> None:
         """Highlight the clicked segment; a second click, or a click outside the rings, removes the highlight."""
@@ -219,9 +276,8 @@ class ReadingSheet:
         if self._slice not in members:
             self._chosen = chosen
             self.setSlice(members[0])
-            return
-        self._chosen = None if chosen == self._chosen else chosen
-        self.redraw()
+        else:
+            self.chooseSegment(chosen)
 
     @property
     def _quantity(self) -> BullseyeQuantity:
@@ -230,7 +286,10 @@ class ReadingSheet:
     def _rings(self) -> list[BullseyeRing]:
         return BullseyeRing.ofNumbers(self._numbers, self._quantity, self._ui.perSliceCheckBox.checked)
 
-    def _drawBullseye(self, path: Path, size: tuple[int, int]) -> None:
+    def _matrixPicture(self) -> StrainMatrixPicture:
+        return StrainMatrixPicture(self.slice, self._numbers.referenceFrame, self._numbers.endSystole)
+
+    def _drawBullseye(self, path: Path, size: tuple[int, int], style: PictureStyle) -> None:
         if self._numbers is None:
             return
         rings = self._rings()
@@ -238,13 +297,14 @@ class ReadingSheet:
         gcs = self._numbers.summary["global"].get("gcs_peak")
         middle = "" if gcs is None else f"GCS\n{100 * gcs:+.1f} %".replace("-", "−")
         chosen = None if self._chosen is None else (ring, self._chosen)
-        BullseyePicture(rings, self._quantity).draw(path, size, chosen, middle if self._quantity.isStrain else "")
+        shown = middle if self._quantity.isStrain else ""
+        BullseyePicture(rings, self._quantity).draw(path, size, chosen, shown, style)
 
-    def _drawMatrix(self, path: Path, size: tuple[int, int]) -> None:
+    def _drawMatrix(self, path: Path, size: tuple[int, int], style: PictureStyle) -> None:
         if self._numbers is not None:
-            StrainMatrixPicture(self.slice, self._numbers.referenceFrame).draw(path, size)
+            self._matrixPicture().draw(path, size, self._chosen, style)
             self._showFrame(self._follower.frame)
 
-    def _drawAgreement(self, path: Path, size: tuple[int, int]) -> None:
+    def _drawAgreement(self, path: Path, size: tuple[int, int], style: PictureStyle) -> None:
         if self._comparison is not None:
-            AgreementPicture(self._comparison).draw(path, size)
+            AgreementPicture(self._comparison).draw(path, size, style)

@@ -16,10 +16,10 @@ class SegmentTable:
     COLUMNS: ClassVar = {
         "Slice": "counted from the base",
         "AHA": "number in the 16-segment model of the AHA",
-        "Segment": "counter-clockwise from the anterior RV insertion, seen from the apex",
+        "Segment": "numbers count counter-clockwise from the anterior RV insertion, seen from the apex",
         "Peak Ecc [%]": "minimum Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; the maximum "
         "systolic stretch if that is larger",
-        "90 % interval [%]": "of the peak Ecc; see the notes above",
+        "90 % interval [%]": "of the peak Ecc; see the notes",
         "Time to peak [ms]": "from end-diastole to the minimum Ecc; none for a segment that stretches",
         "Ecc at ES [%]": "mean Ecc in the frame with the smallest cavity area",
         "Peak Err [%]": "maximum Err of the mean curve over the cycle",
@@ -39,7 +39,7 @@ class SegmentTable:
                     [
                         f"{slice_.number} {slice_.level}",
                         str(slice_.aha[s] or ""),
-                        f"{s + 1} {slice_.segmentNames[s]}",
+                        slice_.segmentTitles[s],
                         self._percent(float(peaks[s])),
                         self._range(interval[s]),
                         self._number(part.get("time_to_peak_ms")),
@@ -61,6 +61,13 @@ class SegmentTable:
                 ]
             )
         return rows
+
+    def places(self) -> list[tuple[int, int | None]]:
+        """(index of the slice, index of the segment or None for the whole slice) of each row."""
+        places: list[tuple[int, int | None]] = []
+        for k, slice_ in enumerate(self._numbers.slices):
+            places += [(k, s) for s in range(len(slice_.segmentNames))] + [(k, None)]
+        return places
 
     #: Columns of the file.
     FILE_TITLES = (

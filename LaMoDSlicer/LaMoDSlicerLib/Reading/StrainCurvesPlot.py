@@ -24,6 +24,8 @@ class StrainCurvesPlot:
     #: Width for the legend relative to the curves; with two results the plot is narrower.
     LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.65, 0.95
     INK = (0.13, 0.15, 0.18)
+    #: Names of the lines at end-diastole and end-systole in the legend.
+    MOMENTS = ("ED", "ES")
 
     def __init__(self) -> None:
         from LaMoDCore.report.style import WALL_COLOURS
@@ -32,14 +34,19 @@ class StrainCurvesPlot:
         self._markTable = RoleNodes.get("vtkMRMLTableNode", "markTable", "LaMoD current frame", hidden=True)
         self._curveTable = RoleNodes.get("vtkMRMLTableNode", "curveTable", "LaMoD strain curves")
         self._bandTable = RoleNodes.get("vtkMRMLTableNode", "bandTable", "LaMoD curve intervals", hidden=True)
+        self._momentTable = RoleNodes.get(
+            "vtkMRMLTableNode", "momentTable", "LaMoD end-diastole and end-systole", hidden=True
+        )
         self.chartNode = RoleNodes.get("vtkMRMLPlotChartNode", "curves", "LaMoD strain over the cycle")
         self._mark = self._series("mark", self._markTable)
+        self._moments = [self._series(name, self._momentTable) for name in self.MOMENTS]
+        self._momentFrames = (0, 0)
         # a chart draws its series in order: the most important ones come last
         self._bands = [self._series(f"band{i}", self._bandTable) for i in range(self.SEGMENTS)]
         self._others = [self._series(f"other{i}", self._curveTable) for i in range(2)]
         self._curves = [self._series(f"curve{i}", self._curveTable) for i in range(self.SEGMENTS)]
         self._mean = self._series("mean", self._curveTable)
-        for node in (*self._bands, self._mark, *self._others, *self._curves, self._mean):
+        for node in (*self._bands, *self._moments, self._mark, *self._others, *self._curves, self._mean):
             if not self.chartNode.HasPlotSeriesNodeID(node.GetID()):
                 self.chartNode.AddAndObservePlotSeriesNodeID(node.GetID())
 
@@ -56,6 +63,10 @@ class StrainCurvesPlot:
         node.SetLineStyle(node.LineStyleSolid)
         return node
 
+    def setMoments(self, referenceFrame: int, endSystole: int) -> None:
+        """Set the frames of end-diastole and end-systole, which `show` marks."""
+        self._momentFrames = (referenceFrame, endSystole)
+
     def show(
         self,
         slice_: SliceNumbers,
@@ -64,6 +75,7 @@ class StrainCurvesPlot:
         chosen: int | None = None,
         withBands: bool = True,
         other: SliceNumbers | None = None,
+        hasLegend: bool = True,
     ) -> None:
         """Draw one slice.
 
@@ -74,6 +86,7 @@ class StrainCurvesPlot:
             chosen: index of the highlighted segment, or None.
             withBands: draw the 90 % intervals, only that of the highlighted segment if there is one.
             other: the same slice of a second result: its mean and highlighted segment are dashed.
+            hasLegend: whether there is room for a legend.
         """
         wasModifying = self.chartNode.StartModify()
         bands = [s for s in range(len(slice_.segmentNames)) if withBands and name in slice_.low and chosen in (None, s)]
@@ -81,9 +94,11 @@ class StrainCurvesPlot:
         self._fillCurves(slice_, name, chosen, other)
         self._fillBands(slice_, name, bands)
         self._fillMark(slice_.timesMs[frame], bottom, top)
+        self._fillMoments(slice_, bottom, top)
         self._styleCurves(slice_, chosen)
         self._styleOther(slice_, chosen, other)
-        self._styleChart(slice_, name, bool(bands), bottom, top, other is not None)
+        self._styleChart(slice_, name, bool(bands), bottom, top)
+        self._styleLegend(slice_, hasLegend, other is not None)
         self.chartNode.EndModify(wasModifying)
         self.chartNode.Modified()
 
@@ -122,8 +137,8 @@ class StrainCurvesPlot:
 
     def _fillCurves(self, slice_: SliceNumbers, name: str, chosen: int | None, other: SliceNumbers | None) -> None:
         columns = {"time [ms]": slice_.timesMs}
-        for number, (wall, values) in enumerate(zip(slice_.segmentNames, slice_.curves[name], strict=True), 1):
-            columns[f"{number} {wall} [%]"] = 100 * values
+        for title, values in zip(slice_.segmentTitles, slice_.curves[name], strict=True):
+            columns[f"{title} [%]"] = 100 * values
         columns["whole slice [%]"] = 100 * slice_.mean[name]
         # a series without a column would lose its position in the drawing order, so it gets an empty one
         for unused in (*range(len(slice_.segmentNames) + 1, self.SEGMENTS + 1), "second", "second segment"):
@@ -166,13 +181,27 @@ class StrainCurvesPlot:
         self._mark.SetColor(0.45, 0.48, 0.52)
         self._mark.SetLineWidth(2)
 
+    def _fillMoments(self, slice_: SliceNumbers, bottom: float, top: float) -> None:
+        """Dotted lines at end-diastole and end-systole; the legend gives their frame, counted from 1, and time."""
+        columns = {"height": np.array([bottom, top])}
+        for node, name, frame in zip(self._moments, self.MOMENTS, self._momentFrames, strict=True):
+            columns[name] = np.full(2, slice_.timesMs[frame])
+            node.SetXColumnName(name)
+            node.SetYColumnName("height")
+            node.SetName(f"{name}, frame {frame + 1}, {slice_.timesMs[frame]:.0f} ms")
+            node.SetLineStyle(node.LineStyleDot if name == "ED" else node.LineStyleDash)
+            node.SetLineWidth(1)
+            node.SetColor(*self.INK)
+        self._fill(self._momentTable, columns)
+
     def _styleCurves(self, slice_: SliceNumbers, chosen: int | None) -> None:
         for s, node in enumerate(self._curves):
             exists = s < len(slice_.segmentNames)
             wall = slice_.segmentNames[s] if exists else ""
+            title = slice_.segmentTitles[s] if exists else ""
             node.SetXColumnName("time [ms]")
-            node.SetYColumnName(f"{s + 1} {wall} [%]" if exists else f"{s + 1} [%]")
-            node.SetName(f"{s + 1} {wall}" if exists else "")
+            node.SetYColumnName(f"{title} [%]" if exists else f"{s + 1} [%]")
+            node.SetName(title)
             color = self._colors.get(wall, self.INK)
             node.SetColor(*(color if chosen in (None, s) else self._mixed(color, 0.55)))
             node.SetLineWidth(4 if chosen == s else 2)
@@ -193,25 +222,28 @@ class StrainCurvesPlot:
             wall = slice_.segmentNames[chosen] if chosen is not None else ""
             node.SetColor(*(self.INK if column == "second" else self._colors.get(wall, self.INK)))
 
-    def _styleChart(
-        self, slice_: SliceNumbers, name: str, withBands: bool, bottom: float, top: float, isOfTwo: bool
-    ) -> None:
+    def _styleLegend(self, slice_: SliceNumbers, hasLegend: bool, isOfTwo: bool) -> None:
+        """Reserve the width of the legend; without it, the axis names the lines at end-diastole and end-systole."""
+        chart = self.chartNode
+        chart.SetLegendVisibility(hasLegend)
+        chart.SetTitleFontSize(14 if hasLegend else 12)
+        chart.SetLegendFontSize(11)
+        start, end = float(slice_.timesMs[0]), float(slice_.timesMs[-1])
+        share = (self.LEGEND_SHARE_OF_TWO if isOfTwo else self.LEGEND_SHARE) if hasLegend else 0.02
+        chart.SetXAxisRange(start, end + share * (end - start))
+        moments = (f"{n} {slice_.timesMs[f]:.0f}" for n, f in zip(self.MOMENTS, self._momentFrames, strict=True))
+        chart.SetXAxisTitle("time after the R wave [ms]" if hasLegend else f"time [ms]; {', '.join(moments)} ms")
+
+    def _styleChart(self, slice_: SliceNumbers, name: str, withBands: bool, bottom: float, top: float) -> None:
         chart = self.chartNode
         bands = ", 90 % bands" if withBands else ""
         chart.SetTitle(f"{self.NAMES[name]}, {slice_.label.lower()}{bands}")
         chart.SetTitleVisibility(True)
-        chart.SetTitleFontSize(14)
-        chart.SetXAxisTitle("time after the R wave [ms]")
         chart.SetYAxisTitle(f"{self.NAMES[name]} [%]")
         chart.SetAxisTitleFontSize(13)
         chart.SetAxisLabelFontSize(12)
-        chart.SetLegendVisibility(True)
-        chart.SetLegendFontSize(11)
         chart.SetGridVisibility(True)
         chart.SetXAxisRangeAuto(False)
-        start, end = float(slice_.timesMs[0]), float(slice_.timesMs[-1])
-        share = self.LEGEND_SHARE_OF_TWO if isOfTwo else self.LEGEND_SHARE
-        chart.SetXAxisRange(start, end + share * (end - start))
         chart.SetYAxisRangeAuto(False)
         chart.SetYAxisRange(float(bottom), float(top))
 

@@ -31,6 +31,16 @@ class DicomExport:
     def __init__(self, node: ResultNode, identity: dict[str, str]) -> None:
         self._node, self._identity = node, identity
 
+    #: Requirements of the export.
+    PACKAGES = (*Dependencies.FOR_DICOM, *Dependencies.FOR_PICTURES)
+
+    def names(self) -> list[str]:
+        """Names of the files that `write` writes."""
+        browsers = dict.fromkeys(filter(None, self._node.browsers()))
+        known = [bool(self.sourceFiles(ResultScene(browser))) for browser in browsers]
+        maps = [f"strain-ecc-{number}.dcm" for number, isKnown in enumerate(known, 1) if isKnown]
+        return ["strain-report.dcm", *maps]
+
     def write(self, folder: Path) -> list[Path]:
         """Write the files and return their paths.
 
@@ -38,7 +48,7 @@ class DicomExport:
             InputError: a package is missing and was not installed.
             OSError: the files cannot be written.
         """
-        Dependencies.ensureOnly((*Dependencies.FOR_DICOM, *Dependencies.FOR_PICTURES))
+        Dependencies.ensureOnly(self.PACKAGES)
         from pydicom.uid import generate_uid
 
         sources = [self._sourceOf(b) for b in dict.fromkeys(filter(None, self._node.browsers()))]

@@ -1,6 +1,6 @@
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,19 @@ class ResultExport:
                 return found
         return {}
 
+    #: Files of `tables`.
+    TABLES = ("curves.csv", "segments.csv", "numbers.csv", "about.json")
+
     def tables(self, folder: Path) -> list[Path]:
-        """curves.csv, segments.csv, numbers.csv and about.json; returns the files.
+        """The files `TABLES` in a folder; earlier ones are replaced when all are complete.
 
         Raises:
             OSError: the files cannot be written.
         """
-        files = [folder / name for name in ("curves.csv", "segments.csv", "numbers.csv", "about.json")]
+        return self._publish(folder, self._writeTables)
+
+    def _writeTables(self, folder: Path) -> list[Path]:
+        files = [folder / name for name in self.TABLES]
         self._write(files[0], self._curveTitles(), self._curveRows(self._numbers))
         self._write(files[1], SegmentTable.FILE_TITLES, SegmentTable(self._numbers).fileRows())
         self._write(files[2], IndexTable.FILE_TITLES, IndexTable(self._numbers).fileRows())
@@ -66,7 +72,10 @@ class ResultExport:
             InputError: the scene does not contain the motion.
             OSError: the files cannot be written.
         """
-        ResultReport(self._node).write(path, self._identity)
+        from LaMoDCore.runtime.atomic import replaced_file
+
+        with replaced_file(path) as temporary:
+            ResultReport(self._node).write(temporary, self._identity)
         return [path]
 
     def dicom(self, folder: Path) -> list[Path]:
@@ -77,7 +86,18 @@ class ResultExport:
             InputError: a package is missing and was not installed.
             OSError: the files cannot be written.
         """
-        return DicomExport(self._node, self._identity).write(folder)
+        return self._publish(folder, DicomExport(self._node, self._identity).write)
+
+    @staticmethod
+    def _publish(folder: Path, write: Callable[[Path], list[Path]]) -> list[Path]:
+        """Let `write` fill a hidden folder, then move its files; an error leaves earlier files as they were."""
+        from LaMoDCore.runtime.atomic import replace, scratch_folder
+
+        with scratch_folder(folder / "LaMoD") as temporary:
+            files = [(file, folder / file.name) for file in write(temporary)]
+            for file, target in files:
+                replace(file, target)
+        return [target for _file, target in files]
 
     @staticmethod
     def _curveTitles() -> list[str]:

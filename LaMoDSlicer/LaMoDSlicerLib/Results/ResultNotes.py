@@ -1,10 +1,49 @@
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
+
+
+@dataclass(frozen=True)
+class ResultRemark:
+    """One remark about a result.
+
+    Attributes:
+        severity: "outOfDate", "error", "warning" or "info".
+        code: of the notes; remarks with the same code are of one kind.
+        text: the remark.
+        remedy: what to do, or empty.
+        slices: counted from 1; empty where the whole result is meant.
+        frames: counted from 0; empty where all frames are meant.
+    """
+
+    severity: str
+    code: str
+    text: str
+    remedy: str = ""
+    slices: tuple[int, ...] = ()
+    frames: tuple[int, ...] = ()
+
+    def state(self) -> str:
+        """Sign and word of the severity."""
+        return {
+            "outOfDate": _("↻ Out of date"),
+            "error": _("✕ Error"),
+            "warning": _("⚠ Warning"),
+        }.get(self.severity, _("ℹ Note"))
+
+    def cells(self) -> list[str]:
+        """State, slices, text, remedy and frames counted from 1, for a table."""
+        from LaMoDCore.heart.notes import number_list
+
+        frames = [frame + 1 for frame in self.frames]
+        slices, named = (number_list(numbers) if numbers else _("all") for numbers in (self.slices, frames))
+        return [self.state(), slices, self.text, self.remedy, named]
 
 
 class ResultNotes:
@@ -19,12 +58,19 @@ class ResultNotes:
 
     #: Half width of an interval beyond which a segment is named, percentage points.
     WIDE = 4.0
+    #: Most slices whose numbers are listed in one line of the box; more are counted.
+    NAMED_SLICES = 3
 
     def __init__(self, numbers: ResultNumbers, isOutOfDate: bool = False) -> None:
         self._numbers, self._isOutOfDate = numbers, isOutOfDate
 
     def warnings(self) -> list[str]:
         """Errors, automatic contours, slices unlike the training data, uncertain segments, other warnings."""
+        several = len(self._numbers.slices) > 1
+        return [_sentence(remark, several) for remark in self.remarks() if remark.severity != "info"]
+
+    def remarks(self) -> list[ResultRemark]:
+        """Warnings in the order of `warnings`, then assumptions and facts; equal ones of several slices are one."""
         wide = self._wideSegments()
         # the names of the uncertain segments make the note about the samples redundant
         redundant = {"samples_disagree"} if wide else set()
@@ -32,12 +78,14 @@ class ResultNotes:
         automatic = [n for n in self._numbers.notes if n.code == "contours_automatic"]
         others = [n for n in self._numbers.notes if n.code not in {"unlike_training", "contours_automatic", *redundant}]
         return [
-            *([outOfDate()] if self._isOutOfDate else []),
-            *self._lines(others, "error"),
-            *self._lines(automatic, "error", "warning"),
-            *self._lines(unlike, "error", "warning"),
+            *([ResultRemark("outOfDate", "outOfDate", outOfDate())] if self._isOutOfDate else []),
+            *_remarks(others, "error"),
+            *_remarks(automatic, "error", "warning"),
+            *_remarks(unlike, "error", "warning"),
             *wide,
-            *self._lines(others, "warning"),
+            *_remarks(others, "warning"),
+            *_remarks(self._numbers.notes, "info"),
+            *(ResultRemark("info", "", text) for text in self.facts()),
         ]
 
     def assumptions(self) -> list[str]:
@@ -59,27 +107,65 @@ class ResultNotes:
             facts.append(text)
         return [*facts, _("GCS: mean Ecc of the slices given. GLS: not available from short axis.")]
 
-    def html(self, most: int = 4) -> str:
-        """For a label: up to `most` warnings in bold and the number of the others, then the facts."""
-        warnings = self.warnings()
-        lines = [f"<b>{_escaped(text)}</b>" for text in warnings[:most]]
-        if len(warnings) > most:
-            lines.append(_("… and {count} more: hover for all.").format(count=len(warnings) - most))
-        if not warnings:
-            lines.append(_("No warnings. This does not prove that the result is right."))
+    def html(self) -> str:
+        """For a box: how many remarks there are, one line per kind of warning, then the facts.
+
+        Remarks of one kind about several slices are counted, "8 slices: …"; remedies and places are in the table.
+        """
+        kinds: dict[tuple[str, str], list[ResultRemark]] = {}
+        for remark in self.remarks():
+            if remark.severity != "info":
+                kinds.setdefault((remark.severity, remark.code), []).append(remark)
+        lines = [f"<b>{_escaped(self.summary())}</b>"]
+        for kind in kinds.values():
+            lines.append(f"<b>{kind[0].state()}</b>: {_escaped(self._counted(kind))}")
+        if not kinds:
+            lines.append(_("This does not prove that the result is right."))
         return "<br>".join([*lines, *map(_escaped, self.facts())])
+
+    def summary(self) -> str:
+        """How many kinds of errors, warnings and notes there are, with their signs."""
+        groups = {"outOfDate": 0, "error": 0, "warning": 0, "info": 0}
+        for severity, _code in dict.fromkeys((r.severity, r.code or r.text) for r in self.remarks()):
+            groups[severity] += 1
+        words = [
+            *([_("↻ out of date")] if groups["outOfDate"] else []),
+            *([_plural(groups["error"], _("✕ {n} error"), _("✕ {n} errors"))] if groups["error"] else []),
+            _plural(groups["warning"], _("⚠ {n} warning"), _("⚠ {n} warnings"))
+            if groups["warning"]
+            else _("✓ no warnings"),
+            _plural(groups["info"], _("ℹ {n} note"), _("ℹ {n} notes")),
+        ]
+        return " · ".join(words)
+
+    def _counted(self, kind: list[ResultRemark]) -> str:
+        """One line about remarks of one kind."""
+        from LaMoDCore.heart.notes import CODES
+
+        slices = sorted({number for remark in kind for number in remark.slices})
+        first = kind[0]
+        if len(kind) == 1 and len(slices) <= self.NAMED_SLICES:
+            return _placed(first, len(self._numbers.slices) > 1, first.text)
+        if len(kind) == 1:
+            text = first.text
+        elif first.code in CODES:
+            text = CODES[first.code].meaning
+        else:
+            text = f"{self._wideText()}."
+        if len(slices) > self.NAMED_SLICES:
+            return _("{count} slices: {text}").format(count=len(slices), text=text)
+        return _placed(ResultRemark("", "", "", slices=tuple(slices)), len(self._numbers.slices) > 1, text)
 
     def plain(self) -> str:
         """All lines, for a tooltip or a file."""
         return "\n".join([*self.warnings(), *self.assumptions(), *self.facts()])
 
     def _lines(self, notes: Iterable[Any], *severities: str) -> list[str]:
-        from LaMoDCore.heart.notes import grouped
-
         several = len(self._numbers.slices) > 1
-        return [_line(group, several) for group in grouped(n for n in notes if n.severity in severities)]
+        return [_sentence(remark, several) for remark in _remarks(notes, *severities)]
 
-    def _wideSegments(self) -> list[str]:
+    def _wideSegments(self) -> list[ResultRemark]:
+        """One remark per slice with uncertain segments: half the widths of their intervals."""
         found = []
         for slice_ in self._numbers.slices:
             if not slice_.hasInterval:
@@ -87,9 +173,13 @@ class ResultNotes:
             half = 50.0 * (slice_.peakInterval()[:, 1] - slice_.peakInterval()[:, 0])
             wide = [f"{slice_.segmentNames[s]} ±{half[s]:.0f}" for s in range(len(half)) if half[s] > self.WIDE]
             if wide:
-                text = _("{slice}: uncertainty of peak Ecc above ±{limit:.0f} percentage points: {segments}.")
-                found.append(text.format(slice=slice_.label, limit=self.WIDE, segments=", ".join(wide)))
+                text = f"{self._wideText()}: {', '.join(wide)}."
+                found.append(ResultRemark("warning", "wideIntervals", text, slices=(slice_.number,)))
         return found
+
+    def _wideText(self) -> str:
+        text = _("Peak Ecc of some segments is uncertain by more than ±{limit:.0f} percentage points")
+        return text.format(limit=self.WIDE)
 
     def _uncertainty(self) -> str:
         slices = self._numbers.slices
@@ -129,23 +219,40 @@ def remedies() -> dict[str, str]:
     # fmt: on
 
 
-def _line(group: Any, several: bool) -> str:
-    """One group of notes; slices are named if the result has `several`."""
+def _remarks(notes: Iterable[Any], *severities: str) -> list[ResultRemark]:
+    """One remark per group of equal notes of these severities, the most severe first."""
+    from LaMoDCore.heart.notes import grouped
+
+    found = []
+    for group in grouped(n for n in notes if n.severity in severities):
+        note = group.note
+        text, remedy = inPanel(note.text), inPanel(remedies().get(note.code, note.remedy))
+        found.append(ResultRemark(note.severity, note.code, text, remedy, group.slices, group.frames))
+    return found
+
+
+def _sentence(remark: ResultRemark, several: bool) -> str:
+    """A remark with place and remedy; slices are named if the result has `several`."""
+    return _placed(remark, several, " ".join(part for part in (remark.text, remark.remedy) if part))
+
+
+def _placed(remark: ResultRemark, several: bool, text: str) -> str:
+    """A text after the slices and frames that it concerns."""
     from LaMoDCore.heart.notes import number_list
 
     places = []
-    if group.slices and several:
-        places.append(
-            (_("Slice {n}") if len(group.slices) == 1 else _("Slices {n}")).format(n=number_list(group.slices))
-        )
-    if group.frames:
-        frames = number_list([frame + 1 for frame in group.frames])
-        named = _("frame {n}") if len(group.frames) == 1 else _("frames {n}")
-        places.append(named.format(n=frames))
-    remedy = remedies().get(group.note.code, group.note.remedy)
-    text = " ".join(part for part in (group.note.text, remedy) if part)
+    if remark.slices and several:
+        named = _("Slice {n}") if len(remark.slices) == 1 else _("Slices {n}")
+        places.append(named.format(n=number_list(remark.slices)))
+    if remark.frames:
+        named = _("frame {n}") if len(remark.frames) == 1 else _("frames {n}")
+        places.append(named.format(n=number_list([frame + 1 for frame in remark.frames])))
     place = ", ".join(places)
     return f"{place[0].upper()}{place[1:]}: {text}" if place else text
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return (one if count == 1 else many).format(n=count)
 
 
 def _escaped(text: str) -> str:

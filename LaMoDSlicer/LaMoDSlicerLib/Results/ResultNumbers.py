@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from LaMoDSlicerLib.Widgets import Numbering
+
 
 @dataclass(frozen=True, eq=False)
 class SliceNumbers:
@@ -54,6 +56,13 @@ class SliceNumbers:
     def label(self) -> str:
         """Entry in selectors and titles."""
         return f"Slice {self.number}, {self.level}"
+
+    @property
+    def segmentTitles(self) -> tuple[str, ...]:
+        """Number and name of each segment, as in the report; AHA numbers are shown separately, with that label."""
+        isNamed = any(number is not None for number in self.aha)
+        names = enumerate(self.segmentNames, 1)
+        return tuple(Numbering.segment(i, name) if isNamed else name for i, name in names)
 
     @property
     def hasInterval(self) -> bool:

@@ -1,5 +1,6 @@
 """File dialogs that start in the user's folder and name files with the suffix of their format."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import qt
@@ -30,6 +31,16 @@ def saveFile(title: str, name: str, filters: str, suffixes: tuple[str, ...]) -> 
             return None
     _remember(path.parent)
     return path
+
+
+def mayReplace(paths: Iterable[Path], title: str) -> bool:
+    """Whether none of the files exists, or the user agrees to replace those that do."""
+    existing = [path.name for path in paths if path.exists()]
+    if not existing:
+        return True
+    names = ", ".join(existing[:4]) + (" …" if len(existing) > 4 else "")
+    text = _("The folder already contains {names}. Replace these files?")
+    return bool(slicer.util.confirmOkCancelDisplay(text.format(names=names), windowTitle=title))
 
 
 def withSuffix(path: Path, suffixes: tuple[str, ...]) -> Path:
