@@ -47,6 +47,8 @@ _RC = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 5,
+    # at the upper edge, not where a search finds room: no plot has ticks there
+    "axes.titley": 1.0,
     "xtick.color": SOFT,
     "ytick.color": SOFT,
     "xtick.labelsize": 7,
@@ -57,14 +59,27 @@ _RC = {
     "pdf.fonttype": 3,
     "svg.hashsalt": "lamod",
 }
+#: Settings that do not concern the style, as in Matplotlib's own list of them.
+_OF_THE_PROGRAM = frozenset(
+    {
+        *("backend", "backend_fallback", "date.epoch", "docstring.hardcopy", "figure.max_open_warning", "interactive"),
+        *("savefig.directory", "timezone", "tk.window_focus", "toolbar"),
+        *("webagg.address", "webagg.open_in_browser", "webagg.port", "webagg.port_retries"),
+    }
+)
 
 
 @contextmanager
 def page_style() -> Iterator[None]:
     """Use this style alone in Matplotlib, independent of the user's settings, which are restored afterwards."""
-    from matplotlib import style
+    from matplotlib import rc_context, rcParams, rcParamsDefault
 
-    with style.context(["default", _RC], after_reset=True):
+    # Importing `matplotlib.style` would read all of its style files.
+    with rc_context():
+        for name, value in rcParamsDefault.items():
+            if name not in _OF_THE_PROGRAM:
+                dict.__setitem__(rcParams, name, value)  # a default needs no check
+        rcParams.update(_RC)
         yield
 
 
