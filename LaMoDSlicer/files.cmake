@@ -151,7 +151,6 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/Numbering.py
   LaMoDSlicerLib/Widgets/PanelWidgets.py
   LaMoDSlicerLib/Widgets/PanelWords.py
-  LaMoDSlicerLib/Widgets/PanelWords.py
   LaMoDSlicerLib/Widgets/TableCopy.py
   LaMoDSlicerLib/Widgets/TextTable.py
   LaMoDSlicerLib/Widgets/WindowKeys.py

@@ -18,29 +18,30 @@ def annotator(slicer_app):
     return set_up(slicer_app, faulty_heart())
 
 
-def test_nothing_is_read_or_changed_without_a_click(annotator):
+def shown_frames(annotator):
+    return {t for t, state in enumerate(annotator.panel.strip.states[0]) if state != "good"}
+
+
+def test_masks_are_checked_when_they_are_selected_and_nothing_is_changed(annotator):
     before, names = drawn_masks(annotator), panel.node_names()
     for frame in (3, 9, 14, 0):
         annotator.browser.SetSelectedItemNumber(frame)
         annotator.app.settle()
-    assert annotator.panel.report is None
-    assert annotator.panel.strip.states == []
-    assert not annotator.ui.fixButton.enabled
+    assert shown_frames(annotator) == {5, 9, 14}
+    assert annotator.ui.reviewLabel.text == "✕ 3 frames to review (1 to repair)"
     assert not annotator.ui.undoButton.enabled
     click(annotator, "checkButton")
-    assert annotator.panel.report is not None
     assert np.array_equal(drawn_masks(annotator), before)
     assert np.array_equal(before, annotator.slice.myocardium)
-    assert panel.node_names() == names
+    new = {name for name in panel.node_names() if name not in names}
+    assert {name.split()[0] for name in new} <= {"vtkMRMLModelNode", "vtkMRMLModelDisplayNode"}, "lines only"
 
 
 def test_lights_navigation_and_acceptance(annotator, pictures):
-    click(annotator, "checkButton")
     states = annotator.panel.strip.states[0]
     assert states[5] == "look"
     assert states[9] == "repair"
     assert states[14] == "look"
-    assert {t for t, state in enumerate(states) if state != "good"} == {5, 9, 14}
     click_cell(annotator, 0, 9)
     assert annotator.browser.GetSelectedItemNumber() == 9
     assert "not a closed ring" in annotator.ui.findingLabel.text
@@ -50,15 +51,73 @@ def test_lights_navigation_and_acceptance(annotator, pictures):
     click(annotator, "acceptButton")
     assert annotator.panel.strip.states[0][5] == "accepted"
     assert annotator.browser.GetSelectedItemNumber() == 9
+    click_cell(annotator, 0, 14)
     annotator.mouse.key("a")
     annotator.app.settle()
-    assert annotator.panel.strip.states[0][9] == "accepted"
-    assert annotator.browser.GetSelectedItemNumber() == 14
-    click(annotator, "acceptButton")
-    assert "good or accepted" in annotator.ui.findingLabel.text
+    assert annotator.panel.strip.states[0][14] == "accepted"
+    assert annotator.browser.GetSelectedItemNumber() == 9
     tip = annotator.ui.stripTable.item(0, 5).toolTip()
     assert "Accepted by" in tip
     assert "island" in tip
+    assert annotator.ui.reviewLabel.text == "✕ 1 frame to review (1 to repair)"
+
+
+def test_a_frame_to_repair_cannot_be_accepted(annotator):
+    """Version 1 accepted it, and the prediction failed."""
+    click_cell(annotator, 0, 9)
+    assert not annotator.ui.acceptButton.enabled
+    assert "cannot be accepted" in annotator.ui.acceptButton.toolTip
+    annotator.mouse.key("a")
+    annotator.app.settle()
+    assert annotator.panel.strip.states[0][9] == "repair"
+    assert "cannot be accepted" in annotator.ui.findingLabel.text
+
+
+def test_an_acceptance_that_an_earlier_version_stored_for_a_frame_to_repair_does_not_count(annotator):
+    from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
+
+    AcceptanceRecord(annotator.panel.contours.holder()).accept(0, 9, drawn_masks(annotator)[9])
+    click(annotator, "checkButton")
+    assert annotator.panel.strip.states[0][9] == "repair"
+
+
+def test_previous_next_and_undo_of_an_acceptance_by_buttons_and_keys(annotator):
+    click_cell(annotator, 0, 7)
+    for press, frame in (("nextButton", 9), ("nextButton", 14), ("nextButton", 5), ("previousButton", 14)):
+        click(annotator, press)
+        assert annotator.browser.GetSelectedItemNumber() == frame
+    for key, frame in (("p", 9), ("p", 5), ("n", 9), ("p", 5)):
+        annotator.mouse.key(key)
+        annotator.app.settle()
+        assert annotator.browser.GetSelectedItemNumber() == frame
+    click(annotator, "acceptButton")
+    click_cell(annotator, 0, 5)
+    assert annotator.panel.strip.states[0][5] == "accepted"
+    click(annotator, "undoAcceptButton")
+    assert annotator.panel.strip.states[0][5] == "look"
+    assert not annotator.ui.undoAcceptButton.enabled
+    annotator.mouse.key("a")
+    annotator.app.settle()
+    click_cell(annotator, 0, 5)
+    annotator.mouse.key("u")
+    annotator.app.settle()
+    assert annotator.panel.strip.states[0][5] == "look"
+    assert "3 frames to review" in annotator.ui.reviewLabel.text
+
+
+def test_frames_have_one_number_in_the_strip_the_message_and_the_table(annotator):
+    """Frame 9 of the array is frame 10 everywhere on screen."""
+    click_cell(annotator, 0, 9)
+    assert annotator.ui.stripTable.currentColumn() == 9
+    assert "Slice 1, frame 10" in annotator.ui.findingLabel.text
+    assert "frame 10:" in annotator.ui.stripTable.item(0, 9).toolTip()
+    from LaMoDSlicerLib.Contours import ContourReview
+
+    (review,) = ContourReview.of(annotator.segmentation, annotator.browser)
+    assert review.problems == ("Slice 1, frame 10: The myocardium is not a closed ring around a cavity.",)
+    assert (review.toReview, review.toRepair) == ((5, 9, 14), (9,))
+    assert review.reviewText() == "✕ 3 (1 to repair)"
+    assert review.contoursText() == "drawn"
 
 
 def test_the_accept_button_does_not_move_with_the_findings(annotator):
@@ -70,7 +129,6 @@ def test_the_accept_button_does_not_move_with_the_findings(annotator):
         return QtWidgets.QWidget.mapTo(annotator.ui.acceptButton, annotator.app.widget.parent, origin).y()
 
     before = height()
-    click(annotator, "checkButton")
     for frame in (0, 5, 9, 14):
         click_cell(annotator, 0, frame)
         assert height() == before, annotator.ui.findingLabel.text
@@ -90,12 +148,12 @@ def test_an_acceptance_expires_with_its_contour_and_is_saved_with_the_scene(anno
     click(annotator, "checkButton")
     click_cell(annotator, 0, 5)
     click(annotator, "acceptButton")
-    holder = annotator.panel.holder()
+    holder = annotator.panel.contours.holder()
     assert holder.GetAttribute(AcceptanceRecord.ATTRIBUTE)
     record = AcceptanceRecord(holder)
     mask = drawn_masks(annotator)[5]
-    assert record.of("slice 1", 5, mask)["who"]
-    assert record.of("slice 1", 5, ~mask) is None
+    assert record.of(0, 5, mask)["who"]
+    assert record.of(0, 5, ~mask) is None
     annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
     click(annotator, "fixButton")
     assert annotator.panel.strip.states[0][5] == "good"
@@ -110,7 +168,7 @@ def test_repair_undo_and_the_copy_of_the_original(annotator, pictures):
     assert np.array_equal(np.delete(repaired, 5, axis=0), np.delete(annotator.slice.myocardium, 5, axis=0))
     assert annotator.panel.strip.states[0][5] == "good"
     assert "changed frame 6" in annotator.ui.findingLabel.text
-    original = annotator.panel.holder().GetNodeReference("LaMoD.Original")
+    original = annotator.panel.contours.holder().GetNodeReference("LaMoD.Original")
     import slicer
 
     kept = slicer.util.arrayFromVolume(original.GetNthDataNode(5))[0] == 2
@@ -141,10 +199,10 @@ def test_carry_from_end_diastole_and_end_systole(slicer_app, pictures):
     SampleHeart.addToScene(replace(whole, myocardium=masks, cavity=cavity), "Ring")
     slicer_app.settle()
     contours = slicer_app.widget.contoursPanel
-    for button in (contours.ui.checkButton, contours.ui.carryButton):
-        assert button.enabled
-        slicer_app.mouse.click(button)
-        slicer_app.settle()
+    assert contours.ui.carryButton.enabled, contours.ui.carryButton.toolTip
+    slicer_app.mouse.click(contours.ui.carryButton)
+    slicer_app.settle()
+    assert "changed frames 2–9, 11–25" in contours.ui.findingLabel.text
     carried = ContourSlices(slicer_app.widget._parameters).slices()[0].myocardium
     overlap = [dice(a, b) for a, b in zip(carried, whole.myocardium, strict=True)]
     assert overlap[0] == overlap[9] == 1.0

@@ -1,11 +1,12 @@
 import datetime
 import getpass
-import hashlib
 import json
 from typing import Any
 
 import numpy as np
 import slicer
+
+from LaMoDSlicerLib.Inputs import FrameMask
 
 
 class AcceptanceRecord:
@@ -21,27 +22,47 @@ class AcceptanceRecord:
 
     def __init__(self, node: Any) -> None:
         self._node = node
+        self._read: tuple[str, dict[str, dict[str, str]]] = ("", {})
 
     def _entries(self) -> dict[str, dict[str, str]]:
         from LaMoDCore.runtime.json_file import parse_json
 
-        try:
-            entries = parse_json(self._node.GetAttribute(self.ATTRIBUTE) or "{}")
-        except ValueError:
-            return {}
-        return entries if isinstance(entries, dict) else {}
+        text = self._node.GetAttribute(self.ATTRIBUTE) or "{}"
+        if text != self._read[0]:
+            try:
+                entries = parse_json(text)
+            except ValueError:
+                entries = {}
+            self._read = (text, entries if isinstance(entries, dict) else {})
+        return dict(self._read[1])
 
-    def accept(self, sliceName: str, frame: int, mask: np.ndarray) -> None:
-        """Record that the current user accepts a contour."""
+    def accept(self, depth: int, frame: int, mask: np.ndarray) -> None:
+        """Record that the current user accepts a contour.
+
+        Args:
+            depth: index of the slice in the masks' volume.
+            frame: counted from 0.
+            mask: bool [H, W], the contour.
+        """
         entries = self._entries()
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        entries[self._key(sliceName, frame)] = {"who": self.userName(), "when": now, "contour": self._digest(mask)}
+        entries[self._key(depth, frame)] = {"who": self.userName(), "when": now, "contour": FrameMask.digest(mask)}
         self._node.SetAttribute(self.ATTRIBUTE, json.dumps(entries, sort_keys=True))
 
-    def of(self, sliceName: str, frame: int, mask: np.ndarray) -> dict[str, str] | None:
+    def withdraw(self, depth: int, frame: int) -> None:
+        """Remove an acceptance."""
+        entries = self._entries()
+        if entries.pop(self._key(depth, frame), None) is not None:
+            self._node.SetAttribute(self.ATTRIBUTE, json.dumps(entries, sort_keys=True))
+
+    def of(self, depth: int, frame: int, mask: np.ndarray) -> dict[str, str] | None:
         """User and time of the acceptance of this contour, or None."""
-        entry = self._entries().get(self._key(sliceName, frame))
-        return entry if entry is not None and entry.get("contour") == self._digest(mask) else None
+        return self.ofDigest(depth, frame, FrameMask.digest(mask))
+
+    def ofDigest(self, depth: int, frame: int, digest: str) -> dict[str, str] | None:
+        """As `of`, for the hash of a contour."""
+        entry = self._entries().get(self._key(depth, frame))
+        return entry if entry is not None and entry.get("contour") == digest else None
 
     @staticmethod
     def userName() -> str:
@@ -57,9 +78,5 @@ class AcceptanceRecord:
             return "unknown"
 
     @staticmethod
-    def _key(sliceName: str, frame: int) -> str:
-        return f"{sliceName}, frame {frame}"
-
-    @staticmethod
-    def _digest(mask: np.ndarray) -> str:
-        return hashlib.sha256(np.packbits(mask.astype(bool)).tobytes()).hexdigest()[:16]
+    def _key(depth: int, frame: int) -> str:
+        return f"slice {depth + 1}, frame {frame}"

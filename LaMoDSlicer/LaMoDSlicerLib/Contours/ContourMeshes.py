@@ -75,6 +75,37 @@ def outlineOf(mask: np.ndarray) -> np.ndarray:
     return np.concatenate(segments)
 
 
+def dashed(segments: np.ndarray, dash: float = 3.0, gap: float = 2.5) -> np.ndarray:
+    """[M, 2, 2]: the segments that lie on the dashes of dashed lines; short lines stay whole.
+
+    Args:
+        segments: [N, 2, 2] consecutive line segments, as of `outlineOf`.
+        dash, gap: lengths in pixels.
+    """
+    if not len(segments):
+        return segments
+    lengths = np.linalg.norm(segments[:, 1] - segments[:, 0], axis=1)
+    begins = np.abs(segments[1:, 0] - segments[:-1, 1]).max(axis=1) > 1e-6
+    line = np.concatenate([[0], np.cumsum(begins)])  # of each segment: which of the separate lines it belongs to
+    along = np.cumsum(lengths)
+    starts = (along - lengths)[np.concatenate([[True], begins])]
+    isShort = np.bincount(line, lengths) < 3 * (dash + gap)
+    return segments[(np.mod(along - starts[line], dash + gap) < dash) | isShort[line]]
+
+
+def circleOf(center: tuple[float, float], radii: tuple[float, float], sides: int = 40) -> np.ndarray:
+    """[sides, 2, 2]: a circle as line segments in pixel coordinates.
+
+    Args:
+        center: (x, y).
+        radii: along x and y, which differ if pixels are not square.
+        sides: number of segments.
+    """
+    angle = np.linspace(0, 2 * np.pi, sides + 1)
+    points = np.array(center) + np.column_stack([np.cos(angle), np.sin(angle)]) * np.array(radii)
+    return np.stack([points[:-1], points[1:]], axis=1)
+
+
 def _strips(mask: np.ndarray) -> "vtk.vtkPolyData":
     """The 0.5 level line of a mask; one polyline per closed outline."""
     padded = np.pad(mask, 1)  # otherwise an outline that touches the border stays open

@@ -1,28 +1,32 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Contours import SegmentEditorLink, StripContents
-from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
+from LaMoDSlicerLib.Contours import ContourReview, SegmentEditorLink
+from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
+from LaMoDSlicerLib.Contours.ContourLines import ContourLines
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
 from LaMoDSlicerLib.Contours.InsertionSection import InsertionSection
 from LaMoDSlicerLib.Contours.RepairSection import RepairSection
+from LaMoDSlicerLib.Contours.ReviewSection import ReviewSection
+from LaMoDSlicerLib.Contours.StructuresSection import StructuresSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
-from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
-from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Results import ResultContours
+from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 from LaMoDSlicerLib.Widgets import PanelWidgets
 
 
 class ContoursPanel:
-    """Checks, accepts, repairs and carries contours; nothing is read or changed without a click.
+    """Checks, accepts, repairs and carries contours, which it draws as lines; nothing is changed without a click.
+
+    The masks, their cine and the choice of the myocardium are those of the parameter node.
 
     Args:
         owner: the module's widget: its resources, its layout, and its update of all panels.
@@ -30,31 +34,30 @@ class ContoursPanel:
 
     def __init__(self, owner: Any) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/ContoursPanel.ui"))
-        owner.layout.addWidget(self.widget)
+        owner.ui.contoursPlace.layout().addWidget(self.widget)
         self._ui = slicer.util.childWidgetVariables(self.widget)
         self._updateAll = owner.onModified
         self.parameters: Any = None
-        self._masksId = ""
-        self._contours: ContourSlices | None = None
-        self._report: Any = None
-        self._checked: Any = None
+        #: Returns the number on screen of each slice of masks, by its index in their volume; {} to count from the base.
+        self.sliceNumbers: Callable[[Any], dict[int, int]] = lambda _masks: {}
+        self._check: ContourCheck | None = None
+        self._shown = ""
         self._slice = 0
+        self._frameAlone = 0
         self._follower = FrameFollower(self._onFrame)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(0)
+        self._timer.connect("timeout()", self._onTimeout)
         ui = self._ui
-        self.strip = FrameStrip(ui.stripTable, self.onStripClicked)
-        ui.stripLegend.text = FrameStrip.legend()
-        PanelWidgets.reserveLines(ui.stripLegend, 3)
-        PanelWidgets.reserveLines(ui.findingLabel, 6)
+        PanelWidgets.reserveLines(ui.findingLabel, 4)
+        self.lines = ContourLines(ui, self)
+        self.review = ReviewSection(ui, self)
+        self.structuresSection = StructuresSection(ui, self)
         self.repair = RepairSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)
         ui.checkButton.connect("clicked(bool)", self.onCheckButton)
-        ui.acceptButton.connect("clicked(bool)", self.onAcceptButton)
-        ui.acceptAllButton.connect("clicked(bool)", self.onAcceptAllButton)
         ui.editButton.connect("clicked(bool)", self.onEditButton)
-        self._shortcut = qt.QShortcut(qt.QKeySequence("A"), self.widget)
-        self._shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)  # not while typing elsewhere in Slicer
-        self._shortcut.connect("activated()", self.onAcceptButton)
         self.update()
 
     @property
@@ -63,194 +66,245 @@ class ContoursPanel:
         return self._ui
 
     @property
+    def masks(self) -> Any:
+        """The selected masks, or None."""
+        return self.parameters.masks if self.parameters is not None else None
+
+    @property
+    def check(self) -> ContourCheck | None:
+        """The check of the selected masks, which may be incomplete, or None."""
+        return self._check
+
+    @property
     def report(self) -> Any:
-        """The findings of the last check (a LaMoDCore ContourReport), or None."""
-        return self._report
+        """The findings (a LaMoDCore ContourReport), or None until the check is complete."""
+        return self._check.report if self._check is not None else None
 
     @property
     def contours(self) -> ContourSlices | None:
-        """The contours of the last check, or None."""
-        return self._contours
+        """The contours that are checked, or None."""
+        return self._check.contours if self._check is not None else None
+
+    @property
+    def strip(self) -> FrameStrip:
+        return self.review.strip
 
     @property
     def sliceIndex(self) -> int:
-        """The current slice, counted from 0."""
+        """The current slice of `contours`, counted from 0 at the base."""
         return self._slice
+
+    @property
+    def frame(self) -> int:
+        """The shown frame, counted from 0."""
+        browsers = self.contours.browsers() if self.contours is not None else []
+        return max(browsers[0].GetSelectedItemNumber(), 0) if browsers else self._frameAlone
+
+    @property
+    def isBusy(self) -> bool:
+        """Whether contours are being checked or repaired."""
+        return bool(self._timer.active) or self.repair.job is not None
 
     def setParameters(self, parameters: Any) -> None:
         self.parameters = parameters
+        if parameters is None:
+            self._forget()
+            ContourReview.forget()
         self.update()
 
     def update(self) -> None:
-        """Enable the controls; discard the report of masks that are no longer selected."""
-        p = self.parameters
-        masks = p.masks if p is not None else None
-        masksId = masks.GetID() if masks is not None else ""
-        if masksId != self._masksId:
-            self._masksId = masksId
-            self._forget()
-        self._checkAgain()
-        ui, missing = self._ui, "" if masks is not None else _("Select the myocardium masks first.")
-        PanelWidgets.enable(ui.checkButton, missing, _("Check every frame of every slice"))
-        tip = _("Accept this frame's contour and go to the next frame to review (key A)")
-        PanelWidgets.enable(ui.acceptButton, self.checkProblem(), tip)
-        tip = _("Record that you looked at the automatic contours of all frames and accept them")
-        PanelWidgets.enable(ui.acceptAllButton, missing or self._acceptAllProblem(masks), tip)
+        """Check the selected masks if they are new or changed, and enable the controls."""
+        self._follow()
+        ui, missing = self._ui, "" if self.masks is not None else _("Select the myocardium masks first.")
+        PanelWidgets.enable(ui.checkButton, missing, _("Check every frame of every slice again"))
         tip = _("Open the Segment Editor on this frame's myocardium")
         PanelWidgets.enable(ui.editButton, self.checkProblem(), tip)
-        for section in (self.repair, self.insertion, self.study):
+        for section in (self.review, self.structuresSection, self.repair, self.insertion, self.study, self.lines):
             section.update()
 
-    def _checkAgain(self) -> None:
-        """Repeat the check if the contours changed since, for example in the Segment Editor."""
-        if self._contours is None:
+    def _follow(self) -> None:
+        """Follow the selection and changes of the masks, for example in the Segment Editor."""
+        p, masks = self.parameters, self.masks
+        if masks is None:
+            if self._check is not None or self._shown:
+                self._forget()
             return
-        try:
-            now = ContourFingerprint.of(self._contours.masksNode, self._checked.geometry)
-            if now.differences(self._checked):
-                self.check()
-        except InputError as error:
+        if self.repair.job is not None and self._shown == masks.GetID():
+            return  # it writes the contours at its end
+        if self._shown != masks.GetID():
             self._forget()
+            self._shown = masks.GetID()
+        try:
+            check = ContourReview.checkOf(masks, p.cine, p.myocardium, self.sliceNumbers(masks))
+        except InputError as error:
+            self._setCheck(None)
             self.showMessage(str(error))
+            return
+        if check is not self._check:
+            self._setCheck(check)
+
+    def _setCheck(self, check: ContourCheck | None) -> None:
+        self._check = check
+        self._timer.stop()
+        self._slice = min(self._slice, len(check.contours.depths) - 1) if check is not None else 0
+        browsers = check.contours.browsers() if check is not None else []
+        self._follower.follow(browsers[0] if browsers else None)
+        self.review.read()
+        self.insertion.contoursChanged()
+        if check is None:
+            return
+        self.lines.look()
+        if check.report is None:
+            self.showMessage("")
+            self._timer.start()
+        else:
+            self.review.showFrame()
+
+    def _onTimeout(self) -> None:
+        """Check the next slice; the table of the heart may have completed the same check."""
+        if self._check is None or self.masks is not self._check.contours.masksNode:
+            self._timer.stop()
+            return
+        if self._check.step():
+            self._onChecked()
+
+    def _onChecked(self) -> None:
+        self._timer.stop()
+        self.review.read()
+        self.review.showFrame()
+        self.update()
+        self._updateAll()
 
     def checkProblem(self) -> str:
-        """Why contours cannot be accepted, edited or repaired; empty if they were checked."""
-        return "" if self._report is not None else _("Press “Check contours” first.")
+        """Why contours cannot be accepted, edited or repaired; empty if they are checked."""
+        if self.masks is None:
+            return _("Select the myocardium masks first.")
+        if self.repair.job is not None:
+            return _("A repair is running.")
+        return "" if self.report is not None else _("The contours are not checked yet.")
 
-    @staticmethod
-    def _acceptAllProblem(masks: Any) -> str:
-        """Why automatic contours cannot be accepted; empty if they can."""
-        origin = ContourOriginRecord(masks)
-        if not origin.exists:
-            return _("These contours were not drawn automatically.")
-        try:
-            return _("All contours are reviewed.") if origin.isReviewed() else ""
-        except InputError as error:
-            return str(error)
+    def structures(self) -> dict[str, str]:
+        """The segments or labels of the selected masks that are used."""
+        return MaskSource(self.masks).structuresWith(self.parameters.myocardium)
+
+    def structuresChanged(self, structure: str) -> None:
+        """Read the masks again after another segment was chosen."""
+        if structure == "myocardium" and self.parameters.myocardium:
+            self.parameters.myocardium = ""
+        self.update()
+        self._updateAll()
+
+    def readContours(self) -> ContourSlices:
+        """The selected masks as they are now, with the cine.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        return ContourSlices(self.parameters, numbers=self.sliceNumbers(self.masks))
 
     def _forget(self) -> None:
-        self._contours = self._report = None
-        self._slice = 0
+        self._shown, self._slice, self._frameAlone = "", 0, 0
         self.repair.forget()
         self.study.forget()
-        self._follower.follow(None)
-        self.strip.show([], [], [])
+        self.lines.forget()
+        self._setCheck(None)
         self.showMessage("")
 
     def showMessage(self, text: str) -> None:
-        """Show a sentence below the strip."""
+        """Show sentences below the buttons."""
         self._ui.findingLabel.text = text
 
     def onCheckButton(self) -> None:
+        if self.masks is None:
+            return
+        ContourReview.forget()
         try:
             with slicer.util.tryWithErrorDisplay(_("The contours could not be checked."), show=False, waitCursor=True):
-                self.check()
+                self.update()
+                if self._check is not None:
+                    self._check.finish()
+                    self._onChecked()
         except InputError as error:
             self._forget()
             self.showMessage(str(error))
-        self.update()
+        self.lines.turnOn()
 
-    def check(self) -> None:
-        """Check every frame of every slice.
+    def contoursChanged(self, before: str, old: np.ndarray, frames: list[int]) -> None:
+        """Check the contours after a step that changed them; the results of the earlier ones are out of date.
 
-        Raises:
-            InputError: there are no contours to check.
+        Args:
+            before: name of the earlier contours, for the legend.
+            old: bool [T, Z, H, W], the myocardium before the step.
+            frames: the changed frames, one of which is shown.
         """
-        from LaMoDCore.contours.check import check_contours
-
-        self._contours = ContourSlices(self.parameters)
-        self._checked = ContourFingerprint.of(self._contours.masksNode)
-        self._report = check_contours(self._contours.slices(), self._contours.referenceFrame())
-        self._slice = min(self._slice, len(self._contours.depths) - 1)
-        self._follower.follow(self._contours.source.sequence.browserNode)
-        self.insertion.contoursChanged()
-        self.showLights()
-
-    def contoursChanged(self) -> None:
-        """Update what depends on the contours: a result of the earlier ones is out of date."""
+        self.update()
+        if self._check is not None:
+            self._check.finish()
+            self._onChecked()
+        self.lines.compare(before, old)
+        if frames and self.frame not in frames and self.contours is not None:
+            self._show(self._slice, frames[0])
         self._updateAll()
 
-    def holder(self) -> Any:
-        """The node with the contours' attributes: the masks' sequence, or the masks if there is no sequence."""
-        sequence = self._contours.source.sequence
-        return sequence.sequenceNode or self._contours.masksNode
+    def reviewed(self) -> None:
+        """Update after frames were accepted, or an acceptance was withdrawn."""
+        self.goOn()
+        self.update()
+        self._updateAll()
 
-    def showLights(self) -> None:
-        """Show the strip and the findings of the current frame."""
-        self._showStrip()
-        self._showFrame()
+    def goOn(self) -> None:
+        """The person goes on: the contours before the last step are no longer drawn."""
+        self.lines.turnOn()
+        self.lines.compare("", None)
 
-    def _showStrip(self) -> None:
-        acceptance, carried = AcceptanceRecord(self.holder()), RepairSection.carriedFrames(self.holder())
-        states, tips = StripContents.contentsOf(self._contours.slices(), self._report, acceptance, carried)
-        self.strip.show([str(k + 1) for k in self._contours.depths], states, tips)
-
-    def _frame(self) -> int:
-        browser = self._contours.source.sequence.browserNode
-        return max(browser.GetSelectedItemNumber(), 0) if browser is not None else 0
-
-    def _showFrame(self) -> None:
-        frame = self._frame()
-        self.strip.mark(self._slice, frame)
-        name = self._report.slice_names[self._slice]
-        findings = self._report.of(self._slice, frame)
-        state = self.strip.states[self._slice][frame]
-        lines = [_("{name}, frame {t}: {state}").format(name=name, t=frame + 1, state=state)]
-        self.showMessage("\n".join([*lines, *(f"• {finding.text}" for finding in findings)]))
+    def _show(self, sliceIndex: int, frame: int) -> None:
+        self._slice, self._frameAlone = sliceIndex, frame
+        self.contours.show(sliceIndex, frame)
+        self.review.showFrame()
+        self.insertion.updateSlice()
+        self.lines.draw()
 
     def _onFrame(self, _frame: int) -> None:
-        if self._report is not None:
-            self._showFrame()
+        if self._check is not None:
+            self.lines.draw()
+        if self.report is not None:
+            self.review.showFrame()
 
     def onStripClicked(self, sliceIndex: int, frame: int) -> None:
-        self._slice = sliceIndex
-        self._contours.show(sliceIndex, frame)
-        self._showFrame()
-        self.insertion.updateSlice()
+        """Go to a frame of a slice."""
+        if self.contours is not None:
+            self.goOn()
+            self._show(sliceIndex, frame)
 
-    def onAcceptButton(self) -> None:
-        """Accept the current contour and go to the next frame to review."""
-        if self._report is None:
-            return
-        frame = self._frame()
-        slice_ = self._contours.slices()[self._slice]
-        AcceptanceRecord(self.holder()).accept(slice_.name, frame, slice_.myocardium[frame])
-        geometry, depth = self._contours.frames.geometry, self._contours.depths[self._slice]
-        self._recordReview(self._contours.masksNode, lambda record: record.accept(geometry, depth, frame))
-        self._showStrip()
-        self.update()
-        following = self.strip.next(self._slice, frame)
-        if following is None:
-            self._showFrame()
-            self.showMessage(_("Every frame is good or accepted."))
-            return
-        self.onStripClicked(*following)
-
-    def onAcceptAllButton(self) -> None:
-        """Mark the automatic contours of all frames as reviewed."""
-        self._recordReview(self.parameters.masks, ContourOriginRecord.acceptAll)
-        if self._report is not None:
-            self.onCheckButton()
-        self.update()
-        self.showMessage(_("The automatic contours of all frames are marked as reviewed."))
-
-    def _recordReview(self, masksNode: Any, accept: Callable[[ContourOriginRecord], None]) -> None:
-        """Accept frames; once all are reviewed, the results of these contours state it."""
-        record = ContourOriginRecord(masksNode)
-        accept(record)
-        if record.exists and record.isReviewed():
-            ResultContours.markReviewed(masksNode)
-            self._updateAll()
+    def showDepth(self, depth: int) -> None:
+        """Make a slice of the masks' volume the current one, at the shown frame."""
+        if self.contours is not None and depth in self.contours.depths:
+            self._show(self.contours.depths.index(depth), self.frame)
 
     def onEditButton(self) -> None:
-        sequence = self._contours.source.sequence
+        sequence = self.contours.source.sequence
         p = self.parameters
         volume = CineSource(p.cine).volumeNode() if p.cine is not None else None
-        segment = self._contours.structures["myocardium"]
-        self._contours.show(self._slice, self._frame())
+        segment = self.contours.structures["myocardium"]
+        self._show(self._slice, self.frame)
+        self.lines.leave()
         try:
             SegmentEditorLink.show(
-                self._contours.masksNode, segment, volume, sequence.sequenceNode, sequence.browserNode
+                self.contours.masksNode, segment, volume, sequence.sequenceNode, sequence.browserNode
             )
         except InputError as error:
+            self.lines.enter()
             self.showMessage(str(error))
+
+    def enter(self) -> None:
+        """Draw the contours again after another module was shown."""
+        self.lines.enter()
+
+    def leave(self) -> None:
+        """Remove the lines from the views, because another module is shown."""
+        self.lines.leave()
+
+    def cleanup(self) -> None:
+        """Stop everything because the module is unloaded."""
+        self._forget()
+        self._timer.disconnect("timeout()", self._onTimeout)

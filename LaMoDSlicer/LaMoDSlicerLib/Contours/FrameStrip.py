@@ -2,7 +2,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import qt
-from slicer.i18n import tr as _
 
 
 class FrameStrip:
@@ -39,20 +38,17 @@ class FrameStrip:
         table.connect("cellClicked(int,int)", onClicked)
 
     @classmethod
-    def legend(cls) -> str:
-        """Explanation of the symbols."""
-        names = {
-            "good": _("good"),
-            "look": _("look"),
-            "repair": _("repair"),
-            "accepted": _("accepted"),
-            "carried": _("carried, not drawn"),
-            "automatic": _("automatic"),
-            "unsure": _("automatic, unsure"),
-            "reviewed": _("automatic, reviewed"),
-            "edited": _("automatic, edited"),
-        }
-        return "   ".join(f"{symbol} {names[state]}" for state, (symbol, _color) in cls.STATES.items())
+    def symbolOf(cls, state: str) -> str:
+        """The sign of a state."""
+        return str(cls.STATES[state][0])
+
+    def legend(self) -> str:
+        """Explanation of the signs in the strip."""
+        from LaMoDSlicerLib.Contours.FrameStates import wordOf
+
+        present = {state for row in self._states for state in row}
+        shown = [state for state in self.STATES if state in present]
+        return "   ".join(f"{self.symbolOf(state)}\u00a0{wordOf(state)}".replace(" ", "\u00a0") for state in shown)
 
     @property
     def states(self) -> list[list[str]]:
@@ -84,10 +80,16 @@ class FrameStrip:
             self._table.setCurrentCell(sliceIndex, frame)
 
     def next(
-        self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("repair", "look", "unsure")
+        self, sliceIndex: int, frame: int, wanted: tuple[str, ...] = ("repair", "look", "unsure"), step: int = 1
     ) -> tuple[int, int] | None:
-        """The next frame in one of the wanted states, searching all slices cyclically; None if there is none."""
-        cells = [(s, t) for s, row in enumerate(self._states) for t in range(len(row))]
+        """The nearest frame in one of the wanted states, searching all slices cyclically; None if there is none.
+
+        Args:
+            sliceIndex, frame: where the search begins.
+            wanted: states.
+            step: 1 for the next frame, -1 for the previous one.
+        """
+        cells = [(s, t) for s, row in enumerate(self._states) for t in range(len(row))][::step]
         here = cells.index((sliceIndex, frame)) if (sliceIndex, frame) in cells else -1
         for s, t in cells[here + 1 :] + cells[: here + 1]:
             if self._states[s][t] in wanted:

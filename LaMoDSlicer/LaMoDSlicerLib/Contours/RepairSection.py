@@ -1,20 +1,22 @@
 import enum
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours.ContourSaver import ContourSaver
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
+from LaMoDSlicerLib.Contours.RepairJob import RepairJob
+from LaMoDSlicerLib.Inputs.CarriedRecord import CarriedRecord
+from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Widgets import FileDialogs, Numbering, PanelWidgets
 
 
 class ContourFix(enum.Enum):
@@ -54,51 +56,68 @@ class RepairSection:
         panel: the ContoursPanel.
     """
 
-    CARRIED = "LaMoD.Carried"
-
     def __init__(self, ui: Any, panel: Any) -> None:
         self._ui, self._panel = ui, panel
         self._writer = ContourWriter()
+        self._job: RepairJob | None = None
         for fix in ContourFix:
             ui.fixSelector.addItem(fix.label(), fix.value)
         ui.fixButton.connect("clicked(bool)", self.onFixButton)
         ui.undoButton.connect("clicked(bool)", self.onUndoButton)
         ui.carryButton.connect("clicked(bool)", self.onCarryButton)
         ui.saveContoursButton.connect("clicked(bool)", self.onSaveButton)
+        ui.repairCancelButton.connect("clicked(bool)", self.onCancelButton)
+
+    @property
+    def job(self) -> RepairJob | None:
+        """The running repair, or None."""
+        return self._job
 
     def update(self) -> None:
         """Enable the buttons; the tooltip of a disabled button says why."""
-        ui = self._ui
-        tips = {
-            ui.fixButton: _("Apply the selected repair to all frames; Undo reverts it"),
-            ui.carryButton: _("Propagate the drawn contours with the cine; propagated frames are marked"),
-            ui.saveContoursButton: _("Write the contours to a new file in the source file's format"),
-        }
-        for button, tip in tips.items():
-            PanelWidgets.enable(button, self._panel.checkProblem(), tip)
-        undo = self._writer.lastStep
-        PanelWidgets.enable(
-            ui.undoButton, "" if undo else _("There is no change to undo."), _("Undo: {step}").format(step=undo)
-        )
+        ui, problem = self._ui, self._panel.checkProblem()
+        tip = _("Apply the selected repair to all frames; Undo reverts it")
+        PanelWidgets.enable(ui.fixButton, problem, tip)
+        tip = _("Carry the drawn contours to the frames without contours with the cine; carried frames are marked")
+        PanelWidgets.enable(ui.carryButton, problem or self._carryProblem(), tip)
+        tip = _("Write the contours to a new file in the source file's format")
+        PanelWidgets.enable(ui.saveContoursButton, problem, tip)
+        undo = "" if self._job is not None else self._writer.lastStep
+        tip = _("Undo: {step}").format(step=undo)
+        PanelWidgets.enable(ui.undoButton, "" if undo else _("There is no change to undo."), tip)
+        for widget in (ui.repairProgressBar, ui.repairCancelButton):
+            widget.visible = self._job is not None
+
+    def _carryProblem(self) -> str:
+        """Why contours cannot be carried; empty if they can."""
+        check = self._panel.check
+        if all(all(row) for row in check.isDrawn):
+            return _("Every frame has contours.")
+        if not check.contours.hasCine:
+            return _("Select the cine of these masks first: its images show how the wall moves.")
+        for k, row in enumerate(check.isDrawn):
+            lights = check.report.lights(k)
+            open_ = [t for t, drawn in enumerate(row) if drawn and lights[t].value == "repair"]
+            if not all(row) and open_:
+                text = _("Repair {slice}, {frames} first: its contour would be carried to the others.")
+                return text.format(slice=check.report.slice_names[k], frames=Numbering.frames(open_))
+        return ""
 
     def forget(self) -> None:
-        """Discard the undo steps because other masks were selected."""
+        """Cancel a running repair and discard the undo steps because other masks were selected."""
+        self.cancel()
         self._writer.forget()
 
-    @classmethod
-    def carriedFrames(cls, holder: Any) -> dict[str, list[int]]:
-        """The frames whose contours were carried, by slice name.
+    def cancel(self) -> None:
+        """Cancel the running repair, if there is one; the contours do not change."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
 
-        Args:
-            holder: the masks' sequence, or the masks if there is no sequence.
-        """
-        from LaMoDCore.runtime.json_file import parse_json
-
-        try:
-            frames = parse_json(holder.GetAttribute(cls.CARRIED) or "{}")
-        except ValueError:
-            return {}
-        return frames if isinstance(frames, dict) else {}
+    def onCancelButton(self) -> None:
+        self.cancel()
+        self._panel.update()
+        self._panel.showMessage(_("Cancelled. The contours are unchanged."))
 
     def onFixButton(self) -> None:
         from LaMoDCore.contours.repair import end_frames
@@ -106,59 +125,105 @@ class RepairSection:
         fix = ContourFix(self._ui.fixSelector.itemData(self._ui.fixSelector.currentIndex))
         contours = self._panel.contours
         keep = end_frames(contours.slices(), contours.referenceFrame())
-        self._change(fix.label(), lambda slice_: fix.apply(slice_, keep))
+        self._start(fix.label(), lambda slice_: fix.apply(slice_, keep))
 
     def onCarryButton(self) -> None:
         """Carry the drawn contours to frames without contours, using the cine."""
         from LaMoDCore.heart.cycle.carrying import carry_contours
 
-        carriedFrames: dict[str, list[int]] = {}
+        self._start(_("Carry contours"), lambda slice_: carry_contours(slice_).slice, self._keepCarried)
 
-        def carry(slice_: Any) -> Any:
-            result = carry_contours(slice_, on_progress=lambda _share: _drawOnly())
-            carriedFrames[slice_.name] = [int(t) for t in np.flatnonzero(~result.drawn)]
-            return result.slice
+    @staticmethod
+    def _keepCarried(contours: ContourSlices, repaired: list[Any]) -> None:
+        """Record which frames were carried: those that were empty."""
+        carried: dict[int, dict[int, np.ndarray]] = {}
+        for k, slice_ in enumerate(repaired):
+            masks = {t: mask for t, mask in enumerate(slice_.myocardium) if not contours.myocardium(k, t).any()}
+            carried[contours.depths[k]] = {t: mask for t, mask in masks.items() if mask.any()}
+        CarriedRecord(contours.holder()).keep({depth: masks for depth, masks in carried.items() if masks})
 
-        if self._change(_("Carry contours"), carry):
-            holder = self._panel.holder()
-            frames = {**self.carriedFrames(holder), **carriedFrames}
-            holder.SetAttribute(self.CARRIED, json.dumps(frames, sort_keys=True))
-            self._panel.showLights()
+    def _start(
+        self,
+        name: str,
+        repair: Callable[[Any], Any],
+        beforeWriting: Callable[[ContourSlices, list[Any]], None] = lambda _contours, _repaired: None,
+    ) -> None:
+        """Repair all slices as one step.
 
-    def _change(self, name: str, repair: Callable[[Any], Any]) -> bool:
-        """Repair all slices as one step, check them again and report; returns whether anything changed."""
-        from LaMoDCore.runtime.errors import LaMoDInputError
-
+        Args:
+            name: of the step.
+            repair: returns the repaired slice.
+            beforeWriting: called with the contours and the repaired slices before these are written.
+        """
+        if self._job is not None:
+            return
         try:
             with slicer.util.tryWithErrorDisplay(_("The contours could not be repaired."), show=False, waitCursor=True):
-                contours = ContourSlices(self._panel.parameters)
-                changed = self._writer.write(name, contours, [repair(s) for s in contours.slices()])
-                ContourOriginRecord(contours.masksNode).withdraw(changed)
-                self._panel.check()
-                self._panel.contoursChanged()
-        except (InputError, LaMoDInputError) as error:
-            self._panel.showMessage(str(error))
-            return False
+                contours = self._panel.readContours()
+                before = ContourFingerprint.of(contours.masksNode)
+                self._job = RepairJob(
+                    contours.slices(),
+                    repair,
+                    lambda done: self._onStep(name, done),
+                    lambda repaired: self._onDone(name, contours, before, repaired, beforeWriting),
+                    self._onError,
+                )
+                self._job.start()
+        except InputError as error:
+            self._onError(str(error))
+            return
+        if self._job is not None:
+            self._ui.repairProgressBar.value = 0
+            self._panel.update()
+
+    def _onStep(self, name: str, done: int) -> None:
+        if self._job is not None:
+            self._ui.repairProgressBar.value = int(100 * done / max(self._job.count, 1))
+            self._panel.showMessage(_("{name}: {done} slices done …").format(name=name, done=done))
+
+    def _onError(self, text: str) -> None:
+        self._job = None
         self._panel.update()
-        if changed:
-            frames = ", ".join(str(t + 1) for t in changed[:8]) + (" …" if len(changed) > 8 else "")
-            text = _("{name}: changed frame {frames}. The original is kept; Undo reverts the change.")
-            self._panel.showMessage(text.format(name=name, frames=frames))
-        else:
+        self._panel.showMessage(text)
+
+    def _onDone(
+        self,
+        name: str,
+        contours: ContourSlices,
+        before: ContourFingerprint,
+        repaired: list[Any],
+        beforeWriting: Callable[[ContourSlices, list[Any]], None],
+    ) -> None:
+        self._job = None
+        if contours.masksNode.GetScene() is None:
+            return
+        if ContourFingerprint.of(contours.masksNode, before.geometry).differences(before):
+            self._panel.update()
+            self._panel.showMessage(_("{name}: the contours changed meanwhile. Try again.").format(name=name))
+            return
+        beforeWriting(contours, repaired)
+        changed = self._writer.write(name, contours, repaired)
+        if not changed:
+            self._panel.update()
             self._panel.showMessage(_("{name}: nothing to change.").format(name=name))
-        return bool(changed)
+            return
+        ContourOriginRecord(contours.masksNode).withdraw(changed)
+        old = contours.frames.labels == MaskFrames.MYOCARDIUM
+        self._panel.contoursChanged(_("before “{step}”").format(step=name), old, changed)
+        text = _("{name}: changed {frames}. The original is kept; Undo reverts the change.")
+        self._panel.showMessage(text.format(name=name, frames=Numbering.frames(changed)))
 
     def onUndoButton(self) -> None:
+        old = self._panel.contours.frames.labels == MaskFrames.MYOCARDIUM if self._panel.contours is not None else None
         frames, step = self._writer.lastFrames, self._writer.undo()
         if step:
             ContourOriginRecord(self._panel.parameters.masks).withdraw(frames)
-            self._panel.check()
-            self._panel.contoursChanged()
+            self._panel.contoursChanged(_("before Undo"), old, frames)
             self._panel.showMessage(_("Undone: {step}.").format(step=step))
         self._panel.update()
 
     def onSaveButton(self) -> None:
-        saver = ContourSaver(ContourSlices(self._panel.parameters))
+        saver = ContourSaver(self._panel.readContours())
         proposal = saver.proposal()
         filters = _("Format of the source file (*{suffix});;Sequence (*.seq.nrrd)").format(
             suffix="".join(proposal.suffixes[-2:]) if proposal.suffixes else ""
@@ -173,11 +238,6 @@ class RepairSection:
     def save(self, path: Path) -> None:
         """Write the contours to a new file; an error is shown in the panel."""
         try:
-            self._panel.showMessage(ContourSaver(ContourSlices(self._panel.parameters)).save(path))
+            self._panel.showMessage(ContourSaver(self._panel.readContours()).save(path))
         except InputError as error:
             self._panel.showMessage(str(error))
-
-
-def _drawOnly() -> None:
-    """Draw the windows; a click would act on contours that are being changed, for example close the scene."""
-    slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)

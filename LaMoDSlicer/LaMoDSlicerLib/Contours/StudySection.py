@@ -52,7 +52,7 @@ class StudySection:
 
     def update(self) -> None:
         """Enable the controls and list the other masks in the scene."""
-        ui, checked, running = self._ui, self._panel.contours is not None, self._study is not None
+        ui, checked, running = self._ui, self._panel.report is not None, self._study is not None
         chosen = self._panel.parameters.masks if self._panel.parameters is not None else None
         others = [node for node in MaskSource.candidates() if node is not chosen] if checked else []
         ids = [node.GetID() for node in others]
@@ -94,7 +94,7 @@ class StudySection:
             with slicer.util.tryWithErrorDisplay(
                 _("The measurement could not be started."), show=False, waitCursor=True
             ):
-                contours = ContourSlices(self._panel.parameters)
+                contours = self._panel.readContours()
                 other = ContourSlices(self._panel.parameters, second) if second is not None else None
                 study = ContourStudy(contours, other, PredictionOptions.ofParameters(self._panel.parameters))
                 self._study = self._run(study)

@@ -23,8 +23,8 @@ class ContourFingerprint:
     geometry: VolumeGeometry
     digests: tuple[tuple[str, ...], ...]
 
-    #: (node, frame) -> modification times, grid and digests of the last calculation.
-    _cache: ClassVar[dict[tuple[str, int], tuple[Any, tuple[str, ...]]]] = {}
+    #: (node, frame, grid) -> modification times and digests of the last calculation.
+    _cache: ClassVar[dict[tuple[Any, ...], tuple[Any, tuple[str, ...]]]] = {}
     _MAX_CACHE = 4000
 
     @classmethod
@@ -40,12 +40,13 @@ class ContourFingerprint:
         """
         frames = FrameSequence(masksNode).frames()
         geometry = geometry or FrameMask.geometryOf(frames)
-        columns = [cls._frame((masksNode.GetID(), t), frame, geometry) for t, frame in enumerate(frames)]
+        grid = (geometry.shape, np.round(geometry.ijkToLps, 4).tobytes())
+        columns = [cls._frame((masksNode.GetID(), t, grid), frame, geometry) for t, frame in enumerate(frames)]
         return cls(geometry, tuple(zip(*columns, strict=True)))
 
     @classmethod
-    def _frame(cls, place: tuple[str, int], frame: Any, geometry: VolumeGeometry) -> tuple[str, ...]:
-        state = (FrameMask.modificationTimes(frame), geometry.shape, np.round(geometry.ijkToLps, 4).tobytes())
+    def _frame(cls, place: tuple[Any, ...], frame: Any, geometry: VolumeGeometry) -> tuple[str, ...]:
+        state = (id(frame), FrameMask.modificationTimes(frame))
         known = cls._cache.get(place)
         if known is None or known[0] != state:
             if len(cls._cache) > cls._MAX_CACHE:

@@ -71,19 +71,24 @@ class ContourOriginRecord:
         known = [k for k, origin in enumerate(origins) if origin is not None]
         if not known or any(len(origins[k].status) != frames for k in known):
             raise self._unreadable()
-        return tuple(origins[self._nearest(known, affine, geometry, z)] for z in range(geometry.shape[0]))
+        return tuple(origins[self.nearest(known, affine, geometry, z)] for z in range(geometry.shape[0]))
 
     @staticmethod
-    def _nearest(known: list[int], affine: np.ndarray, geometry: VolumeGeometry, z: int) -> int:
-        """The slice with contours that is nearest to the centre of slice z of a grid."""
+    def nearest(known: Iterable[int], affine: np.ndarray, geometry: VolumeGeometry, z: int) -> int:
+        """The slice of those known on one grid that is nearest to the centre of slice z of another grid."""
         _slices, rows, columns = geometry.shape
         center = geometry.ijkToLps @ [(columns - 1) / 2, (rows - 1) / 2, z, 1]
         own = np.linalg.solve(affine, center)[2]
-        return min(known, key=lambda k: abs(k - own))
+        return min(known, key=lambda k: abs(k - own), default=-1)
 
-    def acceptAll(self) -> None:
-        """Mark all frames as reviewed by a person; edited frames remain edited."""
-        self._change(lambda _k, _origin, _t, _status: "reviewed")
+    def acceptAll(self, excepted: Iterable[tuple[int, int]] = ()) -> None:
+        """Mark all frames as reviewed by a person; edited frames remain edited.
+
+        Args:
+            excepted: (slice, frame) on the contours' own grid that are not accepted.
+        """
+        left = set(excepted)
+        self._change(lambda k, _origin, t, status: status if (k, t) in left else "reviewed")
 
     def accept(self, geometry: VolumeGeometry, z: int, frame: int) -> None:
         """Mark one frame of slice z of a grid as reviewed by a person; an edited frame remains edited."""
@@ -91,19 +96,35 @@ class ContourOriginRecord:
             return
         origins, fingerprint = self._read()
         known = [k for k, o in enumerate(origins) if o is not None]
-        own = self._nearest(known, fingerprint.geometry.ijkToLps, geometry, z)
+        own = self.nearest(known, fingerprint.geometry.ijkToLps, geometry, z)
         self._change(lambda k, _origin, t, status: "reviewed" if (k, t) == (own, frame) else status)
+
+    def withdrawReview(self, geometry: VolumeGeometry, z: int, frame: int) -> None:
+        """Restore the status before the review of one frame of slice z of a grid; an edited frame remains edited."""
+        if not self.exists:
+            return
+        origins, fingerprint = self._read()
+        own = self.nearest(
+            [k for k, o in enumerate(origins) if o is not None], fingerprint.geometry.ijkToLps, geometry, z
+        )
+        self._change(
+            lambda k, origin, t, status: (
+                _beforeReview(origin, t) if (k, t, status) == (own, frame, "reviewed") else status
+            )
+        )
+
+    def withdrawReviews(self) -> None:
+        """As `withdrawReview`, for every frame of every slice."""
+        self._change(lambda _k, origin, t, status: _beforeReview(origin, t) if status == "reviewed" else status)
 
     def withdraw(self, frames: Iterable[int]) -> None:
         """Restore the status before the review of frames that LaMoD changed, and store the hashes of their contours."""
-        from LaMoDCore.contours.automatic.slice_contours import UNSURE
-
         changed = set(frames)
 
         def before(_k: int, origin: Any, frame: int, status: str) -> str:
             if frame not in changed or status not in ("reviewed", "edited"):
                 return status
-            return "automatic" if origin.confidence[frame] >= UNSURE else "unsure"
+            return _beforeReview(origin, frame)
 
         self._change(before, changed)
 
@@ -158,3 +179,10 @@ class ContourOriginRecord:
     def _unreadable(self) -> InputError:
         text = _("The record that “{name}” was drawn automatically does not fit these masks: draw the contours again.")
         return InputError(text.format(name=self._node.GetName()))
+
+
+def _beforeReview(origin: Any, frame: int) -> str:
+    """Status of an automatic contour that no person has looked at."""
+    from LaMoDCore.contours.automatic.slice_contours import UNSURE
+
+    return "automatic" if origin.confidence[frame] >= UNSURE else "unsure"

@@ -1,5 +1,6 @@
 """One structure of one frame of masks as an array on a chosen grid."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -126,3 +127,8 @@ def _resampled(image: Any, value: int, geometry: VolumeGeometry) -> np.ndarray:
         image, geometry.asOrientedImage(), resampled, False, False
     )
     return vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(geometry.shape) == value
+
+
+def digest(mask: np.ndarray) -> str:
+    """A hash of a mask, to find out whether a contour changed."""
+    return hashlib.sha256(np.packbits(mask.astype(bool)).tobytes()).hexdigest()[:16]

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs import FrameMask, SegmentShapes
+from LaMoDSlicerLib.Inputs.CarriedRecord import CarriedRecord
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.SegmentNames import structureOf
@@ -29,6 +30,7 @@ class MaskFrames:
         timesMs: float [T].
         hasTimes: whether the times come from the data; otherwise they are spread evenly over `ASSUMED_RR_MS`.
         origins: the LaMoDCore ContourOrigin of each slice; empty if a person drew the masks.
+        carried: frames, counted from 0, whose contours were carried from drawn ones, by slice of the grid.
         isFilled: whether the myocardium was drawn filled, as the region inside the epicardium, and became a ring by
             removing the cavity from it.
     """
@@ -40,6 +42,7 @@ class MaskFrames:
     hasTimes: bool
     origins: tuple[Any, ...] = ()
     isFilled: bool = False
+    carried: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     RIGHT_VENTRICLE, MYOCARDIUM, CAVITY = 1, 2, 3
     VALUES: ClassVar = {"rightVentricle": RIGHT_VENTRICLE, "myocardium": MYOCARDIUM, "cavity": CAVITY}
@@ -126,7 +129,7 @@ class MaskSource:
 
     def _kept(self, what: str, calculate: Callable[[], dict[str, str]]) -> dict[str, str]:
         """A calculated property of the masks, kept until a frame changes."""
-        state = tuple(FrameMask.modificationTimes(frame) for frame in self.sequence.frames())
+        state = tuple((id(frame), FrameMask.modificationTimes(frame)) for frame in self.sequence.frames())
         key = (self.node.GetID(), what)
         if self._cache.get(key, (None,))[0] != state:
             self._cache[key] = (state, calculate())
@@ -161,6 +164,13 @@ class MaskSource:
         found = self._kept("structures", self._identified)
         found = {s: c for s, c in found.items() if s not in chosen and c not in chosen.values()}
         return {**found, **{structure: choice for structure, choice in chosen.items() if choice}}
+
+    def structuresWith(self, myocardium: str) -> dict[str, str]:
+        """As `structures`, with a given segment ID or label as the myocardium; empty to identify it."""
+        found = self.structures()
+        if not myocardium or myocardium not in self.choices():
+            return found
+        return {**{s: c for s, c in found.items() if c != myocardium}, "myocardium": myocardium}
 
     def chosen(self) -> dict[str, str]:
         """The person's choices: structure -> displayed name, empty if the structure is not used."""
@@ -296,6 +306,21 @@ class MaskSource:
         if not allowEmpty:
             self._check(masks)
         return masks
+
+    def _carried(
+        self, structures: dict[str, str], geometry: VolumeGeometry, labels: np.ndarray
+    ) -> dict[int, tuple[int, ...]]:
+        """Carried frames by slice of a grid: the record refers to the masks' own grid."""
+        record = CarriedRecord(self._holder())
+        if not record.exists:
+            return {}
+        own = FrameMask.geometryOf(self.sequence.frames())
+        if own.isSameAs(geometry):
+            found = {k: record.of(k, labels[:, k] == MaskFrames.MYOCARDIUM) for k in record.depths()}
+            return {k: frames for k, frames in found.items() if frames}
+        found = self.read(structures, own, None, allowEmpty=True).carried
+        nearest = {z: ContourOriginRecord.nearest(found, own.ijkToLps, geometry, z) for z in range(geometry.shape[0])}
+        return {z: found[k] for z, k in nearest.items()} if found else {}
 
     def maskOf(self, choice: str, frame: int, geometry: VolumeGeometry) -> np.ndarray:
         """bool [Z, H, W]: one of `choices` in one frame, resampled to a grid by nearest neighbour."""

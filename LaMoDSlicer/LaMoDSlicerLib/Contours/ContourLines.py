@@ -1,0 +1,144 @@
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.Contours.ContourOverlay import ContourOverlay
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Scene import SliceViews
+
+
+class ContourLines:
+    """Draws the contours of the shown frame in the slice views: those of now, those before a step, and the findings.
+
+    The lines are drawn while a person works on contours: from the selection of masks until a result is shown, and
+    again with the next click in the panel.
+
+    Args:
+        ui: the panel's widgets by name.
+        panel: the ContoursPanel.
+    """
+
+    def __init__(self, ui: Any, panel: Any) -> None:
+        self._ui, self._panel = ui, panel
+        self._overlay = ContourOverlay()
+        self._before: tuple[str, np.ndarray] | None = None
+        self._isEntered = True
+        self._results: set[str] = set()
+        ui.linesCheckBox.checked = True
+        ui.linesCheckBox.connect("toggled(bool)", self.onToggled)
+
+    def update(self) -> None:
+        """Turn the lines off if a new result is shown, whose contours are part of its display."""
+        results = {result.node.GetID() for result in ResultNode.all()}
+        isNew = bool(results - self._results)
+        self._results = results
+        if isNew:
+            self._before = None
+            self._ui.linesCheckBox.checked = False
+        self.draw()
+
+    def forget(self) -> None:
+        """Remove the lines because other masks were selected."""
+        self._before = None
+        ContourOverlay.hide()
+        self._ui.linesCheckBox.checked = True
+
+    def onToggled(self, _checked: bool) -> None:
+        self.draw()
+
+    def turnOn(self) -> None:
+        """Draw the lines, because the person works on contours."""
+        self._ui.linesCheckBox.checked = True
+
+    def compare(self, name: str, old: np.ndarray | None) -> None:
+        """Draw earlier contours as a dashed line.
+
+        Args:
+            name: of the earlier contours, for the legend.
+            old: bool [T, Z, H, W]; None to stop drawing them.
+        """
+        self._before = (name, old) if old is not None else None
+        if old is not None:
+            self.turnOn()
+        self.draw()
+
+    def enter(self) -> None:
+        self._isEntered = True
+        self.draw()
+
+    def leave(self) -> None:
+        self._isEntered = False
+        self.draw()
+
+    @property
+    def _areShown(self) -> bool:
+        return self._isEntered and bool(self._ui.linesCheckBox.checked) and self._panel.contours is not None
+
+    def draw(self) -> None:
+        """Draw the shown frame, or remove the lines."""
+        contours = self._panel.contours
+        if not self._areShown:
+            ContourOverlay.hide()
+            self._ui.linesLegend.text = ""
+            return
+        frame = min(self._panel.frame, contours.numberOfFrames - 1)
+        now = contours.frames.labels[frame] == MaskFrames.MYOCARDIUM
+        old = self._before[1] if self._before is not None else None
+        if old is not None and old.shape != contours.frames.labels.shape:
+            old = self._before = None
+        marks = self._marks(frame)
+        ContourOverlay.replace(contours.masksNode)
+        self._overlay.show(contours.frames.geometry, now, old[frame] if old is not None else None, marks)
+        self._ui.linesLegend.text = self._legend(any(marks.values()))
+
+    def _marks(self, frame: int) -> dict[int, list[Any]]:
+        """The places of the findings of a frame, by slice of the volume; none for accepted frames."""
+        report, contours = self._panel.report, self._panel.contours
+        if report is None:
+            return {}
+        states = self._panel.review.states
+        return {
+            depth: [place for finding in report.of(k, frame) for place in finding.places]
+            for k, depth in enumerate(contours.depths)
+            if k < len(states) and states[k][frame].state in ("look", "repair", "unsure")
+        }
+
+    def _legend(self, hasMarks: bool) -> str:
+        """The lines with their colours as on the picture, for a label with rich text."""
+        entries = [(ContourOverlay.NOW_RGB, "━", _("contour"))]
+        if self._before is not None:
+            entries.append((ContourOverlay.BEFORE_RGB, "┅", self._before[0]))
+        if hasMarks:
+            entries.append((ContourOverlay.MARK_RGB, "○", _("finding")))
+        sample = '<span style="background:#202020; color:{color}">&nbsp;{sign}&nbsp;</span>&nbsp;{text}'
+        return " &nbsp;".join(
+            sample.format(color="#" + "".join(f"{round(255 * v):02x}" for v in rgb), sign=sign, text=text)
+            for rgb, sign, text in entries
+        )
+
+    def look(self) -> None:
+        """Bring the contours into view if the red view shows no image or another plane than those of the slices."""
+        contours, layouts = self._panel.contours, slicer.app.layoutManager()
+        red = layouts.sliceWidget("Red") if layouts is not None else None
+        if red is None:
+            return
+        self.draw()
+        if red.mrmlSliceCompositeNode().GetBackgroundVolumeID() is None and ContourOverlay.model() is not None:
+            SliceViews.turn(red.mrmlSliceNode(), contours.frames.geometry)
+            SliceViews.zoomTo(ContourOverlay.model())
+        if not self._isInView(red.mrmlSliceNode()):
+            middle = contours.centerRas(len(contours.depths) // 2)
+            red.mrmlSliceNode().JumpSliceByOffsetting(*(float(v) for v in middle))
+
+    def _isInView(self, sliceNode: Any) -> bool:
+        """Whether the plane of a view lies in one of the slices."""
+        contours = self._panel.contours
+        toRas = slicer.util.arrayFromVTKMatrix(sliceNode.GetSliceToRAS())
+        normal, origin = toRas[:3, 2], toRas[:3, 3]
+        step = contours.frames.geometry.ijkToRas[:3, 2]
+        half = max(float(abs(step @ normal)) / 2, 0.5)
+        centers = (contours.centerRas(k) for k in range(len(contours.depths)))
+        return any(abs(float((center - origin) @ normal)) <= half for center in centers)
