@@ -19,6 +19,7 @@ from LaMoDCore.cli.options import (
     add_progress_option,
     inference_settings,
 )
+from LaMoDCore.runtime.plain_text import counted
 
 if TYPE_CHECKING:
     from LaMoDCore.contours.check import ContourReport
@@ -188,16 +189,12 @@ def _print_report(report: ContourReport, reviews: Sequence[SliceReview | None], 
     if len(shown) < len(lines):
         print(f"… and {len(lines) - len(shown)} more (--max-lines 0 shows all).")
     flagged = len({(f.slice_index, f.frame) for f in report.findings})
-    checked = f"{_counted(len(report.slice_names), 'slice')}, {_counted(sum(report.frames), 'frame')}"
+    checked = f"{counted(len(report.slice_names), 'slice')}, {counted(sum(report.frames), 'frame')}"
     print(f"{checked}: {flagged} to look at.")
     if status := status_text(report, reviews):
         print(status)
     if not all(review is None or review.origin.is_reviewed for review in reviews):
         print("Correct them where necessary; then accept them with lamod contour --accept FILE.")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _second_reader(
@@ -212,7 +209,7 @@ def _second_reader(
     if len(second) != len(slices):
         raise LaMoDInputError(
             args.second[0],
-            f"the second reader drew {len(second)} slices, the first {len(slices)}",
+            f"the second reader drew {counted(len(second), 'slice')}, the first {len(slices)}",
             "compare contours of the same slices",
         )
     pairs = [(a, b, compare_contours(a, b)) for a, b in zip(slices, second, strict=True)]
@@ -268,7 +265,7 @@ def _repaired(args: argparse.Namespace, heart: DrawnHeart) -> list[CineSlice]:
             changed = before.myocardium != after.myocardium
             frames = np.flatnonzero(changed.any(axis=(1, 2)))
             which = ", ".join(map(str, frames)) or "none"
-            print(f"{before.name}: repaired frames {which} ({int(changed.sum())} pixels)")
+            print(f"{before.name}: repaired frames {which} ({counted(int(changed.sum()), 'pixel')})")
     return repaired
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from LaMoDCore.cli.options import add_progress_option
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import Progress
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def _validate(args: argparse.Namespace) -> int:
     if len(shown) < len(findings):
         print(f"… and {len(findings) - len(shown)} more (--max-lines 0 shows all).")
     counts = Counter(finding.severity for finding in findings)
-    print(f"{len(index)} cases: {counts['error']} errors, {counts['warning']} warnings.")
+    numbers = ", ".join(counted(counts[severity], severity) for severity in ("error", "warning"))
+    print(f"{counted(len(index), 'case')}: {numbers}.")
     return 3 if findings else 0
 
 
@@ -106,7 +108,8 @@ def _collect(args: argparse.Namespace) -> int:
     from LaMoDCore.io.dataset.collection import collect
 
     index = collect(args.sources, args.into)
-    print(f"{args.into}: {len(index)} cases of {len({entry.subject for entry in index})} subjects.")
+    subjects = len({entry.subject for entry in index})
+    print(f"{args.into}: {counted(len(index), 'case')} of {counted(subjects, 'subject')}.")
     return 0
 
 
@@ -139,6 +142,6 @@ def _split_table(counts: list[SplitCount]) -> str:
 
     rows = [f"{'site':16}" + "".join(f"{split:>24}" for split in SPLITS)]
     for site in sorted({count.site for count in counts}):
-        cells = [f"{c.subjects} subjects, {c.cases} cases" for c in counts if c.site == site]
+        cells = [f"{counted(c.subjects, 'subject')}, {counted(c.cases, 'case')}" for c in counts if c.site == site]
         rows.append(f"{site or 'not known':16}" + "".join(f"{cell:>24}" for cell in cells))
     return "\n".join(rows)

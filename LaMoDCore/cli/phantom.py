@@ -12,6 +12,7 @@ from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import PROGRESS_MODES, Progress
 from LaMoDCore.runtime.schema import FolderName, ListOf, Record, refuse_faults
 from LaMoDCore.runtime.signals import exit_code
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt as interruption:
         print(f"lamod: interrupted; finished cases are kept in {args.out}. Resume with --resume.", file=sys.stderr)
         return exit_code(interruption)
-    print(f"{args.out}: {recipe.count} subjects, {cases} cases.")
+    print(f"{args.out}: {counted(recipe.count, 'subject')}, {counted(cases, 'case')}.")
     return 0
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from LaMoDCore.cli.options import (
     add_inference_options,
     add_labels_option,
+    add_outputs_option,
     add_progress_option,
     inference_settings,
 )
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.runtime.signals import exit_code
 
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
     add_labels_option(parser, "the values of plain mask files")
+    add_outputs_option(parser, "all but report")
     parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes, one thread each (default 1, on all threads)"
@@ -57,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
                 inference,
                 split=args.split,
                 labels=args.labels,
-                report=args.report,
+                report=args.report or "report" in (args.outputs or ()),
+                outputs=args.outputs,
                 workers=max(1, args.workers),
                 shard=shard,
                 progress=progress,
@@ -67,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         return exit_code(interruption)
     who = f"process {shard.rank + 1} of {shard.count}: " if shard.count > 1 else ""
     print(
-        f"{who}{outcome.cases} cases: {outcome.predicted} predicted, {outcome.kept} already present, "
+        f"{who}{counted(outcome.cases, 'case')}: {outcome.predicted} predicted, {outcome.kept} already present, "
         f"{len(outcome.failures)} failed; {outcome.seconds:.0f} s"
     )
     for case_id, reason in outcome.failures.items():

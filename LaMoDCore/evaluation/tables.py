@@ -14,7 +14,7 @@ import numpy as np
 from LaMoDCore.evaluation.agreement import bland_altman, icc
 from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval, bootstrap_mean, holm, paired_test
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
-from LaMoDCore.runtime.plain_text import table_cell
+from LaMoDCore.runtime.plain_text import counted, table_cell
 
 GROUPS = ("disease", "level", "site")
 #: Measures of the paired tests between methods, with the number of digits shown.
@@ -72,7 +72,7 @@ def comparison_page(
         ids = {r.id for r in chosen}
         some = [s for s in segments if s.truth == truth and s.id in ids]
         subjects = len({r.subject for r in chosen})
-        blocks.append(f"## {_heading(truth, cohort)}: {len(ids)} slices of {subjects} subjects")
+        blocks.append(f"## {_heading(truth, cohort)}: {counted(len(ids), 'slice')} of {counted(subjects, 'subject')}")
         if truth == PAIRED:
             blocks.append(
                 "Two scans of a plane have different pixels, so only segments are compared, each scan at its own ES."

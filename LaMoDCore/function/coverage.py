@@ -33,7 +33,7 @@ def coverage_gap(slices: Sequence[VentricleSlice], ed_phase: float) -> str:
     )
     drawn = np.flatnonzero(areas > 0)
     if drawn.size < MIN_SLICES:
-        return f"volumes need at least {MIN_SLICES} slices from base to apex, and {drawn.size} hold a blood pool"
+        return f"volumes need at least {MIN_SLICES} slices from base to apex, and a blood pool is drawn in {drawn.size}"
     inside = [slices[k] for k in range(drawn[0], drawn[-1] + 1)]
     normal = inside[0].grid.normal
     steps = np.abs(np.diff([s.grid.center_lps @ normal for s in inside]))

@@ -104,6 +104,11 @@ CODES: dict[str, NoteCode] = {
         "A NIfTI file contains two geometries that disagree.",
         "Check the position of the masks on the cine, and export the file again with one geometry.",
     ),
+    "slice_thickness_assumed": NoteCode(
+        "info",
+        "A file has no slice thickness; 8 mm was assumed, on which only volumes depend.",
+        "Export the slice thickness if volumes matter.",
+    ),
     "pixel_size_doubtful": NoteCode(
         "warning",
         "A file has unit pixels along the scanner's axes, the default of writers that do not know the geometry.",

@@ -23,6 +23,11 @@ _ASCII = {
 PLAIN = "lamod-plain"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 slice", "2 slices"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def visible(text: str, *, keep: str = "") -> str:
     """Replace control, direction and invisible characters, and bytes that are not UTF-8, by their codes (``\\x1b``).
 

@@ -11,6 +11,7 @@ from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceStrain
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import is_closed_ring
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.strain import curves
 
 #: Standard deviation of segmental Ecc over the samples above which they disagree.
@@ -65,12 +66,14 @@ def _slice_notes(case: Case, slice_: CineSlice, strain: SliceStrain, es_frame: i
     if missing > 0:
         yield note("wall_too_thin", f"{missing:.1%} of the myocardium is too thin for strain and is left out.")
     if not slice_.valid_frames.all():
-        text = f"{int((~slice_.valid_frames).sum())} of {slice_.frames} frames were not acquired; peaks ignore them."
+        left_out = int((~slice_.valid_frames).sum())
+        text = f"The acquisition left out {left_out} of {slice_.frames} frames, which peaks ignore."
         yield note("frames_not_acquired", text)
     jacobian = strain.fields["jacobian"][:, ring]
     if np.isfinite(jacobian).any() and np.nanmin(jacobian) <= 0:
         folded = int((np.nanmin(jacobian, axis=0) <= 0).sum())
-        yield note("motion_folds", f"The motion folds at {folded} pixels (J ≤ 0); their strain is meaningless.")
+        text = f"The motion folds at {counted(folded, 'pixel')} (J ≤ 0), where strain is meaningless."
+        yield note("motion_folds", text)
     course = curves.slice_cycle(slice_, case.reference_frame, es_frame)
     fraction = course.es_time_ms / slice_.rr_ms
     if not USUAL_END_SYSTOLE[0] <= fraction <= USUAL_END_SYSTOLE[1]:

@@ -18,9 +18,10 @@ from LaMoDCore.io.dicom.header import integer
 from LaMoDCore.io.dicom.series import CINE_FRAMES, DicomSeries, find_series, read_slices
 from LaMoDCore.io.files.image_file import dicom_files, read_images
 from LaMoDCore.io.images.frame_stack import FrameStack
-from LaMoDCore.io.images.planes import check_grid, pixel_size_note
+from LaMoDCore.io.images.planes import check_grid, size_notes
 from LaMoDCore.io.images.stated_geometry import SAME_PLANE_MM, settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 
 #: Words in descriptions and protocol names of series that are not an anatomical cine, in the order of the search.
 _KINDS: tuple[tuple[str, str], ...] = (
@@ -191,7 +192,7 @@ def reason_to_leave_out(series: DicomSeries, header: Dataset) -> str:
         (bool(_PHASE_IMAGES & set(values)), "phase images"),
         (bool(kind), kind),
         (frames == 1, "single images, no cine"),
-        (frames < CINE_FRAMES, f"{frames} frames; a cine needs {CINE_FRAMES}"),
+        (frames < CINE_FRAMES, f"{counted(frames, 'frame')}; a cine needs {CINE_FRAMES}"),
         (not series.is_short_axis, "not a short-axis view"),
     )
     return next((reason for applies, reason in against if applies), "")
@@ -224,7 +225,7 @@ def _latest_of_each_plane(
         repeated = 0
         for index, group in enumerate(one.positions):
             if len(group) < CINE_FRAMES:
-                left_out.append(LeftOut(f"{one.title}, slice {index + 1}", f"{len(group)} frames"))
+                left_out.append(LeftOut(f"{one.title}, slice {index + 1}", counted(len(group), "frame")))
                 continue
             grid = SliceGrid(group[0].shape, group[0].ijk_to_lps)
             if any(grid.same_plane(other, SAME_PLANE_MM) for other in grids):
@@ -244,12 +245,12 @@ def _add_images(path: Path, slices: list[FrameStack], left_out: list[LeftOut], n
             raise LaMoDInputError(path, "its images have NaN or infinite values", "export the cine again")
         frames = stack.frames.shape[0]
         if frames < CINE_FRAMES:
-            left_out.append(LeftOut(stack.name, f"{frames} frames; a cine needs {CINE_FRAMES}"))
+            left_out.append(LeftOut(stack.name, f"{counted(frames, 'frame')}; a cine needs {CINE_FRAMES}"))
             continue
         if stack.has_orientation and abs(stack.slice_grid(0).axis_cosine) < MIN_AXIS_COSINE:
             left_out.append(LeftOut(stack.name, "not a short-axis view"))
             continue
-        notes += [*stack.notes, *pixel_size_note(stack)]
+        notes += [*stack.notes, *size_notes(stack)]
         count = stack.frames.shape[1]
         for k in range(count):
             name = stack.name if count == 1 else f"{stack.name}, slice {k + 1}"

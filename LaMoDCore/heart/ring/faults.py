@@ -92,14 +92,14 @@ def find_fault(myocardium: Array, cavity_label: Array | None = None) -> SliceFau
                 tuple(missing.tolist()),
                 words,
                 remedy,
-                f"only {drawn.sum()} of {drawn.size} frames are drawn",
+                f"myocardium is drawn in only {drawn.sum()} of {drawn.size} frames",
             )
         return SliceFault(
             "missing",
             tuple(missing.tolist()),
             f"{frame_list(missing)} {'has' if missing.size == 1 else 'have'} no myocardium",
             "draw it there, or leave this slice out",
-            f"{missing.size} of {drawn.size} frames have no myocardium",
+            f"no myocardium is drawn in {missing.size} of {drawn.size} frames",
         )
     closed = np.array([is_closed_ring(plane) for plane in myocardium])
     pieces = np.array([ndimage.label(plane, structure=np.ones((3, 3)))[1] for plane in myocardium])

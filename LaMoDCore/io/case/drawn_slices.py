@@ -29,7 +29,7 @@ from LaMoDCore.io.files.image_file import dicom_series, is_dicom
 from LaMoDCore.io.files.labels import LabelMap, meaning_of_labels, parse_labels
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
-from LaMoDCore.io.images.planes import grid_of_drawing, matching_cine, pixel_size_note, same_pixels
+from LaMoDCore.io.images.planes import grid_of_drawing, matching_cine, same_pixels, size_notes
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Contours of a few frames can be checked, though strain needs `MIN_FRAMES`.
@@ -198,7 +198,7 @@ def _slice(
             text = "The cine and the masks have different pixel grids and were not compared."
             notes.append(note("cine_not_compared", text, source=single.name))
             cine = None
-    notes += pixel_size_note(single if cine is None else cine)
+    notes += size_notes(single if cine is None else cine)
     timing = timing_of(single, cine, path, rr_ms)
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
     slice_ = CineSlice(

@@ -17,6 +17,7 @@ from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.planes import same_pixels
 from LaMoDCore.io.images.stated_geometry import SAME_PLANE_MM
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 
 #: If masks are missing at more than this share of the frames, the cine was intentionally drawn at some frames; fewer
 #: missing masks are an oversight that the user should correct.
@@ -78,7 +79,9 @@ def on_cine_frames(
             mask = replace(mask, notes=(*mask.notes, note("mask_frame_assumed", text, source=mask.name)))
     if mask.frames.shape[0] < MIN_FRAMES:
         raise LaMoDInputError(
-            path, f"it has {mask.frames.shape[0]} frames and no cine lies in its plane", "give the cine of this slice"
+            path,
+            f"it has {counted(mask.frames.shape[0], 'frame')} and no cine lies in its plane",
+            "give the cine of this slice",
         )
     return mask, cines
 

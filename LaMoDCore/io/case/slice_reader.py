@@ -27,10 +27,10 @@ from LaMoDCore.io.images.planes import (
     grid_of_drawing,
     mask_on_grid,
     matching_cine,
-    pixel_size_note,
     ring_on_grid,
     same_pixels,
     shares_positions,
+    size_notes,
 )
 from LaMoDCore.io.images.stated_geometry import settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -282,7 +282,7 @@ def _drawn_slices(
     drawn = [(s, name) for s, name in zip(slices, names, strict=True) if meaning.is_myocardium(s.frames).any()]
     empty = len(slices) - len(drawn)
     if empty:
-        text = f"{empty} of the {len(slices)} slices of the file have no myocardium and were left out."
+        text = f"No myocardium is drawn in {empty} of the {len(slices)} slices of the file; left out."
         notes.append(note("slices_without_myocardium", text, source=stack.name))
     return drawn
 
@@ -344,7 +344,7 @@ def _read_slice(
             where = "after resampling to the cine's pixels"
             outside = replace(fault, reason=f"{fault.reason} {where}", finding=f"{fault.finding} {where}")
             return ReadSlice(name, path, None, outside, mask.has_orientation)
-    notes += pixel_size_note(mask if cine is None else cine)
+    notes += size_notes(mask if cine is None else cine)
     timing = timing_of(mask, cine, path, rr_ms)
     notes += timing.notes
     read = CineSlice(

@@ -10,6 +10,7 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.curves import closed_curve, inside_polygon
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 
 #: Points farther from the slice's plane than this belong to another slice.
 IN_PLANE_MM = 2.0
@@ -63,7 +64,7 @@ def masks_of_curves(
         for name, points in (("endocardium", pair.endo_lps), ("epicardium", pair.epi_lps)):
             if len(points) < 3:
                 raise LaMoDInputError(
-                    source, f"the {name} of frame {frame} has {len(points)} points", "draw at least three"
+                    source, f"the {name} of frame {frame} has {counted(len(points), 'point')}", "draw at least three"
                 )
             off = float(np.abs(grid.distance_mm(points)).max())
             if off > IN_PLANE_MM:

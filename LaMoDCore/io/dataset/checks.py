@@ -22,6 +22,7 @@ from LaMoDCore.io.dataset.folder import (
 )
 from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 Severity = Literal["error", "warning"]
@@ -146,7 +147,7 @@ def check_index(index: DatasetIndex) -> Iterator[Finding]:
     strays = sorted(name for name in there if name not in known)
     if strays:
         yield Finding(
-            "warning", "", f"{len(strays)} folders in cases/ are not in dataset.json, the first is {strays[0]}."
+            "warning", "", f"dataset.json lacks {counted(len(strays), 'folder')} of cases/, the first is {strays[0]}."
         )
 
 
@@ -167,7 +168,9 @@ def _uneven_sites(index: DatasetIndex) -> Iterator[Finding]:
         expected = sites[site] * splits[split] / max(len(subjects), 1)
         if abs(count - expected) > max(2.0, 0.2 * expected):
             yield Finding(
-                "warning", "", f"Site {site} has {count} subjects in {split}, {expected:.1f} would be balanced."
+                "warning",
+                "",
+                f"Site {site} has {counted(count, 'subject')} in {split}, {expected:.1f} would be balanced.",
             )
 
 
@@ -229,7 +232,7 @@ def _doubtful_masks(masks: Array, pixel_mm2: float) -> Iterator[str]:
         if mask.any() and (label(mask, np.ones((3, 3)))[1] > 1 or binary_fill_holes(mask).sum() == mask.sum())
     ]
     if open_frames:
-        yield f"Its wall is not a closed ring in {len(open_frames)} frames, the first is {open_frames[0]}."
+        yield f"Its wall is not a closed ring in {counted(len(open_frames), 'frame')}, the first is {open_frames[0]}."
 
 
 def _near_wall(case: DatasetCase) -> bool:

@@ -29,10 +29,12 @@ from LaMoDCore.io.dense.images import (
     phase_in_radians,
 )
 from LaMoDCore.io.dense.timing import dense_timing, number
+from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM
 from LaMoDCore.runtime.array_files import read_npy
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json, write_json
 from LaMoDCore.runtime.output.new_folder import new_folder
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.schema import (
     ArrayOf,
     Either,
@@ -186,7 +188,7 @@ def split_reference(masks: Array, frames: int, source: str) -> tuple[Array, Arra
         return masks[1:], masks[0]
     raise LaMoDInputError(
         source,
-        f"there are {masks.shape[0]} masks for {frames} DENSE frames",
+        f"it has {counted(masks.shape[0], 'mask')} for {frames} DENSE frames",
         "give one mask per frame (or one more: the first for the encoding instant)",
     )
 
@@ -243,6 +245,6 @@ def _grid(settings: dict[str, Any], shape: tuple[int, int], source: str) -> tupl
         raise LaMoDInputError(source, "the pixel size is missing", 'give "spacing_mm": [dx, dy]') from error
     if not (0.1 <= dx <= 20 and 0.1 <= dy <= 20):
         raise LaMoDInputError(source, f"a pixel size of {dx:g} × {dy:g} mm is implausible", 'give "spacing_mm" in mm')
-    affine = np.diag([dx, dy, 8.0, 1.0])
+    affine = np.diag([dx, dy, ASSUMED_THICKNESS_MM, 1.0])
     affine[0, 3], affine[1, 3] = -dx * (shape[1] - 1) / 2, -dy * (shape[0] - 1) / 2
     return SliceGrid(shape, affine), (note("dense_position_unknown", POSITION_UNKNOWN, source=Path(source).name),)

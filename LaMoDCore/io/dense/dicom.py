@@ -22,6 +22,7 @@ from LaMoDCore.io.dense.timing import dense_timing, number
 from LaMoDCore.io.dicom.file import is_dicom_file, parsing_dicom, read_dataset
 from LaMoDCore.io.dicom.object_kinds import complex_component
 from LaMoDCore.io.dicom.pixels import stored_pixels
+from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _ONE_SERIES = "keep one DENSE acquisition of one slice in the folder"
@@ -212,7 +213,7 @@ def _grid(folder: Path, header: Any) -> SliceGrid:
         affine = np.eye(4)
         affine[:3, 0], affine[:3, 1] = directions[:3] * dx, directions[3:] * dy
         affine[:3, 2] = np.cross(directions[:3], directions[3:]) * (
-            number(getattr(header, "SliceThickness", None)) or 8.0
+            number(getattr(header, "SliceThickness", None)) or ASSUMED_THICKNESS_MM
         )
         affine[:3, 3] = position
         return SliceGrid((int(header.Rows), int(header.Columns)), affine)

@@ -30,6 +30,7 @@ from LaMoDCore.io.dense.images import (
 )
 from LaMoDCore.io.dense.matlab_bounds import read_bounded_mat
 from LaMoDCore.io.dense.timing import dense_timing, number
+from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM
 from LaMoDCore.runtime.bounded_reads import first_words
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.schema import ArrayOf, Kind, refuse_faults
@@ -245,7 +246,7 @@ def _grid(path: Path, header: Any, group: Any, shape: tuple[int, int]) -> tuple[
     dy, dx = float(spacing[0]), float(spacing[1])
     position = np.asarray(getattr(header, "ImagePositionPatient", []), dtype=np.float64).ravel()
     directions = np.asarray(getattr(header, "ImageOrientationPatient", []), dtype=np.float64).ravel()
-    thickness = number(getattr(header, "SliceThickness", None)) or 8.0
+    thickness = number(getattr(header, "SliceThickness", None)) or ASSUMED_THICKNESS_MM
     oriented = position.size == 3 and directions.size == 6
     if oriented:
         x, y = directions[:3], directions[3:]

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dicom.header import clock_time_s, first_item, integer, lookup, number, values, vector
 from LaMoDCore.io.dicom.references import named_images
-from LaMoDCore.io.images.frame_stack import ImageKey
+from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM, ImageKey
 from LaMoDCore.runtime.bounded_reads import damaged
 
 #: More frames than this in one instance are a damaged header.
@@ -25,7 +25,8 @@ class DicomFrame:
 
     ``instance`` numbers the images of a series; ``object_number`` is the InstanceNumber of the file, which the frames
     of a multi-frame file share. ``drawn_on`` is the only image from which a mask was derived. ``acquired_s`` and
-    ``created_s`` are AcquisitionTime and ContentTime in seconds.
+    ``created_s`` are AcquisitionTime and ContentTime in seconds. ``thickness_known`` is False if the slice thickness is
+    missing, and `ASSUMED_THICKNESS_MM` is used.
     """
 
     file: Path
@@ -42,6 +43,7 @@ class DicomFrame:
     object_number: float | None = None
     acquired_s: float | None = None
     created_s: float | None = None
+    thickness_known: bool = True
 
     @property
     def key(self) -> ImageKey:
@@ -103,6 +105,7 @@ def frames_of(dataset: Dataset, file: Path) -> list[DicomFrame]:
                     ("", "AcquisitionDateTime"),
                 ),
                 created_s=clock_time_s(groups, ("", "ContentTime")),
+                thickness_known=_thickness_mm(groups) is not None,
             )
         )
     return frames
@@ -138,13 +141,17 @@ def _affine(groups: Sequence[Dataset]) -> Array | None:
     normal = np.cross(x, y)
     if np.linalg.norm(normal) < 0.5:
         return None
-    thickness = lookup(groups, ("PixelMeasuresSequence", "SliceThickness"), ("", "SliceThickness"))
     affine = np.eye(4)
     affine[:3, 0] = x / np.linalg.norm(x) * spacing[1]
     affine[:3, 1] = y / np.linalg.norm(y) * spacing[0]
-    affine[:3, 2] = normal / np.linalg.norm(normal) * (thickness if thickness and thickness > 0 else 8.0)
+    affine[:3, 2] = normal / np.linalg.norm(normal) * (_thickness_mm(groups) or ASSUMED_THICKNESS_MM)
     affine[:3, 3] = position
     return affine
+
+
+def _thickness_mm(groups: Sequence[Dataset]) -> float | None:
+    thickness = lookup(groups, ("PixelMeasuresSequence", "SliceThickness"), ("", "SliceThickness"))
+    return thickness if thickness is not None and thickness > 0 else None
 
 
 def _trigger(groups: Sequence[Dataset]) -> float | None:

@@ -177,5 +177,6 @@ def _stack(
         metadata=metadata,
         notes=tuple(notes),
         drawn_on=axis.images,
+        thickness_known=all(f.frame.thickness_known for f in group),
     )
     return with_times(stack, axis.times, axis.intervals_ms)

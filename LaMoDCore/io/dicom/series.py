@@ -235,6 +235,7 @@ def read_slices(series: DicomSeries, wanted: Container[int] | None = None) -> tu
                     notes=tuple(notes),
                     images=tuple(frame.key for frame in frames),
                     drawn_on=_sources_of(frames),
+                    thickness_known=all(frame.thickness_known for frame in frames),
                 ),
                 times,
                 [f.rr_ms for f in frames if f.rr_ms],

@@ -17,7 +17,7 @@ from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES, dicom_files, read_ima
 from LaMoDCore.io.files.labels import MAX_LABELS, distinct_values, integer_labels, meaning_of_labels
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.frame_times import file_times
-from LaMoDCore.io.images.planes import check_grid, pixel_size_note
+from LaMoDCore.io.images.planes import check_grid, size_notes, thickness_note
 from LaMoDCore.io.images.stated_geometry import settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -101,7 +101,7 @@ def _notes_of_images(stack: FrameStack) -> list[Note]:
     if _is_mask(stack):
         return []
     (settled,) = settle_transforms([], [stack])[1]
-    return [*settled.notes, *pixel_size_note(settled)]
+    return [*settled.notes, *size_notes(settled)]
 
 
 def _contents(stack: FrameStack) -> str:
@@ -141,6 +141,8 @@ def series_table(files: Sequence[Path], path: Path) -> list[str]:
         if s.is_cine:
             for group in s.positions:
                 notes += _notes_on_time(group, s.title)
+                if not all(frame.thickness_known for frame in group):
+                    notes = (*notes, thickness_note(s.title))
     usable = sum(s.is_short_axis for s in series)
     lines.append(f"{usable} short-axis cine series of {len(series)} series.")
     return lines + [

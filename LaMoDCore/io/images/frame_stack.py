@@ -14,6 +14,8 @@ from LaMoDCore.heart.notes import Note
 ImageKey = tuple[str, int]
 #: Metadata key for the meaning of the labels, in the notation of ``--labels``.
 LABEL_KEY = "label meaning"
+#: Slice thickness of images without one.
+ASSUMED_THICKNESS_MM = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,7 @@ class FrameStack:
         images: keys of the DICOM images that are the frames; empty for other files.
         cine_frames: frames of the cine, from 0, to which the frames of a mask belong; empty if they are unknown.
         drawn_on: keys of the DICOM images on which the frames of a mask were drawn; empty if they are unknown.
+        thickness_known: False if the file has no slice thickness, and `ASSUMED_THICKNESS_MM` is used.
     """
 
     name: str
@@ -59,6 +62,7 @@ class FrameStack:
     images: tuple[ImageKey, ...] = ()
     drawn_on: tuple[ImageKey, ...] = ()
     cine_frames: tuple[int, ...] = ()
+    thickness_known: bool = True
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4:

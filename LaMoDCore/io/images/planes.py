@@ -12,9 +12,10 @@ from scipy import ndimage
 from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, signed_distance_mm
-from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM, FrameStack
 from LaMoDCore.io.images.stated_geometry import NO_GEOMETRY, SAME_PLANE_MM, has_unit_pixels, is_no_geometry
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 
 #: Images whose columns and rows are not perpendicular within this cosine are refused.
 _MAX_SHEAR = 0.01
@@ -55,7 +56,7 @@ def check_grid(stack: FrameStack, source: str | Path) -> None:
 
 
 def with_slice_axis(stack: FrameStack) -> FrameStack:
-    """Give a single slice without a thickness a third axis: 8 mm along the normal."""
+    """Give a single slice without a thickness a third axis along the normal, as long as the assumed thickness."""
     affine = np.array(stack.ijk_to_lps, dtype=np.float64)
     if stack.frames.shape[1] > 1 or not np.isfinite(affine).all():
         return stack
@@ -64,8 +65,8 @@ def with_slice_axis(stack: FrameStack) -> FrameStack:
         length = float(np.linalg.norm(normal))
         if not 1e-12 < length < np.inf or abs(affine[:3, 2] @ normal) / length > _MIN_THICKNESS_MM:
             return stack
-    affine[:3, 2] = 8.0 * normal / length
-    return replace(stack, ijk_to_lps=affine)
+    affine[:3, 2] = ASSUMED_THICKNESS_MM * normal / length
+    return replace(stack, ijk_to_lps=affine, thickness_known=False)
 
 
 def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[Note]]:
@@ -101,7 +102,7 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
         counts = " or ".join(sorted({str(c.frames.shape[0]) for c in inside}))
         raise LaMoDInputError(
             source,
-            f"it has {frames} frames and the cine {counts}",
+            f"it has {counted(frames, 'frame')} and the cine {counts}",
             "give the cine on which the masks were drawn, with a mask on every frame",
         )
     notes = []
@@ -124,15 +125,22 @@ def grid_of_drawing(mask: FrameStack, cine: FrameStack) -> SliceGrid:
     return (mask if shares_positions(mask, [cine]) else cine).slice_grid(0)
 
 
-def pixel_size_note(stack: FrameStack) -> list[Note]:
-    """A note if the pixel size is the default of writers that do not know it."""
+def size_notes(stack: FrameStack) -> list[Note]:
+    """Notes if the pixel size is the default of writers that do not know it, or the slice thickness is missing."""
+    notes = [] if stack.thickness_known else [thickness_note(stack.name)]
     if not has_unit_pixels(stack.ijk_to_lps):
-        return []
+        return notes
     text = (
         "The file has unit pixels along the scanner's axes, the default of writers that do not know the geometry: "
         "its pixels may not be 1 mm, and displacement, strain and volumes depend on their size."
     )
-    return [note("pixel_size_doubtful", text, source=stack.name)]
+    return [*notes, note("pixel_size_doubtful", text, source=stack.name)]
+
+
+def thickness_note(source: str) -> Note:
+    """The note on images without a slice thickness."""
+    text = f"The slice thickness is not recorded; {ASSUMED_THICKNESS_MM:g} mm was assumed (volumes depend on it)."
+    return note("slice_thickness_assumed", text, source=source)
 
 
 def _with_matrix_size(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> list[FrameStack]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
-from LaMoDCore.io.images.frame_stack import FrameStack
+from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM, FrameStack
 from LaMoDCore.io.images.frame_times import FileTimes, file_rr, file_times, gap_notes, regular_times, varying_number
 from LaMoDCore.io.images.nrrd import (
     NrrdHeader,
@@ -32,12 +32,11 @@ from LaMoDCore.io.images.segment_nrrd import has_segments, read_segments
 from LaMoDCore.runtime.blocks import Blocks
 from LaMoDCore.runtime.bounded_reads import damaged, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 
 _MS_PER_UNIT = {"ms": 1.0, "msec": 1.0, "millisecond": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0}
 _MS_PER_UNIT |= {"second": 1000.0, "seconds": 1000.0, "us": 0.001, "µs": 0.001}
 _TIME_KINDS = ("list", "time")
-#: The slice thickness of an image without slice axis.
-SLICE_MM = 8.0
 _COMPONENT_KINDS = ("rgb-color", "rgba-color", "vector", "2-vector", "3-vector", "4-vector", "complex")
 #: Kinds of an axis that holds one value per voxel if its size is 1.
 _SINGLE_KINDS = (*_COMPONENT_KINDS, "scalar", "stub", "point", "covariant-vector", "normal")
@@ -143,6 +142,7 @@ def read_seq_nrrd(path: str | Path) -> FrameStack:
         metadata=dict(header.metadata),
         notes=(*notes, times.note) if times.note else tuple(notes),
         time_problem=times.problem,
+        thickness_known=len(axes.space) == 3,
     )
 
 
@@ -212,11 +212,11 @@ def _affine(header: NrrdHeader, axes: tuple[int, ...], path: Path) -> tuple[Arra
         return affine_of(header, (axes[0], axes[1], axes[2]), path)
     columns, rows = (header.directions[axis] for axis in axes)
     if columns is None or rows is None or len(columns) < 3 or len(rows) < 3:
-        return np.diag([*(_spacing(header, axis) for axis in axes), 1.0, 1.0]), False
+        return np.diag([*(_spacing(header, axis) for axis in axes), ASSUMED_THICKNESS_MM, 1.0]), False
     affine, oriented = affine_of(header, (axes[0], axes[1], axes[1]), path)
     with np.errstate(all="ignore"):  # `check_grid` refuses a degenerate matrix
         normal = np.cross(affine[:3, 0], affine[:3, 1])
-        affine[:3, 2] = SLICE_MM * normal / np.linalg.norm(normal)
+        affine[:3, 2] = ASSUMED_THICKNESS_MM * normal / np.linalg.norm(normal)
     return affine, oriented
 
 
@@ -244,7 +244,7 @@ def _times(header: NrrdHeader, axis: int, path: Path, notes: list[Note]) -> tupl
     else:
         return _times_from_spacing(header, axis, path), None
     if len(words) != frames:
-        raise damaged(path, f"it has {frames} frames and {len(words)} index values")
+        raise damaged(path, f"it has {counted(frames, 'frame')} and {counted(len(words), 'index value')}")
     found = _numbers(words)
     if found is None:
         notes.append(note("frames_not_timed", "The frames have names instead of times.", source=path.name))

@@ -1,11 +1,13 @@
 """Files whose geometry contradicts itself, or is a default and no geometry."""
 
 import numpy as np
+import pydicom
 import pytest
 from heart_files import heart_cine, heart_labels, stack_affine, write_dicom_frames, write_nifti
 from plain_export import AFFINE, CINE, IDENTITY, LABELS, SHAPE, codes, same_heart, write_transforms
 
 from LaMoDCore.io import load_case
+from LaMoDCore.io.files.describe import describe
 from LaMoDCore.io.images.nrrd import format_vector
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -159,3 +161,25 @@ def test_a_space_without_anatomical_axes_is_refused(tmp_path, space):
     (tmp_path / "m.nrrd").write_bytes(header.encode() + LABELS.tobytes())
     with pytest.raises(LaMoDInputError, match=f"its space is '{space.lower()}'"):
         load_case(tmp_path / "m.nrrd")
+
+
+def test_a_missing_slice_thickness_is_noted(plain, tmp_path):
+    assert "slice_thickness_assumed" not in codes(plain.case_on_cine.notes)
+    for path in sorted(plain.cine.iterdir()):
+        image = pydicom.dcmread(path)
+        del image.SliceThickness
+        image.save_as(tmp_path / path.name)
+    case = load_case(plain.masks, cine=tmp_path)
+    assert "slice_thickness_assumed" in codes(case.notes)
+    assert same_heart(case, plain.case_on_cine)
+    (line,) = (line for line in describe(tmp_path) if line.startswith("note:"))
+    assert "8 mm was assumed" in line
+
+
+def test_a_flat_sequence_has_the_assumed_thickness(tmp_path):
+    path = tmp_path / "flat.nrrd"
+    header = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 44 40 25\nspacings: 3 3 32\nkinds: domain domain time\n"
+    path.write_bytes((header + "encoding: raw\n\n").encode() + LABELS[:, 0].tobytes())
+    case = load_case(path)
+    assert "slice_thickness_assumed" in codes(case.notes)
+    assert case.slices[0].grid.slice_spacing_mm == pytest.approx(8.0)

@@ -121,7 +121,7 @@ def test_validate_finds_nothing_wrong_with_a_good_case(folder: Path, capsys: pyt
     found = messages(folder).splitlines()
     assert [line.split(":")[1].split(" is")[0] for line in found] == [" No subject"] * 2  # val and test are empty
     assert main(["validate-dataset", str(folder), "--progress", "none"]) == 3
-    assert "1 cases: 0 errors, 2 warnings" in capsys.readouterr().out
+    assert "1 case: 0 errors, 2 warnings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

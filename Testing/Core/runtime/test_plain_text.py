@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from LaMoDCore.cli import main
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.plain_text import PLAIN, one_line, table_cell, text_of_cell, visible
+from LaMoDCore.runtime.plain_text import PLAIN, counted, one_line, table_cell, text_of_cell, visible
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.runtime.streams import PlainStream, plain_streams
 
@@ -22,6 +22,10 @@ def test_control_characters_become_their_codes():
     assert visible("a\u202egpj.exe") == "a\\u202egpj.exe"
     assert visible("a\udcff") == "a\\udcff"
     assert visible("сердце 心臓 – 90\u202f%") == "сердце 心臓 – 90\u202f%"
+
+
+def test_a_number_has_a_noun_in_its_form():
+    assert [counted(n, "slice") for n in (0, 1, 2)] == ["0 slices", "1 slice", "2 slices"]
 
 
 @given(st.text())
