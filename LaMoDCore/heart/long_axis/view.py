@@ -75,16 +75,6 @@ class LongAxisView:
         return np.asarray(self.frame_times_ms / self.rr_ms)
 
     @property
-    def mid_mm(self) -> Array:
-        """[T, P, 2]: the line half-way between endo- and epicardium, at equal shares of their lengths."""
-        return np.asarray(0.5 * (self.endo_mm + self.epi_mm))
-
-    @property
-    def lines_mm(self) -> dict[str, Array]:
-        """The three lines [T, P, 2] by the names of `LINE_NAMES`."""
-        return dict(zip(LINE_NAMES, (self.endo_mm, self.mid_mm, self.epi_mm), strict=True))
-
-    @property
     def apex_mm(self) -> Array:
         """[T, 2]: the endocardial apex."""
         return np.asarray(self.endo_mm[:, INTERVALS])

@@ -75,7 +75,7 @@ def annotate(
     reader = annotator or draw_annotator(rng)
     frames, samples = contours.endo.shape
     times = np.arange(frames) / frames if phases is None else np.asarray(phases)
-    errors = [_error_process(rng, reader, times, samples) for _ in range(3)]
+    errors = [error_process(rng, reader, times, samples) for _ in range(3)]
     own, common = np.sqrt(1 - reader.shared), np.sqrt(reader.shared)
     endo = contours.endo + own * errors[0] + common * errors[2] + reader.bias_mm[0]
     epi = contours.epi + own * errors[1] + common * errors[2] + reader.bias_mm[1]
@@ -103,7 +103,7 @@ def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: A
     return PolarContours(contours.center, endo, contours.epi)
 
 
-def _error_process(rng: np.random.Generator, reader: Annotator, times: Array, samples: int) -> Array:
+def error_process(rng: np.random.Generator, reader: Annotator, times: Array, samples: int) -> Array:
     """[T, M] mm, normal with E|x| = error_mm."""
     order = np.arange(13)
     spectrum = np.exp(-0.25 * (order / reader.smoothness) ** 2)

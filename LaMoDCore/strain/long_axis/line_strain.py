@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.long_axis.mid_wall import lines_mm
 from LaMoDCore.heart.long_axis.open_curve import length_mm
 from LaMoDCore.heart.long_axis.view import LongAxisView
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
@@ -30,7 +31,7 @@ def green_lagrange(engineering: Array) -> Array:
 
 def line_lengths_mm(view: LongAxisView) -> dict[str, Array]:
     """Length [T] of each line, from one end of the wall to the other."""
-    return {name: length_mm(line) for name, line in view.lines_mm.items()}
+    return {name: length_mm(line) for name, line in lines_mm(view).items()}
 
 
 def ventricle_length_mm(view: LongAxisView) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.long_axis.end_diastole import at_phases, common_phases, end_systolic_phase, reference_frame
+from LaMoDCore.heart.long_axis.mid_wall import mid_wall_mm
 from LaMoDCore.heart.long_axis.view import LINE_NAMES, LongAxisView
 from LaMoDCore.runtime.json_file import json_values
 from LaMoDCore.strain import curves
@@ -28,8 +29,8 @@ DEFINITIONS = {
     "strain": "engineering strain of the length of a drawn line, L / L_ED − 1, fraction; not the strain of material "
     "points",
     "green_lagrange": "the same as E = ½((1 + e)² − 1)",
-    "lines": "from one end of the wall over the apex to the other: endocardial and epicardial contour, and mid_wall "
-    "half-way between them at equal shares of their lengths",
+    "lines": "from one end of the wall over the apex to the other: endocardial and epicardial contour, and mid_wall, "
+    "half-way between them at end-diastole and dividing the wall's volume in the same ratio later",
     "gls": "systolic peak, the minimum up to end-systole, of the mean curve of the views on common phases",
     "es": "value at end-systole, the phase of the smallest cavity area relative to end-diastole, mean over the views",
     "phases": "since end-diastole of each view, in fractions of its own R–R interval; times use the median R–R "
@@ -154,7 +155,7 @@ def _view(view: LongAxisView, strains: dict[str, Array], es_phase: float) -> dic
 
 def _segments(view: LongAxisView, reference: int, course: curves.Cycle) -> list[dict[str, Any]]:
     rows = []
-    for index, lengths in enumerate(segment_lengths_mm(view.mid_mm)):
+    for index, lengths in enumerate(segment_lengths_mm(mid_wall_mm(view))):
         wall, level = view.walls[index // 3], index % 3
         curve = engineering_strain(lengths, reference)
         peak, systolic = curves.peak(curve, course), curves.peak(curve, course, systolic=True)
