@@ -138,6 +138,11 @@ def _unreadable(path: Path, error: OSError) -> LaMoDInputError:
     return LaMoDInputError(path, reason, "check the file's permissions and the disk")
 
 
+def is_gzip(head: bytes) -> bool:
+    """Whether bytes are the beginning of a gzip file (RFC 1952)."""
+    return head[:2] == b"\x1f\x8b"
+
+
 def inflate(data: bytes | bytearray | memoryview, expected: int, source: Path) -> bytearray:
     """Decompress gzip or zlib data that should contain ``expected`` bytes, and never more than that.
 

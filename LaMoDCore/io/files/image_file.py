@@ -18,12 +18,12 @@ from LaMoDCore.io.files.volume_times import times_of_volumes, with_sidecar_times
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.meta_image import read_meta_image
 from LaMoDCore.io.images.natural_order import natural_key
-from LaMoDCore.io.images.nifti import read_nifti
+from LaMoDCore.io.images.nifti import is_nifti, read_nifti
 from LaMoDCore.io.images.planes import with_slice_axis
 from LaMoDCore.io.images.segment_nrrd import SEGMENTS_KEY, on_one_grid
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.io.images.stated_geometry import without_false_position
-from LaMoDCore.runtime.bounded_reads import check_size, read_start
+from LaMoDCore.runtime.bounded_reads import check_size, is_gzip, read_start
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: File types of a folder with one volume per frame.
@@ -71,12 +71,7 @@ def read_file_stack(path: Path) -> FrameStack:
     kind = other_kind(path)
     if kind is not None:
         raise LaMoDInputError(path, kind.what, kind.remedy)
-    if head[:2] == b"\x1f\x8b" or head[:4] in (
-        b"\x5c\x01\0\0",
-        b"\0\0\x01\x5c",
-        b"\x1c\x02\0\0",
-        b"\0\0\x02\x1c",
-    ):
+    if is_gzip(head) or is_nifti(head):
         return read_nifti(path)
     if name.endswith((".nrrd", ".nhdr")):
         return read_seq_nrrd(path)

@@ -11,6 +11,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from LaMoDCore.runtime.bounded_reads import is_gzip
+
 _HEAD = 4096
 #: Bytes in which the name of a variable of a MATLAB v7.3 file (HDF5) is searched.
 _MATLAB_HEAD = 1 << 18
@@ -103,7 +105,7 @@ def other_kind(path: Path) -> OtherKind | None:
         return OtherKind("the file is empty", "export or copy it again")
     if not any(head):
         return OtherKind("it contains only zeros, as after a failed copy", _AGAIN)
-    if head[:2] == b"\x1f\x8b":
+    if is_gzip(head):
         return _in_gzip(head, path)
     return _of_bytes(head, path) or _of_suffix(path)
 
@@ -157,7 +159,7 @@ def _in_gzip(head: bytes, path: Path) -> OtherKind | None:
         inside = zlib.decompressobj(wbits=31).decompress(head, 1024)
     except zlib.error:
         return None
-    if inside[:2] == b"\x1f\x8b":
+    if is_gzip(inside):
         return OtherKind("it is compressed twice (gzip in gzip)", "decompress it once")
     if inside.startswith(b"NRRD"):
         return OtherKind("it is a compressed NRRD file", "decompress it and name it .nrrd")

@@ -13,11 +13,11 @@ from LaMoDCore.io.files.image_file import VOLUME_SUFFIXES
 from LaMoDCore.io.files.labels import LabelMap
 from LaMoDCore.io.files.volume_times import times_of_volumes
 from LaMoDCore.io.images.natural_order import natural_key
-from LaMoDCore.io.images.nifti import read_nifti_header
+from LaMoDCore.io.images.nifti import is_nifti, read_nifti_header
 from LaMoDCore.io.images.nrrd import GZIP_LEVEL, parse_header
 from LaMoDCore.io.images.seq_nrrd import axes_of, frame_order
 from LaMoDCore.runtime.atomic import replaced_file
-from LaMoDCore.runtime.bounded_reads import inflate, read_file
+from LaMoDCore.runtime.bounded_reads import inflate, is_gzip, read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _ELSEWHERE = "save the contours as a new file (.seq.nrrd or DICOM SEG)"
@@ -85,8 +85,10 @@ def _write_file(source: Path, target: Path, frames: Array) -> None:
     data = read_file(source)
     if data.startswith(b"NRRD"):
         content = _nrrd(data, frames, source)
-    elif data[:2] == b"\x1f\x8b" or source.name.lower().endswith(".nii"):
+    elif is_gzip(data) or is_nifti(data):
         content = _nifti(data, frames, source)
+        if target.name.lower().endswith(".gz"):  # as the name promises, whether the source is compressed or not
+            content = _gzip(content)
     else:
         raise LaMoDInputError(source, "its format cannot be written", _ELSEWHERE)
     with replaced_file(target) as temporary:
@@ -94,7 +96,7 @@ def _write_file(source: Path, target: Path, frames: Array) -> None:
 
 
 def _nifti(data: bytes, frames: Array, source: Path) -> bytes:
-    compressed = data[:2] == b"\x1f\x8b"
+    compressed = is_gzip(data)
     head = zlib.decompressobj(wbits=31).decompress(data, 1024) if compressed else data[:1024]
     header = read_nifti_header(head, source)
     count = int(np.prod(header.sizes))
@@ -104,8 +106,7 @@ def _nifti(data: bytes, frames: Array, source: Path) -> bytes:
     slope = header.slope if header.slope not in (0.0,) and np.isfinite(header.slope) else 1.0
     values = (frames.reshape(-1) - (header.intercept if np.isfinite(header.intercept) else 0.0)) / slope
     voxels = _as_type(values, header.dtype, source).tobytes()
-    whole = plain[: header.vox_offset] + voxels + plain[header.vox_offset + len(voxels) :]
-    return _gzip(whole) if compressed else whole
+    return plain[: header.vox_offset] + voxels + plain[header.vox_offset + len(voxels) :]
 
 
 def _nrrd(data: bytes, frames: Array, source: Path) -> bytes:

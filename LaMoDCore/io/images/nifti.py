@@ -18,7 +18,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.frame_times import regular_times
 from LaMoDCore.io.images.stated_geometry import is_no_geometry, with_other_transform
-from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, parsing, read_file, truncated
+from LaMoDCore.runtime.bounded_reads import check_size, damaged, inflate, is_gzip, parsing, read_file, truncated
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _DTYPES = {
@@ -65,7 +65,7 @@ def read_nifti(path: str | Path) -> FrameStack:
     """
     path = Path(path)
     data = read_file(path)
-    compressed = data[:2] == b"\x1f\x8b"
+    compressed = is_gzip(data)
     head = _head(data, path) if compressed else data[:1024]
     with parsing(path, "its NIfTI header"):
         header = read_nifti_header(head, path)
@@ -114,6 +114,11 @@ def _head(data: bytes, path: Path) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(data, 1024)
     except zlib.error as error:
         raise damaged(path, "its compressed data are damaged") from error
+
+
+def is_nifti(head: bytes) -> bool:
+    """Whether bytes are the beginning of an uncompressed NIfTI file, whatever its name: they hold the header's size."""
+    return head[:4] in (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")
 
 
 def read_nifti_header(head: bytes, path: Path) -> NiftiHeader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,19 @@ def test_a_repaired_file_differs_from_the_original_only_in_its_voxels(tmp_path, 
         assert (tmp_path / f"same-{name}").read_bytes() == (tmp_path / name).read_bytes()
     with pytest.raises(LaMoDInputError, match="the original is kept"):
         write_like(tmp_path / name, tmp_path / f"new-{name}", repaired)
+
+
+@pytest.mark.parametrize(("name", "compressed"), [("m.nii.gz", False), ("m.nii", True)])
+def test_a_file_whose_name_contradicts_its_compression_is_written_as_named(tmp_path, name, compressed):
+    affine = stack_affine((36, 40), (3.0, 3.0), slices=1)
+    labels = heart_labels(affine, (36, 40), slices=1, frames=8)
+    write_nifti(tmp_path / name, labels, affine)
+    if compressed:
+        (tmp_path / name).write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+    repaired = labels.copy()
+    repaired[4] = 0
+    write_like(tmp_path / name, tmp_path / f"new-{name}", repaired)
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"new-{name}"))), repaired)
 
 
 def test_labels_that_exceed_the_data_type_are_refused(tmp_path):
