@@ -24,6 +24,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/dense.py
   cli/evaluate.py
   cli/info.py
+  cli/long_axis.py
   cli/models.py
   cli/notes.py
   cli/options.py
@@ -133,6 +134,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/long_axis/carrying.py
   heart/long_axis/checks.py
   heart/long_axis/end_diastole.py
+  heart/long_axis/mid_wall.py
   heart/long_axis/open_curve.py
   heart/long_axis/outline.py
   heart/long_axis/points.py
@@ -236,6 +238,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/results/contour_masks.py
   io/results/displacement_files.py
   io/results/function_files.py
+  io/results/long_axis_files.py
   io/results/motion_npz.py
   io/results/segments_csv.py
   io/results/spatial_files.py
@@ -299,6 +302,9 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/heart/fourier.py
   phantom/heart/kinematics.py
   phantom/heart/lesions.py
+  phantom/heart/long_axis/__init__.py
+  phantom/heart/long_axis/cut.py
+  phantom/heart/long_axis/ventricle.py
   phantom/heart/papillary.py
   phantom/heart/parameters.py
   phantom/heart/randomised.py
@@ -311,11 +317,14 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/imaging/annotator.py
   phantom/imaging/cine.py
   phantom/imaging/dense_imaging.py
+  phantom/imaging/long_axis_reader.py
   phantom/imaging/reader_model.py
   phantom/imaging/scene.py
   prediction/__init__.py
   prediction/device_check.py
+  prediction/long_axis.py
   prediction/options.py
+  prediction/outputs.py
   prediction/predict.py
   prediction/samples.py
   prediction/slice_motion.py
@@ -366,6 +375,7 @@ set(MODULE_PYTHON_SCRIPTS
   strain/long_axis/interval.py
   strain/long_axis/line_strain.py
   strain/long_axis/segments.py
+  strain/long_axis/short_axis.py
   strain/long_axis/summary.py
   strain/matrix.py
   strain/plain.py

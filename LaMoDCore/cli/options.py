@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
 from LaMoDCore.runtime.progress import PROGRESS_MODES
 
 
@@ -51,6 +52,24 @@ def add_labels_option(
     parser.add_argument(
         "--labels", metavar=metavar, help=f"meaning of {of}; myo=2+4 combines several values into one wall"
     )
+
+
+def add_outputs_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --outputs, the parts of a result to write; read as `args.outputs`, None without the option."""
+    parser.add_argument(
+        "--outputs",
+        metavar="LIST",
+        type=_outputs,
+        help=f"parts of the result to write, separated by commas: {', '.join(OUTPUTS)} (default: {default}); "
+        "strain.json is always written",
+    )
+
+
+def _outputs(text: str) -> tuple[str, ...]:
+    try:
+        return chosen_outputs(name.strip() for name in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_insertion_options(parser: argparse.ArgumentParser) -> None:

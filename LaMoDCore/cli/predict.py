@@ -13,6 +13,7 @@ from LaMoDCore.cli.options import (
     add_insertion_options,
     add_labels_option,
     add_mask_frames_option,
+    add_outputs_option,
     add_progress_option,
     inference_settings,
 )
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="frame of end-diastole, counted from 0 (default: the largest cavity)",
     )
+    add_outputs_option(parser, "all")
     parser.add_argument("--no-report", action="store_true", help="do not write report.png and report.pdf")
     add_inference_options(parser)
     add_progress_option(parser)
@@ -81,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         case = replace(case, notes=(*case.notes, *found))
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
-        files = write_result(result, args.out, report=not args.no_report)
+        files = write_result(result, args.out, report=not args.no_report, outputs=args.outputs)
     print_notes(result.notes)
     print(f"wrote {len(files)} files to {args.out}")
     return 0

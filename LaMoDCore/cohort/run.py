@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +17,7 @@ from LaMoDCore import __version__
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard
 from LaMoDCore.cohort.work_list import CohortCase, faults_of_list, input_fingerprint, list_cases, read_cohort_case
+from LaMoDCore.prediction.outputs import chosen_outputs
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.worker_pool import WorkerDied, answers
@@ -51,6 +52,7 @@ class _Job:
         request: fingerprint of everything except the masks that a result depends on.
         labels: meaning of the values in plain mask files.
         report: whether to draw a report for every case.
+        outputs: other parts of a result to write; None for all.
     """
 
     out: Path
@@ -58,6 +60,7 @@ class _Job:
     request: str
     labels: str | None
     report: bool
+    outputs: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def predict_cohort(
     split: str | None = None,
     labels: str | None = None,
     report: bool = False,
+    outputs: Iterable[str] | None = None,
     workers: int = 1,
     shard: Shard | None = None,
     progress: Progress = SILENT,
@@ -94,12 +98,15 @@ def predict_cohort(
         split: only this split of a dataset.
         labels: meaning of the values in plain mask files.
         report: whether to draw report.png and report.pdf for every case.
+        outputs: other parts of a result to write, see `LaMoDCore.prediction.outputs`; None writes all of them. An
+            existing result with another choice is predicted again.
         workers: number of processes on this machine, with one thread each.
         shard: this process's part of the cohort: every n-th case.
         progress: updated after every case, with the remaining time.
 
     Raises:
         LaMoDInputError: the folder, the model or `out` cannot be used.
+        ValueError: `outputs` has an unknown name.
     """
     from LaMoDCore.models.folder import load_model
 
@@ -110,7 +117,8 @@ def predict_cohort(
     ledger = Ledger(Path(out))
     _open(ledger, Path(folder))
     digest = load_model(inference["model"]).weights_sha256
-    job = _Job(Path(out), dict(inference), _request(inference, digest), labels, report)
+    parts = None if outputs is None else tuple(chosen_outputs([*outputs, *(["report"] if report else [])]))
+    job = _Job(Path(out), dict(inference), _request(inference, digest, parts), labels, report, parts)
 
     failures: dict[str, str] = {}
     predicted = kept = 0
@@ -152,10 +160,12 @@ def _open(ledger: Ledger, folder: Path) -> None:
         ) from error
 
 
-def _request(inference: Mapping[str, Any], weights_sha256: str) -> str:
+def _request(inference: Mapping[str, Any], weights_sha256: str, outputs: tuple[str, ...] | None) -> str:
     """Fingerprint of everything except the masks that a result depends on; the device does not count."""
     asked = {key: value for key, value in inference.items() if key not in ("model", "device")}
     asked |= {"weights": weights_sha256, "version": __version__}
+    if outputs is not None:
+        asked["outputs"] = [name for name in outputs if name != "report"]
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -199,7 +209,7 @@ def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:
     result = predict_strain(read_cohort_case(case, labels=job.labels, pictures=job.report), **settings)
     provenance = {**result.summary["provenance"], "cohort_request": request}
     result = replace(result, summary={**result.summary, "provenance": provenance})
-    write_result(result, ledger.folder(case.id), report=job.report, command="predict-cohort")
+    write_result(result, ledger.folder(case.id), report=job.report, outputs=job.outputs, command="predict-cohort")
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from LaMoDCore.io.results.motion_npz import write_motion_npz
 from LaMoDCore.io.results.segments_csv import write_segments_csv
 from LaMoDCore.io.results.spatial_files import write_spatial
 from LaMoDCore.io.results.strain_json import write_strain_json
+from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
+from LaMoDCore.runtime.threads import thread_count
 
 #: Contents of a result folder, for its marker.
 CONTENTS = "a LaMoD result"
@@ -34,21 +36,30 @@ def check_output(out: str | Path, inputs: Iterable[str | Path] = ()) -> Path:
     return check_new_folder(out, CONTENTS, inputs)
 
 
-def write_result(result: StrainResult, out: str | Path, *, report: bool = True, command: str = "predict") -> list[Path]:
-    """Write every file of a result to the folder `out`, atomically; the same result gives the same bytes.
+def write_result(
+    result: StrainResult,
+    out: str | Path,
+    *,
+    report: bool = True,
+    outputs: Iterable[str] | None = None,
+    command: str = "predict",
+) -> list[Path]:
+    """Write the files of a result to the folder `out`, atomically; the same result gives the same bytes.
 
-    ==========================  ==========================================================================
-    .lamod.json                 command, version, and SHA-256 of every file
-    motion.npz                  material fields, see `LaMoDCore.io.results.motion_npz`
-    segments.csv                one row per slice, segment and frame
-    strain.json                 summary and notes
-    function.csv                blood volume of the drawn slices at each frame
-    thickness.csv               wall thickness and thickening of each segment
-    ecc.seq.nrrd, err.seq.nrrd  spatial strain as fractions; 0 outside the deformed wall, never inside it
-    displacement/               ``frame_NNN.nrrd``: u(X) as a vector image
-    contours.seq.nrrd           the masks, where they were drawn automatically or carried
-    report.png, report.pdf      one page
-    ==========================  ==========================================================================
+    ==========================  ============  ==============================================================
+    file                        part          contents
+    ==========================  ============  ==============================================================
+    .lamod.json                               command, version, and SHA-256 of every file
+    motion.npz                  motion        material fields, see `LaMoDCore.io.results.motion_npz`
+    segments.csv                segments      one row per slice, segment and frame
+    strain.json                 strain        summary and notes
+    function.csv                segments      blood volume of the drawn slices at each frame
+    thickness.csv               segments      wall thickness and thickening of each segment
+    ecc.seq.nrrd, err.seq.nrrd  spatial       strain as fractions; 0 outside the deformed wall, never inside it
+    displacement/               displacement  ``frame_NNN.nrrd``: u(X) as a vector image
+    contours.seq.nrrd           contours      the masks, where they were drawn automatically or carried
+    report.png, report.pdf      report        one page
+    ==========================  ============  ==============================================================
 
     Where the slices do not form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
     ``displacement/frame_NNN_sliceN.nrrd``, slices counted from 1.
@@ -57,7 +68,8 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True, 
         result: the result to write.
         out: the folder. An existing result is replaced once the new one is complete, unless files in it were changed
             or added.
-        report: also draw the report.
+        report: False leaves out the report.
+        outputs: parts to write, see `LaMoDCore.prediction.outputs.OUTPUTS`; None writes all of them.
         command: name of the command or program, for the folder's marker.
 
     Returns:
@@ -66,32 +78,57 @@ def write_result(result: StrainResult, out: str | Path, *, report: bool = True, 
     Raises:
         LaMoDInputError: `out` is a file, is read-only or holds files that are not an unchanged result, or the disk is
             full.
+        ValueError: `outputs` has an unknown name.
     """
+    parts = set(chosen_outputs(OUTPUTS if outputs is None else outputs)) - (set() if report else {"report"})
     refuse_to_replace_edited_masks(out)
-    # Compression runs beside the drawing of the report, which keeps one thread busy.
-    with new_folder(out, CONTENTS, command) as folder, ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(_write_images, result, folder)
-        write_segments_csv(result, folder / "segments.csv")
+    writers = {part: write for part, write in _image_writers().items() if part in parts}
+    # Images are compressed while the report is drawn, which keeps one thread busy.
+    with new_folder(out, CONTENTS, command) as folder, ThreadPoolExecutor(thread_count(4)) as pool:
+        pending = {part: pool.submit(write, result, folder) for part, write in writers.items()}
+        tables = _write_tables(result, folder) if "segments" in parts else []
         write_strain_json(result, folder / "strain.json")
-        files = ["motion.npz", "segments.csv", "strain.json"]
-        if "function" in result.summary:
-            write_function_csv(result, folder / "function.csv")
-            write_thickness_csv(result, folder / "thickness.csv")
-            files += ["function.csv", "thickness.csv"]
-        drawn = []
-        if report:
+        report_files = []
+        if "report" in parts:
             from LaMoDCore.report import write_report
 
-            write_report(result, folder / "report.png", folder / "report.pdf")
-            drawn = ["report.png", "report.pdf"]
-        files += [*pending.result(), *drawn]
+            report_files = ["report.png", "report.pdf"]
+            write_report(result, *(folder / name for name in report_files))
+        images = {part: written.result() for part, written in pending.items()}
+    files = [
+        *images.get("motion", []),
+        *tables[:1],
+        "strain.json",
+        *tables[1:],
+        *(name for part in ("spatial", "displacement", "contours") for name in images.get(part, [])),
+        *report_files,
+    ]
     return [Path(out) / name for name in files]
 
 
-def _write_images(result: StrainResult, folder: Path) -> list[str]:
-    """Write motion.npz and the image files; returns the names of the latter."""
+def _write_tables(result: StrainResult, folder: Path) -> list[str]:
+    write_segments_csv(result, folder / "segments.csv")
+    if "function" not in result.summary:
+        return ["segments.csv"]
+    write_function_csv(result, folder / "function.csv")
+    write_thickness_csv(result, folder / "thickness.csv")
+    return ["segments.csv", "function.csv", "thickness.csv"]
+
+
+def _write_motion(result: StrainResult, folder: Path) -> list[str]:
     write_motion_npz(result, folder / "motion.npz")
-    files = [*write_spatial(result, folder), *write_displacement(result, folder)]
-    if has_derived_contours(result.case):
-        files += write_contour_masks(result.case, folder)
-    return files
+    return ["motion.npz"]
+
+
+def _write_contours(result: StrainResult, folder: Path) -> list[str]:
+    return write_contour_masks(result.case, folder) if has_derived_contours(result.case) else []
+
+
+def _image_writers() -> dict[str, Callable[[StrainResult, Path], list[str]]]:
+    """Part -> function that writes its files and returns their names; the longest first."""
+    return {
+        "motion": _write_motion,
+        "spatial": write_spatial,
+        "displacement": write_displacement,
+        "contours": _write_contours,
+    }

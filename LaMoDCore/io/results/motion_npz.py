@@ -99,7 +99,7 @@ def read_motion_npz(path: str | Path) -> MotionFile:
     """
     path = Path(path)
     if not os.path.exists(path):
-        raise LaMoDInputError(path, "the file does not exist", "choose a folder that `lamod predict` wrote")
+        raise LaMoDInputError(path, "the file does not exist", "choose a folder with a whole result, or predict again")
     arrays = read_npz(path, remedy="predict again")
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:

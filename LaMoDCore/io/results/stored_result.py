@@ -17,6 +17,7 @@ from LaMoDCore.io.results.motion_npz import MotionFile, read_motion_npz
 from LaMoDCore.io.results.segments_csv import SegmentRow, read_segments_csv
 from LaMoDCore.io.results.strain_json import read_strain_json
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.manifest import read_manifest
 
 CURVES = ("ecc", "err")
 
@@ -31,7 +32,8 @@ class StoredSlice:
         frame_times_ms: [T].
         rr_ms: length of the cardiac cycle in ms.
         rv_insertion_lps: [3] anterior RV insertion point in LPS mm; None where unknown.
-        strain: strain, displacement and segments. Segment curves have the six decimals of segments.csv.
+        strain: strain, displacement and segments. Segment curves have the six decimals of segments.csv; without that
+            file they are computed from the fields, and have no standard deviations or intervals.
             `displacement_mm` is NaN outside the wall where the folder ``displacement`` was removed; `fields_std` has
             no entry for it, since its standard deviation is stored per LPS component.
         displacement_std_lps_mm: [T, H, W, 3]; None with one sample.
@@ -77,6 +79,8 @@ class StoredResult:
 def read_result(folder: str | Path) -> StoredResult:
     """Read the files of `write_result`: motion.npz, segments.csv, strain.json and displacement/.
 
+    The result may have been written without segments.csv, displacement/ and the files that are not read here.
+
     Args:
         folder: output folder of `lamod predict --out`; schema version 1 (LaMoD 1.x) or 2.
 
@@ -86,8 +90,10 @@ def read_result(folder: str | Path) -> StoredResult:
     home = Path(folder)
     stored = read_strain_json(home / "strain.json")
     motion = read_motion_npz(home / "motion.npz")
-    rows = read_segments_csv(home / "segments.csv")
     parts = stored.summary.get("slices", [])
+    marker = read_manifest(home)
+    without_table = marker is not None and "segments.csv" not in marker.files
+    rows = _rows_of_fields(motion, parts, home) if without_table else read_segments_csv(home / "segments.csv")
     count = len(motion.slice_shape)
     if len(parts) != count or {row.slice for row in rows} != set(range(1, count + 1)):
         raise LaMoDInputError(home, "its files are of results with different numbers of slices", "predict again")
@@ -103,6 +109,33 @@ def read_result(folder: str | Path) -> StoredResult:
         summary=stored.summary,
         notes=stored.notes,
     )
+
+
+def _rows_of_fields(motion: MotionFile, parts: Sequence[Mapping[str, Any]], home: Path) -> list[SegmentRow]:
+    """The rows of segments.csv computed from the fields, with the names of strain.json."""
+    rows = []
+    try:
+        for z, part in enumerate(parts):
+            for segment in part["segments"]:
+                inside = motion.segment[z] == segment["segment"]
+                ecc, err = (_mean(motion.fields[name][:, z, inside]) for name in CURVES)
+                rows += [
+                    SegmentRow(
+                        slice=z + 1,
+                        level=part["level"],
+                        segment=segment["segment"],
+                        aha=segment["aha"],
+                        name=segment["name"],
+                        frame=frame,
+                        time_ms=float(time),
+                        ecc=float(ecc[frame]),
+                        err=float(err[frame]),
+                    )
+                    for frame, time in enumerate(motion.frame_times_ms[z])
+                ]
+    except (KeyError, TypeError, IndexError) as error:
+        raise LaMoDInputError(home / "strain.json", "its segments cannot be read", "predict again") from error
+    return rows
 
 
 def _in_plane(motion: MotionFile, volumes: Sequence[DisplacementVolume], home: Path) -> list[Array]:

@@ -97,6 +97,17 @@ def test_a_rerun_predicts_only_missing_cases(folder, tmp_path, model, capsys):
     assert "5 predicted, 0 already present" in capsys.readouterr().out
 
 
+def test_chosen_parts_are_written_and_another_choice_predicts_again(folder, tmp_path, model, capsys):
+    out = tmp_path / "out"
+    assert predict(folder, out, model, "--outputs", "strain") == 0
+    assert sorted(p.name for p in (out / "cases" / "heart0").iterdir()) == [".lamod.json", "strain.json"]
+    assert predict(folder, out, model, "--outputs", "strain") == 0
+    assert "0 predicted" in capsys.readouterr().out
+    assert predict(folder, out, model, "--outputs", "motion") == 0
+    assert "0 already present" in capsys.readouterr().out
+    assert (out / "cases" / "heart0" / "motion.npz").exists()
+
+
 def test_the_result_of_masks_that_became_unreadable_is_removed(folder, tmp_path, model):
     out = tmp_path / "out"
     predict(folder, out, model)

@@ -231,3 +231,15 @@ def test_usage_mistakes_exit_with_two(capfd: pytest.CaptureFixture[str]) -> None
     assert main(["predikt"]) == 2
     assert main(["predict", "x", "--out", "y", "--rv-insertion", "-1,2"]) == 2
     capfd.readouterr()
+
+
+def test_the_command_writes_the_list_and_refuses_unknown_names(
+    tmp_path: Path, ring_file: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    assert predict(ring_file, out, small_model, "--no-diffusion", "--outputs", "segments, motion") == 0
+    names = {"segments.csv", "function.csv", "thickness.csv", "motion.npz", "strain.json", ".lamod.json"}
+    assert {p.name for p in out.iterdir()} == names
+    assert predict(ring_file, other, small_model, "--outputs", "motion,movie") == 2
+    assert "'movie' is not a part of a result" in capsys.readouterr().err
+    assert not other.exists()

@@ -1,0 +1,117 @@
+"""Long-axis numbers next to a short-axis prediction, or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore import __version__
+from LaMoDCore.function.biplane import best_pair, disc_diameters_mm, disc_volumes
+from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.long_axis.end_diastole import at_phases, common_phases
+from LaMoDCore.heart.long_axis.view import LongAxisView
+from LaMoDCore.io.long_axis.reader import LongAxisCase
+from LaMoDCore.io.results.long_axis_files import write_long_axis_files
+from LaMoDCore.io.results.strain_json import SCHEMA_VERSION
+from LaMoDCore.prediction.writer import CONTENTS
+from LaMoDCore.runtime.json_file import json_values, write_json
+from LaMoDCore.runtime.output.new_folder import new_folder
+from LaMoDCore.strain.long_axis.short_axis import SlicePosition
+from LaMoDCore.strain.long_axis.summary import long_axis_summary
+
+_VOLUMES = "method of discs: V = π/4 Σ a b L/20 of two views, or π/4 Σ a² L/20 of one, which assumes round discs"
+
+
+def long_axis_numbers(views: Sequence[LongAxisView], es_phase: float | None = None) -> dict[str, Any]:
+    """``long_axis`` of strain.json: strain, and volumes by discs.
+
+    Args:
+        views: views of one heart.
+        es_phase: end-systole since end-diastole as a fraction of the cycle; by default the views' own.
+    """
+    return {**long_axis_summary(views, es_phase), "volumes": json_values(volumes(views))}
+
+
+def volumes(views: Sequence[LongAxisView]) -> dict[str, Any]:
+    """Volumes by discs over common phases, their extremes and the ejection fraction."""
+    pair = best_pair(views)
+    phases = common_phases(views)
+    discs = [disc_diameters_mm(views[k]) for k in pair]
+    diameters = [at_phases(d, views[k], phases) for (d, _), k in zip(discs, pair, strict=True)]
+    lengths = [at_phases(length, views[k], phases) for (_, length), k in zip(discs, pair, strict=True)]
+    volume = disc_volumes(diameters, lengths)
+    edv, esv = float(volume[0]), float(volume.min())
+    return {
+        "method": "biplane" if len(pair) == 2 else "single plane",
+        "definition": _VOLUMES,
+        "views": [views[k].kind for k in pair],
+        "volume_ml": volume,
+        "edv_ml": edv,
+        "esv_ml": esv,
+        "stroke_volume_ml": edv - esv,
+        "ef": (edv - esv) / edv,
+    }
+
+
+def with_long_axis(
+    result: StrainResult, long_axis: LongAxisCase, positions: Sequence[SlicePosition] = ()
+) -> StrainResult:
+    """The result with ``long_axis`` in its summary, and the notes on the views; the short-axis numbers are unchanged.
+
+    Args:
+        result: the prediction of the short-axis slices.
+        long_axis: the views.
+        positions: of the slices between annulus and apex.
+    """
+    case = result.case
+    es = (case.frame_times_ms[result.es_frame] - case.frame_times_ms[case.reference_frame]) / case.rr_ms
+    numbers = long_axis_numbers(long_axis.views, float(np.mod(es, 1.0)))
+    numbers["short_axis"] = json_values([_position(each, result.es_frame) for each in positions])
+    provenance = dict(result.summary["provenance"])
+    provenance["inputs"] = [*provenance["inputs"], *_records(long_axis)]
+    summary = {**result.summary, "long_axis": numbers, "provenance": provenance}
+    return replace(result, summary=summary, findings=(*result.findings, *long_axis.notes))
+
+
+def _position(position: SlicePosition, es_frame: int) -> dict[str, Any]:
+    return {
+        "depth_mm": position.depth_mm,
+        "fraction": position.fraction,
+        "level": position.level,
+        "from_axis_mm": position.from_axis_mm,
+        "descent_es_mm": float(position.descent_mm[es_frame]),
+        "descent_mm": position.descent_mm,
+        "frames_outside": np.flatnonzero(position.outside),
+    }
+
+
+def _records(long_axis: LongAxisCase) -> list[dict[str, str]]:
+    return [{"name": record.name, "sha256": record.sha256} for record in long_axis.inputs]
+
+
+def write_long_axis_alone(long_axis: LongAxisCase, out: str | Path, *, command: str = "predict") -> list[Path]:
+    """Write strain.json, long_axis.npz and long_axis.csv of views without short-axis slices.
+
+    Args:
+        long_axis: the views.
+        out: the folder; see `LaMoDCore.prediction.writer.write_result`.
+        command: name of the command or program, for the folder's marker.
+
+    Raises:
+        LaMoDInputError: `out` cannot be written.
+    """
+    numbers = long_axis_numbers(long_axis.views)
+    content: Mapping[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "long_axis": numbers,
+        "provenance": {"lamod_version": __version__, "inputs": _records(long_axis)},
+        "notes": [each.to_dict() for each in long_axis.notes],
+    }
+    with new_folder(out, CONTENTS, command) as folder:
+        write_json(folder / "strain.json", json_values(content))
+        files = ["strain.json", *write_long_axis_files(long_axis.views, numbers, folder)]
+    return [Path(out) / name for name in files]
