@@ -48,6 +48,11 @@ CODES: dict[str, NoteCode] = {
     ),
     "stray_pixels": NoteCode("warning", "A few pixels separate from the ring were removed from the mask."),
     "slices_without_myocardium": NoteCode("info", "Slices of a file have no myocardium and were left out."),
+    "slices_alike": NoteCode(
+        "warning",
+        "Slices of two files without orientation are so similar that they may be contours of one plane by two readers.",
+        "Leave one of them out if they are contours of one plane.",
+    ),
     "masks_joined": NoteCode("info", "Masks of one plane in several files were read as frames of one slice."),
     "mask_frame_assumed": NoteCode(
         "warning",

@@ -46,6 +46,9 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 Paths = str | Path | Sequence[str | Path]
 #: Less than any slice distance: in a stack resampled to 1 mm, neighbours may have the same masks.
 _SAME_SLICE_MM = 0.1
+#: Dice overlap of walls over the cycle. Contours that are a pixel apart overlap by 0.9; neighbouring slices of nine
+#: patients, frame by frame, by 0.5 in the median of 610 pairs and by 0.86 in the 99th percentile.
+_READERS_OVERLAP = 0.85
 
 
 def load_case(
@@ -160,6 +163,7 @@ def assemble_case(
     read_slices = _from_base_to_apex(read, levels, swap_base_and_apex, collected)
     for number, one in enumerate(read_slices, start=1):
         collected += of_slice(one.notes, number)
+    collected += _alike_without_orientation(read_slices)
     slices = [_slice_of(one) for one in read_slices]
     if rv_insertion_lps is not None:  # a person's point takes precedence over those found automatically
         slices = [replace(s, rv_insertion_lps=None) if s.contour_origin else s for s in slices]
@@ -238,6 +242,27 @@ def _same_slice(one: ReadSlice, other: ReadSlice) -> bool:
     if a is None or b is None or not (one.has_orientation and other.has_orientation):
         return False  # their positions are unknown
     return a.grid.same_plane(b.grid, _SAME_SLICE_MM) and np.array_equal(a.myocardium, b.myocardium)
+
+
+def _alike_without_orientation(read: Sequence[ReadSlice]) -> list[Note]:
+    """Note slices of two files without orientation that are drawn like one plane by two readers."""
+    notes = []
+    for number, one in enumerate(read, start=1):
+        for earlier_number, earlier in enumerate(read[: number - 1], start=1):
+            if one.source == earlier.source or one.has_orientation or earlier.has_orientation:
+                continue
+            a, b = _slice_of(earlier).myocardium, _slice_of(one).myocardium
+            if a.shape == b.shape and (share := _dice(a, b)) >= _READERS_OVERLAP:
+                text = (
+                    f"Its wall overlaps by {share:.0%} (Dice) with that of slice {earlier_number}, and the files have "
+                    "no orientation: both may be contours of one plane by two readers."
+                )
+                notes.append(note("slices_alike", text, slice=number, source=one.name))
+    return notes
+
+
+def _dice(a: Array, b: Array) -> float:
+    return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
 
 
 def _usable(read: Sequence[ReadSlice], notes: list[Note]) -> list[ReadSlice]:

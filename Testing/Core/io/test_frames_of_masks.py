@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -273,6 +274,32 @@ def test_whole_cycles_of_one_plane_are_two_readers(tmp_path, shift):
     for read in (load_case, read_drawn_heart):
         with pytest.raises(LaMoDInputError, match=r"two readers .*`lamod check one.nii --second two.nii`"):
             read([tmp_path / "one.nii", tmp_path / "two.nii"])
+
+
+def without_orientation(path):
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<2h", data, 252, 0, 0)
+    path.write_bytes(data)
+    return path
+
+
+def test_two_readers_of_a_plane_without_orientation_are_noted(tmp_path):
+    moved = AFFINE.copy()
+    moved[:3, 3] += 0.3 * moved[:3, 0]  # the second reader's contours lie a millimetre beside those of the first
+    planes = stack_affine(SHAPE, (3.0, 3.0), slices=2, gap_mm=10.0)
+    neighbours = heart_labels(planes, SHAPE, slices=2, frames=FRAMES)
+    found = []
+    for name, labels in {
+        "reader": heart_labels(moved, SHAPE, slices=1, frames=FRAMES),
+        "same": LABELS,
+        "neighbour": neighbours[:, 1:],
+    }.items():
+        first = neighbours[:, :1] if name == "neighbour" else LABELS
+        write_nifti(tmp_path / "one.nii", first, AFFINE, STEP_MS)
+        write_nifti(tmp_path / f"{name}.nii", labels, AFFINE, STEP_MS)
+        case = load_case([without_orientation(tmp_path / each) for each in ("one.nii", f"{name}.nii")])
+        found.append("slices_alike" in {each.code for each in case.notes})
+    assert found == [True, True, False]
 
 
 def test_structures_in_separate_files_are_named_as_such(tmp_path):
