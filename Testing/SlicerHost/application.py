@@ -129,6 +129,9 @@ class ThreeDViewWidget(Strict):
         self._view.renderer.ResetCamera()
         self._view.request_render()
 
+    def forceRender(self) -> None:
+        self._view.render_now()
+
     def mrmlViewNode(self) -> Any:
         return self._view.node
 
