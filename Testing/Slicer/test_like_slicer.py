@@ -51,7 +51,7 @@ def test_the_display_follows_the_chosen_result(predicted):
     from Testing.Slicer.ring_heart import heart
 
     app, parameters = predicted.app, predicted.panel._parameters
-    first = predicted.panel.displayPanel._result
+    first = predicted.panel.displayPanel.result
     folder = reading_heart.Path(app.application.temporaryPath) / "second-result"
     weaker = reading_heart.motion_of(heart(), strength=np.full((128, 128), 0.4))
     reading_heart.write_reading(folder, [heart()], [weaker])
@@ -60,7 +60,7 @@ def test_the_display_follows_the_chosen_result(predicted):
     (second,) = [node for node in ResultNode.all() if node.name == "second-result"]
     parameters.resultBrowser = second.browsers()[0]
     app.settle()
-    shown = predicted.panel.displayPanel._result
+    shown = predicted.panel.displayPanel.result
     assert shown.browserNode is second.browsers()[0]
     assert np.abs(shown.motion.displacementMm).max() < 0.6 * np.abs(first.motion.displacementMm).max()
     assert predicted.panel.ui.headlineLabel.text != headline
@@ -70,7 +70,7 @@ def test_nothing_is_updated_while_a_scene_is_imported(slicer_app, monkeypatch):
     import slicer
 
     scene, updates = slicer.mrmlScene, []
-    monkeypatch.setattr(slicer_app.widget.inputsPanel, "update", lambda: updates.append(scene.IsImporting()))
+    monkeypatch.setattr(slicer_app.widget.heartPanel, "update", lambda: updates.append(scene.IsImporting()))
     scene.StartState(scene.ImportState)
     scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
     slicer_app.mouse.spin(0.3)

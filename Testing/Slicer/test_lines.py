@@ -29,8 +29,8 @@ def shown(host, tmp_path_factory):
         arrays = dict(motion)
     np.savez(folder / "motion.npz", **arrays, ecc_std=np.where(np.isfinite(arrays["ecc"]), 0.02, np.nan))
     stored = ResultImport.read(folder)
-    app.widget.displayPanel.setResult(app.widget.logic.showResult(stored, request, app.widget._parameters))
-    return SimpleNamespace(**vars(app), **vars(ring), stored=stored, result=app.widget.displayPanel._result)
+    app.widget.logic.showResult(stored, request, app.widget._parameters)
+    return SimpleNamespace(**vars(app), **vars(ring), stored=stored, result=app.widget.displayPanel.result)
 
 
 @pytest.fixture

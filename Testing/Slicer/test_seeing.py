@@ -27,11 +27,9 @@ def shown(host, tmp_path_factory):
     folder = tmp_path_factory.mktemp("result") / "result"
     masks = request.masks
     reading_heart.write_for_masks(folder, masks.labels == masks.MYOCARDIUM, masks.geometry.ijkToLps, masks.timesMs)
-    app.widget.displayPanel.setResult(
-        app.widget.logic.showResult(ResultImport.read(folder), request, app.widget._parameters)
-    )
+    app.widget.logic.showResult(ResultImport.read(folder), request, app.widget._parameters)
     ring.segmentation.GetDisplayNode().SetVisibility(False)
-    return SimpleNamespace(**vars(app), **vars(ring), result=app.widget.displayPanel._result)
+    return SimpleNamespace(**vars(app), **vars(ring), result=app.widget.displayPanel.result)
 
 
 @pytest.fixture

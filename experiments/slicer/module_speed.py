@@ -78,7 +78,7 @@ def load_seconds(widget: Any, window: Any, result_folder: Path, request: Any) ->
     for _ in range(3):
         began, worked = time.perf_counter(), time.process_time()
         result = ResultImport.read(result_folder)
-        widget.displayPanel.setResult(widget.logic.showResult(result, request, widget._parameters))
+        widget.logic.showResult(result, request, widget._parameters)
         window.red.GetRenderWindow().Render()
         best, busy = min(best, time.perf_counter() - began), min(busy, time.process_time() - worked)
     return best, busy
@@ -147,7 +147,7 @@ def main() -> int:
     seconds, worked = load_seconds(widget, window, folder, request)
     rows.append(("result on disk to overlay (best of 3)", f"{seconds:.2f} s"))
     rows.append(("the same, CPU time", f"{worked:.2f} s"))
-    browser = widget.displayPanel._result.browserNode
+    browser = widget.displayPanel.result.browserNode
     fps, busy = scrub_fps(browser, window)
     rows.append(("scrubbing with overlay, legend, contours and arrows (lower quartile)", f"{fps:.0f} frames/s"))
     rows.append(("CPU time per frame while scrubbing", f"{busy:.0f} ms"))

@@ -126,7 +126,7 @@ def main() -> int:
     request = RequestReader(widget._parameters).read()
     home = Path(tempfile.mkdtemp())
     first, second = results_of(request, home)
-    widget.displayPanel.setResult(widget.logic.showResult(ResultImport.read(first), request, widget._parameters))
+    widget.logic.showResult(ResultImport.read(first), request, widget._parameters)
     mouse.spin(0.5)
     reading = widget.readingPanel
     reading.ui.roomButton.checked = True

@@ -1,105 +1,132 @@
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
-from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
-from LaMoDSlicerLib.Results import ResultContours
-from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline, outOfDate
-from LaMoDSlicerLib.Results.ResultNode import ResultNode
-from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
+from LaMoDSlicerLib.Display.ResultViews import ResultViews
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Widgets import PanelWidgets
 
 
 class DisplayPanel:
-    """The Display section: how the result is shown.
+    """The Display section: how results are shown.
 
     Args:
         owner: the module's widget. The widgets of this section are added to `owner.ui`, whose widgets are connected to
             the parameter node.
     """
 
-    REMARK_LINES = 4
-    HEADLINE_LINES = 3
+    #: Members of the ParameterNode that change the display alone.
+    SETTINGS = (
+        "quantity", "opacity", "strainRange", "radialRange", "displacementRange", "uncertaintyRange", "showLegend",
+        "showContours", "showDrawn", "showGlyphs", "showGrid", "showTracks", "glyphSpacing", "glyphScale", "glyphColor",
+    )  # fmt: skip
+    #: Item data of an item's flags, and their values; Qt has no other way to disable an item of a combo box.
+    _FLAGS_ROLE, _ENABLED, _DISABLED = qt.Qt.UserRole - 1, 33, 0
 
     def __init__(self, owner: Any) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/DisplayPanel.ui"))
         owner.ui.displayPlace.layout().addWidget(self.widget)
         self.widget.setMRMLScene(slicer.mrmlScene)
-        self._ui = ui = owner.ui
-        vars(ui).update(vars(slicer.util.childWidgetVariables(self.widget)))
+        self._ui = owner.ui
+        vars(self._ui).update(vars(slicer.util.childWidgetVariables(self.widget)))
+        self._tips = {box: box.toolTip for box in self._motionWidgets()}
+        self.views = ResultViews()
         self._parameters: Any = None
-        self._result: ResultScene | None = None
-        self._display: ResultDisplay | None = None
-        self._key: tuple[str, str] | None = None
-        PanelWidgets.reserveLines(ui.headlineLabel, self.HEADLINE_LINES)
-        PanelWidgets.reserveLines(ui.resultLabel, self.REMARK_LINES)
+        self._inputs: tuple[Any, ...] = ()
+        self._shown: tuple[Any, ...] = ()
+
+    def _motionWidgets(self) -> tuple[Any, ...]:
+        """The widgets whose lines are drawn from the motion."""
+        ui = self._ui
+        return (
+            ui.glyphsCheckBox, ui.gridCheckBox, ui.tracksCheckBox, ui.glyphSpacingSlider, ui.glyphScaleSlider,
+            ui.glyphColorSelector,
+        )  # fmt: skip
+
+    @property
+    def result(self) -> ResultScene | None:
+        """The current result, or None."""
+        browser = self._parameters.resultBrowser if self._parameters is not None else None
+        if browser is None or not ResultScene(browser).isShown:
+            return None
+        return self.views.resultOf(browser)
 
     def setParameters(self, parameters: Any) -> None:
+        if parameters is None:
+            self.views.forget()
         self._parameters = parameters
-        self._result = self._display = self._key = None
+        self._inputs = self._inputState()
         self.update()
 
-    def setResult(self, result: ResultScene) -> None:
-        """Show a new result."""
-        self._result, self._display, self._key = result, ResultDisplay(result), self._keyOf(result.browserNode)
-        self.update()
+    def onlyDisplayChanged(self) -> bool:
+        """Whether the parameter node changed in settings of the display alone since the last call."""
+        before, self._inputs = self._inputs, self._inputState()
+        return before == self._inputs
 
-    @staticmethod
-    def _keyOf(browserNode: Any) -> tuple[str, str]:
-        """Identifies the result that a browser shows: another one on the same browser has other numbers."""
-        node = ResultNode.ofBrowser(browserNode)
-        return browserNode.GetID(), node.node.GetID() if node is not None else ""
+    def _inputState(self) -> tuple[Any, ...]:
+        """Everything in the parameter node except the settings of the display."""
+        if self._parameters is None:
+            return ()
+        node = self._parameters.parameterNode
+        texts = [(name, node.GetParameter(name)) for name in node.GetParameterNames() if name not in self.SETTINGS]
+        roles = [node.GetNthNodeReferenceRole(i) for i in range(node.GetNumberOfNodeReferenceRoles())]
+        references = [(role, node.GetNodeReferenceID(role)) for role in roles]
+        attributes = [(name, node.GetAttribute(name)) for name in node.GetAttributeNames()]
+        return tuple(sorted(texts)), tuple(references), tuple(attributes)
 
     def update(self) -> None:
-        """Show the result with the settings of the parameter node; finds the result of a loaded scene."""
-        p = self._parameters
-        if p is not None and p.resultBrowser is not None and self._key != self._keyOf(p.resultBrowser):
-            result = ResultScene(p.resultBrowser)
-            if result.isShown:
-                self._result, self._display, self._key = result, ResultDisplay(result), self._keyOf(p.resultBrowser)
-                SliceViews.refresh()
-        shown = self._result is not None and self._result.isShown
-        browser = self._result.browserNode if shown else None
-        self._ui.playWidget.setMRMLSequenceBrowserNode(browser)
-        self._ui.seekWidget.setMRMLSequenceBrowserNode(browser)
+        """Show the current result, also that of a loaded scene, with the settings of the parameter node."""
+        result = self.result
+        browser = result.browserNode if result is not None else None
         for widget in (self._ui.playWidget, self._ui.seekWidget):
-            widget.enabled = shown
-        redraw = shown and self._result.motion is not None
-        for widget in (self._ui.glyphSpacingSlider, self._ui.glyphScaleSlider):
-            widget.enabled = redraw
-            widget.toolTip = "" if redraw or not shown else _("This scene does not contain the motion: predict again.")
-        none = _("There is no result yet: select masks and click Predict Strain.")
-        self._ui.headlineLabel.text = ""
-        remarks = self._remarks() if shown else [none]
-        more = _("… and {count} more: hover for all.").format(count=len(remarks) - 1)
-        text = "\n".join([*remarks[:1], *([more] if len(remarks) > 1 else [])])
-        PanelWidgets.showWholeText(self._ui.resultLabel, text, self.REMARK_LINES)
-        self._ui.resultLabel.toolTip = "\n".join(remarks)
-        if p is not None:
-            self._offerRangeOf(p.quantity)
-        if self._display is not None and p is not None:
-            self._display.update(p)
+            widget.setMRMLSequenceBrowserNode(browser)
+            widget.enabled = browser is not None
+        shown = (result,) if result is not None else ()
+        if shown and shown != self._shown:
+            SliceViews.refresh()
+        self._shown = shown
+        self._offer(result)
+        self.updateDisplay()
 
-    def _remarks(self) -> list[str]:
-        """Warnings about the result; also shows its main numbers."""
+    def updateDisplay(self) -> None:
+        """Apply the settings of the parameter node to the views."""
+        if self._parameters is None:
+            return
+        self._ui.resultLabel.text = self._problem(self.result)
+        self._ui.resultLabel.visible = bool(self._ui.resultLabel.text)
+        self._offerRangeOf(self._parameters.quantity)
+        self.views.update(self._parameters)
+
+    def _offer(self, result: ResultScene | None) -> None:
+        """Disable what the current result has no data for; tooltips say why."""
+        without = _("This result does not contain the motion: predict again.")
+        lacksMotion = result is not None and result.motion is None
+        for widget, tip in self._tips.items():
+            PanelWidgets.enable(widget, without if lacksMotion else "", tip)
+        for i, quantity in enumerate(OverlayQuantity):
+            known = result is None or quantity is OverlayQuantity.NONE or result.holds(quantity)
+            selector = self._ui.quantitySelector
+            selector.setItemData(i, self._ENABLED if known else self._DISABLED, self._FLAGS_ROLE)
+            selector.setItemData(i, "" if known else self._reason(quantity), qt.Qt.ToolTipRole)
+
+    @staticmethod
+    def _reason(quantity: OverlayQuantity) -> str:
+        """Why a result lacks a quantity."""
+        if quantity is OverlayQuantity.UNCERTAINTY:
+            return _("One sample has no standard deviation: predict with 2 samples or more (Advanced).")
+        return _("This result does not contain “{name}”.").format(name=quantity.text)
+
+    def _problem(self, result: ResultScene | None) -> str:
+        """Why the views do not show what is selected; empty if they do."""
         quantity = self._parameters.quantity
-        node = ResultNode.ofBrowser(self._result.browserNode)
-        try:
-            numbers = node.numbers() if node is not None else None
-            isOutOfDate = node is not None and ResultContours.isOutOfDate(node)
-            remarks = ResultNotes(numbers).noteLines("error", "warning") if numbers is not None else []
-            remarks = [*([outOfDate()] if isOutOfDate else []), *remarks]
-            self._ui.headlineLabel.text = ResultHeadline(numbers, isOutOfDate).html() if numbers is not None else ""
-        except (ValueError, KeyError) as error:
-            self._ui.headlineLabel.text = ""
-            remarks = [_("The numbers of this result cannot be read: {error}.").format(error=error)]
-        if quantity is OverlayQuantity.UNCERTAINTY and not self._result.holds(quantity):
-            remarks.append(_("One sample has no standard deviation: predict with 2 samples or more (Advanced)."))
-        return remarks
+        if result is None:
+            return _("There is no result yet: click Predict Strain.")
+        isMissing = quantity is not OverlayQuantity.NONE and not result.holds(quantity)
+        return self._reason(quantity) if isMissing else ""
 
     def _offerRangeOf(self, quantity: OverlayQuantity) -> None:
         ui = self._ui

@@ -1,95 +1,131 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import slicer
 
+from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Display.MaterialLines import DeformingGrid, DisplacementArrows, PointTracks
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
-from LaMoDSlicerLib.Display.Quantities import GlyphColor, OverlayQuantity, colorNode
+from LaMoDSlicerLib.Display.Quantities import GlyphColor, Legend, OverlayQuantity, colorNode
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
 
 class ResultDisplay:
-    """Displays a result with the settings of the parameter node: overlay, legend and lines.
+    """Displays one result in some views with the settings of the parameter node: colours, legends, lines and wall.
 
     Args:
         result: the result in the scene.
     """
 
     def __init__(self, result: ResultScene) -> None:
-        self._result = result
+        self.result = result
         self._lines = LineDisplay(result)
+        self._wall = WallDisplay(result)
 
-    def update(self, parameters: Any) -> None:
-        """Apply the settings of the ParameterNode."""
-        if not self._result.isShown:
-            self.hide()
-            return
-        self._showOverlay(parameters)
-        self._lines.update(parameters)
+    def update(self, parameters: Any, views: dict[str, str], threeD: Iterable[str]) -> None:
+        """Apply the settings of the ParameterNode.
 
-    def hide(self, exceptOf: Any = None) -> None:
-        """Hide overlays and legends in all views, except those of one volume."""
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-            volume = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")
-            if volume is None or (volume is not exceptOf and self._isOverlay(volume)):
-                composite.SetForegroundVolumeID(None)
-        for legend in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
-            volume = legend.GetDisplayableNode()
-            if volume is not exceptOf and self._isOverlay(volume):
-                legend.SetVisibility(False)
+        Args:
+            parameters: the ParameterNode.
+            views: ID of each slice node that shows the result -> the role of its colours, which may be
+                `ResultScene.DIFFERENCE`; "" for none.
+            threeD: IDs of the 3-D view nodes that show the result.
+        """
+        threeD = list(threeD)
+        for role in {*(q.value for q in ResultScene.QUANTITIES), ResultScene.DIFFERENCE}:
+            shownIn = [view for view, wanted in views.items() if wanted == role]
+            volume = self.result.proxy(role)
+            if shownIn and volume is not None:
+                self._color(role)  # before the legend, which needs the colour table
+            if volume is not None:
+                _setLegend(volume, self._legendOf(role), shownIn if parameters.showLegend else [])
+        self._lines.update(parameters, list(views))
+        self._wall.update(parameters, threeD)
+        self._playOnly(self._shownRoles(parameters, views, threeD))
+
+    def hide(self) -> None:
+        """Show the result in no view."""
+        for role in ResultScene.ROLES:
+            volume = self.result.proxy(role)
+            if volume is not None and volume.IsA("vtkMRMLVolumeNode"):
+                _setLegend(volume, None, [])
+            elif volume is not None and volume.GetDisplayNode() is not None:
+                volume.GetDisplayNode().SetVisibility(False)
+        self._playOnly(())
 
     @staticmethod
-    def _isOverlay(node: Any) -> bool:
-        return node is not None and node.GetAttribute("LaMoD.Role") in {q.value for q in ResultScene.QUANTITIES}
+    def _legendOf(role: str) -> Legend:
+        if role == ResultScene.DIFFERENCE:
+            return Legend("ΔEcc [%]", *ColourRanges.limits(role))
+        return OverlayQuantity(role).legend
 
-    def _showOverlay(self, parameters: Any) -> None:
-        quantity = parameters.quantity
-        if quantity is OverlayQuantity.NONE or not self._result.holds(quantity):
-            self.hide()
-            return
-        volume = self._result.proxy(quantity.value)
-        self.hide(exceptOf=volume)
-        display = self._result.displayOf(quantity.value)
+    def _color(self, role: str) -> None:
+        display = self.result.displayOf(role)
+        quantity = OverlayQuantity.ECC if role == ResultScene.DIFFERENCE else OverlayQuantity(role)
+        legend = self._legendOf(role)
         display.SetAndObserveColorNodeID(colorNode(quantity).GetID())
         display.SetAutoWindowLevel(False)
-        display.SetWindowLevelMinMax(*self._range(quantity, parameters))
+        display.SetWindowLevelMinMax(legend.low, legend.high)
         display.SetInterpolate(False)  # interpolation towards `OUTSIDE` would draw a rim around the wall
         display.SetAutoThreshold(False)
         display.SetThreshold(SpatialFields.OUTSIDE / 2, 1e6)
         display.SetApplyThreshold(True)
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-            composite.SetForegroundVolumeID(volume.GetID())
-            composite.SetForegroundOpacity(parameters.opacity / 100.0)
-        self._showLegend(volume, quantity, parameters.showLegend)
 
     @staticmethod
-    def _range(quantity: OverlayQuantity, parameters: Any) -> tuple[float, float]:
-        if quantity.isStrain:
-            end = parameters.radialRange if quantity.isRadial else parameters.strainRange
-            return -end, end
-        isDisplacement = quantity is OverlayQuantity.DISPLACEMENT
-        return 0.0, parameters.displacementRange if isDisplacement else parameters.uncertaintyRange
+    def _shownRoles(parameters: Any, views: dict[str, str], threeD: list[str]) -> tuple[str, ...]:
+        p, scene = parameters, ResultScene
+        wanted = {
+            scene.CONTOURS: p.showContours,
+            scene.DRAWN: p.showDrawn,
+            scene.ARROWS: p.showGlyphs,
+            scene.GRID: p.showGrid,
+            scene.TRACKS: p.showTracks,
+        }
+        lines = [role for role, shown in wanted.items() if shown and views]
+        return (*views.values(), *lines, *([scene.WALL] if threeD else []))
 
-    @staticmethod
-    def _showLegend(volume: Any, quantity: OverlayQuantity, shown: bool) -> None:
-        logic = slicer.modules.colors.logic()
-        legend = logic.GetColorLegendDisplayNode(volume) or logic.AddDefaultColorLegendDisplayNode(volume)
-        legend.SetTitleText(quantity.legendTitle)
-        legend.SetLabelFormat("%.0f")
-        legend.SetNumberOfLabels(3)
-        legend.SetMaxNumberOfColors(256)
-        legend.SetSize(0.07, 0.30)
-        legend.GetTitleTextProperty().SetFontSize(16)
-        legend.GetLabelTextProperty().SetFontSize(14)
-        # the 3-D view would repeat the legend, which takes longer to draw than the lines
-        legend.SetViewNodeIDs([node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")])
-        legend.SetVisibility(shown)
+    def _playOnly(self, roles: Iterable[str]) -> None:
+        """Let only these roles follow the browser's frame: Slicer copies the data of each one that does."""
+        browser, shown = self.result.browserNode, set(roles)
+        started = False
+        for role in (*ResultScene.ROLES, ResultScene.DIFFERENCE):
+            sequence = self.result.sequence(role)
+            if sequence is not None and browser.GetPlayback(sequence) != (role in shown):
+                browser.SetPlayback(sequence, role in shown)
+                started = started or role in shown
+        if started:
+            slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+
+
+def _setLegend(volume: Any, legend: Legend | None, views: list[str]) -> None:
+    """Show a legend in some views only; the 3-D view would repeat it, which takes longer to draw than the lines."""
+    logic = slicer.modules.colors.logic()
+    node = logic.GetColorLegendDisplayNode(volume)
+    if not views or legend is None:
+        if node is not None:
+            node.SetVisibility(False)
+        return
+    node = node or logic.AddDefaultColorLegendDisplayNode(volume)
+    node.SetTitleText(legend.title)
+    node.SetLabelFormat("%g")  # a fixed number of decimals would round the values between the limits
+    node.SetNumberOfLabels(ColourRanges.TICKS)
+    node.SetMaxNumberOfColors(256)
+    node.SetSize(0.07, 0.30)
+    node.GetTitleTextProperty().SetFontSize(16)
+    node.GetLabelTextProperty().SetFontSize(14)
+    _showIn(node, views)
+    node.SetVisibility(True)
+
+
+def _showIn(display: Any, views: list[str]) -> None:
+    """Restrict a display node to some views; none would mean all of them."""
+    if list(display.GetViewNodeIDs()) != views:
+        display.SetViewNodeIDs(views)
 
 
 class LineDisplay:
-    """Displays the lines of a result with the settings of the parameter node: contours, arrows, grid, tracks.
+    """Displays the lines of a result in slice views: contours, arrows, grid, tracks.
 
     Args:
         result: the result in the scene.
@@ -102,17 +138,18 @@ class LineDisplay:
     def __init__(self, result: ResultScene) -> None:
         self._result = result
 
-    def update(self, parameters: Any) -> None:
-        """Apply the settings of the ParameterNode."""
+    def update(self, parameters: Any, views: list[str]) -> None:
+        """Apply the settings of the ParameterNode in these views, IDs of slice nodes."""
         p, scene = parameters, ResultScene
-        self._draw(scene.ARROWS, p.showGlyphs, f"{p.glyphSpacing:g} mm × {p.glyphScale:g}", self._arrows(p))
-        self._draw(scene.GRID, p.showGrid, f"{p.glyphSpacing:g} mm", lambda m: DeformingGrid(m, p.glyphSpacing))
-        self._draw(scene.TRACKS, p.showTracks, f"{p.glyphSpacing:g} mm", lambda m: PointTracks(m, p.glyphSpacing))
-        self._show(scene.CONTOURS, p.showContours, self.CARRIED_RGB, self.THICK, in3D=True)
-        self._show(scene.DRAWN, p.showDrawn, self.DRAWN_RGB, self.THIN)
-        self._show(scene.ARROWS, p.showGlyphs, p.glyphColor.rgb, self.THICK)
-        self._show(scene.GRID, p.showGrid, self.GRID_RGB, self.THIN)
-        self._show(scene.TRACKS, p.showTracks, self.TRACKS_RGB, self.THIN)
+        if views:
+            self._draw(scene.ARROWS, p.showGlyphs, f"{p.glyphSpacing:g} mm × {p.glyphScale:g}", self._arrows(p))
+            self._draw(scene.GRID, p.showGrid, f"{p.glyphSpacing:g} mm", lambda m: DeformingGrid(m, p.glyphSpacing))
+            self._draw(scene.TRACKS, p.showTracks, f"{p.glyphSpacing:g} mm", lambda m: PointTracks(m, p.glyphSpacing))
+        self._show(scene.CONTOURS, p.showContours, self.CARRIED_RGB, self.THICK, views)
+        self._show(scene.DRAWN, p.showDrawn, self.DRAWN_RGB, self.THIN, views)
+        self._show(scene.ARROWS, p.showGlyphs, p.glyphColor.rgb, self.THICK, views)
+        self._show(scene.GRID, p.showGrid, self.GRID_RGB, self.THIN, views)
+        self._show(scene.TRACKS, p.showTracks, self.TRACKS_RGB, self.THIN, views)
         self._colorArrows(p)
 
     @staticmethod
@@ -128,28 +165,68 @@ class LineDisplay:
         if motion is not None:
             result.draw(role, shape, make(motion).mesh)
 
-    def _show(
-        self, role: str, shown: bool, rgb: tuple[float, float, float], thickness: int, in3D: bool = False
-    ) -> None:
+    def _show(self, role: str, wanted: bool, rgb: tuple[float, float, float], thickness: int, views: list[str]) -> None:
         display = self._result.displayOf(role)
         if display is None:  # in a scene saved by an earlier version
             return
+        shown = wanted and bool(views)
+        if shown:
+            _showIn(display, views)
+            display.SetColor(*rgb)
+            display.SetScalarVisibility(False)
+            display.SetSliceIntersectionThickness(thickness)
         display.SetVisibility(shown)
         display.SetVisibility2D(shown)
-        display.SetVisibility3D(shown and in3D)
-        display.SetScalarVisibility(False)
-        display.SetColor(*rgb)
-        display.SetLighting(in3D)  # without lighting, a stack of rings is a uniform blob
-        display.SetSliceIntersectionThickness(thickness)
+        display.SetVisibility3D(False)
 
     def _colorArrows(self, parameters: Any) -> None:
         if parameters.glyphColor is not GlyphColor.MAGNITUDE or not parameters.showGlyphs:
             return
         display = self._result.displayOf(ResultScene.ARROWS)
+        if display is not None:
+            _colorByScalars(display, DisplacementArrows.SCALARS, OverlayQuantity.DISPLACEMENT)
+
+
+class WallDisplay:
+    """Displays the wall of a result in 3-D views, in the colours of the quantity.
+
+    Args:
+        result: the result in the scene.
+    """
+
+    #: Colour of the wall if no quantity is shown.
+    PLAIN_RGB = (0.80, 0.62, 0.55)
+    #: Share of the colour that does not depend on the light.
+    AMBIENT = 0.35
+
+    def __init__(self, result: ResultScene) -> None:
+        self._result = result
+
+    def update(self, parameters: Any, views: list[str]) -> None:
+        """Apply the settings of the ParameterNode in these views, IDs of 3-D view nodes."""
+        display = self._result.displayOf(ResultScene.WALL)
         if display is None:
             return
-        display.SetScalarVisibility(True)
-        display.SetActiveScalarName(DisplacementArrows.SCALARS)
-        display.SetAndObserveColorNodeID(colorNode(OverlayQuantity.DISPLACEMENT).GetID())
-        display.SetScalarRangeFlag(display.UseManualScalarRange)
-        display.SetScalarRange(0.0, parameters.displacementRange)
+        display.SetVisibility2D(False)
+        display.SetVisibility3D(bool(views))
+        display.SetVisibility(bool(views))
+        if not views:
+            return
+        _showIn(display, views)
+        quantity = parameters.quantity
+        if self._result.holds(quantity):
+            _colorByScalars(display, quantity.value, quantity)
+        else:
+            display.SetScalarVisibility(False)
+            display.SetColor(*self.PLAIN_RGB)
+        display.SetInterpolation(display.FlatInterpolation)
+        display.SetBackfaceCulling(False)
+        display.SetAmbient(self.AMBIENT)  # dark shadows would hide the colours
+
+
+def _colorByScalars(display: Any, name: str, quantity: OverlayQuantity) -> None:
+    display.SetScalarVisibility(True)
+    display.SetActiveScalarName(name)
+    display.SetAndObserveColorNodeID(colorNode(quantity).GetID())
+    display.SetScalarRangeFlag(display.UseManualScalarRange)
+    display.SetScalarRange(*ColourRanges.limits(quantity.value))

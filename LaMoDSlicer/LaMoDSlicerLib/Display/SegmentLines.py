@@ -5,6 +5,7 @@ import slicer
 
 from LaMoDSlicerLib.Display import RibbonMesh
 from LaMoDSlicerLib.Scene import RoleNodes
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 class SegmentLines:
@@ -33,7 +34,8 @@ class SegmentLines:
         names = []
         for map_, slice_ in zip(maps, slices, strict=True):
             centers = slice_.grid.pixel_to_lps(segment_centers(map_)) * [-1, -1, 1]
-            titles = [name if aha is None else f"{aha} {name}" for aha, name in zip(map_.aha, map_.names, strict=True)]
+            known = any(aha is not None for aha in map_.aha)  # otherwise names are numbers
+            titles = [Numbering.segment(i, name) if known else name for i, name in enumerate(map_.names, 1)]
             names += [(t, c) for t, c in zip(titles, centers, strict=True) if np.isfinite(c).all()]
         self._write(names)
         return maps

@@ -48,6 +48,11 @@ class SpatialFields:
             if q is OverlayQuantity.DISPLACEMENT or (q is not OverlayQuantity.NONE and q.field in self._result.fields)
         )
 
+    def material(self) -> dict[str, np.ndarray]:
+        """[T, Z, H, W] of each quantity on the end-diastolic wall, by the quantity's value."""
+        slices = range(self._result.motion.numberOfSlices)
+        return {q.value: np.stack([self._material(q, k) for k in slices], axis=1) for q in self.quantities}
+
     def _material(self, quantity: OverlayQuantity, k: int) -> np.ndarray:
         if quantity is OverlayQuantity.DISPLACEMENT:
             return np.linalg.norm(self._result.motion.displacementMm[k], axis=1)

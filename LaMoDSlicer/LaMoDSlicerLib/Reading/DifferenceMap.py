@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import slicer
 
-from LaMoDSlicerLib.Display.Quantities import OverlayQuantity, colorNode
+from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
+from LaMoDSlicerLib.Results import MotionStore
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.LinkedBrowsers import LinkedBrowsers
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
-ROLE = "difference"
-#: Limits of the colour scale, percentage points.
-LIMIT = 10.0
+ROLE = ResultScene.DIFFERENCE
 OUTSIDE = SpatialFields.OUTSIDE
 
 
@@ -49,7 +48,20 @@ def create(
         resampled = np.where(lookup[0], b[lookup[1]], OUTSIDE)
         both = (a > OUTSIDE / 2) & (resampled > OUTSIDE / 2)
         frames[t][both] = a[both] - resampled[both]
-    return _show(first, frames, geometry)
+    volume = _show(first, frames, geometry)
+    first.sequence(ROLE).SetAttribute(ResultScene.SHAPE, _keyOf(second))
+    return volume
+
+
+def isOf(first: ResultScene, second: ResultScene) -> bool:
+    """Whether the scene contains the difference of these two results."""
+    return first.sequence(ROLE) is not None and first.shapeOf(ROLE) == _keyOf(second)
+
+
+def _keyOf(result: ResultScene) -> str:
+    """Identifies a result: a new one on the same browser has another motion."""
+    motion = MotionStore.nodeOf(result.browserNode)
+    return f"{result.browserNode.GetID()} {motion.GetID() if motion is not None else ''}"
 
 
 def remove(result: ResultScene) -> None:
@@ -87,20 +99,4 @@ def _show(result: ResultScene, frames: np.ndarray, geometry: VolumeGeometry) -> 
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
     volume = result.proxy(ROLE)
     volume.CreateDefaultDisplayNodes()
-    display = volume.GetDisplayNode()
-    display.SetAndObserveColorNodeID(colorNode(OverlayQuantity.ECC).GetID())
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(-LIMIT, LIMIT)
-    display.SetInterpolate(False)
-    display.SetAutoThreshold(False)
-    display.SetThreshold(OUTSIDE / 2, 1e6)
-    display.SetApplyThreshold(True)
-    logic = slicer.modules.colors.logic()
-    legend = logic.GetColorLegendDisplayNode(volume) or logic.AddDefaultColorLegendDisplayNode(volume)
-    legend.SetTitleText("ΔEcc [%]")
-    legend.SetLabelFormat("%.0f")
-    legend.SetNumberOfLabels(3)
-    legend.SetMaxNumberOfColors(256)
-    legend.SetSize(0.07, 0.30)
-    legend.SetVisibility(True)
     return volume

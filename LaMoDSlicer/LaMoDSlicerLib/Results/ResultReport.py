@@ -6,6 +6,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
@@ -38,19 +39,27 @@ class ResultReport:
         Raises:
             InputError: the scene does not contain the motion, or a package is missing and was not installed.
         """
+        from LaMoDCore.report.style import page_style
+
+        bare = (
+            {"Software": None} if path.suffix == ".png" else {"Creator": None, "Producer": None, "CreationDate": None}
+        )
+        page = self.draw(identity)
+        with page_style():
+            page.savefig(path, dpi=150, metadata=bare)
+
+    def draw(self, identity: dict[str, str]) -> Any:
+        """The page as a Matplotlib figure, with the range of Ecc of the Display section; see `write`."""
         Dependencies.ensureOnly(Dependencies.FOR_PICTURES)
         from LaMoDCore.report.page import draw_page
         from LaMoDCore.report.style import page_style
 
         result = self.strainResult()
-        bare = (
-            {"Software": None} if path.suffix == ".png" else {"Creator": None, "Producer": None, "CreationDate": None}
-        )
         with page_style():
-            page = draw_page(result)
+            page = draw_page(result, ColourRanges.limits("ecc")[1])
             if identity:
                 page.text(0.5, 0.977, "   ".join(identity.values()), fontsize=8, ha="center")
-            page.savefig(path, dpi=150, metadata=bare)
+        return page
 
     def strainResult(self) -> Any:
         """The scene's result as a LaMoDCore StrainResult.

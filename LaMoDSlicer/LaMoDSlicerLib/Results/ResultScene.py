@@ -9,6 +9,7 @@ from LaMoDSlicerLib.Contours.ContourMeshes import CarriedContours, DrawnContours
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
+from LaMoDSlicerLib.Display.WallSurface import WallSurface
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import MotionStore
@@ -33,8 +34,12 @@ class ResultScene:
     #: Drawn when they are first displayed, with the settings of that moment.
     DRAWN_ON_DEMAND = (ARROWS, GRID, TRACKS)
     LINES = (CONTOURS, DRAWN, *DRAWN_ON_DEMAND)
+    #: The wall in the 3-D view.
+    WALL = "wall"
+    #: Ecc minus that of another result.
+    DIFFERENCE = "difference"
     QUANTITIES = tuple(q for q in OverlayQuantity if q is not OverlayQuantity.NONE)
-    ROLES = (*(q.value for q in QUANTITIES), *LINES)
+    ROLES = (*(q.value for q in QUANTITIES), *LINES, WALL)
     #: Attribute of a sequence of lines: the settings with which it was drawn.
     SHAPE = "LaMoD.Shape"
 
@@ -52,11 +57,10 @@ class ResultScene:
         frames = result.motion.numberOfFrames
         if frames != len(request.masks.labels):
             raise ValueError(f"the result has {frames} frames and the masks {len(request.masks.labels)}")
-        fields = SpatialFields(result, request.masks.geometry)
-        shown = {quantity: fields.of(quantity) for quantity in fields.quantities}
+        fields = SpatialFields(result, request.masks.geometry)  # fails before the scene changes
         scene = cls(cls._browserFor(request))
         scene.remove()
-        scene._fill(result, request, shown)
+        scene._fill(result, request, fields)
         return scene
 
     @classmethod
@@ -81,14 +85,17 @@ class ResultScene:
             display.SetWindowLevelMinMax(0.0, cls.MASKS_WHITE)
         return browser
 
-    def _fill(self, result: ResultStack, request: PredictionRequest, shown: dict[OverlayQuantity, np.ndarray]) -> None:
+    def _fill(self, result: ResultStack, request: PredictionRequest, fields: SpatialFields) -> None:
         self._motion = result.motion
+        shown = {quantity: fields.of(quantity) for quantity in fields.quantities}
         builder, geometry, name = self._builder(), request.masks.geometry, request.name
         made = [builder.volumes(f"{name} {q.shortName} [{q.unit}]", q.value, f, geometry) for q, f in shown.items()]
         contours = CarriedContours(self._motion)
         drawn = DrawnContours(request.masks.labels == MaskFrames.MYOCARDIUM, geometry)
+        wall = WallSurface(self._motion, fields.material())
         meshes: dict[str, Callable[[int], Any]] = {self.CONTOURS: contours.mesh, self.DRAWN: drawn.mesh}
-        for role in self.LINES:
+        meshes[self.WALL] = wall.mesh
+        for role in (*self.LINES, self.WALL):
             mesh = meshes.get(role, lambda _frame: vtk.vtkPolyData())
             made.append(builder.models(f"{name} {role}", role, map(mesh, range(result.motion.numberOfFrames))))
         for sequence in made:
@@ -165,24 +172,24 @@ class ResultScene:
 
     def remove(self) -> None:
         """Remove the result from the browser and the scene."""
-        for role in self.ROLES:
+        for role in (*self.ROLES, self.DIFFERENCE):
             sequence = self.sequence(role)
             if sequence is None:
                 continue
             proxy = self.browserNode.GetProxyNode(sequence)
             self.browserNode.RemoveSynchronizedSequenceNode(sequence.GetID())
-            self._removeNodes(*self._belongings(proxy), proxy, *self._belongings(sequence), sequence)
+            self.removeNodes(*self.belongings(proxy), proxy, *self.belongings(sequence), sequence)
         motion = MotionStore.nodeOf(self.browserNode)
-        self._removeNodes(*self._belongings(motion), motion)
+        self.removeNodes(*self.belongings(motion), motion)
 
     @staticmethod
-    def _removeNodes(*nodes: Any) -> None:
+    def removeNodes(*nodes: Any) -> None:
         for node in nodes:
             if node is not None and node.GetScene() is not None:
                 slicer.mrmlScene.RemoveNode(node)
 
     @staticmethod
-    def _belongings(node: Any) -> list[Any]:
+    def belongings(node: Any) -> list[Any]:
         """Display nodes in reverse order, because a legend needs the first one, and the storage node."""
         if node is None:
             return []

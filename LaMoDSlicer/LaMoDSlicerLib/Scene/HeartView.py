@@ -25,14 +25,13 @@ class HeartView:
         layouts = slicer.app.layoutManager()
         return layouts.sliceWidget(self._name) if layouts is not None else None
 
-    def show(self, result: ResultScene, overlay: Any, centerLps: np.ndarray, opacity: float) -> None:
+    def show(self, result: ResultScene, centerLps: np.ndarray, in3D: bool = False) -> None:
         """Show a slice of a result.
 
         Args:
             result: provides the background images.
-            overlay: the coloured volume, or None.
             centerLps: [3] mm, centre of the slice's myocardium.
-            opacity: of the overlay, 0 to 1.
+            in3D: whether the 3-D view shows the image, too; it hides the slices behind it.
         """
         widget = self._widget()
         background = result.background() if result.browserNode is not None else None
@@ -40,25 +39,17 @@ class HeartView:
             return
         composite, node = widget.mrmlSliceCompositeNode(), widget.mrmlSliceNode()
         composite.SetBackgroundVolumeID(background.GetID())
+        composite.SetLabelVolumeID(None)
         SliceViews.turn(node, VolumeGeometry.ofVolume(background))
         widget.sliceLogic().FitSliceToBackground()
         SliceViews.letResliceBeFast(widget)
-        self.setOverlay(overlay, opacity)
         center = RAS_LPS[:3, :3] @ centerLps
         node.JumpSliceByCentering(*center)
         reach = self.reachOf(result) + self.MARGIN_MM
         width, height, depth = node.GetFieldOfView()
         zoom = min(1.0, 2 * reach / min(width, height))
         node.SetFieldOfView(width * zoom, height * zoom, depth)
-        node.SetSliceVisible(False)  # in the 3-D view an image would hide the slices behind it
-
-    def setOverlay(self, overlay: Any, opacity: float) -> None:
-        widget = self._widget()
-        if widget is not None:
-            composite = widget.mrmlSliceCompositeNode()
-            composite.SetForegroundVolumeID(overlay.GetID() if overlay is not None else None)
-            composite.SetForegroundOpacity(opacity)
-            composite.SetLabelVolumeID(None)
+        node.SetSliceVisible(in3D)
 
     def nodeId(self) -> str:
         """ID of the slice node; "" if the layout does not contain the view."""

@@ -7,29 +7,40 @@ from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 
 
 class LinkedBrowsers:
-    """Synchronises sequence browsers by cardiac phase."""
+    """Keeps sequence browsers at the same cardiac phase: whichever of them changes its frame, the others follow."""
 
     def __init__(self) -> None:
-        self._follower = FrameFollower(self._onFrame)
-        self._phases = np.zeros(0)
-        self._followers: list[tuple[Any, np.ndarray]] = []
+        self._linked: list[tuple[Any, np.ndarray, FrameFollower]] = []
+        self._isFollowing = False
 
-    def link(self, leader: Any, leaderPhases: np.ndarray, followers: list[tuple[Any, np.ndarray]]) -> None:
-        """Let browsers follow a leading browser.
+    def link(self, browsers: list[tuple[Any, np.ndarray]]) -> None:
+        """Synchronise these browsers instead of earlier ones; at once, to the first one.
 
         Args:
-            leader: the browser that leads.
-            leaderPhases: [T], fractions of the cycle.
-            followers: browsers with their phases.
+            browsers: each with its phases [T], fractions of the cycle.
         """
-        self._phases = leaderPhases
-        self._followers = [(browser, phases) for browser, phases in followers if browser is not leader]
-        self._follower.follow(leader if self._followers else None)
-        if self._followers:
-            self._onFrame(self._follower.frame)
+        if self._areLinked(browsers):
+            return
+        self.release()
+        if len(browsers) < 2:
+            return
+        for browser, phases in browsers:
+            follower = FrameFollower(lambda frame, leader=browser: self._onFrame(leader, frame))
+            follower.follow(browser)
+            self._linked.append((browser, phases, follower))
+        self._onFrame(browsers[0][0], browsers[0][0].GetSelectedItemNumber())
 
     def release(self) -> None:
-        self.link(None, np.zeros(0), [])
+        """Synchronise nothing."""
+        for _browser, _phases, follower in self._linked:
+            follower.follow(None)
+        self._linked = []
+
+    def _areLinked(self, browsers: list[tuple[Any, np.ndarray]]) -> bool:
+        return len(browsers) == len(self._linked) and all(
+            known is browser and np.array_equal(knownPhases, phases)
+            for (known, knownPhases, _follower), (browser, phases) in zip(self._linked, browsers, strict=True)
+        )
 
     @staticmethod
     def phasesOf(numbers: ResultNumbers, index: int) -> np.ndarray:
@@ -43,9 +54,16 @@ class LinkedBrowsers:
         distance = np.abs(phases - phase)
         return int(np.argmin(np.minimum(distance, 1.0 - distance)))
 
-    def _onFrame(self, frame: int) -> None:
-        if frame >= len(self._phases):
+    def _onFrame(self, leader: Any, frame: int) -> None:
+        if self._isFollowing:
             return
-        for browser, phases in self._followers:
-            if browser.GetScene() is not None:
-                browser.SetSelectedItemNumber(self.nearest(self._phases[frame], phases))
+        phases = next((phases for browser, phases, _follower in self._linked if browser is leader), np.zeros(0))
+        if not 0 <= frame < len(phases):
+            return
+        self._isFollowing = True
+        try:
+            for browser, others, _follower in self._linked:
+                if browser is not leader and browser.GetScene() is not None:
+                    browser.SetSelectedItemNumber(self.nearest(phases[frame], others))
+        finally:
+            self._isFollowing = False

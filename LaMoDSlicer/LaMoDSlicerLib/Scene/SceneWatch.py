@@ -11,7 +11,7 @@ class SceneWatch(VTKObservationMixin):
     While another module is shown, nothing is updated: the views are that module's.
 
     Args:
-        owner: the module's widget: its `update`, and what it does when a scene is closed.
+        owner: the module's widget: its `update` and `updateDisplay`, and what it does when a scene is closed.
     """
 
     #: Events within this time cause one update.
@@ -38,16 +38,27 @@ class SceneWatch(VTKObservationMixin):
     def onModified(self, caller: Any = None, event: Any = None) -> None:
         """Update the panel soon; `enter` updates it if another module is shown."""
         if self._owner.parent.isEntered:
+            self._isDisplayOnly = False
+            self.timer.start()
+
+    def onDisplayModified(self) -> None:
+        """As `onModified` for a change of the display alone, which needs no check of the inputs."""
+        if self._owner.parent.isEntered and not self.timer.active:
             self.timer.start()
 
     def onTimeout(self) -> None:
         """Update, unless the scene is being changed: then the event at its end starts the timer again."""
-        if not slicer.mrmlScene.IsBatchProcessing():
+        if slicer.mrmlScene.IsBatchProcessing():
+            return
+        if self._isDisplayOnly:
+            self._owner.updateDisplay()
+        else:
             self._owner.update()
 
     def stop(self) -> None:
         """Discard the pending update."""
         self.timer.stop()
+        self._isDisplayOnly = True
 
     def release(self) -> None:
         """Stop observing, because the module is unloaded; Slicer unloads a module that was reloaded twice."""

@@ -9,6 +9,8 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS, VolumeGeometry
 
 #: Attribute of a slice node: its slab oversampling factor before `letResliceBeFast`.
 _SAMPLING = "LaMoD.SlabOversampling"
+#: Attribute of the display node of masks that lines replace for a while.
+REPLACED_BY_LINES = "LaMoD.ReplacedByLines"
 #: Size of the visible region relative to the heart.
 _ZOOM_MARGIN = 2.0
 
@@ -93,6 +95,17 @@ def refresh() -> None:
     layouts = slicer.app.layoutManager()
     for name in layouts.sliceViewNames() if layouts is not None else ():
         layouts.sliceWidget(name).mrmlSliceNode().Modified()
+
+
+def hideMasks(masksNode: Any) -> None:
+    """Hide a segmentation, or a labelmap in every view: its fill would tint the colours of strain."""
+    display = masksNode.GetDisplayNode()
+    if display is not None and display.IsA("vtkMRMLSegmentationDisplayNode"):
+        display.SetVisibility(False)
+        display.SetAttribute(REPLACED_BY_LINES, None)  # otherwise it is shown again with the end of the lines
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if composite.GetLabelVolumeID() == masksNode.GetID():
+            composite.SetLabelVolumeID(None)
 
 
 def zoomTo(modelNode: Any) -> None:

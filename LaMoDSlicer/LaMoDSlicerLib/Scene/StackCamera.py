@@ -53,19 +53,27 @@ class StackCamera:
         layouts = slicer.app.layoutManager()
         if layouts is None or not layouts.threeDViewCount:
             return
+        self._clear(layouts.threeDWidget(0).threeDView().mrmlViewNode())
+        self.aim(numbers, reachMm)
+
+    @classmethod
+    def aim(cls, numbers: ResultNumbers, reachMm: float) -> None:
+        """As `lookAt`, without changing bounding box and marker."""
+        layouts = slicer.app.layoutManager()
+        if layouts is None or not layouts.threeDViewCount:
+            return
         node = layouts.threeDWidget(0).threeDView().mrmlViewNode()
-        self._clear(node)
         centers = np.array([slice_.centerLps for slice_ in numbers.slices])
         middle = centers.mean(axis=0)
         radius = reachMm + float(np.linalg.norm(centers - middle, axis=1).max())
         first = numbers.slices[0].ijkToLps
         normal = np.cross(first[:3, 0], first[:3, 1])
-        normal *= np.sign(normal @ self.TOWARDS_APEX_LPS) / np.linalg.norm(normal)
-        front = self.ANTERIOR_LPS - (self.ANTERIOR_LPS @ normal) * normal
-        towards = np.cos(self.ABOVE) * front / np.linalg.norm(front) - np.sin(self.ABOVE) * normal
+        normal *= np.sign(normal @ cls.TOWARDS_APEX_LPS) / np.linalg.norm(normal)
+        front = cls.ANTERIOR_LPS - (cls.ANTERIOR_LPS @ normal) * normal
+        towards = np.cos(cls.ABOVE) * front / np.linalg.norm(front) - np.sin(cls.ABOVE) * normal
         for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
             if camera.GetLayoutName() == node.GetLayoutName():
-                half = np.arctan(self.ASPECT * np.tan(np.deg2rad(camera.GetViewAngle() / 2)))
+                half = np.arctan(cls.ASPECT * np.tan(np.deg2rad(camera.GetViewAngle() / 2)))
                 distance = radius / np.sin(half)
                 camera.SetFocalPoint(*(RAS_LPS[:3, :3] @ middle))
                 camera.SetPosition(*(RAS_LPS[:3, :3] @ (middle + distance * towards)))
