@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import (
     add_inference_options,
@@ -252,6 +250,8 @@ def _fragility(args: argparse.Namespace, progress: Progress) -> tuple[SliceFragi
 
 
 def _repaired(args: argparse.Namespace, heart: DrawnHeart) -> list[CineSlice]:
+    import numpy as np
+
     from LaMoDCore.contours.repair import apply_fixes, end_frames
 
     slices = [drawn.slice for drawn in heart.slices]
@@ -325,6 +325,8 @@ def _write_contours(args: argparse.Namespace, heart: DrawnHeart, repaired: Seque
 
 def _write_masks(slice_: CineSlice, path: Path) -> None:
     """Write the contours of a slice as masks that `lamod predict` and Slicer read."""
+    import numpy as np
+
     from LaMoDCore.io.case.drawn_slices import FOREIGN_LABELS
     from LaMoDCore.io.images.frame_stack import LABEL_KEY
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd

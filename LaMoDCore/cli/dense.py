@@ -5,25 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from LaMoDCore.cli.notes import note_lines
 from LaMoDCore.cli.options import add_labels_option, add_progress_option, numbers
-from LaMoDCore.dense.analysis import DenseMotion, DenseOptions, analyse_dense
-from LaMoDCore.dense.output import PICTURE_FILE, dataset_case, write_analysis
-from LaMoDCore.dense.segmentation import guess_ring
-from LaMoDCore.heart.case import LEVELS
-from LaMoDCore.heart.notes import note
-from LaMoDCore.io.dataset.collection import new_scans
-from LaMoDCore.io.dataset.folder import SPLITS, DatasetEntry
-from LaMoDCore.io.dense.images import DenseImages
-from LaMoDCore.io.dense.masks import with_masks
-from LaMoDCore.io.dense.reader import read_dense
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.file_names import portable_name
-from LaMoDCore.runtime.output.new_folder import refuse_input_inside
 from LaMoDCore.runtime.progress import Progress
+
+if TYPE_CHECKING:
+    from LaMoDCore.dense.analysis import DenseMotion, DenseOptions
+    from LaMoDCore.io.dataset.folder import DatasetEntry
+    from LaMoDCore.io.dense.images import DenseImages
 
 HELP = (
     "Compute Lagrangian displacement from cine DENSE, as a dataset folder for `lamod train` and `lamod evaluate`. "
@@ -32,6 +23,9 @@ HELP = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from LaMoDCore.heart.case import LEVELS
+    from LaMoDCore.io.dataset.folder import SPLITS
+
     parser.add_argument("paths", nargs="+", metavar="PATH", help=".dns workspace, or a folder of arrays or DICOM files")
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="the dataset: a new folder, or one to which the scans are added"
@@ -78,6 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from LaMoDCore.dense.analysis import analyse_dense
+    from LaMoDCore.dense.output import dataset_case, write_analysis
+    from LaMoDCore.io.dataset.collection import new_scans
+    from LaMoDCore.io.dense.reader import read_dense
+    from LaMoDCore.runtime.output.new_folder import refuse_input_inside
+
     if len(args.paths) > 1 and (args.masks or args.subject or args.rv_insertion or args.center):
         raise LaMoDInputError(
             "lamod dense",
@@ -113,6 +115,8 @@ def _options(args: argparse.Namespace) -> DenseOptions:
             raise LaMoDInputError(option, f"{value:g} is out of range", f"give {low:g} to {high:g}")
     if not -1 <= args.background_order <= 4:
         raise LaMoDInputError("--background-order", f"{args.background_order} is out of range", "give -1 to 4")
+    from LaMoDCore.dense.analysis import DenseOptions
+
     return DenseOptions(
         background_order=None if args.background_order < 0 else args.background_order,
         smoothing_mm=args.smoothing_mm,
@@ -121,6 +125,10 @@ def _options(args: argparse.Namespace) -> DenseOptions:
 
 
 def _with_wall(images: DenseImages, args: argparse.Namespace) -> DenseImages:
+    from LaMoDCore.dense.segmentation import guess_ring
+    from LaMoDCore.heart.notes import note
+    from LaMoDCore.io.dense.masks import with_masks
+
     if args.level:
         images = replace(images, level=args.level)
     if args.masks:
@@ -133,6 +141,9 @@ def _with_wall(images: DenseImages, args: argparse.Namespace) -> DenseImages:
 
 
 def _entry(args: argparse.Namespace, path: Path, images: DenseImages) -> DatasetEntry:
+    from LaMoDCore.io.dataset.folder import DatasetEntry
+    from LaMoDCore.runtime.file_names import portable_name
+
     subject = portable_name(args.subject or (path.stem if path.is_file() else path.resolve().name), "dense")
     name = portable_name(images.name, "dense")
     return DatasetEntry(
@@ -147,6 +158,9 @@ def _entry(args: argparse.Namespace, path: Path, images: DenseImages) -> Dataset
 
 
 def _summary(out: str, entry: DatasetEntry, motion: DenseMotion) -> str:
+    from LaMoDCore.cli.notes import note_lines
+    from LaMoDCore.dense.output import PICTURE_FILE
+
     doubtful = [str(t + 1) for t, q in enumerate(motion.quality) if q.doubtful]
     lines = [
         f"{Path(out) / 'cases' / entry.id}: {motion.images.frames} frames, "

@@ -5,24 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from LaMoDCore.phantom.cohort.build import write_cohort
-from LaMoDCore.phantom.cohort.recipe import CohortRecipe
-from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import PROGRESS_MODES, Progress
-from LaMoDCore.runtime.schema import FolderName, ListOf, Record, refuse_faults
 from LaMoDCore.runtime.signals import exit_code
 
-#: A recipe, or a recipe with named subsets of its cases.
-_RECIPE_FILE = Record({"recipe": Record({}), "subsets": Record({})})
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+
 HELP = "Write a cohort of synthetic hearts, with exact motion, as a dataset folder for training and testing."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from LaMoDCore.phantom.heart.diseases import DISEASES
+
     parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument(
         "--count",
@@ -76,6 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.phantom.cohort.build import write_cohort
+
     recipe, only = _recipe_file(args) if args.recipe else (_recipe(_options(args), "lamod phantom"), None)
     try:
         with Progress(args.progress) as progress:
@@ -124,6 +124,8 @@ def _pictures(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+
     if "count" not in options:
         raise LaMoDInputError(source, "the number of subjects is missing", "give --count N")
     try:
@@ -133,6 +135,9 @@ def _recipe(options: dict[str, Any], source: str) -> CohortRecipe:
 
 
 def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | None]:
+    from LaMoDCore.runtime.json_file import read_json
+    from LaMoDCore.runtime.schema import FolderName, ListOf, Record, refuse_faults
+
     refused = [name for name in _options(args) if name not in _pictures(args)]
     if refused:
         raise LaMoDInputError(
@@ -142,7 +147,8 @@ def _recipe_file(args: argparse.Namespace) -> tuple[CohortRecipe, list[str] | No
         )
     path = Path(args.recipe)
     content = read_json(path, "name a recipe file")
-    refuse_faults(_RECIPE_FILE.faults(content), path, "name a recipe file")
+    # a recipe, or a recipe with named subsets of its cases
+    refuse_faults(Record({"recipe": Record({}), "subsets": Record({})}).faults(content), path, "name a recipe file")
     recipe = _recipe(dict(content.get("recipe", content)) | _pictures(args), str(path))
     if args.subset is None:
         return recipe, None

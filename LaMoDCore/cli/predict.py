@@ -5,8 +5,15 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LaMoDCore.cli.contour import add_engine_options
+from LaMoDCore.cli.long_axis import (
+    add_long_axis_options,
+    check_long_axis_options,
+    is_long_axis_alone,
+    read_long_axis,
+)
 from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import (
     add_inference_options,
@@ -17,9 +24,11 @@ from LaMoDCore.cli.options import (
     add_progress_option,
     inference_settings,
 )
-from LaMoDCore.heart.case import Case
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
+
+if TYPE_CHECKING:
+    from LaMoDCore.heart.case import Case
 
 HELP = (
     "Predict myocardial motion and strain from the masks of a cine. MASKS is a 4-D NIfTI or NRRD, a .seq.nrrd, or a "
@@ -42,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mask_frames_option(parser)
     add_engine_options(parser)
+    add_long_axis_options(parser)
     add_insertion_options(parser)
     parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
     parser.add_argument(
@@ -75,16 +85,51 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.prediction.predict import predict_strain
     from LaMoDCore.prediction.writer import check_output
 
+    check_long_axis_options(args)
+    if is_long_axis_alone(args):
+        return _run_long_axis(args)
     _check_input(args)
-    check_output(args.out, [*args.masks, *(args.cine or [])])
+    check_output(args.out, [*args.masks, *(args.cine or []), *args.long_axis, *args.long_axis_cine])
     with Progress(args.progress) as progress:
         case = _case(args, progress)
         found = contour_notes(case, args.masks, args.labels, mask_frames=args.mask_frames)
         case = replace(case, notes=(*case.notes, *found))
+        long_axis, positions = None, []
+        if args.long_axis:
+            from LaMoDCore.strain.long_axis.short_axis import with_measured_levels
+
+            long_axis = read_long_axis(args, case)
+            case, positions = with_measured_levels(case, long_axis.views, levels_given=args.levels is not None)
         result = predict_strain(case, **inference_settings(args), progress=progress)
+        if long_axis is not None:
+            from LaMoDCore.prediction.long_axis import with_long_axis
+
+            result = with_long_axis(result, long_axis, positions)
         progress.update("write", 1.0, "writing the result")
-        files = write_result(result, args.out, report=not args.no_report, outputs=args.outputs)
+        files = write_result(
+            result,
+            args.out,
+            report=not args.no_report,
+            outputs=args.outputs,
+            long_axis=long_axis.views if long_axis else (),
+        )
     print_notes(result.notes)
+    print(f"wrote {len(files)} files to {args.out}")
+    return 0
+
+
+def _run_long_axis(args: argparse.Namespace) -> int:
+    """Numbers of long-axis views without short-axis slices: no motion is predicted."""
+    from LaMoDCore.prediction.long_axis import write_long_axis_alone
+    from LaMoDCore.prediction.writer import check_output
+
+    check_output(args.out, [*args.long_axis, *args.long_axis_cine])
+    with Progress(args.progress) as progress:
+        progress.update("read", 0.0, "reading long-axis contours")
+        long_axis = read_long_axis(args)
+        progress.update("write", 0.9, "writing the result")
+        files = write_long_axis_alone(long_axis, args.out)
+    print_notes(long_axis.notes)
     print(f"wrote {len(files)} files to {args.out}")
     return 0
 
@@ -96,7 +141,9 @@ def _check_input(args: argparse.Namespace) -> None:
                 raise LaMoDInputError(option, "it needs a study without MASKS", f"leave out MASKS or {option}")
         return
     if not args.cine:
-        raise LaMoDInputError("lamod predict", "there are neither MASKS nor a --cine", "name masks or a cine study")
+        raise LaMoDInputError(
+            "lamod predict", "there are neither MASKS nor a --cine nor --long-axis", "name masks or a cine study"
+        )
     for option, value in (("--labels", args.labels), ("--mask-frames", args.mask_frames)):
         if value:
             raise LaMoDInputError(option, "it describes MASKS, and there are none", f"add MASKS or leave out {option}")

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, SliceGrid
 from LaMoDCore.heart.notes import Note
@@ -22,6 +22,9 @@ from LaMoDCore.io.images.planes import check_grid, size_notes
 from LaMoDCore.io.images.stated_geometry import SAME_PLANE_MM, settle_transforms
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.plain_text import counted
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 #: Words in descriptions and protocol names of series that are not an anatomical cine, in the order of the search.
 _KINDS: tuple[tuple[str, str], ...] = (

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.contours.curves import FrameCurves
@@ -17,6 +17,9 @@ from LaMoDCore.io.contours.markups import contour_kind
 from LaMoDCore.io.dicom.file import is_dicom_file, parsing_dicom, read_dataset
 from LaMoDCore.io.images.frame_stack import FrameStack, ImageKey
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _REMEDY = "export the contours as a DICOM segmentation (SEG), NIfTI or NRRD labelmap with all frames"
@@ -83,6 +86,8 @@ def read_rt_structures(path: Path, cines: Sequence[FrameStack]) -> dict[int, dic
 
 
 def _image_of(contour: Dataset) -> ImageKey:
+    from pydicom.dataset import Dataset
+
     image = (contour.get("ContourImageSequence") or [Dataset()])[0]
     number = image.get("ReferencedFrameNumber")
     first = number[0] if isinstance(number, list | tuple) else number

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-
-from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
-from pydicom.uid import RLELossless
+from typing import TYPE_CHECKING
 
 from LaMoDCore.io.dicom.header import integer
 from LaMoDCore.runtime.bounded_reads import damaged
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _JPEG, _JPEG_2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"
 #: Start-of-frame markers of JPEG and JPEG-LS, which hold the size.
@@ -30,6 +30,9 @@ def check_compressed_frames(dataset: Dataset, file: Path) -> None:
     Raises:
         LaMoDInputError: they differ, or run lengths are longer than any image of that size.
     """
+    from pydicom.encaps import generate_frames
+    from pydicom.uid import RLELossless
+
     rows, columns = integer(dataset.get("Rows")) or 0, integer(dataset.get("Columns")) or 0
     count = max(1, integer(dataset.get("NumberOfFrames")) or 1)
     stored = rows * columns * max(1, (integer(dataset.get("BitsAllocated")) or 8) // 8)

@@ -8,9 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pydicom
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING
 
 from LaMoDCore.runtime.bounded_reads import (
     check_regular,
@@ -22,6 +20,9 @@ from LaMoDCore.runtime.bounded_reads import (
     read_start,
 )
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 #: Largest data set that the deflated transfer syntax may inflate to; it is used for headers and short series.
 _LARGEST_INFLATED = 1 << 28
@@ -62,10 +63,12 @@ def read_dataset(path: Path, *, pixels: bool) -> Dataset:
     Raises:
         LaMoDInputError: it cannot be read as DICOM.
     """
+    from pydicom import dcmread
+
     size = check_regular(path)
     check_size(path, size)
     with parsing_dicom(path), _BoundedFile(path, size) as stream:
-        return pydicom.dcmread(stream, stop_before_pixels=not pixels)
+        return dcmread(stream, stop_before_pixels=not pixels)
 
 
 @contextmanager

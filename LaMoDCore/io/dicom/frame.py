@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dicom.header import clock_time_s, first_item, integer, lookup, number, values, vector
 from LaMoDCore.io.dicom.references import named_images
 from LaMoDCore.io.images.frame_stack import ASSUMED_THICKNESS_MM, ImageKey
 from LaMoDCore.runtime.bounded_reads import damaged
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 #: More frames than this in one instance are a damaged header.
 _MOST_FRAMES = 100_000

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 #: TM, or DT with its day; an offset from UTC is the same for all images of a series.
 _CLOCK = re.compile(r"(?:(\d{4})(\d\d)(\d\d))?(\d\d)(\d\d)(\d\d(?:\.\d{1,9})?)(?:[-+]\d{4})?")

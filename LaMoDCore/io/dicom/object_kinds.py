@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
 
 _EXPORT = "export the contours as a DICOM segmentation (SEG), NIfTI or NRRD labelmap with all frames"
 _DRAW = f"`lamod check FILE --cine CINE --out DIR` draws its contours as masks; or {_EXPORT}"

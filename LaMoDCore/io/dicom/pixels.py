@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dicom.codestream import check_compressed_frames
@@ -17,6 +16,9 @@ from LaMoDCore.io.dicom.header import first_item, integer, lookup
 from LaMoDCore.runtime.bounded_reads import check_size, damaged, first_words
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.streams import without_library_messages
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING
 
 from LaMoDCore.io.images.frame_stack import ImageKey
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 
 def named_images(dataset: Dataset, groups: Sequence[Dataset]) -> list[ImageKey]:

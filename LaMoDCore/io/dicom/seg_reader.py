@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note
@@ -24,6 +24,9 @@ from LaMoDCore.io.images.natural_order import natural_key
 from LaMoDCore.io.images.segment_names import label_meaning, structure_of
 from LaMoDCore.runtime.bounded_reads import check_size, damaged
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)

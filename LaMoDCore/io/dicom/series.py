@@ -10,10 +10,9 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from LaMoDCore.heart.case import MIN_FRAMES
 from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE, Array, SliceGrid
@@ -28,6 +27,9 @@ from LaMoDCore.io.dicom.time_order import sort_in_time, with_times
 from LaMoDCore.io.images.frame_stack import FrameStack, ImageKey
 from LaMoDCore.runtime.bounded_reads import check_size
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 #: Frames closer than this along the normal belong to one slice.
 SAME_SLICE_MM = 0.5
