@@ -115,17 +115,6 @@ def test_clean_up_continues_after_an_error(slicer_app, caplog):
     assert "the process is a zombie" in caplog.text
 
 
-def test_user_input_is_not_handled_inside_a_repair(slicer_app, monkeypatch):
-    import qt
-    import slicer
-    from LaMoDSlicerLib.Contours import RepairSection
-
-    flags = []
-    monkeypatch.setattr(slicer.app, "processEvents", lambda *given: flags.extend(given))
-    RepairSection._drawOnly()
-    assert flags == [qt.QEventLoop.ExcludeUserInputEvents]
-
-
 def test_contours_changed_in_a_sequence_are_saved_with_the_scene(slicer_app, tmp_path):
     """Slicer saves only what is marked as modified; changing the frames of a sequence does not mark it."""
     from Testing.Slicer.annotator import click, faulty_heart, set_up
@@ -290,12 +279,13 @@ def test_no_temporary_path_of_windows_is_shown(host, written):
     assert text == "The masks: the ring is open at frame 3."
 
 
-def test_the_key_a_belongs_to_the_contours_panel(slicer_app):
+def test_the_keys_of_the_review_belong_to_the_contours_panel(slicer_app):
     """A letter that is typed elsewhere in Slicer accepts no contour."""
     import qt
 
-    shortcut = slicer_app.widget.contoursPanel._shortcut
-    assert shortcut.context == qt.Qt.WidgetWithChildrenShortcut
+    shortcuts = slicer_app.widget.contoursPanel.review.shortcuts
+    assert set(shortcuts) == {"A", "N", "P", "U"}
+    assert {shortcut.context for shortcut in shortcuts.values()} == {qt.Qt.WidgetWithChildrenShortcut}
 
 
 def test_the_modules_that_this_one_uses_are_loaded_first(slicer_app):

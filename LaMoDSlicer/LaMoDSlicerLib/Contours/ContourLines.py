@@ -91,8 +91,8 @@ class ContourLines:
             old = self._before = None
         marks = self._marks(frame)
         ContourOverlay.replace(contours.masksNode)
-        self._overlay.show(contours.frames.geometry, now, old[frame] if old is not None else None, marks)
-        self._ui.linesLegend.text = self._legend(any(marks.values()))
+        before = old[frame] if old is not None else None
+        self._ui.linesLegend.text = self._legend(self._overlay.show(contours.frames.geometry, now, before, marks))
 
     def _marks(self, frame: int) -> dict[int, list[Any]]:
         """The places of the findings of a frame, by slice of the volume; none for accepted frames."""
@@ -106,13 +106,17 @@ class ContourLines:
             if k < len(states) and states[k][frame].state in ("look", "repair", "unsure")
         }
 
-    def _legend(self, hasMarks: bool) -> str:
-        """The lines with their colours as on the picture, for a label with rich text."""
-        entries = [(ContourOverlay.NOW_RGB, "━", _("contour"))]
-        if self._before is not None:
-            entries.append((ContourOverlay.BEFORE_RGB, "┅", self._before[0]))
-        if hasMarks:
-            entries.append((ContourOverlay.MARK_RGB, "○", _("finding")))
+    def _legend(self, drawn: set[str]) -> str:
+        """The drawn lines with their colours as on the picture, for a label with rich text."""
+        overlay, entries = ContourOverlay, []
+        if overlay.NOW in drawn:
+            entries.append((overlay.NOW_RGB, "━", _("contour")))
+        if overlay.BEFORE in drawn and self._before is not None:
+            entries.append((overlay.BEFORE_RGB, "┅", self._before[0]))
+        if overlay.MARKS in drawn:
+            entries.append((overlay.MARK_RGB, "○", _("finding")))
+        if not entries:
+            return _("nothing is drawn in this frame")
         sample = '<span style="background:#202020; color:{color}">&nbsp;{sign}&nbsp;</span>&nbsp;{text}'
         return " &nbsp;".join(
             sample.format(color="#" + "".join(f"{round(255 * v):02x}" for v in rgb), sign=sign, text=text)

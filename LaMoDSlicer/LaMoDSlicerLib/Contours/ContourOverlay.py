@@ -5,11 +5,11 @@ import slicer
 
 from LaMoDSlicerLib.Contours import ContourMeshes
 from LaMoDSlicerLib.Display import RibbonMesh
-from LaMoDSlicerLib.Scene import RoleNodes
+from LaMoDSlicerLib.Scene import RoleNodes, SliceViews
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 #: Attribute of the display node of masks that the lines replace, so that they are shown again afterwards.
-_REPLACED = "LaMoD.ReplacedByLines"
+_REPLACED = SliceViews.REPLACED_BY_LINES
 
 
 class ContourOverlay:
@@ -30,8 +30,8 @@ class ContourOverlay:
         now: np.ndarray,
         before: np.ndarray | None = None,
         marks: dict[int, list[Any]] | None = None,
-    ) -> None:
-        """Draw one frame.
+    ) -> set[str]:
+        """Draw one frame; returns the roles of the lines that it has.
 
         Args:
             geometry: grid of the masks.
@@ -39,13 +39,18 @@ class ContourOverlay:
             before: the same before a change, drawn as a dashed line where it differs.
             marks: LaMoDCore Place objects by slice.
         """
-        nowLines = [_outline(mask) for mask in now]
-        self._draw(self.NOW, self.NOW_RGB, geometry, nowLines)
+        current = [_outline(mask) for mask in now]
         pairs = zip(before if before is not None else now, now, strict=True)
         old = [_changedPart(a, b) for a, b in pairs]
-        self._draw(self.BEFORE, self.BEFORE_RGB, geometry, old)
         circles = [self._circles(geometry, (marks or {}).get(k, [])) for k in range(len(now))]
-        self._draw(self.MARKS, self.MARK_RGB, geometry, circles)
+        drawn = {
+            self.NOW: (self.NOW_RGB, current),
+            self.BEFORE: (self.BEFORE_RGB, old),
+            self.MARKS: (self.MARK_RGB, circles),
+        }
+        for role, (rgb, lines) in drawn.items():
+            self._draw(role, rgb, geometry, lines)
+        return {role for role, (_rgb, lines) in drawn.items() if any(len(each) for each in lines)}
 
     @staticmethod
     def _circles(geometry: VolumeGeometry, places: list[Any]) -> np.ndarray:

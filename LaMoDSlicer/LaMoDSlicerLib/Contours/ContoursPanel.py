@@ -44,6 +44,8 @@ class ContoursPanel:
         self._shown = ""
         self._slice = 0
         self._frameAlone = 0
+        #: The sentence of `showNotice`.
+        self.notice = ""
         self._follower = FrameFollower(self._onFrame)
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
@@ -150,12 +152,13 @@ class ContoursPanel:
         browsers = check.contours.browsers() if check is not None else []
         self._follower.follow(browsers[0] if browsers else None)
         self.review.read()
-        self.insertion.contoursChanged()
         if check is None:
+            self._ui.segmentsCheckBox.checked = False
             return
+        self.insertion.contoursChanged()
         self.lines.look()
         if check.report is None:
-            self.showMessage("")
+            self.showMessage(self.notice)
             self._timer.start()
         else:
             self.review.showFrame()
@@ -203,7 +206,7 @@ class ContoursPanel:
         return ContourSlices(self.parameters, numbers=self.sliceNumbers(self.masks))
 
     def _forget(self) -> None:
-        self._shown, self._slice, self._frameAlone = "", 0, 0
+        self._shown, self._slice, self._frameAlone, self.notice = "", 0, 0, ""
         self.repair.forget()
         self.study.forget()
         self.lines.forget()
@@ -211,8 +214,13 @@ class ContoursPanel:
         self.showMessage("")
 
     def showMessage(self, text: str) -> None:
-        """Show sentences below the buttons."""
+        """Show sentences below the buttons, until the shown frame or its state changes."""
         self._ui.findingLabel.text = text
+
+    def showNotice(self, text: str) -> None:
+        """Show a sentence about what a click did, until the person goes on."""
+        self.notice = text
+        self.showMessage(text)
 
     def onCheckButton(self) -> None:
         if self.masks is None:
@@ -254,17 +262,19 @@ class ContoursPanel:
 
     def goOn(self) -> None:
         """The person goes on: the contours before the last step are no longer drawn."""
+        self.notice = ""
         self.lines.turnOn()
         self.lines.compare("", None)
 
     def _show(self, sliceIndex: int, frame: int) -> None:
-        self._slice, self._frameAlone = sliceIndex, frame
+        self._slice, self._frameAlone, self.notice = sliceIndex, frame, ""
         self.contours.show(sliceIndex, frame)
         self.review.showFrame()
         self.insertion.updateSlice()
         self.lines.draw()
 
     def _onFrame(self, _frame: int) -> None:
+        self.notice = ""
         if self._check is not None:
             self.lines.draw()
         if self.report is not None:

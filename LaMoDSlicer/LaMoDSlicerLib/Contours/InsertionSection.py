@@ -81,7 +81,7 @@ class InsertionSection:
         septum = _septumPoints(contours, reference)
         found = InsertionPoints.found(self._drawn(), reference, septum).shared_lps
         if found is None:
-            self._panel.showMessage(
+            self._panel.showNotice(
                 _(
                     "There is no right ventricle that touches the wall, and no segment or curve named “septum”: "
                     "place the RV insertion under Inputs."
@@ -93,7 +93,7 @@ class InsertionSection:
         insertion.setShared(found)
         self._panel.parameters.rvInsertion = insertion.node
         where = _("the septum") if septum is not None else _("the right ventricle")
-        self._panel.showMessage(
+        self._panel.showNotice(
             _("The RV insertion was found from {where}. Drag the point to correct it; the segments follow.").format(
                 where=where
             )
@@ -118,10 +118,10 @@ class InsertionSection:
         if own:
             point = insertion.points(self._grids()).at(k, slice_, self._panel.contours.referenceFrame())
             insertion.addOwn(point, slice_.name)
-            self._panel.showMessage(_("{name} now has its own RV insertion: drag it.").format(name=slice_.name))
+            self._panel.showNotice(_("{name} now has its own RV insertion: drag it.").format(name=slice_.name))
         else:
             insertion.removeOwn(self._grids(), k)
-            self._panel.showMessage(_("{name} uses the RV insertion of the heart again.").format(name=slice_.name))
+            self._panel.showNotice(_("{name} uses the RV insertion of the heart again.").format(name=slice_.name))
 
     def _follow(self, node: Any) -> None:
         if node is self._observed:

@@ -117,7 +117,7 @@ class RepairSection:
     def onCancelButton(self) -> None:
         self.cancel()
         self._panel.update()
-        self._panel.showMessage(_("Cancelled. The contours are unchanged."))
+        self._panel.showNotice(_("Cancelled. The contours are unchanged."))
 
     def onFixButton(self) -> None:
         from LaMoDCore.contours.repair import end_frames
@@ -179,12 +179,12 @@ class RepairSection:
     def _onStep(self, name: str, done: int) -> None:
         if self._job is not None:
             self._ui.repairProgressBar.value = int(100 * done / max(self._job.count, 1))
-            self._panel.showMessage(_("{name}: {done} slices done …").format(name=name, done=done))
+            self._panel.showNotice(_("{name}: {done} slices done …").format(name=name, done=done))
 
     def _onError(self, text: str) -> None:
         self._job = None
         self._panel.update()
-        self._panel.showMessage(text)
+        self._panel.showNotice(text)
 
     def _onDone(
         self,
@@ -199,19 +199,19 @@ class RepairSection:
             return
         if ContourFingerprint.of(contours.masksNode, before.geometry).differences(before):
             self._panel.update()
-            self._panel.showMessage(_("{name}: the contours changed meanwhile. Try again.").format(name=name))
+            self._panel.showNotice(_("{name}: the contours changed meanwhile. Try again.").format(name=name))
             return
         beforeWriting(contours, repaired)
         changed = self._writer.write(name, contours, repaired)
         if not changed:
             self._panel.update()
-            self._panel.showMessage(_("{name}: nothing to change.").format(name=name))
+            self._panel.showNotice(_("{name}: nothing to change.").format(name=name))
             return
         ContourOriginRecord(contours.masksNode).withdraw(changed)
         old = contours.frames.labels == MaskFrames.MYOCARDIUM
         self._panel.contoursChanged(_("before “{step}”").format(step=name), old, changed)
         text = _("{name}: changed {frames}. The original is kept; Undo reverts the change.")
-        self._panel.showMessage(text.format(name=name, frames=Numbering.frames(changed)))
+        self._panel.showNotice(text.format(name=name, frames=Numbering.frames(changed)))
 
     def onUndoButton(self) -> None:
         old = self._panel.contours.frames.labels == MaskFrames.MYOCARDIUM if self._panel.contours is not None else None
@@ -219,7 +219,7 @@ class RepairSection:
         if step:
             ContourOriginRecord(self._panel.parameters.masks).withdraw(frames)
             self._panel.contoursChanged(_("before Undo"), old, frames)
-            self._panel.showMessage(_("Undone: {step}.").format(step=step))
+            self._panel.showNotice(_("Undone: {step}.").format(step=step))
         self._panel.update()
 
     def onSaveButton(self) -> None:
@@ -238,6 +238,6 @@ class RepairSection:
     def save(self, path: Path) -> None:
         """Write the contours to a new file; an error is shown in the panel."""
         try:
-            self._panel.showMessage(ContourSaver(self._panel.readContours()).save(path))
+            self._panel.showNotice(ContourSaver(self._panel.readContours()).save(path))
         except InputError as error:
-            self._panel.showMessage(str(error))
+            self._panel.showNotice(str(error))

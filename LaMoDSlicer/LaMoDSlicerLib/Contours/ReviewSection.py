@@ -131,8 +131,13 @@ class ReviewSection:
         if state is None:
             return
         lines = state.tip.split("\n")
+        undrawn = sum(not drawn for row in self._panel.check.isDrawn for drawn in row)
+        if undrawn:
+            text = _("{n} frames have no contours: “Carry to empty frames” carries the drawn ones to them.")
+            lines.append(text.format(n=undrawn))
         lines[0] = f"{FrameStrip.symbolOf(state.state)} {lines[0]}"
-        self._panel.showMessage("\n".join([lines[0], *(f"• {line}" for line in lines[1:])]))
+        text = "\n".join([lines[0], *(f"• {line}" for line in lines[1:])])
+        self._panel.showMessage(self._panel.notice or text)
         self.update()
 
     def onPreviousButton(self) -> None:
@@ -149,7 +154,7 @@ class ReviewSection:
             self._panel.onStripClicked(*found)
         else:
             self._panel.goOn()
-            self._panel.showMessage(_("Every frame is good or accepted."))
+            self._panel.showNotice(_("Every frame is good or accepted."))
 
     def onAcceptButton(self) -> None:
         """Accept the current contour and go to the next frame to review."""
@@ -157,7 +162,7 @@ class ReviewSection:
         if current is None or self._panel.checkProblem():
             return
         if self._acceptProblem(current):
-            self._panel.showMessage(self._acceptProblem(current))
+            self._panel.showNotice(self._acceptProblem(current))
             return
         contours, k, t = self._panel.contours, self._panel.sliceIndex, self._panel.frame
         depth = contours.depths[k]
@@ -201,8 +206,7 @@ class ReviewSection:
                 text = _("All frames are accepted except those to repair, first {slice}, {frames}.")
                 text = text.format(slice=self._panel.report.slice_names[k], frames=Numbering.frames(frames))
         self._afterReview(record)
-        self.showFrame()
-        self._panel.showMessage(text)
+        self._panel.showNotice(text)
 
     def _afterReview(self, record: ContourOriginRecord) -> None:
         """Show the states again; once all automatic contours are reviewed, the results of these contours state it."""

@@ -99,10 +99,10 @@ class StudySection:
                 study = ContourStudy(contours, other, PredictionOptions.ofParameters(self._panel.parameters))
                 self._study = self._run(study)
         except (InputError, OSError) as error:
-            self._panel.showMessage(str(error))
+            self._panel.showNotice(str(error))
             return
         self._ui.studyProgressBar.value = 0
-        self._panel.showMessage(_("Predicting …"))
+        self._panel.showNotice(_("Predicting …"))
         self.update()
 
     def _run(self, study: ContourStudy) -> WorkerProcess:
@@ -131,7 +131,7 @@ class StudySection:
 
     def onCancelButton(self) -> None:
         self.cancel()
-        self._panel.showMessage(_("Cancelled."))
+        self._panel.showNotice(_("Cancelled."))
         self.update()
 
     def cancel(self) -> None:
@@ -145,7 +145,7 @@ class StudySection:
         left = progress.secondsLeft()
         parts = [progress.message or progress.stage or _("Predicting …")]
         parts += [_("about {seconds:.0f} s left").format(seconds=left)] if left is not None else []
-        self._panel.showMessage(" · ".join(parts))
+        self._panel.showNotice(" · ".join(parts))
 
     def onPages(self, pages: list[StudyPage]) -> None:
         if self._shown is not None:
@@ -157,11 +157,11 @@ class StudySection:
             selector.addItem(page.title)
         self.update()
         self.onPageChosen(0)
-        self._panel.showMessage(self._summary(pages[0]))
+        self._panel.showNotice(self._summary(pages[0]))
 
     def onError(self, text: str) -> None:
         self._study = None
-        self._panel.showMessage(text)
+        self._panel.showNotice(text)
         self.update()
 
     @staticmethod

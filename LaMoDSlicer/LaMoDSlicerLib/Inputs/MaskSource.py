@@ -300,9 +300,8 @@ class MaskSource:
         assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
         times = assumed if ownTimes is None else ownTimes
         origins = ContourOriginRecord(self.node).onGrid(geometry, len(frames))
-        masks = MaskFrames(
-            labels, geometry, self.sequence.indexValues(), times, ownTimes is not None, origins, isFilled
-        )
+        values, carried = self.sequence.indexValues(), self._carried(structures, geometry, labels)
+        masks = MaskFrames(labels, geometry, values, times, ownTimes is not None, origins, isFilled, carried)
         if not allowEmpty:
             self._check(masks)
         return masks
