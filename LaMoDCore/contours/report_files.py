@@ -153,7 +153,7 @@ def draw_findings(report: ContourReport, slices: Sequence[CineSlice], path: Path
     for axis, (k, t) in zip(axes, flagged, strict=False):
         _draw_frame(axis, slices[k], t, report.of(k, t))
     more = f" (and {left_out} more)" if left_out else ""
-    figure.suptitle(f"Flagged frames{more}; dashed: the frame before", fontsize=10)
+    figure.suptitle(f"Flagged frames{more}, counted from 1; dashed: the frame before", fontsize=10)
     figure.tight_layout(rect=(0, 0, 1, 0.97))
     figure.savefig(path, metadata={"Software": None})
 
@@ -176,5 +176,5 @@ def _draw_frame(axis: Any, slice_: CineSlice, frame: int, findings: Sequence[Fin
             axis.contour(region.astype(float), [0.5], colors=[colour], linewidths=0.9, linestyles=[style])
     faults = ", ".join(dict.fromkeys(f.fault.value for f in findings))
     axis.set_title(
-        f"{slice_.name} frame {frame}: {worst.value}\n{faults}", fontsize=6.5, color=_COLOURS[worst], wrap=True
+        f"{slice_.name} frame {frame + 1}: {worst.value}\n{faults}", fontsize=6.5, color=_COLOURS[worst], wrap=True
     )

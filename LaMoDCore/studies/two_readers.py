@@ -139,16 +139,16 @@ def draw_agreement(first: CineSlice, second: CineSlice, agreement: SliceAgreemen
     for slice_, colour, style in ((first, "#ffd24a", "solid"), (second, "#66c2ff", "dashed")):
         left.contour(slice_.myocardium[worst][window].astype(float), [0.5], colors=[colour], linestyles=[style])
     left.set_title(
-        f"{first.name}, frame {worst}: Dice {agreement.dice[worst]:.2f}\nsolid: first, dashed: second reader"
+        f"{first.name}, frame {worst + 1}: Dice {agreement.dice[worst]:.2f}\nsolid: first, dashed: second reader"
     )
     left.axis("off")
-    frames = np.arange(agreement.dice.size)
+    frames = np.arange(1, agreement.dice.size + 1)
     for contour, style in zip(CONTOURS, ("solid", "dashed"), strict=True):
         right.plot(
             frames, agreement.mean_distance_mm[contour], color="#c0392b", linestyle=style, label=f"{contour} mean"
         )
         right.plot(frames, agreement.hausdorff_mm[contour], color="#7f8c8d", linestyle=style, label=f"{contour} max")
-    right.set_xlabel("frame")
+    right.set_xlabel("frame (from 1)")
     right.set_ylabel("distance [mm]")
     right.set_ylim(bottom=0)
     right.legend(fontsize=8)

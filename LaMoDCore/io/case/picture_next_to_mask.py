@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.case import MIN_FRAMES
-from LaMoDCore.heart.notes import Note, note, number_list
+from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -30,7 +30,7 @@ def with_frames_of_pictures(
         stack: masks [T, Z, H, W].
         path: their file.
         cines: cine slices [T', 1, H, W].
-        notes: receives a note if the frames were found.
+        notes: receives a note on each frame that was found.
     """
     if not cines or stack.frames.shape[0] >= MIN_FRAMES or stack.drawn_on or not path.is_file():
         return stack
@@ -41,8 +41,8 @@ def with_frames_of_pictures(
     found = [t for t in frames if t is not None]
     if len(found) < len(frames) or len(set(found)) < len(found):
         return stack
-    text = f"The image next to the mask is frame {number_list(found)} of the cine."
-    notes.append(note("mask_frame_from_image", text, source=path.name))
+    text = "The mask was assigned to this frame of the cine, because the image next to it is this frame."
+    notes += [note("mask_frame_from_image", text, frame=frame, source=path.name) for frame in found]
     return replace(stack, cine_frames=tuple(found))
 
 

@@ -225,7 +225,7 @@ def test_the_image_next_to_a_mask_names_its_frame(tmp_path, cine):
     for order in (paths, paths[::-1]):
         case = load_case(order, cine=cine[0])
         np.testing.assert_array_equal(case.slices[0].myocardium, expected.myocardium)
-        assert "mask_frame_from_image" in {note.code for note in case.notes}
+        assert {note.frame for note in case.notes if note.code == "mask_frame_from_image"} == {0, ES}
     write_nifti(tmp_path / "p_frame10.nii", CINE[ES] + 1, AFFINE, frame_ms=0)
     with pytest.raises(LaMoDInputError, match="--mask-frames"):
         load_case(paths, cine=cine[0])
