@@ -12,7 +12,7 @@ CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-library test-slicer fuzz hostile signals test-core lint lint-fast coverage slicer-host screenshots file-lists reference clean
+.PHONY: demo test test-library test-slicer fuzz hostile signals test-core lint lint-fast coverage slicer-host test-in-slicer screenshots file-lists reference clean
 
 demo: $(INSTALLED) $(CONTOURS) ## run the whole pipeline on the built-in heart and print the path of the report
 	$(BIN)/lamod demo --out demo-output
@@ -55,6 +55,9 @@ lint: lint-fast $(LINTERS) ## check style, format and types
 
 slicer-host: $(HOST) ## open the Slicer module in a live window, without Slicer
 	$(BIN)/python -m Testing.SlicerHost
+
+test-in-slicer: ## run self-test, workflow and pictures in a genuine Slicer: SLICER=/path/to/Slicer, INSTALL=1 to install packages into it
+	$(PYTHON) Testing/InSlicer/launch.py --slicer "$(SLICER)" $(if $(INSTALL),--install)
 
 screenshots: $(HOST) ## update Resources/Screenshots with the tests that take the pictures
 	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer

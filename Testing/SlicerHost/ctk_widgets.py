@@ -55,7 +55,12 @@ class ctkCollapsibleButton(Strict, wrapped("QAbstractButton")):
         return layout.sizeHint().grownBy(margins).expandedTo(QtCore.QSize(120, self.HEADER))
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        return QtCore.QSize(120, self.sizeHint().height())
+        """As in CTK: an open button is at least as wide as its contents."""
+        layout = self.layout()
+        width = 120
+        if layout is not None and not self._collapsed:
+            width = max(width, layout.totalMinimumSize().grownBy(self.contentsMargins()).width())
+        return QtCore.QSize(width, self.sizeHint().height())
 
     def hitButton(self, position: QtCore.QPoint) -> bool:
         return position.y() <= self.HEADER

@@ -62,6 +62,8 @@ class IOManager(Strict):
         return sequence
 
     def saveNodes(self, file_type: str, properties: dict[str, Any], messages: Any = None) -> bool:
+        if file_type == "SceneFile":
+            return self.saveScene(properties["fileName"])
         node = self._scene.mrml.GetNodeByID(properties["nodeID"])
         if node.GetStorageNode() is None:
             node.AddDefaultStorageNode(properties["fileName"])

@@ -21,6 +21,29 @@ _FIRST_LAYOUT = """<layout type="horizontal" split="true">
 _ONE_UP_RED = '<layout type="horizontal"><item><view class="vtkMRMLSliceNode" singletontag="Red"/></item></layout>'
 
 
+class ModulePanel(QtWidgets.QScrollArea):
+    """As qSlicerModulePanel: it is as wide as the module needs, and scrolls vertically only."""
+
+    LEAST_WIDTH = 430
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        hint = super().minimumSizeHint()
+        panel = self.widget()
+        needed = 0 if panel is None else QtWidgets.QWidget.minimumSizeHint(panel).width()
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QtCore.QSize(max(self.LEAST_WIDTH, needed + bar), hint.height())
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        if event.type() in (QtCore.QEvent.Type.Resize, QtCore.QEvent.Type.LayoutRequest):
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+
 class ModuleSelector:
     """Shows a module's panel by its name; modules that the stand-in lacks have an empty panel."""
 
@@ -47,9 +70,7 @@ class MainWindow(wrapped("QMainWindow")):
         self.resize(*size)
         splitter = QtWidgets.QSplitter()
         self.setCentralWidget(splitter)
-        self._panel = QtWidgets.QScrollArea()
-        self._panel.setWidgetResizable(True)
-        self._panel.setMinimumWidth(430)
+        self._panel = ModulePanel()
         splitter.addWidget(self._panel)
         views = ViewArea(application)
         application._layout._area = views

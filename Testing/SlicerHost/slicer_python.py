@@ -6,7 +6,7 @@ import importlib
 import importlib.metadata
 import subprocess
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import slicer
@@ -76,14 +76,14 @@ class SampleDataLogic:
         for name in ("uris", "fileNames", "nodeNames"):
             if source.get(name) is None and not isinstance(source.get("uris"), str):
                 raise ValueError(f"SampleData needs {name}, which may be an empty string")
-        slicer.modules.sampleDataSources.setdefault(category, []).append(source)
+        slicer.modules.sampleDataSources.setdefault(category, []).append(SimpleNamespace(**source))
 
     @staticmethod
     def downloadSample(sample_name: str) -> Any:
         for sources in slicer.modules.sampleDataSources.values():
             for source in sources:
-                if source["sampleName"] == sample_name:
-                    return source["customDownloader"](source)
+                if source.sampleName == sample_name:
+                    return source.customDownloader(source)
         raise KeyError(sample_name)
 
 

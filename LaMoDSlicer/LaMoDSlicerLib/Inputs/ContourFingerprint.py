@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs import FrameMask
 from LaMoDSlicerLib.Inputs.InputError import InputError
@@ -99,6 +100,6 @@ def _structures(frame: Any, geometry: VolumeGeometry) -> list[tuple[str, np.ndar
         ids = sorted(segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments()))
         return [(i, FrameMask.ofSegment(frame, i, geometry)) for i in ids]
     if frame.GetImageData() is None:
-        raise InputError(f"“{frame.GetName()}” contains no voxels")
+        raise InputError(_("“{name}” contains no voxels: load it again.").format(name=frame.GetName()))
     values = np.unique(slicer.util.arrayFromVolume(frame))
     return [(str(int(v)), FrameMask.ofLabel(frame, int(v), geometry)) for v in values if v != 0]
