@@ -107,11 +107,13 @@ def test_clean_up_continues_after_an_error(slicer_app, caplog):
         setParameters=done.append,
         advancedPanel=SimpleNamespace(cleanup=lambda: done.append("advanced")),
         readingPanel=SimpleNamespace(cleanup=lambda: done.append("reading")),
+        contoursPanel=SimpleNamespace(cleanup=lambda: done.append("contours")),
+        heartPanel=SimpleNamespace(cleanup=lambda: done.append("heart")),
         _watch=SimpleNamespace(release=lambda: done.append("watch")),
         removeObservers=lambda: done.append("observers"),
     )
     type(slicer_app.widget).cleanup(widget)
-    assert done == [None, "advanced", "reading", "watch", "observers"]
+    assert done == [None, "advanced", "reading", "contours", "heart", "watch", "observers"]
     assert "the process is a zombie" in caplog.text
 
 

@@ -6,8 +6,10 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours.ContourOverlay import ContourOverlay
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Widgets import PanelWidgets
 
 
 class ContourLines:
@@ -27,12 +29,16 @@ class ContourLines:
         self._before: tuple[str, np.ndarray] | None = None
         self._isEntered = True
         self._results: set[str] = set()
+        PanelWidgets.reserveLines(ui.linesLegend, 2)
         ui.linesCheckBox.checked = True
         ui.linesCheckBox.connect("toggled(bool)", self.onToggled)
 
     def update(self) -> None:
-        """Turn the lines off if a new result is shown, whose contours are part of its display."""
+        """Turn the lines off when another result is shown, whose contours are part of its display."""
+        parameters = self._panel.parameters
+        browser = parameters.resultBrowser if parameters is not None else None
         results = {result.node.GetID() for result in ResultNode.all()}
+        results |= {browser.GetID()} if browser is not None else set()
         isNew = bool(results - self._results)
         self._results = results
         if isNew:
@@ -41,10 +47,11 @@ class ContourLines:
         self.draw()
 
     def forget(self) -> None:
-        """Remove the lines because other masks were selected."""
+        """Remove the lines because other masks were selected; those with a result are drawn with the result."""
         self._before = None
         ContourOverlay.hide()
-        self._ui.linesCheckBox.checked = True
+        masks = self._panel.masks
+        self._ui.linesCheckBox.checked = not any(masks in ResultContours.masksOf(each) for each in ResultNode.all())
 
     def onToggled(self, _checked: bool) -> None:
         self.draw()

@@ -17,7 +17,7 @@ _SMOOTHING = 2.0
 
 
 class DrawnContours:
-    """The outlines of the masks from which the motion was predicted.
+    """The outlines of the masks from which the motion was predicted, dashed to distinguish them without their colour.
 
     They replace the segmentation's own display: a slice view reslices that once per segment and frame, which takes
     longer than everything else it shows.
@@ -34,7 +34,7 @@ class DrawnContours:
 
     def mesh(self, frame: int) -> Any:
         """vtkPolyData in RAS mm."""
-        outlines = [outlineOf(self._myocardium[frame, k]) for k in self._drawn]
+        outlines = [dashed(outlineOf(self._myocardium[frame, k])) for k in self._drawn]
         return RibbonMesh.ofSlices(outlines, self._ijkToLps)
 
 
