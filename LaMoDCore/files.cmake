@@ -15,6 +15,7 @@ set(MODULE_PYTHON_SCRIPTS
   benchmarks/predict.py
   benchmarks/strain.py
   benchmarks/timing.py
+  benchmarks/whole_heart.py
   cli/__init__.py
   cli/benchmark.py
   cli/check.py

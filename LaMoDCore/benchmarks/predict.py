@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 import torch
 
-from LaMoDCore.benchmarks.timing import Duration, best_of_each
+from LaMoDCore.benchmarks.timing import Duration, best_of_each, peak_memory_mib
 from LaMoDCore.heart.canonical import displacement_to_source, to_canonical
 from LaMoDCore.heart.case import Case, CineSlice, SliceMotion
 from LaMoDCore.heart.geometry import Array
@@ -48,8 +47,8 @@ def report(repeats: int) -> Iterator[str]:
         if device == "cuda":
             yield f"| slices per second, batches of {BATCH} | {_throughput(model, slice_, repeats, finish):.0f} |"
     yield ""
-    if sys.platform != "win32":
-        yield f"peak memory of this process: {_peak_mib():.0f} MiB"
+    if (peak := peak_memory_mib()) is not None:
+        yield f"peak memory of this process: {peak:.0f} MiB"
 
 
 def _devices() -> list[str]:
@@ -122,11 +121,3 @@ def _throughput(model: LoadedModel, slice_: CineSlice, repeats: int, finish: Cal
         batch = masks.expand(BATCH, -1, -1, -1, -1).contiguous()
         taken = best_of_each([lambda: network.decode(network.normalise(network.encode(batch)))], repeats, finish)[0]
     return BATCH / taken.wall
-
-
-def _peak_mib() -> float:
-    """Peak resident size of this process; the module `resource` exists on Unix only."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Duration:
-    """Minimum over several runs, in seconds: wall-clock time, and processor time over all threads."""
+    """In seconds: wall-clock time, and processor time over all threads (None where it is not known)."""
 
     wall: float
-    cpu: float
+    cpu: float | None
 
     def __str__(self) -> str:
-        return f"{self.wall:8.3f} s ({self.cpu:.3f} s CPU)"
+        return f"{self.wall:8.3f} s" + ("" if self.cpu is None else f" ({self.cpu:.3f} s CPU)")
 
 
 def best_of(work: Callable[[], object], repeats: int, finish: Callable[[], object] = lambda: None) -> Duration:
@@ -41,6 +42,16 @@ def best_of_each(
             walls[index].append(time.perf_counter() - wall)
             cpus[index].append(time.process_time() - cpu)
     return [Duration(min(wall), min(cpu)) for wall, cpu in zip(walls, cpus, strict=True)]
+
+
+def peak_memory_mib() -> float | None:
+    """Peak resident size of this process; None on Windows, where Python's library does not report it."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def load_line() -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.interpolate import CubicSpline
 
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import (
@@ -68,6 +67,8 @@ def periodic_weights(phases_in: npt.ArrayLike, phases_out: npt.ArrayLike) -> Arr
     Returns:
         [m, n]; its rows sum to 1.
     """
+    from scipy.interpolate import CubicSpline  # only here, as its import takes long
+
     given = np.mod(np.asarray(phases_in, dtype=np.float64), 1.0)
     wanted = np.mod(np.asarray(phases_out, dtype=np.float64), 1.0)
     order = np.argsort(given, kind="stable")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from LaMoDCore.heart.geometry import Array
 
@@ -24,6 +23,8 @@ def closed_curve(points: Array, samples: int = 256) -> Array:
     Returns:
         [M, 2].
     """
+    from scipy.interpolate import CubicSpline  # only here, as its import takes long
+
     unique = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > 1e-9]
     if len(unique) < 4 or len(unique) > _MOST_CONTROL_POINTS:
         return np.asarray(unique)

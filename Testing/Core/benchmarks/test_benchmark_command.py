@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -46,3 +47,29 @@ def test_a_table_of_times(subject, rows, capsys):
 def test_no_repeats_measure_nothing(capsys):
     assert main(["benchmark", "predict", "--repeats", "0"]) == 1
     assert "at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not known_models(), reason="there is no shipped model")
+def test_a_whole_heart_by_part_as_text_and_json(capsys):
+    words = ["benchmark", "predict", "--slices", "2", "--frames", "8", "--pixels", "64", "--samples", "2"]
+    assert main([*words, "--to-files", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    parts = found["parts"]
+    assert {"read the masks", "predict", "write", "motion of the slices", "write motion", "write report"} <= set(parts)
+    assert all(each["wall"] > 0 for each in parts.values())
+    stages = ("load the model", "read the masks", "predict", "write")
+    assert found["total"]["wall"] == pytest.approx(sum(parts[name]["wall"] for name in stages), rel=0.05)
+    assert found["size"] == {"slices": 2, "frames": 8, "pixels": 64}
+    assert found["peak_mib"] is None or found["peak_mib"] > 50
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "| predict |" in printed and "| all |" in printed and "| write |" not in printed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("predict", "--to-files"), ("predict", "--json"), ("strain", "--slices", "2"), ("predict", "--slices", "0")],
+)
+def test_options_of_a_whole_heart_that_do_not_fit_are_refused(words, capsys):
+    assert main(["benchmark", *words]) == 1
+    assert capsys.readouterr().err.startswith("lamod: --")
