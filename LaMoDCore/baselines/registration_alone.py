@@ -10,24 +10,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from LaMoDCore.heart.canonical import SPACING_MM
+from LaMoDCore.heart.canonical import FRAMES, SIZE, SPACING_MM
 from LaMoDCore.lddmm import shoot
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_decoder import cycle_matrix
-from LaMoDCore.networks.registration import VELOCITY_STRIDE
 
 _STEPS = 10
 
 
 def shot_displacement(model: LaMoDModel, masks: Tensor, levels: Tensor | None = None) -> Tensor:
-    """Masks [N, 1, 40, 128, 128] -> φ − id [N, 2, 40, 128, 128] in mm, by a periodic spline between latent frames.
+    """Masks [N, 1, 40, 128, 128] -> φ − id [N, 2, 40, 128, 128] in mm, by a periodic spline between latent frames
+    if there are fewer of them.
 
     `levels` [N]: see `LaMoDModel.encode`.
     """
-    velocity = model.registration_decoder(model.encode(masks, levels)).float()
+    velocity = model.initial_velocity(masks, levels).float()
     n, _, frames, height, width = velocity.shape
-    spacing = SPACING_MM * VELOCITY_STRIDE
+    stride = SIZE // width
+    spacing = SPACING_MM * stride
     shot = shoot(velocity.transpose(1, 2).flatten(0, 1), model.metric, (spacing, spacing), _STEPS, "ab2")
-    fine = functional.interpolate(shot.forward, scale_factor=float(VELOCITY_STRIDE), mode="bilinear")
-    forward = fine.view(n, frames, 2, height * VELOCITY_STRIDE, width * VELOCITY_STRIDE)
+    fine = shot.forward
+    if stride > 1:
+        fine = functional.interpolate(fine, scale_factor=float(stride), mode="bilinear")
+    forward = fine.view(n, frames, 2, height * stride, width * stride)
+    if frames == FRAMES:
+        return forward.transpose(1, 2)
     return torch.einsum("ut,ntcyx->ncuyx", cycle_matrix(frames).to(forward.device), forward)

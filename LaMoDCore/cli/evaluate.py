@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LaMoDCore.cli.options import add_progress_option
+from LaMoDCore.cli.options import add_progress_option, add_sampling_options, sampling_settings
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", metavar="DIR", type=Path, help="folder in which predictions are stored and reused")
     parser.add_argument("--limit", type=_positive, metavar="N", help="at most N cases, spread evenly over the split")
     parser.add_argument("--samples", type=_positive, metavar="N", help="samples per case (default: the model's own)")
+    add_sampling_options(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
     parser.add_argument("--no-figures", action="store_true", help="write tables only")
@@ -52,12 +53,13 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.io.dataset.folder import DatasetIndex
     from LaMoDCore.prediction.device_check import choose_device
 
+    sampling = sampling_settings(args)
     check_output(args.out, [args.data, *([] if args.cache is None else [args.cache])])
     if args.cache is not None:
         open_prediction_cache(args.cache)
     index = DatasetIndex.load_usable(args.data)
     names = [name.strip() for name in args.models.split(",") if name.strip()]
-    predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed)
+    predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed, sampling=sampling)
     if args.cache is not None:
         predictors = [cached(predictor, args.cache) for predictor in predictors]
     with Progress(args.progress) as progress:
@@ -71,11 +73,13 @@ def run(args: argparse.Namespace) -> int:
                 samples=args.samples,
                 seed=args.seed,
                 workers=args.workers,
+                sampling=sampling,
                 progress=progress,
             )
         found = evaluate(index, predictors, split=args.split, limit=args.limit, progress=progress)
         progress.update("write", 1.0, "tables and figures")
         settings = {"seed": args.seed, "samples": args.samples or "the model's own"}
+        settings |= {name: value for name, value in sampling.items() if value is not None}
         files = write_evaluation(
             args.out, index, predictors, found, split=args.split, settings=settings, figures=not args.no_figures
         )

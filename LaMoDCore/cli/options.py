@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import PROGRESS_MODES
 
 
@@ -89,17 +90,7 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
     """Add model, device and sampling options; options left out take the model's default."""
     parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="name or folder of the model")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    parser.add_argument(
-        "--space",
-        choices=("motion", "registration"),
-        help="space of the diffusion: the part of the motion that the masks do not determine, or the latent of E_R "
-        "(Algorithm 1 of the paper)",
-    )
-    parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="sampler of the reverse diffusion")
-    parser.add_argument(
-        "--start", type=int, metavar="M", help="diffusion step up to which Algorithm 1 adds noise to the latent"
-    )
-    parser.add_argument("--steps", type=int, metavar="N", help="number of DDIM steps")
+    add_sampling_options(parser)
     parser.add_argument(
         "--samples",
         type=int,
@@ -112,11 +103,49 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
 
 
+def add_sampling_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the diffusion; options left out take the model's default."""
+    parser.add_argument(
+        "--preset",
+        choices=("paper",),
+        help="sample as the paper prints it: Algorithm 1 on the latent of E_R, from z of the last step, with every "
+        "ancestral step",
+    )
+    parser.add_argument(
+        "--space",
+        choices=("motion", "registration"),
+        help="space of the diffusion: the part of the motion that the masks do not determine, or the latent of E_R "
+        "(Algorithm 1 of the paper)",
+    )
+    parser.add_argument("--sampler", choices=("ddim", "ddpm"), help="sampler of the reverse diffusion")
+    parser.add_argument(
+        "--start", type=int, metavar="M", help="diffusion step up to which Algorithm 1 adds noise to the latent"
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="number of DDIM steps")
+
+
+def sampling_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The values of `add_sampling_options` as keyword arguments of `predict_strain`.
+
+    Raises:
+        LaMoDInputError: an option contradicts --preset.
+    """
+    settings = {name: getattr(args, name) for name in ("space", "sampler", "start", "steps")}
+    if args.preset is None:
+        return settings
+    for name, value in settings.items():
+        if value is not None:
+            raise LaMoDInputError(f"--{name}", "--preset sets it too", f"leave out --{name} or --preset")
+    return {**settings, "space": "registration", "sampler": "ddpm", "start": "last"}
+
+
 def inference_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The values of `add_inference_options` as keyword arguments of `predict_strain`."""
-    names = ("model", "device", "space", "sampler", "start", "steps", "samples", "seed")
-    settings = {name: getattr(args, name) for name in names}
-    return {**settings, "diffusion": False if args.no_diffusion else None}
+    settings = {name: getattr(args, name) for name in ("model", "device", "samples", "seed")}
+    if args.no_diffusion and args.preset is not None:
+        raise LaMoDInputError("--no-diffusion", "--preset samples by diffusion", "leave out one of them")
+    chosen = sampling_settings(args)
+    return {**settings, **chosen, "diffusion": False if args.no_diffusion else True if args.preset else None}
 
 
 def add_progress_option(parser: argparse.ArgumentParser) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,7 +65,9 @@ def _tracked(slice_: CineSlice, reference_frame: int, track: Track) -> SliceMoti
     return SliceMotion(displacement_to_source(found, canonical))
 
 
-def make_predictors(names: Sequence[str], *, device: str, samples: int | None, seed: int) -> list[Predictor]:
+def make_predictors(
+    names: Sequence[str], *, device: str, samples: int | None, seed: int, sampling: Mapping[str, Any] | None = None
+) -> list[Predictor]:
     """Create predictors from their names.
 
     Args:
@@ -75,6 +77,8 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
         device: auto, cpu, cuda or mps.
         samples: number of samples per case; None selects the model's own number.
         seed: random seed.
+        sampling: `space`, `sampler`, `start` and `steps` of `predict_strain`, for every LaMoD model that samples; those
+            that are missing or None take the model's own value.
 
     Raises:
         LaMoDInputError: a name occurs twice, or a model cannot be loaded.
@@ -82,7 +86,7 @@ def make_predictors(names: Sequence[str], *, device: str, samples: int | None, s
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise LaMoDInputError("--models", f"'{twice[0]}' occurs twice", "give each model once")
-    made = [UNTRAINED[n]() if n in UNTRAINED else _model_predictor(n, device, samples, seed) for n in names]
+    made = [UNTRAINED[n]() if n in UNTRAINED else _model_predictor(n, device, samples, seed, sampling) for n in names]
     labels = [predictor.name for predictor in made]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
@@ -115,7 +119,9 @@ UNTRAINED: dict[str, Callable[[], Predictor]] = {
 }
 
 
-def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> Predictor:
+def _model_predictor(
+    name: str, device: str, samples: int | None, seed: int, sampling: Mapping[str, Any] | None
+) -> Predictor:
     from LaMoDCore.baselines import BaselineModel
     from LaMoDCore.models.folder import load_model
     from LaMoDCore.prediction.device_check import choose_device
@@ -133,20 +139,25 @@ def _model_predictor(name: str, device: str, samples: int | None, seed: int) -> 
         return Predictor(f"{model.name}, registration alone", _registration_alone(model), identity)
     diffusion = {_WITH: True, _WITHOUT: False}.get(ending)
     drawn = None if isinstance(model.network, BaselineModel) or diffusion is False else samples
-    settings = _settings(model, diffusion, drawn)
+    given = {key: value for key, value in (sampling or {}).items() if value is not None}
+    if isinstance(model.network, BaselineModel) or diffusion is False:
+        given = {}
+    settings = _settings(model, diffusion, drawn, given)
     identity = f"{weights} {settings} seed {seed} code {code_digest(_PREDICTION)}"
 
     def predict(case: Case) -> Motion:
-        return predict_strain(case, model, diffusion=diffusion, samples=drawn, seed=seed).motion
+        return predict_strain(case, model, diffusion=diffusion, samples=drawn, seed=seed, **given).motion
 
-    return Predictor(model.name + ending.replace(":", ", ").replace("no-", "no "), predict, identity)
+    label = model.name + ending.replace(":", ", ").replace("no-", "no ")
+    label += "".join(f", {key} {value}" for key, value in given.items())
+    return Predictor(label, predict, identity)
 
 
-def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None) -> str:
+def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None, sampling: Mapping[str, Any]) -> str:
     from LaMoDCore.prediction.options import resolve_options
 
     try:
-        return json.dumps(asdict(resolve_options(model, diffusion=diffusion, samples=samples)))
+        return json.dumps(asdict(resolve_options(model, diffusion=diffusion, samples=samples, **sampling)))
     except LaMoDInputError as error:
         return str(error)  # every case will be rejected, so nothing is cached
 

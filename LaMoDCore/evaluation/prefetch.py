@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from LaMoDCore.evaluation.prediction_cache import cached
 from LaMoDCore.evaluation.predictors import UNTRAINED, Predictor, make_predictors
@@ -26,6 +27,7 @@ def prefetch(
     samples: int | None,
     seed: int,
     workers: int,
+    sampling: Mapping[str, Any] | None = None,
     progress: Progress = SILENT,
 ) -> None:
     """Fill the prediction cache; failures are ignored here and reported when the case is compared.
@@ -35,21 +37,29 @@ def prefetch(
         entries: its cases.
         names: methods, see `make_predictors`; on other devices than the CPU, only those without training are run.
         folder: the folder of the cache.
-        device, samples, seed: see `make_predictors`.
+        device, samples, seed, sampling: see `make_predictors`.
         workers: number of processes with one thread each.
         progress: updated after every case.
     """
     chosen = [name for name in names if device == "cpu" or name in UNTRAINED]
     if not chosen or workers < 2:
         return
-    set_up = partial(_set_up, index.folder, chosen, folder, samples, seed)
+    set_up = partial(_set_up, index.folder, chosen, folder, samples, seed, sampling)
     with closing(answers([entry.id for entry in entries], set_up, workers)) as finished:
         for done, _ in enumerate(finished, 1):
             progress.update("predict", done / len(entries), f"{done} of {len(entries)} cases")
 
 
-def _set_up(data: Path, names: Sequence[str], folder: Path, samples: int | None, seed: int) -> Callable[[str], None]:
-    predictors = [cached(p, folder) for p in make_predictors(names, device="cpu", samples=samples, seed=seed)]
+def _set_up(
+    data: Path,
+    names: Sequence[str],
+    folder: Path,
+    samples: int | None,
+    seed: int,
+    sampling: Mapping[str, Any] | None,
+) -> Callable[[str], None]:
+    made = make_predictors(names, device="cpu", samples=samples, seed=seed, sampling=sampling)
+    predictors = [cached(predictor, folder) for predictor in made]
     return partial(_predict, data, predictors)
 
 

@@ -115,7 +115,7 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
     if config:
         epochs = ", ".join(
             f"{stage} {config[f'{stage}_epochs']}"
-            for stage in ("registration", "motion", "joint")
+            for stage in ("registration", "diffusion", "motion", "joint")
             if config.get(f"{stage}_epochs")
         )
         lines.append(

@@ -16,6 +16,7 @@ from LaMoDCore.networks.denoiser import Denoiser
 from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, SmoothNoise, denoise
 from LaMoDCore.networks.motion_decoder import MotionDecoder
 from LaMoDCore.networks.motion_latent import MotionLatent, MotionLatentConfig, wall_motion
+from LaMoDCore.networks.paper.video_unet import LEVEL_WIDTHS, PairEncoder, PlainMotionDecoder, VelocityDecoder
 from LaMoDCore.networks.registration import RegistrationDecoder, RegistrationEncoder
 from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.networks.ring_motion import GUESS_CHANNELS, pack, ring_motion
@@ -26,7 +27,7 @@ from LaMoDCore.uncertainty.unlike_training import UnlikeTrainingDetector
 
 SpaceName = Literal["registration", "motion"]
 SPACES: tuple[SpaceName, ...] = ("registration", "motion")
-
+ARCHITECTURES = ("lamod", "paper")
 
 #: Weights per pair of channels, and the largest number of weights that is built (the shipped model: 3 million).
 _KERNEL, _MOST_WEIGHTS = 27, 100_000_000
@@ -62,10 +63,13 @@ class ModelConfig:
     """Shapes of the networks and settings of the diffusion.
 
     Attributes:
+        architecture: "lamod", or "paper" for the networks of Xing et al. 2024 (`networks.paper`), which see neither
+            geometry nor level; the numbers of blocks do not apply to E_R, D_R and D_η there.
         latent_channels: learned channels of z.
-        encoder_width, encoder_blocks: size of E_R.
+        encoder_width, encoder_blocks: size of E_R; with "paper" the channels at full resolution, of D_R too.
         decoder_width: width of D_R.
-        motion_width, motion_blocks: size of D_η.
+        motion_width, motion_blocks: size of D_η; with "paper" the channels at full resolution.
+        velocity_stride: pixels per velocity of D_R with "paper"; the paper has 1, and 2 takes a third of the time.
         denoiser_width, denoiser_blocks: size of ε_θ.
         dropout: dropout probability in D_η and ε_θ.
         metric_alpha, metric_gamma, metric_power: parameters of L = (−αΔ + γ)^power, α in mm².
@@ -79,12 +83,14 @@ class ModelConfig:
         inference: defaults of the prediction.
     """
 
+    architecture: str = "lamod"
     latent_channels: int = within(32, 1, 512)
     encoder_width: int = within(96, 1, 1024)
     encoder_blocks: int = within(2, 0, 64)
     decoder_width: int = within(64, 1, 1024)
     motion_width: int = within(96, 1, 1024)
     motion_blocks: int = within(4, 0, 64)
+    velocity_stride: int = within(1, 1, 2)
     denoiser_width: int = within(64, 1, 1024)
     denoiser_blocks: int = within(3, 0, 64)
     dropout: float = within(0.0, 0, 0.95)
@@ -101,10 +107,16 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(f"architecture must be one of {', '.join(ARCHITECTURES)}, got {self.architecture!r}")
+        if self.architecture == "paper" and (self.motion_latent.modes or self.contour_motion.components):
+            raise ValueError("the architecture paper has neither a motion latent nor motion from contours")
+        video = sum(4 * factor**2 for factor in LEVEL_WIDTHS)  # blocks of the same number of weights
+        both = self.architecture == "paper"
         parts = (
-            (self.encoder_width, self.encoder_blocks),
-            (self.decoder_width, 1),
-            (self.motion_width, self.motion_blocks),
+            (self.encoder_width, 3 * video if both else self.encoder_blocks),
+            (self.decoder_width, 0 if both else 1),
+            (self.motion_width, video if both else self.motion_blocks),
             (self.denoiser_width, self.denoiser_blocks),
             (self.motion_latent.width, self.motion_latent.blocks),
             (self.contour_motion.width, self.contour_motion.blocks),
@@ -147,10 +159,20 @@ class LaMoDModel(nn.Module):
         super().__init__()
         self.config = config or ModelConfig()
         c = self.config
-        self.encoder = RegistrationEncoder(c.latent_channels, c.encoder_width, c.encoder_blocks)
-        self.registration_decoder = RegistrationDecoder(c.latent_channels, c.decoder_width)
+        self.encoder: RegistrationEncoder | PairEncoder
+        self.registration_decoder: RegistrationDecoder | VelocityDecoder
+        self.motion_decoder: MotionDecoder | PlainMotionDecoder
+        if c.architecture == "paper":
+            self.encoder = PairEncoder(c.latent_channels, c.encoder_width)
+            self.registration_decoder = VelocityDecoder(c.latent_channels, c.encoder_width, c.velocity_stride)
+        else:
+            self.encoder = RegistrationEncoder(c.latent_channels, c.encoder_width, c.encoder_blocks)
+            self.registration_decoder = RegistrationDecoder(c.latent_channels, c.decoder_width)
         self.denoiser = Denoiser(c.latent_channels, c.denoiser_width, c.denoiser_blocks, c.dropout)
-        self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
+        if c.architecture == "paper":
+            self.motion_decoder = PlainMotionDecoder(c.latent_channels, c.motion_width, c.dropout)
+        else:
+            self.motion_decoder = MotionDecoder(c.latent_channels, c.motion_width, c.motion_blocks, c.dropout)
         by_contours = c.contour_motion.components > 0
         self.contour_motion = ContourMotion(c.contour_motion) if by_contours else None
         self.motion_latent = (
@@ -160,8 +182,9 @@ class LaMoDModel(nn.Module):
         self.slice_spread = (
             SliceSpread(c.descriptors, c.motion_latent.modes) if c.descriptors and c.motion_latent.modes else None
         )
-        self.register_buffer("latent_mean", torch.zeros(c.latent_channels + GUESS_CHANNELS))
-        self.register_buffer("latent_std", torch.ones(c.latent_channels + GUESS_CHANNELS))
+        channels = c.latent_channels + (0 if c.architecture == "paper" else GUESS_CHANNELS)
+        self.register_buffer("latent_mean", torch.zeros(channels))
+        self.register_buffer("latent_std", torch.ones(channels))
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
@@ -172,10 +195,21 @@ class LaMoDModel(nn.Module):
     def encode(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
         """Masks [N, 1, 40, 128, 128] and levels [N] (see `RegistrationEncoder`) -> z, [N, C + 16, 20, 16, 16].
 
-        C channels are learned; the last 16 hold a geometric estimate of the motion, see `ring_motion`.
+        C channels are learned; the last 16 hold a geometric estimate of the motion, see `ring_motion`. With the
+        architecture "paper", z is [N, C, 40, 16, 16] and the levels are ignored.
         """
-        learned = self.encoder(masks, levels)
+        learned: Tensor = self.encoder(masks, levels)
+        if self.config.architecture == "paper":
+            return learned
         return torch.cat([learned, pack(ring_motion(masks)).to(learned.dtype)], dim=1)
+
+    def initial_velocity(self, masks: Tensor, levels: Tensor | None = None) -> Tensor:
+        """v₀ of every latent frame: [N, 2, 20, 64, 64] mm, or [N, 2, 40, 128, 128] with the architecture "paper"."""
+        if isinstance(self.encoder, PairEncoder):
+            velocity: Tensor = self.registration_decoder(*self.encoder.features(masks))
+        else:
+            velocity = self.registration_decoder(self.encode(masks, levels))
+        return velocity
 
     def normalise(self, latent: Tensor) -> Tensor:
         """z relative to the training set's mean and standard deviation per channel."""
@@ -208,6 +242,8 @@ class LaMoDModel(nn.Module):
     def decode(self, latent: Tensor) -> Tensor:
         """Normalised latent -> displacement [N, 2, 40, 128, 128] in mm."""
         displacement: Tensor = self.motion_decoder(latent)
+        if self.config.architecture == "paper":  # which does not enforce u(X, 0) = 0
+            return torch.cat([torch.zeros_like(displacement[:, :, :1]), displacement[:, :, 1:]], dim=2)
         return displacement
 
     def motion_by_contours(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from LaMoDCore.baselines import BaselineModel
 from LaMoDCore.models.folder import LoadedModel
@@ -42,7 +42,7 @@ def resolve_options(
     diffusion: bool | None = None,
     space: SpaceName | None = None,
     sampler: SamplerName | None = None,
-    start: int | None = None,
+    start: int | Literal["last"] | None = None,
     steps: int | None = None,
     samples: int | None = None,
 ) -> InferenceOptions:
@@ -58,6 +58,8 @@ def resolve_options(
                 model.name, "it is a baseline, without diffusion or samples", "leave these options out"
             )
         return InferenceOptions()
+    if start == "last":
+        start = network.config.schedule.steps
     given: dict[str, Any] = {"diffusion": diffusion, "space": space, "sampler": sampler, "start": start}
     given |= {"steps": steps, "samples": samples}
     chosen = replace(network.config.inference, **{key: value for key, value in given.items() if value is not None})
@@ -86,11 +88,11 @@ def resolve_options(
 def denoiser_fits(model: LoadedModel) -> bool:
     """Whether ε_θ was trained on latents of the model's current E_R, according to the record of its training.
 
-    Only the joint stage trains ε_θ, with E_R fixed, and it follows every stage that changes E_R. A model without a
-    record is assumed to fit.
+    Only the joint stage, or with the architecture "paper" the stage "diffusion", trains ε_θ, with E_R fixed, and it
+    follows every stage that changes E_R. A model without a record is assumed to fit.
     """
     record = model.description.get("training") or {}
-    return not record or "joint" in record.get("validation", {})
+    return not record or not {"joint", "diffusion"}.isdisjoint(record.get("validation", {}))
 
 
 def _check(chosen: InferenceDefaults, name: str, network: LaMoDModel, start: int | None) -> None:

@@ -6,7 +6,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -34,7 +34,7 @@ def predict_strain(
     diffusion: bool | None = None,
     space: SpaceName | None = None,
     sampler: SamplerName | None = None,
-    start: int | None = None,
+    start: int | Literal["last"] | None = None,
     steps: int | None = None,
     samples: int | None = None,
     seed: int = 0,
@@ -52,7 +52,8 @@ def predict_strain(
             and whose denoiser was not trained with the encoder (`denoiser_fits`).
         space: "motion" samples around the decoder's prediction, "registration" is Algorithm 1 on z⁽⁰⁾.
         sampler: "ddim" or "ddpm".
-        start: diffusion step to which z⁽⁰⁾ is noised ("registration" only).
+        start: diffusion step to which z⁽⁰⁾ is noised ("registration" only); "last" for that of the model's schedule,
+            as Algorithm 1 is printed.
         steps: number of DDIM steps.
         samples: number of latents drawn; their standard deviation is the uncertainty. 1 gives the prediction alone.
         seed: random seed, the same for every slice, so that a slice's numbers do not depend on the others.

@@ -71,6 +71,9 @@ def predict_slice(
             many = _algorithm_1(network, latent, options, seed)
             moved = torch.cat([network.decode(one) for one in torch.split(many, 1)])
             return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
+        if network.config.architecture == "paper":
+            moved = network.decode(_latent(network, slice_, canonical))
+            return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
         coordinates = RingCoordinates.of(canonical.occupancy[0])
         decoded = decoded_slice(network, slice_, canonical, coordinates)
         motion = SliceMotion(decoded.displacement_mm)

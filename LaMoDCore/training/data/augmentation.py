@@ -26,6 +26,7 @@ class Batch:
         displacement: [N, 2, 40, 64, 64] mm.
         weight: [N, 1, 40, 64, 64], 0…1: the measured share of a block.
         levels: int [N], the `level_number` of each slice.
+        numbers: int [N] on the CPU, the numbers of the slices in the cache; None if the slices are augmented.
     """
 
     masks: Tensor
@@ -33,6 +34,7 @@ class Batch:
     displacement: Tensor
     weight: Tensor
     levels: Tensor | None = None
+    numbers: Tensor | None = None
 
 
 def augment(batch: Batch, config: AugmentationConfig, draws: Draws) -> Batch:

@@ -35,6 +35,7 @@ def load_batch(cache: TrainingCache, chosen: Array, device: torch.device) -> Bat
         loaded("displacement").transpose(1, 2),
         loaded("weight")[:, None] / 4,
         torch.from_numpy(cache.levels[chosen]).to(device),
+        torch.from_numpy(np.asarray(chosen)),
     )
 
 

@@ -224,7 +224,9 @@ class _Fit(Generic[_Network]):
         """One step; its loss and further values are added to the epoch's sums."""
         optimiser, settings = self.optimiser, stage.optimisation
         assert optimiser is not None
-        share = learning_rate_share(done, total, warm_up=settings.warm_up, warm_up_share=settings.warm_up_share)
+        share = 1.0
+        if not settings.constant_rate:
+            share = learning_rate_share(done, total, warm_up=settings.warm_up, warm_up_share=settings.warm_up_share)
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * share
         self.model.train()
@@ -252,14 +254,15 @@ class _Fit(Generic[_Network]):
     # --- state -------------------------------------------------------------------------------------------------
 
     def _optimiser(self, stage: LoopStage) -> torch.optim.Optimizer:
-        """AdamW over the parts that learn in a stage."""
+        """AdamW or Adam over the parts that learn in a stage."""
         self.model.requires_grad_(False)
         groups = []
         for part in stage.trained_parts(self.model).values():
             part.module.requires_grad_(True)
             groups.append({"params": list(part.module.parameters()), "weight_decay": part.weight_decay})
         settings = stage.optimisation
-        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas)
+        kind = torch.optim.AdamW if settings.decoupled_decay else torch.optim.Adam
+        return kind(groups, lr=settings.learning_rate, betas=settings.betas)
 
     def _restore(self, state: Checkpoint) -> None:
         position = dict(state.position)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Optimisation:
-    """Settings of AdamW and of the averaged weights in one stage.
+    """Settings of the optimiser and of the averaged weights in one stage.
 
     Attributes:
         learning_rate: maximum; it warms up and decays to zero along a cosine over the stage.
@@ -20,6 +20,8 @@ class Optimisation:
         betas: decay of AdamW's two moments.
         largest_gradient: norm to which the gradient is clipped.
         warm_up, warm_up_share: see `learning_rate_share`.
+        constant_rate: keep the maximum learning rate from the first to the last step.
+        decoupled_decay: AdamW; otherwise Adam, whose weight decay is part of the gradient (λ‖θ‖²/2 of the loss).
     """
 
     learning_rate: float
@@ -28,6 +30,8 @@ class Optimisation:
     largest_gradient: float = 1.0
     warm_up: int = 100
     warm_up_share: int = 10
+    constant_rate: bool = False
+    decoupled_decay: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,7 @@ class TrainedPart:
 
     Attributes:
         module: the part of the model.
-        weight_decay: decoupled weight decay (AdamW).
+        weight_decay: decoupled weight decay (AdamW), or that of Adam, see `Optimisation`.
     """
 
     module: nn.Module

@@ -7,7 +7,9 @@ slice, so a resumed run and a run of several processes compute what one uninterr
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -51,6 +53,11 @@ class SliceStage(LoopStage):
     ) -> None:
         self.name = stage.name
         self.optimisation = Optimisation(config.learning_rate, config.ema_decay)
+        if config.optimiser == "adam":
+            self.optimisation = Optimisation(
+                config.learning_rate, config.ema_decay, decoupled_decay=False, largest_gradient=math.inf
+            )
+        self.optimisation = replace(self.optimisation, constant_rate=config.learning_rate_schedule == "constant")
         self._stage, self._number, self._epochs = stage, number, epochs
         self._cache, self._config, self._fabric = cache, config, fabric
         self._steps = len(self._order(0))
@@ -59,9 +66,11 @@ class SliceStage(LoopStage):
         return [self._steps] * self._epochs
 
     def trained_parts(self, model: nn.Module) -> Mapping[str, TrainedPart]:
-        """λ of eq. (9) is the decay of ε_θ's weights."""
+        """λ of eq. (9) is the decay of ε_θ's weights, and with the architecture "paper" λ of eq. (10) that of D_η's."""
         config = self._config
         decays = {"denoiser": config.lambda_noise}
+        if config.model.architecture == "paper":
+            decays |= {"decoder": config.lambda_motion}
         parts = learning_parts(self._stage, model, config)
         return {name: TrainedPart(part, decays.get(name, config.weight_decay)) for name, part in parts.items()}
 
@@ -79,7 +88,8 @@ class SliceStage(LoopStage):
             share = order[step][self._fabric.global_rank :: self._fabric.world_size]
             draws = Draws.of(key, share, step)
             batch = load_batch(self._cache, share, self._fabric.device)
-            return augment(batch, self._config.augmentation, draws), draws
+            unchanged = self._config.augmentation.changes_nothing
+            return batch if unchanged else augment(batch, self._config.augmentation, draws), draws
 
         return prepared_ahead(make, range(first, len(order)))
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from LaMoDCore.networks.diffusion import q_sample
 from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.networks.motion_decoder import MotionDecoder
 from LaMoDCore.networks.spline import b_spline_upsample
 from LaMoDCore.training.data.augmentation import Batch
 from LaMoDCore.training.data.draws import Draws
@@ -216,6 +217,7 @@ def _motion(
     model: LaMoDModel, latent: Tensor, batch: Batch, config: TrainingConfig, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Eq. (10); in training over a random half of the frames, since neighbouring frames are similar."""
+    assert isinstance(model.motion_decoder, MotionDecoder)
     control = model.motion_decoder.control_points(latent)
     count = control.shape[2]
     frames = torch.arange(count)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from torch import nn
 
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.loop.paper_stages import PaperDiffusionStage, PaperMotionStage, PaperRegistrationStage
 from LaMoDCore.training.loop.stages import JointStage, MotionStage, RegistrationStage, Stage
 from LaMoDCore.training.run.settings import TrainingConfig
 
@@ -17,6 +18,12 @@ def stages_of(config: TrainingConfig) -> list[tuple[Stage, int]]:
 
     A new stage is a class that implements `Stage`, a line here, and its epochs in `TrainingConfig`.
     """
+    if config.model.architecture == "paper":
+        return [
+            (PaperRegistrationStage(config), config.registration_epochs),
+            (PaperDiffusionStage(config), config.diffusion_epochs),
+            (PaperMotionStage(config), config.motion_epochs),
+        ]
     return [
         (RegistrationStage(config), config.registration_epochs),
         (MotionStage(config), config.motion_epochs),

@@ -9,10 +9,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from LaMoDCore.networks.diffusion import SAMPLERS, SCHEDULES
-from LaMoDCore.training.run.settings import TrainingConfig
+from LaMoDCore.networks.lamod import ARCHITECTURES, SPACES
+from LaMoDCore.training.run.settings import CHOICES, TrainingConfig
 
 #: Settings with a fixed set of values.
 _CHOICES: dict[str, tuple[str, ...]] = {
+    **CHOICES,
+    "model.architecture": ARCHITECTURES,
+    "model.inference.space": SPACES,
     "model.inference.sampler": SAMPLERS,
     "model.schedule.name": SCHEDULES,
     "freeze": ("encoder", "registration", "decoder", "denoiser"),

@@ -6,10 +6,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from LaMoDCore.networks.lamod import ModelConfig
+from LaMoDCore.networks.lamod import InferenceDefaults, ModelConfig
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.settings_fields import check_ranges, checked, within
+
+#: Settings of `TrainingConfig` with a fixed set of values.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "learning_rate_schedule": ("cosine", "constant"),
+    "optimiser": ("adamw", "adam"),
+    "shooting_integrator": ("rk4", "euler"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,22 +49,32 @@ class AugmentationConfig:
     def __post_init__(self) -> None:
         check_ranges(self)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether slices are used as they were prepared, as in the paper."""
+        shares = (self.full_turn_share, self.thickening_share, self.clean_share, self.level_hidden_share)
+        return not any((*shares, self.turn_degrees, self.shift_mm, self.jitter_mm, self.scale))
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A training run: stage A (eq. 1), then B (eqs. 9 and 10 jointly).
+    """A training run: stage A (eq. 1), then B (eqs. 9 and 10 jointly, or one after the other with "paper").
 
     Attributes:
         model: shapes and diffusion.
         augmentation: augmentation of the training slices.
         seed: random seed of initialisation, order, augmentation and noise.
         batch_size: slices per step.
-        learning_rate: maximum; it warms up and decays to zero along a cosine within each stage.
-        weight_decay: decoupled weight decay (AdamW).
-        ema_decay: decay of the averaged weights that are validated and saved.
+        learning_rate: maximum of the schedule.
+        learning_rate_schedule: "cosine" warms up and decays to zero within each stage; "constant", as in the paper.
+        optimiser: "adamw" with gradients clipped to norm 1; "adam", as in the paper, with λ‖θ‖²/2 in the loss.
+        weight_decay: weight decay of the parts without a λ of their own.
+        ema_decay: decay of the averaged weights that are validated and saved; 0 for no averaging.
         bf16: compute in bfloat16 if the device supports it natively; weights stay float32.
         registration_epochs: epochs of stage A.
         motion_epochs: epochs of the first part of stage B: D_η by (10), with `adapt_encoder` also E_R.
+        diffusion_epochs: with the architecture "paper": epochs of ε_θ by (9) on the latents of the finished E_R, after
+            stage A; D_η follows in `motion_epochs`, on ẑ of Algorithm 1.
         joint_epochs: epochs of the second part of stage B: l = l_diffusion + α l_motion with E_R frozen.
         patience: epochs without a better validation after which a stage ends; 0 never ends one early. In both cases
             the averaged weights of the best epoch are kept.
@@ -68,6 +85,8 @@ class TrainingConfig:
         regularity: weight of the energy ⟨Lv₀, v₀⟩ in eq. (1).
         registration_weight: weight of eq. (1) in stage B with `adapt_encoder`.
         shot_frames: frames that are shot per slice and step.
+        shooting_integrator: integrator of EPDiff in stage A: "rk4", or "euler" as in the authors' code.
+        latent_draws: ẑ per slice on which D_η is trained, with the architecture "paper".
         alpha: α of the joint loss.
         gradient_weight_mm: weight of the error of ∇u relative to that of u in (10), mm.
         lambda_motion: λ of (10), on the second differences of the control points.
@@ -79,12 +98,15 @@ class TrainingConfig:
     seed: int = within(0, 0)
     batch_size: int = within(4, 1, 4096)
     learning_rate: float = within(1e-3, 0, 1)
+    learning_rate_schedule: str = "cosine"
+    optimiser: str = "adamw"
     weight_decay: float = within(1e-4, 0, 1)
     ema_decay: float = within(0.995, 0, 0.99999)
     bf16: bool = True
     registration_epochs: int = within(1, 0, 1_000_000)
     motion_epochs: int = within(5, 0, 1_000_000)
     joint_epochs: int = within(2, 0, 1_000_000)
+    diffusion_epochs: int = within(0, 0, 1_000_000)
     patience: int = within(0, 0, 1_000_000)
     checkpoint_minutes: float = within(5.0, 0, 10_000)
     freeze: tuple[str, ...] = ()
@@ -92,7 +114,9 @@ class TrainingConfig:
     image_sigma: float = within(0.1, 1e-3, 10)
     regularity: float = within(5e-2, 0, 1)
     registration_weight: float = within(0.05, 0, 10)
-    shot_frames: int = within(2, 1, 20)
+    shot_frames: int = within(2, 1, 39)
+    shooting_integrator: str = "rk4"
+    latent_draws: int = within(1, 1, 64)
     alpha: float = within(1e-2, 0, 100)
     gradient_weight_mm: float = within(4.0, 0, 100)
     lambda_motion: float = within(1e-4, 0, 10)
@@ -100,6 +124,15 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        paper = self.model.architecture == "paper"
+        if paper and (self.joint_epochs or self.adapt_encoder):
+            raise ValueError("the architecture paper has no joint_epochs and no adapt_encoder: set them to 0 and false")
+        if not paper and self.diffusion_epochs:
+            raise ValueError("diffusion_epochs needs the architecture paper; ε_θ is trained in joint_epochs")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -123,23 +156,59 @@ _SMALL = ModelConfig(
     denoiser_width=16, denoiser_blocks=1, shooting_steps=3,
 )  # fmt: skip
 
+_NO_AUGMENTATION = AugmentationConfig(
+    full_turn_share=0.0, turn_degrees=0.0, shift_mm=0.0, jitter_mm=0.0, scale=0.0, thickening_share=0.0,
+    clean_share=0.0, level_hidden_share=0.0,
+)  # fmt: skip
+
+#: Xing et al. 2024; what the paper does not state is as in the authors' code. See docs/concepts/paper.md.
+_PAPER = TrainingConfig(
+    model=ModelConfig(
+        architecture="paper", latent_channels=16, encoder_width=16, motion_width=16, denoiser_width=64,
+        denoiser_blocks=4, metric_alpha=2.0, metric_gamma=1.0, metric_power=2, shooting_steps=10,
+        inference=InferenceDefaults(space="registration", sampler="ddpm", start=500, steps=500, samples=1),
+    ),
+    augmentation=_NO_AUGMENTATION,
+    batch_size=32,
+    learning_rate=1e-4,
+    learning_rate_schedule="constant",
+    optimiser="adam",
+    weight_decay=0.0,
+    ema_decay=0.0,
+    bf16=False,
+    registration_epochs=2000,
+    diffusion_epochs=2000,
+    motion_epochs=2000,
+    joint_epochs=0,
+    patience=50,
+    adapt_encoder=False,
+    image_sigma=0.03,
+    regularity=1.0,
+    shot_frames=39,
+    shooting_integrator="euler",
+    gradient_weight_mm=0.0,
+    lambda_motion=1e-4,
+    lambda_noise=1e-4,
+)  # fmt: skip
+
 PRESETS: dict[str, TrainingConfig] = {
     "smoke": TrainingConfig(
         model=_SMALL, batch_size=2, registration_epochs=1, motion_epochs=1, joint_epochs=1, shot_frames=2
     ),
     "laptop": TrainingConfig(),
-    "paper": replace(
-        TrainingConfig(),
-        batch_size=32,
-        learning_rate=1e-4,
-        registration_epochs=2000,
-        motion_epochs=0,
-        joint_epochs=2000,
-        patience=50,
-        adapt_encoder=False,
-        image_sigma=0.03,
-        shot_frames=20,
-        gradient_weight_mm=0.0,
+    "paper": _PAPER,
+    "paper-reduced": replace(
+        _PAPER,
+        model=replace(
+            _PAPER.model, encoder_width=4, motion_width=4, denoiser_width=32, denoiser_blocks=2, velocity_stride=2
+        ),
+        batch_size=8,
+        learning_rate=1e-3,
+        registration_epochs=20,
+        diffusion_epochs=400,
+        motion_epochs=40,
+        patience=0,
+        shot_frames=4,
     ),
     "fine-tune": replace(
         TrainingConfig(),
