@@ -266,12 +266,13 @@ class MotionLatent(nn.Module):
         steps: int = 25,
         guidance: float = 1.0,
         spread: Tensor | float = 1.0,
+        balance: bool = True,
     ) -> Tensor:
         """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter` × `spread`.
 
         Args:
             view: inputs of the slice.
-            count: number of samples; three or more start from balanced noise, see `balanced_draws`.
+            count: number of samples.
             schedule: schedule of the training.
             generator: random generator on the CPU.
             sampler: "ddpm" takes every step of the schedule, "ddim" takes `steps`.
@@ -279,6 +280,8 @@ class MotionLatent(nn.Module):
             guidance: 1 samples the learned posterior; larger values move away from the unconditional prediction
                 (Ho & Salimans 2021, eq. 6), which narrows the posterior.
             spread: factors of the slice [modes], see `SliceSpread`.
+            balance: start three or more samples from balanced noise, see `balanced_draws`. Their scatter is right, but
+                they are no independent draws, as scores of samples assume.
         """
         condition = self.condition(view.ring[None], view.motion[None]).expand(count, -1)
         alpha_bar = schedule.alpha_bar().to(condition.device, torch.float32)
@@ -295,7 +298,7 @@ class MotionLatent(nn.Module):
             return signal.sqrt() * velocity + (1 - signal).sqrt() * noisy
 
         around = reverse_process(
-            balanced(draw(), self._directions()),
+            balanced(draw(), self._directions()) if balance else draw(),
             predict_noise,
             alpha_bar,
             draw,

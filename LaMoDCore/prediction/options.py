@@ -10,6 +10,7 @@ from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.networks.diffusion import SAMPLERS, SamplerName
 from LaMoDCore.networks.lamod import SPACES, InferenceDefaults, LaMoDModel, SpaceName
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.uncertainty.intervals import calibration_of
 
 #: All samples of a slice are in memory at the same time.
 MOST_SAMPLES = 1000
@@ -25,7 +26,7 @@ class InferenceOptions:
         sampler: "ddim" or "ddpm".
         start: diffusion step at which sampling starts.
         steps: number of sampling steps.
-        samples: number of samples.
+        samples: number of samples that are drawn.
     """
 
     diffusion: bool = False
@@ -81,8 +82,17 @@ def resolve_options(
         sampler=chosen.sampler,
         start=first,
         steps=first if chosen.sampler == "ddpm" else chosen.steps,
-        samples=chosen.samples,
+        samples=_drawn(chosen, model),
     )
+
+
+def _drawn(chosen: InferenceDefaults, model: LoadedModel) -> int:
+    """Number of samples to draw: with a calibration, not fewer than it was fitted with, so that intervals keep their
+    width. The mean is not sampled; one sample means the prediction alone."""
+    calibration = calibration_of(model.description, model.name)
+    if calibration is None or chosen.space != "motion" or chosen.samples == 1:
+        return chosen.samples
+    return max(chosen.samples, calibration.samples)
 
 
 def denoiser_fits(model: LoadedModel) -> bool:

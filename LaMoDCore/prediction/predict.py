@@ -85,7 +85,7 @@ def predict_strain(
         strain = slice_strain(
             slice_, predicted.motion, case.reference_frame, case.rv_insertion_lps, walls_known=case.walls_known
         )
-        strain = calibrated(strain, slice_, case.reference_frame, calibration, options.samples)
+        strain = calibrated(strain, slice_, case.reference_frame, calibration)
         return predicted, strain, between - began, time.perf_counter() - between
 
     network_device = next(loaded.network.parameters()).device

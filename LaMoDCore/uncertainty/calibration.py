@@ -1,6 +1,6 @@
 """Calibrate the spread of samples, so that intervals contain the true value: scales fitted on validation subjects.
 
-The spread of a few samples is itself an estimate, and a model's spread is not calibrated. Each quantity therefore gets
+A model's spread is not calibrated. Each quantity therefore gets
 a scale s and a floor f such that |truth − prediction| ≤ z·√(s²σ² + f²), z being the normal quantile, in the wanted
 share of held-out cases: split conformal prediction with a normalised score (Lei et al., J. Am. Stat. Assoc. 113,
 2018), where each slice counts once regardless of its number of pixels. The reported standard deviation is √(s²σ² + f²),
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from LaMoDCore.heart.geometry import Array
 
@@ -46,7 +45,7 @@ class Calibration:
 
     Attributes:
         confidence: confidence level of the intervals.
-        samples: number of samples with which the scales were fitted.
+        samples: number of samples with which the scales were fitted; no interval is computed from fewer.
         quantities: scales by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
     """
 
@@ -72,20 +71,19 @@ class Calibration:
             raise ValueError(f"a quantity must have {PHASE_BINS} scales")
         return cls(float(values["confidence"]), int(values["samples"]), quantities)
 
-    def deviation(self, name: str, spread: Array, phases: Array, samples: int) -> Array:
+    def deviation(self, name: str, spread: Array, phases: Array) -> Array:
         """The calibrated standard deviation.
 
         Args:
             name: name of the quantity; one without a scale keeps its spread.
             spread: σ over the samples, [T, ...].
             phases: [T] fractions of the cycle after end-diastole.
-            samples: number of samples from which σ was computed.
         """
         quantity = self.quantities.get(name)
         if quantity is None:
             return spread
         shape = (-1, *[1] * (spread.ndim - 1))
-        scale = (scale_at(quantity.scales, phases) * few_samples(samples, self.samples, self.confidence)).reshape(shape)
+        scale = scale_at(quantity.scales, phases).reshape(shape)
         floor = (quantity.floor * rise(phases)).reshape(shape)
         return np.asarray(np.sqrt((scale * spread) ** 2 + floor**2), dtype=spread.dtype)
 
@@ -105,13 +103,6 @@ def rise(phases: Array) -> Array:
     """0 at end-diastole, 1 between a tenth of the cycle after it and a tenth before the next one."""
     away = np.minimum(np.mod(phases, 1.0), 1 - np.mod(phases, 1.0))
     return np.asarray(np.clip(away / 0.1, 0.0, 1.0))
-
-
-def few_samples(samples: int, fitted: int, confidence: float = CONFIDENCE) -> float:
-    """Ratio of the widths of intervals from `samples` and from `fitted` samples, by Student's quantiles."""
-    level = 0.5 + confidence / 2
-    # scipy.special, since scipy.stats takes a quarter of a second to import
-    return float(special.stdtrit(max(samples - 1, 1), level) / special.stdtrit(max(fitted - 1, 1), level))
 
 
 def fit_quantity(

@@ -44,7 +44,7 @@ def calibration_of(description: Mapping[str, Any], model: str) -> Calibration | 
 
 
 def calibrated(
-    strain: SliceStrain, slice_: CineSlice, reference_frame: int, calibration: Calibration | None, samples: int
+    strain: SliceStrain, slice_: CineSlice, reference_frame: int, calibration: Calibration | None
 ) -> SliceStrain:
     """Return the strain with calibrated standard deviations, if there are samples and a calibration."""
     if calibration is None or not strain.fields_std:
@@ -52,7 +52,7 @@ def calibrated(
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
 
     def of_field(name: str, spread: Array) -> Array:
-        return calibration.deviation(name, spread, phases, samples)
+        return calibration.deviation(name, spread, phases)
 
     def of_fields(spread: Mapping[str, Array]) -> Mapping[str, Array]:
         if isinstance(spread, WallFields):
@@ -60,7 +60,7 @@ def calibrated(
         return {name: of_field(name, values) for name, values in spread.items()}
 
     def of_curves(name: str, spread: Array) -> Array:
-        return calibration.deviation(f"segment_{name}", spread.T, phases, samples).T
+        return calibration.deviation(f"segment_{name}", spread.T, phases).T
 
     return replace(
         strain,

@@ -75,7 +75,8 @@ class GroupRarity(nn.Module):
         return self._rarity_of(held)
 
     def rarity(self, described: Array) -> Array:
-        """Rarity [N] of slices [N, K]: −log₁₀ of the fraction of training slices as unusual; 3 is one in a thousand."""
+        """Rarity [N] of slices [N, K]: −log₁₀ of the fraction of training slices as unusual, extrapolated
+        beyond them: for ranking only."""
         return self._rarity_of(self.score(described))
 
     def score(self, described: Array) -> Array:

@@ -24,8 +24,10 @@ from LaMoDCore.uncertainty.rarity import GroupRarity
 #: Smallest standard deviation of the insertion angle, rad: insertion points are placed by eye, and the orientation of
 #: real hearts varies more than that of synthetic ones.
 _MIN_ANGLE_SD = float(np.radians(20.0))
-#: Largest rarity that is reported: the tails are extrapolated from a few hundred slices.
-_MAX_REPORTED = 6.0
+#: Largest rarity that is reported: 1500 training slices support no statement about less than one in a thousand.
+_MAX_REPORTED = 3.0
+#: Largest limit: a handful of training slices does not determine one.
+_MAX_LIMIT = 6.0
 
 ORIENTATION = "orientation"
 #: Of each group: its description and a remedy.
@@ -113,7 +115,7 @@ class UnlikeTrainingDetector(nn.Module):
         self.insertion.copy_(torch.tensor(mean_angle(np.empty(0) if insertion_angles is None else insertion_angles)))
         scores = self.scores(validation)
         limit = max(np.quantile(each, 1 - false_alarms) for each in (scores, left_out))
-        self.limit.fill_(float(min(limit, _MAX_REPORTED)))  # a handful of slices does not determine a limit
+        self.limit.fill_(float(min(limit, _MAX_LIMIT)))
 
     def rarities(self, described: Array, insertion_angles: Array | None = None) -> dict[str, Array]:
         """−log₁₀ of the share of training slices that are as unusual, of each slice in each group, [N] each.
@@ -156,7 +158,8 @@ def _share(score: float) -> str:
 
 
 def _count(score: float) -> str:
-    """10^score to two digits: 1 200 000, with no-break spaces."""
+    """10^score to two digits, with no-break spaces; at most that of `_MAX_REPORTED`."""
+    score = min(score, _MAX_REPORTED)
     rounding = max(int(score) - 1, 0)
     return f"{round(round(10.0**score, -rounding)):,}".replace(",", "\N{NO-BREAK SPACE}")
 

@@ -115,7 +115,7 @@ def coverage_of(calibration: Calibration, found: Sequence[HeldOut], name: str) -
     for each in found:
         if name not in each.error:
             continue
-        deviation = calibration.deviation(name, each.spread[name], each.phases, calibration.samples)
+        deviation = calibration.deviation(name, each.spread[name], each.phases)
         known = np.isfinite(each.error[name]) & (each.phases > 0)[:, None]
         inside = each.error[name] <= calibration.half_width * deviation
         shares.append(inside[known].mean() if known.any() else np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -23,6 +24,7 @@ from LaMoDCore.evaluation import (
     paired_test,
     roc_auc,
 )
+from LaMoDCore.networks.balanced_draws import balanced
 
 #: Shrout and Fleiss 1979, table 2: six targets, four judges.
 RATINGS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
@@ -185,6 +187,26 @@ class TestScoring:
         assert found == pytest.approx(due, abs=0.02)
         too_sure, _ = coverage(0.3 * rng.normal(size=(8, 5000)), rng.normal(size=5000))
         assert too_sure < 0.4
+
+    def test_scores_of_independent_draws_of_a_calibrated_gaussian_are_right_and_those_of_balanced_ones_are_not(self):
+        rng = np.random.default_rng(4)
+        slices, count, modes = 4000, 8, 6
+        independent = rng.normal(size=(slices, count, modes))
+        directions = np.linalg.qr(rng.normal(size=(modes, modes)))[0]
+        moved = np.stack([balanced(torch.from_numpy(draws), directions).numpy() for draws in independent])
+        truth = rng.normal(size=(slices, modes))
+        pairs = np.linalg.norm(rng.normal(size=(200_000, modes)) - rng.normal(size=(200_000, modes)), axis=-1).mean()
+        expected = {"crps": 1 / np.sqrt(np.pi), "energy": pairs / 2}
+        found = {}
+        for name, draws in (("independent", independent), ("balanced", moved)):
+            by_draw = np.moveaxis(draws, 1, 0)
+            found[name] = (
+                coverage(by_draw, truth)[0],
+                crps(by_draw, truth).mean() / expected["crps"],
+                energy_score(by_draw, truth).mean() / expected["energy"],
+            )
+        assert found["independent"] == pytest.approx((7 / 9, 1.0, 1.0), abs=0.01)
+        assert found["balanced"][0] > 0.83 and max(found["balanced"][1:]) < 0.95
 
     def test_shapes_are_checked(self):
         with pytest.raises(ValueError, match="samples must be"):

@@ -15,7 +15,7 @@ from LaMoDCore.io import write_result
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.report.wording import definition_lines
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, few_samples, fit_quantity, rise, scale_at
+from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, fit_quantity, rise, scale_at
 
 PHASES = np.arange(40) / 40
 
@@ -37,7 +37,7 @@ def test_intervals_hold_nine_truths_in_ten_on_new_slices(honesty: float) -> None
     calibration = Calibration(quantities={"ecc": fit_quantity(*simulated(150, honesty))})
     held = []
     for error, spread, phases in zip(*simulated(150, honesty, seed=1), strict=True):
-        deviation = calibration.deviation("ecc", spread, phases, 8)
+        deviation = calibration.deviation("ecc", spread, phases)
         held.append((error <= calibration.half_width * deviation)[1:].mean())
     assert 0.87 < np.mean(held) < 0.94
 
@@ -45,7 +45,7 @@ def test_intervals_hold_nine_truths_in_ten_on_new_slices(honesty: float) -> None
 def test_intervals_have_no_width_at_end_diastole() -> None:
     scale = QuantityScale((1.0,) * 5, 0.01)
     calibration = Calibration(quantities={"ecc": scale})
-    deviation = calibration.deviation("ecc", np.zeros((40, 3)), PHASES, 8)
+    deviation = calibration.deviation("ecc", np.zeros((40, 3)), PHASES)
     assert (deviation[0] == 0).all() and np.allclose(deviation[5:35], 0.01)
     assert rise(np.array([0.0, 0.05, 0.5, 0.95])) == pytest.approx([0, 0.5, 1, 0.5])
 
@@ -53,10 +53,6 @@ def test_intervals_have_no_width_at_end_diastole() -> None:
 def test_scale_is_periodic_between_the_phases() -> None:
     scales = (1.0, 2.0, 3.0, 2.0, 1.0)
     assert scale_at(scales, np.array([0.1, 0.5, 0.9, 0.0])) == pytest.approx([1, 3, 1, 1])
-
-
-def test_fewer_samples_make_wider_intervals() -> None:
-    assert few_samples(8, 8) == 1 and few_samples(2, 8) > few_samples(4, 8) > 1 > few_samples(64, 8) > 0.8
 
 
 def test_calibration_survives_json() -> None:

@@ -78,7 +78,7 @@ def test_the_sentence_gives_the_share_of_training_slices_that_are_as_unusual(
     assert not usual.flagged and 10**usual.score == pytest.approx(float(_one_in(usual.sentence)), rel=0.2)
     wild = detector.judge(known[0] + 200)
     sentence = " ".join(wild.sentence.split("\N{NO-BREAK SPACE}"))
-    assert wild.flagged and "less than one training slice in 1 000 000 is as unusual" in sentence
+    assert wild.flagged and "less than one training slice in 1 000 is as unusual" in sentence
 
 
 def _one_in(sentence: str) -> str:
