@@ -98,7 +98,7 @@ def with_uncertainty(
         about["scales"] = {name: asdict(scale) for name, scale in calibration.quantities.items()}
         about["meaning"] = (
             f"value ± {calibration.half_width:.3f} standard deviations contained {calibration.confidence:.0%} of the "
-            "true values of held-out synthetic hearts"
+            "true values of held-out synthetic hearts on average; in a single slice it can be far fewer"
         )
     return {**summary, "slices": slices, KEY: about}
 

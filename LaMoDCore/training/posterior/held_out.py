@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,8 @@ from LaMoDCore.uncertainty.calibration import Calibration, fit_quantity
 
 #: Every fourth frame is used, since neighbouring frames are similar.
 _EVERY_FRAME = 4
+#: Smallest number of validation subjects that are divided between selection and calibration.
+_FEWEST_SUBJECTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,22 @@ def held_out_errors(
         phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, case.reference_frame)[frames]
         found.append(HeldOut(entry, phases, error, spread))
     return found
+
+
+def calibration_entries(index: DatasetIndex, left_out: Collection[str]) -> list[int]:
+    """Positions in the index of the cases on which intervals are calibrated: every second validation subject.
+
+    Everything else that is chosen on validation data (early stopping, the weight of the regression, the flag's limit)
+    uses the other subjects, so that the calibration sees errors as they are on new subjects. Empty with fewer than
+    four validation subjects: then both use all of them.
+    """
+    own = [number for number, entry in enumerate(index) if entry.split == "val" and entry.id not in left_out]
+    every = list(index)
+    subjects = list(dict.fromkeys(every[number].subject for number in own))
+    if len(subjects) < _FEWEST_SUBJECTS:
+        return []
+    chosen = set(subjects[1::2])
+    return [number for number in own if every[number].subject in chosen]
 
 
 def fit_calibration(

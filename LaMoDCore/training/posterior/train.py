@@ -9,7 +9,7 @@ used for the residuals of the other half (cross-fitting), the final one trained 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import ceil
@@ -36,7 +36,7 @@ from LaMoDCore.training.loop.fit import BestEpoch, fit
 from LaMoDCore.training.posterior.bank_store import BankStore
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_cache, of_phantoms
 from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining
-from LaMoDCore.training.posterior.held_out import fit_calibration
+from LaMoDCore.training.posterior.held_out import calibration_entries, fit_calibration
 from LaMoDCore.training.posterior.insertion_angles import insertion_angles
 from LaMoDCore.training.posterior.motion_latent_stage import GenerativeConfig, LatentBanks, MotionLatentStage
 from LaMoDCore.training.posterior.randomised_residuals import SLICES, randomised_residuals
@@ -77,7 +77,8 @@ class PosteriorConfig:
         slices: training slices that are predicted, spread evenly over the training split.
         randomised_slices: slices of randomised subjects for training and for validating the posterior; from the
             subjects held out, four slices each, and so fewer where there are few.
-        calibration_cases: validation cases on which the intervals are calibrated, spread evenly.
+        calibration_cases: cases of the validation subjects reserved for it (`calibration_entries`), spread evenly, on
+            which the intervals are calibrated.
         samples: default number of samples of a prediction, and that of the calibration.
         steps: default number of DDIM steps.
         false_alarms: share of validation slices that the unlike-training flag may raise.
@@ -145,7 +146,8 @@ def train_posterior(
         followed.write("run.json", {"format": FORMAT, "versions": software_versions(), "data": str(index.folder)})
         store = BankStore(followed, identity, resume=resume)
         preparing = PreparationProgress(progress, followed, stop)
-        data = _PosteriorData(lamod_network(base), cache, config, store, workers, preparing)
+        reserved = calibration_entries(index, cache.left_out)
+        data = _PosteriorData(lamod_network(base), cache, config, store, workers, preparing, reserved)
         stages = data.stages()
         network, best = fit(
             data.network,
@@ -170,6 +172,7 @@ class _PosteriorData:
     Attributes:
         network: `base` with an untrained estimate from contours, motion latent, spread and flag.
         left_out: cases of the dataset that cannot be used, with the reasons.
+        reserved: numbers of the validation cases that only the calibration uses.
     """
 
     def __init__(
@@ -180,11 +183,13 @@ class _PosteriorData:
         store: BankStore,
         workers: int,
         progress: Progress,
+        reserved: Collection[int],
     ) -> None:
         self.config, self.network = config, untrained_posterior(base, config)
         self._cache, self._store, self._workers, self._progress = cache, store, workers, progress
-        self.left_out = cache.left_out
+        self.left_out, self.reserved = cache.left_out, reserved
         self._own = {split: fully_measured(cache, cache.indices(split, with_motion=True)) for split in ("train", "val")}
+        self._own["val"] = np.setdiff1d(self._own["val"], list(reserved))
         count = len(self._own["train"])
         #: Halves in the data's order, which keeps the slices of a subject together.
         self._halves = np.array_split(np.arange(count), 2)
@@ -262,6 +267,7 @@ class _PosteriorData:
                 "report": asdict(latent.report(best[latent.name])),
                 "slices": len(banks.train.index),
                 "validation_slices": len(banks.validation.index),
+                "calibration_slices": min(len(self.reserved), self.config.calibration_cases),
                 "randomised_slices": [] if banks.wider is None else [len(bank.index) for bank in banks.wider],
             },
         }
@@ -370,7 +376,8 @@ def _finished(
         insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(len(known), _ORIENTATION_CASES)]),
     )
     network.requires_grad_(False).eval()
-    held_out = [entry for entry in usable if entry.split == "val"]
+    every = list(index)
+    held_out = [every[number] for number in data.reserved] or [entry for entry in usable if entry.split == "val"]
     cases = [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
     model = LoadedModel(name, network, "", {})
     calibration = fit_calibration(model, index, cases, config.samples, progress)

@@ -12,9 +12,11 @@ from turning_ring import one_slice_case
 
 from LaMoDCore import predict_strain
 from LaMoDCore.io import write_result
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.report.wording import definition_lines
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.posterior.held_out import calibration_entries
 from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, fit_quantity, rise, scale_at
 
 PHASES = np.arange(40) / 40
@@ -102,3 +104,16 @@ def test_a_damaged_calibration_is_refused(calibrated_folder: Path) -> None:
     broken = type(model)(model.name, model.network, model.weights_sha256, {"uncertainty": {"confidence": 0.9}})
     with pytest.raises(LaMoDInputError, match="calibration of the uncertainty is damaged"):
         predict_strain(one_slice_case(), broken)
+
+
+def test_calibration_and_selection_use_different_subjects(tmp_path: Path) -> None:
+    entries = [
+        DatasetEntry(f"s{k}-{plane}", f"s{k}", "A", "val" if k < 5 else "train", "dense", "", "mid")
+        for k in range(7)
+        for plane in ("base", "mid")
+    ]
+    index = DatasetIndex(tmp_path, tuple(entries), {})
+    chosen = calibration_entries(index, {"s3-mid"})
+    assert [entries[k].id for k in chosen] == ["s1-base", "s1-mid", "s3-base"]
+    fewer = DatasetIndex(tmp_path, tuple(entry for entry in entries if entry.subject in ("s0", "s1", "s2", "s6")), {})
+    assert calibration_entries(fewer, {}) == []
