@@ -94,7 +94,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/__init__.py
   evaluation/agreement.py
   evaluation/bootstrap.py
-  evaluation/ceiling.py
+  evaluation/rotation_blind.py
   evaluation/code_digest.py
   evaluation/displacement.py
   evaluation/figures.py
@@ -288,7 +288,7 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/cohort/__init__.py
   phantom/cohort/build.py
   phantom/cohort/cases.py
-  phantom/cohort/ceiling.py
+  phantom/cohort/rotation_blind.py
   phantom/cohort/contact_sheet.py
   phantom/cohort/demo.py
   phantom/cohort/dense_pictures.py

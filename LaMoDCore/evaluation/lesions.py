@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LaMoDCore.evaluation.bootstrap import Interval, bootstrap_interval
-from LaMoDCore.evaluation.ceiling import plane_of
 from LaMoDCore.evaluation.records import OWN, SegmentRecord
+from LaMoDCore.evaluation.rotation_blind import plane_of
 from LaMoDCore.evaluation.scoring import roc_auc
 from LaMoDCore.evaluation.truth import truth_of
 from LaMoDCore.heart.geometry import Array

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore import __version__
-from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.figures import Example, write_figures
 from LaMoDCore.evaluation.lesions import REMOTE, detection_auc, infarcted_segments
 from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseComparison, CaseRecord, SegmentRecord, compare
+from LaMoDCore.evaluation.rotation_blind import synthetic_reference
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, Motion
@@ -166,9 +166,9 @@ def write_evaluation(
     ]
     if synthetic:
         remarks.append("**Synthetic hearts.** These numbers cannot be compared with results on real DENSE.")
-    ceiling = synthetic_ceiling(index, list(dict.fromkeys(r.id for r in found.cases)))
-    if ceiling is not None:
-        remarks.append(ceiling.sentence)
+    reference = synthetic_reference(index, list(dict.fromkeys(r.id for r in found.cases)))
+    if reference is not None:
+        remarks.append(reference.sentence)
     remarks += [f"Left out: {case_id}: {reason}" for case_id, reason in found.unreadable]
     if found.without_truth:
         remarks.append(f"Cases without a truth: {len(found.without_truth)}.")
@@ -181,7 +181,7 @@ def write_evaluation(
             found.cases,
             found.segments,
             remarks=remarks,
-            ceiling_mm=None if ceiling is None else ceiling.epe_mm,
+            reference_mm=None if reference is None else reference.epe_mm,
         )
         page += detection_section(index, found, [p.name for p in predictors])
         if figures:

@@ -54,7 +54,7 @@ def comparison_page(
     segments: Sequence[SegmentRecord],
     *,
     remarks: Sequence[str] = (),
-    ceiling_mm: float | None = None,
+    reference_mm: float | None = None,
 ) -> str:
     """Format the Markdown page: overview, paired tests, groups, samples, failures.
 
@@ -63,7 +63,7 @@ def comparison_page(
         cases: records of every case and method.
         segments: records of every segment and method.
         remarks: sentences at the top.
-        ceiling_mm: lowest EPE that masks allow, if known.
+        reference_mm: EPE of the rotation-blind reference, if known.
     """
     models = list(dict.fromkeys(r.model for r in cases))
     blocks = [f"# {title}", *remarks, DEFINITIONS]
@@ -77,7 +77,7 @@ def comparison_page(
             blocks.append(
                 "Two scans of a plane have different pixels, so only segments are compared, each scan at its own ES."
             )
-        blocks.append(_overview(models, chosen, some, ceiling_mm, pixelwise=truth == OWN))
+        blocks.append(_overview(models, chosen, some, reference_mm, pixelwise=truth == OWN))
         blocks.append(_paired_tests(models, chosen, OWN_MEASURES if truth == OWN else PAIRED_MEASURES))
         blocks += [_by_group(models, chosen, group) for group in GROUPS if len({getattr(r, group) for r in chosen}) > 1]
         blocks.append(_sampling(models, chosen))
@@ -101,12 +101,12 @@ def _overview(
     models: list[str],
     cases: list[CaseRecord],
     segments: list[SegmentRecord],
-    ceiling_mm: float | None,
+    reference_mm: float | None,
     *,
     pixelwise: bool,
 ) -> str:
     columns = ["method"]
-    columns += ["EPE (mm)", "EPE / ceiling", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
+    columns += ["EPE (mm)", "EPE / rotation-blind", "EPE at ES (mm)", "Ecc pixel error"] if pixelwise else []
     columns += [
         "Ecc error", "as drawn", "Err error", "peak Ecc error", "segmental Ecc ICC(2,1)", "segmental Ecc bias ± limits",
         "GCS ICC(2,1)", "GCS bias ± limits", "folded pixels", "s per slice",
@@ -117,7 +117,7 @@ def _overview(
         parts = [s for s in segments if s.model == model]
         row = [model]
         if pixelwise:
-            row += [_mean(mine, "epe_mm", 2), _share_of_ceiling(mine, ceiling_mm)]
+            row += [_mean(mine, "epe_mm", 2), _relative_to_reference(mine, reference_mm)]
             row += [_mean(mine, "epe_es_mm", 2), _mean(mine, "ecc_pixel_error", 3)]
         row += [
             _mean(mine, "ecc_error", 3),
@@ -140,9 +140,9 @@ def _overview(
     return _markdown(columns, rows) + note
 
 
-def _share_of_ceiling(cases: Sequence[CaseRecord], ceiling_mm: float | None) -> str:
+def _relative_to_reference(cases: Sequence[CaseRecord], reference_mm: float | None) -> str:
     errors = _finite([r.epe_mm for r in cases])
-    return f"{errors.mean() / ceiling_mm:.2f} ×" if errors.size and ceiling_mm else _DASH
+    return f"{errors.mean() / reference_mm:.2f} ×" if errors.size and reference_mm else _DASH
 
 
 def _paired_tests(models: list[str], cases: list[CaseRecord], measures: Sequence[tuple[str, int]]) -> str:

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from LaMoDCore.evaluation.agreement import icc
-from LaMoDCore.evaluation.ceiling import synthetic_ceiling
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.evaluation.records import CaseComparison, compare
+from LaMoDCore.evaluation.rotation_blind import synthetic_reference
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.case import CineSlice, Motion
 from LaMoDCore.heart.geometry import Array
@@ -87,16 +87,22 @@ def _thickness(slice_: CineSlice) -> float:
 
 
 def accuracy(rows: Sequence[Row], index: DatasetIndex) -> None:
-    ceiling = synthetic_ceiling(index, [row.outcome.case.id for row in rows])
+    reference = synthetic_reference(index, [row.outcome.case.id for row in rows])
     segments = [segment for row in rows for segment in row.outcome.segments]
     infarcted = infarcted_segments(index, list(dict.fromkeys(segment.id for segment in segments)))
-    print("| contours | EPE (mm) | of the ceiling | at ES (mm) | of the ceiling | Ecc error | ICC segments | ICC GCS |")
+    print(
+        "| contours | EPE (mm) | × rotation-blind | at ES (mm) | × rotation-blind | Ecc error | ICC segments | ICC GCS |"
+    )
     print("|" + 8 * " --- |")
     for kind in (DRAWN, EXACT):
         cases = [row.outcome.case for row in rows if row.kind == kind]
         epe, epe_es = np.mean([[c.epe_mm, c.epe_es_mm] for c in cases], axis=0)
         own = [s for s in segments if s.model == kind]
-        shares = ("–", "–") if ceiling is None else (f"{epe / ceiling.epe_mm:.2f}", f"{epe_es / ceiling.epe_es_mm:.2f}")
+        shares = (
+            ("–", "–")
+            if reference is None
+            else (f"{epe / reference.epe_mm:.2f}", f"{epe_es / reference.epe_es_mm:.2f}")
+        )
         agreement = icc([[s.ecc, s.ecc_true] for s in own]), icc([[c.gcs, c.gcs_true] for c in cases])
         error = np.nanmean([c.ecc_error for c in cases])
         print(

@@ -1,8 +1,8 @@
-"""Figures for the phantom's documentation: statistics of a cohort, its contact sheet, and the test cohort's ceiling.
+"""Figures for the phantom's documentation: statistics of a cohort, its contact sheet, and the test cohort's reference.
 
     python -m experiments.phantoms.phantom_report --out DIR [--subjects 500]
 
-Writes statistics.md, contact-sheet.png, ceiling.md and ceiling.json into DIR.
+Writes statistics.md, contact-sheet.png, rotation-blind.md and rotation-blind.json into DIR.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.paths import RECIPES
-from LaMoDCore.phantom.cohort.ceiling import CeilingRow, cohort_ceiling
 from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+from LaMoDCore.phantom.cohort.rotation_blind import RotationBlindRow, cohort_reference
 from LaMoDCore.phantom.cohort.statistics import cohort_table, subject_statistics
 from LaMoDCore.phantom.heart.diseases import DISEASES
 from LaMoDCore.runtime.json_file import write_json
@@ -26,14 +26,14 @@ from LaMoDCore.runtime.json_file import write_json
 _TABLE_SEED, _SHEET_SEED, _REFERENCE_SEED = 880001, 880002, 880003
 
 
-def ceiling_table(rows: Sequence[CeilingRow]) -> str:
+def rotation_blind_table(rows: Sequence[RotationBlindRow]) -> str:
     """Markdown: mean errors in mm by disease and by level."""
     lines = [
         "| slices | n | EPE, cycle | EPE, end-systole | no motion, cycle | no motion, end-systole |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
 
-    def line(title: str, chosen: Callable[[CeilingRow], bool]) -> str:
+    def line(title: str, chosen: Callable[[RotationBlindRow], bool]) -> str:
         values = np.array([(r.epe, r.epe_es, r.zero, r.zero_es) for r in rows if chosen(r)])
         means = " | ".join(f"{mean:.2f}" for mean in values.mean(0))
         return f"| {title} | {len(values)} | {means} |"
@@ -66,11 +66,11 @@ def main() -> None:
 
     frozen = json.loads((RECIPES / "phantom-test-v1.json").read_text(encoding="utf-8"))
     recipe = CohortRecipe.from_json(frozen["recipe"])
-    model, rows = cohort_ceiling(recipe, CohortRecipe(count=1000, seed=_REFERENCE_SEED))
-    (args.out / "ceiling.md").write_text(ceiling_table(rows), encoding="utf-8")
+    model, rows = cohort_reference(recipe, CohortRecipe(count=1000, seed=_REFERENCE_SEED))
+    (args.out / "rotation-blind.md").write_text(rotation_blind_table(rows), encoding="utf-8")
     means = {name: float(np.mean([getattr(r, name) for r in rows])) for name in ("epe", "epe_es", "zero", "zero_es")}
-    write_json(args.out / "ceiling.json", {"mean_mm": means, "rotation_model": dict(model.lines)}, indent=1)
-    print(table, ceiling_table(rows), sep="\n")
+    write_json(args.out / "rotation-blind.json", {"mean_mm": means, "rotation_model": dict(model.lines)}, indent=1)
+    print(table, rotation_blind_table(rows), sep="\n")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LaMoDCore.evaluation import ceiling as ceiling_module
-from LaMoDCore.evaluation.ceiling import synthetic_ceiling
+from LaMoDCore.evaluation import rotation_blind as rotation_blind_module
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
+from LaMoDCore.evaluation.rotation_blind import synthetic_reference
 from LaMoDCore.evaluation.run import EvaluationRecords, detection_section, evaluate
 from LaMoDCore.evaluation.truth import truth_of
 from LaMoDCore.heart.case import Motion
@@ -72,15 +72,17 @@ def test_subtracting_remote_myocardium_removes_differences_between_slices(infarc
 
 
 def test_the_ceiling_is_below_the_error_of_no_motion(infarct, found, monkeypatch):
-    monkeypatch.setattr(ceiling_module, "_REFERENCE_SUBJECTS", 40)  # enough for these bounds, in an eighth of the time
-    ceiling = synthetic_ceiling(infarct, [e.id for e in infarct])
+    monkeypatch.setattr(
+        rotation_blind_module, "_REFERENCE_SUBJECTS", 40
+    )  # enough for these bounds, in an eighth of the time
+    reference = synthetic_reference(infarct, [e.id for e in infarct])
     still = np.mean([r.epe_mm for r in found.cases if r.model == "zero"])
-    assert ceiling is not None
-    assert ceiling.planes == 4
-    assert 0.05 < ceiling.epe_mm < 0.5 * still
+    assert reference is not None
+    assert reference.planes == 4
+    assert 0.05 < reference.epe_mm < 0.5 * still
 
 
 def test_other_datasets_have_neither_scar_nor_ceiling(index):
-    assert synthetic_ceiling(index, [e.id for e in index]) is None
+    assert synthetic_reference(index, [e.id for e in index]) is None
     assert infarcted_segments(index, [e.id for e in index]) == {}
     assert detection_section(index, EvaluationRecords(), ["zero"]) == ""

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from LaMoDCore.phantom import sample_subject
-from LaMoDCore.phantom.cohort.ceiling import ceiling_row, fit_rotation
 from LaMoDCore.phantom.cohort.contact_sheet import write_contact_sheet
+from LaMoDCore.phantom.cohort.rotation_blind import fit_rotation, rotation_blind_row
 from LaMoDCore.phantom.cohort.statistics import LITERATURE, cohort_table, subject_statistics
 
 
@@ -47,7 +47,7 @@ def test_the_rotation_blind_reference_errs_by_the_rotation_only() -> None:
     """A rotation that is 3° wrong at 24–33 mm is an error of about 1.5 mm at end-systole; the true one has none."""
     reference = [plane for k in range(60) for plane in sample_subject(5000 + k).slices()]
     model = fit_rotation(reference)
-    rows = [ceiling_row(plane, model) for k in range(12) for plane in sample_subject(k).slices()]
+    rows = [rotation_blind_row(plane, model) for k in range(12) for plane in sample_subject(k).slices()]
     epe, zero = np.mean([row.epe_es for row in rows]), np.mean([row.zero_es for row in rows])
     assert 0.3 < epe < 2.0
     assert epe < 0.5 * zero
@@ -57,7 +57,7 @@ def test_the_rotation_blind_reference_errs_by_the_rotation_only() -> None:
         def __call__(self, of: object) -> tuple[float, float]:
             return plane.parameters.rotation_epi_deg, plane.parameters.rotation_endo_deg
 
-    assert ceiling_row(plane, Perfect()).epe_es < 1e-9  # type: ignore[arg-type]
+    assert rotation_blind_row(plane, Perfect()).epe_es < 1e-9  # type: ignore[arg-type]
 
 
 def test_the_contact_sheet_is_written(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""The best accuracy that masks allow on a synthetic cohort: all motion known exactly except rotation."""
+"""The rotation-blind reference of a synthetic cohort: the error if all motion is known exactly except rotation.
+
+It guesses rotation from level and contraction alone. It is no lower bound: a ring that is not exactly round shows some
+of its rotation, and predictions from exact contours have a smaller error.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,8 @@ _REFERENCE_SEED, _REFERENCE_SUBJECTS = 880003, 300
 
 
 @dataclass(frozen=True)
-class Ceiling:
-    """Mean errors over planes, mm, as `LaMoDCore.phantom.cohort.ceiling` defines them."""
+class RotationBlindReference:
+    """Mean errors over planes, mm, as `LaMoDCore.phantom.cohort.rotation_blind` defines them."""
 
     epe_mm: float
     epe_es_mm: float
@@ -30,20 +34,20 @@ class Ceiling:
     def sentence(self) -> str:
         """One line for the page."""
         return (
-            f"Ceiling on these {self.planes} planes (all motion known except rotation, which masks do not show and its "
-            f"mean replaces): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at ES."
+            f"Rotation-blind reference on these {self.planes} planes (all motion known except rotation, which is "
+            f"guessed from level and contraction): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at ES."
         )
 
 
-def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling | None:
-    """Compute the ceiling of the planes of cases from `lamod phantom`; None for other datasets.
+def synthetic_reference(index: DatasetIndex, case_ids: Sequence[str]) -> RotationBlindReference | None:
+    """Compute the rotation-blind reference of the planes of cases from `lamod phantom`; None for other datasets.
 
     Args:
         index: the dataset.
         case_ids: its cases to include; two scans of a plane count once.
     """
-    from LaMoDCore.phantom.cohort.ceiling import ceiling_row, fit_rotation
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
+    from LaMoDCore.phantom.cohort.rotation_blind import fit_rotation, rotation_blind_row
 
     planes = {}
     for case_id in case_ids:
@@ -54,8 +58,8 @@ def synthetic_ceiling(index: DatasetIndex, case_ids: Sequence[str]) -> Ceiling |
         return None
     reference = CohortRecipe(count=_REFERENCE_SUBJECTS, seed=_REFERENCE_SEED)
     rotation = fit_rotation(plane for k in range(reference.count) for plane in reference.subject(k).slices())
-    rows = [ceiling_row(plane, rotation) for plane in planes.values()]
-    return Ceiling(
+    rows = [rotation_blind_row(plane, rotation) for plane in planes.values()]
+    return RotationBlindReference(
         float(np.mean([row.epe for row in rows])), float(np.mean([row.epe_es for row in rows])), planes=len(rows)
     )
 

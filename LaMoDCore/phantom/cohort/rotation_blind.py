@@ -1,7 +1,8 @@
 """A rotation-blind reference: the error that remains if everything but rotation is known exactly.
 
 The mask of a ring does not change when the ring rotates. The reference takes the mean rotation of slices with the same
-level and contraction, and the true motion otherwise. A method whose only input is masks cannot expect a smaller error.
+level and contraction, and the true motion otherwise. It is no lower bound for methods that read masks: a ring that is
+not exactly round shows some of its rotation.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class RotationModel:
 
 
 @dataclass(frozen=True)
-class CeilingRow:
+class RotationBlindRow:
     """Errors on one slice, in mm, averaged over the wall of frame 0.
 
     Attributes:
@@ -72,7 +73,7 @@ def fit_rotation(planes: Iterable[PhantomSlice]) -> RotationModel:
     return RotationModel(lines)  # type: ignore[arg-type]
 
 
-def ceiling_row(plane: PhantomSlice, model: RotationModel) -> CeilingRow:
+def rotation_blind_row(plane: PhantomSlice, model: RotationModel) -> RotationBlindRow:
     """The reference's error on one slice."""
     epi, endo = model(plane)
     guessed = PhantomSlice(
@@ -90,7 +91,7 @@ def ceiling_row(plane: PhantomSlice, model: RotationModel) -> CeilingRow:
     truth = plane.displacement_mm(phases, xy)
     error = np.linalg.norm(guessed.displacement_mm(phases, xy) - truth, axis=-1) @ weight
     motion = np.linalg.norm(truth, axis=-1) @ weight
-    return CeilingRow(
+    return RotationBlindRow(
         disease=plane.disease,
         level=plane.level,
         epe=float(error[:-1].mean()),
@@ -100,7 +101,7 @@ def ceiling_row(plane: PhantomSlice, model: RotationModel) -> CeilingRow:
     )
 
 
-def cohort_ceiling(recipe: CohortRecipe, reference: CohortRecipe) -> tuple[RotationModel, list[CeilingRow]]:
+def cohort_reference(recipe: CohortRecipe, reference: CohortRecipe) -> tuple[RotationModel, list[RotationBlindRow]]:
     """The reference's errors on every slice of a cohort.
 
     Args:
@@ -108,7 +109,7 @@ def cohort_ceiling(recipe: CohortRecipe, reference: CohortRecipe) -> tuple[Rotat
         reference: a cohort with another seed, on which the conditional mean is fitted.
     """
     model = fit_rotation(plane for k in range(reference.count) for plane in reference.subject(k).slices())
-    rows = [ceiling_row(plane, model) for k in range(recipe.count) for plane in recipe.subject(k).slices()]
+    rows = [rotation_blind_row(plane, model) for k in range(recipe.count) for plane in recipe.subject(k).slices()]
     return model, rows
 
 
