@@ -35,7 +35,8 @@ class RotationBlindReference:
         """One line for the page."""
         return (
             f"Rotation-blind reference on these {self.planes} planes (all motion known except rotation, which is "
-            f"guessed from level and contraction): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at ES."
+            f"guessed from level and contraction): EPE {self.epe_mm:.2f} mm over the cycle, {self.epe_es_mm:.2f} mm at "
+            "ES."
         )
 
 
