@@ -90,9 +90,16 @@ def accuracy(rows: Sequence[Row], index: DatasetIndex) -> None:
     reference = synthetic_reference(index, [row.outcome.case.id for row in rows])
     segments = [segment for row in rows for segment in row.outcome.segments]
     infarcted = infarcted_segments(index, list(dict.fromkeys(segment.id for segment in segments)))
-    print(
-        "| contours | EPE (mm) | × rotation-blind | at ES (mm) | × rotation-blind | Ecc error | ICC segments | ICC GCS |"
+    measures = (
+        "EPE (mm)",
+        "× rotation-blind",
+        "at ES (mm)",
+        "× rotation-blind",
+        "Ecc error",
+        "ICC segments",
+        "ICC GCS",
     )
+    print(f"| contours | {' | '.join(measures)} |")
     print("|" + 8 * " --- |")
     for kind in (DRAWN, EXACT):
         cases = [row.outcome.case for row in rows if row.kind == kind]

@@ -71,7 +71,7 @@ def test_subtracting_remote_myocardium_removes_differences_between_slices(infarc
     assert areas[1][1] == pytest.approx(areas[0][1]) and areas[1][0] < areas[0][0] - 0.05
 
 
-def test_the_ceiling_is_below_the_error_of_no_motion(infarct, found, monkeypatch):
+def test_the_rotation_blind_reference_is_below_the_error_of_no_motion(infarct, found, monkeypatch):
     monkeypatch.setattr(
         rotation_blind_module, "_REFERENCE_SUBJECTS", 40
     )  # enough for these bounds, in an eighth of the time
@@ -82,7 +82,7 @@ def test_the_ceiling_is_below_the_error_of_no_motion(infarct, found, monkeypatch
     assert 0.05 < reference.epe_mm < 0.5 * still
 
 
-def test_other_datasets_have_neither_scar_nor_ceiling(index):
+def test_other_datasets_have_neither_scar_nor_rotation_blind_reference(index):
     assert synthetic_reference(index, [e.id for e in index]) is None
     assert infarcted_segments(index, [e.id for e in index]) == {}
     assert detection_section(index, EvaluationRecords(), ["zero"]) == ""
