@@ -1,4 +1,4 @@
-"""Figures as in the paper: displacement and Ecc maps at end-systole (2, 3), box plots (4), Ecc over the cycle (5)."""
+"""Figures as in the paper: maps at end-systole (2), cine beside its paired DENSE (3), box plots (4), Ecc over time (5)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from LaMoDCore.evaluation.records import OWN, CaseRecord, SegmentRecord
+from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
 from LaMoDCore.evaluation.truth import Truth
 from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
 from LaMoDCore.report.maps import (
@@ -53,33 +53,70 @@ class Example:
     strains: dict[str, SliceStrain]
 
 
+@dataclass(frozen=True, eq=False)
+class PairedExample:
+    """One cine case, the strain of every method on it, and the paired DENSE scan; figure 3 shows its first slice.
+
+    Attributes:
+        title: title of the row.
+        case: the cine case as drawn, with images if there are any.
+        es_frame: end-systole of the cine.
+        truth: the motion of the DENSE scan, which has its own pixels and end-systole.
+        strains: strain on the cine by method, in the order of the columns.
+    """
+
+    title: str
+    case: Case
+    es_frame: int
+    truth: Truth
+    strains: dict[str, SliceStrain]
+
+
 def write_figures(
-    folder: Path, examples: Sequence[Example], cases: Sequence[CaseRecord], segments: Sequence[SegmentRecord], note: str
+    folder: Path,
+    examples: Sequence[Example],
+    paired: Sequence[PairedExample],
+    cases: Sequence[CaseRecord],
+    segments: Sequence[SegmentRecord],
+    note: str,
 ) -> list[str]:
     """Draw every figure; returns the names of the files.
 
     Args:
         folder: the folder to write to.
-        examples: rows of figures 2 and 3; figure 5 shows the first.
+        examples: rows of figure 2; figure 5 shows the first.
+        paired: rows of figure 3.
         cases: records for the box plots.
         segments: records for the agreement plots.
         note: text below each figure, such as "synthetic data".
     """
-    own = [r for r in cases if r.truth == OWN]
+    own, against = own_cohort(cases), [r for r in cases if r.truth == PAIRED]
     drawings: dict[str, Callable[[], Figure]] = {}
     if examples:
         drawings["figure2_displacement.png"] = lambda: draw_displacements(examples)
-        drawings["figure3_ecc.png"] = lambda: draw_ecc_maps(examples)
+        drawings["figure2_ecc.png"] = lambda: draw_ecc_maps(examples)
         drawings["figure5_ecc_over_cycle.png"] = lambda: draw_ecc_over_cycle(examples[0])
+    if paired:
+        drawings["figure3_cine_and_dense.png"] = lambda: draw_paired_maps(paired)
+    if own or against:
+        drawings["figure4_errors.png"] = lambda: draw_box_plots(cases)
     if own:
-        drawings["figure4_errors.png"] = lambda: draw_box_plots(own)
-        drawings["agreement.png"] = lambda: draw_agreement([s for s in segments if s.truth == OWN])
+        ids = {r.id for r in own}
+        drawings["agreement.png"] = lambda: draw_agreement([s for s in segments if s.truth == OWN and s.id in ids])
+    if against:
+        drawings["agreement_paired.png"] = lambda: draw_agreement([s for s in segments if s.truth == PAIRED])
     with page_style():
         for name, draw in drawings.items():
             figure = draw()
             figure.text(0.995, 0.004, note, ha="right", va="bottom", fontsize=6.5, color=SOFT)
             figure.savefig(folder / name, dpi=_DPI, metadata={"Software": None})
     return list(drawings)
+
+
+def own_cohort(cases: Sequence[CaseRecord]) -> list[CaseRecord]:
+    """Records with a truth of the same scan: those of DENSE cases or, without any, of the others; never both."""
+    own = [r for r in cases if r.truth == OWN]
+    return [r for r in own if r.cohort == "dense"] or own
 
 
 def draw_displacements(examples: Sequence[Example]) -> Figure:
@@ -111,7 +148,7 @@ def draw_displacements(examples: Sequence[Example]) -> Figure:
 
 
 def draw_ecc_maps(examples: Sequence[Example]) -> Figure:
-    """Figure 3: Ecc at end-systole on the deformed wall for truth and every method."""
+    """Figure 2: Ecc at end-systole on the deformed wall for truth and every method."""
     figure, axes = _grid(len(examples), 1 + len(examples[0].strains), "Ecc at end-systole", bar=True)
     limit = colour_limit(
         np.concatenate([100 * e.truth.strains[0].fields["ecc"][e.truth.es_frame].ravel() for e in examples])
@@ -123,6 +160,35 @@ def draw_ecc_maps(examples: Sequence[Example]) -> Figure:
         for ax, (name, strain) in zip(row, _columns(example), strict=True):
             image = draw_strain_map(ax, slice_, strain, es, window, limit_percent=limit)
             _label(ax, row, example, name, first_row=row is axes[0])
+    _colour_bar(figure, image)
+    return figure
+
+
+def draw_paired_maps(examples: Sequence[PairedExample]) -> Figure:
+    """Figure 3: the cine with its contour, Ecc by every method on it, and Ecc of the paired DENSE scan, each at its ES."""
+    figure, axes = _grid(
+        len(examples), 2 + len(examples[0].strains), "Ecc at end-systole: cine and paired DENSE", bar=True
+    )
+    limit = colour_limit(
+        np.concatenate([100 * e.truth.strains[0].fields["ecc"][e.truth.es_frame].ravel() for e in examples])
+    )
+    image: Any = None
+    for row, example in zip(axes, examples, strict=True):
+        cine, es = example.case.slices[0], example.es_frame
+        window = window_of(next(iter(example.strains.values())), cine.grid)
+        draw_background(row[0], cine, es, window)
+        _outline(row[0], cine, es)
+        frame_view(row[0], cine.grid, window)
+        for ax, strain in zip(row[1:], example.strains.values(), strict=False):
+            image = draw_strain_map(ax, cine, strain, es, window, limit_percent=limit)
+        dense, true = example.truth.case.slices[0], example.truth.strains[0]
+        near = window_of(true, dense.grid)
+        image = draw_strain_map(row[-1], dense, true, example.truth.es_frame, near, limit_percent=limit)
+        names = ("cine, as drawn", *example.strains, "paired DENSE")
+        for ax, name in zip(row, names, strict=True):
+            if row is axes[0]:
+                ax.set_title(_on_two_lines(name), loc="center")
+        row[0].set_ylabel(example.title, fontsize=8, fontweight="bold")
     _colour_bar(figure, image)
     return figure
 
@@ -149,16 +215,28 @@ def draw_ecc_over_cycle(example: Example) -> Figure:
 
 
 def draw_box_plots(cases: Sequence[CaseRecord]) -> Figure:
-    """Figure 4: endpoint error and segmental |Ecc| error of every case, by method; the diamond is the mean."""
+    """Figure 4: errors of every case, by method; the diamond is the mean.
+
+    Endpoint error and segmental |Ecc| error with a truth of the same scan, of one kind of scan (`own_cohort`); and
+    segmental |Ecc| error of cine cases against their paired DENSE.
+    """
     models = list(dict.fromkeys(r.model for r in cases))
+    own, against = own_cohort(cases), [r for r in cases if r.truth == PAIRED]
+    kind = {"dense": "DENSE contours", "cine": "cine contours"}.get(own[0].cohort, own[0].cohort) if own else ""
+    panels: list[tuple[list[CaseRecord], str, float, str]] = []
+    if own:
+        panels.append((own, "epe_mm", 1.0, f"Endpoint error (mm), {kind}"))
+        panels.append((own, "ecc_error", 100.0, f"|Ecc error| at ES (% strain), {kind}"))
+    if against:
+        panels.append((against, "ecc_error", 100.0, "|Ecc error| at ES (% strain), cine and paired DENSE"))
     slanted = len(models) > _UPRIGHT_NAMES
-    figure = _figure(max(9.0, 1.3 * len(models)), 4.8 if slanted else 3.8)
+    figure = _figure(max(4.6, 0.65 * len(models)) * len(panels), 4.8 if slanted else 3.8)
     bottom = 0.34 if slanted else 0.2
-    panels = (("epe_mm", 1.0, "Endpoint error (mm)"), ("ecc_error", 100.0, "Segmental |Ecc error| at ES (% strain)"))
     rng = np.random.default_rng(0)
-    for index, (name, scale, title) in enumerate(panels):
-        ax = figure.add_axes((0.07 + 0.5 * index, bottom, 0.41, 0.86 - bottom))
-        values = [scale * np.array([getattr(r, name) for r in cases if r.model == model]) for model in models]
+    for index, (chosen, name, scale, title) in enumerate(panels):
+        share = 1 / len(panels)
+        ax = figure.add_axes((share * (index + 0.14), bottom, 0.82 * share, 0.86 - bottom))
+        values = [scale * np.array([getattr(r, name) for r in chosen if r.model == model]) for model in models]
         values = [v[np.isfinite(v)] for v in values]
         ax.boxplot(
             values, widths=0.5, showfliers=False, showmeans=True, patch_artist=True,
@@ -224,6 +302,14 @@ def _largest_motion(strain: SliceStrain, slice_: CineSlice, frame: int) -> tuple
     row, column = np.unravel_index(int(np.argmax(length)), length.shape)
     dx, dy = slice_.grid.spacing_mm
     return float(column * dx), float(row * dy)
+
+
+def _outline(ax: Axes, slice_: CineSlice, frame: int) -> None:
+    """The drawn contour of a frame."""
+    dx, dy = slice_.grid.spacing_mm
+    rows, columns = slice_.grid.shape
+    x, y = np.arange(columns) * dx, np.arange(rows) * dy
+    ax.contour(x, y, slice_.myocardium[frame].astype(np.float32), levels=[0.5], colors="#e07b00", linewidths=1.1)
 
 
 def _frame_box(ax: Axes, window: Window, colour: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore import __version__
-from LaMoDCore.evaluation.figures import Example, write_figures
+from LaMoDCore.evaluation.figures import Example, PairedExample, own_cohort, write_figures
 from LaMoDCore.evaluation.lesions import REMOTE, detection_auc, infarcted_segments
 from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
@@ -26,6 +26,7 @@ from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of
 from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.strain import end_systole
 
 _CONTENTS = "a LaMoD evaluation"
 _MAX_EXAMPLES = 4
@@ -185,7 +186,8 @@ def write_evaluation(
         )
         page += detection_section(index, found, [p.name for p in predictors])
         if figures:
-            drawn = write_figures(folder, examples_of(index, predictors, found), found.cases, found.segments, note)
+            examples, paired = examples_of(index, predictors, found), paired_examples_of(index, predictors, found)
+            drawn = write_figures(folder, examples, paired, found.cases, found.segments, note)
             page += "\n## Figures\n\n" + "\n".join(f"![{name}]({name})\n" for name in drawn)
             names += drawn
         (folder / "results.md").write_text(page, encoding="utf-8", newline="\n")
@@ -231,13 +233,8 @@ def detection_section(index: DatasetIndex, found: EvaluationRecords, models: Seq
 def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: EvaluationRecords) -> list[Example]:
     """For up to four diseases, the case with the median segmental error of the last method."""
     last = predictors[-1].name
-    own = [r for r in found.cases if r.truth == OWN and r.model == last and np.isfinite(r.ecc_error)]
-    entries = {entry.id: entry for entry in index}
     examples = []
-    for disease in list(dict.fromkeys(r.disease for r in own))[:_MAX_EXAMPLES]:
-        ranked = sorted((r for r in own if r.disease == disease), key=lambda r: r.ecc_error)
-        middle = ranked[(len(ranked) - 1) // 2]
-        entry = entries[middle.id]
+    for entry in _middle_cases(index, [r for r in own_cohort(found.cases) if r.model == last]):
         case, truths = load_truths(index, entry, pictures=True)
         truth = dict(truths)[OWN]
         strains = {}
@@ -245,9 +242,41 @@ def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Eva
             motion, seconds, failed = _predict(predictor, case)
             comparison = _compare(entry, predictor.name, case, motion, truth, OWN, seconds, failed)
             strains[predictor.name] = comparison.strains[0]
-        title = ", ".join(part for part in (entry.disease, entry.level) if part)
-        examples.append(Example(title or entry.id, case, truth, strains))
+        examples.append(Example(_title(entry), case, truth, strains))
     return examples
+
+
+def paired_examples_of(
+    index: DatasetIndex, predictors: Sequence[Predictor], found: EvaluationRecords
+) -> list[PairedExample]:
+    """The same for cine cases with a paired DENSE case; empty without any."""
+    last = predictors[-1].name
+    examples = []
+    for entry in _middle_cases(index, [r for r in found.cases if r.truth == PAIRED and r.model == last]):
+        case, truths = load_truths(index, entry, pictures=True)
+        truth = dict(truths)[PAIRED]
+        strains = {}
+        for predictor in predictors:
+            motion, seconds, failed = _predict(predictor, case)
+            comparison = _compare(entry, predictor.name, case, motion, truth, PAIRED, seconds, failed)
+            strains[predictor.name] = comparison.strains[0]
+        examples.append(PairedExample(_title(entry), case, end_systole(case), truth, strains))
+    return examples
+
+
+def _middle_cases(index: DatasetIndex, records: Sequence[CaseRecord]) -> list[DatasetEntry]:
+    """For up to four diseases, the case with the median segmental error."""
+    entries = {entry.id: entry for entry in index}
+    known = [r for r in records if np.isfinite(r.ecc_error)]
+    found = []
+    for disease in list(dict.fromkeys(r.disease for r in known))[:_MAX_EXAMPLES]:
+        ranked = sorted((r for r in known if r.disease == disease), key=lambda r: r.ecc_error)
+        found.append(entries[ranked[(len(ranked) - 1) // 2].id])
+    return found
+
+
+def _title(entry: DatasetEntry) -> str:
+    return ", ".join(part for part in (entry.disease, entry.level) if part) or entry.id
 
 
 def chosen_entries(index: DatasetIndex, split: str, limit: int | None) -> list[DatasetEntry]:

@@ -208,7 +208,7 @@ def test_files_of_an_evaluation(index, methods, found, tmp_path):
     assert "exact − zero" in page
     assert re.search(r"\| zero \| \d\.\d\d \[", page)
     assert "nan" not in page.lower().replace("nanmean", "")
-    for name in ("figure2_displacement", "figure3_ecc", "figure4_errors", "figure5_ecc_over_cycle", "agreement"):
+    for name in ("figure2_displacement", "figure2_ecc", "figure4_errors", "figure5_ecc_over_cycle", "agreement"):
         assert (tmp_path / "out" / f"{name}.png").stat().st_size > 5000
         assert f"{name}.png" in page
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))["synthetic"] is True
