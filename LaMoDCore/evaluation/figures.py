@@ -1,4 +1,4 @@
-"""Figures as in the paper: maps at end-systole (2), cine beside its paired DENSE (3), box plots (4), Ecc over time (5)."""
+"""Figures as in the paper: maps at end-systole (2), cine and paired DENSE (3), box plots (4), Ecc in the cycle (5)."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def draw_ecc_maps(examples: Sequence[Example]) -> Figure:
 
 
 def draw_paired_maps(examples: Sequence[PairedExample]) -> Figure:
-    """Figure 3: the cine with its contour, Ecc by every method on it, and Ecc of the paired DENSE scan, each at its ES."""
+    """Figure 3: the cine, Ecc by every method on its contours, and Ecc of the paired DENSE scan, each at its own ES."""
     figure, axes = _grid(
         len(examples), 2 + len(examples[0].strains), "Ecc at end-systole: cine and paired DENSE", bar=True
     )

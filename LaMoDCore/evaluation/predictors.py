@@ -146,7 +146,10 @@ def _model_predictor(
     identity = f"{weights} {settings} seed {seed} code {code_digest(_PREDICTION)}"
 
     def predict(case: Case) -> Motion:
-        return predict_strain(case, model, diffusion=diffusion, samples=drawn, seed=seed, **given).motion
+        result = predict_strain(
+            case, model, diffusion=diffusion, samples=drawn, independent_samples=True, seed=seed, **given
+        )
+        return result.motion
 
     label = model.name + ending.replace(":", ", ").replace("no-", "no ")
     label += "".join(f", {key} {value}" for key, value in given.items())
@@ -157,7 +160,8 @@ def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None, s
     from LaMoDCore.prediction.options import resolve_options
 
     try:
-        return json.dumps(asdict(resolve_options(model, diffusion=diffusion, samples=samples, **sampling)))
+        options = resolve_options(model, diffusion=diffusion, samples=samples, independent=True, **sampling)
+        return json.dumps(asdict(options))
     except LaMoDInputError as error:
         return str(error)  # every case will be rejected, so nothing is cached
 

@@ -27,6 +27,8 @@ class InferenceOptions:
         start: diffusion step at which sampling starts.
         steps: number of sampling steps.
         samples: number of samples that are drawn.
+        independent: whether samples of the motion latent are independent draws; by default they are balanced and
+            centred (`networks.balanced_draws`), so that few of them have the right spread.
     """
 
     diffusion: bool = False
@@ -35,6 +37,7 @@ class InferenceOptions:
     start: int | None = None
     steps: int | None = None
     samples: int = 1
+    independent: bool = False
 
 
 def resolve_options(
@@ -46,6 +49,7 @@ def resolve_options(
     start: int | Literal["last"] | None = None,
     steps: int | None = None,
     samples: int | None = None,
+    independent: bool = False,
 ) -> InferenceOptions:
     """Complete the given options with the model's defaults; None means the default. Arguments as of `predict_strain`.
 
@@ -83,6 +87,7 @@ def resolve_options(
         start=first,
         steps=first if chosen.sampler == "ddpm" else chosen.steps,
         samples=_drawn(chosen, model),
+        independent=independent and chosen.space == "motion",
     )
 
 

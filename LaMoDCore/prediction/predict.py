@@ -37,6 +37,7 @@ def predict_strain(
     start: int | Literal["last"] | None = None,
     steps: int | None = None,
     samples: int | None = None,
+    independent_samples: bool = False,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> StrainResult:
@@ -55,7 +56,10 @@ def predict_strain(
         start: diffusion step to which z⁽⁰⁾ is noised ("registration" only); "last" for that of the model's schedule,
             as Algorithm 1 is printed.
         steps: number of DDIM steps.
-        samples: number of latents drawn; their standard deviation is the uncertainty. 1 gives the prediction alone.
+        samples: number of latents drawn; their standard deviation is the uncertainty. 1 gives the prediction alone. A
+            calibrated model draws at least as many as it was calibrated with.
+        independent_samples: draw independent samples, as scores such as the CRPS assume, instead of balanced ones,
+            whose spread varies less.
         seed: random seed, the same for every slice, so that a slice's numbers do not depend on the others.
         progress: receives the device and the reason for it, then each stage of each slice.
 
@@ -72,8 +76,9 @@ def predict_strain(
         loaded = load_model(model, chosen)
     progress.update("device", 0.0, reason)
     options = resolve_options(
-        loaded, diffusion=diffusion, space=space, sampler=sampler, start=start, steps=steps, samples=samples
-    )
+        loaded, diffusion=diffusion, space=space, sampler=sampler, start=start, steps=steps, samples=samples,
+        independent=independent_samples,
+    )  # fmt: skip
     calibration = calibration_of(loaded.description, loaded.name)
 
     def of_slice(slice_: CineSlice) -> tuple[SlicePrediction, SliceStrain, float, float]:

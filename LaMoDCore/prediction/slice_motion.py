@@ -177,7 +177,11 @@ def _samples(
         sampler=options.sampler,
         steps=options.steps,
         spread=spread_of(network, decoded),
+        balance=not options.independent,
     )
+    if options.independent:
+        relative: Array = latent.decode(codes) - latent.expected_relative(decoded.view)
+        return relative
     return latent.centred_samples(codes)
 
 

@@ -13,6 +13,7 @@ import pytest
 from annuli_dataset import scaled_truth
 
 from LaMoDCore.cli import main
+from LaMoDCore.evaluation.figures import draw_box_plots, own_cohort
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
 from LaMoDCore.evaluation.run import evaluate, examples_of, load_truths, write_evaluation
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_dataset_case
@@ -208,7 +209,8 @@ def test_files_of_an_evaluation(index, methods, found, tmp_path):
     assert "exact − zero" in page
     assert re.search(r"\| zero \| \d\.\d\d \[", page)
     assert "nan" not in page.lower().replace("nanmean", "")
-    for name in ("figure2_displacement", "figure2_ecc", "figure4_errors", "figure5_ecc_over_cycle", "agreement"):
+    names = ["figure2_displacement", "figure2_ecc", "figure3_cine_and_dense", "figure4_errors"]
+    for name in [*names, "figure5_ecc_over_cycle", "agreement", "agreement_paired"]:
         assert (tmp_path / "out" / f"{name}.png").stat().st_size > 5000
         assert f"{name}.png" in page
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))["synthetic"] is True
@@ -227,3 +229,10 @@ def test_the_command_writes_tables_and_refuses_faulty_input(dataset, tmp_path, c
     missing = ["evaluate", "--data", str(tmp_path), "--models", "zero", "--out", str(tmp_path / "none")]
     assert main(missing) == 1
     assert not (tmp_path / "none").exists()
+
+
+def test_box_plots_do_not_pool_kinds_of_scans(found):
+    figure = draw_box_plots(found.cases)
+    titles = [ax.get_title(loc="left") or ax.get_title() for ax in figure.axes]
+    assert len(titles) == 3 and "cine and paired DENSE" in titles[2] and all("DENSE contours" in t for t in titles[:2])
+    assert {r.cohort for r in own_cohort(found.cases)} == {"dense"}

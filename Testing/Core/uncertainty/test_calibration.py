@@ -14,10 +14,12 @@ from LaMoDCore import predict_strain
 from LaMoDCore.io import write_result
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex
 from LaMoDCore.models.folder import load_model
+from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.report.wording import definition_lines
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.posterior.held_out import calibration_entries
 from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, fit_quantity, rise, scale_at
+from LaMoDCore.uncertainty.intervals import calibration_of
 
 PHASES = np.arange(40) / 40
 
@@ -117,3 +119,20 @@ def test_calibration_and_selection_use_different_subjects(tmp_path: Path) -> Non
     assert [entries[k].id for k in chosen] == ["s1-base", "s1-mid", "s3-base"]
     fewer = DatasetIndex(tmp_path, tuple(entry for entry in entries if entry.subject in ("s0", "s1", "s2", "s6")), {})
     assert calibration_entries(fewer, {}) == []
+
+
+def test_intervals_are_computed_from_at_least_as_many_samples_as_the_calibration(calibrated_folder: Path) -> None:
+    model = load_model(calibrated_folder)
+    fitted = calibration_of(model.description, model.name)
+    assert fitted is not None and fitted.samples == 4
+    assert [resolve_options(model, samples=count).samples for count in (1, 3, 4, 9)] == [1, 4, 4, 9]
+
+
+def test_independent_samples_are_not_centred_and_leave_the_prediction_alone(calibrated_folder: Path) -> None:
+    case, model = one_slice_case(), load_model(calibrated_folder)
+    balanced = predict_strain(case, model, samples=9).motion.slices[0]
+    independent = predict_strain(case, model, samples=9, independent_samples=True).motion.slices[0]
+    np.testing.assert_array_equal(balanced.displacement_mm, independent.displacement_mm)
+    means = [np.asarray(motion.samples_mm[:, 5]).mean(axis=0) for motion in (balanced, independent)]
+    near, far = (float(np.abs(mean - balanced.displacement_mm[5]).max()) for mean in means)
+    assert far > 3 * near
