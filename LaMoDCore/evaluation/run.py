@@ -12,7 +12,7 @@ import numpy as np
 
 from LaMoDCore import __version__
 from LaMoDCore.evaluation.figures import Example, PairedExample, own_cohort, write_figures
-from LaMoDCore.evaluation.lesions import REMOTE, detection_auc, infarcted_segments
+from LaMoDCore.evaluation.lesions import REMOTE, against_healthy, detection_auc, infarcted_segments
 from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseComparison, CaseRecord, SegmentRecord, compare
@@ -213,17 +213,20 @@ def detection_section(index: DatasetIndex, found: EvaluationRecords, models: Seq
     if len(set(infarcted.values())) < 2:
         return ""
     count = sum(infarcted.values())
+    healthy = against_healthy(index, own, infarcted)
     lines = [
         "\n## Finding infarcted segments\n",
         f"{count} of {len(infarcted)} segments of infarct cases are more than 50 % scar. Area under the ROC curve "
         f"of Ecc at ES, and of Ecc minus the mean Ecc of remote myocardium (the {REMOTE} segments of the slice that "
-        "shorten most).\n",
-        "| method | Ecc | Ecc minus remote |",
-        "|---|---|---|",
+        "shorten most): against the other segments of infarct hearts, and against the "
+        f"{len(healthy) - count} segments of healthy hearts.\n",
+        "| method | Ecc | Ecc minus remote | Ecc, healthy hearts | Ecc minus remote, healthy hearts |",
+        "|---|---|---|---|---|",
     ]
     for model, truth in [*((model, False) for model in models), (models[-1], True)]:
         areas = [
-            detection_auc(found.segments, model, infarcted, relative=relative, truth=truth)
+            detection_auc(found.segments, model, chosen, relative=relative, truth=truth)
+            for chosen in (infarcted, healthy)
             for relative in (False, True)
         ]
         lines.append(f"| {'true strain' if truth else model} | {' | '.join(bracket(area, 2) for area in areas)} |")

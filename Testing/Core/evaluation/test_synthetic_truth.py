@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from LaMoDCore.evaluation import lesions
 from LaMoDCore.evaluation import rotation_blind as rotation_blind_module
 from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
@@ -57,6 +58,20 @@ def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found):
     truth = [detection_auc(found.segments, "zero", marked, relative=r, truth=True).value for r in (False, True)]
     exact = [detection_auc(found.segments, "exact", marked, relative=r).value for r in (False, True)]
     assert truth == pytest.approx(exact, abs=0.02)
+
+
+def test_scar_is_compared_with_healthy_hearts_by_the_same_definition(infarct, found, monkeypatch):
+    marked = infarcted_segments(infarct, [e.id for e in infarct])
+    others = {key: False for key, scar in marked.items() if not scar}  # as if they were those of healthy hearts
+    monkeypatch.setattr(lesions, "_segments_of", lambda *_: ((i, None, None, z, s, None) for i, z, s in others))
+    judged = lesions.against_healthy(infarct, [e.id for e in infarct], marked)
+    assert judged == marked
+    monkeypatch.setattr(lesions, "_segments_of", lambda *_: iter(()))
+    only_scar = lesions.against_healthy(infarct, [e.id for e in infarct], marked)
+    assert only_scar == {key: True for key, scar in marked.items() if scar}
+    fewer = dict(list(marked.items())[::2])  # remote myocardium is that of the whole slice
+    kept = detection_auc(found.segments, "exact", fewer, relative=True)
+    assert kept.value > 0.8
 
 
 def test_subtracting_remote_myocardium_removes_differences_between_slices(infarct, found):
