@@ -60,6 +60,7 @@ def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> st
         "",
         *_recipe(training),
         "",
+        *_against_paper(description, training),
         *_uncertainty(description, training),
         *[part for table in tables for part in (table.strip(), "")],
         "## Limits",
@@ -154,6 +155,41 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
                 f"(validated on {wider[1]} more)."
             )
     return lines
+
+
+def _against_paper(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+    """How the networks and their training differ from the paper; empty for a model that follows it."""
+    config, model = training.get("config", {}), description["config"]
+    if model.get("architecture", "lamod") == "paper" or not config:
+        return []
+    adapted = config.get("adapt_encoder") and config.get("motion_epochs", 0) > 0
+    rows = [
+        (
+            "E_R",
+            "all pairs of frames; trained by registration, then frozen",
+            "20 of 40 pairs, and the level of the slice; "
+            + ("went on learning with the motion loss" if adapted else "frozen in the motion stage"),
+        ),
+        ("input of D_η", "ẑ of the diffusion", "z of E_R, and a geometric estimate of the motion"),
+        (
+            "ε_θ of Algorithm 1",
+            "denoises z before D_η",
+            "trained, not used by default" if config.get("joint_epochs", 0) else "untrained",
+        ),
+    ]
+    if "contours" in training:
+        count = training["contours"]["slices"]
+        rows.append(("motion from contours alone", "none", f"a network trained on {count} slices"))
+    if "posterior" in training:
+        rows.append(("diffusion", "gives the prediction", "gives the spread around the prediction only"))
+    return [
+        "## Compared with the paper",
+        "",
+        "| part | paper | this model |",
+        "| --- | --- | --- |",
+        *[f"| {' | '.join(row)} |" for row in rows],
+        "",
+    ]
 
 
 def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
