@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.long_axis.view import LongAxisView
 from LaMoDCore.io.results.contour_masks import has_derived_contours, refuse_to_replace_edited_masks, write_contour_masks
 from LaMoDCore.io.results.displacement_files import write_displacement
 from LaMoDCore.io.results.function_files import write_function_csv, write_thickness_csv
+from LaMoDCore.io.results.long_axis_files import write_long_axis_files
 from LaMoDCore.io.results.motion_npz import write_motion_npz
 from LaMoDCore.io.results.segments_csv import write_segments_csv
 from LaMoDCore.io.results.spatial_files import write_spatial
@@ -43,6 +45,7 @@ def write_result(
     report: bool = True,
     outputs: Iterable[str] | None = None,
     command: str = "predict",
+    long_axis: Sequence[LongAxisView] = (),
 ) -> list[Path]:
     """Write the files of a result to the folder `out`, atomically; the same result gives the same bytes.
 
@@ -71,6 +74,7 @@ def write_result(
         report: False leaves out the report.
         outputs: parts to write, see `LaMoDCore.prediction.outputs.OUTPUTS`; None writes all of them.
         command: name of the command or program, for the folder's marker.
+        long_axis: the views of ``long_axis`` in the summary, whose lines are written too.
 
     Returns:
         The files, in the order above, without the marker.
@@ -88,6 +92,7 @@ def write_result(
         pending = {part: pool.submit(write, result, folder) for part, write in writers.items()}
         tables = _write_tables(result, folder) if "segments" in parts else []
         write_strain_json(result, folder / "strain.json")
+        views = write_long_axis_files(long_axis, result.summary["long_axis"], folder) if long_axis else []
         report_files = []
         if "report" in parts:
             from LaMoDCore.report import write_report
@@ -100,6 +105,7 @@ def write_result(
         *tables[:1],
         "strain.json",
         *tables[1:],
+        *views,
         *(name for part in ("spatial", "displacement", "contours") for name in images.get(part, [])),
         *report_files,
     ]

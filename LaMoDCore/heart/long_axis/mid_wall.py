@@ -34,7 +34,7 @@ def lines_mm(view: LongAxisView) -> dict[str, Array]:
 
 
 def _mean(inner: Array, outer: Array) -> Array:
-    return np.maximum((inner + outer) / 2, 1e-6)
+    return np.asarray(np.maximum((inner + outer) / 2, 1e-6))
 
 
 def _distances(view: LongAxisView, line: Array) -> Array:
@@ -42,4 +42,4 @@ def _distances(view: LongAxisView, line: Array) -> Array:
     middle = view.annulus_mm.mean(axis=1, keepdims=True)
     axis = view.apex_mm[:, None] - middle
     across = np.stack([-axis[..., 1], axis[..., 0]], axis=-1) / np.linalg.norm(axis, axis=-1, keepdims=True)
-    return np.abs(((line - middle) * across).sum(axis=-1))
+    return np.asarray(np.abs(((line - middle) * across).sum(axis=-1)))

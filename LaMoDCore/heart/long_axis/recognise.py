@@ -17,10 +17,11 @@ from LaMoDCore.heart.pose import RIGHT_VENTRICLE_LPS
 #: Angle of each view's first wall from the middle of the septum, degrees, counter-clockwise seen from the apex: the
 #: middles of the inferoseptal, inferior and anteroseptal segments (AHA, 60° each).
 FIRST_WALL_DEGREES: dict[ViewKind, float] = {"four_chamber": 30.0, "two_chamber": 90.0, "three_chamber": -30.0}
-#: From the anterior RV insertion to the middle of the septum, the border of the two septal segments.
-INSERTION_TO_SEPTUM_DEGREES = 60.0
-#: Spread of the angle between the usual and the true middle of the septum where only the usual one is known.
-_USUAL_SD_DEGREES = 20.0
+#: From the anterior RV insertion to the middle of the septum. By the AHA's segments it is 60°; the insertion points of
+#: the two real series of the tests are 68° and 82° apart, those of the synthetic hearts 118°.
+INSERTION_TO_SEPTUM_DEGREES = 45.0
+#: Spread of the true middle of the septum about the one from an insertion point, and about the usual one.
+_INSERTION_SD_DEGREES, _USUAL_SD_DEGREES = 15.0, 20.0
 #: Spread of the planes that are acquired about the middles of the segments.
 _PLANE_SD_DEGREES = 15.0
 #: Two assignments of views whose costs differ by less than this are both plausible.
@@ -149,7 +150,7 @@ def _cost(angles: Sequence[float], kinds: Sequence[ViewKind | None], measured: b
     deviations = np.array(
         [_wrapped(a - FIRST_WALL_DEGREES[k], 180.0) for a, k in zip(angles, kinds, strict=True) if k is not None]
     )
-    common_sd = _PLANE_SD_DEGREES / 2 if measured else _USUAL_SD_DEGREES
+    common_sd = _INSERTION_SD_DEGREES if measured else _USUAL_SD_DEGREES
     weight = 1 / _PLANE_SD_DEGREES**2
     common = weight * deviations.sum() / (weight * deviations.size + 1 / common_sd**2)
     return float(0.5 * (weight * ((deviations - common) ** 2).sum() + (common / common_sd) ** 2))

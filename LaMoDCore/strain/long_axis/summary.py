@@ -44,7 +44,8 @@ DEFINITIONS = {
     "drift": "strain of the last frame, which precedes the first one of the next beat",
     "rates": "slope of the curve, 1/s: fastest shortening up to end-systole, fastest lengthening in the first half of "
     "diastole",
-    "interval": "90 % interval for the material strain of the mid-wall given a reader's errors, from synthetic readers",
+    "interval": "90 % interval for the strain of the tissue given a reader's errors, from synthetic readers; it does "
+    "not contain the effect of trabeculae that are left out of the wall",
 }
 
 

@@ -1,0 +1,94 @@
+"""Options and steps of `lamod predict` for long-axis views."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from LaMoDCore.cli.options import frame_numbers
+from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from LaMoDCore.heart.case import Case
+    from LaMoDCore.io.long_axis.reader import LongAxisCase
+
+_OPTIONS = ("long_axis_cine", "long_axis_labels", "long_axis_views", "long_axis_frames")
+
+
+def add_long_axis_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for long-axis views; read by `read_long_axis`."""
+    parser.add_argument(
+        "--long-axis",
+        nargs="+",
+        default=[],
+        metavar="LAX",
+        type=Path,
+        help="long-axis slices, for GLS: masks of the wall, open at the mitral valve, in any format of MASKS, a folder "
+        "of guide-point files, curves saved by Slicer (.mrk.json), or a DICOM RT structure set; with or without MASKS",
+    )
+    parser.add_argument(
+        "--long-axis-cine",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        type=Path,
+        help="the images of the long-axis slices (default: --cine); guide points and curves need them, and contours of "
+        "end-diastole and end-systole alone are carried with them",
+    )
+    parser.add_argument(
+        "--long-axis-labels",
+        metavar="myo=2",
+        help="meaning of the values of long-axis masks (default: the wall is found by its shape)",
+    )
+    parser.add_argument(
+        "--long-axis-views",
+        metavar="4ch,2ch,3ch",
+        help="view of each long-axis slice, in the order of LAX (default: recognised by their position)",
+    )
+    parser.add_argument(
+        "--long-axis-frames",
+        metavar="0,9",
+        type=frame_numbers,
+        help="frames of the long-axis cine, counted from 0, on which long-axis masks were drawn, if not on all",
+    )
+
+
+def check_long_axis_options(args: argparse.Namespace) -> None:
+    """Refuse options that describe long-axis slices without any.
+
+    Raises:
+        LaMoDInputError: there is such an option.
+    """
+    given = [name for name in _OPTIONS if getattr(args, name)]
+    if given and not args.long_axis:
+        option = "--" + given[0].replace("_", "-")
+        raise LaMoDInputError(option, "it describes long-axis slices, and there are none", "add --long-axis")
+
+
+def is_long_axis_alone(args: argparse.Namespace) -> bool:
+    """Whether there are long-axis slices and no short-axis ones, neither as MASKS nor in a --cine."""
+    return bool(args.long_axis) and not args.masks and not args.cine
+
+
+def read_long_axis(args: argparse.Namespace, case: Case | None = None) -> LongAxisCase:
+    """Read the long-axis views of the options.
+
+    Args:
+        args: options of `add_long_axis_options`, and --cine and --rr.
+        case: the short-axis slices, whose RV insertion helps to recognise the views.
+
+    Raises:
+        LaMoDInputError: they cannot be used.
+    """
+    from LaMoDCore.io.long_axis.reader import load_long_axis
+
+    return load_long_axis(
+        args.long_axis,
+        cine=args.long_axis_cine or args.cine or [],
+        labels=args.long_axis_labels,
+        views=args.long_axis_views,
+        mask_frames=args.long_axis_frames,
+        rr_ms=args.rr,
+        rv_insertion_lps=None if case is None else case.rv_insertion_lps,
+    )

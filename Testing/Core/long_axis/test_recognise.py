@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from long_axis_files import write_masks
+from long_axis_shapes import ANGLES, CENTER_LPS, long_axis_grid
+
+from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS
+from LaMoDCore.heart.long_axis.recognise import heart_frame, kind_in_name, recognised, wall_angle_degrees
+from LaMoDCore.heart.pose import RIGHT_VENTRICLE_LPS
+from LaMoDCore.io.long_axis.reader import load_long_axis
+
+
+@pytest.fixture(scope="module")
+def at_angle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("angles")
+
+    def read(*angles, insertion=None):
+        paths = []
+        for n, angle in enumerate(angles):
+            path = folder / f"view{n}at{angle}.seq.nrrd"
+            paths.append(path if path.exists() else write_masks(path, grid=long_axis_grid(angle)))
+        return load_long_axis(paths, rv_insertion_lps=insertion)
+
+    return read
+
+
+def insertion_at(degrees):
+    """A point on the epicardium at this angle from the usual middle of the septum, seen from the apex."""
+    axis = BASE_TO_APEX_LPS
+    septum = RIGHT_VENTRICLE_LPS - (RIGHT_VENTRICLE_LPS @ axis) * axis
+    septum /= np.linalg.norm(septum)
+    angle = np.radians(degrees)
+    return CENTER_LPS + 30 * (np.cos(angle) * septum + np.sin(angle) * np.cross(axis, septum)) + 20 * axis
+
+
+def kinds(case):
+    return [view.kind for view in case.views]
+
+
+def test_angles_are_counted_from_the_septum_counter_clockwise_seen_from_the_apex(at_angle):
+    for degrees in (30.0, 90.0, -30.0):
+        view = at_angle(degrees).views[0]
+        # the plane of the shapes runs towards this angle; walls are put in order afterwards
+        assert wall_angle_degrees(view, 0, heart_frame([view], [0])) == pytest.approx(degrees, abs=4.0)
+
+
+@pytest.mark.parametrize("turn", [-18, 0, 18])
+def test_three_views_are_recognised_if_the_heart_is_turned(at_angle, turn):
+    assert kinds(at_angle(*(angle + turn for angle in ANGLES.values()))) == list(ANGLES)
+
+
+@pytest.mark.parametrize("angles", [(15.0, -43.0), (20.0, -39.0)])
+def test_two_views_of_a_real_study(at_angle, angles):
+    assert kinds(at_angle(*angles)) == ["four_chamber", "three_chamber"]
+
+
+def test_insertion_point_turns_the_expected_angles(at_angle):
+    assert kinds(at_angle(60.0 + 5)) == ["two_chamber"]
+    insertion = insertion_at(-45.0 + 30.0)  # the septum lies 30° farther
+    assert kinds(at_angle(60.0 + 5, insertion=insertion)) == ["four_chamber"]
+
+
+def test_an_assignment_that_is_nearly_as_good_is_a_warning(at_angle):
+    severity = {n.code: n.severity for n in at_angle(0.0).notes}
+    assert severity["long_axis_views_recognised"] == "warning"
+    severity = {n.code: n.severity for n in at_angle(30.0, 90.0, -30.0).notes}
+    assert severity["long_axis_views_recognised"] == "info"
+
+
+def test_given_views_are_kept_and_the_others_take_what_is_left(at_angle):
+    views = at_angle(30.0, 35.0).views
+    from dataclasses import replace
+
+    named = [replace(views[0], kind="two_chamber", kind_given=True), replace(views[1], kind=None)]
+    found, _ = recognised(named, [0, 0], heart_frame(named, [0, 0]))
+    assert [view.kind for view in found] == ["two_chamber", "four_chamber"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("cine_4ch_bh", "four_chamber"),
+        ("CINE SSFP 2CV", "two_chamber"),
+        ("LAX 3CH", "three_chamber"),
+        ("three chamber", "three_chamber"),
+        ("lvot", "three_chamber"),
+        ("sa_stack", None),
+        ("2ch_and_4ch", None),
+        ("series 24", None),
+    ],
+)
+def test_names(name, kind):
+    assert kind_in_name(name) == kind
