@@ -65,7 +65,8 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     mouse.click(window.sample_button)
     app.settle()
     assert ui.cineSelector.currentNode() is not None
-    assert ui.myocardiumSelector.currentText == "LV myocardium"
+    assert "Myocardium: “LV myocardium”" in ui.structuresLabel.text
+    assert ui.heartTable.item(0, 1).text() == "Phantom"
 
     from LaMoDCore.phantom import demo_case
 
@@ -85,7 +86,7 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     picture = window.red.picture()
     assert panel.coloured(picture, 0.35).sum() > 5000
 
-    browser = app.widget.displayPanel._result.browserNode
+    browser = app.widget.displayPanel.result.browserNode
     frame = browser.GetSelectedItemNumber()
     slider = ui.seekWidget.slider()
     middle = slider.height() // 2

@@ -35,7 +35,7 @@ def test_repaired_contours_are_saved_in_the_format_of_their_file(annotator, tmp_
     path = tmp_path / "masks.seq.nrrd"
     labels = write_labels(path, annotator.slice)
     before = path.read_bytes()
-    annotator.app.widget.inputsPanel.loadMasks(path)
+    annotator.app.widget.heartPanel.addPaths([path])
     annotator.app.widget._parameters.myocardium = "2"
     click(annotator, "checkButton")
     annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
@@ -165,6 +165,7 @@ def test_a_slice_with_its_own_insertion(stack):
 
     from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+    from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 
     contours = stack.widget.contoursPanel
     annotator = SimpleNamespace(app=stack, mouse=stack.mouse, ui=contours.ui, panel=contours)
@@ -188,7 +189,7 @@ def test_a_slice_with_its_own_insertion(stack):
     stack.settle()
     assert np.linalg.norm(node.points(grids).own_lps[2] - own) > 5
     request = RequestReader(parameters).read()
-    command = request.commandLine(Path("x"))
+    command = HeartRequest.of(request).commandLine(Path("x"))
     assert len([word for word in command if word.startswith("--slice-insertion=")]) == 1
     assert len([word for word in command if word.startswith("--rv-insertion=")]) == 1
     click_cell(annotator, 0, 4)

@@ -113,29 +113,8 @@ def test_empty_fields_are_filled(slicer_app, ring):
     p = slicer_app.widget._parameters
     assert p.cine is ring.browser
     assert p.masks is ring.segmentation
-    assert slicer_app.widget.ui.myocardiumSelector.currentText == "LV myocardium"
+    assert "Myocardium: “LV myocardium”" in slicer_app.widget.ui.structuresLabel.text
     assert slicer_app.widget.ui.predictButton.enabled
-
-
-def test_two_candidates_are_left_to_the_user(slicer_app, ring):
-    from LaMoDSlicerLib.Scene import SampleHeart
-
-    p = slicer_app.widget._parameters
-    p.cine = p.masks = None
-    SampleHeart.addToScene(heart(), "Second")
-    slicer_app.settle()
-    assert p.cine is None
-    assert p.masks is None
-    assert "Select the myocardium masks" in slicer_app.widget.ui.predictButton.toolTip
-
-
-def test_the_user_selects_the_myocardium(slicer_app, ring):
-    ui = slicer_app.widget.ui
-    slicer_app.mouse.choose(ui.myocardiumSelector, "RV")
-    slicer_app.settle()
-    from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
-
-    assert RequestReader(slicer_app.widget._parameters).structures() == {"myocardium": "RV", "cavity": "LV cavity"}
 
 
 def test_a_volume_with_one_component_per_frame_is_a_cine(slicer_app):
@@ -157,13 +136,14 @@ def test_a_volume_with_one_component_per_frame_is_a_cine(slicer_app):
 def test_the_rv_insertion_is_passed_in_lps(slicer_app, ring):
     import slicer
     from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+    from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 
     points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "RV")
     points.AddControlPoint(10.0, 20.0, 30.0)
     slicer_app.widget._parameters.rvInsertion = points
     request = RequestReader(slicer_app.widget._parameters).read()
     assert np.allclose(request.options.rvInsertionLps, [-10, -20, 30])
-    assert "--rv-insertion=-10.000,-20.000,30.000" in request.commandLine(Path("folder"))
+    assert "--rv-insertion=-10.000,-20.000,30.000" in HeartRequest.of(request).commandLine(Path("folder"))
 
 
 @pytest.mark.parametrize("suffix", [".seq.nrrd", ".nii.gz"])
@@ -186,7 +166,7 @@ def test_masks_are_loaded_from_files(slicer_app, ring, tmp_path, suffix):
         image.SetOrigin([*affine[:3, 3], 0])
         image.SetDirection(direction.ravel())
         sitk.WriteImage(image, str(path))
-    slicer_app.widget.inputsPanel.loadMasks(path)
+    slicer_app.widget.heartPanel.addPaths([path])
     slicer_app.settle()
     p = slicer_app.widget._parameters
     assert p.masks.GetClassName() == "vtkMRMLLabelMapVolumeNode"
@@ -201,14 +181,24 @@ def _message(slicer_app):
     return slicer_app.widget.ui.messageLabel.text
 
 
-def test_an_image_is_refused_as_masks(slicer_app, ring, tmp_path):
+def test_a_file_without_images_is_refused(slicer_app, tmp_path):
+    path = tmp_path / "notes.nii.gz"
+    path.write_text("no image")
+    slicer_app.widget.heartPanel.addPaths([path])
+    assert "notes.nii.gz: " in _message(slicer_app)
+    assert str(tmp_path) not in _message(slicer_app)
+
+
+def test_images_are_added_as_a_cine(slicer_app, tmp_path):
     from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
-    write_seq_nrrd(
-        tmp_path / "cine.seq.nrrd", ring.slice.cine[:, None], ring.slice.grid.ijk_to_lps, ring.slice.frame_times_ms
-    )
-    slicer_app.widget.inputsPanel.loadMasks(tmp_path / "cine.seq.nrrd")
-    assert "cine.seq.nrrd: its values are fractions" in slicer_app.widget.ui.messageLabel.text
+    slice_ = heart()
+    write_seq_nrrd(tmp_path / "cine.seq.nrrd", slice_.cine[:, None], slice_.grid.ijk_to_lps, slice_.frame_times_ms)
+    slicer_app.widget.heartPanel.addPaths([tmp_path / "cine.seq.nrrd"])
+    slicer_app.settle()
+    p = slicer_app.widget._parameters
+    assert (p.cine.GetName(), p.masks) == ("cine", None)
+    assert "it draws the missing contours first" in slicer_app.widget.ui.headlineLabel.text
 
 
 def test_cine_and_masks_with_different_numbers_of_frames(slicer_app, ring):
@@ -256,9 +246,13 @@ def test_masks_outside_the_cine_are_refused(slicer_app, ring):
 def test_none_is_kept_when_a_person_chose_it(slicer_app, ring):
     """A field is filled when a node arrives, not again after a person emptied it."""
     import slicer
+    from PySide6 import QtCore
 
     p, ui = slicer_app.widget._parameters, slicer_app.widget.ui
+    slicer_app.settle()
     assert p.cine is ring.browser
+    slicer_app.mouse.click(ui.nodesButton, QtCore.QPoint(20, 10))
+    slicer_app.settle()
     slicer_app.mouse.choose(ui.cineSelector._box, "None (show masks)")
     slicer_app.settle()
     assert p.cine is None
@@ -266,3 +260,4 @@ def test_none_is_kept_when_a_person_chose_it(slicer_app, ring):
     slicer_app.settle()
     assert p.cine is None
     assert ui.cineSelector.currentNode() is None
+    slicer_app.mouse.click(ui.nodesButton, QtCore.QPoint(20, 10))

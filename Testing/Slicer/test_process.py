@@ -87,7 +87,7 @@ def test_cine_deleted_during_a_run(slicer_app, ring, fake_worker):
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     slicer.mrmlScene.RemoveNode(ring.browser)
     assert slicer_app.mouse.spin(300, lambda: slicer_app.widget.predictPanel.job is None)
-    result = slicer_app.widget.displayPanel._result
+    result = slicer_app.widget.displayPanel.result
     assert result.isShown
     assert result.browserNode is not ring.browser
     assert "cine was removed" in slicer_app.widget.ui.messageLabel.text
@@ -100,8 +100,8 @@ def test_masks_deleted_during_a_run(slicer_app, ring, fake_worker):
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     slicer.mrmlScene.RemoveNode(ring.segmentation)
     assert slicer_app.mouse.spin(300, lambda: slicer_app.widget.predictPanel.job is None)
-    assert slicer_app.widget.displayPanel._result.browserNode is ring.browser
-    assert slicer_app.widget.displayPanel._result.isShown
+    assert slicer_app.widget.displayPanel.result.browserNode is ring.browser
+    assert slicer_app.widget.displayPanel.result.isShown
 
 
 def test_module_switched_during_a_run(slicer_app, ring, fake_worker):
@@ -111,7 +111,7 @@ def test_module_switched_during_a_run(slicer_app, ring, fake_worker):
     assert slicer_app.mouse.spin(300, lambda: slicer_app.widget.predictPanel.job is None)
     slicer_app.application._select_module("LaMoDSlicer")
     slicer_app.settle()
-    assert slicer_app.widget.displayPanel._result.isShown
+    assert slicer_app.widget.displayPanel.result.isShown
 
 
 def _classes():
@@ -138,7 +138,7 @@ def test_module_reloaded(slicer_app, ring, fake_worker):
     assert not any(map(panel.is_running, running))
     fake_worker("ok")
     panel.predict(slicer_app)
-    assert slicer_app.widget.displayPanel._result.isShown
+    assert slicer_app.widget.displayPanel.result.isShown
     assert old._parameters is None
 
 
@@ -154,7 +154,7 @@ def test_a_saved_scene_is_restored(slicer_app, ring, fake_worker, tmp_path):
     slicer.mrmlScene.Clear(0)
     slicer.util.loadScene(path)
     slicer_app.settle()
-    result = slicer_app.widget.displayPanel._result
+    result = slicer_app.widget.displayPanel.result
     assert result is not None
     assert result.isShown
     for frame, picture in before.items():
@@ -183,13 +183,10 @@ def _picture(app, frame):
 
 def test_masks_without_a_cine(slicer_app, ring, fake_worker):
     fake_worker("ok")
+    slicer_app.settle()
     slicer_app.widget._parameters.cine = None
-    slicer_app.widget.inputsPanel.fillEmptyFields = lambda: None
-    try:
-        panel.predict(slicer_app)
-    finally:
-        del slicer_app.widget.inputsPanel.fillEmptyFields
-    result = slicer_app.widget.displayPanel._result
+    panel.predict(slicer_app)
+    result = slicer_app.widget.displayPanel.result
     assert result.isShown
     assert result.background().GetAttribute("LaMoD.Role") == "masks"
 

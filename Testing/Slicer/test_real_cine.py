@@ -16,7 +16,7 @@ WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetens
 
 
 def _load(app):
-    """Load the DICOM series as a sequence, like Slicer's DICOM reader, and the labels with "Load masks…"."""
+    """Load the DICOM series as a sequence, like Slicer's DICOM reader, and the labels with "Add…"."""
     import slicer
     from LaMoDSlicerLib.Scene import SliceViews
     from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
@@ -35,7 +35,7 @@ def _load(app):
     volume.CreateDefaultDisplayNodes()
     SliceViews.lookAt(volume)
     app.settle()
-    app.widget.inputsPanel.loadMasks(DATA / "Se3_labels.nii.gz")
+    app.widget.heartPanel.addPaths([DATA / "Se3_labels.nii.gz"])
     app.settle()
     return browser, stack
 
@@ -48,7 +48,7 @@ def test_colours_cover_the_myocardium_of_a_real_oblique_cine(slicer_app, fake_wo
         fake_worker("ok")
     browser, stack = _load(slicer_app)
     assert slicer_app.widget._parameters.cine is browser
-    assert slicer_app.widget.ui.myocardiumSelector.currentText == "Label 2"
+    assert "Myocardium: “Label 2”" in slicer_app.widget.ui.structuresLabel.text
     panel.predict(slicer_app, seconds=600)
     assert slicer_app.widget.ui.messageLabel.text == ""
     p = slicer_app.widget._parameters

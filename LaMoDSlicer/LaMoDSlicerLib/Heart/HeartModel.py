@@ -22,15 +22,13 @@ class HeartModel:
         self._selected = (-1, 0)
         self._rows: list[SliceRow] = []
         self._state: Any = None
+        self._stored: str | None = None
 
     def setParameters(self, parameters: Any) -> None:
-        """Read the heart of a scene; None while no scene is open."""
+        """Follow the heart of a scene; None while no scene is open."""
         self._parameters = parameters
-        self._state = None
+        self._state = self._stored = None
         self._series, self._rows, self._selected = [], [], (-1, 0)
-        if parameters is not None:
-            record = HeartRecord(parameters.parameterNode)
-            self._series, self._selected = record.series(), record.selected
 
     @property
     def series(self) -> list[HeartSeries]:
@@ -68,10 +66,12 @@ class HeartModel:
         if self._parameters is None:
             changed, self._rows, self._state = bool(self._rows), [], None
             return changed
+        self._readStored()
         before = [(s.cine, s.masks) for s in self._series]
         self._dropRemoved()
         self._adoptParameters()
         self._addArrivals()
+        self._publish()
         if not self._series and before:  # the next heart begins without the decisions about this one
             self._parameters.swapBaseAndApex = False
             self._parameters.rrMs, self._parameters.referenceFrame = 0.0, 0
@@ -86,6 +86,13 @@ class HeartModel:
             self._state = self._stateNow()
         self._store()
         return changed
+
+    def _readStored(self) -> None:
+        """Read the heart from the scene if a scene was opened or loaded since."""
+        record = HeartRecord(self._parameters.parameterNode)
+        if record.text != self._stored:
+            self._stored = record.text
+            self._series, self._selected = record.series(), record.selected
 
     def _stateNow(self) -> Any:
         series = tuple(
@@ -175,6 +182,14 @@ class HeartModel:
         for node in free:
             if not any(s.holds(node) or self._isSecondReader(node, s) for s in self._series):
                 self._series.append(HeartSeries(masks=node))
+
+    def _publish(self) -> None:
+        """Give the parameters the nodes that joined the selected series."""
+        p, current = self._parameters, self.current()
+        if current is not None and (p.cine is not current.cine or p.masks is not current.masks):
+            wasModifying = p.StartModify()
+            p.cine, p.masks = current.cine, current.masks
+            p.EndModify(wasModifying)
 
     def _addCine(self, cine: Any, free: list[Any]) -> None:
         """Add a cine as a series, or to the series of masks without a cine that fit it."""
@@ -268,7 +283,9 @@ class HeartModel:
         self._parameters.swapBaseAndApex = not self._parameters.swapBaseAndApex
 
     def _store(self) -> None:
-        HeartRecord(self._parameters.parameterNode).keep(self._series, self._selected)
+        record = HeartRecord(self._parameters.parameterNode)
+        record.keep(self._series, self._selected)
+        self._stored = record.text
 
 
 def _isInScene(node: Any) -> bool:

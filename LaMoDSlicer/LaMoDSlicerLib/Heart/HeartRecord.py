@@ -21,6 +21,11 @@ class HeartRecord:
     def __init__(self, node: Any) -> None:
         self._node = node
 
+    @property
+    def text(self) -> str:
+        """What is stored, apart from the nodes: it changes when a scene is loaded."""
+        return str(self._node.GetAttribute(self.ATTRIBUTE) or "")
+
     def series(self) -> list[HeartSeries]:
         """The stored series; nodes that left the scene are None, and series without any node are left out."""
         found = []
@@ -51,7 +56,7 @@ class HeartRecord:
         from LaMoDCore.runtime.json_file import parse_json
 
         try:
-            content = parse_json(self._node.GetAttribute(self.ATTRIBUTE) or "{}")
+            content = parse_json(self.text or "{}")
         except ValueError:
             return {}
         return content if isinstance(content, dict) else {}
@@ -68,7 +73,7 @@ class HeartRecord:
             one = series[number] if number < len(series) else HeartSeries()
             for role, node in ((self._CINE, one.cine), (self._MASKS, one.masks)):
                 self._refer(role.format(number=number), node)
-        if self._node.GetAttribute(self.ATTRIBUTE) != text:
+        if self.text != text:
             self._node.SetAttribute(self.ATTRIBUTE, text)
         self._node.EndModify(wasModifying)
 

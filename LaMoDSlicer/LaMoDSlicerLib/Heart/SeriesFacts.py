@@ -99,7 +99,7 @@ class SeriesFacts:
     @staticmethod
     def _gridOf(source: MaskSource) -> VolumeGeometry | None:
         try:
-            return FrameMask.ownGeometry(source.sequence.frames()[0])
+            return FrameMask.geometryOf(source.sequence.frames())
         except InputError:
             return None
 

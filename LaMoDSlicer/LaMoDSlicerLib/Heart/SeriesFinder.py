@@ -70,7 +70,7 @@ def fit(cineNode: Any, masksNode: Any) -> int:
 def gridOf(masksNode: Any) -> VolumeGeometry | None:
     """The grid of masks; None if they are empty."""
     try:
-        return FrameMask.ownGeometry(FrameSequence(masksNode).frames()[0])
+        return FrameMask.geometryOf(FrameSequence(masksNode).frames())
     except InputError:
         return None
 

@@ -96,8 +96,7 @@ def remove(earlier: ResultNode) -> None:
         scene.remove()
         if own is not None:
             proxy = browser.GetProxyNode(own)
-            for node in (proxy, own, browser):
-                if node is not None and node.GetScene() is not None:
-                    slicer.mrmlScene.RemoveNode(node)
+            extras = (*scene.belongings(proxy), *scene.belongings(own))
+            scene.removeNodes(browser, own, proxy, *extras)  # the browser would make the proxy again
     if earlier.node.GetScene() is not None:
         slicer.mrmlScene.RemoveNode(earlier.node)
