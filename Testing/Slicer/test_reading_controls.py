@@ -451,7 +451,8 @@ def test_a_movie_beats_with_the_rr_interval_and_names_nobody(room, tmp_path):
     with_name = room.window.red.picture().astype(int)
     path = tmp_path / "strain.gif"
     room.reading.film(path)
-    assert room.mouse.spin(10, lambda: room.reading.ui.movieButton.text.startswith("Cancel movie ("))
+    assert room.mouse.spin(10, lambda: room.reading.ui.readingMessage.text.startswith("Filming: frame 1 of "))
+    assert room.reading.ui.movieButton.text == "Cancel movie"
     assert room.mouse.spin(60, lambda: room.reading.ui.movieButton.text == "Movie…")
     assert room.reading.ui.readingMessage.text == "Written: strain.gif"
     assert room.browser.GetSelectedItemNumber() == 4

@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from Testing.SlicerHost import display
 from Testing.SlicerHost.application import Application
 from Testing.SlicerHost.layouts import CELLS, ViewArea
 from Testing.SlicerHost.mrml_widgets import qMRMLSequenceBrowserPlayWidget, qMRMLSequenceBrowserSeekWidget
@@ -57,17 +58,17 @@ class ModuleSelector:
 
 
 class MainWindow(wrapped("QMainWindow")):
-    """Args: application; size in pixels; whether there is a 3-D view."""
+    """Args: application; size in pixels, by default almost the whole screen; whether there is a 3-D view."""
 
     #: The number of the layout that the window opens with.
     FIRST_LAYOUT = 1
 
-    def __init__(self, application: Application, size: tuple[int, int] = (1240, 760), three_d: bool = True) -> None:
+    def __init__(self, application: Application, size: tuple[int, int] | None = None, three_d: bool = True) -> None:
         super().__init__()
         self._application = application
         self.setWindowTitle("LaMoD in a stand-in for 3D Slicer (slicer-core and PySide6)")
         self.setObjectName("qSlicerMainWindow")  # slicer.util.mainWindow looks for this name
-        self.resize(*size)
+        self.resize(*(size or (display.SIZE[0] - 40, display.SIZE[1] - 40)))
         splitter = QtWidgets.QSplitter()
         self.setCentralWidget(splitter)
         self._panel = ModulePanel()

@@ -109,8 +109,8 @@ class SliceView(View):
         #: Texts in the corners, which Slicer's DataProbe writes: they may contain the patient's name.
         self.corner_annotation = vtk.vtkCornerAnnotation()
         self.corner_annotation.SetMaximumLineHeight(0.07)
-        self.renderer.AddViewProp(self.corner_annotation)
         overlay = vtk.vtkRenderer()
+        overlay.AddViewProp(self.corner_annotation)
         overlay.SetLayer(1)
         overlay.GetActiveCamera().ParallelProjectionOn()
         window = self.GetRenderWindow()

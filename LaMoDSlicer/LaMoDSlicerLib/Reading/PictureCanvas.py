@@ -160,6 +160,8 @@ class PictureCanvas:
         from matplotlib.cm import ScalarMappable
 
         place = self.figure.add_axes(box)
-        bar = self.figure.colorbar(ScalarMappable(scale, colors), cax=place, extend=extend, ticks=self._ticks(scale))
+        ticks = self._ticks(scale)
+        bar = self.figure.colorbar(ScalarMappable(scale, colors), cax=place, extend=extend, ticks=ticks)
+        bar.ax.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=2, pad=2, labelsize=self.points(7.5))

@@ -344,11 +344,13 @@ class ReadingPanel:
         self._movie.start(path, self._onFilmed, self._onFilmEnd)
 
     def _onFilmed(self, done: int, count: int) -> None:
-        self._ui.movieButton.text = _("Cancel movie ({done} of {count})").format(done=done, count=count)
+        self._ui.movieButton.text = _("Cancel movie")
+        self.showMessage(_("Filming: frame {done} of {count}").format(done=done, count=count))
 
     def _onFilmEnd(self, files: list[Path], error: str) -> None:
         self._movie = None
         self._ui.movieButton.text = _("Movie…")
+        self.showMessage("")
         if error:
             self.showMessage(_("The movie could not be written: {error}.").format(error=error))
         elif files:

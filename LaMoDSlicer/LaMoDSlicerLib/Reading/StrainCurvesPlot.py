@@ -22,7 +22,7 @@ class StrainCurvesPlot:
     STROKES, STROKE_WIDTH = 160, 5
     PALE = 0.78
     #: Width for the legend relative to the curves; with two results the plot is narrower.
-    LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.65, 0.95
+    LEGEND_SHARE, LEGEND_SHARE_OF_TWO = 0.85, 1.0
     INK = (0.13, 0.15, 0.18)
     #: Names of the lines at end-diastole and end-systole in the legend.
     MOMENTS = ("ED", "ES")

@@ -63,11 +63,9 @@ class MovieExport:
         """
         self._path, self._onProgress, self._onEnd = path, onProgress, onEnd
         self._before = self._browser.GetSelectedItemNumber()
-        for view in self._views:
-            annotation = getattr(view, "cornerAnnotation", lambda: None)()
-            if annotation is not None:
-                self._hidden.append((annotation, annotation.GetVisibility()))
-                annotation.SetVisibility(False)
+        for text in (text for view in self._views for text in self._cornerTexts(view)):
+            self._hidden.append((text, text.GetVisibility()))
+            text.SetVisibility(False)
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self._next)
@@ -103,12 +101,29 @@ class MovieExport:
         self._pictures, self._hidden = [], []
         self._onEnd(files, error)
 
+    @staticmethod
+    def _cornerTexts(view: Any) -> list[Any]:
+        """The texts in the corners of a view: Slicer has one per layer."""
+        renderers = view.renderWindow().GetRenderers()
+        layers = [renderers.GetItemAsObject(i) for i in range(renderers.GetNumberOfItems())]
+        props = [layer.GetViewProps() for layer in layers]
+        drawn = [each.GetItemAsObject(i) for each in props for i in range(each.GetNumberOfItems())]
+        return [prop for prop in drawn if prop.IsA("vtkCornerAnnotation")]
+
     def _picture(self) -> np.ndarray:
         """uint8 [H, W, 3]: the views side by side."""
         shots = [self._shot(view) for view in self._views]
         height = max(len(shot) for shot in shots)
         padded = [np.pad(s, ((0, height - len(s)), (0, 4), (0, 0)), constant_values=255) for s in shots]
-        return np.concatenate(padded, axis=1)[:, :-4]
+        page = np.concatenate(padded, axis=1)[:, :-4]
+        return self._inSize(page, self._pictures[0].shape) if self._pictures else page
+
+    def _inSize(self, page: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """The page in the size of the first one, with caption: the user may resize a view while it is filmed."""
+        height, width = shape[0] - self.CAPTION, shape[1]
+        page = page[:height, :width]
+        missing = ((0, height - page.shape[0]), (0, width - page.shape[1]), (0, 0))
+        return np.pad(page, missing, constant_values=255)
 
     @staticmethod
     def _shot(view: Any) -> np.ndarray:

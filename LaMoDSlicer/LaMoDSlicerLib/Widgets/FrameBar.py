@@ -79,7 +79,7 @@ class FrameBar(qt.QWidget):
     @staticmethod
     def _arrow(label: Any) -> int:
         """Half the width of the arrow, with which the label begins."""
-        return int(label.fontMetrics().horizontalAdvance("▴") // 2)
+        return int(label.fontMetrics().boundingRect("▴").width() // 2)
 
     def _placeMarks(self) -> None:
         for label, frame in self._marks:
