@@ -94,7 +94,6 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/__init__.py
   evaluation/agreement.py
   evaluation/bootstrap.py
-  evaluation/rotation_blind.py
   evaluation/code_digest.py
   evaluation/displacement.py
   evaluation/figures.py
@@ -104,6 +103,7 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/predictors.py
   evaluation/prefetch.py
   evaluation/records.py
+  evaluation/rotation_blind.py
   evaluation/run.py
   evaluation/scoring.py
   evaluation/tables.py
@@ -279,6 +279,8 @@ set(MODULE_PYTHON_SCRIPTS
   networks/lamod.py
   networks/motion_decoder.py
   networks/motion_latent.py
+  networks/paper/__init__.py
+  networks/paper/video_unet.py
   networks/registration.py
   networks/ring_contours.py
   networks/ring_motion.py
@@ -288,13 +290,13 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/cohort/__init__.py
   phantom/cohort/build.py
   phantom/cohort/cases.py
-  phantom/cohort/rotation_blind.py
   phantom/cohort/contact_sheet.py
   phantom/cohort/demo.py
   phantom/cohort/dense_pictures.py
   phantom/cohort/fingerprint.py
   phantom/cohort/pairing.py
   phantom/cohort/recipe.py
+  phantom/cohort/rotation_blind.py
   phantom/cohort/statistics.py
   phantom/heart/__init__.py
   phantom/heart/anatomy.py
@@ -414,6 +416,8 @@ set(MODULE_PYTHON_SCRIPTS
   training/loop/loop_stage.py
   training/loop/losses.py
   training/loop/pace.py
+  training/loop/paper_losses.py
+  training/loop/paper_stages.py
   training/loop/selection.py
   training/loop/slice_stage.py
   training/loop/stages.py
