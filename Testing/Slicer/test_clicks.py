@@ -66,7 +66,7 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     app.settle()
     assert ui.cineSelector.currentNode() is not None
     assert "Myocardium: “LV myocardium”" in ui.structuresLabel.text
-    assert ui.heartTable.item(0, 1).text() == "Phantom"
+    assert ui.heartTable.item(0, 0).text() == "1 Phantom"
 
     from LaMoDCore.phantom import demo_case
 

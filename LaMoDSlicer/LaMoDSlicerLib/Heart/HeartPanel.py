@@ -136,8 +136,10 @@ class HeartPanel:
 
     def onSelected(self, index: int) -> None:
         """Show the selected slice and make its series the current one."""
+        row = self._model.rows[index]
         self._model.select(index)
-        self._selected(self._model.rows[index])
+        self._refreshAll()
+        self._selected(row)
 
     def onUse(self, index: int, used: bool) -> None:
         self._model.setUse(index, used)

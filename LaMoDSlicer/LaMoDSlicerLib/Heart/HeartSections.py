@@ -1,9 +1,14 @@
 from typing import Any
 
+import slicer
+
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Heart.HeartPanel import HeartPanel
 from LaMoDSlicerLib.Prediction.AnswerSection import AnswerSection
 from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene.CineSource import CineSource
 
 
 class HeartSections:
@@ -17,9 +22,7 @@ class HeartSections:
         self.model = HeartModel()
         self._owner = owner
         self.predict = PredictPanel(owner, self.model, self._present)
-        self.heart = HeartPanel(
-            owner, self.model, self.predict.showMessage, self.predict.heartChanged, self._onSelected
-        )
+        self.heart = HeartPanel(owner, self.model, self.predict.showMessage, self._onOtherSeries, self._onSelected)
         self.answer = AnswerSection(owner.ui, self.model, self._openRoom)
         owner.contoursPanel.sliceNumbers = self._numbers
         self._parts = (self.heart, self.predict, self.answer)
@@ -32,12 +35,27 @@ class HeartSections:
         for part in self._parts:
             part.update()
 
+    def _onOtherSeries(self) -> None:
+        """Forget messages about earlier series, and show the selected one before there is a result."""
+        self.predict.heartChanged()
+        if self._owner.predictPanel.parameters is not None and not ResultNode.all():
+            self._look(self.model.current())
+
     def _present(self, node: Any) -> None:
         self._owner.displayPanel.views.present(node, self._owner.predictPanel.parameters)
 
     def _onSelected(self, row: Any) -> None:
-        if hasattr(self._owner.contoursPanel, "showDepth"):
-            self._owner.contoursPanel.showDepth(row.depth)
+        self._look(row.series)
+        self._owner.contoursPanel.showDepth(row.depth)
+
+    def _look(self, series: Any) -> None:
+        """Show the cine of a series in the slice views, unless the reading room directs them."""
+        if series is None or series.cine is None or self._owner.readingPanel.ui.roomButton.checked:
+            return
+        volume = CineSource(series.cine).volumeNode()
+        red = slicer.app.layoutManager().sliceWidget("Red") if slicer.app.layoutManager() is not None else None
+        if red is not None and red.mrmlSliceCompositeNode().GetBackgroundVolumeID() != volume.GetID():
+            SliceViews.lookAt(volume)
 
     def _openRoom(self) -> None:
         self._owner.readingPanel.ui.roomButton.checked = True

@@ -18,8 +18,8 @@ class HeartTable:
         onLevel: called with the index of a row and its level.
     """
 
-    ROW_HEIGHT, MAX_ROWS = 24, 7
-    _USE, _NAME, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(6)
+    ROW_HEIGHT, MAX_ROWS, LEVEL_WIDTH = 24, 7, 92
+    _SLICE, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(5)
 
     def __init__(
         self,
@@ -31,22 +31,37 @@ class HeartTable:
         self._table, self._onSelected, self._onUse, self._onLevel = table, onSelected, onUse, onLevel
         self._isFilling = False
         self._combos: list[Any] = []
-        titles = (_("Use"), _("Slice"), _("Level"), _("Frames · R–R"), _("Contours"), _("To review"))
+        titles = {
+            _("Use, slice"): _(
+                "Ticked: the prediction uses this slice. The number counts the used slices from the base."
+            ),
+            _("Level"): _("Level along the long axis; “auto” follows the position among the slices"),
+            _("Frames"): _("Number of frames, and the R–R interval that they cover"),
+            _("Contours"): _("How the contours were made"),
+            _("Review"): _("Frames whose contours need a look: see the Contours section"),
+        }
         table.setColumnCount(len(titles))
-        table.setHorizontalHeaderLabels(list(titles))
+        for column, (title, tip) in enumerate(titles.items()):
+            item = qt.QTableWidgetItem(title)
+            item.setToolTip(tip)
+            table.setHorizontalHeaderItem(column, item)
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
+        table.setWordWrap(False)
+        table.setTextElideMode(qt.Qt.ElideMiddle)
         table.setTabKeyNavigation(False)  # the tab key leaves the table
         table.verticalHeader().hide()
         header = table.horizontalHeader()
         header.setFixedHeight(self.ROW_HEIGHT)
         for column in range(len(titles)):
-            stretched = column == self._NAME
+            stretched = column in (self._SLICE, self._CONTOURS)  # shortened where the panel is narrow
             header.setSectionResizeMode(
                 column, qt.QHeaderView.Stretch if stretched else qt.QHeaderView.ResizeToContents
             )
+        header.setSectionResizeMode(self._LEVEL, qt.QHeaderView.Fixed)
+        header.resizeSection(self._LEVEL, self.LEVEL_WIDTH)
         table.connect("currentCellChanged(int,int,int,int)", self._onCurrent)
         table.connect("itemChanged(QTableWidgetItem*)", self._onItem)
 
@@ -65,7 +80,7 @@ class HeartTable:
             for r, row in enumerate(rows):
                 self._showRow(r, row)
             if selected >= 0 and table.currentRow() != selected:
-                table.setCurrentCell(selected, self._NAME)
+                table.setCurrentCell(selected, self._SLICE)
             shown = min(max(len(rows), 1), self.MAX_ROWS)
             table.setFixedHeight((1 + shown) * self.ROW_HEIGHT + 4)
         finally:
@@ -80,7 +95,9 @@ class HeartTable:
             table.setRowHeight(r, self.ROW_HEIGHT)
             for column in range(table.columnCount):
                 table.setItem(r, column, qt.QTableWidgetItem(""))
-            table.item(r, self._USE).setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+            table.item(r, self._SLICE).setFlags(
+                qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable
+            )
             combo = qt.QComboBox()
             combo.setToolTip(_("Level along the long axis; “auto” follows the position among the slices"))
             for level, text in zip(LEVELS, (_("auto"), _("base"), _("mid"), _("apex")), strict=True):
@@ -91,12 +108,11 @@ class HeartTable:
 
     def _showRow(self, r: int, row: SliceRow) -> None:
         number = str(row.number) if row.isUsed else "–"
-        use = self._table.item(r, self._USE)
-        self._write(r, self._USE, number, row.remark or _("Number of the slice from the base, if it is used"))
+        use = self._table.item(r, self._SLICE)
+        self._write(r, self._SLICE, f"{number} {row.series.name}", self._nameTip(row))
         wanted = qt.Qt.Checked if row.isUsed else qt.Qt.Unchecked
         if use.checkState() != wanted:
             use.setCheckState(wanted)
-        self._write(r, self._NAME, row.series.name, self._nameTip(row))
         combo = self._combos[r]
         automatic = _("auto: {level}").format(level=row.proposal) if row.proposal else _("auto")
         if combo.itemText(0) != automatic:
@@ -104,8 +120,8 @@ class HeartTable:
         combo.currentIndex = LEVELS.index(row.level)
         self._write(r, self._FRAMES, self._framesText(row), self._framesTip(row))
         contours, review = self._contourTexts(row)
-        self._write(r, self._CONTOURS, contours, row.problem)
-        self._write(r, self._REVIEW, review, _("Frames whose contours need a look, see the Contours section"))
+        self._write(r, self._CONTOURS, contours, row.problem or contours)
+        self._write(r, self._REVIEW, review, _("Frames whose contours need a look: see the Contours section"))
 
     def _write(self, r: int, column: int, text: str, tip: str) -> None:
         item = self._table.item(r, column)
@@ -157,5 +173,5 @@ class HeartTable:
             self._onSelected(row)
 
     def _onItem(self, item: Any) -> None:
-        if not self._isFilling and item.column() == self._USE:
+        if not self._isFilling and item.column() == self._SLICE:
             self._onUse(item.row(), item.checkState() == qt.Qt.Checked)

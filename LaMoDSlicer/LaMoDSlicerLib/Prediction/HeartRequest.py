@@ -67,7 +67,7 @@ class HeartRequest:
     def commandLine(self, folder: Path) -> list[str]:
         """The `lamod predict` command that reads `folder` and writes `folder`/result."""
         arguments = ["predict", *(str(folder / file) for file in self.names())]
-        arguments += ["--out", str(folder / "result"), "--no-report"]
+        arguments += ["--out", str(folder / "result"), "--outputs", "segments,motion,displacement"]
         arguments += ["--labels", MaskFrames.sharedLabelOption(part.masks for part in self.parts)]
         if self.levels:
             arguments += ["--levels", ",".join(self.levels)]
