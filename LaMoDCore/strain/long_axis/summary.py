@@ -43,7 +43,7 @@ DEFINITIONS = {
     "length": "from the middle of the annulus to the endocardial apex, mm",
     "drift": "strain of the last frame, which precedes the first one of the next beat",
     "rates": "slope of the curve, 1/s: fastest shortening up to end-systole, fastest lengthening in the first half of "
-    "diastole",
+    "diastole; none of contours that were carried between drawn frames",
     "interval": "90 % interval for the strain of the tissue given a reader's errors, from synthetic readers; it does "
     "not contain the effect of trabeculae that are left out of the wall",
 }
@@ -69,7 +69,7 @@ def long_axis_summary(views: Sequence[LongAxisView], es_phase: float | None = No
         for name in LINE_NAMES
     }
     parts = [_view(view, strains, es) for view, strains in zip(views, own, strict=True)]
-    gls = _values(mean, phases * rr_ms, course)
+    gls = _values(mean, phases * rr_ms, course, all(view.drawn.all() for view in views))
     ed_lengths = [
         {name: float(lengths[reference_frame(view)]) for name, lengths in line_lengths_mm(view).items()}
         for view in views
@@ -110,8 +110,8 @@ def _strains(view: LongAxisView) -> dict[str, Array]:
     return {name: engineering_strain(length, reference) for name, length in line_lengths_mm(view).items()}
 
 
-def _values(strains: dict[str, Array], times_ms: Array, course: curves.Cycle) -> dict[str, Any]:
-    """Peak, end-systolic value, time and rates of each line."""
+def _values(strains: dict[str, Array], times_ms: Array, course: curves.Cycle, drawn: bool) -> dict[str, Any]:
+    """Peak, end-systolic value, time and rates of each line; the latter only where every frame was drawn."""
     found: dict[str, Any] = {}
     for name, curve in strains.items():
         peak = curves.peak(curve, course, systolic=True)
@@ -120,9 +120,10 @@ def _values(strains: dict[str, Array], times_ms: Array, course: curves.Cycle) ->
         found[f"{name}_green_lagrange"] = float(green_lagrange(np.array(peak.value)))
         found[f"{name}_es"] = at_es
         found[f"{name}_es_green_lagrange"] = float(green_lagrange(np.array(at_es)))
-        found[f"{name}_time_to_peak_ms"] = peak.time_ms
-        found[f"{name}_systolic_rate_per_s"] = curves.systolic_rate(curve, times_ms, course)
-        found[f"{name}_early_diastolic_rate_per_s"] = curves.early_diastolic_rate(curve, times_ms, course)
+        found[f"{name}_time_to_peak_ms"] = peak.time_ms if drawn else None
+        found[f"{name}_systolic_rate_per_s"] = curves.systolic_rate(curve, times_ms, course) if drawn else None
+        rate = curves.early_diastolic_rate(curve, times_ms, course) if drawn else None
+        found[f"{name}_early_diastolic_rate_per_s"] = rate
     return found
 
 
@@ -143,7 +144,7 @@ def _view(view: LongAxisView, strains: dict[str, Array], es_phase: float) -> dic
         "es_frame": es_frame,
         "frame_times_ms": view.frame_times_ms,
         "frames_carried": int((~view.drawn).sum()),
-        "gls": _values(strains, view.frame_times_ms, course),
+        "gls": _values(strains, view.frame_times_ms, course, bool(view.drawn.all())),
         "curves": dict(strains),
         "line_length_mm": line_lengths_mm(view),
         "length_mm": ventricle_length_mm(view),
@@ -155,7 +156,7 @@ def _view(view: LongAxisView, strains: dict[str, Array], es_phase: float) -> dic
 
 
 def _segments(view: LongAxisView, reference: int, course: curves.Cycle) -> list[dict[str, Any]]:
-    rows = []
+    rows, drawn = [], bool(view.drawn.all())
     for index, lengths in enumerate(segment_lengths_mm(mid_wall_mm(view))):
         wall, level = view.walls[index // 3], index % 3
         curve = engineering_strain(lengths, reference)
@@ -169,9 +170,11 @@ def _segments(view: LongAxisView, reference: int, course: curves.Cycle) -> list[
                 "strain_peak": peak.value,
                 "strain_systolic_peak": systolic.value,
                 "strain_es": float(curve[course.es_frame]),
-                "time_to_peak_ms": peak.time_ms,
-                "systolic_rate_per_s": curves.systolic_rate(curve, view.frame_times_ms, course),
-                "early_diastolic_rate_per_s": curves.early_diastolic_rate(curve, view.frame_times_ms, course),
+                "time_to_peak_ms": peak.time_ms if drawn else None,
+                "systolic_rate_per_s": curves.systolic_rate(curve, view.frame_times_ms, course) if drawn else None,
+                "early_diastolic_rate_per_s": curves.early_diastolic_rate(curve, view.frame_times_ms, course)
+                if drawn
+                else None,
             }
         )
     return rows

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,8 +90,6 @@ def test_views_of_different_frames_are_averaged_at_common_phases(tmp_path):
 def test_a_cine_that_begins_in_systole_has_another_reference(views):
     view = views[0]
     order = np.roll(np.arange(FRAMES), 4)
-    from dataclasses import replace
-
     rolled = replace(view, endo_mm=view.endo_mm[order], epi_mm=view.epi_mm[order], annulus_mm=view.annulus_mm[order])
     assert reference_frame(rolled) == 4
     values = np.arange(FRAMES, dtype=float)
@@ -108,3 +107,13 @@ def test_discs_give_the_volume_of_the_ellipsoid(views):
         depth = np.linspace(-base, le, 20001)
         truth = float((np.pi * r**2 * (1 - (depth / le) ** 2)).mean() * (le + base) / 1000)
         assert volumes[frame] == pytest.approx(truth, rel=0.03)
+
+
+def test_carried_contours_have_peaks_but_no_rates(views):
+    part = replace(views[0], drawn=np.isin(np.arange(FRAMES), [0, 5]))
+    found, whole = long_axis_summary([part]), long_axis_summary([views[0]])
+    assert found["gls"]["mid_wall"] == whole["gls"]["mid_wall"]
+    assert whole["gls"]["mid_wall_systolic_rate_per_s"] < 0
+    assert found["gls"]["mid_wall_systolic_rate_per_s"] is None is found["gls"]["mid_wall_time_to_peak_ms"]
+    assert all(row["time_to_peak_ms"] is None for row in found["views"][0]["segments"])
+    assert found["views"][0]["frames_carried"] == FRAMES - 2
