@@ -153,6 +153,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/PanelWords.py
   LaMoDSlicerLib/Widgets/TableCopy.py
   LaMoDSlicerLib/Widgets/TextTable.py
+  LaMoDSlicerLib/Widgets/ViewLegend.py
   LaMoDSlicerLib/Widgets/WindowKeys.py
   LaMoDSlicerLib/Widgets/__init__.py
   LaMoDSlicerLib/Worker/CommandControls.py

@@ -167,6 +167,7 @@ def test_the_contour_before_a_repair_is_drawn_until_the_person_goes_on(annotator
     assert len(old)
     assert np.abs(old.mean(axis=0) - 3.5).max() < 1, "only the island, which is gone, is dashed"
     assert "before “Remove islands”" in annotator.ui.linesLegend.text
+    assert annotator.panel.lines.viewLegend.lines == ["— contour", "- - before “Remove islands”"]
     annotator.browser.SetSelectedItemNumber(0)
     annotator.app.settle()
     assert not len(points_of("contourBefore")), "nothing changed in this frame"
@@ -276,8 +277,11 @@ def test_carried_frames_are_named_in_the_result_which_a_later_change_marks_out_o
     click(annotator, "fixButton")
     assert ResultContours.isOutOfDate(result)
     assert "out of date" in ResultContours.outOfDateText(result)
+    legend = annotator.panel.lines.viewLegend
+    assert legend.lines[0] == "Strain is out of date: contours changed"
     assert annotator.ui.linesCheckBox.checked
     click(annotator, "undoButton")
+    assert "Strain is out of date: contours changed" not in legend.lines
     assert not ResultContours.isOutOfDate(result), "the contours are those of the prediction again"
     assert annotator.panel.strip.states[0][5] == "carried"
 

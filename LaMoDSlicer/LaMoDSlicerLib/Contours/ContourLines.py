@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets.ViewLegend import ViewLegend
 
 
 class ContourLines:
@@ -23,11 +24,15 @@ class ContourLines:
         panel: the ContoursPanel.
     """
 
+    #: Colour of the remark that the result is out of date.
+    STALE_RGB = (1.0, 0.45, 0.35)
+
     def __init__(self, ui: Any, panel: Any) -> None:
         self._ui, self._panel = ui, panel
-        self._overlay = ContourOverlay()
+        self._overlay, self.viewLegend = ContourOverlay(), ViewLegend()
         self._before: tuple[str, np.ndarray] | None = None
-        self._isEntered = True
+        self._isEntered, self._areDrawn = True, False
+        self._remark: list[tuple[str, tuple[float, float, float]]] = []
         self._results: set[str] = set()
         PanelWidgets.reserveLines(ui.linesLegend, 2)
         ui.linesCheckBox.checked = True
@@ -44,12 +49,14 @@ class ContourLines:
         if isNew:
             self._before = None
             self._ui.linesCheckBox.checked = False
+        self._remark = self._staleRemark()
         self.draw()
 
     def forget(self) -> None:
         """Remove the lines because other masks were selected; those with a result are drawn with the result."""
-        self._before = None
+        self._before, self._areDrawn, self._remark = None, False, []
         ContourOverlay.hide()
+        self.viewLegend.show([])
         masks = self._panel.masks
         self._ui.linesCheckBox.checked = not any(masks in ResultContours.masksOf(each) for each in ResultNode.all())
 
@@ -77,7 +84,7 @@ class ContourLines:
         self.draw()
 
     def leave(self) -> None:
-        self._isEntered = False
+        self._isEntered, self._remark = False, []
         self.draw()
 
     @property
@@ -88,9 +95,13 @@ class ContourLines:
         """Draw the shown frame, or remove the lines."""
         contours = self._panel.contours
         if not self._areShown:
-            ContourOverlay.hide()
-            self._ui.linesLegend.text = ""
+            if self._areDrawn:
+                ContourOverlay.hide()
+                self._ui.linesLegend.text = ""
+            self._areDrawn = False
+            self.viewLegend.show(self._remark)
             return
+        self._areDrawn = True
         frame = min(self._panel.frame, contours.numberOfFrames - 1)
         now = contours.frames.labels[frame] == MaskFrames.MYOCARDIUM
         old = self._before[1] if self._before is not None else None
@@ -99,7 +110,18 @@ class ContourLines:
         marks = self._marks(frame)
         ContourOverlay.replace(contours.masksNode)
         before = old[frame] if old is not None else None
-        self._ui.linesLegend.text = self._legend(self._overlay.show(contours.frames.geometry, now, before, marks))
+        entries = self._entries(self._overlay.show(contours.frames.geometry, now, before, marks))
+        self._ui.linesLegend.text = self._legend(entries)
+        self.viewLegend.show([*self._remark, *((f"{sign} {text}", rgb) for rgb, sign, text in entries)])
+
+    def _staleRemark(self) -> list[tuple[str, tuple[float, float, float]]]:
+        """That the shown result is out of date, for the slice views."""
+        parameters = self._panel.parameters
+        browser = parameters.resultBrowser if parameters is not None and self._isEntered else None
+        result = ResultNode.ofBrowser(browser) if browser is not None else None
+        if result is None or not ResultContours.isOutOfDate(result):
+            return []
+        return [(_("Strain is out of date: contours changed"), self.STALE_RGB)]
 
     def _marks(self, frame: int) -> dict[int, list[Any]]:
         """The places of the findings of a frame, by slice of the volume; none for accepted frames."""
@@ -113,15 +135,20 @@ class ContourLines:
             if k < len(states) and states[k][frame].state in ("look", "repair", "unsure")
         }
 
-    def _legend(self, drawn: set[str]) -> str:
-        """The drawn lines with their colours as on the picture, for a label with rich text."""
+    def _entries(self, drawn: set[str]) -> list[tuple[tuple[float, float, float], str, str]]:
+        """Colour, sign and name of each kind of drawn line."""
         overlay, entries = ContourOverlay, []
         if overlay.NOW in drawn:
-            entries.append((overlay.NOW_RGB, "━", _("contour")))
+            entries.append((overlay.NOW_RGB, "—", _("contour")))
         if overlay.BEFORE in drawn and self._before is not None:
-            entries.append((overlay.BEFORE_RGB, "┅", self._before[0]))
+            entries.append((overlay.BEFORE_RGB, "- -", self._before[0]))
         if overlay.MARKS in drawn:
-            entries.append((overlay.MARK_RGB, "○", _("finding")))
+            entries.append((overlay.MARK_RGB, "o", _("finding")))
+        return entries
+
+    @staticmethod
+    def _legend(entries: list[tuple[tuple[float, float, float], str, str]]) -> str:
+        """The drawn lines with their colours as on the picture, for a label with rich text."""
         if not entries:
             return _("nothing is drawn in this frame")
         sample = '<span style="background:#202020; color:{color}">&nbsp;{sign}&nbsp;</span>&nbsp;{text}'

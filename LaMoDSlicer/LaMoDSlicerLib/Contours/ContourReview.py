@@ -108,8 +108,10 @@ def checkOf(
         InputError: the masks cannot be read.
     """
     check = _knownCheck(masksNode, cineNode, myocardium)
-    if check is not None and (not numbers or check.contours.numbers == [numbers.get(k) for k in check.contours.depths]):
-        return check
+    if check is not None:
+        own = zip(check.contours.depths, check.contours.numbers, strict=True)
+        if all((numbers or {}).get(k, number) == number for k, number in own):
+            return check
     parameters = SimpleNamespace(cine=cineNode, masks=masksNode, myocardium=myocardium)
     check = ContourCheck(ContourSlices(parameters, numbers=numbers))
     if len(_checks) >= _MAX_CHECKS:
