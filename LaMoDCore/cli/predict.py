@@ -29,6 +29,8 @@ from LaMoDCore.runtime.progress import Progress
 
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
+    from LaMoDCore.io.long_axis.reader import LongAxisCase
+    from LaMoDCore.strain.long_axis.short_axis import SlicePosition
 
 HELP = (
     "Predict myocardial motion and strain from the masks of a cine. MASKS is a 4-D NIfTI or NRRD, a .seq.nrrd, or a "
@@ -94,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
         case = _case(args, progress)
         found = contour_notes(case, args.masks, args.labels, mask_frames=args.mask_frames)
         case = replace(case, notes=(*case.notes, *found))
-        long_axis, positions = None, []
+        long_axis: LongAxisCase | None = None
+        positions: list[SlicePosition] = []
         if args.long_axis:
             from LaMoDCore.strain.long_axis.short_axis import with_measured_levels
 
