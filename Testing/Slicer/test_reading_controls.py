@@ -107,6 +107,16 @@ def test_keys_act_in_the_open_room_only(room, monkeypatch):
     field.clearFocus()
     field.deleteLater()
 
+    for widget in (room.sheet.ui.sliceSelector, room.sheet.notes, room.sheet.ui.segmentsTable):
+        room.sheet.ui.tabs.setCurrentWidget(room.sheet.ui.segmentsTab)
+        widget.setFocus()
+        room.browser.SetSelectedItemNumber(3)
+        room.mouse.key("d")
+        assert room.browser.GetSelectedItemNumber() == 0, "a list or table of the sheet leaves the letters to the room"
+        room.mouse.key("Right")
+        assert room.browser.GetSelectedItemNumber() == 0, "and keeps the arrows"
+    room.browser.SetSelectedItemNumber(3)
+
     room.application._select_module("")  # another module
     room.mouse.key("s")
     assert room.browser.GetSelectedItemNumber() == 3

@@ -135,6 +135,9 @@ class ThreeDViewWidget(Strict):
     def mrmlViewNode(self) -> Any:
         return self._view.node
 
+    width = property(lambda self: self._view.width())
+    height = property(lambda self: self._view.height())
+
 
 class ThreeDWidget(Strict):
     _real_class = "qMRMLThreeDWidget"

@@ -134,8 +134,8 @@ class BullseyePicture:
 
     #: Half the side of the drawn square; the radius of the outermost ring is 1.
     REACH = 1.3
-    #: Narrower rings show integers, pixels.
-    ROOM_FOR_DECIMALS = 36
+    #: Width of a number with a decimal in pixels, relative to its size in points; narrower rings show integers.
+    WIDTH_OF_DECIMALS = 4.0
     #: Largest size of a number per pixel of the ring's width, and its least size, points.
     TEXT_PER_PIXEL, LEAST_TEXT = 0.36, 6.0
     #: Text on light colours.
@@ -227,10 +227,10 @@ class BullseyePicture:
         ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.DARK
         angle, radius = np.deg2rad((first + last) / 2), (outer + inner) / 2
         width = (outer - inner) * self._unit
-        isSmall = count > 3 or width < self.ROOM_FOR_DECIMALS
         size = min(
             canvas.points({1: 11, 2: 9.5, 3: 9}.get(count, 7.5)), max(self.TEXT_PER_PIXEL * width, self.LEAST_TEXT)
         )
+        isSmall = count > 3 or width < self.WIDTH_OF_DECIMALS * size
         ax.text(
             radius * np.cos(angle), radius * np.sin(angle), self._quantity.number(value, isSmall),
             ha="center", va="center", color=ink, fontweight="bold", fontsize=size,
@@ -275,4 +275,4 @@ class BullseyePicture:
             listed = [ring.label for ring in self._rings[:6]] + (["…"] if len(self._rings) > 6 else [])
             size, soft = canvas.points(7.5), canvas.style.soft
             text = "\n".join(["from outside:", *listed])
-            canvas.figure.text(0.02, 0.015, text, fontsize=size, color=soft, va="bottom")
+            canvas.figure.text(0.985, 0.015, text, fontsize=size, color=soft, va="bottom", ha="right")

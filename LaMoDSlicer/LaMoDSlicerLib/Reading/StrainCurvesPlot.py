@@ -97,7 +97,7 @@ class StrainCurvesPlot:
         self._fillMoments(slice_, bottom, top)
         self._styleCurves(slice_, chosen)
         self._styleOther(slice_, chosen, other)
-        self._styleChart(slice_, name, bool(bands), bottom, top)
+        self._styleChart(slice_, name, bool(bands) and hasLegend, bottom, top)
         self._styleLegend(slice_, hasLegend, other is not None)
         self.chartNode.EndModify(wasModifying)
         self.chartNode.Modified()
@@ -232,7 +232,7 @@ class StrainCurvesPlot:
         share = (self.LEGEND_SHARE_OF_TWO if isOfTwo else self.LEGEND_SHARE) if hasLegend else 0.02
         chart.SetXAxisRange(start, end + share * (end - start))
         moments = (f"{n} {slice_.timesMs[f]:.0f}" for n, f in zip(self.MOMENTS, self._momentFrames, strict=True))
-        chart.SetXAxisTitle("time after the R wave [ms]" if hasLegend else f"time [ms]; {', '.join(moments)} ms")
+        chart.SetXAxisTitle("time after the R wave [ms]" if hasLegend else f"time [ms]; {', '.join(moments)}")
 
     def _styleChart(self, slice_: SliceNumbers, name: str, withBands: bool, bottom: float, top: float) -> None:
         chart = self.chartNode

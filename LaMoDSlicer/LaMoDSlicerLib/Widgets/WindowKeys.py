@@ -9,7 +9,8 @@ class WindowKeys:
     """Single keys in Slicer's window, while they are active and the focused widget does not need them.
 
     Args:
-        widget: they belong to it: its tables need the arrows only, other tables also search by letters.
+        widget: the keys belong to it. Its tables, lists and texts cannot be edited and need the arrows only; others
+            also search by letters.
         actions: by name of the key, as in QKeySequence.
     """
 
@@ -57,10 +58,14 @@ class WindowKeys:
         """The keys that a widget needs itself."""
         if focused is None:
             return ()
-        if isinstance(focused, (qt.QLineEdit, qt.QTextEdit, qt.QPlainTextEdit, qt.QAbstractSpinBox, qt.QComboBox)):
+        if self._widget.isAncestorOf(focused) and isinstance(
+            focused, (qt.QAbstractItemView, qt.QTextBrowser, qt.QComboBox)
+        ):
+            return (*self._ARROWS, *(self._PRESSES if isinstance(focused, qt.QComboBox) else ()))
+        if isinstance(focused, (qt.QLineEdit, qt.QTextEdit, qt.QPlainTextEdit, qt.QAbstractSpinBox)):
             return tuple(self._shortcuts)
-        if isinstance(focused, qt.QAbstractItemView):
-            return self._ARROWS if self._widget.isAncestorOf(focused) else tuple(self._shortcuts)
+        if isinstance(focused, (qt.QAbstractItemView, qt.QComboBox)):
+            return tuple(self._shortcuts)
         if isinstance(focused, (qt.QAbstractSlider, qt.QTabBar)):
             return self._ARROWS
         return self._PRESSES if isinstance(focused, qt.QAbstractButton) else ()
