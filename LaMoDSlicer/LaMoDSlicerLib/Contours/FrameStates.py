@@ -23,7 +23,7 @@ class FrameState:
 
     Attributes:
         state: one of `FrameStrip.STATES`.
-        tip: what is known about it, one line each.
+        tip: state, origin, findings and acceptance, one line each.
         isCarried: whether its contour was carried from drawn frames.
         isAutomatic: whether it was drawn automatically and no person accepted or changed it.
         mustBeRepaired: whether strain cannot be computed from its contour.
