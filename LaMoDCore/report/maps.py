@@ -245,12 +245,25 @@ def direction_letters(direction_lps: Array) -> str:
 
 
 def _outline(ax: Axes, inside: Array, extent: tuple[float, float, float, float], **style: Any) -> None:
+    from matplotlib.collections import PathCollection
+
     height, width = inside.shape
     left, right, bottom, top = extent
     dx, dy = (right - left) / width, (bottom - top) / height
     x, y = left + (np.arange(width) + 0.5) * dx, top + (np.arange(height) + 0.5) * dy
     smooth = ndimage.gaussian_filter(inside, 1.2)
-    ax.contour(x, y, smooth, levels=[0.5], zorder=3, **style)
+    found = ax.contour(x, y, smooth, levels=[0.5], zorder=3, **style)
+    # Only the lines are kept: a contour set holds the image and its coordinates until the page is written.
+    lines = PathCollection(
+        found.get_paths(),
+        facecolors="none",
+        edgecolors=style["colors"],
+        linewidths=found.get_linewidths(),
+        linestyles=found.get_linestyle(),
+        zorder=3,
+    )
+    found.remove()
+    ax.add_collection(lines, autolim=False)
 
 
 def number_segments(
