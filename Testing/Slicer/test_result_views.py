@@ -62,7 +62,11 @@ def visible_lines(result, name):
 
     view = slice_node(name).GetID()
     displays = {role: result.proxy(role).GetDisplayNode() for role in ResultScene.LINES}
-    return {r for r, d in displays.items() if d is not None and d.GetVisibility2D() and d.IsDisplayableInView(view)}
+    return {
+        r
+        for r, d in displays.items()
+        if d is not None and d.GetVisibility() and d.GetVisibility2D() and d.IsDisplayableInView(view)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -210,23 +214,17 @@ def test_one_table_has_the_range_of_every_quantity(app, folders, tmp_path):
 def test_results_do_not_draw_over_each_other(app, folders):
     """Both lie in one plane; in version 1, the lines of both were drawn in every view."""
     load(app, folders.first)
-    app.parameters.showLegend = app.parameters.showGlyphs = True
-    app.settle()
-    app.panel.result.browserNode.SetSelectedItemNumber(8)
-    app.settle()
-    alone = app.window.red.picture()
     first = app.panel.result
-    second = load(app, folders.second)
-    assert visible_lines(first, "Red") == set()
-    assert [n.GetDisplayableNode().GetID() for n in legends_in("Red")] == [scene_of(second).proxy("ecc").GetID()]
-    app.parameters.resultBrowser = first.browserNode
-    from LaMoDSlicerLib.Results.ResultNode import ResultNode
-    from LaMoDSlicerLib.Scene.HeartView import HeartView
-
-    HeartView("Red").show(first, ResultNode.ofBrowser(first.browserNode).numbers().slices[0].centerLps)
-    first.browserNode.SetSelectedItemNumber(8)
-    app.settle()
-    assert (np.abs(app.window.red.picture().astype(int) - alone).max(axis=2) > 8).mean() < 0.001
+    second = scene_of(load(app, folders.second))
+    for shown, hidden in ((second, first), (first, second)):
+        app.parameters.resultBrowser = shown.browserNode
+        composites()["Red"].SetBackgroundVolumeID(shown.background().GetID())
+        app.settle()
+        assert visible_lines(hidden, "Red") == set()
+        assert visible_lines(shown, "Red") == {"contours", "drawn", "arrows"}
+        assert [n.GetDisplayableNode().GetID() for n in legends_in("Red")] == [shown.proxy("ecc").GetID()]
+        assert composites()["Red"].GetForegroundVolumeID() == shown.proxy("ecc").GetID()
+        assert not hidden.proxy("wall").GetDisplayNode().GetVisibility()
 
 
 def test_a_prediction_is_shown_at_end_systole_without_the_masks(host, faults, tmp_path):
@@ -344,6 +342,26 @@ def test_the_wall_in_3d_has_the_colours_of_the_quantity_and_is_seen_from_outside
     assert not contours.GetVisibility3D()
 
 
+@pytest.mark.parametrize("size", [(900, 900), (250, 900), (900, 300)])
+def test_the_heart_fits_into_the_3d_view(app, folders, size, monkeypatch):
+    """In version 1, a narrow view cut the rings."""
+    import slicer
+
+    from Testing.SlicerHost.application import ThreeDViewWidget
+
+    monkeypatch.setattr(ThreeDViewWidget, "width", size[0])
+    monkeypatch.setattr(ThreeDViewWidget, "height", size[1])
+    node = load(app, folders.series)
+    camera = slicer.util.getNodesByClass("vtkMRMLCameraNode")[0].GetCamera()
+    toView = slicer.util.arrayFromVTKMatrix(camera.GetCompositeProjectionTransformMatrix(size[0] / size[1], 0, 1))
+    for index in range(3):
+        mesh = scene_of(node, index).proxy("wall").GetPolyData()
+        corners = np.array([mesh.GetPoint(i) for i in range(0, mesh.GetNumberOfPoints(), 7)])
+        projected = np.column_stack([corners, np.ones(len(corners))]) @ toView.T
+        assert np.abs(projected[:, :2] / projected[:, 3:]).max() < 1.0
+    assert not any(n.GetSliceVisible() for n in slicer.util.getNodesByClass("vtkMRMLSliceNode"))
+
+
 def test_the_wall_in_3d_is_closed_and_has_the_area_of_the_masks():
     import vtk
     from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
@@ -385,10 +403,12 @@ def test_the_texts_of_the_display_section_are_not_clipped(app, folders):
             if widget.parent() is None or not app.panel.widget.isAncestorOf(widget) or not widget.isVisible():
                 continue
             if type(widget).__name__ in ("QLabel", "QCheckBox"):
-                wanted = widget.heightForWidth(widget.width) if widget.hasHeightForWidth() else widget.sizeHint.height()
+                wanted = (
+                    widget.heightForWidth(widget.width) if widget.hasHeightForWidth() else widget.sizeHint().height()
+                )
                 assert widget.height >= wanted, f"{name} is clipped"
                 if not widget.hasHeightForWidth():
-                    assert widget.width >= widget.sizeHint.width(), f"{name} is clipped"
+                    assert widget.width >= widget.sizeHint().width(), f"{name} is clipped"
 
 
 def test_a_result_without_samples_says_why_it_has_no_standard_deviation(app, tmp_path):

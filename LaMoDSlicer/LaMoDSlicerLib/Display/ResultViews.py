@@ -75,7 +75,7 @@ class ResultViews:
             SliceViews.hideMasks(masks)
         current = self.resultOf(browsers[middle])
         SliceViews.lookAt(current.background())
-        HeartView("Red").show(current, numbers.slices[middle].centerLps, in3D=True)
+        HeartView("Red").show(current, numbers.slices[middle].centerLps)
         for name, index in (("Yellow", 0), ("Green", len(browsers) - 1)):
             if browsers[index] is not browsers[middle]:
                 HeartView(name).show(self.resultOf(browsers[index]), numbers.slices[index].centerLps)

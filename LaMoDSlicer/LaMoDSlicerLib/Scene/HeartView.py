@@ -25,13 +25,12 @@ class HeartView:
         layouts = slicer.app.layoutManager()
         return layouts.sliceWidget(self._name) if layouts is not None else None
 
-    def show(self, result: ResultScene, centerLps: np.ndarray, in3D: bool = False) -> None:
+    def show(self, result: ResultScene, centerLps: np.ndarray) -> None:
         """Show a slice of a result.
 
         Args:
             result: provides the background images.
             centerLps: [3] mm, centre of the slice's myocardium.
-            in3D: whether the 3-D view shows the image, too; it hides the slices behind it.
         """
         widget = self._widget()
         background = result.background() if result.browserNode is not None else None
@@ -49,7 +48,7 @@ class HeartView:
         width, height, depth = node.GetFieldOfView()
         zoom = min(1.0, 2 * reach / min(width, height))
         node.SetFieldOfView(width * zoom, height * zoom, depth)
-        node.SetSliceVisible(in3D)
+        node.SetSliceVisible(False)  # in the 3-D view an image would hide the slices behind it
 
     def nodeId(self) -> str:
         """ID of the slice node; "" if the layout does not contain the view."""

@@ -16,8 +16,10 @@ class StackCamera:
     TOWARDS_APEX_LPS = np.array([1.0, -1.0, -1.0])
     ANTERIOR_LPS = np.array([0.0, -1.0, 0.0])
     ABOVE = np.deg2rad(25.0)
-    #: Minimum width of the view relative to its height; the view angle refers to the height.
-    ASPECT = 0.6
+    #: Limits of the width of the view relative to its height; the upper one leaves space in views that become narrower.
+    NARROWEST, WIDEST = 0.2, 0.6
+    #: Space around the heart relative to its size.
+    MARGIN = 1.1
 
     def __init__(self) -> None:
         self._before: tuple[Any, bool, bool, int] | None = None
@@ -62,7 +64,8 @@ class StackCamera:
         layouts = slicer.app.layoutManager()
         if layouts is None or not layouts.threeDViewCount:
             return
-        node = layouts.threeDWidget(0).threeDView().mrmlViewNode()
+        view = layouts.threeDWidget(0).threeDView()
+        node = view.mrmlViewNode()
         centers = np.array([slice_.centerLps for slice_ in numbers.slices])
         middle = centers.mean(axis=0)
         radius = reachMm + float(np.linalg.norm(centers - middle, axis=1).max())
@@ -71,10 +74,12 @@ class StackCamera:
         normal *= np.sign(normal @ cls.TOWARDS_APEX_LPS) / np.linalg.norm(normal)
         front = cls.ANTERIOR_LPS - (cls.ANTERIOR_LPS @ normal) * normal
         towards = np.cos(cls.ABOVE) * front / np.linalg.norm(front) - np.sin(cls.ABOVE) * normal
+        # the view angle refers to the height; the heart must fit into the smaller side
+        aspect = float(np.clip(view.width / max(view.height, 1), cls.NARROWEST, cls.WIDEST))
         for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
             if camera.GetLayoutName() == node.GetLayoutName():
-                half = np.arctan(cls.ASPECT * np.tan(np.deg2rad(camera.GetViewAngle() / 2)))
-                distance = radius / np.sin(half)
+                half = np.arctan(aspect * np.tan(np.deg2rad(camera.GetViewAngle() / 2)))
+                distance = cls.MARGIN * radius / np.sin(half)
                 camera.SetFocalPoint(*(RAS_LPS[:3, :3] @ middle))
                 camera.SetPosition(*(RAS_LPS[:3, :3] @ (middle + distance * towards)))
                 camera.SetViewUp(*(RAS_LPS[:3, :3] @ -normal))
