@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 
+import pytest
+
 from Testing.Slicer import panel
 
 
@@ -66,6 +68,17 @@ def test_a_failed_installation_shows_the_last_line_of_pip_and_the_normal_cursor(
     assert "was not installed. Press" not in text, "a failure is not a refusal"
     assert cursors == [None]
     assert slicer.app.testingEnabled()
+
+
+def test_an_installation_that_is_refused_by_slicer_is_not_a_refusal_of_the_user(slicer_app, ring, monkeypatch):
+    from LaMoDSlicerLib.Inputs.InputError import InputError
+    from LaMoDSlicerLib.Worker import Dependencies
+
+    packaging = slicer_app.application._packaging
+    monkeypatch.setattr(packaging, "accepts", True)
+    monkeypatch.setattr(packaging, "is_running", True)
+    with pytest.raises(InputError, match="could not be installed: A non-blocking pip_install is already in progress"):
+        Dependencies.ensureOnly(("no-such-package>=1",))
 
 
 def test_packages_for_pictures_are_ensured_when_the_room_opens(slicer_app, ring, fake_worker, monkeypatch):

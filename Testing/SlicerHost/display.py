@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import time
 
-SIZE = (1280, 800)
+#: Width and height of the screen; the environment variable is for `make screenshots`.
+SIZE = tuple(int(n) for n in os.environ.get("LAMOD_SCREEN", "1280x800").split("x"))
 _PROGRAMS = ("Xvfb", "openbox", "xdotool", "import")
 _PACKAGES = ("slicer_core", "PySide6")
 

@@ -27,12 +27,13 @@ class Packaging:
         installed: requirements of each installation.
         accepts: the user's answer to the question.
         failure: output with which pip fails; "" if it succeeds.
+        is_running: whether another installation is in progress.
     """
 
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], str | None]] = []
         self.installed: list[list[str]] = []
-        self.accepts, self.failure = False, ""
+        self.accepts, self.failure, self.is_running = False, "", False
 
     def pip_check(self, requirements: str | list[str]) -> bool:
         names = requirements.split() if isinstance(requirements, str) else requirements
@@ -58,6 +59,8 @@ class Packaging:
         self.pip_install(missing, requester=requester)
 
     def pip_install(self, requirements: str | list[str], requester: str | None = None, **_: Any) -> None:
+        if self.is_running:
+            raise RuntimeError("A non-blocking pip_install is already in progress. Wait for it to complete.")
         self.installed.append(requirements.split() if isinstance(requirements, str) else list(requirements))
         if self.failure:
             print(self.failure)

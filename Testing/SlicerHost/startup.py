@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from Testing.SlicerHost.application import Application
@@ -31,6 +31,8 @@ def start_application(testing: bool) -> Application:
     QtCore.QCoreApplication.setApplicationName("SlicerHost")
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     application.setQuitOnLastWindowClosed(False)
+    if os.environ.get("LAMOD_STYLE") == "dark":
+        application.setPalette(dark_palette())
     pythonqt.install()
     ctk_widgets.install()
     import slicer
@@ -68,6 +70,26 @@ def start_application(testing: bool) -> Application:
         setattr(slicer.modules, name.lower(), LogicModule(name, logic))
     _started.append(slicer.app)
     return slicer.app
+
+
+def dark_palette() -> Any:
+    """The colours of Slicer's dark style."""
+    from PySide6 import QtGui
+
+    role, group, color = QtGui.QPalette.ColorRole, QtGui.QPalette.ColorGroup, QtGui.QColor
+    palette = QtGui.QPalette()
+    for each, shade in (
+        *((role.Window, 50), (role.Base, 25), (role.AlternateBase, 60), (role.Button, 60), (role.ToolTipBase, 60)),
+        *((role.WindowText, 235), (role.Text, 235), (role.ButtonText, 235), (role.ToolTipText, 235)),
+        (role.PlaceholderText, 150),
+    ):
+        palette.setColor(each, color(shade, shade, shade))
+    palette.setColor(role.Highlight, color(42, 130, 218))
+    palette.setColor(role.HighlightedText, color(255, 255, 255))
+    palette.setColor(role.Link, color(100, 170, 250))
+    for each in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(group.Disabled, each, color(130, 130, 130))
+    return palette
 
 
 def _provide_python_slicer(folder: Path) -> None:

@@ -116,8 +116,10 @@ def ensureOnly(requirements: tuple[str, ...]) -> None:
     with _failuresAsInputErrors(packages), _normalCursor():
         try:
             pip_ensure(packages, requester=REQUESTER)
-        except RuntimeError:  # the user declined
-            raise declined from None
+        except RuntimeError as error:
+            if "declined" in str(error):  # Slicer raises the same class when pip is running already
+                raise declined from None
+            raise
     importlib.invalidate_caches()
     if missingOf(requirements):  # Slicer installs nothing while it runs tests
         raise declined
@@ -154,7 +156,7 @@ def _failuresAsInputErrors(requirements: list[str]) -> Iterator[None]:
     try:
         with contextlib.redirect_stdout(output):
             yield
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         text = _("{packages} could not be installed: {reason}. Check the network connection and try again.")
         reason = (output.line or str(error)).removeprefix("ERROR: ").rstrip(".")
         raise InputError(text.format(packages=", ".join(requirements), reason=reason)) from error
