@@ -265,6 +265,11 @@ CODES: dict[str, NoteCode] = {
         "Part of the epicardium of a long-axis view was not given and was drawn parallel to the endocardium.",
         "Check the epicardium of this view.",
     ),
+    "long_axis_length_jump": NoteCode(
+        "warning",
+        "The length of a long-axis contour jumps relative to the neighbouring frames.",
+        "Compare the contour and its ends with the cine.",
+    ),
     "long_axis_common_phases": NoteCode(
         "info", "Long-axis views with different frames or cycles were averaged at common phases of the cycle."
     ),

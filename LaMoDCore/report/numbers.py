@@ -48,7 +48,10 @@ def has_stretch(result: StrainResult) -> bool:
 
 
 def table_rows(result: StrainResult) -> list[Row]:
-    """The rows of the table. Unknown values are left out, except for GLS, which is listed as not available."""
+    """The rows of the table. Unknown values are left out, except for GLS, which is listed as not available.
+
+    With long-axis views GLS comes first: it is measured on drawn contours, and the rows after it are predicted.
+    """
     heart: Mapping[str, Any] = result.summary["global"]
     indices: Mapping[str, Any] = result.summary["indices"]
     at_es = _when(result, result.es_frame)
@@ -92,8 +95,24 @@ def table_rows(result: StrainResult) -> list[Row]:
     if indices["twist_es_degrees"] is not None:
         twist = _unit(indices["twist_es_degrees"], "°", 1)
         rows.append(Row("Twist, inferred", twist, at_es, f"{_twist_text(result)} rotation; masks do not show it"))
-    rows.append(Row("GLS", "not available", "", "short-axis slices do not show it"))
+    rows = [*_long_axis_rows(result), *rows]
+    if "long_axis" not in result.summary:
+        rows.append(Row("GLS", "not available", "", "short-axis slices do not show it"))
     return [row for row in rows if "–" not in row.value]
+
+
+def _long_axis_rows(result: StrainResult) -> list[Row]:
+    """GLS and its interval from drawn long-axis contours; none without long-axis views."""
+    found = result.summary.get("long_axis")
+    if found is None:
+        return []
+    gls = number(found["gls"]["mid_wall"])
+    low, high = (percent(number(limit)) for limit in found["gls"]["interval"]["mid_wall"])
+    views = len(found["views"])
+    meaning = (
+        f"L/L_ED − 1 of the mid-wall, {views} long-axis view{'s' if views > 1 else ''}, drawn; 90 %: {low} … {high}"
+    )
+    return [Row("GLS, systolic peak", f"{percent(gls)} %", "", meaning)]
 
 
 def clock_text(result: StrainResult) -> str:

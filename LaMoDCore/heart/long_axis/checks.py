@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from LaMoDCore.heart.cycle.shapes import expected_from_neighbours
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.long_axis.open_curve import length_mm
 from LaMoDCore.heart.long_axis.view import VIEW_NAMES, LongAxisView
 from LaMoDCore.heart.notes import Note, note
 
@@ -14,6 +16,8 @@ from LaMoDCore.heart.notes import Note, note
 APEX_DISTANCE_MM = 10.0
 #: A given annulus point is within this distance of an end of the wall; the aortic root is 20–30 mm wide.
 _FARTHEST_ANNULUS_MM = 40.0
+#: On two real cines with 25 frames the largest deviation from the neighbours is 3 % of the length.
+_LARGEST_JUMP = 0.08
 
 
 def annulus_fault(endo_mm: Array, annulus_mm: Array) -> str:
@@ -33,6 +37,18 @@ def annulus_fault(endo_mm: Array, annulus_mm: Array) -> str:
     if to_ends.max() > _FARTHEST_ANNULUS_MM:
         return f"a point of the mitral annulus lies {to_ends.max():.0f} mm from the ends of the wall"
     return ""
+
+
+def length_jumps(view: LongAxisView) -> list[Note]:
+    """Note frames whose endocardium is longer or shorter than its neighbours in time by 8 % of its length."""
+    lengths = length_mm(view.endo_mm)
+    expected = expected_from_neighbours(lengths, closes=True)
+    off = np.abs(lengths - expected) / float(np.median(lengths))
+    which = VIEW_NAMES[view.kind] if view.kind else "long-axis"
+    text = f"The length of the endocardium of the {which} view jumps."
+    return [
+        note("long_axis_length_jump", text, frame=int(t), source=view.name) for t in np.flatnonzero(off > _LARGEST_JUMP)
+    ]
 
 
 def foreshortened(views: Sequence[LongAxisView], frames: Sequence[int]) -> list[Note]:

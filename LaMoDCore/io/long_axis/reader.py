@@ -8,7 +8,7 @@ from pathlib import Path
 
 from LaMoDCore.heart.case import InputRecord
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.checks import foreshortened
+from LaMoDCore.heart.long_axis.checks import foreshortened, length_jumps
 from LaMoDCore.heart.long_axis.end_diastole import reference_frame
 from LaMoDCore.heart.long_axis.recognise import heart_frame, is_usual_axis, kind_in_name, recognised
 from LaMoDCore.heart.long_axis.view import VIEW_KINDS, VIEW_NAMES, LongAxisView, ViewKind
@@ -115,6 +115,7 @@ def load_long_axis(
         notes.append(note("axis_unusual", text))
     recognised_views, more = recognised(complete, frames, heart)
     notes += [*more, *foreshortened(recognised_views, frames), *_phase_notes(recognised_views)]
+    notes += [each for view in recognised_views for each in length_jumps(view)]
     records = tuple(InputRecord(path.name, sha256_of(path)) for path in [*files, *cine_files])
     return LongAxisCase(tuple(recognised_views), tuple(dict.fromkeys(notes)), records)
 

@@ -223,3 +223,41 @@ def test_faulty_points_are_refused_in_one_line(tmp_path, cine):
 def test_the_same_contours_twice_are_refused(tmp_path):
     with pytest.raises(LaMoDInputError, match="in the same plane"):
         load_long_axis([write_masks(tmp_path / "a.seq.nrrd"), write_masks(tmp_path / "b.seq.nrrd")])
+
+
+def test_a_frame_whose_wall_is_cut_is_noted(tmp_path):
+    walls = beating_walls(FRAMES)
+    assert "long_axis_length_jump" not in codes(load_long_axis([write_masks(tmp_path / "a.seq.nrrd")]))
+    walls[3, : SIZE // 2 + 4, SIZE // 2 :] = False  # one wall ends at half of its length
+    found = load_long_axis([write_masks(tmp_path / "b.seq.nrrd", labels=walls.astype(np.uint8))]).notes
+    assert [each.frame for each in found if each.code == "long_axis_length_jump"] == [3]
+
+
+@pytest.mark.parametrize("name", ["wall.nii.gz", "wall.nrrd", "frames"])
+def test_masks_in_other_formats_give_the_same_lines(tmp_path, name):
+    import SimpleITK as sitk
+
+    walls = beating_walls(FRAMES).astype(np.uint8)
+    grid = long_axis_grid(ANGLES["four_chamber"])
+    expected = load_long_axis([write_masks(tmp_path / "wall.seq.nrrd")]).views[0]
+
+    def volume(stack, dimensions):
+        image = sitk.GetImageFromArray(stack, isVector=False)
+        direction = np.eye(dimensions)
+        direction[:3, :3] = grid.ijk_to_lps[:3, :3] / np.linalg.norm(grid.ijk_to_lps[:3, :3], axis=0)
+        image.SetDirection(direction.ravel())
+        image.SetSpacing([*np.linalg.norm(grid.ijk_to_lps[:3, :3], axis=0).tolist(), *([90.0] * (dimensions - 3))])
+        image.SetOrigin([*grid.ijk_to_lps[:3, 3].tolist(), *([0.0] * (dimensions - 3))])
+        return image
+
+    if name == "frames":
+        (tmp_path / name).mkdir()
+        for t, plane in enumerate(walls):
+            sitk.WriteImage(volume(plane[None], 3), str(tmp_path / name / f"frame_{t:02d}.nii.gz"))
+    else:
+        sitk.WriteImage(volume(walls[:, None], 4), str(tmp_path / name))
+    view = load_long_axis([tmp_path / name]).views[0]
+    assert view.kind == "four_chamber"
+    # files order rows and columns differently, and of equally distant ends of a symmetric wall the first one is used
+    assert view.lps(view.endo_mm) == pytest.approx(expected.lps(expected.endo_mm), abs=0.6)
+    assert length_mm(view.endo_mm) == pytest.approx(length_mm(expected.endo_mm), rel=0.004)
