@@ -302,3 +302,19 @@ def test_the_structures_can_be_chosen_in_the_panel(slicer_app, ring_slice):
     contours.structuresSection.onActivated("rightVentricle", 0)
     slicer_app.settle()
     assert "right ventricle: “RV”" in contours.ui.structuresLabel.text
+
+
+def test_slices_have_the_numbers_of_the_table_and_the_check_is_not_repeated(annotator):
+    contours = annotator.panel
+    contours.sliceNumbers = lambda _masks: {0: 4}
+    try:
+        contours.update()
+        annotator.app.settle()
+        check = contours.check
+        click_cell(annotator, 0, 3)
+        assert "Slice 4, frame 4" in annotator.ui.findingLabel.text
+        assert annotator.ui.stripTable.verticalHeaderItem(0).text() == "4"
+        contours.update()
+        assert contours.check is check
+    finally:
+        contours.sliceNumbers = lambda _masks: {}

@@ -136,5 +136,21 @@ def _changedPart(before: np.ndarray, now: np.ndarray) -> np.ndarray:
     return ContourMeshes.dashed(lines[near[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]])
 
 
+#: Packed mask -> its outline; a cycle that is played repeatedly is computed once.
+_outlines: dict[bytes, np.ndarray] = {}
+_MAX_OUTLINES = 2000
+
+
 def _outline(mask: np.ndarray) -> np.ndarray:
-    return ContourMeshes.outlineOf(mask) if mask.any() else np.empty((0, 2, 2))
+    """[N, 2, 2]: the outline of a mask, computed on the box around its drawn pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return np.empty((0, 2, 2))
+    top, left = int(rows[0]), int(columns[0])
+    box = mask[top : rows[-1] + 1, left : columns[-1] + 1]
+    key = np.packbits(box).tobytes() + str((box.shape, top, left)).encode()
+    if key not in _outlines:
+        if len(_outlines) >= _MAX_OUTLINES:
+            _outlines.clear()
+        _outlines[key] = ContourMeshes.outlineOf(box) + np.array([left, top])
+    return _outlines[key]

@@ -122,7 +122,7 @@ def checkOf(
 
 def _stateOf(masksNode: Any, cineNode: Any, myocardium: str) -> Any:
     structures = MaskSource(masksNode).structuresWith(myocardium)
-    return id(masksNode), tuple(sorted(structures.items())), None if cineNode is None else id(cineNode)
+    return tuple(sorted(structures.items())), None if cineNode is None else cineNode.GetID()
 
 
 def _knownCheck(masksNode: Any, cineNode: Any, myocardium: str) -> ContourCheck | None:

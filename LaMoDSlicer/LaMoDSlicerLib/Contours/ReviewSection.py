@@ -88,6 +88,11 @@ class ReviewSection:
 
     def update(self) -> None:
         """Enable the controls; the tooltip of a disabled button says why."""
+        self._updateFrameButtons()
+        self._updateAcceptAll(self._panel.checkProblem())
+
+    def _updateFrameButtons(self) -> None:
+        """Enable the buttons that depend on the shown frame; called at every frame of a playback."""
         ui, problem, current = self._ui, self._panel.checkProblem(), self.current()
         any_ = any(frame.state in FrameStates.TO_REVIEW for row in self._states for frame in row)
         none = problem or ("" if any_ else _("There is no frame to review."))
@@ -98,7 +103,6 @@ class ReviewSection:
         isAccepted = current is not None and current.state in FrameStates.ACCEPTED
         tip = _("Withdraw the acceptance of this frame (key U)")
         PanelWidgets.enable(ui.undoAcceptButton, problem or ("" if isAccepted else _("It is not accepted.")), tip)
-        self._updateAcceptAll(problem)
 
     @staticmethod
     def _acceptProblem(current: FrameState | None) -> str:
@@ -138,7 +142,7 @@ class ReviewSection:
         lines[0] = f"{FrameStrip.symbolOf(state.state)} {lines[0]}"
         text = "\n".join([lines[0], *(f"• {line}" for line in lines[1:])])
         self._panel.showMessage(self._panel.notice or text)
-        self.update()
+        self._updateFrameButtons()
 
     def onPreviousButton(self) -> None:
         self._go(-1)
