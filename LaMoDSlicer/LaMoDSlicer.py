@@ -52,11 +52,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameters = self._guiTag = self._watch = None
 
     def setup(self):
-        from LaMoDSlicerLib.Advanced.AdvancedPanel import AdvancedPanel
-        from LaMoDSlicerLib.Contours.ContoursPanel import ContoursPanel
-        from LaMoDSlicerLib.Display.DisplayPanel import DisplayPanel
-        from LaMoDSlicerLib.Heart.HeartSections import HeartSections
-        from LaMoDSlicerLib.Reading.ReadingPanel import ReadingPanel
+        from LaMoDSlicerLib import Panels
         from LaMoDSlicerLib.Scene.SceneWatch import SceneWatch
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -65,12 +61,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LaMoDSlicerLogic()
-        self.displayPanel = DisplayPanel(self)
-        panels = [panel(self) for panel in (ContoursPanel, ReadingPanel, AdvancedPanel)]
-        self.contoursPanel, self.readingPanel, self.advancedPanel = panels
-        self.sections = HeartSections(self)
-        self.heartPanel, self.predictPanel = self.sections.heart, self.sections.predict
-        self.panels = (self.sections, self.displayPanel, *panels)
+        self.panels = Panels.create(self)
         self._watch = SceneWatch(self)
         self.setParameters(self.logic.getParameterNode())
 

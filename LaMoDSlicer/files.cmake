@@ -43,6 +43,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/ColourRanges.py
   LaMoDSlicerLib/Display/DisplacementTransform.py
   LaMoDSlicerLib/Display/DisplayPanel.py
+  LaMoDSlicerLib/Display/Legend.py
   LaMoDSlicerLib/Display/MaterialLines.py
   LaMoDSlicerLib/Display/MaterialMotion.py
   LaMoDSlicerLib/Display/Quantities.py
@@ -68,6 +69,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Heart/Reviews.py
   LaMoDSlicerLib/Heart/SeriesFacts.py
   LaMoDSlicerLib/Heart/SeriesFinder.py
+  LaMoDSlicerLib/Heart/SlicePlace.py
   LaMoDSlicerLib/Heart/SliceRow.py
   LaMoDSlicerLib/Heart/__init__.py
   LaMoDSlicerLib/Inputs/CarriedRecord.py
@@ -83,6 +85,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Inputs/SegmentShapes.py
   LaMoDSlicerLib/Inputs/__init__.py
   LaMoDSlicerLib/LaMoDSlicerLogic.py
+  LaMoDSlicerLib/Panels.py
   LaMoDSlicerLib/Prediction/AnswerSection.py
   LaMoDSlicerLib/Prediction/HeartRequest.py
   LaMoDSlicerLib/Prediction/ModelChooser.py

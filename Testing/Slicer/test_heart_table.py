@@ -373,3 +373,18 @@ def test_files_are_listed_with_the_cine_that_they_fit(slicer_app, ring, tmp_path
     assert [Path(w).name for w in words if w.endswith(".seq.nrrd")] == [f"series{n}.seq.nrrd" for n in (1, 2, 3)]
     cines = {part.name: part.cineNodeId for part in request.parts}
     assert cines == {"Ring": ring.browser.GetID(), "series1": None, "series2": None}
+
+
+def test_keeping_earlier_results_ends_with_the_scene(slicer_app, ring):
+    """Version 1 showed the tick after Close scene, and replaced the earlier result nevertheless."""
+    import slicer
+    from LaMoDSlicerLib.Results import ResultKeeper
+
+    box = slicer_app.widget.readingPanel.ui.addCheckBox
+    slicer_app.settle()
+    box.checked = True
+    assert slicer_app.widget._parameters.parameterNode.GetAttribute(ResultKeeper.ADD)
+    slicer.mrmlScene.Clear(0)
+    slicer_app.settle()
+    keeps = bool(slicer_app.widget._parameters.parameterNode.GetAttribute(ResultKeeper.ADD))
+    assert box.checked == keeps

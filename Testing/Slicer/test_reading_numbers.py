@@ -466,4 +466,5 @@ def test_without_the_whole_ventricle_the_reason_replaces_the_volumes(host, tmp_p
     reason = "volumes need at least 5 slices from base to apex, and a blood pool is drawn in 2"
     assert table["EF and LV volumes"][1:] == ["not available", "", "", reason]
     assert not {"EF", "EDV", "ESV", "LV mass"} & set(table)
-    assert f"EF and volumes: not available; {reason}." in ResultHeadline(numbers).html()
+    assert "EF: not available" in ResultHeadline(numbers).html()
+    assert ResultHeadline(numbers).whyNoFunction() == f"EF and volumes: not available; {reason}."

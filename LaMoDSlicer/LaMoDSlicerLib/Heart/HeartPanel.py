@@ -26,8 +26,8 @@ class HeartPanel:
     """
 
     FILTER = "Images and masks (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
-    #: Time without changes after which contours are checked for the column of frames to review.
-    REVIEW_DELAY_MS = 400
+    #: Time without changes after which contours are checked for the column of frames to review, and between slices.
+    REVIEW_DELAY_MS, REVIEW_STEP_MS = 400, 20
 
     def __init__(
         self,
@@ -56,7 +56,6 @@ class HeartPanel:
         ui.rvInsertionSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self.onRvInsertionAdded)
         self._review = qt.QTimer()
         self._review.setSingleShot(True)
-        self._review.setInterval(self.REVIEW_DELAY_MS)
         self._review.connect("timeout()", self._reviewNext)
 
     def _addMenu(self) -> Any:
@@ -87,7 +86,7 @@ class HeartPanel:
             self._onChanged()
         self._listed = series
         if changed:
-            self._review.start()
+            self._review.start(self.REVIEW_DELAY_MS)
 
     def update(self) -> None:
         """Show the heart."""
@@ -105,11 +104,18 @@ class HeartPanel:
             ui.removeButton, nothing, _("Remove this series from the table; its data stay in the scene")
         )
         current = model.current()
-        ui.structuresLabel.text = (
-            MaskSource(current.masks).structuresText() if current is not None and current.masks is not None else ""
-        )
+        ui.structuresLabel.text = self._selectedText(current)
         ui.structuresLabel.visible = bool(ui.structuresLabel.text)
         self._showAssumed()
+
+    def _selectedText(self, current: Any) -> str:
+        """R–R interval and structures of the selected slice."""
+        row = self._model.selectedRow()
+        rr = self._model.rows[row].rrMs if row >= 0 else None
+        parts = [_("R–R {rr:.0f} ms").format(rr=rr)] if rr else []
+        if current is not None and current.masks is not None:
+            parts.append(MaskSource(current.masks).structuresText())
+        return " · ".join(filter(None, parts))
 
     def _showAssumed(self) -> None:
         """Show the fields for what the data do not contain."""
@@ -121,18 +127,21 @@ class HeartPanel:
             widget.visible = wanted
 
     def _reviewNext(self) -> None:
-        """Check the contours of the next series that is not checked yet; none while a process runs."""
-        if self._parameters is None or not self._isIdle():
-            self._review.start() if self._parameters is not None else None
+        """Check one slice whose contours are not checked yet; none while a process runs."""
+        if self._parameters is None:
+            return
+        if not self._isIdle():
+            self._review.start(self.REVIEW_DELAY_MS)
             return
         for series in self._model.series:
             state = (id(series), SeriesFacts.stateOf(series))
-            if series.masks is not None and state not in self._reviewed and Reviews.known(series) is None:
+            if series.masks is None or state in self._reviewed:
+                continue
+            if Reviews.step(series):
                 self._reviewed.add(state)
-                Reviews.check(series)
                 self._table.show(self._model.rows, self._model.selectedRow())
-                self._review.start()
-                return
+            self._review.start(self.REVIEW_STEP_MS)
+            return
 
     def onSelected(self, index: int) -> None:
         """Show the selected slice and make its series the current one."""

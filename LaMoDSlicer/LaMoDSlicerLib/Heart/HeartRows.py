@@ -1,6 +1,5 @@
 """Lists the slices of several series as one heart: from base to apex, with proposed levels."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,25 +8,12 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Heart import SeriesFinder
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.Heart.SeriesFacts import SeriesFacts
+from LaMoDSlicerLib.Heart.SlicePlace import SlicePlace
 from LaMoDSlicerLib.Heart.SliceRow import SliceRow
 
 #: Slices of one heart are parallel up to this cosine between their normals (20°) and no farther apart than this, mm.
 _PARALLEL, _REACH_MM = 0.94, 160.0
 _SAME_PLANE_MM = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """A slice before the table is ordered."""
-
-    series: HeartSeries
-    depth: int
-    facts: SeriesFacts
-    grid: Any
-
-    @property
-    def wall(self) -> np.ndarray | None:
-        return self.facts.walls.get(self.depth)
 
 
 def rowsOf(series: list[HeartSeries], swap: bool) -> list[SliceRow]:
@@ -67,18 +53,18 @@ def rowsOf(series: list[HeartSeries], swap: bool) -> list[SliceRow]:
     return rows
 
 
-def _placesOf(series: HeartSeries) -> list[_Place]:
+def _placesOf(series: HeartSeries) -> list[SlicePlace]:
     facts = SeriesFacts.of(series)
     grids = {k: SeriesFinder.grid(facts.geometry, k) if facts.geometry is not None else None for k in facts.depths}
-    return [_Place(series, k, facts, grids[k]) for k in facts.depths]
+    return [SlicePlace(series, k, facts, grids[k]) for k in facts.depths]
 
 
-def _remarks(places: list[_Place]) -> list[str]:
+def _remarks(places: list[SlicePlace]) -> list[str]:
     """Why each slice is not used by default; empty if it is. Slices with contours come first."""
     from LaMoDCore.heart.geometry import MIN_AXIS_COSINE
 
     remarks = [""] * len(places)
-    kept: list[_Place] = []
+    kept: list[SlicePlace] = []
     for i in sorted(range(len(places)), key=lambda i: places[i].wall is None):
         place = places[i]
         if place.grid is None:
@@ -100,7 +86,7 @@ def _isOfOneHeart(grid: Any, other: Any) -> bool:
     return abs(float(grid.normal @ other.normal)) > _PARALLEL and away < _REACH_MM
 
 
-def _arranged(places: list[_Place], used: list[bool], swap: bool) -> tuple[list[int], dict[int, str]]:
+def _arranged(places: list[SlicePlace], used: list[bool], swap: bool) -> tuple[list[int], dict[int, str]]:
     """Indices from base to apex, and the proposed level of each used slice with contours."""
     from LaMoDCore.heart.levels import depths_towards_apex, propose_levels
     from LaMoDCore.io.case.slice_order import center_lps_of, order_of
@@ -120,7 +106,7 @@ def _arranged(places: list[_Place], used: list[bool], swap: bool) -> tuple[list[
     return order, {known[i]: level for i, level in zip(found.indices, levels, strict=True)}
 
 
-def _sliceOf(place: _Place) -> Any:
+def _sliceOf(place: SlicePlace) -> Any:
     """One frame of a slice as a LaMoDCore CineSlice."""
     from LaMoDCore.heart.case import CineSlice
 

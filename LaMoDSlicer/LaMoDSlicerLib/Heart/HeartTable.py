@@ -36,7 +36,7 @@ class HeartTable:
                 "Ticked: the prediction uses this slice. The number counts the used slices from the base."
             ),
             _("Level"): _("Level along the long axis; “auto” follows the position among the slices"),
-            _("Frames"): _("Number of frames, and the R–R interval that they cover"),
+            _("Frames"): _("Number of frames; the R–R interval that they cover is below the table"),
             _("Contours"): _("How the contours were made"),
             _("Review"): _("Frames whose contours need a look: see the Contours section"),
         }
@@ -144,13 +144,12 @@ class HeartTable:
     def _framesText(row: SliceRow) -> str:
         if not row.frames:
             return "–"
-        rr = _("{rr:.0f} ms").format(rr=row.rrMs) if row.rrMs else _("no times")
-        return f"{row.frames} · {rr}"
+        return str(row.frames) if row.rrMs else _("{frames} · no times").format(frames=row.frames)
 
     @staticmethod
     def _framesTip(row: SliceRow) -> str:
         if row.rrMs:
-            return _("Number of frames, and the R–R interval that they cover")
+            return _("{frames} frames, R–R interval {rr:.0f} ms").format(frames=row.frames, rr=row.rrMs)
         return _("The data contain no times: enter the R–R interval below if it is known")
 
     @staticmethod

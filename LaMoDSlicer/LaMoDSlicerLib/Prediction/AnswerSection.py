@@ -21,11 +21,12 @@ class AnswerSection:
         openRoom: called to open the reading room.
     """
 
-    HEADLINE_LINES = 5
+    HEADLINE_LINES, MOST_FRAME_LINES = 4, 2
 
     def __init__(self, ui: Any, model: HeartModel, openRoom: Callable[[], None]) -> None:
         self._ui, self._model = ui, model
         self._parameters: Any = None
+        self._tip = ui.headlineLabel.toolTip
         ui.openRoomButton.connect("clicked(bool)", lambda _checked: openRoom())
 
     def setParameters(self, parameters: Any) -> None:
@@ -50,9 +51,18 @@ class AnswerSection:
             ui.headlineLabel.text = _("The numbers of this result cannot be read: {error}.").format(error=error)
             self._showWarning("", "")
             return
-        html = ResultHeadline(numbers, isOutOfDate).html()
+        headline = ResultHeadline(numbers, isOutOfDate)
+        frames = self._frames(node, numbers)
+        html = "<br>".join([headline.html(), *frames[: self.MOST_FRAME_LINES]])
         PanelWidgets.showWholeText(ui.headlineLabel, html, self.HEADLINE_LINES)
+        ui.headlineLabel.toolTip = "\n".join(filter(None, [self._tip, headline.whyNoFunction(), *frames]))
         self._showWorst(ResultNotes(numbers, isOutOfDate))
+
+    @staticmethod
+    def _frames(node: ResultNode, numbers: Any) -> list[str]:
+        """Which frames were carried or are unsure, if any."""
+        codes = {note.code for note in numbers.notes}
+        return ResultContours.framesText(node) if codes & {"contours_carried", "contours_unsure"} else []
 
     def _showWorst(self, notes: ResultNotes) -> None:
         """The worst warning in one line, with its sign and the number of the others."""

@@ -24,25 +24,34 @@ class ResultHeadline:
         self._numbers, self._isOutOfDate = numbers, isOutOfDate
 
     def html(self) -> str:
-        """For a label: strain, ejection fraction, volumes or why they are unknown, extreme segments, contours."""
+        """For a label: strain, ejection fraction, interval of GCS, volumes, extreme segments, contours."""
         heart = self._numbers.summary.get("global", {})
         function = self._numbers.summary.get("function") or {}
-        gcs = f"<b>{_('GCS {value}').format(value=_percent(heart.get('gcs_peak'), signed=True))}</b>"
-        others = [_("GRS {value}").format(value=_percent(heart.get("grs_peak"), signed=True))]
+        main = [
+            _("GCS {value}").format(value=_percent(heart.get("gcs_peak"), signed=True)),
+            _("GRS {value}").format(value=_percent(heart.get("grs_peak"), signed=True)),
+        ]
         if function.get("ef") is not None:
-            others.append(_("EF {value}").format(value=_percent(function["ef"], signed=False)))
-        lines = [f"{gcs} {self._intervalText()}", "<b>" + " &nbsp; ".join(others) + "</b>"]
-        lines += [self._functionLine(function), self._segmentsLine(), self.contours()]
+            main.append(_("EF {value}").format(value=_percent(function["ef"], signed=False)))
+        first = "<b>" + " &nbsp; ".join(main) + "</b>"
+        if self.whyNoFunction():
+            first += " &nbsp; " + _("EF: not available")
+        lines = [first, self._intervalLine(), self._functionLine(function), self._segmentsLine(), self.contours()]
         if self._isOutOfDate:
             lines.insert(0, f"<b>↻ {outOfDate()}</b>")
         return "<br>".join(filter(None, lines))
 
-    def _intervalText(self) -> str:
+    def whyNoFunction(self) -> str:
+        """Why ejection fraction and volumes are unknown; empty if they are known."""
+        reason = (self._numbers.summary.get("function") or {}).get("incomplete")
+        return _("EF and volumes: not available; {reason}.").format(reason=reason) if reason else ""
+
+    def _intervalLine(self) -> str:
         interval = self.gcsInterval()
         if interval is None:
-            return _("(one sample: no interval)")
+            return _("GCS without interval: predicted with one sample")
         low, high = (_percent(value, signed=True) for value in interval)
-        return _("(90 %: {low} to {high})").format(low=low.removesuffix(" %"), high=high)
+        return _("GCS, 90 % interval: {low} to {high}").format(low=low.removesuffix(" %"), high=high)
 
     def gcsInterval(self) -> tuple[float, float] | None:
         """Limits of the 90 % interval of peak GCS, as fractions; None with one sample.
@@ -97,8 +106,6 @@ class ResultHeadline:
                 sv=function["stroke_volume_ml"],
                 mass=function["mass_g"],
             )
-        if function.get("incomplete"):
-            return _("EF and volumes: not available; {reason}.").format(reason=function["incomplete"])
         return ""
 
     def contours(self) -> str:
