@@ -32,7 +32,7 @@ class PredictPanel:
         self._problemShown = ""
         self._drawing = DrawingControl(self._ui, self._logic, self, model)
         PanelWidgets.keepSpaceWhenHidden(self._ui.progressBar)
-        PanelWidgets.reserveLines(self._ui.stageLabel, 1)
+        PanelWidgets.reserveLines(self._ui.stageLabel, 2)
         self._ui.predictButton.connect("clicked(bool)", self.onPredictButton)
         self._ui.cancelButton.connect("clicked(bool)", self.onCancelButton)
 
