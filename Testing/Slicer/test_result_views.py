@@ -188,6 +188,24 @@ def test_the_values_of_a_legend_are_exact(app, folders, quantity, setting, limit
     assert legend_of(volume).GetTitleText().endswith(f"[{unit}]")
 
 
+def test_a_legend_is_taller_in_a_small_view(app, folders):
+    """Its labels would overlap."""
+    from LaMoDSlicerLib.Display import ResultDisplay
+
+    load(app, folders.first)
+    legend = legend_of(app.panel.result.proxy("ecc"))
+    assert legend.GetSize()[1] == pytest.approx(0.3)
+    node = slice_node("Red")
+    before = node.GetDimensions()
+    sizes = {"large": (500, 700, 1), "small": (180, 240, 1), "tiny": (100, 100, 1), "not shown": (0, 0, 1)}
+    found = {}
+    for name, size in sizes.items():
+        node.SetDimensions(*size)
+        found[name] = ResultDisplay._legendHeight([node.GetID()])
+    node.SetDimensions(*before)
+    assert found == {"large": 0.3, "small": 0.5, "tiny": 0.6, "not shown": 0.3}
+
+
 def test_one_table_has_the_range_of_every_quantity(app, folders, tmp_path):
     """The wall, the pictures of the reading room and the report of a scene have the range that Display sets."""
     from LaMoDSlicerLib.Display import ColourRanges

@@ -1,11 +1,11 @@
 import enum
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import slicer
 
 from LaMoDSlicerLib.Display import ColourRanges
+from LaMoDSlicerLib.Display.Legend import Legend
 
 #: Colours at even steps. Blue shortens, red stretches, white is no strain.
 _DIVERGING = ((0.02, 0.19, 0.58), (0.26, 0.58, 0.90), (0.97, 0.97, 0.97), (0.94, 0.45, 0.32), (0.60, 0.02, 0.10))
@@ -53,7 +53,7 @@ class OverlayQuantity(ShownQuantity):
         return f"{names.get(self.value, self.shortName)} [{self.unit}]"
 
     @property
-    def legend(self) -> "Legend":
+    def legend(self) -> Legend:
         """Title and limits of the legend."""
         return Legend(self.legendTitle, *ColourRanges.limits(self.value))
 
@@ -67,15 +67,6 @@ class OverlayQuantity(ShownQuantity):
     def isRadial(self) -> bool:
         """Whether it is two to three times as large as circumferential strain in a healthy heart."""
         return self in (OverlayQuantity.ERR, OverlayQuantity.E1)
-
-
-@dataclass(frozen=True)
-class Legend:
-    """Title of a legend, and the values at both ends of its colours."""
-
-    title: str
-    low: float
-    high: float
 
 
 class GlyphColor(enum.Enum):

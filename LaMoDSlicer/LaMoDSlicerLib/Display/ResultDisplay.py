@@ -4,9 +4,10 @@ from typing import Any
 import slicer
 
 from LaMoDSlicerLib.Display import ColourRanges
+from LaMoDSlicerLib.Display.Legend import Legend
 from LaMoDSlicerLib.Display.MaterialLines import DeformingGrid, DisplacementArrows, PointTracks
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
-from LaMoDSlicerLib.Display.Quantities import GlyphColor, Legend, OverlayQuantity, colorNode
+from LaMoDSlicerLib.Display.Quantities import GlyphColor, OverlayQuantity, colorNode
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
@@ -111,11 +112,23 @@ def _setLegend(volume: Any, legend: Legend | None, views: list[str]) -> None:
     node.SetLabelFormat("%g")  # a fixed number of decimals would round the values between the limits
     node.SetNumberOfLabels(ColourRanges.TICKS)
     node.SetMaxNumberOfColors(256)
-    node.SetSize(0.07, 0.30)
+    node.SetSize(0.07, _legendHeight(views))
     node.GetTitleTextProperty().SetFontSize(16)
     node.GetLabelTextProperty().SetFontSize(14)
     _showIn(node, views)
     node.SetVisibility(True)
+
+
+#: Height of a legend as a fraction of its view, least and greatest; and in pixels, for labels that do not overlap.
+_LEGEND_HEIGHT, _LEGEND_PIXELS = (0.3, 0.6), 120.0
+
+
+def _legendHeight(views: list[str]) -> float:
+    """Height of a legend as a fraction of its largest view; views that are not shown yet have no height."""
+    nodes = [slicer.mrmlScene.GetNodeByID(view) for view in views]
+    heights = [node.GetDimensions()[1] for node in nodes if node is not None and node.GetDimensions()[1] > 1]
+    least, greatest = _LEGEND_HEIGHT
+    return min(max(_LEGEND_PIXELS / max(heights), least), greatest) if heights else least
 
 
 def _showIn(display: Any, views: list[str]) -> None:
