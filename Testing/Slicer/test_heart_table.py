@@ -365,6 +365,7 @@ def test_files_are_listed_with_the_cine_that_they_fit(slicer_app, ring, tmp_path
     drawn = [ring.slice, *reading_heart.slices(["base", "apex"], reading_heart.stack_grid(grid(96), 4), 2)]
     paths = [write_masks(tmp_path / f"series{number}.seq.nrrd", [slice_]) for number, slice_ in enumerate(drawn)]
     assert add(slicer_app, *paths) == ""
+    assert slicer_app.mouse.spin(60, lambda: all(row[REVIEW] != "…" for row in table(slicer_app))), "not checked"
     model = slicer_app.widget.sections.model
     found = {row.series.name: row.series.masks.GetName() for row in model.rows}
     assert found == {"Ring": "series0", "series1": "series1", "series2": "series2"}

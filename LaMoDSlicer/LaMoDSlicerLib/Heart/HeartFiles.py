@@ -53,7 +53,7 @@ def _addDicom(path: Path) -> list[Any]:
             return masks
         raise
     for stack in study.slices:
-        addCine(stack)
+        addCine(stack, path.stem if len(study.slices) == 1 else stack.name)
     return masks
 
 
@@ -64,7 +64,7 @@ def _addImages(path: Path) -> list[Any]:
     if all(_isMask(stack.frames) for stack in stacks):
         return MaskLoader.loadAll(path, _browserFor)
     for stack in stacks:
-        addCine(stack)
+        addCine(stack, stack.name.split(".")[0])
     return []
 
 
@@ -86,8 +86,12 @@ def _browserFor(geometry: VolumeGeometry, frames: int) -> Any:
     return None
 
 
-def addCine(stack: Any) -> Any:
+def addCine(stack: Any, name: str) -> Any:
     """Add a LaMoDCore FrameStack of images as a sequence; returns its browser.
+
+    Args:
+        stack: the images.
+        name: of the browser.
 
     Raises:
         InputError: it is no cine, or in the scene already.
@@ -97,7 +101,6 @@ def addCine(stack: Any) -> Any:
         text = _("{name} has one frame: select a cine with several frames of the cardiac cycle.")
         raise InputError(text.format(name=stack.name))
     geometry = VolumeGeometry(frames.shape[1:], np.array(stack.ijk_to_lps))
-    name = stack.name.split(".")[0]
     _refuseRepetition(name, geometry, frames)
     builder = MaskLoader.builderFor(stack.frame_times_ms, len(frames), None)
     sequence = builder.volumes(f"{name} cine", "", frames, geometry)

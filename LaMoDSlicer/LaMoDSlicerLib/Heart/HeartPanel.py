@@ -193,7 +193,7 @@ class HeartPanel:
     def _use(self, masks: list[Any]) -> None:
         """Use masks that a person added for the cine that they fit, instead of earlier ones."""
         for node in masks:
-            self._model.refresh()
+            self.refresh()
             fitting = [s for s in self._model.series if s.cine is not None and SeriesFinder.fit(s.cine, node)]
             best = max(fitting, key=lambda s: SeriesFinder.fit(s.cine, node), default=None)
             current = self._model.current()

@@ -50,7 +50,7 @@ class HeartTable:
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         table.setWordWrap(False)
-        table.setTextElideMode(qt.Qt.ElideMiddle)
+        table.setTextElideMode(qt.Qt.ElideRight)
         table.setTabKeyNavigation(False)  # the tab key leaves the table
         table.verticalHeader().hide()
         header = table.horizontalHeader()
