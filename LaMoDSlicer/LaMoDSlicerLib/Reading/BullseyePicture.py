@@ -185,9 +185,9 @@ class BullseyePicture:
                 ax.text(0, 0, middle, ha="center", va="center", color=canvas.style.ink, fontsize=size_, linespacing=1.5)
             ax.set(xlim=(-self.REACH, self.REACH), ylim=(-self.REACH, self.REACH), aspect="equal")
             ax.axis("off")
-            self._ringLabels(canvas)
+            bottom = max(0.15, self._ringLabels(canvas) + 0.03)
             canvas.title(quantity.title(everything))
-            canvas.colorBar(colors, scale, (0.87, 0.15, 0.025, 0.62), everything)
+            canvas.colorBar(colors, scale, (0.87, bottom, 0.025, 0.77 - bottom), everything)
 
     def segmentAt(self, x: float, y: float, size: tuple[int, int]) -> tuple[int, int] | None:
         """(ring, segment) at a pixel of the picture, counted from the top left corner; None outside the rings."""
@@ -269,10 +269,14 @@ class BullseyePicture:
                 color=canvas.style.soft, rotation=turn, rotation_mode="anchor",
             )  # fmt: skip
 
-    def _ringLabels(self, canvas: PictureCanvas) -> None:
-        """The rings, one below the other in the corner, where they leave the names of the walls alone."""
-        if len(self._rings) > 1:
-            listed = [ring.label for ring in self._rings[:6]] + (["…"] if len(self._rings) > 6 else [])
-            size, soft = canvas.points(7.5), canvas.style.soft
-            text = "\n".join(["from outside:", *listed])
-            canvas.figure.text(0.985, 0.015, text, fontsize=size, color=soft, va="bottom", ha="right")
+    def _ringLabels(self, canvas: PictureCanvas) -> float:
+        """List the rings in the corner, where they leave the names of the walls alone; returns the height that this
+        takes, as a fraction of the picture."""
+        if len(self._rings) == 1:
+            return 0.0
+        listed = [ring.label for ring in self._rings[:6]] + (["…"] if len(self._rings) > 6 else [])
+        size, soft = canvas.points(7.5), canvas.style.soft
+        text = "\n".join(["from outside:", *listed])
+        canvas.figure.text(0.985, 0.015, text, fontsize=size, color=soft, va="bottom", ha="right")
+        pixels = (1 + len(listed)) * 1.25 * size * canvas.DPI / 72
+        return min(pixels / canvas.height, 0.5)
