@@ -316,3 +316,26 @@ def test_models_of_the_user_are_next_to_slicers_settings(slicer_app, tmp_path, m
     monkeypatch.setenv(ModelFolder.VARIABLE, "chosen")
     ModelFolder.use()
     assert user_folder() == Path("chosen")
+
+
+def test_hidden_masks_are_not_copied_at_a_step_and_follow_again_afterwards(slicer_app, ring):
+    from LaMoDSlicerLib.Scene import HiddenMasks
+
+    sequence = ring.browser.GetSequenceNode(ring.segmentation)
+    ring.segmentation.GetDisplayNode().SetVisibility(False)
+    HiddenMasks.setAside(ring.browser)
+    assert not ring.browser.GetPlayback(sequence)
+    ring.browser.SetSelectedItemNumber(9)
+    HiddenMasks.bringBack()
+    assert ring.browser.GetPlayback(sequence)
+    shown, stored, before = (_voxels(n) for n in (ring.segmentation, *map(sequence.GetNthDataNode, (9, 0))))
+    assert np.array_equal(shown, stored)
+    assert shown.shape != before.shape or not np.array_equal(shown, before)
+
+
+def _voxels(segmentation):
+    """Every voxel of the first segment's labelmap."""
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    image = segmentation.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap")
+    return vtk_to_numpy(image.GetPointData().GetScalars()).copy()
