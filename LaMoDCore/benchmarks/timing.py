@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Duration:
-    """In seconds: wall-clock time, and processor time over all threads (None where it is not known)."""
+    """In seconds: wall-clock time, and processor time over all threads."""
 
     wall: float
-    cpu: float | None
+    cpu: float
 
     def __str__(self) -> str:
-        return f"{self.wall:8.3f} s" + ("" if self.cpu is None else f" ({self.cpu:.3f} s CPU)")
+        return f"{self.wall:8.3f} s ({self.cpu:.3f} s CPU)"
 
 
 def best_of(work: Callable[[], object], repeats: int, finish: Callable[[], object] = lambda: None) -> Duration:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=128,
         metavar="N",
-        help="pixels along each side of 180 mm (default 128)",
+        help="pixels of 1.4 mm along each side (default 128)",
     )
     whole.add_argument("--samples", type=int, default=8, metavar="N", help="number of samples (default 8)")
     whole.add_argument("--json", action="store_true", help="print the measurements as JSON")
@@ -64,7 +64,7 @@ def _check(args: argparse.Namespace) -> None:
     elif args.subject != "predict":
         raise LaMoDInputError("--slices", f"it does not apply to {args.subject}", "leave it out, or measure predict")
     limits = {"--slices": (1 if args.slices is None else args.slices, 1, 100), "--frames": (args.frames, 8, 200)}
-    limits |= {"--pixels": (args.pixels, 48, 1024), "--samples": (args.samples, 1, 64)}
+    limits |= {"--pixels": (args.pixels, 64, 1024), "--samples": (args.samples, 1, 64)}
     for option, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise LaMoDInputError(option, f"{value} is out of range", f"give {low} to {high}")

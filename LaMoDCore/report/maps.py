@@ -258,8 +258,8 @@ def _outline(ax: Axes, inside: Array, extent: tuple[float, float, float, float],
         found.get_paths(),
         facecolors="none",
         edgecolors=style["colors"],
-        linewidths=found.get_linewidths(),
-        linestyles=found.get_linestyle(),
+        linewidths=style["linewidths"],
+        linestyles=style.get("linestyles", "-"),
         zorder=3,
     )
     found.remove()

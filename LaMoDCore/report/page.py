@@ -198,13 +198,15 @@ def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]
 def _colour_bar(page: Figure, image: Any, exceeds: bool) -> None:
     """The colour bar of the maps; its ends are pointed if values exceed it."""
     ax = page.add_axes((0.682, 0.5, 0.011, 0.36))
-    ticks = np.linspace(*image.get_clim(), 5)
+    low, high = (float(limit) for limit in image.get_clim())
+    ticks = np.linspace(low, high, 5)
     bar = page.colorbar(image, cax=ax, extend="both" if exceeds else "neither", ticks=ticks)
     bar.ax.set_yticklabels([f"{tick:g}".replace("-", "−") for tick in ticks])
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, pad=2, labelsize=6.5)
-    bar.ax.set_title("Ecc (%)", fontsize=7, loc="center", pad=14, fontweight="normal")
-    for y, word, va in ((-0.02, "shortens", "top"), (1.02, "stretches", "bottom")):
+    beyond = 0.065 if exceeds else 0.02  # the points are a twentieth of the bar
+    bar.ax.set_title("Ecc (%)", fontsize=7, loc="center", pad=24 if exceeds else 14, fontweight="normal")
+    for y, word, va in ((-beyond, "shortens", "top"), (1 + beyond, "stretches", "bottom")):
         bar.ax.text(0.5, y, word, transform=bar.ax.transAxes, ha="center", va=va, fontsize=6, color=SOFT)
 
 

@@ -79,7 +79,7 @@ def page_style() -> Iterator[None]:
         for name, value in rcParamsDefault.items():
             if name not in _OF_THE_PROGRAM:
                 dict.__setitem__(rcParams, name, value)  # a default needs no check
-        rcParams.update(_RC)
+        rcParams.update(_RC)  # type: ignore[arg-type]  # the keys are strings here, literals in Matplotlib's hints
         yield
 
 

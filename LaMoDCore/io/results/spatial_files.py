@@ -9,6 +9,7 @@ Where the slices do not form one regular stack, the files are ``ecc_sliceN.seq.n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -79,7 +80,7 @@ def write_spatial(result: StrainResult, folder: Path) -> list[str]:
                 Blocks(
                     (len(members), *size, frames),
                     np.dtype(np.float32),
-                    lambda members=members, name=name: (each.voxels(name) for each in members),
+                    partial(_slice_by_slice, members, name),
                 ),
                 volume.ijk_to_lps,
                 volume.frame_times_ms,
@@ -87,6 +88,10 @@ def write_spatial(result: StrainResult, folder: Path) -> list[str]:
             )
             names.append(file)
     return names
+
+
+def _slice_by_slice(slices: Sequence[SpatialFields], name: str) -> Iterator[Array]:
+    return (each.voxels(name) for each in slices)
 
 
 def read_spatial(folder: str | Path, name: str) -> tuple[FrameStack, ...]:

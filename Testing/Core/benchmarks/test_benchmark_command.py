@@ -55,10 +55,11 @@ def test_a_whole_heart_by_part_as_text_and_json(capsys):
     assert main([*words, "--to-files", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     parts = found["parts"]
-    assert {"read the masks", "predict", "write", "motion of the slices", "write motion", "write report"} <= set(parts)
+    assert {"read the masks", "predict", "write", "write motion", "write report"} <= set(parts)
     assert all(each["wall"] > 0 for each in parts.values())
+    assert found["of_slices_s"]["motion"] > 0 and found["of_slices_s"]["strain"] > 0
     stages = ("load the model", "read the masks", "predict", "write")
-    assert found["total"]["wall"] == pytest.approx(sum(parts[name]["wall"] for name in stages), rel=0.05)
+    assert found["total"]["wall"] >= sum(parts[name]["wall"] for name in stages)
     assert found["size"] == {"slices": 2, "frames": 8, "pixels": 64}
     assert found["peak_mib"] is None or found["peak_mib"] > 50
     assert main(words) == 0
