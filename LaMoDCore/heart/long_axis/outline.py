@@ -10,7 +10,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.open_curve import length_mm
 from LaMoDCore.heart.ring.mask import cavity
 
 #: A wall encloses a cavity, and is not open, if its hole is larger than this share of its own area.
@@ -19,6 +18,8 @@ _HOLE_SHARE = 0.15
 _LEAST_OPENING_MM = 8.0
 #: A wall is at least this many times as long as thick; a filled ventricle, a piece of wall or a half-ring are not.
 _LEAST_SLENDERNESS = 5.0
+#: Length of the end of a wall, in mean thicknesses, whose area gives the thickness there: the basal septum may taper.
+_END_THICKNESSES = 1.1
 #: Least depth of the ventricle, from the line between the ends of the wall to the apex.
 _LEAST_DEPTH_MM = 30.0
 
@@ -72,7 +73,9 @@ def outline_of(wall: Array, spacing_mm: tuple[float, float]) -> WallOutline:
         raise OutlineError("the myocardium is not a U-shaped wall that is open at the mitral valve")
     inner, outer = [], []
     for tip, away in ((tips[0], away_first), (tips[1], away_second)):
-        corners = _corners(tip, away, pixels, boundary, arcs, thickness)
+        last = _END_THICKNESSES * thickness
+        local = float((away <= last).sum() * np.prod(spacing_mm)) / last
+        corners = _corners(tip, away, pixels, boundary, arcs, local)
         inner.append(corners[0])
         outer.append(corners[1])
     return WallOutline(_between(arcs[0], inner), _between(arcs[1], outer))
@@ -150,12 +153,18 @@ def _sharpest(before: tuple[int, int], here: tuple[int, int], ends: list[tuple[i
 
 
 def _arcs(boundary: Array, tips: Array) -> tuple[Array, Array]:
-    """The two parts of the boundary from the first to the second tip: the endocardium, which is shorter, first."""
+    """The two parts of the boundary from the first to the second tip; the endocardium, which encloses less, first."""
     i, j = (int(np.argmin(np.linalg.norm(boundary - tip, axis=1))) for tip in tips)
     size = len(boundary)
     one = boundary[np.arange(i, i + (j - i) % size + 1) % size]
     other = boundary[np.arange(i, i - (i - j) % size - 1, -1) % size]
-    return (one, other) if length_mm(one) <= length_mm(other) else (other, one)
+    return (one, other) if _enclosed(one) <= _enclosed(other) else (other, one)
+
+
+def _enclosed(arc: Array) -> float:
+    """Area between an arc and the straight line between its ends."""
+    x, y = arc.T
+    return 0.5 * abs(float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()))
 
 
 def _depth(endo: Array, tips: Array) -> float:

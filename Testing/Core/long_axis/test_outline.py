@@ -81,3 +81,17 @@ def test_curve_through_control_points_is_longer_than_their_polygon():
     points = np.stack([25 * np.cos(angle), 25 * np.sin(angle)], axis=1)
     assert length_mm(points) < 0.99 * np.pi * 25
     assert length_mm(through(points)) == pytest.approx(np.pi * 25, rel=0.005)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_wedge_with_thick_walls_keeps_its_contours_apart(turn):
+    """The endocardium with both ends of the wall is longer than the epicardium without them."""
+    y, x = (np.mgrid[:120, :120] - 60.0) * SPACING
+
+    def inside(half_width, apex):
+        return np.abs(x) < half_width * np.clip((apex - y) / (apex + 60), 0, None) ** 0.8
+
+    mask = inside(36, 52) & ~inside(22, 48) & (y > -60)
+    traced = outline_of(np.rot90(mask, turn), (SPACING, SPACING))
+    extents = [np.ptp(line, axis=0).min() for line in (traced.endo_mm, traced.epi_mm)]
+    assert extents[0] == pytest.approx(44, abs=3) and extents[1] == pytest.approx(72, abs=3)

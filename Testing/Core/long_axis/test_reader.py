@@ -103,7 +103,8 @@ def test_pieces_at_the_valve_are_no_wall(tmp_path, cine):
 
     plain = load_long_axis([write_guide_points(tmp_path / "plain")], cine=[cine]).views[0]
     root = load_long_axis([write_guide_points(tmp_path / "root", change=with_root)], cine=[cine]).views[0]
-    assert root.endo_mm == pytest.approx(plain.endo_mm, abs=0.2)
+    assert np.abs(root.endo_mm - plain.endo_mm).mean() < 0.1  # the order of the last points depends on the valve
+    assert length_mm(root.endo_mm) == pytest.approx(length_mm(plain.endo_mm), rel=0.02)
     assert np.linalg.norm(root.annulus_mm - plain.annulus_mm, axis=-1).max() > 20
 
 
