@@ -47,7 +47,7 @@ class ContourFingerprint:
 
     @classmethod
     def _frame(cls, place: tuple[Any, ...], frame: Any, geometry: VolumeGeometry) -> tuple[str, ...]:
-        state = (id(frame), FrameMask.modificationTimes(frame))
+        state = (FrameMask.identity(frame), FrameMask.modificationTimes(frame))
         known = cls._cache.get(place)
         if known is None or known[0] != state:
             if len(cls._cache) > cls._MAX_CACHE:

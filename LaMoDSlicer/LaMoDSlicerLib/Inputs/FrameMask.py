@@ -37,6 +37,11 @@ def ofLabel(labelmapNode: Any, label: int, geometry: VolumeGeometry) -> np.ndarr
 _MARGIN = 8
 
 
+#: Modification times of all frames, which VTK gives only once -> grid of these segmentations.
+_geometries: dict[tuple[tuple[int, ...], ...], VolumeGeometry] = {}
+_MOST_GEOMETRIES = 64
+
+
 def geometryOf(frames: Sequence[Any]) -> VolumeGeometry:
     """The grid of labelmaps, or the grid on which segmentations were drawn.
 
@@ -48,9 +53,15 @@ def geometryOf(frames: Sequence[Any]) -> VolumeGeometry:
     """
     if not frames[0].IsA("vtkMRMLSegmentationNode"):
         return _ownGeometry(next((frame for frame in frames if frame.GetImageData() is not None), frames[0]))
-    known = (_referenceGeometry(frame) for frame in frames)
-    found = next((geometry for geometry in known if geometry is not None), None)
-    return found if found is not None else _around(frames)
+    state = tuple(modificationTimes(frame) for frame in frames)
+    if state not in _geometries:
+        known = (_referenceGeometry(frame) for frame in frames)
+        found = next((geometry for geometry in known if geometry is not None), None)
+        geometry = found if found is not None else _around(frames)
+        if len(_geometries) >= _MOST_GEOMETRIES:
+            _geometries.clear()
+        _geometries[state] = geometry
+    return _geometries[state]
 
 
 def _around(frames: Sequence[Any]) -> VolumeGeometry:
@@ -75,6 +86,11 @@ def _around(frames: Sequence[Any]) -> VolumeGeometry:
     affine = np.array(grids[0].ijkToLps)
     affine[:3, 3] += affine[:3, :3] @ low
     return VolumeGeometry((slices, rows, columns), affine)
+
+
+def identity(frame: Any) -> str:
+    """The address of a frame's node. The Python objects of nodes in a sequence are made again at each access."""
+    return str(frame.GetAddressAsString(frame.GetClassName()))
 
 
 def modificationTimes(frame: Any) -> tuple[int, ...]:

@@ -129,7 +129,9 @@ class MaskSource:
 
     def _kept(self, what: str, calculate: Callable[[], dict[str, str]]) -> dict[str, str]:
         """A calculated property of the masks, kept until a frame changes."""
-        state = tuple((id(frame), FrameMask.modificationTimes(frame)) for frame in self.sequence.frames())
+        state = tuple(
+            (FrameMask.identity(frame), FrameMask.modificationTimes(frame)) for frame in self.sequence.frames()
+        )
         key = (self.node.GetID(), what)
         if self._cache.get(key, (None,))[0] != state:
             self._cache[key] = (state, calculate())
