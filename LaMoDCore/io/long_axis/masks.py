@@ -78,6 +78,12 @@ def _wall_label(stacks: Sequence[FrameStack], path: Path, notes: list[Note]) -> 
         return LabelMap(present[0])
     fitting = [value for value in present if all(_is_wall(stack, value) for stack in stacks)]
     listing = ", ".join(map(str, present))
+    if not fitting and any(_is_short_axis(stack) for stack in stacks):
+        raise LaMoDInputError(
+            path,
+            "it is a short-axis slice by its orientation, and none of its labels is a wall that is open at the valve",
+            "give short-axis slices as masks and long-axis slices as long axis",
+        )
     if len(fitting) != 1:
         raise LaMoDInputError(
             path,

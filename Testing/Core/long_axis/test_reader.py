@@ -181,6 +181,10 @@ def test_masks_that_are_no_long_axis_are_refused_in_one_line(tmp_path):
     cases = {
         "closed ring.*give short-axis masks as masks": {"labels": ring},
         "is a short-axis slice by its orientation": {"grid": short_axis_grid()},
+        "short-axis slice by its orientation, and none": {
+            "grid": short_axis_grid(),
+            "labels": np.where(ring, 2, 3).astype(np.uint8),
+        },
         "frames 3 and 4 of .* have no contours": {
             "labels": np.stack([w * (t not in (3, 4)) for t, w in enumerate(beating_walls(FRAMES))]).astype(np.uint8)
         },
