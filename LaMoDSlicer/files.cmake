@@ -20,7 +20,6 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/AcceptanceRecord.py
   LaMoDSlicerLib/Contours/ContourCheck.py
   LaMoDSlicerLib/Contours/ContourDrawing.py
-  LaMoDSlicerLib/Contours/ContourEngine.py
   LaMoDSlicerLib/Contours/ContourLines.py
   LaMoDSlicerLib/Contours/ContourMeshes.py
   LaMoDSlicerLib/Contours/ContourOverlay.py
@@ -160,6 +159,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/WindowKeys.py
   LaMoDSlicerLib/Widgets/__init__.py
   LaMoDSlicerLib/Worker/CommandControls.py
+  LaMoDSlicerLib/Worker/ContourEngine.py
   LaMoDSlicerLib/Worker/CoreLibrary.py
   LaMoDSlicerLib/Worker/Dependencies.py
   LaMoDSlicerLib/Worker/ModelFolder.py

@@ -6,7 +6,6 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from LaMoDSlicerLib.Contours import ContourEngine
 from LaMoDSlicerLib.Contours.ContourDrawing import DrawnContours, explainDrawingExit
 from LaMoDSlicerLib.Display.ResultViews import ResultViews
 from LaMoDSlicerLib.Heart.HeartDrawing import HeartDrawing
@@ -18,7 +17,7 @@ from LaMoDSlicerLib.Results import ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.ParameterNode import ParameterNode
-from LaMoDSlicerLib.Worker import Dependencies
+from LaMoDSlicerLib.Worker import ContourEngine, Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 

@@ -54,7 +54,7 @@ def add_cine(app, slices):
 def asked(monkeypatch, host):
     """Record the questions and answer them with `reply`; the engine was not accepted before."""
     import slicer
-    from LaMoDSlicerLib.Contours import ContourEngine
+    from LaMoDSlicerLib.Worker import ContourEngine
 
     found = SimpleNamespace(questions=[], reply=True)
 

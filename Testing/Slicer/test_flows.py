@@ -22,7 +22,7 @@ def flow(slicer_app, fake_worker, tmp_path, monkeypatch):
     """Starts a named flow; with the analytic prediction, except for pictures."""
     if not is_real():
         fake_worker("ok")
-        from LaMoDSlicerLib.Contours import ContourEngine
+        from LaMoDSlicerLib.Worker import ContourEngine
 
         monkeypatch.setattr(ContourEngine, "ensure", lambda: None)  # the flows begin after the first installation
     return lambda name: Flow(slicer_app, name, folder(tmp_path), monkeypatch)

@@ -83,7 +83,7 @@ def predict(app: SimpleNamespace) -> None:
 
 
 def draw(app: SimpleNamespace) -> None:
-    from LaMoDSlicerLib.Contours import ContourEngine
+    from LaMoDSlicerLib.Worker import ContourEngine
 
     app.monkeypatch.setattr(ContourEngine, "ensure", lambda: None)  # the contour engine may not be installed
     app.widget._parameters.masks = None

@@ -1,4 +1,4 @@
-"""Parts of a result: which files are written, and that readers accept what was left out."""
+"""Parts of a result: which files are written, and that readers accept results without the others."""
 
 from __future__ import annotations
 
