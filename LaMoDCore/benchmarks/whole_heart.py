@@ -109,7 +109,8 @@ def measure(size: HeartSize, samples: int = 8, *, to_files: bool = True) -> Whol
             for part in OUTPUTS:
                 write_result(result, Path(folder) / part, outputs=[part])
                 parts[f"write {part}"] = clock.lap()
-    return WholeHeart(size, samples, parts, of_slices_s, total, peak)
+    drawn = int(result.motion.provenance["samples"])
+    return WholeHeart(size, drawn, parts, of_slices_s, total, peak)
 
 
 def write_heart(path: Path, size: HeartSize) -> None:

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
     from LaMoDCore.io.long_axis.reader import LongAxisCase
 
+#: Options without effect on long-axis slices.
+_SHORT_AXIS_OPTIONS = (
+    "labels",
+    "mask_frames",
+    "levels",
+    "slice_insertion",
+    "reference_frame",
+    "swap_base_apex",
+    "engine",
+    "series",
+    "fast",
+    "outputs",
+)
 _OPTIONS = ("long_axis_cine", "long_axis_labels", "long_axis_views", "long_axis_frames")
 
 
@@ -33,7 +46,7 @@ def add_long_axis_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         type=Path,
-        help="the images of the long-axis slices (default: --cine); guide points and curves need them, and contours of "
+        help="the images of the long-axis slices (default with MASKS: --cine); guide points and curves need them, and contours of "
         "end-diastole and end-systole alone are carried with them",
     )
     parser.add_argument(
@@ -66,6 +79,21 @@ def check_long_axis_options(args: argparse.Namespace) -> None:
         raise LaMoDInputError(option, "it describes long-axis slices, and there are none", "add --long-axis")
 
 
+def check_long_axis_alone(args: argparse.Namespace) -> None:
+    """Refuse options that describe short-axis slices or their motion where there are only long-axis slices.
+
+    Raises:
+        LaMoDInputError: there is such an option.
+    """
+    for name in _SHORT_AXIS_OPTIONS:
+        value = getattr(args, name)
+        if value is not None and value is not False and value != []:
+            option = "--" + name.replace("_", "-")
+            raise LaMoDInputError(
+                option, "it describes short-axis slices, and there are none", f"add MASKS or leave out {option}"
+            )
+
+
 def is_long_axis_alone(args: argparse.Namespace) -> bool:
     """Whether there are long-axis slices and no short-axis ones, neither as MASKS nor in a --cine."""
     return bool(args.long_axis) and not args.masks and not args.cine
@@ -75,7 +103,7 @@ def read_long_axis(args: argparse.Namespace, case: Case | None = None) -> LongAx
     """Read the long-axis views of the options.
 
     Args:
-        args: options of `add_long_axis_options`, and --cine and --rr.
+        args: options of `add_long_axis_options`, and --cine, --rr and --rv-insertion.
         case: the short-axis slices, whose RV insertion helps to recognise the views.
 
     Raises:
@@ -83,12 +111,13 @@ def read_long_axis(args: argparse.Namespace, case: Case | None = None) -> LongAx
     """
     from LaMoDCore.io.long_axis.reader import load_long_axis
 
+    insertion = args.rv_insertion if case is None else case.rv_insertion_lps
     return load_long_axis(
         args.long_axis,
-        cine=args.long_axis_cine or args.cine or [],
+        cine=args.long_axis_cine or (args.cine if args.masks else None) or [],
         labels=args.long_axis_labels,
         views=args.long_axis_views,
         mask_frames=args.long_axis_frames,
         rr_ms=args.rr,
-        rv_insertion_lps=None if case is None else case.rv_insertion_lps,
+        rv_insertion_lps=insertion,
     )

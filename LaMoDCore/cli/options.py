@@ -95,7 +95,8 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
         "--samples",
         type=int,
         metavar="N",
-        help="number of samples, from which the uncertainty is computed; 1 for the prediction alone",
+        help="number of samples, from which the uncertainty is computed; 1 for the prediction alone. A calibrated "
+        "model draws at least as many as it was calibrated with",
     )
     parser.add_argument(
         "--no-diffusion", action="store_true", help="decode the latent of the encoder without diffusion"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from LaMoDCore.cli.contour import add_engine_options
 from LaMoDCore.cli.long_axis import (
     add_long_axis_options,
+    check_long_axis_alone,
     check_long_axis_options,
     is_long_axis_alone,
     read_long_axis,
@@ -89,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
     check_long_axis_options(args)
     if is_long_axis_alone(args):
+        check_long_axis_alone(args)
         return _run_long_axis(args)
     _check_input(args)
     check_output(args.out, [*args.masks, *(args.cine or []), *args.long_axis, *args.long_axis_cine])

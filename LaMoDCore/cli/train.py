@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe = parser.add_mutually_exclusive_group()
     recipe.add_argument(
         "--preset",
-        help="smoke, laptop, paper, paper-reduced or fine-tune (default laptop, or with --resume the run's own settings)",
+        help="smoke, laptop, paper, paper-reduced or fine-tune (default laptop, or with --resume the run's own "
+        "settings)",
     )
     recipe.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings")
     parser.add_argument(

@@ -43,6 +43,8 @@ class DeformedWall:
 
     def values(self, field: Array, myocardium: Array) -> Array:
         """Values float32 [P] of a material field [T, H, W]; only those inside `myocardium` [H, W] are used."""
+        if not self.frame.size:
+            return np.zeros(0, dtype=np.float32)
         wall = np.asarray(myocardium, dtype=bool)
         (rows, columns), corner = _box(wall, (1, 1))
         known = wall[rows, columns] & np.isfinite(field[:, rows, columns])

@@ -64,6 +64,7 @@ def resolve_options(
             )
         return InferenceOptions()
     if start == "last":
+        diffusion = True if diffusion is None else diffusion
         start = network.config.schedule.steps
     given: dict[str, Any] = {"diffusion": diffusion, "space": space, "sampler": sampler, "start": start}
     given |= {"steps": steps, "samples": samples}

@@ -88,18 +88,22 @@ def write_result(
     refuse_to_replace_edited_masks(out)
     writers = {part: write for part, write in _image_writers().items() if part in parts}
     # Images are compressed while the report is drawn, which keeps one thread busy.
-    with new_folder(out, CONTENTS, command) as folder, ThreadPoolExecutor(thread_count(4)) as pool:
-        pending = {part: pool.submit(write, result, folder) for part, write in writers.items()}
-        tables = _write_tables(result, folder) if "segments" in parts else []
-        write_strain_json(result, folder / "strain.json")
-        views = write_long_axis_files(long_axis, result.summary["long_axis"], folder) if long_axis else []
-        report_files = []
-        if "report" in parts:
-            from LaMoDCore.report import write_report
+    with new_folder(out, CONTENTS, command) as folder:
+        pool = ThreadPoolExecutor(thread_count(4))
+        try:
+            pending = {part: pool.submit(write, result, folder) for part, write in writers.items()}
+            tables = _write_tables(result, folder) if "segments" in parts else []
+            write_strain_json(result, folder / "strain.json")
+            views = write_long_axis_files(long_axis, result.summary["long_axis"], folder) if long_axis else []
+            report_files = []
+            if "report" in parts:
+                from LaMoDCore.report import write_report
 
-            report_files = ["report.png", "report.pdf"]
-            write_report(result, *(folder / name for name in report_files))
-        images = {part: written.result() for part, written in pending.items()}
+                report_files = ["report.png", "report.pdf"]
+                write_report(result, *(folder / name for name in report_files))
+            images = {part: written.result() for part, written in pending.items()}
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an error, parts that have not begun are not written
     files = [
         *images.get("motion", []),
         *tables[:1],

@@ -18,8 +18,8 @@ MODULES = sorted(
 )
 RESULTS = sorted((EXPERIMENTS / "results").glob("*.md"))
 #: Modules without a command line.
-SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "posterior.unlike_training"}
-SHARED |= {"posterior.unusual_slices"}
+SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "phantoms.mechanical_ring"}
+SHARED |= {"posterior.unlike_training", "posterior.unusual_slices"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -33,6 +33,7 @@ NOT_RUN = {
     r"docs/how-to/train.md.* --preset laptop": "the same command runs for get-started/researcher.md",
     r"docs/how-to/evaluate.md": "the same command runs for get-started/researcher.md",
     r"docs/how-to/add-a-": "Testing/Extension/test_how_tos.py runs the code of the page",
+    r".*Testing/InSlicer/launch.py": "needs Slicer: Testing/Slicer/test_in_slicer_check.py performs its steps",
     r"docs/how-to/use-in-slicer.md.*LaMoDSlicerLogic": "needs Slicer: Testing/Slicer runs the class",
 }
 #: Smaller work for the same command.

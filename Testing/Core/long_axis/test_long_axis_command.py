@@ -35,7 +35,7 @@ def test_long_axis_alone(tmp_path, files, capsys):
     assert stored.summary["gls"]["mid_wall"] < -0.05
     assert stored.summary["volumes"]["method"] == "biplane" and 0.2 < stored.summary["volumes"]["ef"] < 0.8
     assert stored.views[0].lines_lps["mid_wall"].shape == (FRAMES, 65, 3)
-    table = (tmp_path / "out" / "long_axis.csv").read_text().splitlines()
+    table = (tmp_path / "out" / "long_axis.csv").read_text(encoding="utf-8").splitlines()
     assert len(table) == 1 + 3 * FRAMES
     first = dict(zip(table[0].split(","), table[4].split(","), strict=True))
     assert float(first["mid_wall_strain"]) == pytest.approx(stored.views[0].numbers["curves"]["mid_wall"][3], abs=1e-6)
@@ -97,9 +97,9 @@ def test_a_short_axis_file_as_long_axis_is_one_line(tmp_path, capsys):
 def test_damaged_results_are_refused(tmp_path, files):
     assert predict("--long-axis", files[0], "--out", tmp_path / "out") == 0
     strain = tmp_path / "out" / "strain.json"
-    content = json.loads(strain.read_text())
+    content = json.loads(strain.read_text(encoding="utf-8"))
     content["long_axis"]["views"] *= 2
-    strain.write_text(json.dumps(content))
+    strain.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(LaMoDInputError, match=r"does not fit strain\.json"):
         read_long_axis(tmp_path / "out")
     (tmp_path / "out" / "long_axis.npz").unlink()

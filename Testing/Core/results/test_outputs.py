@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from contracting_heart import contracting_heart, short_axis_grid
 
 from LaMoDCore.io import read_result, write_result
 from LaMoDCore.io.results import read_displacement, read_spatial
+from LaMoDCore.prediction import writer
 from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -94,3 +96,23 @@ def test_names_are_checked():
     assert set(chosen_outputs(OUTPUTS)) == set(OUTPUTS)
     with pytest.raises(ValueError, match="'movie' is not a part of a result; choose from strain, segments, motion"):
         chosen_outputs(["movie"])
+
+
+def test_an_error_in_one_part_stops_the_parts_that_have_not_begun(tmp_path, result, monkeypatch):
+    begun = []
+
+    def failing(_result, _folder):
+        begun.append("motion")
+        raise OSError(28, "No space left on device")
+
+    def slow(_result, _folder):
+        begun.append("later")
+        time.sleep(0.2)
+        return []
+
+    names = ("motion", "spatial", "displacement", "contours")
+    monkeypatch.setattr(writer, "thread_count", lambda _count: 1)
+    monkeypatch.setattr(writer, "_image_writers", lambda: dict(zip(names, [failing, slow, slow, slow], strict=True)))
+    with pytest.raises(LaMoDInputError, match=r"disk is full|No space"):
+        writer.write_result(result, tmp_path / "out", report=False)
+    assert begun.count("later") < 3 and not (tmp_path / "out").exists()

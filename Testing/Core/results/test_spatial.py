@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from contracting_heart import ENDO_MM, EPI_MM, analytic_motion, contracting_heart, short_axis_grid
 
-from LaMoDCore.heart.spatial import material_coordinates, push_forward
+from LaMoDCore.heart.spatial import deformed_wall, material_coordinates, push_forward
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,11 @@ def test_wall_at_the_image_border_is_handled():
     strain, grid = result.slices[0], result.case.slices[0].grid
     where = material_coordinates(strain.displacement_mm, strain.myocardium, grid.spacing_mm)
     assert np.isfinite(where[9]).any()
+
+
+def test_a_wall_that_is_empty_has_no_values():
+    displacement = np.zeros((3, 2, 8, 9), dtype=np.float32)
+    empty = np.zeros((8, 9), dtype=bool)
+    where = material_coordinates(displacement, empty, (1.0, 1.0))
+    assert np.isnan(push_forward(np.zeros((3, 8, 9), dtype=np.float32), where, empty)).all()
+    assert deformed_wall(displacement, empty, (1.0, 1.0)).values(np.zeros((3, 8, 9)), empty).size == 0
