@@ -82,9 +82,9 @@ class HeartPanel:
         changed = self._model.refresh()
         series = [(one.cine, one.masks) for one in self._model.series]
         cines = [cine for cine, _masks in series]
-        if cines != [cine for cine, _masks in self._listed] or len(series) != len(self._listed):
+        before, self._listed = self._listed, series  # first: `_onChanged` may update all panels
+        if cines != [cine for cine, _masks in before] or len(series) != len(before):
             self._onChanged()
-        self._listed = series
         if changed:
             self._review.start(self.REVIEW_DELAY_MS)
 

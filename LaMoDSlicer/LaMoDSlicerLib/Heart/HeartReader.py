@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
-from LaMoDSlicerLib.Heart.SliceRow import SliceRow
+from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
@@ -28,9 +28,8 @@ def problem(model: HeartModel, parameters: Any) -> str:
     broken = [row for row in model.rows if row.problem]
     if not model.usedRows:
         return broken[0].problem if broken else _("Tick at least one slice in the column “Use”.")
-    blocking = [row for row in broken if row.series is model.current()]
-    if blocking:
-        return blocking[0].problem
+    if _levelProblem(model):
+        return _levelProblem(model)
     if parameters.rrMs and not RR_RANGE_MS[0] <= parameters.rrMs <= RR_RANGE_MS[1]:
         text = _("The R–R interval must lie between {least:.0f} and {most:.0f} ms: correct it, or set it to 0.")
         return text.format(least=RR_RANGE_MS[0], most=RR_RANGE_MS[1])
@@ -53,6 +52,8 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
         levels += [ofDepth[k].finalLevel for k in _drawn(part)]
     if not parts:
         raise InputError(_("Tick at least one slice in the column “Use”."))
+    if _levelProblem(model):
+        raise InputError(_levelProblem(model))
     _refuseIfNoneIsWhole(parts)
     untimed = all(not part.masks.hasTimes for part in parts)
     return HeartRequest(
@@ -61,6 +62,23 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
         swapBaseAndApex=parameters.swapBaseAndApex,
         rrMs=parameters.rrMs if untimed else 0.0,
         referenceFrame=parameters.referenceFrame - 1 if parameters.referenceFrame else None,
+    )
+
+
+def _levelProblem(model: HeartModel) -> str:
+    """Why the chosen levels cannot be used; empty if they can.
+
+    The prediction takes levels that ascend only in the order of the files for levels in the order of the heart. They
+    are refused here, so that it has nothing to guess.
+    """
+    rows = [row for row in model.usedRows if row.finalLevel]
+    if not any(row.series.levels.get(row.depth) for row in rows):
+        return ""
+    ranks = [LEVELS.index(row.finalLevel) for row in rows]
+    if ranks == sorted(ranks):
+        return ""
+    return _(
+        "The levels do not run from base to apex: correct them in the column “Level”, or press “Swap base and apex”."
     )
 
 

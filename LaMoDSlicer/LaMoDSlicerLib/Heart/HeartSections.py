@@ -4,6 +4,7 @@ import slicer
 
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Heart.HeartPanel import HeartPanel
+from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Prediction.AnswerSection import AnswerSection
 from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
@@ -52,10 +53,14 @@ class HeartSections:
         """Show the cine of a series in the slice views, unless the reading room directs them."""
         if series is None or series.cine is None or self._owner.readingPanel.ui.roomButton.checked:
             return
-        volume = CineSource(series.cine).volumeNode()
+        try:
+            volume = CineSource(series.cine).volumeNode()
+        except InputError:  # the table gives the reason
+            return
         red = slicer.app.layoutManager().sliceWidget("Red") if slicer.app.layoutManager() is not None else None
         if red is not None and red.mrmlSliceCompositeNode().GetBackgroundVolumeID() != volume.GetID():
             SliceViews.lookAt(volume)
+            self._owner.onModified()  # the result of this slice is shown over its cine
 
     def _openRoom(self) -> None:
         self._owner.readingPanel.ui.roomButton.checked = True

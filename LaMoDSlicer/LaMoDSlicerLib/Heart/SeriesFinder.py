@@ -61,7 +61,10 @@ def fit(cineNode: Any, masksNode: Any) -> int:
     drawn = gridOf(masksNode)
     if drawn is None:
         return 0
-    images = cine.geometry()
+    try:
+        images = cine.geometry()
+    except InputError:  # its images were removed
+        return 0
     if drawn.isSameAs(images):
         return 2
     return int(_lieInPlanes(drawn, images))
