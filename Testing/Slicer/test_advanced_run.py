@@ -141,7 +141,7 @@ def test_the_settings_form_writes_the_configuration_of_the_run(researcher, tmp_p
     researcher.app.settle()
     field = train.recipe.form.field("learning_rate")
     assert field.text == "0.001"
-    assert "decays to zero" in field.toolTip
+    assert "Maximum of the schedule" in field.toolTip
     assert "From 0 to 1" in field.toolTip
     train.ui.settingsFilter.text = "epochs"
     assert train.recipe.form.field("motion_epochs").isVisible()

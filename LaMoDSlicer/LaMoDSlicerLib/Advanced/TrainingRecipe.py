@@ -20,7 +20,7 @@ class TrainingRecipe:
         showMessage: called with a sentence for the user.
     """
 
-    PRESETS = ("smoke", "laptop", "paper", "fine-tune")
+    PRESETS = ("smoke", "laptop", "paper", "paper-reduced", "fine-tune")
 
     def __init__(self, ui: Any, onChanged: Callable[[], None], showMessage: Callable[[str], None]) -> None:
         self._ui, self._onChanged, self._showMessage = ui, onChanged, showMessage
