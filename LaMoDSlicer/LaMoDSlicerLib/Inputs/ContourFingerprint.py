@@ -63,6 +63,10 @@ class ContourFingerprint:
         cells = {(z, t) for z, row in enumerate(mine) for t in range(len(row))}
         return {(z, t) for z, t in cells if mine[z][t] != theirs[z][t]} if same else cells
 
+    def drawnSlices(self) -> list[int]:
+        """Slices that contain something in at least one frame."""
+        return [z for z, row in enumerate(self.digests) if any(each != _EMPTY for each in row)]
+
     def toDict(self) -> dict[str, Any]:
         """As an attribute of a node stores it."""
         return {
@@ -82,6 +86,10 @@ class ContourFingerprint:
         slices, rows, columns = (int(v) for v in stored["shape"])
         digests = tuple(tuple(str(each) for each in row) for row in stored["digests"])
         return cls(VolumeGeometry((slices, rows, columns), affine), digests)
+
+
+#: Hash of a slice that contains nothing.
+_EMPTY = hashlib.sha256().hexdigest()[:16]
 
 
 def _digests(frame: Any, geometry: VolumeGeometry) -> tuple[str, ...]:

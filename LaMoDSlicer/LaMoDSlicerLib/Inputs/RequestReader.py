@@ -24,13 +24,7 @@ class RequestReader:
         """Structure -> segment ID or label; the user's choice of the myocardium takes precedence."""
         if self._parameters.masks is None:
             return {}
-        source = MaskSource(self._parameters.masks)
-        found = source.structures()
-        chosen = self._parameters.myocardium
-        if chosen and chosen in source.choices():
-            found = {structure: choice for structure, choice in found.items() if choice != chosen}
-            found["myocardium"] = chosen
-        return found
+        return MaskSource(self._parameters.masks).structuresWith(self._parameters.myocardium)
 
     def check(self) -> None:
         """Validate everything that does not require reading all frames.
@@ -76,7 +70,8 @@ class RequestReader:
         p = self._parameters
         cine = CineSource(p.cine) if p.cine is not None else None
         reference = cine.geometry() if cine is not None else None
-        masks = MaskSource(p.masks).read(self.structures(), reference, cine.timesMs() if cine is not None else None)
+        structures = self.structures()
+        masks = MaskSource(p.masks).read(structures, reference, cine.timesMs() if cine is not None else None)
         name = (p.cine if cine is not None else p.masks).GetName()
         return PredictionRequest(
             masks=masks,
@@ -86,5 +81,6 @@ class RequestReader:
             cineNodeId=p.cine.GetID() if cine is not None else None,
             name=name,
             masksNodeId=p.masks.GetID(),
+            structures=structures,
             fingerprint=ContourFingerprint.of(p.masks),
         )

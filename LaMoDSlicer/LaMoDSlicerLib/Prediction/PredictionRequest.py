@@ -74,6 +74,7 @@ class PredictionRequest:
         cineNodeId: the node on which the result is shown, or None.
         name: name of the result in the scene.
         masksNodeId: the node of the masks, or None.
+        structures: structure -> segment ID or label that was read as it.
         fingerprint: of the masks at the time of the request, or None.
     """
 
@@ -84,6 +85,7 @@ class PredictionRequest:
     cineNodeId: str | None = None
     name: str = "LaMoD"
     masksNodeId: str | None = None
+    structures: dict[str, str] = field(default_factory=dict)
     fingerprint: ContourFingerprint | None = None
 
 

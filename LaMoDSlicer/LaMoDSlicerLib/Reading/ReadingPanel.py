@@ -144,6 +144,7 @@ class ReadingPanel:
             node.node.GetText() if node is not None else "",
             second.node.GetID() if second is not None else "",
             node is not None and ResultContours.isOutOfDate(node),
+            second is not None and ResultContours.isOutOfDate(second),
         )
         if ui.roomButton.checked and shown != self._shown:
             self._show(node, second)
@@ -226,7 +227,9 @@ class ReadingPanel:
                 numbers = node.numbers()
                 comparison = None
                 if second is not None:
-                    comparison = ResultComparison(numbers, second.numbers(), node.name, second.name)
+                    comparison = ResultComparison(
+                        numbers, second.numbers(), *map(ResultContours.titleOf, (node, second))
+                    )
                 sheet = self.sheet
                 self._before.take()
                 ReadingLayout.open(self._views.layoutFor(node, second, comparison))

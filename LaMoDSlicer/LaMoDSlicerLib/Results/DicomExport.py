@@ -7,6 +7,7 @@ import slicer
 
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
+from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
@@ -103,10 +104,14 @@ class DicomExport:
             patient_birth_date=self._identity.get("PatientBirthDate"),
             patient_orientation=("L", "P"),
         )
-        image.SeriesDescription = "LaMoD strain report; research use only"
+        image.SeriesDescription = "LaMoD strain report; research use only" + self._remark()
         image.ImageComments = "; ".join(f"{k} {v}" for k, v in ResultProvenance(self._node).facts().items())[:10000]
         image.save_as(path)
         return path
+
+    def _remark(self) -> str:
+        """The mark of a result that is out of date; a series description has at most 64 characters."""
+        return "; OUT OF DATE" if ResultContours.isOutOfDate(self._node) else ""
 
     def _page(self) -> np.ndarray:
         """uint8 [H, W, 3] of the report."""
@@ -185,6 +190,6 @@ class DicomExport:
             **self.MAKER,
         )
         made.FloatPixelPaddingValue = self.PADDING
-        made.SeriesDescription = "LaMoD Ecc at end-systole [%]; research use only"
+        made.SeriesDescription = "LaMoD Ecc at end-systole [%]; research use only" + self._remark()
         made.save_as(path)
         return path

@@ -4,16 +4,25 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Widgets import Numbering
 
 _MASKS, _CONTOURS = "LaMoD.Masks", "LaMoD.Contours"
+#: References: the cines of the masks, in any order.
+_CINES = "LaMoD.MaskCine"
+#: Attribute: number of the masks. Slicer may drop the references to nodes that were removed.
+_COUNT = "LaMoD.MaskCount"
+#: Attribute: structures of each of the masks, and the slices of its fingerprint that were not used.
+_READ = "LaMoD.MaskReading"
 #: Attribute: numbers of the result's slices that belong to each of the masks.
 _SLICES = "LaMoD.MaskSlices"
 #: Attribute: the notes about automatic contours before these were reviewed.
@@ -29,7 +38,13 @@ def keep(result: ResultNode, requests: list[Any]) -> None:
     known = [r for r in requests if r.masksNodeId and slicer.mrmlScene.GetNodeByID(r.masksNodeId) is not None]
     for number, request in enumerate(known):
         result.node.SetNthNodeReferenceID(_MASKS, number, request.masksNodeId)
+    result.node.SetAttribute(_COUNT, str(sum(bool(r.masksNodeId) for r in requests)))
+    cines = [r.cineNodeId for r in known if r.cineNodeId and slicer.mrmlScene.GetNodeByID(r.cineNodeId) is not None]
+    for number, cine in enumerate(dict.fromkeys(cines)):
+        result.node.SetNthNodeReferenceID(_CINES, number, cine)
     result.node.SetAttribute(_CONTOURS, json.dumps([r.fingerprint.toDict() for r in known]))
+    reading = [{"structures": r.structures, "unused": _unused(r)} for r in known]
+    result.node.SetAttribute(_READ, json.dumps(reading))
     numbers = result.numbers()
     places = [{number: depth for depth, number in _slicesOf(r, numbers).items()} for r in known]
     result.node.SetAttribute(_SLICES, json.dumps([sorted(place) for place in places]))
@@ -39,6 +54,18 @@ def keep(result: ResultNode, requests: list[Any]) -> None:
             notes = _withFrames(notes, request, number, depth)
     if tuple(notes) != numbers.notes:
         result.setNumbers(replace(numbers, notes=tuple(notes)))
+
+
+def _unused(request: Any) -> list[int]:
+    """Slices of the fingerprint with contours that the request leaves out."""
+    own, grid, labels = request.fingerprint, request.masks.geometry, request.masks.labels
+    used = [k for k in range(labels.shape[1]) if labels[:, k].any()]
+    unused = []
+    for z in own.drawnSlices():
+        center = own.geometry.ijkToLps @ [(own.geometry.shape[2] - 1) / 2, (own.geometry.shape[1] - 1) / 2, z, 1.0]
+        if int(np.rint(np.linalg.solve(grid.ijkToLps, center)[2])) not in used:
+            unused.append(z)
+    return unused
 
 
 def _slicesOf(request: Any, numbers: Any) -> dict[int, int]:
@@ -105,8 +132,19 @@ def masksIds(result: ResultNode) -> list[str]:
 
 
 def isOutOfDate(result: ResultNode) -> bool:
-    """Whether contours changed after the prediction; False if the scene does not contain its masks."""
-    return any(_differs(masks, stored) for masks, stored in _pairs(result))
+    """Whether the used contours were changed, replaced or removed, or other structures chosen, after the prediction.
+
+    False for a result that was predicted outside this scene.
+    """
+    if len(masksOf(result)) < int(result.node.GetAttribute(_COUNT) or 0):
+        return True
+    if _isReplaced(result):
+        return True
+    reading = _reading(result)
+    pairs = _pairs(result)
+    if len(reading) != len(pairs):  # stored by an earlier version
+        reading = [({}, set())] * len(pairs)
+    return any(_differs(*pair, *read) for pair, read in zip(pairs, reading, strict=True))
 
 
 def outOfDateText(result: ResultNode) -> str:
@@ -114,11 +152,69 @@ def outOfDateText(result: ResultNode) -> str:
     return _("↻ out of date: contours changed") if isOutOfDate(result) else ""
 
 
-def _differs(masksNode: Any, stored: ContourFingerprint) -> bool:
+def titleOf(result: ResultNode) -> str:
+    """The name of a result, with `outOfDateText` if it is out of date."""
+    remark = outOfDateText(result)
+    return f"{result.name} ({remark})" if remark else result.name
+
+
+def _record() -> HeartRecord | None:
+    """The heart of the scene, or None."""
+    for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+        if node.GetAttribute(HeartRecord.ATTRIBUTE):
+            return HeartRecord(node)
+    return None
+
+
+def _isReplaced(result: ResultNode) -> bool:
+    """Whether other masks took the place of those of a result, and no newer result next to it shows them."""
+    record = _record()
+    dismissed = record.dismissed() if record is not None else set()
+    if not dismissed & set(masksIds(result)):
+        return False
+    cines = _cinesOf(result)
+    for other in ResultNode.all():
+        masks = set(masksIds(other))
+        if other.node is not result.node and masks and not masks & dismissed:
+            theirs = _cinesOf(other)
+            if cines & theirs or not cines | theirs:
+                return False  # kept to compare it with the newer one
+    return True
+
+
+def _cinesOf(result: ResultNode) -> set[str]:
+    node = result.node
+    cines = [node.GetNthNodeReference(_CINES, i) for i in range(node.GetNumberOfNodeReferences(_CINES))]
+    return {cine.GetID() for cine in cines if cine is not None}
+
+
+def _reading(result: ResultNode) -> list[tuple[dict[str, str], set[int]]]:
+    """(structures, slices of the fingerprint that were not used) of each of the masks."""
+    from LaMoDCore.runtime.json_file import parse_json
+
     try:
-        return bool(ContourFingerprint.of(masksNode, stored.geometry).differences(stored))
+        stored = parse_json(result.node.GetAttribute(_READ) or "[]")
+        return [(dict(each["structures"]), {int(z) for z in each["unused"]}) for each in stored]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _differs(masksNode: Any, stored: ContourFingerprint, structures: dict[str, str], unused: set[int]) -> bool:
+    try:
+        changed = ContourFingerprint.of(masksNode, stored.geometry).differences(stored)
+        if any(z not in unused for z, _t in changed):
+            return True
+        return bool(structures) and structures != _structuresNow(masksNode, structures)
     except InputError:  # emptied since
         return True
+
+
+def _structuresNow(masksNode: Any, before: dict[str, str]) -> dict[str, str]:
+    """The structures that a prediction would read now; a myocardium that a script chose is that of the heart."""
+    record = _record()
+    series = [each for each in (record.series() if record is not None else []) if each.masks is masksNode]
+    chosen = series[0].myocardium if series else before.get("myocardium", "")
+    return MaskSource(masksNode).structuresWith(chosen)
 
 
 def _references(result: ResultNode) -> list[Any]:

@@ -8,7 +8,7 @@ from LaMoDSlicerLib.Widgets import Numbering
 
 
 def outOfDate() -> str:
-    """Sentence about a result whose contours changed after the prediction."""
+    """Sentence about a result whose contours were changed, replaced or removed after the prediction."""
     return _("Out of date: the contours changed after this prediction. Predict again.")
 
 

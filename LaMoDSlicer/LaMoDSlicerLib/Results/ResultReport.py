@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Results import ResultContours
+from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
@@ -49,14 +51,19 @@ class ResultReport:
             page.savefig(path, dpi=150, metadata=bare)
 
     def draw(self, identity: dict[str, str]) -> Any:
-        """The page as a Matplotlib figure, with the range of Ecc of the Display section; see `write`."""
+        """The page as a Matplotlib figure, with the range of Ecc of the Display section; see `write`.
+
+        It is marked if the result is out of date.
+        """
         Dependencies.ensureOnly(Dependencies.FOR_PICTURES)
-        from LaMoDCore.report.page import draw_page
+        from LaMoDCore.report.page import WARNING, draw_page
         from LaMoDCore.report.style import page_style
 
         result = self.strainResult()
         with page_style():
             page = draw_page(result, ColourRanges.limits("ecc")[1])
+            if ResultContours.isOutOfDate(self._node):
+                page.text(0.03, 0.977, f"↻ {outOfDate()}", fontsize=8, fontweight="bold", color=WARNING)
             if identity:
                 page.text(0.5, 0.977, "   ".join(identity.values()), fontsize=8, ha="center")
         return page
