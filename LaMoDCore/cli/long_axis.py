@@ -46,8 +46,8 @@ def add_long_axis_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         type=Path,
-        help="the images of the long-axis slices (default with MASKS: --cine); guide points and curves need them, and contours of "
-        "end-diastole and end-systole alone are carried with them",
+        help="the images of the long-axis slices (default with MASKS: --cine); guide points and curves need them, and "
+        "contours of end-diastole and end-systole alone are carried with them",
     )
     parser.add_argument(
         "--long-axis-labels",
@@ -114,7 +114,7 @@ def read_long_axis(args: argparse.Namespace, case: Case | None = None) -> LongAx
     insertion = args.rv_insertion if case is None else case.rv_insertion_lps
     return load_long_axis(
         args.long_axis,
-        cine=args.long_axis_cine or (args.cine if args.masks else None) or [],
+        cine=args.long_axis_cine or args.cine or [],
         labels=args.long_axis_labels,
         views=args.long_axis_views,
         mask_frames=args.long_axis_frames,

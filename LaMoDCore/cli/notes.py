@@ -19,7 +19,6 @@ OPTIONS = {
     "labels_by_shape": "--labels myo=2,rv=1",
     "levels_proposed": "--levels base,mid,apex",
     "long_axis_labels_by_shape": "--long-axis-labels myo=2",
-    "long_axis_mask_frame_assumed": "--long-axis-frames N",
     "long_axis_view_contradicted": "--long-axis-views 4ch,2ch,3ch",
     "long_axis_views_recognised": "--long-axis-views 4ch,2ch,3ch",
     "mask_frame_assumed": "--mask-frames N",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,21 +13,6 @@ DISCS = 20
 #: Views whose planes are closer than this show nearly the same diameter.
 _LEAST_ANGLE_DEGREES = 40.0
 _MM3_PER_ML = 1000.0
-
-
-@dataclass(frozen=True, eq=False)
-class DiscVolumes:
-    """Volumes by discs.
-
-    Attributes:
-        method: "biplane" of two views, or "single plane", which assumes round discs.
-        views: indices of the views that were used.
-        volume_ml: [N] at the wanted phases.
-    """
-
-    method: str
-    views: tuple[int, ...]
-    volume_ml: Array
 
 
 def disc_volumes(diameters_mm: Sequence[Array], lengths_mm: Sequence[Array]) -> Array:
@@ -77,7 +61,10 @@ def _widths(depth: Array, offset: Array, places: Array) -> Array:
 
 
 def best_pair(views: Sequence[LongAxisView]) -> tuple[int, ...]:
-    """Indices of the two views for discs: four- and two-chamber, else the most perpendicular pair, else one view."""
+    """Indices of the two views for discs: four- and two-chamber, else the most perpendicular pair, else one view.
+
+    The angle between views is known only where both have a position in the patient.
+    """
     kinds = [view.kind for view in views]
     if "four_chamber" in kinds and "two_chamber" in kinds:
         return kinds.index("four_chamber"), kinds.index("two_chamber")
@@ -85,6 +72,8 @@ def best_pair(views: Sequence[LongAxisView]) -> tuple[int, ...]:
     best = 0.0
     for i in range(len(views)):
         for j in range(i + 1, len(views)):
+            if not (views[i].located and views[j].located):
+                continue
             cosine = abs(float(views[i].grid.normal @ views[j].grid.normal))
             angle = float(np.degrees(np.arccos(min(1.0, cosine))))
             if angle > max(best, _LEAST_ANGLE_DEGREES):

@@ -255,6 +255,21 @@ CODES: dict[str, NoteCode] = {
         "The long-axis views were recognised by their position.",
         "Name the views if this is wrong.",
     ),
+    "long_axis_view_contradicted": NoteCode(
+        "warning",
+        "The plane of a long-axis view contradicts the name that was given to it.",
+        "Check the names of the views.",
+    ),
+    "long_axis_not_located": NoteCode(
+        "warning",
+        "A long-axis view has no position in the patient, so its walls are not named.",
+        "Export the view with its position and orientation.",
+    ),
+    "long_axis_labels_by_shape": NoteCode(
+        "info",
+        "The myocardium of a long-axis mask with several labels was identified by its shape.",
+        "Name the labels if this is wrong.",
+    ),
     "long_axis_foreshortened": NoteCode(
         "warning",
         "The apex of a long-axis view is more than 10 mm nearer to the base than that of another view.",
@@ -274,6 +289,11 @@ CODES: dict[str, NoteCode] = {
         "info", "Long-axis views with different frames or cycles were averaged at common phases of the cycle."
     ),
     "levels_measured": NoteCode("info", "Basal, mid and apical slices were measured with the long-axis views."),
+    "short_axis_not_compared": NoteCode(
+        "warning",
+        "Short-axis slices and long-axis views were not compared, because some have no position in the patient.",
+        "Export all of them with their position and orientation.",
+    ),
     "levels_contradicted": NoteCode(
         "warning",
         "A given level of a short-axis slice contradicts its position between annulus and apex.",

@@ -22,6 +22,7 @@ _LEAST_SLENDERNESS = 5.0
 _END_THICKNESSES = 1.1
 #: Least depth of the ventricle, from the line between the ends of the wall to the apex.
 _LEAST_DEPTH_MM = 30.0
+_NO_ENDS = "the ends of the wall cannot be found"
 
 
 class OutlineError(ValueError):
@@ -51,7 +52,7 @@ def outline_of(wall: Array, spacing_mm: tuple[float, float]) -> WallOutline:
         spacing_mm: (dx, dy).
 
     Raises:
-        OutlineError: the mask is empty, closed, or no U.
+        OutlineError: the mask is empty, closed or no U, or its ends cannot be found.
     """
     whole = _largest_piece(np.asarray(wall, dtype=bool))
     if whole.sum() < 20:
@@ -177,15 +178,30 @@ def _corners(
     tip: Array, away: Array, pixels: Array, boundary: Array, arcs: tuple[Array, Array], thickness: float
 ) -> tuple[Array, Array]:
     """The inner and the outer corner [2] of an end of the wall: the extremes along ±45° from the wall's direction."""
-    end = pixels[away <= 1.0 * thickness].mean(axis=0)
-    before = pixels[(away > 1.5 * thickness) & (away <= 2.5 * thickness)].mean(axis=0)
+    end = _middle(pixels[away <= 1.0 * thickness])
+    before = _middle(pixels[(away > 1.5 * thickness) & (away <= 2.5 * thickness)])
+    if not np.linalg.norm(end - before) > 0:
+        raise OutlineError(_NO_ENDS)
     forward = (end - before) / np.linalg.norm(end - before)
     inward = np.array([-forward[1], forward[0]])
-    sides = [arc[np.linalg.norm(arc - tip, axis=1) < 2.5 * thickness].mean(axis=0) for arc in arcs]
+    sides = [_middle(arc[np.linalg.norm(arc - tip, axis=1) < 2.5 * thickness]) for arc in arcs]
     if (sides[0] - sides[1]) @ inward < 0:
         inward = -inward
     near = boundary[np.linalg.norm(boundary - end, axis=1) < 1.6 * thickness]
+    if not len(near):
+        raise OutlineError(_NO_ENDS)
     return near[int(np.argmax(near @ (forward + inward)))], near[int(np.argmax(near @ (forward - inward)))]
+
+
+def _middle(points: Array) -> Array:
+    """Mean [2] of points [N, 2] at an end of the wall.
+
+    Raises:
+        OutlineError: there are none, as at an end of single pixels that are longer than the wall is thick.
+    """
+    if not len(points):
+        raise OutlineError(_NO_ENDS)
+    return np.asarray(points.mean(axis=0))
 
 
 def _between(arc: Array, corners: list[Array]) -> Array:

@@ -56,11 +56,6 @@ def _without_first_pieces(points: Array, annulus: Array) -> Array:
         points = points[gaps[0] + 1 :]
 
 
-def widest_gap_mm(points_mm: Array) -> float:
-    """The longest step between neighbouring points of an ordered contour."""
-    return float(np.linalg.norm(np.diff(points_mm, axis=0), axis=1).max())
-
-
 def _shortened(points: Array) -> Array:
     """The path [N, 2] after reversing runs of a few points between its ends as long as that makes it shorter."""
     path = points.copy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import product
 
 import numpy as np
 
@@ -26,10 +26,12 @@ _INSERTION_SD_DEGREES, _USUAL_SD_DEGREES = 15.0, 20.0
 _PLANE_SD_DEGREES = 15.0
 #: Two assignments of views whose costs differ by less than this are both plausible.
 _AMBIGUOUS = 1.0
+#: The planes of two views are 60° apart; a named view that is farther from its own angle is nearer to another's.
+_CONTRADICTED_DEGREES = 45.0
 _WORDS: tuple[tuple[ViewKind, str], ...] = (
-    ("four_chamber", r"4 ?-?ch|4cv|four.?chamber|\b4c\b|la4|lax4"),
-    ("two_chamber", r"2 ?-?ch|2cv|two.?chamber|\b2c\b|la2|lax2"),
-    ("three_chamber", r"3 ?-?ch|3cv|three.?chamber|\b3c\b|la3|lax3|lvot|aplax"),
+    ("four_chamber", r"(?<!\d)4 ?-?ch|(?<!\d)4cv|four.?chamber|\b4c\b"),
+    ("two_chamber", r"(?<!\d)2 ?-?ch|(?<!\d)2cv|two.?chamber|\b2c\b"),
+    ("three_chamber", r"(?<!\d)3 ?-?ch|(?<!\d)3cv|three.?chamber|\b3c\b|lvot|aplax"),
 )
 
 
@@ -101,8 +103,9 @@ def recognised(
     if unnamed:
         best, margin = _best_assignment(angles, kinds, heart.measured)
         kinds = list(best)
-        names = ", ".join(VIEW_NAMES[kind] for kind in best if kind)
-        text = f"The long-axis views were recognised by their position: {names}."
+        names = ", ".join(VIEW_NAMES[kind] for index in unnamed if (kind := best[index]) is not None)
+        which = "" if len(unnamed) == len(views) else "Unnamed "
+        text = f"{which or 'The '}long-axis views were recognised by their position: {names}."
         severity = "warning" if margin < _AMBIGUOUS else None
         if severity:
             text = f"{text[:-1]}; another assignment fits nearly as well."
@@ -111,6 +114,13 @@ def recognised(
     for view, kind, angle in zip(views, kinds, angles, strict=True):
         if kind is None:
             raise ValueError("every view has a kind here")
+        plane_away = abs(_wrapped(angle - FIRST_WALL_DEGREES[kind], 180.0))
+        if view.kind is not None and plane_away > _CONTRADICTED_DEGREES:
+            text = (
+                f"A view was given as {VIEW_NAMES[kind]}, but its plane is {plane_away:.0f}° away from the usual one "
+                "of this view."
+            )
+            notes.append(note("long_axis_view_contradicted", text, source=view.name))
         away = abs(_wrapped(angle - FIRST_WALL_DEGREES[kind], 360.0))
         result.append(replace(view if away <= 90 else turned(view), kind=kind))
     return result, notes
@@ -134,9 +144,11 @@ def _best_assignment(
     """The kinds with the lowest cost, and how much lower it is than the next one."""
     free = [kind for kind in VIEW_KINDS if kind not in given]
     unnamed = sum(kind is None for kind in given)
-    pool = free * -(-unnamed // max(1, len(free))) if free else list(VIEW_KINDS) * unnamed
+    most = -(-unnamed // len(free)) if free else unnamed
     costs: dict[tuple[ViewKind | None, ...], float] = {}
-    for choice in set(permutations(pool, unnamed)):
+    for choice in product(free or VIEW_KINDS, repeat=unnamed):
+        if any(choice.count(kind) > most for kind in VIEW_KINDS):
+            continue
         rest: Iterator[ViewKind] = iter(choice)
         kinds: tuple[ViewKind | None, ...] = tuple(next(rest) if kind is None else kind for kind in given)
         costs[kinds] = _cost(angles, kinds, measured)

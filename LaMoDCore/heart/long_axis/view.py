@@ -38,9 +38,9 @@ class LongAxisView:
         frame_times_ms: [T], from the R wave.
         rr_ms: length of the cardiac cycle.
         kind: the view; None until it is recognised.
-        kind_given: whether a person or the file named the view.
         cine: float32 [T, H, W], if given.
         drawn: bool [T], False where the contours were carried.
+        located: whether the position in the patient is known.
     """
 
     name: str
@@ -51,9 +51,9 @@ class LongAxisView:
     frame_times_ms: Array
     rr_ms: float
     kind: ViewKind | None = None
-    kind_given: bool = False
     cine: Array | None = None
     drawn: Array = field(default_factory=lambda: np.empty(0, dtype=bool))
+    located: bool = True
 
     def __post_init__(self) -> None:
         frames = len(self.frame_times_ms)
@@ -81,8 +81,8 @@ class LongAxisView:
 
     @property
     def walls(self) -> tuple[str, str]:
-        """Names of the two walls; "first" and "second" where the view is not known."""
-        return ("first", "second") if self.kind is None else WALLS[self.kind]
+        """Names of the two walls; "first" and "second" where the view or the position in the patient is not known."""
+        return WALLS[self.kind] if self.kind is not None and self.located else ("first", "second")
 
     def lps(self, points_mm: Array) -> Array:
         """Convert in-plane mm [..., 2] to LPS mm [..., 3]."""

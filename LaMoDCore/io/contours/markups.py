@@ -49,14 +49,30 @@ def read_closed_curves(path: str | Path) -> tuple[ClosedCurve, ...]:
 
 
 def _curve(markup: Mapping[str, Any], path: Path) -> ClosedCurve:
-    points = np.array([p["position"] for p in markup["controlPoints"] if p.get("positionStatus") != "undefined"])
+    points = positions_lps(markup, markup["controlPoints"])
+    name = markup.get("name") or path.name.removesuffix(".json").removesuffix(".mrk")
+    return ClosedCurve(str(name), points)
+
+
+def positions_lps(markup: Mapping[str, Any], control: Sequence[Mapping[str, Any]]) -> Array:
+    """Positions [N, 3] of the placed points among control points of a markup, LPS mm.
+
+    Raises:
+        ValueError: they are not finite positions in a patient, or too many.
+    """
+    points = np.array([p["position"] for p in control if p.get("positionStatus") != "undefined"])
     points = points.reshape(-1, 3).astype(np.float64)
     if not np.isfinite(points).all() or len(points) > _MOST_POINTS or np.abs(points).max(initial=0) > _FARTHEST_MM:
         raise ValueError("its points are not finite positions in a patient")
     if str(markup.get("coordinateSystem", "LPS")).upper() == "RAS":
         points[:, :2] *= -1
-    name = markup.get("name") or path.name.removesuffix(".json").removesuffix(".mrk")
-    return ClosedCurve(str(name), points)
+    return points
+
+
+def frame_in_name(name: str) -> int:
+    """The frame that the last number of a name gives, as in "endo 3"; 0 without a number."""
+    numbers = re.findall(r"\d+", name)
+    return int(numbers[-1][:9]) if numbers else 0
 
 
 def contour_kind(name: str) -> str | None:
@@ -81,8 +97,7 @@ def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, Fra
             raise LaMoDInputError(
                 source, f"the name '{curve.name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"
             )
-        numbers = re.findall(r"\d+", curve.name)
-        found.setdefault(int(numbers[-1]) if numbers else 0, {})[kind] = curve.points_lps
+        found.setdefault(frame_in_name(curve.name), {})[kind] = curve.points_lps
     alone = [t for t, pair in found.items() if len(pair) < 2]
     if alone:
         missing = "epicardium" if "endo" in found[alone[0]] else "endocardium"

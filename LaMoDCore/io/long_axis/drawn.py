@@ -89,7 +89,6 @@ def completed(drawn: DrawnView, source: Path) -> tuple[LongAxisView, list[Note]]
         )
         notes.append(note("contours_carried", text, source=drawn.name))
     endo, epi, annulus = stacked(lines)
-    kind = kind_in_name(drawn.name)
     view = LongAxisView(
         name=drawn.name,
         grid=drawn.grid,
@@ -98,9 +97,9 @@ def completed(drawn: DrawnView, source: Path) -> tuple[LongAxisView, list[Note]]
         annulus_mm=annulus,
         frame_times_ms=drawn.frame_times_ms,
         rr_ms=drawn.rr_ms,
-        kind=kind,
-        kind_given=kind is not None,
+        kind=kind_in_name(drawn.name),
         cine=drawn.cine,
         drawn=~np.isin(np.arange(frames), missing),
+        located=drawn.located,
     )
     return view, notes

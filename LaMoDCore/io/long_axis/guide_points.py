@@ -81,8 +81,11 @@ def _read(
         )
         notes.append(note("long_axis_gap_bridged", text, source=f"series {number}"))
     timing = timing_of(cine, None, path, rr_ms)
+    notes += timing.notes
     images = np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32)
-    return DrawnView(f"series {number}", grid, lines, timing.frame_times_ms, timing.rr_ms, images)
+    return DrawnView(
+        f"series {number}", grid, lines, timing.frame_times_ms, timing.rr_ms, images, located=cine.is_located
+    )
 
 
 def _lines(plane: dict[str, Array], frame: int, path: Path) -> tuple[WallLines, float]:

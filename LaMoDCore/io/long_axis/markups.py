@@ -2,7 +2,7 @@
 
 Curves are named by contour and frame ("endo 0", "epi 0"). Open curves run along the wall from annulus to annulus.
 Closed curves are the outlines of blood pool and ventricle, both closed along the valve. Points of a point list are
-named "annulus 0" (two per frame) and "apex 0".
+labelled "annulus 0" (two per frame) and "apex 0"; points with Slicer's own labels belong to a list of such a name.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.long_axis.checks import annulus_fault
 from LaMoDCore.heart.long_axis.open_curve import through
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, wall_lines
+from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curves
-from LaMoDCore.io.contours.markups import contour_kind
+from LaMoDCore.io.contours.markups import contour_kind, frame_in_name, positions_lps
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.long_axis.drawn import DrawnView
@@ -28,8 +29,6 @@ from LaMoDCore.io.long_axis.masks import lines_of_mask
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import read_json
 
-#: Limits of a curve: number of points, and distance from the origin of the patient's coordinates.
-_MOST_POINTS, _FARTHEST_MM = 5000, 1e5
 #: Curves with more points were traced, not drawn by control points.
 _MOST_CONTROL_POINTS = 30
 _FEWEST_POINTS = 3
@@ -48,7 +47,7 @@ class _Frame:
     apex: Array | None = None
 
 
-def read_curves(path: Path, cines: Sequence[FrameStack], rr_ms: float | None = None) -> DrawnView:
+def read_curves(path: Path, cines: Sequence[FrameStack], notes: list[Note], rr_ms: float | None = None) -> DrawnView:
     """The long-axis slice of a markups file, on the cine in its plane.
 
     Raises:
@@ -67,6 +66,13 @@ def read_curves(path: Path, cines: Sequence[FrameStack], rr_ms: float | None = N
         raise LaMoDInputError(path, reason, "give the long-axis cine on which they were drawn")
     cine = near[0]
     lines = {t: _lines(each, t, cine, path) for t, each in sorted(frames.items()) if each.open or each.closed}
+    alone = [t for t in sorted(frames) if t not in lines]
+    if alone:
+        raise LaMoDInputError(
+            path,
+            f"frame {alone[0]} has points of the annulus or the apex, but no curves",
+            "draw its curves, or name the points by the frame of their curves, as in “annulus 0”",
+        )
     beyond = [t for t in lines if not 0 <= t < cine.frames.shape[0]]
     if beyond:
         raise LaMoDInputError(
@@ -75,9 +81,12 @@ def read_curves(path: Path, cines: Sequence[FrameStack], rr_ms: float | None = N
             "give the cine of the contours",
         )
     timing = timing_of(cine, None, path, rr_ms)
+    notes += timing.notes
     images = np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32)
     name = path.name.split(".")[0]
-    return DrawnView(name, cine.slice_grid(0), lines, timing.frame_times_ms, timing.rr_ms, images)
+    return DrawnView(
+        name, cine.slice_grid(0), lines, timing.frame_times_ms, timing.rr_ms, images, located=cine.is_located
+    )
 
 
 def _frames(path: Path) -> dict[int, _Frame]:
@@ -92,36 +101,27 @@ def _frames(path: Path) -> dict[int, _Frame]:
                     raise LaMoDInputError(
                         path, f"the name '{name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"
                     )
-                target = frames.setdefault(_frame(name), _Frame())
+                target = frames.setdefault(frame_in_name(name), _Frame())
                 curves = target.open if kind == "OpenCurve" else target.closed
-                curves[contour] = _positions(markup, markup["controlPoints"])
+                curves[contour] = positions_lps(markup, markup["controlPoints"])
             elif kind == "Fiducial":
                 for point in markup["controlPoints"]:
-                    label = str(point.get("label") or name)
-                    place = _positions(markup, [point])
-                    target = frames.setdefault(_frame(label), _Frame())
+                    label = _label(point, name)
+                    place = positions_lps(markup, [point])
                     if _APEX.search(label) and len(place):
-                        target.apex = place[0]
+                        frames.setdefault(frame_in_name(label), _Frame()).apex = place[0]
                     elif _ANNULUS.search(label) and len(place):
-                        target.annulus.append(place[0])
+                        frames.setdefault(frame_in_name(label), _Frame()).annulus.append(place[0])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LaMoDInputError(path, "it is not a markups file", _REMEDY) from error
     return frames
 
 
-def _frame(name: str) -> int:
-    numbers = re.findall(r"\d+", name)
-    return int(numbers[-1][:9]) if numbers else 0
-
-
-def _positions(markup: Mapping[str, Any], control: Sequence[Mapping[str, Any]]) -> Array:
-    points = np.array([p["position"] for p in control if p.get("positionStatus") != "undefined"])
-    points = points.reshape(-1, 3).astype(np.float64)
-    if not np.isfinite(points).all() or len(points) > _MOST_POINTS or np.abs(points).max(initial=0) > _FARTHEST_MM:
-        raise ValueError("its points are not finite positions in a patient")
-    if str(markup.get("coordinateSystem", "LPS")).upper() == "RAS":
-        points[:, :2] *= -1
-    return points
+def _label(point: Mapping[str, Any], name: str) -> str:
+    """What a point is and its frame: its label, or the list's name where Slicer made the label of name and number."""
+    label = str(point.get("label") or name)
+    is_default = label.startswith(f"{name}-") and label[len(name) + 1 :].isdecimal()
+    return name if is_default or not (_APEX.search(label) or _ANNULUS.search(label)) else label
 
 
 def _lines(drawn: _Frame, frame: int, cine: FrameStack, path: Path) -> WallLines:

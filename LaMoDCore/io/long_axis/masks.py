@@ -92,7 +92,7 @@ def _wall_label(stacks: Sequence[FrameStack], path: Path, notes: list[Note]) -> 
             "name it, as in --long-axis-labels myo=2",
         )
     text = f"Labels of a long-axis mask were identified by shape: {fitting[0]} myocardium."
-    notes.append(note("labels_by_shape", text, source=path.name))
+    notes.append(note("long_axis_labels_by_shape", text, source=path.name))
     return LabelMap(fitting[0])
 
 
@@ -143,7 +143,7 @@ def _read(
 
         lines = {t: WallLines(moved(w.endo_mm), moved(w.epi_mm), moved(w.annulus_mm)) for t, w in lines.items()}
         grid, images = target, np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32)
-    return DrawnView(name, grid, lines, timing.frame_times_ms, timing.rr_ms, images, mask.is_located)
+    return DrawnView(name, grid, lines, timing.frame_times_ms, timing.rr_ms, images, (cine or mask).is_located)
 
 
 def _drawn(wall: Array) -> list[tuple[int, Array]]:

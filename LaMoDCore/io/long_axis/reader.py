@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from LaMoDCore.heart.case import InputRecord
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.long_axis.checks import foreshortened, length_jumps
@@ -105,19 +107,20 @@ def load_long_axis(
         view, more = completed(drawn, path)
         notes += more
         if named is not None:
-            view = replace(view, kind=named[index], kind_given=True)
+            view = replace(view, kind=named[index])
+        if view.kind is None and not view.located:
+            raise LaMoDInputError(
+                path,
+                f"{view.name} has no position in the patient, by which its view could be recognised",
+                "export it with its position and orientation, or name the views, as in --long-axis-views 4ch,2ch",
+            )
         complete.append(view)
     _refuse_repeated(complete, [path for _, path in read])
-    frames = [reference_frame(view) for view in complete]
-    heart = heart_frame(complete, frames, rv_insertion_lps)
-    if not is_usual_axis(heart):
-        text = "The apex of the long-axis views does not lie left, anterior and inferior of the mitral annulus."
-        notes.append(note("axis_unusual", text))
-    recognised_views, more = recognised(complete, frames, heart)
-    notes += [*more, *foreshortened(recognised_views, frames), *_phase_notes(recognised_views)]
-    notes += [each for view in recognised_views for each in length_jumps(view)]
+    complete, more = _placed(complete, rv_insertion_lps)
+    notes += [*more, *_phase_notes(complete)]
+    notes += [each for view in complete for each in length_jumps(view)]
     records = tuple(InputRecord(path.name, sha256_of(path)) for path in [*files, *cine_files])
-    return LongAxisCase(tuple(recognised_views), tuple(dict.fromkeys(notes)), records)
+    return LongAxisCase(tuple(complete), tuple(dict.fromkeys(notes)), records)
 
 
 def parse_views(views: str | Sequence[str] | None) -> tuple[ViewKind, ...] | None:
@@ -146,7 +149,7 @@ def _of_other_programs(
     if name.endswith(".dns"):
         raise LaMoDInputError(path, "a DENSE workspace has no long-axis contours", "give long-axis masks or curves")
     if name.endswith(".json"):
-        return [read_curves(path, cines, rr_ms)]
+        return [read_curves(path, cines, notes, rr_ms)]
     if not is_rt_structure_set(path):
         return read_long_axis_points(path, cines, notes, rr_ms)
     found = []
@@ -156,8 +159,37 @@ def _of_other_programs(
         walls, _ = masks_of_curves(curves, cine.frames.shape[0], grid, path.name)
         lines = {t: lines_of_mask(walls[t], grid.spacing_mm, t, path) for t in sorted(curves)}
         timing = timing_of(cine, None, path, rr_ms)
-        found.append(DrawnView(cine.name, grid, lines, timing.frame_times_ms, timing.rr_ms, cine.frames[:, 0]))
+        notes += timing.notes
+        found.append(
+            DrawnView(
+                cine.name,
+                grid,
+                lines,
+                timing.frame_times_ms,
+                timing.rr_ms,
+                np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32),
+                located=cine.is_located,
+            )
+        )
     return found
+
+
+def _placed(views: Sequence[LongAxisView], rv_insertion_lps: Array | None) -> tuple[list[LongAxisView], list[Note]]:
+    """The views with their kinds and the order of their walls, as far as they have a position in the patient."""
+    text = "A long-axis view has no position in the patient: its walls are not named, and its plane was not checked."
+    notes = [note("long_axis_not_located", text, source=view.name) for view in views if not view.located]
+    located = [view for view in views if view.located]
+    if not located:
+        return list(views), notes
+    frames = [reference_frame(view) for view in located]
+    heart = heart_frame(located, frames, rv_insertion_lps)
+    if not is_usual_axis(heart):
+        text = "The apex of the long-axis views does not lie left, anterior and inferior of the mitral annulus."
+        notes.append(note("axis_unusual", text))
+    found, more = recognised(located, frames, heart)
+    notes += [*more, *foreshortened(found, frames)]
+    rest = iter(found)
+    return [next(rest) if view.located else view for view in views], notes
 
 
 def _refuse_repeated(views: Sequence[LongAxisView], paths: Sequence[Path]) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from LaMoDCore.heart.long_axis.view import ViewKind
-
 #: AHA numbers of basal, mid and apical segment of each wall (Cerqueira et al., Circulation 105, 2002).
 AHA_OF_WALL: dict[str, tuple[int, int, int]] = {
     "anterior": (1, 7, 13),
@@ -41,9 +39,3 @@ def aha_number(wall: str, level: int) -> int | None:
     """AHA number of a wall's segment, 0 basal, 1 mid, 2 apical; None for walls of a view that is not known."""
     numbers = AHA_OF_WALL.get(wall)
     return None if numbers is None else numbers[level]
-
-
-def missing_views(kinds: Sequence[ViewKind | None]) -> list[ViewKind]:
-    """The views that the bullseye needs and that are not given."""
-    wanted: tuple[ViewKind, ...] = ("four_chamber", "two_chamber", "three_chamber")
-    return [kind for kind in wanted if kind not in kinds]

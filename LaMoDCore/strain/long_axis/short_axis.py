@@ -13,7 +13,7 @@ from LaMoDCore.heart.long_axis.end_diastole import at_phases, reference_frame
 from LaMoDCore.heart.long_axis.mid_wall import mid_wall_mm
 from LaMoDCore.heart.long_axis.view import LongAxisView
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
-from LaMoDCore.heart.notes import Note, note, number_list
+from LaMoDCore.heart.notes import Note, note
 
 #: A slice whose centre lies farther than this from the long axis belongs to another position of the patient.
 _FARTHEST_FROM_AXIS_MM = 40.0
@@ -26,7 +26,8 @@ class SlicePosition:
     """A short-axis slice between annulus and apex.
 
     Attributes:
-        depth_mm: distance of the slice's plane from the middle of the annulus at end-diastole, along the long axis.
+        depth_mm: distance of the slice's plane from the middle of the annulus at end-diastole, along the long axis; NaN
+            if the plane is nearly parallel to that axis.
         fraction: the same as a share of the distance to the endocardial apex.
         level: base, mid or apex: thirds of that distance.
         from_axis_mm: distance of the centre of the slice's wall from the long axis.
@@ -95,7 +96,13 @@ def with_measured_levels(
         case: short-axis slices.
         views: long-axis views of the same heart.
         levels_given: whether a person gave the levels.
+
+    Returns:
+        The case and the positions; none where slices or views have no position in the patient.
     """
+    if not all(view.located for view in views) or any(each.code == "orientation_unknown" for each in case.notes):
+        text = "Short-axis slices or long-axis views have no position in the patient, so levels were not measured."
+        return replace(case, notes=(*case.notes, note("short_axis_not_compared", text))), []
     positions = slice_positions(case, views)
     depths = np.array([each.depth_mm for each in positions])
     far = [n for n, each in enumerate(positions, 1) if each.from_axis_mm > _FARTHEST_FROM_AXIS_MM]
@@ -137,9 +144,10 @@ def _position_notes(positions: Sequence[SlicePosition]) -> list[Note]:
             text = "The slice lies outside the ventricle of the long-axis views."
             notes.append(note("slice_outside_ventricle", text, slice=number))
         elif each.outside.any():
-            frames = number_list((np.flatnonzero(each.outside) + 1).tolist())
-            text = f"The mitral annulus descends beyond this slice (frames {frames}): it leaves the ventricle there."
-            notes.append(note("slice_leaves_ventricle", text, slice=number))
+            text = "The mitral annulus descends beyond this slice, which leaves the ventricle."
+            notes += [
+                note("slice_leaves_ventricle", text, slice=number, frame=int(t)) for t in np.flatnonzero(each.outside)
+            ]
     return notes
 
 
@@ -156,8 +164,11 @@ def _depths(view: LongAxisView, points_mm: Array, base: Array, axis: Array) -> A
 def _descent(view: LongAxisView, depth: float, base: Array, axis: Array) -> Array:
     """Displacement [T] along the long axis of the mid-wall at a depth, the mean of both walls.
 
-    The point of each wall is followed at its share of the wall's length from the annulus to the apex.
+    The point of each wall is followed at its share of the wall's length from the annulus to the apex. NaN where the
+    depth is not known.
     """
+    if not np.isfinite(depth):
+        return np.full(view.frames, np.nan)
     depths = _depths(view, mid_wall_mm(view), base, axis)
     reference = reference_frame(view)
     moved = []

@@ -95,3 +95,12 @@ def test_a_wedge_with_thick_walls_keeps_its_contours_apart(turn):
     traced = outline_of(np.rot90(mask, turn), (SPACING, SPACING))
     extents = [np.ptp(line, axis=0).min() for line in (traced.endo_mm, traced.epi_mm)]
     assert extents[0] == pytest.approx(44, abs=3) and extents[1] == pytest.approx(72, abs=3)
+
+
+def test_ends_thinner_than_a_pixel_is_long_are_refused():
+    mask = wall(22, 60, 9)[::4]
+    top = int(np.flatnonzero(mask.any(axis=1))[0])
+    columns = np.flatnonzero(mask[top])
+    mask[top - 4 : top, [columns[0], columns[-1]]] = True  # one pixel of 1.5 × 6 mm wide
+    with pytest.raises(OutlineError, match="the ends of the wall cannot be found"):
+        outline_of(mask, (SPACING, 4 * SPACING))

@@ -73,7 +73,7 @@ def test_the_wall_is_found_by_shape_among_labels(tmp_path):
     labels = np.where(walls, 3, np.where(pools, 1, 0)).astype(np.uint8)
     path = write_masks(tmp_path / "labels.seq.nrrd", labels=labels)
     case = load_long_axis([path])
-    assert "labels_by_shape" in codes(case)
+    assert "long_axis_labels_by_shape" in codes(case) and "labels_by_shape" not in codes(case)
     assert strain_of(case.views[0]) == pytest.approx(TRUTH / TRUTH[0] - 1, abs=0.015)
     with pytest.raises(LaMoDInputError, match="frame 0: the myocardium is not a U-shaped wall"):
         load_long_axis([path], labels="myo=1")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from long_axis_files import write_masks
@@ -68,11 +70,28 @@ def test_an_assignment_that_is_nearly_as_good_is_a_warning(at_angle):
 
 def test_given_views_are_kept_and_the_others_take_what_is_left(at_angle):
     views = at_angle(30.0, 35.0).views
-    from dataclasses import replace
-
-    named = [replace(views[0], kind="two_chamber", kind_given=True), replace(views[1], kind=None)]
-    found, _ = recognised(named, [0, 0], heart_frame(named, [0, 0]))
+    named = [replace(views[0], kind="two_chamber"), replace(views[1], kind=None)]
+    found, notes = recognised(named, [0, 0], heart_frame(named, [0, 0]))
     assert [view.kind for view in found] == ["two_chamber", "four_chamber"]
+    assert {n.code: n.severity for n in notes}["long_axis_view_contradicted"] == "warning"
+    text = next(n.text for n in notes if n.code == "long_axis_views_recognised")
+    assert "four-chamber" in text and "two-chamber" not in text
+
+
+@pytest.mark.parametrize(("away", "contradicted"), [(40.0, False), (50.0, True), (180.0, False)])
+def test_a_name_that_contradicts_the_plane_is_noted(at_angle, away, contradicted):
+    view = at_angle(90.0).views[0]
+    heart = heart_frame([view], [0])
+    angle = np.radians(away)
+    septum = np.cos(angle) * heart.to_septum + np.sin(angle) * np.cross(heart.to_apex, heart.to_septum)
+    notes = recognised([view], [0], replace(heart, to_septum=septum))[1]
+    assert [n.code for n in notes] == ["long_axis_view_contradicted"] * contradicted
+
+
+def test_many_views_without_a_name(at_angle):
+    view = replace(at_angle(90.0).views[0], kind=None)
+    found, _ = recognised([view] * 12, [0] * 12, heart_frame([view], [0]))
+    assert sorted(each.kind for each in found) == sorted([*ANGLES] * 4)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +105,9 @@ def test_given_views_are_kept_and_the_others_take_what_is_left(at_angle):
         ("sa_stack", None),
         ("2ch_and_4ch", None),
         ("series 24", None),
+        ("lax2", None),
+        ("carla2", None),
+        ("12ch", None),
     ],
 )
 def test_names(name, kind):

@@ -7,7 +7,7 @@ from long_axis_shapes import ANGLES, CENTER_LPS, beat
 
 from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, SliceGrid
-from LaMoDCore.heart.notes import note
+from LaMoDCore.heart.notes import grouped, note
 from LaMoDCore.io.long_axis.reader import load_long_axis
 from LaMoDCore.strain.long_axis.short_axis import with_measured_levels
 
@@ -86,7 +86,9 @@ def test_descent_of_the_annulus_and_a_slice_that_leaves(views):
     case, positions = with_measured_levels(case_of(6.0, 45.0), views)
     assert positions[0].outside.tolist() == (descent > 6.0).tolist()
     assert not positions[1].outside.any()
-    assert [n.slice for n in case.notes if n.code == "slice_leaves_ventricle"] == [1]
+    leaving = [n for n in case.notes if n.code == "slice_leaves_ventricle"]
+    assert [(n.slice, n.frame) for n in leaving] == [(1, t) for t in np.flatnonzero(positions[0].outside)]
+    assert len(grouped(leaving)) == 1
     assert positions[0].descent_mm.max() > positions[1].descent_mm.max() + 2.0
     assert 0 <= descent.max() - positions[0].descent_mm.max() < 3.0
 
@@ -97,3 +99,23 @@ def test_slices_elsewhere_are_noted(views):
     far, _ = with_measured_levels(case_of(20.0, 45.0, beside=80.0), views)
     assert codes(far) == ["levels_proposed", "slice_outside_ventricle"]
     assert not any(s.level_known for s in far.slices)
+
+
+def test_a_slice_along_the_long_axis_has_no_depth(views):
+    slice_ = short_axis(45.0)
+    along = SliceGrid(slice_.grid.shape, slice_.grid.ijk_to_lps[:, [2, 1, 0, 3]])
+    case, positions = with_measured_levels(Case((replace(slice_, grid=along),)), views)
+    assert codes(case) == ["slice_outside_ventricle"]
+    assert np.isnan(positions[0].depth_mm) and np.isnan(positions[0].descent_mm).all()
+    assert positions[0].level == slice_.level and not positions[0].outside.any()
+
+
+def test_levels_are_not_measured_without_positions(views):
+    lost = note("orientation_unknown", "The masks have no orientation.")
+    for case, seen in (
+        (case_of(20.0, 45.0), [replace(views[0], located=False), *views[1:]]),
+        (replace(case_of(20.0, 45.0), notes=(lost,)), views),
+    ):
+        found, positions = with_measured_levels(case, seen)
+        assert positions == [] and codes(found)[-1] == "short_axis_not_compared"
+        assert not any(s.level_known for s in found.slices)
