@@ -98,7 +98,8 @@ def with_measured_levels(
         levels_given: whether a person gave the levels.
 
     Returns:
-        The case and the positions; none where slices or views have no position in the patient.
+        The case and the positions of its slices; none where levels were not measured, because slices or views have no
+        position in the patient or no slice lies around the long axis.
     """
     if not all(view.located for view in views) or any(each.code == "orientation_unknown" for each in case.notes):
         text = "Short-axis slices or long-axis views have no position in the patient, so levels were not measured."
@@ -108,7 +109,7 @@ def with_measured_levels(
     far = [n for n, each in enumerate(positions, 1) if each.from_axis_mm > _FARTHEST_FROM_AXIS_MM]
     if len(far) == len(positions) or not np.isfinite(depths).all():
         text = "No short-axis slice lies around the long axis of the long-axis views, so levels were not measured."
-        return replace(case, notes=(*case.notes, note("slice_outside_ventricle", text))), positions
+        return replace(case, notes=(*case.notes, note("slice_outside_ventricle", text))), []
     notes = list(case.notes)
     if len(depths) > 1 and depths[-1] < depths[0]:
         text = (

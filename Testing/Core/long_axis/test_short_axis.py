@@ -9,7 +9,7 @@ from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, SliceGrid
 from LaMoDCore.heart.notes import grouped, note
 from LaMoDCore.io.long_axis.reader import load_long_axis
-from LaMoDCore.strain.long_axis.short_axis import with_measured_levels
+from LaMoDCore.strain.long_axis.short_axis import slice_positions, with_measured_levels
 
 #: Middle of the annulus and length of the cavity at end-diastole; see `beat`.
 ANNULUS_LPS = CENTER_LPS - 25.0 * BASE_TO_APEX_LPS
@@ -96,7 +96,8 @@ def test_descent_of_the_annulus_and_a_slice_that_leaves(views):
 def test_slices_elsewhere_are_noted(views):
     case, _ = with_measured_levels(case_of(20.0, 110.0), views)
     assert [n.slice for n in case.notes if n.code == "slice_outside_ventricle"] == [2]
-    far, _ = with_measured_levels(case_of(20.0, 45.0, beside=80.0), views)
+    far, positions = with_measured_levels(case_of(20.0, 45.0, beside=80.0), views)
+    assert positions == []
     assert codes(far) == ["levels_proposed", "slice_outside_ventricle"]
     assert not any(s.level_known for s in far.slices)
 
@@ -104,10 +105,12 @@ def test_slices_elsewhere_are_noted(views):
 def test_a_slice_along_the_long_axis_has_no_depth(views):
     slice_ = short_axis(45.0)
     along = SliceGrid(slice_.grid.shape, slice_.grid.ijk_to_lps[:, [2, 1, 0, 3]])
-    case, positions = with_measured_levels(Case((replace(slice_, grid=along),)), views)
-    assert codes(case) == ["slice_outside_ventricle"]
-    assert np.isnan(positions[0].depth_mm) and np.isnan(positions[0].descent_mm).all()
-    assert positions[0].level == slice_.level and not positions[0].outside.any()
+    stack = Case((replace(slice_, grid=along),))
+    position = slice_positions(stack, views)[0]
+    assert np.isnan(position.depth_mm) and np.isnan(position.descent_mm).all()
+    assert position.level == slice_.level and not position.outside.any()
+    case, positions = with_measured_levels(stack, views)
+    assert positions == [] and codes(case) == ["slice_outside_ventricle"]
 
 
 def test_levels_are_not_measured_without_positions(views):
