@@ -88,6 +88,7 @@ def test_the_folder_is_removed_if_the_result_cannot_be_shown(worker):
     assert worker.app.mouse.spin(60, lambda: bool(worker.app.faults.found))
     assert not folder.exists()
     assert "planned" in worker.app.faults.found.pop()
+    assert worker.errors == ["The result could not be read: planned. See the error log."]
 
 
 def test_cancel_is_silent_and_removes_the_folder(worker):

@@ -65,6 +65,7 @@ class PredictPanel:
         """Remove messages about series that are no longer those of the table."""
         if self._job is None:
             self.showMessage("")
+            self._problemShown = ""  # `update` shows what is still wrong
             self._ui.stageLabel.text = ""
 
     def showMessage(self, text: str) -> None:
@@ -169,7 +170,7 @@ class PredictPanel:
         try:
             with slicer.util.RenderBlocker():
                 self._show(self._logic.addResult(result, request, self._parameters))
-        except ValueError as error:
+        except (ValueError, KeyError, OSError) as error:
             self.showMessage(_("The result could not be shown: {error}.").format(error=error))
             return
         self.refresh()

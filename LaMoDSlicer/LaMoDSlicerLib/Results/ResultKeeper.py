@@ -6,6 +6,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import ResultContours, ResultImport
@@ -25,21 +26,25 @@ def add(result: Any, request: HeartRequest, parameterNode: Any) -> ResultNode:
     A result of the same series or masks is replaced, unless the parameter node has the attribute `ADD`.
 
     Raises:
-        ValueError: a slice of the result belongs to none of the series.
+        ValueError: a slice of the result belongs to none of the series, or has another size; the scene is unchanged.
     """
     owners = [_ownerOf(slice_, request) for slice_ in result.slices]
+    # all that a damaged result can fail at comes before the earlier result is removed
+    numbers = ResultNumbers.ofResult(result)
+    ofPart = {part: [k for k, owner in enumerate(owners) if owner is part] for part in dict.fromkeys(owners)}
+    fields = {part: _fieldsOf(result, own, part) for part, own in ofPart.items()}
     keepsEarlier = bool(parameterNode.GetAttribute(ADD))
     if not keepsEarlier:
         _removeReplaced(request)
     browsers: list[Any] = [None] * len(result.slices)
-    for part in dict.fromkeys(owners):
-        own = [k for k, owner in enumerate(owners) if owner is part]
-        for k, browser in zip(own, _addPart(result, own, placeFor(part, parameterNode)), strict=True):
+    for part, own in ofPart.items():
+        made = _addPart(result, own, fields[part], placeFor(part, parameterNode))
+        for k, browser in zip(own, made, strict=True):
             browsers[k] = browser
     name = (
         slicer.mrmlScene.GenerateUniqueName(request.name) if keepsEarlier and _isTaken(request.name) else request.name
     )
-    node = ResultNode.create(ResultNumbers.ofResult(result), browsers, name)
+    node = ResultNode.create(numbers, browsers, name)
     ResultContours.keep(node, list(request.parts))
     ResultProvenance(node).keep()
     return node
@@ -55,10 +60,25 @@ def _ownerOf(slice_: Any, request: HeartRequest) -> PredictionRequest:
     raise ValueError(_("a slice of it belongs to none of the series"))
 
 
-def _addPart(result: Any, own: list[int], part: PredictionRequest) -> list[Any]:
+def _fieldsOf(result: Any, own: list[int], part: PredictionRequest) -> tuple[ResultStack, SpatialFields] | None:
+    """The slices `own` and their fields, or None if they were resampled to other phases than those of their images.
+
+    Raises:
+        ValueError: they do not fit the series.
+    """
+    if result.frames != len(part.masks.labels):
+        return None
+    stack = ResultStack.of(result, own)
+    return stack, SpatialFields(stack, part.masks.geometry)
+
+
+def _addPart(
+    result: Any, own: list[int], made: tuple[ResultStack, SpatialFields] | None, part: PredictionRequest
+) -> list[Any]:
     """The browser of each of the slices `own`."""
-    if result.frames == len(part.masks.labels):
-        return [ResultScene.create(ResultStack.of(result, own), part).browserNode] * len(own)
+    if made is not None:
+        stack, fields = made
+        return [ResultScene.create(stack, part, fields).browserNode] * len(own)
     # resampled to other phases than those of its images: shown without them
     summary = {**result.summary, "slices": [result.summary["slices"][k] for k in own]}
     ownResult = replace(result, slices=tuple(result.slices[k] for k in own), summary=summary)

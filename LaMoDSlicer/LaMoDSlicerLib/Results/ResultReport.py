@@ -63,7 +63,8 @@ class ResultReport:
         with page_style():
             page = draw_page(result, ColourRanges.limits("ecc")[1])
             if ResultContours.isOutOfDate(self._node):
-                page.text(0.03, 0.977, f"↻ {outOfDate()}", fontsize=8, fontweight="bold", color=WARNING)
+                text = f"↻ {outOfDate()}"
+                page.text(0.97, 0.9195, text, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
             if identity:
                 page.text(0.5, 0.977, "   ".join(identity.values()), fontsize=8, ha="center")
         return page

@@ -48,8 +48,15 @@ class ResultScene:
         self._motion: MaterialMotion | None = None
 
     @classmethod
-    def create(cls, result: ResultStack, request: PredictionRequest) -> "ResultScene":
+    def create(
+        cls, result: ResultStack, request: PredictionRequest, fields: SpatialFields | None = None
+    ) -> "ResultScene":
         """Add a result to the scene, on the request's cine; it replaces an earlier result there.
+
+        Args:
+            result: the slices.
+            request: what they were predicted from.
+            fields: those of the slices on the request's grid; None to compute them.
 
         Raises:
             ValueError: the result has other frames or another grid than the request.
@@ -57,7 +64,7 @@ class ResultScene:
         frames = result.motion.numberOfFrames
         if frames != len(request.masks.labels):
             raise ValueError(f"the result has {frames} frames and the masks {len(request.masks.labels)}")
-        fields = SpatialFields(result, request.masks.geometry)  # fails before the scene changes
+        fields = fields or SpatialFields(result, request.masks.geometry)  # fails before the scene changes
         scene = cls(cls._browserFor(request))
         scene.remove()
         scene._fill(result, request, fields)

@@ -222,13 +222,21 @@ class WorkerProcess:
     def _finish(self, exitCode: int) -> None:
         try:
             if exitCode in self._successCodes:
-                self._onFinished(self.progress.outputLines())
+                self._deliver()
             else:
                 self.fail(self._explain(exitCode, self.progress.lastOutput()))
         finally:
             self._forgetReceivers()
             if not self._keepsFolder:
                 self.removeFolder()
+
+    def _deliver(self) -> None:
+        try:
+            self._onFinished(self.progress.outputLines())
+        except Exception as error:  # the panel would wait for the result without end
+            reason = (str(error) or type(error).__name__).rstrip(".")
+            self.fail(_("The result could not be read: {error}. See the error log.").format(error=reason))
+            raise
 
     def _forgetReceivers(self) -> None:
         """Drop the callbacks, which hold the inputs of the process."""
