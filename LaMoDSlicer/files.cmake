@@ -54,6 +54,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/WallSurface.py
   LaMoDSlicerLib/Display/__init__.py
   LaMoDSlicerLib/Heart/DrawingControl.py
+  LaMoDSlicerLib/Heart/Examination.py
   LaMoDSlicerLib/Heart/HeartDrawing.py
   LaMoDSlicerLib/Heart/HeartFiles.py
   LaMoDSlicerLib/Heart/HeartModel.py
@@ -70,6 +71,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Heart/SeriesFinder.py
   LaMoDSlicerLib/Heart/SlicePlace.py
   LaMoDSlicerLib/Heart/SliceRow.py
+  LaMoDSlicerLib/Heart/SomeSkipped.py
   LaMoDSlicerLib/Heart/__init__.py
   LaMoDSlicerLib/Inputs/CarriedRecord.py
   LaMoDSlicerLib/Inputs/ContourFingerprint.py

@@ -53,11 +53,14 @@ class DrawingControl:
         wanted = self._wanted()
         if not wanted:
             return _("Select the cine on which the contours are drawn.")
-        try:
-            for series in wanted:
+        for series in wanted:
+            try:
                 CineSource(series.cine).check()
-        except InputError as error:
-            return str(error)
+            except InputError as error:
+                if series.masks is not None:
+                    return str(error)
+                text = _("“{name}” has no contours, and none can be drawn: {reason}")
+                return text.format(name=series.name, reason=error)
         return ""
 
     def onPredictWithoutContours(self, predict: Callable[[], None]) -> None:

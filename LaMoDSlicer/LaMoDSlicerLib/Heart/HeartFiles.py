@@ -1,5 +1,6 @@
 """Adds cines and masks from files and folders of any format that LaMoD reads to the scene."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,26 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Heart import SeriesFinder
+from LaMoDSlicerLib.Heart.Examination import Examination
+from LaMoDSlicerLib.Heart.SomeSkipped import SomeSkipped
 from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 #: An image with at most this many different values is taken as masks.
 _MOST_LABELS = 16
 
 
-def add(path: Path) -> list[Any]:
+def add(path: Path, welcome: Callable[[Any], bool] = lambda _node: False) -> list[Any]:
     """Load the cines and the masks of a file or folder.
 
     Args:
         path: an image or segmentation file, a folder with one volume per frame, or a folder with DICOM files, whose
             short-axis cines are loaded.
+        welcome: called with a cine or masks of the scene that are added again; returns whether a person had removed
+            them from the heart, so that they return.
 
     Returns:
         The nodes of masks; cines are found in the scene.
@@ -34,38 +40,83 @@ def add(path: Path) -> list[Any]:
     from LaMoDCore.runtime.errors import LaMoDInputError
 
     try:
-        return _addDicom(path) if path.exists() and is_dicom(path) else _addImages(path)
+        isDicom = path.exists() and is_dicom(path)
+        return _addDicom(path, welcome) if isDicom else _addImages(path, welcome)
     except LaMoDInputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
 
 
-def _addDicom(path: Path) -> list[Any]:
+def _addDicom(path: Path, welcome: Callable[[Any], bool]) -> list[Any]:
     from LaMoDCore.contours.automatic.study import read_short_axis_study
-    from LaMoDCore.io.files.image_file import dicom_series
+    from LaMoDCore.io.files.image_file import dicom_files, dicom_series
     from LaMoDCore.runtime.errors import LaMoDInputError
 
     series = dicom_series([path])
-    masks = MaskLoader.loadAll(path, _browserFor) if any(each.is_segmentation for each in series) else []
+    examination = Examination.ofDicom(next(iter(dicom_files(path))))
+    masks, known = [], []
+    if any(each.is_segmentation for each in series):
+        try:
+            masks = _addMasks(path, welcome)
+        except InputError as error:  # the cines may be new
+            known.append(error)
+    for node in masks:
+        examination.keep(FrameSequence(node).sequenceNode)
     try:
         study = read_short_axis_study([path])
     except LaMoDInputError:
         if masks:
             return masks
+        if known:
+            raise known[0] from None
         raise
-    for stack in study.slices:
-        addCine(stack, path.stem if len(study.slices) == 1 else stack.name)
+    stacks = [(stack, path.stem if len(study.slices) == 1 else stack.name) for stack in study.slices]
+    return _addCines(stacks, masks, known, welcome, examination)
+
+
+def _addCines(
+    stacks: list[tuple[Any, str]],
+    masks: list[Any],
+    problems: list[InputError],
+    welcome: Callable[[Any], bool],
+    examination: Examination | None = None,
+) -> list[Any]:
+    """Add what can be added of several cines; returns `masks`.
+
+    Raises:
+        InputError: nothing was added, here or as masks. `SomeSkipped` if something was.
+    """
+    added = 0
+    for stack, name in stacks:
+        try:
+            browser = addCine(stack, name, welcome)
+        except InputError as error:
+            problems.append(error)
+            continue
+        added += 1
+        if examination is not None:
+            examination.keep(browser)
+    if problems and not (added or masks):
+        raise problems[0]
+    if problems:
+        raise SomeSkipped(problems, masks)
     return masks
 
 
-def _addImages(path: Path) -> list[Any]:
+def _addMasks(path: Path, welcome: Callable[[Any], bool]) -> list[Any]:
+    """Load masks, or return those of the scene if a person had removed them from the heart."""
+    present = MaskLoader.loadedFrom(path)
+    if present and any([welcome(node) for node in present]):
+        return present
+    return MaskLoader.loadAll(path, _browserFor)
+
+
+def _addImages(path: Path, welcome: Callable[[Any], bool]) -> list[Any]:
     from LaMoDCore.io.files.image_file import read_images
 
     stacks = read_images(path)
     if all(_isMask(stack.frames) for stack in stacks):
-        return MaskLoader.loadAll(path, _browserFor)
-    for stack in stacks:
-        addCine(stack, stack.name.split(".")[0])
-    return []
+        return _addMasks(path, welcome)
+    return _addCines([(stack, stack.name.split(".")[0]) for stack in stacks], [], [], welcome)
 
 
 def _isMask(frames: np.ndarray) -> bool:
@@ -86,12 +137,13 @@ def _browserFor(geometry: VolumeGeometry, frames: int) -> Any:
     return None
 
 
-def addCine(stack: Any, name: str) -> Any:
+def addCine(stack: Any, name: str, welcome: Callable[[Any], bool] = lambda _node: False) -> Any:
     """Add a LaMoDCore FrameStack of images as a sequence; returns its browser.
 
     Args:
         stack: the images.
         name: of the browser.
+        welcome: as for `add`.
 
     Raises:
         InputError: it is no cine, or in the scene already.
@@ -101,7 +153,11 @@ def addCine(stack: Any, name: str) -> Any:
         text = _("{name} has one frame: select a cine with several frames of the cardiac cycle.")
         raise InputError(text.format(name=stack.name))
     geometry = VolumeGeometry(frames.shape[1:], np.array(stack.ijk_to_lps))
-    _refuseRepetition(name, geometry, frames)
+    present = _sameCine(geometry, frames)
+    if present is not None:
+        if welcome(present):
+            return present
+        raise InputError(_("“{name}” is in the scene already: it was not added again.").format(name=name))
     builder = MaskLoader.builderFor(stack.frame_times_ms, len(frames), None)
     sequence = builder.volumes(f"{name} cine", "", frames, geometry)
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", name)
@@ -113,11 +169,13 @@ def addCine(stack: Any, name: str) -> Any:
     return browser
 
 
-def _refuseRepetition(name: str, geometry: VolumeGeometry, frames: np.ndarray) -> None:
+def _sameCine(geometry: VolumeGeometry, frames: np.ndarray) -> Any:
+    """The cine in the scene with these images, or None."""
     from LaMoDSlicerLib.Scene.CineSource import CineSource
 
     for node in SeriesFinder.cines():
         cine = CineSource(node)
         same = cine.numberOfFrames() == len(frames) and cine.geometry().isSameAs(geometry)
         if same and np.array_equal(cine.frames()[0], frames[0]):
-            raise InputError(_("“{name}” is in the scene already: it was not added again.").format(name=name))
+            return node
+    return None

@@ -3,6 +3,7 @@ from typing import Any
 import slicer
 
 from LaMoDSlicerLib.Heart import HeartRows, InsertionFinder, SeriesFacts, SeriesFinder
+from LaMoDSlicerLib.Heart.Examination import Examination
 from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
@@ -96,7 +97,8 @@ class HeartModel:
 
     def _stateNow(self) -> Any:
         series = tuple(
-            (id(s), SeriesFacts.stateOf(s), tuple(s.levels.items()), tuple(s.uses.items())) for s in self._series
+            (id(s), SeriesFacts.stateOf(s), Examination.of(s), tuple(s.levels.items()), tuple(s.uses.items()))
+            for s in self._series
         )
         points = InsertionFinder.state()
         return series, self._selected, self._parameters.swapBaseAndApex, points
@@ -135,12 +137,17 @@ class HeartModel:
 
     def _adoptPair(self, cine: Any, masks: Any, current: HeartSeries | None) -> None:
         record = HeartRecord(self._parameters.parameterNode)
-        record.welcome(cine)
+        if cine is not None:
+            self.welcome(cine)
         record.welcome(masks)
         owner = next((s for s in self._series if cine is not None and s.cine is cine), None)
         if owner is None and cine is None:
             owner = next((s for s in self._series if s.masks is masks), None)
-        if owner is None and current is not None and masks is not None and current.masks is masks:
+        hasOnlyOtherCine = current is not None and masks is not None and current.masks is masks
+        if hasOnlyOtherCine and current.cine is not None and cine is not None:
+            # a selector shows the row of another cine; it does not give that cine the contours of this row
+            masks = owner.masks if owner is not None else None
+        elif owner is None and hasOnlyOtherCine:
             owner = current
         if owner is None:
             owner = HeartSeries()
@@ -184,11 +191,12 @@ class HeartModel:
                 self._series.append(HeartSeries(masks=node))
 
     def _publish(self) -> None:
-        """Give the parameters the nodes that joined the selected series."""
+        """Give the parameters the nodes that joined the selected series, or those of a series that was selected."""
         p, current = self._parameters, self.current()
         if current is not None and (p.cine is not current.cine or p.masks is not current.masks):
             wasModifying = p.StartModify()
-            p.cine, p.masks = current.cine, current.masks
+            p.cine, p.masks, p.myocardium = current.cine, current.masks, current.myocardium
+            p.level = current.levels.get(self._selected[1], LEVELS[0])
             p.EndModify(wasModifying)
 
     def _addCine(self, cine: Any, free: list[Any]) -> None:
@@ -205,12 +213,15 @@ class HeartModel:
         if len(self._series) == 1 and len(open_) == 1 and len(free) == 1:
             from LaMoDSlicerLib.Scene.CineSource import CineSource
 
-            if CineSource(open_[0].cine).numberOfFrames() == SeriesFinder.frameCount(free[0]):
+            isOther = Examination.ofNode(open_[0].cine).whyNot(Examination.ofNode(free[0]))
+            if CineSource(open_[0].cine).numberOfFrames() == SeriesFinder.frameCount(free[0]) and not isOther:
                 open_[0].masks = free.pop()
 
     @staticmethod
     def _isSecondReader(masks: Any, series: HeartSeries) -> bool:
         """Whether masks show the slices of a series that has masks already."""
+        if Examination.of(series).whyNot(Examination.ofNode(masks)):
+            return False
         if series.cine is not None and SeriesFinder.fit(series.cine, masks):
             return True
         mine, other = (
@@ -277,6 +288,17 @@ class HeartModel:
         record.dismiss(series.cine)
         record.dismiss(series.masks)
         self._forget(self._series.index(series))
+
+    def welcome(self, node: Any) -> bool:
+        """Let a removed cine or removed masks be added again; returns whether they had been removed."""
+        record = HeartRecord(self._parameters.parameterNode)
+        if node.GetID() not in record.dismissed():
+            return False
+        masks = record.dismissedAfter(node)  # `remove` dismisses them after their cine
+        record.welcome(node)
+        if masks is not None and SeriesFinder.isCine(node) and not masks.IsA("vtkMRMLSequenceBrowserNode"):
+            record.welcome(masks if SeriesFinder.fit(node, masks) else None)
+        return True
 
     def swap(self) -> None:
         """Exchange base and apex."""

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Heart import HeartFiles, HeartRows, Reviews, SeriesFacts, SeriesFinder
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Heart.HeartTable import HeartTable
+from LaMoDSlicerLib.Heart.SomeSkipped import SomeSkipped
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
@@ -109,22 +110,30 @@ class HeartPanel:
         self._showAssumed()
 
     def _selectedText(self, current: Any) -> str:
-        """R–R interval and structures of the selected slice."""
-        row = self._model.selectedRow()
-        rr = self._model.rows[row].rrMs if row >= 0 else None
-        parts = [_("R–R {rr:.0f} ms").format(rr=rr)] if rr else []
+        """Why the selected slice is not used, its R–R interval and structures."""
+        index = self._model.selectedRow()
+        row = self._model.rows[index] if index >= 0 else None
+        parts = []
+        if row is not None and row.problem:
+            parts.append(_("Cannot be used: {reason}").format(reason=row.problem))
+        elif row is not None and row.remark and not row.isUsed:
+            parts.append(_("Not used: {reason}").format(reason=row.remark))
+        if row is not None and row.rrMs:
+            parts.append(_("R–R {rr:.0f} ms").format(rr=row.rrMs))
         if current is not None and current.masks is not None:
             parts.append(MaskSource(current.masks).structuresText())
         return " · ".join(filter(None, parts))
 
     def _showAssumed(self) -> None:
-        """Show the fields for what the data do not contain."""
+        """Show the end-diastolic frame, and the field for the R–R interval if the data contain no times."""
         ui, p = self._ui, self._parameters
         used = self._model.usedRows
         isUntimed = bool(used) and all(row.rrMs is None for row in used)
-        wanted = isUntimed or (p is not None and bool(p.referenceFrame or p.rrMs))
-        for widget in (ui.assumedLabel, ui.rrLabel, ui.rrSpinBox, ui.referenceLabel, ui.referenceSpinBox):
+        wanted = isUntimed or (p is not None and bool(p.rrMs))
+        for widget in (ui.assumedLabel, ui.rrLabel, ui.rrSpinBox):
             widget.visible = wanted
+        for widget in (ui.referenceLabel, ui.referenceSpinBox):
+            widget.visible = bool(self._model.rows)
 
     def _reviewNext(self) -> None:
         """Check one slice whose contours are not checked yet; none while a process runs."""
@@ -182,7 +191,10 @@ class HeartPanel:
         with slicer.util.tryWithErrorDisplay(_("The files could not be added."), show=False, waitCursor=True):
             for path in paths:
                 try:
-                    self._use(HeartFiles.add(path))
+                    self._use(HeartFiles.add(path, self._model.welcome))
+                except SomeSkipped as error:
+                    problems.append(str(error))
+                    self._use(error.masks)
                 except InputError as error:
                     problems.append(str(error))
         self._refreshAll()

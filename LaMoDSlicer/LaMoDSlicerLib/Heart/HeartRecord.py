@@ -88,6 +88,13 @@ class HeartRecord:
         nodes = [self._node.GetNthNodeReference(self.DISMISSED, i) for i in range(count)]
         return {node.GetID() for node in nodes if node is not None}
 
+    def dismissedAfter(self, node: Any) -> Any:
+        """The node that was removed directly after another one, or None."""
+        count = self._node.GetNumberOfNodeReferences(self.DISMISSED)
+        ids = [self._node.GetNthNodeReferenceID(self.DISMISSED, i) for i in range(count)]
+        following = ids.index(node.GetID()) + 1 if node.GetID() in ids else count
+        return self._node.GetNthNodeReference(self.DISMISSED, following) if following < count else None
+
     def dismiss(self, node: Any) -> None:
         """Do not add a node again by itself."""
         if node is not None and node.GetID() not in self.dismissed():

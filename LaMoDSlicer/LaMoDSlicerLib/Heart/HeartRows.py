@@ -6,6 +6,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Heart import SeriesFinder
+from LaMoDSlicerLib.Heart.Examination import Examination
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.Heart.SeriesFacts import SeriesFacts
 from LaMoDSlicerLib.Heart.SlicePlace import SlicePlace
@@ -69,9 +70,13 @@ def _remarks(places: list[SlicePlace]) -> list[str]:
         place = places[i]
         if place.grid is None:
             continue
+        examination = Examination.of(place.series)
+        others = (examination.whyNot(Examination.of(other.series)) for other in kept)
         isChosen = place.series.uses.get(place.depth, False)
         if abs(place.grid.axis_cosine) < MIN_AXIS_COSINE:
             remarks[i] = _("not a short-axis view by its orientation")
+        elif foreign := next(filter(None, others), ""):
+            remarks[i] = foreign
         elif any(place.grid.same_plane(other.grid, _SAME_PLANE_MM) for other in kept):
             remarks[i] = _("in the plane of another slice")
         elif kept and not _isOfOneHeart(place.grid, kept[0].grid):

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import slicer
 
+from LaMoDSlicerLib.Heart.Examination import Examination
 from LaMoDSlicerLib.Inputs import FrameMask
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
@@ -18,8 +19,15 @@ _SAME_PLANE_MM = 1.0
 
 
 def cines() -> list[Any]:
-    """The sequence browsers that show a cine, in the scene's order."""
-    return [node for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if isCine(node)]
+    """The sequence browsers and 4-D volumes that show a cine, each in the scene's order.
+
+    A volume with fewer components than a cycle has frames may be a colour image.
+    """
+    from LaMoDCore.heart.case import MIN_FRAMES
+
+    volumes = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+    long = [v for v in volumes if not isResult(v) and CineSource(v).numberOfFrames() >= MIN_FRAMES]
+    return [node for node in [*slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"), *long] if isCine(node)]
 
 
 def isCine(node: Any) -> bool:
@@ -59,7 +67,7 @@ def fit(cineNode: Any, masksNode: Any) -> int:
     if cine.isBrowser and cineNode.GetSequenceNode(masksNode) is not None:
         return 3
     drawn = gridOf(masksNode)
-    if drawn is None:
+    if drawn is None or Examination.ofNode(cineNode).whyNot(Examination.ofNode(masksNode)):
         return 0
     try:
         images = cine.geometry()

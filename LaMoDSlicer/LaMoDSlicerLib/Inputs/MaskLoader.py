@@ -17,7 +17,6 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 FILE = "LaMoD.File"
 #: Attribute of the sequence: size and time of that file when it was loaded.
 _STATE = "LaMoD.FileState"
-FILTER = "Masks of the cycle (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
 
 
 def load(path: Path, cineBrowser: Any = None) -> Any:
@@ -80,13 +79,21 @@ def _stacksOf(path: Path) -> tuple[Any, ...]:
     return tuple(read_dicom(files, (), series) if files else read_images(path))
 
 
-def _refuseRepetition(path: Path) -> None:
-    """Refuse a file that is loaded already and has not changed since."""
+def loadedFrom(path: Path) -> list[Any]:
+    """The nodes of masks in the scene that were loaded from a file that has not changed since."""
+    found = []
+    browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
     for sequence in slicer.util.getNodesByClass("vtkMRMLSequenceNode"):
         isSame = sequence.GetAttribute(FILE) == str(path) and sequence.GetAttribute(_STATE) == _stateOf(path)
         if isSame and sequence.GetNumberOfDataNodes():
-            text = _("“{name}” is in the scene already: it was not added again.")
-            raise InputError(text.format(name=path.name))
+            found += [browser.GetProxyNode(sequence) for browser in browsers]
+    return [node for node in found if node is not None]
+
+
+def _refuseRepetition(path: Path) -> None:
+    """Refuse a file that is loaded already and has not changed since."""
+    if loadedFrom(path):
+        raise InputError(_("“{name}” is in the scene already: it was not added again.").format(name=path.name))
 
 
 def _stateOf(path: Path) -> str:
