@@ -56,7 +56,7 @@ class DatasetMaking:
         tips = {
             ui.makeSyntheticButton: _("Select a new folder and generate the hearts; nothing is downloaded"),
             ui.addDenseButton: _("Compute displacement from phase; without a selected dataset, a new one is created"),
-            ui.addSceneButton: _("Add the masks and the cine that are selected under Inputs"),
+            ui.addSceneButton: _("Add the masks and the cine of the slice that is selected in the section Heart"),
         }
         for button, tip in tips.items():
             PanelWidgets.enable(button, _("Another command is running.") if self._command.isBusy else "", tip)

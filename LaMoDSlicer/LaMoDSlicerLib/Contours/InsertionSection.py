@@ -84,7 +84,7 @@ class InsertionSection:
             self._panel.showNotice(
                 _(
                     "There is no right ventricle that touches the wall, and no segment or curve named “septum”: "
-                    "place the RV insertion under Inputs."
+                    "place the RV insertion in the section Heart."
                 )
             )
             return
