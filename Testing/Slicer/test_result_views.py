@@ -456,3 +456,21 @@ def test_a_change_of_the_display_updates_nothing_else(app, folders, monkeypatch)
     app.parameters.seed = 7
     app.settle()
     assert calls == ["update"]
+
+
+def test_the_colours_of_a_result_do_not_lie_over_the_images_of_another_series(app, folders):
+    from LaMoDSlicerLib.Scene.CineSource import CineSource
+
+    node = load(app, folders.first)
+    volume = scene_of(node).proxy("ecc")
+    assert composites()["Red"].GetForegroundVolumeID() == volume.GetID()
+    other = add_ring(app)
+    composites()["Red"].SetBackgroundVolumeID(CineSource(other.browser).volumeNode().GetID())
+    app.parameters.opacity = 61.0
+    app.settle()
+    assert not composites()["Red"].GetForegroundVolumeID()
+    assert legends_in("Red") == []
+    composites()["Red"].SetBackgroundVolumeID(scene_of(node).background().GetID())
+    app.parameters.opacity = 62.0
+    app.settle()
+    assert composites()["Red"].GetForegroundVolumeID() == volume.GetID()

@@ -127,12 +127,24 @@ class ResultViews:
         return list(dict.fromkeys([browser, *others]))
 
     def _browserIn(self, composite: Any, current: list[Any]) -> Any:
-        """The series of the current result whose images a view shows; the first one if it shows other images."""
+        """The series of the current result whose images a view shows; the first one if it shows no series at all.
+
+        None if the view shows images of another series: the colours would lie over the wrong images.
+        """
         background = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID() or "")
         for browser in current:
             if background is not None and self._displayOf(browser).result.background() is background:
                 return browser
+        if background is not None and self._isOfOtherSeries(background, current):
+            return None
         return current[0] if current else None
+
+    @staticmethod
+    def _isOfOtherSeries(volume: Any, current: list[Any]) -> bool:
+        """Whether a volume is a frame of sequences whose browsers do not show the current result."""
+        browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+        owners = [browser for browser in browsers if browser.GetSequenceNode(volume) is not None]
+        return bool(owners) and not any(owner in current for owner in owners)
 
     @staticmethod
     def _allBrowsers() -> list[Any]:
