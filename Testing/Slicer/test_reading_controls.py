@@ -500,3 +500,22 @@ def test_a_cancelled_movie_writes_nothing_and_png_pictures_are_numbered_from_1(r
     assert room.reading._movie is None, "closing the room ends the movie"
     assert not (tmp_path / "again.gif").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == names
+
+
+def test_an_unexpected_error_ends_the_movie(room, tmp_path, monkeypatch):
+    import slicer
+    from LaMoDSlicerLib.Results.MovieExport import MovieExport
+
+    def fails(_self):
+        raise RuntimeError("planned")
+
+    monkeypatch.setattr(MovieExport, "_picture", fails)
+    annotation = slicer.app.layoutManager().sliceWidget("Red").sliceView().cornerAnnotation()
+    annotation.SetVisibility(True)
+    room.reading.film(tmp_path / "strain.gif")
+    assert room.mouse.spin(20, lambda: room.reading._movie is None)
+    assert room.reading.ui.readingMessage.text == "The movie could not be written: planned."
+    assert annotation.GetVisibility()
+    assert list(tmp_path.iterdir()) == []
+    assert "planned" in room.faults.found.pop()
+    assert not room.faults.found

@@ -77,6 +77,15 @@ class MovieExport:
             self._finish([], "")
 
     def _next(self) -> None:
+        try:
+            self._step()
+        except Exception as error:  # the timer would repeat it without end
+            if self.isRunning:
+                self._finish([], str(error) or type(error).__name__)
+            raise
+
+    def _step(self) -> None:
+        """Film the next frame, or write the files after the last one."""
         done, count = len(self._pictures), len(self._timesMs)
         if self._browser.GetScene() is None:
             self._finish([], "")
