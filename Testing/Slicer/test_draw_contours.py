@@ -242,7 +242,8 @@ def test_the_origin_is_handed_to_the_prediction_and_follows_the_review(
     assert set(contours.strip.states[0]) == {"reviewed", "accepted"}
     assert contours.ui.acceptAllButton.text == "Undo accept all"
     click(annotator, "acceptAllButton")
-    assert set(contours.strip.states[0]) == {"automatic", "unsure", "accepted"}
+    assert contours.ui.findingLabel.text == "The acceptance of all frames is withdrawn."
+    assert set(contours.strip.states[0]) == {"automatic", "unsure"}, "also of the frame that was accepted singly"
     click(annotator, "acceptAllButton")
     reviewed = "The contours were drawn automatically by fake-engine and reviewed."
     assert reviewed in _notes(slicer_app, tmp_path / "reviewed.seq.nrrd")

@@ -55,6 +55,11 @@ class AcceptanceRecord:
         if entries.pop(self._key(depth, frame), None) is not None:
             self._node.SetAttribute(self.ATTRIBUTE, json.dumps(entries, sort_keys=True))
 
+    def withdrawAll(self) -> None:
+        """Remove the acceptances of all frames."""
+        if self._node.GetAttribute(self.ATTRIBUTE) is not None:
+            self._node.SetAttribute(self.ATTRIBUTE, None)
+
     def of(self, depth: int, frame: int, mask: np.ndarray) -> dict[str, str] | None:
         """User and time of the acceptance of this contour, or None."""
         return self.ofDigest(depth, frame, FrameMask.digest(mask))

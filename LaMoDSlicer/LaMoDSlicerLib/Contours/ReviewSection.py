@@ -195,6 +195,7 @@ class ReviewSection:
         record = ContourOriginRecord(contours.masksNode)
         if record.isReviewed():
             record.withdrawReviews()
+            AcceptanceRecord(contours.holder()).withdrawAll()
             text = _("The acceptance of all frames is withdrawn.")
         else:
             left = [
