@@ -113,8 +113,7 @@ def test_frames_have_one_number_in_the_strip_the_message_and_the_table(annotator
     assert "frame 10:" in annotator.ui.stripTable.item(0, 9).toolTip()
     from LaMoDSlicerLib.Contours import ContourReview
 
-    (review,) = ContourReview.of(annotator.segmentation, annotator.browser)
-    assert review.problems == ("Slice 1, frame 10: The myocardium is not a closed ring around a cavity.",)
+    (review,) = ContourReview.known(annotator.segmentation, annotator.browser)
     assert (review.toReview, review.toRepair) == ((5, 9, 14), (9,))
     assert review.reviewText() == "✕ 3 (1 to repair)"
     assert review.contoursText() == "drawn"
@@ -246,3 +245,28 @@ def test_missing_masks_disable_the_check(slicer_app):
     contours = slicer_app.widget.contoursPanel
     assert not contours.ui.checkButton.enabled
     assert "Select" in contours.ui.checkButton.toolTip
+
+
+def test_an_unexpected_error_of_the_check_is_reported_once(slicer_app, monkeypatch):
+    from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
+    from LaMoDSlicerLib.Contours.ContoursPanel import ContoursPanel
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    calls = []
+
+    def fails(self):
+        calls.append(self)
+        raise RuntimeError("planned")
+
+    monkeypatch.setattr(ContourCheck, "step", fails)
+    app, contours = slicer_app, slicer_app.widget.contoursPanel
+    SampleHeart.addToScene(heart(), "Ring")
+    assert app.mouse.spin(20, lambda: any(ContoursPanel.__name__ in fault for fault in app.faults.found))
+    app.settle()
+    before = len(calls)
+    app.mouse.spin(0.3)
+    assert len(calls) <= before + 1, "the background check of the table may follow, once"
+    assert not contours.isBusy
+    assert "could not be checked" in contours.ui.findingLabel.text
+    assert all("planned" in fault for fault in app.faults.found)
+    app.faults.found.clear()

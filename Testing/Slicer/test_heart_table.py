@@ -81,8 +81,9 @@ def add(app: SimpleNamespace, *paths: Path) -> str:
 
 
 def test_a_single_series_is_a_table_of_one_row(slicer_app, ring):
+    assert slicer_app.mouse.spin(60, lambda: table(slicer_app)[0][CONTOURS] != "not checked yet")
     assert table(slicer_app) == [
-        ["1", "Ring", "auto: mid", f"{FRAMES} · {RR_MS:.0f} ms", "drawn", table(slicer_app)[0][5]]
+        ["1", "Ring", "auto: mid", f"{FRAMES} · {RR_MS:.0f} ms", "drawn", table(slicer_app)[0][REVIEW]]
     ]
     assert used(slicer_app) == [True]
     assert slicer_app.widget.ui.heartTable.currentRow() == 0
@@ -389,3 +390,41 @@ def test_keeping_earlier_results_ends_with_the_scene(slicer_app, ring):
     slicer_app.settle()
     keeps = bool(slicer_app.widget._parameters.parameterNode.GetAttribute(ResultKeeper.ADD))
     assert box.checked == keeps
+
+
+def test_checking_the_contours_of_a_series_keeps_the_review_of_the_others(slicer_app):
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    for name, k in (("basal", 3), ("apical", -3)):
+        SampleHeart.addToScene(ring_at(k), name)
+    checked = lambda: all(row[REVIEW] != "…" for row in table(slicer_app))  # noqa: E731
+    assert slicer_app.mouse.spin(60, checked)
+    before = table(slicer_app)
+    slicer_app.mouse.click(slicer_app.widget.contoursPanel.ui.checkButton)
+    assert table(slicer_app) == before
+
+
+def test_the_oldest_check_makes_room_for_a_new_one(slicer_app, monkeypatch):
+    from LaMoDSlicerLib.Contours import ContourReview
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    monkeypatch.setattr(ContourReview, "_MAX_CHECKS", 2)
+    ContourReview.forget()
+    masks = [SampleHeart.addToScene(ring_at(k), str(k))[1] for k in (3, 0, -3)]
+    known = lambda: [ContourReview.known(each) is not None for each in masks]  # noqa: E731
+    for each in masks[:2]:
+        ContourReview.checkOf(each).finish()
+    assert known() == [True, True, False]
+    ContourReview.checkOf(masks[2]).finish()
+    assert known() == [False, True, True]
+    ContourReview.forget(masks[1])
+    assert known() == [False, False, True]
+
+
+def test_a_row_before_its_check_does_not_state_how_it_was_drawn(slicer_app, monkeypatch):
+    from LaMoDSlicerLib.Heart import Reviews
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    monkeypatch.setattr(Reviews, "known", lambda _series: None)
+    SampleHeart.addToScene(ring_at(0), "Ring")
+    assert table(slicer_app)[0][CONTOURS] == "not checked yet"

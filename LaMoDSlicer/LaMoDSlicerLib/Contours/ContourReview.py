@@ -11,11 +11,10 @@ from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
-from LaMoDSlicerLib.Widgets import Numbering
 
 #: ID of the masks -> cine and structures of their last check, and the check.
 _checks: dict[str, tuple[Any, ContourCheck]] = {}
-_MAX_CHECKS = 16
+_MAX_CHECKS = 32
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class SliceReview:
         automatic: frames that were drawn automatically and that no person accepted or changed.
         toReview: frames that a person should look at.
         toRepair: those of them from which strain cannot be computed.
-        problems: a sentence for each fault of the frames to repair, with slice and frames.
     """
 
     depth: int
@@ -42,7 +40,6 @@ class SliceReview:
     automatic: tuple[int, ...]
     toReview: tuple[int, ...]
     toRepair: tuple[int, ...]
-    problems: tuple[str, ...]
 
     def contoursText(self) -> str:
         """How the contours were drawn, for a cell of a table."""
@@ -69,18 +66,7 @@ class SliceReview:
 
 
 def known(masksNode: Any, cineNode: Any = None, myocardium: str = "") -> tuple[SliceReview, ...] | None:
-    """As `of`, without checking anything: None if the masks as they are now have not been checked completely."""
-    try:
-        check = _knownCheck(masksNode, cineNode, myocardium)
-        return None if check is None or check.report is None else _reviews(check)
-    except InputError:
-        return None
-
-
-def of(masksNode: Any, cineNode: Any = None, myocardium: str = "") -> tuple[SliceReview, ...]:
-    """The review of each drawn slice of masks, from base to apex; empty if they cannot be read.
-
-    The first call for changed masks checks them, which takes about 0.15 s per slice of 25 frames.
+    """The review of each drawn slice of masks, from base to apex; None if they have not been checked as they are now.
 
     Args:
         masksNode: a segmentation or labelmap.
@@ -88,11 +74,10 @@ def of(masksNode: Any, cineNode: Any = None, myocardium: str = "") -> tuple[Slic
         myocardium: segment ID or label; empty to identify it.
     """
     try:
-        check = checkOf(masksNode, cineNode, myocardium)
-        check.finish()
-        return _reviews(check)
+        check = _knownCheck(masksNode, cineNode, myocardium)
+        return None if check is None or check.report is None else _reviews(check)
     except InputError:
-        return ()
+        return None
 
 
 def checkOf(
@@ -101,7 +86,7 @@ def checkOf(
     """The check of masks as they are now, which may be incomplete: see `ContourCheck.step`.
 
     Args:
-        masksNode, cineNode, myocardium: as for `of`.
+        masksNode, cineNode, myocardium: as for `known`.
         numbers: number on screen of each slice, by its index in the volume.
 
     Raises:
@@ -114,8 +99,9 @@ def checkOf(
             return check
     parameters = SimpleNamespace(cine=cineNode, masks=masksNode, myocardium=myocardium)
     check = ContourCheck(ContourSlices(parameters, numbers=numbers))
+    _checks.pop(masksNode.GetID(), None)  # so that it becomes the newest entry
     if len(_checks) >= _MAX_CHECKS:
-        _checks.clear()
+        del _checks[next(iter(_checks))]
     _checks[masksNode.GetID()] = (_stateOf(masksNode, cineNode, myocardium), check)
     return check
 
@@ -132,9 +118,12 @@ def _knownCheck(masksNode: Any, cineNode: Any, myocardium: str) -> ContourCheck 
     return check
 
 
-def forget() -> None:
-    """Discard all checks, because their scene was closed."""
-    _checks.clear()
+def forget(masksNode: Any = None) -> None:
+    """Discard the check of masks; without masks all checks, because their scene was closed."""
+    if masksNode is None:
+        _checks.clear()
+    else:
+        _checks.pop(masksNode.GetID(), None)
 
 
 def _reviews(check: ContourCheck) -> tuple[SliceReview, ...]:
@@ -150,22 +139,6 @@ def _reviews(check: ContourCheck) -> tuple[SliceReview, ...]:
                 automatic=tuple(t for t, frame in enumerate(row) if frame.isAutomatic),
                 toReview=tuple(t for t, frame in enumerate(row) if frame.state in FrameStates.TO_REVIEW),
                 toRepair=tuple(t for t, frame in enumerate(row) if frame.mustBeRepaired),
-                problems=_problems(check, k),
             )
         )
     return tuple(reviews)
-
-
-def _problems(check: ContourCheck, k: int) -> tuple[str, ...]:
-    """The faults of the frames to repair as sentences, equal ones of several frames as one."""
-    from LaMoDCore.contours.findings import Light
-
-    frames: dict[str, list[int]] = {}
-    for finding in check.report.findings:
-        if finding.slice_index == k and finding.light is Light.REPAIR:
-            frames.setdefault(finding.text, []).append(finding.frame)
-    name = Numbering.capitalized(check.report.slice_names[k])
-    text = _("{slice}, {frames}: {fault}")
-    return tuple(
-        text.format(slice=name, frames=Numbering.frames(found), fault=fault) for fault, found in frames.items()
-    )

@@ -168,7 +168,13 @@ class ContoursPanel:
         if self._check is None or self.masks is not self._check.contours.masksNode:
             self._timer.stop()
             return
-        if self._check.step():
+        try:
+            isComplete = self._check.step()
+        except Exception:  # a timer would repeat it without end
+            self._timer.stop()
+            self.showMessage(_("The contours could not be checked: see the error log, and report it."))
+            raise
+        if isComplete:
             self._onChecked()
 
     def _onChecked(self) -> None:
@@ -225,7 +231,7 @@ class ContoursPanel:
     def onCheckButton(self) -> None:
         if self.masks is None:
             return
-        ContourReview.forget()
+        ContourReview.forget(self.masks)
         try:
             with slicer.util.tryWithErrorDisplay(_("The contours could not be checked."), show=False, waitCursor=True):
                 self.update()

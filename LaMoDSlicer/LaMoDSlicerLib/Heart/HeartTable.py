@@ -156,7 +156,7 @@ class HeartTable:
     def _contourTexts(row: SliceRow) -> tuple[str, str]:
         """The columns on contours: as checked, or as far as it is known before the check."""
         if row.problem:
-            return _("! see tip"), "–"
+            return _("! cannot be used"), "–"
         if row.series.masks is None:
             return _("none"), "–"
         known = Reviews.known(row.series) or ()
@@ -164,7 +164,7 @@ class HeartTable:
             if review.depth == row.depth:
                 return review.contoursText(), review.reviewText()
         if row.drawn == row.frames:
-            return _("drawn"), "…"
+            return _("not checked yet"), "…"
         return _("{count} of {all}").format(count=row.drawn, all=row.frames), "…"
 
     def _onCurrent(self, row: int, _column: int, _previousRow: int, _previousColumn: int) -> None:
