@@ -8,16 +8,15 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
-from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
-from LaMoDSlicerLib.Worker import CoreLibrary
 from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
 #: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
 _INPUT_ERROR = 1
-_CINE = "cine.seq.nrrd"
+#: File of the only cine of a drawing.
+CINE = "cine.seq.nrrd"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,44 +80,6 @@ class ContourDrawing:
             cineNode.GetName(),
         )
 
-    def writeInputs(self, folder: Path) -> None:
-        """Write the cine to the file that `commandLine` names."""
-        from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
-
-        write_seq_nrrd(folder / _CINE, self.cine, self.geometry.ijkToLps, self.timesMs)
-
-    def commandLine(self, folder: Path) -> list[str]:
-        """The `lamod contour` command that reads `folder` and writes `folder`/contours."""
-        return CoreLibrary.command(["contour", str(folder / _CINE), "--out", str(folder / "contours")])
-
-    def read(self, folder: Path) -> DrawnContours:
-        """Read the result of the command; slices that the engine left out are empty.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        from LaMoDCore.heart.contour_origin import METADATA_KEY, origins_from_text
-        from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
-        from LaMoDCore.runtime.errors import LaMoDInputError
-
-        labels = np.zeros(self.cine.shape, np.uint8)
-        origins: list[Any] = [None] * self.geometry.shape[0]
-        try:
-            for file in sorted((folder / "contours").glob("contours*.seq.nrrd")):
-                stack = read_seq_nrrd(file)
-                frames, slices = stack.frames.shape[:2]
-                ofFile = origins_from_text(stack.metadata[METADATA_KEY], slices, frames)
-                for k in range(slices):
-                    z = self.geometry.sliceIndexOf(stack.slice_grid(k).ijk_to_lps)
-                    labels[:, z] = stack.frames[:, k]
-                    origins[z] = ofFile[k]
-        except (LaMoDInputError, OSError, ValueError, KeyError) as error:
-            text = _("The contours could not be read: {error}. Draw them again.")
-            raise InputError(text.format(error=error)) from error
-        if not any(origins):
-            raise InputError(_("No contours were drawn: check that the cine is a short-axis cine of the heart."))
-        return DrawnContours(labels, origins)
-
     def show(self, contours: DrawnContours) -> Any:
         """Add the contours to the scene in the cine's browser; returns the segmentation of the current frame."""
         cine = slicer.mrmlScene.GetNodeByID(self.cineNodeId)
@@ -147,7 +108,7 @@ def explainDrawingExit(exitCode: int, lastOutput: str, folder: Path) -> str:
         folder: the folder of the command. The user sees nodes, so its file names are replaced.
     """
     if exitCode == _INPUT_ERROR and lastOutput:
-        return withoutFolder(lastOutput, folder).replace(_CINE, _("The cine"))
+        return withoutFolder(lastOutput, folder).replace(CINE, _("The cine"))
     if exitCode < 0:
         text = _("Drawing contours was ended from outside (signal {signal}). The scene is unchanged; draw them again.")
         return text.format(signal=-exitCode)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Contours.ContourDrawing import ContourDrawing, DrawnContours
+from LaMoDSlicerLib.Contours.ContourDrawing import CINE, ContourDrawing, DrawnContours
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Worker import CoreLibrary
 
@@ -32,7 +32,7 @@ class HeartDrawing:
     def names(self) -> dict[str, str]:
         """File that `writeInputs` writes -> what the user calls it."""
         if len(self.drawings) == 1:
-            return {"cine.seq.nrrd": _("The cine")}
+            return {CINE: _("The cine")}
         return {f"cine{n}.seq.nrrd": f"“{drawing.name}”" for n, drawing in enumerate(self.drawings, 1)}
 
     def writeInputs(self, folder: Path) -> None:

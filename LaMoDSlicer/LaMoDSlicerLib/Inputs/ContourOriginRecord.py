@@ -51,14 +51,6 @@ class ContourOriginRecord:
         """
         return all(origin.is_reviewed for origin in self._current() if origin is not None)
 
-    def engine(self) -> str:
-        """Name of the engine.
-
-        Raises:
-            InputError: the attribute cannot be read.
-        """
-        return next((str(origin.engine) for origin in self._read()[0] if origin is not None), "")
-
     def onGrid(self, geometry: VolumeGeometry, frames: int) -> tuple[Any, ...]:
         """One origin per slice of a grid, of the nearest slice with contours; empty if a person drew the masks.
 
