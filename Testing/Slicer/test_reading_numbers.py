@@ -468,3 +468,12 @@ def test_without_the_whole_ventricle_the_reason_replaces_the_volumes(host, tmp_p
     assert not {"EF", "EDV", "ESV", "LV mass"} & set(table)
     assert "EF: not available" in ResultHeadline(numbers).html()
     assert ResultHeadline(numbers).whyNoFunction() == f"EF and volumes: not available; {reason}."
+
+
+def test_the_interval_of_gcs_is_called_the_widest_one(host, tmp_path, monkeypatch):
+    """It assumes that the errors of all segments agree."""
+    from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
+
+    numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
+    monkeypatch.setattr(ResultHeadline, "gcsInterval", lambda _headline: (-0.25, -0.15))
+    assert "GCS, 90 % interval at most −25.0 to −15.0 %" in ResultHeadline(numbers).html()

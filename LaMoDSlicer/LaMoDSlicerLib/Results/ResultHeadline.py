@@ -51,7 +51,7 @@ class ResultHeadline:
         if interval is None:
             return _("GCS without interval: predicted with one sample")
         low, high = (_percent(value, signed=True) for value in interval)
-        return _("GCS, 90 % interval: {low} to {high}").format(low=low.removesuffix(" %"), high=high)
+        return _("GCS, 90 % interval at most {low} to {high}").format(low=low.removesuffix(" %"), high=high)
 
     def gcsInterval(self) -> tuple[float, float] | None:
         """Limits of the 90 % interval of peak GCS, as fractions; None with one sample.
