@@ -318,3 +318,21 @@ def test_slices_have_the_numbers_of_the_table_and_the_check_is_not_repeated(anno
         assert contours.check is check
     finally:
         contours.sliceNumbers = lambda _masks: {}
+
+
+@pytest.mark.parametrize("at_once", [-1.0, 0.3])
+def test_an_unexpected_error_of_a_repair_is_reported_and_leaves_the_panel_usable(annotator, monkeypatch, at_once):
+    from LaMoDSlicerLib.Contours.RepairJob import RepairJob
+    from LaMoDSlicerLib.Contours.RepairSection import ContourFix
+
+    def fails(*_arguments):
+        raise RuntimeError("planned")
+
+    monkeypatch.setattr(RepairJob, "AT_ONCE_S", at_once)
+    monkeypatch.setattr(ContourFix, "apply", fails)
+    click(annotator, "fixButton")
+    assert annotator.panel.repair.job is None
+    assert "could not be repaired: planned" in annotator.ui.findingLabel.text
+    assert annotator.ui.fixButton.enabled
+    assert all("planned" in fault for fault in annotator.app.faults.found)
+    annotator.app.faults.found.clear()

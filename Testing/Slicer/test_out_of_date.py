@@ -115,27 +115,25 @@ def test_only_an_edit_of_a_used_slice_counts(slicer_app, tmp_path, fake_worker):
     assert ResultContours.isOutOfDate(result)
 
 
-@pytest.mark.parametrize("error", [KeyError, ValueError, OSError, RuntimeError])
-def test_a_result_that_cannot_be_shown_leaves_the_earlier_one(slicer_app, predicted, monkeypatch, error):
+def test_a_result_that_cannot_be_shown_leaves_the_earlier_one(slicer_app, predicted, monkeypatch):
     from LaMoDSlicerLib.Results import ResultKeeper
     from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
-    def fails(*_arguments):
+    def fails(error):
         raise error("planned")
 
     before = panel.node_names()
-    for name in ("ResultNumbers", "SpatialFields"):
-        with monkeypatch.context() as patch:
-            if name == "ResultNumbers":
-                patch.setattr(ResultKeeper.ResultNumbers, "ofResult", fails)
-            else:
-                patch.setattr(ResultKeeper, name, fails)
-            panel.predict(slicer_app)
-        assert "planned" in slicer_app.widget.ui.messageLabel.text
-        assert panel.node_names() == before
-        assert ResultScene(predicted.browsers()[0]).isShown
-        assert slicer_app.widget.predictPanel.job is None
-        assert slicer_app.widget.ui.predictButton.enabled
-    if error is RuntimeError:  # not expected: also in the error log
-        assert [fault for fault in slicer_app.faults.found if "planned" not in fault] == []
-        slicer_app.faults.found.clear()
+    monkeypatch.setattr(ResultKeeper.ResultNumbers, "ofResult", lambda _result: fails(KeyError))
+    panel.predict(slicer_app)
+    assert "planned" in slicer_app.widget.ui.messageLabel.text
+    assert panel.node_names() == before
+    assert ResultScene(predicted.browsers()[0]).isShown
+    assert slicer_app.widget.predictPanel.job is None
+    monkeypatch.setattr(ResultKeeper, "ResultNumbers", type("Numbers", (), {"ofResult": lambda _result: None}))
+    monkeypatch.setattr(ResultKeeper, "SpatialFields", lambda *_arguments: fails(RuntimeError))
+    panel.predict(slicer_app)
+    assert "planned" in slicer_app.widget.ui.messageLabel.text
+    assert panel.node_names() == before
+    assert slicer_app.widget.ui.predictButton.enabled
+    assert [fault for fault in slicer_app.faults.found if "planned" not in fault] == []
+    slicer_app.faults.found.clear()  # an unexpected error is also in the error log

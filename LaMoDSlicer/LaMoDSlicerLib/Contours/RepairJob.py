@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 
@@ -75,8 +76,10 @@ class RepairJob:
             self.cancel()
             self._onError(str(error))
             return True
-        except Exception:
+        except Exception as error:
             self.cancel()  # otherwise the timer repeats the error
+            reason = (str(error) or type(error).__name__).rstrip(".")
+            self._onError(_("The contours could not be repaired: {error}. See the error log.").format(error=reason))
             raise
         self._onStep(len(self._repaired))
         if self._slices and len(self._repaired) == len(self._slices):
