@@ -166,7 +166,7 @@ def test_a_dicom_segmentation_is_read_back(tmp_path, with_pictures):
     np.testing.assert_allclose(in_plane, affine[:, [0, 1, 3]], atol=1e-6)
     for number, mask in enumerate(masks.values(), start=1):
         assert np.array_equal(stack.frames[:, 0] == number, mask)
-    with pytest.raises(LaMoDInputError, match="not those of the 7 pictures"):
+    with pytest.raises(LaMoDInputError, match="not those of the 21 images"):
         write_dicom_segmentation(tmp_path / "other", slice_, [tmp_path / "seg" / f.name for f in files[:7]])
 
 
@@ -185,7 +185,7 @@ def test_a_repaired_dicom_segmentation_is_written_as_one(tmp_path):
     write_dicom_segmentation(tmp_path / "seg", slice_, sorted((tmp_path / "study").iterdir()))
     words = ["check", str(tmp_path / "seg"), "--fix", "islands", "--out", str(tmp_path / "out")]
     assert main([*words, "--cine", str(tmp_path / "study")]) == 3
-    (stack,) = read_images(tmp_path / "out" / "mended_seg_slice1")
+    (stack,) = read_images(tmp_path / "out" / "repaired_seg_slice1")
     assert np.array_equal(stack.frames[:, 0] == 1, wall)
     assert main(words) == 1  # the DICOM SEG must refer to the images
 
