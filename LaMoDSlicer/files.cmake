@@ -29,6 +29,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/ContourStudy.py
   LaMoDSlicerLib/Contours/ContourWriter.py
   LaMoDSlicerLib/Contours/ContoursPanel.py
+  LaMoDSlicerLib/Contours/FrameState.py
   LaMoDSlicerLib/Contours/FrameStates.py
   LaMoDSlicerLib/Contours/FrameStrip.py
   LaMoDSlicerLib/Contours/InsertionSection.py
@@ -36,6 +37,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/RepairSection.py
   LaMoDSlicerLib/Contours/ReviewSection.py
   LaMoDSlicerLib/Contours/SegmentEditorLink.py
+  LaMoDSlicerLib/Contours/SliceReview.py
   LaMoDSlicerLib/Contours/StructuresSection.py
   LaMoDSlicerLib/Contours/StudySection.py
   LaMoDSlicerLib/Contours/__init__.py

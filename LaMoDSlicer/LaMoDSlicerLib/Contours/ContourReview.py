@@ -1,68 +1,18 @@
 """Which frames of masks a person should look at, per slice; kept until the masks change."""
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
-
-from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours import FrameStates
 from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
+from LaMoDSlicerLib.Contours.SliceReview import SliceReview
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 
 #: ID of the masks -> cine and structures of their last check, and the check.
 _checks: dict[str, tuple[Any, ContourCheck]] = {}
 _MAX_CHECKS = 32
-
-
-@dataclass(frozen=True)
-class SliceReview:
-    """The contours of one slice. Frames are counted from 0.
-
-    Attributes:
-        depth: index of the slice in the masks' volume.
-        number: on screen, counted from 1 at the base.
-        frames: number of frames.
-        empty: frames without contours.
-        carried: frames whose contours were carried from drawn ones.
-        automatic: frames that were drawn automatically and that no person accepted or changed.
-        toReview: frames that a person should look at.
-        toRepair: those of them from which strain cannot be computed.
-    """
-
-    depth: int
-    number: int
-    frames: int
-    empty: tuple[int, ...]
-    carried: tuple[int, ...]
-    automatic: tuple[int, ...]
-    toReview: tuple[int, ...]
-    toRepair: tuple[int, ...]
-
-    def contoursText(self) -> str:
-        """How the contours were drawn, for a cell of a table."""
-        if len(self.empty) == self.frames:
-            return _("none")
-        parts = []
-        if self.automatic:
-            whole = len(self.automatic) == self.frames
-            text = _("automatic") if whole else _("automatic {n} of {all}")
-            parts.append(text.format(n=len(self.automatic), all=self.frames))
-        if self.carried:
-            parts.append(_("carried {n} of {all}").format(n=len(self.carried), all=self.frames))
-        if self.empty:
-            parts.append(_("none in {n} of {all}").format(n=len(self.empty), all=self.frames))
-        return ", ".join(parts) or _("drawn")
-
-    def reviewText(self) -> str:
-        """Number of frames to review, for a cell of a table, with a sign for its severity."""
-        if not self.toReview:
-            return _("✓ none")
-        if self.toRepair:
-            return _("✕ {n} ({repair} to repair)").format(n=len(self.toReview), repair=len(self.toRepair))
-        return _("? {n}").format(n=len(self.toReview))
 
 
 def known(masksNode: Any, cineNode: Any = None, myocardium: str = "") -> tuple[SliceReview, ...] | None:

@@ -1,12 +1,12 @@
 """The state of every frame: of the check, of automatic and carried contours, and of what a person accepted."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
+from LaMoDSlicerLib.Contours.FrameState import FrameState
 from LaMoDSlicerLib.Inputs.CarriedRecord import CarriedRecord
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Widgets import Numbering
@@ -15,25 +15,6 @@ from LaMoDSlicerLib.Widgets import Numbering
 TO_REVIEW = ("repair", "look", "unsure")
 #: States whose acceptance can be withdrawn.
 ACCEPTED = ("accepted", "reviewed")
-
-
-@dataclass(frozen=True)
-class FrameState:
-    """One frame of one slice.
-
-    Attributes:
-        state: one of `FrameStrip.STATES`.
-        tip: state, origin, findings and acceptance, one line each.
-        isCarried: whether its contour was carried from drawn frames.
-        isAutomatic: whether it was drawn automatically and no person accepted or changed it.
-        mustBeRepaired: whether strain cannot be computed from its contour.
-    """
-
-    state: str
-    tip: str
-    isCarried: bool = False
-    isAutomatic: bool = False
-    mustBeRepaired: bool = False
 
 
 def statesOf(check: ContourCheck) -> list[list[FrameState]]:

@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours import FrameStates
 from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
-from LaMoDSlicerLib.Contours.FrameStates import FrameState
+from LaMoDSlicerLib.Contours.FrameState import FrameState
 from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
