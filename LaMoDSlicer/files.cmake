@@ -17,7 +17,6 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Advanced/TrainingPreview.py
   LaMoDSlicerLib/Advanced/TrainingRecipe.py
   LaMoDSlicerLib/Advanced/__init__.py
-  LaMoDSlicerLib/Contours/AcceptanceRecord.py
   LaMoDSlicerLib/Contours/ContourCheck.py
   LaMoDSlicerLib/Contours/ContourDrawing.py
   LaMoDSlicerLib/Contours/ContourLines.py
@@ -36,7 +35,6 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/RepairJob.py
   LaMoDSlicerLib/Contours/RepairSection.py
   LaMoDSlicerLib/Contours/ReviewSection.py
-  LaMoDSlicerLib/Contours/SegmentEditorLink.py
   LaMoDSlicerLib/Contours/SliceReview.py
   LaMoDSlicerLib/Contours/StructuresSection.py
   LaMoDSlicerLib/Contours/StudySection.py
@@ -75,6 +73,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Heart/SliceRow.py
   LaMoDSlicerLib/Heart/SomeSkipped.py
   LaMoDSlicerLib/Heart/__init__.py
+  LaMoDSlicerLib/Inputs/AcceptanceRecord.py
   LaMoDSlicerLib/Inputs/CarriedRecord.py
   LaMoDSlicerLib/Inputs/ContourFingerprint.py
   LaMoDSlicerLib/Inputs/ContourOriginRecord.py
@@ -144,6 +143,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/RoleNodes.py
   LaMoDSlicerLib/Scene/SampleHeart.py
   LaMoDSlicerLib/Scene/SceneWatch.py
+  LaMoDSlicerLib/Scene/SegmentEditorLink.py
   LaMoDSlicerLib/Scene/SequenceBuilder.py
   LaMoDSlicerLib/Scene/SliceViews.py
   LaMoDSlicerLib/Scene/StackCamera.py

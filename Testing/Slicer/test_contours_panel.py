@@ -74,7 +74,7 @@ def test_a_frame_to_repair_cannot_be_accepted(annotator):
 
 
 def test_an_acceptance_that_an_earlier_version_stored_for_a_frame_to_repair_does_not_count(annotator):
-    from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
+    from LaMoDSlicerLib.Inputs.AcceptanceRecord import AcceptanceRecord
 
     AcceptanceRecord(annotator.panel.contours.holder()).accept(0, 9, drawn_masks(annotator)[9])
     click(annotator, "checkButton")
@@ -142,7 +142,7 @@ def test_the_strip_follows_the_slider(annotator):
 
 
 def test_an_acceptance_expires_with_its_contour_and_is_saved_with_the_scene(annotator):
-    from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
+    from LaMoDSlicerLib.Inputs.AcceptanceRecord import AcceptanceRecord
 
     click(annotator, "checkButton")
     click_cell(annotator, 0, 5)

@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Contours import ContourReview, SegmentEditorLink
+from LaMoDSlicerLib.Contours import ContourReview
 from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
 from LaMoDSlicerLib.Contours.ContourLines import ContourLines
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
@@ -18,6 +18,7 @@ from LaMoDSlicerLib.Contours.StructuresSection import StructuresSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.Scene import SegmentEditorLink
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 from LaMoDSlicerLib.Widgets import PanelWidgets

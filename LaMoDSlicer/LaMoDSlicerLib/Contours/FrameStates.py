@@ -4,9 +4,9 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Contours.ContourCheck import ContourCheck
 from LaMoDSlicerLib.Contours.FrameState import FrameState
+from LaMoDSlicerLib.Inputs.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Inputs.CarriedRecord import CarriedRecord
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Widgets import Numbering

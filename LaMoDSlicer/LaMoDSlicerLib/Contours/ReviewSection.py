@@ -4,9 +4,9 @@ import qt
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Contours import FrameStates
-from LaMoDSlicerLib.Contours.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Contours.FrameState import FrameState
 from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
+from LaMoDSlicerLib.Inputs.AcceptanceRecord import AcceptanceRecord
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Results import ResultContours
