@@ -63,7 +63,7 @@ class PredictPanel:
 
     def heartChanged(self) -> None:
         """Remove messages about series that are no longer those of the table."""
-        if self._job is None:
+        if self._job is None and self._model.rows:  # an empty table keeps the message of the scene that was closed
             self.showMessage("")
             self._problemShown = ""  # `update` shows what is still wrong
             self._ui.stageLabel.text = ""
@@ -86,8 +86,9 @@ class PredictPanel:
         PanelWidgets.enable(self._ui.predictButton, self._busy or problem, tip)
         self._drawing.update(self._busy)
         if not running and problem != self._problemShown:
-            if self._parameters is not None:
-                self.showMessage(problem if self._model.rows else "")
+            shown = problem if self._model.rows else ""
+            if self._parameters is not None and (shown or self._ui.messageLabel.text == self._problemShown):
+                self.showMessage(shown)
             self._problemShown = problem
 
     def _problem(self) -> str:
