@@ -309,6 +309,7 @@ def test_a_saved_scene_with_several_series_opens_with_colours(app, folders, tmp_
 
 def test_only_what_is_shown_is_copied_at_a_step(app, folders):
     """Slicer copies every sequence whose playback is on at each frame."""
+    from LaMoDSlicerLib.Results.ResultNode import ResultNode
     from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
     load(app, folders.first)
@@ -324,7 +325,7 @@ def test_only_what_is_shown_is_copied_at_a_step(app, folders):
     assert playing() == {"err", "contours", "drawn", "grid", "wall"}
     load(app, folders.second)
     assert playing() == set(), "a hidden result is copied"
-    app.parameters.resultBrowser = result.browserNode
+    app.widget.displayPanel.views.present(ResultNode.ofBrowser(result.browserNode), app.parameters)
     result.browserNode.SetSelectedItemNumber(5)
     app.settle()
     import slicer
