@@ -19,7 +19,7 @@ from LaMoDCore.evaluation.records import OWN, PAIRED, CaseComparison, CaseRecord
 from LaMoDCore.evaluation.rotation_blind import synthetic_reference
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
-from LaMoDCore.heart.case import Case, Motion
+from LaMoDCore.heart.case import Case, Motion, SliceStrain
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of
@@ -240,11 +240,7 @@ def examples_of(index: DatasetIndex, predictors: Sequence[Predictor], found: Eva
     for entry in _middle_cases(index, [r for r in own_cohort(found.cases) if r.model == last]):
         case, truths = load_truths(index, entry, pictures=True)
         truth = dict(truths)[OWN]
-        strains = {}
-        for predictor in predictors:
-            motion, seconds, failed = _predict(predictor, case)
-            comparison = _compare(entry, predictor.name, case, motion, truth, OWN, seconds, failed)
-            strains[predictor.name] = comparison.strains[0]
+        strains = _first_strains(entry, predictors, case, truth, OWN)
         examples.append(Example(_title(entry), case, truth, strains))
     return examples
 
@@ -258,13 +254,17 @@ def paired_examples_of(
     for entry in _middle_cases(index, [r for r in found.cases if r.truth == PAIRED and r.model == last]):
         case, truths = load_truths(index, entry, pictures=True)
         truth = dict(truths)[PAIRED]
-        strains = {}
-        for predictor in predictors:
-            motion, seconds, failed = _predict(predictor, case)
-            comparison = _compare(entry, predictor.name, case, motion, truth, PAIRED, seconds, failed)
-            strains[predictor.name] = comparison.strains[0]
+        strains = _first_strains(entry, predictors, case, truth, PAIRED)
         examples.append(PairedExample(_title(entry), case, end_systole(case), truth, strains))
     return examples
+
+
+def _first_strains(
+    entry: DatasetEntry, predictors: Sequence[Predictor], case: Case, truth: Truth, kind: str
+) -> dict[str, SliceStrain]:
+    """Strain of the first slice by every method."""
+    compared = _comparisons(entry, predictors, case, [(kind, truth)])
+    return {comparison.case.model: comparison.strains[0] for comparison in compared}
 
 
 def _middle_cases(index: DatasetIndex, records: Sequence[CaseRecord]) -> list[DatasetEntry]:

@@ -59,9 +59,9 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, dilation: int = 1, condition: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
-        self.norm_space = nn.GroupNorm(_groups(channels), channels)
+        self.norm_space = nn.GroupNorm(norm_groups(channels), channels)
         self.space = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm_time = nn.GroupNorm(_groups(channels), channels)
+        self.norm_time = nn.GroupNorm(norm_groups(channels), channels)
         self.time = CycleConv(channels, dilation)
         self.modulate = nn.Linear(condition, 2 * channels) if condition else None
         self.dropout = nn.Dropout2d(dropout)
@@ -109,7 +109,8 @@ class GlobalContext(nn.Module):
         return functional.silu(self.mix(whole)).flatten(0, 1)
 
 
-def _groups(channels: int) -> int:
+def norm_groups(channels: int) -> int:
+    """Number of groups of a group normalisation: the largest of 8, 4, 2 and 1 that divides the channels."""
     return next(g for g in (8, 4, 2, 1) if channels % g == 0)
 
 

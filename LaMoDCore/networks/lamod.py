@@ -112,11 +112,11 @@ class ModelConfig:
         if self.architecture == "paper" and (self.motion_latent.modes or self.contour_motion.components):
             raise ValueError("the architecture paper has neither a motion latent nor motion from contours")
         video = sum(4 * factor**2 for factor in LEVEL_WIDTHS)  # blocks of the same number of weights
-        both = self.architecture == "paper"
+        paper = self.architecture == "paper"
         parts = (
-            (self.encoder_width, 3 * video if both else self.encoder_blocks),
-            (self.decoder_width, 0 if both else 1),
-            (self.motion_width, video if both else self.motion_blocks),
+            (self.encoder_width, 3 * video if paper else self.encoder_blocks),
+            (self.decoder_width, 0 if paper else 1),
+            (self.motion_width, video if paper else self.motion_blocks),
             (self.denoiser_width, self.denoiser_blocks),
             (self.motion_latent.width, self.motion_latent.blocks),
             (self.contour_motion.width, self.contour_motion.blocks),

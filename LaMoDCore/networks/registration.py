@@ -15,8 +15,6 @@ from LaMoDCore.networks.spline import b_spline_upsample
 
 #: Frames of the cycle per latent frame: 20 latent frames hold ten harmonics of the cycle.
 LATENT_FRAME_STRIDE = 2
-#: Canonical pixels per velocity grid point: velocities are defined on a grid of 2 mm.
-VELOCITY_STRIDE = 2
 _POINTS_PER_CONTROL = 2
 
 

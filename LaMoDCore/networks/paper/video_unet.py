@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from LaMoDCore.networks.blocks import merge_frames, split_frames
+from LaMoDCore.networks.blocks import merge_frames, norm_groups, split_frames
 
 #: Channels of the levels of 128, 64, 32 and 16 pixels, in units of the width at full resolution.
 LEVEL_WIDTHS = (1, 2, 4, 4)
@@ -48,9 +48,8 @@ class Level(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
-        groups = next(g for g in (8, 4, 2, 1) if outputs % g == 0)
         self.first, self.second = CycleConv3d(inputs, outputs), CycleConv3d(outputs, outputs)
-        self.norms = nn.ModuleList(nn.GroupNorm(groups, outputs) for _ in range(2))
+        self.norms = nn.ModuleList(nn.GroupNorm(norm_groups(outputs), outputs) for _ in range(2))
         self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, frames: Tensor, batch: int) -> Tensor:

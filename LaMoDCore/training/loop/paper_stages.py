@@ -22,7 +22,7 @@ from LaMoDCore.training.data.augmentation import Batch
 from LaMoDCore.training.data.draws import Draws, seed_of
 from LaMoDCore.training.loop.losses import noise_loss
 from LaMoDCore.training.loop.paper_losses import motion_energy, registration_energy
-from LaMoDCore.training.loop.stages import measure_statistics
+from LaMoDCore.training.loop.stages import RegistrationStage, measure_statistics
 from LaMoDCore.training.run.settings import TrainingConfig
 
 
@@ -53,18 +53,8 @@ class LatentStore:
 
 
 @dataclass(frozen=True)
-class PaperRegistrationStage:
+class PaperRegistrationStage(RegistrationStage):
     """E_R and D_R by eq. (1), over every pair (I⁰, I^τ) or a random selection of `shot_frames`."""
-
-    config: TrainingConfig
-    name: str = "registration"
-    needs_motion: bool = False
-
-    def trained_parts(self, model: LaMoDModel) -> Mapping[str, nn.Module]:
-        return {"encoder": model.encoder, "registration": model.registration_decoder}
-
-    def prepare(self, model: LaMoDModel, batches: Iterable[Batch]) -> None:
-        """Nothing to prepare: eq. (1) uses latents without normalisation."""
 
     def loss(self, model: LaMoDModel, batch: Batch, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         config, count = self.config, batch.masks.shape[2]
@@ -81,9 +71,6 @@ class PaperRegistrationStage:
             regularity=config.regularity,
         )
         return loss, {"mask_distance": distance}
-
-    def score(self, measured: Mapping[str, float]) -> float:
-        return measured["loss"]
 
 
 @dataclass(frozen=True)

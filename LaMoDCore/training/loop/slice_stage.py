@@ -52,12 +52,12 @@ class SliceStage(LoopStage):
         self, stage: Stage, number: int, epochs: int, cache: TrainingCache, config: TrainingConfig, fabric: Fabric
     ) -> None:
         self.name = stage.name
-        self.optimisation = Optimisation(config.learning_rate, config.ema_decay)
+        optimisation = Optimisation(
+            config.learning_rate, config.ema_decay, constant_rate=config.learning_rate_schedule == "constant"
+        )
         if config.optimiser == "adam":
-            self.optimisation = Optimisation(
-                config.learning_rate, config.ema_decay, decoupled_decay=False, largest_gradient=math.inf
-            )
-        self.optimisation = replace(self.optimisation, constant_rate=config.learning_rate_schedule == "constant")
+            optimisation = replace(optimisation, decoupled_decay=False, largest_gradient=math.inf)
+        self.optimisation = optimisation
         self._stage, self._number, self._epochs = stage, number, epochs
         self._cache, self._config, self._fabric = cache, config, fabric
         self._steps = len(self._order(0))
