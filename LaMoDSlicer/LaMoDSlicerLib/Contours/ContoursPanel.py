@@ -51,6 +51,7 @@ class ContoursPanel:
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self._onTimeout)
+        self._isReleased = False
         ui = self._ui
         PanelWidgets.reserveLines(ui.findingLabel, 4)
         self.lines = ContourLines(ui, self)
@@ -322,6 +323,8 @@ class ContoursPanel:
         self.lines.leave()
 
     def cleanup(self) -> None:
-        """Stop everything because the module is unloaded."""
+        """Stop everything because the module is unloaded; Slicer unloads a module that was reloaded twice."""
         self._forget()
-        self._timer.disconnect("timeout()", self._onTimeout)
+        if not self._isReleased:
+            self._isReleased = True
+            self._timer.disconnect("timeout()", self._onTimeout)

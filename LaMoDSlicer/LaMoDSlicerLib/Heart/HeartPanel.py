@@ -58,6 +58,7 @@ class HeartPanel:
         self._review = qt.QTimer()
         self._review.setSingleShot(True)
         self._review.connect("timeout()", self._reviewNext)
+        self._isReleased = False
 
     def _addMenu(self) -> Any:
         menu = qt.QMenu(self._ui.addButton)
@@ -223,9 +224,11 @@ class HeartPanel:
         self._ui.rvPlaceWidget.setPlaceModeEnabled(True)
 
     def cleanup(self) -> None:
-        """Release the timer when the module is unloaded."""
+        """Release the timer when the module is unloaded; Slicer unloads a module that was reloaded twice."""
         self._review.stop()
-        self._review.disconnect("timeout()", self._reviewNext)
+        if not self._isReleased:
+            self._isReleased = True
+            self._review.disconnect("timeout()", self._reviewNext)
 
 
 def _hasFrames(cine: Any, count: int) -> bool:
