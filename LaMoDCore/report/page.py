@@ -24,10 +24,10 @@ from LaMoDCore.report.maps import (
     window_of,
 )
 from LaMoDCore.report.numbering import wall_text
-from LaMoDCore.report.numbers import Row, function_rows, has_stretch, segment_peaks, table_rows
-from LaMoDCore.report.style import ACCENT, FAINT, INK, SOFT, page_style
+from LaMoDCore.report.numbers import function_rows, has_stretch, segment_peaks, table_rows
+from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_rule, draw_tables
+from LaMoDCore.report.style import ACCENT, INK, SOFT, page_style
 from LaMoDCore.report.wording import (
-    FUNCTION_METHOD,
     NOTES_HEADING,
     RESEARCH_USE,
     contour_line,
@@ -43,16 +43,9 @@ from LaMoDCore.report.wording import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_A4_LANDSCAPE = (11.69, 8.27)
 _DPI = 150
-#: Colour of warnings.
-WARNING = "#8a2c0d"
 #: Up to this many slices, each has a plot of its segment curves.
 _DETAILED = 3
-_NOTE_LINES = 6
-#: Left and right edge of the table of numbers.
-_TABLE = (0.66, 0.97)
-_FUNCTION_COLUMNS = 3
 #: Left, right, bottom and top of the area of the maps, in fractions of the page.
 _MAPS = (0.03, 0.665, 0.465, 0.89)
 
@@ -84,7 +77,7 @@ def draw_page(result: StrainResult, limit_percent: float = COLOUR_RANGES["ecc"])
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    page = Figure(figsize=_A4_LANDSCAPE, facecolor="white")
+    page = Figure(figsize=A4_LANDSCAPE, facecolor="white")
     FigureCanvasAgg(page)
     es = 100 * np.concatenate([s.fields["ecc"][result.es_frame][s.myocardium] for s in result.slices])
     peaks, times = segment_peaks(result)
@@ -98,7 +91,7 @@ def draw_page(result: StrainResult, limit_percent: float = COLOUR_RANGES["ecc"])
     stretch = ", or systolic stretch (+)," if has_stretch(result) else ""
     page.text(0.745, 0.9, f"Peak Ecc{stretch} by segment (%)", fontsize=8.5, fontweight="bold")
     _curves(page, result, lower - 0.055)
-    _tables(page, rows, function_rows(result))
+    draw_tables(page, rows, function_rows(result))
     _footer(page, result)
     return page
 
@@ -120,7 +113,7 @@ def _header(page: Figure, result: StrainResult) -> None:
     if contours := contour_line(result):
         colour = SOFT if is_reviewed(result) else WARNING
         page.text(0.03, 0.9195, contours, fontsize=8.5, fontweight="bold", color=colour)
-    _rule(page, 0.938)
+    draw_rule(page, 0.938)
 
 
 def _maps(page: Figure, result: StrainResult, limit: float) -> tuple[Any, float]:
@@ -182,13 +175,13 @@ def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]
 
     def side_of(rows: int) -> float:
         columns = int(np.ceil(count / rows))
-        width = (right - left - gap_x * (columns - 1)) / columns * _A4_LANDSCAPE[0]
-        height = (top - bottom - gap_y * (rows - 1)) / rows * _A4_LANDSCAPE[1]
+        width = (right - left - gap_x * (columns - 1)) / columns * A4_LANDSCAPE[0]
+        height = (top - bottom - gap_y * (rows - 1)) / rows * A4_LANDSCAPE[1]
         return float(min(width, height))
 
     rows = max(range(1, count + 1), key=side_of)
     columns = int(np.ceil(count / rows))
-    width, height = side_of(rows) / _A4_LANDSCAPE[0], side_of(rows) / _A4_LANDSCAPE[1]
+    width, height = side_of(rows) / A4_LANDSCAPE[0], side_of(rows) / A4_LANDSCAPE[1]
     step = (right - left - width) / max(columns - 1, 1)
     return [
         (left + n % columns * step, top - height - n // columns * (height + gap_y), width, height) for n in range(count)
@@ -262,76 +255,14 @@ def _wall_numbers(result: StrainResult) -> dict[str, list[int]]:
     return found
 
 
-def _tables(page: Figure, rows: list[Row], function: list[Row]) -> None:
-    """Draw the rows of strain, and below them the numbers of LV function if there are any, three per line."""
-    top = 0.455 if function else 0.435
-    lines = -(-(len(function) + 1) // _FUNCTION_COLUMNS) if function else 0
-    step = min(0.0345, (top - 0.11) / (len(rows) + lines))
-    rule = min(0.0155, step - 0.0165)
-    left, right = _TABLE
-    for index, row in enumerate(rows):
-        y = top - index * step
-        size = 9 if index == 0 else 7.5
-        page.text(left, y, row.name, fontsize=size, fontweight="bold" if index == 0 else "normal")
-        page.text(right, y, row.value, fontsize=size, ha="right", fontweight="bold")
-        page.text(left, y - 0.0125, row.definition, fontsize=6, color=SOFT)
-        page.text(right, y - 0.0125, row.when, fontsize=6, color=SOFT, ha="right")
-        if index:
-            _rule(page, y + rule, left, right, 0.4)
-    if function:
-        y = top - len(rows) * step
-        _rule(page, y + rule, left, right, 0.8)
-        _function(page, function, y, step)
-
-
-def _function(page: Figure, rows: list[Row], top: float, step: float) -> None:
-    left, right = _TABLE
-    gap = 0.012
-    width = (right - left - gap * (_FUNCTION_COLUMNS - 1)) / _FUNCTION_COLUMNS
-
-    def corner(index: int) -> tuple[float, float]:
-        return left + index % _FUNCTION_COLUMNS * (width + gap), top - index // _FUNCTION_COLUMNS * step
-
-    for index, row in enumerate(rows):
-        x, y = corner(index)
-        page.text(x, y, row.name, fontsize=7.5)
-        page.text(x + width, y, row.value, fontsize=7.5, ha="right", fontweight="bold")
-        about = ", ".join(part for part in (row.definition, row.when) if part)
-        page.text(x, y - 0.0125, about, fontsize=6, color=SOFT)
-    x, y = corner(len(rows))
-    for number, line in enumerate(FUNCTION_METHOD):
-        page.text(x, y - 0.0125 * number, line, fontsize=6, color=SOFT)
-
-
 def _footer(page: Figure, result: StrainResult) -> None:
-    _rule(page, 0.112)
+    draw_rule(page, 0.112)
     lines = [line for text in definition_lines(result) for line in textwrap.wrap(text, 160)]
     for number, line in enumerate(lines):
         page.text(0.03, 0.102 - min(0.0138, 0.078 / len(lines)) * number, line, fontsize=6, color=SOFT, va="top")
     notes = note_lines(result)
     heading = NOTES_HEADING if notes else "There are no notes on the input or the result."
     page.text(0.66, 0.1, heading, fontsize=6.5, va="top", fontweight="bold")
-    for number, line in enumerate(_bullets(notes)):
+    for number, line in enumerate(bullets(notes)):
         page.text(0.66, 0.084 - 0.0138 * number, line, fontsize=6, va="top")
     page.text(0.03, 0.013, provenance_line(result), fontsize=6, color=SOFT)
-
-
-def _bullets(sentences: list[str]) -> list[str]:
-    """The sentences as lines with bullets; the last line counts those that do not fit."""
-    lines: list[str] = []
-    for number, sentence in enumerate(sentences):
-        wrapped = textwrap.wrap(sentence, 84)
-        rest = len(sentences) - number
-        if len(lines) + len(wrapped) > _NOTE_LINES - (1 if rest > 1 else 0):
-            return [*lines, f"• and {rest} more in strain.json"]
-        lines += [
-            ("• " if first else "   ") + line
-            for first, line in zip([True] + [False] * len(wrapped), wrapped, strict=False)
-        ]
-    return lines
-
-
-def _rule(page: Figure, y: float, left: float = 0.03, right: float = 0.97, width: float = 0.8) -> None:
-    from matplotlib.lines import Line2D
-
-    page.add_artist(Line2D([left, right], [y, y], color=FAINT, linewidth=width, transform=page.transFigure))

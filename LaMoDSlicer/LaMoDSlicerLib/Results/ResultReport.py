@@ -56,7 +56,8 @@ class ResultReport:
         It is marked if the result is out of date.
         """
         Dependencies.ensureOnly(Dependencies.FOR_PICTURES)
-        from LaMoDCore.report.page import WARNING, draw_page
+        from LaMoDCore.report.page import draw_page
+        from LaMoDCore.report.parts import WARNING
         from LaMoDCore.report.style import page_style
 
         result = self.strainResult()

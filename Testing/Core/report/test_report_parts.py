@@ -12,7 +12,7 @@ from LaMoDCore.heart.notes import note
 from LaMoDCore.report.bullseye import rings_of, sector
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, smooth_map, window_of
 from LaMoDCore.report.numbers import function_rows, segment_peaks, table_rows
-from LaMoDCore.report.page import _bullets
+from LaMoDCore.report.parts import bullets
 from LaMoDCore.report.style import colour_limit, percent
 from LaMoDCore.report.wording import (
     NOTES_HEADING,
@@ -165,11 +165,11 @@ def test_provenance_names_model_and_seed():
 
 
 def test_notes_that_do_not_fit_are_counted():
-    lines = _bullets([f"Note number {n} about this case." for n in range(9)])
+    lines = bullets([f"Note number {n} about this case." for n in range(9)])
     assert len(lines) == 6
     assert lines[-1] == "• and 4 more in strain.json"
-    assert _bullets(["one", "two"]) == ["• one", "• two"]
-    assert len(_bullets(["word " * 40])) == 3
+    assert bullets(["one", "two"]) == ["• one", "• two"]
+    assert len(bullets(["word " * 40])) == 3
 
 
 def test_slices_unlike_the_training_data_come_first():
