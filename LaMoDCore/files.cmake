@@ -29,6 +29,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/models.py
   cli/notes.py
   cli/options.py
+  cli/pair.py
   cli/phantom.py
   cli/predict.py
   cli/predict_cohort.py
@@ -286,6 +287,16 @@ set(MODULE_PYTHON_SCRIPTS
   networks/ring_motion.py
   networks/slice_spread.py
   networks/spline.py
+  pairing/__init__.py
+  pairing/about_persons.py
+  pairing/cine_side.py
+  pairing/contents.py
+  pairing/dense_side.py
+  pairing/pair_studies.py
+  pairing/person.py
+  pairing/persons.py
+  pairing/planes.py
+  pairing/table.py
   phantom/__init__.py
   phantom/cohort/__init__.py
   phantom/cohort/build.py

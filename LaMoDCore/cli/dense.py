@@ -46,6 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scan.add_argument("--rr-ms", type=float, metavar="MS", help="R–R interval")
     scan.add_argument("--level", choices=LEVELS, help="level of the slice")
     scan.add_argument("--rv-insertion", type=numbers(3), metavar="X,Y,Z", help="anterior RV insertion point, LPS mm")
+    add_analysis_options(parser)
+    case = parser.add_argument_group("the case")
+    case.add_argument("--subject", metavar="ID", help="subject (default: the name of the file)")
+    case.add_argument("--site", default="", help="site of the scan")
+    case.add_argument("--disease", default="", help="disease")
+    case.add_argument(
+        "--split", choices=SPLITS, help="split of the dataset (default train; a case that is replaced keeps its own)"
+    )
+    add_progress_option(parser)
+
+
+def add_analysis_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the DENSE analysis, which `lamod pair` shares; read by `analysis_options`."""
     how = parser.add_argument_group("the analysis")
     how.add_argument(
         "--background-order",
@@ -61,14 +74,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="polynomial order in time (default: 10, or two thirds of the number of frames)",
     )
-    case = parser.add_argument_group("the case")
-    case.add_argument("--subject", metavar="ID", help="subject (default: the name of the file)")
-    case.add_argument("--site", default="", help="site of the scan")
-    case.add_argument("--disease", default="", help="disease")
-    case.add_argument(
-        "--split", choices=SPLITS, help="split of the dataset (default train; a case that is replaced keeps its own)"
-    )
-    add_progress_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             "--masks, --subject, --rv-insertion and --center apply to one scan, but several are given",
             "analyse them one by one",
         )
-    options = _options(args)
+    options = analysis_options(args)
     summaries = []
     refuse_input_inside(args.out, args.paths)
     with Progress(args.progress) as progress, new_scans(args.out, "dense", overwrite=args.overwrite) as new:
@@ -108,7 +113,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _options(args: argparse.Namespace) -> DenseOptions:
+def analysis_options(args: argparse.Namespace) -> DenseOptions:
+    """The values of `add_analysis_options`, checked.
+
+    Raises:
+        LaMoDInputError: a value is out of range.
+    """
     limits = {"--smoothing-mm": (args.smoothing_mm, 0.1, 20.0), "--temporal-order": (args.temporal_order, 1, 40)}
     for option, (value, low, high) in limits.items():
         if value is not None and not low <= value <= high:

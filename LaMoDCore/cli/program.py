@@ -31,6 +31,7 @@ COMMANDS = {
     "check": "check",
     "phantom": "phantom",
     "dense": "dense",
+    "pair": "pair",
     "train": "train",
     "train-posterior": "train_posterior",
     "train-contours": "train_contours",

@@ -55,7 +55,7 @@ def dataset_case(
     )
 
 
-def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion) -> Path:
+def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion, *, command: str = "dense") -> Path:
     """Write the case, its quality figures and its picture to `folder/cases/ID`; returns that folder."""
     from LaMoDCore.dense.picture import write_picture
 
@@ -63,7 +63,7 @@ def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion) -> Path
         write_quality(home / QUALITY_FILE, motion.quality)
         write_picture(home / PICTURE_FILE, motion, case.rv_insertion_lps)
 
-    return write_dataset_case(folder, case, more=write_more, command="dense")
+    return write_dataset_case(folder, case, more=write_more, command=command)
 
 
 def write_quality(path: Path, quality: tuple[FrameQuality, ...]) -> None:

@@ -13,7 +13,7 @@ from LaMoDCore.heart.case import LEVELS, MIN_FRAMES, Case, CineSlice, InputRecor
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array, SliceGrid
-from LaMoDCore.heart.levels import parse_levels, propose_levels, spans_the_ventricle
+from LaMoDCore.heart.levels import completed_levels, parse_levels, spans_the_ventricle
 from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.pose import contradictions, unusual_axis
 from LaMoDCore.heart.ring.faults import SliceFault
@@ -36,9 +36,11 @@ from LaMoDCore.io.case.slice_reader import (
     wanted_planes,
     with_one_transform,
 )
+from LaMoDCore.io.dicom.series import DicomSeries
 from LaMoDCore.io.files.image_file import dicom_series, is_dicom
 from LaMoDCore.io.files.labels import LabelMap, parse_labels
 from LaMoDCore.io.files.timing import several_beats, unclosed_beat
+from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.stated_geometry import lies_on_scanner_axes
 from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -75,8 +77,8 @@ def load_case(
         labels: meaning of the labels, as ``"myo=2,rv=1,lv=3"`` (``"myo=2+4"`` for a wall drawn in parts) or a mapping;
             identified by topology if None.
         rv_insertion_lps: [3] the anterior RV insertion point in LPS mm, or [2, 3] both.
-        levels: base, mid or apex of each slice, in the order of ``masks`` or from base to apex, whichever of the two
-            agrees with the slices' positions; proposed from the positions if None.
+        levels: base, mid, apex or auto of each slice, in the order of ``masks`` or from base to apex, whichever of the
+            two agrees with the slices' positions; auto, and all if None, are proposed from the positions.
         rr_ms: R–R interval, if the files have none or a wrong one.
         mask_frames: the cine's frames to which the masks belong, from 0, if they are fewer than the cine's: one for
             each mask, in the order of ``masks``. Contours of some frames are carried to the others with the cine.
@@ -104,21 +106,78 @@ def load_case(
     masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest, pictures=pictures)) for path in mask_paths]
     planes = wanted_planes([stack for _, stacks in masks_of for stack in stacks])
     cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
+    return _case_of_stacks(
+        masks_of,
+        cines,
+        notes,
+        inputs=[*mask_paths, *cine_paths],
+        labels=wanted,
+        rv_insertion_lps=rv_insertion_lps,
+        levels=named_levels,
+        rr_ms=rr_ms,
+        mask_frames=mask_frames,
+        slice_insertions_lps=slice_insertions_lps,
+        reference_frame=reference_frame,
+        swap_base_and_apex=swap_base_and_apex,
+    )
+
+
+def case_on_pictures(
+    masks: Sequence[Path],
+    cines: Sequence[FrameStack],
+    *,
+    series: Sequence[DicomSeries] = (),
+    labels: str | Mapping[str, int] | LabelMap | None = None,
+    rv_insertion_lps: npt.ArrayLike | None = None,
+) -> Case:
+    """As `load_case`, with cine slices that were already read and selected.
+
+    Args:
+        masks: mask files or folders of one heart.
+        cines: the slices of the cine, [T, 1, H, W].
+        series: DICOM series to which masks that are segmentations may refer.
+        labels, rv_insertion_lps: as for `load_case`.
+
+    Raises:
+        LaMoDInputError: the masks cannot be used, or do not belong to the cine.
+    """
+    notes: list[Note] = []
+    masks_of = [(path, read_mask_stacks(path, notes, min_frames=1, pictures=series)) for path in masks]
+    wanted = parse_labels(labels)
+    return _case_of_stacks(masks_of, cines, notes, inputs=masks, labels=wanted, rv_insertion_lps=rv_insertion_lps)
+
+
+def _case_of_stacks(
+    masks_of: Sequence[tuple[Path, list[FrameStack]]],
+    cines: Sequence[FrameStack],
+    notes: list[Note],
+    *,
+    inputs: Sequence[Path],
+    labels: LabelMap | None,
+    rv_insertion_lps: npt.ArrayLike | None,
+    levels: tuple[Level, ...] | None = None,
+    rr_ms: float | None = None,
+    mask_frames: Sequence[int] | None = None,
+    slice_insertions_lps: Sequence[npt.ArrayLike] = (),
+    reference_frame: int | None = None,
+    swap_base_and_apex: bool = False,
+) -> Case:
+    """One heart of mask stacks by file, and of the cine slices, if there are any."""
     masks_of, cines = with_one_transform(masks_of, cines)
     masks_of = [
         (path, [with_frames_of_pictures(stack, path, cines, notes) for stack in stacks]) for path, stacks in masks_of
     ]
-    masks_of = joined_frames(masks_of, labels=wanted, mask_frames=mask_frames, notes=notes)
+    masks_of = joined_frames(masks_of, labels=labels, mask_frames=mask_frames, notes=notes)
     refuse_second_reader(masks_of)
     read: list[ReadSlice] = []
     for path, stacks in masks_of:
         for stack in stacks:
-            check_frame_count(stack, path, 1 if cine_paths else MIN_FRAMES)
+            check_frame_count(stack, path, 1 if cines else MIN_FRAMES)
         read += slices_of(
             stacks,
             path,
             cines=cines,
-            labels=wanted,
+            labels=labels,
             rr_ms=rr_ms,
             prefix=len(masks_of) > 1,
             notes=notes,
@@ -127,9 +186,9 @@ def load_case(
     return assemble_case(
         read,
         notes,
-        inputs=[*mask_paths, *cine_paths],
+        inputs=inputs,
         rv_insertion_lps=rv_insertion_lps,
-        levels=named_levels,
+        levels=levels,
         slice_insertions_lps=slice_insertions_lps,
         reference_frame=reference_frame,
         swap_base_and_apex=swap_base_and_apex,
@@ -142,7 +201,7 @@ def assemble_case(
     *,
     inputs: Sequence[Path],
     rv_insertion_lps: npt.ArrayLike | None = None,
-    levels: tuple[Level, ...] | None = None,
+    levels: tuple[Level | None, ...] | None = None,
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
     swap_base_and_apex: bool = False,
@@ -284,13 +343,14 @@ def _usable(read: Sequence[ReadSlice], notes: list[Note]) -> list[ReadSlice]:
 
 
 def _from_base_to_apex(
-    read: Sequence[ReadSlice], levels: tuple[Level, ...] | None, swap: bool, notes: list[Note]
+    read: Sequence[ReadSlice], levels: tuple[Level | None, ...] | None, swap: bool, notes: list[Note]
 ) -> list[ReadSlice]:
     """The usable slices from base to apex, with the given levels or with proposed ones.
 
     Args:
         read: all slices, as read.
-        levels: one per slice of `read` or per usable slice, in their order or from base to apex.
+        levels: one per slice of `read` or per usable slice, in their order or from base to apex; None where a level is
+            proposed.
         swap: whether a person exchanged base and apex.
         notes: receives the notes on slices, order and levels.
     """
@@ -300,17 +360,17 @@ def _from_base_to_apex(
     if found.by_taper and not swap:
         text = "The files do not state which end is the apex: the slices were ordered by the taper of the ventricle."
         notes.append(note("order_from_taper", text))
-    if levels is not None:
-        return [
-            _with_level(r, level, known=True)
-            for r, level in zip(ordered, _in_order(levels, read, found.indices), strict=True)
-        ]
-    proposed, known = propose_levels(found.depths_mm), spans_the_ventricle(found.depths_mm)
-    notes.append(note("levels_proposed", _levels_text(proposed)))
-    return [_with_level(r, level, known=known) for r, level in zip(ordered, proposed, strict=True)]
+    given = [None] * len(ordered) if levels is None else _in_order(levels, read, found.indices)
+    completed, known = completed_levels(given, found.depths_mm), spans_the_ventricle(found.depths_mm)
+    if None in given:
+        notes.append(note("levels_proposed", _levels_text(completed, given)))
+    return [
+        _with_level(r, level, known=known or chosen is not None, given=chosen is not None)
+        for r, level, chosen in zip(ordered, completed, given, strict=True)
+    ]
 
 
-def _in_order(levels: tuple[Level, ...], read: Sequence[ReadSlice], order: Sequence[int]) -> list[Level]:
+def _in_order(levels: tuple[Level | None, ...], read: Sequence[ReadSlice], order: Sequence[int]) -> list[Level | None]:
     """The given levels for the usable slices in an order of these."""
     if len(levels) == len(read):
         levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
@@ -360,8 +420,8 @@ def _slice_of(read: ReadSlice) -> CineSlice:
     return read.slice
 
 
-def _with_level(read: ReadSlice, level: Level, *, known: bool) -> ReadSlice:
-    return replace(read, slice=replace(_slice_of(read), level=level, level_known=known))
+def _with_level(read: ReadSlice, level: Level, *, known: bool, given: bool) -> ReadSlice:
+    return replace(read, slice=replace(_slice_of(read), level=level, level_known=known, level_given=given))
 
 
 def _name_in_file(read: ReadSlice) -> str:
@@ -370,16 +430,17 @@ def _name_in_file(read: ReadSlice) -> str:
     return f"{read.name} of {read.source.name}" if numbered else read.name
 
 
-def _is_base_to_apex(levels: Sequence[Level]) -> bool:
-    """Whether the levels are ordered from base to apex."""
-    ranks = [LEVELS.index(level) for level in levels]
+def _is_base_to_apex(levels: Sequence[Level | None]) -> bool:
+    """Whether the levels are ordered from base to apex, as far as they are known."""
+    ranks = [LEVELS.index(level) for level in levels if level is not None]
     return ranks == sorted(ranks)
 
 
-def _levels_text(levels: Sequence[Level]) -> str:
+def _levels_text(levels: Sequence[Level], given: Sequence[Level | None]) -> str:
     if len(levels) == 1:
         return f"The level of the slice is not known; {levels[0]} was assumed."
-    numbers = {level: [n for n, found in enumerate(levels, start=1) if found == level] for level in LEVELS}
+    proposed = [(n, level) for n, (level, chosen) in enumerate(zip(levels, given, strict=True), 1) if chosen is None]
+    numbers = {level: [n for n, found in proposed if found == level] for level in LEVELS}
     parts = [f"{number_list(at)} {level}" for level, at in numbers.items() if at]
     return f"Levels were proposed from the slices' positions, counted from the base: {', '.join(parts)}."
 

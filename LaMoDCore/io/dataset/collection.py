@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -99,35 +99,41 @@ class NewScans:
     Attributes:
         folder: a dataset folder for the new cases.
         entries: their entries.
+        tables: text files of the dataset by name, each as a function of its present text ("" if it does not exist).
+        known: entries of the dataset by id.
     """
 
     def __init__(self, folder: Path, into: Path, *, overwrite: bool) -> None:
         self.folder, self.entries = folder, list[DatasetEntry]()
+        self.tables = dict[str, Callable[[str], str]]()
         self._into, self._overwrite = into, overwrite
         known = DatasetIndex.load(into) if (into / INDEX_FILE).is_file() else ()
-        self._known = {entry.id: entry for entry in known}
+        self.known = {entry.id: entry for entry in known}
 
-    def entry(self, wanted: DatasetEntry, *, keep_split: bool) -> DatasetEntry:
+    def entry(
+        self, wanted: DatasetEntry, *, keep_split: bool, other_name: str = "another subject with --subject"
+    ) -> DatasetEntry:
         """Register a case; call it before the case is written.
 
         Args:
             wanted: its entry; the id gets a number as suffix if another new case has it.
             keep_split: an existing case that is replaced keeps its split.
+            other_name: how the user avoids the name of an existing case, for the message.
 
         Raises:
             LaMoDInputError: the dataset has a case of this id, which may not be overwritten.
         """
         entry = replace(wanted, id=free_id(wanted.id, [each.id for each in self.entries]))
-        alike = [name for name in self._known if name.casefold() == entry.id.casefold()]
+        alike = [name for name in self.known if name.casefold() == entry.id.casefold()]
         if alike and (not self._overwrite or alike[0] != entry.id):
             raise LaMoDInputError(
                 self._into,
                 f"it contains the case '{alike[0]}' already",
-                "add --overwrite to replace it, or name another subject with --subject",
+                f"add --overwrite to replace it, or name {other_name}",
             )
         check_new_folder(self._into / "cases" / entry.id, CASE)
         if alike and keep_split:
-            entry = replace(entry, split=self._known[entry.id].split)
+            entry = replace(entry, split=self.known[entry.id].split)
         self.entries.append(entry)
         return entry
 
@@ -153,15 +159,25 @@ def new_scans(out: str | Path, command: str, *, overwrite: bool) -> Iterator[New
             new = NewScans(scratch / "dataset", into, overwrite=overwrite)
             yield new
             if not os.path.lexists(into):
+                _write_tables(new.folder, new, command)
                 write_dataset_index(new.folder, new.entries, {"made_by": f"lamod {command}"}, command=command)
                 atomic.replace(new.folder, into)
             else:
                 GrowingFolder(into, DATASET, command).open()
                 for entry in new.entries:
                     _copy(new.folder / "cases" / entry.id, into / "cases" / entry.id, {}, command)
+                _write_tables(into, new, command)
                 _extend(into, new.entries, command)
     except OSError as error:
         raise unwritable(out, error) from error
+
+
+def _write_tables(folder: Path, new: NewScans, command: str) -> None:
+    home = GrowingFolder(folder, DATASET, command)
+    home.open()
+    for name, text_of in new.tables.items():
+        present = home.path / name
+        home.write_text(name, text_of(present.read_text(encoding="utf-8") if present.is_file() else ""))
 
 
 def plain(name: str) -> str:

@@ -259,7 +259,11 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
     Raises:
         DatasetCaseError: a file is missing or damaged, a field is invalid, or files contradict each other.
     """
-    home = Path(folder) / "cases" / case_id
+    return read_case_folder(Path(folder) / "cases" / case_id, pictures=pictures)
+
+
+def read_case_folder(home: Path, *, pictures: bool = False) -> DatasetCase:
+    """As `read_dataset_case`, of a case's folder outside a dataset too; its id is the folder's name."""
     faults: list[tuple[str, str]] = []
     about = _about(home, faults)
     stack = _frames(home, "masks.seq.nrrd", faults)
@@ -287,7 +291,7 @@ def read_dataset_case(folder: str | Path, case_id: str, *, pictures: bool = Fals
     insertion = about.pop("rv_insertion_lps", None)
     true, cine = others["masks_true.seq.nrrd"], others.get("cine.seq.nrrd")
     return DatasetCase(
-        id=case_id,
+        id=home.name,
         masks=masks,
         ijk_to_lps=stack.ijk_to_lps,
         frame_times_ms=times,

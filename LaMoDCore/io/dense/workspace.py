@@ -290,3 +290,13 @@ def _level(name: str) -> Level:
         if re.search(pattern, name, re.IGNORECASE):
             return level
     return "mid"
+
+
+def patient_of_workspace(path: Path) -> frozenset[str]:
+    """PatientIDs in the headers of a workspace; empty if there are none or it cannot be read."""
+    try:
+        series = _items(_load(path).get("seq"))
+    except LaMoDInputError:
+        return frozenset()
+    found = (str(getattr(header, "PatientID", "") or "").strip() for header in series)
+    return frozenset(patient for patient in found if patient and patient != "[]")

@@ -340,7 +340,7 @@ def test_faulty_dicom_is_refused(tmp_path: Path) -> None:
         "two": (lambda f: (dicom_scan(f), dicom_series(f, "x-enc pha", x)), "2 x phase series are mixed"),
         "slices": (
             lambda f: (dicom_scan(f), dicom_series(f, "z-enc pha", x, position=12.0)),
-            "lie on 2 different slices",
+            "slice 1: the x phase images are missing",
         ),
         "short": (
             lambda f: (dicom_series(f, "overall mag", magnitude[:-2]), dicom_series(f, "x-enc pha", x),
@@ -358,6 +358,21 @@ def test_faulty_dicom_is_refused(tmp_path: Path) -> None:
         write(tmp_path / name)
         with pytest.raises(LaMoDInputError, match=message):
             read_dense(tmp_path / name)
+
+
+def test_slices_of_one_folder_are_read_from_base_to_apex_each_with_its_own_encodings(tmp_path: Path) -> None:
+    magnitude, x, y = pictures()
+    folder = tmp_path / "d"
+    for position, ke in ((0.0, "0.10"), (12.0, "0.08")):
+        for kind, stack in (("overall mag", magnitude), ("x-enc pha", x), ("y-enc pha", y), ("z-enc pha", y)):
+            encoding = f"EncFreq:{ke if kind[0] != 'y' else '0.12'} Scale:1.000000 RCswap:0 RCSflip:0/0/0"
+            dicom_series(folder, kind, stack, position=position, encoding=False, comment=encoding)
+    found = read_dense(folder)
+    assert [images.name for images in found] == ["slice 1", "slice 2"]
+    # z grows towards the head: the base lies above the apex
+    assert [images.grid.pixel_to_lps([0, 0])[2] for images in found] == [12.0, 0.0]
+    assert [images.ke for images in found] == [(0.08, 0.12), (0.1, 0.12)]
+    assert same_angle(found[1].phase[:, 1], radians(y))
 
 
 def test_other_dicom_is_refused(tmp_path: Path) -> None:
