@@ -12,6 +12,7 @@ COLOUR_RANGES: Mapping[str, float] = {
     "err": 60.0,
     "e1": 60.0,
     "e2": 25.0,
+    "longitudinal": 30.0,  # engineering strain, about 25 as Green–Lagrange strain
     "displacement": 10.0,
     "uncertainty": 5.0,
     "difference": 10.0,

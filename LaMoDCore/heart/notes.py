@@ -579,3 +579,16 @@ def number_list(numbers: Sequence[int], most: int | None = None) -> str:
     if most is not None and len(words) > most:
         words = [*words[: most - 1], f"{sum(map(len, parts[most - 1 :]))} more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+_OF_LONG_AXIS = frozenset(
+    {
+        *("levels_measured", "short_axis_not_compared", "levels_contradicted", "base_apex_exchanged"),
+        *("slice_leaves_ventricle", "slice_outside_ventricle"),
+    }
+)
+
+
+def concerns_long_axis(note: Note) -> bool:
+    """Whether a note is about long-axis views or about short-axis slices compared with them."""
+    return note.code.startswith("long_axis_") or note.code in _OF_LONG_AXIS

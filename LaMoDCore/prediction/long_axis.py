@@ -93,13 +93,19 @@ def _records(long_axis: LongAxisCase) -> list[dict[str, str]]:
     return [{"name": record.name, "sha256": record.sha256} for record in long_axis.inputs]
 
 
-def write_long_axis_alone(long_axis: LongAxisCase, out: str | Path, *, command: str = "predict") -> list[Path]:
-    """Write strain.json, long_axis.npz and long_axis.csv of views without short-axis slices.
+def write_long_axis_alone(
+    long_axis: LongAxisCase, out: str | Path, *, report: bool = True, command: str = "predict"
+) -> tuple[Mapping[str, Any], list[Path]]:
+    """Write strain.json, long_axis.npz, long_axis.csv and the report of views without short-axis slices.
 
     Args:
         long_axis: the views.
         out: the folder; see `LaMoDCore.prediction.writer.write_result`.
+        report: False leaves out report.png and report.pdf.
         command: name of the command or program, for the folder's marker.
+
+    Returns:
+        The content of strain.json, and the files.
 
     Raises:
         LaMoDInputError: `out` cannot be written.
@@ -114,4 +120,9 @@ def write_long_axis_alone(long_axis: LongAxisCase, out: str | Path, *, command: 
     with new_folder(out, CONTENTS, command) as folder:
         write_json(folder / "strain.json", json_values(content))
         files = ["strain.json", *write_long_axis_files(long_axis.views, numbers, folder)]
-    return [Path(out) / name for name in files]
+        if report:
+            from LaMoDCore.report.report_files import write_long_axis_report
+
+            pages = folder / "report.png", folder / "report.pdf"
+            files += write_long_axis_report(long_axis.views, content, long_axis.notes, *pages)
+    return content, [Path(out) / name for name in files]

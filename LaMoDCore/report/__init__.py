@@ -1,7 +1,7 @@
-"""The one-page report: maps, curves, bullseye and numbers."""
+"""The report: a page of maps, curves, bullseye and numbers, and one of long-axis views."""
 
 from __future__ import annotations
 
-from LaMoDCore.report.page import write_report
+from LaMoDCore.report.report_files import write_report
 
 __all__ = ["write_report"]

@@ -43,7 +43,7 @@ def draw_segment_curves(
             ax.fill_between(time, curves[s] - sd, curves[s] + sd, color=colour, alpha=0.13, linewidth=0)
         ax.plot(time, curves[s], color=colour, linewidth=1.1, label=wall)
     ax.plot(time, 100 * np.asarray(strain.global_curves[name]), color=INK, linewidth=2.0, label="whole slice")
-    _finish(ax, time, es_ms, ed_ms)
+    finish_curves(ax, time, es_ms, ed_ms)
 
 
 def draw_slice_curves(ax: Axes, result: StrainResult, name: str, *, es_ms: float, ed_ms: float) -> None:
@@ -61,10 +61,11 @@ def draw_slice_curves(ax: Axes, result: StrainResult, name: str, *, es_ms: float
             linewidth=1.2,
             label=label,
         )
-    _finish(ax, case.frame_times_ms, es_ms, ed_ms)
+    finish_curves(ax, case.frame_times_ms, es_ms, ed_ms)
 
 
-def _finish(ax: Axes, time: np.ndarray, es_ms: float, ed_ms: float) -> None:
+def finish_curves(ax: Axes, time: np.ndarray, es_ms: float, ed_ms: float) -> None:
+    """Mark ED and ES, and set limits, ticks and the label of the time axis from the times [T] in ms."""
     from matplotlib.ticker import MaxNLocator
 
     ax.axhline(0, color=FAINT, linewidth=0.8, zorder=0)

@@ -1,9 +1,8 @@
-"""The report: one landscape A4 page, as PNG and PDF, the same bytes for the same result."""
+"""The first page of the report, landscape A4: maps, curves, bullseye and numbers of the short-axis slices."""
 
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +25,9 @@ from LaMoDCore.report.maps import (
 from LaMoDCore.report.numbering import wall_text
 from LaMoDCore.report.numbers import function_rows, has_stretch, segment_peaks, table_rows
 from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_rule, draw_tables
-from LaMoDCore.report.style import ACCENT, INK, SOFT, page_style
+from LaMoDCore.report.style import ACCENT, INK, SOFT
 from LaMoDCore.report.wording import (
+    FUNCTION_METHOD,
     NOTES_HEADING,
     RESEARCH_USE,
     contour_line,
@@ -43,28 +43,10 @@ from LaMoDCore.report.wording import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_DPI = 150
 #: Up to this many slices, each has a plot of its segment curves.
 _DETAILED = 3
 #: Left, right, bottom and top of the area of the maps, in fractions of the page.
 _MAPS = (0.03, 0.665, 0.465, 0.89)
-
-
-def write_report(result: StrainResult, png: Path, pdf: Path) -> None:
-    """Draw the page and write it as PNG and PDF.
-
-    Neither file contains a date, a path, the name of an input or the version of the drawing library.
-
-    Args:
-        result: the result to show.
-        png: path of the image, 150 dots per inch.
-        pdf: path of the same page as a vector drawing.
-    """
-    with page_style():
-        page = draw_page(result)
-        page.savefig(png, dpi=_DPI, metadata={"Software": None})
-        metadata = {"Title": "LaMoD strain report", "Creator": None, "Producer": None, "CreationDate": None}
-        page.savefig(pdf, dpi=_DPI, metadata=metadata)
 
 
 def draw_page(result: StrainResult, limit_percent: float = COLOUR_RANGES["ecc"]) -> Figure:
@@ -91,7 +73,7 @@ def draw_page(result: StrainResult, limit_percent: float = COLOUR_RANGES["ecc"])
     stretch = ", or systolic stretch (+)," if has_stretch(result) else ""
     page.text(0.745, 0.9, f"Peak Ecc{stretch} by segment (%)", fontsize=8.5, fontweight="bold")
     _curves(page, result, lower - 0.055)
-    draw_tables(page, rows, function_rows(result))
+    draw_tables(page, rows, function_rows(result), FUNCTION_METHOD)
     _footer(page, result)
     return page
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from LaMoDCore.report.numbers import Row
 from LaMoDCore.report.style import FAINT, SOFT
-from LaMoDCore.report.wording import FUNCTION_METHOD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +21,15 @@ _FUNCTION_COLUMNS = 3
 _NOTE_LINES = 6
 
 
-def draw_tables(page: Figure, rows: Sequence[Row], function: Sequence[Row] = ()) -> None:
-    """Draw the rows of strain, and below them the numbers of LV function if there are any, three per line."""
+def draw_tables(page: Figure, rows: Sequence[Row], function: Sequence[Row], method: Sequence[str]) -> None:
+    """Draw the rows of strain, and below them the numbers of LV function if there are any, three per line.
+
+    Args:
+        page: the page.
+        rows: rows of strain.
+        function: numbers of LV function.
+        method: how they were computed, in short lines.
+    """
     top = 0.455 if function else 0.435
     lines = -(-(len(function) + 1) // _FUNCTION_COLUMNS) if function else 0
     step = min(0.0345, (top - 0.11) / (len(rows) + lines))
@@ -41,10 +47,10 @@ def draw_tables(page: Figure, rows: Sequence[Row], function: Sequence[Row] = ())
     if function:
         y = top - len(rows) * step
         draw_rule(page, y + rule, left, right, 0.8)
-        _function(page, function, y, step)
+        _function(page, function, y, step, method)
 
 
-def _function(page: Figure, rows: Sequence[Row], top: float, step: float) -> None:
+def _function(page: Figure, rows: Sequence[Row], top: float, step: float, method: Sequence[str]) -> None:
     left, right = _TABLE
     gap = 0.012
     width = (right - left - gap * (_FUNCTION_COLUMNS - 1)) / _FUNCTION_COLUMNS
@@ -59,7 +65,7 @@ def _function(page: Figure, rows: Sequence[Row], top: float, step: float) -> Non
         about = ", ".join(part for part in (row.definition, row.when) if part)
         page.text(x, y - 0.0125, about, fontsize=6, color=SOFT)
     x, y = corner(len(rows))
-    for number, line in enumerate(FUNCTION_METHOD):
+    for number, line in enumerate(method):
         page.text(x, y - 0.0125 * number, line, fontsize=6, color=SOFT)
 
 

@@ -26,9 +26,10 @@ def predict(*words):
 
 def test_long_axis_alone(tmp_path, files, capsys):
     assert predict("--long-axis", *files, "--out", tmp_path / "out") == 0
-    assert "wrote 3 files" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "wrote 5 files" in shown and shown.startswith("GLS −")
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
-        ".lamod.json", "strain.json", "long_axis.npz", "long_axis.csv"
+        ".lamod.json", "strain.json", "long_axis.npz", "long_axis.csv", "report.png", "report.pdf"
     }  # fmt: skip
     stored = read_long_axis(tmp_path / "out")
     assert [view.kind for view in stored.views] == list(ANGLES)
@@ -43,7 +44,7 @@ def test_long_axis_alone(tmp_path, files, capsys):
 
 def test_the_same_input_gives_the_same_bytes(tmp_path, files):
     for name in ("one", "two"):
-        assert predict("--long-axis", files[0], "--out", tmp_path / name) == 0
+        assert predict("--long-axis", files[0], "--out", tmp_path / name, "--no-report") == 0
     one, two = (sorted((tmp_path / name).iterdir()) for name in ("one", "two"))
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
 

@@ -64,6 +64,8 @@ def test_two_slices_are_not_always_base_and_mid(views):
 def test_given_levels_are_kept_and_contradictions_noted(views):
     given = case_of(20.0, 45.0)
     given = replace(given, slices=tuple(replace(s, level="mid", level_known=True) for s in given.slices))
+    first = replace(given, slices=(replace(given.slices[0], level_given=True), *given.slices[1:]))
+    assert [s.level for s in with_measured_levels(first, views)[0].slices] == [given.slices[0].level, "mid"]
     case, _ = with_measured_levels(given, views, levels_given=True)
     assert [s.level for s in case.slices] == ["mid", "mid"]
     assert [n.slice for n in case.notes if n.code == "levels_contradicted"] == [1]

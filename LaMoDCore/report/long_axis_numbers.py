@@ -1,0 +1,61 @@
+"""The tables of the long-axis page: numbers from strain.json, each with its line, frame and definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from LaMoDCore.heart.long_axis.view import VIEW_NAMES
+from LaMoDCore.report.numbers import Row, number
+from LaMoDCore.report.style import percent
+
+_LINES = (("mid_wall", "mid-wall"), ("endocardial", "endocardial"), ("epicardial", "epicardial"))
+
+
+def long_axis_rows(numbers: Mapping[str, Any]) -> list[Row]:
+    """Rows of strain and of the annulus; GLS of the mid-wall first.
+
+    Args:
+        numbers: ``long_axis`` of strain.json.
+    """
+    gls, rows = numbers["gls"], []
+    for name, words in _LINES:
+        low, high = (percent(number(limit)) for limit in gls["interval"][name])
+        time = number(gls[f"{name}_time_to_peak_ms"])
+        when = f"{time:.0f} ms after ED" if np.isfinite(time) else ""
+        rows.append(Row(f"GLS, {words}", f"{percent(number(gls[name]))} %", when, f"peak; 90 %: {low} … {high}"))
+    es = f"{number(numbers['es_time_ms']):.0f} ms after ED"
+    rows.insert(1, Row("GLS at end-systole", f"{percent(number(gls['mid_wall_es']))} %", es, "mid-wall"))
+    as_green = f"{percent(number(gls['mid_wall_green_lagrange']))} %"
+    rows.append(Row("GLS, Green–Lagrange", as_green, "", "mid-wall peak as E = e + ½e²"))
+    for place, part in enumerate(numbers["views"], start=1):
+        name = VIEW_NAMES.get(part["view"], f"view {place}")
+        mapse = ", ".join(f"{number(value):.0f}" for value in part["mapse_mm"].values())
+        rows.append(Row(f"MAPSE, {name}", f"{mapse} mm", "", " and ".join(part["mapse_mm"])))
+        lengths = part["length_mm"]
+        last = percent(number(part["drift"]["mid_wall"]))
+        text = f"{lengths[part['reference_frame']]:.0f} → {lengths[part['es_frame']]:.0f} mm"
+        rows.append(Row(f"Length, {name}", text, f"strain of the last frame {last} %", "annulus to apex, ED → ES"))
+    return rows
+
+
+def volume_rows(summary: Mapping[str, Any]) -> list[Row]:
+    """Volumes by discs of the long-axis views, next to those of the short-axis slices.
+
+    Args:
+        summary: content of strain.json.
+    """
+    discs: Mapping[str, Any] = summary["long_axis"].get("volumes") or {}
+    short: Mapping[str, Any] = summary.get("function") or {}
+    if not discs:
+        return []
+    words = "biplane discs" if discs["method"] == "biplane" else "discs of one view"
+    rows = []
+    for name, key, unit, factor in (("EDV", "edv_ml", "ml", 1), ("ESV", "esv_ml", "ml", 1), ("EF", "ef", "%", 100)):
+        value = number(discs[key]) * factor
+        other = number(short.get(key)) * factor
+        compared = f"short axis {other:.0f} {unit}" if np.isfinite(other) else ""
+        rows.append(Row(name, f"{value:.0f} {unit}", compared, "" if compared else words))
+    return rows
