@@ -4,7 +4,7 @@ occupancy.npy     uint8 [N, 40, 128, 128]      masks as drawn, 0…255
 clean.npy         uint8 [N, 40, 128, 128]      masks without annotator errors if known, else as drawn
 displacement.npy  float16 [N, 40, 2, 64, 64]   mm, means over blocks of 2×2 mm
 weight.npy        uint8 [N, 40, 64, 64]        number of measured pixels per block, 0…4
-index.json        ids, splits, fingerprint of the dataset
+index.json        ids, splits, cohorts, fingerprint of the dataset
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class TrainingCache:
         levels: int [N], the `level_number` of each slice.
         fingerprint: SHA-256 of the dataset's content.
         left_out: cases that cannot be used, with the reasons. They belong to no split.
+        is_dense: bool [N], whether the slice is of a DENSE scan; None if all are. Synthetic cines have motion, too.
     """
 
     arrays: dict[str, Array]
@@ -82,11 +83,16 @@ class TrainingCache:
     levels: Array
     fingerprint: str
     left_out: Mapping[str, str] = field(default_factory=dict)
+    is_dense: Array | None = None
 
-    def indices(self, split: str, *, with_motion: bool = False) -> Array:
-        """Numbers of the slices of a split, optionally only of those with known displacement."""
+    def indices(self, split: str, *, with_motion: bool = False, dense_only: bool = False) -> Array:
+        """Numbers of the slices of a split, optionally only of those with known displacement or of DENSE scans."""
         chosen = np.array([s == split for s in self.splits])
-        return np.flatnonzero(chosen & self.has_motion if with_motion else chosen)
+        if with_motion:
+            chosen = chosen & self.has_motion
+        if dense_only and self.is_dense is not None:
+            chosen = chosen & self.is_dense
+        return np.flatnonzero(chosen)
 
 
 def open_cache(
@@ -107,7 +113,7 @@ def open_cache(
     fingerprint = _fingerprint(index, vary_sampling)
     remove_leftovers(folder.parent)  # which may also put the folder back
     about = _read_index(folder) if (folder / "index.json").is_file() else {}
-    if about.get("fingerprint") != fingerprint or "levels" not in about:
+    if about.get("fingerprint") != fingerprint or not {"levels", "cohorts"} <= about.keys():
         _build(index, folder, fingerprint, vary_sampling, workers, progress)
     return open_finished_cache(folder)
 
@@ -135,6 +141,7 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
             np.array(about["levels"], dtype=np.int64),
             about["fingerprint"],
             {str(name): str(reason) for name, reason in dict(about.get("left_out", {})).items()},
+            np.array([cohort == "dense" for cohort in about["cohorts"]]) if "cohorts" in about else None,
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LaMoDInputError(
@@ -267,6 +274,7 @@ def _fill(
         "fingerprint": fingerprint,
         "ids": [entry.id for entry in index],
         "splits": ["" if entry.id in left_out else entry.split for entry in index],
+        "cohorts": [entry.cohort for entry in index],
         "has_motion": has_motion,
         "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
         "left_out": left_out,

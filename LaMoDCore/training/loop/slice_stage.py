@@ -129,7 +129,9 @@ class SliceStage(LoopStage):
         return {name: sum(each.get(name, 0.0) for _, each in gathered) / slices for name in names}
 
     def _indices(self, split: str) -> Array:
-        return self._cache.indices(split, with_motion=self._stage.needs_motion)
+        """In the paper, cine takes part in registration only."""
+        motion, paper = self._stage.needs_motion, self._config.model.architecture == "paper"
+        return self._cache.indices(split, with_motion=motion, dense_only=motion and paper)
 
     def _order(self, epoch: int) -> list[Array]:
         """The slices of every step of an epoch, over all processes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 from LaMoDCore import load_case
 from LaMoDCore.cli import main
+from LaMoDCore.io.dataset.folder import DatasetIndex, write_dataset_index
 from LaMoDCore.lddmm import FluidMetric
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.networks.diffusion import NoiseSchedule
@@ -22,12 +24,15 @@ from LaMoDCore.networks.paper.video_unet import CycleConv3d
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.predict import predict_strain
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.training.data.cache import TrainingCache
+from LaMoDCore.training.data.cache import TrainingCache, open_cache
 from LaMoDCore.training.data.draws import Draws
 from LaMoDCore.training.data.loading import load_batch
 from LaMoDCore.training.loop import fit as fit_module
+from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.paper_losses import motion_energy, registration_energy
 from LaMoDCore.training.loop.paper_stages import PaperMotionStage
+from LaMoDCore.training.loop.slice_stage import slice_stages
+from LaMoDCore.training.networks.stage_plan import stages_of
 from LaMoDCore.training.networks.train import train
 from LaMoDCore.training.run.settings import PRESETS, TrainingConfig
 
@@ -130,6 +135,21 @@ def test_adam_keeps_its_rate_and_the_decoder_is_chosen_by_its_own_loss(
     train(cache, tmp_path / "run", replace(TINY, registration_epochs=0, diffusion_epochs=0, motion_epochs=2))
     assert set(rates) == {("Adam", TINY.learning_rate)} and len(rates) >= 2
     assert PaperMotionStage(TINY).score({"loss": 3.0, "noise_error": 1e9}) == 3.0
+
+
+def test_cine_with_known_motion_takes_part_in_registration_only(rings: Path, tmp_path: Path) -> None:
+    """As in the paper, where only DENSE measures motion; synthetic cines have it, too."""
+    shutil.copytree(rings, tmp_path / "rings")
+    index = DatasetIndex.load(tmp_path / "rings")
+    write_dataset_index(index.folder, [replace(e, cohort="cine" if e.subject == "s1" else "dense") for e in index])
+    mixed = open_cache(index.folder, tmp_path / "cache")
+    fabric = make_fabric(torch.device("cpu"), bf16=False)
+    model = LaMoDModel(NETWORKS)
+    stages = slice_stages(model, stages_of(TINY), mixed, TINY, fabric)
+    numbers = {stage.name: sorted(int(n) for step in stage._order(0) for n in step) for stage in stages}
+    assert numbers["registration"] == [0, 1, 2, 3]
+    for name in ("diffusion", "motion"):  # three slices in batches of two
+        assert len(numbers[name]) == 2 and 1 not in numbers[name]
 
 
 def test_the_decoder_learns_from_the_latents_of_algorithm_1(cache: TrainingCache, trained: Path) -> None:
