@@ -10,7 +10,9 @@ scatter times a factor of the slice (`slice_spread`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +76,17 @@ class RingView:
 
     def alone(self) -> RingView:
         """One slice with a first axis of length 1."""
-        return RingView(self.ring[None], self.motion[None], None if self.contours is None else self.contours[None])
+        return RingView.of_slices([self])
+
+    @classmethod
+    def of_slices(cls, views: Sequence[RingView]) -> RingView:
+        """The inputs of several slices along an additional first axis."""
+        contours = [view.contours for view in views if view.contours is not None]
+        return cls(
+            torch.stack([view.ring for view in views]),
+            torch.stack([view.motion for view in views]),
+            torch.stack(contours) if contours else None,
+        )
 
 
 def ring_view(
@@ -238,10 +250,9 @@ class MotionLatent(nn.Module):
     def centred_samples(self, codes: Tensor) -> Array:
         """Samples [N, modes] as relative motions [N, T, TERMS] of mean zero, so that the predicted motion is unchanged.
 
-        They are multiplied by √(N/(N−1)), since subtracting the sample mean reduces the variance by 1/N.
+        Their spread has to be computed with N − 1 degrees of freedom.
         """
-        count = len(codes)
-        centred = (codes - codes.mean(dim=0, keepdim=True)) * (count / max(count - 1, 1)) ** 0.5
+        centred = codes - codes.mean(dim=0, keepdim=True)
         return _complex((centred.float() @ self.modes).cpu().numpy())
 
     def expected_relative(self, view: RingView) -> Array:
@@ -254,10 +265,18 @@ class MotionLatent(nn.Module):
         velocity: Tensor = self.denoiser(noisy, step, condition)
         return velocity
 
-    @torch.no_grad()
     def sample(
+        self, view: RingView, count: int, schedule: NoiseSchedule, generator: torch.Generator, **options: Any
+    ) -> Tensor:
+        """Draw w given one slice, [count, modes]; options of `sample_slices`, with a `spread` of shape [modes]."""
+        if isinstance(options.get("spread"), Tensor):
+            options["spread"] = options["spread"][None]
+        return self.sample_slices(view.alone(), count, schedule, generator, **options)[0]
+
+    @torch.no_grad()
+    def sample_slices(
         self,
-        view: RingView,
+        views: RingView,
         count: int,
         schedule: NoiseSchedule,
         generator: torch.Generator,
@@ -268,45 +287,53 @@ class MotionLatent(nn.Module):
         spread: Tensor | float = 1.0,
         balance: bool = True,
     ) -> Tensor:
-        """Draw w given one slice, [count, modes]: around `expected`, in units of `scatter` × `spread`.
+        """Draw w given each of N slices, [N, count, modes]: around `expected`, in units of `scatter` × `spread`.
+
+        Every slice has the same random numbers, so that its samples do not depend on the others.
 
         Args:
-            view: inputs of the slice.
-            count: number of samples.
+            views: inputs of the slices.
+            count: number of samples of each.
             schedule: schedule of the training.
             generator: random generator on the CPU.
             sampler: "ddpm" takes every step of the schedule, "ddim" takes `steps`.
             steps: number of DDIM steps.
             guidance: 1 samples the learned posterior; larger values move away from the unconditional prediction
                 (Ho & Salimans 2021, eq. 6), which narrows the posterior.
-            spread: factors of the slice [modes], see `SliceSpread`.
+            spread: factors of the slices [N, modes], see `SliceSpread`.
             balance: start three or more samples from balanced noise, see `balanced_draws`. Their scatter is right, but
                 they are no independent draws, as scores of samples assume.
         """
-        condition = self.condition(view.ring[None], view.motion[None]).expand(count, -1)
-        alpha_bar = schedule.alpha_bar().to(condition.device, torch.float32)
+        slices = len(views.motion)
+        condition = self.condition(views.ring, views.motion).repeat_interleave(count, dim=0)
+        alpha_bar = schedule.alpha_bar().float().to(condition.device)
 
         def draw() -> Tensor:
             return torch.randn((count, self.config.modes), generator=generator).to(condition.device)
 
+        def draw_for_all() -> Tensor:
+            return draw().repeat(slices, 1)
+
         def predict_noise(noisy: Tensor, step: Tensor) -> Tensor:
             velocity = self.velocity(noisy, step, condition)
             if guidance != 1.0:
-                free = self.velocity(noisy, step, self.unknown.expand(count, -1))
+                free = self.velocity(noisy, step, self.unknown.expand(len(noisy), -1))
                 velocity = free + guidance * (velocity - free)
             signal = alpha_bar[step][:, None]
             return signal.sqrt() * velocity + (1 - signal).sqrt() * noisy
 
+        start = balanced(draw(), self._directions()) if balance else draw()
         around = reverse_process(
-            balanced(draw(), self._directions()) if balance else draw(),
+            start.repeat(slices, 1),
             predict_noise,
             alpha_bar,
-            draw,
+            draw_for_all,
             sampler=sampler,
             start=schedule.steps,
             steps=steps,
         )
-        return self.expected(view.alone()) + spread * self.scatter * around
+        factors = spread[:, None] if isinstance(spread, Tensor) else spread
+        return self.expected(views)[:, None] + factors * self.scatter * around.view(slices, count, -1)
 
 
 def _regression_inputs(views: RingView) -> Tensor:

@@ -22,6 +22,9 @@ from LaMoDCore.heart.geometry import Array
 CONFIDENCE = 0.9
 #: The cycle is divided into this many parts, each with its own scale.
 PHASE_BINS = 5
+#: Marks scales of σ as it is computed now. Version 0.1 stretched its samples by √(N/(N−1)), although σ was already
+#: computed with N − 1 degrees of freedom, so that its intervals depended on the number of samples.
+_SPREAD_KEY, _SPREAD = "spread", "N-1 degrees of freedom"
 #: The floor as a share of the root mean square error.
 _FLOOR_SHARE = 0.25
 
@@ -40,6 +43,14 @@ class QuantityScale:
 
 
 @dataclass(frozen=True)
+class GlobalScale:
+    """Scale s and floor f of one global number, such as peak GCS; f in its unit."""
+
+    scale: float
+    floor: float
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Scales of every quantity.
 
@@ -47,29 +58,42 @@ class Calibration:
         confidence: confidence level of the intervals.
         samples: number of samples with which the scales were fitted; no interval is computed from fewer.
         quantities: scales by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
+        global_numbers: scales of gcs_peak, gcs_es, grs_peak and grs_es, of one slice or of a heart; empty for models
+            that were calibrated without them.
     """
 
     confidence: float = CONFIDENCE
     samples: int = 8
     quantities: Mapping[str, QuantityScale] = field(default_factory=dict)
+    global_numbers: Mapping[str, GlobalScale] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        content = {
             "confidence": self.confidence,
             "samples": self.samples,
+            _SPREAD_KEY: _SPREAD,
             "quantities": {name: asdict(scale) for name, scale in self.quantities.items()},
         }
+        if self.global_numbers:
+            content["global_numbers"] = {name: asdict(scale) for name, scale in self.global_numbers.items()}
+        return content
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
         """The calibration of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
+        samples = int(values["samples"])
+        stretch = 1.0 if values.get(_SPREAD_KEY) == _SPREAD else (samples / max(samples - 1, 1)) ** 0.5
         quantities = {
-            str(name): QuantityScale(tuple(float(s) for s in each["scales"]), float(each["floor"]))
+            str(name): QuantityScale(tuple(stretch * float(s) for s in each["scales"]), float(each["floor"]))
             for name, each in values["quantities"].items()
         }
         if any(len(each.scales) != PHASE_BINS for each in quantities.values()):
             raise ValueError(f"a quantity must have {PHASE_BINS} scales")
-        return cls(float(values["confidence"]), int(values["samples"]), quantities)
+        whole = {
+            str(name): GlobalScale(float(each["scale"]), float(each["floor"]))
+            for name, each in values.get("global_numbers", {}).items()
+        }
+        return cls(float(values["confidence"]), samples, quantities, whole)
 
     def deviation(self, name: str, spread: Array, phases: Array) -> Array:
         """The calibrated standard deviation.
@@ -86,6 +110,11 @@ class Calibration:
         scale = scale_at(quantity.scales, phases).reshape(shape)
         floor = (quantity.floor * rise(phases)).reshape(shape)
         return np.asarray(np.sqrt((scale * spread) ** 2 + floor**2), dtype=spread.dtype)
+
+    def global_deviation(self, name: str, spread: float) -> float:
+        """The calibrated standard deviation of a global number, from its spread σ over the samples."""
+        scale = self.global_numbers[name]
+        return float(np.hypot(scale.scale * spread, scale.floor))
 
     @property
     def half_width(self) -> float:
@@ -133,6 +162,25 @@ def fit_quantity(
                 weights.append(np.full(int(held.sum()), 1.0 / held.sum()))
         scales.append(_weighted_quantile(ratios, weights, confidence) if ratios else 1.0)
     return QuantityScale(tuple(scales), floor)
+
+
+def fit_global(error: Array, spread: Array, confidence: float = CONFIDENCE) -> GlobalScale:
+    """Fit scale and floor of one global number to held-out slices and hearts.
+
+    Args:
+        error: |truth − prediction| of each, [K].
+        spread: σ over the samples of each, [K].
+        confidence: share of true values that the intervals should contain.
+    """
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    known = np.isfinite(error) & np.isfinite(spread)
+    if not known.any():
+        return GlobalScale(1.0, 0.0)
+    floor = float(_FLOOR_SHARE * np.sqrt(np.mean(error[known] ** 2)))
+    excess = np.sqrt(np.maximum((error[known] / z) ** 2 - floor**2, 0.0)) / np.maximum(spread[known], 1e-9)
+    return GlobalScale(
+        _weighted_quantile([np.array([each]) for each in excess], [np.ones(1)] * len(excess), confidence), floor
+    )
 
 
 def _weighted_quantile(values: list[Array], weights: list[Array], share: float) -> float:

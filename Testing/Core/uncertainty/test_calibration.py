@@ -66,6 +66,16 @@ def test_calibration_survives_json() -> None:
         Calibration.from_dict({"confidence": 0.9, "samples": 8, "quantities": {"ecc": {"scales": [1], "floor": 0}}})
 
 
+def test_a_calibration_of_version_1_keeps_the_width_of_its_intervals() -> None:
+    """Its samples were stretched by √(8/7), and its scales fitted to them."""
+    calibration = Calibration(samples=8, quantities={"ecc": QuantityScale((1.0,) * 5, 0.003)})
+    stored = calibration.to_dict()
+    del stored["spread"]
+    read = Calibration.from_dict(stored)
+    assert read.quantities["ecc"].scales == pytest.approx((np.sqrt(8 / 7),) * 5)
+    assert Calibration.from_dict(read.to_dict()) == read
+
+
 def test_result_files_hold_intervals_and_the_flag(calibrated_folder: Path, tmp_path: Path) -> None:
     result = predict_strain(one_slice_case(), calibrated_folder)
     raw = predict_strain(one_slice_case(), calibrated_folder, samples=1)

@@ -96,6 +96,8 @@ def test_the_mean_is_predicted_and_the_rest_is_sampled() -> None:
     assert samples.imag.mean() == pytest.approx(turn[0], abs=0.02)
     around = latent.centred_samples(codes[:6])
     assert np.abs(around.mean(axis=0)).max() < 1e-6
+    spread = latent.decode(codes[:6]).std(axis=0, ddof=1)
+    assert around.std(axis=0, ddof=1) == pytest.approx(spread, rel=1e-3, abs=1e-6)  # whatever the number of samples
 
 
 def test_a_wider_distribution_widens_the_spread_and_keeps_the_mean() -> None:
@@ -233,6 +235,7 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
+    assert "gcs_peak" in model.description["uncertainty"]["global_numbers"]
     # 3 of the 5 phantoms, 6 of the 10 randomised subjects, and the four slices of the dataset
     assert model.description["training"]["contours"]["slices"] == (3 + 6) * 4 + 4
     described = model.description["training"]["posterior"]
