@@ -31,12 +31,19 @@ from scipy.interpolate import CubicSpline
 from experiments.phantoms.mechanical_ring import ANGLES, RingMotion, RingSolver, Wall, cavity_area
 from LaMoDCore.heart.case import Level
 from LaMoDCore.heart.geometry import Array, SliceGrid
-from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, write_dataset_case, write_dataset_index
+from LaMoDCore.io.dataset.folder import (
+    DatasetCase,
+    DatasetEntry,
+    read_dataset_case,
+    write_dataset_case,
+    write_dataset_index,
+)
 
 SEED = 20261129
 SUMMARY = Path(__file__).with_suffix(".json")
 DISEASES = ("healthy", "dcm", "hcm", "infarct", "lbbb")
 PLANES: tuple[Level, ...] = ("base", "mid", "apex")
+_ATTEMPTS = 4
 #: Phases at which the equilibrium is computed; frames in between follow by a periodic spline.
 SOLVED = 20
 _THETA = 2 * np.pi * np.arange(ANGLES) / ANGLES
@@ -75,9 +82,26 @@ class Heart:
 
 
 def heart_of(number: int) -> Heart:
-    """The heart of a subject, by its number."""
-    rng = np.random.default_rng([SEED, number])
-    disease, level = DISEASES[number % len(DISEASES)], PLANES[(number // len(DISEASES)) % len(PLANES)]
+    """The heart of a subject, by its number; drawn again if its equilibrium is not found.
+
+    Raises:
+        RuntimeError: it is not found for any of `_ATTEMPTS` draws.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _heart(number, np.random.default_rng([SEED, number, *([1000 + attempt] if attempt else [])]))
+        except RuntimeError as error:
+            reason = error
+    raise RuntimeError(f"subject {number}: {reason}")
+
+
+def group_of(number: int) -> tuple[str, Level]:
+    """Disease and level of a subject, by its number."""
+    return DISEASES[number % len(DISEASES)], PLANES[(number // len(DISEASES)) % len(PLANES)]
+
+
+def _heart(number: int, rng: np.random.Generator) -> Heart:
+    disease, level = group_of(number)
     radius, thickness, ejected, shortening = (rng.uniform(*limits) for limits in _RANGES[disease])
     wall = _wall(rng, disease, radius * _RADIUS_OF_LEVEL[level], thickness)
     delay = np.zeros(ANGLES)
@@ -245,6 +269,10 @@ def _between(points: Array, center: Array, inner: Array, outer: Array) -> Array:
     return (distance >= np.minimum(low, high - 1.0)) & (distance <= high)
 
 
+def case_id(number: int) -> str:
+    return f"v{number:03d}-{group_of(number)[1]}"
+
+
 # --- the case -------------------------------------------------------------------------------------------------------
 
 
@@ -276,7 +304,7 @@ def case_of(number: int, heart: Heart) -> DatasetCase:
     lps[:, ~wall] = np.nan
     insertion = _insertion(heart, grid, points)
     return DatasetCase(
-        id=f"v{number:03d}-{heart.level}",
+        id=case_id(number),
         masks=masks[:, None],
         ijk_to_lps=grid.ijk_to_lps,
         frame_times_ms=phases * rr_ms,
@@ -351,8 +379,12 @@ def _write(folder: Path, number: int) -> tuple[DatasetEntry, dict[str, float]]:
     import torch
 
     torch.set_num_threads(1)
-    case = case_of(number, heart_of(number))
-    write_dataset_case(folder, case)
+    name = case_id(number)
+    if (folder / "cases" / name / "displacement.npz").exists():
+        case = read_dataset_case(folder, name)
+    else:
+        case = case_of(number, heart_of(number))
+        write_dataset_case(folder, case)
     entry = DatasetEntry(case.id, f"v{number:03d}", "V2", "test", "dense", case.disease, case.level)
     return entry, summary_of(case)
 
