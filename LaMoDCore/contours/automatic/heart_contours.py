@@ -98,7 +98,7 @@ def contour_study(
         engine: name, folder or description of the contour engine.
         series: UID or number of the only DICOM series to use.
         per_frame: orientations in which the network sees each frame: 2, or 1 for half the time.
-        threads: number of threads of the network; all cores by default.
+        threads: number of threads of the network; by default OMP_NUM_THREADS, or one per core.
         progress: receives the share done and the time left.
 
     Raises:

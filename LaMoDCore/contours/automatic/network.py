@@ -81,12 +81,18 @@ def normalised(
     return np.asarray(first + (last - first) * share, dtype=np.float32)
 
 
+def _default_threads() -> int:
+    """OMP_NUM_THREADS, as PyTorch reads it, or one per core; threads that wait for each other use processor time."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else os.cpu_count() or 1
+
+
 class ContourNetwork:
     """A contour engine with its network loaded.
 
     Args:
         description: description of the engine.
-        threads: number of threads for one forward pass; all cores by default.
+        threads: number of threads for one forward pass; by default OMP_NUM_THREADS, or one per core.
 
     Raises:
         LaMoDInputError: onnxruntime or the ONNX file is missing, the file is damaged, has another hash, or takes and
@@ -104,7 +110,7 @@ class ContourNetwork:
                 label, "onnxruntime is not installed", "install it: pip install onnxruntime"
             ) from error
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or _default_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         _limit_memory()

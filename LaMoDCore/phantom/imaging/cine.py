@@ -124,8 +124,7 @@ def cine_pictures(
     for frame in range(len(phases)):
         picture = still * texture
         window = np.zeros(picture[near].shape)
-        for above in sections:
-            tissue = motion.heart_tissue(frame, xy[near], above)
+        for tissue in motion.heart_sections(frame, xy[near], sections):
             inside = np.where(tissue == 255, 0, tissue)
             value = signals[inside] * np.where(inside == Tissue.BLOOD, shading[near], texture[near])
             window += np.where(tissue == 255, picture[near], value)

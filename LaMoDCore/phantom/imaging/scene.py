@@ -7,6 +7,7 @@ apex. The imaginary part of complex positions points up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -127,24 +128,31 @@ class SceneMotion:
             xy: positions.
             above_mm: distance of the section from the plane, towards the base (partial volume of thick slices).
         """
+        (tissue,) = self.heart_sections(frame, xy, (above_mm,))
+        return tissue
+
+    def heart_sections(self, frame: int, xy: Array, above_mm: Sequence[float]) -> Iterator[Array]:
+        """As `heart_tissue` at several distances from the plane."""
         scene, count = self.scene, self.contours.endo.shape[1]
         offset = xy[..., 0] - 1j * xy[..., 1] - self.contours.center[frame]
         radius, angle = np.abs(offset), np.mod(np.angle(offset), 2 * np.pi)
-        widening = 1 + scene.plane.parameters.taper_per_mm * above_mm
         index = np.rint(angle * count / (2 * np.pi)).astype(np.intp) % count
-        endo, epi = self.contours.endo[frame][index] * widening, self.contours.epi[frame][index] * widening
-
-        tissue = np.full(radius.shape, 255, dtype=np.uint8)
         fat = np.clip(scene.fat(np.arange(count) * 2 * np.pi / count), 0.0, 9.0)[index]
-        outer = epi + self._rv_width(frame, angle)
-        tissue[radius < outer + fat + 0.8] = Tissue.PERICARDIUM
-        tissue[radius < outer + fat] = Tissue.FAT
-        tissue[radius < outer] = Tissue.MYOCARDIUM
-        tissue[(radius < outer - scene.rv_wall_mm) & (radius > epi)] = Tissue.BLOOD
-        tissue[radius <= epi] = Tissue.MYOCARDIUM
-        tissue[radius < endo] = Tissue.BLOOD
-        tissue[(radius < endo) & self._in_muscle(frame, offset, radius, endo, index)] = Tissue.MYOCARDIUM
-        return tissue
+        right = self._rv_width(frame, angle)
+        layer, papillary = self._muscles(frame, offset, index)
+        for above in above_mm:
+            widening = 1 + scene.plane.parameters.taper_per_mm * above
+            endo, epi = self.contours.endo[frame][index] * widening, self.contours.epi[frame][index] * widening
+            tissue = np.full(radius.shape, 255, dtype=np.uint8)
+            outer = epi + right
+            tissue[radius < outer + fat + 0.8] = Tissue.PERICARDIUM
+            tissue[radius < outer + fat] = Tissue.FAT
+            tissue[radius < outer] = Tissue.MYOCARDIUM
+            tissue[(radius < outer - scene.rv_wall_mm) & (radius > epi)] = Tissue.BLOOD
+            tissue[radius <= epi] = Tissue.MYOCARDIUM
+            tissue[radius < endo] = Tissue.BLOOD
+            tissue[(radius < endo) & (papillary | (radius > endo - layer))] = Tissue.MYOCARDIUM
+            yield tissue
 
     def right_ventricle(self, frame: int, xy: Array) -> Array:
         """Blood pool of the right ventricle, bool [...] at positions xy [..., 2]."""
@@ -166,18 +174,18 @@ class SceneMotion:
         width = self.scene.rv_bulge_mm * (1 - self.scene.rv_shortening * self._work[frame])
         return np.asarray(width * np.where(place < 1, bulge, 0.0))
 
-    def _in_muscle(self, frame: int, offset: Array, radius: Array, endo: Array, index: Array) -> Array:
-        """Papillary muscles and trabeculae within the cavity, bool [...]."""
+    def _muscles(self, frame: int, offset: Array, index: Array) -> tuple[Array, Array]:
+        """Height of the trabeculated layer, mm [...], and whether a position is in a papillary muscle, bool [...]."""
         scene, count = self.scene, self.contours.endo.shape[1]
         theta = np.arange(count) * 2 * np.pi / count
         turn = self._endo_turn[frame]
         material = np.interp(theta, theta + turn, theta, period=2 * np.pi)
         height = np.minimum(scene.trabeculae(material), 6.0)
-        inside = radius > endo - height[index]
+        inside = np.zeros(offset.shape, dtype=bool)
         for muscle in scene.papillary:
             center, size = muscle_disc(scene.plane, muscle, turn, self.contours.endo[frame])
             inside |= np.abs(offset - center) < size
-        return inside
+        return height[index], inside
 
 
 def draw_scene(plane: PhantomSlice, seed: int = 0) -> Scene:

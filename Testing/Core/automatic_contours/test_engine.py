@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def test_an_engine_folder_is_read_and_runs(folder):
     assert (found[:, 2, 20:30] > 0.99).all()
     np.testing.assert_allclose(agreement, 1.0)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("stated", "threads"), [("3", 3), ("", os.cpu_count()), ("0", os.cpu_count())])
+def test_the_number_of_threads_follows_the_environment(folder, monkeypatch, stated, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", stated)
+    for given, used in ((None, threads), (2, 2)):
+        options = ContourNetwork(find_engine(folder), given)._session.get_session_options()
+        assert options.intra_op_num_threads == used
 
 
 @pytest.mark.parametrize("upright", [(0, False), (3, True)])
