@@ -56,7 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_options(parser)
     add_long_axis_options(parser)
     add_insertion_options(parser)
-    parser.add_argument("--levels", metavar="base,mid,apex", help="level of each slice, from base to apex")
+    parser.add_argument(
+        "--levels",
+        metavar="base,mid,apex",
+        help="level of each slice, from base to apex; auto for a level that is proposed from the position",
+    )
     parser.add_argument(
         "--swap-base-apex",
         action="store_true",
@@ -104,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
             from LaMoDCore.strain.long_axis.short_axis import with_measured_levels
 
             long_axis = read_long_axis(args, case)
-            case, positions = with_measured_levels(case, long_axis.views, levels_given=args.levels is not None)
+            case, positions = with_measured_levels(case, long_axis.views)
         result = predict_strain(case, **inference_settings(args), progress=progress)
         if long_axis is not None:
             from LaMoDCore.prediction.long_axis import with_long_axis

@@ -42,6 +42,7 @@ class CineSlice:
         valid_frames: bool [T]; False where nothing was acquired (DENSE covers part of the cycle).
         rv_insertion_lps: [3] in LPS mm, anterior RV insertion of this slice only; None if the heart's point applies.
         contour_origin: engine, status and confidence where the contours were drawn automatically, else None.
+        level_given: whether a person chose the level.
     """
 
     name: str
@@ -57,6 +58,7 @@ class CineSlice:
     level_known: bool = False
     rv_insertion_lps: Array | None = None
     contour_origin: ContourOrigin | None = None
+    level_given: bool = False
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:

@@ -10,6 +10,8 @@ from LaMoDCore.heart.case import LEVELS, Level
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS, Array, SliceGrid
 from LaMoDCore.runtime.errors import LaMoDInputError
 
+#: Word for the level of a slice that a person leaves to the proposal.
+AUTOMATIC = "auto"
 #: A left ventricle is 75–100 mm long: slices that span this distance are not all from its middle.
 _VENTRICLE_MM = 40.0
 _NAMES: dict[str, Level] = {
@@ -22,8 +24,8 @@ _NAMES: dict[str, Level] = {
 }
 
 
-def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level, ...] | None:
-    """Read ``base,mid,apex`` or a sequence of these words.
+def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level | None, ...] | None:
+    """Read ``base,mid,apex`` or a sequence of these words, and ``auto``, which becomes None: propose this level.
 
     Raises:
         LaMoDInputError: another word.
@@ -31,14 +33,13 @@ def parse_levels(levels: str | Sequence[str] | None) -> tuple[Level, ...] | None
     if levels is None:
         return None
     words = levels.split(",") if isinstance(levels, str) else list(levels)
-    parsed: list[Level] = []
+    parsed: list[Level | None] = []
     for word in words:
-        name: Level | None = _NAMES.get(str(word).strip().lower())
-        if name is None:
-            raise LaMoDInputError(
-                "--levels", f"'{str(word).strip()}' is not a level", f"use {', '.join(LEVELS)}, one per slice"
-            )
-        parsed.append(name)
+        name = str(word).strip().lower()
+        if name not in (*_NAMES, AUTOMATIC):
+            known = ", ".join((*LEVELS, AUTOMATIC))
+            raise LaMoDInputError("--levels", f"'{str(word).strip()}' is not a level", f"use {known}, one per slice")
+        parsed.append(_NAMES.get(name))
     return tuple(parsed)
 
 
@@ -75,6 +76,24 @@ def propose_levels(depths_mm: Sequence[float]) -> tuple[Level, ...]:
     step = span / (count - 1)
     shares = [(depth - depths_mm[0] + step / 2) / (span + step) for depth in depths_mm]
     return tuple(LEVELS[min(2, int(3 * share))] for share in shares)
+
+
+def completed_levels(chosen: Sequence[Level | None], depths_mm: Sequence[float]) -> tuple[Level, ...]:
+    """The chosen levels, and proposed ones where none was chosen, between those of the chosen neighbours.
+
+    Args:
+        chosen: of each slice from base to apex; None for a level to propose.
+        depths_mm: of each slice, increasing towards the apex.
+    """
+    proposed = propose_levels(depths_mm)
+    ranks = [None if level is None else LEVELS.index(level) for level in chosen]
+    levels: list[Level] = []
+    for i, (level, proposal) in enumerate(zip(chosen, proposed, strict=True)):
+        least = max((rank for rank in ranks[:i] if rank is not None), default=0)
+        most = min((rank for rank in ranks[i + 1 :] if rank is not None), default=len(LEVELS) - 1)
+        within = min(max(LEVELS.index(proposal), least), max(least, most))
+        levels.append(LEVELS[within] if level is None else level)
+    return tuple(levels)
 
 
 def spans_the_ventricle(depths_mm: Sequence[float]) -> bool:

@@ -114,7 +114,7 @@ def test_use_and_levels_reach_the_request(slicer_app, tmp_path):
     app.mouse.choose(app.widget.ui.heartTable.cellWidget(3, COMBO), "apex")
     app.settle()
     words = HeartReader.read(model, app.widget._parameters).commandLine(tmp_path)
-    assert words[words.index("--levels") + 1] == "base,mid,apex"
+    assert words[words.index("--levels") + 1] == "auto,auto,apex", "the others are still proposals"
 
 
 def test_a_row_switches_the_series_of_the_contours_section(slicer_app):

@@ -155,7 +155,7 @@ def _case_of_stacks(
     inputs: Sequence[Path],
     labels: LabelMap | None,
     rv_insertion_lps: npt.ArrayLike | None,
-    levels: tuple[Level, ...] | None = None,
+    levels: tuple[Level | None, ...] | None = None,
     rr_ms: float | None = None,
     mask_frames: Sequence[int] | None = None,
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),

@@ -89,13 +89,14 @@ def with_measured_levels(
 ) -> tuple[Case, list[SlicePosition]]:
     """The case with levels measured between annulus and apex, in that order, and the positions of its slices.
 
-    Levels that a person gave are kept; a contradiction is noted. If the slices run from apex to base, their order is
-    reversed, and walls are no longer named: the orientation of the files, which gives the view from the apex, is wrong.
+    Levels that a person gave are kept (`CineSlice.level_given`); a contradiction is noted. If the slices run from apex
+    to base, their order is reversed, and walls are no longer named: the orientation of the files, which gives the view
+    from the apex, is wrong.
 
     Args:
         case: short-axis slices.
         views: long-axis views of the same heart.
-        levels_given: whether a person gave the levels.
+        levels_given: whether a person gave the levels of all slices.
 
     Returns:
         The case and the positions of its slices; none where levels were not measured, because slices or views have no
@@ -120,16 +121,23 @@ def with_measured_levels(
         notes = [n if n.slice is None else replace(n, slice=count + 1 - n.slice) for n in notes]
         notes.insert(0, note("base_apex_exchanged", text))
         case, positions = replace(case, slices=case.slices[::-1], walls_known=False), positions[::-1]
-    slices = case.slices
-    if levels_given:
-        for number, (slice_, each) in enumerate(zip(slices, positions, strict=True), 1):
-            if slice_.level != each.level:
-                text = f"The level was given as {slice_.level}, and the long-axis views show it at {each.level}."
-                notes.append(note("levels_contradicted", text, slice=number))
-    else:
-        slices = tuple(replace(s, level=p.level, level_known=True) for s, p in zip(slices, positions, strict=True))
+    given = [levels_given or slice_.level_given for slice_ in case.slices]
+    slices = tuple(
+        slice_ if kept else replace(slice_, level=each.level, level_known=True)
+        for slice_, each, kept in zip(case.slices, positions, given, strict=True)
+    )
+    for number, (slice_, each, kept) in enumerate(zip(slices, positions, given, strict=True), 1):
+        if kept and slice_.level != each.level:
+            text = f"The level was given as {slice_.level}, and the long-axis views show it at {each.level}."
+            notes.append(note("levels_contradicted", text, slice=number))
+    if not all(given):
         notes = [each for each in notes if each.code != "levels_proposed"]
-        listing = ", ".join(f"{p.level} ({p.depth_mm:.0f} mm)" for p in positions)
+        measured = [
+            f"{f'slice {number} ' if any(given) else ''}{each.level} ({each.depth_mm:.0f} mm)"
+            for number, (each, kept) in enumerate(zip(positions, given, strict=True), 1)
+            if not kept
+        ]
+        listing = ", ".join(measured)
         text = f"Levels were measured with the long-axis views, from the base, depth below the annulus: {listing}."
         notes.append(note("levels_measured", text))
     notes += _position_notes(positions)

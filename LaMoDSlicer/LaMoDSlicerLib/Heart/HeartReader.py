@@ -42,14 +42,15 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
     Raises:
         InputError: they cannot be used.
     """
+    from LaMoDCore.heart.levels import AUTOMATIC
+
     parts, levels = [], []
-    chosen = any(row.series.levels.get(row.depth) for row in model.usedRows)
     for series in model.usedSeries:
         rows = [row for row in model.usedRows if row.series is series]
         part, ofDepth = _partOf(series, rows, parameters)
         _refuseFaults(part, ofDepth, len(model.usedRows))
         parts.append(part)
-        levels += [ofDepth[k].finalLevel for k in _drawn(part)]
+        levels += [ofDepth[k].chosenLevel or AUTOMATIC for k in _drawn(part)]
     if not parts:
         raise InputError(_("Tick at least one slice in the column “Use”."))
     if _levelProblem(model):
@@ -58,7 +59,7 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
     untimed = all(not part.masks.hasTimes for part in parts)
     return HeartRequest(
         tuple(parts),
-        levels=tuple(levels) if chosen and all(levels) else (),
+        levels=tuple(levels) if any(row.chosenLevel for row in model.usedRows) else (),
         swapBaseAndApex=parameters.swapBaseAndApex,
         rrMs=parameters.rrMs if untimed else 0.0,
         referenceFrame=parameters.referenceFrame - 1 if parameters.referenceFrame else None,
@@ -72,7 +73,7 @@ def _levelProblem(model: HeartModel) -> str:
     are refused here, so that it has nothing to guess.
     """
     rows = [row for row in model.usedRows if row.finalLevel]
-    if not any(row.series.levels.get(row.depth) for row in rows):
+    if not any(row.chosenLevel for row in rows):
         return ""
     ranks = [LEVELS.index(row.finalLevel) for row in rows]
     if ranks == sorted(ranks):

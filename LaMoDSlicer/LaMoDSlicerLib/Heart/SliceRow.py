@@ -42,6 +42,11 @@ class SliceRow:
         return self.series.levels.get(self.depth, LEVELS[0])
 
     @property
+    def chosenLevel(self) -> str:
+        """The level that a person chose; empty if none was chosen."""
+        return self.series.levels.get(self.depth, "")
+
+    @property
     def finalLevel(self) -> str:
         """The level for the prediction: chosen or proposed; empty if it is not known."""
-        return self.series.levels.get(self.depth, self.proposal)
+        return self.chosenLevel or self.proposal

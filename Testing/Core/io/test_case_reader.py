@@ -24,7 +24,7 @@ from heart_files import (
 
 from LaMoDCore.heart.canonical import to_canonical
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS
-from LaMoDCore.heart.levels import propose_levels, spans_the_ventricle
+from LaMoDCore.heart.levels import completed_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.io import load_case
 from LaMoDCore.io.dicom import pixels as dicom_pixels
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
@@ -249,6 +249,37 @@ def test_levels(tmp_path):
         load_case(masks, levels="base,mid")
     with pytest.raises(LaMoDInputError, match="'top' is not a level"):
         load_case(masks, levels="top,mid,apex")
+
+
+def test_only_chosen_levels_are_known(tmp_path):
+    masks = export(tmp_path, "heart.nii")
+    case = load_case(masks, levels="auto,auto,mid")
+    assert [(s.level, s.level_known, s.level_given) for s in case.slices] == [
+        ("base", False, False),
+        ("mid", False, False),
+        ("mid", True, True),
+    ]
+    (proposed,) = [each.text for each in case.notes if each.code == "levels_proposed"]
+    assert proposed.endswith("counted from the base: 1 base, 2 mid.")
+    flipped, affine = turned(LABELS, AFFINE, "as they are", (2,))
+    upside_down = load_case(export(tmp_path, "heart.nrrd", flipped, affine), levels="apex,auto,auto").slices
+    assert [(s.level, s.level_given) for s in upside_down] == [("base", False), ("mid", False), ("apex", True)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "levels"),
+    [
+        ("- - - -", "base mid mid apex"),
+        ("- base - -", "base base mid apex"),
+        ("- - mid -", "base mid mid apex"),
+        ("mid - - -", "mid mid mid apex"),
+        ("- - - mid", "base mid mid mid"),
+        ("apex - - base", "apex apex apex base"),
+    ],
+)
+def test_proposals_lie_between_the_chosen_levels(chosen, levels):
+    given = [None if word == "-" else word for word in chosen.split()]
+    assert completed_levels(given, [5, 15, 25, 35]) == tuple(levels.split())
 
 
 @pytest.mark.parametrize(
