@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from LaMoDCore.cli.answer import answer_line
 from LaMoDCore.cli.notes import print_notes
 from LaMoDCore.cli.options import add_inference_options, add_progress_option, inference_settings
 from LaMoDCore.runtime.progress import Progress
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
         progress.update("write", 1.0, "writing the result")
         files = write_result(result, args.out, command="demo")
     print_notes(result.notes)
+    print(answer_line(result.summary))
     for path in files:
         if path.parent == args.out:
             print(f"wrote {path}")

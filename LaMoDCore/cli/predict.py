@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from LaMoDCore.cli.answer import answer_line
 from LaMoDCore.cli.contour import add_engine_options
 from LaMoDCore.cli.long_axis import (
     add_long_axis_options,
@@ -123,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
             long_axis=long_axis.views if long_axis else (),
         )
     print_notes(result.notes)
+    print(answer_line(result.summary))
     print(f"wrote {len(files)} files to {args.out}")
     return 0
 

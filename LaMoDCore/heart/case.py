@@ -207,6 +207,7 @@ class SliceStrain:
         global_curves: ecc, err: float [T], mean over the myocardium.
         displacement_covariance_mm2: float32 [T, 3, P]: variance of x, variance of y and their covariance over the
             samples at the wall's P pixels, in the order of ``myocardium.nonzero()``; None with one sample.
+        global_curves_samples: ecc, err: float [N, T], `global_curves` of each sample; empty with one sample.
     """
 
     myocardium: Array
@@ -220,6 +221,7 @@ class SliceStrain:
     segment_curves_std: Mapping[str, Array]
     global_curves: Mapping[str, Array]
     displacement_covariance_mm2: Array | None = None
+    global_curves_samples: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slice
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.threads import in_order, one_torch_thread, thread_count
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
+from LaMoDCore.uncertainty.global_intervals import with_global_intervals
 from LaMoDCore.uncertainty.intervals import calibrated, calibration_of, unlike_training_notes, with_uncertainty
 
 
@@ -128,6 +129,7 @@ def predict_strain(
     whole = Motion(tuple(prediction.motion for prediction in predictions), {"seconds": seconds, **provenance})
     flags = [prediction.unlike_training for prediction in predictions]
     summary = with_uncertainty(summarise(case, strains, es_frame), flags, calibration, options.samples)
+    summary = with_global_intervals(summary, case, strains, es_frame, calibration)
     function, thickness, function_notes = function_summary(case, es_frame)
     summary["function"] = function
     for part, rows in zip(summary["slices"], thickness, strict=True):

@@ -10,8 +10,12 @@ import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.io.results.global_interval import global_interval
 from LaMoDCore.report.numbering import frames_text
 from LaMoDCore.report.style import percent
+
+#: Confidence of intervals for which a result does not record it.
+CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True)
@@ -62,20 +66,20 @@ def table_rows(result: StrainResult) -> list[Row]:
             "GCS, peak",
             f"{percent(number(heart['gcs_peak']))} %",
             _when(result, heart["gcs_peak_frame"]),
-            f"minimum of mean Ecc over {extent}, whole wall",
+            _with_interval(f"minimum of mean Ecc over {extent}, whole wall", result, "gcs_peak"),
         ),
         Row(
             "GCS at end-systole",
             f"{percent(number(heart['gcs_es']))} %",
             at_es,
-            "ES: smallest cavity area in the masks",
+            _with_interval("ES: smallest cavity area in the masks", result, "gcs_es"),
         ),
         Row("Time to peak GCS", _unit(heart["gcs_time_to_peak_ms"], "ms", 0), clock, "from end-diastole"),
         Row(
             "GRS, peak",
             f"{percent(number(heart['grs_peak']))} %",
             _when(result, heart["grs_peak_frame"]),
-            f"maximum of mean Err over {extent}",
+            _with_interval(f"maximum of mean Err over {extent}", result, "grs_peak"),
         ),
         Row("Mean displacement", _unit(_mean_motion(result), "mm", 1), at_es, "in-plane |u| from end-diastole"),
         Row(
@@ -99,6 +103,23 @@ def table_rows(result: StrainResult) -> list[Row]:
     if "long_axis" not in result.summary:
         rows.append(Row("GLS", "not available", "", "short-axis slices do not show it"))
     return [row for row in rows if "–" not in row.value]
+
+
+def interval_text(summary: Mapping[str, Any], name: str) -> str:
+    """The interval of a global number, such as gcs_peak: ``90 %: −18.0 … −13.4``; "" if there is none.
+
+    A bound, which is wider than a calibrated interval, is named as such.
+    """
+    found = global_interval(summary["global"], name)
+    if found is None:
+        return ""
+    confidence = f"{summary.get('uncertainty', {}).get('confidence', CONFIDENCE):.0%}".replace("%", " %")
+    return f"{confidence}{' at most' if found.is_bound else ''}: {percent(found.low)} … {percent(found.high)}"
+
+
+def _with_interval(definition: str, result: StrainResult, name: str) -> str:
+    limits = interval_text(result.summary, name)
+    return f"{definition}; {limits}" if limits else definition
 
 
 def _long_axis_rows(result: StrainResult) -> list[Row]:

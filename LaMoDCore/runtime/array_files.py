@@ -7,7 +7,7 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -40,12 +40,19 @@ def read_npy(path: Path, remedy: str = "save it with numpy.save") -> npt.NDArray
         return _array(io.BytesIO(data), len(data))
 
 
-def read_npz(path: Path, names: Sequence[str] | None = None, remedy: str = "write it again") -> dict[str, Any]:
+def read_npz(
+    path: Path,
+    names: Sequence[str] | None = None,
+    remedy: str = "write it again",
+    *,
+    leave_out: Collection[str] = (),
+) -> dict[str, Any]:
     """Arrays of a .npz file by name.
 
     Args:
         path: the file.
         names: the wanted arrays, all of which must exist; every array of the file by default.
+        leave_out: arrays that are not read, of those.
         remedy: end of an error's message.
 
     Raises:
@@ -53,7 +60,7 @@ def read_npz(path: Path, names: Sequence[str] | None = None, remedy: str = "writ
     """
     with open_archive(path, remedy) as archive, _reading(path, remedy):
         inside = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        wanted = list(inside) if names is None else list(names)
+        wanted = [name for name in (inside if names is None else names) if name not in leave_out]
         missing = [name for name in wanted if name not in inside]
         if missing:
             raise LaMoDInputError(path, f"it lacks {missing[0]!r}", f"give {', '.join(wanted)}")

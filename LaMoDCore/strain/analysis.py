@@ -75,6 +75,7 @@ def slice_strain(
         fields=fields,
         fields_std=spread.fields,
         displacement_covariance_mm2=spread.displacement_covariance_mm2,
+        global_curves_samples=spread.global_curves,
         segment_names=segments.names,
         segment_aha=segments.aha,
         segment_curves={n: region_means(fields[n], segments.labels, len(segments.names)) for n in CURVES},
@@ -135,10 +136,11 @@ def _check(name: str, inside: Array, frame: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Spread:
-    """Standard deviations and covariance over the samples; empty with one sample."""
+    """Standard deviations and covariance over the samples, and the global curves of each; empty with one sample."""
 
     fields: WallFields | Mapping[str, Array] = field(default_factory=dict)
     curves: Mapping[str, Array] = field(default_factory=dict)
+    global_curves: Mapping[str, Array] = field(default_factory=dict)
     displacement_covariance_mm2: Array | None = None
 
 
@@ -161,11 +163,13 @@ def _spread(
     }
     member = segments.labels[inside][:, None] == np.arange(1, len(segments.names) + 1)
     curves = {name: _means(values[name], member).reshape(-1, count, frames).std(axis=1, ddof=1) for name in CURVES}
+    whole = np.ones((pixels, 1))
+    global_curves = {name: _means(values[name], whole).reshape(count, frames) for name in CURVES}
     offset = moved - moved.mean(axis=0)
     x, y = offset[:, :, 0], offset[:, :, 1]
     covariance = np.stack([(x * x).sum(axis=0), (y * y).sum(axis=0), (x * y).sum(axis=0)], axis=1) / (count - 1)
     fields["displacement_mm"] = np.sqrt(covariance[:, :2]).astype(np.float32)
-    return _Spread(WallFields(inside, fields), curves, covariance.astype(np.float32))
+    return _Spread(WallFields(inside, fields), curves, global_curves, covariance.astype(np.float32))
 
 
 def _on_wall(samples_mm: DisplacementSamples, inside: Array) -> Array:

@@ -13,6 +13,7 @@ from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.runtime.json_file import json_values
 from LaMoDCore.strain import curves, indices
 from LaMoDCore.strain.frame import ventricle_center
+from LaMoDCore.strain.global_strain import heart_curves
 from LaMoDCore.strain.layers import LAYER_NAMES, label_layers
 from LaMoDCore.strain.matrix import onset_of_shortening_ms, strain_matrix
 from LaMoDCore.strain.segments import label_segments, sector_labels
@@ -100,10 +101,7 @@ def _globals(ecc: Array, err: Array, times: Array, course: curves.Cycle) -> dict
 
 
 def _heart_globals(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> dict[str, Any]:
-    areas = np.array(
-        [s.myocardium.sum() * np.prod(c.grid.spacing_mm) for s, c in zip(slices, case.slices, strict=True)]
-    )
-    mean = {name: np.average([s.global_curves[name] for s in slices], axis=0, weights=areas) for name in ("ecc", "err")}
+    mean = heart_curves(case.slices, slices)
     values = _globals(mean["ecc"], mean["err"], case.frame_times_ms, curves.heart_cycle(case, es_frame))
     return {**values, "gls": NO_GLS, "rr_ms": case.rr_ms}
 

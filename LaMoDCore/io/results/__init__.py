@@ -6,6 +6,7 @@
     result.slices[0].strain.fields["ecc"]    # a SliceStrain, as predict_strain returned it
     result.slices[0].intervals["ecc"]        # (low, high) of each segment and frame, if calibrated
     result.summary["global"]["gcs_peak"]     # strain.json without its notes
+    result.global_interval("gcs_peak")       # GlobalInterval(low, high, is_bound), or None
     result.notes                             # Note objects, also of files of schema version 1
 
 Each file has a module with a writer and a reader:
@@ -32,6 +33,7 @@ from LaMoDCore.io.results.function_files import (
     write_function_csv,
     write_thickness_csv,
 )
+from LaMoDCore.io.results.global_interval import GlobalInterval, global_interval
 from LaMoDCore.io.results.motion_npz import MotionFile, read_motion_npz, write_motion_npz
 from LaMoDCore.io.results.segments_csv import SegmentRow, read_segments_csv, write_segments_csv
 from LaMoDCore.io.results.spatial_files import read_spatial, write_spatial
@@ -40,12 +42,14 @@ from LaMoDCore.io.results.strain_json import SummaryFile, read_strain_json, writ
 
 __all__ = [
     "DisplacementVolume",
+    "GlobalInterval",
     "MotionFile",
     "SegmentRow",
     "StoredResult",
     "StoredSlice",
     "SummaryFile",
     "ThicknessRow",
+    "global_interval",
     "read_displacement",
     "read_function_csv",
     "read_motion_npz",

@@ -22,7 +22,7 @@ rv_insertion_lps    float64 [Z, 3], anterior RV insertion point; NaN where unkno
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,12 @@ def write_motion_npz(result: StrainResult, path: Path) -> None:
     write_stable_npz(path, _each_array(result))
 
 
-def read_motion_npz(path: str | Path) -> MotionFile:
+def read_motion_npz(path: str | Path, *, leave_out: Collection[str] = ()) -> MotionFile:
     """Read what `write_motion_npz` wrote.
+
+    Args:
+        path: the file.
+        leave_out: arrays that are not read, of the fields and the standard deviations.
 
     Raises:
         LaMoDInputError: the file is missing or damaged, or lacks an array.
@@ -100,8 +104,8 @@ def read_motion_npz(path: str | Path) -> MotionFile:
     path = Path(path)
     if not os.path.exists(path):
         raise LaMoDInputError(path, "the file does not exist", "choose a folder with a whole result, or predict again")
-    arrays = read_npz(path, remedy="predict again")
-    missing = [name for name in _REQUIRED if name not in arrays]
+    arrays = read_npz(path, remedy="predict again", leave_out=leave_out)
+    missing = [name for name in _REQUIRED if name not in arrays and name not in leave_out]
     if missing:
         raise LaMoDInputError(path, f"it lacks the array {missing[0]}", "predict again")
     if arrays["ecc"].ndim != 4 or arrays["displacement_mm"].shape != (*arrays["ecc"].shape, 3):
@@ -109,7 +113,7 @@ def read_motion_npz(path: str | Path) -> MotionFile:
     slices = arrays["ecc"].shape[1]
     return MotionFile(
         displacement_mm=arrays["displacement_mm"],
-        fields={name: arrays[name] for name in FIELD_NAMES},
+        fields={name: arrays[name] for name in FIELD_NAMES if name in arrays},
         displacement_std_mm=arrays.get("displacement_mm_std"),
         fields_std={name: arrays[f"{name}_std"] for name in FIELD_NAMES if f"{name}_std" in arrays},
         myocardium=arrays["myocardium"].astype(bool),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from LaMoDCore.heart.case import Level, SliceStrain
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.results.displacement_files import DisplacementVolume, read_displacement
+from LaMoDCore.io.results.global_interval import GlobalInterval, global_interval
 from LaMoDCore.io.results.motion_npz import MotionFile, read_motion_npz
 from LaMoDCore.io.results.segments_csv import SegmentRow, read_segments_csv
 from LaMoDCore.io.results.strain_json import read_strain_json
@@ -75,21 +76,37 @@ class StoredResult:
     def frames(self) -> int:
         return len(self.slices[0].frame_times_ms)
 
+    def global_interval(self, name: str) -> GlobalInterval | None:
+        """The 90 % interval of a global number of the heart; None if there is none, as with one sample.
 
-def read_result(folder: str | Path) -> StoredResult:
+        Args:
+            name: gcs_peak, gcs_es, grs_peak or grs_es. In results of versions that stored no interval of global
+                numbers it is the widest one that the segments' intervals permit.
+        """
+        values = self.summary["global"]
+        frame = self.es_frame if name.endswith("_es") else values.get(f"{name}_frame")
+        curve = "ecc" if name.startswith("gcs") else "err"
+        if frame is None or not all(curve in each.intervals for each in self.slices):
+            return global_interval(values, name)
+        return global_interval(values, name, [_segment_widths(each, curve, frame) for each in self.slices])
+
+
+def read_result(folder: str | Path, *, leave_out: Collection[str] = ()) -> StoredResult:
     """Read the files of `write_result`: motion.npz, segments.csv, strain.json and displacement/.
 
     The result may have been written without segments.csv, displacement/ and the files that are not read here.
 
     Args:
         folder: output folder of `lamod predict --out`; schema version 1 (LaMoD 1.x) or 2.
+        leave_out: arrays of motion.npz that are not needed, such as ``jacobian`` and ``displacement_mm_std``, to save
+            time and memory. All but ``displacement_mm``, ``ecc`` and ``err`` of the fields can be left out.
 
     Raises:
         LaMoDInputError: a file is missing or damaged, or the files do not belong together.
     """
     home = Path(folder)
     stored = read_strain_json(home / "strain.json")
-    motion = read_motion_npz(home / "motion.npz")
+    motion = read_motion_npz(home / "motion.npz", leave_out=leave_out)
     parts = stored.summary.get("slices", [])
     marker = read_manifest(home)
     without_table = marker is not None and "segments.csv" not in marker.files
@@ -109,6 +126,14 @@ def read_result(folder: str | Path) -> StoredResult:
         summary=stored.summary,
         notes=stored.notes,
     )
+
+
+def _segment_widths(stored: StoredSlice, curve: str, frame: int) -> tuple[Array, Array]:
+    """Half the widths [S] of the segments' intervals at a frame, and the segments' areas [S] in mm²."""
+    low, high = stored.intervals[curve]
+    labels = stored.strain.segment[stored.strain.segment > 0]
+    pixels = np.bincount(labels, minlength=len(stored.strain.segment_names) + 1)[1:]
+    return 0.5 * (high - low)[:, frame], pixels * float(np.prod(stored.grid.spacing_mm))
 
 
 def _rows_of_fields(motion: MotionFile, parts: Sequence[Mapping[str, Any]], home: Path) -> list[SegmentRow]:

@@ -7,18 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.canonical import cycle_phases
 from LaMoDCore.heart.case import CineSlice, SliceMotion, SliceStrain
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex
 from LaMoDCore.models.folder import LoadedModel
-from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.samples import MotionSamples
-from LaMoDCore.prediction.slice_motion import predict_slice
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.tensor import FIELD_NAMES
+from LaMoDCore.training.posterior.held_out_hearts import (
+    HeldOutGlobal,
+    PredictedSlice,
+    fit_global_numbers,
+    predicted_slices,
+    slices_and_heart,
+)
+from LaMoDCore.training.posterior.predicted_case import PredictedCase, predicted_case
 from LaMoDCore.uncertainty.calibration import Calibration, fit_quantity
 
 #: Every fourth frame is used, since neighbouring frames are similar.
@@ -51,17 +56,17 @@ def held_out_errors(
     Fields are compared on the pixels common to the drawn and the true wall. Segments are compared as they are reported:
     the prediction on the drawn wall, the truth on the true wall.
     """
-    data = read_dataset_case(index.folder, entry.id)
-    truth = truth_of(data)
-    if truth is None:
-        return []
-    case = drawn_case(data)
-    options = resolve_options(model, samples=samples)
+    predicted = predicted_case(model, index, entry, samples, seed)
+    return [] if predicted is None else errors_of(predicted)
+
+
+def errors_of(predicted: PredictedCase) -> list[HeldOut]:
+    """As `held_out_errors`, of a case that was predicted."""
+    case, truth = predicted.case, predicted.truth
     found: list[HeldOut] = []
-    for slice_, true_slice, true_motion, true_strain in zip(
-        case.slices, truth.case.slices, truth.motions, truth.strains, strict=True
+    for slice_, motion, true_slice, true_motion, true_strain in zip(
+        case.slices, predicted.motions, truth.case.slices, truth.motions, truth.strains, strict=True
     ):
-        motion = predict_slice(slice_, case.reference_frame, model, options, seed).motion
         assert isinstance(motion.samples_mm, MotionSamples)
         frames = _frames(slice_, true_slice, case.reference_frame)
         fewer = _at_frames(slice_, frames)
@@ -78,7 +83,7 @@ def held_out_errors(
                 error[f"segment_{name}"] = np.abs(curves - true_strain.segment_curves[name][:, frames]).T
                 spread[f"segment_{name}"] = strain.segment_curves_std[name].T
         phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, case.reference_frame)[frames]
-        found.append(HeldOut(entry, phases, error, spread))
+        found.append(HeldOut(predicted.entry, phases, error, spread))
     return found
 
 
@@ -105,12 +110,32 @@ def fit_calibration(
     samples: int,
     progress: Progress = SILENT,
 ) -> Calibration:
-    """Fit the scales of every quantity to held-out cases; `model` must not be calibrated yet."""
+    """Fit the scales of every quantity, and of global strain, to held-out cases.
+
+    Args:
+        model: a model that is not calibrated yet.
+        index: the dataset.
+        entries: its held-out cases; those of one subject are also compared as one heart.
+        samples: number of samples.
+        progress: updated after every case.
+    """
     found: list[HeldOut] = []
-    for number, entry in enumerate(entries):
-        found += held_out_errors(model, index, entry, samples)
-        progress.update("calibrate", (number + 1) / len(entries), f"{number + 1} of {len(entries)} cases")
-    return calibration_from(found, samples)
+    hearts: list[HeldOutGlobal] = []
+    groups: dict[tuple[str, str], list[DatasetEntry]] = {}  # cine and DENSE scans of a subject are different hearts
+    for entry in entries:
+        groups.setdefault((entry.subject, entry.cohort), []).append(entry)
+    done = 0
+    for group in groups.values():
+        parts: list[PredictedSlice] = []
+        for entry in group:
+            predicted = predicted_case(model, index, entry, samples)
+            if predicted is not None:
+                found += errors_of(predicted)
+                parts += predicted_slices(predicted)
+            done += 1
+            progress.update("calibrate", done / len(entries), f"{done} of {len(entries)} cases")
+        hearts += slices_and_heart(parts)
+    return replace(calibration_from(found, samples), global_numbers=fit_global_numbers(hearts))
 
 
 def calibration_from(found: Sequence[HeldOut], samples: int) -> Calibration:

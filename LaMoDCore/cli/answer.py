@@ -1,0 +1,28 @@
+"""The main numbers of a result on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def answer_line(summary: Mapping[str, Any]) -> str:
+    """One line: GLS, GCS and GRS, with intervals if there are any, and the ejection fraction; what is known of them."""
+    from LaMoDCore.report.numbers import interval_text, number
+    from LaMoDCore.report.style import percent
+
+    parts = []
+    if "long_axis" in summary:
+        gls = summary["long_axis"]["gls"]
+        low, high = (percent(number(limit)) for limit in gls["interval"]["mid_wall"])
+        parts.append(f"GLS {percent(number(gls['mid_wall']))} % (90 %: {low} … {high})")
+    for label, name in (("GCS", "gcs_peak"), ("GRS", "grs_peak")):
+        value = summary.get("global", {}).get(name)
+        if value is None:
+            continue
+        limits = interval_text(summary, name)
+        parts.append(f"{label} {percent(number(value))} %" + (f" ({limits})" if limits else ""))
+    fraction = (summary.get("function") or {}).get("ef")
+    if fraction is not None:
+        parts.append(f"EF {100 * fraction:.0f} %")
+    return ", ".join(parts)
