@@ -15,6 +15,23 @@ LONGEST_GAP = 3
 _MARGIN_MM = 12.0
 
 
+def gaps_to_fill(drawn: Array, longest_gap: int = LONGEST_GAP) -> list[tuple[int, int]]:
+    """The runs of empty frames between drawn ones that `fill_missing_frames` fills; the cycle is periodic.
+
+    Args:
+        drawn: bool [T], whether each frame has contours.
+        longest_gap: the longest run of empty frames that is filled.
+
+    Returns:
+        For each gap, the drawn frame before it and the one after it; the latter is T or more after the last frame.
+    """
+    frames = np.flatnonzero(drawn)
+    if frames.size < 2:
+        return []
+    pairs = zip(frames.tolist(), [*frames[1:].tolist(), int(frames[0]) + len(drawn)], strict=True)
+    return [(start, end) for start, end in pairs if 0 < end - start - 1 <= longest_gap]
+
+
 def fill_missing_frames(slice_: CineSlice, longest_gap: int = LONGEST_GAP) -> Array:
     """Fill empty frames between drawn ones.
 
@@ -32,18 +49,15 @@ def fill_missing_frames(slice_: CineSlice, longest_gap: int = LONGEST_GAP) -> Ar
     Raises:
         LaMoDInputError: no frame is drawn.
     """
-    drawn = np.flatnonzero(slice_.myocardium.any(axis=(1, 2)))
-    if drawn.size == 0:
+    drawn = slice_.myocardium.any(axis=(1, 2))
+    if not drawn.any():
         raise LaMoDInputError(slice_.name, "no frame is drawn", "draw the myocardium")
     filled = slice_.myocardium.copy()
     frames = slice_.frames
-    for start, end in zip(drawn, np.append(drawn[1:], drawn[0] + frames), strict=True):
-        gap = int(end - start - 1)
-        if 0 < gap <= longest_gap and drawn.size > 1:
-            between = [int(t) % frames for t in range(start + 1, end)]
-            masks = _on_geodesic(filled[start], filled[end % frames], gap, slice_.grid.spacing_mm)
-            for t, mask in zip(between, masks, strict=True):
-                filled[t] = mask
+    for start, end in gaps_to_fill(drawn, longest_gap):
+        masks = _on_geodesic(filled[start], filled[end % frames], end - start - 1, slice_.grid.spacing_mm)
+        for t, mask in zip(range(start + 1, end), masks, strict=True):
+            filled[t % frames] = mask
     return filled
 
 

@@ -57,11 +57,22 @@ def apply_fixes(slice_: CineSlice, names: Sequence[str], keep: Sequence[int]) ->
     repaired = slice_
     for name in names:
         repaired = replace(repaired, myocardium=FIXES[name](repaired, keep))
+    return with_masks(slice_, repaired.myocardium)
+
+
+def with_masks(slice_: CineSlice, myocardium: Array) -> CineSlice:
+    """Replace the masks of a slice; the cavity of a frame that changes is that inside the new mask.
+
+    Args:
+        slice_: the slice as drawn.
+        myocardium: bool [T, H, W].
+    """
+    repaired = replace(slice_, myocardium=myocardium)
     if slice_.cavity is None:
         return repaired
     cavities = slice_.cavity.copy()
-    for t in np.flatnonzero((repaired.myocardium != slice_.myocardium).any(axis=(1, 2))):
-        cavities[t] = cavity(repaired.myocardium[t])
+    for t in np.flatnonzero((myocardium != slice_.myocardium).any(axis=(1, 2))):
+        cavities[t] = cavity(myocardium[t])
     return replace(repaired, cavity=cavities)
 
 

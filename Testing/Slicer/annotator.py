@@ -24,9 +24,10 @@ def faulty_heart() -> Any:
 
 
 def set_up(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
-    """Add a heart to the scene; returns the scene's nodes and the panel."""
+    """Add a heart to the scene and open the Contours section; returns the scene's nodes and the panel."""
     from LaMoDSlicerLib.Scene import SampleHeart
 
+    app.widget.contoursPanel.ui.contoursButton.collapsed = False
     browser, segmentation = SampleHeart.addToScene(slice_, "Ring")
     app.settle()
     contours = app.widget.contoursPanel

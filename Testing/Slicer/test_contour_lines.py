@@ -130,6 +130,8 @@ def test_one_node_per_frame_is_drawn_at_the_frame_of_the_strip(slicer_app, ring_
         node.AddSegmentFromBinaryLabelmapRepresentation(image, "Myo", (1, 0, 0))
     slicer_app.settle()
     contours = slicer_app.widget.contoursPanel
+    contours.ui.contoursButton.collapsed = False
+    slicer_app.settle()
     assert contours.masks is not None
     annotator = SimpleNamespace(app=slicer_app, mouse=slicer_app.mouse, ui=contours.ui, panel=contours)
     click_cell(annotator, 0, 4)
@@ -278,10 +280,10 @@ def test_carried_frames_are_named_in_the_result_which_a_later_change_marks_out_o
     assert ResultContours.isOutOfDate(result)
     assert "out of date" in ResultContours.outOfDateText(result)
     legend = annotator.panel.lines.viewLegend
-    assert legend.lines[0] == "Strain is out of date: contours changed"
+    assert legend.lines[0] == "Out of date: contours changed"
     assert annotator.ui.linesCheckBox.checked
     click(annotator, "undoButton")
-    assert "Strain is out of date: contours changed" not in legend.lines
+    assert "Out of date: contours changed" not in legend.lines
     assert not ResultContours.isOutOfDate(result), "the contours are those of the prediction again"
     assert annotator.panel.strip.states[0][5] == "carried"
 

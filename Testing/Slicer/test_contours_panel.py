@@ -115,7 +115,8 @@ def test_frames_have_one_number_in_the_strip_the_message_and_the_table(annotator
 
     (review,) = ContourReview.known(annotator.segmentation, annotator.browser)
     assert (review.toReview, review.toRepair) == ((5, 9, 14), (9,))
-    assert review.reviewText() == "✕ 3 (1 to repair)"
+    assert review.reviewText() == "✕ 3"
+    assert review.reviewTip() == "Frames to review: 3, of which 1 must be repaired; see the Contours section"
     assert review.contoursText() == "drawn"
 
 
@@ -270,3 +271,77 @@ def test_an_unexpected_error_of_the_check_is_reported_once(slicer_app, monkeypat
     assert "could not be checked" in contours.ui.findingLabel.text
     assert all("planned" in fault for fault in app.faults.found)
     app.faults.found.clear()
+
+
+def test_the_section_is_closed_where_nothing_must_be_repaired_and_its_title_counts_the_frames(slicer_app):
+    import slicer
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    ui = slicer_app.widget.contoursPanel.ui
+    assert ui.contoursButton.collapsed
+    SampleHeart.addToScene(heart(), "Ring")
+    slicer_app.settle()
+    assert ui.contoursButton.collapsed
+    assert ui.contoursButton.text == "Contours: ✓ No frame to review"
+    slicer.mrmlScene.Clear(0)
+    slicer_app.settle()
+    assert ui.contoursButton.text == "Contours"
+    SampleHeart.addToScene(faulty_heart(), "Ring")
+    slicer_app.settle()
+    assert not ui.contoursButton.collapsed, "a frame must be repaired before strain can be predicted"
+    assert ui.contoursButton.text == "Contours"
+    assert ui.reviewLabel.text == "✕ 3 frames to review (1 to repair)"
+    ui.contoursButton.collapsed = True
+    assert ui.contoursButton.text == "Contours: ✕ 3 frames to review (1 to repair)"
+    slicer_app.widget.update()
+    slicer_app.settle()
+    assert ui.contoursButton.collapsed, "a person closed it"
+
+
+#: Stands for `lamod check --fix missing`: frame 4 becomes a copy of frame 3.
+_FILL = """
+import sys
+from pathlib import Path
+from LaMoDCore.io.files.image_file import read_images
+from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+(stack,) = read_images(Path(sys.argv[1]) / "contours.seq.nrrd")
+stack.frames[4] = stack.frames[3]
+(Path(sys.argv[1]) / "result").mkdir()
+target = Path(sys.argv[1]) / "result" / "repaired_contours.seq.nrrd"
+write_seq_nrrd(target, stack.frames.astype("uint8"), stack.ijk_to_lps, stack.frame_times_ms)
+"""
+
+
+def test_missing_frames_are_filled_by_a_process_that_can_be_cancelled(slicer_app, monkeypatch):
+    import sys
+
+    from LaMoDSlicerLib.Contours.FillingJob import FillingJob
+    from LaMoDSlicerLib.Worker import Dependencies
+
+    whole = heart()
+    masks = whole.myocardium.copy()
+    masks[4] = False
+    annotator = set_up(slicer_app, replace(whole, myocardium=masks))
+    started = []
+    monkeypatch.setattr(Dependencies, "ensure", lambda: started.append("ensured"))
+    original = FillingJob.commandLine
+
+    def command(self, folder):
+        started.append(original(self, folder))
+        return [sys.executable, "-c", _FILL, str(folder)]
+
+    monkeypatch.setattr(FillingJob, "commandLine", command)
+    annotator.mouse.choose(annotator.ui.fixSelector, "Fill missing frames")
+    annotator.mouse.click(annotator.ui.fixButton)
+    assert started[0] == "ensured"
+    assert [started[1][i] for i in (2, 3)] == ["LaMoDCore", "check"]
+    annotator.panel.repair.onCancelButton()
+    annotator.app.settle()
+    assert "unchanged" in annotator.ui.findingLabel.text
+    assert not drawn_masks(annotator)[4].any()
+    click(annotator, "fixButton")
+    assert "changed frame 5" in annotator.ui.findingLabel.text
+    assert np.array_equal(drawn_masks(annotator)[4], whole.myocardium[3])
+    click(annotator, "fixButton")
+    assert "nothing to change" in annotator.ui.findingLabel.text
+    assert len(started) == 4, "no process where no frame is missing"

@@ -97,8 +97,8 @@ class ContourLines:
         if not self._areShown:
             if self._areDrawn:
                 ContourOverlay.hide()
-                self._ui.linesLegend.text = ""
             self._areDrawn = False
+            self._ui.linesLegend.text = ""
             self.viewLegend.show(self._remark)
             return
         self._areDrawn = True
@@ -121,7 +121,7 @@ class ContourLines:
         result = ResultNode.ofBrowser(browser) if browser is not None else None
         if result is None or not ResultContours.isOutOfDate(result):
             return []
-        return [(_("Strain is out of date: contours changed"), self.STALE_RGB)]
+        return [(_("Out of date: contours changed"), self.STALE_RGB)]
 
     def _marks(self, frame: int) -> dict[int, list[Any]]:
         """The places of the findings of a frame, by slice of the volume; none for accepted frames."""
@@ -168,6 +168,7 @@ class ContourLines:
             SliceViews.turn(red.mrmlSliceNode(), contours.frames.geometry)
             SliceViews.zoomTo(ContourOverlay.model())
         if not self._isInView(red.mrmlSliceNode()):
+            self._panel.showCine()
             middle = contours.centerRas(len(contours.depths) // 2)
             red.mrmlSliceNode().JumpSliceByOffsetting(*(float(v) for v in middle))
 

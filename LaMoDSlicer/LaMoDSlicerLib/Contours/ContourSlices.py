@@ -131,6 +131,12 @@ class ContourSlices:
         rows, columns = np.nonzero(slice_.myocardium.any(axis=0))
         return slice_.grid.pixel_to_lps(np.array([columns.mean(), rows.mean()])) * [-1, -1, 1]
 
+    def sizeMm(self, index: int) -> float:
+        """Diagonal of the rectangle around a slice's myocardium of all frames."""
+        slice_ = self.slices()[index]
+        rows, columns = np.nonzero(slice_.myocardium.any(axis=0))
+        return float(np.hypot(*(np.array([np.ptp(columns), np.ptp(rows)]) * slice_.grid.spacing_mm)))
+
     def browsers(self) -> list[Any]:
         """The sequence browsers of the frames: of the cine, and of the masks if it is another one."""
         found = [self.cineBrowser, self.source.sequence.browserNode]

@@ -18,7 +18,8 @@ from LaMoDSlicerLib.Contours.StructuresSection import StructuresSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
-from LaMoDSlicerLib.Scene import SegmentEditorLink
+from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Scene import SegmentEditorLink, SliceViews
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
 from LaMoDSlicerLib.Widgets import PanelWidgets
@@ -38,11 +39,14 @@ class ContoursPanel:
         owner.ui.contoursPlace.layout().addWidget(self.widget)
         self._ui = slicer.util.childWidgetVariables(self.widget)
         self._updateAll = owner.onModified
+        self._isRoomOpen = lambda: owner.readingPanel.ui.roomButton.checked
         self.parameters: Any = None
         #: Returns the number on screen of each slice of masks, by its index in their volume; {} to count from the base.
         self.sliceNumbers: Callable[[Any], dict[int, int]] = lambda _masks: {}
         self._check: ContourCheck | None = None
         self._shown = ""
+        self._opened: set[str] = set()
+        self._isNew = False
         self._slice = 0
         self._frameAlone = 0
         #: The sentence of `showNotice`.
@@ -60,6 +64,7 @@ class ContoursPanel:
         self.repair = RepairSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)
+        ui.contoursButton.connect("contentsCollapsed(bool)", lambda collapsed: None if collapsed else self.update())
         ui.checkButton.connect("clicked(bool)", self.onCheckButton)
         ui.editButton.connect("clicked(bool)", self.onEditButton)
         self.update()
@@ -113,6 +118,7 @@ class ContoursPanel:
         self.parameters = parameters
         if parameters is None:
             self._forget()
+            self._opened.clear()
             ContourReview.forget()
         self.update()
 
@@ -137,7 +143,7 @@ class ContoursPanel:
             return  # it writes the contours at its end
         if self._shown != masks.GetID():
             self._forget()
-            self._shown = masks.GetID()
+            self._shown, self._isNew = masks.GetID(), not ResultNode.all()
         try:
             check = ContourReview.checkOf(masks, p.cine, p.myocardium, self.sliceNumbers(masks))
         except InputError as error:
@@ -159,11 +165,21 @@ class ContoursPanel:
             return
         self.insertion.contoursChanged()
         self.lines.look()
+        if self._isNew:
+            self._isNew = False
+            self._zoom(len(check.contours.depths) // 2)
         if check.report is None:
             self.showMessage(self.notice)
             self._timer.start()
         else:
+            self._openOnce()
             self.review.showFrame()
+
+    def _openOnce(self) -> None:
+        """Open the section if the contours must be repaired; a person who closed it for these masks keeps it closed."""
+        if self._shown not in self._opened:
+            self._opened.add(self._shown)
+            self.review.openIfNeeded()
 
     def _onTimeout(self) -> None:
         """Check the next slice; the table of the heart may have completed the same check."""
@@ -182,6 +198,7 @@ class ContoursPanel:
     def _onChecked(self) -> None:
         self._timer.stop()
         self.review.read()
+        self._openOnce()
         self.review.showFrame()
         self.update()
         self._updateAll()
@@ -294,10 +311,34 @@ class ContoursPanel:
             self.goOn()
             self._show(sliceIndex, frame)
 
-    def showDepth(self, depth: int) -> None:
-        """Make a slice of the masks' volume the current one, at the shown frame."""
+    def showDepth(self, depth: int, zoomed: bool = False) -> None:
+        """Make a slice of the masks' volume the current one, at the shown frame.
+
+        Args:
+            depth: its index.
+            zoomed: whether to zoom the red view to its contours.
+        """
         if self.contours is not None and depth in self.contours.depths:
-            self._show(self.contours.depths.index(depth), self.frame)
+            index = self.contours.depths.index(depth)
+            if zoomed:
+                self._zoom(index)
+            self._show(index, self.frame)
+
+    def showCine(self) -> None:
+        """Show the cine of the masks in the slice views, which show another series, unless the reading room directs
+        them."""
+        cine = self.parameters.cine
+        if cine is None or self._isRoomOpen():
+            return
+        volume, red = CineSource(cine).volumeNode(), slicer.app.layoutManager().sliceWidget("Red")
+        if red.mrmlSliceCompositeNode().GetBackgroundVolumeID() != volume.GetID():
+            SliceViews.lookAt(volume)
+            self._zoom(self._slice)
+            self._updateAll()
+
+    def _zoom(self, index: int) -> None:
+        """Zoom the red view to the contours of a slice."""
+        SliceViews.zoomAt(self.contours.centerRas(index), self.contours.sizeMm(index))
 
     def onEditButton(self) -> None:
         sequence = self.contours.source.sequence

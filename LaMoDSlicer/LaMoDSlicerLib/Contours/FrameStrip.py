@@ -36,6 +36,7 @@ class FrameStrip:
         table.horizontalHeader().setMinimumSectionSize(self.MIN_WIDTH)
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.connect("cellClicked(int,int)", onClicked)
+        self.show([], [], [])
 
     @classmethod
     def symbolOf(cls, state: str) -> str:

@@ -38,6 +38,11 @@ class RepairJob:
         self._timer: Any = None
 
     @property
+    def isMeasured(self) -> bool:
+        """Whether the job reports how much of it is done."""
+        return True
+
+    @property
     def count(self) -> int:
         """Number of slices."""
         return len(self._slices)

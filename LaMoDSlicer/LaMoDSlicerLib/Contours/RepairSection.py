@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Contours.ContourSaver import ContourSaver
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
+from LaMoDSlicerLib.Contours.FillingJob import FillingJob
 from LaMoDSlicerLib.Contours.RepairJob import RepairJob
 from LaMoDSlicerLib.Inputs.CarriedRecord import CarriedRecord
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
@@ -59,7 +60,7 @@ class RepairSection:
     def __init__(self, ui: Any, panel: Any) -> None:
         self._ui, self._panel = ui, panel
         self._writer = ContourWriter()
-        self._job: RepairJob | None = None
+        self._job: RepairJob | FillingJob | None = None
         for fix in ContourFix:
             ui.fixSelector.addItem(fix.label(), fix.value)
         ui.fixButton.connect("clicked(bool)", self.onFixButton)
@@ -69,7 +70,7 @@ class RepairSection:
         ui.repairCancelButton.connect("clicked(bool)", self.onCancelButton)
 
     @property
-    def job(self) -> RepairJob | None:
+    def job(self) -> RepairJob | FillingJob | None:
         """The running repair, or None."""
         return self._job
 
@@ -124,6 +125,9 @@ class RepairSection:
 
         fix = ContourFix(self._ui.fixSelector.itemData(self._ui.fixSelector.currentIndex))
         contours = self._panel.contours
+        if fix is ContourFix.MISSING:
+            self._fill(fix.label())
+            return
         keep = end_frames(contours.slices(), contours.referenceFrame())
         self._start(fix.label(), lambda slice_: fix.apply(slice_, keep))
 
@@ -142,6 +146,19 @@ class RepairSection:
             carried[contours.depths[k]] = {t: mask for t, mask in masks.items() if mask.any()}
         CarriedRecord(contours.holder()).keep({depth: masks for depth, masks in carried.items() if masks})
 
+    def _fill(self, name: str) -> None:
+        """Fill empty frames between drawn ones, in a process of its own."""
+        if not FillingJob.hasWork(self._panel.contours.slices()):
+            self._panel.showNotice(_("{name}: nothing to change.").format(name=name))
+            return
+
+        def makeJob(contours: ContourSlices, onDone: Callable[[list[Any]], None]) -> FillingJob:
+            return FillingJob(contours, onDone, self._onError)
+
+        self._run(name, makeJob)
+        if self._job is not None:
+            self._panel.showNotice(_("{name} …").format(name=name))
+
     def _start(
         self,
         name: str,
@@ -155,29 +172,45 @@ class RepairSection:
             repair: returns the repaired slice.
             beforeWriting: called with the contours and the repaired slices before these are written.
         """
+
+        def makeJob(contours: ContourSlices, onDone: Callable[[list[Any]], None]) -> RepairJob:
+            return RepairJob(contours.slices(), repair, lambda done: self._onStep(name, done), onDone, self._onError)
+
+        self._run(name, makeJob, beforeWriting)
+
+    def _run(
+        self,
+        name: str,
+        makeJob: Callable[[ContourSlices, Callable[[list[Any]], None]], RepairJob | FillingJob],
+        beforeWriting: Callable[[ContourSlices, list[Any]], None] = lambda _contours, _repaired: None,
+    ) -> None:
+        """Start a job and write its result to the masks as one step.
+
+        Args:
+            name: of the step.
+            makeJob: returns the job from the contours and the function to call with the repaired slices.
+            beforeWriting: see `_start`.
+        """
         if self._job is not None:
             return
         try:
             with slicer.util.tryWithErrorDisplay(_("The contours could not be repaired."), show=False, waitCursor=True):
                 contours = self._panel.readContours()
                 before = ContourFingerprint.of(contours.masksNode)
-                self._job = RepairJob(
-                    contours.slices(),
-                    repair,
-                    lambda done: self._onStep(name, done),
-                    lambda repaired: self._onDone(name, contours, before, repaired, beforeWriting),
-                    self._onError,
+                self._job = makeJob(
+                    contours, lambda repaired: self._onDone(name, contours, before, repaired, beforeWriting)
                 )
                 self._job.start()
-        except InputError as error:
+        except (InputError, OSError) as error:
             self._onError(str(error))
             return
         if self._job is not None:
+            self._ui.repairProgressBar.maximum = 100 if self._job.isMeasured else 0  # 0: a moving bar
             self._ui.repairProgressBar.value = 0
             self._panel.update()
 
     def _onStep(self, name: str, done: int) -> None:
-        if self._job is not None:
+        if isinstance(self._job, RepairJob):
             self._ui.repairProgressBar.value = int(100 * done / max(self._job.count, 1))
             self._panel.showNotice(_("{name}: {done} slices done …").format(name=name, done=done))
 

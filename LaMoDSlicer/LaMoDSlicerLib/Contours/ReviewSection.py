@@ -25,6 +25,8 @@ class ReviewSection:
         self._ui, self._panel = ui, panel
         self._states: list[list[FrameState]] = []
         self.strip = FrameStrip(ui.stripTable, panel.onStripClicked)
+        self._title = ui.contoursButton.text
+        ui.contoursButton.connect("contentsCollapsed(bool)", lambda _collapsed: self._showTitle())
         # a fixed height, so that the buttons below stay where they are
         ui.stripLegend.setFixedHeight(2 * ui.stripLegend.fontMetrics().lineSpacing() + 2)
         ui.previousButton.connect("clicked(bool)", self.onPreviousButton)
@@ -63,6 +65,18 @@ class ReviewSection:
         self.strip.show(numbers, states, [[frame.tip for frame in row] for row in self._states])
         self._ui.stripLegend.text = self.strip.legend()
         self._ui.reviewLabel.text = self.summary()
+        self._showTitle()
+
+    def _showTitle(self) -> None:
+        """Name the section; while it is closed, with the number of frames to review."""
+        button, summary = self._ui.contoursButton, self.summary()
+        isNamed = button.collapsed and summary
+        button.text = f"{self._title}: {summary}" if isNamed else self._title
+
+    def openIfNeeded(self) -> None:
+        """Open the section if contours must be repaired: until then, nothing can be predicted."""
+        if any(frame.mustBeRepaired for row in self._states for frame in row):
+            self._ui.contoursButton.collapsed = False
 
     def summary(self) -> str:
         """How many frames are to be reviewed, with a sign."""
@@ -138,6 +152,8 @@ class ReviewSection:
         undrawn = sum(not drawn for row in self._panel.check.isDrawn for drawn in row)
         if undrawn:
             text = _("{n} frames have no contours: “Carry to empty frames” carries the drawn ones to them.")
+            if undrawn == 1:
+                text = _("{n} frame has no contours: “Carry to empty frames” carries the drawn ones to it.")
             lines.append(text.format(n=undrawn))
         lines[0] = f"{FrameStrip.symbolOf(state.state)} {lines[0]}"
         text = "\n".join([lines[0], *(f"• {line}" for line in lines[1:])])

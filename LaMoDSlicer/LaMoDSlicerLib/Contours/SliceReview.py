@@ -46,6 +46,13 @@ class SliceReview:
         """Number of frames to review, for a cell of a table, with a sign for its severity."""
         if not self.toReview:
             return _("✓ none")
+        return (_("✕ {n}") if self.toRepair else _("? {n}")).format(n=len(self.toReview))
+
+    def reviewTip(self) -> str:
+        """The number of frames to review in words, for a tooltip."""
+        if not self.toReview:
+            return _("No frame needs a look")
         if self.toRepair:
-            return _("✕ {n} ({repair} to repair)").format(n=len(self.toReview), repair=len(self.toRepair))
-        return _("? {n}").format(n=len(self.toReview))
+            text = _("Frames to review: {n}, of which {repair} must be repaired; see the Contours section")
+            return text.format(n=len(self.toReview), repair=len(self.toRepair))
+        return _("Frames to review: {n}; see the Contours section").format(n=len(self.toReview))

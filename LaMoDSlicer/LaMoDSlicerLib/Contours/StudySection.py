@@ -11,6 +11,7 @@ from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
 from LaMoDSlicerLib.Widgets import PanelWidgets, TableCopy
 from LaMoDSlicerLib.Widgets.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -94,6 +95,7 @@ class StudySection:
             with slicer.util.tryWithErrorDisplay(
                 _("The measurement could not be started."), show=False, waitCursor=True
             ):
+                Dependencies.ensure()
                 contours = self._panel.readContours()
                 other = ContourSlices(self._panel.parameters, second) if second is not None else None
                 study = ContourStudy(contours, other, PredictionOptions.ofParameters(self._panel.parameters))

@@ -115,13 +115,27 @@ def zoomTo(modelNode: Any) -> None:
     if red is None or modelNode is None or modelNode.GetPolyData() is None:
         return
     bounds = np.array(modelNode.GetPolyData().GetBounds()).reshape(3, 2)
-    center, size = bounds.mean(axis=1), float(np.linalg.norm(np.diff(bounds, axis=1)))
-    node = red.mrmlSliceNode()
-    node.JumpSliceByCentering(*center)
-    width, height, depth = node.GetFieldOfView()
-    zoom = min(1.0, _ZOOM_MARGIN * size / np.sqrt(2) / min(width, height))
-    node.SetFieldOfView(width * zoom, height * zoom, depth)
-    red.sliceLogic().SnapSliceOffsetToIJK()
-    node.SetSliceVisible(True)
+    zoomAt(bounds.mean(axis=1), float(np.linalg.norm(np.diff(bounds, axis=1))))
+    red.mrmlSliceNode().SetSliceVisible(True)
     if layouts.threeDViewCount:
         layouts.threeDWidget(0).threeDView().resetFocalPoint()
+
+
+def zoomAt(centerRas: np.ndarray, sizeMm: float) -> None:
+    """Centre the red view on a point and enlarge its contents, if they are smaller, to show a region around it.
+
+    Args:
+        centerRas: [3] mm.
+        sizeMm: diagonal of the region.
+    """
+    layouts = slicer.app.layoutManager()
+    red = layouts.sliceWidget("Red") if layouts is not None else None
+    if red is None:
+        return
+    node = red.mrmlSliceNode()
+    node.JumpSliceByCentering(*(float(v) for v in centerRas))
+    width, height, depth = node.GetFieldOfView()
+    zoom = min(1.0, _ZOOM_MARGIN * sizeMm / np.sqrt(2) / min(width, height))
+    node.SetFieldOfView(width * zoom, height * zoom, depth)
+    if red.mrmlSliceCompositeNode().GetBackgroundVolumeID() is not None:
+        red.sliceLogic().SnapSliceOffsetToIJK()

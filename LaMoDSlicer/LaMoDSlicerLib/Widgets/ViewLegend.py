@@ -13,6 +13,8 @@ class ViewLegend:
     """
 
     FONT_SIZE, MARGIN = 14, 10
+    #: Smallest size that is legible; mean width of a character relative to its size.
+    LEAST_SIZE, WIDTH_OF_SIZE = 9, 0.55
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
@@ -31,20 +33,27 @@ class ViewLegend:
         self._lines = list(lines)
         for view in _views():
             renderer = view.renderWindow().GetRenderers().GetFirstRenderer()
+            size = self._fontSize(lines, view.renderWindow().GetSize()[0])
             for row, (text, rgb) in enumerate(reversed(lines)):
-                actor = self._actor(text, rgb, row)
+                actor = self._actor(text, rgb, row, size)
                 renderer.AddViewProp(actor)
                 self._actors.append((view, actor))
             view.forceRender()
 
-    def _actor(self, text: str, rgb: tuple[float, float, float], row: int) -> "vtk.vtkTextActor":
+    def _fontSize(self, lines: list[Line], width: int) -> int:
+        """The size at which the longest text fits into a view of this width, pixels."""
+        longest = max((len(text) for text, _rgb in lines), default=0)
+        fitting = int((width - 2 * self.MARGIN) / (self.WIDTH_OF_SIZE * longest)) if longest and width > 1 else 0
+        return min(max(fitting, self.LEAST_SIZE), self.FONT_SIZE) if fitting else self.FONT_SIZE
+
+    def _actor(self, text: str, rgb: tuple[float, float, float], row: int, size: int) -> "vtk.vtkTextActor":
         actor = vtk.vtkTextActor()
         actor.SetInput(text)
         style = actor.GetTextProperty()
-        style.SetFontSize(self.FONT_SIZE)
+        style.SetFontSize(size)
         style.SetColor(*rgb)
         style.SetShadow(True)
-        actor.SetDisplayPosition(self.MARGIN, self.MARGIN + row * (self.FONT_SIZE + 5))
+        actor.SetDisplayPosition(self.MARGIN, self.MARGIN + row * (size + 5))
         return actor
 
     def _remove(self) -> None:

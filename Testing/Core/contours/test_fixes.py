@@ -19,7 +19,7 @@ from LaMoDCore.cli import main
 from LaMoDCore.contours.check import check_slice
 from LaMoDCore.contours.findings import Fault
 from LaMoDCore.contours.fixes import drop_islands, fill_holes, smooth
-from LaMoDCore.contours.missing_frames import fill_missing_frames
+from LaMoDCore.contours.missing_frames import fill_missing_frames, gaps_to_fill
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import LabelMap
@@ -72,6 +72,17 @@ def test_a_missing_frame_is_filled_and_a_long_gap_is_not():
     holed[10:16] = False
     holed[6] = drawn.myocardium[6]
     assert np.array_equal(fill_missing_frames(replace(drawn, myocardium=holed)), holed)
+
+
+def test_gaps_to_fill_are_short_and_lie_between_drawn_frames():
+    drawn = np.ones(12, dtype=bool)
+    assert gaps_to_fill(drawn) == []
+    drawn[[0, 5, 6, 11]] = False
+    assert gaps_to_fill(drawn) == [(4, 7), (10, 13)], "the cycle is periodic"
+    assert gaps_to_fill(drawn, longest_gap=1) == []
+    drawn[:] = False
+    drawn[3] = True
+    assert gaps_to_fill(drawn, longest_gap=20) == []
 
 
 def test_pixels_that_leave_the_wall_become_cavity_inside_and_background_outside():
