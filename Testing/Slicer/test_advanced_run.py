@@ -171,3 +171,17 @@ def test_the_panel_lists_the_presets_of_the_library(researcher):
     from LaMoDCore.training.run.settings import PRESETS
 
     assert tuple(PRESETS) == researcher.panel.train.recipe.PRESETS
+
+
+def test_an_unexpected_error_ends_the_monitoring_of_a_run_with_one_message(researcher, tmp_path, data, monkeypatch):
+    train = show(researcher, write_run(tmp_path / "run", data))
+    assert train._timer.active
+
+    def fails():
+        raise RuntimeError("planned")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="planned"):
+        patch.setattr(train, "poll", fails)
+        train.onTimeout()
+    assert not train._timer.active, "the timer would repeat it every second"
+    assert "planned" in train.ui.trainMessage.text

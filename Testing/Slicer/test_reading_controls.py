@@ -66,8 +66,8 @@ def test_many_warnings_leave_three_quarters_of_the_height_to_the_numbers(room):
     states = [table.item(row, 0).text() for row in range(table.rowCount)]
     assert states[: len(codes)] == ["⚠ Warning"] * len(codes)
     assert {"ℹ Note"} == set(states[len(codes) :])
-    assert table.item(0, 1).text() == "1–3"
-    assert table.item(0, 3).text() != "", "the remedy"
+    assert table.item(0, 1).text() == "slices 1–3"
+    assert "→" in table.item(0, 2).text(), "the remedy"
     room.node.setNumbers(replace(room.node.numbers(), notes=()))
     room.reading.update()
     _quiet(room)
@@ -141,7 +141,7 @@ def test_every_key_is_listed_and_every_table_is_left_by_the_tab_key(room):
 def test_a_beat_takes_one_rr_interval_whatever_the_frame_times(host):
     from LaMoDSlicerLib.Reading.CinePlayer import CinePlayer
 
-    player = CinePlayer(lambda: None)
+    player = CinePlayer(lambda: None, lambda _text: None)
     player._timesMs, player._rrMs, player._startPhaseMs = np.array([10.0, 50.0, 90.0, 400.0]), 1000.0, 10.0
     assert [player.frameAt(ms) for ms in (0, 39, 41, 79, 81, 389, 391)] == [0, 0, 1, 1, 2, 2, 3]
     assert [player.frameAt(ms) for ms in (600, 999)] == [3, 3], "the last frame is shown until the beat ends"
@@ -170,6 +170,24 @@ def test_playing_follows_the_clock_and_slicers_own_playback_stops_it(room, monke
     room.browser.SetPlaybackActive(True)
     assert room.mouse.spin(10, lambda: not frames.player.isPlaying)
     room.browser.SetPlaybackActive(False)
+
+
+def test_an_unexpected_error_ends_the_playing_with_one_message(host):
+    from LaMoDSlicerLib.Reading.CinePlayer import CinePlayer
+
+    def fails(_frame):
+        raise RuntimeError("planned")
+
+    names = {"GetScene": lambda: host, "GetPlaybackActive": lambda: False, "SetPlaybackActive": lambda _active: None}
+    browser = SimpleNamespace(**names, GetSelectedItemNumber=lambda: -1, SetSelectedItemNumber=fails)
+    messages = []
+    player = CinePlayer(lambda: None, messages.append)
+    player.play(browser, np.array([0.0, 50.0]), 1000.0)
+    with pytest.raises(RuntimeError, match="planned"):
+        player._onTimeout()
+    player._onTimeout()
+    assert not player.isPlaying
+    assert messages == ["Playing was ended by an error: planned. See the error log."]
 
 
 def test_end_diastole_and_end_systole_are_marked_on_curves_slider_and_label(room):

@@ -185,10 +185,8 @@ def test_notes_are_grouped_by_slices_and_ordered_by_severity_and_name_no_file(re
     cells = [remark.cells() for remark in notes.remarks()]
     assert cells[3] == [
         "⚠ Warning",
-        "2",
-        "The contour is unsure.",
-        "Check the contours of these frames in the Contours section.",
-        "5 and 6",
+        "slice 2, frames 5 and 6",
+        "The contour is unsure. → Check the contours of these frames in the Contours section.",
     ]
     assert "identified by their shape" not in html
     assert "If this is wrong, select the segment or label under “Myocardium”." in plain
@@ -470,10 +468,55 @@ def test_without_the_whole_ventricle_the_reason_replaces_the_volumes(host, tmp_p
     assert ResultHeadline(numbers).whyNoFunction() == f"EF and volumes: not available; {reason}."
 
 
-def test_the_interval_of_gcs_is_called_the_widest_one(host, tmp_path, monkeypatch):
-    """It assumes that the errors of all segments agree."""
+def _with_intervals(numbers, **intervals):
+    heart = {**numbers.summary["global"], "intervals": intervals} if intervals else numbers.summary["global"]
+    return replace(numbers, summary={**numbers.summary, "global": heart})
+
+
+def test_intervals_of_gcs_and_grs_are_shown_and_a_bound_is_named(host, tmp_path):
+    from LaMoDSlicerLib.Reading.IndexTable import IndexTable
     from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
 
     numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
-    monkeypatch.setattr(ResultHeadline, "gcsInterval", lambda _headline: (-0.25, -0.15))
-    assert "GCS, 90 % interval at most −25.0 to −15.0 %" in ResultHeadline(numbers).html()
+    limits = {"gcs_peak": [-0.25, -0.15], "grs_peak": [0.2, 0.3]}
+    calibrated = _with_intervals(numbers, basis="calibrated", **limits)
+    assert "90 % interval: GCS −25.0 to −15.0 %, GRS +20.0 to +30.0 %" in ResultHeadline(calibrated).html()
+    rows = {row[0]: row for row in IndexTable(calibrated).rows()}
+    assert rows["GCS, peak: lower limit"][1:3] == ["−25.0", "%"]
+    assert rows["GRS, peak: upper limit"][1:3] == ["+30.0", "%"]
+    assert rows["GCS, peak: lower limit"][4].startswith("90 % interval, calibrated")
+    assert next(r for r in IndexTable(calibrated).fileRows() if r[0] == "GCS, peak: lower limit")[1:3] == [
+        "-25.000",
+        "%",
+    ]
+    bound = _with_intervals(numbers, basis="bound", **limits)
+    assert "90 % interval at most: GCS −25.0 to −15.0 %" in ResultHeadline(bound).html()
+    assert "at most" in {row[0]: row for row in IndexTable(bound).rows()}["GCS, peak: lower limit"][4]
+
+
+def test_without_samples_there_is_no_interval_of_gcs(host, tmp_path):
+    from LaMoDSlicerLib.Reading.IndexTable import IndexTable
+    from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
+
+    numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
+    assert "90 %" not in ResultHeadline(numbers).html()
+    assert "Without intervals: predicted with one sample" in ResultHeadline(numbers).html()
+    assert not [row for row in IndexTable(numbers).rows() if "limit" in row[0]]
+
+
+def test_results_of_earlier_versions_have_the_bound_by_the_segments(host, tmp_path):
+    """It assumes that the errors of all segments agree."""
+    numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
+    halves = [
+        np.arange(1.0, 1 + len(s.segmentNames))[:, None] * np.full(numbers.numberOfFrames, 0.01) for s in numbers.slices
+    ]
+    slices = [
+        replace(s, calibrated=True, low={"ecc": s.curves["ecc"] - h}, high={"ecc": s.curves["ecc"] + h})
+        for s, h in zip(numbers.slices, halves, strict=True)
+    ]
+    old = replace(numbers, slices=tuple(slices))
+    found = old.globalInterval("gcs_peak")
+    areas = np.concatenate([s.segmentValues("pixels") for s in numbers.slices])
+    half = np.average(np.concatenate([h[:, 0] for h in halves]), weights=areas)
+    assert found.is_bound and found.high - found.low == pytest.approx(2 * half)
+    assert old.globalInterval("grs_peak") is None

@@ -33,6 +33,7 @@ class SplitPreview:
         self._table = TextTable(ui.splitTable, lambda _row: None)
         ui.previewSplitButton.connect("clicked(bool)", self.onPreviewSplitButton)
         ui.applySplitButton.connect("clicked(bool)", self.onApplySplitButton)
+        self._updateApplyButton()
         for box in (ui.trainShareSpinBox, ui.valShareSpinBox, ui.splitSeedSpinBox):
             box.connect("valueChanged(int)", lambda _value: self.forget())
 

@@ -54,7 +54,7 @@ class TrainSection:
         self.preview = TrainingPreview(self._ui)
         self._timer = qt.QTimer()
         self._timer.setInterval(self.POLL_MS)
-        self._timer.timeout.connect(self.poll)
+        self._timer.timeout.connect(self.onTimeout)
         self._setUp()
 
     @property
@@ -276,6 +276,17 @@ class TrainSection:
         self.update()
 
     # --- state -------------------------------------------------------------------------------------------------
+
+    def onTimeout(self) -> None:
+        """Read the state of the run again; after an unexpected error, no more until the section is opened again."""
+        try:
+            self.poll()
+        except Exception as error:  # the timer would repeat it every second
+            self._timer.stop()
+            reason = (str(error) or type(error).__name__).rstrip(".")
+            text = _("The run can no longer be monitored: {error}. See the error log; open this section to try again.")
+            self.showMessage(text.format(error=reason))
+            raise
 
     def poll(self) -> None:
         """Read the state of the run from its folder."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import qt
+from slicer.i18n import tr as _
 
 
 class CinePlayer:
@@ -13,14 +14,15 @@ class CinePlayer:
 
     Args:
         onState: called when playing starts or stops.
+        onError: called with a sentence for the user when an unexpected error has ended the playing.
     """
 
     INTERVAL_MS = 10
     #: Speeds relative to real time.
     SPEEDS = (1.0, 0.5, 0.25)
 
-    def __init__(self, onState: Callable[[], None]) -> None:
-        self._onState = onState
+    def __init__(self, onState: Callable[[], None], onError: Callable[[str], None]) -> None:
+        self._onState, self._onError = onState, onError
         self._browser: Any = None
         self._timesMs = np.zeros(1)
         self._rrMs = 1.0
@@ -73,6 +75,16 @@ class CinePlayer:
         return int(np.searchsorted(self._timesMs, phase + 1e-6, side="right")) - 1
 
     def _onTimeout(self) -> None:
+        try:
+            self._step()
+        except Exception as error:  # the timer would repeat it without end
+            self.stop()
+            reason = (str(error) or type(error).__name__).rstrip(".")
+            self._onError(_("Playing was ended by an error: {error}. See the error log.").format(error=reason))
+            raise
+
+    def _step(self) -> None:
+        """Show the frame that belongs to the current time."""
         browser = self._browser
         if browser is None or browser.GetScene() is None or browser.GetPlaybackActive():
             self.stop()

@@ -16,14 +16,15 @@ class FrameControls:
 
     Args:
         ui: the sheet's widgets by name.
+        showMessage: called with a sentence for the user.
     """
 
-    def __init__(self, ui: Any) -> None:
+    def __init__(self, ui: Any, showMessage: Callable[[str], None]) -> None:
         self._ui = ui
         self._browser: Any = None
         self._slice: SliceNumbers | None = None
         self._moments = (0, 0)
-        self.player = CinePlayer(self._onPlaying)
+        self.player = CinePlayer(self._onPlaying, showMessage)
         self.bar = FrameBar(self.goTo)
         self.bar.slider.setToolTip(_("Frame; ▴ marks end-diastole (ED) and end-systole (ES)"))
         ui.framePlace.layout().addWidget(self.bar)

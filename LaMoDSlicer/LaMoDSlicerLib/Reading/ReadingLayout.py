@@ -38,11 +38,11 @@ def _readingDescription(second: str) -> str:
 
 
 def _comparisonDescription() -> str:
-    """Three slice views above curves and sheet."""
-    images = split("horizontal", *sliceViews(3))
-    numbers = split("horizontal", PLOT, _sheet(6))
-    rows = (f'<item splitSize="4">{images}</item>', f'<item splitSize="5">{numbers}</item>')
-    return split("vertical", *rows)
+    """Three slice views and the curves in a square, the sheet on the right."""
+    red, yellow, green = sliceViews(5)
+    rows = (split("horizontal", red, yellow), split("horizontal", green, PLOT))
+    square = split("vertical", *(f'<item splitSize="5">{row}</item>' for row in rows))
+    return split("horizontal", f'<item splitSize="6">{square}</item>', _sheet(5))
 
 
 def _narrowDescription(*views: str) -> str:
@@ -82,6 +82,11 @@ def isNarrow() -> bool:
     """Whether the views are so narrow that the narrow variants are used."""
     area = slicer.app.layoutManager().viewport()
     return area is not None and area.contentsRect().width() < _ENOUGH_WIDTH * area.fontMetrics().height()
+
+
+def hasWideCurves() -> bool:
+    """Whether the curves of the shown layout are wide enough for a legend."""
+    return slicer.app.layoutManager().layout in (ONE, TWO)
 
 
 def filmedViews() -> list[Any]:

@@ -64,7 +64,7 @@ class ReadingPanel:
     def sheet(self) -> ReadingSheet:
         """The sheet of numbers; created when the reading room is first opened."""
         if self._sheet is None:
-            self._sheet = ReadingSheet(self._uiFile, self._onSlice, self._onSegment)
+            self._sheet = ReadingSheet(self._uiFile, self._onSlice, self._onSegment, self.showMessage)
             ReadingLayout.setSheet(self._sheet.widget)
             self._keys = self._makeKeys(self._sheet)
         return self._sheet
@@ -235,7 +235,7 @@ class ReadingPanel:
                 ReadingLayout.open(self._views.layoutFor(node, second, comparison))
                 self._views.setResults(node, second, comparison, self._parameters)
                 sheet.setResult(node, comparison)
-                sheet.attach(hasLegend=not ReadingLayout.isNarrow())
+                sheet.attach(hasLegend=ReadingLayout.hasWideCurves())
         except (ValueError, KeyError) as error:
             self.showMessage(_("The result cannot be read: {error}.").format(error=error))
 

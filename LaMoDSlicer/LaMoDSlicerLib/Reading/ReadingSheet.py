@@ -31,13 +31,18 @@ class ReadingSheet:
         uiFile: ReadingSheet.ui.
         onSlice: called with the index of the selected slice, to show its images.
         onSegment: called with the index of the slice and that of its selected segment, or None, to outline it.
+        showMessage: called with a sentence for the user.
     """
 
     #: Position of the box of notes in the sheet's layout, and its share; the tabs have three shares.
     NOTES_POSITION, NOTES_STRETCH = 3, 1
 
     def __init__(
-        self, uiFile: str, onSlice: Callable[[int], None], onSegment: Callable[[int, int | None], None]
+        self,
+        uiFile: str,
+        onSlice: Callable[[int], None],
+        onSegment: Callable[[int, int | None], None],
+        showMessage: Callable[[str], None],
     ) -> None:
         self.widget = slicer.util.loadUI(uiFile)
         self._ui = slicer.util.childWidgetVariables(self.widget)
@@ -71,7 +76,7 @@ class ReadingSheet:
         self.notes = FittedTextBox()
         self.notes.setToolTip(_("Remarks about the result; places and remedies are in the tab Notes"))
         self.widget.layout().insertWidget(self.NOTES_POSITION, self.notes, self.NOTES_STRETCH)
-        self.frames = FrameControls(ui)
+        self.frames = FrameControls(ui, showMessage)
         self.tables = SheetTables(ui, self._onTableSegment)
         ui.sliceSelector.connect("activated(int)", self.setSlice)
         ui.previousSliceButton.connect("clicked(bool)", lambda _checked=False: self.stepSlice(-1))

@@ -20,8 +20,8 @@ class SheetTables:
             whole slice.
     """
 
-    #: Largest width of a column of text, in characters; longer texts wrap.
-    LONGEST = 34
+    #: Largest width of a column of names or places, in characters; longer texts wrap.
+    LONGEST_NAME, LONGEST_PLACE = 24, 11
 
     def __init__(self, ui: Any, onSegment: Callable[[int, int | None], None]) -> None:
         self._ui, self._onSegment = ui, onSegment
@@ -35,6 +35,8 @@ class SheetTables:
             table.verticalHeader().hide()
             table.setTabKeyNavigation(False)  # otherwise the Tab key never leaves the table
             button.connect("clicked(bool)", self._copierOf(table))
+        ui.notesTable.horizontalHeader().setStretchLastSection(True)
+        ui.notesTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         ui.segmentsTable.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         ui.segmentsTable.connect("currentCellChanged(int,int,int,int)", self._onCurrentCell)
 
@@ -51,12 +53,18 @@ class SheetTables:
             ui.segmentsTable.horizontalHeaderItem(column).setToolTip(definition)
         indices = IndexTable(numbers)
         self._fill(ui.indicesTable, indices.titles, indices.rows())
-        titles = [_("State"), _("Slice"), _("Remark"), _("What to do"), _("Frame (from 1)")]
+        self._limit(ui.indicesTable, 0, self.LONGEST_NAME)
+        titles = [_("State"), _("Where (frames from 1)"), _("Remark → what to do")]
         self._fill(ui.notesTable, titles, [remark.cells() for remark in notes.remarks()])
-        width = self.LONGEST * ui.notesTable.fontMetrics().averageCharWidth()
-        for column in (2, 3):
-            ui.notesTable.setColumnWidth(column, min(ui.notesTable.columnWidth(column), width))
+        self._limit(ui.notesTable, 1, self.LONGEST_PLACE)
         ui.notesTable.resizeRowsToContents()
+
+    @staticmethod
+    def _limit(table: Any, column: int, characters: int) -> None:
+        """Limit the width of a column; longer texts wrap."""
+        width = characters * table.fontMetrics().averageCharWidth()
+        table.setColumnWidth(column, min(table.columnWidth(column), width))
+        table.resizeRowsToContents()
 
     def select(self, slice_: int, segment: int | None) -> None:
         """Select the row of a segment, or none."""

@@ -38,12 +38,17 @@ class ResultRemark:
         }.get(self.severity, _("ℹ Note"))
 
     def cells(self) -> list[str]:
-        """State, slices, text, remedy and frames counted from 1, for a table."""
+        """State; slices, and frames counted from 1; text and remedy, for a table."""
         from LaMoDCore.heart.notes import number_list
 
-        frames = [frame + 1 for frame in self.frames]
-        slices, named = (number_list(numbers) if numbers else _("all") for numbers in (self.slices, frames))
-        return [self.state(), slices, self.text, self.remedy, named]
+        places = [_("all")]
+        if self.slices:
+            text = _("slice {n}") if len(self.slices) == 1 else _("slices {n}")
+            places = [text.format(n=number_list(self.slices))]
+        if self.frames:
+            text = _("frame {n}") if len(self.frames) == 1 else _("frames {n}")
+            places.append(text.format(n=number_list([frame + 1 for frame in self.frames])))
+        return [self.state(), ", ".join(places), " → ".join(filter(None, [self.text, self.remedy]))]
 
 
 class ResultNotes:
@@ -67,7 +72,11 @@ class ResultNotes:
     def warnings(self) -> list[str]:
         """Errors, automatic contours, slices unlike the training data, uncertain segments, other warnings."""
         several = len(self._numbers.slices) > 1
-        return [_sentence(remark, several) for remark in self.remarks() if remark.severity != "info"]
+        return [
+            outOfDate() if remark.severity == "outOfDate" else _sentence(remark, several)
+            for remark in self.remarks()
+            if remark.severity != "info"
+        ]
 
     def remarks(self) -> list[ResultRemark]:
         """Warnings in the order of `warnings`, then assumptions and facts; equal ones of several slices are one."""
@@ -78,7 +87,7 @@ class ResultNotes:
         automatic = [n for n in self._numbers.notes if n.code == "contours_automatic"]
         others = [n for n in self._numbers.notes if n.code not in {"unlike_training", "contours_automatic", *redundant}]
         return [
-            *([ResultRemark("outOfDate", "outOfDate", outOfDate())] if self._isOutOfDate else []),
+            *([self._outOfDate()] if self._isOutOfDate else []),
             *_remarks(others, "error"),
             *_remarks(automatic, "error", "warning"),
             *_remarks(unlike, "error", "warning"),
@@ -87,6 +96,11 @@ class ResultNotes:
             *_remarks(self._numbers.notes, "info"),
             *(ResultRemark("info", "", text) for text in self.facts()),
         ]
+
+    @staticmethod
+    def _outOfDate() -> ResultRemark:
+        text = _("The contours changed after this prediction.")
+        return ResultRemark("outOfDate", "outOfDate", text, _("Predict again."))
 
     def assumptions(self) -> list[str]:
         """Assumptions about the input that are usually right."""
