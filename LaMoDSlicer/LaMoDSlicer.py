@@ -5,7 +5,7 @@ import sys
 import slicer
 import vtk
 from LaMoDSlicerLib.LaMoDSlicerLogic import LaMoDSlicerLogic
-from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene import EnteredViews
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -69,7 +69,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameters is None:
             self.setParameters(self.logic.getParameterNode())
         if self._parameters.resultBrowser is not None:
-            SliceViews.letAllResliceBeFast()
+            EnteredViews.adapt()
         self.contoursPanel.enter()
         self.update()
 
@@ -77,14 +77,14 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._watch.stop()
         self.readingPanel.leave()
         self.contoursPanel.leave()
-        SliceViews.restoreSampling()
+        EnteredViews.restore()
 
     def cleanup(self):
         from LaMoDSlicerLib.Scene import CleanUp
 
         cancel, leave = (lambda: self.predictPanel.cancel("")), (lambda: self.setParameters(None))
         further = (self.advancedPanel.cleanup, self.readingPanel.cleanup, self.contoursPanel.cleanup)
-        last = (SliceViews.restoreSampling, self.heartPanel.cleanup, self._watch.release, self.removeObservers)
+        last = (EnteredViews.restore, self.heartPanel.cleanup, self._watch.release, self.removeObservers)
         CleanUp.runAll(cancel, leave, *further, *last)
 
     def onReload(self):

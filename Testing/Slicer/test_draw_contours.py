@@ -339,7 +339,7 @@ def test_an_edit_after_the_review_is_recorded_and_marks_the_result_out_of_date(
     assert "then changed by a person" in contours.ui.stripTable.item(0, 7).toolTip()
     sentence = "Out of date: the contours changed after this prediction. Predict again."
     assert sentence in ui.headlineLabel.text
-    assert contours.lines.viewLegend.lines[0] == "Strain is out of date: contours changed"
+    assert contours.lines.viewLegend.lines[0] == "Out of date: contours changed"
 
     panel.predict(slicer_app)
     assert "Out of date" not in ui.headlineLabel.text

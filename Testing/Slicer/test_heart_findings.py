@@ -236,7 +236,7 @@ def test_the_end_diastolic_frame_can_be_entered_for_any_heart(slicer_app, ring, 
     app, ui = slicer_app, slicer_app.widget.ui
     app.settle()
     assert ui.referenceSpinBox.visible
-    assert ui.referenceSpinBox.text == "automatic"
+    assert ui.referenceSpinBox.text == "Automatic"
     assert "--reference-frame" not in HeartReader.read(app.widget.sections.model, app.widget._parameters).commandLine(
         tmp_path
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -120,3 +123,16 @@ def test_the_matrix_shows_a_late_weak_sector_and_its_columns_are_times(host, tmp
     weakest = int(np.argmax(slice_.matrix[:, numbers.endSystole]))
     assert abs(int(np.argmax(paleness)) - weakest) <= 1
     assert panel.coloured(pixels.astype(np.uint8))[rows[0], column]
+
+
+def test_a_picture_has_a_file_of_its_process_and_takes_clicks_of_qt_5_and_6(host, tmp_path):
+    """Two Slicers shared one file in version 1, and `event.pos()` is gone in Qt 6."""
+    from LaMoDSlicerLib.Reading.ClickablePicture import ClickablePicture
+
+    clicks = []
+    picture = ClickablePicture(lambda *_: None, lambda x, y: clicks.append((x, y)), tmp_path, "lamod-test")
+    assert str(os.getpid()) in picture._file.name
+    point = SimpleNamespace(x=lambda: 3.0, y=lambda: 4.0)
+    for name in ("position", "localPos"):
+        picture.mousePressEvent(SimpleNamespace(**{name: lambda: point}))
+    assert clicks == [(3.0, 4.0)] * 2

@@ -202,6 +202,7 @@ class HeartPanel:
         if problems:
             more = _(" ({count} more)").format(count=len(problems) - 1) if len(problems) > 1 else ""
             self._showMessage(problems[0] + more)
+            PanelWidgets.scrollTo(self._ui.messageLabel)
 
     def _use(self, masks: list[Any]) -> None:
         """Use masks that a person added for the cine that they fit, instead of earlier ones."""

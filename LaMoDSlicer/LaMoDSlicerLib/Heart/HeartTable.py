@@ -19,6 +19,8 @@ class HeartTable:
     """
 
     ROW_HEIGHT, MAX_ROWS, LEVEL_WIDTH = 24, 7, 92
+    #: Least and largest width of the column of contours; longer texts are shortened, and complete in the tooltip.
+    CONTOURS_WIDTH = 62, 104
     _SLICE, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(5)
 
     def __init__(
@@ -50,18 +52,17 @@ class HeartTable:
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         table.setWordWrap(False)
-        table.setTextElideMode(qt.Qt.ElideRight)
+        table.setTextElideMode(qt.Qt.ElideMiddle)  # names of series often differ at their end
         table.setTabKeyNavigation(False)  # the tab key leaves the table
         table.verticalHeader().hide()
         header = table.horizontalHeader()
         header.setFixedHeight(self.ROW_HEIGHT)
         for column in range(len(titles)):
-            stretched = column in (self._SLICE, self._CONTOURS)  # shortened where the panel is narrow
-            header.setSectionResizeMode(
-                column, qt.QHeaderView.Stretch if stretched else qt.QHeaderView.ResizeToContents
-            )
-        header.setSectionResizeMode(self._LEVEL, qt.QHeaderView.Fixed)
-        header.resizeSection(self._LEVEL, self.LEVEL_WIDTH)
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(self._SLICE, qt.QHeaderView.Stretch)  # shortened where the panel is narrow
+        for column, width in ((self._LEVEL, self.LEVEL_WIDTH), (self._CONTOURS, self.CONTOURS_WIDTH[0])):
+            header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
+            header.resizeSection(column, width)
         table.connect("currentCellChanged(int,int,int,int)", self._onCurrent)
         table.connect("itemChanged(QTableWidgetItem*)", self._onItem)
 
@@ -81,6 +82,10 @@ class HeartTable:
                 self._showRow(r, row)
             if selected >= 0 and table.currentRow() != selected:
                 table.setCurrentCell(selected, self._SLICE)
+            least, most = self.CONTOURS_WIDTH
+            wanted = min(max(table.sizeHintForColumn(self._CONTOURS) + 6, least), most)
+            if table.columnWidth(self._CONTOURS) != wanted:
+                table.horizontalHeader().resizeSection(self._CONTOURS, wanted)
             shown = min(max(len(rows), 1), self.MAX_ROWS)
             table.setFixedHeight((1 + shown) * self.ROW_HEIGHT + 4)
         finally:
@@ -119,9 +124,9 @@ class HeartTable:
             combo.setItemText(0, automatic)
         combo.currentIndex = LEVELS.index(row.level)
         self._write(r, self._FRAMES, self._framesText(row), self._framesTip(row))
-        contours, review = self._contourTexts(row)
+        contours, review, tip = self._contourTexts(row)
         self._write(r, self._CONTOURS, contours, row.problem or contours)
-        self._write(r, self._REVIEW, review, _("Frames whose contours need a look: see the Contours section"))
+        self._write(r, self._REVIEW, review, tip)
 
     def _write(self, r: int, column: int, text: str, tip: str) -> None:
         item = self._table.item(r, column)
@@ -153,19 +158,20 @@ class HeartTable:
         return _("The data contain no times: enter the R–R interval below if it is known")
 
     @staticmethod
-    def _contourTexts(row: SliceRow) -> tuple[str, str]:
-        """The columns on contours: as checked, or as far as it is known before the check."""
+    def _contourTexts(row: SliceRow) -> tuple[str, str, str]:
+        """The columns on contours, and the tooltip of the second one: as checked, or as far as known before."""
+        tip = _("Frames whose contours need a look: see the Contours section")
         if row.problem:
-            return _("! cannot be used"), "–"
+            return _("! cannot be used"), "–", tip
         if row.series.masks is None:
-            return _("none"), "–"
+            return _("none"), "–", tip
         known = Reviews.known(row.series) or ()
         for review in known:
             if review.depth == row.depth:
-                return review.contoursText(), review.reviewText()
+                return review.contoursText(), review.reviewText(), review.reviewTip()
         if row.drawn == row.frames:
-            return _("not checked yet"), "…"
-        return _("{count} of {all}").format(count=row.drawn, all=row.frames), "…"
+            return _("not checked yet"), "…", tip
+        return _("{count} of {all}").format(count=row.drawn, all=row.frames), "…", tip
 
     def _onCurrent(self, row: int, _column: int, _previousRow: int, _previousColumn: int) -> None:
         if not self._isFilling and row >= 0:

@@ -21,7 +21,7 @@ class AnswerSection:
         openRoom: called to open the reading room.
     """
 
-    HEADLINE_LINES, MOST_FRAME_LINES = 4, 2
+    HEADLINE_LINES, MOST_FRAME_LINES, WARNING_LINES = 4, 2, 2
 
     def __init__(self, ui: Any, model: HeartModel, openRoom: Callable[[], None]) -> None:
         self._ui, self._model = ui, model
@@ -65,15 +65,16 @@ class AnswerSection:
         return ResultContours.framesText(node) if codes & {"contours_carried", "contours_unsure"} else []
 
     def _showWorst(self, notes: ResultNotes) -> None:
-        """The worst warning in one line, with its sign and the number of the others."""
+        """The worst warning in one sentence, with its sign and the number of the others."""
         found = [remark for remark in notes.remarks() if remark.severity in ("error", "warning")]
         if not found:
             self._showWarning(_("✓ No warnings. This does not prove that the result is right."), notes.plain())
             return
         text = f"{found[0].state()}: {found[0].text}"
-        if len(found) > 1:
+        kinds = {(remark.severity, remark.code or remark.text) for remark in found}  # as the reading room counts
+        if len(kinds) > 1:
             text = _("{state} 1 of {count}: {text}").format(
-                state=found[0].state(), count=len(found), text=found[0].text
+                state=found[0].state(), count=len(kinds), text=found[0].text
             )
         self._showWarning(text, notes.plain())
 
@@ -81,9 +82,10 @@ class AnswerSection:
         label = self._ui.warningLabel
         label.toolTip = tip
         label.visible = bool(text)
-        metrics = label.fontMetrics()
         width = max(label.width, 200)
-        label.text = metrics.elidedText(text, qt.Qt.ElideRight, width)
+        # breaking between words takes some space, so that a text of two full lines would need a third
+        shown = label.fontMetrics().elidedText(text, qt.Qt.ElideRight, round(self.WARNING_LINES * 0.94 * width))
+        PanelWidgets.showWholeText(label, shown, 1)
 
     def _nextStep(self) -> str:
         if not self._model.rows:

@@ -107,6 +107,7 @@ class IndexTable:
                 self._when(heart["gcs_peak_frame"]),
                 _("minimum mean Ecc over {extent}, whole wall, Green–Lagrange").format(extent=extent),
             ),
+            *self._limitRows("gcs_peak", _("GCS, peak")),
             (
                 _("GCS at end-systole"),
                 self._percent(heart["gcs_es"]),
@@ -125,6 +126,7 @@ class IndexTable:
                 self._when(heart["grs_peak_frame"]),
                 _("maximum mean Err over {extent}, whole wall").format(extent=extent),
             ),
+            *self._limitRows("grs_peak", _("GRS, peak")),
             (
                 _("GCS rate, systolic"),
                 self._unit(heart.get("gcs_systolic_rate_per_s"), "1/s", 2),
@@ -162,6 +164,17 @@ class IndexTable:
         rows.append((_("GLS"), self._text(_("not available")), IndexMoment(), _("not available from short axis")))
         rows += self._contourRows()
         return [row for row in rows if row[1].isKnown]
+
+    def _limitRows(self, name: str, title: str) -> list[_Entry]:
+        """Limits of the 90 % interval of a number; none if there is no interval."""
+        interval = self._numbers.globalInterval(name)
+        if interval is None:
+            return []
+        text = _("90 % interval, calibrated on synthetic hearts")
+        if interval.is_bound:
+            text = _("90 % interval at most: the widest that the intervals of the segments permit")
+        limits = ((_("{number}: lower limit"), interval.low), (_("{number}: upper limit"), interval.high))
+        return [(row.format(number=title), self._percent(limit), IndexMoment(), text) for row, limit in limits]
 
     def _twistSlices(self) -> str:
         """The slices whose rotations are subtracted."""

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.ResultViews import ResultViews
 from LaMoDSlicerLib.Reading import DifferenceMap, ReadingLayout
@@ -11,6 +12,7 @@ from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import HiddenMasks
 from LaMoDSlicerLib.Scene.HeartView import HeartView
 from LaMoDSlicerLib.Scene.StackCamera import StackCamera
+from LaMoDSlicerLib.Widgets.ViewTitles import ViewTitles
 
 
 class ReadingViews:
@@ -25,6 +27,7 @@ class ReadingViews:
         self._results = results or ResultViews()
         self._views = {name: HeartView(name) for name in ("Red", "Yellow", "Green")}
         self._camera = StackCamera()
+        self._titles = ViewTitles()
         self._node: ResultNode | None = None
         self._second: ResultNode | None = None
         self._comparison: ResultComparison | None = None
@@ -57,6 +60,7 @@ class ReadingViews:
         """Forget the results; the views do not change until the next update of the panel."""
         self._results.release()
         self._camera.giveBack()
+        self._titles.show({})
         HiddenMasks.bringBack()
         self._node = self._second = self._comparison = None
 
@@ -66,11 +70,9 @@ class ReadingViews:
             return
         with slicer.util.RenderBlocker():
             self._results.release()
-            self._showFirst(index)
-            if self._second is not None:
-                self._showSecond(index)
-            else:
-                self._showOtherSeries(index)
+            titles = self._showFirst(index)
+            titles |= self._showSecond(index) if self._second is not None else self._showOtherSeries(index)
+            self._titles.show(titles)
             self._results.update(self._parameters)
             for browser in filter(None, {*self._node.browsers(), *(self._second.browsers() if self._second else ())}):
                 HiddenMasks.setAside(browser)
@@ -79,7 +81,8 @@ class ReadingViews:
         self._views[name].show(result, centerLps)
         self._results.place(name, result.browserNode, role)
 
-    def _showFirst(self, index: int) -> None:
+    def _showFirst(self, index: int) -> dict[str, str]:
+        """Show the slice in the red view; returns the titles of the views, as the functions below do."""
         browser, slice_ = self._node.browsers()[index], self._node.numbers().slices[index]
         if browser is not None:
             result = self._results.resultOf(browser)
@@ -87,26 +90,33 @@ class ReadingViews:
             if not self._isFramed:  # only once: afterwards the user rotates the view
                 self._isFramed = True
                 self._camera.lookAt(self._node.numbers(), HeartView.reachOf(result))
+        title = slice_.label if self._second is None else _("First: {slice}").format(slice=slice_.label)
+        return {"Red": title}
 
-    def _showOtherSeries(self, index: int) -> None:
+    def _showOtherSeries(self, index: int) -> dict[str, str]:
         """Show the next slice of another series."""
         browsers, numbers = self._node.browsers(), self._node.numbers()
         others = [i for i, b in enumerate(browsers) if b is not None and b is not browsers[index]]
-        if others:
-            neighbour = next((i for i in others if i > index), others[-1])
-            self._place("Yellow", self._results.resultOf(browsers[neighbour]), numbers.slices[neighbour].centerLps)
+        if not others:
+            return {}
+        neighbour = next((i for i in others if i > index), others[-1])
+        self._place("Yellow", self._results.resultOf(browsers[neighbour]), numbers.slices[neighbour].centerLps)
+        return {"Yellow": numbers.slices[neighbour].label}
 
-    def _showSecond(self, index: int) -> None:
+    def _showSecond(self, index: int) -> dict[str, str]:
         partner = self._comparison.partnerOf(index)
         if partner is None:
-            return
+            return {}
         mine, theirs = self._node.browsers()[index], self._second.browsers()[partner]
         if mine is None or theirs is None:
-            return
+            return {}
         first, second = self._results.resultOf(mine), self._results.resultOf(theirs)
         numbers = self._node.numbers(), self._second.numbers()
         self._place("Yellow", second, numbers[1].slices[partner].centerLps)
+        titles = {"Yellow": _("Second: {slice}").format(slice=numbers[1].slices[partner].label)}
         if self._comparison.overlies(index):
             if not DifferenceMap.isOf(first, second):
                 DifferenceMap.create(first, numbers[0], second, numbers[1], index, partner)
             self._place("Green", first, numbers[0].slices[index].centerLps, ResultScene.DIFFERENCE)
+            titles["Green"] = _("First − second")
+        return titles

@@ -118,6 +118,8 @@ class ResultComparison:
         )
         count = len(self.pairs("ecc_extreme")[0])
         names = {"first": self._escaped(self.firstName), "second": self._escaped(self.secondName)}
+        if self.firstName == self.secondName:
+            names = {"first": _("first"), "second": _("second")}
         described = text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1], n=count, views=self._viewText(), **names)
         table = "".join(self._row(row, "th") if row is heads else self._row(row, "td") for row in (heads, *rows))
         return self._minus(f'<table cellspacing="0" cellpadding="2">{table}</table>{described}')

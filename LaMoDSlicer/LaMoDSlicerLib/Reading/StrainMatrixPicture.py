@@ -18,7 +18,7 @@ class StrainMatrixPicture:
     """
 
     #: Position of the matrix: left, bottom, width, height as fractions of the picture.
-    BOX = (0.27, 0.17, 0.58, 0.68)
+    BOX = (0.27, 0.17, 0.55, 0.68)
     #: Lines on the colours of the matrix.
     DARK = "#20262e"
 
@@ -60,7 +60,7 @@ class StrainMatrixPicture:
             ax.set_xlabel("time after the R wave [ms]\ndots: onset of shortening", fontsize=canvas.points(8))
             ax.tick_params(length=2.5, pad=2, labelsize=canvas.points(7.5))
             canvas.title(f"Ecc [%] by sector and time, {slice_.label.lower()}")
-            canvas.colorBar(colors, scale, (0.89, self.BOX[1], 0.022, self.BOX[3]), percent)
+            canvas.colorBar(colors, scale, (0.86, self.BOX[1], 0.022, self.BOX[3]), percent)
 
     def timeAt(self, x: float, width: int) -> float:
         """Time in ms at a column of a picture `width` pixels wide."""

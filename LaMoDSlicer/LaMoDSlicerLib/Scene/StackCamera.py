@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 import slicer
 
@@ -10,8 +8,12 @@ from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
 class StackCamera:
     """Directs the 3-D view's camera at the stack of slices: base at the top, seen from anterior and slightly above.
 
-    The bounding box is replaced by an orientation marker until `giveBack` restores the view.
+    The bounding box, which the zoomed view would cut, is replaced by an orientation marker until `giveBack` or
+    `restoreViews`.
     """
+
+    #: Attribute of a 3-D view node: visibility of box and labels, and type of the marker, before `lookAt`.
+    _BEFORE = "LaMoD.BoxLabelsMarker"
 
     TOWARDS_APEX_LPS = np.array([1.0, -1.0, -1.0])
     ANTERIOR_LPS = np.array([0.0, -1.0, 0.0])
@@ -22,25 +24,36 @@ class StackCamera:
     MARGIN = 1.1
 
     def __init__(self) -> None:
-        self._before: tuple[Any, bool, bool, int] | None = None
+        self._hasCleared = False
 
     def giveBack(self) -> None:
-        """Restore bounding box and orientation marker."""
-        if self._before is not None:
-            node, box, labels, marker = self._before
-            node.SetBoxVisible(box)
-            node.SetAxisLabelsVisible(labels)
-            node.SetOrientationMarkerType(marker)
-            self._before = None
+        """Restore bounding box and orientation marker, unless they were replaced before by another object."""
+        if self._hasCleared:
+            self._hasCleared = False
+            self.restoreViews()
 
-    def _clear(self, node: Any) -> None:
-        if self._before is None:
-            self._before = (
-                node,
-                node.GetBoxVisible(),
-                node.GetAxisLabelsVisible(),
-                node.GetOrientationMarkerType(),
-            )
+    @classmethod
+    def restoreViews(cls) -> None:
+        """Restore bounding box and orientation marker of every 3-D view."""
+        for node in slicer.util.getNodesByClass("vtkMRMLViewNode"):
+            before = node.GetAttribute(cls._BEFORE)
+            if before is not None:
+                box, labels, marker = (int(number) for number in before.split())
+                node.SetBoxVisible(bool(box))
+                node.SetAxisLabelsVisible(bool(labels))
+                node.SetOrientationMarkerType(marker)
+                node.SetAttribute(cls._BEFORE, None)
+
+    def clear(self) -> None:
+        """Replace the bounding box of the first 3-D view by an orientation marker."""
+        layouts = slicer.app.layoutManager()
+        if layouts is None or not layouts.threeDViewCount:
+            return
+        node = layouts.threeDWidget(0).threeDView().mrmlViewNode()
+        if node.GetAttribute(self._BEFORE) is None:
+            before = node.GetBoxVisible(), node.GetAxisLabelsVisible(), node.GetOrientationMarkerType()
+            node.SetAttribute(self._BEFORE, " ".join(str(int(value)) for value in before))
+            self._hasCleared = True
         node.SetBoxVisible(False)
         node.SetAxisLabelsVisible(False)
         node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
@@ -52,10 +65,7 @@ class StackCamera:
             numbers: contains the slices.
             reachMm: largest distance of a wall from the centre of its slice.
         """
-        layouts = slicer.app.layoutManager()
-        if layouts is None or not layouts.threeDViewCount:
-            return
-        self._clear(layouts.threeDWidget(0).threeDView().mrmlViewNode())
+        self.clear()
         self.aim(numbers, reachMm)
 
     @classmethod
