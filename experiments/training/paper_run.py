@@ -1,6 +1,6 @@
 """The paper's networks on a reduced width, from nothing to Figures 2 to 5, by the documented commands.
 
-    python -m experiments.training.paper_run --out DIR [--subjects 60] [--cases 24] [--workers 1] [--lddmm] [--quick]
+    python -m experiments.training.paper_run --out DIR [--subjects 40] [--cases 16] [--workers 1] [--lddmm] [--quick]
 
 Writes a paired synthetic cohort (a DENSE and a cine scan of every slice), trains the preset `paper-reduced` on it,
 predicts one test case, and compares zero motion, registration tracking, with `--lddmm` also LDDMM matching, and the
@@ -140,8 +140,8 @@ def read_durations(paths: Paths) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--subjects", type=int, default=60, help="subjects of the cohort")
-    parser.add_argument("--cases", type=int, default=24, help="test cases that are compared, half of them DENSE")
+    parser.add_argument("--subjects", type=int, default=40, help="subjects of the cohort")
+    parser.add_argument("--cases", type=int, default=16, help="test cases that are compared, half of them DENSE")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare data and predictions")
     parser.add_argument("--lddmm", action="store_true", help="also LDDMM matching, 40 s per case")
     parser.add_argument("--quick", action="store_true", help="test of the chain: few epochs")

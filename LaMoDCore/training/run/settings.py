@@ -202,11 +202,11 @@ PRESETS: dict[str, TrainingConfig] = {
         model=replace(
             _PAPER.model, encoder_width=4, motion_width=4, denoiser_width=32, denoiser_blocks=2, velocity_stride=2
         ),
-        batch_size=8,
+        batch_size=4,
         learning_rate=1e-3,
-        registration_epochs=20,
-        diffusion_epochs=400,
-        motion_epochs=40,
+        registration_epochs=10,
+        diffusion_epochs=300,
+        motion_epochs=30,
         patience=0,
         shot_frames=4,
     ),
