@@ -17,6 +17,7 @@ set(MODULE_PYTHON_SCRIPTS
   benchmarks/timing.py
   benchmarks/whole_heart.py
   cli/__init__.py
+  cli/answer.py
   cli/benchmark.py
   cli/check.py
   cli/contour.py
@@ -34,6 +35,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/predict.py
   cli/predict_cohort.py
   cli/program.py
+  cli/report.py
   cli/settings.py
   cli/train.py
   cli/train_contours.py
@@ -100,6 +102,11 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/figures.py
   evaluation/lesions.py
   evaluation/overlap.py
+  evaluation/people/__init__.py
+  evaluation/people/clustered.py
+  evaluation/people/measures.py
+  evaluation/people/page.py
+  evaluation/people/report.py
   evaluation/prediction_cache.py
   evaluation/predictors.py
   evaluation/prefetch.py
@@ -122,6 +129,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/case.py
   heart/colour_ranges.py
   heart/contour_origin.py
+  heart/cropped.py
   heart/cycle/__init__.py
   heart/cycle/carrying.py
   heart/cycle/common_phases.py
@@ -240,6 +248,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/results/contour_masks.py
   io/results/displacement_files.py
   io/results/function_files.py
+  io/results/global_interval.py
   io/results/long_axis_files.py
   io/results/motion_npz.py
   io/results/segments_csv.py
@@ -346,10 +355,26 @@ set(MODULE_PYTHON_SCRIPTS
   report/__init__.py
   report/bullseye.py
   report/curves.py
+  report/html/__init__.py
+  report/html/bokeh_script.py
+  report/html/bullseye_drawing.py
+  report/html/content.py
+  report/html/contours.py
+  report/html/overlay.py
+  report/html/packing.py
+  report/html/page.py
+  report/html/pictures.py
+  report/html/script_data.py
+  report/html/stored.py
+  report/html/view.py
+  report/long_axis_numbers.py
+  report/long_axis_page.py
   report/maps.py
   report/numbering.py
   report/numbers.py
   report/page.py
+  report/parts.py
+  report/report_files.py
   report/style.py
   report/wording.py
   runtime/__init__.py
@@ -381,6 +406,7 @@ set(MODULE_PYTHON_SCRIPTS
   strain/analysis.py
   strain/curves.py
   strain/frame.py
+  strain/global_strain.py
   strain/gradient.py
   strain/indices.py
   strain/layers.py
@@ -443,8 +469,10 @@ set(MODULE_PYTHON_SCRIPTS
   training/posterior/contour_stage.py
   training/posterior/contour_variation.py
   training/posterior/held_out.py
+  training/posterior/held_out_hearts.py
   training/posterior/insertion_angles.py
   training/posterior/motion_latent_stage.py
+  training/posterior/predicted_case.py
   training/posterior/randomised_residuals.py
   training/posterior/residuals.py
   training/posterior/slice_bank.py
@@ -464,6 +492,7 @@ set(MODULE_PYTHON_SCRIPTS
   uncertainty/beat.py
   uncertainty/calibration.py
   uncertainty/descriptors.py
+  uncertainty/global_intervals.py
   uncertainty/intervals.py
   uncertainty/rarity.py
   uncertainty/unlike_training.py
@@ -472,6 +501,14 @@ set(MODULE_PYTHON_SCRIPTS
 set(MODULE_PYTHON_RESOURCES
   contours/automatic/engines/myopari-acdc.json
   py.typed
+  report/html/assets/charts.js
+  report/html/assets/packed_arrays.js
+  report/html/assets/page.css
+  report/html/assets/report.html.jinja
+  report/html/assets/segment_table.js
+  report/html/assets/slice_view.js
+  report/html/assets/style_nonce.js
+  report/html/assets/viewer.js
   )
 
 set(SHIPPED_MODEL_FILES

@@ -28,6 +28,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/ContourStudy.py
   LaMoDSlicerLib/Contours/ContourWriter.py
   LaMoDSlicerLib/Contours/ContoursPanel.py
+  LaMoDSlicerLib/Contours/FillingJob.py
   LaMoDSlicerLib/Contours/FrameState.py
   LaMoDSlicerLib/Contours/FrameStates.py
   LaMoDSlicerLib/Contours/FrameStrip.py
@@ -118,6 +119,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Results/MotionStore.py
   LaMoDSlicerLib/Results/MovieExport.py
   LaMoDSlicerLib/Results/ResultContours.py
+  LaMoDSlicerLib/Results/ResultDraft.py
   LaMoDSlicerLib/Results/ResultExport.py
   LaMoDSlicerLib/Results/ResultHeadline.py
   LaMoDSlicerLib/Results/ResultImport.py
@@ -127,12 +129,14 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Results/ResultNumbers.py
   LaMoDSlicerLib/Results/ResultProvenance.py
   LaMoDSlicerLib/Results/ResultReport.py
+  LaMoDSlicerLib/Results/ResultRoles.py
   LaMoDSlicerLib/Results/ResultScene.py
   LaMoDSlicerLib/Results/ResultStack.py
   LaMoDSlicerLib/Results/__init__.py
   LaMoDSlicerLib/Scene/CineSource.py
   LaMoDSlicerLib/Scene/CleanUp.py
   LaMoDSlicerLib/Scene/CustomLayouts.py
+  LaMoDSlicerLib/Scene/EnteredViews.py
   LaMoDSlicerLib/Scene/FrameFollower.py
   LaMoDSlicerLib/Scene/FrameSequence.py
   LaMoDSlicerLib/Scene/HeartView.py
@@ -160,6 +164,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/TableCopy.py
   LaMoDSlicerLib/Widgets/TextTable.py
   LaMoDSlicerLib/Widgets/ViewLegend.py
+  LaMoDSlicerLib/Widgets/ViewTitles.py
   LaMoDSlicerLib/Widgets/WindowKeys.py
   LaMoDSlicerLib/Widgets/__init__.py
   LaMoDSlicerLib/Worker/CommandControls.py
@@ -168,6 +173,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Worker/Dependencies.py
   LaMoDSlicerLib/Worker/ModelFolder.py
   LaMoDSlicerLib/Worker/PipOutput.py
+  LaMoDSlicerLib/Worker/SlicedWork.py
   LaMoDSlicerLib/Worker/WorkerProcess.py
   LaMoDSlicerLib/Worker/WorkerProgress.py
   LaMoDSlicerLib/Worker/__init__.py

@@ -18,6 +18,7 @@ from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.ParameterNode import ParameterNode
 from LaMoDSlicerLib.Worker import ContourEngine, Dependencies
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -50,19 +51,18 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         Dependencies.ensure()
         heart = HeartRequest.of(request)
 
-        def readResult(_lines: list[str]) -> None:
+        def readSteps() -> Steps:
             try:
-                result = ResultImport.read(worker.folder / "result")
+                return (yield lambda: ResultImport.read(worker.folder / "result"))
             except InputError as error:
-                worker.fail(_("The prediction ended without a readable result. {error}").format(error=error))
-                return
-            onResult(result)
+                text = _("The prediction ended without a readable result. {error}").format(error=error)
+                raise InputError(text) from error
 
         worker = WorkerProcess(
             onProgress,
-            readResult,
+            lambda _lines: worker.continueWith(readSteps(), onResult),
             onError,
-            explain=lambda code, output: explainExit(code, output, worker.folder, heart.names()),
+            explain=lambda code, output: explainExit(code, output, worker.folder, heart.files()),
         )
         return self._start(worker, heart)
 
@@ -121,7 +121,17 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         Raises:
             ValueError: a slice of the result belongs to none of the series.
         """
-        return ResultKeeper.add(result, HeartRequest.of(request), parameters.parameterNode)
+        return completed(self.resultSteps(result, request, parameters))
+
+    def resultSteps(
+        self,
+        result: Any,
+        request: PredictionRequest | HeartRequest,
+        parameters: ParameterNode,
+        onCommit: Callable[[], None] = lambda: None,
+    ) -> Steps:
+        """As `addResult`, in small steps; `onCommit` is called before the scene is changed."""
+        return ResultKeeper.steps(result, HeartRequest.of(request), parameters.parameterNode, onCommit)
 
     def showResult(
         self, result: Any, request: PredictionRequest | HeartRequest, parameters: ParameterNode

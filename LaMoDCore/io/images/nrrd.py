@@ -254,7 +254,13 @@ GZIP_LEVEL = 1
 
 
 def write_nrrd(
-    path: Path, voxels: Array | Blocks, fields: list[str], metadata: Mapping[str, str], *, runs_only: bool = False
+    path: Path,
+    voxels: Array | Blocks,
+    fields: list[str],
+    metadata: Mapping[str, str],
+    *,
+    runs_only: bool = False,
+    compress: bool = True,
 ) -> None:
     """Write one NRRD file atomically; the same voxels give the same bytes (gzip without a time stamp).
 
@@ -264,6 +270,7 @@ def write_nrrd(
         fields: header lines in addition to type, dimension, sizes, endian and encoding, in order.
         metadata: key-value pairs, written in the given order.
         runs_only: compress runs of equal bytes only; as small and twice as fast for real numbers that do not repeat.
+        compress: False writes raw voxels, for files that are read once and deleted.
     """
     dtype = voxels.dtype.name
     if dtype not in NRRD_TYPE:
@@ -277,7 +284,7 @@ def write_nrrd(
         f"sizes: {' '.join(str(s) for s in voxels.shape[::-1])}",
         *fields,
         "endian: little",
-        "encoding: gzip",
+        f"encoding: {'gzip' if compress else 'raw'}",
         *(f"{key}:={value}" for key, value in metadata.items()),
     ]
     for line in lines:
@@ -291,8 +298,10 @@ def write_nrrd(
         handle.write(("\n".join(lines) + "\n\n").encode("utf-8"))
         for block in voxels.make() if isinstance(voxels, Blocks) else [voxels]:
             flat = np.ascontiguousarray(block, dtype=little).reshape(-1)
-            handle.write(packer.compress(flat.view(np.uint8).data))
-        handle.write(packer.flush())
+            raw = flat.view(np.uint8).data
+            handle.write(packer.compress(raw) if compress else raw)
+        if compress:
+            handle.write(packer.flush())
 
 
 def replace_metadata(path: Path, changes: Mapping[str, str]) -> None:

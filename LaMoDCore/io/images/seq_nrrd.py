@@ -52,6 +52,7 @@ def write_seq_nrrd(
     node_class: str = "vtkMRMLScalarVolumeNode",
     rr_ms: float | None = None,
     metadata: Mapping[str, str] | None = None,
+    compress: bool = True,
 ) -> None:
     """Write frames [T, Z, H, W] as a sequence that Slicer and SimpleITK read; byte-stable and atomic.
 
@@ -63,6 +64,7 @@ def write_seq_nrrd(
         node_class: the MRML class of each volume; ``vtkMRMLLabelMapVolumeNode`` for masks.
         rr_ms: length of the cardiac cycle, stored in the file's metadata.
         metadata: further key-value pairs; Slicer shows them as the sequence's attributes.
+        compress: False writes raw voxels, for files that are read once and deleted.
 
     Raises:
         ValueError: shapes or types do not fit.
@@ -94,7 +96,7 @@ def write_seq_nrrd(
     if rr_ms is not None:
         pairs[_RR_KEY] = repr(float(rr_ms))
     pairs.update(metadata or {})
-    write_nrrd(Path(path), voxels, fields, pairs)
+    write_nrrd(Path(path), voxels, fields, pairs, compress=compress)
 
 
 def read_seq_nrrd(path: str | Path) -> FrameStack:

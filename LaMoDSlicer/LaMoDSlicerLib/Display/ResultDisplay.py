@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Display.Quantities import GlyphColor, OverlayQuantity, colorNode
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 
 class ResultDisplay:
@@ -44,6 +45,10 @@ class ResultDisplay:
         self._lines.update(parameters, list(views))
         self._wall.update(parameters, threeD)
         self._playOnly(self._shownRoles(parameters, views, threeD))
+
+    def drawSteps(self, parameters: Any) -> Steps:
+        """Draw the lines that the settings show, in small steps, before `update`."""
+        return self._lines.drawSteps(parameters)
 
     def hide(self) -> None:
         """Show the result in no view."""
@@ -107,28 +112,45 @@ def _setLegend(volume: Any, legend: Legend | None, views: list[str]) -> None:
         if node is not None:
             node.SetVisibility(False)
         return
+    if node is not None and not set(views) <= set(node.GetViewNodeIDs()):
+        slicer.mrmlScene.RemoveNode(node)  # a view that was created later draws only legends that are added after it
+        node = None
     node = node or logic.AddDefaultColorLegendDisplayNode(volume)
     node.SetTitleText(legend.title)
     node.SetLabelFormat("%g")  # a fixed number of decimals would round the values between the limits
-    node.SetNumberOfLabels(ColourRanges.TICKS)
+    labels = _labels(views)
+    node.SetNumberOfLabels(labels)
     node.SetMaxNumberOfColors(256)
-    node.SetSize(0.07, _legendHeight(views))
+    node.SetSize(
+        _legendSide(views, 0, *(_LEGEND_WIDTH if labels > 3 else _NARROW_WIDTH)), _legendSide(views, 1, *_LEGEND_HEIGHT)
+    )
     node.GetTitleTextProperty().SetFontSize(16)
     node.GetLabelTextProperty().SetFontSize(14)
     _showIn(node, views)
     node.SetVisibility(True)
 
 
-#: Height of a legend as a fraction of its view, least and greatest; and in pixels, for labels that do not overlap.
-_LEGEND_HEIGHT, _LEGEND_PIXELS = (0.3, 0.6), 120.0
+#: Width and height of a legend: least and greatest fraction of its view, and pixels for labels that are legible and do
+#: not overlap.
+_LEGEND_WIDTH, _LEGEND_HEIGHT = (0.07, 0.25, 46.0), (0.3, 0.6, 120.0)
+#: Width of a legend with three labels.
+_NARROW_WIDTH = (0.07, 0.2, 32.0)
+#: Width of a view, pixels, from which a legend has all labels; in narrower ones they would cover the heart.
+_ALL_LABELS = 300
 
 
-def _legendHeight(views: list[str]) -> float:
-    """Height of a legend as a fraction of its largest view; views that are not shown yet have no height."""
+def _legendSide(views: list[str], axis: int, least: float, greatest: float, pixels: float) -> float:
+    """A side of a legend as a fraction of its largest view; views that are not shown yet have no size."""
     nodes = [slicer.mrmlScene.GetNodeByID(view) for view in views]
-    heights = [node.GetDimensions()[1] for node in nodes if node is not None and node.GetDimensions()[1] > 1]
-    least, greatest = _LEGEND_HEIGHT
-    return min(max(_LEGEND_PIXELS / max(heights), least), greatest) if heights else least
+    sides = [node.GetDimensions()[axis] for node in nodes if node is not None and node.GetDimensions()[axis] > 1]
+    return min(max(pixels / max(sides), least), greatest) if sides else least
+
+
+def _labels(views: list[str]) -> int:
+    """Number of the labels of a legend: both limits and the middle, and the values half-way where there is space."""
+    nodes = [slicer.mrmlScene.GetNodeByID(view) for view in views]
+    widths = [node.GetDimensions()[0] for node in nodes if node is not None and node.GetDimensions()[0] > 1]
+    return 3 if widths and max(widths) < _ALL_LABELS else ColourRanges.TICKS
 
 
 def _showIn(display: Any, views: list[str]) -> None:
@@ -155,28 +177,34 @@ class LineDisplay:
         """Apply the settings of the ParameterNode in these views, IDs of slice nodes."""
         p, scene = parameters, ResultScene
         if views:
-            self._draw(scene.ARROWS, p.showGlyphs, f"{p.glyphSpacing:g} mm × {p.glyphScale:g}", self._arrows(p))
-            self._draw(scene.GRID, p.showGrid, f"{p.glyphSpacing:g} mm", lambda m: DeformingGrid(m, p.glyphSpacing))
-            self._draw(scene.TRACKS, p.showTracks, f"{p.glyphSpacing:g} mm", lambda m: PointTracks(m, p.glyphSpacing))
+            completed(self.drawSteps(p))
         self._show(scene.CONTOURS, p.showContours, self.CARRIED_RGB, self.THICK, views)
         self._show(scene.DRAWN, p.showDrawn, self.DRAWN_RGB, self.THIN, views)
-        self._show(scene.ARROWS, p.showGlyphs, p.glyphColor.rgb, self.THICK, views)
+        self._show(scene.ARROWS, p.showGlyphs, p.glyphColor.rgb, self.THIN, views)
         self._show(scene.GRID, p.showGrid, self.GRID_RGB, self.THIN, views)
         self._show(scene.TRACKS, p.showTracks, self.TRACKS_RGB, self.THIN, views)
         self._colorArrows(p)
+
+    def drawSteps(self, parameters: Any) -> Steps:
+        """Draw the lines that the settings show and that are not yet drawn in this way, in one step per frame."""
+        p, scene = parameters, ResultScene
+        every = f"{p.glyphSpacing:g} mm"
+        yield from self._draw(scene.ARROWS, p.showGlyphs, f"{every} × {p.glyphScale:g}", self._arrows(p))
+        yield from self._draw(scene.GRID, p.showGrid, every, lambda m: DeformingGrid(m, p.glyphSpacing))
+        yield from self._draw(scene.TRACKS, p.showTracks, every, lambda m: PointTracks(m, p.glyphSpacing))
 
     @staticmethod
     def _arrows(p: Any) -> Callable[[MaterialMotion], Any]:
         return lambda motion: DisplacementArrows(motion, p.glyphSpacing, p.glyphScale)
 
-    def _draw(self, role: str, wanted: bool, shape: str, make: Callable[[MaterialMotion], Any]) -> None:
+    def _draw(self, role: str, wanted: bool, shape: str, make: Callable[[MaterialMotion], Any]) -> Steps:
         """Draw lines that are wanted and not yet drawn with this shape."""
         result = self._result
         if not wanted or result.sequence(role) is None or result.shapeOf(role) == shape:
             return
         motion = result.motion
         if motion is not None:
-            result.draw(role, shape, make(motion).mesh)
+            yield from result.drawSteps(role, shape, make(motion).mesh)
 
     def _show(self, role: str, wanted: bool, rgb: tuple[float, float, float], thickness: int, views: list[str]) -> None:
         display = self._result.displayOf(role)

@@ -11,6 +11,7 @@ from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.HeartView import HeartView
 from LaMoDSlicerLib.Scene.LinkedBrowsers import LinkedBrowsers
 from LaMoDSlicerLib.Scene.StackCamera import StackCamera
+from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
 
 class ResultViews:
@@ -79,8 +80,14 @@ class ResultViews:
         for name, index in (("Yellow", 0), ("Green", len(browsers) - 1)):
             if browsers[index] is not browsers[middle]:
                 HeartView(name).show(self.resultOf(browsers[index]), numbers.slices[index].centerLps)
-        StackCamera.aim(numbers, HeartView.reachOf(current))
+        StackCamera().lookAt(numbers, HeartView.reachOf(current))
         self.update(parameters)
+
+    def drawSteps(self, node: ResultNode, parameters: Any) -> Steps:
+        """Draw the lines of a new result that are displayed, in small steps, so that `present` finds them."""
+        for scene in node.scenes:
+            self._keep(scene)
+            yield from self._displayOf(scene.browserNode).drawSteps(parameters)
 
     @staticmethod
     def _masksOf(node: ResultNode, parameters: Any) -> list[Any]:
@@ -157,16 +164,24 @@ class ResultViews:
 
     def _displayOf(self, browserNode: Any) -> ResultDisplay:
         """The display of the result on a browser; another result there has another display."""
+        key = self._keyOf(browserNode)
+        return self._displays[key] if key in self._displays else self._keep(ResultScene(browserNode))
+
+    @staticmethod
+    def _keyOf(browserNode: Any) -> tuple[str, str, str]:
         numbers, motion = ResultNode.ofBrowser(browserNode), MotionStore.nodeOf(browserNode)
-        key = (
+        return (
             browserNode.GetID(),
             numbers.node.GetID() if numbers is not None else "",
             motion.GetID() if motion is not None else "",
         )
-        if key not in self._displays:
-            known = {node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")}
-            kept = {k: d for k, d in self._displays.items() if k[0] in known and k[0] != key[0]}
-            self._displays = {**kept, key: ResultDisplay(ResultScene(browserNode))}
+
+    def _keep(self, result: ResultScene) -> ResultDisplay:
+        """A display of a result, instead of displays of earlier results on its browser."""
+        key = self._keyOf(result.browserNode)
+        known = {node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")}
+        kept = {k: d for k, d in self._displays.items() if k[0] in known and k[0] != key[0]}
+        self._displays = {**kept, key: ResultDisplay(result)}
         return self._displays[key]
 
     def _link(self, browserIds: list[str]) -> None:

@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
 
 class HeartSections:
@@ -42,25 +43,40 @@ class HeartSections:
         if self._owner.predictPanel.parameters is not None and not ResultNode.all():
             self._look(self.model.current())
 
-    def _present(self, node: Any) -> None:
-        self._owner.displayPanel.views.present(node, self._owner.predictPanel.parameters)
+    def _present(self, node: Any) -> Steps:
+        views, parameters = self._owner.displayPanel.views, self._owner.predictPanel.parameters
+        yield from views.drawSteps(node, parameters)
+        views.present(node, parameters)
+        self._selectShown(node, parameters)
+        yield None
+
+    def _selectShown(self, node: Any, parameters: Any) -> None:
+        """Select the row of the slice in the red view, the middle one of a result, so that table and view agree."""
+        used, count = self.model.usedRows, len(node.browsers())
+        if len(used) == count and used[count // 2].series.cine is parameters.resultBrowser:
+            self.model.select(self.model.rows.index(used[count // 2]))
 
     def _onSelected(self, row: Any) -> None:
-        self._look(row.series)
-        self._owner.contoursPanel.showDepth(row.depth)
+        self._owner.contoursPanel.showDepth(row.depth, zoomed=self._look(row.series))
 
-    def _look(self, series: Any) -> None:
-        """Show the cine of a series in the slice views, unless the reading room directs them."""
+    def _look(self, series: Any) -> bool:
+        """Show the cine of a series in the slice views, unless the reading room directs them.
+
+        Returns:
+            Whether the red view shows other images than before.
+        """
         if series is None or series.cine is None or self._owner.readingPanel.ui.roomButton.checked:
-            return
+            return False
         try:
             volume = CineSource(series.cine).volumeNode()
         except InputError:  # the table gives the reason
-            return
+            return False
         red = slicer.app.layoutManager().sliceWidget("Red") if slicer.app.layoutManager() is not None else None
         if red is not None and red.mrmlSliceCompositeNode().GetBackgroundVolumeID() != volume.GetID():
             SliceViews.lookAt(volume)
             self._owner.onModified()  # the result of this slice is shown over its cine
+            return True
+        return False
 
     def _openRoom(self) -> None:
         self._owner.readingPanel.ui.roomButton.checked = True

@@ -16,7 +16,8 @@ class HeartRequest:
 
     Attributes:
         parts: one per series; the options are those of the first.
-        levels: of each slice with contours, in the order of the parts and of their slices; empty to propose them.
+        levels: of each slice with contours, in the order of the parts and of their slices; "auto" to propose it. Empty
+            to propose all of them.
         swapBaseAndApex: reverse the order of the slices that is found.
         rrMs: R–R interval, if the data contain none; 0 if it is not known.
         referenceFrame: end-diastole, counted from 0; None to find it.
@@ -29,7 +30,7 @@ class HeartRequest:
     referenceFrame: int | None = None
 
     #: Longest list of names in the name of a result.
-    _MOST_NAMES = 3
+    _MOST_NAMES = 2
 
     @classmethod
     def of(cls, request: "PredictionRequest | HeartRequest") -> "HeartRequest":
@@ -54,20 +55,39 @@ class HeartRequest:
             yield from ((part, int(k)) for k in np.flatnonzero(drawn))
 
     def names(self) -> dict[str, str]:
-        """File that `writeInputs` writes -> what the user calls it."""
+        """File of the masks of each series -> what the user calls it."""
         if len(self.parts) == 1:
             return {"masks.seq.nrrd": _("The masks")}
         return {f"series{n}.seq.nrrd": f"“{part.name}”" for n, part in enumerate(self.parts, 1)}
 
+    def cineNames(self) -> dict[str, str]:
+        """File of each cine -> what the user calls it; empty unless every series has a cine.
+
+        The command looks for the cine of every mask, so that it gets all of them or none.
+        """
+        if any(part.cine is None for part in self.parts):
+            return {}
+        if len(self.parts) == 1:
+            return {"cine.seq.nrrd": _("The cine")}
+        return {f"cine{n}.seq.nrrd": f"“{part.name}”" for n, part in enumerate(self.parts, 1)}
+
+    def files(self) -> dict[str, str]:
+        """Every file that `writeInputs` writes -> what the user calls it."""
+        return {**self.names(), **self.cineNames()}
+
     def writeInputs(self, folder: Path) -> None:
-        """Write the masks of each series to the files that `commandLine` names; they alone determine the motion."""
+        """Write masks and cines of each series to the files that `commandLine` names."""
         for file, part in zip(self.names(), self.parts, strict=True):
             part.masks.write(folder / file)
+        for file, part in zip(self.cineNames(), self.parts, strict=False):
+            part.writeCine(folder / file)
 
     def commandLine(self, folder: Path) -> list[str]:
         """The `lamod predict` command that reads `folder` and writes `folder`/result."""
         arguments = ["predict", *(str(folder / file) for file in self.names())]
-        arguments += ["--out", str(folder / "result"), "--outputs", "segments,motion,displacement"]
+        arguments += ["--out", str(folder / "result"), "--outputs", "segments,motion"]
+        if self.cineNames():
+            arguments += ["--cine", *(str(folder / file) for file in self.cineNames())]
         arguments += ["--labels", MaskFrames.sharedLabelOption(part.masks for part in self.parts)]
         if self.levels:
             arguments += ["--levels", ",".join(self.levels)]

@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Worker.SlicedWork import SlicedWork, Steps
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -20,14 +21,16 @@ class PredictPanel:
     Args:
         owner: the module's widget: its widgets by name, its logic and its update of all panels.
         model: the heart.
-        show: called with the ResultNode of a new result, to display it.
+        show: returns the steps that display a new result, given its ResultNode.
     """
 
-    def __init__(self, owner: Any, model: HeartModel, show: Callable[[Any], None]) -> None:
+    def __init__(self, owner: Any, model: HeartModel, show: Callable[[Any], Steps]) -> None:
         self._ui, self._logic, self._model, self._show = owner.ui, owner.logic, model, show
         self.refresh = owner.update
         self._parameters: Any = None
         self._job: WorkerProcess | None = None
+        self._showing: SlicedWork | None = None
+        self._isCommitting = False
         self._busy = ""
         self._problemShown = ""
         self._drawing = DrawingControl(self._ui, self._logic, self, model)
@@ -133,11 +136,9 @@ class PredictPanel:
         try:
             with slicer.util.tryWithErrorDisplay(failed, show=False, waitCursor=True):
                 self._job = start()
-        except InputError as error:
-            self.showMessage(str(error))
-            return
-        except OSError as error:
-            self.showMessage(f"{failed.rstrip('.')}: {error}.")
+        except (InputError, OSError) as error:
+            self.showMessage(str(error) if isinstance(error, InputError) else f"{failed.rstrip('.')}: {error}.")
+            PanelWidgets.scrollTo(self._ui.messageLabel)
             return
         self._busy = busy
         self._ui.progressBar.value = 0
@@ -145,7 +146,14 @@ class PredictPanel:
         self.update()
         PanelWidgets.scrollTo(self._ui.stageLabel)
 
+    @property
+    def isCommitting(self) -> bool:
+        """Whether a result is being added to the scene: no other update is useful until it is complete."""
+        return self._isCommitting
+
     def onCancelButton(self) -> None:
+        if self._isCommitting:  # the result is complete
+            return
         self.cancel(_("Cancelled. The scene is unchanged."))
 
     def cancel(self, reason: str) -> None:
@@ -153,6 +161,8 @@ class PredictPanel:
         if self._job is None:
             return
         self._job.cancel()
+        if self._showing is not None:
+            self._showing.cancel()
         self.finishJob()
         self.showMessage(reason)
 
@@ -166,19 +176,42 @@ class PredictPanel:
         self._ui.logEdit.appendPlainText(progress.log[-1])
 
     def onResult(self, result: Any, request: HeartRequest) -> None:
-        self.finishJob()
+        """Add a result to the scene and show it, in small steps."""
+        self._ui.stageLabel.text = _("Showing the result …")
         lost = [p for p in request.parts if p.cineNodeId and slicer.mrmlScene.GetNodeByID(p.cineNodeId) is None]
+        self._showing = SlicedWork(
+            self._showSteps(result, request), lambda _node: self._onShown(result, bool(lost)), self._onNotShown
+        )
+        self._showing.start()
+
+    def _showSteps(self, result: Any, request: HeartRequest) -> Steps:
+        def onCommit() -> None:
+            self._isCommitting = True
+            slicer.app.pauseRender()  # the views would show a part of the result
+
         try:
-            with slicer.util.RenderBlocker():
-                self._show(self._logic.addResult(result, request, self._parameters))
-        except (ValueError, KeyError, OSError) as error:
-            self.showMessage(_("The result could not be shown: {error}.").format(error=error))
-            return
+            node = yield from self._logic.resultSteps(result, request, self._parameters, onCommit)
+            yield from self._show(node)
+        finally:
+            if self._isCommitting:
+                self._isCommitting = False
+                slicer.app.resumeRender()
+
+    def _onShown(self, result: Any, hasLostCine: bool) -> None:
+        self.finishJob()
         self.refresh()
         self._ui.stageLabel.text = self._provenanceText(result.summary)
-        if lost:
+        if hasLostCine:
             self.showMessage(_("The cine was removed during the prediction: the result has its own sequence browser."))
         PanelWidgets.scrollTo(self._ui.strainButton)
+
+    def _onNotShown(self, error: Exception) -> None:
+        self.finishJob()
+        self.refresh()
+        reason = (str(error) or type(error).__name__).rstrip(".")
+        self.showMessage(_("The result could not be shown: {error}.").format(error=reason))
+        if not isinstance(error, (ValueError, KeyError, OSError)):
+            raise error
 
     def onError(self, text: str) -> None:
         self.finishJob()
@@ -186,7 +219,7 @@ class PredictPanel:
 
     def finishJob(self) -> None:
         """Another process can start from now on."""
-        self._job, self._busy = None, ""
+        self._job, self._showing, self._busy = None, None, ""
         self._ui.stageLabel.text = ""
         self.update()
 
@@ -195,7 +228,5 @@ class PredictPanel:
         provenance = summary.get("provenance", {})
         if not provenance:
             return ""
-        text = _("Predicted with {model} on {device} ({reason}).")
-        return text.format(
-            model=provenance.get("model"), device=provenance.get("device"), reason=provenance.get("device_reason")
-        )
+        text = _("Predicted with {model} ({reason}).")  # the reason names the device
+        return text.format(model=provenance.get("model"), reason=provenance.get("device_reason"))

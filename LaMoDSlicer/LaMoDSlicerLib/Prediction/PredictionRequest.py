@@ -68,7 +68,7 @@ class PredictionRequest:
 
     Attributes:
         masks: the segmented structures.
-        cine: float32 [T, Z, H, W] on the masks' grid, shown under the result, or None.
+        cine: float32 [T, Z, H, W] on the masks' grid, or None: shown under the result, and read by the prediction.
         level: "base", "mid", "apex", or "automatic".
         options: model, sampling and RV insertion.
         cineNodeId: the node on which the result is shown, or None.
@@ -87,6 +87,13 @@ class PredictionRequest:
     masksNodeId: str | None = None
     structures: dict[str, str] = field(default_factory=dict)
     fingerprint: ContourFingerprint | None = None
+
+    def writeCine(self, path: Path) -> None:
+        """Write the cine as a `.seq.nrrd`, without compression: it is read once."""
+        from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+
+        times = self.masks.timesMs if self.masks.hasTimes else None
+        write_seq_nrrd(path, self.cine, self.masks.geometry.ijkToLps, times, compress=False)
 
 
 def explainExit(exitCode: int, lastOutput: str, folder: Path, names: dict[str, str] | None = None) -> str:

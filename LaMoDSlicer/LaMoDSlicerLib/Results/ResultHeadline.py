@@ -47,38 +47,15 @@ class ResultHeadline:
         return _("EF and volumes: not available; {reason}.").format(reason=reason) if reason else ""
 
     def _intervalLine(self) -> str:
-        interval = self.gcsInterval()
-        if interval is None:
-            return _("GCS without interval: predicted with one sample")
-        low, high = (_percent(value, signed=True) for value in interval)
-        return _("GCS, 90 % interval at most {low} to {high}").format(low=low.removesuffix(" %"), high=high)
-
-    def gcsInterval(self) -> tuple[float, float] | None:
-        """Limits of the 90 % interval of peak GCS, as fractions; None with one sample.
-
-        GCS is the mean of the segments over all slices. The half-width is the mean of the segments' half-widths at
-        the frame of peak GCS, weighted in the same way. It is the largest that these permit: it assumes that the
-        errors of all segments agree.
-        """
-        heart = self._numbers.summary.get("global", {})
-        peak, frame = heart.get("gcs_peak"), heart.get("gcs_peak_frame")
-        slices = self._numbers.slices
-        if peak is None or frame is None or not all(s.hasInterval for s in slices):
-            return None
-        halves, weights = [], []
-        for slice_ in slices:
-            half = 0.5 * (slice_.high["ecc"] - slice_.low["ecc"])[:, frame]
-            affine = slice_.ijkToLps
-            pixel = float(np.linalg.norm(np.cross(affine[:3, 0], affine[:3, 1])))
-            pixels = slice_.segmentValues("pixels")
-            area = pixels * pixel if pixels.shape == half.shape and np.isfinite(pixels).all() else np.ones_like(half)
-            known = np.isfinite(half)
-            halves.append(half[known])
-            weights.append(area[known])
-        if not sum(weight.sum() for weight in weights):
-            return None
-        half = float(np.average(np.concatenate(halves), weights=np.concatenate(weights)))
-        return peak - half, peak + half
+        names = {"gcs_peak": _("GCS"), "grs_peak": _("GRS")}
+        found = {name: self._numbers.globalInterval(name) for name in names}
+        known = {name: interval for name, interval in found.items() if interval is not None}
+        if not known:
+            return _("Without intervals: predicted with one sample") if self._numbers.samples == 1 else ""
+        isBound = any(interval.is_bound for interval in known.values())
+        text = _("90 % intervals at most: {limits}") if isBound else _("90 % intervals: {limits}")
+        limits = [f"{names[name]} {_limits(interval)}" for name, interval in known.items()]
+        return text.format(limits=", ".join(limits) + " %")
 
     def _segmentsLine(self) -> str:
         """The segments that shorten most and least."""
@@ -116,6 +93,12 @@ class ResultHeadline:
         if contours.get("reviewed"):
             return _("Contours drawn automatically by {engine}, reviewed.").format(engine=contours["engine"])
         return _("Contours drawn automatically by {engine}, not reviewed.").format(engine=contours["engine"])
+
+
+def _limits(interval: Any) -> str:
+    """Limits of a LaMoDCore GlobalInterval in per cent, without the sign."""
+    low, high = (_percent(value, signed=True).removesuffix(" %") for value in (interval.low, interval.high))
+    return _("{low} to {high}").format(low=low, high=high)
 
 
 def _percent(value: float | None, signed: bool) -> str:

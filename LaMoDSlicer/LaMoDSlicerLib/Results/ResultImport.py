@@ -21,6 +21,9 @@ from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
 
+#: Arrays of a result that the module does not show.
+_NOT_SHOWN = ("ecr", "jacobian", *(f"{name}_std" for name in ("displacement_mm", "err", "ecr", "e1", "e2", "jacobian")))
+
 
 def load(folder: Path) -> ResultNode:
     """Load a result, or a case with known motion.
@@ -45,7 +48,7 @@ def read(folder: Path) -> Any:
     from LaMoDCore.runtime.errors import LaMoDInputError
 
     try:
-        return read_result(folder)
+        return read_result(folder, leave_out=_NOT_SHOWN)
     except LaMoDInputError as error:
         file = Path(error.source).name
         reason = f"{file}: {error.reason}"

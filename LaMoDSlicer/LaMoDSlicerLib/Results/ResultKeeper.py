@@ -1,6 +1,8 @@
 """Adds a new result to the scene: on the cines it belongs to, in place of the earlier result or next to it."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import slicer
@@ -10,11 +12,13 @@ from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import ResultContours, ResultImport
+from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 #: Attribute of the parameter node; set if a new prediction is added to earlier ones instead of replacing them.
 ADD = "LaMoD.AddResults"
@@ -28,25 +32,47 @@ def add(result: Any, request: HeartRequest, parameterNode: Any) -> ResultNode:
     Raises:
         ValueError: a slice of the result belongs to none of the series, or has another size; the scene is unchanged.
     """
+    return completed(steps(result, request, parameterNode))
+
+
+def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Callable[[], None] = lambda: None) -> Steps:
+    """As `add`, in small steps.
+
+    Args:
+        result, request, parameterNode: as for `add`.
+        onCommit: called before the scene is changed; the steps after it must all be done.
+    """
     owners = [_ownerOf(slice_, request) for slice_ in result.slices]
     # all that a damaged result can fail at comes before the earlier result is removed
-    numbers = ResultNumbers.ofResult(result)
+    numbers = yield lambda: ResultNumbers.ofResult(result)
     ofPart = {part: [k for k, owner in enumerate(owners) if owner is part] for part in dict.fromkeys(owners)}
-    fields = {part: _fieldsOf(result, own, part) for part, own in ofPart.items()}
+    places = {part: placeFor(part, parameterNode) for part in ofPart}
+    drafts = {}
+    for part, own in ofPart.items():
+        made = yield lambda own=own, part=part: _fieldsOf(result, own, part)
+        drafts[part] = (yield from ResultDraft.steps(made[0], places[part], made[1])) if made is not None else None
+    onCommit()
     keepsEarlier = bool(parameterNode.GetAttribute(ADD))
     if not keepsEarlier:
-        _removeReplaced(request)
+        for earlier in _replacedBy(request):
+            yield from removeSteps(earlier)
     browsers: list[Any] = [None] * len(result.slices)
+    scenes = []
     for part, own in ofPart.items():
-        made = _addPart(result, own, fields[part], placeFor(part, parameterNode))
+        if drafts[part] is not None:
+            scenes.append(ResultScene.show(drafts[part], places[part]))
+            made = [scenes[-1].browserNode] * len(own)
+        else:
+            made = _withoutImages(result, own, places[part])
         for k, browser in zip(own, made, strict=True):
             browsers[k] = browser
-    name = (
-        slicer.mrmlScene.GenerateUniqueName(request.name) if keepsEarlier and _isTaken(request.name) else request.name
-    )
-    node = ResultNode.create(numbers, browsers, name)
+        yield
+    name = _freeName(request.name) if keepsEarlier else request.name
+    node = ResultNode.create(numbers, browsers, name, scenes)
     ResultContours.keep(node, list(request.parts))
+    yield
     ResultProvenance(node).keep()
+    yield
     return node
 
 
@@ -72,17 +98,11 @@ def _fieldsOf(result: Any, own: list[int], part: PredictionRequest) -> tuple[Res
     return stack, SpatialFields(stack, part.masks.geometry)
 
 
-def _addPart(
-    result: Any, own: list[int], made: tuple[ResultStack, SpatialFields] | None, part: PredictionRequest
-) -> list[Any]:
-    """The browser of each of the slices `own`."""
-    if made is not None:
-        stack, fields = made
-        return [ResultScene.create(stack, part, fields).browserNode] * len(own)
-    # resampled to other phases than those of its images: shown without them
+def _withoutImages(result: Any, own: list[int], place: PredictionRequest) -> list[Any]:
+    """The browsers of the slices `own`, resampled to other phases than their images, which are not shown."""
     summary = {**result.summary, "slices": [result.summary["slices"][k] for k in own]}
     ownResult = replace(result, slices=tuple(result.slices[k] for k in own), summary=summary)
-    return ResultImport.show(ownResult, part.name).browsers()
+    return ResultImport.show(ownResult, place.name).browsers()
 
 
 def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionRequest:
@@ -94,22 +114,32 @@ def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionReques
     return replace(request, cineNodeId=None, name=slicer.mrmlScene.GenerateUniqueName(request.name))
 
 
-def _isTaken(name: str) -> bool:
-    return any(earlier.name == name for earlier in ResultNode.all())
+def _freeName(name: str) -> str:
+    """The name, with a number if another result has it."""
+    taken = {earlier.name for earlier in ResultNode.all()}
+    numbered = (f"{name} {number}" for number in count(2))
+    return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
-def _removeReplaced(request: HeartRequest) -> None:
-    """Remove the results that the new one replaces: on one of its cines, or of exactly its masks."""
+def _replacedBy(request: HeartRequest) -> list[ResultNode]:
+    """The results that the new one replaces: on one of its cines, or of exactly its masks."""
     cines = {part.cineNodeId for part in request.parts} - {None}
     masks = {part.masksNodeId for part in request.parts} - {None}
+    found = []
     for earlier in ResultNode.all():
         shown = {browser.GetID() for browser in earlier.browsers() if browser is not None}
         if shown & cines or (masks and set(ResultContours.masksIds(earlier)) == masks):
-            remove(earlier)
+            found.append(earlier)
+    return found
 
 
 def remove(earlier: ResultNode) -> None:
     """Remove a result from the scene, with the browsers that LaMoD made for it; cines of the user remain."""
+    completed(removeSteps(earlier))
+
+
+def removeSteps(earlier: ResultNode) -> Steps:
+    """As `remove`, in one step per series."""
     for browser in dict.fromkeys(filter(None, earlier.browsers())):
         scene = ResultScene(browser)
         own = scene.sequence(ResultScene.MASKS)
@@ -118,5 +148,6 @@ def remove(earlier: ResultNode) -> None:
             proxy = browser.GetProxyNode(own)
             extras = (*scene.belongings(proxy), *scene.belongings(own))
             scene.removeNodes(browser, own, proxy, *extras)  # the browser would make the proxy again
+        yield None
     if earlier.node.GetScene() is not None:
         slicer.mrmlScene.RemoveNode(earlier.node)

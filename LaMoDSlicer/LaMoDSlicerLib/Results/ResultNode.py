@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import slicer
@@ -11,22 +12,26 @@ class ResultNode:
 
     Args:
         node: vtkMRMLTextNode with the role `ROLE`.
+        scenes: ResultScene objects that were just made and have their motion; empty for a result that was found.
     """
 
     ROLE, BROWSER = "reading", "LaMoD.Browser"
     _cache: ClassVar[dict[tuple[str, int], ResultNumbers]] = {}
 
-    def __init__(self, node: Any) -> None:
-        self.node = node
+    def __init__(self, node: Any, scenes: Sequence[Any] = ()) -> None:
+        self.node, self.scenes = node, tuple(scenes)
 
     @classmethod
-    def create(cls, numbers: ResultNumbers, browserNodes: list[Any], name: str) -> "ResultNode":
+    def create(
+        cls, numbers: ResultNumbers, browserNodes: list[Any], name: str, scenes: Sequence[Any] = ()
+    ) -> "ResultNode":
         """Add the numbers of a result to the scene; they replace earlier ones of the same browsers.
 
         Args:
             numbers: of the result.
             browserNodes: one per slice: the browser with its images.
             name: of the result.
+            scenes: as of the constructor.
         """
         for browser in browserNodes:
             earlier = cls.ofBrowser(browser)
@@ -39,7 +44,7 @@ class ResultNode:
         node.SetText(numbers.toText())
         for k, browser in enumerate(browserNodes):
             node.SetNthNodeReferenceID(cls.BROWSER, k, browser.GetID())
-        return cls(node)
+        return cls(node, scenes)
 
     @classmethod
     def all(cls) -> list["ResultNode"]:

@@ -76,6 +76,13 @@ class SliceNumbers:
             values.append(np.nan if value is None else float(value))
         return np.array(values, float)
 
+    def segmentAreas(self) -> np.ndarray:
+        """[S] area of each segment in mm²; 1 for results that lack the numbers of pixels."""
+        pixels = self.segmentValues("pixels")
+        if pixels.shape != (len(self.segmentNames),) or not np.isfinite(pixels).all():
+            return np.ones(len(self.segmentNames))
+        return pixels * float(np.linalg.norm(np.cross(self.ijkToLps[:3, 0], self.ijkToLps[:3, 1])))
+
     def peakFrames(self) -> np.ndarray:
         """int [S]: the frame of each segment's peak Ecc, `ecc_extreme`."""
         least = np.argmin(np.where(np.isfinite(self.curves["ecc"]), self.curves["ecc"], np.inf), axis=1)
@@ -124,6 +131,21 @@ class ResultNumbers:
     def samples(self) -> int:
         """Number of the model's samples; 1 if it was not recorded."""
         return int(self.summary.get("provenance", {}).get("samples") or 1)
+
+    def globalInterval(self, name: str) -> Any:
+        """The LaMoDCore GlobalInterval of a number of the whole heart, such as gcs_peak; None if there is none.
+
+        Results of earlier versions have only the bound by the segments' intervals.
+        """
+        from LaMoDCore.io.results.global_interval import global_interval
+
+        heart = self.summary.get("global", {})
+        frame = self.endSystole if name.endswith("_es") else heart.get(f"{name}_frame")
+        curve = "ecc" if name.startswith("gcs") else "err"
+        segments = []
+        if frame is not None and all(slice_.calibrated and curve in slice_.low for slice_ in self.slices):
+            segments = [(0.5 * (s.high[curve] - s.low[curve])[:, frame], s.segmentAreas()) for s in self.slices]
+        return global_interval(heart, name, segments)
 
     @classmethod
     def ofResult(cls, result: Any) -> "ResultNumbers":

@@ -5,17 +5,17 @@ import numpy as np
 import slicer
 import vtk
 
-from LaMoDSlicerLib.Contours.ContourMeshes import CarriedContours, DrawnContours
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
-from LaMoDSlicerLib.Display.WallSurface import WallSurface
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
-from LaMoDSlicerLib.Results import MotionStore
+from LaMoDSlicerLib.Results import MotionStore, ResultRoles
+from LaMoDSlicerLib.Results.ResultDraft import ResultDraft, browserOf
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 
 class ResultScene:
@@ -27,19 +27,12 @@ class ResultScene:
         browserNode: the browser that shows the result.
     """
 
-    MASKS = "masks"
     #: White level of the masks (0 and 1), which replace missing images: they are dark grey below the colours.
     MASKS_WHITE = 4.0
-    CONTOURS, DRAWN, ARROWS, GRID, TRACKS = "contours", "drawn", "arrows", "grid", "tracks"
-    #: Drawn when they are first displayed, with the settings of that moment.
-    DRAWN_ON_DEMAND = (ARROWS, GRID, TRACKS)
-    LINES = (CONTOURS, DRAWN, *DRAWN_ON_DEMAND)
-    #: The wall in the 3-D view.
-    WALL = "wall"
-    #: Ecc minus that of another result.
-    DIFFERENCE = "difference"
-    QUANTITIES = tuple(q for q in OverlayQuantity if q is not OverlayQuantity.NONE)
-    ROLES = (*(q.value for q in QUANTITIES), *LINES, WALL)
+    MASKS, CONTOURS, DRAWN, ARROWS = ResultRoles.MASKS, ResultRoles.CONTOURS, ResultRoles.DRAWN, ResultRoles.ARROWS
+    GRID, TRACKS, WALL, DIFFERENCE = ResultRoles.GRID, ResultRoles.TRACKS, ResultRoles.WALL, ResultRoles.DIFFERENCE
+    LINES, DRAWN_ON_DEMAND = ResultRoles.LINES, ResultRoles.DRAWN_ON_DEMAND
+    QUANTITIES, ROLES = ResultRoles.QUANTITIES, ResultRoles.ALL
     #: Attribute of a sequence of lines: the settings with which it was drawn.
     SHAPE = "LaMoD.Shape"
 
@@ -61,22 +54,28 @@ class ResultScene:
         Raises:
             ValueError: the result has other frames or another grid than the request.
         """
-        frames = result.motion.numberOfFrames
-        if frames != len(request.masks.labels):
-            raise ValueError(f"the result has {frames} frames and the masks {len(request.masks.labels)}")
-        fields = fields or SpatialFields(result, request.masks.geometry)  # fails before the scene changes
-        scene = cls(cls._browserFor(request))
+        return cls.show(completed(ResultDraft.steps(result, request, fields)), request)
+
+    @classmethod
+    def show(cls, draft: ResultDraft, request: PredictionRequest) -> "ResultScene":
+        """Add the nodes of a draft to the scene; arguments and result as of `create`.
+
+        Raises:
+            ValueError: the cine has other frame times than the draft.
+        """
+        scene = cls(cls._browserFor(request, draft.builder))
+        if not SequenceBuilder.ofBrowser(scene.browserNode).matches(draft.builder):
+            raise ValueError("the frame times of the cine changed")
         scene.remove()
-        scene._fill(result, request, fields)
+        scene._add(draft, request.name)
         return scene
 
     @classmethod
-    def _browserFor(cls, request: PredictionRequest) -> Any:
+    def _browserFor(cls, request: PredictionRequest, builder: SequenceBuilder) -> Any:
         """The cine's browser if it is still in the scene, otherwise a new one."""
-        node = slicer.mrmlScene.GetNodeByID(request.cineNodeId) if request.cineNodeId else None
-        if node is not None and CineSource(node).isBrowser and node.GetNumberOfItems() == len(request.masks.labels):
+        node = browserOf(request)
+        if node is not None:
             return node
-        builder = SequenceBuilder(request.masks.indexValues, "ms" if request.masks.hasTimes else "")
         if request.cine is not None:
             name, frames = f"{request.name} cine", request.cine
         else:
@@ -92,29 +91,13 @@ class ResultScene:
             display.SetWindowLevelMinMax(0.0, cls.MASKS_WHITE)
         return browser
 
-    def _fill(self, result: ResultStack, request: PredictionRequest, fields: SpatialFields) -> None:
-        self._motion = result.motion
-        shown = {quantity: fields.of(quantity) for quantity in fields.quantities}
-        builder, geometry, name = self._builder(), request.masks.geometry, request.name
-        made = [builder.volumes(f"{name} {q.shortName} [{q.unit}]", q.value, f, geometry) for q, f in shown.items()]
-        contours = CarriedContours(self._motion)
-        drawn = DrawnContours(request.masks.labels == MaskFrames.MYOCARDIUM, geometry)
-        wall = WallSurface(self._motion, fields.material())
-        meshes: dict[str, Callable[[int], Any]] = {self.CONTOURS: contours.mesh, self.DRAWN: drawn.mesh}
-        meshes[self.WALL] = wall.mesh
-        for role in (*self.LINES, self.WALL):
-            mesh = meshes.get(role, lambda _frame: vtk.vtkPolyData())
-            made.append(builder.models(f"{name} {role}", role, map(mesh, range(result.motion.numberOfFrames))))
-        for sequence in made:
-            self.browserNode.AddSynchronizedSequenceNode(sequence)
+    def _add(self, draft: ResultDraft, name: str) -> None:
+        self._motion = draft.motion
+        for sequence in draft.sequences:
+            self.browserNode.AddSynchronizedSequenceNode(SequenceBuilder.inScene(sequence))
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
         MotionStore.save(self._motion, self.browserNode, f"{name} motion")
-        self.browserNode.SetSelectedItemNumber(result.endSystole)
-
-    def _builder(self) -> SequenceBuilder:
-        master = self.browserNode.GetMasterSequenceNode()
-        values = tuple(master.GetNthIndexValue(i) for i in range(master.GetNumberOfDataNodes()))
-        return SequenceBuilder(values, master.GetIndexUnit() or "")
+        self.browserNode.SetSelectedItemNumber(draft.endSystole)
 
     def sequence(self, role: str) -> Any:
         """The sequence of a role, or None."""
@@ -168,8 +151,13 @@ class ResultScene:
             shape: the settings as text, which `shapeOf` returns.
             mesh: returns the vtkPolyData of a frame.
         """
+        completed(self.drawSteps(role, shape, mesh))
+
+    def drawSteps(self, role: str, shape: str, mesh: Callable[[int], Any]) -> Steps:
+        """As `draw`, in one step per frame."""
         sequence = self.sequence(role)
-        self._builder().replaceModels(sequence, map(mesh, range(sequence.GetNumberOfDataNodes())))
+        meshes = map(mesh, range(sequence.GetNumberOfDataNodes()))
+        yield from SequenceBuilder.ofBrowser(self.browserNode).replaceModelSteps(sequence, meshes)
         sequence.SetAttribute(self.SHAPE, shape)
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(self.browserNode)
 

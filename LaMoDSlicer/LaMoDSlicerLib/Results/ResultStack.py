@@ -44,7 +44,7 @@ class ResultStack:
         if all("ecc" in s.fields_std for s in strains):
             fields["ecc_std"] = np.stack([s.fields_std["ecc"] for s in strains], axis=1)
         motion = MaterialMotion.ofWall(
-            np.stack([np.asarray(s.displacement_mm, np.float64) for s in strains]),
+            np.stack([np.asarray(s.displacement_mm, np.float32) for s in strains]),
             np.stack([s.myocardium for s in strains]),
             np.stack([result.slices[k].grid.ijk_to_lps for k in indices]),
         )

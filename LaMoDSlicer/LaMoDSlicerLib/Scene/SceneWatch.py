@@ -47,8 +47,11 @@ class SceneWatch(VTKObservationMixin):
             self.timer.start()
 
     def onTimeout(self) -> None:
-        """Update, unless the scene is being changed: then the event at its end starts the timer again."""
-        if slicer.mrmlScene.IsBatchProcessing():
+        """Update, unless the scene is being changed: then the event at its end starts the timer again.
+
+        A result that is being added to the scene updates the panel itself when it is complete.
+        """
+        if slicer.mrmlScene.IsBatchProcessing() or self._owner.predictPanel.isCommitting:
             return
         if self._isDisplayOnly:
             self._owner.updateDisplay()

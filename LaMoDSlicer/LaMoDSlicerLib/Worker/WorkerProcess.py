@@ -7,13 +7,16 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker.SlicedWork import SlicedWork, Steps
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
 IS_WINDOWS = os.name == "nt"
@@ -74,6 +77,7 @@ class WorkerProcess:
         self._timer.setInterval(self.POLL_MS)
         self._slot: Callable[[], None] | None = None
         self._isSwept = self._keepsFolder = False
+        self._work: SlicedWork | None = None
 
     @property
     def processId(self) -> int | None:
@@ -93,6 +97,24 @@ class WorkerProcess:
     def keepFolder(self) -> None:
         """Keep the folder after a success; the caller calls `removeFolder` later."""
         self._keepsFolder = True
+
+    def continueWith(self, steps: Steps, onDone: Callable[[Any], None]) -> None:
+        """Read the result in small steps; for `onFinished`. The folder is removed after the last step.
+
+        Args:
+            steps: the steps; an InputError is reported by `onError` with its own sentence.
+            onDone: called with their result.
+        """
+        self._work = SlicedWork(steps, lambda value: self._end(lambda: onDone(value)), self._onWorkFailed)
+        self._work.start()
+
+    def _onWorkFailed(self, error: Exception) -> None:
+        def report() -> None:
+            if not isinstance(error, InputError):
+                raise error
+            self.fail(str(error))
+
+        self._end(report)
 
     def removeFolder(self) -> None:
         """Delete the temporary folder, if there is one."""
@@ -144,6 +166,9 @@ class WorkerProcess:
         if process is not None:
             self._killGroup(process)
             self._waitFor(process)
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
         self._forgetReceivers()
         self.removeFolder()
 
@@ -220,19 +245,25 @@ class WorkerProcess:
             self._onProgress(self.progress)
 
     def _finish(self, exitCode: int) -> None:
-        try:
-            if exitCode in self._successCodes:
-                self._deliver()
-            else:
-                self.fail(self._explain(exitCode, self.progress.lastOutput()))
-        finally:
-            self._forgetReceivers()
-            if not self._keepsFolder:
-                self.removeFolder()
+        if exitCode in self._successCodes:
+            self._end(lambda: self._onFinished(self.progress.outputLines()))
+        else:
+            self._end(lambda: self.fail(self._explain(exitCode, self.progress.lastOutput())))
 
-    def _deliver(self) -> None:
+    def _end(self, report: Callable[[], None]) -> None:
+        """Report the end; the callbacks and the folder are needed until no work is left."""
+        self._work = None
         try:
-            self._onFinished(self.progress.outputLines())
+            self._deliver(report)
+        finally:
+            if self._work is None:
+                self._forgetReceivers()
+                if not self._keepsFolder:
+                    self.removeFolder()
+
+    def _deliver(self, report: Callable[[], None]) -> None:
+        try:
+            report()
         except Exception as error:  # the panel would wait for the result without end
             reason = (str(error) or type(error).__name__).rstrip(".")
             self.fail(_("The result could not be read: {error}. See the error log.").format(error=reason))
