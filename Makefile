@@ -44,6 +44,7 @@ test-core: $(INSTALLED) $(CONTOURS) ## run the tests of LaMoDCore only
 lint-fast: $(RUFF) ## check style and format, as CI does before the tests; takes seconds
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/oxlint LaMoDCore/report/html/assets
 	$(BIN)/lint-imports --no-logo --no-cache
 
 coverage: $(LINTERS) ## measure which lines of LaMoDCore its tests run; takes a quarter of an hour
@@ -72,11 +73,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dense,dicom,train]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dense,dicom,html,train]"
 	touch $@
 
 $(RUFF): constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ruff import-linter
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt ruff import-linter oxlint
 	touch $@
 
 $(LINTERS): $(INSTALLED)

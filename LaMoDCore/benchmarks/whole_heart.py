@@ -14,7 +14,7 @@ import numpy as np
 from LaMoDCore.benchmarks.timing import Duration, load_line, peak_memory_mib
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
-from LaMoDCore.prediction.outputs import OUTPUTS
+from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS
 
 _LENGTH_MM = 80.0
 _PIXEL_MM = 1.4
@@ -106,7 +106,7 @@ def measure(size: HeartSize, samples: int = 8, *, to_files: bool = True) -> Whol
         of_slices_s = {name: float(seconds) for name, seconds in result.motion.provenance["seconds"].items()}
         if to_files:
             clock.lap()
-            for part in OUTPUTS:
+            for part in DEFAULT_OUTPUTS:
                 write_result(result, Path(folder) / part, outputs=[part])
                 parts[f"write {part}"] = clock.lap()
     drawn = int(result.motion.provenance["samples"])

@@ -68,9 +68,14 @@ def add_outputs_option(parser: argparse.ArgumentParser, default: str) -> None:
 
 def _outputs(text: str) -> tuple[str, ...]:
     try:
-        return chosen_outputs(name.strip() for name in text.split(","))
+        chosen = chosen_outputs(name.strip() for name in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if "html" in chosen:
+        from LaMoDCore.report.html.bokeh_script import check_bokeh
+
+        check_bokeh()
+    return chosen
 
 
 def add_insertion_options(parser: argparse.ArgumentParser) -> None:

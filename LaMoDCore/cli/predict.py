@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="frame of end-diastole, counted from 0 (default: the largest cavity)",
     )
-    add_outputs_option(parser, "all")
+    add_outputs_option(parser, "all but html")
     parser.add_argument("--no-report", action="store_true", help="do not write report.png and report.pdf")
     add_inference_options(parser)
     add_progress_option(parser)

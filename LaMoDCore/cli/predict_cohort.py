@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
     add_labels_option(parser, "the values of plain mask files")
-    add_outputs_option(parser, "all but report")
+    add_outputs_option(parser, "all but report and html")
     parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes, one thread each (default 1, on all threads)"

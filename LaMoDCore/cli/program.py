@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "demo",
     "predict": "predict",
     "predict-cohort": "predict_cohort",
+    "report": "report",
     "contour": "contour",
     "check": "check",
     "phantom": "phantom",

@@ -13,7 +13,10 @@ OUTPUTS = {
     "spatial": "ecc.seq.nrrd and err.seq.nrrd",
     "report": "report.png and report.pdf",
     "contours": "contours.seq.nrrd, where contours were drawn automatically or carried",
+    "html": "report.html, a page for browsers; it needs the package bokeh",
 }
+#: Parts that are written unless others are chosen.
+DEFAULT_OUTPUTS = tuple(name for name in OUTPUTS if name != "html")
 
 
 def chosen_outputs(names: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from LaMoDCore.io.results.motion_npz import write_motion_npz
 from LaMoDCore.io.results.segments_csv import write_segments_csv
 from LaMoDCore.io.results.spatial_files import write_spatial
 from LaMoDCore.io.results.strain_json import write_strain_json
-from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
+from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS, chosen_outputs
+from LaMoDCore.report.html.bokeh_script import check_bokeh
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 from LaMoDCore.runtime.threads import thread_count
 
@@ -62,6 +63,7 @@ def write_result(
     displacement/               displacement  ``frame_NNN.nrrd``: u(X) as a vector image
     contours.seq.nrrd           contours      the masks, where they were drawn automatically or carried
     report.png, report.pdf      report        one page
+    report.html                 html          a page for browsers, only if it is chosen
     ==========================  ============  ==============================================================
 
     Where the slices do not form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
@@ -71,8 +73,8 @@ def write_result(
         result: the result to write.
         out: the folder. An existing result is replaced once the new one is complete, unless files in it were changed
             or added.
-        report: False leaves out the report.
-        outputs: parts to write, see `LaMoDCore.prediction.outputs.OUTPUTS`; None writes all of them.
+        report: False leaves out report.png and report.pdf.
+        outputs: parts to write, see `LaMoDCore.prediction.outputs.OUTPUTS`; None writes all but html.
         command: name of the command or program, for the folder's marker.
         long_axis: the views of ``long_axis`` in the summary, whose lines are written too.
 
@@ -80,11 +82,13 @@ def write_result(
         The files, in the order above, without the marker.
 
     Raises:
-        LaMoDInputError: `out` is a file, is read-only or holds files that are not an unchanged result, or the disk is
-            full.
+        LaMoDInputError: `out` is a file, is read-only or holds files that are not an unchanged result, the disk is
+            full, or html is chosen and Bokeh is not installed.
         ValueError: `outputs` has an unknown name.
     """
-    parts = set(chosen_outputs(OUTPUTS if outputs is None else outputs)) - (set() if report else {"report"})
+    parts = set(chosen_outputs(DEFAULT_OUTPUTS if outputs is None else outputs)) - (set() if report else {"report"})
+    if "html" in parts:
+        check_bokeh()
     refuse_to_replace_edited_masks(out)
     writers = {part: write for part, write in _image_writers().items() if part in parts}
     # Images are compressed while the report is drawn, which keeps one thread busy.
@@ -101,6 +105,11 @@ def write_result(
 
                 report_files = ["report.png", "report.pdf"]
                 write_report(result, *(folder / name for name in report_files))
+            if "html" in parts:
+                from LaMoDCore.report.html.page import write_html_report
+
+                report_files = [*report_files, "report.html"]
+                write_html_report(result, folder / "report.html")
             images = {part: written.result() for part, written in pending.items()}
         finally:
             pool.shutdown(cancel_futures=True)  # after an error, parts that have not begun are not written

@@ -42,12 +42,14 @@ class Ring:
         names: names of the segments.
         values: [S], strain as fractions.
         times_ms: [S], or NaN.
+        slices: indices of the slices whose mean it shows.
     """
 
     label: str
     names: tuple[str, ...]
     values: Array
     times_ms: Array
+    slices: tuple[int, ...]
 
 
 def sector(name: str, count: int) -> tuple[float, float]:
@@ -78,15 +80,18 @@ def rings_of(result: StrainResult, values: Sequence[Array], times_ms: Sequence[A
             names = strains[which[0]].segment_names
             same = [i for i in which if strains[i].segment_names == names]
             known = (np.ma.masked_invalid([of_slices[i] for i in same]) for of_slices in (values, times_ms))
-            rings.append(Ring(level, names, *(each.mean(axis=0).filled(np.nan) for each in known)))
+            value, time = (each.mean(axis=0).filled(np.nan) for each in known)
+            rings.append(Ring(level, names, value, time, tuple(same)))
         return rings
     return [
-        Ring(f"slice {i + 1}", strains[i].segment_names, np.asarray(values[i]), np.asarray(times_ms[i]))
+        Ring(f"slice {i + 1}", strains[i].segment_names, np.asarray(values[i]), np.asarray(times_ms[i]), (i,))
         for i in range(len(cines))
     ]
 
 
-def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_text: str = "") -> None:
+def draw_bullseye(
+    ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_text: str = "", cap: float | None = None
+) -> None:
     """Colour each segment by its strain and write the value, and the time if there is room.
 
     Args:
@@ -94,6 +99,7 @@ def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_
         rings: rings from the outermost inwards.
         limit_percent: limit of the colour scale.
         middle_text: text inside a single ring.
+        cap: strain of the apical cap, AHA segment 17, as a fraction or NaN; None leaves the middle empty.
     """
     from matplotlib import colormaps
     from matplotlib.patches import Circle, Wedge
@@ -136,6 +142,12 @@ def draw_bullseye(ax: Axes, rings: Sequence[Ring], limit_percent: float, middle_
             color=SOFT, rotation=turn, rotation_mode="anchor",
         )  # fmt: skip
     ax.add_patch(Circle((0, 0), float(edges[-1]), facecolor="white", edgecolor="none"))
+    if cap is not None:
+        known = bool(np.isfinite(cap))
+        face = colours(0.5 + 50 * cap / limit_percent) if known else FAINT
+        ax.add_patch(Circle((0, 0), 0.19, facecolor=face, edgecolor="none"))
+        dark = known and abs(100 * cap) > 0.62 * limit_percent
+        _write_value(ax, (0.0, 0.0), percent(cap, 0), time_ms=np.nan, rings=len(rings), dark=dark)
     if len(rings) == 1:
         ax.text(0, 0, middle_text, ha="center", va="center", color=INK, fontsize=9, linespacing=1.5)
     ax.set_xlim(-1.25, 1.25)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from LaMoDCore import __version__
 from LaMoDCore.heart.case import StrainResult
-from LaMoDCore.heart.notes import NoteGroup, grouped
+from LaMoDCore.heart.notes import Note, NoteGroup, Severity, grouped
 from LaMoDCore.report.maps import MOST_NUMBERED, marked_insertions
 from LaMoDCore.report.numbering import frames_text, slices_text
 from LaMoDCore.report.numbers import clock_text
@@ -77,8 +77,18 @@ def note_lines(result: StrainResult) -> list[str]:
     Slices are named by number, because their names may be a person's. Notes on slices that are unlike the training data
     come first among the warnings, since the page may not have room for all notes.
     """
+    return [text for _, text in note_entries(result)]
+
+
+def note_entries(result: StrainResult) -> list[tuple[Severity, str]]:
+    """The lines of `note_lines` with their severity."""
     notes = sorted(result.notes, key=lambda each: each.code != "unlike_training")
-    return [_line(group, len(result.slices)) for group in grouped(notes)]
+    return [(group.note.severity, _line(group, len(result.slices))) for group in grouped(notes)]
+
+
+def lines_of_notes(notes: Sequence[Note], slices: int) -> list[str]:
+    """The notes of a case of `slices` slices, one line per group, the most severe first."""
+    return [_line(group, slices) for group in grouped(notes)]
 
 
 def _line(group: NoteGroup, slices: int) -> str:
@@ -150,7 +160,10 @@ def provenance_line(result: StrainResult) -> str:
 def sample_count(result: StrainResult) -> int:
     """Number of samples from which the mean and the spread of the result were computed."""
     drawn = [s.samples_mm for s in result.motion.slices]
-    return int(drawn[0].shape[0]) if drawn and drawn[0] is not None else 1
+    if drawn and drawn[0] is not None:
+        return int(drawn[0].shape[0])
+    # a result that was read back has its spread, but not its samples
+    return int(_provenance(result).get("samples") or 1) if result.slices[0].segment_curves_std else 1
 
 
 def _contour_provenance(contours: Mapping[str, Any]) -> str:

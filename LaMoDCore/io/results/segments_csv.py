@@ -14,6 +14,7 @@ import csv
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,16 @@ def interval(values: Array, deviation: Array | None, summary: Mapping[str, Any])
 
 def write_segments_csv(result: StrainResult, path: Path) -> None:
     """Write the table as UTF-8 with a header line and Unix line ends."""
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(_cells(row) for row in segment_rows(result))
+    path.write_text(segments_text(result), encoding="utf-8", newline="")
+
+
+def segments_text(result: StrainResult) -> str:
+    """The contents of segments.csv."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_cells(row) for row in segment_rows(result))
+    return text.getvalue()
 
 
 def read_segments_csv(path: str | Path) -> tuple[SegmentRow, ...]:
