@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LaMoDCore.heart.case import CineSlice
+from LaMoDCore.heart.cropped import Cropped
 from LaMoDCore.heart.geometry import (
     CANONICAL_SIZE,
     CANONICAL_SPACING_MM,
@@ -207,6 +208,11 @@ def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) ->
     Returns:
         float32 [T, 2, H, W], (x, y) mm along the columns and rows of the slice's grid.
     """
+    return np.array(cropped_to_source(displacement_mm, canonical).whole())
+
+
+def cropped_to_source(displacement_mm: Array, canonical: CanonicalSlice) -> Cropped:
+    """`displacement_to_source` without the pixels outside the canonical image."""
     source, target = canonical.source_grid, canonical.grid
     weights = periodic_weights(np.arange(FRAMES) / FRAMES, canonical.phases)
     frames = np.tensordot(weights, np.asarray(displacement_mm, dtype=np.float64), axes=1)
@@ -217,9 +223,17 @@ def displacement_to_source(displacement_mm: Array, canonical: CanonicalSlice) ->
     xy = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1) @ matrix.T + offset
     inside = ((xy >= 0.0) & (xy <= SIZE - 1.0)).all(axis=-1)
     moved = interpolate_images(frames, xy[inside]) * _fade(xy[inside])
-    own = np.zeros((*frames.shape[:2], height, width), dtype=np.float32)
+    rows, columns = (_span(inside.any(axis=axis)) for axis in (1, 0))
+    inside = inside[rows, columns]
+    own = np.zeros((*frames.shape[:2], *inside.shape), dtype=np.float32)
     own[:, :, inside] = _rotated(moved, vector_rotation(target, source))
-    return own
+    return Cropped(own, (rows.start, columns.start), source.shape)
+
+
+def _span(present: Array) -> slice:
+    """From the first to the last index where a line is True."""
+    found = np.flatnonzero(present)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
 def _fade(points: Array) -> Array:

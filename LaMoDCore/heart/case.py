@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.contour_origin import ContourOrigin
+from LaMoDCore.heart.cropped import cropped, cropped_fields
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.heart.ventricle import VentricleSlice
@@ -167,18 +168,28 @@ class DisplacementSamples(Protocol):
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
+@cropped_fields("displacement_mm")
 @dataclass(frozen=True, eq=False)
 class SliceMotion:
     """Lagrangian motion of one slice on its own grid and frames.
 
     Attributes:
         displacement_mm: float32 [T, 2, H, W], in-plane (x, y) mm of the material point that lies at that
-            pixel in the reference frame; finite everywhere, decaying smoothly outside the wall.
+            pixel in the reference frame; finite everywhere, decaying smoothly outside the wall. Only the box in which
+            it is not zero is stored (`cropped_fields`); each access makes the whole array.
         samples_mm: float32 [N, T, 2, H, W] if several samples were drawn; displacement_mm is their expected value.
     """
 
     displacement_mm: Array
     samples_mm: DisplacementSamples | None = None
+
+    def displacement_at(self, frame: int) -> Array:
+        """The displacement of one frame, [2, H, W], without making the others."""
+        return cropped(self, "displacement_mm")[frame].whole()
+
+    def displacement_on(self, mask: Array) -> Array:
+        """The displacement at the pixels of a mask [H, W], [T, 2, P], without making the whole array."""
+        return cropped(self, "displacement_mm").at(mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +200,7 @@ class Motion:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
+@cropped_fields("displacement_mm")
 @dataclass(frozen=True, eq=False)
 class SliceStrain:
     """Strain of one slice: material fields [T, H, W] (NaN outside the reference myocardium) and segments.
@@ -222,6 +234,14 @@ class SliceStrain:
     global_curves: Mapping[str, Array]
     displacement_covariance_mm2: Array | None = None
     global_curves_samples: Mapping[str, Array] = field(default_factory=dict)
+
+    def displacement_at(self, frame: int) -> Array:
+        """As `SliceMotion.displacement_at`."""
+        return cropped(self, "displacement_mm")[frame].whole()
+
+    def displacement_on(self, mask: Array) -> Array:
+        """As `SliceMotion.displacement_on`."""
+        return cropped(self, "displacement_mm").at(mask)
 
 
 @dataclass(frozen=True, eq=False)

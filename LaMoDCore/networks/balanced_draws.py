@@ -58,4 +58,4 @@ def balanced(noise: Tensor, directions: Array) -> Tensor:
     centred[:, :exact] = np.sqrt(count - 1) * left @ right
     rest = centred[:, exact:]
     rest *= np.sqrt((count - 1) / np.maximum((rest**2).sum(axis=0), 1e-12))
-    return torch.from_numpy(centred @ directions.T).to(noise)
+    return torch.from_numpy(centred @ directions.T).to(noise.dtype).to(noise.device)

@@ -175,7 +175,7 @@ def denoise(
         raise ValueError(f"start must lie in 0…{schedule.steps}, got {start}")
     if start == 0:
         return latent
-    alpha_bar = schedule.alpha_bar().to(latent.device, torch.float32)
+    alpha_bar = schedule.alpha_bar().float().to(latent.device)
     shape = tuple(latent.shape)
 
     def draw() -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,12 +21,15 @@ from LaMoDCore.networks.diffusion import SamplerName
 from LaMoDCore.networks.lamod import SpaceName
 from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.options import resolve_options
-from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slice
+from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slices
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.threads import in_order, one_torch_thread, thread_count
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from LaMoDCore.uncertainty.global_intervals import with_global_intervals
 from LaMoDCore.uncertainty.intervals import calibrated, calibration_of, unlike_training_notes, with_uncertainty
+
+#: Slices in one batch on an accelerator.
+MOST_AT_ONCE = 8
 
 
 def predict_strain(
@@ -82,31 +87,33 @@ def predict_strain(
     )  # fmt: skip
     calibration = calibration_of(loaded.description, loaded.name)
 
-    def of_slice(slice_: CineSlice) -> tuple[SlicePrediction, SliceStrain, float, float]:
-        """Motion and strain of one slice, and the seconds that each took."""
+    def of_slices(slices: Sequence[CineSlice]) -> tuple[list[SlicePrediction], list[SliceStrain], float, float]:
+        """Motion and strain of slices that pass through the networks together, and the seconds that each took."""
         began = time.perf_counter()
-        insertion = case.insertion_of(slice_)
-        predicted = predict_slice(slice_, case.reference_frame, loaded, options, seed, insertion)
+        insertions = [case.insertion_of(slice_) for slice_ in slices]
+        predicted = predict_slices(slices, case.reference_frame, loaded, options, seed, insertions)
         between = time.perf_counter()
-        strain = slice_strain(
-            slice_, predicted.motion, case.reference_frame, case.rv_insertion_lps, walls_known=case.walls_known
-        )
-        strain = calibrated(strain, slice_, case.reference_frame, calibration)
-        return predicted, strain, between - began, time.perf_counter() - between
+        found = [
+            slice_strain(slice_, each.motion, case.reference_frame, case.rv_insertion_lps, walls_known=case.walls_known)
+            for slice_, each in zip(slices, predicted, strict=True)
+        ]
+        found = [calibrated(s, c, case.reference_frame, calibration) for s, c in zip(found, slices, strict=True)]
+        return predicted, found, between - began, time.perf_counter() - between
 
     network_device = next(loaded.network.parameters()).device
     predictions: list[SlicePrediction] = []
     strains: list[SliceStrain] = []
     seconds = dict.fromkeys(("motion", "strain"), 0.0)
     # The networks of the baselines are large enough to use all threads themselves.
-    alone = network_device.type != "cpu" or isinstance(loaded.network, BaselineModel)
-    threads = 1 if alone else thread_count(len(case.slices))
+    alone = isinstance(loaded.network, BaselineModel)
+    groups, threads = batches_of(case.slices, network_device)
+    threads = 1 if alone else threads
     progress.update("motion", 0.0, f"{case.slices[0].name}: predicting motion and strain")
     with nullcontext() if alone else one_torch_thread():
         threads_each = torch.get_num_threads()
-        for prediction, strain, motion_seconds, strain_seconds in in_order(of_slice, case.slices, threads):
-            predictions.append(prediction)
-            strains.append(strain)
+        for several, several_strains, motion_seconds, strain_seconds in in_order(of_slices, groups, threads):
+            predictions += several
+            strains += several_strains
             seconds["motion"] += motion_seconds
             seconds["strain"] += strain_seconds
             done = len(strains)
@@ -141,6 +148,20 @@ def predict_strain(
     )
     progress.update("done", 1.0, "motion and strain predicted")
     return StrainResult(case, whole, tuple(strains), es_frame, {**summary, "provenance": provenance}, findings)
+
+
+def batches_of(slices: Sequence[CineSlice], device: torch.device) -> tuple[list[Sequence[CineSlice]], int]:
+    """Divide slices into batches that pass through the networks together.
+
+    Single slices on the CPU, where larger batches are not faster; up to `MOST_AT_ONCE` slices on an accelerator, whose
+    memory is so bounded. Threads predict several batches at a time, except with MPS, whose queue one thread must use.
+
+    Returns:
+        The batches in the order of the slices, and the number of threads.
+    """
+    threads = 1 if device.type == "mps" else thread_count(len(slices))
+    size = 1 if device.type == "cpu" else min(MOST_AT_ONCE, ceil(len(slices) / threads))
+    return [slices[first : first + size] for first in range(0, len(slices), size)], threads
 
 
 def contour_provenance(case: Case) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from LaMoDCore.heart.canonical import FRAMES, SIZE, SPACING_MM, CanonicalSlice, periodic_weights
+from LaMoDCore.heart.cropped import Cropped, cropped, cropped_fields
 from LaMoDCore.heart.geometry import Array, SliceGrid, affine_2d, vector_rotation
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates, added_displacement, moving_center
 
@@ -21,6 +22,7 @@ from LaMoDCore.heart.ring.motion_basis import RingCoordinates, added_displacemen
 _BORDER_FADE_MM = 6.0
 
 
+@cropped_fields("displacement_mm")
 @dataclass(frozen=True, eq=False)
 class MotionSamples:
     """Displacement [N, T, 2, H, W] in mm that can be indexed like an array along its first two axes.
@@ -43,9 +45,16 @@ class MotionSamples:
     center: Array
     to_canonical: Array
 
+    def __post_init__(self) -> None:
+        vars(self)["displacement_mm"] = self._predicted.covering(self.pixels)
+
+    @property
+    def _predicted(self) -> Cropped:
+        return cropped(self, "displacement_mm")
+
     @property
     def shape(self) -> tuple[int, ...]:
-        return (len(self.coefficients), *self.displacement_mm.shape)
+        return (len(self.coefficients), *self._predicted.shape)
 
     def __len__(self) -> int:
         return len(self.coefficients)
@@ -64,14 +73,14 @@ class MotionSamples:
         """Return the samples at frames [K] only."""
         return replace(
             self,
-            displacement_mm=self.displacement_mm[frames],
+            displacement_mm=self._predicted[frames].stored(),
             coefficients=self.coefficients[:, frames],
             center=self.center[frames],
         )
 
     def at_pixels(self, mask: Array) -> Array:
         """All samples at the pixels of a mask [H, W] only, float32 [N, T, 2, P]."""
-        predicted = self.displacement_mm[:, :, mask]
+        predicted = self._predicted.at(mask)
         samples = np.repeat(predicted[None], len(self), axis=0)
         moved, kept = mask[self.pixels], self.pixels[mask]
         canonical = np.einsum("ab,tbp->tap", self.to_canonical, predicted[:, :, kept])
@@ -87,14 +96,20 @@ class MotionSamples:
         return whole if dtype is None else whole.astype(dtype)  # type: ignore[call-overload]
 
     def _frames(self, number: int, frames: slice) -> Array:
-        displacement = self.displacement_mm[frames].copy()
-        canonical = np.einsum("ab,tbp->tap", self.to_canonical, displacement[:, :, self.pixels])
+        return self.cropped(number, frames).whole()
+
+    def cropped(self, number: int, frames: slice = slice(None)) -> Cropped:
+        """One sample at some frames, without the pixels outside the box of the predicted motion."""
+        predicted_mm = self._predicted[frames]
+        pixels = self.pixels[predicted_mm.rows, predicted_mm.columns]
+        displacement = predicted_mm.values.copy()
+        canonical = np.einsum("ab,tbp->tap", self.to_canonical, displacement[:, :, pixels])
         predicted = self.positions + canonical[:, 0] - 1j * canonical[:, 1]
         added = added_displacement(
             predicted.astype(np.complex64), self.center[frames], self.coefficients[number, frames], self.basis
         )
-        displacement[:, :, self.pixels] += self._rotated_back(added)
-        return displacement
+        displacement[:, :, pixels] += self._rotated_back(added)
+        return Cropped(displacement, (predicted_mm.rows.start, predicted_mm.columns.start), predicted_mm.size)
 
     def _rotated_back(self, added: Array) -> Array:
         """Complex canonical vectors [T, P] -> [T, 2, P] along the slice's own axes."""
@@ -102,13 +117,13 @@ class MotionSamples:
 
 
 def expected_motion_and_samples(
-    displacement_mm: Array,
+    displacement_mm: Array | Cropped,
     canonical_mm: Array,
     expected: Array,
     relative: Array,
     coordinates: RingCoordinates,
     canonical: CanonicalSlice,
-) -> tuple[Array, MotionSamples]:
+) -> tuple[Cropped, MotionSamples]:
     """The expected motion on a slice's own pixels and frames, float32 [T, 2, H, W] mm, and the samples around it.
 
     Args:
@@ -132,7 +147,7 @@ def expected_motion_and_samples(
     basis[:, inside] = coordinates.at(positions[inside]) * np.minimum(border_mm[inside] / _BORDER_FADE_MM, 1.0)
     pixels = np.asarray(inside & (basis != 0).any(axis=0))
     around_decoder = MotionSamples(
-        displacement_mm=displacement_mm,
+        displacement_mm=displacement_mm.stored() if isinstance(displacement_mm, Cropped) else displacement_mm,
         coefficients=coefficients[:1],
         basis=basis[:, pixels],
         pixels=pixels,
@@ -140,8 +155,8 @@ def expected_motion_and_samples(
         center=center.astype(np.complex64),
         to_canonical=vector_rotation(canonical.source_grid, canonical.grid),
     )
-    motion = around_decoder[0] if expected.any() else displacement_mm
-    return motion, replace(around_decoder, displacement_mm=motion, coefficients=coefficients[1:])
+    motion = around_decoder.cropped(0) if expected.any() else cropped(around_decoder, "displacement_mm")
+    return motion, replace(around_decoder, displacement_mm=motion.stored(), coefficients=coefficients[1:])
 
 
 def _positions(source: SliceGrid, target: SliceGrid) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,15 +10,16 @@ import torch
 from torch import Tensor
 
 from LaMoDCore.baselines import BaselineModel
-from LaMoDCore.heart.canonical import FRAMES, CanonicalSlice, displacement_to_source, to_canonical
+from LaMoDCore.heart.canonical import FRAMES, CanonicalSlice, cropped_to_source, to_canonical
 from LaMoDCore.heart.case import CineSlice, SliceMotion
+from LaMoDCore.heart.cropped import Cropped
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.outside_wall import extend_beyond_wall
 from LaMoDCore.heart.ring.motion_basis import TERMS, RingCoordinates
 from LaMoDCore.heart.ring.orientation import insertion_angle
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.networks.lamod import LaMoDModel
-from LaMoDCore.networks.motion_latent import MotionLatent, RingView, ring_view, wall_motion
+from LaMoDCore.networks.motion_latent import RingView, ring_view, wall_motion
 from LaMoDCore.networks.registration import level_number
 from LaMoDCore.prediction.options import InferenceOptions
 from LaMoDCore.prediction.samples import expected_motion_and_samples
@@ -47,49 +49,93 @@ def predict_slice(
     seed: int,
     insertion_lps: Array | None = None,
 ) -> SlicePrediction:
-    """Predict one slice.
+    """Predict one slice; see `predict_slices`."""
+    return predict_slices([slice_], reference_frame, model, options, seed, [insertion_lps])[0]
+
+
+def predict_slices(
+    slices: Sequence[CineSlice],
+    reference_frame: int,
+    model: LoadedModel,
+    options: InferenceOptions,
+    seed: int,
+    insertions_lps: Sequence[Array | None],
+) -> list[SlicePrediction]:
+    """Predict slices together: they pass through the networks as one batch, which is faster on an accelerator.
 
     Args:
-        slice_: the slice with its masks.
-        reference_frame: its end-diastole.
+        slices: the slices with their masks.
+        reference_frame: their end-diastole.
         model: the model that predicts.
         options: options returned by `resolve_options`.
-        seed: random seed.
-        insertion_lps: [3] anterior RV insertion, if known; used by the unlike-training flag only.
+        seed: random seed, the same for every slice.
+        insertions_lps: [3] anterior RV insertion of each slice, if known; used by the unlike-training flag only.
 
     Raises:
-        LaMoDInputError: the slice does not fit into the canonical grid, or the predicted motion is not finite.
+        LaMoDInputError: a slice does not fit into the canonical grid, or a predicted motion is not finite.
     """
-    canonical = to_canonical(slice_, reference_frame)
+    canonicals = [to_canonical(slice_, reference_frame) for slice_ in slices]
     network = model.network
     with torch.inference_mode():
-        if isinstance(network, BaselineModel):
-            moved = network.displacement(_masks(canonical, network))
-            return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
-        if options.diffusion and options.space == "registration":
-            latent = _latent(network, slice_, canonical)
-            many = _algorithm_1(network, latent, options, seed)
-            moved = torch.cat([network.decode(one) for one in torch.split(many, 1)])
-            return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
-        if network.config.architecture == "paper":
-            moved = network.decode(_latent(network, slice_, canonical))
-            return SlicePrediction(_on_own_pixels(slice_.name, moved, canonical))
-        coordinates = RingCoordinates.of(canonical.occupancy[0])
-        decoded = decoded_slice(network, slice_, canonical, coordinates)
-        motion = SliceMotion(decoded.displacement_mm)
+        if isinstance(network, BaselineModel) or network.config.architecture == "paper" or _samples_latents(options):
+            return [
+                SlicePrediction(
+                    _on_own_pixels(slice_.name, _moved(network, slice_, canonical, options, seed), canonical)
+                )
+                for slice_, canonical in zip(slices, canonicals, strict=True)
+            ]
+        coordinates = [RingCoordinates.of(canonical.occupancy[0]) for canonical in canonicals]
+        decoded = decoded_slices(network, slices, canonicals, coordinates)
+        motions = [SliceMotion(each.displacement_mm.stored()) for each in decoded]
         if options.diffusion:
-            assert network.motion_latent is not None  # `resolve_options` has checked it
-            expected = network.motion_latent.expected_relative(decoded.view)
-            relative = _samples(network, network.motion_latent, decoded, options, seed)
-            moved_mm, samples = expected_motion_and_samples(
-                decoded.displacement_mm, decoded.canonical_mm, expected, relative, coordinates, canonical
-            )
-            motion = SliceMotion(moved_mm, samples if len(samples) > 1 else None)
+            relative = _samples(network, decoded, options, seed)
+            motions = [
+                _sampled(network, *parts) for parts in zip(decoded, relative, coordinates, canonicals, strict=True)
+            ]
     detector = network.familiarity
     if detector is None:
-        return SlicePrediction(motion)
-    angle = insertion_angle(slice_, reference_frame, insertion_lps)
-    return SlicePrediction(motion, detector.judge(decoded.descriptors, angle))
+        return [SlicePrediction(motion) for motion in motions]
+    return [
+        SlicePrediction(motion, detector.judge(each.descriptors, insertion_angle(slice_, reference_frame, insertion)))
+        for motion, each, slice_, insertion in zip(motions, decoded, slices, insertions_lps, strict=True)
+    ]
+
+
+def _samples_latents(options: InferenceOptions) -> bool:
+    return options.diffusion and options.space == "registration"
+
+
+def _moved(
+    network: LaMoDModel | BaselineModel,
+    slice_: CineSlice,
+    canonical: CanonicalSlice,
+    options: InferenceOptions,
+    seed: int,
+) -> Tensor:
+    """Canonical displacements [N, 2, 40, 128, 128] of one slice by a baseline, the paper's networks or Algorithm 1."""
+    if isinstance(network, BaselineModel):
+        return network.displacement(_masks(canonical, network))
+    latent = _latent(network, slice_, canonical)
+    if not _samples_latents(options):
+        return network.decode(latent)
+    many = _algorithm_1(network, latent, options, seed)
+    return torch.cat([network.decode(one) for one in torch.split(many, 1)])
+
+
+def _sampled(
+    network: LaMoDModel,
+    decoded: DecodedSlice,
+    relative: Array,
+    coordinates: RingCoordinates,
+    canonical: CanonicalSlice,
+) -> SliceMotion:
+    """The expected motion of one slice and its samples."""
+    assert network.motion_latent is not None
+    expected = network.motion_latent.expected_relative(decoded.view)
+    moved_mm, samples = expected_motion_and_samples(
+        decoded.displacement_mm, decoded.canonical_mm, expected, relative, coordinates, canonical
+    )
+    return SliceMotion(moved_mm.stored(), samples if len(samples) > 1 else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +149,7 @@ class DecodedSlice:
         descriptors: input of the unlike-training flag and of the spread of the samples, see `uncertainty.descriptors`.
     """
 
-    displacement_mm: Array
+    displacement_mm: Cropped
     canonical_mm: Array
     view: RingView
     descriptors: Array
@@ -112,18 +158,44 @@ class DecodedSlice:
 def decoded_slice(
     network: LaMoDModel, slice_: CineSlice, canonical: CanonicalSlice, coordinates: RingCoordinates
 ) -> DecodedSlice:
+    """Compute the deterministic part of a prediction of one slice; see `decoded_slices`."""
+    return decoded_slices(network, [slice_], [canonical], [coordinates])[0]
+
+
+def decoded_slices(
+    network: LaMoDModel,
+    slices: Sequence[CineSlice],
+    canonicals: Sequence[CanonicalSlice],
+    coordinates: Sequence[RingCoordinates],
+) -> list[DecodedSlice]:
     """Compute the deterministic part of a prediction.
 
     Args:
         network: the model in evaluation mode.
-        slice_: the slice with its masks.
-        canonical: the same on the canonical grid and cycle.
-        coordinates: ring coordinates of the canonical end-diastolic wall.
+        slices: the slices with their masks.
+        canonicals: the same on the canonical grid and cycle.
+        coordinates: ring coordinates of the canonical end-diastolic walls.
     """
-    latent = _latent(network, slice_, canonical)
-    moved = network.decode(latent)
-    own = _on_own_pixels(slice_.name, moved, canonical).displacement_mm
-    canonical_mm = moved[0].transpose(0, 1).float().cpu().numpy()
+    masks = torch.cat([_masks(canonical, network) for canonical in canonicals])
+    levels = torch.tensor([_level(slice_) for slice_ in slices], device=masks.device)
+    latents = network.normalise(network.encode(masks, levels))
+    moved = network.decode(latents).float().cpu()
+    return [
+        _decoded(network, *each)
+        for each in zip(slices, canonicals, coordinates, torch.split(latents, 1), torch.split(moved, 1), strict=True)
+    ]
+
+
+def _decoded(
+    network: LaMoDModel,
+    slice_: CineSlice,
+    canonical: CanonicalSlice,
+    coordinates: RingCoordinates,
+    latent: Tensor,
+    moved: Tensor,
+) -> DecodedSlice:
+    own = _cropped_on_own_pixels(slice_.name, moved, canonical)[0]
+    canonical_mm = moved[0].transpose(0, 1).numpy()
     learned = latent[0, : network.config.latent_channels]
     contours = network.motion_by_contours(canonical.occupancy, coordinates, canonical_mm, _level(slice_))
     view = ring_view(learned, canonical_mm, coordinates, contours)
@@ -159,40 +231,48 @@ def spread_of(network: LaMoDModel, decoded: DecodedSlice) -> Tensor | float:
     if network.slice_spread is None or network.motion_latent is None:
         return 1.0
     factors = network.slice_spread.factors(decoded.descriptors[None])[0]
-    return torch.from_numpy(factors).to(network.motion_latent.scatter)
+    return torch.from_numpy(factors).float().to(network.motion_latent.scatter.device)
 
 
-def _samples(
-    network: LaMoDModel, latent: MotionLatent, decoded: DecodedSlice, options: InferenceOptions, seed: int
-) -> Array:
-    """Relative motions [N, 40, TERMS] around the expected one; none for a single sample, which is the expected one."""
+def _samples(network: LaMoDModel, decoded: Sequence[DecodedSlice], options: InferenceOptions, seed: int) -> list[Array]:
+    """Relative motions [N, 40, TERMS] of each slice around its expected one; none for a single sample, which is the
+    expected one."""
+    latent = network.motion_latent
+    assert latent is not None  # `resolve_options` has checked it
     if options.samples == 1:
-        return np.zeros((0, FRAMES, TERMS), dtype=np.complex64)
+        return [np.zeros((0, FRAMES, TERMS), dtype=np.complex64)] * len(decoded)
     assert options.sampler is not None and options.steps is not None
-    codes = latent.sample(
-        decoded.view,
+    spreads = [spread_of(network, each) for each in decoded]
+    codes = latent.sample_slices(
+        RingView.of_slices([each.view for each in decoded]),
         options.samples,
         network.config.schedule,
         torch.Generator().manual_seed(seed),
         sampler=options.sampler,
         steps=options.steps,
-        spread=spread_of(network, decoded),
+        spread=torch.stack([spread for spread in spreads if isinstance(spread, Tensor)])
+        if network.slice_spread is not None
+        else 1.0,
         balance=not options.independent,
     )
     if options.independent:
-        relative: Array = latent.decode(codes) - latent.expected_relative(decoded.view)
-        return relative
-    return latent.centred_samples(codes)
+        return [latent.decode(c) - latent.expected_relative(each.view) for c, each in zip(codes, decoded, strict=True)]
+    return [latent.centred_samples(each) for each in codes]
 
 
 def _on_own_pixels(name: str, moved: Tensor, canonical: CanonicalSlice) -> SliceMotion:
     """Resample canonical displacements [N, 2, 40, 128, 128] to the slice's own pixels; several are averaged."""
+    own = _cropped_on_own_pixels(name, moved, canonical)
+    if len(own) == 1:
+        return SliceMotion(own[0].stored())
+    stacked = np.stack([each.whole() for each in own])
+    return SliceMotion(stacked.mean(axis=0, dtype=np.float64).astype(np.float32), stacked)
+
+
+def _cropped_on_own_pixels(name: str, moved: Tensor, canonical: CanonicalSlice) -> list[Cropped]:
+    """Canonical displacements [N, 2, 40, 128, 128], each on the slice's own pixels."""
     decoded = np.moveaxis(moved.float().cpu().numpy(), 1, 2)
     if not np.isfinite(decoded).all():
         raise LaMoDInputError(name, "the predicted motion is not finite", "choose another model or check the masks")
     wall = canonical.occupancy[0] > 0.5
-    own = [displacement_to_source(extend_beyond_wall(one, wall), canonical) for one in decoded]
-    if len(own) == 1:
-        return SliceMotion(own[0])
-    stacked = np.stack(own)
-    return SliceMotion(stacked.mean(axis=0, dtype=np.float64).astype(np.float32), stacked)
+    return [cropped_to_source(extend_beyond_wall(one, wall), canonical) for one in decoded]

@@ -189,7 +189,7 @@ def _hundredfold(fraction: Any) -> float:
 
 
 def _mean_motion(result: StrainResult) -> float:
-    lengths = [np.hypot(*s.displacement_mm[result.es_frame][:, s.myocardium]) for s in result.slices]
+    lengths = [np.hypot(*s.displacement_at(result.es_frame)[:, s.myocardium]) for s in result.slices]
     return float(np.concatenate(lengths).mean())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.case import Case, CineSlice, DisplacementSamples, SliceMotion, SliceStrain
+from LaMoDCore.heart.cropped import cropped
 from LaMoDCore.heart.cycle.plateau import middle_of_smallest
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity_area_mm2, is_closed_ring
@@ -59,7 +60,7 @@ def slice_strain(
         """Displacement [F, 2, P] -> each component [P, F]."""
         return strain_components(slopes.deformation_gradient(displacement.transpose(2, 0, 1)), directions)
 
-    on_pixels = components(motion.displacement_mm[:, :, inside].astype(np.float64))
+    on_pixels = components(motion.displacement_on(inside).astype(np.float64))
     fields = WallFields(inside, {name: on_pixels[name].T.astype(np.float32) for name in FIELD_NAMES})
     if not np.isfinite(fields.on_wall("ecc")).any():
         raise LaMoDInputError(
@@ -71,7 +72,7 @@ def slice_strain(
     return SliceStrain(
         myocardium=inside,
         segment=segments.labels,
-        displacement_mm=motion.displacement_mm,
+        displacement_mm=cropped(motion, "displacement_mm").stored(),
         fields=fields,
         fields_std=spread.fields,
         displacement_covariance_mm2=spread.displacement_covariance_mm2,

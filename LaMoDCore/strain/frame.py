@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import ConvexHull, QhullError
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region, is_closed_ring
@@ -57,6 +56,8 @@ def local_directions(
 
 
 def _hull_centroid(ring: Array) -> tuple[float, float] | None:
+    from scipy.spatial import ConvexHull, QhullError  # only here, as its import takes long
+
     y, x = np.nonzero(ring)
     points = np.stack((x, y), axis=1).astype(np.float64)
     try:

@@ -23,9 +23,15 @@ def rotation_degrees(
     Returns:
         [T] degrees, counter-clockwise positive as seen from the apex; NaN for frames without finite displacement.
     """
+    wall = np.asarray(myocardium, dtype=bool)
+    return wall_rotation_degrees(np.asarray(displacement_mm)[:, :, wall], wall, grid, center_xy)
+
+
+def wall_rotation_degrees(moved_mm: Array, myocardium: Array, grid: SliceGrid, center_xy: tuple[float, float]) -> Array:
+    """`rotation_degrees` from the displacement [T, 2, P] of the wall's pixels, in the order of `nonzero`."""
     rows, columns = np.nonzero(myocardium)
     arm = (np.stack((columns, rows), axis=1) - np.asarray(center_xy)) * np.asarray(grid.spacing_mm)
-    motion = np.asarray(displacement_mm, dtype=np.float64)[:, :, rows, columns].transpose(0, 2, 1)
+    motion = np.asarray(moved_mm, dtype=np.float64).transpose(0, 2, 1)
     finite = np.asarray(np.isfinite(motion).all(axis=2))
     number = finite.sum(axis=1)
     safe = np.where(finite[..., None], motion, 0.0)

@@ -46,7 +46,7 @@ DEFINITIONS = {
     "onset": "intersecting tangent of shortening in 24 sectors counter-clockwise from the RV insertion, ms",
 }  # fmt: skip
 #: Smallest systolic stretch of a segment that counts as stretching.
-_MIN_STRETCH = 0.01
+MIN_STRETCH = 0.01
 #: Between slices that are closer, the difference of rotation is smaller than its error.
 MIN_TWIST_DISTANCE_MM = 10.0
 ROTATION_CAVEAT = "inferred, not measured: a mask does not show the rotation of a ring"
@@ -65,8 +65,11 @@ def summarise(case: Case, slices: Sequence[SliceStrain], es_frame: int) -> dict[
     """
     parts = [_slice_summary(case, slice_, strain, es_frame) for slice_, strain in zip(case.slices, slices, strict=True)]
     rotations = [
-        indices.rotation_degrees(
-            strain.displacement_mm, strain.myocardium, slice_.grid, ventricle_center(strain.myocardium)
+        indices.wall_rotation_degrees(
+            strain.displacement_on(strain.myocardium),
+            strain.myocardium,
+            slice_.grid,
+            ventricle_center(strain.myocardium),
         )
         for slice_, strain in zip(case.slices, slices, strict=True)
     ]
@@ -133,7 +136,7 @@ def _segments(slice_: CineSlice, strain: SliceStrain, course: curves.Cycle) -> l
         ecc, err = strain.segment_curves["ecc"][index], strain.segment_curves["err"][index]
         shortest, thickest = curves.peak(ecc, course), curves.peak(err, course, "thickening")
         stretch = curves.peak(ecc, course, "thickening", systolic=True)
-        stretches = stretch.value > max(-shortest.value, _MIN_STRETCH)
+        stretches = stretch.value > max(-shortest.value, MIN_STRETCH)
         extreme = stretch if stretches else shortest
         row = {
             "segment": index + 1,

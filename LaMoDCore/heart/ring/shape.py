@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.extent import extent
@@ -76,6 +75,8 @@ class RingShape:
     @cached_property
     def _surrounded_pixels(self) -> float:
         """Number of undrawn pixels within the ring's convex hull."""
+        from scipy.spatial import ConvexHull, QhullError  # only here, as its import takes long
+
         rows, columns = np.nonzero(self.ring & ~ndimage.binary_erosion(self.ring))
         corners = np.concatenate([np.stack([columns + a, rows + b], axis=1) for a in (-0.5, 0.5) for b in (-0.5, 0.5)])
         try:

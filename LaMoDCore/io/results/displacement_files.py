@@ -101,5 +101,5 @@ def _read_volume(frames: dict[int, Path], number: int | None) -> DisplacementVol
 
 def _vectors_lps(result: StrainResult, index: int, frame: int) -> Array:
     """u of one slice and frame, [H, W, 3] in LPS mm."""
-    displacement = result.motion.slices[index].displacement_mm[frame]
+    displacement = result.motion.slices[index].displacement_at(frame)
     return result.case.slices[index].grid.vectors_to_lps(np.moveaxis(displacement, 0, -1))

@@ -158,7 +158,7 @@ def _each_array(result: StrainResult) -> Iterator[tuple[str, Array | Blocks]]:
 
 def _displacement(grid: SliceGrid, strain: SliceStrain) -> Array:
     """Displacement at the wall's pixels, float32 [T, P, 3] LPS mm."""
-    in_plane = strain.displacement_mm[:, :, np.asarray(strain.myocardium, dtype=bool)]
+    in_plane = strain.displacement_on(np.asarray(strain.myocardium, dtype=bool))
     return np.asarray(grid.vectors_to_lps(np.moveaxis(in_plane, 1, -1)), dtype=np.float32)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.spatial import DeformedWall, deformed_wall
+from LaMoDCore.heart.spatial import deformed_wall
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
 from LaMoDCore.io.results.stack import volumes_of
@@ -34,26 +34,27 @@ class SpatialFields:
     """`SPATIAL_FIELDS` of one slice on the deformed wall, which is a small part of its pixels.
 
     Attributes:
-        wall: the pixels.
+        shape: (H, W, T).
+        voxel: int [P], index of each pixel of the wall in an array of that shape.
         values: name -> float32 [P]; NaN where the field is not known.
     """
 
-    wall: DeformedWall
+    shape: tuple[int, int, int]
+    voxel: Array
     values: dict[str, Array]
 
     def frames(self, name: str) -> Array:
         """One field, float32 [T, H, W], NaN outside the wall."""
-        frames = np.full(self.wall.shape, np.nan, dtype=np.float32)
-        frames[self.wall.frame, self.wall.row, self.wall.column] = self.values[name]
-        return frames
+        frames = np.full(self.shape, np.nan, dtype=np.float32)
+        frames.ravel()[self.voxel] = self.values[name]
+        return np.moveaxis(frames, -1, 0)
 
     def voxels(self, name: str) -> Array:
         """One field as in the file, float32 [H, W, T]: 0 outside the wall and at least 1e-6 in magnitude inside."""
         values = self.values[name]
         values = np.where(np.abs(values) < _SMALLEST, _SMALLEST, np.where(np.isfinite(values), values, 0.0))
-        count, height, width = self.wall.shape
-        voxels = np.zeros((height, width, count), dtype=np.float32)
-        voxels[self.wall.row, self.wall.column, self.wall.frame] = values
+        voxels = np.zeros(self.shape, dtype=np.float32)
+        voxels.ravel()[self.voxel] = values
         return voxels
 
 
@@ -61,7 +62,10 @@ def spatial_fields(result: StrainResult, index: int) -> SpatialFields:
     """Push `SPATIAL_FIELDS` of one slice forward to the deformed wall of each frame."""
     strain, grid = result.slices[index], result.case.slices[index].grid
     wall = deformed_wall(strain.displacement_mm, strain.myocardium, grid.spacing_mm)
-    return SpatialFields(wall, {name: wall.values(strain.fields[name], strain.myocardium) for name in SPATIAL_FIELDS})
+    frames, height, width = wall.shape
+    voxel = ((wall.row * width + wall.column) * frames + wall.frame).astype(np.int32)
+    values = {name: wall.values(strain.fields[name], strain.myocardium) for name in SPATIAL_FIELDS}
+    return SpatialFields((height, width, frames), voxel, values)
 
 
 def write_spatial(result: StrainResult, folder: Path) -> list[str]:
@@ -73,12 +77,12 @@ def write_spatial(result: StrainResult, folder: Path) -> list[str]:
         for volume in volumes_of(result.case):
             file = f"{name}{volume.suffix}.seq.nrrd"
             members = [fields[z] for z in volume.slices]
-            frames, *size = members[0].wall.shape
+            size = members[0].shape
             first = result.case.slices[volume.slices[0]]
             write_seq_nrrd(
                 folder / file,
                 Blocks(
-                    (len(members), *size, frames),
+                    (len(members), *size),
                     np.dtype(np.float32),
                     partial(_slice_by_slice, members, name),
                 ),

@@ -3,6 +3,7 @@
 An Apple GPU has no float64 and no complex128, and refuses operations that mix its tensors with a tensor of the CPU of
 more than one element. `MpsLike` is a CPU tensor that refuses the same. Within `mps_like()`, tensors that are created on
 or moved to the device "mps" become `MpsLike`; `.cpu()` brings them back.
+`operations` counts what runs on the device, down to the operations that functions of PyTorch consist of.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 DEVICE = torch.device("mps")
@@ -22,8 +24,8 @@ REFUSED = (torch.float64, torch.complex128)
 MIXING = {torch.Tensor.copy_, torch.Tensor.__getitem__, torch.Tensor.__setitem__}
 MOVES = {torch.Tensor.to, torch.Tensor.cpu, torch.Tensor.numpy, torch.Tensor.type, torch.Tensor.double}
 
-#: Operations that ran on the device: (name, dtype) -> number of calls.
-operations: Counter[tuple[str, str]] = Counter()
+#: Operations that ran on the device: (name, dtypes of arguments and results) -> number of calls.
+operations: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
 
 class MpsLike(torch.Tensor):
@@ -43,6 +45,27 @@ class _Rules(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _call(func, args, kwargs or {})
+
+
+class _Recorder(TorchDispatchMode):
+    """Counts the operations of one call on the device, and refuses types that it lacks also between them."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        composite = torch._C.DispatchKey.CompositeImplicitAutograd
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), composite):
+            with self:  # the operations that it consists of
+                return func._op_dk(composite, *args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        # The argument of a move is on the CPU, where its type is converted.
+        on_device = result if name in ("to", "_to_copy", "copy_") else (args, kwargs, result)
+        found = [v for v in tree_flatten(on_device)[0] if isinstance(v, torch.Tensor)]
+        for value in found:
+            if value.dtype in REFUSED and value.numel() > 1:
+                raise TypeError(f"{name}: Cannot convert a MPS Tensor to {value.dtype}: the device does not support it")
+        dtypes = {str(value.dtype).removeprefix("torch.") for value in found}
+        operations[name, tuple(sorted(dtypes))] += 1
+        return result
 
 
 @contextlib.contextmanager
@@ -111,14 +134,15 @@ def _call(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     args = tuple("cpu" if _is_device(v) else v for v in args)
     if to_device and func is torch.Tensor.double:
         raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64")
-    result = _raw(func, args, kwargs)
     if not to_device:
+        result = _raw(func, args, kwargs)
         return tree_map(_off_device, result) if goes_to_cpu else result
+    with _Recorder():
+        result = _raw(func, args, kwargs)
     outputs = [v for v in tree_flatten(result)[0] if isinstance(v, torch.Tensor)]
     for value in outputs:
         if value.dtype in REFUSED:
             raise TypeError(f"{name}: Cannot convert a MPS Tensor to {value.dtype}: the device does not support it")
-        operations[name, str(value.dtype).removeprefix("torch.")] += 1
     if func in MIXING and not on_device:
         return result
     return tree_map(_on_device, result)
