@@ -146,6 +146,14 @@ def test_every_setting_reaches_every_view(compared):
     assert legends_in("Green") == []
 
 
+def test_each_view_of_a_comparison_has_a_title(compared):
+    shown = compared.widget.readingPanel._views._titles
+    assert shown.titles == {"Red": "First: Slice 1, mid", "Yellow": "Second: Slice 1, mid", "Green": "First − second"}
+    compared.widget.readingPanel.ui.roomButton.checked = False
+    compared.settle()
+    assert shown.titles == {}
+
+
 def test_spacing_and_scale_of_lines_reach_every_view(compared):
     p = compared.parameters
     p.glyphSpacing, p.glyphScale = 9.0, 2.0
@@ -201,9 +209,23 @@ def test_a_legend_is_taller_in_a_small_view(app, folders):
     found = {}
     for name, size in sizes.items():
         node.SetDimensions(*size)
-        found[name] = ResultDisplay._legendHeight([node.GetID()])
+        found[name] = ResultDisplay._legendSide([node.GetID()], 1, *ResultDisplay._LEGEND_HEIGHT)
     node.SetDimensions(*before)
     assert found == {"large": 0.3, "small": 0.5, "tiny": 0.6, "not shown": 0.3}
+
+
+def test_a_legend_has_three_labels_in_a_narrow_view(app, folders):
+    """The five labels would cover the heart."""
+    from LaMoDSlicerLib.Display import ResultDisplay
+
+    node = slice_node("Red")
+    before = node.GetDimensions()
+    found = {}
+    for width in (700, 220, 0):
+        node.SetDimensions(width, 500, 1)
+        found[width] = ResultDisplay._labels([node.GetID()])
+    node.SetDimensions(*before)
+    assert found == {700: 5, 220: 3, 0: 5}
 
 
 def test_one_table_has_the_range_of_every_quantity(app, folders, tmp_path):
@@ -379,6 +401,25 @@ def test_the_heart_fits_into_the_3d_view(app, folders, size, monkeypatch):
         projected = np.column_stack([corners, np.ones(len(corners))]) @ toView.T
         assert np.abs(projected[:, :2] / projected[:, 3:]).max() < 1.0
     assert not any(n.GetSliceVisible() for n in slicer.util.getNodesByClass("vtkMRMLSliceNode"))
+
+
+def test_the_box_of_the_3d_view_is_hidden_with_a_result_and_back_in_other_modules(app, folders):
+    """The zoomed view cuts the box and its letters."""
+    import slicer
+
+    (node,) = slicer.util.getNodesByClass("vtkMRMLViewNode")
+    node.SetBoxVisible(True)
+    load(app, folders.first)
+    assert not node.GetBoxVisible()
+    app.widget.readingPanel.ui.roomButton.checked = True
+    app.settle()
+    app.widget.readingPanel.ui.roomButton.checked = False
+    app.settle()
+    assert not node.GetBoxVisible()
+    app.application._select_module("")
+    assert node.GetBoxVisible()
+    app.application._select_module("LaMoDSlicer")
+    assert not node.GetBoxVisible()
 
 
 def test_the_wall_in_3d_is_closed_and_has_the_area_of_the_masks():

@@ -20,7 +20,7 @@ class HeartTable:
 
     ROW_HEIGHT, MAX_ROWS, LEVEL_WIDTH = 24, 7, 92
     #: Least and largest width of the column of contours; longer texts are shortened, and complete in the tooltip.
-    CONTOURS_WIDTH = 62, 104
+    CONTOURS_WIDTH = 62, 84
     _SLICE, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(5)
 
     def __init__(

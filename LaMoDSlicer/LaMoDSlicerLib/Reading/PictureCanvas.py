@@ -143,7 +143,7 @@ class PictureCanvas:
         size = min(self.points(10), 10.5 * self.style.textScale)
         shown = self.figure.text(0.02, 0.985, text, fontsize=size, fontweight="bold", va="top")
         width = shown.get_window_extent().width / self.style.pixelRatio
-        shown.set_fontsize(size * min(1.0, 0.96 * self._size[0] / max(width, 1.0)))
+        shown.set_fontsize(size * min(1.0, 0.93 * self._size[0] / max(width, 1.0)))
 
     def colorBar(self, colors: Any, scale: Any, box: tuple[float, float, float, float], values: np.ndarray) -> None:
         """Add a colour bar; arrowheads show that values are beyond its limits.

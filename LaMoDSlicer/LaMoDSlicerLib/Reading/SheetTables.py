@@ -54,7 +54,7 @@ class SheetTables:
         indices = IndexTable(numbers)
         self._fill(ui.indicesTable, indices.titles, indices.rows())
         self._limit(ui.indicesTable, 0, self.LONGEST_NAME)
-        titles = [_("State"), _("Where (frames from 1)"), _("Remark → what to do")]
+        titles = [_("State"), _("Where"), _("Remark → what to do")]
         self._fill(ui.notesTable, titles, [remark.cells() for remark in notes.remarks()])
         self._limit(ui.notesTable, 1, self.LONGEST_PLACE)
         ui.notesTable.resizeRowsToContents()

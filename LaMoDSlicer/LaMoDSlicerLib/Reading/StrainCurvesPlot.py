@@ -232,7 +232,7 @@ class StrainCurvesPlot:
         share = (self.LEGEND_SHARE_OF_TWO if isOfTwo else self.LEGEND_SHARE) if hasLegend else 0.02
         chart.SetXAxisRange(start, end + share * (end - start))
         moments = (f"{n} {slice_.timesMs[f]:.0f}" for n, f in zip(self.MOMENTS, self._momentFrames, strict=True))
-        title = f"time [ms]; {', '.join(moments)}" + ("; dashed: second" if isOfTwo else "")
+        title = "time [ms]; dashed: second" if isOfTwo else f"time [ms]; {', '.join(moments)}"
         chart.SetXAxisTitle("time after the R wave [ms]" if hasLegend else title)
 
     def _styleChart(self, slice_: SliceNumbers, name: str, withBands: bool, bottom: float, top: float) -> None:
