@@ -19,6 +19,8 @@ from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS
 _LENGTH_MM = 80.0
 _PIXEL_MM = 1.4
 _RR_MS = 900.0
+#: Directions of columns, rows and slices in LPS: the slices follow each other towards the apex.
+_DIRECTIONS = np.array([[1, 1, 1], [1, -1, -1], [0, 2, -1]]) / np.sqrt([2, 6, 3])
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ def write_heart(path: Path, size: HeartSize) -> None:
     labels = np.zeros((size.frames, size.slices, size.pixels, size.pixels), dtype=np.uint8)
     labels[radius < _at(outer, taper)] = 2
     labels[radius < _at(inner, taper)] = 3
-    affine = np.diag([_PIXEL_MM, _PIXEL_MM, gap_mm, 1.0])
+    affine = np.eye(4)
+    affine[:3, :3] = _DIRECTIONS * [_PIXEL_MM, _PIXEL_MM, gap_mm]
     write_seq_nrrd(path, labels, affine, phase * _RR_MS, rr_ms=_RR_MS)
 
 

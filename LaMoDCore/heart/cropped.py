@@ -37,8 +37,8 @@ class Cropped:
         """Store the smallest box around all values that are not zero; a field that fills its image is not copied."""
         field = np.asarray(field)
         height, width = field.shape[-2:]
-        present = field.any(axis=tuple(range(field.ndim - 2)))
-        sides = [_extent(present.any(axis=axis)) for axis in (1, 0)]
+        present: Array = np.any(field, axis=tuple(range(field.ndim - 2)))
+        sides = [_extent(np.any(present, axis=axis)) for axis in (1, 0)]
         (top, bottom), (left, right) = sides
         if (bottom - top) * (right - left) > _WORTH_CROPPING * height * width:
             return cls(field, (0, 0), (height, width))

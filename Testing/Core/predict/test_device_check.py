@@ -9,13 +9,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from experiments.paths import ROOT
 from LaMoDCore import load_case
+from LaMoDCore.benchmarks.whole_heart import HeartSize, write_heart
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.heart.ring.motion_basis import TERMS
 from LaMoDCore.lddmm import FluidMetric, shoot
@@ -24,13 +27,14 @@ from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_latent import MotionLatentConfig
 from LaMoDCore.networks.spline import b_spline_upsample
-from LaMoDCore.prediction import device_check
+from LaMoDCore.prediction import device_check, predict
 from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.predict import predict_strain
 from LaMoDCore.training.loop.losses import motion_loss, noise_loss, registration_loss
 from Testing.Core.predict import mps_like
 from Testing.Core.predict.conftest import SMALL, ring_frames
 
+MOST = predict.MOST_AT_ONCE
 METRIC = FluidMetric(alpha=36.0, gamma=1.0, power=2)
 
 
@@ -53,6 +57,40 @@ def test_an_apple_gpu_predicts_what_the_cpu_predicts(ring_file: Path, shipped: L
     assert found.summary["slices"][0]["unlike_training"] == on_cpu.summary["slices"][0]["unlike_training"]
     assert {name for name, _ in mps_like.operations} >= {"convolution", "addmm", "grid_sampler_2d"}
     assert not {dtype for _, dtypes in mps_like.operations for dtype in dtypes} & {"float64", "complex128"}
+
+
+def test_the_documented_operations_have_types_that_every_device_supports() -> None:
+    page = (ROOT / "docs" / "reference" / "device-operations.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
+    assert {name.strip(" `") for name, _ in rows} >= {"convolution", "addmm", "grid_sampler_2d"}
+    types = {each.strip() for _, cell in rows for each in cell.split(",")}
+    assert types and not types & {"float64", "complex128"}
+
+
+def test_slices_in_one_batch_have_the_numbers_of_single_slices(
+    shipped: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_heart(tmp_path / "masks.seq.nrrd", HeartSize(3, frames=8, pixels=64))
+    case = load_case(tmp_path / "masks.seq.nrrd", labels="myo=2,lv=3")
+    alone = predict_strain(case, shipped, samples=3)
+    monkeypatch.setattr(predict, "batches_of", lambda slices, _device: ([slices], 1))
+    together = predict_strain(case, shipped, samples=3)
+    for one, other in zip(alone.motion.slices, together.motion.slices, strict=True):
+        np.testing.assert_allclose(other.displacement_mm, one.displacement_mm, atol=1e-4)
+        np.testing.assert_allclose(np.asarray(other.samples_mm), np.asarray(one.samples_mm), atol=1e-4)
+    flags = [[part["unlike_training"]["flagged"] for part in found.summary["slices"]] for found in (alone, together)]
+    assert flags[0] == flags[1]
+
+
+@pytest.mark.parametrize(
+    ("device", "most"), [("cpu", 1), ("cuda", predict.MOST_AT_ONCE), ("mps", predict.MOST_AT_ONCE)]
+)
+def test_batches_are_bounded_and_keep_the_order(device: str, most: int) -> None:
+    slices: Any = list(range(40))
+    batches, threads = predict.batches_of(slices, torch.device(device))
+    assert [each for batch in batches for each in batch] == slices
+    assert max(map(len, batches)) <= most and (threads == 1 or device != "mps")
+    assert len(batches) == 40 or device != "cpu"
 
 
 @pytest.mark.parametrize("operation", ["double", "mixed", "numpy"])
