@@ -6,7 +6,7 @@ here. Both samplers have the same signature.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -148,7 +148,7 @@ def denoise(
     predict_noise: NoisePredictor,
     schedule: NoiseSchedule,
     noise: SmoothNoise,
-    generator: torch.Generator,
+    generator: torch.Generator | Sequence[torch.Generator],
     *,
     sampler: SamplerName = "ddim",
     start: int | None = None,
@@ -161,7 +161,7 @@ def denoise(
         predict_noise: ε_θ.
         schedule: schedule of the training.
         noise: K of the training.
-        generator: random generator.
+        generator: random generator, or one per latent, whose noise then does not depend on the others.
         sampler: "ddpm" takes every step of (8) from `start`; "ddim" takes `steps` steps.
         start: initial m, by default M (Algorithm 1 as printed); 0 returns `latent` unchanged.
         steps: number of DDIM steps; 10 by default.
@@ -179,7 +179,9 @@ def denoise(
     shape = tuple(latent.shape)
 
     def draw() -> Tensor:
-        return noise.sample(shape, generator).to(latent.device)
+        if isinstance(generator, torch.Generator):
+            return noise.sample(shape, generator).to(latent.device)
+        return torch.cat([noise.sample((1, *shape[1:]), each) for each in generator]).to(latent.device)
 
     step = torch.full((latent.shape[0],), start, device=latent.device)
     noisy = q_sample(latent, step, draw(), alpha_bar)

@@ -151,25 +151,21 @@ class PaperMotionStage:
         defaults = model.config.inference
         training = model.denoiser.training
         model.denoiser.eval()
-        results = []
-        for at in missing:
-            with torch.no_grad():
-                latent = model.normalise(model.encode(batch.masks[at : at + 1])).float()
-            seed = seed_of(self.config.seed, "algorithm 1", int(batch.numbers[at]), chosen[at])
-            results.append(
-                denoise(
-                    latent,
-                    model.denoiser,
-                    model.config.schedule,
-                    model.config.noise,
-                    torch.Generator().manual_seed(seed),
-                    sampler=defaults.sampler,
-                    start=min(defaults.start, model.config.schedule.steps),
-                    steps=defaults.steps,
-                )
-            )
+        keys = [("algorithm 1", int(batch.numbers[at]), chosen[at]) for at in missing]
+        with torch.no_grad():
+            latent = model.normalise(model.encode(batch.masks[missing])).float()
+        found = denoise(
+            latent,
+            model.denoiser,
+            model.config.schedule,
+            model.config.noise,
+            [torch.Generator().manual_seed(seed_of(self.config.seed, *key)) for key in keys],
+            sampler=defaults.sampler,
+            start=min(defaults.start, model.config.schedule.steps),
+            steps=defaults.steps,
+        )
         model.denoiser.train(training)
-        return torch.cat(results)
+        return found
 
 
 def encoded(model: LaMoDModel, batch: Batch, store: LatentStore) -> Tensor:

@@ -168,6 +168,9 @@ def test_the_decoder_learns_from_the_latents_of_algorithm_1(cache: TrainingCache
     assert len({one[0].sum().item() for one in found}) == 2  # two draws per slice, kept
     again = PaperMotionStage(replace(TINY, latent_draws=2))
     torch.testing.assert_close(found[0], again._latents(model, batch, Draws.of(("0",), [0, 1])))
+    alone = load_batch(cache, cache.indices("train")[:1], torch.device("cpu"))
+    one = PaperMotionStage(replace(TINY, latent_draws=2))._latents(model, alone, Draws.of(("0",), [0]))
+    torch.testing.assert_close(found[0][:1], one, rtol=1e-3, atol=1e-4)  # whatever the batch
 
 
 def test_a_run_is_trained_and_predicts_as_algorithm_1_is_printed(trained: Path, rings: Path) -> None:
