@@ -2,7 +2,7 @@
 
     python -m experiments.posterior.evaluate scores   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
     python -m experiments.posterior.evaluate coverage --data DIR --model NAME|DIR [--split test] [--per-disease 60]
-        [--seed 0]
+        [--seed 0] [--samples 3,8,32] [--out shares.json]
     python -m experiments.posterior.evaluate unlike   --data DIR --model NAME|DIR [--split test] [--per-disease 12]
 
 `scores`: at end-systole, EPE and six-segment Ecc error of the mean, energy score of the displacement (mm), CRPS of
@@ -10,7 +10,8 @@ segmental Ecc, and errors and sample spreads of rotation and segmental Ecc. The 
 as the scores assume; predictions use balanced and centred ones. Methods are the decoder alone, its expected
 correction, samples of the motion latent, and controls; contours are as drawn, exact, with 12 frames, with shifted
 frames, and of a slice 2 mm off.
-`coverage`: share of truths in the 90 % intervals, by disease: mean over slices (tenth percentile over slices).
+`coverage`: share of truths in the 90 % intervals, by disease and number of samples: mean over slices (tenth percentile
+over slices). `--out` keeps the share of each slice, so that an interrupted run resumes.
 `unlike`: the flag on unusual slices, on harmless changes and, where they are available, on real cines.
 """
 
@@ -51,6 +52,8 @@ from LaMoDCore.training.posterior.held_out import coverage_of, held_out_errors
 from LaMoDCore.uncertainty.intervals import calibration_of
 
 SAMPLES = 8
+#: Quantities whose intervals are checked.
+COVERED = ("displacement_mm", "segment_ecc", "segment_err", "ecc", "err", "jacobian")
 
 
 def main() -> None:
@@ -58,12 +61,13 @@ def main() -> None:
     parser.add_argument("what", choices=("scores", "coverage", "unlike"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="lamod-phantom-v1")
-    parser.add_argument("--split", default="test")
+    parser.add_argument("--split", default="test", help="one or several, such as train,val,test")
     parser.add_argument("--per-disease", type=int, default=12, help="subjects, one slice of each")
     parser.add_argument("--skip", type=int, default=0, help="number of subjects of each disease to skip first")
     parser.add_argument("--contours", default="", metavar="A,B", help="only these contours (scores)")
     parser.add_argument("--seed", type=int, default=0, help="random seed of the samples (coverage)")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help="samples per slice (coverage)")
+    parser.add_argument("--samples", default=str(SAMPLES), metavar="N,M", help="samples per slice (coverage)")
+    parser.add_argument("--out", type=Path, help="file with the shares of each slice (coverage)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = DatasetIndex.load(args.data)
@@ -74,7 +78,8 @@ def main() -> None:
     if args.what == "scores":
         scores(model, index, entries, wanted)
     elif args.what == "coverage":
-        coverage_table(model, index, entries, args.seed, args.samples)
+        wanted_samples = [int(number) for number in args.samples.split(",")]
+        coverage_table(coverage_shares(model, index, entries, args.seed, wanted_samples, args.out), entries)
     else:
         unlike(model, index, entries)
 
@@ -83,7 +88,7 @@ def chosen_entries(index: DatasetIndex, split: str, per_disease: int, skip: int 
     """One slice per subject, planes in turn, of up to `per_disease` subjects of each disease after the first `skip`."""
     by_disease: dict[str, dict[str, list[DatasetEntry]]] = defaultdict(lambda: defaultdict(list))
     for entry in index:
-        if entry.split == split and entry.cohort == "dense":
+        if entry.split in split.split(",") and entry.cohort == "dense":
             by_disease[entry.disease][entry.subject].append(entry)
     chosen = []
     for subjects in by_disease.values():
@@ -204,7 +209,7 @@ def methods(model: LoadedModel, slice_: CineSlice, rng: np.random.Generator) -> 
             moved, samples = expected_motion_and_samples(
                 decoded.displacement_mm, decoded.canonical_mm, center, relative, coordinates, canonical
             )
-            return SliceMotion(moved, samples if len(samples) else None)  # type: ignore[arg-type]
+            return SliceMotion(moved.stored(), samples if len(samples) else None)
 
         none = np.zeros((0, *expected.shape), dtype=np.complex64)
         yield "decoder alone", around(none, plain)
@@ -273,19 +278,44 @@ def segmental_ecc(case: Case, at_es: Array) -> Array:
 # --- coverage -------------------------------------------------------------------------------------------------------
 
 
-def coverage_table(
-    model: LoadedModel, index: DatasetIndex, entries: list[DatasetEntry], seed: int, samples: int
-) -> None:
+#: By number of samples, case and quantity: the share of true values within the intervals of the slice.
+Shares = dict[str, dict[str, dict[str, float]]]
+
+
+def coverage_shares(
+    model: LoadedModel,
+    index: DatasetIndex,
+    entries: list[DatasetEntry],
+    seed: int,
+    samples: list[int],
+    out: Path | None,
+) -> Shares:
     calibration = calibration_of(model.description, model.name)
     assert calibration is not None, "this model's intervals are not calibrated"
-    found = [each for entry in entries for each in held_out_errors(model, index, entry, samples, seed)]
-    names = ("displacement_mm", "segment_ecc", "segment_err", "ecc", "err", "jacobian")
-    print(f"| disease | slices | {' | '.join(names)} |\n| --- | --- | {' | '.join('---' for _ in names)} |")
-    for disease in (*sorted({each.entry.disease for each in found}), "all"):
-        own = [each for each in found if disease in (each.entry.disease, "all")]
-        shares = [coverage_of(calibration, own, name) for name in names]
-        cells = [f"{np.nanmean(share):.3f} ({np.nanquantile(share, 0.1):.2f})" for share in shares]
-        print(f"| {disease} | {len(own)} | {' | '.join(cells)} |", flush=True)
+    known: Shares = json.loads(out.read_text(encoding="utf-8")) if out is not None and out.exists() else {}
+    for number, entry in enumerate(entries, 1):
+        for count in samples:
+            own = known.setdefault(str(count), {})
+            if entry.id not in own:
+                found = held_out_errors(model, index, entry, count, seed)
+                values = {name: coverage_of(calibration, found, name) for name in COVERED}
+                own[entry.id] = {name: round(float(each.mean()), 5) for name, each in values.items() if each.size}
+        if out is not None:
+            out.write_text(json.dumps(known), encoding="utf-8")
+        if number % 10 == 0:
+            print(f"{number} of {len(entries)}", flush=True)
+    return {str(count): {e.id: known[str(count)][e.id] for e in entries} for count in samples}
+
+
+def coverage_table(shares: Shares, entries: list[DatasetEntry]) -> None:
+    disease_of = {entry.id: entry.disease for entry in entries}
+    print(f"| samples | disease | slices | {' | '.join(COVERED)} |\n| --- | --- | --- |{' --- |' * len(COVERED)}")
+    for samples, by_case in shares.items():
+        for disease in (*sorted(set(disease_of.values())), "all"):
+            own = [found for name, found in by_case.items() if disease in (disease_of[name], "all")]
+            columns = [np.array([each.get(name, np.nan) for each in own]) for name in COVERED]
+            cells = [f"{np.nanmean(share):.3f} ({np.nanquantile(share, 0.1):.2f})" for share in columns]
+            print(f"| {samples} | {disease} | {len(own)} | {' | '.join(cells)} |", flush=True)
 
 
 # --- the flag -------------------------------------------------------------------------------------------------------

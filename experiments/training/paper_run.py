@@ -7,7 +7,7 @@ predicts one test case, and compares zero motion, registration tracking, with `-
 trained networks (the registration network alone, D_η without diffusion, Algorithm 1 as printed) on test subjects.
 A finished step is not repeated; an interrupted one resumes, so the command is repeated until it ends with 0.
 DIR/log.txt has the commands and their output, DIR/durations.json their time, DIR/evaluation the tables and figures.
-`--quick` trains for one or two epochs on few subjects: a test of the chain, no result.
+`--quick` trains for one or two epochs with ten diffusion steps: a test of the chain, no result.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ from typing import Any
 from experiments.paths import ROOT
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
 from LaMoDCore.models.run_folder import CHECKPOINT
+from LaMoDCore.networks.diffusion import NoiseSchedule
 from LaMoDCore.training.run.settings import PRESETS
 
 SEED = 20261130
 _LAMOD = (sys.executable, "-m", "LaMoDCore")
 #: Shares of training, validation and test subjects.
 _SPLIT = "0.7,0.1,0.2"
+#: Diffusion steps with `--quick`.
+_QUICK_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,13 @@ def train(paths: Paths, args: argparse.Namespace) -> list[str]:
     if not args.quick:
         words += ["--preset", "paper-reduced"]
     else:
-        few = replace(PRESETS["paper-reduced"], registration_epochs=1, diffusion_epochs=2, motion_epochs=2)
+        preset = PRESETS["paper-reduced"]
+        networks = replace(
+            preset.model,
+            schedule=NoiseSchedule(steps=_QUICK_STEPS),
+            inference=replace(preset.model.inference, start=_QUICK_STEPS, steps=_QUICK_STEPS),
+        )
+        few = replace(preset, model=networks, registration_epochs=1, diffusion_epochs=2, motion_epochs=2)
         settings = paths.out / "quick.json"
         settings.write_text(json.dumps(few.to_dict()), encoding="utf-8")
         words += ["--config", str(settings)]
