@@ -72,10 +72,10 @@ class SlicedWork:
 
     def _onTimeout(self) -> None:
         deadline = time.monotonic() + self.SLICE_S
-        while self._steps is not None and time.monotonic() < deadline:
-            if self._thread is not None and not self._hasComputed():
-                return
+        while self._steps is not None and (self._thread is None or self._hasComputed()):
             self._step()
+            if time.monotonic() >= deadline:
+                return
 
     def _hasComputed(self) -> bool:
         """Whether the thread has ended; gives it some time."""
