@@ -37,6 +37,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/program.py
   cli/report.py
   cli/settings.py
+  cli/standby.py
   cli/train.py
   cli/train_contours.py
   cli/train_posterior.py

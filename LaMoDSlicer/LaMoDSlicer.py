@@ -82,7 +82,7 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         from LaMoDSlicerLib.Scene import CleanUp
 
-        cancel, leave = (lambda: self.predictPanel.cancel("")), (lambda: self.setParameters(None))
+        cancel, leave = self.predictPanel.cleanup, (lambda: self.setParameters(None))
         further = (self.advancedPanel.cleanup, self.readingPanel.cleanup, self.contoursPanel.cleanup)
         last = (EnteredViews.restore, self.heartPanel.cleanup, self._watch.release, self.removeObservers)
         CleanUp.runAll(cancel, leave, *further, *last)

@@ -174,6 +174,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Worker/ModelFolder.py
   LaMoDSlicerLib/Worker/PipOutput.py
   LaMoDSlicerLib/Worker/SlicedWork.py
+  LaMoDSlicerLib/Worker/WarmWorker.py
   LaMoDSlicerLib/Worker/WorkerProcess.py
   LaMoDSlicerLib/Worker/WorkerProgress.py
   LaMoDSlicerLib/Worker/__init__.py

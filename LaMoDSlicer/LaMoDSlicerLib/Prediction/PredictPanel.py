@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Worker import WarmWorker
 from LaMoDSlicerLib.Worker.SlicedWork import SlicedWork, Steps
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
@@ -165,6 +166,11 @@ class PredictPanel:
             self._showing.cancel()
         self.finishJob()
         self.showMessage(reason)
+
+    def cleanup(self) -> None:
+        """Cancel the running process and end the one that waits for the next prediction."""
+        self.cancel("")
+        WarmWorker.discard()
 
     def onProgress(self, progress: WorkerProgress) -> None:
         self._ui.progressBar.value = int(100 * progress.fraction)

@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Widgets.PanelWords import inPanel
-from LaMoDSlicerLib.Worker import CoreLibrary
+from LaMoDSlicerLib.Worker import CoreLibrary, WarmWorker
 from LaMoDSlicerLib.Worker.SlicedWork import SlicedWork, Steps
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
 
@@ -78,6 +78,7 @@ class WorkerProcess:
         self._slot: Callable[[], None] | None = None
         self._isSwept = self._keepsFolder = False
         self._work: SlicedWork | None = None
+        self._warmOptions: dict | None = None
 
     @property
     def processId(self) -> int | None:
@@ -150,8 +151,9 @@ class WorkerProcess:
             options = {"creationflags": flags | detached}
         options |= {"env": CoreLibrary.environment(), "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
         if log is None:
-            text = {"text": True, "encoding": "utf-8", "errors": "replace"}
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, **text, **options)
+            options |= {"text": True, "encoding": "utf-8", "errors": "replace", "stdout": subprocess.PIPE}
+            process = WarmWorker.take(command, options) or subprocess.Popen(command, **options)
+            self._warmOptions = options if WarmWorker.isPrediction(command) else None
             threading.Thread(target=self._readPipe, args=(process,), daemon=True).start()
             return process
         with log.open("ab") as output:
@@ -246,6 +248,8 @@ class WorkerProcess:
 
     def _finish(self, exitCode: int) -> None:
         if exitCode in self._successCodes:
+            if self._warmOptions is not None:
+                WarmWorker.prepareSoon(self._warmOptions)
             self._end(lambda: self._onFinished(self.progress.outputLines()))
         else:
             self._end(lambda: self.fail(self._explain(exitCode, self.progress.lastOutput())))

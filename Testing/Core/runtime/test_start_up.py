@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from LaMoDCore.cli import standby
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from Testing.Core.io.heart_files import heart_labels, stack_affine
 
@@ -37,3 +40,19 @@ def test_the_description_of_a_file_imports_neither_torch_nor_libraries_for_other
     labels = heart_labels(affine, (40, 44), slices=1, frames=4)
     write_seq_nrrd(tmp_path / "masks.seq.nrrd", labels, affine, np.arange(4) * 200.0, rr_ms=800.0)
     assert imported("info", str(tmp_path / "masks.seq.nrrd")) <= {"numpy", "scipy"}
+
+
+@pytest.mark.parametrize(("line", "printed"), [('["--version"]\n', "lamod "), ("", "")])
+def test_a_waiting_process_runs_one_command_or_ends_with_its_input(
+    line: str, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(standby, "MODULES", ("json", "a_module_that_is_not_installed"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(line))
+    monkeypatch.setattr(sys, "argv", ["standby"])
+    monkeypatch.setattr("LaMoDCore.cli.program.ignore_interrupts", lambda: None)
+    assert standby.main() == 0
+    assert capsys.readouterr().out.startswith(printed)
+
+
+def test_a_waiting_process_imports_modules_that_exist() -> None:
+    assert all(find_spec(name) for name in standby.MODULES)
