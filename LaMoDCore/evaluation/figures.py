@@ -12,6 +12,7 @@ import numpy as np
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseRecord, SegmentRecord
 from LaMoDCore.evaluation.truth import Truth
 from LaMoDCore.heart.case import Case, CineSlice, SliceStrain
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.report.maps import (
     Window,
     draw_arrows,
@@ -85,7 +86,7 @@ def write_figures(
     Args:
         folder: the folder to write to.
         examples: rows of figure 2; figure 5 shows the first.
-        paired: rows of figure 3.
+        paired: rows of figure 3; a second figure 5 shows the first.
         cases: records for the box plots.
         segments: records for the agreement plots.
         note: text below each figure, such as "synthetic data".
@@ -98,6 +99,7 @@ def write_figures(
         drawings["figure5_ecc_over_cycle.png"] = lambda: draw_ecc_over_cycle(examples[0])
     if paired:
         drawings["figure3_cine_and_dense.png"] = lambda: draw_paired_maps(paired)
+        drawings["figure5_cine_and_dense.png"] = lambda: draw_paired_over_cycle(paired[0])
     if own or against:
         drawings["figure4_errors.png"] = lambda: draw_box_plots(cases)
     if own:
@@ -210,6 +212,36 @@ def draw_ecc_over_cycle(example: Example) -> Figure:
             if row is axes[0]:
                 ax.set_title(f"{slice_.frame_times_ms[frame]:.0f} ms", loc="center", fontweight="normal")
         row[0].set_ylabel(name, fontsize=8, fontweight="bold")
+    _colour_bar(figure, image)
+    return figure
+
+
+def draw_paired_over_cycle(example: PairedExample) -> Figure:
+    """Figure 5 for two scans: Ecc maps at common times, one row per method on the cine and one of the paired DENSE."""
+    cine, dense = example.case.slices[0], example.truth.case.slices[0]
+    references = (example.case.reference_frame, example.truth.case.reference_frame)
+    since = [
+        np.mod(slice_.frame_times_ms - slice_.frame_times_ms[reference], slice_.rr_ms)
+        for slice_, reference in zip((cine, dense), references, strict=True)
+    ]
+    since[1] = np.where(dense.valid_frames, since[1], np.inf)
+    times = np.linspace(0.0, float(since[1][np.isfinite(since[1])].max()), _PHASES)
+    rows: list[tuple[str, CineSlice, SliceStrain, Array]] = [
+        (name, cine, strain, since[0]) for name, strain in example.strains.items()
+    ]
+    true = example.truth.strains[0]
+    rows.append(("paired DENSE", dense, true, since[1]))
+    figure, axes = _grid(len(rows), _PHASES, f"Ecc over the cycle, cine and paired DENSE: {example.title}", bar=True)
+    limit = colour_limit(100 * true.fields["ecc"][example.truth.es_frame].ravel())
+    image: Any = None
+    for row, (name, slice_, strain, clock) in zip(axes, rows, strict=True):
+        window = window_of(strain, slice_.grid)
+        for ax, time in zip(row, times, strict=True):
+            frame = int(np.argmin(np.abs(clock - time)))
+            image = draw_strain_map(ax, slice_, strain, frame, window, limit_percent=limit)
+            if row is axes[0]:
+                ax.set_title(f"{time:.0f} ms", loc="center", fontweight="normal")
+        row[0].set_ylabel(_on_two_lines(name), fontsize=7, fontweight="bold")
     _colour_bar(figure, image)
     return figure
 

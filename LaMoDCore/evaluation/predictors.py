@@ -16,6 +16,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:
     from LaMoDCore.models.folder import LoadedModel
+    from LaMoDCore.uncertainty.calibration import Calibration
 
 ZERO = "zero"
 _WITH, _WITHOUT, _SHOTS = ":diffusion", ":no-diffusion", ":registration"
@@ -38,11 +39,13 @@ class Predictor:
         name: name in the tables.
         predict: returns the motion of every slice of a case, on the case's own grid and frames.
         identity: everything except the case that the prediction depends on; "" if unknown, which disables the cache.
+        calibration: calibration of its samples, for intervals; None without one.
     """
 
     name: str
     predict: Callable[[Case], Motion]
     identity: str = ""
+    calibration: Calibration | None = None
 
 
 def zero_motion(case: Case) -> Motion:
@@ -126,6 +129,7 @@ def _model_predictor(
     from LaMoDCore.models.folder import load_model
     from LaMoDCore.prediction.device_check import choose_device
     from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.uncertainty.intervals import calibration_of
 
     bare, ending = name, ""
     for known in (_WITHOUT, _WITH, _SHOTS):
@@ -153,7 +157,7 @@ def _model_predictor(
 
     label = model.name + ending.replace(":", ", ").replace("no-", "no ")
     label += "".join(f", {key} {value}" for key, value in given.items())
-    return Predictor(label, predict, identity)
+    return Predictor(label, predict, identity, calibration_of(model.description, model.name))
 
 
 def _settings(model: LoadedModel, diffusion: bool | None, samples: int | None, sampling: Mapping[str, Any]) -> str:

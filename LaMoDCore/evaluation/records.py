@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, SliceStra
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetEntry
 from LaMoDCore.strain import end_systole, slice_strain
+from LaMoDCore.strain.curves import Cycle, heart_cycle, peak, slice_cycle
+from LaMoDCore.strain.summary import MIN_STRETCH
+from LaMoDCore.uncertainty.calibration import Calibration
+from LaMoDCore.uncertainty.intervals import calibrated
 
 #: A truth from the same scan is compared pixel by pixel; one from a paired scan of the plane, segment by segment.
 OWN, PAIRED = "own", "paired"
@@ -38,6 +42,8 @@ class CaseRecord:
         ecc_pixel_error: mean over the pixels of the true wall of |Ecc error| at end-systole.
         gcs, gcs_true: mean Ecc of the whole wall (as drawn, true) at end-systole.
         gcs_peak, gcs_peak_true: minimum of the mean Ecc over the acquired cycle.
+        gcs_time_ms, gcs_time_ms_true: time from end-diastole to that minimum.
+        grs, grs_true: mean Err of the whole wall at end-systole.
         es_shift: the method's end-systolic frame minus the truth's, in fractions of the cycle (paired only).
         folded: fraction of wall pixels and frames with det F ≤ 0.
         energy_score_mm: energy score of displacement at end-systole, mean over the wall (several samples only).
@@ -68,6 +74,10 @@ class CaseRecord:
     gcs_true: float = _NAN
     gcs_peak: float = _NAN
     gcs_peak_true: float = _NAN
+    gcs_time_ms: float = _NAN
+    gcs_time_ms_true: float = _NAN
+    grs: float = _NAN
+    grs_true: float = _NAN
     es_shift: float = _NAN
     folded: float = _NAN
     energy_score_mm: float = _NAN
@@ -79,7 +89,17 @@ class CaseRecord:
 
 @dataclass(frozen=True)
 class SegmentRecord:
-    """One segment of one slice: its strain at end-systole and its peak, predicted and true, as fractions."""
+    """One segment of one slice, predicted and true; strains are fractions.
+
+    Attributes:
+        id, subject, truth, model: as in `CaseRecord`.
+        slice, segment, aha, name: number of the slice from 1, of the segment from 1, AHA number, name.
+        ecc, err: strain at end-systole.
+        ecc_peak: minimum over the acquired cycle.
+        ecc_std: standard deviation of Ecc over the samples.
+        time_ms: time from end-diastole to peak Ecc; NaN for a segment that stretches more than it shortens.
+        ecc_half_width: half the calibrated interval of Ecc at end-systole; NaN without calibrated samples.
+    """
 
     id: str
     subject: str
@@ -96,6 +116,9 @@ class SegmentRecord:
     ecc_peak: float
     ecc_peak_true: float
     ecc_std: float
+    time_ms: float = _NAN
+    time_ms_true: float = _NAN
+    ecc_half_width: float = _NAN
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +141,7 @@ def compare(
     kind: str = OWN,
     seconds: float = _NAN,
     failed: str = "",
+    calibration: Calibration | None = None,
 ) -> CaseComparison:
     """Compare a predicted motion with the truth.
 
@@ -134,22 +158,27 @@ def compare(
         kind: `OWN` or `PAIRED`.
         seconds: time to predict the motion.
         failed: reason of a failure, if `motion` replaces a missing prediction.
+        calibration: calibration of the method's samples, for its intervals.
     """
     drawn = _strains(case, motion)
     if kind == OWN:
         measured, es = _strains(truth.case, motion), truth.es_frame
     else:
         measured, es = drawn, end_systole(case)
-    segments = _segments(entry, model, kind, measured, truth, es)
+    segments = _segments(entry, model, kind, case, measured, truth, es, calibration)
     values = {
         "ecc_error": _mean_gap(segments, "ecc"),
         "err_error": _mean_gap(segments, "err"),
         "ecc_peak_error": _mean_gap(segments, "ecc_peak"),
-        "ecc_error_drawn": _mean_gap(_segments(entry, model, kind, drawn, truth, es), "ecc"),
+        "ecc_error_drawn": _mean_gap(_segments(entry, model, kind, case, drawn, truth, es, None), "ecc"),
         "gcs": _whole(case, drawn, es),
         "gcs_true": _whole(truth.case, truth.strains, truth.es_frame),
         "gcs_peak": _whole_peak(case, drawn),
         "gcs_peak_true": _whole_peak(truth.case, truth.strains),
+        "gcs_time_ms": _whole_time(case, drawn, es),
+        "gcs_time_ms_true": _whole_time(truth.case, truth.strains, truth.es_frame),
+        "grs": _whole(case, drawn, es, "err"),
+        "grs_true": _whole(truth.case, truth.strains, truth.es_frame, "err"),
         "folded": _folded(drawn),
         "seconds": seconds,
     }
@@ -181,7 +210,14 @@ def _strains(case: Case, motion: Motion) -> tuple[SliceStrain, ...]:
 
 
 def _segments(
-    entry: DatasetEntry, model: str, kind: str, strains: tuple[SliceStrain, ...], truth: Truth, es: int
+    entry: DatasetEntry,
+    model: str,
+    kind: str,
+    case: Case,
+    strains: tuple[SliceStrain, ...],
+    truth: Truth,
+    es: int,
+    calibration: Calibration | None,
 ) -> list[SegmentRecord]:
     rows = []
     for z, (found, known) in enumerate(zip(strains, truth.strains, strict=False)):
@@ -189,6 +225,9 @@ def _segments(
             continue
         acquired = truth.case.slices[z].valid_frames
         every = acquired if kind == OWN else np.ones(found.segment_curves["ecc"].shape[1], dtype=bool)
+        course = slice_cycle(replace(case.slices[z], valid_frames=every), case.reference_frame, es)
+        true_course = slice_cycle(truth.case.slices[z], truth.case.reference_frame, truth.es_frame)
+        half_width = _half_width(found, case, z, es, calibration)
         for s, (name, aha) in enumerate(zip(found.segment_names, found.segment_aha, strict=True)):
             ecc, ecc_true = found.segment_curves["ecc"][s], known.segment_curves["ecc"][s]
             spread = found.segment_curves_std
@@ -209,9 +248,26 @@ def _segments(
                     ecc_peak=_minimum(ecc, every),
                     ecc_peak_true=_minimum(ecc_true, acquired),
                     ecc_std=float(spread["ecc"][s][es]) if spread else _NAN,
+                    time_ms=_time_to_peak(ecc, course),
+                    time_ms_true=_time_to_peak(ecc_true, true_course),
+                    ecc_half_width=_NAN if half_width is None else float(half_width[s]),
                 )
             )
     return rows
+
+
+def _half_width(strain: SliceStrain, case: Case, z: int, es: int, calibration: Calibration | None) -> Array | None:
+    """Half the calibrated interval of segmental Ecc at end-systole; None without calibrated samples."""
+    if calibration is None or not strain.segment_curves_std:
+        return None
+    deviations = calibrated(strain, case.slices[z], case.reference_frame, calibration).segment_curves_std["ecc"]
+    return np.asarray(calibration.half_width * deviations[:, es])
+
+
+def _time_to_peak(curve: Array, course: Cycle) -> float:
+    """Time to peak shortening in ms; NaN for a curve that stretches more than it shortens, as in strain.json."""
+    shortening, stretch = peak(curve, course), peak(curve, course, "thickening", systolic=True)
+    return _NAN if stretch.value > max(-shortening.value, MIN_STRETCH) else shortening.time_ms
 
 
 def _mean_gap(rows: list[SegmentRecord], name: str) -> float:
@@ -293,13 +349,17 @@ def _segment_samples(case: Case, z: int, samples_mm: Array) -> Array:
     return np.asarray(strain.segment_curves["ecc"]).T
 
 
-def _whole_curve(case: Case, strains: tuple[SliceStrain, ...]) -> Array:
+def _whole_curve(case: Case, strains: tuple[SliceStrain, ...], name: str = "ecc") -> Array:
     areas = [s.myocardium.sum() * np.prod(c.grid.spacing_mm) for c, s in zip(case.slices, strains, strict=True)]
-    return np.asarray(np.average([s.global_curves["ecc"] for s in strains], axis=0, weights=areas))
+    return np.asarray(np.average([s.global_curves[name] for s in strains], axis=0, weights=areas))
 
 
-def _whole(case: Case, strains: tuple[SliceStrain, ...], frame: int) -> float:
-    return float(_whole_curve(case, strains)[frame])
+def _whole(case: Case, strains: tuple[SliceStrain, ...], frame: int, name: str = "ecc") -> float:
+    return float(_whole_curve(case, strains, name)[frame])
+
+
+def _whole_time(case: Case, strains: tuple[SliceStrain, ...], es: int) -> float:
+    return _time_to_peak(_whole_curve(case, strains), heart_cycle(case, es))
 
 
 def _whole_peak(case: Case, strains: tuple[SliceStrain, ...]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from LaMoDCore import __version__
 from LaMoDCore.evaluation.figures import Example, PairedExample, own_cohort, write_figures
 from LaMoDCore.evaluation.lesions import REMOTE, against_healthy, detection_auc, infarcted_segments
+from LaMoDCore.evaluation.people.page import PDF_FILE, write_agreement_pdf
+from LaMoDCore.evaluation.people.report import CSV_FILE, people_agreement, people_section, write_agreement_csv
 from LaMoDCore.evaluation.prediction_cache import SECONDS
 from LaMoDCore.evaluation.predictors import Predictor, zero_motion
 from LaMoDCore.evaluation.records import OWN, PAIRED, CaseComparison, CaseRecord, SegmentRecord, compare
@@ -21,7 +24,7 @@ from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, Motion, SliceStrain
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
-from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, case_details, read_dataset_case
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of
 from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
@@ -119,7 +122,7 @@ def _comparisons(
     for predictor in predictors if truths else ():
         motion, seconds, failed = _predict(predictor, case)
         for kind, truth in truths:
-            found.append(_compare(entry, predictor.name, case, motion, truth, kind, seconds, failed))
+            found.append(_compare(entry, predictor, case, motion, truth, kind, seconds, failed))
     return found
 
 
@@ -158,7 +161,7 @@ def write_evaluation(
     Raises:
         LaMoDInputError: see `check_output`.
     """
-    synthetic = index.about.get("made_by") == "lamod phantom"
+    synthetic = index.about.get("made_by") == "lamod phantom" or index.about.get("synthetic") is True
     note = "Synthetic data (LaMoD phantom)" if synthetic else f"Dataset {index.folder.name}"
     remarks = [
         f"Split '{split}' of the dataset '{index.folder.name}'; LaMoD {__version__}; "
@@ -185,6 +188,13 @@ def write_evaluation(
             reference_mm=None if reference is None else reference.epe_mm,
         )
         page += detection_section(index, found, [p.name for p in predictors])
+        agreement = people_agreement(found.cases, found.segments, _contours(index, found))
+        if agreement is not None:
+            write_agreement_csv(folder / CSV_FILE, agreement)
+            dataset = "Synthetic hearts" if synthetic else f"Dataset {index.folder.name}"
+            write_agreement_pdf(folder / PDF_FILE, agreement, dataset, f"LaMoD {__version__}")
+            page += f"\n{people_section(agreement)}\nThe same on one page: [{PDF_FILE}]({PDF_FILE})\n"
+            names += [CSV_FILE, PDF_FILE]
         if figures:
             examples, paired = examples_of(index, predictors, found), paired_examples_of(index, predictors, found)
             drawn = write_figures(folder, examples, paired, found.cases, found.segments, note)
@@ -204,6 +214,21 @@ def write_evaluation(
         text = json.dumps(about, indent=2, ensure_ascii=False)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     return [Path(out) / name for name in names]
+
+
+def _contours(index: DatasetIndex, found: EvaluationRecords) -> tuple[dict[str, int], dict[str, int]]:
+    """Numbers of paired slices by the origin of their contours, of the cines and of their DENSE scans.
+
+    Datasets that `lamod pair` did not write do not record it.
+    """
+    kinds: tuple[list[str], list[str]] = ([], [])
+    for case_id in dict.fromkeys(r.id for r in found.cases if r.truth == PAIRED):
+        about = [case_details(index.folder, case_id)]
+        about.append(case_details(index.folder, str(about[0].get("paired_with"))))
+        for scan, details in zip(kinds, about, strict=True):
+            if isinstance(details.get("contours"), str):
+                scan.append(details["contours"])
+    return dict(Counter(kinds[0])), dict(Counter(kinds[1]))
 
 
 def detection_section(index: DatasetIndex, found: EvaluationRecords, models: Sequence[str]) -> str:
@@ -309,7 +334,7 @@ def _predict(predictor: Predictor, case: Case) -> tuple[Motion, float, str]:
 
 def _compare(
     entry: DatasetEntry,
-    model: str,
+    predictor: Predictor,
     case: Case,
     motion: Motion,
     truth: Truth,
@@ -317,8 +342,19 @@ def _compare(
     seconds: float,
     failed: str,
 ) -> CaseComparison:
+    model = predictor.name
     try:
-        return compare(entry, model, case, motion, truth, kind=kind, seconds=seconds, failed=failed)
+        return compare(
+            entry,
+            model,
+            case,
+            motion,
+            truth,
+            kind=kind,
+            seconds=seconds,
+            failed=failed,
+            calibration=predictor.calibration,
+        )
     except LaMoDError as error:
         # strain cannot be computed on the drawn wall: use the true wall without motion
         return compare(entry, model, truth.case, zero_motion(truth.case), truth, kind=kind, failed=failed or str(error))

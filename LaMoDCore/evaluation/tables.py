@@ -165,11 +165,13 @@ def _paired_tests(models: list[str], cases: list[CaseRecord], measures: Sequence
 
 def _by_group(models: list[str], cases: list[CaseRecord], group: str) -> str:
     values = sorted({getattr(r, group) or "not given" for r in cases})
-    columns = [group, "slices"] + [f"{model}: {what}" for model in models for what in ("EPE (mm)", "Ecc error")]
+    columns = [group, "subjects", "slices"] + [
+        f"{model}: {what}" for model in models for what in ("EPE (mm)", "Ecc error")
+    ]
     rows = []
     for value in values:
         here = [r for r in cases if (getattr(r, group) or "not given") == value]
-        row = [value, str(len({r.id for r in here}))]
+        row = [value, str(len({r.subject for r in here})), str(len({r.id for r in here}))]
         for model in models:
             mine = [r for r in here if r.model == model]
             row += [_mean(mine, "epe_mm", 2), _mean(mine, "ecc_error", 3)]

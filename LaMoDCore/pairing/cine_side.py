@@ -152,11 +152,18 @@ def single_slices(data: DatasetCase, details: dict[str, Any]) -> list[DatasetCas
     """Every slice of a case as a case of its own, without the free text of the original."""
     slices = []
     for z, grid in enumerate(data.grids):
-        parts = {
-            name: None if (values := getattr(data, name)) is None else values[:, z : z + 1]
-            for name in ("displacement_mm", "valid", "masks_true", "cine")
-        }
-        masks = data.masks[:, z : z + 1]
-        affine = grid.ijk_to_lps
-        slices.append(replace(data, masks=masks, ijk_to_lps=affine, paired_with=None, details=dict(details), **parts))
+        one = slice(z, z + 1)
+        slices.append(
+            replace(
+                data,
+                masks=data.masks[:, one],
+                ijk_to_lps=grid.ijk_to_lps,
+                displacement_mm=None if data.displacement_mm is None else data.displacement_mm[:, one],
+                valid=None if data.valid is None else data.valid[:, one],
+                masks_true=None if data.masks_true is None else data.masks_true[:, one],
+                cine=None if data.cine is None else data.cine[:, one],
+                paired_with=None,
+                details=dict(details),
+            )
+        )
     return slices

@@ -11,8 +11,10 @@ from LaMoDCore.io.dataset.folder import DatasetCase
 from LaMoDCore.io.dense.images import PHASE_12BIT_MAX, DenseImages
 from LaMoDCore.phantom.cohort.cases import paired_cases
 from LaMoDCore.phantom.cohort.dense_pictures import draw_dense_protocol, following
-from LaMoDCore.phantom.cohort.pairing import SiteSettings, dense_scan, site_settings
+from LaMoDCore.phantom.cohort.pairing import Scan, SiteSettings, cine_scan, dense_scan, site_settings
+from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.heart.subject import Subject, sample_subject
+from LaMoDCore.phantom.imaging.cine import cine_pictures
 from LaMoDCore.phantom.imaging.dense_imaging import simulate_slice
 
 #: In-plane and through-plane encoding in cycles/mm, each of its own.
@@ -21,7 +23,9 @@ KE_Z = 0.08
 DISEASES = ("healthy", "dcm", "hcm", "infarct", "lbbb", "stiff")
 #: Planes of a person among the four of a synthetic heart: base, mid and apex.
 PLANES = (0, 1, 3)
-_SEED, _TRABECULAE_MM = 880001, 4.0
+_SEED = 880001
+#: Layer of trabeculae that readers leave out of the wall on cine, not on DENSE, whose contours follow the tissue.
+_TRABECULAE_MM = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +83,12 @@ def _scanned_plane(subject: Subject, number: int, plane: int, site: SiteSettings
     heart = subject.slices()[plane]
     seed = (_SEED, number, plane)
     name = f"p{number:02d}-{plane}"
-    _, cine = paired_cases(heart, name, site, seed, trabeculae_mm=_TRABECULAE_MM, pictures=True)
-    drawn, _ = paired_cases(following(heart), name, site, seed, trabeculae_mm=_TRABECULAE_MM)
+    _, cine = paired_cases(heart, name, site, seed, trabeculae_mm=_TRABECULAE_MM)
+    drawn, _ = paired_cases(following(heart), name, site, seed)
+    cine = replace(cine, cine=_pictures(heart, cine_scan(heart, site, seed), seed))
     scan = dense_scan(heart, site, seed)
     rng = np.random.default_rng([45, *seed])
-    protocol = replace(draw_dense_protocol(rng, scan), ke=KE)
+    protocol = replace(draw_dense_protocol(rng, scan), ke=KE, subpixels=2)
     images = simulate_slice(scan.plane, protocol, int(rng.integers(2**31)), grid=scan.grid, name=name).images
     masks = drawn.masks[:, 0]
     images = replace(as_stored(images), myocardium=masks[1:], reference_myocardium=masks[0])
@@ -93,8 +98,15 @@ def _scanned_plane(subject: Subject, number: int, plane: int, site: SiteSettings
     return ScannedPlane(on_scanner(cine), images, drawn, z_phase.astype(np.uint16))
 
 
+def _pictures(plane: PhantomSlice, scan: Scan, seed: tuple[int, ...]) -> Array:
+    """int16 [T, 1, H, W]; without the contour engine they only have to look like a cine."""
+    assert scan.protocol is not None
+    pictures = cine_pictures(plane, scan.grid, scan.phases, scan.protocol, seed=seed[0], oversampling=1)
+    return np.asarray(np.rint(pictures).astype(np.int16)[:, None])
+
+
 def as_stored(images: DenseImages) -> DenseImages:
-    """The images with the values that DICOM files hold: 12 bits of phase, whole numbers, rounded positions and times."""
+    """The images with the values that DICOM files hold: 12-bit phase, whole numbers, rounded positions and times."""
     scale = 1000.0 / float(np.quantile(images.magnitude[0], 0.999))
     magnitude = np.clip(np.rint(images.magnitude * scale), 0, 4095)
     stored = phase_12bit(images.phase)

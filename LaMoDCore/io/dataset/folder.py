@@ -309,6 +309,15 @@ def read_case_folder(home: Path, *, pictures: bool = False) -> DatasetCase:
     )
 
 
+def case_details(folder: str | Path, case_id: str) -> Mapping[str, Any]:
+    """The contents of a case's case.json.
+
+    Raises:
+        LaMoDInputError: it cannot be read.
+    """
+    return read_json(Path(folder) / "cases" / case_id / "case.json", "write the case again")
+
+
 def write_dataset_case(
     folder: str | Path,
     case: DatasetCase,

@@ -63,7 +63,9 @@ def _plane(ring: Annulus, number: int, depth_mm: float) -> ScannedPlane:
         radius = np.linalg.norm(spots - drift, axis=-1)
         masks.append((radius >= inner) & (radius <= outer))
         pictures.append(np.where(radius < inner, 300, np.where(masks[-1], 100, 150)))
-    septal = grid.pixel_to_lps([19.5 - 0.7 * ring.outer / 2.2, 19.5 - 0.7 * ring.outer / 2.2])
+    # not on a line of symmetry of the pixels, so that rounding moves no pixel to another segment
+    septal = grid.pixel_to_lps([19.5 - 0.76 * ring.outer / 2.2, 19.5 - 0.61 * ring.outer / 2.2])
+    phases = np.arange(FRAMES) / FRAMES
     cine = DatasetCase(
         id="cine",
         masks=np.stack(masks)[:, None],
@@ -74,12 +76,34 @@ def _plane(ring: Annulus, number: int, depth_mm: float) -> ScannedPlane:
         level="mid",
         rv_insertion_lps=septal,
         cine=np.stack(pictures).astype(np.int16)[:, None],
+        **_exact_motion(ring, grid, masks[0], spots, phases),
     )
     dense_grid = moved(short_axis_grid(44, 2.4), depth_mm + OFFSET_MM, *SHIFT_MM)
     simulated = scan(ring, PROTOCOL, seed=number, grid=dense_grid)
     images = replace(as_stored(simulated.images), reference_myocardium=simulated.reference_myocardium)
     z_phase = np.full(images.magnitude.shape, 2048, dtype=np.uint16)
-    return ScannedPlane(on_scanner(cine), images, cine, z_phase)
+    wall = simulated.reference_myocardium
+    times = np.concatenate([[0.0], images.frame_times_ms])
+    places = np.stack(dense_grid.pixel_centers_mm(), axis=-1) - 0.5 * 43 * 2.4
+    exact = DatasetCase(
+        id="dense",
+        masks=np.concatenate([wall[None], simulated.images.myocardium])[:, None],
+        ijk_to_lps=images.grid.ijk_to_lps,
+        frame_times_ms=times,
+        rr_ms=images.rr_ms,
+        reference_frame=0,
+        level="mid",
+        **_exact_motion(ring, images.grid, wall, places, times / images.rr_ms),
+    )
+    return ScannedPlane(on_scanner(cine), images, exact, z_phase)
+
+
+def _exact_motion(ring: Annulus, grid: SliceGrid, wall: np.ndarray, spots: np.ndarray, phases: np.ndarray) -> dict:
+    """displacement_mm [T, 1, H, W, 3] and valid [T, 1, H, W] of the ring's points."""
+    lps = np.full((len(phases), *wall.shape, 3), np.nan, dtype=np.float32)
+    lps[:, wall] = np.stack([grid.vectors_to_lps(ring.motion(spots[wall], float(phase))) for phase in phases])
+    valid = np.broadcast_to(wall, (len(phases), *wall.shape)).copy()
+    return {"displacement_mm": lps[:, None], "valid": valid[:, None]}
 
 
 def _radii(ring: Annulus, phase: float) -> tuple[float, float, np.ndarray]:
