@@ -34,6 +34,15 @@ def test_round_trip_and_same_bytes(tmp_path, dtype):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.seq.nrrd", "b.seq.nrrd"]
 
 
+def test_a_file_without_compression_reads_back(tmp_path):
+    for dtype in ("int16", "float32"):
+        frames = PIXELS.astype(dtype)
+        write_seq_nrrd(tmp_path / "raw.seq.nrrd", frames, AFFINE, TIMES, compress=False)
+        assert (tmp_path / "raw.seq.nrrd").stat().st_size > frames.nbytes
+        np.testing.assert_array_equal(read_seq_nrrd(tmp_path / "raw.seq.nrrd").frames, frames)
+        assert sitk.ReadImage(str(tmp_path / "raw.seq.nrrd")).GetNumberOfComponentsPerPixel() == len(frames)
+
+
 def test_slices_that_are_made_one_by_one_give_the_same_bytes(tmp_path):
     frames = PIXELS.astype(np.float32)
     slices = np.moveaxis(frames, 0, -1)

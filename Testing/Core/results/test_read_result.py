@@ -60,6 +60,18 @@ def written(request, tmp_path_factory):
     return result, out
 
 
+def test_arrays_that_are_not_needed_are_not_read(written):
+    _result, out = written
+    whole = read_result(out)
+    lean = read_result(out, leave_out=("jacobian", "ecr", "displacement_mm_std", "err_std"))
+    for one, other in zip(whole.slices, lean.slices, strict=True):
+        assert sorted(set(one.strain.fields) - set(other.strain.fields)) == ["ecr", "jacobian"]
+        assert "err" not in other.strain.fields_std and other.displacement_std_lps_mm is None
+        np.testing.assert_array_equal(one.strain.fields["e1"], other.strain.fields["e1"])
+        np.testing.assert_array_equal(one.strain.displacement_mm, other.strain.displacement_mm)
+        np.testing.assert_array_equal(one.intervals["ecc"], other.intervals["ecc"])
+
+
 def test_motion_arrays_are_read_back(written):
     result, out = written
     arrays, read = motion_arrays(result), read_motion_npz(out / "motion.npz")
