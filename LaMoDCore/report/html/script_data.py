@@ -25,11 +25,11 @@ from LaMoDCore.strain.curves import region_means
 
 #: Colours of quantities that are not signed, as a colour map of Matplotlib.
 LENGTH_COLOURS = "viridis"
-#: Quantity -> name, unit, number of decimals and colour map.
+#: Quantity -> name, unit, colour map, and the meaning of its smallest and largest values.
 QUANTITIES = {
-    "ecc": ("Ecc", "%", 1, STRAIN_COLOURS),
-    "err": ("Err", "%", 1, STRAIN_COLOURS),
-    "displacement": ("|u|", "mm", 1, LENGTH_COLOURS),
+    "ecc": ("Ecc", "%", STRAIN_COLOURS, ("shortens", "stretches")),
+    "err": ("Err", "%", STRAIN_COLOURS, ("thins", "thickens")),
+    "displacement": ("|u|", "mm", LENGTH_COLOURS, ("", "")),
 }
 _ARROWS_MM = 4.5
 #: Distance of a segment's number from the wall, mm.
@@ -65,12 +65,12 @@ def script_data(result: StrainResult, rings: Sequence[Ring], segments_csv: str, 
             key: {
                 "label": label,
                 "unit": unit,
-                "digits": digits,
                 "limit": COLOUR_RANGES[key],
                 "signed": colours == STRAIN_COLOURS,
+                "ends": ends,
                 "colours": _colour_table(colours),
             }
-            for key, (label, unit, digits, colours) in QUANTITIES.items()
+            for key, (label, unit, colours, ends) in QUANTITIES.items()
         },
         "slices": slices,
         **_heart(result, slices),

@@ -17,9 +17,11 @@ class TimeChart {
     this.place = place;
     this.times = times;
     const range = new Bokeh.Range1d({ start: times[0], end: times.at(-1) });
-    const settings = { height, sizing_mode: "stretch_width", tools: [], toolbar_location: null, x_range: range };
+    const settings = { height, sizing_mode: "stretch_width", tools: [], x_range: range };
     if (rows) settings.y_range = new Bokeh.Range1d({ start: rows, end: 0 });
     this.figure = Bokeh.Plotting.figure(settings);
+    this.figure.toolbar_location = null;
+    this.figure.toolbar.visible = false;
     this.figure.min_border_left = 46;
     this.figure.min_border_right = 10;
     this.figure.background_fill_color = null;
@@ -90,8 +92,7 @@ class CurveChart extends TimeChart {
   constructor(place, settings, curves) {
     super(place, settings);
     this.curves = curves.map((curve) => this.added(curve));
-    const zero = new Bokeh.Span({ location: 0, dimension: "width", line_color: pageColours().soft, line_width: 1 });
-    this.figure.add_layout(zero);
+    this.figure.line([this.times[0], this.times.at(-1)], [0, 0], { line_color: pageColours().soft, line_width: 1 });
   }
 
   added(curve) {

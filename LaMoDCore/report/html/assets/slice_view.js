@@ -4,6 +4,8 @@
 const FADED_ALPHA = 70;
 const OVERLAY_ALPHA = 255;
 const PRINTED_PIXELS = 720;
+/** Canvases that are smaller, in CSS pixels, show every other arrow. */
+const ROOM_FOR_EVERY_ARROW = 400;
 
 /** One slice. Lengths are mm from the upper left corner of its square; segments count from 0. */
 class SliceView {
@@ -150,7 +152,8 @@ class SliceView {
     const { arrowsFrom, arrowsMotion } = this.unpacked;
     const { points } = this.slice.arrows;
     const path = new Path2D();
-    for (let point = 0; point < points; point += 1) {
+    const step = this.canvas.clientWidth > ROOM_FOR_EVERY_ARROW ? 1 : 2;
+    for (let point = 0; point < points; point += step) {
       const x = arrowsFrom[2 * point];
       const y = arrowsFrom[2 * point + 1];
       const dx = arrowsMotion[2 * (frame * points + point)];

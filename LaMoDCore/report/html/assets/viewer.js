@@ -223,7 +223,7 @@ class Viewer {
   }
 
   showQuantity() {
-    const { signed: isSigned, unit, label } = this.page.quantities[this.state.quantity];
+    const { signed: isSigned, unit, label, ends } = this.page.quantities[this.state.quantity];
     const limit = this.state.limits[this.state.quantity];
     byId("limit").value = limit;
     byId("limit-unit").textContent = unit;
@@ -231,8 +231,8 @@ class Viewer {
     byId("scale-name").textContent = `${label} (${unit})`;
     byId("scale-low").textContent = isSigned ? signed(-limit, 0) : "0";
     byId("scale-high").textContent = isSigned ? signed(limit, 0) : String(limit);
-    byId("scale-low-word").textContent = isSigned ? "shortens" : "";
-    byId("scale-high-word").textContent = isSigned ? "stretches" : "";
+    byId("scale-low-word").textContent = ends[0];
+    byId("scale-high-word").textContent = ends[1];
     byId("matrix-title").textContent = `${label} of segments over time (${unit})`;
     byId("curves-title").textContent = `${label} (${unit})`;
     const context = byId("scale").getContext("2d");
