@@ -14,6 +14,8 @@ from Testing.SlicerHost import display
 from Testing.SlicerHost.module_window import open_on_private_display
 
 ROOT = Path(__file__).resolve().parents[2]
+# No process that imports torch for the next prediction while other tests run; test_warm_worker.py keeps one.
+os.environ.setdefault("LAMOD_WARM_WORKER", "0")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,6 +61,7 @@ def fresh(host: SimpleNamespace) -> SimpleNamespace:
     import slicer
 
     slicer.mrmlScene.Clear(0)
+    slicer.modules.LaMoDSlicerWidget.contoursPanel.ui.contoursButton.collapsed = True  # as at the start
     slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     app = SimpleNamespace(**vars(host), widget=slicer.modules.LaMoDSlicerWidget)
     app.settle = lambda: _settle(app)
@@ -67,13 +70,14 @@ def fresh(host: SimpleNamespace) -> SimpleNamespace:
 
 
 def _settle(app: SimpleNamespace) -> None:
-    """Wait until the panel has updated and the views are drawn."""
-    panel = app.widget._watch.timer
-    views = [view for view in (app.window.red, app.window.three_d) if view.isVisible()]
-    app.mouse.spin(0.05)
+    """Wait until the panel has updated, contours are checked, and the views are drawn."""
+    from Testing.SlicerHost import quiet
+
+    quiet.wait()
     contours = app.widget.contoursPanel
-    idle = lambda: not panel.active and not contours.isBusy  # noqa: E731
-    assert app.mouse.spin(60, lambda: idle() and not any(view._pending.isActive() for view in views))
+    if contours.isBusy:  # a process repairs them
+        assert app.mouse.spin(60, lambda: not contours.isBusy), "the contours are still being repaired"
+        quiet.wait()
 
 
 @pytest.fixture
@@ -82,11 +86,24 @@ def pictures(tmp_path: Path) -> Path:
     return ROOT / "Resources" / "Screenshots" if os.environ.get("LAMOD_SCREENSHOTS") else tmp_path
 
 
+@pytest.fixture(scope="session")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder in which `fake_worker` keeps its answers: one for all processes that share the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "answers").mkdir(exist_ok=True)
+    return folder / "answers"
+
+
 @pytest.fixture
-def fake_worker(monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path: Path) -> Callable[[str], Path]:
+def fake_worker(
+    monkeypatch: pytest.MonkeyPatch, host: SimpleNamespace, tmp_path: Path, answers: Path
+) -> Callable[[str], Path]:
     """Make the panel start `fake_worker` instead of LaMoDCore; call it with the behaviour, returns the pid file."""
     pids = tmp_path / "pids"
     monkeypatch.setenv("LAMOD_FAKE_PIDS", str(pids))
+    monkeypatch.setenv("LAMOD_FAKE_STORE", str(answers))
 
     def plan(what: str) -> Path:
         from LaMoDSlicerLib.Heart.HeartDrawing import HeartDrawing

@@ -87,16 +87,6 @@ def _open_room(app):
 def _quiet(app):
     """Wait until every view and picture is drawn."""
     app.settle()
-    app.mouse.spin(0.2)
-    views = [*app.layouts._slices.values(), *(p._view for p in app.layouts._plots)]
-    pictures = (app.reading.sheet.bullseye, app.reading.sheet.matrix, app.reading.sheet.agreement)
-    assert app.mouse.spin(
-        30,
-        lambda: (
-            not any(v._pending.isActive() for v in views if v.isVisible())
-            and not any(p._redrawSoon.active for p in pictures)
-        ),
-    )
 
 
 def _column_of(app, time_ms):

@@ -163,8 +163,8 @@ def job(slicer_app, slow, tmp_path, monkeypatch):
 
 def assert_nothing_left(job: SimpleNamespace) -> None:
     assert job.app.mouse.spin(ENDS, lambda: not job.worker.running()), "a process is left"
+    assert job.app.mouse.spin(ENDS, lambda: folders() == job.before), "a folder is left"
     job.app.settle()
-    assert folders() == job.before
 
 
 @pytest.mark.parametrize("name", OF_SCENE)

@@ -10,7 +10,7 @@ import time
 
 #: Width and height of the screen; the environment variable is for `make screenshots`.
 SIZE = tuple(int(n) for n in os.environ.get("LAMOD_SCREEN", "1280x800").split("x"))
-_PROGRAMS = ("Xvfb", "openbox", "xdotool", "import")
+_PROGRAMS = ("Xvfb", "openbox", "xdotool")
 _PACKAGES = ("slicer_core", "PySide6")
 
 

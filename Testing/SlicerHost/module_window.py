@@ -33,8 +33,8 @@ def open_on_private_display(module: Path = MODULE) -> SimpleNamespace:
     os.environ["DISPLAY"] = screen.name
     os.environ.pop("QT_QPA_PLATFORM", None)
     application = start()
-    from Testing.SlicerHost import mouse
+    from Testing.SlicerHost import mouse, quiet
 
     window = open_window(application, module)
-    mouse.spin(0.5)
+    quiet.wait()
     return SimpleNamespace(application=application, window=window, mouse=mouse, display=screen)

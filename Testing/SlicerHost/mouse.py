@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from Testing.SlicerHost import quiet
 
 
 def spin(seconds: float, until: Callable[[], bool] | None = None) -> bool:
@@ -44,50 +46,78 @@ def show(widget: QtWidgets.QWidget) -> None:
         parent = QtCore.QObject.parent(parent)
     if parent is not None:
         parent.ensureWidgetVisible(widget)
-    _wait_until_still(widget)
+    _wait_until_still(widget, None)
 
 
-def _wait_until_still(widget: QtWidgets.QWidget) -> None:
-    """Wait until the widget stops moving: Qt updates the layout some time after a text has changed."""
-    places: list[tuple[int, int]] = []
-    for _ in range(50):
-        spin(0.05)
-        places.append(_on_screen(widget, None))
-        if places[-3:] == [places[-1]] * 3:
-            return
+def _wait_until_still(widget: QtWidgets.QWidget, position: QtCore.QPoint | None) -> tuple[int, int]:
+    """Wait until nothing is scheduled that could move the widget; returns its place on the screen."""
+    quiet.wait(drawn=False)
+    place, still = _on_screen(widget, position), 0
+    end = time.monotonic() + 10
+    while still < 2 and time.monotonic() < end:
+        quiet.process()
+        now = _on_screen(widget, position)
+        still, place = still + 1 if now == place else 0, now
+    return place
 
 
 def hover(widget: QtWidgets.QWidget, position: QtCore.QPoint) -> None:
     """Move the mouse to a position, where views show a preview of a markup."""
-    _xdotool("mousemove", *_on_screen(widget, position))
-    spin(0.2)
+    _move(_on_screen(widget, position))
+    quiet.wait()
+
+
+def _move(place: tuple[int, int]) -> None:
+    _xdotool("mousemove", *place)
+    spin(10, lambda: QtGui.QCursor.pos().toTuple() == place)
+    quiet.process()
 
 
 def click(widget: QtWidgets.QWidget, position: QtCore.QPoint | None = None) -> None:
     """Click a widget with the left button, at its centre or at a position in it."""
     show(widget)
-    _xdotool("mousemove", *_on_screen(widget, position))
-    spin(0.05)
-    released = _Released()
-    QtWidgets.QApplication.instance().installEventFilter(released)
-    try:
-        _xdotool("click", 1)
-        arrived = spin(10, lambda: released.seen)
-    finally:
-        QtWidgets.QApplication.instance().removeEventFilter(released)
-    assert arrived, "no window of the application received the click"
-    spin(0.1)
+    _move(_on_screen(widget, position))
+    place = _wait_until_still(widget, position)
+    with _Arrivals() as arrivals:
+        _xdotool("mousemove", *place, "click", 1)
+        assert spin(10, lambda: arrivals.released > 0), "no window of the application received the click"
+        quiet.process()
+    hit = arrivals.pressed
+    assert hit is None or _belongs(hit, widget), f"the click on {_name(widget)} reached {_name(hit)}"
+    quiet.wait(drawn=False)
 
 
-class _Released(QtCore.QObject):
-    """Records that a mouse button was released; on a busy machine events arrive late."""
+def _belongs(hit: QtWidgets.QWidget, widget: QtWidgets.QWidget) -> bool:
+    """Whether a widget that received a click is the one that was clicked, or a part of it."""
+    unseen = widget.testAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return hit is widget or QtWidgets.QWidget.isAncestorOf(widget, hit) or unseen
+
+
+def _name(widget: QtWidgets.QWidget) -> str:
+    return f"{type(widget).__name__} {QtCore.QObject.objectName(widget)}"
+
+
+class _Arrivals(QtCore.QObject):
+    """Records which widget received a click, and how many buttons and keys were released: events may arrive late."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = False
+        self.released = 0
+        self.pressed: QtWidgets.QWidget | None = None
+
+    def __enter__(self) -> _Arrivals:
+        QtWidgets.QApplication.instance().installEventFilter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        QtWidgets.QApplication.instance().removeEventFilter(self)
 
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
-        self.seen |= event.type() == QtCore.QEvent.Type.MouseButtonRelease
+        kind = event.type()
+        if kind in (QtCore.QEvent.Type.MouseButtonRelease, QtCore.QEvent.Type.KeyRelease):
+            self.released += isinstance(watched, QtGui.QWindow)
+        elif kind == QtCore.QEvent.Type.MouseButtonPress and isinstance(watched, QtWidgets.QWidget):
+            self.pressed = self.pressed or watched
         return False
 
 
@@ -96,12 +126,15 @@ def drag(widget: QtWidgets.QWidget, start: QtCore.QPoint, end: QtCore.QPoint, st
     show(widget)
     x0, y0 = _on_screen(widget, start)
     x1, y1 = _on_screen(widget, end)
-    _xdotool("mousemove", x0, y0, "mousedown", 1)
-    for step in range(1, steps + 1):
-        _xdotool("mousemove", round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps))
-        spin(0.03)
-    _xdotool("mouseup", 1)
-    spin(0.1)
+    _move((x0, y0))
+    with _Arrivals() as arrivals:
+        _xdotool("mousedown", 1)
+        assert spin(10, lambda: arrivals.pressed is not None), "no window of the application received the press"
+        for step in range(1, steps + 1):
+            _move((round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps)))
+        _xdotool("mouseup", 1)
+        assert spin(10, lambda: arrivals.released > 0), "no window of the application received the release"
+    quiet.wait(drawn=False)
 
 
 def choose(combo_box: QtWidgets.QComboBox, text: str) -> None:
@@ -110,19 +143,30 @@ def choose(combo_box: QtWidgets.QComboBox, text: str) -> None:
     if text not in rows:
         raise AssertionError(f"{text!r} is not among {rows}")
     click(combo_box)
-    spin(0.2)
-    _xdotool("key", "Home", *["Down"] * rows.index(text), "Return")
-    spin(0.2)
+    popup = QtWidgets.QApplication.activePopupWidget
+    assert spin(10, lambda: popup() is not None), "the list of the combo box does not open"
+    _press("Home", *["Down"] * rows.index(text), "Return")
+    assert spin(10, lambda: popup() is None), "the list of the combo box does not close"
+    quiet.wait(drawn=False)
 
 
 def screenshot(path: Path) -> None:
     """Save the whole screen as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    spin(0.2)
-    subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=20)
+    quiet.wait(drawn=False)
+    whole = QtGui.QGuiApplication.primaryScreen().grabWindow(0)
+    assert whole.save(str(path)), f"{path} cannot be written"
 
 
 def key(name: str) -> None:
     """Press and release a key; the window under the mouse has the keyboard focus."""
-    _xdotool("key", name)
-    spin(0.2)
+    _press(name)
+    quiet.wait(drawn=False)
+
+
+def _press(*names: str) -> None:
+    """Press and release keys, and wait until the application has received them."""
+    count = sum(len(name.split("+")) for name in names)
+    with _Arrivals() as arrivals:
+        _xdotool("key", *names)
+        assert spin(10, lambda: arrivals.released >= count), f"no window of the application received {names}"

@@ -10,6 +10,7 @@ Classes are wrapped at first use.
 from __future__ import annotations
 
 import sys
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -110,6 +111,25 @@ def _keep_alive(sender: QtCore.QObject, slot: Any) -> None:
     _receivers[address].append(slot)
 
 
+def receivers_of(sender: QtCore.QObject) -> str:
+    """Names of the functions that are connected with `connect`, for messages."""
+    names = [getattr(slot, "__qualname__", type(slot).__name__) for slot in _receivers.get(_address(sender), [])]
+    return " and ".join(names) or type(sender).__name__
+
+
+#: The timers of the module.
+_timers: weakref.WeakSet[QtCore.QTimer] = weakref.WeakSet()
+
+
+def living_timers() -> list[QtCore.QTimer]:
+    return [timer for timer in _timers if is_alive(timer)]
+
+
+def _new_timer(self: Any, *arguments: Any) -> None:
+    QtCore.QTimer.__init__(self, *arguments)
+    _timers.add(self)
+
+
 def _release(sender: QtCore.QObject, slots: tuple[Any, ...]) -> None:
     kept = _receivers.get(_address(sender), [])
     for slot in slots:
@@ -194,7 +214,9 @@ def _wrap(base: type, name: str) -> type:
     if issubclass(base, QtWidgets.QFileDialog):
         for chooser in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
             members[chooser] = staticmethod(_first_of(base, chooser))
-    if base is QtCore.QTimer:  # a property would not do: PySide6 puts signals into each instance
+    if base is QtCore.QTimer:
+        members["__init__"] = _new_timer
+        # a property would not do: PySide6 puts signals into each instance
         members["__getattribute__"] = lambda self, attribute: (
             _Timeout(self) if attribute == "timeout" else base.__getattribute__(self, attribute)
         )

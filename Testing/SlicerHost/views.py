@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 vtkmodules.qt.PyQtImpl = "PySide6"
 from vtkmodules.qt.QVTKRenderWindowInteractor import QVTKRenderWindowInteractor  # noqa: E402
 
+from Testing.SlicerHost.pythonqt import is_alive  # noqa: E402
 from Testing.SlicerHost.scene import Scene  # noqa: E402
 
 SLICE_MANAGERS = [
@@ -43,6 +45,13 @@ THREE_D_MANAGERS = [
 class View(QVTKRenderWindowInteractor):
     """A live view; it is redrawn when its nodes change, at most once every 15 ms."""
 
+    _living: ClassVar[weakref.WeakSet[View]] = weakref.WeakSet()
+
+    @classmethod
+    def living(cls) -> list[View]:
+        """Every view of the application, also those that are hidden."""
+        return [view for view in cls._living if is_alive(view)]
+
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumSize(50, 50)  # as ctkVTKAbstractView
@@ -52,6 +61,8 @@ class View(QVTKRenderWindowInteractor):
         self.GetRenderWindow().AddRenderer(self.renderer)
         self.interactor = self.GetRenderWindow().GetInteractor()
         self.interactor.Initialize()
+        self._Timer.setSingleShot(True)  # the views use VTK's timers for one redrawing each
+        View._living.add(self)
         self._pending = QtCore.QTimer(self)
         self._pending.setSingleShot(True)
         self._pending.setInterval(15)
@@ -64,6 +75,18 @@ class View(QVTKRenderWindowInteractor):
                 factory.RegisterDisplayableManager(manager)
         self.managers = factory.InstantiateDisplayableManagers(self.renderer)
         self.managers.AddObserver(vtk.vtkCommand.UpdateEvent, lambda *_: self.request_render())
+
+    def CreateTimer(self, _interactor: Any, _event: str) -> None:
+        """Start VTK's one-shot timer; that of the base class would fire a hundred times a second from then on."""
+        self._Timer.start(self.interactor.GetTimerEventDuration())
+
+    def title(self) -> str:
+        """Its name in messages."""
+        return type(self).__name__
+
+    def is_waiting(self) -> bool:
+        """Whether the view is going to be drawn."""
+        return self.isVisible() and (self._pending.isActive() or self._Timer.isActive())
 
     def request_render(self) -> None:
         if not self._pending.isActive():
