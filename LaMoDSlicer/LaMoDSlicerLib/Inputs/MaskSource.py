@@ -266,7 +266,8 @@ class MaskSource:
         frames = self.sequence.frames()
         geometry = FrameMask.geometryOf(frames)
         sample = frames[:: max(1, -(-len(frames) // self._SAMPLE))]
-        return {choice: [self._binary(frame, choice, geometry) for frame in sample] for choice in self.choices()}
+        choices = self.choices()
+        return {choice: [self._binary(frame, choice, geometry, choices) for frame in sample] for choice in choices}
 
     def read(
         self,
@@ -288,8 +289,9 @@ class MaskSource:
         """
         frames = self.sequence.frames()
         geometry = reference or FrameMask.geometryOf(frames)
+        choices = self.choices() if self.isSegmentation else None
         found = {
-            structure: np.stack([self._binary(frame, structures[structure], geometry) for frame in frames])
+            structure: np.stack([self._binary(frame, structures[structure], geometry, choices) for frame in frames])
             for structure in self.STRUCTURES
             if structure in structures
         }
@@ -342,10 +344,16 @@ class MaskSource:
             )
             raise InputError(text.format(frames=named, all=len(masks.labels)))
 
-    def segmentIn(self, frame: Any, choice: str) -> str | None:
-        """The chosen segment in another frame: the one with the same name, because IDs may differ per frame."""
+    def segmentIn(self, frame: Any, choice: str, choices: dict[str, str] | None = None) -> str | None:
+        """The chosen segment in another frame: the one with the same name, because IDs may differ per frame.
+
+        Args:
+            frame: a node.
+            choice: the ID in the first frame that has the segment.
+            choices: as returned by `choices`, which looks at all frames; for a call for each of them.
+        """
         segmentation = frame.GetSegmentation()
-        choices = self.choices()
+        choices = self.choices() if choices is None else choices
         name = choices.get(choice, choice)
         segment = segmentation.GetSegment(choice)
         if segment is not None and (segment.GetName() or choice) == name:
@@ -363,9 +371,11 @@ class MaskSource:
         red, green, blue = found.GetSegment(segmentId).GetColor()
         return red, green, blue
 
-    def _binary(self, frame: Any, choice: str, geometry: VolumeGeometry) -> np.ndarray:
+    def _binary(
+        self, frame: Any, choice: str, geometry: VolumeGeometry, choices: dict[str, str] | None = None
+    ) -> np.ndarray:
         """bool [Z, H, W]: one structure of one frame, resampled to a grid by nearest neighbour."""
         if not self.isSegmentation:
             return FrameMask.ofLabel(frame, int(choice), geometry)
-        segmentId = self.segmentIn(frame, choice)
+        segmentId = self.segmentIn(frame, choice, choices)
         return np.zeros(geometry.shape, bool) if segmentId is None else FrameMask.ofSegment(frame, segmentId, geometry)
