@@ -11,7 +11,7 @@ from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.HeartView import HeartView
 from LaMoDSlicerLib.Scene.LinkedBrowsers import LinkedBrowsers
 from LaMoDSlicerLib.Scene.StackCamera import StackCamera
-from LaMoDSlicerLib.Worker.SlicedWork import Steps
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 
 class ResultViews:
@@ -66,12 +66,20 @@ class ResultViews:
             node: the result.
             parameters: the ParameterNode.
         """
+        completed(self.presentSteps(node, parameters))
+
+    def presentSteps(self, node: ResultNode, parameters: Any) -> Steps:
+        """As `present`, in small steps; a new result's lines that are displayed are drawn first."""
+        for scene in node.scenes:
+            self._keep(scene)
+            yield from self._displayOf(scene.browserNode).drawSteps(parameters)
         numbers, browsers = node.numbers(), node.browsers()
         middle = len(browsers) // 2
         self.release()
         parameters.resultBrowser = browsers[middle]
         for browser in dict.fromkeys(browsers):
             browser.SetSelectedItemNumber(numbers.endSystole)
+            yield None
         for masks in self._masksOf(node, parameters):
             SliceViews.hideMasks(masks)
         current = self.resultOf(browsers[middle])
@@ -81,13 +89,9 @@ class ResultViews:
             if browsers[index] is not browsers[middle]:
                 HeartView(name).show(self.resultOf(browsers[index]), numbers.slices[index].centerLps)
         StackCamera().lookAt(numbers, HeartView.reachOf(current))
+        yield None
         self.update(parameters)
-
-    def drawSteps(self, node: ResultNode, parameters: Any) -> Steps:
-        """Draw the lines of a new result that are displayed, in small steps, so that `present` finds them."""
-        for scene in node.scenes:
-            self._keep(scene)
-            yield from self._displayOf(scene.browserNode).drawSteps(parameters)
+        yield None
 
     @staticmethod
     def _masksOf(node: ResultNode, parameters: Any) -> list[Any]:

@@ -45,8 +45,7 @@ class HeartSections:
 
     def _present(self, node: Any) -> Steps:
         views, parameters = self._owner.displayPanel.views, self._owner.predictPanel.parameters
-        yield from views.drawSteps(node, parameters)
-        views.present(node, parameters)
+        yield from views.presentSteps(node, parameters)
         self._selectShown(node, parameters)
         yield None
 
