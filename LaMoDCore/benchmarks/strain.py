@@ -12,6 +12,8 @@ from LaMoDCore.strain import compute_strain, gradient_operator
 from LaMoDCore.strain.plain import strain_reference
 
 FRAMES = 40
+#: Draws of the noise.
+DRAWS = 100
 #: The reference implementation is timed over this many frames and extrapolated to all.
 PLAIN_FRAMES = 2
 INNER_MM, OUTER_MM, INNER_ECC, STRETCH_Z = 27.0, 37.0, -0.21, 0.88
@@ -47,7 +49,10 @@ def report(repeats: int) -> Iterator[str]:
         for support in (8.0, 10.0):
             yield _error_row(spacing, support)
     yield ""
-    yield "white noise on u, 100 draws: pooled SD and mean |bias| over all pixels; gain: SD of a slope per mm of noise"
+    yield (
+        f"white noise on u, {DRAWS} draws: pooled SD and mean |bias| over all pixels; "
+        "gain: SD of a slope per mm of noise"
+    )
     yield "| pixel mm | noise mm | support mm | SD Ecc | mean abs. bias Ecc | SD Err | worst pixel's gain, 1/mm |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for spacing in (1.0, 1.8, 2.65):
@@ -66,9 +71,9 @@ def _error_row(spacing: float, support: float) -> str:
     return f"| {spacing} | {support} | {away[mask].mean():.4f} | {away[mask & ~core].mean():.4f} | {radial:.4f} |"
 
 
-def _noise_row(spacing: float, noise: float, support: float, draws: int = 100) -> str:
+def _noise_row(spacing: float, noise: float, support: float) -> str:
     mask, motion, ecc, _ = ring(spacing)
-    errors = noise * np.random.default_rng(0).standard_normal((draws, *motion.shape))
+    errors = noise * np.random.default_rng(0).standard_normal((DRAWS, *motion.shape))
     fields = compute_strain(motion + errors, mask, (spacing, spacing), support_mm=support)
     values = fields.ecc[:, mask].astype(np.float64)
     spread = np.sqrt(values.var(axis=0).mean())

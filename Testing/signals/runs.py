@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import signal
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ MOMENTS = {"start": None, "middle": 0.3, "end": 0.95}
 _MARKER, _OTHERS = ".lamod.json", "notes.txt"
 _FOREIGN = ".out.tmp-1-0badf00d"
 _PATIENCE_S = 60.0
+Runner = Callable[[tuple[str, ...], Path], "subprocess.CompletedProcess[str]"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,30 @@ class Outcome:
     faults: tuple[str, ...]
 
 
-def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bool = True) -> Outcome:
+def in_a_process(words: tuple[str, ...], home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder to its end, in a process of its own."""
+    with _start(words, home) as process:
+        text = process.communicate()[1]
+    return subprocess.CompletedProcess(words, process.returncode, "", text)
+
+
+def in_this_process(words: tuple[str, ...], home: Path) -> subprocess.CompletedProcess[str]:
+    """As `in_a_process`, without the time to import the libraries."""
+    from LaMoDCore.cli import main
+
+    before, errors = Path.cwd(), io.StringIO()
+    os.chdir(home)
+    try:
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+            code = main([*words, "--progress", "json"])
+    finally:
+        os.chdir(before)
+    return subprocess.CompletedProcess(words, code, "", errors.getvalue())
+
+
+def interrupt(
+    command: Command, name: str, moment: str, home: Path, *, rerun: bool = True, run: Runner = in_a_process
+) -> Outcome:
     """Start a command, send it a signal, check its output, and run it again.
 
     Args:
@@ -41,12 +67,13 @@ def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bo
         moment: a key of `MOMENTS`.
         home: a new folder in which the command runs.
         rerun: whether to run the command again afterwards.
+        run: runs the command before and after the interrupted run.
     """
     home.mkdir()
     _prepare(home)
     before = None
     if command.replaces:
-        _run(command.words, home)
+        run(command.words, home)
         before = contents(home / "out")
     code, ended, text = _signalled(command, name, moment, home)
     faults = [f"process {pid} runs on" for pid in ended]
@@ -62,7 +89,7 @@ def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bo
     if before is not None and code != 0 and (home / "out").exists() and contents(home / "out") != before:
         faults.append("the older output was changed")
     if rerun:
-        again = _run(command.again if (home / "out").exists() else command.words, home)
+        again = run(command.again if (home / "out").exists() else command.words, home)
         if again.returncode != 0:
             faults.append(f"the next run failed: {again.stderr[-300:]}")
         faults += [f"left behind by the next run: {path}" for path in hidden(home)]
@@ -72,7 +99,7 @@ def interrupt(command: Command, name: str, moment: str, home: Path, *, rerun: bo
     return Outcome(code, tuple(faults))
 
 
-def side_by_side(command: Command, home: Path) -> tuple[str, ...]:
+def side_by_side(command: Command, home: Path, *, run: Runner = in_a_process) -> tuple[str, ...]:
     """Kill one of two runs in the same folder, and repeat it while the other one works; returns what is wrong."""
     home.mkdir()
     _prepare(home)
@@ -82,7 +109,7 @@ def side_by_side(command: Command, home: Path) -> tuple[str, ...]:
             assert killed.stderr is not None
             killed.stderr.readline()
             killed.kill()
-        repeated = _run(second, home)
+        repeated = run(second, home)
         text = working.communicate()[1]
     faults = [f"exit code {code}: {said[-300:]}" for code, said in (
         (working.returncode, text), (repeated.returncode, repeated.stderr)) if code != 0]  # fmt: skip
@@ -104,12 +131,6 @@ def _start(words: tuple[str, ...], home: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         line, cwd=home, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-
-
-def _run(words: tuple[str, ...], home: Path) -> subprocess.CompletedProcess[str]:
-    with _start(words, home) as process:
-        text = process.communicate()[1]
-    return subprocess.CompletedProcess(words, process.returncode, "", text)
 
 
 def _signalled(command: Command, name: str, moment: str, home: Path) -> tuple[int, list[int], str]:

@@ -16,7 +16,10 @@ from LaMoDCore.cli import main
 from LaMoDCore.contours.automatic.draw import draw_contours
 from LaMoDCore.contours.automatic.heart_contours import contour_study
 from LaMoDCore.contours.automatic.registry import find_engine
+from LaMoDCore.models.folder import save_model
+from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run.settings import PRESETS
 
 pytest.importorskip("onnx", reason="the toy engines need onnx")
 pytest.importorskip("onnxruntime", reason="contour engines need onnxruntime")
@@ -94,16 +97,21 @@ def test_masks_given_back_reproduce_the_result(tmp_path, engine, cine):
     assert provenance["contours"]["reviewed"] is False
 
 
-def predict(tmp_path: Path, cine: Path, engine: Path, name: str, *more: str) -> Path:
-    out = tmp_path / name
-    words = ["predict", "--cine", str(cine), "--engine", str(engine), "--out", str(out), "--no-report"]
-    assert main([*words, "--no-diffusion", "--progress", "none", *more]) == 0
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small and untrained."""
+    return save_model(LaMoDModel(PRESETS["smoke"].model), tmp_path_factory.mktemp("models") / "small", "small")
+
+
+def predict(cines: list[Path], engine: Path, model: Path, out: Path, *more: str) -> Path:
+    words = ["predict", "--cine", *map(str, cines), "--engine", str(engine), "--model", str(model), "--out", str(out)]
+    assert main([*words, "--no-report", "--no-diffusion", "--progress", "none", *more]) == 0
     return out
 
 
-def test_contours_that_a_person_accepted_or_changed_are_not_replaced(tmp_path, engine, cine, capsys):
-    out = predict(tmp_path, cine, engine, "out")
-    predict(tmp_path, cine, engine, "out")  # one's own unchanged output is replaced
+def test_contours_that_a_person_accepted_or_changed_are_not_replaced(tmp_path, engine, model, cine, capsys):
+    out = predict([cine], engine, model, tmp_path / "out")
+    predict([cine], engine, model, out)  # one's own unchanged output is replaced
     masks = out / "contours.seq.nrrd"
     assert main(["predict", str(masks), "--out", str(out)]) == 1
     assert "lies in it and would be deleted" in capsys.readouterr().err
@@ -134,32 +142,28 @@ def test_contours_that_another_program_changed_are_not_replaced(tmp_path, engine
     assert "a person accepted or changed" in capsys.readouterr().err
 
 
-def test_slices_with_other_numbers_of_frames_can_be_read_back(tmp_path, engine):
+def test_slices_with_other_numbers_of_frames_can_be_read_back(tmp_path, engine, model):
     nine = np.stack([ring_frame(*radii(12 * frame / 9, 0.9)) for frame in range(9)])
     first = write_cine(tmp_path / "a.nii.gz", [contracting()])
     second = write_cine(tmp_path / "b.nii.gz", [nine], step_ms=70.0 * 12 / 9, depth_mm=8.0)
     case = draw_contours([first, second], engine=engine)
     assert [len(s.contour_origin.status) for s in case.slices] == [12, 12]
-    out = tmp_path / "out"
-    words = ["predict", "--cine", str(first), str(second), "--engine", str(engine), "--out", str(out), "--no-report"]
-    assert main([*words, "--no-diffusion"]) == 0
+    out = predict([first, second], engine, model, tmp_path / "out")
     files = sorted(out.glob("contours*.seq.nrrd"))
     assert [s.frames for s in load_case(files).slices] == [12, 12]
     assert main(["contour", "--accept", *map(str, files)]) == 0
 
 
-def test_the_rr_interval_of_each_slice_is_kept(tmp_path, engine):
+def test_the_rr_interval_of_each_slice_is_kept(tmp_path, engine, model):
     first = write_cine(tmp_path / "a.nii.gz", [contracting()])
     second = write_cine(tmp_path / "b.nii.gz", [contracting(0.9)], step_ms=60.0, depth_mm=8.0)
-    out = tmp_path / "out"
-    words = ["predict", "--cine", str(first), str(second), "--engine", str(engine), "--out", str(out), "--no-report"]
-    assert main([*words, "--no-diffusion"]) == 0
+    out = predict([first, second], engine, model, tmp_path / "out")
     again = load_case(sorted(out.glob("contours*.seq.nrrd")))
     np.testing.assert_allclose([s.rr_ms for s in again.slices], [840.0, 720.0])
 
 
-def test_the_given_rr_interval_is_used(tmp_path, engine, cine):
-    out = predict(tmp_path, cine, engine, "out", "--rr", "1200")
+def test_the_given_rr_interval_is_used(tmp_path, engine, model, cine):
+    out = predict([cine], engine, model, tmp_path / "out", "--rr", "1200")
     content = json.loads((out / "strain.json").read_text(encoding="utf-8"))
     assert content["slices"][0]["rr_ms"] == 1200
 

@@ -7,10 +7,16 @@ import re
 
 import pytest
 import torch
+from contracting_heart import contracting_heart, short_axis_grid
 
 from LaMoDCore.benchmarks.timing import best_of_each
 from LaMoDCore.cli import main
 from LaMoDCore.models.registry import known_models
+
+
+def small_heart():
+    """One slice of eight frames in place of the demo case."""
+    return contracting_heart(frames=8, grids=[short_axis_grid((72, 76))]).case
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +40,13 @@ def test_the_best_run_counts_and_every_work_is_run_as_often():
         ("strain", ("pixel by pixel", "| 2.65 |")),
     ],
 )
-def test_a_table_of_times(subject, rows, capsys):
+def test_a_table_of_times(subject, rows, capsys, monkeypatch):
+    """Of a small heart and few draws: the figures themselves are not tested."""
     if subject == "predict" and not known_models():
         pytest.skip("there is no shipped model")
+    monkeypatch.setattr("LaMoDCore.benchmarks.predict.demo_case", small_heart)
+    for name, number in (("FRAMES", 4), ("PLAIN_FRAMES", 1), ("DRAWS", 3)):
+        monkeypatch.setattr(f"LaMoDCore.benchmarks.strain.{name}", number)
     assert main(["benchmark", subject, "--repeats", "1"]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"\d\.\d+ s", printed) and "| --- |" in printed

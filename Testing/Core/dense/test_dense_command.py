@@ -25,6 +25,12 @@ def simulated() -> SimulatedDense:
     return scan(protocol=replace(SHORT_SCAN, frame_ms=50.0, first_frame_ms=50.0))
 
 
+@pytest.fixture
+def without_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty file in place of the picture, which takes most of the time and which other tests draw."""
+    monkeypatch.setattr("LaMoDCore.dense.picture.write_picture", lambda file, *_, **__: file.touch())
+
+
 def as_arrays(folder: Path, images: DenseImages, *, mask: bool = True) -> Path:
     folder.mkdir()
     np.save(folder / "magnitude.npy", images.magnitude)
@@ -82,12 +88,14 @@ def test_the_same_scan_gives_the_same_bytes(tmp_path: Path, simulated: Simulated
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
 
 
+@pytest.mark.usefixtures("without_picture")
 def test_several_scans_are_one_dataset(tmp_path: Path, simulated: SimulatedDense) -> None:
     folders = [str(as_arrays(tmp_path / name, simulated.images)) for name in ("a", "b")]
     assert main(["dense", *folders, "--out", str(tmp_path / "out"), "--progress", "none"]) == 0
     assert [e.id for e in DatasetIndex.load(tmp_path / "out").entries] == ["a", "b"]
 
 
+@pytest.mark.usefixtures("without_picture")
 def test_scans_are_added_and_files_of_others_are_kept(
     tmp_path: Path, simulated: SimulatedDense, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from Testing.signals.commands import commands, make_inputs
-from Testing.signals.runs import descendants, interrupt, side_by_side
+from Testing.signals.commands import Command, commands, make_inputs
+from Testing.signals.runs import descendants, in_this_process, interrupt, side_by_side
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,18 +23,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def quick(home: Path, verb: str) -> Command:
+    """A command without its pictures, which are drawn after all that is interrupted here."""
+    command = commands(home)[verb]
+    plain = () if verb == "predict-cohort" else ("--no-report",)
+    return replace(command, words=(*command.words, *plain), again=(*command.again, *plain))
+
+
 @pytest.mark.parametrize(
     ("verb", "name", "moment"),
     [("predict", "SIGKILL", "middle"), ("predict-cohort", "SIGTERM", "middle"), ("phantom", "SIGKILL", "middle")],
 )
 def test_an_interrupted_command_leaves_nothing(verb: str, name: str, moment: str, home: Path, tmp_path: Path) -> None:
-    command = commands(home)[verb]
-    outcome = interrupt(command, name, moment, tmp_path / "run", rerun=name == "SIGKILL")
+    outcome = interrupt(quick(home, verb), name, moment, tmp_path / "run", rerun=name == "SIGKILL", run=in_this_process)
     assert not outcome.faults
 
 
 def test_two_runs_side_by_side_keep_each_others_files(home: Path, tmp_path: Path) -> None:
-    assert side_by_side(commands(home)["predict"], tmp_path / "run") == ()
+    assert side_by_side(quick(home, "predict"), tmp_path / "run", run=in_this_process) == ()
 
 
 def test_child_processes_are_found() -> None:
