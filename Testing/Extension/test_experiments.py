@@ -20,7 +20,7 @@ RESULTS = sorted((EXPERIMENTS / "results").glob("*.md"))
 #: Modules without a command line.
 SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "phantoms.mechanical_ring"}
 SHARED |= {"people.scanner", "people.study"}
-SHARED |= {"posterior.unlike_training", "posterior.unusual_slices"}
+SHARED |= {"posterior.unlike_training", "posterior.unusual_slices", "training.gaussian_denoiser"}
 
 
 @pytest.mark.parametrize("name", MODULES)

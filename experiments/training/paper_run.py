@@ -91,12 +91,12 @@ def predict(paths: Paths, args: argparse.Namespace) -> list[str]:
     """One DENSE slice of a test subject, by Algorithm 1 as printed."""
     index = DatasetIndex.load(paths.cohort)
     entry = next(iter(index.select(split="test", cohort="dense")))
-    point = ",".join(f"{value:.3f}" for value in read_dataset_case(index.folder, entry.id).rv_insertion_lps)
+    point = read_dataset_case(index.folder, entry.id).rv_insertion_lps
     masks = index.folder / "cases" / entry.id / "masks.seq.nrrd"
-    return [
-        "predict", str(masks), "--model", str(paths.model), "--preset", "paper", "--levels", entry.level,
-        f"--rv-insertion={point}", "--out", str(paths.out / "prediction"),
-    ]  # fmt: skip
+    words = ["predict", str(masks), "--model", str(paths.model), "--preset", "paper", "--levels", entry.level]
+    if point is not None:
+        words.append(f"--rv-insertion={','.join(f'{value:.3f}' for value in point)}")
+    return [*words, "--out", str(paths.out / "prediction")]
 
 
 def evaluate(paths: Paths, args: argparse.Namespace) -> list[str]:
