@@ -21,7 +21,7 @@ _HELP = "give a CSV file with the columns person, and any of subject, disease, s
 
 @dataclass(frozen=True)
 class AboutPerson:
-    """What is known about a person.
+    """A person's row of the table.
 
     Attributes:
         subject: pseudonym; "" to number the persons.
@@ -37,7 +37,7 @@ class AboutPerson:
 
 
 def read_about_persons(path: Path) -> Mapping[str, AboutPerson]:
-    """Read the table: the name of a person's folder to what is known about the person.
+    """Read the table: the name of a person's folder to the row of the table.
 
     Raises:
         LaMoDInputError: it is no such table, a person or pseudonym occurs twice, or a pseudonym is not a valid name.

@@ -31,7 +31,7 @@ class DatasetOptions:
         prefix: beginning of the pseudonyms, which are numbered in the order of the persons' names.
         site, disease: of persons that the table does not contain.
         split: split of the dataset.
-        about: what is known about persons, by the name of their folders.
+        about: rows of the table of persons, by the names of their folders.
         overwrite: replace cases of the same pseudonym.
     """
 

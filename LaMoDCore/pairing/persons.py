@@ -50,7 +50,7 @@ class Mismatch:
 
 
 def match_persons(cine: Path, dense: Path, by: By = "auto") -> tuple[tuple[Person, ...], tuple[Mismatch, ...]]:
-    """Match by the names of the subfolders, and what is left by PatientID.
+    """Match by the names of the subfolders, and the others by PatientID.
 
     Both sides are scans of one person if each is a file, or if each has only one examination or patient. With "auto",
     scans in folders of equal names whose PatientIDs differ are not paired.
