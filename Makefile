@@ -8,7 +8,7 @@ RUFF := $(VENV)/.installed-ruff
 HOST := $(VENV)/.installed-slicer-host
 CONTOURS := $(VENV)/.installed-contours
 WORKERS ?= 2# processes that share the tests, each with one thread; 0 runs them in this process
-WINDOWS ?= 3# processes that share the tests of the Slicer module, which mostly wait; each has its own display
+WINDOWS ?= 2# processes that share the tests of the Slicer module; each has its own display
 CHECKED := LaMoDCore LaMoDSlicer Testing experiments
 PYTEST := $(BIN)/python -m pytest
 SHARED := $(PYTEST) -n $(WORKERS) --dist worksteal
@@ -26,7 +26,7 @@ test-library: ## run every test but those of the Slicer module
 
 # In a separate process, because its windows and VTK must not share one with torch. Its output follows when it has ended.
 test-slicer: ## run the tests of the Slicer module
-	@$(PYTEST) -n $(WINDOWS) --dist loadfile Testing/Slicer > $(VENV)/slicer-tests.log 2>&1; \
+	@$(PYTEST) -n $(WINDOWS) --dist loadfile --no-loadscope-reorder Testing/Slicer > $(VENV)/slicer-tests.log 2>&1; \
 	status=$$?; cat $(VENV)/slicer-tests.log; exit $$status
 
 fuzz: $(INSTALLED) ## mutate headers and bytes of valid files for a minute, or SECONDS=N

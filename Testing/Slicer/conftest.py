@@ -18,7 +18,30 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("LAMOD_WARM_WORKER", "0")
 
 
+#: The files that take longest. They come first, so that no process works on one of them when the others have ended.
+LONG = (
+    "test_advanced_training.py",
+    "test_result_views.py",
+    "test_in_slicer_check.py",
+    "test_reading_room.py",
+    "test_draw_contours.py",
+    "test_scene_hygiene.py",
+    "test_heart_table.py",
+    "test_advanced_sections.py",
+    "test_process.py",
+    "test_reading_controls.py",
+    "test_contours_panel.py",
+    "test_clicks.py",
+)
+
+
+def _order(item: pytest.Item) -> int:
+    name = item.path.name
+    return LONG.index(name) if name in LONG else len(LONG)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_order)
     missing = display.missing()
     for item in items:
         if Path(__file__).parent in item.path.parents:

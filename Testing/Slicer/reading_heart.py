@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from LaMoDCore.function.summary import function_summary
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io import load_case
-from LaMoDCore.prediction.predict import contour_provenance
 from LaMoDCore.prediction.writer import write_result
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from Testing.Slicer.ring_heart import heart, squeeze
@@ -83,7 +83,7 @@ def write_reading(
     case = case or Case(tuple(drawn), 0, insertion_lps)
     samples = 1 if motions[0].samples_mm is None else len(motions[0].samples_mm)
     provenance = {"model": model, "model_sha256": "0" * 64, "samples": samples, "seed": 0}
-    provenance |= {"device": "cpu", "device_reason": "no CUDA device", "contours": contour_provenance(case)}
+    provenance |= {"device": "cpu", "device_reason": "no CUDA device", "contours": _contours_of(case)}
     motion = Motion(tuple(motions), provenance)
     strains = tuple(slice_strain(s, m, 0, insertion_lps) for s, m in zip(drawn, motions, strict=True))
     es = end_systole(case)
@@ -93,6 +93,15 @@ def write_reading(
     result = StrainResult(case, motion, strains, es, summary, notes)
     write_result(result, folder, report=False)
     return result
+
+
+def _contours_of(case: Case) -> dict[str, Any] | None:
+    """The provenance of automatic contours; torch is imported only if there are any."""
+    if all(s.contour_origin is None for s in case.slices):
+        return None
+    from LaMoDCore.prediction.predict import contour_provenance
+
+    return contour_provenance(case)
 
 
 def write_for_masks(folder: Path, masks: Array, ijk_to_lps: Array, times_ms: Array) -> None:
