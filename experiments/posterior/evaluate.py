@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -293,7 +293,7 @@ def coverage_shares(
     calibration = calibration_of(model.description, model.name)
     assert calibration is not None, "this model's intervals are not calibrated"
     known: Shares = json.loads(out.read_text(encoding="utf-8")) if out is not None and out.exists() else {}
-    for number, entry in enumerate(entries, 1):
+    for number, entry in enumerate(diseases_in_turn(entries), 1):
         for count in samples:
             own = known.setdefault(str(count), {})
             if entry.id not in own:
@@ -305,6 +305,16 @@ def coverage_shares(
         if number % 10 == 0:
             print(f"{number} of {len(entries)}", flush=True)
     return {str(count): {e.id: known[str(count)][e.id] for e in entries} for count in samples}
+
+
+def diseases_in_turn(entries: list[DatasetEntry]) -> list[DatasetEntry]:
+    """The same entries in an order in which any number of the first ones contains all diseases evenly."""
+    seen: Counter[str] = Counter()
+    rank = {}
+    for entry in entries:
+        seen[entry.disease] += 1
+        rank[entry.id] = seen[entry.disease]
+    return sorted(entries, key=lambda entry: rank[entry.id])
 
 
 def coverage_table(shares: Shares, entries: list[DatasetEntry]) -> None:
