@@ -18,9 +18,11 @@ class HeartTable:
         onLevel: called with the index of a row and its level.
     """
 
-    ROW_HEIGHT, MAX_ROWS, LEVEL_WIDTH = 24, 7, 92
-    #: Least and largest width of the column of contours; longer texts are shortened, and complete in the tooltip.
-    CONTOURS_WIDTH = 62, 84
+    MAX_ROWS = 7
+    #: Height of a row and width of the selector of a level without its text, relative to the height of text.
+    ROW_HEIGHT, SELECTOR_WIDTH = 1.7, 2.1
+    #: Largest width of the column of contours relative to its title; longer texts are complete in the tooltip.
+    MOST_CONTOURS = 1.3
     _SLICE, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(5)
 
     def __init__(
@@ -56,13 +58,11 @@ class HeartTable:
         table.setTabKeyNavigation(False)  # the tab key leaves the table
         table.verticalHeader().hide()
         header = table.horizontalHeader()
-        header.setFixedHeight(self.ROW_HEIGHT)
         for column in range(len(titles)):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(self._SLICE, qt.QHeaderView.Stretch)  # shortened where the panel is narrow
-        for column, width in ((self._LEVEL, self.LEVEL_WIDTH), (self._CONTOURS, self.CONTOURS_WIDTH[0])):
+        for column in (self._LEVEL, self._CONTOURS):
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
-            header.resizeSection(column, width)
         table.connect("currentCellChanged(int,int,int,int)", self._onCurrent)
         table.connect("itemChanged(QTableWidgetItem*)", self._onItem)
 
@@ -82,14 +82,25 @@ class HeartTable:
                 self._showRow(r, row)
             if selected >= 0 and table.currentRow() != selected:
                 table.setCurrentCell(selected, self._SLICE)
-            least, most = self.CONTOURS_WIDTH
-            wanted = min(max(table.sizeHintForColumn(self._CONTOURS) + 6, least), most)
-            if table.columnWidth(self._CONTOURS) != wanted:
-                table.horizontalHeader().resizeSection(self._CONTOURS, wanted)
-            shown = min(max(len(rows), 1), self.MAX_ROWS)
-            table.setFixedHeight((1 + shown) * self.ROW_HEIGHT + 4)
+            self._fit(len(rows))
         finally:
             self._isFilling = False
+
+    def _fit(self, count: int) -> None:
+        """Fit rows and columns to the size of the text."""
+        table, metrics = self._table, self._table.fontMetrics()
+        header, height = table.horizontalHeader(), round(self.ROW_HEIGHT * metrics.height())
+        title = 1.15 * metrics.boundingRect(_("Contours")).width() + 10  # titles are bold
+        contours = min(max(table.sizeHintForColumn(self._CONTOURS) + 6, title), self.MOST_CONTOURS * title)
+        level = metrics.boundingRect(_("auto: {level}").format(level=_("base"))).width()
+        level += self.SELECTOR_WIDTH * metrics.height()
+        for column, width in ((self._CONTOURS, contours), (self._LEVEL, level)):
+            if table.columnWidth(column) != round(width):
+                header.resizeSection(column, round(width))
+        header.setFixedHeight(height)
+        for r in range(count):
+            table.setRowHeight(r, height)
+        table.setFixedHeight((1 + min(max(count, 1), self.MAX_ROWS)) * height + 4)
 
     def _make(self, count: int) -> None:
         table = self._table
@@ -97,7 +108,6 @@ class HeartTable:
         table.setRowCount(count)
         self._combos = []
         for r in range(count):
-            table.setRowHeight(r, self.ROW_HEIGHT)
             for column in range(table.columnCount):
                 table.setItem(r, column, qt.QTableWidgetItem(""))
             table.item(r, self._SLICE).setFlags(
