@@ -122,8 +122,9 @@ def _of_case_folder(folder: Path) -> list[DensePlane]:
     if data.displacement_mm is None:
         error = LaMoDInputError(folder, "it has no displacement.npz", "give cases that `lamod dense` wrote")
         return [DensePlane(None, False, fault=error)]
-    notes = (data.details or {}).get("notes") or []
-    located = all(each.get("code") != "dense_position_unknown" for each in notes if isinstance(each, dict))
+    notes = (data.details or {}).get("notes")
+    codes = [each.get("code") for each in notes if isinstance(each, dict)] if isinstance(notes, list) else []
+    located = "dense_position_unknown" not in codes
     kept = {"source": "cine DENSE", "contours": (data.details or {}).get("contours", GIVEN)}
     if kept["contours"] not in (GIVEN, "guessed", "automatic"):
         kept["contours"] = GIVEN

@@ -15,7 +15,7 @@ from LaMoDCore.pairing.about_persons import AboutPerson
 from LaMoDCore.pairing.person import Pair, PairingOptions, Unpaired, nothing_paired, pair_person
 from LaMoDCore.pairing.persons import By, Mismatch, Person, match_persons
 from LaMoDCore.pairing.table import PAIRING_FILE, pair_row, unpaired_row, with_rows
-from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.errors import LaMoDInputError, reason_of
 from LaMoDCore.runtime.output.new_folder import refuse_input_inside
 from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import SILENT, Progress
@@ -100,13 +100,16 @@ def pair_studies(
     with new_scans(out, _COMMAND, overwrite=dataset.overwrite) as new:
         progress.update("persons", 0.0, "matching the persons")
         persons, mismatches = match_persons(cine, dense, by)
+        if options.cine.rv_insertion_lps is not None and len(persons) > 1:
+            remedy = "give the points of several persons in the column rv_insertion of --about"
+            raise LaMoDInputError("--rv-insertion", f"it applies to one person, not {len(persons)}", remedy)
         subjects = _subjects(persons, dataset)
         _refuse_known(out, new, subjects, dataset)
         for number, (person, subject) in enumerate(zip(persons, subjects, strict=True)):
             part = _Part(progress, number, len(persons))
             point = dataset.about.get(person.name, AboutPerson()).rv_insertion_lps
             own = options if point is None else replace(options, cine=replace(options.cine, rv_insertion_lps=point))
-            pairs, unpaired = pair_person(person, own, part)
+            pairs, unpaired = _pairs_of(person, own, part, alone=len(persons) == 1)
             done.append(_write(new, person, subject, pairs, unpaired, dataset))
         if not new.entries:
             raise _nothing(dense, done, mismatches)
@@ -115,6 +118,18 @@ def pair_studies(
         new.tables[PAIRING_FILE] = partial(with_rows, rows=rows, subjects=frozenset(subjects))
         progress.update("write", 1.0, "the dataset")
     return PairingResult(tuple(done), mismatches)
+
+
+def _pairs_of(
+    person: Person, options: PairingOptions, progress: Progress, *, alone: bool
+) -> tuple[list[Pair], list[Unpaired]]:
+    """`pair_person`; an unexpected fault of one of several persons does not stop the others."""
+    try:
+        return pair_person(person, options, progress)
+    except Exception as error:
+        if alone:
+            raise
+        return [], [Unpaired("both", None, "the scans cannot be used", reason_of(error))]
 
 
 class _Part(Progress):

@@ -23,6 +23,7 @@ from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_d
 from LaMoDCore.io.dense.arrays import write_arrays
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.pairing import person as person_module
+from LaMoDCore.pairing.persons import Person
 
 OTHER, OTHER_FOLDER = "ID_0815_X", "schmidt_karl"
 
@@ -45,7 +46,9 @@ def dataset(study: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
     about.write_text(f"person,disease,rv_insertion\n{FOLDER},dcm,{point}\n", encoding="utf-8")
     key = out.with_name("key.csv")
     words = ["pair", *map(str, study), "--out", str(out), "--about", str(about), "--key", str(key), "--site", "A"]
-    assert main([*words, "--smoothing-mm", "3", "--progress", "none"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("LaMoDCore.dense.picture.write_picture", lambda *arguments: None)
+        assert main([*words, "--smoothing-mm", "3", "--progress", "none"]) == 0
     return out
 
 
@@ -181,6 +184,30 @@ def test_an_interruption_leaves_nothing(
     out = tmp_path / "new" / "dataset"
     assert run(*(side / FOLDER for side in study), "--out", out, "--smoothing-mm", 3) == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_insertion_point_is_not_used_for_several_persons(
+    study: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "applies to one person, not 2" in error_of(capsys, *study, "--out", tmp_path / "out", "--rv-insertion=1,2,3")
+
+
+def test_an_unexpected_fault_of_one_person_does_not_stop_the_others(
+    study: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: None
+) -> None:
+    real = person_module.pair_person
+
+    def faulty(who: Person, *arguments: object) -> object:
+        if who.name == FOLDER:
+            raise ZeroDivisionError("of a library")
+        return real(who, *arguments)
+
+    monkeypatch.setattr("LaMoDCore.pairing.pair_studies.pair_person", faulty)
+    out = tmp_path / "out"
+    assert run(*study, "--out", out) == 0
+    first = rows(out)[0]
+    assert (first["subject"], first["reason"]) == ("person01", "the scans cannot be used")
+    assert {entry.subject for entry in DatasetIndex.load(out)} == {"person02"}
 
 
 @pytest.mark.parametrize(
