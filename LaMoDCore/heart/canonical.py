@@ -221,9 +221,9 @@ def cropped_to_source(displacement_mm: Array, canonical: CanonicalSlice) -> Crop
     matrix, offset = affine_2d(source, target)
     height, width = source.shape
     xy = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1) @ matrix.T + offset
-    inside = ((xy >= 0.0) & (xy <= SIZE - 1.0)).all(axis=-1)
+    inside: Array = np.asarray(((xy >= 0.0) & (xy <= SIZE - 1.0)).all(axis=-1))
     moved = interpolate_images(frames, xy[inside]) * _fade(xy[inside])
-    rows, columns = (_span(inside.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (_span(np.any(inside, axis=axis)) for axis in (1, 0))
     inside = inside[rows, columns]
     own = np.zeros((*frames.shape[:2], *inside.shape), dtype=np.float32)
     own[:, :, inside] = _rotated(moved, vector_rotation(target, source))
