@@ -58,6 +58,19 @@ def host() -> Iterator[SimpleNamespace]:
     opened.window.close()
 
 
+#: Whether a section is closed before the first test, by the name of its button.
+_closed_at_start: dict[str, bool] = {}
+
+
+def _sections() -> list[Any]:
+    """The buttons that open and close the sections of the panel."""
+    import slicer
+
+    from Testing.InSlicer.controls import Controls
+
+    return list(Controls(slicer.modules.LaMoDSlicerWidget).sections().values())
+
+
 @pytest.fixture
 def faults(host: SimpleNamespace) -> Iterator[Any]:
     """Fail the test if a slot, an observer or VTK reports an error."""
@@ -80,11 +93,14 @@ def slicer_app(host: SimpleNamespace, faults: Any) -> Iterator[SimpleNamespace]:
 
 
 def fresh(host: SimpleNamespace) -> SimpleNamespace:
-    """Empty the scene and show only the red view: software rendering of a 3-D view is slow."""
+    """Empty the scene, open the sections that are open at the start, and show only the red view, which is quick."""
     import slicer
 
     slicer.mrmlScene.Clear(0)
-    slicer.modules.LaMoDSlicerWidget.contoursPanel.ui.contoursButton.collapsed = True  # as at the start
+    for button in _sections():
+        closed = _closed_at_start.setdefault(button.name, button.collapsed)
+        if button.collapsed != closed:
+            button.collapsed = closed
     slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     app = SimpleNamespace(**vars(host), widget=slicer.modules.LaMoDSlicerWidget)
     app.settle = lambda: _settle(app)
