@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from LaMoDCore.cli.options import add_progress_option
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.runtime.progress import Parts, Progress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -95,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"lamod: {LEFT_OUT.format(name=Path(args.init).name)}", file=sys.stderr)
     # Only one process reports.
     with Progress(args.progress if fabric.is_global_zero else "none") as progress:
+        parts = Parts(progress, {"cache": 1, "training": 19})
         if args.estimate or args.grid is not None:  # no run in that folder itself
             if fabric.is_global_zero and (args.grid is not None or args.cache is None):
                 claim_run_folder(args.out)
@@ -102,14 +103,17 @@ def run(args: argparse.Namespace) -> int:
         else:
             folder = RunFolder(args.out, writes=fabric.is_global_zero)
             with folder.preparing():
-                cache = _open_cache(args, fabric, PreparationProgress(progress, folder))
+                cache = _open_cache(args, fabric, PreparationProgress(parts.part("cache"), folder))
         if args.estimate:
             return _print_estimate(cache, config, fabric, baseline)
+        parts.complete("cache")
+        # Every combination of a grid is a run of its own.
+        training = parts.part("training") if args.grid is None else progress
         with stop_on_signals() as stop:
             try:
                 if baseline is not None:
-                    return _train_baseline(args, config, baseline, cache, fabric, stop, progress)
-                return _train(args, config, cache, fabric, initial, stop, progress)
+                    return _train_baseline(args, config, baseline, cache, fabric, stop, training)
+                return _train(args, config, cache, fabric, initial, stop, training)
             except TrainingStopped as stopped:
                 progress.close()
                 if fabric.is_global_zero:

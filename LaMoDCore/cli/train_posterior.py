@@ -10,7 +10,7 @@ from pathlib import Path
 from LaMoDCore.cli.options import add_progress_option
 from LaMoDCore.cli.train import print_left_out
 from LaMoDCore.runtime.errors import LaMoDInputError
-from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.runtime.progress import Parts, Progress
 
 HELP = (
     "Add uncertainty to a trained model: the diffusion of the motion latent, calibrated 90 % intervals and the "
@@ -103,12 +103,14 @@ def run(args: argparse.Namespace) -> int:
         samples=args.samples,
     )
     with Progress(args.progress) as progress, stop_on_signals() as stop:
+        parts = Parts(progress, {"cache": 1, "posterior": 9})
         try:
             folder = RunFolder(run_folder)
             with folder.preparing():
-                prepared = PreparationProgress(progress, folder, stop)
+                prepared = PreparationProgress(parts.part("cache"), folder, stop)
                 files = args.cache or args.out.with_name(f"{args.out.name}-cache")
                 cache = open_cache(args.data, files, progress=prepared)
+            parts.complete("cache")
             print_left_out(cache)
             usable = [fully_measured(cache, cache.indices(split, with_motion=True)) for split in ("train", "val")]
             if min(map(len, usable)) < 2:
@@ -128,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
                 stop=stop,
                 name=args.name,
                 workers=max(args.workers, 1),
-                progress=progress,
+                progress=parts.part("posterior"),
             )
         except TrainingStopped as stopped:
             progress.close()

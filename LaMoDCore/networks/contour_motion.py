@@ -12,6 +12,7 @@ mean lies between the motion of D_η and this estimate (`motion_latent`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -78,16 +79,21 @@ def turned_numbers(numbers: Tensor, angle: Tensor) -> Tensor:
 
 def turned_motion(motion: Tensor, angle: Tensor) -> Tensor:
     """Coefficients [N, 40, TERMS] of `ring_basis` after the same rotation."""
-    turned = motion.clone()
-    place = 0
+    order, partner, sign = (torch.from_numpy(values) for values in _harmonics())
+    turn = order * angle[:, None]
+    return motion * torch.cos(turn)[:, None] + motion[..., partner] * (sign * torch.sin(turn))[:, None]
+
+
+@lru_cache(maxsize=1)
+def _harmonics() -> tuple[Array, Array, Array]:
+    """Of each function of `ring_basis`: its order, the index of its sine or cosine, and the sign of that when turned."""
+    order, partner, sign, place = np.zeros(TERMS), np.arange(TERMS), np.zeros(TERMS), 0
     for highest in HARMONICS:
         for k in range(1, highest + 1):
             at = place + 2 * k - 1
-            cosine, sine = torch.cos(k * angle)[:, None], torch.sin(k * angle)[:, None]
-            turned[..., at] = motion[..., at] * cosine - motion[..., at + 1] * sine
-            turned[..., at + 1] = motion[..., at] * sine + motion[..., at + 1] * cosine
+            order[at : at + 2], partner[at : at + 2], sign[at : at + 2] = k, (at + 1, at), (-1, 1)
         place += 1 + 2 * highest
-    return turned
+    return order.astype(np.float32), partner, sign.astype(np.float32)
 
 
 def own_motion(true: Array, where: Array, contours: RingContours) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal, TextIO
@@ -60,6 +61,42 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Parts:
+    """The progress of a job with several parts as one fraction, which only rises.
+
+    Args:
+        progress: receives the fraction of the whole job.
+        shares: name of each part -> its expected share of the time, in any unit.
+    """
+
+    def __init__(self, progress: Progress, shares: Mapping[str, float]) -> None:
+        self._progress, self._shares = progress, dict(shares)
+        self._done = dict.fromkeys(shares, 0.0)
+
+    def part(self, name: str) -> Progress:
+        """The progress to update during one part."""
+        return _Part(self, name)
+
+    def complete(self, name: str) -> None:
+        """Count a part as done, such as one whose result of an earlier run is used."""
+        self._done[name] = 1.0
+
+    def update(self, name: str, stage: str, fraction: float, message: str) -> None:
+        """Report that `fraction` (0…1) of one part is done."""
+        self._done[name] = max(self._done[name], min(max(float(fraction), 0.0), 1.0))
+        done = sum(share * self._done[part] for part, share in self._shares.items())
+        self._progress.update(stage, done / max(sum(self._shares.values()), 1e-12), message)
+
+
+class _Part(Progress):
+    def __init__(self, parts: Parts, name: str) -> None:
+        super().__init__("none")
+        self._parts, self._name = parts, name
+
+    def update(self, stage: str, fraction: float, message: str = "") -> None:
+        self._parts.update(self._name, stage, fraction, message)
 
 
 SILENT = Progress("none")

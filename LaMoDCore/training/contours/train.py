@@ -13,7 +13,7 @@ from LaMoDCore.contours.automatic.engine import ENGINE_FILE, EngineDescription, 
 from LaMoDCore.networks.contour_unet import ContourUNet
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
-from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.progress import SILENT, Parts, Progress
 from LaMoDCore.training.contours.export import write_engine
 from LaMoDCore.training.contours.pictures import PictureSize
 from LaMoDCore.training.contours.scenes import scene_maps
@@ -98,12 +98,20 @@ def train_contours(
     identity = {"config": asdict(config), "data": "synthetic scenes", "start": ""}
     with _threads(threads), followed.opened(), reported_disk_faults(run.name):
         followed.write("run.json", {"format": FORMAT, "versions": software_versions(), "data": "synthetic scenes"})
-        preparing = PreparationProgress(progress, followed, stop)
+        parts = Parts(progress, {"scenes": 1, "training": 9})
+        preparing = PreparationProgress(parts.part("scenes"), followed, stop)
         stage = ContourEngineStage(config.size, config.training, lambda: _scenes(config, workers, preparing))
         torch.manual_seed(config.training.seed)
         network = ContourUNet(config.widths)
         network, best = fit(
-            network, [stage], followed, fabric, identity=identity, resume=resume, stop=stop, progress=progress
+            network,
+            [stage],
+            followed,
+            fabric,
+            identity=identity,
+            resume=resume,
+            stop=stop,
+            progress=parts.part("training"),
         )
         with new_folder(folder, _CONTENTS, _COMMAND) as fresh:
             write_engine(fresh, network, config.size, name or folder.name, _description(config, best[stage.name]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +19,8 @@ from torch import Tensor, nn
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.training.loop.averaging import follow, frozen_copy
+from LaMoDCore.runtime.threads import one_torch_thread
+from LaMoDCore.training.loop.averaging import Follower, frozen_copy
 from LaMoDCore.training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from LaMoDCore.training.loop.distributed import shared_batch
 from LaMoDCore.training.loop.engine import average_gradients, averaged
@@ -134,6 +136,7 @@ class _Fit(Generic[_Network]):
         self.position = _Position()
         self.best = BestWeights(patience)
         self.optimiser: torch.optim.Optimizer | None = None
+        self.follower: Follower | None = None
         self._saved = time.monotonic()
 
     # --- the run -----------------------------------------------------------------------------------------------
@@ -156,13 +159,15 @@ class _Fit(Generic[_Network]):
         if state is None:
             self.model.load_state_dict(self.average.state_dict())
         self.optimiser = self._optimiser(stage)
+        self.follower = Follower(self.average, self.model)
         if state is not None:
             self.optimiser.load_state_dict(dict(state.optimiser or {}))
             stage.restore_random_state(state.random)
         elif stage.scores_start:
             self._offer(stage, {}, stage.validate(self.average))
-        while self.position.epoch < len(self.lengths[number]) and not self.best.exhausted:
-            self._epoch(number, stage)
+        with one_torch_thread() if stage.one_thread else nullcontext():
+            while self.position.epoch < len(self.lengths[number]) and not self.best.exhausted:
+                self._epoch(number, stage)
         if self.best.weights is not None:
             self.average.load_state_dict(self.best.weights)
         stage.close(self.average)
@@ -174,6 +179,7 @@ class _Fit(Generic[_Network]):
         at, lengths = self.position, self.lengths[number]
         before, total, steps = sum(lengths[: at.epoch]), sum(lengths), lengths[at.epoch]
         began, earlier = time.monotonic(), at.seconds
+        self.model.train()
         for batch in stage.batches(at.epoch, at.step):
             self._step(stage, batch, before + at.step, total)
             at.step += 1
@@ -229,7 +235,6 @@ class _Fit(Generic[_Network]):
             share = learning_rate_share(done, total, warm_up=settings.warm_up, warm_up_share=settings.warm_up_share)
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * share
-        self.model.train()
         stage.seed_step(done)
         with shared_batch(self._mean if self.fabric.world_size > 1 else None), self.fabric.autocast():
             loss, measured = stage.loss(self.model, batch)
@@ -239,7 +244,8 @@ class _Fit(Generic[_Network]):
         average_gradients(self.fabric, parameters)
         torch.nn.utils.clip_grad_norm_(parameters, settings.largest_gradient)
         optimiser.step()
-        follow(self.average, self.model, done, settings.ema_decay)
+        assert self.follower is not None
+        self.follower.follow(done, settings.ema_decay)
         values = {"loss": loss, **measured}
         shared = self._mean(torch.stack([value.detach().float() for value in values.values()])).tolist()
         if not math.isfinite(shared[0]):

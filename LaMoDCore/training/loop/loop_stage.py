@@ -16,7 +16,7 @@ class Optimisation:
 
     Attributes:
         learning_rate: maximum; it warms up and decays to zero along a cosine over the stage.
-        ema_decay: decay of the averaged weights, see `averaging.follow`.
+        ema_decay: decay of the averaged weights, see `averaging.Follower`.
         betas: decay of AdamW's two moments.
         largest_gradient: norm to which the gradient is clipped.
         warm_up, warm_up_share: see `learning_rate_share`.
@@ -60,6 +60,8 @@ class LoopStage(ABC):
         scores_start: whether the weights at the start are validated too and kept if no epoch is better.
         epoch_checkpoints: whether a checkpoint is written after every validated epoch. Stages of many short epochs
             write one after `checkpoint_minutes`, on a stop and at their end only.
+        one_thread: whether its steps are computed by one thread: operations on small matrices are not faster with
+            several, which wait for each other in busy loops and take many times as long on a machine that is not idle.
     """
 
     name: str
@@ -67,6 +69,7 @@ class LoopStage(ABC):
     validation_interval: int = 1
     scores_start: bool = False
     epoch_checkpoints: bool = True
+    one_thread: bool = False
 
     @abstractmethod
     def epoch_lengths(self) -> Sequence[int]:

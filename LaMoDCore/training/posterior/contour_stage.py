@@ -89,6 +89,7 @@ class ContourStage(LoopStage):
 
     scores_start = True
     epoch_checkpoints = False
+    one_thread = True
 
     def __init__(
         self,

@@ -110,6 +110,7 @@ class MotionLatentStage(LoopStage):
     name = "motion-latent"
     validation_interval = 5
     epoch_checkpoints = False
+    one_thread = True
 
     def __init__(
         self, slices: int, banks: Callable[[Any], LatentBanks], schedule: NoiseSchedule, config: GenerativeConfig

@@ -9,7 +9,7 @@ used for the residuals of the other half (cross-fitting), the final one trained 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import ceil
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from LaMoDCore.io.dataset.folder import DatasetIndex
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex
 from LaMoDCore.models.card import model_card
 from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model, packed_weights, save_model
 from LaMoDCore.networks.contour_motion import ContourMotionConfig
@@ -29,11 +29,11 @@ from LaMoDCore.networks.motion_latent import MotionLatentConfig
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.even_selection import spread_evenly
-from LaMoDCore.runtime.progress import SILENT, Progress
+from LaMoDCore.runtime.progress import SILENT, Parts, Progress
 from LaMoDCore.training.data.cache import TrainingCache
 from LaMoDCore.training.loop.engine import make_fabric
 from LaMoDCore.training.loop.fit import BestEpoch, fit
-from LaMoDCore.training.posterior.bank_store import BankStore
+from LaMoDCore.training.posterior.bank_store import Bank, BankStore
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_cache, of_phantoms
 from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining
 from LaMoDCore.training.posterior.held_out import calibration_entries, fit_calibration
@@ -56,6 +56,10 @@ from LaMoDCore.uncertainty.descriptors import descriptor_groups
 _ORIENTATION_CASES = 300
 #: Share of the synthetic subjects held out for validation, since a dataset's own validation slices are few.
 _HELD_OUT_SHARE = 0.05
+#: Name of the part of the progress that reports the steps of the training.
+_TRAINING, _CALIBRATION = "training", "calibration"
+#: Approximate seconds on one core, by which the progress weighs its parts.
+_SECONDS = {"own contours": 0.02, "subject": 0.03, "residual": 0.2, "wider subject": 1.5, "step": 0.02, "case": 1.0}
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,10 @@ def train_posterior(
     with followed.opened(), reported_disk_faults(followed.folder.name):
         followed.write("run.json", {"format": FORMAT, "versions": software_versions(), "data": str(index.folder)})
         store = BankStore(followed, identity, resume=resume)
-        preparing = PreparationProgress(progress, followed, stop)
         reserved = calibration_entries(index, cache.left_out)
-        data = _PosteriorData(lamod_network(base), cache, config, store, workers, preparing, reserved)
+        data = _PosteriorData(lamod_network(base), cache, config, store, workers, reserved)
+        parts = Parts(progress, data.seconds(len(_calibration_cases(config, index, cache.left_out, reserved))))
+        data.prepare_with(parts, lambda name: PreparationProgress(parts.part(name), followed, stop))
         stages = data.stages()
         network, best = fit(
             data.network,
@@ -157,10 +162,11 @@ def train_posterior(
             identity=identity,
             resume=resume,
             stop=stop,
-            progress=progress,
+            progress=parts.part(_TRAINING),
         )
         training = {**base.description.get("training", {}), **data.description(network, stages, best)}
-        model = _finished(network, index, data, folder, name or base.name, training, preparing)
+        calibrating = PreparationProgress(parts.part(_CALIBRATION), followed, stop)
+        model = _finished(network, index, data, folder, name or base.name, training, calibrating)
         followed.status("finished", "the model is complete", model=str(folder), fraction=1.0, seconds_left=0)
         store.clear()
     return model
@@ -182,11 +188,12 @@ class _PosteriorData:
         config: PosteriorConfig,
         store: BankStore,
         workers: int,
-        progress: Progress,
         reserved: Collection[int],
     ) -> None:
         self.config, self.network = config, untrained_posterior(base, config)
-        self._cache, self._store, self._workers, self._progress = cache, store, workers, progress
+        self._cache, self._store, self._workers = cache, store, workers
+        self._parts = Parts(SILENT, {})
+        self._progress: Callable[[str], Progress] = self._parts.part
         self.left_out, self.reserved = cache.left_out, reserved
         self._own = {split: fully_measured(cache, cache.indices(split, with_motion=True)) for split in ("train", "val")}
         self._own["val"] = np.setdiff1d(self._own["val"], list(reserved))
@@ -195,12 +202,40 @@ class _PosteriorData:
         self._halves = np.array_split(np.arange(count), 2)
         self._predicted = self._own["train"][spread_evenly(count, config.slices)]
 
+    def prepare_with(self, parts: Parts, progress: Callable[[str], Progress]) -> None:
+        """Report the preparation of each bank to the progress of its name, a part of `parts`."""
+        self._parts, self._progress = parts, progress
+
+    def _bank(self, key: str, kind: type[Bank], make: Callable[[], Bank]) -> Bank:
+        """The bank of this name, which may be that of the interrupted run."""
+        bank = self._store.get(key, kind, make)
+        self._parts.complete(key)
+        return bank
+
+    def seconds(self, cases: int) -> dict[str, float]:
+        """Expected time of each part of the training, by the names of the progress, for `cases` of the calibration."""
+        config, count = self.config, len(self._own["train"])
+        halves = [len(np.intersect1d(self._predicted, self._own["train"][half])) for half in self._halves]
+        units = {f"contours-{split}": ("own contours", len(chosen)) for split, chosen in self._own.items()}
+        synthetic = 0
+        for subjects, seed, _ in self._cohorts():
+            units[f"contours-{seed}-{subjects.start}"] = ("subject", len(subjects))
+            synthetic += SLICES * len(subjects) if subjects.start == 0 else 0
+        units |= {f"residuals-{half + 1}": ("residual", length) for half, length in enumerate(halves)}
+        units["residuals-val"] = ("residual", len(self._own["val"]))
+        for number, chosen in enumerate(self._wider_subjects() or ()):
+            units[f"residuals-randomised-{number}"] = ("wider subject", len(chosen))
+        learning = (count - count // 2, count // 2, count)
+        steps = sum(config.contour_training.steps(slices + synthetic) for slices in learning)
+        units |= {_TRAINING: ("step", steps), _CALIBRATION: ("case", cases)}
+        return {name: _SECONDS[unit] * number for name, (unit, number) in units.items()}
+
     def stages(self) -> tuple[ContourStage, ContourStage, ContourStage, MotionLatentStage]:
         """All stages in order; makes the contours."""
         config = self.config
         own = {
-            split: self._store.get(
-                f"contours-{split}", ContourBank, partial(of_cache, self._cache, chosen, self._progress)
+            split: self._bank(
+                key := f"contours-{split}", ContourBank, partial(of_cache, self._cache, chosen, self._progress(key))
             )
             for split, chosen in self._own.items()
         }
@@ -230,20 +265,20 @@ class _PosteriorData:
     def latent_banks(self, network: LaMoDModel) -> LatentBanks:
         """Residuals for the motion latent; `network` has the final estimate from contours."""
         train = ResidualBank.joined([self._residuals_of_half(half, network) for half in (0, 1)])
-        validation = self._store.get(
+        validation = self._bank(
             "residuals-val",
             ResidualBank,
-            lambda: residual_bank(network, self._cache, self._own["val"], progress=self._progress),
+            lambda: residual_bank(network, self._cache, self._own["val"], progress=self._progress("residuals-val")),
         )
         subjects = self._wider_subjects()
         if subjects is None:
             return LatentBanks(train, validation)
         seed = self.config.phantom_seed + 1
         learn, validate = (
-            self._store.get(
-                f"residuals-randomised-{number}",
+            self._bank(
+                key := f"residuals-randomised-{number}",
                 ResidualBank,
-                partial(randomised_residuals, network, chosen, seed, self._progress),
+                partial(randomised_residuals, network, chosen, seed, self._progress(key)),
             )
             for number, chosen in enumerate(subjects)
         )
@@ -275,34 +310,41 @@ class _PosteriorData:
     def _residuals_of_half(self, half: int, network: LaMoDModel) -> ResidualBank:
         """Residuals of the slices of one half, by a network whose estimate from contours has not seen them."""
         seen = np.intersect1d(self._predicted, self._own["train"][self._halves[half]])
-        seed = self.config.training.seed
-        return self._store.get(
-            f"residuals-{half + 1}",
+        seed, key = self.config.training.seed, f"residuals-{half + 1}"
+        return self._bank(
+            key,
             ResidualBank,
-            lambda: residual_bank(network, self._cache, seen, seed=seed, progress=self._progress),
+            lambda: residual_bank(network, self._cache, seen, seed=seed, progress=self._progress(key)),
         )
 
     def _synthetic(self) -> tuple[list[ContourBank], list[ContourBank]]:
         """Contours of synthetic subjects, to train on and to validate on."""
-        config = self.config
         train: list[ContourBank] = []
         held_out: list[ContourBank] = []
-        cohorts = ((config.phantoms, config.phantom_seed, False), (config.randomised, config.phantom_seed + 1, True))
-        for count, seed, randomise in cohorts:
-            first = training_subjects(count)
-            for subjects, banks in ((range(first), train), (range(first, count), held_out)):
-                if subjects:
-                    make = partial(
-                        of_phantoms,
-                        subjects,
-                        seed,
-                        self._progress,
-                        workers=self._workers,
-                        left_out=config.phantoms_without,
-                        randomise=randomise,
-                    )
-                    banks.append(self._store.get(f"contours-{seed}-{subjects.start}", ContourBank, make))
+        for subjects, seed, randomise in self._cohorts():
+            key = f"contours-{seed}-{subjects.start}"
+            make = partial(
+                of_phantoms,
+                subjects,
+                seed,
+                self._progress(key),
+                workers=self._workers,
+                left_out=self.config.phantoms_without,
+                randomise=randomise,
+            )
+            (held_out if subjects.start else train).append(self._bank(key, ContourBank, make))
         return train, held_out
+
+    def _cohorts(self) -> list[tuple[range, int, bool]]:
+        """Numbers of synthetic subjects, seed of their cohort and whether they are randomised; training from 0."""
+        config = self.config
+        cohorts = ((config.phantoms, config.phantom_seed, False), (config.randomised, config.phantom_seed + 1, True))
+        return [
+            (subjects, seed, randomise)
+            for count, seed, randomise in cohorts
+            for subjects in (range(training_subjects(count)), range(training_subjects(count), count))
+            if subjects
+        ]
 
     def _wider_subjects(self) -> tuple[list[int], list[int]] | None:
         return wider_subjects(self.config)
@@ -355,6 +397,16 @@ def _initial_weights(network: LaMoDModel, part: str, seed: int) -> dict[str, Ten
     return LaMoDModel(network.config).get_submodule(part).state_dict()
 
 
+def _calibration_cases(
+    config: PosteriorConfig, index: DatasetIndex, left_out: Collection[str], reserved: Collection[int]
+) -> list[DatasetEntry]:
+    """The reserved cases, or all validation cases where none are reserved."""
+    every = list(index)
+    held_out = [every[number] for number in reserved]
+    held_out = held_out or [entry for entry in every if entry.split == "val" and entry.id not in left_out]
+    return [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
+
+
 def _finished(
     network: LaMoDModel,
     index: DatasetIndex,
@@ -376,9 +428,7 @@ def _finished(
         insertion_angles=insertion_angles(index, [known[i] for i in spread_evenly(len(known), _ORIENTATION_CASES)]),
     )
     network.requires_grad_(False).eval()
-    every = list(index)
-    held_out = [every[number] for number in data.reserved] or [entry for entry in usable if entry.split == "val"]
-    cases = [held_out[i] for i in spread_evenly(len(held_out), config.calibration_cases)]
+    cases = _calibration_cases(config, index, data.left_out, data.reserved)
     model = LoadedModel(name, network, "", {})
     calibration = fit_calibration(model, index, cases, config.samples, progress)
     save_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -205,7 +206,7 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(posterior.ContourTraining, "steps", lambda _self, _slices: 10)
-    monkeypatch.setattr(posterior, "_HELD_OUT_SHARE", 0.4)
+    monkeypatch.setattr(posterior, "_HELD_OUT_SHARE", 0.6)
     entries = []
     for subject, split in zip(SHORTENING, ("train", "train", "val"), strict=True):
         for name in "ab":
@@ -217,10 +218,13 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     base = LaMoDModel(PRESETS["smoke"].model)
     save_model(base, tmp_path / "base", "base", training={"minutes": 3})
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
-    words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "5", "--randomised", "10"]
+    words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "3", "--randomised", "7"]
     run = tmp_path / "new-run"
 
+    fractions: list[float] = []
+
     def ask_to_stop(_: Progress, stage: str, fraction: float, message: str = "") -> None:
+        fractions.append(fraction)
         if stage == "contours-2":
             (run / "stop").touch()
 
@@ -230,14 +234,18 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     assert "stopped in stage contours-2" in capsys.readouterr().err and not (tmp_path / "new").exists()
     assert read_run(run).state == "stopped" and read_run(run).resumable
     assert main([str(word) for word in words]) == 1 and "--resume" in capsys.readouterr().err
-    assert main([*(str(word) for word in words), "--resume"]) == 0
+    assert len(set(fractions)) > 20 and fractions == sorted(fractions)
+    assert main([*(str(word) for word in words), "--resume", "--progress", "json"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    resumed = [json.loads(line)["fraction"] for line in lines]
+    assert resumed == sorted(resumed) and resumed[-1] == 1.0
     assert read_run(run).state == "finished" and not (run / "prepared").exists()
     model = load_model(tmp_path / "new")
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
     assert "gcs_peak" in model.description["uncertainty"]["global_numbers"]
-    # 3 of the 5 phantoms, 6 of the 10 randomised subjects, and the four slices of the dataset
-    assert model.description["training"]["contours"]["slices"] == (3 + 6) * 4 + 4
+    # 2 of the 3 phantoms, 3 of the 7 randomised subjects, and the four slices of the dataset
+    assert model.description["training"]["contours"]["slices"] == (2 + 3) * 4 + 4
     described = model.description["training"]["posterior"]
     assert (described["slices"], described["validation_slices"]) == (4, 2)
     assert described["randomised_slices"] == [3 * 4, 4]  # of the four randomised subjects that were held out
