@@ -112,9 +112,9 @@ def test_fragility_of_segments(tmp_path, ring, stand_in):
 
 def test_the_number_of_workers_does_not_change_the_numbers(ring, stand_in):
     case = Case((ring, shift_contours(ring, "endo", 1)))
-    one, three = (measure_fragility(case, stand_in, workers=n) for n in (1, 3))
-    assert [a.slice_name for a in one] == [b.slice_name for b in three]
-    assert all(np.array_equal(a.changes, b.changes) for a, b in zip(one, three, strict=True))
+    one, two = (measure_fragility(case, stand_in, workers=n) for n in (1, 2))
+    assert [a.slice_name for a in one] == [b.slice_name for b in two]
+    assert all(np.array_equal(a.changes, b.changes) for a, b in zip(one, two, strict=True))
     assert not np.array_equal(one[0].changes, one[1].changes)
 
 

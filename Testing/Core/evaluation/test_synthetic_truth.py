@@ -38,8 +38,13 @@ def found(infarct):
     return evaluate(infarct, [Predictor("zero", zero_motion), Predictor("exact", exact)])
 
 
-def test_scar_is_where_the_wall_shortens_least(infarct):
-    marked = infarcted_segments(infarct, [e.id for e in infarct])
+@pytest.fixture(scope="module")
+def marked(infarct):
+    """Whether a segment is infarcted, by case, slice and segment."""
+    return infarcted_segments(infarct, [e.id for e in infarct])
+
+
+def test_scar_is_where_the_wall_shortens_least(infarct, marked):
     assert 0 < sum(marked.values()) < len(marked) / 2
     for entry in infarct:
         strain = truth_of(read_dataset_case(infarct.folder, entry.id))
@@ -49,8 +54,7 @@ def test_scar_is_where_the_wall_shortens_least(infarct):
             assert ecc[scar].mean() > ecc[~scar].mean() + 0.04, entry.id
 
 
-def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found):
-    marked = infarcted_segments(infarct, [e.id for e in infarct])
+def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found, marked):
     assert detection_auc(found.segments, "exact", marked).value > 0.9
     assert detection_auc(found.segments, "zero", marked).value == pytest.approx(0.5, abs=0.25)
     section = detection_section(infarct, found, ["zero", "exact"])
@@ -60,8 +64,7 @@ def test_true_strain_finds_the_scar_and_no_motion_does_not(infarct, found):
     assert truth == pytest.approx(exact, abs=0.02)
 
 
-def test_scar_is_compared_with_healthy_hearts_by_the_same_definition(infarct, found, monkeypatch):
-    marked = infarcted_segments(infarct, [e.id for e in infarct])
+def test_scar_is_compared_with_healthy_hearts_by_the_same_definition(infarct, found, marked, monkeypatch):
     others = {key: False for key, scar in marked.items() if not scar}  # as if they were those of healthy hearts
     monkeypatch.setattr(lesions, "_segments_of", lambda *_: ((i, None, None, z, s, None) for i, z, s in others))
     judged = lesions.against_healthy(infarct, [e.id for e in infarct], marked)
@@ -74,8 +77,7 @@ def test_scar_is_compared_with_healthy_hearts_by_the_same_definition(infarct, fo
     assert kept.value > 0.8
 
 
-def test_subtracting_remote_myocardium_removes_differences_between_slices(infarct, found):
-    marked = infarcted_segments(infarct, [e.id for e in infarct])
+def test_subtracting_remote_myocardium_removes_differences_between_slices(found, marked):
     shifted = [
         replace(s, ecc=s.ecc + (0.3 if s.id.endswith("base") else 0.0)) for s in found.segments if s.model == "exact"
     ]

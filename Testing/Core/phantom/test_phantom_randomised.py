@@ -66,12 +66,10 @@ def test_sectors_may_stretch_through_systole(subjects: list[Subject]) -> None:
     assert longest > 0.05
 
 
-def test_area_may_grow_equally_all_around() -> None:
-    subject = drawn(0)
+def test_area_may_grow_equally_all_around(subjects: list[Subject]) -> None:
+    subject = subjects[0]
     for share in (0.0, 1.0):
-        plane = next(
-            plane for index in range(COUNT) for plane in drawn(index).slices() if plane.parameters.area_follows == share
-        )
+        plane = next(plane for each in subjects for plane in each.slices() if plane.parameters.area_follows == share)
         gain = plane.wall_state([plane.subject.timing.end_systole]).log_area(np.arange(24) * 2 * np.pi / 24)
         assert (np.ptp(gain) < 1e-9) == (share == 0)
     assert subject.slice_parameters[0].area_follows == subject.slice_parameters[3].area_follows
