@@ -200,6 +200,10 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         f"| {name} | {', '.join(f'{value:.2f}' for value in each['scales'])} | {each['floor']:.4f} |"
         for name, each in stored["quantities"].items()
     ]
+    rows += [
+        f"| {name}, one slice or several | {each['scale']:.2f} | {each['floor']:.4f} |"
+        for name, each in stored.get("global_numbers", {}).items()
+    ]
     cases = training.get("posterior", {}).get("config", {}).get("calibration_cases", "?")
     return [
         "## Uncertainty",
