@@ -94,6 +94,9 @@ class SliceViewWidget(Strict):
     def forceRender(self) -> None:
         self._view.render_now()
 
+    def scheduleRender(self) -> None:
+        self._view.request_render()
+
 
 class SliceWidget(Strict):
     """``layoutManager().sliceWidget(name)``; it is its own controller."""

@@ -38,7 +38,7 @@ class ViewLegend:
                 actor = self._actor(text, rgb, row, size)
                 renderer.AddViewProp(actor)
                 self._actors.append((view, actor))
-            view.forceRender()
+            view.scheduleRender()
 
     def _fontSize(self, lines: list[Line], width: int) -> int:
         """The size at which the longest text fits into a view of this width, pixels."""
@@ -60,7 +60,7 @@ class ViewLegend:
         for view, actor in self._actors:
             view.renderWindow().GetRenderers().GetFirstRenderer().RemoveViewProp(actor)
         for view in {id(view): view for view, _actor in self._actors}.values():
-            view.forceRender()
+            view.scheduleRender()
         self._lines, self._actors = [], []
 
 

@@ -38,7 +38,7 @@ class ViewTitles:
                 view.renderWindow().GetRenderers().GetFirstRenderer().AddViewProp(actor)
                 self._actors.append((view, actor))
         for view in {id(view): view for view, _actor in (*before, *self._actors)}.values():
-            view.forceRender()
+            view.scheduleRender()
 
     def _actor(self, text: str) -> "vtk.vtkTextActor":
         actor = vtk.vtkTextActor()
