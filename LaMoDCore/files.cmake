@@ -42,6 +42,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/train_contours.py
   cli/train_posterior.py
   cohort/__init__.py
+  cohort/entries.py
   cohort/ledger.py
   cohort/run.py
   cohort/shards.py
@@ -359,14 +360,17 @@ set(MODULE_PYTHON_SCRIPTS
   report/html/__init__.py
   report/html/bokeh_script.py
   report/html/bullseye_drawing.py
+  report/html/cohort_page.py
   report/html/content.py
   report/html/contours.py
   report/html/overlay.py
   report/html/packing.py
   report/html/page.py
+  report/html/page_shell.py
   report/html/pictures.py
   report/html/script_data.py
   report/html/stored.py
+  report/html/thumbnail.py
   report/html/view.py
   report/long_axis_numbers.py
   report/long_axis_page.py
@@ -503,8 +507,12 @@ set(MODULE_PYTHON_RESOURCES
   contours/automatic/engines/myopari-acdc.json
   py.typed
   report/html/assets/charts.js
+  report/html/assets/cohort.css
+  report/html/assets/cohort.js
+  report/html/assets/index.html.jinja
   report/html/assets/packed_arrays.js
   report/html/assets/page.css
+  report/html/assets/report.css
   report/html/assets/report.html.jinja
   report/html/assets/segment_table.js
   report/html/assets/slice_view.js

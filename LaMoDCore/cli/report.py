@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 HELP = (
     "Write report.html of a result that `lamod predict` wrote: a page that shows the beating heart in any browser, "
-    "without the network. The result does not contain the images; name the cine to show it."
+    "without the network. The result does not contain the images; name the cine to show it. For the folder of a cohort "
+    "it writes index.html, the list of its cases."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("result", metavar="RESULT", type=Path, help="folder of the result")
+    parser.add_argument("result", metavar="RESULT", type=Path, help="folder of the result or of the cohort")
     parser.add_argument("--html", action="store_true", required=True, help="write report.html")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="the page (default: report.html in the folder of the result)"
@@ -44,13 +45,36 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.report.html.bokeh_script import check_bokeh
     from LaMoDCore.report.html.page import html_report
     from LaMoDCore.report.html.stored import shown_result, stored_table
+    from LaMoDCore.report.html.thumbnail import thumbnail
 
     check_bokeh()
+    if _is_cohort(args.result):
+        return _write_index(args)
     stored = read_result(args.result)
     shown = shown_result(stored, _case(args, stored))
     text = html_report(shown.result, segments_csv=stored_table(stored), drawn=shown.drawn, names=args.names)
-    path = _write(text, args)
+    path = _write(text, thumbnail(shown.result), args)
     print(f"wrote {path}")
+    return 0
+
+
+def _is_cohort(folder: Path) -> bool:
+    from LaMoDCore.cohort.ledger import CONTENTS
+    from LaMoDCore.runtime.output.manifest import read_manifest
+
+    marker = read_manifest(folder)
+    return marker is not None and marker.contents == CONTENTS
+
+
+def _write_index(args: argparse.Namespace) -> int:
+    from LaMoDCore.cohort.ledger import Ledger
+
+    for option in ("out", "cine", "masks", "labels", "names"):
+        if getattr(args, option):
+            raise LaMoDInputError(f"--{option}", "it is for a single result", "leave it out for a cohort")
+    ledger = Ledger(args.result)
+    ledger.write_index(ledger.stored_cases())
+    print(f"wrote {args.result / 'index.html'}")
     return 0
 
 
@@ -66,13 +90,17 @@ def _case(args: argparse.Namespace, stored: StoredResult) -> Case | None:
     return load_case(masks, cine=args.cine, labels=args.labels)
 
 
-def _write(text: str, args: argparse.Namespace) -> Path:
-    """Write the page into the folder of the result, which lists it, or to the file that was named."""
+def _write(text: str, picture: bytes, args: argparse.Namespace) -> Path:
+    """Write the page and its picture into the folder of the result, which lists them, or the page to a named file."""
     if args.out is None:
         from LaMoDCore.prediction.writer import CONTENTS
+        from LaMoDCore.report.html.cohort_page import THUMBNAIL
         from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 
-        GrowingFolder(args.result, CONTENTS, "report").write_text("report.html", text)
+        folder = GrowingFolder(args.result, CONTENTS, "report")
+        folder.write_text("report.html", text)
+        with folder.replaced_file(THUMBNAIL) as temporary:
+            temporary.write_bytes(picture)
         return Path(args.result) / "report.html"
     from LaMoDCore.runtime.atomic import replaced_file
 

@@ -15,9 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from LaMoDCore.cohort.entries import cohort_entry
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.io.results.strain_json import notes_of
 from LaMoDCore.prediction.writer import CONTENTS as RESULT
+from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
 from LaMoDCore.runtime.atomic import remove_leftovers
 from LaMoDCore.runtime.json_file import json_object_if_any
 from LaMoDCore.runtime.output.growing_folder import GrowingFolder
@@ -35,8 +37,9 @@ SEGMENT_COLUMNS = (
 )  # fmt: skip
 FAILURE_COLUMNS = ("id", "reason")
 #: Contents of the folder, for its marker.
-_CONTENTS = "predictions of a cohort"
+CONTENTS = "predictions of a cohort"
 _TABLES = ("summary.csv", "segments.csv", "failures.csv")
+_INDEX = "index.html"
 
 
 class Ledger:
@@ -49,7 +52,7 @@ class Ledger:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.cases, self.failures = out / "cases", out / "failures"
-        self._folder = GrowingFolder(out, _CONTENTS, "predict-cohort")
+        self._folder = GrowingFolder(out, CONTENTS, "predict-cohort")
 
     def open(self) -> None:
         """Create the folders, and remove what killed processes left in them.
@@ -59,7 +62,7 @@ class Ledger:
             OSError: they cannot be created.
         """
         self._folder.open()
-        self._folder.refuse_changed(*_TABLES)
+        self._folder.refuse_changed(*_TABLES, _INDEX)
         self.cases.mkdir(parents=True, exist_ok=True)
         self.failures.mkdir(exist_ok=True)
         self.remove_leftovers()
@@ -124,6 +127,31 @@ class Ledger:
             ("failures.csv", FAILURE_COLUMNS, failed),
         ):
             self._folder.write_text(name, _csv(columns, table))
+
+    def stored_cases(self) -> list[CohortCase]:
+        """The cases that have a result or a recorded failure."""
+        names = [path.name for path in self.cases.glob("*") if path.is_dir()]
+        names += [path.stem for path in self.failures.glob("*.json")]
+        return [CohortCase(name, self.folder(name)) for name in sorted(set(names))]
+
+    def write_index(self, cases: Sequence[CohortCase], unlisted: Mapping[str, str] | None = None) -> None:
+        """Write index.html from the files on disk, in one step.
+
+        Args:
+            cases: the cases.
+            unlisted: further failures: reason by name.
+
+        Raises:
+            LaMoDInputError: Bokeh is not installed.
+        """
+        reasons = {**self.reasons(cases), **(unlisted or {})}
+        entries = [
+            cohort_entry(case.id, self.folder(case.id), summary)
+            for case in cases
+            if case.id not in reasons and (summary := self._summary(case.id))
+        ]
+        failed = [CohortEntry(case_id, failure=reason) for case_id, reason in reasons.items()]
+        self._folder.write_text(_INDEX, cohort_page([*entries, *failed]))
 
     def _summary(self, case_id: str) -> dict[str, Any]:
         return json_object_if_any(self.folder(case_id) / "strain.json")

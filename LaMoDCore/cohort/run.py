@@ -139,6 +139,8 @@ def predict_cohort(
             )
     unlisted = faults_of_list(Path(folder))
     ledger.write_tables(every, unlisted)
+    if "html" in (parts or ()):
+        ledger.write_index(every, unlisted)
     ordered = {case.id: failures[case.id] for case in mine if case.id in failures}
     ordered |= unlisted if shard.rank == 0 else {}
     return CohortOutcome(len(mine), predicted, kept, ordered, time.monotonic() - began)
@@ -206,7 +208,8 @@ def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:
     if ledger.request(case.id) == request:
         return False
     check_output(ledger.folder(case.id))
-    result = predict_strain(read_cohort_case(case, labels=job.labels, pictures=job.report), **settings)
+    pictures = job.report or "html" in (job.outputs or ())
+    result = predict_strain(read_cohort_case(case, labels=job.labels, pictures=pictures), **settings)
     provenance = {**result.summary["provenance"], "cohort_request": request}
     result = replace(result, summary={**result.summary, "provenance": provenance})
     write_result(result, ledger.folder(case.id), report=job.report, outputs=job.outputs, command="predict-cohort")

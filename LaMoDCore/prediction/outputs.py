@@ -13,7 +13,7 @@ OUTPUTS = {
     "spatial": "ecc.seq.nrrd and err.seq.nrrd",
     "report": "report.png and report.pdf",
     "contours": "contours.seq.nrrd, where contours were drawn automatically or carried",
-    "html": "report.html, a page for browsers; it needs the package bokeh",
+    "html": "report.html, a page for browsers, and thumbnail.webp; they need the package bokeh",
 }
 #: Parts that are written unless others are chosen.
 DEFAULT_OUTPUTS = tuple(name for name in OUTPUTS if name != "html")

@@ -64,6 +64,7 @@ def write_result(
     contours.seq.nrrd           contours      the masks, where they were drawn automatically or carried
     report.png, report.pdf      report        one page
     report.html                 html          a page for browsers, only if it is chosen
+    thumbnail.webp              html          its picture in lists of cases
     ==========================  ============  ==============================================================
 
     Where the slices do not form one regular stack, the images are ``ecc_sliceN.seq.nrrd`` and
@@ -106,10 +107,13 @@ def write_result(
                 report_files = ["report.png", "report.pdf"]
                 write_report(result, *(folder / name for name in report_files))
             if "html" in parts:
+                from LaMoDCore.report.html.cohort_page import THUMBNAIL
                 from LaMoDCore.report.html.page import write_html_report
+                from LaMoDCore.report.html.thumbnail import thumbnail
 
-                report_files = [*report_files, "report.html"]
+                report_files = [*report_files, "report.html", THUMBNAIL]
                 write_html_report(result, folder / "report.html")
+                (folder / THUMBNAIL).write_bytes(thumbnail(result))
             images = {part: written.result() for part, written in pending.items()}
         finally:
             pool.shutdown(cancel_futures=True)  # after an error, parts that have not begun are not written

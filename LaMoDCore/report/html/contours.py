@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import signed_distance_mm
+from LaMoDCore.report.html.view import View
 
 #: Distance between points of a line, mm, and their smallest and largest number.
 _STEP_MM, _FEWEST, _MOST = 1.6, 12, 120
@@ -47,3 +48,9 @@ def carried(line: Array, displacement_mm: Array, spacing_mm: tuple[float, float]
         for frame in displacement_mm
     ]
     return np.asarray(line + np.moveaxis(np.array(moved), 1, -1) / spacing_mm)
+
+
+def carried_outlines(view: View, displacement_mm: Array, myocardium: Array) -> list[Array]:
+    """Outlines of the wall in the view, carried by a displacement [T, 2, H, W]: [T, P, 2] mm each."""
+    spacing = view.grid.spacing_mm
+    return [view.points(carried(line, displacement_mm, spacing)) for line in closed_lines(myocardium, spacing)]

@@ -16,7 +16,7 @@ from LaMoDCore.report.html.view import View
 #: Finest distance between the values, mm.
 _FINEST_MM = 1.2
 #: Values of all quantities, frames and slices of a page.
-_MOST_VALUES = 5_000_000
+_MOST_VALUES = 3_500_000
 #: The wall is extended by this many values, because the page clips it at its outline.
 _EXTENSION = 3.0
 _MARGIN = 3
@@ -76,7 +76,7 @@ def slice_overlay(strain: SliceStrain, fields: Mapping[str, Array], view: View, 
     images = {name: image(wall.values(field, strain.myocardium)) for name, field in fields.items()}
     segment = image(_nearest_segment(strain, wall.point))
     images, segment = _extended(images, segment)
-    columns = images["ecc"].shape[2]
+    columns = segment.shape[2]
     first = left + (columns - 1) * stride_x if view.is_mirrored else left
     x, y = view.points([first, top])
     codes, limits = {}, {}
@@ -85,6 +85,13 @@ def slice_overlay(strain: SliceStrain, fields: Mapping[str, Array], view: View, 
         codes[name] = _coded(values, *limits[name])
     step = (stride_x * spacing[0], stride_y * spacing[1])
     return Overlay((float(x), float(y)), step, codes, limits, np.nan_to_num(segment).astype(np.uint8))
+
+
+def decoded(overlay: Overlay, name: str) -> Array:
+    """The values [T, h, w] of the codes of a quantity; NaN where they are unknown."""
+    codes = overlay.codes[name].astype(np.float64)
+    low, high = overlay.limits[name]
+    return np.where(codes > 0, low + (codes - 1) / _LEVELS * (high - low), np.nan)
 
 
 def _range(index: Array) -> tuple[int, int]:

@@ -17,8 +17,8 @@ _QUALITY = 80
 _EFFORT = 2
 #: Width and height of one frame, pixels.
 _SMALLEST_TILE, _LARGEST_TILE = 96, 224
-#: Pixels of all frames and slices of a page; about an eighth of a byte each.
-_MOST_PIXELS = 14_000_000
+#: Pixels of all frames and slices of a page; an eighth to a fifth of a byte each.
+_MOST_PIXELS = 9_000_000
 #: Pixels of the page per pixel of the cine, so that its interpolation is that of Pillow and not of the browser.
 _FINER = 1.5
 
@@ -47,6 +47,16 @@ def tile_size(view: View, images: int) -> int:
 
 def cine_pictures(cine: Array, view: View, tile: int) -> Pictures:
     """Crop, resample and compress a cine [T, H, W]; its grey scale is the same in every frame."""
+    frames = view_frames(cine, view, tile)
+    per_row = int(np.ceil(np.sqrt(len(frames))))
+    sheet = Image.new("L", (per_row * tile, int(np.ceil(len(frames) / per_row)) * tile))
+    for number, frame in enumerate(frames):
+        sheet.paste(Image.fromarray(frame), (number % per_row * tile, number // per_row * tile))
+    return Pictures(base64.b64encode(webp(sheet)).decode(), tile, per_row)
+
+
+def view_frames(cine: Array, view: View, tile: int) -> Array:
+    """The view of a cine [T, H, W] as grey images uint8 [T, tile, tile]; black beyond the edge of the cine."""
     left, top, right, bottom = view.box_px()
     height, width = cine.shape[1:]
     before = (int(np.ceil(max(0.0, -top))), int(np.ceil(max(0.0, -left))))
@@ -60,13 +70,13 @@ def cine_pictures(cine: Array, view: View, tile: int) -> Pictures:
     grey = np.clip((np.nan_to_num(cine, nan=low, posinf=high, neginf=low) - low) * scale, 0, 255)
     padded = np.pad(grey.astype(np.float32), ((0, 0), (before[0], after[0]), (before[1], after[1])))
     box = (left + before[1], top + before[0], right + before[1], bottom + before[0])
-    per_row = int(np.ceil(np.sqrt(len(cine))))
-    sheet = Image.new("L", (per_row * tile, int(np.ceil(len(cine) / per_row)) * tile))
-    for number, frame in enumerate(padded):
-        fine = Image.fromarray(frame).resize((tile, tile), Image.Resampling.BICUBIC, box=box)
-        pixels = np.clip(np.asarray(fine), 0, 255).astype(np.uint8)
-        pixels = pixels[:, ::-1] if view.is_mirrored else pixels
-        sheet.paste(Image.fromarray(pixels), (number % per_row * tile, number // per_row * tile))
+    fine = [Image.fromarray(frame).resize((tile, tile), Image.Resampling.BICUBIC, box=box) for frame in padded]
+    frames = np.clip(np.stack([np.asarray(frame) for frame in fine]), 0, 255).astype(np.uint8)
+    return np.asarray(frames[:, :, ::-1] if view.is_mirrored else frames)
+
+
+def webp(picture: Image.Image) -> bytes:
+    """A picture as a WebP file."""
     file = io.BytesIO()
-    sheet.save(file, "WEBP", quality=_QUALITY, method=_EFFORT)
-    return Pictures(base64.b64encode(file.getvalue()).decode(), tile, per_row)
+    picture.save(file, "WEBP", quality=_QUALITY, method=_EFFORT)
+    return file.getvalue()

@@ -12,7 +12,7 @@ from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.report.bullseye import Ring
-from LaMoDCore.report.html.contours import carried, closed_lines
+from LaMoDCore.report.html.contours import carried_outlines, closed_lines
 from LaMoDCore.report.html.overlay import quantities_of, slice_overlay
 from LaMoDCore.report.html.packing import LENGTH_UNIT_MM, packed, packed_frames, packed_lengths
 from LaMoDCore.report.html.pictures import cine_pictures, tile_size
@@ -102,13 +102,12 @@ def _slice_data(
     result: StrainResult, index: int, view: View, insertion_lps: Array | None, *, drawn: bool, tile: int
 ) -> dict[str, Any]:
     cine, strain = result.case.slices[index], result.slices[index]
-    spacing = cine.grid.spacing_mm
     displacement = strain.displacement_mm
     fields = quantities_of(strain)
     overlay = slice_overlay(strain, fields, view, len(result.slices))
     mean_motion = region_means(fields["displacement"], strain.segment, len(strain.segment_names))
     wall = fields["displacement"][:, strain.myocardium]
-    outlines = [view.points(carried(line, displacement, spacing)) for line in closed_lines(strain.myocardium, spacing)]
+    outlines = carried_outlines(view, displacement, strain.myocardium)
     data: dict[str, Any] = {
         "number": index + 1,
         "level": cine.level,

@@ -14,6 +14,7 @@ from hearts import HOSTILE, small_heart, with_names
 from PIL import Image
 
 from LaMoDCore.io.results.segments_csv import segment_rows, write_segments_csv
+from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
 from LaMoDCore.report.html.page import html_report
 
 pytest.importorskip("bokeh")
@@ -344,6 +345,46 @@ def test_hostile_names_are_text_and_the_heart_beats_at_once(watched, heart, tmp_
     page.locator("#play").click()
     assert page.locator(".names li").first.text_content() == HOSTILE
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
+    page.close()
+    assert watched.faults == []
+
+
+def test_the_cases_of_a_cohort_are_sorted_filtered_and_opened(watched, tmp_path):
+    (tmp_path / "cases" / "b").mkdir(parents=True)
+    (tmp_path / "cases" / "b" / "report.html").write_text("<title>the page of b</title>")
+    values = {"a": (-0.12, 0.5, "info"), "b": (-0.2, 0.2, "error"), "c": (-0.16, 0.3, None)}
+    entries = [
+        CohortEntry(name, f"cases/{name}/report.html", measures={"gcs_peak": gcs, "grs_peak": grs}, severity=severity)
+        for name, (gcs, grs, severity) in values.items()
+    ]
+    (tmp_path / "index.html").write_text(cohort_page([*entries, CohortEntry("d", failure="it is empty")]), "utf-8")
+    watched.faults.clear()
+    page = watched.open(tmp_path / "index.html")
+
+    def cases():
+        return [row.get_attribute("data-case") for row in page.locator("#cases tbody tr:visible").all()]
+
+    page.get_by_role("button", name="GCS, peak").click()
+    assert cases() == ["b", "c", "a", "d"]
+    page.get_by_role("button", name="GCS, peak").click()
+    assert cases() == ["a", "c", "b", "d"]
+    assert page.get_by_role("columnheader", name="GCS, peak").get_attribute("aria-sort") == "descending"
+    page.locator("#filter").fill("EMPTY")
+    assert cases() == ["d"]
+    page.locator("#filter").fill("")
+    page.locator("#severity").select_option("2")
+    assert cases() == ["b", "d"] and page.locator("#count").inner_text() == "2 of 4 shown"
+    place = page.evaluate(
+        """() => {
+          const view = [...Bokeh.index][0];
+          const box = document.getElementById('scatter').getBoundingClientRect();
+          return [box.left + view.frame.x_scale.compute(-20), box.top + view.frame.y_scale.compute(20)];
+        }"""
+    )
+    page.mouse.move(*place)
+    assert "is-active" in page.locator("tr[data-case='b']").get_attribute("class")
+    page.mouse.click(*place)
+    expect(page).to_have_title("the page of b")
     page.close()
     assert watched.faults == []
 

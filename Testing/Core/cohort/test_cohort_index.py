@@ -1,0 +1,25 @@
+"""A cohort predicted with pages has an index that leads to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cohort_rings import write_ring
+
+from LaMoDCore.cohort import predict_cohort
+
+pytest.importorskip("bokeh")
+
+
+def test_pages_of_a_cohort_have_an_index(tmp_path: Path, model: Path):
+    (tmp_path / "masks").mkdir()
+    write_ring(tmp_path / "masks" / "heart.seq.nrrd")
+    (tmp_path / "masks" / "empty.nii.gz").write_bytes(b"")
+    inference = {"model": str(model), "device": "cpu", "samples": 1, "diffusion": False, "seed": 0}
+    outcome = predict_cohort(tmp_path / "masks", tmp_path / "out", inference, outputs=["html"])
+    assert (outcome.predicted, list(outcome.failures)) == (1, ["empty"])
+    written = {path.name for path in (tmp_path / "out" / "cases" / "heart").iterdir()}
+    assert written == {".lamod.json", "strain.json", "report.html", "thumbnail.webp"}
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert 'href="cases/heart/report.html"' in index and "2 cases: 1 predicted, 1 failed" in index

@@ -1,0 +1,106 @@
+"""index.html of a cohort: its table, its thumbnails, and the commands that write it."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+
+import numpy as np
+import pytest
+from hearts import HOSTILE, embedded, small_heart, with_names
+from PIL import Image
+
+from LaMoDCore.cohort.entries import cohort_entry, contours_text
+from LaMoDCore.cohort.ledger import Ledger
+from LaMoDCore.cohort.work_list import CohortCase
+from LaMoDCore.heart.notes import note
+from LaMoDCore.io import write_result
+from LaMoDCore.io.results.strain_json import read_strain_json
+from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
+from LaMoDCore.report.html.thumbnail import SIDE, thumbnail
+from LaMoDCore.report.html.view import views_of
+
+pytest.importorskip("bokeh")
+CASES = ("anna", "it's 50%", "no page")
+FAILED = {"empty": "masks: they are empty; draw them", HOSTILE[:40]: HOSTILE}
+
+
+@pytest.fixture(scope="module")
+def result():
+    return small_heart(("mid",))
+
+
+@pytest.fixture(scope="module")
+def cohort(result, tmp_path_factory):
+    """A folder of a cohort with two pages, a result without one, and two failures."""
+    ledger = Ledger(tmp_path_factory.mktemp("cohort") / "out")
+    ledger.open()
+    for case_id in CASES:
+        parts = ["strain"] if case_id == "no page" else ["html"]
+        write_result(with_names(result, HOSTILE), ledger.folder(case_id), outputs=parts)
+    ledger.record_failure("empty", FAILED["empty"])
+    ledger.write_index([CohortCase(name, ledger.folder(name)) for name in (*CASES, "empty")], FAILED)
+    return ledger
+
+
+def test_every_case_is_a_row_with_its_number_picture_and_page(cohort, result):
+    page = (cohort.out / "index.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<tr data-case="(.*?)" data-rank="(.*?)".*?</tr>', page, re.S)
+    assert [rank for _, rank in rows] == ["1"] * len(CASES) + ["3"] * len(FAILED)
+    assert page.count("data:image/webp;base64,") == 2
+    assert '<a href="cases/anna/report.html">' in page and '<a href="cases/it%27s%2050%25/report.html">' in page
+    assert "5 cases: 3 predicted, 2 failed" in page and FAILED["empty"] in page
+    data = embedded(page)
+    assert [case["id"] for case in data["cases"]] == list(CASES)
+    names = list(data["measures"])
+    shown = data["cases"][0]["values"][names.index("gcs_peak")]
+    assert shown == pytest.approx(100 * result.summary["global"]["gcs_peak"], abs=1e-3)
+    assert "ef" not in names  # one slice has no ejection fraction
+    assert "<script>alert" not in page and HOSTILE.replace("&", "&amp;").split("<")[0] in page
+
+
+def test_the_command_writes_the_index_again(cohort):
+    from LaMoDCore.cli import main
+
+    before = (cohort.out / "index.html").read_text(encoding="utf-8")
+    assert main(["report", str(cohort.out), "--html"]) == 0
+    page = (cohort.out / "index.html").read_text(encoding="utf-8")
+    assert embedded(page) == embedded(before)
+    assert "4 cases: 3 predicted, 1 failed" in page
+    assert main(["report", str(cohort.out), "--html", "--names"]) == 1
+
+
+def test_an_entry_has_the_worst_note_and_the_origin_of_the_contours(result, tmp_path):
+    findings = (note("contours_unsure", "Unsure.", slice=1, frame=3), note("slice_left_out", "Left out."))
+    contours = {"engine": "an-engine", "reviewed": False, "slices": 1}
+    summary = {**result.summary, "provenance": {"contours": contours}}
+    write_result(dataclasses.replace(result, findings=findings, summary=summary), tmp_path / "out", outputs=["strain"])
+    stored = read_strain_json(tmp_path / "out" / "strain.json")
+    content = {**stored.summary, "notes": [each.to_dict() for each in stored.notes]}
+    entry = cohort_entry("one", tmp_path / "out", content)
+    assert (entry.severity, entry.note, entry.contours) == ("error", "Left out.", "automatic, 1 unsure")
+    assert (entry.page, entry.picture, entry.slices) == ("", b"", "1 (mid)")
+    assert contours_text({"reviewed": True}, ()) == "automatic, reviewed"
+    assert contours_text({}, (note("contours_carried", "Carried."),)) == "drawn, some carried"
+
+
+@pytest.mark.parametrize("from_base", [False, True])
+def test_the_thumbnail_is_the_heart_at_end_systole(from_base):
+    result = small_heart(("mid",), from_base=from_base)
+    picture = np.asarray(Image.open(io.BytesIO(thumbnail(result))).convert("RGB")).astype(int)
+    assert picture.shape == (SIDE, SIDE, 3)
+    cine, strain = result.case.slices[0], result.slices[0]
+    view = views_of([cine.grid], [strain])[0]
+    motion = np.moveaxis(strain.displacement_mm[result.es_frame], 0, -1)
+    for number, name in enumerate(strain.segment_names, start=1):
+        inside = strain.segment == number
+        row, column = np.nonzero(inside)
+        now = view.points(np.stack([column, row], axis=-1)) + view.vectors(motion[inside])
+        x, y = now.mean(axis=0) * SIDE / (2 * view.half_mm)
+        red, _, blue = picture[int(y), int(x)]
+        assert (red > blue + 30) if name == "inferolateral" else (blue > red + 30), name
+
+
+def test_a_cohort_without_results_has_a_page():
+    assert "1 case: 0 predicted, 1 failed" in cohort_page([CohortEntry("a", failure="it is empty")])
