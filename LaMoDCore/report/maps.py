@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from LaMoDCore.heart.case import CineSlice, SliceStrain, StrainResult
 from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.long_axis.view import LongAxisView
 from LaMoDCore.heart.ring.mask import epicardial_region, signed_distance_mm
 from LaMoDCore.heart.spatial import material_coordinates, push_forward
 from LaMoDCore.report.style import FAINT, INK, SOFT, STRAIN_COLOURS, WALL_COLOURS
@@ -103,7 +104,7 @@ def draw_strain_map(
     """Draw Ecc (per cent) of a frame on the deformed wall over the cine; returns the image for a colour bar."""
     draw_background(ax, cine, frame, window)
     picture, extent = smooth_map(
-        strain.fields["ecc"][frame], strain.displacement_mm[frame], strain.myocardium, cine.grid.spacing_mm
+        strain.fields["ecc"][frame], strain.displacement_at(frame), strain.myocardium, cine.grid.spacing_mm
     )
     image = ax.imshow(
         100 * picture,
@@ -124,8 +125,8 @@ def draw_motion(ax: Axes, cine: CineSlice, strain: SliceStrain, frame: int, wind
     draw_background(ax, cine, frame, window)
     grid = cine.grid
     for displacement, style in (
-        (0 * strain.displacement_mm[frame], ":"),
-        (strain.displacement_mm[frame], "-"),
+        (0 * strain.displacement_at(frame), ":"),
+        (strain.displacement_at(frame), "-"),
     ):
         shape, extent = smooth_map(strain.fields["ecc"][frame], displacement, strain.myocardium, grid.spacing_mm)
         on_picture = cine.cine is not None
@@ -149,7 +150,7 @@ def draw_arrows(
     """Draw arrows to scale from the end-diastolic position of points to their position at `frame`."""
     x, y = grid.pixel_centers_mm()
     chosen = arrow_pixels(strain.myocardium, grid.spacing_mm, every_mm)
-    u, v = strain.displacement_mm[frame][:, chosen]
+    u, v = strain.displacement_at(frame)[:, chosen]
     ax.quiver(
         x[chosen], y[chosen], u, v, angles="xy", scale_units="xy", scale=1, color=colour, zorder=4,
         width=width, headwidth=4.0, headlength=4.5, headaxislength=4.0, minlength=0.3,
@@ -190,7 +191,7 @@ def arrow_pixels(myocardium: Array, spacing_mm: tuple[float, float], every_mm: f
     return np.asarray(lattice & np.asarray(myocardium, dtype=bool))
 
 
-def draw_background(ax: Axes, cine: CineSlice, frame: int, window: Window) -> None:
+def draw_background(ax: Axes, cine: CineSlice | LongAxisView, frame: int, window: Window) -> None:
     """Draw the frame of the cine in grey, or a pale background if there is no cine."""
     ax.set_facecolor("#f4f6f8")
     if cine.cine is None:
@@ -221,8 +222,11 @@ def frame_view(ax: Axes, grid: SliceGrid, window: Window, *, letters: bool = Tru
         spine.set_visible(False)
     if not letters:
         return
-    right = grid.directions[:, 0] * grid.view_sign
-    down = grid.directions[:, 1]
+    draw_directions(ax, grid.directions[:, 0] * grid.view_sign, grid.directions[:, 1])
+
+
+def draw_directions(ax: Axes, right: Array, down: Array) -> None:
+    """Write the patient's directions at the edges of a picture, whose axes are `right` and `down` in LPS."""
     for x, y, direction, ha, va in (
         (0.985, 0.5, right, "right", "center"),
         (0.015, 0.5, -right, "left", "center"),
