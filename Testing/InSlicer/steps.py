@@ -241,8 +241,9 @@ def step_close_scene(session: Session) -> str:
     before = _folders()
     worker = session.panel.start_prediction()
     assert worker is not None, session.panel.message
-    wait(1.0)
     process = worker._process
+    wait(1.0)
+    assert process.poll() is None, "the prediction ended before the scene was closed"
     slicer.mrmlScene.Clear(0)
     assert wait(10, lambda: process.poll() is not None), "the worker is still running"
     assert _folders() == before, f"left: {_folders() - before}"
@@ -266,9 +267,10 @@ def step_text_size(session: Session) -> str:
     large.setPointSizeF(font.pointSizeF() * 1.5)
     with _application_font(large, font):
         for title, section in session.panel.sections().items():
+            before = section.collapsed
             section.collapsed = False
             session.picture(f"large text {title}")
-            section.collapsed = True
+            section.collapsed = before
     return ""
 
 

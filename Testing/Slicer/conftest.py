@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,8 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def host() -> Iterator[SimpleNamespace]:
     """The running application with the module's panel in a window on a private display."""
+    from LaMoDCore.phantom import demo_case
+
     opened = open_on_private_display()
-    yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("LaMoDCore.phantom.demo_case", functools.cache(demo_case))  # the sample heart takes seconds
+        yield opened
     opened.window.close()
 
 

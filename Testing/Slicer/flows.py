@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from Testing.Slicer import panel
 from Testing.SlicerHost import display
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,7 @@ class Flow:
         self.dialogs: list[str] = []
         self.controls = Controls(app.widget, self.click)
         self._taken = 0
+        panel.without_pauses(monkeypatch)
         for question in QUESTIONS:
             monkeypatch.setattr(slicer.util, question, self._ask)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,23 @@ def predict(app: SimpleNamespace, seconds: float = 180) -> None:
     app.mouse.click(app.widget.ui.predictButton)
     assert app.mouse.spin(seconds, lambda: app.widget.predictPanel.job is None), "the prediction did not end"
     app.settle()
+
+
+def without_pauses(monkeypatch: Any) -> None:
+    """Let the steps of the check in Slicer wait until the stand-in is quiet where they pause for a time."""
+    from Testing.InSlicer import controls, steps
+    from Testing.SlicerHost import quiet
+
+    wait = controls.wait
+
+    def wait_or_be_quiet(seconds: float, until: Callable[[], bool] | None = None) -> bool:
+        if until is not None:
+            return wait(seconds, until)
+        quiet.wait()
+        return True
+
+    for module in (controls, steps):
+        monkeypatch.setattr(module, "wait", wait_or_be_quiet)
 
 
 def start(app: SimpleNamespace, pids: Any) -> list[int]:

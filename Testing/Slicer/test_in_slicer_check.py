@@ -7,15 +7,18 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from Testing.InSlicer import launch
+from Testing.Slicer import panel
 
 
 @pytest.fixture
 def ready(slicer_app, fake_worker, monkeypatch):
     fake_worker("ok")
+    panel.without_pauses(monkeypatch)
     import slicer
     from LaMoDSlicerLib.Worker import Dependencies
 
@@ -24,12 +27,26 @@ def ready(slicer_app, fake_worker, monkeypatch):
     return slicer_app
 
 
-def test_every_step_passes_and_the_report_lists_it(ready, tmp_path, monkeypatch):
+def test_every_step_passes_and_the_report_lists_it(ready, fake_worker, tmp_path, monkeypatch):
+    import slicer
+
     from Testing.InSlicer import check
+    from Testing.InSlicer.controls import Controls
     from Testing.InSlicer.steps import STEPS
 
     monkeypatch.setenv("LAMOD_CHECK_OUT", str(tmp_path / "report"))
+    start = Controls.start_prediction
+
+    def start_slowly(controls: Controls) -> Any:
+        """Start a prediction that runs until it is ended."""
+        fake_worker("slow")
+        return start(controls)
+
+    monkeypatch.setattr(Controls, "start_prediction", start_slowly)
     code = check.main()
+    ui = slicer.modules.LaMoDSlicerWidget.ui  # the module was reloaded
+    assert not ui.heartButton.collapsed
+    assert not ui.strainButton.collapsed
     page = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     # the scene reader warns about the rotated slice view, as Slicer's does
     slicer_faults = ready.faults.found
