@@ -42,9 +42,21 @@ def set_up(app: SimpleNamespace, slice_: Any) -> SimpleNamespace:
     )
 
 
+def open_contours(app: SimpleNamespace) -> None:
+    """Open the Contours section by a click on its title, if it is closed."""
+    from PySide6 import QtCore
+
+    button = app.widget.contoursPanel.ui.contoursButton
+    if button.collapsed:
+        app.mouse.click(button, QtCore.QPoint(20, 10))
+        app.settle()
+    assert not button.collapsed
+
+
 def click(annotator: SimpleNamespace, name: str) -> None:
     """Click an enabled widget of the panel."""
     annotator.app.settle()
+    open_contours(annotator.app)
     widget = getattr(annotator.ui, name)
     assert widget.enabled, f"{name}: {widget.toolTip}"
     annotator.mouse.click(widget)
@@ -56,6 +68,7 @@ def tick(annotator: SimpleNamespace, name: str) -> None:
     from PySide6 import QtCore
 
     annotator.app.settle()
+    open_contours(annotator.app)
     box = getattr(annotator.ui, name)
     assert box.enabled, name
     annotator.mouse.click(box, QtCore.QPoint(9, 10))
@@ -64,6 +77,7 @@ def tick(annotator: SimpleNamespace, name: str) -> None:
 
 def click_cell(annotator: SimpleNamespace, row: int, column: int) -> None:
     """Click a cell of the strip."""
+    open_contours(annotator.app)
     table = annotator.ui.stripTable
     rect = table.visualItemRect(table.item(row, column))
     annotator.mouse.click(table.viewport(), rect.center())
@@ -74,6 +88,7 @@ def unfold(annotator: SimpleNamespace, name: str) -> None:
     """Open a collapsed section by a click on its title."""
     from PySide6 import QtCore
 
+    open_contours(annotator.app)
     button = getattr(annotator.ui, name)
     if button.collapsed:
         annotator.mouse.click(button, QtCore.QPoint(20, 10))

@@ -11,6 +11,7 @@ import pytest
 
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from Testing.Slicer import panel, reading_heart
+from Testing.Slicer.annotator import open_contours
 from Testing.Slicer.conftest import add_ring
 from Testing.Slicer.ring_heart import FRAMES, RR_MS, grid, heart
 
@@ -399,6 +400,7 @@ def test_checking_the_contours_of_a_series_keeps_the_review_of_the_others(slicer
     checked = lambda: all(row[REVIEW] != "…" for row in table(slicer_app))  # noqa: E731
     assert slicer_app.mouse.spin(60, checked)
     before = table(slicer_app)
+    open_contours(slicer_app)
     slicer_app.mouse.click(slicer_app.widget.contoursPanel.ui.checkButton)
     assert table(slicer_app) == before
 
