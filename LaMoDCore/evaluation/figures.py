@@ -145,7 +145,7 @@ def draw_displacements(examples: Sequence[Example]) -> Figure:
             draw_arrows(close, strain, es, slice_.grid, colour=colour, every_mm=3.0, width=0.011)
             frame_view(close, slice_.grid, near, letters=False)
             _label(ax, whole, example, name, first_row=whole is axes[0])
-        enlarged[0].set_ylabel("enlarged", fontsize=7, color=SOFT)
+        _row_title(enlarged[0], "enlarged", fontsize=7, color=SOFT)
     return figure
 
 
@@ -190,7 +190,7 @@ def draw_paired_maps(examples: Sequence[PairedExample]) -> Figure:
         for ax, name in zip(row, names, strict=True):
             if row is axes[0]:
                 ax.set_title(_on_two_lines(name), loc="center")
-        row[0].set_ylabel(example.title, fontsize=8, fontweight="bold")
+        _row_title(row[0], example.title)
     _colour_bar(figure, image)
     return figure
 
@@ -211,7 +211,7 @@ def draw_ecc_over_cycle(example: Example) -> Figure:
             image = draw_strain_map(ax, slice_, strain, int(frame), window, limit_percent=limit)
             if row is axes[0]:
                 ax.set_title(f"{slice_.frame_times_ms[frame]:.0f} ms", loc="center", fontweight="normal")
-        row[0].set_ylabel(name, fontsize=8, fontweight="bold")
+        _row_title(row[0], _on_two_lines(name))
     _colour_bar(figure, image)
     return figure
 
@@ -241,7 +241,7 @@ def draw_paired_over_cycle(example: PairedExample) -> Figure:
             image = draw_strain_map(ax, slice_, strain, frame, window, limit_percent=limit)
             if row is axes[0]:
                 ax.set_title(f"{time:.0f} ms", loc="center", fontweight="normal")
-        row[0].set_ylabel(_on_two_lines(name), fontsize=7, fontweight="bold")
+        _row_title(row[0], _on_two_lines(name))
     _colour_bar(figure, image)
     return figure
 
@@ -354,7 +354,16 @@ def _label(ax: Axes, row: Sequence[Axes], example: Example, name: str, *, first_
     if first_row:
         ax.set_title(_on_two_lines(name), loc="center")
     if ax is row[0]:
-        ax.set_ylabel(example.title, fontsize=8, fontweight="bold")
+        _row_title(ax, example.title)
+
+
+def _row_title(ax: Axes, text: str, fontsize: float = 7.5, color: str = INK) -> None:
+    """Write the title of a row left of its first map, whose axes are hidden and with them their labels."""
+    weight = "bold" if color == INK else "normal"
+    ax.text(
+        -0.03, 0.5, text, fontsize=fontsize, color=color, fontweight=weight, rotation=90, ha="right", va="center",
+        transform=ax.transAxes, multialignment="center",
+    )  # fmt: skip
 
 
 def _on_two_lines(name: str) -> str:

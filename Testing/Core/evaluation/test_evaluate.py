@@ -13,9 +13,9 @@ import pytest
 from annuli_dataset import scaled_truth
 
 from LaMoDCore.cli import main
-from LaMoDCore.evaluation.figures import draw_box_plots, own_cohort
+from LaMoDCore.evaluation.figures import draw_box_plots, draw_ecc_over_cycle, draw_paired_over_cycle, own_cohort
 from LaMoDCore.evaluation.predictors import Predictor, make_predictors, zero_motion
-from LaMoDCore.evaluation.run import evaluate, examples_of, load_truths, write_evaluation
+from LaMoDCore.evaluation.run import evaluate, examples_of, load_truths, paired_examples_of, write_evaluation
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_dataset_case
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -195,6 +195,17 @@ def test_examples_are_the_median_cases(index, methods, found):
     assert list(examples[0].strains) == ["zero", "nine tenths", "exact"]
 
 
+def test_rows_of_figures_have_titles_that_are_drawn(index, methods, found):
+    shown = {}
+    for name, figure in (
+        ("own", draw_ecc_over_cycle(examples_of(index, methods[::2], found)[0])),
+        ("paired", draw_paired_over_cycle(paired_examples_of(index, methods[::2], found)[0])),
+    ):
+        texts = [text for ax in figure.axes for text in ax.texts if text.get_visible() and text.get_rotation() == 90]
+        shown[name] = [text.get_text() for text in texts]
+    assert shown == {"own": ["truth", "zero", "exact"], "paired": ["zero", "exact", "paired DENSE"]}
+
+
 def test_files_of_an_evaluation(index, methods, found, tmp_path):
     files = write_evaluation(tmp_path / "out", index, methods[::2], found, split="test", settings={"seed": 0})
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted([".lamod.json", *(p.name for p in files)])
@@ -210,10 +221,12 @@ def test_files_of_an_evaluation(index, methods, found, tmp_path):
     assert re.search(r"\| zero \| \d\.\d\d \[", page)
     assert "nan" not in page.lower().replace("nanmean", "")
     names = ["figure2_displacement", "figure2_ecc", "figure3_cine_and_dense", "figure4_errors"]
-    for name in [*names, "figure5_ecc_over_cycle", "agreement", "agreement_paired"]:
+    for name in [*names, "figure5_ecc_over_cycle", "figure5_cine_and_dense", "agreement", "agreement_paired"]:
         assert (tmp_path / "out" / f"{name}.png").stat().st_size > 5000
         assert f"{name}.png" in page
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))["synthetic"] is True
+    assert (tmp_path / "out" / "agreement.pdf").read_bytes().startswith(b"%PDF")
+    assert "## Agreement with paired DENSE: 3 slices of 3 persons" in page
 
 
 def test_the_command_writes_tables_and_refuses_faulty_input(dataset, tmp_path, capsys):
