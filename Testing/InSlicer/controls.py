@@ -106,4 +106,4 @@ class Controls:
             *(advanced.dataset.ui.datasetButton, advanced.train.ui.trainButton),
             *(advanced.evaluate.ui.evaluateSectionButton, advanced.models.ui.modelsButton),
         ]
-        return {str(button.text): button for button in buttons}
+        return {str(button.text).partition(":")[0]: button for button in buttons}  # without the state that follows
