@@ -258,7 +258,7 @@ def test_the_error_falls_at_every_epoch_without_augmentation(tmp_path):
         clean_share=1,
         level_hidden_share=0,
     )
-    config = replace(CONFIG, augmentation=unvaried, motion_epochs=8, learning_rate=5e-3, ema_decay=0.0)
+    config = replace(CONFIG, augmentation=unvaried, motion_epochs=4, learning_rate=2e-2, ema_decay=0.0)
     train_baseline(ring_cache(2), tmp_path / "run", config, BaselineConfig("strainnet", StrainNetConfig(4, 2), 2))
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     endpoint = [line["train"]["endpoint_mm"] for line in lines if line["kind"] == "epoch"]
