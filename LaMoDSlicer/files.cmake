@@ -54,6 +54,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Display/SpatialFields.py
   LaMoDSlicerLib/Display/WallSurface.py
   LaMoDSlicerLib/Display/__init__.py
+  LaMoDSlicerLib/Heart/Arrivals.py
   LaMoDSlicerLib/Heart/DrawingControl.py
   LaMoDSlicerLib/Heart/Examination.py
   LaMoDSlicerLib/Heart/HeartDrawing.py

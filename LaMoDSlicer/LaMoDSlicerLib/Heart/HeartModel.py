@@ -2,7 +2,7 @@ from typing import Any
 
 import slicer
 
-from LaMoDSlicerLib.Heart import HeartRows, InsertionFinder, SeriesFacts, SeriesFinder
+from LaMoDSlicerLib.Heart import Arrivals, HeartRows, InsertionFinder, SeriesFacts, SeriesFinder
 from LaMoDSlicerLib.Heart.Examination import Examination
 from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
@@ -71,7 +71,7 @@ class HeartModel:
         before = [(s.cine, s.masks) for s in self._series]
         self._dropRemoved()
         self._adoptParameters()
-        self._addArrivals()
+        Arrivals.add(self._series, HeartRecord(self._parameters.parameterNode).dismissed())
         self._publish()
         if not self._series and before:  # the next heart begins without the decisions about this one
             self._parameters.swapBaseAndApex = False
@@ -173,23 +173,6 @@ class HeartModel:
                 if level != LEVELS[0]:
                     current.levels[k] = level
 
-    def _addArrivals(self) -> None:
-        """Add cines and masks that are new in the scene; masks that fit a cine join it."""
-        dismissed = HeartRecord(self._parameters.parameterNode).dismissed()
-        masks = [node for node in SeriesFinder.masks() if node.GetID() not in dismissed]
-        free = [node for node in masks if not any(s.holds(node) for s in self._series)]
-        for cine in SeriesFinder.cines():
-            if cine.GetID() not in dismissed and not any(s.cine is cine for s in self._series):
-                self._addCine(cine, free)
-        for one in self._series:
-            if one.cine is not None and one.masks is None:
-                one.masks = SeriesFinder.bestMasks(one.cine, free)
-                free = [node for node in free if node is not one.masks]
-        self._pairTheOnlyOnes(free)
-        for node in free:
-            if not any(s.holds(node) or self._isSecondReader(node, s) for s in self._series):
-                self._series.append(HeartSeries(masks=node))
-
     def _publish(self) -> None:
         """Give the parameters the nodes that joined the selected series, or those of a series that was selected."""
         p, current = self._parameters, self.current()
@@ -198,37 +181,6 @@ class HeartModel:
             p.cine, p.masks, p.myocardium = current.cine, current.masks, current.myocardium
             p.level = current.levels.get(self._selected[1], LEVELS[0])
             p.EndModify(wasModifying)
-
-    def _addCine(self, cine: Any, free: list[Any]) -> None:
-        """Add a cine as a series, or to the series of masks without a cine that fit it."""
-        alone = next((s for s in self._series if s.cine is None and SeriesFinder.fit(cine, s.masks)), None)
-        if alone is None:
-            self._series.append(HeartSeries(cine=cine))
-        else:
-            alone.cine = cine
-
-    def _pairTheOnlyOnes(self, free: list[Any]) -> None:
-        """A single cine and single masks with as many frames belong together, whatever their positions."""
-        open_ = [s for s in self._series if s.cine is not None and s.masks is None]
-        if len(self._series) == 1 and len(open_) == 1 and len(free) == 1:
-            from LaMoDSlicerLib.Scene.CineSource import CineSource
-
-            isOther = Examination.ofNode(open_[0].cine).whyNot(Examination.ofNode(free[0]))
-            if CineSource(open_[0].cine).numberOfFrames() == SeriesFinder.frameCount(free[0]) and not isOther:
-                open_[0].masks = free.pop()
-
-    @staticmethod
-    def _isSecondReader(masks: Any, series: HeartSeries) -> bool:
-        """Whether masks show the slices of a series that has masks already."""
-        if Examination.of(series).whyNot(Examination.ofNode(masks)):
-            return False
-        if series.cine is not None and SeriesFinder.fit(series.cine, masks):
-            return True
-        mine, other = (
-            SeriesFinder.gridOf(masks),
-            SeriesFinder.gridOf(series.masks) if series.masks is not None else None,
-        )
-        return mine is not None and other is not None and mine.isSameAs(other)
 
     def _selectAny(self) -> None:
         """Select the first row if none is selected."""
