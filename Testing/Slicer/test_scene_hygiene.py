@@ -194,13 +194,14 @@ def test_a_worker_that_dies_leaves_nothing_and_the_job_can_start_again(job, name
     job.start(name, 2)
 
 
-def test_closing_slicer_ends_all_jobs(job):
+def test_closing_slicer_ends_all_jobs(job, recwarn):
     """Slicer unloads its modules when it is closed; the module is then reloaded for the other tests."""
     for count, name in enumerate(("predict", "measure", *OF_FILES), 1):
         job.start(name, count)
     job.app.widget.cleanup()
     assert_nothing_left(job)
-    job.app.widget.onReload()
+    job.app.widget.onReload()  # unloads the module again
+    assert [str(w.message) for w in recwarn if "disconnect" in str(w.message)] == []
 
 
 def test_files_are_processed_further_when_the_scene_is_closed(job):
