@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--about",
         metavar="FILE",
         type=Path,
-        help="CSV file with the columns person (name of the folder), and any of subject (pseudonym), disease, site and "
-        "rv_insertion (anterior, X Y Z in LPS mm)",
+        help="CSV file with the columns person (name of the folder), and any of subject (pseudonym), disease, site, "
+        "levels (of the cine slices, base to apex) and rv_insertion (anterior, X Y Z in LPS mm)",
     )
     persons.add_argument("--key", metavar="FILE", type=Path, help="write which pseudonym belongs to which folder")
     persons.add_argument("--site", default="", help="site of the scans")

@@ -1,4 +1,4 @@
-"""A table that a user gives about persons: pseudonym, disease, site and RV insertion."""
+"""A table that a user gives about persons: pseudonym, disease, site, levels of the slices and RV insertion."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from LaMoDCore.runtime.bounded_reads import read_file
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.file_names import name_fault
 
-_COLUMNS = ("person", "subject", "disease", "site", "rv_insertion")
+_COLUMNS = ("person", "subject", "disease", "site", "levels", "rv_insertion")
 #: Largest coordinate of a point in a scanner, in mm.
 _FARTHEST_MM = 2000.0
-_HELP = "give a CSV file with the columns person, and any of subject, disease, site and rv_insertion"
+_HELP = "give a CSV file with the columns person, and any of subject, disease, site, levels and rv_insertion"
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class AboutPerson:
         subject: pseudonym; "" to number the persons.
         disease: "" if unknown.
         site: "" if unknown.
+        levels: levels of the cine slices from base to apex, such as "mid apex"; "" to propose them.
         rv_insertion_lps: anterior RV insertion point in LPS mm; None if it is not given.
     """
 
     subject: str = ""
     disease: str = ""
     site: str = ""
+    levels: str = ""
     rv_insertion_lps: tuple[float, float, float] | None = None
 
 

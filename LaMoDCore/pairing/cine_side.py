@@ -35,12 +35,14 @@ class CineOptions:
         fast: run the engine in one orientation per frame.
         labels: meaning of the labels in masks; identified by topology if None.
         rv_insertion_lps: anterior RV insertion of the person, if it was given.
+        levels: levels of the slices from base to apex, if they were given.
     """
 
     engine: str
     fast: bool = False
     labels: str | None = None
     rv_insertion_lps: tuple[float, float, float] | None = None
+    levels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,19 +81,25 @@ def read_cine_planes(
         return tuple(plane for folder in contents.cases for plane in _of_case_folder(folder)), ()
     series = find_series(contents.dicom)[0] if contents.dicom else ()
     masks, pictures = _masks_and_pictures(contents, series)
-    left_out: tuple[LeftOut, ...] = ()
     if not masks:
         if not pictures:
             raise LaMoDInputError(contents.root, "there is neither a cine nor a mask in it", "name a cine study")
         heart = contour_study(pictures, engine=options.engine, per_frame=1 if options.fast else 2, progress=progress)
-        case, left_out = case_of(heart, rv_insertion_lps=options.rv_insertion_lps), heart.left_out
-        return _of_case(case), left_out
+        case = case_of(heart, rv_insertion_lps=options.rv_insertion_lps, levels=options.levels)
+        return _of_case(case), heart.left_out
     if not pictures:
-        case = load_case(list(masks), labels=options.labels, rv_insertion_lps=options.rv_insertion_lps)
+        case = load_case(
+            list(masks), labels=options.labels, rv_insertion_lps=options.rv_insertion_lps, levels=options.levels
+        )
         return _of_case(case), ()
     study = read_short_axis_study(pictures)
     case = case_on_pictures(
-        masks, study.slices, series=series, labels=options.labels, rv_insertion_lps=options.rv_insertion_lps
+        masks,
+        study.slices,
+        series=series,
+        labels=options.labels,
+        rv_insertion_lps=options.rv_insertion_lps,
+        levels=options.levels,
     )
     return _of_case(case), study.left_out
 

@@ -107,8 +107,7 @@ def pair_studies(
         _refuse_known(out, new, subjects, dataset)
         for number, (person, subject) in enumerate(zip(persons, subjects, strict=True)):
             part = _Part(progress, number, len(persons))
-            point = dataset.about.get(person.name, AboutPerson()).rv_insertion_lps
-            own = options if point is None else replace(options, cine=replace(options.cine, rv_insertion_lps=point))
+            own = _with_table(options, dataset.about.get(person.name, AboutPerson()))
             pairs, unpaired = _pairs_of(person, own, part, alone=len(persons) == 1)
             done.append(_write(new, person, subject, pairs, unpaired, dataset))
         if not new.entries:
@@ -118,6 +117,13 @@ def pair_studies(
         new.tables[PAIRING_FILE] = partial(with_rows, rows=rows, subjects=frozenset(subjects))
         progress.update("write", 1.0, "the dataset")
     return PairingResult(tuple(done), mismatches)
+
+
+def _with_table(options: PairingOptions, about: AboutPerson) -> PairingOptions:
+    """The options with the RV insertion and the levels of a person's row."""
+    point = about.rv_insertion_lps or options.cine.rv_insertion_lps
+    levels = tuple(about.levels.replace(",", " ").split()) or None
+    return replace(options, cine=replace(options.cine, rv_insertion_lps=point, levels=levels))
 
 
 def _pairs_of(

@@ -71,7 +71,7 @@ def folders_in(out: Path) -> Folders:
 
 def write_study(persons: Sequence[ScannedPerson], folders: Folders) -> None:
     """Write the study of all persons as a scanner exports it, and the table of persons."""
-    rows = [("person", "subject", "disease", "rv_insertion")]
+    rows = [("person", "subject", "disease", "levels", "rv_insertion")]
     for person in persons:
         number = person.number
         name = f"Beispiel{number:02d}_Anna"
@@ -80,7 +80,8 @@ def write_study(persons: Sequence[ScannedPerson], folders: Folders) -> None:
         dense = name if number % 4 < 2 else f"dense_export_{number}"
         write_dense_study(folders.dense / dense, person, examination, without=MISSING.get(number))
         point = " ".join(f"{value:.10g}" for value in person.rv_insertion_lps)
-        rows.append((name, subject_of(person), person.disease, point))
+        levels = " ".join(plane.cine.level for plane in person.planes)
+        rows.append((name, subject_of(person), person.disease, levels, point))
     with folders.about.open("w", newline="", encoding="utf-8") as handle:
         csv.writer(handle).writerows(rows)
 

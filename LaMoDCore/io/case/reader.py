@@ -129,6 +129,7 @@ def case_on_pictures(
     series: Sequence[DicomSeries] = (),
     labels: str | Mapping[str, int] | LabelMap | None = None,
     rv_insertion_lps: npt.ArrayLike | None = None,
+    levels: str | Sequence[str] | None = None,
 ) -> Case:
     """As `load_case`, with cine slices that were already read and selected.
 
@@ -136,15 +137,22 @@ def case_on_pictures(
         masks: mask files or folders of one heart.
         cines: the slices of the cine, [T, 1, H, W].
         series: DICOM series to which masks that are segmentations may refer.
-        labels, rv_insertion_lps: as for `load_case`.
+        labels, rv_insertion_lps, levels: as for `load_case`.
 
     Raises:
         LaMoDInputError: the masks cannot be used, or do not belong to the cine.
     """
     notes: list[Note] = []
     masks_of = [(path, read_mask_stacks(path, notes, min_frames=1, pictures=series)) for path in masks]
-    wanted = parse_labels(labels)
-    return _case_of_stacks(masks_of, cines, notes, inputs=masks, labels=wanted, rv_insertion_lps=rv_insertion_lps)
+    return _case_of_stacks(
+        masks_of,
+        cines,
+        notes,
+        inputs=masks,
+        labels=parse_labels(labels),
+        rv_insertion_lps=rv_insertion_lps,
+        levels=parse_levels(levels),
+    )
 
 
 def _case_of_stacks(

@@ -43,7 +43,7 @@ def dataset(study: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
     out = tmp_path_factory.mktemp("out") / "dataset"
     about = out.with_name("about.csv")
     point = " ".join(f"{v:.4f}" for v in person(1).rv_insertion_lps)
-    about.write_text(f"person,disease,rv_insertion\n{FOLDER},dcm,{point}\n", encoding="utf-8")
+    about.write_text(f"person,disease,levels,rv_insertion\n{FOLDER},dcm,mid apex,{point}\n", encoding="utf-8")
     key = out.with_name("key.csv")
     words = ["pair", *map(str, study), "--out", str(out), "--about", str(about), "--key", str(key), "--site", "A"]
     with pytest.MonkeyPatch.context() as patch:
@@ -65,7 +65,8 @@ def test_both_persons_are_paired_and_the_missing_plane_is_listed(dataset: Path) 
     assert all(entry.site == "A" and entry.split == "test" for entry in entries.values())
     case = read_dataset_case(dataset, "person01-1-dense")
     assert case.paired_with == "person01-1-cine"
-    assert case.level == read_dataset_case(dataset, "person01-1-cine").level
+    assert case.level == read_dataset_case(dataset, "person01-1-cine").level == "mid"
+    assert entries["person01-2-dense"].level == "apex", "from the table of persons"
     lost = [row for row in rows(dataset) if row["outcome"] == "unpaired"]
     assert [(row["subject"], row["side"], row["reason"]) for row in lost] == [
         ("person02", "DENSE", "the y phase images are missing"),
