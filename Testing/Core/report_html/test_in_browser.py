@@ -20,7 +20,9 @@ from LaMoDCore.report.html.page import html_report
 pytest.importorskip("bokeh")
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 expect = playwright.expect
-expect.set_options(timeout=30_000)  # busy machines
+#: Milliseconds after which a page counts as broken. A page is ready after a second, on a busy machine after a minute.
+PATIENCE = 300_000
+expect.set_options(timeout=PATIENCE)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 SIZES = {"desktop": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
@@ -41,7 +43,9 @@ def file(heart, tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, timeout=PATIENCE, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()
 
@@ -56,6 +60,7 @@ class _Watched:
         width, height = SIZES[size]
         settings = {"reduced_motion": "reduce", **settings}
         page = self.browser.new_page(viewport={"width": width, "height": height}, **settings)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: message.type in ("error", "warning") and self.faults.append(message.text))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda request: request.url.startswith("http") and self.faults.append(request.url))
