@@ -17,7 +17,6 @@ set(MODULE_PYTHON_SCRIPTS
   benchmarks/timing.py
   benchmarks/whole_heart.py
   cli/__init__.py
-  cli/answer.py
   cli/benchmark.py
   cli/check.py
   cli/contour.py
@@ -26,10 +25,7 @@ set(MODULE_PYTHON_SCRIPTS
   cli/dense.py
   cli/evaluate.py
   cli/info.py
-  cli/long_axis.py
   cli/models.py
-  cli/notes.py
-  cli/options.py
   cli/pair.py
   cli/phantom.py
   cli/predict.py
@@ -37,6 +33,11 @@ set(MODULE_PYTHON_SCRIPTS
   cli/program.py
   cli/report.py
   cli/settings.py
+  cli/shared/__init__.py
+  cli/shared/answer.py
+  cli/shared/long_axis.py
+  cli/shared/notes.py
+  cli/shared/options.py
   cli/standby.py
   cli/train.py
   cli/train_contours.py

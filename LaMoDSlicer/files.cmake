@@ -28,13 +28,10 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Contours/ContourStudy.py
   LaMoDSlicerLib/Contours/ContourWriter.py
   LaMoDSlicerLib/Contours/ContoursPanel.py
-  LaMoDSlicerLib/Contours/FillingJob.py
   LaMoDSlicerLib/Contours/FrameState.py
   LaMoDSlicerLib/Contours/FrameStates.py
   LaMoDSlicerLib/Contours/FrameStrip.py
   LaMoDSlicerLib/Contours/InsertionSection.py
-  LaMoDSlicerLib/Contours/RepairJob.py
-  LaMoDSlicerLib/Contours/RepairSection.py
   LaMoDSlicerLib/Contours/ReviewSection.py
   LaMoDSlicerLib/Contours/SliceReview.py
   LaMoDSlicerLib/Contours/StructuresSection.py
@@ -116,6 +113,10 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Reading/StrainCurvesPlot.py
   LaMoDSlicerLib/Reading/StrainMatrixPicture.py
   LaMoDSlicerLib/Reading/__init__.py
+  LaMoDSlicerLib/Repairs/FillingJob.py
+  LaMoDSlicerLib/Repairs/RepairJob.py
+  LaMoDSlicerLib/Repairs/RepairSection.py
+  LaMoDSlicerLib/Repairs/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
   LaMoDSlicerLib/Results/MovieExport.py

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from LaMoDCore.cli.notes import print_notes
-from LaMoDCore.cli.options import (
+from LaMoDCore.cli.shared.notes import print_notes
+from LaMoDCore.cli.shared.options import (
     add_inference_options,
     add_insertion_options,
     add_labels_option,

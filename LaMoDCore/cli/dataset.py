@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LaMoDCore.cli.options import add_progress_option
+from LaMoDCore.cli.shared.options import add_progress_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import Progress

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LaMoDCore.cli.answer import answer_line
-from LaMoDCore.cli.notes import print_notes
-from LaMoDCore.cli.options import add_inference_options, add_progress_option, inference_settings
+from LaMoDCore.cli.shared.answer import answer_line
+from LaMoDCore.cli.shared.notes import print_notes
+from LaMoDCore.cli.shared.options import add_inference_options, add_progress_option, inference_settings
 from LaMoDCore.runtime.progress import Progress
 
 HELP = "Predict motion and strain of a built-in synthetic heart and write the same files as `lamod predict`."

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LaMoDCore.cli.options import add_labels_option, add_progress_option, numbers
+from LaMoDCore.cli.shared.options import add_labels_option, add_progress_option, numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
@@ -168,7 +168,7 @@ def _entry(args: argparse.Namespace, path: Path, images: DenseImages) -> Dataset
 
 
 def _summary(out: str, entry: DatasetEntry, motion: DenseMotion) -> str:
-    from LaMoDCore.cli.notes import note_lines
+    from LaMoDCore.cli.shared.notes import note_lines
     from LaMoDCore.dense.output import PICTURE_FILE
 
     doubtful = [str(t + 1) for t, q in enumerate(motion.quality) if q.doubtful]

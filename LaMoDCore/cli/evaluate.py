@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LaMoDCore.cli.options import add_progress_option, add_sampling_options, sampling_settings
+from LaMoDCore.cli.shared.options import add_progress_option, add_sampling_options, sampling_settings
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (

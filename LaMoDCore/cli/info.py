@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from LaMoDCore import __version__
-from LaMoDCore.cli.notes import print_notes
-from LaMoDCore.cli.options import add_labels_option, add_mask_frames_option
+from LaMoDCore.cli.shared.notes import print_notes
+from LaMoDCore.cli.shared.options import add_labels_option, add_mask_frames_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 HELP = "Show this installation (version, devices, models), or the contents of a file, folder or DICOM study."

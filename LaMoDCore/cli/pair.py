@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from LaMoDCore.cli.dense import add_analysis_options, analysis_options
-from LaMoDCore.cli.options import add_labels_option, add_progress_option, numbers
+from LaMoDCore.cli.shared.options import add_labels_option, add_progress_option, numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LaMoDCore.cli.answer import answer_line
 from LaMoDCore.cli.contour import add_engine_options
-from LaMoDCore.cli.long_axis import (
+from LaMoDCore.cli.shared.answer import answer_line
+from LaMoDCore.cli.shared.long_axis import (
     add_long_axis_options,
     check_long_axis_alone,
     check_long_axis_options,
     is_long_axis_alone,
     read_long_axis,
 )
-from LaMoDCore.cli.notes import print_notes
-from LaMoDCore.cli.options import (
+from LaMoDCore.cli.shared.notes import print_notes
+from LaMoDCore.cli.shared.options import (
     add_inference_options,
     add_insertion_options,
     add_labels_option,
@@ -139,8 +139,9 @@ def _run_long_axis(args: argparse.Namespace) -> int:
         progress.update("read", 0.0, "reading long-axis contours")
         long_axis = read_long_axis(args)
         progress.update("write", 0.9, "writing the result")
-        files = write_long_axis_alone(long_axis, args.out)
+        summary, files = write_long_axis_alone(long_axis, args.out, report=not args.no_report)
     print_notes(long_axis.notes)
+    print(answer_line(summary))
     print(f"wrote {len(files)} files to {args.out}")
     return 0
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from LaMoDCore.cli.options import (
+from LaMoDCore.cli.shared.options import (
     add_inference_options,
     add_labels_option,
     add_outputs_option,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LaMoDCore.cli.options import add_labels_option
+from LaMoDCore.cli.shared.options import add_labels_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:

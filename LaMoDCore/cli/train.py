@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from LaMoDCore.cli.options import add_progress_option
+from LaMoDCore.cli.shared.options import add_progress_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Parts, Progress
 

@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from LaMoDCore.cli.options import add_progress_option
+from LaMoDCore.cli.shared.options import add_progress_option
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 

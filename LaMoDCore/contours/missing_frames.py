@@ -49,7 +49,7 @@ def fill_missing_frames(slice_: CineSlice, longest_gap: int = LONGEST_GAP) -> Ar
     Raises:
         LaMoDInputError: no frame is drawn.
     """
-    drawn = slice_.myocardium.any(axis=(1, 2))
+    drawn = np.asarray(slice_.myocardium.any(axis=(1, 2)))
     if not drawn.any():
         raise LaMoDInputError(slice_.name, "no frame is drawn", "draw the myocardium")
     filled = slice_.myocardium.copy()

@@ -86,7 +86,7 @@ def turned_motion(motion: Tensor, angle: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _harmonics() -> tuple[Array, Array, Array]:
-    """Of each function of `ring_basis`: its order, the index of its sine or cosine, and the sign of that when turned."""
+    """Of each function of `ring_basis`: its order, the index of its sine or cosine, and the sign of that if turned."""
     order, partner, sign, place = np.zeros(TERMS), np.arange(TERMS), np.zeros(TERMS), 0
     for highest in HARMONICS:
         for k in range(1, highest + 1):

@@ -62,7 +62,8 @@ def write_result(
     ecc.seq.nrrd, err.seq.nrrd  spatial       strain as fractions; 0 outside the deformed wall, never inside it
     displacement/               displacement  ``frame_NNN.nrrd``: u(X) as a vector image
     contours.seq.nrrd           contours      the masks, where they were drawn automatically or carried
-    report.png, report.pdf      report        one page
+    report.png, report.pdf      report        one page, and a second one of long-axis views in the PDF
+    report_long_axis.png        report        the second page
     report.html                 html          a page for browsers, only if it is chosen
     thumbnail.webp              html          its picture in lists of cases
     ==========================  ============  ==============================================================
@@ -104,8 +105,7 @@ def write_result(
             if "report" in parts:
                 from LaMoDCore.report import write_report
 
-                report_files = ["report.png", "report.pdf"]
-                write_report(result, *(folder / name for name in report_files))
+                report_files = write_report(result, folder / "report.png", folder / "report.pdf", long_axis)
             if "html" in parts:
                 from LaMoDCore.report.html.cohort_page import THUMBNAIL
                 from LaMoDCore.report.html.page import write_html_report

@@ -192,7 +192,7 @@ def test_a_repair_shows_a_frame_that_it_changed(annotator):
 
 def _slow_job(annotator, monkeypatch):
     """Start a repair whose slices are done by the timer only."""
-    from LaMoDSlicerLib.Contours.RepairJob import RepairJob
+    from LaMoDSlicerLib.Repairs.RepairJob import RepairJob
 
     monkeypatch.setattr(RepairJob, "AT_ONCE_S", -1.0)
     annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
@@ -324,8 +324,8 @@ def test_slices_have_the_numbers_of_the_table_and_the_check_is_not_repeated(anno
 
 @pytest.mark.parametrize("at_once", [-1.0, 0.3])
 def test_an_unexpected_error_of_a_repair_is_reported_and_leaves_the_panel_usable(annotator, monkeypatch, at_once):
-    from LaMoDSlicerLib.Contours.RepairJob import RepairJob
-    from LaMoDSlicerLib.Contours.RepairSection import ContourFix
+    from LaMoDSlicerLib.Repairs.RepairJob import RepairJob
+    from LaMoDSlicerLib.Repairs.RepairSection import ContourFix
 
     def fails(*_arguments):
         raise RuntimeError("planned")

@@ -315,7 +315,7 @@ write_seq_nrrd(target, stack.frames.astype("uint8"), stack.ijk_to_lps, stack.fra
 def test_missing_frames_are_filled_by_a_process_that_can_be_cancelled(slicer_app, monkeypatch):
     import sys
 
-    from LaMoDSlicerLib.Contours.FillingJob import FillingJob
+    from LaMoDSlicerLib.Repairs.FillingJob import FillingJob
     from LaMoDSlicerLib.Worker import Dependencies
 
     whole = heart()

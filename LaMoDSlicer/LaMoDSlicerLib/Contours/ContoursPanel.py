@@ -12,12 +12,12 @@ from LaMoDSlicerLib.Contours.ContourLines import ContourLines
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.FrameStrip import FrameStrip
 from LaMoDSlicerLib.Contours.InsertionSection import InsertionSection
-from LaMoDSlicerLib.Contours.RepairSection import RepairSection
 from LaMoDSlicerLib.Contours.ReviewSection import ReviewSection
 from LaMoDSlicerLib.Contours.StructuresSection import StructuresSection
 from LaMoDSlicerLib.Contours.StudySection import StudySection
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.Repairs.RepairSection import RepairSection
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import SegmentEditorLink, SliceViews
 from LaMoDSlicerLib.Scene.CineSource import CineSource

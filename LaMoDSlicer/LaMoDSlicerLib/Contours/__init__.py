@@ -1,1 +1,1 @@
-"""Contours: check, repair, carry, save."""
+"""Contours: check, review, carry, save."""

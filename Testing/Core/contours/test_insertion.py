@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from LaMoDCore.cli.check import _insertions
-from LaMoDCore.cli.options import add_insertion_options
+from LaMoDCore.cli.shared.options import add_insertion_options
 from LaMoDCore.contours.insertion import InsertionPoints, insertion_from_septum
 from LaMoDCore.heart.case import Case, SliceMotion
 from LaMoDCore.heart.cycle.shapes import SliceShapes

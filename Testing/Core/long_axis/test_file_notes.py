@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from long_axis_files import FRAMES, RR_MS, cine_images, write_cine, write_guide_points, write_markups, write_masks
 from long_axis_shapes import ANGLES, SPACING, beating_walls, long_axis_grid
 
-from LaMoDCore.cli.notes import note_lines
+from LaMoDCore.cli.shared.notes import note_lines
 from LaMoDCore.function.biplane import best_pair
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.io.long_axis.reader import load_long_axis

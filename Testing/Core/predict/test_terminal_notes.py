@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from LaMoDCore.cli.notes import OPTIONS, note_lines
+from LaMoDCore.cli.shared.notes import OPTIONS, note_lines
 from LaMoDCore.heart.notes import CODES, note
 
 

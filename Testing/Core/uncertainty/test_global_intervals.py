@@ -12,7 +12,7 @@ import pytest
 from turning_ring import one_slice_case, ring_slice
 
 from LaMoDCore import predict_strain
-from LaMoDCore.cli.answer import answer_line
+from LaMoDCore.cli.shared.answer import answer_line
 from LaMoDCore.heart.case import Case, SliceMotion, StrainResult
 from LaMoDCore.io import read_result, write_result
 from LaMoDCore.io.results.global_interval import GlobalInterval, global_interval

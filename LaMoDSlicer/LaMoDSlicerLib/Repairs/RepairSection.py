@@ -10,13 +10,13 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Contours.ContourSaver import ContourSaver
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
-from LaMoDSlicerLib.Contours.FillingJob import FillingJob
-from LaMoDSlicerLib.Contours.RepairJob import RepairJob
 from LaMoDSlicerLib.Inputs.CarriedRecord import CarriedRecord
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Repairs.FillingJob import FillingJob
+from LaMoDSlicerLib.Repairs.RepairJob import RepairJob
 from LaMoDSlicerLib.Widgets import FileDialogs, Numbering, PanelWidgets
 
 

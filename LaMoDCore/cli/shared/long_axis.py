@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LaMoDCore.cli.options import frame_numbers
+from LaMoDCore.cli.shared.options import frame_numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What several verbs share: options, notes and numbers on the terminal, long-axis inputs."""
