@@ -128,6 +128,7 @@ def _model_predictor(
     from LaMoDCore.baselines import BaselineModel
     from LaMoDCore.models.folder import load_model
     from LaMoDCore.prediction.device_check import choose_device
+    from LaMoDCore.prediction.options import ALGORITHM_1
     from LaMoDCore.prediction.predict import predict_strain
     from LaMoDCore.uncertainty.intervals import calibration_of
 
@@ -156,7 +157,7 @@ def _model_predictor(
         return result.motion
 
     label = model.name + ending.replace(":", ", ").replace("no-", "no ")
-    label += "".join(f", {key} {value}" for key, value in given.items())
+    label += ", Algorithm 1" if given == ALGORITHM_1 else "".join(f", {key} {value}" for key, value in given.items())
     return Predictor(label, predict, identity, calibration_of(model.description, model.name))
 
 

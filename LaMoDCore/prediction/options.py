@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from LaMoDCore.uncertainty.intervals import calibration_of
 
 #: All samples of a slice are in memory at the same time.
 MOST_SAMPLES = 1000
+#: Algorithm 1 as the paper prints it, as arguments of `predict_strain`: every ancestral step from the last one.
+ALGORITHM_1: Mapping[str, Any] = {"space": "registration", "sampler": "ddpm", "start": "last"}
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,9 @@ def sampling_settings(args: argparse.Namespace) -> dict[str, Any]:
     for name, value in settings.items():
         if value is not None:
             raise LaMoDInputError(f"--{name}", "--preset sets it too", f"leave out --{name} or --preset")
-    return {**settings, "space": "registration", "sampler": "ddpm", "start": "last"}
+    from LaMoDCore.prediction.options import ALGORITHM_1  # here, since it imports torch
+
+    return {**settings, **ALGORITHM_1}
 
 
 def inference_settings(args: argparse.Namespace) -> dict[str, Any]:

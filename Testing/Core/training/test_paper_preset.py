@@ -15,13 +15,14 @@ from torch.nn import functional
 
 from LaMoDCore import load_case
 from LaMoDCore.cli import main
+from LaMoDCore.evaluation.predictors import make_predictors
 from LaMoDCore.io.dataset.folder import DatasetIndex, write_dataset_index
 from LaMoDCore.lddmm import FluidMetric
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.networks.diffusion import NoiseSchedule
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.networks.paper.video_unet import CycleConv3d
-from LaMoDCore.prediction.options import resolve_options
+from LaMoDCore.prediction.options import ALGORITHM_1, resolve_options
 from LaMoDCore.prediction.predict import predict_strain
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.training.data.cache import TrainingCache, open_cache
@@ -215,6 +216,10 @@ def test_methods_are_compared_with_sampling_options(trained: Path, tmp_path: Pat
     words += ["--models", f"zero,{trained}", "--out", str(tmp_path / "out")]
     assert main([*words, "--space", "registration", "--start", "1", "--sampler", "ddpm"]) == 0
     assert "start 1" in (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    (printed,) = make_predictors(
+        [str(trained)], device="cpu", samples=None, seed=0, sampling={**ALGORITHM_1, "steps": None}
+    )
+    assert printed.name.endswith(", Algorithm 1")  # short enough for the figures
 
 
 def test_a_shipped_model_refuses_the_preset() -> None:
