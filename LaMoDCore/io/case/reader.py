@@ -13,7 +13,7 @@ from LaMoDCore.heart.case import LEVELS, MIN_FRAMES, Case, CineSlice, InputRecor
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array, SliceGrid
-from LaMoDCore.heart.levels import completed_levels, parse_levels, spans_the_ventricle
+from LaMoDCore.heart.levels import AUTOMATIC, completed_levels, parse_levels, propose_levels, spans_the_ventricle
 from LaMoDCore.heart.notes import Note, note, number_list, of_slice
 from LaMoDCore.heart.pose import contradictions, unusual_axis
 from LaMoDCore.heart.ring.faults import SliceFault
@@ -368,7 +368,7 @@ def _from_base_to_apex(
     if found.by_taper and not swap:
         text = "The files do not state which end is the apex: the slices were ordered by the taper of the ventricle."
         notes.append(note("order_from_taper", text))
-    given = [None] * len(ordered) if levels is None else _in_order(levels, read, found.indices)
+    given = [None] * len(ordered) if levels is None else _in_order(levels, read, found.indices, found.depths_mm)
     completed, known = completed_levels(given, found.depths_mm), spans_the_ventricle(found.depths_mm)
     if None in given:
         notes.append(note("levels_proposed", _levels_text(completed, given)))
@@ -378,19 +378,70 @@ def _from_base_to_apex(
     ]
 
 
-def _in_order(levels: tuple[Level | None, ...], read: Sequence[ReadSlice], order: Sequence[int]) -> list[Level | None]:
-    """The given levels for the usable slices in an order of these."""
+def _in_order(
+    levels: tuple[Level | None, ...], read: Sequence[ReadSlice], order: Sequence[int], depths_mm: Sequence[float]
+) -> list[Level | None]:
+    """The given levels for the usable slices in an order of these.
+
+    Args:
+        levels: in the order of `read`, of its usable slices, or from base to apex.
+        read: all slices, as read.
+        order: indices of the usable slices, from base to apex.
+        depths_mm: in this order, increasing towards the apex.
+
+    Raises:
+        LaMoDInputError: their number differs from that of the slices, or they fit the slices in both orders.
+    """
+    usable = levels
     if len(levels) == len(read):
-        levels = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
-    if len(levels) != len(order):
+        usable = tuple(level for level, r in zip(levels, read, strict=True) if r.slice is not None)
+    if len(usable) != len(order):
         raise LaMoDInputError(
             "--levels",
             f"{len(levels)} level(s) for {len(order)} slice(s)",
             "name one level per slice, from base to apex",
         )
-    if not _is_base_to_apex([levels[i] for i in order]) and _is_base_to_apex(levels):
-        return list(levels)  # given from base to apex although the files are in another order
-    return [levels[i] for i in order]
+    as_read, from_base = [usable[i] for i in order], list(usable)
+    if as_read == from_base or not _are_from_base(from_base, as_read, propose_levels(depths_mm)):
+        return as_read
+    if len(usable) < len(levels):  # those of the slices left out were found in the order of the files
+        raise LaMoDInputError(
+            "--levels",
+            f"it names {len(levels)} levels from base to apex, but only {len(order)} of the slices can be used",
+            "name one level for each of these, from base to apex",
+        )
+    return from_base
+
+
+def _are_from_base(
+    from_base: Sequence[Level | None], as_read: Sequence[Level | None], proposed: Sequence[Level]
+) -> bool:
+    """Whether levels were given from base to apex although the files are in another order.
+
+    Args:
+        from_base: the levels of the slices from base to apex if they were.
+        as_read: if they were given in the order of the files.
+        proposed: from the slices' positions.
+
+    Raises:
+        LaMoDInputError: both are equally plausible.
+    """
+    if None not in from_base or _is_base_to_apex(as_read) != _is_base_to_apex(from_base):
+        return _is_base_to_apex(from_base) and not _is_base_to_apex(as_read)
+    # Too few levels were chosen to show the order: one alone is always sorted.
+    if (one := _distance(from_base, proposed)) != (other := _distance(as_read, proposed)):
+        return one < other
+    raise LaMoDInputError(
+        "--levels",
+        "they fit the slices in the order of the files as well as from base to apex",
+        f"name the level of every slice instead of '{AUTOMATIC}'",
+    )
+
+
+def _distance(chosen: Sequence[Level | None], proposed: Sequence[Level]) -> int:
+    """By how many levels the chosen ones differ from the proposed ones in total."""
+    pairs = zip(chosen, proposed, strict=True)
+    return sum(abs(LEVELS.index(level) - LEVELS.index(other)) for level, other in pairs if level is not None)
 
 
 def _volumes_at_the_ends(read: Sequence[ReadSlice]) -> list[ReadSlice]:

@@ -267,6 +267,39 @@ def test_only_chosen_levels_are_known(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("levels", "found"),
+    [
+        ("auto,auto,apex", "base mid apex"),
+        ("apex,auto,auto", "base mid apex"),
+        ("base,auto,auto", "base mid apex"),
+        ("auto,auto,base", "base mid apex"),
+        ("base,mid,auto", "base mid apex"),
+        ("mid,base,auto", "base base mid"),
+        ("auto,mid,auto", "base mid apex"),
+        ("mid,auto,auto", None),
+    ],
+)
+def test_few_levels_of_a_stack_from_apex_to_base_are_in_the_order_that_fits_its_slices(tmp_path, levels, found):
+    flipped, affine = turned(LABELS, AFFINE, "as they are", (2,))
+    masks = export(tmp_path, "heart.nrrd", flipped, affine)
+    if found is None:
+        with pytest.raises(LaMoDInputError, match=r"order of the files as well as from base to apex; name the level"):
+            load_case(masks, levels=levels)
+        return
+    assert " ".join(s.level for s in load_case(masks, levels=levels).slices) == found
+
+
+def test_levels_from_base_to_apex_are_refused_if_a_slice_of_a_stack_from_apex_to_base_is_left_out(tmp_path):
+    flipped, affine = turned(LABELS, AFFINE, "as they are", (2,))
+    flipped[:, 0, : SHAPE[0] // 2] = 0  # half a ring
+    masks = export(tmp_path, "heart.nrrd", flipped, affine)
+    with pytest.raises(LaMoDInputError, match=r"3 levels from base to apex, but only 2"):
+        load_case(masks, levels="base,mid,apex")
+    assert [s.level for s in load_case(masks, levels="base,mid").slices] == ["base", "mid"]
+    assert [s.level for s in load_case(masks, levels="apex,mid,base").slices] == ["base", "mid"]
+
+
+@pytest.mark.parametrize(
     ("chosen", "levels"),
     [
         ("- - - -", "base mid mid apex"),
