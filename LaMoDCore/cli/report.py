@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if _is_cohort(args.result):
         return _write_index(args)
     stored = read_result(args.result)
-    shown = shown_result(stored, _case(args, stored))
+    shown = shown_result(stored, _case(args, stored), names=args.names)
     text = html_report(shown.result, segments_csv=stored_table(stored), drawn=shown.drawn, names=args.names)
     path = _write(text, thumbnail(shown.result), args)
     print(f"wrote {path}")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from LaMoDCore.heart.notes import Note, grouped
-from LaMoDCore.io.results.strain_json import notes_of
+from LaMoDCore.io.results.strain_json import notes_of, shareable_notes
 from LaMoDCore.report.html.cohort_page import THUMBNAIL, CohortEntry
 from LaMoDCore.report.numbers import number
 
@@ -26,7 +26,7 @@ def cohort_entry(case_id: str, folder: Path, summary: Mapping[str, Any]) -> Coho
         summary: contents of its strain.json.
     """
     slices, whole = summary.get("slices", []), summary.get("global", {})
-    notes = notes_of(summary)
+    notes = shareable_notes(notes_of(summary), summary)
     first = next(iter(grouped(notes)), None)
     levels = ", ".join(dict.fromkeys(str(part.get("level", "")) for part in slices))
     picture = folder / THUMBNAIL

@@ -40,7 +40,7 @@ def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
     the time [S] in ms from end-diastole to peak shortening; NaN where unknown.
     """
     parts = [part["segments"] for part in result.summary["slices"]]
-    values = [np.array([number(row["ecc_extreme"]) for row in rows]) for rows in parts]
+    values = [np.array([segment_peak(row) for row in rows]) for rows in parts]
     times = [np.array([number(row["time_to_peak_ms"]) for row in rows]) for rows in parts]
     return values, times
 
@@ -48,7 +48,12 @@ def segment_peaks(result: StrainResult) -> tuple[list[Array], list[Array]]:
 def has_stretch(result: StrainResult) -> bool:
     """Whether a segment's value in the bullseye is its systolic stretch instead of its peak shortening."""
     rows = [row for part in result.summary["slices"] for row in part["segments"]]
-    return any(number(row["ecc_extreme"]) > 0 and row["ecc_extreme"] != row["ecc_peak"] for row in rows)
+    return any(segment_peak(row) > 0 and segment_peak(row) != number(row["ecc_peak"]) for row in rows)
+
+
+def segment_peak(row: Mapping[str, Any]) -> float:
+    """The peak Ecc, or systolic stretch, of a segment in strain.json; LaMoD 1.x stored the peak alone."""
+    return number(row.get("ecc_extreme", row.get("ecc_peak")))
 
 
 def table_rows(result: StrainResult) -> list[Row]:

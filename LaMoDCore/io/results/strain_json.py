@@ -6,8 +6,8 @@ sentences instead: ``notes`` about the input and ``quality`` about the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_values, read_json, write_json
+from LaMoDCore.runtime.plain_text import counted
 
 SCHEMA_VERSION = 2
+#: Code of the sentences of schema version 1.
+_VERSION_1 = "version_1_note"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,4 +74,23 @@ def notes_of(content: Mapping[str, Any]) -> tuple[Note, ...]:
     if content.get("schema_version", 1) != 1:
         return tuple(Note.from_dict(stored) for stored in content.get("notes", []))
     sentences = [*content.get("notes", []), *content.get("quality", [])]
-    return tuple(note("version_1_note", str(sentence)) for sentence in dict.fromkeys(map(str, sentences)))
+    return tuple(note(_VERSION_1, str(sentence)) for sentence in dict.fromkeys(map(str, sentences)))
+
+
+def shareable_notes(notes: Sequence[Note], summary: Mapping[str, Any]) -> tuple[Note, ...]:
+    """Notes for pages and scenes that are passed on: without the sentences of LaMoD 1.x, which may name files.
+
+    One note replaces these sentences. The flags of slices that are unlike the training data are kept, because version
+    1 stored them with their slices as well.
+
+    Args:
+        notes: the notes of a result.
+        summary: the contents of its strain.json.
+    """
+    old = [each for each in notes if each.code == _VERSION_1]
+    if not old:
+        return tuple(notes)
+    flags = [(number, part.get("unlike_training") or {}) for number, part in enumerate(summary.get("slices", []), 1)]
+    unlike = [note("unlike_training", flag["sentence"], slice=n) for n, flag in flags if flag.get("flagged")]
+    text = f"LaMoD 1.x stored {counted(len(old), 'note')} that may name files and are not shown."
+    return (*unlike, replace(old[0], text=text), *(each for each in notes if each.code != _VERSION_1))

@@ -10,7 +10,7 @@ import numpy as np
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.io.results.segments_csv import interval
 from LaMoDCore.report.numbering import frames_text
-from LaMoDCore.report.numbers import function_rows, number, table_rows
+from LaMoDCore.report.numbers import function_rows, number, segment_peak, table_rows
 from LaMoDCore.report.style import WALL_COLOURS, percent
 from LaMoDCore.report.wording import (
     NOTES_HEADING,
@@ -102,7 +102,7 @@ def _segment_table(result: StrainResult) -> list[dict[str, str]]:
                     "name": found["name"],
                     "aha": "" if found["aha"] is None else str(found["aha"]),
                     "colour": WALL_COLOURS.get(found["name"], ""),
-                    "ecc_peak": percent(number(found["ecc_extreme"])),
+                    "ecc_peak": percent(segment_peak(found)),
                     "time_ms": _digits(found["time_to_peak_ms"], 0),
                     "ecc_es": percent(number(found["ecc_es"])),
                     "interval": between,

@@ -11,6 +11,7 @@ from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceMotion, StrainRes
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.spatial import deformed_wall
 from LaMoDCore.io.results.stored_result import StoredResult, StoredSlice
+from LaMoDCore.io.results.strain_json import shareable_notes
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 _SAME_GRID_MM = 0.01
@@ -29,12 +30,13 @@ class ShownResult:
     drawn: bool
 
 
-def shown_result(stored: StoredResult, case: Case | None = None) -> ShownResult:
+def shown_result(stored: StoredResult, case: Case | None = None, *, names: bool = False) -> ShownResult:
     """A stored result as a StrainResult.
 
     Args:
         stored: the result.
         case: the case it was predicted from, with its masks and, if any, its images; slices in any order.
+        names: whether to keep the sentences of LaMoD 1.x, which may name files.
 
     Raises:
         LaMoDInputError: a slice of the result is not among those of the case.
@@ -46,7 +48,8 @@ def shown_result(stored: StoredResult, case: Case | None = None) -> ShownResult:
     )
     strains = tuple(_with_finite_motion(one).strain for one in stored.slices)
     cines, insertion = _with_one_insertion(cines)
-    heart = Case(cines, stored.reference_frame, insertion, notes=stored.notes)
+    notes = stored.notes if names else shareable_notes(stored.notes, stored.summary)
+    heart = Case(cines, stored.reference_frame, insertion, notes=notes)
     motion = Motion(tuple(SliceMotion(strain.displacement_mm) for strain in strains))
     return ShownResult(StrainResult(heart, motion, strains, stored.es_frame, stored.summary), case is not None)
 

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -150,12 +150,14 @@ class ResultNumbers:
     @classmethod
     def ofResult(cls, result: Any) -> "ResultNumbers":
         """The numbers of a LaMoDCore StoredResult."""
+        from LaMoDCore.io.results.strain_json import shareable_notes
+
         summary = dict(result.summary)
         slices = tuple(
             _sliceNumbers(number, stored, part)
             for number, (stored, part) in enumerate(zip(result.slices, summary["slices"], strict=True), 1)
         )
-        return cls(slices, result.reference_frame, result.es_frame, summary, _shareable(result.notes, summary))
+        return cls(slices, result.reference_frame, result.es_frame, summary, shareable_notes(result.notes, summary))
 
     def toText(self) -> str:
         """JSON; NaN is null."""
@@ -177,7 +179,7 @@ class ResultNumbers:
             ValueError, KeyError: the text has another form, or was written by a later version.
         """
         from LaMoDCore.heart.notes import Note
-        from LaMoDCore.io.results.strain_json import notes_of
+        from LaMoDCore.io.results.strain_json import notes_of, shareable_notes
         from LaMoDCore.runtime.json_file import parse_json
 
         content = parse_json(text)
@@ -185,7 +187,7 @@ class ResultNumbers:
             raise ValueError("this result was saved by a later version of LaMoD; update LaMoD")
         summary = content["summary"]
         if content["version"] == 1:
-            notes = _shareable(notes_of(summary), summary)
+            notes = shareable_notes(notes_of(summary), summary)
         else:
             notes = tuple(Note.from_dict(note) for note in content["notes"])
         parts = summary.get("slices", [])
@@ -260,22 +262,6 @@ def _strainMatrix(stored: Any) -> np.ndarray:
         return np.full((SECTORS, len(ecc)), np.nan)
     sectors = sector_labels(wall, stored.grid, segments.center_xy, segments.insertion_angle, SECTORS)
     return strain_matrix(ecc, sectors, SECTORS)
-
-
-def _shareable(notes: tuple[Any, ...], summary: dict[str, Any]) -> tuple[Any, ...]:
-    """Notes without names. The sentences of LaMoD 1.x may name files, so that one note replaces them.
-
-    The flags of slices that are unlike the training data are kept: version 1 stored them by slice, too.
-    """
-    from LaMoDCore.heart.notes import note
-
-    old = [each for each in notes if each.code == "version_1_note"]
-    if not old:
-        return notes
-    flags = [(number, part.get("unlike_training") or {}) for number, part in enumerate(summary.get("slices", []), 1)]
-    unlike = [note("unlike_training", flag["sentence"], slice=n) for n, flag in flags if flag.get("flagged")]
-    text = f"LaMoD 1.x stored {len(old)} note{'s' if len(old) > 1 else ''} that may name files and are not shown."
-    return (*unlike, replace(old[0], text=text), *(each for each in notes if each.code != "version_1_note"))
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from LaMoDCore.report.html.content import page_texts
 from LaMoDCore.report.html.page import SCRIPTS, html_report
 from LaMoDCore.report.html.page_shell import embedded_json
 from LaMoDCore.report.html.stored import shown_result, stored_table
+from LaMoDCore.report.style import percent
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 pytest.importorskip("bokeh")
@@ -156,6 +158,23 @@ def test_a_stored_result_has_the_same_page(result, folder):
     for one, other in zip(again["slices"], first["slices"], strict=True):
         for key in ("segments", "drawn", "picture", "letters", "insertion_mm", "times_ms"):
             assert one[key] == other[key], key
+
+
+def test_a_result_of_version_1_has_a_page_without_its_sentences(result, folder, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    content = json.loads((old / "strain.json").read_text(encoding="utf-8"))
+    del content["schema_version"]
+    content |= {"notes": ["/data/anna_smith.nii: no R–R interval."], "quality": ["anna_smith, slice 1: open."]}
+    for row in (row for part in content["slices"] for row in part["segments"]):
+        del row["ecc_extreme"], row["ecc_extreme_frame"]
+    (old / "strain.json").write_text(json.dumps(content), encoding="utf-8")
+    stored = read_result(old)
+    hidden = html_report(shown_result(stored, result.case).result)
+    assert "anna_smith" not in hidden and "LaMoD 1.x stored 2 notes that may name files" in hidden
+    assert "anna_smith" in html_report(shown_result(stored, result.case, names=True).result, names=True)
+    peak = content["slices"][0]["segments"][0]["ecc_peak"]
+    assert page_texts(shown_result(stored).result, names=False)["segments"][0]["ecc_peak"] == percent(peak)
 
 
 def test_the_masks_must_be_those_of_the_result(folder):
