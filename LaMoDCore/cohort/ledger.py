@@ -40,6 +40,8 @@ FAILURE_COLUMNS = ("id", "reason")
 CONTENTS = "predictions of a cohort"
 _TABLES = ("summary.csv", "segments.csv", "failures.csv")
 _INDEX = "index.html"
+#: For the page, if only a reason that may contain paths is recorded.
+_UNSHARED = "See failures.csv."
 
 
 class Ledger:
@@ -81,13 +83,19 @@ class Ledger:
         """Remove the recorded failure of a case, if there is one."""
         self._folder.remove(f"failures/{case_id}.json")
 
-    def record_failure(self, case_id: str, reason: str, detail: str = "") -> None:
+    def record_failure(self, case_id: str, reason: str, shareable: str, detail: str = "") -> None:
         """Record why a case failed, and remove an older result of it, which is no longer valid.
 
         A result that somebody has changed or added files to is kept, but not listed in the tables.
+
+        Args:
+            case_id: the case.
+            reason: for failures.csv.
+            shareable: the reason without paths, for index.html.
+            detail: the traceback of an unexpected error.
         """
         remove_output(self.folder(case_id), RESULT)
-        content = {"id": case_id, "reason": reason, "detail": detail}
+        content = {"id": case_id, "reason": reason, "shareable": shareable, "detail": detail}
         self._folder.write_json(f"failures/{case_id}.json", content, indent=1)
 
     def remove_leftovers(self) -> None:
@@ -95,16 +103,21 @@ class Ledger:
         remove_leftovers(self.cases)
         remove_leftovers(self.failures)
 
-    def reasons(self, cases: Iterable[CohortCase]) -> dict[str, str]:
-        """Reason by failed case, in the order of the cohort."""
+    def reasons(self, cases: Iterable[CohortCase], *, shareable: bool = False) -> dict[str, str]:
+        """Reason by failed case, in the order of the cohort.
+
+        Args:
+            cases: the cases.
+            shareable: without paths; LaMoD 1.x did not record these.
+        """
         names = {case.id: f"failures/{case.id}.json" for case in cases}
         listed = self._folder.listed()
-        found = {
-            case_id: json_object_if_any(self.out / name).get("reason")
-            for case_id, name in names.items()
-            if name in listed
+        found = {case_id: json_object_if_any(self.out / name) for case_id, name in names.items() if name in listed}
+        return {
+            case_id: str(content.get("shareable") or _UNSHARED) if shareable else str(content["reason"])
+            for case_id, content in found.items()
+            if content.get("reason")
         }
-        return {case_id: str(reason) for case_id, reason in found.items() if reason}
 
     def write_tables(self, cases: Sequence[CohortCase], unlisted: Mapping[str, str] | None = None) -> None:
         """Write summary.csv, segments.csv and failures.csv from the files on disk; each is replaced in one step.
@@ -144,7 +157,7 @@ class Ledger:
         Raises:
             LaMoDInputError: Bokeh is not installed.
         """
-        reasons = {**self.reasons(cases), **(unlisted or {})}
+        reasons = {**self.reasons(cases, shareable=True), **(unlisted or {})}
         entries = [
             cohort_entry(case.id, self.folder(case.id), summary)
             for case in cases

@@ -18,7 +18,7 @@ from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard
 from LaMoDCore.cohort.work_list import CohortCase, faults_of_list, input_fingerprint, list_cases, read_cohort_case
 from LaMoDCore.prediction.outputs import chosen_outputs
-from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError
+from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of, shareable_reason
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.runtime.worker_pool import WorkerDied, answers
 
@@ -65,9 +65,12 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Answer:
-    """Outcome of one case: the reason of a failure ("" without), its details, or whether its result already existed."""
+    """Outcome of one case: the reason of a failure ("" without) for the tables and, without paths, for the page; its
+    details; or whether its result already existed.
+    """
 
     reason: str = ""
+    shareable: str = ""
     detail: str = field(default="", repr=False)
     kept: bool = False
 
@@ -129,7 +132,7 @@ def predict_cohort(
             if answer.reason:
                 ledger.remove_leftovers()
                 failures[case.id] = answer.reason
-                ledger.record_failure(case.id, answer.reason, answer.detail)
+                ledger.record_failure(case.id, answer.reason, answer.shareable, answer.detail)
             else:
                 ledger.forget_failure(case.id)
                 kept, predicted = kept + answer.kept, predicted + (not answer.kept)
@@ -186,15 +189,15 @@ def _answered(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> _Answ
     try:
         return _Answer(kept=not _predict(job, settings, case))
     except LaMoDError as error:
-        return _Answer(" ".join(str(error).split()))
-    except Exception as error:  # a error of LaMoD or lack of memory fails this case, not the cohort
-        first = (str(error).splitlines() or [""])[0]
-        reason = f"unexpected {type(error).__name__}: {first}; see failures/{case.id}.json"
-        return _Answer(reason, traceback.format_exc())
+        return _Answer(reason_of(error), shareable_reason(error))
+    except Exception as error:  # an error of LaMoD or lack of memory fails this case, not the cohort
+        where = f"; see failures/{case.id}.json"
+        return _Answer(reason_of(error) + where, shareable_reason(error) + where, traceback.format_exc())
 
 
 def _of_dead_worker(worker: WorkerDied) -> _Answer:
-    return _Answer(f"its process was killed (exit code {worker.exit_code}); perhaps there was not enough memory")
+    reason = f"its process was killed (exit code {worker.exit_code}); perhaps there was not enough memory"
+    return _Answer(reason, reason)
 
 
 def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:

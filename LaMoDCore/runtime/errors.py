@@ -21,6 +21,13 @@ def reason_of(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {one_line((str(error).splitlines() or [''])[0], 200)}"
 
 
+def shareable_reason(error: Exception) -> str:
+    """As `reason_of`, for pages that are passed on: without the path of the input, which may name a person."""
+    if isinstance(error, LaMoDInputError):
+        return f"{error.reason}; {error.remedy}."
+    return one_line(str(error)) if isinstance(error, LaMoDError) else f"unexpected {type(error).__name__}"
+
+
 class LaMoDInputError(LaMoDError):
     """An input cannot be used; the message names the input, the problem and the remedy.
 

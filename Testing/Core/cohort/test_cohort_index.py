@@ -23,3 +23,5 @@ def test_pages_of_a_cohort_have_an_index(tmp_path: Path, model: Path):
     assert written == {".lamod.json", "strain.json", "report.html", "thumbnail.webp"}
     index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert 'href="cases/heart/report.html"' in index and "2 cases: 1 predicted, 1 failed" in index
+    table = (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
+    assert "empty.nii.gz" in table and "empty.nii.gz" not in index

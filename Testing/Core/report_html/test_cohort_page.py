@@ -39,8 +39,9 @@ def cohort(result, tmp_path_factory):
     for case_id in CASES:
         parts = ["strain"] if case_id == "no page" else ["html"]
         write_result(with_names(result, HOSTILE), ledger.folder(case_id), outputs=parts)
-    ledger.record_failure("empty", FAILED["empty"])
-    ledger.write_index([CohortCase(name, ledger.folder(name)) for name in (*CASES, "empty")], FAILED)
+    ledger.record_failure("empty", f"/data/anna_smith.nii: {FAILED['empty']}", FAILED["empty"])
+    unlisted = {name: reason for name, reason in FAILED.items() if name != "empty"}
+    ledger.write_index([CohortCase(name, ledger.folder(name)) for name in (*CASES, "empty")], unlisted)
     return ledger
 
 
@@ -50,7 +51,7 @@ def test_every_case_is_a_row_with_its_number_picture_and_page(cohort, result):
     assert [rank for _, rank in rows] == ["1"] * len(CASES) + ["3"] * len(FAILED)
     assert page.count("data:image/webp;base64,") == 2
     assert '<a href="cases/anna/report.html">' in page and '<a href="cases/it%27s%2050%25/report.html">' in page
-    assert "5 cases: 3 predicted, 2 failed" in page and FAILED["empty"] in page
+    assert "5 cases: 3 predicted, 2 failed" in page and FAILED["empty"] in page and "anna_smith" not in page
     data = embedded(page)
     assert [case["id"] for case in data["cases"]] == list(CASES)
     names = list(data["measures"])
@@ -69,6 +70,22 @@ def test_the_command_writes_the_index_again(cohort):
     assert embedded(page) == embedded(before)
     assert "4 cases: 3 predicted, 1 failed" in page
     assert main(["report", str(cohort.out), "--html", "--names"]) == 1
+
+
+def test_a_failure_that_version_1_recorded_is_shown_without_its_path(tmp_path):
+    ledger = Ledger(tmp_path / "out")
+    ledger.open()
+    ledger.record_failure("one", "/data/anna_smith.nii: it is empty", "")
+    cases = [CohortCase("one", ledger.folder("one"))]
+    ledger.write_tables(cases)
+    ledger.write_index(cases)
+    page, table = ((ledger.out / name).read_text(encoding="utf-8") for name in ("index.html", "failures.csv"))
+    assert "See failures.csv." in page and "anna_smith" not in page and "anna_smith" in table
+
+
+def test_an_entry_of_version_1_shows_none_of_its_sentences(result, tmp_path):
+    entry = cohort_entry("one", tmp_path, {**result.summary, "notes": ["anna_smith.nii: no R–R interval."]})
+    assert entry.severity == "warning" and entry.note.startswith("LaMoD 1.x stored 1 note that may name files")
 
 
 def test_an_entry_has_the_worst_note_and_the_origin_of_the_contours(result, tmp_path):
