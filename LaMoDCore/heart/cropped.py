@@ -50,14 +50,15 @@ class Cropped:
         return (*self.values.shape[:-2], *self.size)
 
     def whole(self) -> Array:
-        """The whole field, made at each call unless an earlier one is still in use; read-only where it is a copy."""
-        if self.values.shape == self.shape:
-            return self.values
+        """The whole field, read-only and made at each call unless an earlier one is still in use."""
         found = None if self._whole is None else self._whole()
         if found is None:
-            found = np.zeros(self.shape, dtype=self.values.dtype)
-            found[..., self.rows, self.columns] = self.values
-            found.setflags(write=False)  # a change would not reach the stored values
+            if self.values.shape == self.shape:
+                found = self.values.view()
+            else:
+                found = np.zeros(self.shape, dtype=self.values.dtype)
+                found[..., self.rows, self.columns] = self.values
+            found.setflags(write=False)  # a change of a copy would not reach the stored values
             self._whole = weakref.ref(found)
         return found
 

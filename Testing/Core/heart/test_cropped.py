@@ -44,6 +44,14 @@ def test_a_stored_field_is_the_whole_field(rows: slice, columns: slice) -> None:
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(stored)).whole(), whole)
 
 
+@pytest.mark.parametrize("rows", [slice(4, 9), slice(0, 20)], ids=["copy", "view"])
+def test_a_whole_field_is_read_only_whether_its_box_is_small_or_large(rows: slice) -> None:
+    given = field(rows, slice(0, 30))
+    with pytest.raises(ValueError, match="read-only"):
+        Cropped.of(given).whole()[:] = 1.0
+    given[:] = 1.0  # the caller's own array stays writable
+
+
 def test_unknown_values_are_kept() -> None:
     whole = field(slice(4, 9), slice(10, 14))
     whole[2, 1, 15, 20] = np.nan
