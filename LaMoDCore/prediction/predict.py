@@ -23,7 +23,7 @@ from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slices
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.threads import in_order, one_torch_thread, thread_count
+from LaMoDCore.runtime.threads import MOST_THREADS, in_order, one_torch_thread, thread_count
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from LaMoDCore.uncertainty.global_intervals import with_global_intervals
 from LaMoDCore.uncertainty.intervals import calibrated, calibration_of, unlike_training_notes, with_uncertainty
@@ -153,14 +153,16 @@ def predict_strain(
 def batches_of(slices: Sequence[CineSlice], device: torch.device) -> tuple[list[Sequence[CineSlice]], int]:
     """Divide slices into batches that pass through the networks together.
 
-    Single slices on the CPU, where larger batches are not faster; up to `MOST_AT_ONCE` slices on an accelerator, whose
-    memory is so bounded. Threads predict several batches at a time, except with MPS, whose queue one thread must use.
+    Single slices on the CPU, where larger batches are not faster. On an accelerator up to `MOST_AT_ONCE` slices, which
+    with CUDA are divided among `MOST_THREADS` threads; MPS must be used by one thread. The batches, and with them the
+    results, do not depend on the number of cores, and at most `MOST_THREADS` batches are in memory at a time.
 
     Returns:
         The batches in the order of the slices, and the number of threads.
     """
-    threads = 1 if device.type == "mps" else thread_count(len(slices))
-    size = 1 if device.type == "cpu" else min(MOST_AT_ONCE, ceil(len(slices) / threads))
+    at_a_time = 1 if device.type == "mps" else MOST_THREADS
+    size = 1 if device.type == "cpu" else min(MOST_AT_ONCE, ceil(len(slices) / at_a_time))
+    threads = min(at_a_time, thread_count(ceil(len(slices) / size)))
     return [slices[first : first + size] for first in range(0, len(slices), size)], threads
 
 

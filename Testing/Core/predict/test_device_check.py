@@ -30,6 +30,7 @@ from LaMoDCore.networks.spline import b_spline_upsample
 from LaMoDCore.prediction import device_check, predict
 from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.predict import predict_strain
+from LaMoDCore.runtime.threads import MOST_THREADS
 from LaMoDCore.training.loop.losses import motion_loss, noise_loss, registration_loss
 from Testing.Core.predict import mps_like
 from Testing.Core.predict.conftest import SMALL, ring_frames
@@ -91,6 +92,18 @@ def test_batches_are_bounded_and_keep_the_order(device: str, most: int) -> None:
     assert [each for batch in batches for each in batch] == slices
     assert max(map(len, batches)) <= most and (threads == 1 or device != "mps")
     assert len(batches) == 40 or device != "cpu"
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+def test_batches_do_not_depend_on_the_number_of_cores(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slices: Any = list(range(12))
+    found = []
+    for cores in (1, 2, 32):
+        monkeypatch.setattr(torch, "get_num_threads", lambda cores=cores: cores)
+        batches, threads = predict.batches_of(slices, torch.device(device))
+        found.append(batches)
+        assert threads <= min(cores, MOST_THREADS, len(batches))
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize("operation", ["double", "mixed", "numpy"])
