@@ -302,7 +302,7 @@ class MotionLatent(nn.Module):
                 (Ho & Salimans 2021, eq. 6), which narrows the posterior.
             spread: factors of the slices [N, modes], see `SliceSpread`.
             balance: start three or more samples from balanced noise, see `balanced_draws`. Their scatter is right, but
-                they are no independent draws, as scores of samples assume.
+                they are not independent draws, as scores of samples assume.
         """
         slices = len(views.motion)
         condition = self.condition(views.ring, views.motion).repeat_interleave(count, dim=0)
