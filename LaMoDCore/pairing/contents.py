@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from LaMoDCore.heart.case import MIN_FRAMES
@@ -75,21 +75,53 @@ class Contents:
         )
 
     def by_patient(self) -> dict[str, Contents]:
-        """The scans of each patient, by PatientID; of the other files only masks in the patient's own folder."""
+        """The scans of each patient, by PatientID; of the other files only masks in the patient's own folder.
+
+        The parts have different names: that of the patient's own folder, else that of the first file, relative to the
+        root.
+        """
         files: dict[str, list[Path]] = defaultdict(list)
         for path, identity in self.identities.items():
             for patient in identity.patients:
                 files[patient].append(path)
-        return {patient: self._part(paths) for patient, paths in files.items()}
+        parts = {patient: self._part(paths) for patient, paths in files.items()}
+        names = Counter(part.name for part in parts.values())
+        return {
+            patient: part if names[part.name] == 1 else replace(part, name=self._relative(files[patient][0]))
+            for patient, part in parts.items()
+        }
+
+    def without_patient(self) -> tuple[str, ...]:
+        """Scans that `by_patient` leaves out, relative to the root: workspaces, folders of images, arrays and cases."""
+        used = {path for part in self.by_patient().values() for path in (*part.dicom, *part.volumes, *part.workspaces)}
+        images = [path.parent if path.is_file() else path for path in (*self.dicom, *self.volumes) if path not in used]
+        others = [path for path in self.workspaces if path not in used]
+        return tuple(dict.fromkeys(map(self._relative, (*images, *others, *self.arrays, *self.cases))))
+
+    def of_examination(self, examination: frozenset[str]) -> Contents:
+        """The scans without the DICOM files of other examinations than these StudyInstanceUIDs."""
+        kept = {path: identity for path, identity in self.identities.items() if identity.examinations <= examination}
+        return replace(self, dicom=tuple(path for path in self.dicom if path in kept), identities=kept)
+
+    def _relative(self, path: Path) -> str:
+        inside = path != self.root and self.root in path.parents
+        return path.relative_to(self.root).as_posix() if inside else self.name
+
+    def _own_folder(self, paths: Sequence[Path]) -> Path | None:
+        """The outermost folder below the root that holds all of these files, and no other with an identity."""
+        chosen = set(paths)
+        common = set.intersection(*(set(path.parents) for path in paths))
+        for folder in sorted((each for each in common if self.root in each.parents), key=lambda each: len(each.parts)):
+            if not any(folder in path.parents and path not in chosen for path in self.identities):
+                return folder
+        return None
 
     def _part(self, paths: Sequence[Path]) -> Contents:
         chosen = set(paths)
-        tops = {path.relative_to(self.root).parts[0] for path in paths}
-        top = self.root / next(iter(tops)) if len(tops) == 1 else self.root
-        others = any(top in path.parents and path not in chosen for path in self.identities)
-        own = top if top.is_dir() and top != self.root and not others else None
+        own = self._own_folder(paths)
+        name = self._relative(paths[0] if own is None else own)
         return Contents(
-            top.name if own is not None else paths[0].stem,
+            name.removesuffix(paths[0].suffix) if paths[0] in self.workspaces and own is None else name,
             self.root if own is None else own,
             dicom=tuple(path for path in self.dicom if path in chosen),
             volumes=tuple(path for path in self.volumes if own is not None and own in path.parents),
