@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from LaMoDCore.cli.dense import add_analysis_options, analysis_options
 from LaMoDCore.cli.shared.options import add_labels_option, add_progress_option, numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import Progress
 
 if TYPE_CHECKING:
@@ -103,10 +105,29 @@ def run(args: argparse.Namespace) -> int:
         about={} if args.about is None else read_about_persons(args.about),
         overwrite=args.overwrite,
     )
-    with Progress(args.progress) as progress:
-        result = pair_studies(args.cine, args.dense, args.out, options, dataset, by=args.by, progress=progress)
-    if args.key is not None:
-        write_new_file(args.key, _key(result).encode())
+    written: list[Path] = []
+
+    def write_key(result: PairingResult) -> None:
+        if args.key is not None:
+            write_new_file(args.key, _key(result).encode())
+            written.append(args.key)
+
+    try:
+        with Progress(args.progress) as progress:
+            result = pair_studies(
+                args.cine,
+                args.dense,
+                args.out,
+                options,
+                dataset,
+                by=args.by,
+                before_writing=write_key,
+                progress=progress,
+            )
+    except BaseException:
+        for file in written:  # there is no dataset to which it belongs
+            file.unlink(missing_ok=True)
+        raise
     for one in result.persons:
         print("\n".join(_lines(one)))
     for mismatch in result.mismatches:
@@ -114,17 +135,19 @@ def run(args: argparse.Namespace) -> int:
         print(f"not matched: {side} folder {mismatch.name}: {mismatch.reason}")
     paired = [one for one in result.persons if one.pairs]
     count = sum(len(one.pairs) for one in paired)
-    print(f"{count} pairs of {len(paired)} of {len(result.persons)} persons: {args.out}; see pairing.csv there")
+    persons = f"{len(paired)} of {counted(len(result.persons), 'person')} paired"
+    print(f"{counted(count, 'pair')}, {persons}: {args.out}; see pairing.csv there")
     return 0
 
 
 def _check_key(key: Path, out: Path) -> None:
-    from LaMoDCore.runtime.output.new_folder import real_path
+    from LaMoDCore.runtime.output.new_folder import check_writable, real_path
 
     if real_path(out) in real_path(key).parents:
         raise LaMoDInputError(key, "it identifies the persons and would lie in the dataset", _OUTSIDE)
     if key.exists():
         raise LaMoDInputError(key, "it exists already", "name a new file, or delete this one first")
+    check_writable(key, real_path(key).parent)
 
 
 def _key(result: PairingResult) -> str:
@@ -142,7 +165,7 @@ def _key(result: PairingResult) -> str:
 
 
 def _lines(one: PairedPerson) -> list[str]:
-    lines = [f"{one.subject}: {len(one.pairs)} pairs"]
+    lines = [f"{one.subject}: {counted(len(one.pairs), 'pair')}"]
     if not one.person.shares_reference:
         lines.append("  cine and DENSE state different frames of reference: check the positions of their slices")
     for pair, cine, dense in one.pairs:
@@ -151,11 +174,22 @@ def _lines(one: PairedPerson) -> list[str]:
             f"{pair.angle_degrees:.1f}° apart, shifted by {pair.shift_mm:.1f} mm in the plane; contours: cine "
             f"{pair.contours[0]}, DENSE {pair.contours[1]}; RV insertion: {pair.insertion}"
         )
+    if any(not pair.cine.level_known for pair, _, _ in one.pairs):
+        lines.append("  the levels are a guess, which the models do not use: give them in the column levels of --about")
+    elif any(_levels_proposed(pair.cine.details or {}) for pair, _, _ in one.pairs):
+        lines.append("  the levels were proposed from the positions of the slices: see the column levels of --about")
     quiet = Counter(each.reason for each in one.unpaired if each.side == "cine" and each.slice is not None)
     for each in one.unpaired:
-        if each.side == "cine" and each.slice is not None:
+        if each.is_other or (each.side == "cine" and each.slice is not None):
             continue
         where = each.side if each.slice is None else f"DENSE slice {each.slice}"
         lines.append(f"  not paired: {where}: {each.reason}" + (f" ({each.detail})" if each.detail else ""))
-    lines += [f"  not paired: {count} cine slice(s): {reason}" for reason, count in quiet.items()]
+    lines += [f"  not paired: {counted(count, 'cine slice')}: {reason}" for reason, count in quiet.items()]
+    others = "; ".join(each.reason for each in one.unpaired if each.is_other)
+    if others:
+        lines.append(f"  series of the cine study that are not used: {others}")
     return lines
+
+
+def _levels_proposed(details: Mapping[str, Any]) -> bool:
+    return any(isinstance(each, dict) and each.get("code") == "levels_proposed" for each in details.get("notes") or ())

@@ -91,7 +91,7 @@ def _case(data: DatasetCase, masks: Array, frames_known: Array | None = None) ->
             frame_times_ms=data.frame_times_ms,
             rr_ms=data.rr_ms,
             level=data.level,
-            level_known=True,
+            level_known=data.level_known,
             cine=None if data.cine is None else data.cine[:, z],
             valid_frames=np.empty(0, dtype=bool) if frames_known is None else frames_known,
         )

@@ -75,10 +75,23 @@ def read_cine_planes(
     Masks in the folder are the contours; without any, a contour engine draws them.
 
     Raises:
-        LaMoDInputError: there is no cine, it cannot be read, or its contours cannot be used.
+        LaMoDInputError: there is no cine, it cannot be read, or its contours or the given levels cannot be used.
     """
+    try:
+        return _read(contents, options, progress)
+    except LaMoDInputError as error:
+        if error.source != "--levels":
+            raise
+        raise LaMoDInputError("the levels in --about", error.reason, error.remedy) from error
+
+
+def _read(
+    contents: Contents, options: CineOptions, progress: Progress
+) -> tuple[tuple[CinePlane, ...], tuple[LeftOut, ...]]:
     if contents.cases:
-        return tuple(plane for folder in contents.cases for plane in _of_case_folder(folder)), ()
+        if options.levels is not None:
+            raise LaMoDInputError("--levels", "cases of a dataset have their own", "leave them out for this person")
+        return tuple(plane for folder in contents.cases for plane in _of_case_folder(folder, options)), ()
     series = find_series(contents.dicom)[0] if contents.dicom else ()
     masks, pictures = _masks_and_pictures(contents, series)
     if not masks:
@@ -126,6 +139,7 @@ def _of_case(case: Case) -> tuple[CinePlane, ...]:
                 "contours_reviewed": origin.is_reviewed,
             }
         notes = [each for each in case.notes if each.slice in (None, number)]
+        details["level_known"] = slice_.level_known
         details["notes"] = [replace(each, slice=None, source="").to_dict() for each in notes]
         insertion = case.insertion_of(slice_)
         found = DatasetCase(
@@ -151,9 +165,12 @@ def _stored(pictures: Array) -> Array:
     return whole.astype(np.int16) if fits else pictures
 
 
-def _of_case_folder(folder: Path) -> list[CinePlane]:
+def _of_case_folder(folder: Path, options: CineOptions) -> list[CinePlane]:
     data = read_case_folder(folder, pictures=True)
-    return [CinePlane(one, located=True) for one in single_slices(data, {"source": "cine", "contours": GIVEN})]
+    if options.rv_insertion_lps is not None:
+        data = replace(data, rv_insertion_lps=np.asarray(options.rv_insertion_lps, dtype=np.float64))
+    details = {"source": "cine", "contours": GIVEN, "level_known": data.level_known}
+    return [CinePlane(one, located=True) for one in single_slices(data, details)]
 
 
 def single_slices(data: DatasetCase, details: dict[str, Any]) -> list[DatasetCase]:

@@ -26,6 +26,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: Masks whose plane differs from that of the images by less than this were drawn on them.
 _SAME_PLANE_MM = 0.5
+_ELSEWHERE = "it is in another frame of reference than the cine"
 _SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
 
@@ -57,6 +58,7 @@ class DensePlane:
         case: the analysed case, without id.
         fault: why it cannot be used.
         missing: images that are missing, as in `SliceFault`.
+        reason: why it cannot be used, as a clause without names; "" if `fault` is more precise.
     """
 
     grid: SliceGrid | None
@@ -65,10 +67,19 @@ class DensePlane:
     case: DatasetCase | None = None
     fault: LaMoDInputError | None = None
     missing: str = ""
+    reason: str = ""
 
 
-def read_dense_planes(contents: Contents, options: DenseOptions) -> tuple[DensePlane, ...]:
+def read_dense_planes(
+    contents: Contents, options: DenseOptions, references: frozenset[str] = frozenset()
+) -> tuple[DensePlane, ...]:
     """The DENSE slices of a person, from base to apex as far as their positions are known.
+
+    Args:
+        contents: the scans.
+        options: how they are read.
+        references: frames of reference of the cine. If only some DENSE series are in one of these, the others cannot be
+            used, since their positions refer to another origin.
 
     Raises:
         LaMoDInputError: there are no DENSE data.
@@ -80,11 +91,11 @@ def read_dense_planes(contents: Contents, options: DenseOptions) -> tuple[DenseP
         planes += _read(lambda path=path: read_arrays(path, **_scan(options)))  # type: ignore[misc]
     images, segmentations = _split(contents.dicom)
     if images and not (planes and not _has_dense(images)):
-        found, faults = read_dense_slices(images, contents.root, **_scan(options))
-        planes += [_of_images(each) for each in found]
-        planes += [
-            DensePlane(fault.grid, fault.grid is not None, fault=fault.error, missing=fault.missing) for fault in faults
-        ]
+        elsewhere = _elsewhere(images, contents, references)
+        planes += _of_dicom([file for file in images if file not in elsewhere], contents.root, options)
+        for plane in _of_dicom(list(elsewhere), contents.root, options) if elsewhere else ():
+            error = LaMoDInputError(contents.root, _ELSEWHERE, "use DENSE series of the examination of the cine")
+            planes.append(replace(plane, images=None, fault=error, missing="", reason=_ELSEWHERE))
     if not planes:
         raise LaMoDInputError(
             contents.root, "there are no DENSE images in it", "name the folder of the DENSE series, or a .dns workspace"
@@ -92,6 +103,23 @@ def read_dense_planes(contents: Contents, options: DenseOptions) -> tuple[DenseP
     stacks = _mask_stacks([*contents.volumes, *segmentations])
     planes = [_with_masks(plane, stacks, parse_labels(options.labels)) for plane in planes]
     return tuple(sorted(planes, key=_depth))
+
+
+def _of_dicom(files: Sequence[Path], root: Path, options: DenseOptions) -> list[DensePlane]:
+    found, faults = read_dense_slices(files, root, **_scan(options))
+    unusable = [DensePlane(each.grid, each.grid is not None, fault=each.error, missing=each.missing) for each in faults]
+    return [_of_images(each) for each in found] + unusable
+
+
+def _elsewhere(images: Sequence[Path], contents: Contents, references: frozenset[str]) -> dict[Path, None]:
+    """DENSE files of another frame of reference than the cine; {} if none is in that of the cine."""
+    stated = {file: contents.identities[file].frames_of_reference for file in images if file in contents.identities}
+    others = {file: None for file, own in stated.items() if references and own and not own & references}
+    if not others:
+        return {}
+    others = {file: None for file in others if _has_dense([file])}
+    inside = [file for file, own in stated.items() if own & references]
+    return others if others and _has_dense(inside) else {}
 
 
 def _scan(options: DenseOptions) -> dict[str, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,8 @@ from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import SILENT, Progress
 
 _COMMAND = "pair"
+#: Maximum number of persons named in a message.
+_MAX_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def pair_studies(
     dataset: DatasetOptions,
     *,
     by: By = "auto",
+    before_writing: Callable[[PairingResult], None] = lambda result: None,
     progress: Progress = SILENT,
 ) -> PairingResult:
     """Pair cine and DENSE studies and add the pairs to the dataset `out`.
@@ -90,16 +93,20 @@ def pair_studies(
         options: options of the pairing.
         dataset: how the pairs are added.
         by: see `match_persons`.
+        before_writing: called with the result before the dataset is written; an exception leaves `out` unchanged.
         progress: updated with each person.
 
     Raises:
-        LaMoDInputError: nothing could be paired, or the dataset cannot be written to.
+        LaMoDInputError: nothing could be paired, the table of persons names somebody else, or the dataset cannot be
+            written to.
     """
     refuse_input_inside(out, [cine, dense])
     done: list[PairedPerson] = []
     with new_scans(out, _COMMAND, overwrite=dataset.overwrite) as new:
+        new.refuse_changed(PAIRING_FILE)
         progress.update("persons", 0.0, "matching the persons")
         persons, mismatches = match_persons(cine, dense, by)
+        _refuse_strangers(dataset.about, persons, mismatches)
         if options.cine.rv_insertion_lps is not None and len(persons) > 1:
             remedy = "give the points of several persons in the column rv_insertion of --about"
             raise LaMoDInputError("--rv-insertion", f"it applies to one person, not {len(persons)}", remedy)
@@ -116,7 +123,27 @@ def pair_studies(
         rows = [row for one in done for row in _rows(one)]
         new.tables[PAIRING_FILE] = partial(with_rows, rows=rows, subjects=frozenset(subjects))
         progress.update("write", 1.0, "the dataset")
-    return PairingResult(tuple(done), mismatches)
+        result = PairingResult(tuple(done), mismatches)
+        before_writing(result)
+    return result
+
+
+def _refuse_strangers(
+    about: Mapping[str, AboutPerson], persons: Sequence[Person], mismatches: Sequence[Mismatch]
+) -> None:
+    """Refuse rows of the table of persons that belong to nobody, such as one with a misspelt name.
+
+    Raises:
+        LaMoDInputError: there are such rows.
+    """
+    names = [person.name for person in persons]
+    strangers = [name for name in about if name not in {*names, *(mismatch.name for mismatch in mismatches)}]
+    if strangers:
+        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        known = ", ".join(f"'{name}'" for name in names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+        raise LaMoDInputError(
+            "--about", f"no person is called '{strangers[0]}'{more}", f"use the names of the cine folders ({known})"
+        )
 
 
 def _with_table(options: PairingOptions, about: AboutPerson) -> PairingOptions:
@@ -249,7 +276,7 @@ def _is_numbered(subject: str, prefix: str) -> bool:
 
 def _nothing(dense: Path, done: Sequence[PairedPerson], mismatches: Sequence[Mismatch]) -> LaMoDInputError:
     if len(done) == 1 and not mismatches:
-        unpaired = done[0].unpaired
+        unpaired = [each for each in done[0].unpaired if not each.is_other]
         detail = next((each.detail for each in unpaired if each.detail), "")
         remedy = "check that both scans are of one examination, and the contours and positions of their slices"
         if detail and all(each.detail for each in unpaired if each.side != "cine"):

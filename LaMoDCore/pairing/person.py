@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -95,12 +96,14 @@ class Unpaired:
         slice: number of the slice, from 1 at the base; None if it concerns the whole scan.
         reason: a clause without names of files or persons, which is written into the dataset.
         detail: the complete message, for the terminal; "" if there is nothing to add.
+        is_other: whether it is series that need not be paired, such as localisers.
     """
 
     side: Side
     slice: int | None
     reason: str
     detail: str = ""
+    is_other: bool = False
 
 
 def pair_person(
@@ -117,11 +120,12 @@ def pair_person(
         The pairs from base to apex, and what could not be paired.
     """
     try:
-        dense = read_dense_planes(person.dense, options.dense)
+        references = person.cine.identity.frames_of_reference
+        dense = read_dense_planes(person.dense, options.dense, references)
     except LaMoDInputError as error:
         return [], [Unpaired("DENSE", None, "the DENSE data cannot be used", str(error))]
     unpaired = [
-        Unpaired("DENSE", number, _fault_clause(plane), "" if plane.missing else str(plane.fault))
+        Unpaired("DENSE", number, _fault_clause(plane), "" if plane.missing or plane.reason else str(plane.fault))
         for number, plane in enumerate(dense, start=1)
         if plane.fault is not None
     ]
@@ -134,9 +138,13 @@ def pair_person(
     if not usable:
         return [], unpaired
     try:
-        cine, _ = read_cine_planes(person.cine, options.cine, progress)
+        cine, left_out = read_cine_planes(person.cine, options.cine, progress)
     except LaMoDInputError as error:
         return [], [*unpaired, Unpaired("cine", None, "the cine cannot be used", str(error))]
+    reasons = Counter(each.anonymous or each.reason for each in left_out)
+    unpaired += [
+        Unpaired("cine", None, f"{count} × {reason}", is_other=True) for reason, count in sorted(reasons.items())
+    ]
     unpaired += [
         Unpaired("cine", number, "its position in the patient is unknown")
         for number, plane in enumerate(cine, start=1)
@@ -166,7 +174,9 @@ class _CannotPairError(Exception):
 
 def _fault_clause(plane: DensePlane) -> str:
     """Why a DENSE slice cannot be used, without names."""
-    return f"the {plane.missing} images are missing" if plane.missing else "its DENSE images cannot be used"
+    if plane.missing:
+        return f"the {plane.missing} images are missing"
+    return plane.reason or "its DENSE images cannot be used"
 
 
 def _matches(
@@ -246,7 +256,7 @@ def _pair(
             level=level,
             disease=disease,
             rv_insertion_lps=insertions[1],
-            details={**(measured.details or {}), "pair": geometry},
+            details={**(measured.details or {}), "level_known": case.level_known, "pair": geometry},
         ),
         motion=motion,
         distance_mm=match.distance_mm,
@@ -293,6 +303,7 @@ def _shared_insertion(
 def nothing_paired(unpaired: Sequence[Unpaired]) -> str:
     """Why no slice of a person could be paired, as a clause, with the number of slices that each reason concerns."""
     reasons: dict[str, int] = {}
+    unpaired = [each for each in unpaired if not each.is_other]
     whole = [each for each in unpaired if each.slice is None]
     slices = [each for each in unpaired if each.side != "cine"]
     for each in whole or slices or unpaired:

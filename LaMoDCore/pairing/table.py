@@ -47,7 +47,7 @@ def unpaired_row(subject: str, unpaired: Unpaired) -> dict[str, Any]:
     number = "" if unpaired.slice is None else unpaired.slice
     return {
         "subject": subject,
-        "outcome": "unpaired",
+        "outcome": "not used" if unpaired.is_other else "unpaired",
         "side": unpaired.side,
         "slice": number,
         "reason": unpaired.reason,

@@ -47,10 +47,12 @@ class LeftOut:
     Attributes:
         title: number and description.
         reason: why, as a clause.
+        anonymous: the clause without the names of files, if `reason` has any.
     """
 
     title: str
     reason: str
+    anonymous: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,7 +264,8 @@ def _add_images(path: Path, slices: list[FrameStack], left_out: list[LeftOut], n
             added = replace(stack, name=name, frames=one, ijk_to_lps=affine, notes=())
             for earlier in [s for s in slices if _is_repeated(s, added)]:
                 slices.remove(earlier)
-                left_out.append(LeftOut(earlier.name, f"{added.name} shows the same plane"))
+                clause = "a later file shows the same plane"
+                left_out.append(LeftOut(earlier.name, f"{added.name} shows the same plane", clause))
             slices.append(added)
 
 

@@ -110,6 +110,14 @@ class NewScans:
         known = DatasetIndex.load(into) if (into / INDEX_FILE).is_file() else ()
         self.known = {entry.id: entry for entry in known}
 
+    def refuse_changed(self, *names: str) -> None:
+        """Check, before the work starts, that tables of the dataset may be replaced.
+
+        Raises:
+            LaMoDInputError: a file was changed, or LaMoD did not write it.
+        """
+        GrowingFolder(self._into, DATASET, "pair").refuse_changed(*names)
+
     def entry(
         self, wanted: DatasetEntry, *, keep_split: bool, other_name: str = "another subject with --subject"
     ) -> DatasetEntry:
@@ -164,6 +172,7 @@ def new_scans(out: str | Path, command: str, *, overwrite: bool) -> Iterator[New
                 atomic.replace(new.folder, into)
             else:
                 GrowingFolder(into, DATASET, command).open()
+                new.refuse_changed(*new.tables)
                 for entry in new.entries:
                     _copy(new.folder / "cases" / entry.id, into / "cases" / entry.id, {}, command)
                 _write_tables(into, new, command)

@@ -4,7 +4,7 @@ dataset.json                version, cases: id, subject, site, split, cohort, di
 cases/ID/masks.seq.nrrd     the myocardium as drawn, 0 and 1
          displacement.npz   displacement_mm [T, Z, H, W, 3] LPS (NaN outside frame 0's myocardium),
                             valid [T, Z, H, W], frame_times_ms [T], rr_ms, reference_frame (optional file)
-         case.json          level, disease, rv_insertion_lps, paired_with
+         case.json          level, disease, rv_insertion_lps, paired_with, level_known (false for a guess; optional)
          masks_true.seq.nrrd, cine.seq.nrrd   (optional)
 """
 
@@ -29,7 +29,7 @@ from LaMoDCore.runtime.json_file import read_json, write_json
 from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.output.manifest import read_manifest
 from LaMoDCore.runtime.output.new_folder import new_folder, unwritable
-from LaMoDCore.runtime.schema import ArrayOf, FolderName, Kind, Numbers, Optional, Record, Text
+from LaMoDCore.runtime.schema import ArrayOf, Flag, FolderName, Kind, Numbers, Optional, Record, Text
 
 DATASET_VERSION = 1
 SPLITS = ("train", "val", "test")
@@ -57,6 +57,7 @@ _CASE = Record(
         "rv_insertion_lps": Optional(Numbers((3,), -1e5, 1e5)),
         "paired_with": Optional(FolderName()),
         "motion_source": Optional(Text()),
+        "level_known": Flag(),
     },
     required=("level",),
 )
@@ -216,6 +217,11 @@ class DatasetCase:
     masks_true: Array | None = None
     cine: Array | None = None
     details: Mapping[str, Any] | None = None
+
+    @property
+    def level_known(self) -> bool:
+        """False if the level is a guess, which the models do not use."""
+        return (self.details or {}).get("level_known") is not False
 
     @property
     def grids(self) -> tuple[SliceGrid, ...]:

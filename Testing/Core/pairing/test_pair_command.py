@@ -12,18 +12,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import tiny_study
 from tiny_study import BIRTH, DATE, DEPTHS_MM, FOLDER, OFFSET_MM, PATIENT, SHIFT_MM, moved, person, write_study
 
 from LaMoDCore.cli import main
 from LaMoDCore.dense.analysis import DenseOptions, analyse_dense
+from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.io.dataset.checks import check_dataset
+from LaMoDCore.io.dataset.collection import new_scans
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_dataset_case
 from LaMoDCore.io.dense.arrays import write_arrays
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.pairing import person as person_module
 from LaMoDCore.pairing.persons import Person
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 OTHER, OTHER_FOLDER = "ID_0815_X", "schmidt_karl"
 
@@ -72,6 +76,8 @@ def test_both_persons_are_paired_and_the_missing_plane_is_listed(dataset: Path) 
         ("person02", "DENSE", "the y phase images are missing"),
         ("person02", "cine", "no DENSE slice in its plane"),
     ]
+    others = [row["reason"] for row in rows(dataset) if row["outcome"] == "not used"]
+    assert others == 2 * ["3 × late enhancement", "3 × localiser", "1 × not a short-axis view"]
     assert [found for found in check_dataset(dataset)[1] if found.severity == "error"] == []
 
 
@@ -170,9 +176,125 @@ def test_existing_cases_are_replaced_on_request_only(
     assert (out / "pairing.csv").read_text(encoding="utf-8") == before
     assert run(cine, dense, "--out", out, "--prefix", "siteB-") == 0
     assert {entry.subject for entry in DatasetIndex.load(out)} == {"person01", "person02", "siteB-01"}
-    assert [row["subject"] for row in rows(out)].count("person02") == 3
+    assert [row["subject"] for row in rows(out) if row["outcome"] != "not used"].count("person02") == 3
     (out / "cases" / "siteB-01-1-cine" / "case.json").write_text("{}", encoding="utf-8")
     assert "siteB-01-1-cine" in error_of(capsys, cine, dense, "--out", out, "--prefix", "siteB-", "--overwrite")
+
+
+def test_a_changed_table_is_refused_before_the_work_and_leaves_the_dataset_as_it_is(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "dataset"
+    shutil.copytree(dataset, out)
+    (out / "pairing.csv").write_text("changed", encoding="utf-8")
+    before = sorted(out.rglob("*"))
+    monkeypatch.setattr("LaMoDCore.pairing.pair_studies.match_persons", None)
+    assert "'pairing.csv' was changed" in error_of(capsys, tmp_path, tmp_path / "x", "--out", out, "--prefix", "b")
+    with pytest.raises(LaMoDInputError, match="was changed"), new_scans(out, "pair", overwrite=False) as new:
+        case = read_dataset_case(dataset, "person01-1-cine")
+        entry = replace(DatasetIndex.load(dataset).entries[0], id="b-1-cine", subject="b")
+        write_dataset_case(new.folder, replace(case, id=new.entry(entry, keep_split=False).id))
+        new.tables["pairing.csv"] = str.upper
+    assert sorted(out.rglob("*")) == before
+
+
+def test_an_unusable_key_is_refused_before_the_work(
+    study: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("LaMoDCore.pairing.pair_studies.match_persons", None)
+    home = tmp_path / "locked"
+    home.mkdir()
+    home.chmod(0o555)
+    words = (*study, "--out", tmp_path / "out", "--key")
+    assert "read-only" in error_of(capsys, *words, home / "key.csv")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert "not a folder" in error_of(capsys, *words, tmp_path / "file" / "key.csv")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_key_and_the_dataset_are_written_both_or_neither(
+    tmp_path: Path, small: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cine, dense = write_study(tmp_path, scanned=person(1, planes=1))
+    words = (cine, dense, "--out", tmp_path / "out", "--key", tmp_path / "key.csv")
+
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("LaMoDCore.pairing.pair_studies.with_rows", full)
+        assert "No space left" in error_of(capsys, *words)
+    assert not (tmp_path / "key.csv").exists()
+    monkeypatch.setattr("LaMoDCore.runtime.output.new_folder.replaced_file", full)
+    assert "key.csv: it cannot be written" in error_of(capsys, *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_the_table_that_belong_to_nobody_are_refused(
+    study: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = tmp_path / "about.csv"
+    about.write_text(f"person,disease\n{FOLDER},dcm\nmusterman,hcm\n", encoding="utf-8")
+    words = (*study, "--out", tmp_path / "out", "--about", about)
+    assert f"no person is called 'musterman'; use the names of the cine folders ('{FOLDER}'" in error_of(capsys, *words)
+
+
+def test_a_dense_slice_of_another_frame_of_reference_is_not_paired(tmp_path: Path, small: None) -> None:
+    cine, dense = write_study(tmp_path)
+    files = [file for folder in dense.glob("dense2-*") for file in folder.glob("*.dcm")]
+    for file in files:
+        header = pydicom.dcmread(file)
+        header.FrameOfReferenceUID = "1.2.3"
+        header.save_as(file)
+    out = tmp_path / "out"
+    assert run(cine, dense, "--out", out) == 0
+    found = [(row["outcome"], row["reason"]) for row in rows(out) if row["side"] == "DENSE"]
+    assert found == [("unpaired", "it is in another frame of reference than the cine")]
+    assert len([row for row in rows(out) if row["outcome"] == "paired"]) == 1
+
+
+def test_options_of_the_table_are_used_or_refused_for_cases_of_a_dataset(
+    dataset: Path, tmp_path: Path, small: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cine, dense = (dataset / "cases" / f"person02-1-{kind}" for kind in ("cine", "dense"))
+    words = (cine, dense, "--out", tmp_path / "out")
+    grid = read_dataset_case(dataset, cine.name).grid
+    point = grid.pixel_to_lps([8.0, 9.0])
+    assert run(*words, "--rv-insertion=" + ",".join(f"{v:.3f}" for v in point)) == 0
+    assert read_dataset_case(tmp_path / "out", "person01-1-cine").rv_insertion_lps == pytest.approx(point, abs=0.01)
+    about = tmp_path / "about.csv"
+    about.write_text(f"person,levels\n{cine.name},apex\n", encoding="utf-8")
+    words = (cine, dense, "--out", tmp_path / "other", "--about", about)
+    assert "the levels in --about: cases of a dataset have their own" in error_of(capsys, *words)
+
+
+def test_wrong_levels_are_reported_as_those_of_the_table(
+    tmp_path: Path, small: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cine, dense = write_study(tmp_path, scanned=person(1, planes=1))
+    about = tmp_path / "about.csv"
+    for levels, message in (("base mid", "2 level(s) for 1 slice"), ("top", "'top' is not a level")):
+        about.write_text(f"person,levels\n{FOLDER},{levels}\n", encoding="utf-8")
+        text = error_of(capsys, cine, dense, "--out", tmp_path / "out", "--about", about)
+        assert f"the levels in --about: {message}" in text
+
+
+def test_a_guessed_level_stays_a_guess_in_the_dataset_and_in_the_evaluation(
+    dataset: Path, tmp_path: Path, small: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given, guessed = ("person01-2", "person02-1")
+    for kind in ("cine", "dense"):
+        assert drawn_case(read_dataset_case(dataset, f"{given}-{kind}")).slices[0].level_known
+        assert not drawn_case(read_dataset_case(dataset, f"{guessed}-{kind}")).slices[0].level_known
+    truth = truth_of(read_dataset_case(dataset, f"{guessed}-dense"))
+    assert truth is not None
+    assert not truth.case.slices[0].level_known
+    # also when its cases are paired again
+    cine, dense = (dataset / "cases" / f"{guessed}-{kind}" for kind in ("cine", "dense"))
+    assert run(cine, dense, "--out", tmp_path / "again") == 0
+    assert "the levels are a guess" in capsys.readouterr().out
+    for kind in ("cine", "dense"):
+        assert not read_dataset_case(tmp_path / "again", f"person01-1-{kind}").level_known
 
 
 def test_an_interruption_leaves_nothing(
