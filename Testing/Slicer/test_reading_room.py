@@ -156,6 +156,7 @@ def test_a_click_in_the_bullseye_highlights_a_segment(room):
     from PySide6 import QtCore
 
     sheet = room.sheet
+    room.mouse.show(sheet.bullseye)  # the size of the picture follows that of its visible area
     width, height = sheet.bullseye.pictureSize
     unit = min(0.84 * width, 0.93 * height) / 2.6
     place = QtCore.QPoint(round(0.42 * width), round(height - 0.93 * height / 2 - 0.86 * unit))
