@@ -21,9 +21,11 @@ RESULTS = sorted((EXPERIMENTS / "results").glob("*.md"))
 SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "phantoms.mechanical_ring"}
 SHARED |= {"people.scanner", "people.study"}
 SHARED |= {"posterior.unlike_training", "posterior.unusual_slices", "training.gaussian_denoiser"}
+#: Tests for a checkout of version 1, whose fixtures they use.
+OF_VERSION_1 = {"slicer.version_1_defects"}
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [name for name in MODULES if name.removeprefix("experiments.") not in OF_VERSION_1])
 def test_every_script_imports(name: str) -> None:
     module = importlib.import_module(name)
     script = name.removeprefix("experiments.")

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def answer_line(summary: Mapping[str, Any]) -> str:
-    """One line: GLS, GCS and GRS, with intervals if there are any, and the ejection fraction; what is known of them."""
+    """One line: GLS, GCS and GRS, with any intervals, and the ejection fraction, as far as they are known."""
     from LaMoDCore.report.numbers import interval_text, number
     from LaMoDCore.report.style import percent
 
