@@ -53,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cine", nargs="+", metavar="PATH", type=Path, help="the cine images (DICOM folder, NIfTI, NRRD)"
     )
+    parser.add_argument(
+        "--paired-cine",
+        action="store_true",
+        help="each --cine belongs to the MASKS at the same place in the list, on its slices, pixels and frames: it is "
+        "not sought by its position, and contours drawn on some frames are not carried to the others",
+    )
     add_mask_frames_option(parser)
     add_engine_options(parser)
     add_long_axis_options(parser)
@@ -151,12 +157,15 @@ def _check_input(args: argparse.Namespace) -> None:
         for option, value in (("--engine", args.engine), ("--series", args.series), ("--fast", args.fast)):
             if value:
                 raise LaMoDInputError(option, "it needs a study without MASKS", f"leave out MASKS or {option}")
+        if args.paired_cine and not args.cine:
+            raise LaMoDInputError("--paired-cine", "there is no cine", "add --cine or leave out --paired-cine")
         return
     if not args.cine:
         raise LaMoDInputError(
             "lamod predict", "there are neither MASKS nor a --cine nor --long-axis", "name masks or a cine study"
         )
-    for option, value in (("--labels", args.labels), ("--mask-frames", args.mask_frames)):
+    described = {"--labels": args.labels, "--mask-frames": args.mask_frames, "--paired-cine": args.paired_cine}
+    for option, value in described.items():
         if value:
             raise LaMoDInputError(option, "it describes MASKS, and there are none", f"add MASKS or leave out {option}")
 
@@ -175,7 +184,14 @@ def _case(args: argparse.Namespace, progress: Progress) -> Case:
         from LaMoDCore.io import load_case
 
         progress.update("read", 0.0, "reading masks")
-        return load_case(args.masks, cine=args.cine, labels=args.labels, mask_frames=args.mask_frames, **options)
+        return load_case(
+            args.masks,
+            cine=args.cine,
+            labels=args.labels,
+            mask_frames=args.mask_frames,
+            paired_cine=args.paired_cine,
+            **options,
+        )
     from LaMoDCore.contours.automatic.draw import case_of
     from LaMoDCore.contours.automatic.heart_contours import contour_study
     from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE, find_engine

@@ -161,7 +161,7 @@ def test_other_events_are_handled_between_the_steps(result, monkeypatch):
 
 
 def test_the_cine_is_given_to_the_prediction(slicer_app, ring, tmp_path):
-    """Times, grid and slices are then those of the cine; the RV insertion is sought on its images."""
+    """Slices, grids and times remain those of the masks; the RV insertion is sought on the images."""
     from dataclasses import replace
 
     from LaMoDSlicerLib.Heart import HeartReader
@@ -172,12 +172,18 @@ def test_the_cine_is_given_to_the_prediction(slicer_app, ring, tmp_path):
     request.writeInputs(tmp_path)
     words = request.commandLine(tmp_path)
     cine = words[words.index("--cine") + 1]
-    alone, case = load_case(tmp_path / "masks.seq.nrrd"), load_case(tmp_path / "masks.seq.nrrd", cine=cine)
+    assert "--paired-cine" in words
+    alone = load_case(tmp_path / "masks.seq.nrrd")
+    case = load_case(tmp_path / "masks.seq.nrrd", cine=cine, paired_cine=True)
     np.testing.assert_array_equal(case.slices[0].cine, request.parts[0].cine[:, 0])
     np.testing.assert_array_equal(case.slices[0].myocardium, alone.slices[0].myocardium)
     np.testing.assert_allclose(case.frame_times_ms, alone.frame_times_ms)
     np.testing.assert_allclose(case.slices[0].grid.ijk_to_lps, alone.slices[0].grid.ijk_to_lps)
     assert request.files() == {"masks.seq.nrrd": "The masks", "cine.seq.nrrd": "The cine"}
     without = replace(request.parts[0], cine=None)
-    for parts in ((without,), (request.parts[0], without)):
-        assert "--cine" not in replace(request, parts=parts).commandLine(tmp_path)
+    damaged = request.parts[0].cine.copy()
+    damaged[0, 0, 0, 0] = np.nan
+    for unusable in (without, replace(without, cine=damaged)):
+        for parts in ((unusable,), (request.parts[0], unusable)):
+            words = replace(request, parts=parts).commandLine(tmp_path)
+            assert "--cine" not in words and "--paired-cine" not in words

@@ -12,6 +12,7 @@ from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
 from LaMoDCore.heart.cycle.carrying import carry_contours
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note, number_list
+from LaMoDCore.heart.ring.faults import SliceFault
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.images.planes import same_pixels
@@ -178,19 +179,22 @@ def is_partial(myocardium: np.ndarray) -> bool:
     return bool(drawn.any() and drawn.mean() < 1 - _PARTIAL_SHARE)
 
 
-def carried(slice_: CineSlice, source: str | Path) -> tuple[CineSlice, Note | None]:
-    """Carry the contours to every frame; returns the slice and a note that some were carried.
+def lone_frame(myocardium: np.ndarray) -> SliceFault | None:
+    """The fault of masks [T, H, W] of which one frame is drawn that is not end-diastole: they cannot be carried."""
+    drawn = np.flatnonzero(myocardium.any(axis=(1, 2)))
+    if drawn.size != 1 or _is_near_start(int(drawn[0]), len(myocardium)):
+        return None
+    # from a single contour the path of the wall is assumed, beginning at end-diastole
+    reason = f"only frame {drawn[0]} of {len(myocardium)} is drawn, and a single contour must be that of end-diastole"
+    return SliceFault("missing", (), reason, "draw end-diastole (frame 0) as well", reason)
 
-    Raises:
-        LaMoDInputError: a single frame is drawn and is not end-diastole, from which the wall's path is assumed.
+
+def carried(slice_: CineSlice) -> tuple[CineSlice, Note | None]:
+    """Carry the contours of masks without a `lone_frame` to every frame.
+
+    Returns:
+        The slice, and a note that contours were carried.
     """
-    drawn = np.flatnonzero(slice_.myocardium.any(axis=(1, 2)))
-    if drawn.size == 1 and not _is_near_start(int(drawn[0]), slice_.frames):
-        raise LaMoDInputError(
-            source,
-            f"only frame {drawn[0]} of {slice_.frames} is drawn, and a single contour must be that of end-diastole",
-            "draw end-diastole (frame 0) as well",
-        )
     result = carry_contours(slice_)
     right = slice_.right_ventricle
     if right is not None:

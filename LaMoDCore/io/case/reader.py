@@ -24,6 +24,7 @@ from LaMoDCore.heart.rv_insertion import (
     insertion_from_label,
     with_own_insertions,
 )
+from LaMoDCore.io.case.paired_cine import read_paired_cines, with_paired_cine
 from LaMoDCore.io.case.picture_next_to_mask import with_frames_of_pictures
 from LaMoDCore.io.case.same_plane import joined_frames, refuse_second_reader
 from LaMoDCore.io.case.slice_order import order_of
@@ -65,6 +66,7 @@ def load_case(
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
     swap_base_and_apex: bool = False,
+    paired_cine: bool = False,
 ) -> Case:
     """Read masks of the left ventricle over the cycle, and cine images if given, as one heart.
 
@@ -86,6 +88,9 @@ def load_case(
         reference_frame: end-diastole, from 0, if `find_end_diastole` chooses a wrong frame.
         swap_base_and_apex: reverse the order of the slices that was found, if it is wrong: files without orientation do
             not state which end is the apex.
+        paired_cine: whether each cine belongs to the masks at the same place in ``masks``, on their slices, pixels and
+            frames. The slices are then read as without a cine, with the masks' grids and times, and only get the
+            images: they are not sought by position, and contours of some frames are not carried to the others.
 
     Returns:
         The case, slices from base to apex; ``notes`` holds the assumptions.
@@ -102,15 +107,21 @@ def load_case(
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
     notes: list[Note] = []
     pictures = dicom_series(cine_paths) if any(is_dicom(path) for path in mask_paths) else ()
-    fewest = 1 if cine_paths or len(mask_paths) > 1 else MIN_FRAMES
+    if paired_cine and mask_frames is not None:
+        raise LaMoDInputError("--mask-frames", "paired cines have the frames of the masks", "leave out the option")
+    several = len(mask_paths) > 1 or bool(cine_paths)
+    fewest = 1 if several and not paired_cine else MIN_FRAMES
     masks_of = [(path, read_mask_stacks(path, notes, min_frames=fewest, pictures=pictures)) for path in mask_paths]
+    paired = read_paired_cines(masks_of, cine_paths, notes) if paired_cine else {}
     planes = wanted_planes([stack for _, stacks in masks_of for stack in stacks])
-    cines = [stack for path in cine_paths for stack in read_cine_slices(path, planes, notes)]
+    searched = [] if paired_cine else cine_paths
+    cines = [stack for path in searched for stack in read_cine_slices(path, planes, notes)]
     return _case_of_stacks(
         masks_of,
         cines,
         notes,
         inputs=[*mask_paths, *cine_paths],
+        paired=paired,
         labels=wanted,
         rv_insertion_lps=rv_insertion_lps,
         levels=named_levels,
@@ -161,6 +172,7 @@ def _case_of_stacks(
     notes: list[Note],
     *,
     inputs: Sequence[Path],
+    paired: Mapping[Path, FrameStack] | None = None,
     labels: LabelMap | None,
     rv_insertion_lps: npt.ArrayLike | None,
     levels: tuple[Level | None, ...] | None = None,
@@ -181,7 +193,7 @@ def _case_of_stacks(
     for path, stacks in masks_of:
         for stack in stacks:
             check_frame_count(stack, path, 1 if cines else MIN_FRAMES)
-        read += slices_of(
+        found = slices_of(
             stacks,
             path,
             cines=cines,
@@ -191,6 +203,7 @@ def _case_of_stacks(
             notes=notes,
             mask_frames=mask_frames,
         )
+        read += with_paired_cine(found, path, stacks, paired or {})
     return assemble_case(
         read,
         notes,

@@ -16,7 +16,7 @@ from LaMoDCore.heart.ring.faults import SliceFault, find_fault, remove_specks
 from LaMoDCore.heart.ventricle import VentricleSlice
 from LaMoDCore.io.case.axis_order import check_axis_order
 from LaMoDCore.io.case.doubtful_geometry import check_default_pixels, check_turn
-from LaMoDCore.io.case.partial_masks import carried, is_partial, on_cine_frames
+from LaMoDCore.io.case.partial_masks import carried, is_partial, lone_frame, on_cine_frames
 from LaMoDCore.io.dicom.series import DicomSeries
 from LaMoDCore.io.files.image_file import read_images
 from LaMoDCore.io.files.labels import LabelMap, integer_labels, meaning_of_labels, parse_labels, rounding_notes
@@ -324,6 +324,9 @@ def _read_slice(
         notes.append(
             note("stray_pixels", f"{dropped} stray pixel(s) separate from the ring were removed.", source=name)
         )
+    lone = lone_frame(myocardium) if partial else None
+    if lone is not None:
+        return ReadSlice(name, path, None, lone, mask.has_orientation)
     right = labels == meaning.right_ventricle if meaning.right_ventricle is not None else None
     named = replace(mask, name=name)
     grid = mask.slice_grid(0)
@@ -360,7 +363,7 @@ def _read_slice(
         contour_origin=origin,
     )
     if partial:
-        read, carrying = carried(read, path)
+        read, carrying = carried(read)
         notes += [carrying] if carrying else []
     return ReadSlice(name, path, read, None, (mask if cine is None else cine).has_orientation, tuple(notes))
 

@@ -21,6 +21,8 @@ from LaMoDCore.runtime.plain_text import counted
 _MAX_SHEAR = 0.01
 _PIXEL_MM = (0.2, 12.0)
 _MIN_THICKNESS_MM = 0.05
+#: Planes that are this close are equal; even slices of a stack that was resampled to thin ones are farther apart.
+_EQUAL_PLANES_MM = 0.1
 
 
 def check_grid(stack: FrameStack, source: str | Path) -> None:
@@ -70,7 +72,9 @@ def with_slice_axis(stack: FrameStack) -> FrameStack:
 
 
 def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | Path) -> tuple[FrameStack, list[Note]]:
-    """The cine slice (Z = 1) that lies in the mask's plane.
+    """The cine slice (Z = 1) that lies in the mask's plane; of several, the nearest, and of equally near, the last.
+
+    Cines without position are considered only if no cine with a position lies in the plane of a mask with one.
 
     Args:
         mask: one slice [T, 1, H, W].
@@ -84,9 +88,10 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
         LaMoDInputError: no cine lies in the plane, or none has as many frames.
     """
     frames = mask.frames.shape[0]
-    located = shares_positions(mask, cines)
+    placed = [c for c in cines if shares_positions(mask, [c])]
+    inside = [c for c in placed if _plane_distance(mask, c) <= SAME_PLANE_MM]
+    located = bool(inside) or len(placed) == len(cines)
     if located:
-        inside = [c for c in cines if _plane_distance(mask, c) <= SAME_PLANE_MM]
         if not inside:
             nearest = min(cines, key=lambda c: _plane_distance(mask, c))
             raise LaMoDInputError(
@@ -105,6 +110,9 @@ def matching_cine(mask: FrameStack, cines: Sequence[FrameStack], source: str | P
             f"it has {counted(frames, 'frame')} and the cine {counts}",
             "give the cine on which the masks were drawn, with a mask on every frame",
         )
+    if located or not (mask.is_located or any(c.is_located for c in same)):
+        distances = [_plane_distance(mask, c) for c in same]
+        same = [c for c, mm in zip(same, distances, strict=True) if mm <= min(distances) + _EQUAL_PLANES_MM]
     notes = []
     if len(same) > 1:
         text = f"{len(same)} cine series lie in the plane of the mask; the last one was used."

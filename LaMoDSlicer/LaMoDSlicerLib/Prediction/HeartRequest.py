@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -61,15 +62,19 @@ class HeartRequest:
         return {f"series{n}.seq.nrrd": f"“{part.name}”" for n, part in enumerate(self.parts, 1)}
 
     def cineNames(self) -> dict[str, str]:
-        """File of each cine -> what the user calls it; empty unless every series has a cine.
+        """File of each cine -> what the user calls it; empty unless every series has a cine of finite values.
 
-        The command looks for the cine of every mask, so that it gets all of them or none.
+        The command pairs cines and masks by their order, so that it gets all of them or none.
         """
-        if any(part.cine is None for part in self.parts):
+        if not self._areCinesUsable:
             return {}
         if len(self.parts) == 1:
             return {"cine.seq.nrrd": _("The cine")}
         return {f"cine{n}.seq.nrrd": f"“{part.name}”" for n, part in enumerate(self.parts, 1)}
+
+    @cached_property
+    def _areCinesUsable(self) -> bool:
+        return all(part.cine is not None and bool(np.isfinite(part.cine).all()) for part in self.parts)
 
     def files(self) -> dict[str, str]:
         """Every file that `writeInputs` writes -> what the user calls it."""
@@ -87,7 +92,7 @@ class HeartRequest:
         arguments = ["predict", *(str(folder / file) for file in self.names())]
         arguments += ["--out", str(folder / "result"), "--outputs", "segments,motion"]
         if self.cineNames():
-            arguments += ["--cine", *(str(folder / file) for file in self.cineNames())]
+            arguments += ["--cine", *(str(folder / file) for file in self.cineNames()), "--paired-cine"]
         arguments += ["--labels", MaskFrames.sharedLabelOption(part.masks for part in self.parts)]
         if self.levels:
             arguments += ["--levels", ",".join(self.levels)]
