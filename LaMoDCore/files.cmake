@@ -178,6 +178,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/case/axis_order.py
   io/case/doubtful_geometry.py
   io/case/drawn_slices.py
+  io/case/paired_cine.py
   io/case/partial_masks.py
   io/case/picture_next_to_mask.py
   io/case/reader.py
