@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "input_kinds"))
 from heart_files import FRAMES, MYO, RR_MS, heart_labels, stack_affine, write_nifti, write_seg
 from plain_export import AFFINE, IDENTITY, LABELS, PlainExport, write_transforms
 
-from LaMoDCore.cli import main, notes
+from LaMoDCore.cli import main
+from LaMoDCore.cli.shared import notes
 from LaMoDCore.contours.input_notes import NEED_MOTION
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.files.image_file import read_images
