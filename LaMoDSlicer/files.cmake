@@ -174,6 +174,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Worker/CoreLibrary.py
   LaMoDSlicerLib/Worker/Dependencies.py
   LaMoDSlicerLib/Worker/ModelFolder.py
+  LaMoDSlicerLib/Worker/PausedCollection.py
   LaMoDSlicerLib/Worker/PipOutput.py
   LaMoDSlicerLib/Worker/SlicedWork.py
   LaMoDSlicerLib/Worker/WarmWorker.py

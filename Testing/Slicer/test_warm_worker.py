@@ -73,6 +73,21 @@ def test_other_settings_get_a_new_process(warm, monkeypatch):
     assert process.wait(60) != 0
 
 
+def test_no_process_starts_after_it_was_discarded_or_during_the_next_prediction(warm, monkeypatch):
+    from LaMoDSlicerLib.Worker import CoreLibrary
+
+    monkeypatch.setattr(warm.module, "DELAY_MS", 20)
+    options = {"env": CoreLibrary.environment(), "text": True}
+    for end in (warm.module.discard, lambda: warm.module.take(prediction("a.nrrd"), options)):
+        warm.module.prepareSoon(options)
+        end()
+        warm.app.mouse.spin(0.2)
+        assert waiting(warm) is None
+    warm.module.prepareSoon(options)
+    warm.module.take([sys.executable, "-m", "LaMoDCore", "contour"], options)
+    assert warm.app.mouse.spin(60, lambda: waiting(warm) is not None), "other commands do not prevent it"
+
+
 def test_the_process_ends_with_its_input_and_when_it_is_discarded(warm):
     from LaMoDSlicerLib.Worker import CoreLibrary
 

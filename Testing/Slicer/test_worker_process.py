@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+import threading
 import weakref
 from types import SimpleNamespace
 
@@ -147,3 +148,30 @@ def test_a_process_that_ended_is_not_kept_alive(slicer_app, ends):
     del process, cine, receive
     gc.collect()
     assert [ref() for ref in left] == [None, None]
+
+
+def test_no_garbage_is_collected_while_a_thread_computes(slicer_app, monkeypatch):
+    """The collector would delete wrappers of Qt and VTK objects in the thread."""
+    from LaMoDSlicerLib.Worker.SlicedWork import SlicedWork
+
+    found, begun, mayEnd = [], threading.Event(), threading.Event()
+
+    def steps():
+        isPaused = yield lambda: not gc.isenabled()
+        return isPaused, gc.isenabled()
+
+    def waiting():
+        yield lambda: begun.set() or mayEnd.wait(30)
+
+    SlicedWork(steps(), found.append, found.append).start()
+    assert slicer_app.mouse.spin(30, lambda: bool(found))
+    assert found == [(True, True)]
+    monkeypatch.setattr(SlicedWork, "PATIENCE_S", 0.01)
+    work = SlicedWork(waiting(), found.append, found.append)
+    work.start()
+    assert slicer_app.mouse.spin(30, begun.is_set)
+    work.cancel()
+    assert not gc.isenabled(), "the thread is still running"
+    mayEnd.set()
+    assert slicer_app.mouse.spin(30, gc.isenabled)
+    assert len(found) == 1

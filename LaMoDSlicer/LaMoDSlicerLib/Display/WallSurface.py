@@ -7,13 +7,14 @@ from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to
 
 from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
 from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
+from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
 
 class WallSurface:
     """The wall of every slice as a closed ring as thick as the slice, for the 3-D view.
 
     Its points follow the myocardium. The values of every quantity are arrays of the points, so that another quantity
-    can be shown without another mesh.
+    can be shown without another mesh. `steps` makes it.
 
     Args:
         motion: of the wall.
@@ -25,10 +26,19 @@ class WallSurface:
 
     def __init__(self, motion: MaterialMotion, fields: dict[str, np.ndarray]) -> None:
         self._motion = motion
-        rings = [_Ring(loops) for loops in (self._loops(k) for k in range(motion.numberOfSlices))]
-        self._rings = rings
-        self._pixels = [self._wallPixels(k) for k in range(motion.numberOfSlices)]
+        self._rings: list[_Ring] = []
+        self._pixels: list[np.ndarray] = []
         self._fields = fields
+
+    @classmethod
+    def steps(cls, motion: MaterialMotion, fields: dict[str, np.ndarray]) -> Steps:
+        """Make the surface in one step per slice; its filters of VTK do not belong in a thread."""
+        surface = cls(motion, fields)
+        for k in range(motion.numberOfSlices):
+            surface._rings.append(_Ring(surface._loops(k)))
+            surface._pixels.append(surface._wallPixels(k))
+            yield None
+        return surface
 
     def _loops(self, k: int) -> list[np.ndarray]:
         """Closed contours [N, 2] of slice k, pixel coordinates (x, y)."""

@@ -55,7 +55,7 @@ class ResultDraft:
             shown = yield lambda quantity=quantity: fields.of(quantity)
             title = f"{name} {quantity.shortName} [{quantity.unit}]"
             draft.sequences.append((yield from builder.volumeSteps(title, quantity.value, shown, geometry)))
-        wall = yield lambda: WallSurface(result.motion, fields.material())
+        wall = yield from WallSurface.steps(result.motion, (yield fields.material))
         meshes: dict[str, Callable[[int], Any]] = {
             CONTOURS: CarriedContours(result.motion).mesh,
             DRAWN: DrawnContours(request.masks.labels == MaskFrames.MYOCARDIUM, geometry).mesh,

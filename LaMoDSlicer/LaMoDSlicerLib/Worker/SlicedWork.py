@@ -5,8 +5,11 @@ from typing import Any
 
 import qt
 
+from LaMoDSlicerLib.Worker import PausedCollection
+
 #: Steps of a long computation. A step that only computes is yielded as a function: it runs in a thread, without the
-#: scene, and its value is sent back. Between other steps Slicer handles its events. The return value is the result.
+#: scene, Qt and VTK, and its value is sent back. Between other steps Slicer handles its events. The return value is the
+#: result.
 Steps = Generator[Callable[[], Any] | None, Any, Any]
 
 
@@ -60,6 +63,7 @@ class SlicedWork:
         if self._thread is not None:
             self._thread.join(self.PATIENCE_S)
             self._thread = None
+            PausedCollection.resumeLater()
         if steps is not None:
             steps.close()
 
@@ -80,7 +84,10 @@ class SlicedWork:
     def _hasComputed(self) -> bool:
         """Whether the thread has ended; gives it some time."""
         self._thread.join(self.YIELD_S)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        PausedCollection.resume()
+        return True
 
     def _step(self) -> None:
         try:
@@ -96,7 +103,7 @@ class SlicedWork:
         else:
             if compute is not None and self._steps is not None:
                 self._thread = threading.Thread(target=self._compute, args=(compute,), daemon=True)
-                self._thread.start()
+                PausedCollection.start(self._thread)
 
     def _compute(self, compute: Callable[[], Any]) -> None:
         try:

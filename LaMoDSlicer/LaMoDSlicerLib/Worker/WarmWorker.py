@@ -27,11 +27,12 @@ _COMMAND = ("-m", "LaMoDCore", "predict")
 
 
 class _Standby:
-    """The waiting process, its environment and the timer that ends it."""
+    """The waiting process, its environment, the timer that ends it, and the one that will start it."""
 
     process: subprocess.Popen | None = None
     environment: Mapping[str, str] = {}
     timer: Any = None
+    starter: Any = None
 
 
 def isPrediction(command: list[str]) -> bool:
@@ -40,9 +41,13 @@ def isPrediction(command: list[str]) -> bool:
 
 
 def prepareSoon(options: Mapping[str, Any]) -> None:
-    """`prepare` once the result is displayed."""
+    """`prepare` once the result is displayed, unless the next prediction starts or `discard` is called before."""
+    _stopStarter()
     if os.environ.get(VARIABLE) != "0":
-        qt.QTimer.singleShot(DELAY_MS, lambda: prepare(options))
+        _Standby.starter = qt.QTimer()
+        _Standby.starter.setSingleShot(True)
+        _Standby.starter.connect("timeout()", lambda: prepare(options))
+        _Standby.starter.start(DELAY_MS)
 
 
 def prepare(options: Mapping[str, Any]) -> None:
@@ -74,8 +79,11 @@ def take(command: list[str], options: Mapping[str, Any]) -> subprocess.Popen | N
         command: program and arguments.
         options: arguments with which Popen would start it.
     """
+    if not isPrediction(command):
+        return None
+    _stopStarter()
     process = _Standby.process
-    if process is None or not isPrediction(command):
+    if process is None:
         return None
     if process.poll() is not None or command[0] != process.args[0] or options["env"] != _Standby.environment:
         discard()  # the settings have changed: it would run with the former ones
@@ -90,13 +98,20 @@ def take(command: list[str], options: Mapping[str, Any]) -> subprocess.Popen | N
 
 
 def discard() -> None:
-    """End the waiting process, if there is one; returns at once."""
+    """End the waiting process, if there is one, or start none; returns at once."""
+    _stopStarter()
     process = _Standby.process
     _forget()
     if process is not None:
         process.kill()
         process.stdin.close()
         process.stdout.close()
+
+
+def _stopStarter() -> None:
+    if _Standby.starter is not None:
+        _Standby.starter.stop()
+    _Standby.starter = None
 
 
 def _forget() -> None:
