@@ -187,7 +187,7 @@ def test_an_unexpected_error_ends_the_playing_with_one_message(host):
         player._onTimeout()
     player._onTimeout()
     assert not player.isPlaying
-    assert messages == ["Playing was ended by an error: planned. See the error log."]
+    assert messages == ["Playback stopped because of an error: planned. See the error log."]
 
 
 def test_end_diastole_and_end_systole_are_marked_on_curves_slider_and_label(room):

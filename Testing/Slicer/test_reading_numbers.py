@@ -490,7 +490,7 @@ def test_intervals_of_gcs_and_grs_are_shown_and_a_bound_is_named(host, tmp_path)
         "%",
     ]
     bound = _with_intervals(numbers, basis="bound", **limits)
-    assert "90 % intervals at most: GCS −25.0 to −15.0, GRS" in ResultHeadline(bound).html()
+    assert "90 % intervals (upper bound): GCS −25.0 to −15.0, GRS" in ResultHeadline(bound).html()
     assert "at most" in {row[0]: row for row in IndexTable(bound).rows()}["GCS, peak: lower limit"][4]
 
 
@@ -500,7 +500,7 @@ def test_without_samples_there_is_no_interval_of_gcs(host, tmp_path):
 
     numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
     assert "90 %" not in ResultHeadline(numbers).html()
-    assert "Without intervals: predicted with one sample" in ResultHeadline(numbers).html()
+    assert "No intervals: predicted with one sample" in ResultHeadline(numbers).html()
     assert not [row for row in IndexTable(numbers).rows() if "limit" in row[0]]
 
 

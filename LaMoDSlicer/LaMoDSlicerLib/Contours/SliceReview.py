@@ -51,7 +51,7 @@ class SliceReview:
     def reviewTip(self) -> str:
         """The number of frames to review in words, for a tooltip."""
         if not self.toReview:
-            return _("No frame needs a look")
+            return _("No frame to review")
         if self.toRepair:
             text = _("Frames to review: {n}, of which {repair} must be repaired; see the Contours section")
             return text.format(n=len(self.toReview), repair=len(self.toRepair))

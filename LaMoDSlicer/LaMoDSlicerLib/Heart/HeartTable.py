@@ -42,7 +42,7 @@ class HeartTable:
             _("Level"): _("Level along the long axis; “auto” follows the position among the slices"),
             _("Frames"): _("Number of frames; the R–R interval that they cover is below the table"),
             _("Contours"): _("How the contours were made"),
-            _("Review"): _("Frames whose contours need a look: see the Contours section"),
+            _("Review"): _("Frames to review: see the Contours section"),
         }
         table.setColumnCount(len(titles))
         for column, (title, tip) in enumerate(titles.items()):
@@ -170,7 +170,7 @@ class HeartTable:
     @staticmethod
     def _contourTexts(row: SliceRow) -> tuple[str, str, str]:
         """The columns on contours, and the tooltip of the second one: as checked, or as far as known before."""
-        tip = _("Frames whose contours need a look: see the Contours section")
+        tip = _("Frames to review: see the Contours section")
         if row.problem:
             return _("! cannot be used"), "–", tip
         if row.series.masks is None:

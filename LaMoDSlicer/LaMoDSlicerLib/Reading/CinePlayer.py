@@ -80,7 +80,7 @@ class CinePlayer:
         except Exception as error:  # the timer would repeat it without end
             self.stop()
             reason = (str(error) or type(error).__name__).rstrip(".")
-            self._onError(_("Playing was ended by an error: {error}. See the error log.").format(error=reason))
+            self._onError(_("Playback stopped because of an error: {error}. See the error log.").format(error=reason))
             raise
 
     def _step(self) -> None:

@@ -51,9 +51,9 @@ class ResultHeadline:
         found = {name: self._numbers.globalInterval(name) for name in names}
         known = {name: interval for name, interval in found.items() if interval is not None}
         if not known:
-            return _("Without intervals: predicted with one sample") if self._numbers.samples == 1 else ""
+            return _("No intervals: predicted with one sample") if self._numbers.samples == 1 else ""
         isBound = any(interval.is_bound for interval in known.values())
-        text = _("90 % intervals at most: {limits}") if isBound else _("90 % intervals: {limits}")
+        text = _("90 % intervals (upper bound): {limits}") if isBound else _("90 % intervals: {limits}")
         limits = [f"{names[name]} {_limits(interval)}" for name, interval in known.items()]
         return text.format(limits=", ".join(limits) + " %")
 
