@@ -275,6 +275,7 @@ def test_an_unexpected_error_of_the_check_is_reported_once(slicer_app, monkeypat
 
 def test_the_section_is_closed_where_nothing_must_be_repaired_and_its_title_counts_the_frames(slicer_app):
     import slicer
+    from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
     from LaMoDSlicerLib.Scene import SampleHeart
 
     ui = slicer_app.widget.contoursPanel.ui
@@ -283,6 +284,12 @@ def test_the_section_is_closed_where_nothing_must_be_repaired_and_its_title_coun
     slicer_app.settle()
     assert ui.contoursButton.collapsed
     assert ui.contoursButton.text == "Contours: ✓ No frame to review"
+    contours = slicer_app.widget.contoursPanel
+    ContourWriter().write("edit", contours.contours, [faulty_heart()])
+    slicer_app.widget.update()
+    slicer_app.settle()
+    assert not ui.contoursButton.collapsed, "a fault that was drawn later also opens it"
+    ui.contoursButton.collapsed = True
     slicer.mrmlScene.Clear(0)
     slicer_app.settle()
     assert ui.contoursButton.text == "Contours"

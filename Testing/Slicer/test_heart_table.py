@@ -116,6 +116,11 @@ def test_use_and_levels_reach_the_request(slicer_app, tmp_path):
     app.settle()
     words = HeartReader.read(model, app.widget._parameters).commandLine(tmp_path)
     assert words[words.index("--levels") + 1] == "auto,auto,apex", "the others are still proposals"
+    click_use(app, 1)
+    app.mouse.choose(app.widget.ui.heartTable.cellWidget(3, COMBO), "auto: apex")
+    app.mouse.choose(app.widget.ui.heartTable.cellWidget(2, COMBO), "apex")
+    assert [row[LEVEL] for row in table(app)] == ["auto: base", "auto: mid", "apex", "auto: apex"]
+    assert HeartReader.problem(model, app.widget._parameters) == "", "proposals fit the chosen level"
 
 
 def test_a_row_switches_the_series_of_the_contours_section(slicer_app):
@@ -332,6 +337,76 @@ def test_several_series_are_predicted_by_the_same_button_and_shown_alike(slicer_
     headline = app.widget.ui.headlineLabel.text
     assert "GCS −" in headline
     assert "Strongest" in headline and "weakest" in headline
+
+
+def small_result(app: SimpleNamespace, folder: Path) -> tuple:
+    """A result of rings in the planes of the series in the scene, and the request."""
+    from LaMoDSlicerLib.Heart import HeartReader
+    from LaMoDSlicerLib.Results import ResultImport
+
+    app.settle()
+    request = HeartReader.read(app.widget.sections.model, app.widget._parameters)
+    drawn = [ring_at(k) for k in (3, 0, -3)][: len(request.parts)]
+    reading_heart.write_reading(folder, drawn, [reading_heart.motion_of(s) for s in drawn])
+    return ResultImport.read(folder), request
+
+
+def test_a_result_that_arrives_in_another_module_keeps_its_views_and_work_on_contours(
+    slicer_app, tmp_path, monkeypatch
+):
+    """Also with a series of other phases, whose part of the result is made before the scene is changed."""
+    import slicer
+    from LaMoDSlicerLib.Contours.ContourWriter import ContourWriter
+    from LaMoDSlicerLib.Results.ResultNode import ResultNode
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    app, predict = slicer_app, slicer_app.widget.predictPanel
+    rings = ring_at(3), ring_at(0), ring_at(-3, frames=8)
+    nodes = [SampleHeart.addToScene(slice_, name) for slice_, name in zip(rings, "abc", strict=True)]
+    result, request = small_result(app, tmp_path / "r")
+    click_row(app, 0)
+    monkeypatch.setattr(ContourWriter, "lastStep", property(lambda _self: "Smooth"))
+    app.application._select_module("")
+    (view,) = slicer.util.getNodesByClass("vtkMRMLViewNode")
+    view.SetBoxVisible(True)
+    before = panel.node_names()
+    predict.startJob(lambda: SimpleNamespace(cancel=lambda: None), "", "busy")
+    predict.onResult(result, request)
+    while not predict.isCommitting:
+        assert panel.node_names() == before
+        assert app.widget.ui.cancelButton.enabled
+        app.mouse.spin(0.01)
+    assert not app.widget.ui.cancelButton.enabled
+    assert app.widget.ui.cancelButton.toolTip == "The result is being shown."
+    assert app.mouse.spin(60, lambda: predict.job is None)
+    (node,) = ResultNode.all()
+    assert node.browsers()[:2] == [browser for browser, _masks in nodes[:2]]
+    assert node.browsers()[2] not in [None, nodes[2][0]], "its phases differ from those of its cine"
+    assert view.GetBoxVisible(), "the views are those of the other module"
+    assert app.widget._parameters.masks is nodes[0][1], "another series would discard the step to undo"
+    app.application._select_module("LaMoDSlicer")
+    assert not view.GetBoxVisible()
+
+
+def test_a_result_is_refused_before_the_scene_changes_if_the_times_of_its_cine_changed(slicer_app, tmp_path):
+    from LaMoDSlicerLib.Results import ResultKeeper
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    browser, _masks = SampleHeart.addToScene(ring_at(3), "Ring")
+    result, request = small_result(slicer_app, tmp_path / "r")
+    before, committed = panel.node_names(), []
+    parameterNode = slicer_app.widget._parameters.parameterNode
+    steps = ResultKeeper.steps(result, request, parameterNode, lambda: committed.append(True))
+    value = None
+    with pytest.raises(ValueError, match="frame times of the cine changed"):
+        for number in range(10_000):
+            compute = steps.send(value)
+            value = compute() if compute is not None else None
+            if number == 4:
+                sequence = browser.GetMasterSequenceNode()
+                sequence.UpdateIndexValue(sequence.GetNthIndexValue(FRAMES - 1), "5000.0")
+    assert committed == []
+    assert panel.node_names() == before
 
 
 def test_the_step_of_a_slider_does_not_rebuild_the_table(slicer_app, ring, monkeypatch):

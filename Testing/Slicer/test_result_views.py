@@ -406,6 +406,8 @@ def test_the_heart_fits_into_the_3d_view(app, folders, size, monkeypatch):
 def test_the_box_of_the_3d_view_is_hidden_with_a_result_and_back_in_other_modules(app, folders):
     """The zoomed view cuts the box and its letters."""
     import slicer
+    from LaMoDSlicerLib.Scene import LoadedScenes
+    from LaMoDSlicerLib.Scene.StackCamera import StackCamera
 
     (node,) = slicer.util.getNodesByClass("vtkMRMLViewNode")
     node.SetBoxVisible(True)
@@ -416,23 +418,48 @@ def test_the_box_of_the_3d_view_is_hidden_with_a_result_and_back_in_other_module
     app.widget.readingPanel.ui.roomButton.checked = False
     app.settle()
     assert not node.GetBoxVisible()
+    StackCamera.restoreViews()
+    app.widget.readingPanel.ui.roomButton.checked = True
+    app.settle()
+    app.widget.readingPanel.ui.roomButton.checked = False
+    assert not node.GetBoxVisible(), "also if the reading room was the first to hide it"
     app.application._select_module("")
+    assert node.GetBoxVisible()
+    StackCamera().clear()  # as in a scene that was saved while LaMoD was shown
+    LoadedScenes.onImported()
     assert node.GetBoxVisible()
     app.application._select_module("LaMoDSlicer")
     assert not node.GetBoxVisible()
+
+
+def test_only_views_of_the_layout_count(slicer_app):
+    from LaMoDSlicerLib.Display.ResultDisplay import _sides
+    from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
+
+    red = slice_node("Red")
+    assert _sides([red.GetID()], 0) == [red.GetDimensions()[0]]
+    red.SetMappedInLayout(0)
+    found = _sides([red.GetID()], 0)
+    red.SetMappedInLayout(1)
+    assert found == []
+    views = ReadingViews()
+    numbers = SimpleNamespace(slices=[SimpleNamespace(label="mid")])
+    views._node = SimpleNamespace(browsers=lambda: [None], numbers=lambda: numbers)
+    assert views._showFirst(0) == {}, "no title over images of another slice"
 
 
 def test_the_wall_in_3d_is_closed_and_has_the_area_of_the_masks():
     import vtk
     from LaMoDSlicerLib.Display.MaterialMotion import MaterialMotion
     from LaMoDSlicerLib.Display.WallSurface import WallSurface
+    from LaMoDSlicerLib.Worker.SlicedWork import completed
 
     slice_ = heart(grid(SMALL, 2.8))
     wall = slice_.myocardium[0]
     motion = MaterialMotion.ofWall(
         np.zeros((1, 2, 2, SMALL, SMALL)), wall[None], np.array(slice_.grid.ijk_to_lps)[None]
     )
-    mesh = WallSurface(motion, {"ecc": np.full((2, 1, SMALL, SMALL), -7.0)}).mesh(1)
+    mesh = completed(WallSurface.steps(motion, {"ecc": np.full((2, 1, SMALL, SMALL), -7.0)})).mesh(1)
     triangles = vtk.vtkTriangleFilter()
     triangles.SetInputData(mesh)
     edges = vtk.vtkFeatureEdges()

@@ -64,7 +64,7 @@ class ContoursPanel:
         self.repair = RepairSection(ui, self)
         self.insertion = InsertionSection(ui, self)
         self.study = StudySection(ui, self)
-        ui.contoursButton.connect("contentsCollapsed(bool)", lambda collapsed: None if collapsed else self.update())
+        ui.contoursButton.connect("contentsCollapsed(bool)", self._onCollapsed)
         ui.checkButton.connect("clicked(bool)", self.onCheckButton)
         ui.editButton.connect("clicked(bool)", self.onEditButton)
         self.update()
@@ -113,6 +113,11 @@ class ContoursPanel:
     def isBusy(self) -> bool:
         """Whether contours are being checked or repaired."""
         return bool(self._timer.active) or self.repair.job is not None
+
+    @property
+    def holdsWork(self) -> bool:
+        """Whether selecting other masks would discard something: a running job, its tables, or a step to undo."""
+        return self.repair.holdsWork or self.study.study is not None or bool(self.study.pages)
 
     def setParameters(self, parameters: Any) -> None:
         self.parameters = parameters
@@ -177,9 +182,14 @@ class ContoursPanel:
 
     def _openOnce(self) -> None:
         """Open the section if the contours must be repaired; a person who closed it for these masks keeps it closed."""
-        if self._shown not in self._opened:
+        if self._shown not in self._opened and self.review.openIfNeeded():
             self._opened.add(self._shown)
-            self.review.openIfNeeded()
+
+    def _onCollapsed(self, collapsed: bool) -> None:
+        if not collapsed:
+            self.update()
+        elif self._shown:
+            self._opened.add(self._shown)
 
     def _onTimeout(self) -> None:
         """Check the next slice; the table of the heart may have completed the same check."""

@@ -73,10 +73,12 @@ class ReviewSection:
         isNamed = button.collapsed and summary
         button.text = f"{self._title}: {summary}" if isNamed else self._title
 
-    def openIfNeeded(self) -> None:
-        """Open the section if contours must be repaired: until then, nothing can be predicted."""
-        if any(frame.mustBeRepaired for row in self._states for frame in row):
+    def openIfNeeded(self) -> bool:
+        """Open the section if contours must be repaired, until which nothing can be predicted; returns whether."""
+        isNeeded = any(frame.mustBeRepaired for row in self._states for frame in row)
+        if isNeeded:
             self._ui.contoursButton.collapsed = False
+        return isNeeded
 
     def summary(self) -> str:
         """How many frames are to be reviewed, with a sign."""

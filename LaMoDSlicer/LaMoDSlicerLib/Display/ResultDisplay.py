@@ -140,17 +140,22 @@ _ALL_LABELS = 300
 
 
 def _legendSide(views: list[str], axis: int, least: float, greatest: float, pixels: float) -> float:
-    """A side of a legend as a fraction of its largest view; views that are not shown yet have no size."""
-    nodes = [slicer.mrmlScene.GetNodeByID(view) for view in views]
-    sides = [node.GetDimensions()[axis] for node in nodes if node is not None and node.GetDimensions()[axis] > 1]
+    """A side of a legend as a fraction of its largest view in the layout."""
+    sides = _sides(views, axis)
     return min(max(pixels / max(sides), least), greatest) if sides else least
 
 
 def _labels(views: list[str]) -> int:
     """Number of the labels of a legend: both limits and the middle, and the values half-way where there is space."""
-    nodes = [slicer.mrmlScene.GetNodeByID(view) for view in views]
-    widths = [node.GetDimensions()[0] for node in nodes if node is not None and node.GetDimensions()[0] > 1]
+    widths = _sides(views, 0)
     return 3 if widths and max(widths) < _ALL_LABELS else ColourRanges.TICKS
+
+
+def _sides(views: list[str], axis: int) -> list[int]:
+    """Pixels of the views that the layout contains; those that are not shown yet have no size."""
+    nodes = [slicer.mrmlScene.GetNodeByID(view) for view in views]
+    sides = [node.GetDimensions()[axis] for node in nodes if node is not None and node.IsMappedInLayout()]
+    return [side for side in sides if side > 1]
 
 
 def _showIn(display: Any, views: list[str]) -> None:

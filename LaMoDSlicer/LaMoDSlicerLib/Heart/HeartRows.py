@@ -93,7 +93,7 @@ def _isOfOneHeart(grid: Any, other: Any) -> bool:
 
 def _arranged(places: list[SlicePlace], used: list[bool], swap: bool) -> tuple[list[int], dict[int, str]]:
     """Indices from base to apex, and the proposed level of each used slice with contours."""
-    from LaMoDCore.heart.levels import depths_towards_apex, propose_levels
+    from LaMoDCore.heart.levels import depths_towards_apex
     from LaMoDCore.io.case.slice_order import center_lps_of, order_of
 
     located = [i for i, place in enumerate(places) if place.grid is not None]
@@ -107,8 +107,17 @@ def _arranged(places: list[SlicePlace], used: list[bool], swap: bool) -> tuple[l
     order += [i for i in range(len(places)) if i not in located]
     if found is None:
         return order, {}
-    levels = propose_levels(found.depths_mm)
-    return order, {known[i]: level for i, level in zip(found.indices, levels, strict=True)}
+    inOrder = [known[i] for i in found.indices]
+    return order, dict(zip(inOrder, _proposals([places[i] for i in inOrder], found.depths_mm), strict=True))
+
+
+def _proposals(places: list[SlicePlace], depthsMm: Any) -> list[str]:
+    """The level of each slice, from base to apex, if none is chosen for it; it fits those chosen for other slices."""
+    from LaMoDCore.heart.levels import completed_levels
+
+    chosen = [place.series.levels.get(place.depth) for place in places]
+    others = ([*chosen[:i], None, *chosen[i + 1 :]] for i in range(len(chosen)))
+    return [completed_levels(levels, depthsMm)[i] for i, levels in enumerate(others)]
 
 
 def _sliceOf(place: SlicePlace) -> Any:

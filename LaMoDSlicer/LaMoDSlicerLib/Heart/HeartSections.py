@@ -8,7 +8,7 @@ from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Prediction.AnswerSection import AnswerSection
 from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
-from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene import EnteredViews, SliceViews
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
@@ -45,15 +45,25 @@ class HeartSections:
 
     def _present(self, node: Any) -> Steps:
         views, parameters = self._owner.displayPanel.views, self._owner.predictPanel.parameters
-        yield from views.presentSteps(node, parameters)
+        try:
+            yield from views.presentSteps(node, parameters)
+        finally:
+            if not self._owner.parent.isEntered:  # `enter` adapts the views
+                EnteredViews.restore()
         self._selectShown(node, parameters)
         yield None
 
     def _selectShown(self, node: Any, parameters: Any) -> None:
-        """Select the row of the slice in the red view, the middle one of a result, so that table and view agree."""
+        """Select the row of the slice in the red view, the middle one of a result, so that table and view agree.
+
+        Another series is not selected if that would discard unfinished work in the Contours section.
+        """
         used, count = self.model.usedRows, len(node.browsers())
-        if len(used) == count and used[count // 2].series.cine is parameters.resultBrowser:
-            self.model.select(self.model.rows.index(used[count // 2]))
+        if len(used) != count or used[count // 2].series.cine is not parameters.resultBrowser:
+            return
+        row = used[count // 2]
+        if row.series is self.model.current() or not self._owner.contoursPanel.holdsWork:
+            self.model.select(self.model.rows.index(row))
 
     def _onSelected(self, row: Any) -> None:
         self._owner.contoursPanel.showDepth(row.depth, zoomed=self._look(row.series))

@@ -80,8 +80,7 @@ class PredictPanel:
     def update(self) -> None:
         """Enable the buttons; when one is disabled, its tooltip says why."""
         running = self._job is not None
-        idle = "" if running else _("Nothing is running.")
-        PanelWidgets.enable(self._ui.cancelButton, idle, _("Cancel; the scene does not change"))
+        self._updateCancel()
         self._ui.progressBar.visible = running
         problem = self._problem()
         tip = _("Predict motion and strain from the contours of the used slices")
@@ -94,6 +93,12 @@ class PredictPanel:
             if self._parameters is not None and (shown or self._ui.messageLabel.text == self._problemShown):
                 self.showMessage(shown)
             self._problemShown = problem
+
+    def _updateCancel(self) -> None:
+        reason = "" if self._job is not None else _("Nothing is running.")
+        if self._isCommitting:
+            reason = _("The result is being shown.")
+        PanelWidgets.enable(self._ui.cancelButton, reason, _("Cancel; the scene does not change"))
 
     def _problem(self) -> str:
         """Why no strain can be predicted; empty if it can."""
@@ -184,15 +189,15 @@ class PredictPanel:
     def onResult(self, result: Any, request: HeartRequest) -> None:
         """Add a result to the scene and show it, in small steps."""
         self._ui.stageLabel.text = _("Showing the result …")
-        lost = [p for p in request.parts if p.cineNodeId and slicer.mrmlScene.GetNodeByID(p.cineNodeId) is None]
         self._showing = SlicedWork(
-            self._showSteps(result, request), lambda _node: self._onShown(result, bool(lost)), self._onNotShown
+            self._showSteps(result, request), lambda _node: self._onShown(result, request), self._onNotShown
         )
         self._showing.start()
 
     def _showSteps(self, result: Any, request: HeartRequest) -> Steps:
         def onCommit() -> None:
             self._isCommitting = True
+            self._updateCancel()
             slicer.app.pauseRender()  # the views would show a part of the result
 
         try:
@@ -203,11 +208,12 @@ class PredictPanel:
                 self._isCommitting = False
                 slicer.app.resumeRender()
 
-    def _onShown(self, result: Any, hasLostCine: bool) -> None:
+    def _onShown(self, result: Any, request: HeartRequest) -> None:
         self.finishJob()
         self.refresh()
         self._ui.stageLabel.text = self._provenanceText(result.summary)
-        if hasLostCine:
+        cines = [part.cineNodeId for part in request.parts if part.cineNodeId]
+        if any(slicer.mrmlScene.GetNodeByID(cine) is None for cine in cines):
             self.showMessage(_("The cine was removed during the prediction: the result has its own sequence browser."))
         PanelWidgets.scrollTo(self._ui.strainButton)
 

@@ -183,6 +183,7 @@ class ReadingPanel:
             self._views.release()
             ReadingLayout.close()
             self._before.restore()
+            self._owner.adaptViews()
             self._owner.onModified()  # the Display section sets the overlays of all views
         self._ui.roomButton.text = _("Close reading room") if opened else _("Open reading room")
         self._enableKeys()

@@ -84,12 +84,13 @@ class ReadingViews:
     def _showFirst(self, index: int) -> dict[str, str]:
         """Show the slice in the red view; returns the titles of the views, as the functions below do."""
         browser, slice_ = self._node.browsers()[index], self._node.numbers().slices[index]
-        if browser is not None:
-            result = self._results.resultOf(browser)
-            self._place("Red", result, slice_.centerLps)
-            if not self._isFramed:  # only once: afterwards the user rotates the view
-                self._isFramed = True
-                self._camera.lookAt(self._node.numbers(), HeartView.reachOf(result))
+        if browser is None:
+            return {}
+        result = self._results.resultOf(browser)
+        self._place("Red", result, slice_.centerLps)
+        if not self._isFramed:  # only once: afterwards the user rotates the view
+            self._isFramed = True
+            self._camera.lookAt(self._node.numbers(), HeartView.reachOf(result))
         title = slice_.label if self._second is None else _("First: {slice}").format(slice=slice_.label)
         return {"Red": title}
 

@@ -74,6 +74,11 @@ class RepairSection:
         """The running repair, or None."""
         return self._job
 
+    @property
+    def holdsWork(self) -> bool:
+        """Whether a repair is running, or a step can be undone."""
+        return self._job is not None or bool(self._writer.lastStep)
+
     def update(self) -> None:
         """Enable the buttons; the tooltip of a disabled button says why."""
         ui, problem = self._ui, self._panel.checkProblem()

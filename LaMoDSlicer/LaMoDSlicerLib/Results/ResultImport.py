@@ -5,6 +5,7 @@ synthetic. For these cases strain is computed in the same way as for a predictio
 """
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 #: Arrays of a result that the module does not show.
 _NOT_SHOWN = ("ecr", "jacobian", *(f"{name}_std" for name in ("displacement_mm", "err", "ecr", "e1", "e2", "jacobian")))
@@ -57,6 +60,25 @@ def read(folder: Path) -> Any:
     raise InputError(_("The result “{name}” cannot be read ({reason}).").format(name=folder.name, reason=reason))
 
 
+@dataclass(frozen=True, eq=False)
+class StackDraft:
+    """One stack of a result, outside the scene.
+
+    Attributes:
+        slices: their indices in the result.
+        draft: the nodes of the stack.
+        request: its grid, name and images.
+    """
+
+    slices: tuple[int, ...]
+    draft: ResultDraft
+    request: PredictionRequest
+
+    def show(self) -> ResultScene:
+        """Add the stack to the scene."""
+        return ResultScene.show(self.draft, self.request)
+
+
 def show(result: Any, name: str, cine: np.ndarray | None = None, masks: np.ndarray | None = None) -> ResultNode:
     """Add a result to the scene.
 
@@ -68,7 +90,27 @@ def show(result: Any, name: str, cine: np.ndarray | None = None, masks: np.ndarr
     """
     numbers = ResultNumbers.ofResult(result)
     browsers: list[Any] = [None] * len(numbers.slices)
-    stacks = ResultStack.allOf(result)
+    for stack in completed(draftSteps(result, numbers, name, cine, masks)):
+        scene = stack.show()
+        for k in stack.slices:
+            browsers[k] = scene.browserNode
+    node = ResultNode.create(numbers, browsers, name)
+    ResultProvenance(node).keep()
+    return node
+
+
+def draftSteps(
+    result: Any, numbers: ResultNumbers, name: str, cine: np.ndarray | None = None, masks: np.ndarray | None = None
+) -> Steps:
+    """Make the nodes of a result on browsers of its own, without changing the scene; returns a list of StackDraft.
+
+    Args:
+        result: LaMoDCore StoredResult.
+        numbers: of the result.
+        name, cine, masks: as of `show`.
+    """
+    drafts = []
+    stacks = yield lambda: ResultStack.allOf(result)
     for number, stack in enumerate(stacks, 1):
         geometry = stack.geometry
         labels = np.zeros((stack.motion.numberOfFrames, *geometry.shape), np.uint8)
@@ -81,12 +123,9 @@ def show(result: Any, name: str, cine: np.ndarray | None = None, masks: np.ndarr
             cine=cine.astype(np.float32) if cine is not None and len(stacks) == 1 else None,
             name=name if len(stacks) == 1 else f"{name} {number}",
         )
-        scene = ResultScene.create(stack, request)
-        for k in stack.slices:
-            browsers[k] = scene.browserNode
-    node = ResultNode.create(numbers, browsers, name)
-    ResultProvenance(node).keep()
-    return node
+        draft = yield from ResultDraft.steps(stack, request, None)
+        drafts.append(StackDraft(tuple(stack.slices), draft, request))
+    return drafts
 
 
 def _caseFolder(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import ResultContours, ResultImport
 from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
+from LaMoDSlicerLib.Results.ResultImport import StackDraft
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
@@ -47,10 +48,16 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
     numbers = yield lambda: ResultNumbers.ofResult(result)
     ofPart = {part: [k for k, owner in enumerate(owners) if owner is part] for part in dict.fromkeys(owners)}
     places = {part: placeFor(part, parameterNode) for part in ofPart}
-    drafts = {}
+    drafts: dict[PredictionRequest, list[StackDraft]] = {}
     for part, own in ofPart.items():
         made = yield lambda own=own, part=part: _fieldsOf(result, own, part)
-        drafts[part] = (yield from ResultDraft.steps(made[0], places[part], made[1])) if made is not None else None
+        if made is not None:
+            draft = yield from ResultDraft.steps(made[0], places[part], made[1])
+            drafts[part] = [StackDraft(tuple(range(len(own))), draft, places[part])]
+        else:
+            drafts[part] = yield from _withoutImages(result, own, places[part])
+    for draft in [draft for part in ofPart for draft in drafts[part]]:
+        ResultScene.refuseOtherTimes(draft.draft, draft.request)
     onCommit()
     keepsEarlier = bool(parameterNode.GetAttribute(ADD))
     if not keepsEarlier:
@@ -59,14 +66,11 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
     browsers: list[Any] = [None] * len(result.slices)
     scenes = []
     for part, own in ofPart.items():
-        if drafts[part] is not None:
-            scenes.append(ResultScene.show(drafts[part], places[part]))
-            made = [scenes[-1].browserNode] * len(own)
-        else:
-            made = _withoutImages(result, own, places[part])
-        for k, browser in zip(own, made, strict=True):
-            browsers[k] = browser
-        yield
+        for draft in drafts[part]:
+            scenes.append(draft.show())
+            for k in draft.slices:
+                browsers[own[k]] = scenes[-1].browserNode
+            yield
     name = _freeName(request.name) if keepsEarlier else request.name
     node = ResultNode.create(numbers, browsers, name, scenes)
     ResultContours.keep(node, list(request.parts))
@@ -98,11 +102,12 @@ def _fieldsOf(result: Any, own: list[int], part: PredictionRequest) -> tuple[Res
     return stack, SpatialFields(stack, part.masks.geometry)
 
 
-def _withoutImages(result: Any, own: list[int], place: PredictionRequest) -> list[Any]:
-    """The browsers of the slices `own`, resampled to other phases than their images, which are not shown."""
+def _withoutImages(result: Any, own: list[int], place: PredictionRequest) -> Steps:
+    """The drafts of the slices `own`, resampled to other phases than their images, which are not shown."""
     summary = {**result.summary, "slices": [result.summary["slices"][k] for k in own]}
     ownResult = replace(result, slices=tuple(result.slices[k] for k in own), summary=summary)
-    return ResultImport.show(ownResult, place.name).browsers()
+    numbers = yield lambda: ResultNumbers.ofResult(ownResult)
+    return (yield from ResultImport.draftSteps(ownResult, numbers, place.name))
 
 
 def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionRequest:

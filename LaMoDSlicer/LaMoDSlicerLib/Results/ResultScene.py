@@ -63,12 +63,22 @@ class ResultScene:
         Raises:
             ValueError: the cine has other frame times than the draft.
         """
+        cls.refuseOtherTimes(draft, request)
         scene = cls(cls._browserFor(request, draft.builder))
-        if not SequenceBuilder.ofBrowser(scene.browserNode).matches(draft.builder):
-            raise ValueError("the frame times of the cine changed")
         scene.remove()
         scene._add(draft, request.name)
         return scene
+
+    @staticmethod
+    def refuseOtherTimes(draft: ResultDraft, request: PredictionRequest) -> None:
+        """Check that the cine of a request, if it is still in the scene, has the frame times of a draft.
+
+        Raises:
+            ValueError: they differ.
+        """
+        browser = browserOf(request)
+        if browser is not None and not SequenceBuilder.ofBrowser(browser).matches(draft.builder):
+            raise ValueError("the frame times of the cine changed")
 
     @classmethod
     def _browserFor(cls, request: PredictionRequest, builder: SequenceBuilder) -> Any:

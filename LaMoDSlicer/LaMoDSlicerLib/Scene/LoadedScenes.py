@@ -17,11 +17,14 @@ def register() -> None:
 
 
 def onImported() -> None:
-    """Leave a layout of LaMoD that nothing fills, and give segmentations their display back."""
+    """Leave a layout of LaMoD that nothing fills, and restore segmentations and views that LaMoD had changed."""
     from LaMoDSlicerLib.Advanced import TrainingLayout
     from LaMoDSlicerLib.Reading import ReadingLayout
-    from LaMoDSlicerLib.Scene import HiddenMasks
+    from LaMoDSlicerLib.Scene import EnteredViews, HiddenMasks
 
     for layouts in (ReadingLayout, TrainingLayout):
         layouts.leaveLoaded()
     HiddenMasks.bringBack()
+    widget = getattr(slicer.modules, "LaMoDSlicerWidget", None)  # exists once the module was opened
+    if widget is None or not widget.parent.isEntered:
+        EnteredViews.restore()
