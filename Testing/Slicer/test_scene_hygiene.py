@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -161,9 +162,20 @@ def job(slicer_app, slow, tmp_path, monkeypatch):
         slicer_app.mouse.spin(0.3)
 
 
+def watching() -> list[object]:
+    """The processes whose end the panel has not noticed yet: it looks at them at intervals."""
+    from PySide6.QtCore import QTimer
+
+    processes = [
+        each for each in gc.get_objects() if type(each).__name__ == "WorkerProcess"
+    ]  # also of a reloaded module
+    return [each for each in processes if QTimer.isActive(each._timer)]
+
+
 def assert_nothing_left(job: SimpleNamespace) -> None:
     assert job.app.mouse.spin(ENDS, lambda: not job.worker.running()), "a process is left"
     assert job.app.mouse.spin(ENDS, lambda: folders() == job.before), "a folder is left"
+    assert job.app.mouse.spin(ENDS, lambda: not watching()), "the panel still waits for a process"
     job.app.settle()
 
 
