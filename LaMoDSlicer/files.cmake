@@ -153,6 +153,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/SequenceBuilder.py
   LaMoDSlicerLib/Scene/SliceViews.py
   LaMoDSlicerLib/Scene/StackCamera.py
+  LaMoDSlicerLib/Scene/UniqueName.py
   LaMoDSlicerLib/Scene/ViewState.py
   LaMoDSlicerLib/Scene/VolumeGeometry.py
   LaMoDSlicerLib/Scene/__init__.py

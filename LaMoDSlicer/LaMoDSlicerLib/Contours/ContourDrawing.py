@@ -10,6 +10,7 @@ from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Scene.CineSource import CineSource
+from LaMoDSlicerLib.Scene.UniqueName import uniqueName
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
@@ -90,7 +91,7 @@ class ContourDrawing:
             "LV cavity": labels == MaskFrames.CAVITY,
             "RV": labels == MaskFrames.RIGHT_VENTRICLE,
         }
-        name = slicer.mrmlScene.GenerateUniqueName(_("{cine} automatic contours").format(cine=self.name))
+        name = uniqueName(_("{cine} automatic contours").format(cine=self.name))
         builder = MaskLoader.builderFor(self.timesMs, len(labels), browser)
         sequence = builder.segmentations(name, structures, self.geometry)
         masks = MaskLoader.addToBrowser(sequence, browser)

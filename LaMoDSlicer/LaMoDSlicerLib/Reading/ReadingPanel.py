@@ -178,6 +178,8 @@ class ReadingPanel:
         if opened:
             self._shown = ()
             self.update()
+            if self._sheet is not None:
+                self._sheet.ui.tabs.currentIndex = 0  # the bullseye, not the tab of an earlier heart
         else:
             self._stop()
             self._views.release()

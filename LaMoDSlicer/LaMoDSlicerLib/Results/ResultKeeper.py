@@ -19,6 +19,7 @@ from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
+from LaMoDSlicerLib.Scene.UniqueName import uniqueName
 from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 #: Attribute of the parameter node; set if a new prediction is added to earlier ones instead of replacing them.
@@ -116,7 +117,7 @@ def placeFor(request: PredictionRequest, parameterNode: Any) -> PredictionReques
     earlier = ResultNode.ofBrowser(cine)
     if earlier is None or not parameterNode.GetAttribute(ADD):
         return request
-    return replace(request, cineNodeId=None, name=slicer.mrmlScene.GenerateUniqueName(request.name))
+    return replace(request, cineNodeId=None, name=uniqueName(request.name))
 
 
 def _freeName(name: str) -> str:
