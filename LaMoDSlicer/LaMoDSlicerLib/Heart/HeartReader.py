@@ -76,7 +76,10 @@ def _levelProblem(model: HeartModel) -> str:
     if not any(row.chosenLevel for row in rows):
         return ""
     ranks = [LEVELS.index(row.finalLevel) for row in rows]
-    if ranks == sorted(ranks):
+    # a choice of every level is trusted; a single one at the other end of the heart would also move the automatic ones
+    isPartial = not all(row.chosenLevel for row in rows)
+    isOpposite = any({row.chosenLevel, row.proposal} == {"base", "apex"} for row in rows)
+    if ranks == sorted(ranks) and not (isPartial and isOpposite):
         return ""
     return _(
         "The levels do not run from base to apex: correct them in the column “Level”, or press “Swap base and apex”."
