@@ -68,15 +68,9 @@ class LaMoDSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self):
         if self._parameters is None:
             self.setParameters(self.logic.getParameterNode())
-        self.adaptViews()
+        EnteredViews.follow(self, self._parameters)
         self.contoursPanel.enter()
         self.update()
-
-    def adaptViews(self):
-        """Adapt the views to the module, if it is shown and there is a result."""
-        hasResult = self._parameters is not None and self._parameters.resultBrowser is not None
-        if self.parent.isEntered and hasResult:
-            EnteredViews.adapt()
 
     def exit(self):
         self._watch.stop()

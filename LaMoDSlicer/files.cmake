@@ -134,6 +134,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Results/ResultRoles.py
   LaMoDSlicerLib/Results/ResultScene.py
   LaMoDSlicerLib/Results/ResultStack.py
+  LaMoDSlicerLib/Results/StackDraft.py
   LaMoDSlicerLib/Results/__init__.py
   LaMoDSlicerLib/Scene/CineSource.py
   LaMoDSlicerLib/Scene/CleanUp.py

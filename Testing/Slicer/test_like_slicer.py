@@ -99,11 +99,11 @@ def test_clean_up_continues_after_an_error(slicer_app, caplog):
 
     done = []
 
-    def fails(_reason):
+    def fails():
         raise RuntimeError("the process is a zombie")
 
     widget = SimpleNamespace(
-        predictPanel=SimpleNamespace(cancel=fails),
+        predictPanel=SimpleNamespace(cleanup=fails),
         setParameters=done.append,
         advancedPanel=SimpleNamespace(cleanup=lambda: done.append("advanced")),
         readingPanel=SimpleNamespace(cleanup=lambda: done.append("reading")),

@@ -50,7 +50,7 @@ def ended(warm, count):
 
 
 def waiting(warm):
-    return warm.module._Standby.process
+    return warm.module._standby.process
 
 
 def test_the_second_prediction_uses_the_process_that_the_first_left(warm, monkeypatch):

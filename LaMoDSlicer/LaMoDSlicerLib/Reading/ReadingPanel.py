@@ -16,6 +16,7 @@ from LaMoDSlicerLib.Results.DicomExport import DicomExport
 from LaMoDSlicerLib.Results.MovieExport import MovieExport
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
+from LaMoDSlicerLib.Scene import EnteredViews
 from LaMoDSlicerLib.Scene.ViewState import ViewState
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Widgets.WindowKeys import WindowKeys
@@ -185,7 +186,7 @@ class ReadingPanel:
             self._views.release()
             ReadingLayout.close()
             self._before.restore()
-            self._owner.adaptViews()
+            EnteredViews.follow(self._owner, self._parameters)
             self._owner.onModified()  # the Display section sets the overlays of all views
         self._ui.roomButton.text = _("Close reading room") if opened else _("Open reading room")
         self._enableKeys()

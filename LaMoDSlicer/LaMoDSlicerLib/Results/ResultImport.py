@@ -5,7 +5,6 @@ synthetic. For these cases strain is computed in the same way as for a predictio
 """
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
+from LaMoDSlicerLib.Results.StackDraft import StackDraft
 from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 #: Arrays of a result that the module does not show.
@@ -58,21 +58,6 @@ def read(folder: Path) -> Any:
     except (KeyError, ValueError) as error:
         reason = str(error)
     raise InputError(_("The result “{name}” cannot be read ({reason}).").format(name=folder.name, reason=reason))
-
-
-@dataclass(frozen=True, eq=False)
-class StackDraft:
-    """One stack of a result, outside the scene.
-
-    Attributes:
-        slices: their indices in the result.
-        draft: the nodes of the stack.
-        request: its grid, name and images.
-    """
-
-    slices: tuple[int, ...]
-    draft: ResultDraft
-    request: PredictionRequest
 
     def show(self) -> ResultScene:
         """Add the stack to the scene."""

@@ -13,12 +13,12 @@ from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import ResultContours, ResultImport
 from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
-from LaMoDSlicerLib.Results.ResultImport import StackDraft
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
+from LaMoDSlicerLib.Results.StackDraft import StackDraft
 from LaMoDSlicerLib.Scene.UniqueName import uniqueName
 from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 

@@ -6,6 +6,7 @@ only the thread of the user interface may do. All functions are called from that
 
 import gc
 import threading
+from types import SimpleNamespace
 
 import qt
 
@@ -13,32 +14,29 @@ import qt
 RETRY_MS = 500
 
 
-class _State:
-    """The threads that may be running, and whether the collector was turned off for them."""
-
-    threads: frozenset[threading.Thread] = frozenset()
-    isPaused = False
+#: The threads that may be running, and whether the collector was turned off for them.
+_state = SimpleNamespace(threads=frozenset(), isPaused=False)
 
 
 def start(thread: threading.Thread) -> None:
     """Start a thread, and collect no garbage until `resume` finds that all of them have ended."""
     if gc.isenabled():
         gc.disable()
-        _State.isPaused = True
-    _State.threads |= {thread}
+        _state.isPaused = True
+    _state.threads |= {thread}
     thread.start()
 
 
 def resume() -> None:
     """Collect garbage again, unless a thread is running."""
-    _State.threads = frozenset(thread for thread in _State.threads if thread.is_alive())
-    if _State.isPaused and not _State.threads:
-        _State.isPaused = False
+    _state.threads = frozenset(thread for thread in _state.threads if thread.is_alive())
+    if _state.isPaused and not _state.threads:
+        _state.isPaused = False
         gc.enable()
 
 
 def resumeLater() -> None:
     """`resume` when a thread that is no longer waited for has ended."""
     resume()
-    if _State.threads:
+    if _state.threads:
         qt.QTimer.singleShot(RETRY_MS, resumeLater)

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import qt
@@ -26,13 +27,8 @@ _STANDBY = ("-m", "LaMoDCore.cli.standby")
 _COMMAND = ("-m", "LaMoDCore", "predict")
 
 
-class _Standby:
-    """The waiting process, its environment, the timer that ends it, and the one that will start it."""
-
-    process: subprocess.Popen | None = None
-    environment: Mapping[str, str] = {}
-    timer: Any = None
-    starter: Any = None
+#: The waiting process, its environment, the timer that ends it, and the one that will start it.
+_standby = SimpleNamespace(process=None, environment={}, timer=None, starter=None)
 
 
 def isPrediction(command: list[str]) -> bool:
@@ -44,10 +40,10 @@ def prepareSoon(options: Mapping[str, Any]) -> None:
     """`prepare` once the result is displayed, unless the next prediction starts or `discard` is called before."""
     _stopStarter()
     if os.environ.get(VARIABLE) != "0":
-        _Standby.starter = qt.QTimer()
-        _Standby.starter.setSingleShot(True)
-        _Standby.starter.connect("timeout()", lambda: prepare(options))
-        _Standby.starter.start(DELAY_MS)
+        _standby.starter = qt.QTimer()
+        _standby.starter.setSingleShot(True)
+        _standby.starter.connect("timeout()", lambda: prepare(options))
+        _standby.starter.start(DELAY_MS)
 
 
 def prepare(options: Mapping[str, Any]) -> None:
@@ -56,20 +52,20 @@ def prepare(options: Mapping[str, Any]) -> None:
     Args:
         options: arguments of Popen for a worker, with "env".
     """
-    if _Standby.process is not None and _Standby.process.poll() is None:
+    if _standby.process is not None and _standby.process.poll() is None:
         return
     piped = {**options, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     try:
-        _Standby.process = subprocess.Popen([CoreLibrary.python(), *_STANDBY], **piped)
+        _standby.process = subprocess.Popen([CoreLibrary.python(), *_STANDBY], **piped)
     except OSError:  # the next prediction starts its own process
         return
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, _Standby.process.pid, NICENESS)
-    _Standby.environment = options["env"]
-    _Standby.timer = qt.QTimer()
-    _Standby.timer.setSingleShot(True)
-    _Standby.timer.connect("timeout()", discard)
-    _Standby.timer.start(60_000 * IDLE_MINUTES)
+        os.setpriority(os.PRIO_PROCESS, _standby.process.pid, NICENESS)
+    _standby.environment = options["env"]
+    _standby.timer = qt.QTimer()
+    _standby.timer.setSingleShot(True)
+    _standby.timer.connect("timeout()", discard)
+    _standby.timer.start(60_000 * IDLE_MINUTES)
 
 
 def take(command: list[str], options: Mapping[str, Any]) -> subprocess.Popen | None:
@@ -82,10 +78,10 @@ def take(command: list[str], options: Mapping[str, Any]) -> subprocess.Popen | N
     if not isPrediction(command):
         return None
     _stopStarter()
-    process = _Standby.process
+    process = _standby.process
     if process is None:
         return None
-    if process.poll() is not None or command[0] != process.args[0] or options["env"] != _Standby.environment:
+    if process.poll() is not None or command[0] != process.args[0] or options["env"] != _standby.environment:
         discard()  # the settings have changed: it would run with the former ones
         return None
     _forget()
@@ -100,7 +96,7 @@ def take(command: list[str], options: Mapping[str, Any]) -> subprocess.Popen | N
 def discard() -> None:
     """End the waiting process, if there is one, or start none; returns at once."""
     _stopStarter()
-    process = _Standby.process
+    process = _standby.process
     _forget()
     if process is not None:
         process.kill()
@@ -109,12 +105,12 @@ def discard() -> None:
 
 
 def _stopStarter() -> None:
-    if _Standby.starter is not None:
-        _Standby.starter.stop()
-    _Standby.starter = None
+    if _standby.starter is not None:
+        _standby.starter.stop()
+    _standby.starter = None
 
 
 def _forget() -> None:
-    if _Standby.timer is not None:
-        _Standby.timer.stop()
-    _Standby.process = _Standby.timer = None
+    if _standby.timer is not None:
+        _standby.timer.stop()
+    _standby.process = _standby.timer = None
