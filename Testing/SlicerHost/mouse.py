@@ -35,6 +35,8 @@ def _xdotool(*words: Any) -> None:
 def _on_screen(widget: QtWidgets.QWidget, position: QtCore.QPoint | None) -> tuple[int, int]:
     if position is None:
         position = QtWidgets.QWidget.rect(widget).center()
+        if isinstance(widget, QtWidgets.QCheckBox | QtWidgets.QRadioButton):
+            position.setX(10)  # only the box and its text react, not the space after the text
     point = QtWidgets.QWidget.mapToGlobal(widget, position)
     return point.x(), point.y()
 

@@ -19,7 +19,6 @@ from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
-from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Results.ResultStack import ResultStack
 from LaMoDSlicerLib.Results.StackDraft import StackDraft
 from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
@@ -58,10 +57,6 @@ def read(folder: Path) -> Any:
     except (KeyError, ValueError) as error:
         reason = str(error)
     raise InputError(_("The result “{name}” cannot be read ({reason}).").format(name=folder.name, reason=reason))
-
-    def show(self) -> ResultScene:
-        """Add the stack to the scene."""
-        return ResultScene.show(self.draft, self.request)
 
 
 def show(result: Any, name: str, cine: np.ndarray | None = None, masks: np.ndarray | None = None) -> ResultNode:

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
+from LaMoDSlicerLib.Results.ResultScene import ResultScene
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,3 +18,7 @@ class StackDraft:
     slices: tuple[int, ...]
     draft: ResultDraft
     request: PredictionRequest
+
+    def show(self) -> ResultScene:
+        """Add the stack to the scene."""
+        return ResultScene.show(self.draft, self.request)
