@@ -10,8 +10,9 @@ from LaMoDSlicerLib.Contours.SliceReview import SliceReview
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 
-#: ID of the masks -> cine and structures of their last check, and the check.
-_checks: dict[str, tuple[Any, ContourCheck]] = {}
+#: ID of the masks, their cine and structures -> the last check. Two parts of the panel may check masks with and without
+#: a cine; each keeps its own check, so that they do not start each other's again.
+_checks: dict[tuple[str, Any], ContourCheck] = {}
 _MAX_CHECKS = 32
 
 
@@ -49,10 +50,11 @@ def checkOf(
             return check
     parameters = SimpleNamespace(cine=cineNode, masks=masksNode, myocardium=myocardium)
     check = ContourCheck(ContourSlices(parameters, numbers=numbers))
-    _checks.pop(masksNode.GetID(), None)  # so that it becomes the newest entry
+    key = masksNode.GetID(), _stateOf(masksNode, cineNode, myocardium)
+    _checks.pop(key, None)  # so that it becomes the newest entry
     if len(_checks) >= _MAX_CHECKS:
         del _checks[next(iter(_checks))]
-    _checks[masksNode.GetID()] = (_stateOf(masksNode, cineNode, myocardium), check)
+    _checks[key] = check
     return check
 
 
@@ -62,10 +64,8 @@ def _stateOf(masksNode: Any, cineNode: Any, myocardium: str) -> Any:
 
 
 def _knownCheck(masksNode: Any, cineNode: Any, myocardium: str) -> ContourCheck | None:
-    state, check = _checks.get(masksNode.GetID(), (None, None))
-    if check is None or state != _stateOf(masksNode, cineNode, myocardium) or not check.isOfMasksNow():
-        return None
-    return check
+    check = _checks.get((masksNode.GetID(), _stateOf(masksNode, cineNode, myocardium)))
+    return check if check is not None and check.isOfMasksNow() else None
 
 
 def forget(masksNode: Any = None) -> None:
@@ -73,7 +73,8 @@ def forget(masksNode: Any = None) -> None:
     if masksNode is None:
         _checks.clear()
     else:
-        _checks.pop(masksNode.GetID(), None)
+        for key in [key for key in _checks if key[0] == masksNode.GetID()]:
+            del _checks[key]
 
 
 def _reviews(check: ContourCheck) -> tuple[SliceReview, ...]:
