@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.heart.long_axis.view import VIEW_NAMES
-from LaMoDCore.report.numbers import Row, number
+from LaMoDCore.report.numbers import Row, gls_interval_text, number
 from LaMoDCore.report.style import percent
 
 _LINES = (("mid_wall", "mid-wall"), ("endocardial", "endocardial"), ("epicardial", "epicardial"))
@@ -22,10 +22,11 @@ def long_axis_rows(numbers: Mapping[str, Any]) -> list[Row]:
     """
     gls, rows = numbers["gls"], []
     for name, words in _LINES:
-        low, high = (percent(number(limit)) for limit in gls["interval"][name])
         time = number(gls[f"{name}_time_to_peak_ms"])
         when = f"{time:.0f} ms after ED" if np.isfinite(time) else ""
-        rows.append(Row(f"GLS, {words}", f"{percent(number(gls[name]))} %", when, f"peak; 90 %: {low} … {high}"))
+        rows.append(
+            Row(f"GLS, {words}", f"{percent(number(gls[name]))} %", when, f"peak; {gls_interval_text(gls, name)}")
+        )
     es = f"{number(numbers['es_time_ms']):.0f} ms after ED"
     rows.insert(1, Row("GLS at end-systole", f"{percent(number(gls['mid_wall_es']))} %", es, "mid-wall"))
     as_green = f"{percent(number(gls['mid_wall_green_lagrange']))} %"

@@ -10,7 +10,7 @@ import numpy as np
 
 from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.mid_wall import lines_mm, mid_wall_mm
+from LaMoDCore.heart.long_axis.mid_wall import lines_mm
 from LaMoDCore.heart.long_axis.view import VIEW_NAMES, LongAxisView
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
 from LaMoDCore.heart.notes import Note
@@ -18,7 +18,7 @@ from LaMoDCore.report.bullseye import Ring, draw_bullseye
 from LaMoDCore.report.curves import finish_curves
 from LaMoDCore.report.long_axis_numbers import long_axis_rows, volume_rows
 from LaMoDCore.report.maps import Window, draw_background, draw_directions
-from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_rule, draw_tables
+from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_colour_bar, draw_rule, draw_tables
 from LaMoDCore.report.style import ACCENT, INK, SOFT, STRAIN_COLOURS, WALL_COLOURS, percent
 from LaMoDCore.report.wording import NOTES_HEADING, RESEARCH_USE, lines_of_notes
 from LaMoDCore.strain.long_axis.line_strain import engineering_strain, segment_lengths_mm
@@ -144,7 +144,7 @@ def _draw_view(
         if frame != part["reference_frame"]:
             ax.plot(*lines[name][part["reference_frame"]].T, color=ink, linewidth=0.7, linestyle=":", zorder=3)
     middle = lines["mid_wall"][frame]
-    strains = _wall_strains(view, part["reference_frame"], frame)
+    strains = _wall_strains(lines["mid_wall"], part["reference_frame"], frame)
     values = np.repeat(100 * strains, INTERVALS)
     ax.plot(*middle.T, color=INK, linewidth=5.0, solid_capstyle="round", zorder=3.5)
     pieces = LineCollection(
@@ -164,9 +164,9 @@ def _draw_view(
     return pieces
 
 
-def _wall_strains(view: LongAxisView, reference: int, frame: int) -> Array:
-    """[2]: mid-wall strain of both walls at a frame."""
-    lengths = segment_lengths_mm(mid_wall_mm(view))[::3]
+def _wall_strains(mid_wall_mm: Array, reference: int, frame: int) -> Array:
+    """[2]: strain of both walls at a frame, from the mid-wall line [T, P, 2]."""
+    lengths = segment_lengths_mm(mid_wall_mm)[::3]
     return np.array([engineering_strain(length, reference)[frame] for length in lengths])
 
 
@@ -183,14 +183,8 @@ def _name_walls(ax: Axes, view: LongAxisView, frame: int, strains: Array) -> Non
 
 
 def _colour_bar(page: Figure, image: Any, exceeds: bool) -> None:
-    ax = page.add_axes((0.665, 0.51, 0.011, 0.33))
-    low, high = (float(limit) for limit in image.get_clim())
-    ticks = np.linspace(low, high, 5)
-    bar = page.colorbar(image, cax=ax, extend="both" if exceeds else "neither", ticks=ticks)
-    bar.ax.set_yticklabels([f"{tick:g}".replace("-", "−") for tick in ticks])
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=2, pad=2, labelsize=6.5)
-    bar.ax.set_title("Strain (%)", fontsize=7, loc="center", pad=14, fontweight="normal")
+    ax = draw_colour_bar(page, image, (0.665, 0.51, 0.011, 0.33), exceeds)
+    ax.set_title("Strain (%)", fontsize=7, loc="center", pad=14, fontweight="normal")
 
 
 def _bullseye(page: Figure, numbers: Mapping[str, Any], limit: float) -> None:

@@ -122,6 +122,17 @@ def interval_text(summary: Mapping[str, Any], name: str) -> str:
     return f"{confidence}{' at most' if found.is_bound else ''}: {percent(found.low)} … {percent(found.high)}"
 
 
+def gls_interval_text(gls: Mapping[str, Any], line: str) -> str:
+    """The interval of GLS of a line, such as mid_wall: ``90 %: −23.7 … −20.7``.
+
+    Args:
+        gls: ``long_axis.gls`` of strain.json.
+        line: endocardial, mid_wall or epicardial.
+    """
+    low, high = (percent(number(limit)) for limit in gls["interval"][line])
+    return f"90 %: {low} … {high}"
+
+
 def _with_interval(definition: str, result: StrainResult, name: str) -> str:
     limits = interval_text(result.summary, name)
     return f"{definition}; {limits}" if limits else definition
@@ -133,10 +144,10 @@ def _long_axis_rows(result: StrainResult) -> list[Row]:
     if found is None:
         return []
     gls = number(found["gls"]["mid_wall"])
-    low, high = (percent(number(limit)) for limit in found["gls"]["interval"]["mid_wall"])
     views = len(found["views"])
     meaning = (
-        f"L/L_ED − 1 of the mid-wall, {views} long-axis view{'s' if views > 1 else ''}, drawn; 90 %: {low} … {high}"
+        f"L/L_ED − 1 of the mid-wall, {views} long-axis view{'s' if views > 1 else ''}, drawn; "
+        f"{gls_interval_text(found['gls'], 'mid_wall')}"
     )
     return [Row("GLS, systolic peak", f"{percent(gls)} %", "", meaning)]
 

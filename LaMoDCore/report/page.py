@@ -24,7 +24,7 @@ from LaMoDCore.report.maps import (
 )
 from LaMoDCore.report.numbering import wall_text
 from LaMoDCore.report.numbers import function_rows, has_stretch, segment_peaks, table_rows
-from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_rule, draw_tables
+from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_colour_bar, draw_rule, draw_tables
 from LaMoDCore.report.style import ACCENT, INK, SOFT
 from LaMoDCore.report.wording import (
     FUNCTION_METHOD,
@@ -172,17 +172,11 @@ def _boxes(count: int, heading: bool) -> list[tuple[float, float, float, float]]
 
 def _colour_bar(page: Figure, image: Any, exceeds: bool) -> None:
     """The colour bar of the maps; its ends are pointed if values exceed it."""
-    ax = page.add_axes((0.682, 0.5, 0.011, 0.36))
-    low, high = (float(limit) for limit in image.get_clim())
-    ticks = np.linspace(low, high, 5)
-    bar = page.colorbar(image, cax=ax, extend="both" if exceeds else "neither", ticks=ticks)
-    bar.ax.set_yticklabels([f"{tick:g}".replace("-", "−") for tick in ticks])
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=2, pad=2, labelsize=6.5)
+    ax = draw_colour_bar(page, image, (0.682, 0.5, 0.011, 0.36), exceeds)
     beyond = 0.065 if exceeds else 0.02  # the points are a twentieth of the bar
-    bar.ax.set_title("Ecc (%)", fontsize=7, loc="center", pad=24 if exceeds else 14, fontweight="normal")
+    ax.set_title("Ecc (%)", fontsize=7, loc="center", pad=24 if exceeds else 14, fontweight="normal")
     for y, word, va in ((-beyond, "shortens", "top"), (1 + beyond, "stretches", "bottom")):
-        bar.ax.text(0.5, y, word, transform=bar.ax.transAxes, ha="center", va=va, fontsize=6, color=SOFT)
+        ax.text(0.5, y, word, transform=ax.transAxes, ha="center", va=va, fontsize=6, color=SOFT)
 
 
 def _curves(page: Figure, result: StrainResult, top: float) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from LaMoDCore.report.numbers import Row
 from LaMoDCore.report.style import FAINT, SOFT
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 A4_LANDSCAPE = (11.69, 8.27)
@@ -82,6 +85,28 @@ def bullets(sentences: Sequence[str]) -> list[str]:
             for first, line in zip([True] + [False] * len(wrapped), wrapped, strict=False)
         ]
     return lines
+
+
+def draw_colour_bar(page: Figure, image: Any, place: tuple[float, float, float, float], exceeds: bool) -> Axes:
+    """Draw the colour bar of `image`; its ends are pointed if values exceed it.
+
+    Args:
+        page: the page.
+        image: what it belongs to.
+        place: left, bottom, width and height, in fractions of the page.
+        exceeds: whether values lie beyond its ends.
+
+    Returns:
+        Its axes, for a title.
+    """
+    ax = page.add_axes(place)
+    low, high = (float(limit) for limit in image.get_clim())
+    ticks = np.linspace(low, high, 5)
+    bar = page.colorbar(image, cax=ax, extend="both" if exceeds else "neither", ticks=ticks)
+    bar.ax.set_yticklabels([f"{tick:g}".replace("-", "−") for tick in ticks])
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=2, pad=2, labelsize=6.5)
+    return bar.ax
 
 
 def draw_rule(page: Figure, y: float, left: float = 0.03, right: float = 0.97, width: float = 0.8) -> None:

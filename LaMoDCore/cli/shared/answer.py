@@ -8,14 +8,13 @@ from typing import Any
 
 def answer_line(summary: Mapping[str, Any]) -> str:
     """One line: GLS, GCS and GRS, with any intervals, and the ejection fraction, as far as they are known."""
-    from LaMoDCore.report.numbers import interval_text, number
+    from LaMoDCore.report.numbers import gls_interval_text, interval_text, number
     from LaMoDCore.report.style import percent
 
     parts = []
     if "long_axis" in summary:
         gls = summary["long_axis"]["gls"]
-        low, high = (percent(number(limit)) for limit in gls["interval"]["mid_wall"])
-        parts.append(f"GLS {percent(number(gls['mid_wall']))} % (90 %: {low} … {high})")
+        parts.append(f"GLS {percent(number(gls['mid_wall']))} % ({gls_interval_text(gls, 'mid_wall')})")
     for label, name in (("GCS", "gcs_peak"), ("GRS", "grs_peak")):
         value = summary.get("global", {}).get(name)
         if value is None:
