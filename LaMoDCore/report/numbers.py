@@ -64,27 +64,26 @@ def table_rows(result: StrainResult) -> list[Row]:
     heart: Mapping[str, Any] = result.summary["global"]
     indices: Mapping[str, Any] = result.summary["indices"]
     at_es = _when(result, result.es_frame)
-    extent = "all slices" if len(result.slices) > 1 else "the slice"
     clock = clock_text(result)
     rows = [
         Row(
             "GCS, peak",
             f"{percent(number(heart['gcs_peak']))} %",
             _when(result, heart["gcs_peak_frame"]),
-            _with_interval(f"minimum of mean Ecc over {extent}, whole wall", result, "gcs_peak"),
+            _with_interval("minimum of the mean Ecc", result, "gcs_peak"),
         ),
         Row(
             "GCS at end-systole",
             f"{percent(number(heart['gcs_es']))} %",
             at_es,
-            _with_interval("ES: smallest cavity area in the masks", result, "gcs_es"),
+            _with_interval("ES: smallest cavity", result, "gcs_es"),
         ),
         Row("Time to peak GCS", _unit(heart["gcs_time_to_peak_ms"], "ms", 0), clock, "from end-diastole"),
         Row(
             "GRS, peak",
             f"{percent(number(heart['grs_peak']))} %",
             _when(result, heart["grs_peak_frame"]),
-            _with_interval(f"maximum of mean Err over {extent}", result, "grs_peak"),
+            _with_interval("maximum of the mean Err", result, "grs_peak"),
         ),
         Row("Mean displacement", _unit(_mean_motion(result), "mm", 1), at_es, "in-plane |u| from end-diastole"),
         Row(
