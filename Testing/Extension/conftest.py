@@ -32,7 +32,7 @@ def build(cmake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"{missing[0]} is not installed")
     folder = tmp_path_factory.mktemp("build")
     command = [cmake, "-S", ROOT, "-B", folder, f"-DSlicer_DIR={ROOT / 'Testing' / 'SlicerBuild'}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -57,7 +57,7 @@ def run_hidden() -> Callable[[Path, str, Path], str]:
         done = subprocess.run(
             [sys.executable, "-S", "-c", f"import sys; {paths}; {program}"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             cwd=cwd,
             env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             check=False,

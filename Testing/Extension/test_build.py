@@ -29,7 +29,7 @@ def test_the_extension_configures(build: Path):
 
 def test_tests_are_registered_with_ctest(cmake: Path, build: Path):
     listed = subprocess.run(
-        [cmake.with_name("ctest"), "-N"], cwd=build, capture_output=True, text=True, check=True
+        [cmake.with_name("ctest"), "-N"], cwd=build, capture_output=True, encoding="utf-8", check=True
     ).stdout
     assert "py_LaMoDSlicer" in listed
 
@@ -109,7 +109,7 @@ def test_the_repository_meets_the_rules_of_the_index():
     for needed in ("Apache-2.0", "WO2022/177741", "arXiv", "nothing leaves", "not yet in a Slicer binary"):
         assert needed in " ".join(readme.split()), needed
     tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     ).stdout.split("\0")
     size = sum((ROOT / f).stat().st_size for f in tracked if f and (ROOT / f).is_file())
     assert size < 100e6

@@ -200,5 +200,5 @@ def _text(node: ast.AST) -> str:
 def test_generated_pages_are_up_to_date():
     """`make reference` writes them from the argument parsers and the docstrings."""
     command = [sys.executable, str(DOCS / "generate_reference.py"), "--check"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -46,6 +46,6 @@ def test_the_modules_imports_do_not_need_torch():
     names = sorted(used_by_the_module() - OF_TRAINING)
     assert len(names) > 15
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *names], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, *names], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stderr

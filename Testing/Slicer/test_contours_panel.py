@@ -240,6 +240,7 @@ def test_edit_opens_the_segment_editor(annotator, monkeypatch):
     assert opened["segment"] == "LV myocardium"
     assert opened["volume"].IsA("vtkMRMLScalarVolumeNode")
     assert annotator.browser.GetSelectedItemNumber() == 9
+    annotator.app.application._select_module("LaMoDSlicer")
 
 
 def test_missing_masks_disable_the_check(slicer_app):

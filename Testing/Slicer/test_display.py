@@ -25,7 +25,7 @@ print(os.environ["DISPLAY"])
 
 def test_a_program_with_an_open_window_exits_and_ends_its_display() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", PROGRAM], check=False, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60
     )
     assert done.returncode == 0, done.stderr
     name = done.stdout.split()[-1]

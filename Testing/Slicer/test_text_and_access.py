@@ -219,7 +219,7 @@ def test_no_text_is_clipped(opened, scale):
         opened.settle()
         opened.mouse.spin(0.5)
         clipped = [found for widget in _children(opened, "QWidget") if (found := _clipped(widget))]
-        width = QtWidgets.QWidget.width(opened.window._panel)
+        width = opened.window._panel.minimumSizeHint().width()
     finally:
         application.setFont(font)
         opened.settle()

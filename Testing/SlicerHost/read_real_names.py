@@ -175,7 +175,7 @@ class Checkout:
 
     def _git(self, *arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, text=True
+            ["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, encoding="utf-8"
         ).stdout
 
     def header(self, name: str) -> str | None:

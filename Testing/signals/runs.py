@@ -129,7 +129,7 @@ def _start(words: tuple[str, ...], home: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     line = [sys.executable, "-m", "LaMoDCore", *words, "--progress", "json"]
     return subprocess.Popen(
-        line, cwd=home, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        line, cwd=home, env=environment, encoding="utf-8", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
 
 

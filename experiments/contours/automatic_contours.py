@@ -347,7 +347,9 @@ def timed(paths: Sequence[Path], out: Path, *options: str) -> tuple[float, float
     )
     words = ["contour", *map(str, paths), "--out", str(out), "--progress", "none", *options]
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], check=True, capture_output=True, encoding="utf-8", cwd=ROOT
+    )
     seconds = time.perf_counter() - began
     kib = int(done.stdout.split("peak ")[-1])
     return seconds, kib / 2**20

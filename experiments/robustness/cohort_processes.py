@@ -37,7 +37,7 @@ def timed(processes: int, data: Path, out: Path, model: str) -> tuple[float, flo
         env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         preexec_fn=partial(os.sched_setaffinity, 0, cores),
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return time.monotonic() - began, max(float(seconds) for seconds in _REPORTED_SECONDS.findall(done.stdout))

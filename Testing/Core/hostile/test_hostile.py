@@ -28,7 +28,7 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     """Run in a process of its own: a trial is a fork, which must not copy the threads of pytest."""
     environment = {**os.environ, "PYTHONPATH": str(HOSTILE.parents[1]), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, env=environment, timeout=900, check=False
+        [sys.executable, *words], capture_output=True, encoding="utf-8", env=environment, timeout=900, check=False
     )
 
 

@@ -45,7 +45,9 @@ def test_arrays_become_a_dataset_without_errors(tmp_path: Path) -> None:
     write_slice(tmp_path / "slices" / "p02-mid.npz", displacement=None, subject="p02", disease="dcm")
     script = ROOT / "docs" / "examples" / "arrays_to_dataset.py"
     words = [sys.executable, str(script), str(tmp_path / "slices"), str(tmp_path / "data")]
-    done = subprocess.run(words, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0 and "2 cases" in done.stdout, done.stderr
     index, findings = check_dataset(tmp_path / "data")
     assert not [finding for finding in findings if finding.severity == "error"], findings
@@ -59,6 +61,8 @@ def test_arrays_become_a_dataset_without_errors(tmp_path: Path) -> None:
     letters = [direction_letters(sign * case.grid.directions[:, axis]) for axis in (0, 1) for sign in (1, -1)]
     assert letters == ["LP", "RA", "PI", "AS"]  # right, left, bottom and top of the picture, as seen from the apex
     assert case.grid.view_sign == 1
-    again = subprocess.run(words, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        words, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, encoding="utf-8", check=False
+    )
     assert again.returncode == 1 and "exists already" in again.stderr
     assert len(list(DatasetIndex.load(tmp_path / "data"))) == 2

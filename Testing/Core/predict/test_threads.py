@@ -73,5 +73,7 @@ def test_blas_gets_one_thread_before_numpy_is_loaded_and_the_users_number_is_kep
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS", "VECLIB"))}
     environment["VECLIB_MAXIMUM_THREADS"] = "3"
-    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
     assert run.stdout.split() == ["1", "3"]

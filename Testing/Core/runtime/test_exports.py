@@ -43,5 +43,5 @@ def test_type_checkers_see_the_same_modules_as_the_table(package):
 
 def test_importing_the_library_imports_neither_numpy_nor_torch():
     code = "import sys, LaMoDCore, LaMoDCore.io; print({'numpy', 'torch', 'scipy'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "set()"

@@ -88,7 +88,9 @@ def test_ctrl_c_after_the_command_prints_nothing() -> None:
     line += "atexit.register(signal.raise_signal, signal.SIGINT); from LaMoDCore.cli import main; "
     line += "sys.argv = ['lamod', '--version']; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", line], capture_output=True, encoding="utf-8", env=environment, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -133,7 +135,7 @@ def test_workers_end_with_their_parent(name: str) -> None:
     line = [sys.executable, "-c", PARENT, str(HERE)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", env=environment
     ) as parent:
         assert parent.stdout is not None
         workers = [int(parent.stdout.readline()), int(parent.stdout.readline())]

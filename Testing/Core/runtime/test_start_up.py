@@ -25,7 +25,9 @@ def imported(*words: str) -> set[str]:
         "import sys; from LaMoDCore.cli import main; code = main(sys.argv[1:]); "
         f"print(*({SLOW!r} & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
-    run = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
     assert run.returncode == 0, run.stderr
     return set(run.stderr.split())
 

@@ -101,7 +101,7 @@ def test_a_second_training_is_refused_and_does_not_change_the_status(tmp_path: P
             [sys.executable, "-m", "LaMoDCore", *words, "--progress", "none"],
             cwd=Path(__file__).resolve().parents[3],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         assert done.returncode == 1 and "another process is training in this folder" in done.stderr
