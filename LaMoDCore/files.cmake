@@ -43,6 +43,8 @@ set(MODULE_PYTHON_SCRIPTS
   cli/train_contours.py
   cli/train_posterior.py
   cohort/__init__.py
+  cohort/compared.py
+  cohort/contour_checks.py
   cohort/entries.py
   cohort/ledger.py
   cohort/run.py
@@ -105,6 +107,10 @@ set(MODULE_PYTHON_SCRIPTS
   evaluation/figures.py
   evaluation/lesions.py
   evaluation/overlap.py
+  evaluation/pages/__init__.py
+  evaluation/pages/case_pages.py
+  evaluation/pages/compared_values.py
+  evaluation/pages/index_page.py
   evaluation/people/__init__.py
   evaluation/people/clustered.py
   evaluation/people/measures.py
@@ -245,6 +251,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/long_axis/__init__.py
   io/long_axis/drawn.py
   io/long_axis/guide_points.py
+  io/long_axis/landmarks.py
   io/long_axis/markups.py
   io/long_axis/masks.py
   io/long_axis/reader.py
@@ -359,12 +366,16 @@ set(MODULE_PYTHON_SCRIPTS
   report/__init__.py
   report/bullseye.py
   report/curves.py
+  report/drawing_process.py
   report/html/__init__.py
   report/html/bokeh_script.py
   report/html/bullseye_drawing.py
+  report/html/check_page.py
   report/html/cohort_page.py
+  report/html/comparison.py
   report/html/content.py
   report/html/contours.py
+  report/html/long_axis.py
   report/html/overlay.py
   report/html/packing.py
   report/html/page.py
@@ -508,10 +519,15 @@ set(MODULE_PYTHON_SCRIPTS
 set(MODULE_PYTHON_RESOURCES
   contours/automatic/engines/myopari-acdc.json
   py.typed
+  report/html/assets/case_plot.js
   report/html/assets/charts.js
+  report/html/assets/check.css
+  report/html/assets/check.html.jinja
+  report/html/assets/cine_view.js
   report/html/assets/cohort.css
   report/html/assets/cohort.js
   report/html/assets/index.html.jinja
+  report/html/assets/long_axis_view.js
   report/html/assets/packed_arrays.js
   report/html/assets/page.css
   report/html/assets/report.css

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from LaMoDCore.cli.shared.long_axis import (
     check_long_axis_alone,
     check_long_axis_options,
     is_long_axis_alone,
+    long_axis_files,
     read_long_axis,
 )
 from LaMoDCore.cli.shared.notes import print_notes
@@ -28,10 +30,12 @@ from LaMoDCore.cli.shared.options import (
 )
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
+from LaMoDCore.runtime.threads import has_second_core
 
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
     from LaMoDCore.io.long_axis.reader import LongAxisCase
+    from LaMoDCore.report.drawing_process import DrawingProcess
     from LaMoDCore.strain.long_axis.short_axis import SlicePosition
 
 HELP = (
@@ -94,17 +98,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from LaMoDCore.contours.input_notes import contour_notes
-    from LaMoDCore.io import write_result
-    from LaMoDCore.prediction.predict import predict_strain
-    from LaMoDCore.prediction.writer import check_output
-
     check_long_axis_options(args)
     if is_long_axis_alone(args):
         check_long_axis_alone(args)
         return _run_long_axis(args)
     _check_input(args)
-    check_output(args.out, [*args.masks, *(args.cine or []), *args.long_axis, *args.long_axis_cine])
+    with _drawing_process(args) as drawing:  # it starts before this process imports what it needs
+        return _run(args, drawing)
+
+
+def _run(args: argparse.Namespace, drawing: DrawingProcess | None) -> int:
+    from LaMoDCore.contours.input_notes import contour_notes
+    from LaMoDCore.io import write_result
+    from LaMoDCore.prediction.predict import predict_strain
+    from LaMoDCore.prediction.writer import check_output
+
+    check_output(args.out, [*args.masks, *(args.cine or []), *long_axis_files(args)])
     with Progress(args.progress) as progress:
         case = _case(args, progress)
         found = contour_notes(case, args.masks, args.labels, mask_frames=args.mask_frames)
@@ -128,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
             report=not args.no_report,
             outputs=args.outputs,
             long_axis=long_axis.views if long_axis else (),
+            drawing=drawing,
         )
     print_notes(result.notes)
     print(answer_line(result.summary))
@@ -135,12 +145,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _drawing_process(args: argparse.Namespace) -> AbstractContextManager[DrawingProcess | None]:
+    """A process for the report, if one is drawn and there is a core for it."""
+    from LaMoDCore.report.drawing_process import DrawingProcess
+
+    is_drawn = not args.no_report and (args.outputs is None or "report" in args.outputs)
+    return DrawingProcess() if is_drawn and has_second_core() else nullcontext()
+
+
 def _run_long_axis(args: argparse.Namespace) -> int:
     """Numbers of long-axis views without short-axis slices: no motion is predicted."""
     from LaMoDCore.prediction.long_axis import write_long_axis_alone
     from LaMoDCore.prediction.writer import check_output
 
-    check_output(args.out, [*args.long_axis, *args.long_axis_cine])
+    check_output(args.out, [*long_axis_files(args)])
     with Progress(args.progress) as progress:
         progress.update("read", 0.0, "reading long-axis contours")
         long_axis = read_long_axis(args)

@@ -23,7 +23,7 @@ from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slices
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.threads import MOST_THREADS, in_order, one_torch_thread, thread_count
+from LaMoDCore.runtime.threads import MOST_THREADS, in_order, one_thread_per_operation, thread_count
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
 from LaMoDCore.uncertainty.global_intervals import with_global_intervals
 from LaMoDCore.uncertainty.intervals import calibrated, calibration_of, unlike_training_notes, with_uncertainty
@@ -109,7 +109,7 @@ def predict_strain(
     groups, threads = batches_of(case.slices, network_device)
     threads = 1 if alone else threads
     progress.update("motion", 0.0, f"{case.slices[0].name}: predicting motion and strain")
-    with nullcontext() if alone else one_torch_thread():
+    with nullcontext() if alone else one_thread_per_operation():
         threads_each = torch.get_num_threads()
         for several, several_strains, motion_seconds, strain_seconds in in_order(of_slices, groups, threads):
             predictions += several
@@ -127,7 +127,7 @@ def predict_strain(
         "device": str(network_device),
         "device_reason": reason,
         "threads": threads_each,  # of one operation, whatever the number of slices that are predicted at a time
-        "torch_version": torch.__version__,
+        "torch_version": str(torch.__version__),  # a plain string, as readers of a pickle may lack torch
         "seed": seed,
         **asdict(options),
         "contours": contour_provenance(case),

@@ -17,6 +17,7 @@ from LaMoDCore.io.results.segments_csv import write_segments_csv
 from LaMoDCore.io.results.spatial_files import write_spatial
 from LaMoDCore.io.results.strain_json import write_strain_json
 from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS, chosen_outputs
+from LaMoDCore.report.drawing_process import DrawingProcess
 from LaMoDCore.report.html.bokeh_script import check_bokeh
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 from LaMoDCore.runtime.threads import thread_count
@@ -47,6 +48,7 @@ def write_result(
     outputs: Iterable[str] | None = None,
     command: str = "predict",
     long_axis: Sequence[LongAxisView] = (),
+    drawing: DrawingProcess | None = None,
 ) -> list[Path]:
     """Write the files of a result to the folder `out`, atomically; the same result gives the same bytes.
 
@@ -79,6 +81,7 @@ def write_result(
         outputs: parts to write, see `LaMoDCore.prediction.outputs.OUTPUTS`; None writes all but html.
         command: name of the command or program, for the folder's marker.
         long_axis: the views of ``long_axis`` in the summary, whose lines are written too.
+        drawing: a process that draws the report; without it this one does.
 
     Returns:
         The files, in the order above, without the marker.
@@ -96,7 +99,10 @@ def write_result(
     # Images are compressed while the report is drawn, which keeps one thread busy.
     with new_folder(out, CONTENTS, command) as folder:
         pool = ThreadPoolExecutor(thread_count(4))
+        report_arguments = result, folder / "report.png", folder / "report.pdf", long_axis
         try:
+            if "report" in parts and drawing is not None:
+                drawing.begin(*report_arguments)
             pending = {part: pool.submit(write, result, folder) for part, write in writers.items()}
             tables = _write_tables(result, folder) if "segments" in parts else []
             write_strain_json(result, folder / "strain.json")
@@ -105,18 +111,21 @@ def write_result(
             if "report" in parts:
                 from LaMoDCore.report import write_report
 
-                report_files = write_report(result, folder / "report.png", folder / "report.pdf", long_axis)
+                report_files = drawing.finish() if drawing is not None else write_report(*report_arguments)
             if "html" in parts:
                 from LaMoDCore.report.html.cohort_page import THUMBNAIL
-                from LaMoDCore.report.html.page import write_html_report
+                from LaMoDCore.report.html.long_axis import lines_of_views
+                from LaMoDCore.report.html.page import PageParts, write_html_report
                 from LaMoDCore.report.html.thumbnail import thumbnail
 
                 report_files = [*report_files, "report.html", THUMBNAIL]
-                write_html_report(result, folder / "report.html")
+                write_html_report(result, folder / "report.html", PageParts(long_axis=lines_of_views(long_axis)))
                 (folder / THUMBNAIL).write_bytes(thumbnail(result))
             images = {part: written.result() for part, written in pending.items()}
         finally:
             pool.shutdown(cancel_futures=True)  # after an error, parts that have not begun are not written
+            if drawing is not None:
+                drawing.close()
     files = [
         *images.get("motion", []),
         *tables[:1],

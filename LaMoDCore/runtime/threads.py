@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -36,6 +36,13 @@ def thread_count(items: int) -> int:
     return max(1, min(items, torch.get_num_threads(), MOST_THREADS))
 
 
+def has_second_core() -> bool:
+    """Whether a second process may run next to this one: there are two cores, and the user did not ask for one."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores > 1 and limit != "1"
+
+
 def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threads: int) -> Iterator[_Result]:
     """Yield ``function(item)`` of each item in the order of the items; `threads` of them are computed at a time.
 
@@ -52,13 +59,26 @@ def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threa
 
 
 @contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Use one thread per operation of PyTorch, so that results do not depend on the number of cores."""
+def one_thread_per_operation() -> Iterator[None]:
+    """Use one thread per operation of PyTorch and per matrix product of NumPy.
+
+    Results then do not depend on the number of cores, and parts that are computed in parallel do not compete.
+    """
     import torch
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with _blas_limit():
+            yield
     finally:
         torch.set_num_threads(before)
+
+
+def _blas_limit() -> AbstractContextManager[object]:
+    """One thread per matrix product of NumPy, also where it was imported before `limit_blas_threads`."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:  # Slicer lacks it; its predictions run in processes that call `limit_blas_threads`
+        return nullcontext()
+    return threadpool_limits(1, user_api="blas")

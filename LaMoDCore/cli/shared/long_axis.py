@@ -26,7 +26,7 @@ _SHORT_AXIS_OPTIONS = (
     "fast",
     "outputs",
 )
-_OPTIONS = ("long_axis_cine", "long_axis_labels", "long_axis_views", "long_axis_frames")
+_OPTIONS = ("long_axis_cine", "long_axis_labels", "long_axis_views", "long_axis_frames", "long_axis_landmarks")
 
 
 def add_long_axis_options(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +65,15 @@ def add_long_axis_options(parser: argparse.ArgumentParser) -> None:
         type=frame_numbers,
         help="frames of the long-axis cine, counted from 0, on which long-axis masks were drawn, if not on all",
     )
+    parser.add_argument(
+        "--long-axis-landmarks",
+        nargs="+",
+        default=[],
+        metavar="POINTS",
+        type=Path,
+        help="point lists saved by Slicer (.mrk.json) with two points of the mitral annulus and the apex per frame, "
+        "labelled as in “annulus 0” and “apex 0”, each in the plane of one view (default: found from the contours)",
+    )
 
 
 def check_long_axis_options(args: argparse.Namespace) -> None:
@@ -99,6 +108,11 @@ def is_long_axis_alone(args: argparse.Namespace) -> bool:
     return bool(args.long_axis) and not args.masks and not args.cine
 
 
+def long_axis_files(args: argparse.Namespace) -> list[Path]:
+    """The files of the options."""
+    return [*args.long_axis, *args.long_axis_cine, *args.long_axis_landmarks]
+
+
 def read_long_axis(args: argparse.Namespace, case: Case | None = None) -> LongAxisCase:
     """Read the long-axis views of the options.
 
@@ -120,4 +134,5 @@ def read_long_axis(args: argparse.Namespace, case: Case | None = None) -> LongAx
         mask_frames=args.long_axis_frames,
         rr_ms=args.rr,
         rv_insertion_lps=insertion,
+        landmarks=args.long_axis_landmarks,
     )

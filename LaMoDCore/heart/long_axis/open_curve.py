@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.signal import savgol_filter
 
 from LaMoDCore.heart.geometry import Array
 
@@ -38,6 +36,8 @@ def smoothed(points: Array, window_mm: float = SMOOTHING_MM) -> Array:
     Returns:
         [M, 2], points about 0.5 mm apart.
     """
+    from scipy.signal import savgol_filter  # only here, as its import takes long
+
     count = max(8, round(float(length_mm(points)) / _STEP_MM) + 1)
     dense = resampled(points, count)
     window = min(round(window_mm / _STEP_MM) | 1, (count - 1) | 1 if count % 2 else count - 1)
@@ -48,6 +48,8 @@ def smoothed(points: Array, window_mm: float = SMOOTHING_MM) -> Array:
 
 def through(points: Array) -> Array:
     """A smooth open curve [M, 2] through a few control points [N, 2] (centripetal cubic spline)."""
+    from scipy.interpolate import CubicSpline  # only here, as its import takes long
+
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     points = points[np.concatenate([[True], steps > 1e-6])]
     if len(points) < 3:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.runtime.threads import one_torch_thread
+from LaMoDCore.runtime.threads import one_thread_per_operation
 from LaMoDCore.training.loop.averaging import Follower, frozen_copy
 from LaMoDCore.training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from LaMoDCore.training.loop.distributed import shared_batch
@@ -165,7 +165,7 @@ class _Fit(Generic[_Network]):
             stage.restore_random_state(state.random)
         elif stage.scores_start:
             self._offer(stage, {}, stage.validate(self.average))
-        with one_torch_thread() if stage.one_thread else nullcontext():
+        with one_thread_per_operation() if stage.one_thread else nullcontext():
             while self.position.epoch < len(self.lengths[number]) and not self.best.exhausted:
                 self._epoch(number, stage)
         if self.best.weights is not None:
