@@ -59,6 +59,24 @@ def wall_lines(
     return WallLines(_halves(endo, middle, apex_mm), _halves(epi, middle, apex_mm), np.array(points, dtype=np.float64))
 
 
+def with_landmarks(lines: WallLines, annulus_mm: Array | None = None, apex_mm: Array | None = None) -> WallLines:
+    """The lines of a frame with other landmarks; the ends of the wall stay where they were drawn.
+
+    Args:
+        lines: of the frame.
+        annulus_mm: [2, 2] points of the mitral annulus, in any order; None to keep those of `lines`.
+        apex_mm: [2] the apex, of either contour; None to keep it.
+    """
+    endo, epi, points = lines.endo_mm, lines.epi_mm, lines.annulus_mm
+    if apex_mm is not None:
+        middle = endo[[0, -1]].mean(axis=0)
+        endo, epi = _halves(endo, middle, apex_mm), _halves(epi, middle, apex_mm)
+    if annulus_mm is not None:
+        ends = endo[[0, -1]]
+        points = annulus_mm if _apart(annulus_mm, ends) <= _apart(annulus_mm[::-1], ends) else annulus_mm[::-1]
+    return WallLines(endo, epi, np.array(points, dtype=np.float64))
+
+
 def with_bridges(epi_mm: Array, endo_mm: Array) -> tuple[Array, float]:
     """The epicardium [M, 2] with missing stretches drawn at the distance of its neighbours from the endocardium.
 

@@ -38,7 +38,7 @@ _REMEDY = "save the curves in Slicer as .mrk.json"
 
 
 @dataclass
-class _Frame:
+class DrawnFrame:
     """What a file holds of one frame, LPS mm."""
 
     open: dict[str, Array] = field(default_factory=dict)
@@ -53,7 +53,7 @@ def read_curves(path: Path, cines: Sequence[FrameStack], notes: list[Note], rr_m
     Raises:
         LaMoDInputError: the file is not readable, or curves are missing or do not fit.
     """
-    frames = _frames(path)
+    frames = read_frames(path)
     every = [p for f in frames.values() for p in (*f.open.values(), *f.closed.values())]
     if not every:
         raise LaMoDInputError(
@@ -89,10 +89,15 @@ def read_curves(path: Path, cines: Sequence[FrameStack], notes: list[Note], rr_m
     )
 
 
-def _frames(path: Path) -> dict[int, _Frame]:
+def read_frames(path: Path) -> dict[int, DrawnFrame]:
+    """What a markups file holds of each frame, counted from 0.
+
+    Raises:
+        LaMoDInputError: it is not a markups file, or a curve is named for neither contour.
+    """
     try:
         markups = read_json(path, _REMEDY)["markups"]
-        frames: dict[int, _Frame] = {}
+        frames: dict[int, DrawnFrame] = {}
         for markup in markups:
             kind, name = markup.get("type"), str(markup.get("name") or path.name.split(".")[0])
             if kind in ("OpenCurve", "ClosedCurve"):
@@ -101,7 +106,7 @@ def _frames(path: Path) -> dict[int, _Frame]:
                     raise LaMoDInputError(
                         path, f"the name '{name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"
                     )
-                target = frames.setdefault(frame_in_name(name), _Frame())
+                target = frames.setdefault(frame_in_name(name), DrawnFrame())
                 curves = target.open if kind == "OpenCurve" else target.closed
                 curves[contour] = positions_lps(markup, markup["controlPoints"])
             elif kind == "Fiducial":
@@ -109,9 +114,9 @@ def _frames(path: Path) -> dict[int, _Frame]:
                     label = _label(point, name)
                     place = positions_lps(markup, [point])
                     if _APEX.search(label) and len(place):
-                        frames.setdefault(frame_in_name(label), _Frame()).apex = place[0]
+                        frames.setdefault(frame_in_name(label), DrawnFrame()).apex = place[0]
                     elif _ANNULUS.search(label) and len(place):
-                        frames.setdefault(frame_in_name(label), _Frame()).annulus.append(place[0])
+                        frames.setdefault(frame_in_name(label), DrawnFrame()).annulus.append(place[0])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LaMoDInputError(path, "it is not a markups file", _REMEDY) from error
     return frames
@@ -124,7 +129,7 @@ def _label(point: Mapping[str, Any], name: str) -> str:
     return name if is_default or not (_APEX.search(label) or _ANNULUS.search(label)) else label
 
 
-def _lines(drawn: _Frame, frame: int, cine: FrameStack, path: Path) -> WallLines:
+def _lines(drawn: DrawnFrame, frame: int, cine: FrameStack, path: Path) -> WallLines:
     curves = drawn.open or drawn.closed
     if len(curves) < 2:
         missing = "epicardium" if "endo" in curves else "endocardium"

@@ -25,6 +25,7 @@ from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.long_axis.drawn import DrawnView, completed
 from LaMoDCore.io.long_axis.guide_points import read_long_axis_points
+from LaMoDCore.io.long_axis.landmarks import with_landmark_files
 from LaMoDCore.io.long_axis.markups import read_curves
 from LaMoDCore.io.long_axis.masks import lines_of_mask, read_masks
 from LaMoDCore.runtime.bounded_reads import sha256_of
@@ -60,6 +61,7 @@ def load_long_axis(
     mask_frames: Sequence[int] | None = None,
     rr_ms: float | None = None,
     rv_insertion_lps: Array | None = None,
+    landmarks: Sequence[str | Path] = (),
 ) -> LongAxisCase:
     """Read long-axis slices and recognise their views.
 
@@ -71,6 +73,7 @@ def load_long_axis(
         mask_frames: frames of the cine, from 0, to which masks of few frames belong.
         rr_ms: R–R interval, if the files have none.
         rv_insertion_lps: [3] anterior RV insertion in LPS mm, from the short-axis slices.
+        landmarks: point lists (.mrk.json) with points of the annulus and the apex, each in the plane of one view.
 
     Returns:
         The views; contours of end-diastole and end-systole are carried to the other frames with the cine.
@@ -116,10 +119,12 @@ def load_long_axis(
             )
         complete.append(view)
     _refuse_repeated(complete, [path for _, path in read])
+    landmark_files = [Path(p) for p in landmarks]
+    complete = with_landmark_files(complete, landmark_files)
     complete, more = _placed(complete, rv_insertion_lps)
     notes += [*more, *_phase_notes(complete)]
     notes += [each for view in complete for each in length_jumps(view)]
-    records = tuple(InputRecord(path.name, sha256_of(path)) for path in [*files, *cine_files])
+    records = tuple(InputRecord(path.name, sha256_of(path)) for path in [*files, *cine_files, *landmark_files])
     return LongAxisCase(tuple(complete), tuple(dict.fromkeys(notes)), records)
 
 

@@ -14,6 +14,7 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.results.displacement_files import DisplacementVolume, read_displacement
 from LaMoDCore.io.results.global_interval import GlobalInterval, global_interval
+from LaMoDCore.io.results.long_axis_files import StoredLongAxis, read_long_axis
 from LaMoDCore.io.results.motion_npz import MotionFile, read_motion_npz
 from LaMoDCore.io.results.segments_csv import SegmentRow, read_segments_csv
 from LaMoDCore.io.results.strain_json import read_strain_json
@@ -63,6 +64,7 @@ class StoredResult:
         es_frame: end-systole, a frame index.
         summary: contents of strain.json without the notes.
         notes: assumptions about the input and doubts about the result.
+        long_axis: the long-axis views next to the slices; None without any.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class StoredResult:
     es_frame: int
     summary: Mapping[str, Any]
     notes: tuple[Note, ...]
+    long_axis: StoredLongAxis | None = None
 
     @property
     def frames(self) -> int:
@@ -125,6 +128,7 @@ def read_result(folder: str | Path, *, leave_out: Collection[str] = ()) -> Store
         es_frame=motion.es_frame,
         summary=stored.summary,
         notes=stored.notes,
+        long_axis=read_long_axis(home),
     )
 
 
