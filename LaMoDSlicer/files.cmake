@@ -86,6 +86,26 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Inputs/SegmentShapes.py
   LaMoDSlicerLib/Inputs/__init__.py
   LaMoDSlicerLib/LaMoDSlicerLogic.py
+  LaMoDSlicerLib/LongAxis/ContourFiles.py
+  LaMoDSlicerLib/LongAxis/LandmarkNodes.py
+  LaMoDSlicerLib/LongAxis/LongAxisKeeper.py
+  LaMoDSlicerLib/LongAxis/LongAxisNode.py
+  LaMoDSlicerLib/LongAxis/LongAxisReader.py
+  LaMoDSlicerLib/LongAxis/LongAxisRequest.py
+  LaMoDSlicerLib/LongAxis/LongAxisRoom.py
+  LaMoDSlicerLib/LongAxis/LongAxisRows.py
+  LaMoDSlicerLib/LongAxis/LongAxisSheet.py
+  LaMoDSlicerLib/LongAxis/LongAxisSlice.py
+  LaMoDSlicerLib/LongAxis/LongAxisSlices.py
+  LaMoDSlicerLib/LongAxis/LongAxisTables.py
+  LaMoDSlicerLib/LongAxis/LongAxisText.py
+  LaMoDSlicerLib/LongAxis/LongAxisViews.py
+  LaMoDSlicerLib/LongAxis/SceneCurves.py
+  LaMoDSlicerLib/LongAxis/StrainByViewPicture.py
+  LaMoDSlicerLib/LongAxis/ViewLines.py
+  LaMoDSlicerLib/LongAxis/ViewNames.py
+  LaMoDSlicerLib/LongAxis/WallMasks.py
+  LaMoDSlicerLib/LongAxis/__init__.py
   LaMoDSlicerLib/Panels.py
   LaMoDSlicerLib/Prediction/AnswerSection.py
   LaMoDSlicerLib/Prediction/HeartRequest.py

@@ -11,6 +11,7 @@ from LaMoDSlicerLib.Display.ResultViews import ResultViews
 from LaMoDSlicerLib.Heart.HeartDrawing import HeartDrawing
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest, explainExit, named
 from LaMoDSlicerLib.Results import ResultImport, ResultKeeper
@@ -41,7 +42,8 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         Args:
             request: one series, or a heart of several.
             onProgress: called after each line of output.
-            onResult: called with the complete result, a LaMoDCore StoredResult.
+            onResult: called with the complete result, a LaMoDCore StoredResult, or a StoredLongAxis of long-axis slices
+                alone.
             onError: called with a sentence for the user.
 
         Raises:
@@ -50,10 +52,11 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         """
         Dependencies.ensure()
         heart = HeartRequest.of(request)
+        read = ResultImport.read if heart.parts else LongAxisKeeper.read
 
         def readSteps() -> Steps:
             try:
-                return (yield lambda: ResultImport.read(worker.folder / "result"))
+                return (yield lambda: read(worker.folder / "result"))
             except InputError as error:
                 text = _("The prediction ended without a readable result. {error}").format(error=error)
                 raise InputError(text) from error
@@ -130,7 +133,10 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
         parameters: ParameterNode,
         onCommit: Callable[[], None] = lambda: None,
     ) -> Steps:
-        """As `addResult`, in small steps; `onCommit` is called before the scene is changed."""
+        """As `addResult`, in small steps; `onCommit` is called before the scene is changed.
+
+        The result is a ResultNode, or a LongAxisNode of long-axis slices alone.
+        """
         return ResultKeeper.steps(result, HeartRequest.of(request), parameters.parameterNode, onCommit)
 
     def showResult(

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.Quantities import OverlayQuantity
 from LaMoDSlicerLib.Display.ResultViews import ResultViews
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Widgets import PanelWidgets
@@ -123,6 +124,8 @@ class DisplayPanel:
     def _problem(self, result: ResultScene | None) -> str:
         """Why the views do not show what is selected; empty if they do."""
         quantity = self._parameters.quantity
+        if result is None and LongAxisNode.alone():
+            return _("Strain of long-axis slices alone: there are no maps. These settings apply to predicted strain.")
         if result is None:
             return _("There is no result yet: click Predict Strain.")
         isMissing = quantity is not OverlayQuantity.NONE and not result.holds(quantity)

@@ -4,6 +4,7 @@ from typing import Any
 import slicer
 
 from LaMoDSlicerLib.Display.ResultDisplay import ResultDisplay
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results import MotionStore, ResultContours
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
@@ -47,6 +48,13 @@ class ResultViews:
         for node, _composite in _sliceViews():
             node.SetNodeReferenceID(self._BROWSER, None)
             node.SetAttribute(self._ROLE, None)
+
+    def free(self, name: str) -> None:
+        """Undo `place` in one view."""
+        for node, _composite in _sliceViews():
+            if node.GetLayoutName() == name:
+                node.SetNodeReferenceID(self._BROWSER, None)
+                node.SetAttribute(self._ROLE, None)
 
     def forget(self) -> None:
         """Release the scene."""
@@ -200,6 +208,10 @@ class ResultViews:
             except (ValueError, KeyError):  # numbers of a later version, or damaged
                 continue
             linked.append((browser, phases))
+        known = {browser.GetID() for browser, _phases in linked}
+        for node in LongAxisNode.all():
+            linked += [each for each in node.linked() if each[0].GetID() not in known]
+            known |= {browser.GetID() for browser, _phases in linked}
         self._links.link(linked)
 
 

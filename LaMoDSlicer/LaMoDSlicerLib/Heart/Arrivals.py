@@ -40,12 +40,16 @@ def _addCine(cine: Any, series: list[HeartSeries]) -> None:
 
 
 def _pairTheOnlyOnes(series: list[HeartSeries], free: list[Any]) -> None:
-    """A single cine and single masks with as many frames belong together, whatever their positions."""
+    """A single cine and single masks with as many frames belong together, whatever their positions.
+
+    Not if one of them is of short and the other of long axis.
+    """
     without = [s for s in series if s.cine is not None and s.masks is None]
     if len(series) == 1 and len(without) == 1 and len(free) == 1:
         isOther = Examination.ofNode(without[0].cine).whyNot(Examination.ofNode(free[0]))
         frames = CineSource(without[0].cine).numberOfFrames()
-        if frames == SeriesFinder.frameCount(free[0]) and not isOther:
+        isAcross = SeriesFinder.liesAcross(without[0].cine, free[0])
+        if frames == SeriesFinder.frameCount(free[0]) and not isOther and not isAcross:
             without[0].masks = free.pop()
 
 

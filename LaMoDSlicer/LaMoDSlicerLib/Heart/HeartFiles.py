@@ -13,7 +13,9 @@ from LaMoDSlicerLib.Heart.Examination import Examination
 from LaMoDSlicerLib.Heart.SomeSkipped import SomeSkipped
 from LaMoDSlicerLib.Inputs import MaskLoader
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.LongAxis import ContourFiles
 from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
@@ -26,7 +28,8 @@ def add(path: Path, welcome: Callable[[Any], bool] = lambda _node: False) -> lis
 
     Args:
         path: an image or segmentation file, a folder with one volume per frame, or a folder with DICOM files, whose
-            short-axis cines are loaded.
+            short-axis cines are loaded, or the long-axis cines if it has no others; also long-axis contours as guide
+            points or curves.
         welcome: called with a cine or masks of the scene that are added again; returns whether a person had removed
             them from the heart, so that they return.
 
@@ -40,6 +43,8 @@ def add(path: Path, welcome: Callable[[Any], bool] = lambda _node: False) -> lis
     from LaMoDCore.runtime.errors import LaMoDInputError
 
     try:
+        if path.exists() and ContourFiles.isContourFile(path):
+            return _addContours(path)
         isDicom = path.exists() and is_dicom(path)
         return _addDicom(path, welcome) if isDicom else _addImages(path, welcome)
     except LaMoDInputError as error:
@@ -66,11 +71,44 @@ def _addDicom(path: Path, welcome: Callable[[Any], bool]) -> list[Any]:
     except LaMoDInputError:
         if masks:
             return masks
+        long = _longAxisCines(path)
+        if long:
+            return _addCines(long, [], known, welcome, examination)
         if known:
             raise known[0] from None
         raise
     stacks = [(stack, path.stem if len(study.slices) == 1 else stack.name) for stack in study.slices]
     return _addCines(stacks, masks, known, welcome, examination)
+
+
+def _addContours(path: Path) -> list[Any]:
+    """Add long-axis contours; returns no masks.
+
+    Raises:
+        InputError: they belong to no cine of the scene; they are kept, as it may be added later.
+    """
+    nodes = ContourFiles.add(path)
+    planes = [
+        SeriesFinder.grid(geometry, k)
+        for geometry in (CineSource(cine).geometry() for cine in SeriesFinder.cines())
+        for k in range(geometry.shape[0])
+    ]
+    lost = [node.GetName() for node in nodes if not any(ContourFiles.liesIn(node, plane) for plane in planes)]
+    if lost:
+        text = _("The contours “{name}” lie in the plane of no cine: add the long-axis cine on which they were drawn.")
+        raise InputError(text.format(name="”, “".join(lost)))
+    return []
+
+
+def _longAxisCines(path: Path) -> list[tuple[Any, str]]:
+    """The long-axis cines of a folder with DICOM files, and their names."""
+    from LaMoDCore.heart.case import MIN_FRAMES
+    from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE
+    from LaMoDCore.io.case.slice_reader import read_cine_slices
+
+    stacks = [stack for stack in read_cine_slices(path, [], []) if len(stack.frames) >= MIN_FRAMES]
+    long = [stack for stack in stacks if abs(stack.slice_grid(0).axis_cosine) < SHORT_AXIS_COSINE]
+    return [(stack, path.stem if len(long) == 1 else stack.name) for stack in long]
 
 
 def _addCines(
@@ -128,8 +166,6 @@ def _isMask(frames: np.ndarray) -> bool:
 
 def _browserFor(geometry: VolumeGeometry, frames: int) -> Any:
     """The cine browser in the scene whose grid and number of frames masks have, or None."""
-    from LaMoDSlicerLib.Scene.CineSource import CineSource
-
     for node in SeriesFinder.cines():
         cine = CineSource(node)
         if cine.numberOfFrames() == frames and cine.geometry().isSameAs(geometry, 0.1):
@@ -171,8 +207,6 @@ def addCine(stack: Any, name: str, welcome: Callable[[Any], bool] = lambda _node
 
 def _sameCine(geometry: VolumeGeometry, frames: np.ndarray) -> Any:
     """The cine in the scene with these images, or None."""
-    from LaMoDSlicerLib.Scene.CineSource import CineSource
-
     for node in SeriesFinder.cines():
         cine = CineSource(node)
         same = cine.numberOfFrames() == len(frames) and cine.geometry().isSameAs(geometry)

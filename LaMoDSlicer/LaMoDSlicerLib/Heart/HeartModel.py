@@ -7,6 +7,8 @@ from LaMoDSlicerLib.Heart.Examination import Examination
 from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
+from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
+from LaMoDSlicerLib.LongAxis import LongAxisRows, LongAxisSlices
 
 
 class HeartModel:
@@ -15,6 +17,9 @@ class HeartModel:
     Nodes that arrive in the scene are added, unless a person removed them. The series of the selected slice is also in
     the parameters cine, masks and myocardium, which scripts and the Contours section use; a change of these is a
     change of the table.
+
+    Long-axis slices have rows of their own. None of them is in the parameters, in `usedRows` or in `usedSeries`: they
+    are measured, not predicted.
     """
 
     def __init__(self) -> None:
@@ -22,6 +27,7 @@ class HeartModel:
         self._series: list[HeartSeries] = []
         self._selected = (-1, 0)
         self._rows: list[SliceRow] = []
+        self._selectedLong: tuple[HeartSeries, int] | None = None
         self._state: Any = None
         self._stored: str | None = None
 
@@ -29,7 +35,7 @@ class HeartModel:
         """Follow the heart of a scene; None while no scene is open."""
         self._parameters = parameters
         self._state = self._stored = None
-        self._series, self._rows, self._selected = [], [], (-1, 0)
+        self._series, self._rows, self._selected, self._selectedLong = [], [], (-1, 0), None
 
     @property
     def series(self) -> list[HeartSeries]:
@@ -37,12 +43,18 @@ class HeartModel:
 
     @property
     def rows(self) -> list[SliceRow]:
-        """The slices from base to apex."""
+        """The short-axis slices from base to apex, then the long-axis slices."""
         return list(self._rows)
 
     @property
     def usedRows(self) -> list[SliceRow]:
-        return [row for row in self._rows if row.isUsed]
+        """The short-axis slices that the prediction uses."""
+        return [row for row in self._rows if row.isUsed and not row.isLongAxis]
+
+    @property
+    def longAxisRows(self) -> list[SliceRow]:
+        """The long-axis slices that are measured."""
+        return [row for row in self._rows if row.isUsed and row.isLongAxis]
 
     @property
     def usedSeries(self) -> list[HeartSeries]:
@@ -50,17 +62,26 @@ class HeartModel:
         return list({id(row.series): row.series for row in self.usedRows}.values())
 
     def current(self) -> HeartSeries | None:
-        """The series of the selected row."""
+        """The short-axis series that was selected last."""
         index = self._selected[0]
         return self._series[index] if 0 <= index < len(self._series) else None
 
     def selectedRow(self) -> int:
         """Index of the selected row, or -1."""
+        if self._selectedLong is not None:
+            for i, row in enumerate(self._rows):
+                if row.isLongAxis and (row.series, row.depth) == self._selectedLong:
+                    return i
         current = self.current()
         for i, row in enumerate(self._rows):
             if row.series is current and row.depth == self._selected[1]:
                 return i
         return -1
+
+    def selectedSeries(self) -> HeartSeries | None:
+        """The series of the selected row, of short or long axis."""
+        index = self.selectedRow()
+        return self._rows[index].series if index >= 0 else self.current()
 
     def refresh(self) -> bool:
         """Follow the scene and the parameters; returns whether anything changed that the table shows."""
@@ -81,19 +102,32 @@ class HeartModel:
         changed = state != self._state
         if changed:
             self._state = state
-            self._rows = HeartRows.rowsOf(self._series, self._parameters.swapBaseAndApex)
+            short, long = LongAxisSlices.split(self._series)
+            self._leaveLongAxis(long)
+            self._rows = HeartRows.rowsOf(short, self._parameters.swapBaseAndApex)
+            InsertionFinder.fill(self._parameters, short)
+            self._rows += LongAxisRows.rowsOf(long, self._insertionLps())
             self._selectAny()
-            InsertionFinder.fill(self._parameters, self._series)
             self._state = self._stateNow()
         self._store()
         return changed
+
+    def _leaveLongAxis(self, long: list[HeartSeries]) -> None:
+        """Keep long-axis series out of the parameters, which belong to the prediction."""
+        current = self.current()
+        if current is not None and current in long:
+            self._selected, self._selectedLong = (-1, 0), (current, self._selected[1])
+            wasModifying = self._parameters.StartModify()
+            self._parameters.cine = self._parameters.masks = None
+            self._parameters.myocardium, self._parameters.level = "", LEVELS[0]
+            self._parameters.EndModify(wasModifying)
 
     def _readStored(self) -> None:
         """Read the heart from the scene if a scene was opened or loaded since."""
         record = HeartRecord(self._parameters.parameterNode)
         if record.text != self._stored:
             self._stored = record.text
-            self._series, self._selected = record.series(), record.selected
+            self._series, self._selected, self._selectedLong = record.series(), record.selected, None
 
     def _stateNow(self) -> Any:
         series = tuple(
@@ -101,7 +135,13 @@ class HeartModel:
             for s in self._series
         )
         points = InsertionFinder.state()
-        return series, self._selected, self._parameters.swapBaseAndApex, points
+        files = LongAxisSlices.contoursState()
+        return series, self._selected, self._parameters.swapBaseAndApex, points, files, self._parameters.rvInsertion
+
+    def _insertionLps(self) -> Any:
+        """[3] LPS mm: the anterior RV insertion, or None."""
+        node = self._parameters.rvInsertion
+        return InsertionNode(node).sharedLps() if node is not None else None
 
     def _dropRemoved(self) -> None:
         """Forget nodes that are no longer in the scene."""
@@ -114,6 +154,8 @@ class HeartModel:
 
     def _forget(self, index: int) -> None:
         selected, depth = self._selected
+        if self._selectedLong is not None and self._selectedLong[0] is self._series[index]:
+            self._selectedLong = None
         del self._series[index]
         if selected == index:
             self._selected = (-1, 0)
@@ -162,11 +204,11 @@ class HeartModel:
         if isNewMask:
             owner.levels.clear()
             owner.uses.clear()
-        self._selected = (self._series.index(owner), self._selected[1])
+        self._selected, self._selectedLong = (self._series.index(owner), self._selected[1]), None
 
     def _adoptLevel(self, current: HeartSeries, level: str) -> None:
         depth = self._selected[1]
-        if level != current.levels.get(depth, LEVELS[0]):
+        if level != shortAxisLevel(current.levels.get(depth, LEVELS[0])):
             depths = [row.depth for row in self._rows if row.series is current] or [depth]
             for k in depths:
                 current.levels.pop(k, None)
@@ -179,7 +221,7 @@ class HeartModel:
         if current is not None and (p.cine is not current.cine or p.masks is not current.masks):
             wasModifying = p.StartModify()
             p.cine, p.masks, p.myocardium = current.cine, current.masks, current.myocardium
-            p.level = current.levels.get(self._selected[1], LEVELS[0])
+            p.level = shortAxisLevel(current.levels.get(self._selected[1], LEVELS[0]))
             p.EndModify(wasModifying)
 
     def _selectAny(self) -> None:
@@ -187,7 +229,8 @@ class HeartModel:
         if self.selectedRow() >= 0:
             return
         current = self.current()
-        rows = [row for row in self._rows if row.series is current] or self.usedRows or self._rows
+        rows = [row for row in self._rows if row.series is current] or self.usedRows
+        rows = rows or [row for row in self._rows if not row.isLongAxis] or self._rows
         if rows:
             self._selectSlice(rows[0])
 
@@ -198,6 +241,9 @@ class HeartModel:
             self._store()
 
     def _selectSlice(self, row: SliceRow) -> None:
+        self._selectedLong = (row.series, row.depth) if row.isLongAxis else None
+        if row.isLongAxis:
+            return
         self._selected = (self._series.index(row.series), row.depth)
         p = self._parameters
         wasModifying = p.StartModify()
@@ -210,13 +256,13 @@ class HeartModel:
         row.series.uses[row.depth] = used
 
     def setLevel(self, index: int, level: str) -> None:
-        """Choose the level of a slice; "automatic" for the proposed one."""
+        """Choose the level or view of a slice; "automatic" for the proposed one."""
         row = self._rows[index]
         row.series.levels.pop(row.depth, None)
         if level != LEVELS[0]:
             row.series.levels[row.depth] = level
-        if index == self.selectedRow():
-            self._parameters.level = level
+        if index == self.selectedRow() and row.series is self.current():
+            self._parameters.level = shortAxisLevel(level)
 
     def setMasks(self, series: HeartSeries, masks: Any) -> None:
         """Use masks for a series, instead of earlier ones."""
@@ -260,6 +306,11 @@ class HeartModel:
         record = HeartRecord(self._parameters.parameterNode)
         record.keep(self._series, self._selected)
         self._stored = record.text
+
+
+def shortAxisLevel(level: str) -> str:
+    """A level as the parameters have it, in which there are no views."""
+    return level if level in LEVELS else LEVELS[0]
 
 
 def _isInScene(node: Any) -> bool:

@@ -12,6 +12,7 @@ from LaMoDSlicerLib.Heart.HeartTable import HeartTable
 from LaMoDSlicerLib.Heart.SomeSkipped import SomeSkipped
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.LongAxis import LongAxisRows, LongAxisSlices
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 
 
@@ -26,7 +27,9 @@ class HeartPanel:
         onSelected: called with the selected SliceRow.
     """
 
-    FILTER = "Images and masks (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
+    FILTER = (
+        "Images, masks and contours (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.txt *.mrk.json);;All files (*)"
+    )
     #: Time without changes after which contours are checked for the column of frames to review, and between slices.
     REVIEW_DELAY_MS, REVIEW_STEP_MS = 400, 20
 
@@ -96,16 +99,16 @@ class HeartPanel:
         rows = model.rows
         self._table.show(rows, model.selectedRow())
         ui.addButton.enabled = p is not None
-        single = "" if len(rows) > 1 else _("There are not several slices.")
+        single = "" if sum(not row.isLongAxis for row in rows) > 1 else _("There are not several slices.")
         tip = _("Exchange base and apex: the order of the slices is reversed")
         if rows and not HeartRows.isOrderKnown(rows):
             tip = _("The images do not state which end is the apex. ") + tip
         PanelWidgets.enable(ui.swapButton, single, tip)
-        nothing = "" if model.current() is not None else _("Select a slice first.")
+        current = model.selectedSeries()
+        nothing = "" if current is not None else _("Select a slice first.")
         PanelWidgets.enable(
             ui.removeButton, nothing, _("Remove this series from the table; its data stay in the scene")
         )
-        current = model.current()
         ui.structuresLabel.text = self._selectedText(current)
         ui.structuresLabel.visible = bool(ui.structuresLabel.text)
         self._showAssumed()
@@ -121,20 +124,22 @@ class HeartPanel:
             parts.append(_("Not used: {reason}").format(reason=row.remark))
         if row is not None and row.rrMs:
             parts.append(_("R–R {rr:.0f} ms").format(rr=row.rrMs))
-        if current is not None and current.masks is not None:
+        if row is not None and row.isLongAxis:
+            parts.append(LongAxisRows.selectedText(row))
+        elif current is not None and current.masks is not None:
             parts.append(MaskSource(current.masks).structuresText())
         return " · ".join(filter(None, parts))
 
     def _showAssumed(self) -> None:
         """Show the end-diastolic frame, and the field for the R–R interval if the data contain no times."""
         ui, p = self._ui, self._parameters
-        used = self._model.usedRows
+        used = [*self._model.usedRows, *self._model.longAxisRows]
         isUntimed = bool(used) and all(row.rrMs is None for row in used)
         wanted = isUntimed or (p is not None and bool(p.rrMs))
         for widget in (ui.assumedLabel, ui.rrLabel, ui.rrSpinBox):
             widget.visible = wanted
         for widget in (ui.referenceLabel, ui.referenceSpinBox):
-            widget.visible = bool(self._model.rows)
+            widget.visible = any(not row.isLongAxis for row in self._model.rows)
 
     def _reviewNext(self) -> None:
         """Check one slice whose contours are not checked yet; none while a process runs."""
@@ -143,7 +148,7 @@ class HeartPanel:
         if not self._isIdle():
             self._review.start(self.REVIEW_DELAY_MS)
             return
-        for series in self._model.series:
+        for series in LongAxisSlices.split(self._model.series)[0]:
             state = (id(series), SeriesFacts.stateOf(series))
             if series.masks is None or state in self._reviewed:
                 continue
@@ -173,7 +178,7 @@ class HeartPanel:
         self._refreshAll()
 
     def onRemoveButton(self) -> None:
-        current = self._model.current()
+        current = self._model.selectedSeries()
         if current is not None:
             self._model.remove(current)
             self._refreshAll()
@@ -212,7 +217,9 @@ class HeartPanel:
             best = max(fitting, key=lambda s: SeriesFinder.fit(s.cine, node), default=None)
             current = self._model.current()
             if best is None and current is not None and current.cine is not None and current.masks is None:
-                best = current if _hasFrames(current.cine, SeriesFinder.frameCount(node)) else None
+                isAcross = SeriesFinder.liesAcross(current.cine, node)
+                hasFrames = _hasFrames(current.cine, SeriesFinder.frameCount(node))
+                best = current if hasFrames and not isAcross else None
             if best is not None and best.masks is not node:
                 self._model.setMasks(best, node)
 

@@ -12,8 +12,9 @@ from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.LongAxis import LongAxisReader
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
-from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 from LaMoDSlicerLib.Widgets import Numbering
 
@@ -26,7 +27,7 @@ def problem(model: HeartModel, parameters: Any) -> str:
     if not model.rows:
         return _("Add a cine or masks of the left ventricle: press “Add…”, or load them in any module of Slicer.")
     broken = [row for row in model.rows if row.problem]
-    if not model.usedRows:
+    if not model.usedRows and not model.longAxisRows:
         return broken[0].problem if broken else _("Tick at least one slice in the column “Use”.")
     if _levelProblem(model):
         return _levelProblem(model)
@@ -44,6 +45,11 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
     """
     from LaMoDCore.heart.levels import AUTOMATIC
 
+    longAxis = LongAxisReader.read(model)
+    if longAxis is not None and not model.usedRows:
+        untimed = all(part.slice.timesMs is None for part in longAxis.parts)
+        options = PredictionOptions.ofParameters(parameters)
+        return HeartRequest((), rrMs=parameters.rrMs if untimed else 0.0, longAxis=longAxis, options=options)
     parts, levels = [], []
     for series in model.usedSeries:
         rows = [row for row in model.usedRows if row.series is series]
@@ -63,6 +69,7 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
         swapBaseAndApex=parameters.swapBaseAndApex,
         rrMs=parameters.rrMs if untimed else 0.0,
         referenceFrame=parameters.referenceFrame - 1 if parameters.referenceFrame else None,
+        longAxis=longAxis,
     )
 
 

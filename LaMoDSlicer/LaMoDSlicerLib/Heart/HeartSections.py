@@ -5,6 +5,9 @@ import slicer
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Heart.HeartPanel import HeartPanel
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.LongAxis import LongAxisRows
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
+from LaMoDSlicerLib.LongAxis.LongAxisViews import LongAxisViews
 from LaMoDSlicerLib.Prediction.AnswerSection import AnswerSection
 from LaMoDSlicerLib.Prediction.PredictPanel import PredictPanel
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
@@ -27,15 +30,33 @@ class HeartSections:
         self.heart = HeartPanel(owner, self.model, self.predict.showMessage, self._onOtherSeries, self._onSelected)
         self.answer = AnswerSection(owner.ui, self.model, self._openRoom)
         owner.contoursPanel.sliceNumbers = self._numbers
+        self.longAxis = LongAxisViews(owner.onModified)
         self._parts = (self.heart, self.predict, self.answer)
 
     def setParameters(self, parameters: Any) -> None:
+        if parameters is None:
+            self.longAxis.release()
         for part in self._parts:
             part.setParameters(parameters)
 
     def update(self) -> None:
         for part in self._parts:
             part.update()
+        self.updateLongAxis()
+
+    def updateLongAxis(self) -> None:
+        """Show the long-axis slices in the views that have their plane."""
+        parameters = self._owner.predictPanel.parameters
+        if parameters is None:
+            return
+        rows = [row for row in self.model.rows if row.isLongAxis and row.drawn and not row.problem]
+        self.longAxis.update(rows, self.longAxisResult())
+
+    def longAxisResult(self) -> LongAxisNode | None:
+        """The long-axis part of the current result, or the one that was measured alone."""
+        result = ResultNode.ofBrowser(self._owner.predictPanel.parameters.resultBrowser)
+        found = LongAxisNode.ofResult(result.node) if result is not None else None
+        return found or LongAxisNode.ofResult(None)
 
     def _onOtherSeries(self) -> None:
         """Forget messages about earlier series, and show the selected one before there is a result."""
@@ -45,6 +66,10 @@ class HeartSections:
 
     def _present(self, node: Any) -> Steps:
         views, parameters = self._owner.displayPanel.views, self._owner.predictPanel.parameters
+        if isinstance(node, LongAxisNode):
+            self._presentLongAxis(node)
+            yield None
+            return
         try:
             yield from views.presentSteps(node, parameters)
         finally:
@@ -52,6 +77,15 @@ class HeartSections:
                 EnteredViews.restore()
         self._selectShown(node, parameters)
         yield None
+
+    def _presentLongAxis(self, node: LongAxisNode) -> None:
+        """Show the first long-axis slice at end-systole."""
+        for browser, view in zip(node.browsers(), node.views(), strict=True):
+            if browser is not None:
+                browser.SetSelectedItemNumber(int(view.numbers["es_frame"]))
+        rows = self.model.longAxisRows
+        if rows and self._owner.parent.isEntered and not self._owner.readingPanel.ui.roomButton.checked:
+            self.longAxis.look(LongAxisRows.sliceOf(rows[0]))
 
     def _selectShown(self, node: Any, parameters: Any) -> None:
         """Select the row of the slice in the red view, the middle one of a result, so that table and view agree.
@@ -66,6 +100,11 @@ class HeartSections:
             self.model.select(self.model.rows.index(row))
 
     def _onSelected(self, row: Any) -> None:
+        if row.isLongAxis:
+            if not self._owner.readingPanel.ui.roomButton.checked:
+                self.longAxis.look(LongAxisRows.sliceOf(row))
+                self.updateLongAxis()
+            return
         self._owner.contoursPanel.showDepth(row.depth, zoomed=self._look(row.series))
 
     def _look(self, series: Any) -> bool:

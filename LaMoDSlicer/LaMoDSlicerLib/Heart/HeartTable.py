@@ -5,7 +5,8 @@ import qt
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Heart import Reviews
-from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
+from LaMoDSlicerLib.Heart.SliceRow import CHOICES, LEVELS, SliceRow
+from LaMoDSlicerLib.LongAxis import LongAxisRows, ViewNames
 
 
 class HeartTable:
@@ -37,9 +38,9 @@ class HeartTable:
         self._combos: list[Any] = []
         titles = {
             _("Use, slice"): _(
-                "Ticked: the prediction uses this slice. The number counts the used slices from the base."
+                "Ticked: this slice is used. Numbers count the short-axis slices from the base; LA: a long-axis slice."
             ),
-            _("Level"): _("Level along the long axis; “auto” follows the position among the slices"),
+            _("Level"): self._levelTip(),
             _("Frames"): _("Number of frames; the R–R interval that they cover is below the table"),
             _("Contours"): _("How the contours were made"),
             _("Review"): _("Frames to review: see the Contours section"),
@@ -65,6 +66,12 @@ class HeartTable:
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
         table.connect("currentCellChanged(int,int,int,int)", self._onCurrent)
         table.connect("itemChanged(QTableWidgetItem*)", self._onItem)
+
+    @staticmethod
+    def _levelTip() -> str:
+        return _(
+            "Level of a short-axis slice along the long axis, or view of a long-axis slice; “auto” follows the position"
+        )
 
     def show(self, rows: list[SliceRow], selected: int) -> None:
         """Show the slices of the heart.
@@ -114,25 +121,27 @@ class HeartTable:
                 qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable
             )
             combo = qt.QComboBox()
-            combo.setToolTip(_("Level along the long axis; “auto” follows the position among the slices"))
-            for level, text in zip(LEVELS, (_("auto"), _("base"), _("mid"), _("apex")), strict=True):
+            combo.setToolTip(self._levelTip())
+            views = map(ViewNames.textOf, CHOICES[len(LEVELS) :])
+            for level, text in zip(CHOICES, (_("auto"), _("base"), _("mid"), _("apex"), *views), strict=True):
                 combo.addItem(text, level)
-            combo.connect("activated(int)", lambda index, row=r: self._onLevel(row, LEVELS[index]))
+            combo.connect("activated(int)", lambda index, row=r: self._onLevel(row, CHOICES[index]))
             table.setCellWidget(r, self._LEVEL, combo)
             self._combos.append(combo)
 
     def _showRow(self, r: int, row: SliceRow) -> None:
-        number = str(row.number) if row.isUsed else "–"
+        number = (_("LA") if row.isLongAxis else str(row.number)) if row.isUsed else "–"
         use = self._table.item(r, self._SLICE)
         self._write(r, self._SLICE, f"{number} {row.series.name}", self._nameTip(row))
         wanted = qt.Qt.Checked if row.isUsed else qt.Qt.Unchecked
         if use.checkState() != wanted:
             use.setCheckState(wanted)
         combo = self._combos[r]
-        automatic = _("auto: {level}").format(level=row.proposal) if row.proposal else _("auto")
+        proposal = ViewNames.shortTextOf(row.proposal) if row.isLongAxis and row.proposal else row.proposal
+        automatic = _("auto: {level}").format(level=proposal) if proposal else _("auto")
         if combo.itemText(0) != automatic:
             combo.setItemText(0, automatic)
-        combo.currentIndex = LEVELS.index(row.level)
+        combo.currentIndex = CHOICES.index(row.level)
         self._write(r, self._FRAMES, self._framesText(row), self._framesTip(row))
         contours, review, tip = self._contourTexts(row)
         self._write(r, self._CONTOURS, contours, row.problem or contours)
@@ -173,6 +182,8 @@ class HeartTable:
         tip = _("Frames to review: see the Contours section")
         if row.problem:
             return _("! cannot be used"), "–", tip
+        if row.isLongAxis:
+            return LongAxisRows.contoursText(row), "–", _("Long-axis contours are not reviewed automatically")
         if row.series.masks is None:
             return _("none"), "–", tip
         known = Reviews.known(row.series) or ()

@@ -9,6 +9,7 @@ from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.Heart.SeriesFacts import SeriesFacts
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
+from LaMoDSlicerLib.Scene import RoleNodes
 
 #: A point that is farther from every wall is not the insertion of this heart, mm.
 REACH_MM = 30.0
@@ -67,4 +68,4 @@ def _distanceMm(point: np.ndarray, series: HeartSeries) -> float:
 
 def _lists() -> list[Any]:
     nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
-    return [node for node in nodes if not node.GetHideFromEditors()]
+    return [node for node in nodes if not node.GetHideFromEditors() and node.GetAttribute(RoleNodes.ATTRIBUTE) is None]

@@ -86,6 +86,27 @@ def gridOf(masksNode: Any) -> VolumeGeometry | None:
         return None
 
 
+#: Planes of short and long axis are perpendicular up to this cosine between their normals (60°).
+_ACROSS = 0.5
+
+
+def liesAcross(cineNode: Any, masksNode: Any) -> bool:
+    """Whether the planes of a cine and of masks are as far from parallel as those of short and long axis.
+
+    Data without orientation lie on the scanner's axes, which means nothing.
+    """
+    from LaMoDCore.io.images.stated_geometry import lies_on_scanner_axes
+
+    drawn = gridOf(masksNode)
+    try:
+        images = grid(CineSource(cineNode).geometry(), 0)
+    except InputError:
+        return False
+    if drawn is None or any(lies_on_scanner_axes(each) for each in (drawn.ijkToLps, images.ijk_to_lps)):
+        return False
+    return abs(float(images.normal @ grid(drawn, 0).normal)) < _ACROSS
+
+
 def _lieInPlanes(drawn: VolumeGeometry, images: VolumeGeometry) -> bool:
     """Whether every slice of one grid is a slice of the other."""
     planes = [grid(images, k) for k in range(images.shape[0])]

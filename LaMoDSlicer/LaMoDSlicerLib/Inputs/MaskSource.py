@@ -233,7 +233,7 @@ class MaskSource:
         choices = self.choices()
         found: dict[str, str] = {}
         if self.isSegmentation:
-            found = self._named()
+            found = self.named()
         if "myocardium" not in found:
             taken = {found[s] for s in ("rightVentricle",) if s in found}
             candidates = {c: frames for c, frames in self._sampled().items() if c not in taken}
@@ -245,7 +245,8 @@ class MaskSource:
             found = {"myocardium": next(iter(choices))}
         return found
 
-    def _named(self) -> dict[str, str]:
+    def named(self) -> dict[str, str]:
+        """The structures of a segmentation by terminology and name alone, as `structures` returns them."""
         found: dict[str, str] = {}
         for segmentId, name in self.choices().items():
             frame = next(f for f in self.sequence.frames() if f.GetSegmentation().GetSegment(segmentId) is not None)

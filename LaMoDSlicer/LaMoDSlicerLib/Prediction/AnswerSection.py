@@ -5,6 +5,8 @@ import qt
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper, LongAxisText
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
@@ -39,6 +41,11 @@ class AnswerSection:
         node = ResultNode.ofBrowser(p.resultBrowser) if p is not None else None
         missing = "" if node is not None else _("There is no result yet: press Predict Strain.")
         PanelWidgets.enable(ui.openRoomButton, missing, _("Show slices, 3-D view, curves and numbers side by side"))
+        alone = LongAxisNode.ofResult(None)
+        if node is None and alone is not None:
+            PanelWidgets.enable(ui.openRoomButton, "", _("Show long-axis views, curves and numbers side by side"))
+            self._showLongAxis(alone)
+            return
         if node is None:
             ui.headlineLabel.setMinimumHeight(0)
             ui.headlineLabel.text = self._nextStep()
@@ -46,17 +53,38 @@ class AnswerSection:
             return
         try:
             numbers = node.numbers()
-            isOutOfDate = ResultContours.isOutOfDate(node)
+            isOutOfDate = ResultContours.isOutOfDate(node) or LongAxisKeeper.isOutOfDate(alone)
         except (ValueError, KeyError) as error:
             ui.headlineLabel.text = _("The numbers of this result cannot be read: {error}.").format(error=error)
             self._showWarning("", "")
             return
         headline = ResultHeadline(numbers, isOutOfDate)
         frames = self._frames(node, numbers)
-        html = "<br>".join([headline.html(), *frames[: self.MOST_FRAME_LINES]])
+        own = (
+            []
+            if alone is None
+            else [f"<b>{LongAxisText.gls(alone.summary)}</b>", LongAxisText.definition(alone.summary)]
+        )
+        html = "<br>".join([*own, headline.html(), *frames[: self.MOST_FRAME_LINES]])
         PanelWidgets.showWholeText(ui.headlineLabel, html, self.HEADLINE_LINES)
         ui.headlineLabel.toolTip = "\n".join(filter(None, [self._tip, headline.whyNoFunction(), *frames]))
         self._showWorst(ResultNotes(numbers, isOutOfDate))
+
+    def _showLongAxis(self, node: LongAxisNode) -> None:
+        """Show longitudinal strain without a prediction, and the worst warning about it."""
+        ui, isOutOfDate = self._ui, LongAxisKeeper.isOutOfDate(node)
+        try:
+            html, notes = LongAxisText.html(node.summary, isOutOfDate), node.notes()
+        except (ValueError, KeyError) as error:
+            ui.headlineLabel.text = _("The numbers of this result cannot be read: {error}.").format(error=error)
+            self._showWarning("", "")
+            return
+        PanelWidgets.showWholeText(ui.headlineLabel, html, self.HEADLINE_LINES)
+        ui.headlineLabel.toolTip = LongAxisText.definition(node.summary)
+        lines = LongAxisText.notes(notes)
+        isBad = any(each.severity in ("error", "warning") for each in notes)
+        none = _("✓ No warnings. This does not prove that the result is right.")
+        self._showWarning(lines[0] if isBad else none, "\n".join(lines))
 
     @staticmethod
     def _frames(node: ResultNode, numbers: Any) -> list[str]:
@@ -92,4 +120,5 @@ class AnswerSection:
             return _("Next: add a cine or masks with “Add…”, or load them in any module of Slicer.")
         if any(row.series.masks is None for row in self._model.usedRows):
             return _("Next: press “Predict Strain”; it draws the missing contours first.")
-        return _("Next: press “Predict Strain”.") if self._model.usedRows else ""
+        isReady = self._model.usedRows or self._model.longAxisRows
+        return _("Next: press “Predict Strain”.") if isReady else ""

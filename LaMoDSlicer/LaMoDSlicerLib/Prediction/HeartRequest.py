@@ -7,7 +7,8 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
-from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
+from LaMoDSlicerLib.LongAxis.LongAxisRequest import LongAxisRequest
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
 from LaMoDSlicerLib.Worker import CoreLibrary
 
 
@@ -16,12 +17,14 @@ class HeartRequest:
     """One prediction of a heart: one series or several, each with its own grid and frame times.
 
     Attributes:
-        parts: one per series; the options are those of the first.
+        parts: one per short-axis series; the options are those of the first. Empty to measure long-axis slices alone.
         levels: of each slice with contours, in the order of the parts and of their slices; "auto" to propose it. Empty
             to propose all of them.
         swapBaseAndApex: reverse the order of the slices that is found.
         rrMs: R–R interval, if the data contain none; 0 if it is not known.
         referenceFrame: end-diastole, counted from 0; None to find it.
+        longAxis: the long-axis slices, or None.
+        options: for long-axis slices alone.
     """
 
     parts: tuple[PredictionRequest, ...]
@@ -29,6 +32,8 @@ class HeartRequest:
     swapBaseAndApex: bool = False
     rrMs: float = 0.0
     referenceFrame: int | None = None
+    longAxis: LongAxisRequest | None = None
+    options: PredictionOptions | None = None
 
     #: Longest list of names in the name of a result.
     _MOST_NAMES = 2
@@ -44,6 +49,8 @@ class HeartRequest:
 
     @property
     def name(self) -> str:
+        if not self.parts and self.longAxis is not None:
+            return self.longAxis.name
         names = [part.name for part in self.parts]
         if len(names) <= self._MOST_NAMES:
             return " + ".join(names)
@@ -74,11 +81,13 @@ class HeartRequest:
 
     @cached_property
     def _areCinesUsable(self) -> bool:
-        return all(part.cine is not None and bool(np.isfinite(part.cine).all()) for part in self.parts)
+        return bool(self.parts) and all(
+            part.cine is not None and bool(np.isfinite(part.cine).all()) for part in self.parts
+        )
 
     def files(self) -> dict[str, str]:
         """Every file that `writeInputs` writes -> what the user calls it."""
-        return {**self.names(), **self.cineNames()}
+        return {**self.names(), **self.cineNames(), **(self.longAxis.files() if self.longAxis is not None else {})}
 
     def writeInputs(self, folder: Path) -> None:
         """Write masks and cines of each series to the files that `commandLine` names."""
@@ -86,9 +95,13 @@ class HeartRequest:
             part.masks.write(folder / file)
         for file, part in zip(self.cineNames(), self.parts, strict=False):
             part.writeCine(folder / file)
+        if self.longAxis is not None:
+            self.longAxis.writeInputs(folder)
 
     def commandLine(self, folder: Path) -> list[str]:
         """The `lamod predict` command that reads `folder` and writes `folder`/result."""
+        if not self.parts:
+            return CoreLibrary.command(self._longAxisArguments(folder))
         arguments = ["predict", *(str(folder / file) for file in self.names())]
         arguments += ["--out", str(folder / "result"), "--outputs", "segments,motion"]
         if self.cineNames():
@@ -102,4 +115,15 @@ class HeartRequest:
             arguments += ["--rr", f"{self.rrMs:g}"]
         if self.referenceFrame is not None:
             arguments += ["--reference-frame", str(self.referenceFrame)]
+        if self.longAxis is not None:
+            arguments += self.longAxis.arguments(folder)
         return CoreLibrary.command(arguments + self.parts[0].options.arguments())
+
+    def _longAxisArguments(self, folder: Path) -> list[str]:
+        """The arguments without short-axis slices: nothing is predicted."""
+        arguments = ["predict", "--out", str(folder / "result"), "--no-report", *self.longAxis.arguments(folder)]
+        if self.rrMs:
+            arguments += ["--rr", f"{self.rrMs:g}"]
+        if self.options is not None and self.options.rvInsertionLps is not None:
+            arguments.append("--rv-insertion=" + ",".join(f"{v:.3f}" for v in self.options.rvInsertionLps))
+        return arguments

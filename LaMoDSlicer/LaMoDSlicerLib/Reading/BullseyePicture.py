@@ -18,6 +18,8 @@ class BullseyeQuantity(ShownQuantity):
     PEAK_ERR = "peakErr", "Peak Err", "%", True
     TIME_TO_PEAK = "timeToPeak", "Time to peak Ecc", "ms"
     UNCERTAINTY = "uncertainty", "Uncertainty of peak Ecc", "± % points"
+    #: Of long-axis views, not of slices: see `BullseyeRing.ofLongAxis`.
+    LONGITUDINAL = "longitudinal", "Longitudinal, systolic peak", "%", True
 
     def label(self) -> str:
         """Entry in the selector."""
@@ -39,6 +41,8 @@ class BullseyeQuantity(ShownQuantity):
             "peakErr": "maximum Err of the segment's mean curve over the cycle",
             "timeToPeak": "from end-diastole to the minimum Ecc of the segment's mean curve; none if it stretches",
             "uncertainty": "half the width of the 90 % interval at the segment's peak",
+            "longitudinal": "change of the length of the drawn mid-wall line, L / L_ED − 1, of three long-axis views; "
+            "the three segments of a wall share one strain; not predicted",
         }[self.value]
 
     @property
@@ -60,7 +64,8 @@ class BullseyeQuantity(ShownQuantity):
     def limits(self, values: np.ndarray) -> tuple[float, float]:
         """Limits of the colour scale: for strain those of the Display section, otherwise round numbers."""
         if self.isStrain:
-            return ColourRanges.limits("err" if self is BullseyeQuantity.PEAK_ERR else "ecc")
+            ranges = {BullseyeQuantity.PEAK_ERR: "err", BullseyeQuantity.LONGITUDINAL: "longitudinal"}
+            return ColourRanges.limits(ranges.get(self, "ecc"))
         finite = values[np.isfinite(values)]
         if not finite.size:
             return 0.0, 1.0
@@ -88,7 +93,7 @@ class BullseyeRing:
         label: the level or the slice.
         names: the segments.
         values: [S].
-        slices: indices of the slices that the ring shows.
+        slices: indices of the slices that the ring shows; empty for long-axis views.
     """
 
     label: str
@@ -97,6 +102,23 @@ class BullseyeRing:
     slices: tuple[int, ...]
 
     LEVELS = ("base", "mid", "apex")
+    #: Names of the segments in the order of their AHA numbers.
+    _SIX = ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral")
+    _FOUR = ("anterior", "septal", "inferior", "lateral")
+
+    @classmethod
+    def ofLongAxis(cls, summary: dict[str, Any]) -> list["BullseyeRing"]:
+        """The 17 segments of three long-axis views, in per cent; the last ring is the apical cap.
+
+        Args:
+            summary: ``long_axis`` of strain.json.
+        """
+        values = 100 * np.array([np.nan if value is None else value for value in summary["bullseye"]], float)
+        parts = ((cls._SIX, 0, 6), (cls._SIX, 6, 12), (cls._FOUR, 12, 16), (("cap",), 16, 17))
+        labels = (*cls.LEVELS, "cap")
+        return [
+            cls(label, names, values[first:end], ()) for label, (names, first, end) in zip(labels, parts, strict=True)
+        ]
 
     @classmethod
     def ofNumbers(
@@ -142,9 +164,10 @@ class BullseyePicture:
     DARK = "#20262e"
 
     def __init__(self, rings: list[BullseyeRing], quantity: BullseyeQuantity) -> None:
-        self._rings, self._quantity = rings, quantity
+        self._cap = rings[-1] if rings[-1].names == ("cap",) else None
+        self._rings, self._quantity = rings[:-1] if self._cap is not None else rings, quantity
         self._unit = 0.0
-        self._edges = np.linspace(1.0, 0.42 if len(rings) == 1 else 0.2, len(rings) + 1)
+        self._edges = np.linspace(1.0, 0.42 if len(self._rings) == 1 else 0.2, len(self._rings) + 1)
 
     def draw(
         self,
@@ -177,6 +200,8 @@ class BullseyePicture:
                 for s, value in enumerate(ring.values):
                     color = colors(scale(value)) if np.isfinite(value) else canvas.style.empty
                     self._sector(canvas, ax, r, s, color, float(value))
+            if self._cap is not None:
+                self._drawCap(canvas, ax, colors, scale)
             self._walls(canvas, ax)
             if chosen is not None and chosen[0] < len(self._rings):
                 self._outline(canvas, ax, *chosen)
@@ -223,8 +248,7 @@ class BullseyePicture:
         count = len(self._rings)
         if count > 6:
             return
-        red, green, blue, _alpha = wedge.get_facecolor()
-        ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.DARK
+        ink = self._inkOn(wedge)
         angle, radius = np.deg2rad((first + last) / 2), (outer + inner) / 2
         width = (outer - inner) * self._unit
         size = min(
@@ -235,6 +259,25 @@ class BullseyePicture:
             radius * np.cos(angle), radius * np.sin(angle), self._quantity.number(value, isSmall),
             ha="center", va="center", color=ink, fontweight="bold", fontsize=size,
         )  # fmt: skip
+
+    def _drawCap(self, canvas: PictureCanvas, ax: Any, colors: Any, scale: Any) -> None:
+        """The apical cap, segment 17, in the middle."""
+        from matplotlib.patches import Circle
+
+        value = float(self._cap.values[0])
+        color = colors(scale(value)) if np.isfinite(value) else canvas.style.empty
+        circle = Circle((0, 0), 0.97 * self._edges[-1], facecolor=color, edgecolor="none")
+        ax.add_patch(circle)
+        size = max(min(canvas.points(9), self.TEXT_PER_PIXEL * self._edges[-1] * self._unit), self.LEAST_TEXT)
+        ax.text(
+            0, 0, self._quantity.number(value, isSmall=True), ha="center", va="center", fontweight="bold",
+            color=self._inkOn(circle), fontsize=size,
+        )  # fmt: skip
+
+    def _inkOn(self, patch: Any) -> str:
+        """A colour of text that is legible on a patch."""
+        red, green, blue, _alpha = patch.get_facecolor()
+        return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else self.DARK
 
     def _outline(self, canvas: PictureCanvas, ax: Any, r: int, s: int) -> None:
         from matplotlib.patches import Wedge

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.LongAxis import ViewNames
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 
 
@@ -88,7 +89,7 @@ class IndexTable:
         return [_("Number"), _("Value"), _("Unit"), _("When (frames from 1)"), _("Definition")]
 
     def rows(self) -> list[list[str]]:
-        """Cells in the order of `titles`. Unknown values are omitted, except for GLS, listed as not available."""
+        """Cells in the order of `titles`. Unknown values are omitted, except for GLS, listed as not available if so."""
         return [[name, *value.onScreen(), when.onScreen(), text] for name, value, when, text in self._entries()]
 
     def fileRows(self) -> list[list[str]]:
@@ -98,9 +99,11 @@ class IndexTable:
     def _entries(self) -> list[_Entry]:
         numbers = self._numbers
         heart, indices = numbers.summary["global"], numbers.summary["indices"]
+        longAxis = numbers.summary.get("long_axis")
         extent = _("all slices") if len(numbers.slices) > 1 else _("the slice")
         atEs = self._when(numbers.endSystole)
         rows = [
+            *(self._longAxisRows(longAxis) if longAxis else []),
             (
                 _("GCS, peak"),
                 self._percent(heart["gcs_peak"]),
@@ -161,9 +164,36 @@ class IndexTable:
         rows += self._functionRows()
         for slice_ in numbers.slices:
             rows += self._sliceRows(slice_.summary, slice_.label, atEs)
-        rows.append((_("GLS"), self._text(_("not available")), IndexMoment(), _("not available from short axis")))
+        if not longAxis:
+            text = _("not available from short axis: add contours of long-axis slices")
+            rows.append((_("GLS"), self._text(_("not available")), IndexMoment(), text))
         rows += self._contourRows()
         return [row for row in rows if row[1].isKnown]
+
+    def _longAxisRows(self, found: dict[str, Any]) -> list[_Entry]:
+        """GLS of each line, and MAPSE and length of each view, of drawn long-axis contours."""
+        lines = {"mid_wall": _("mid-wall"), "endocardial": _("endocardial"), "epicardial": _("epicardial")}
+        text = _("systolic peak of the length of the {line} line, L / L_ED − 1; mean of {count} long-axis views, drawn")
+        rows: list[_Entry] = []
+        for key, line in lines.items():
+            time = found["gls"][f"{key}_time_to_peak_ms"]
+            when = IndexMoment("" if time is None else _("{time:.0f} ms after ED").format(time=time))
+            name, count = _("GLS, {line}").format(line=line), len(found["views"])
+            rows.append((name, self._percent(found["gls"][key]), when, text.format(line=line, count=count)))
+            limits = zip((_("lower limit"), _("upper limit")), found["gls"]["interval"][key], strict=True)
+            if key == "mid_wall":
+                interval = _("90 % interval: errors of synthetic readers")
+                rows += [
+                    (_("{name}: {limit}").format(name=name, limit=limit), self._percent(value), IndexMoment(), interval)
+                    for limit, value in limits
+                ]
+        for part in found["views"]:
+            view = ViewNames.textOf(part["view"])
+            for wall, value in part["mapse_mm"].items():
+                name = _("MAPSE, {view}, {wall}").format(view=view, wall=wall)
+                text = _("largest displacement of the annulus point towards the apex")
+                rows.append((name, self._unit(value, "mm", 1), IndexMoment(_("systole")), text))
+        return rows
 
     def _limitRows(self, name: str, title: str) -> list[_Entry]:
         """Limits of the 90 % interval of a number; none if there is no interval."""

@@ -15,6 +15,8 @@ from LaMoDSlicerLib.Scene.CustomLayouts import PLOT, CustomLayouts, sliceViews, 
 
 TAG = "LaMoDReadingSheet"
 ONE, TWO, COMPARISON = 9101, 9102, 9103
+#: Long-axis views without short-axis slices.
+LONG_ONE, LONG_TWO = 9107, 9108
 #: Added to the number of a layout for its narrow variant.
 _NARROW = 3
 #: Width of all views in pixels, relative to the height of text, below which the narrow variants are used.
@@ -51,6 +53,12 @@ def _narrowDescription(*views: str) -> str:
     return split("horizontal", f'<item splitSize="5">{column}</item>', _sheet(5))
 
 
+def _longDescription(direction: str, *views: str) -> str:
+    """Slice views of long-axis slices, the sheet on the right."""
+    images = f'<item splitSize="5">{split(direction, *views)}</item>'
+    return split("horizontal", images, _sheet(4))
+
+
 _LAYOUTS = CustomLayouts(
     {
         ONE: _readingDescription(_THREE_D),
@@ -59,6 +67,10 @@ _LAYOUTS = CustomLayouts(
         ONE + _NARROW: _narrowDescription(sliceViews(5)[0]),
         TWO + _NARROW: _narrowDescription(*sliceViews(5)[:2]),
         COMPARISON + _NARROW: _narrowDescription(*sliceViews(4)),
+        LONG_ONE: _longDescription("vertical", *sliceViews(5)[:1]),
+        LONG_TWO: _longDescription("horizontal", *sliceViews(5)[:2]),
+        LONG_ONE + _NARROW: _longDescription("vertical", *sliceViews(5)[:1]),
+        LONG_TWO + _NARROW: _longDescription("vertical", *sliceViews(5)[:2]),
     },
     "lamodLayoutBefore",
 )
@@ -73,7 +85,7 @@ def register() -> None:
 
 
 def open(number: int) -> None:
-    """Show one of the layouts: `ONE`, `TWO` or `COMPARISON`."""
+    """Show one of the layouts: `ONE`, `TWO`, `COMPARISON`, `LONG_ONE` or `LONG_TWO`."""
     _container()
     _LAYOUTS.open(number + _NARROW if isNarrow() else number)
 

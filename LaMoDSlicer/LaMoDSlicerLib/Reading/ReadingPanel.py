@@ -6,6 +6,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
+from LaMoDSlicerLib.LongAxis.LongAxisRoom import LongAxisRoom
 from LaMoDSlicerLib.Reading import ReadingLayout
 from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
@@ -44,6 +47,8 @@ class ReadingPanel:
         self._keys: WindowKeys | None = None
         self._movie: MovieExport | None = None
         self._shown: tuple[Any, ...] = ()
+        self._room: LongAxisRoom | None = None
+        self._shownTab = False  # whether the tab of long-axis views is shown
         ui = self._ui
         needResult = (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton, ui.movieButton)
         self._tips = [(button, button.toolTip) for button in needResult]
@@ -67,8 +72,20 @@ class ReadingPanel:
         if self._sheet is None:
             self._sheet = ReadingSheet(self._uiFile, self._onSlice, self._onSegment, self.showMessage)
             ReadingLayout.setSheet(self._sheet.widget)
+            self._sheet.ui.tabs.connect("currentChanged(int)", lambda _index: self._onTab())
             self._keys = self._makeKeys(self._sheet)
         return self._sheet
+
+    @property
+    def room(self) -> LongAxisRoom:
+        """The long-axis views of the reading room."""
+        if self._room is None:
+            self._room = LongAxisRoom(self._owner.sections)
+        return self._room
+
+    def longAxis(self) -> LongAxisNode | None:
+        """The long-axis result that was measured without a prediction, or None."""
+        return LongAxisNode.ofResult(None) if self._parameters is not None and self.current() is None else None
 
     def _makeKeys(self, sheet: ReadingSheet) -> WindowKeys:
         """The keys, and the menu that lists them and runs the same actions."""
@@ -107,6 +124,8 @@ class ReadingPanel:
             self._stop()
             self._views.release()
             self._before.forget()
+            if self._room is not None:
+                self._room.close()
             if self._sheet is not None:
                 self._sheet.close()
         self.update()
@@ -129,8 +148,12 @@ class ReadingPanel:
         """Update buttons, selector and views from the scene."""
         ui, node = self._ui, self.current()
         missing = "" if node is not None else _("There is no result yet: select masks and click Predict Strain.")
+        alone = self.longAxis()
+        if alone is not None:
+            missing = _("Long-axis strain alone: copy its tables in the reading room.")
         for button, tip in self._tips:
-            PanelWidgets.enable(button, missing, tip)
+            isRoom = button is ui.roomButton and alone is not None
+            PanelWidgets.enable(button, "" if isRoom else missing, tip)
         if node is not None and not ui.roomButton.checked:
             PanelWidgets.enable(ui.movieButton, _("Open the reading room first: the movie shows its views."), "")
         ui.loadSecondButton.enabled = self._parameters is not None
@@ -146,9 +169,13 @@ class ReadingPanel:
             second.node.GetID() if second is not None else "",
             node is not None and ResultContours.isOutOfDate(node),
             second is not None and ResultContours.isOutOfDate(second),
+            (alone.node.GetID(), LongAxisKeeper.isOutOfDate(alone)) if alone is not None else (),
         )
         if ui.roomButton.checked and shown != self._shown:
-            self._show(node, second)
+            if alone is not None:
+                self._showAlone(alone)
+            else:
+                self._show(node, second)
         self._shown = shown if ui.roomButton.checked else ()
         self._enableKeys()
 
@@ -156,6 +183,8 @@ class ReadingPanel:
         """Redraw what depends on the settings of the Display section: their ranges are those of the pictures."""
         if self._sheet is not None and self._ui.roomButton.checked:
             self._sheet.redraw()
+        if self._room is not None and self._ui.roomButton.checked:
+            self._room.redraw()
 
     def _listSeconds(self, node: ResultNode | None) -> None:
         selector = self._ui.secondSelector
@@ -184,6 +213,8 @@ class ReadingPanel:
         else:
             self._stop()
             self._views.release()
+            if self._room is not None:
+                self._room.close()
             ReadingLayout.close()
             self._before.restore()
             EnteredViews.follow(self._owner, self._parameters)
@@ -207,6 +238,8 @@ class ReadingPanel:
             self._movie.cancel()
         if self._sheet is not None:
             self._sheet.frames.player.stop()
+        if self._room is not None:
+            self._room.stop()
         if withOutlines:
             self._outlines.hide()
 
@@ -219,6 +252,48 @@ class ReadingPanel:
             self._ui.roomButton.checked = False
             return False
         return True
+
+    def _showAlone(self, node: LongAxisNode) -> None:
+        """Show long-axis views without short-axis slices."""
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The result cannot be read."), show=False, waitCursor=True):
+                self._before.take()
+                self.room.show(node)
+        except (ValueError, KeyError) as error:
+            self.showMessage(_("The result cannot be read: {error}.").format(error=error))
+
+    def _showLongAxisTab(self, node: ResultNode, sheet: ReadingSheet) -> None:
+        """Add the tab of long-axis views to the sheet, or remove that of another result."""
+        found = LongAxisNode.ofResult(node.node)
+        if found is not None:
+            sheet.showTab(self.room.fillTab(found, self._views.giveYellow), _("Long axis"))
+        elif self._room is not None:
+            sheet.removeTab(self._room.tab.widget)
+
+    def _onTab(self) -> None:
+        """Show the images of a long-axis view while its tab is shown."""
+        node = self.current()
+        if self._room is None or node is None or not self._ui.roomButton.checked:
+            return
+        found = LongAxisNode.ofResult(node.node)
+        tabs = self._sheet.ui.tabs
+        isLong = found is not None and tabs.currentIndex == tabs.indexOf(self._room.tab.widget)
+        if self._shownTab != isLong:
+            self._shownTab = isLong
+            self._layOut(node)
+            self._room.enterTab(isLong)
+
+    def _layOut(self, node: ResultNode) -> None:
+        """Show the views that the results and the tab need."""
+        second = self.second()
+        comparison = None
+        if second is not None:
+            names = map(ResultContours.titleOf, (node, second))
+            comparison = ResultComparison(node.numbers(), second.numbers(), *names)
+        needed = self._views.layoutFor(node, second, comparison)
+        ReadingLayout.open(ReadingLayout.TWO if self._shownTab and second is None else needed)
+        self.sheet.attach(hasLegend=ReadingLayout.hasWideCurves())
+        self._onSlice(self.sheet.slice.number - 1)
 
     def _show(self, node: ResultNode | None, second: ResultNode | None) -> None:
         """Show one result or two in the reading room."""
@@ -236,15 +311,20 @@ class ReadingPanel:
                     )
                 sheet = self.sheet
                 self._before.take()
+                self._shownTab = False
+                ReadingLayout.setSheet(sheet.widget)
                 ReadingLayout.open(self._views.layoutFor(node, second, comparison))
                 self._views.setResults(node, second, comparison, self._parameters)
                 sheet.setResult(node, comparison)
+                self._showLongAxisTab(node, sheet)
                 sheet.attach(hasLegend=ReadingLayout.hasWideCurves())
         except (ValueError, KeyError) as error:
             self.showMessage(_("The result cannot be read: {error}.").format(error=error))
 
     def _onSlice(self, index: int) -> None:
         self._views.showSlice(index)
+        if self._shownTab:
+            self._room.enterTab(True)
 
     def _onSegment(self, index: int, segment: int | None) -> None:
         """Outline a segment of a slice, and the same wall of the second result."""

@@ -6,6 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.LongAxis import LongAxisTables
 from LaMoDSlicerLib.Reading.AgreementPicture import AgreementPicture
 from LaMoDSlicerLib.Reading.BullseyePicture import BullseyePicture, BullseyeQuantity, BullseyeRing
 from LaMoDSlicerLib.Reading.ClickablePicture import ClickablePicture
@@ -60,9 +61,9 @@ class ReadingSheet:
         for name, text, tip in (("ecc", _("Ecc"), _("circumferential strain")), ("err", _("Err"), _("radial strain"))):
             ui.curveSelector.addItem(text, name)
             ui.curveSelector.setItemData(ui.curveSelector.count - 1, tip, qt.Qt.ToolTipRole)
-        for i, quantity in enumerate(BullseyeQuantity):
-            ui.bullseyeSelector.addItem(quantity.label(), quantity.value)
-            ui.bullseyeSelector.setItemData(i, quantity.definition, qt.Qt.ToolTipRole)
+        for quantity in BullseyeQuantity:
+            if quantity is not BullseyeQuantity.LONGITUDINAL:  # offered with long-axis views only
+                self._offer(quantity)
         folder = Path(slicer.app.temporaryPath)
         self.bullseye = ClickablePicture(self._drawBullseye, self.onBullseyeClicked, folder, "lamod-bullseye")
         self.matrix = ClickablePicture(self._drawMatrix, self.onMatrixClicked, folder, "lamod-matrix")
@@ -86,6 +87,22 @@ class ReadingSheet:
         ui.bullseyeSelector.connect("activated(int)", lambda _index: self.onChoice())
         ui.perSliceCheckBox.connect("toggled(bool)", lambda _checked: self.onChoice())
         ui.tabs.connect("currentChanged(int)", lambda _index: self.redraw())
+
+    def _offer(self, quantity: BullseyeQuantity) -> None:
+        """Add a quantity to the selector of the bullseye."""
+        selector = self._ui.bullseyeSelector
+        selector.addItem(quantity.label(), quantity.value)
+        selector.setItemData(selector.count - 1, quantity.definition, qt.Qt.ToolTipRole)
+
+    def _offerLongitudinal(self) -> None:
+        """Offer longitudinal strain in the bullseye if the result has all 17 segments."""
+        selector = self._ui.bullseyeSelector
+        index = selector.findData(BullseyeQuantity.LONGITUDINAL.value)
+        wanted = LongAxisTables.hasBullseye(self._numbers.summary.get("long_axis") or {})
+        if wanted and index < 0:
+            self._offer(BullseyeQuantity.LONGITUDINAL)
+        elif not wanted and index >= 0:
+            selector.removeItem(index)
 
     @property
     def ui(self) -> Any:
@@ -111,6 +128,7 @@ class ReadingSheet:
             self._ui.sliceSelector.clear()
             return
         self._plot = StrainCurvesPlot()
+        self._offerLongitudinal()
         self._restoreChoices(node)
         notes = ResultNotes(self._numbers, ResultContours.isOutOfDate(node))
         self.notes.showText(notes.html())
@@ -119,6 +137,17 @@ class ReadingSheet:
         self._ui.agreementLabel.text = comparison.html() if comparison is not None else ""
         self._offerAgreement(comparison is not None)
         self.setSlice(min(int(node.remembered("Slice", "0")), len(self._numbers.slices) - 1))
+
+    def showTab(self, tab: Any, title: str) -> None:
+        """Add a tab after the bullseye, if the sheet does not have it."""
+        if self._ui.tabs.indexOf(tab) < 0:
+            self._ui.tabs.insertTab(1, tab, title)
+
+    def removeTab(self, tab: Any) -> None:
+        """Remove a tab that `showTab` added."""
+        index = self._ui.tabs.indexOf(tab)
+        if index >= 0:
+            self._ui.tabs.removeTab(index)
 
     def _offerAgreement(self, offered: bool) -> None:
         """Show the tab of a comparison only if there is one: the tabs need its space."""
@@ -277,6 +306,8 @@ class ReadingSheet:
         rings = self._rings()
         found = BullseyePicture(rings, self._quantity).segmentAt(x, y, self.bullseye.pictureSize)
         chosen = found[1] if found is not None else None
+        if self._quantity is BullseyeQuantity.LONGITUDINAL:  # its segments are of no slice
+            return
         members = rings[found[0]].slices if found is not None else (self._slice,)
         if self._slice not in members:
             self._chosen = chosen
@@ -289,6 +320,8 @@ class ReadingSheet:
         return BullseyeQuantity(self._ui.bullseyeSelector.currentData)
 
     def _rings(self) -> list[BullseyeRing]:
+        if self._quantity is BullseyeQuantity.LONGITUDINAL:
+            return BullseyeRing.ofLongAxis(self._numbers.summary["long_axis"])
         return BullseyeRing.ofNumbers(self._numbers, self._quantity, self._ui.perSliceCheckBox.checked)
 
     def _matrixPicture(self) -> StrainMatrixPicture:
@@ -301,7 +334,8 @@ class ReadingSheet:
         ring = next((i for i, r in enumerate(rings) if self._slice in r.slices), 0)
         gcs = self._numbers.summary["global"].get("gcs_peak")
         middle = "" if gcs is None else f"GCS\n{100 * gcs:+.1f} %".replace("-", "−")
-        chosen = None if self._chosen is None else (ring, self._chosen)
+        isOfSlices = self._quantity is not BullseyeQuantity.LONGITUDINAL
+        chosen = None if self._chosen is None or not isOfSlices else (ring, self._chosen)
         shown = middle if self._quantity.isStrain else ""
         BullseyePicture(rings, self._quantity).draw(path, size, chosen, shown, style)
 

@@ -64,6 +64,12 @@ class ReadingViews:
         HiddenMasks.bringBack()
         self._node = self._second = self._comparison = None
 
+    def giveYellow(self, title: str) -> None:
+        """Leave the yellow view to a long-axis slice with this title."""
+        self._results.free("Yellow")
+        self._results.update(self._parameters)
+        self._titles.show({**self._titles.titles, "Yellow": title})
+
     def showSlice(self, index: int) -> None:
         """Show one slice and the views next to it."""
         if self._node is None:

@@ -12,6 +12,8 @@ from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Widgets import Numbering
@@ -138,7 +140,7 @@ def isOutOfDate(result: ResultNode) -> bool:
     """
     if len(masksOf(result)) < int(result.node.GetAttribute(_COUNT) or 0):
         return True
-    if _isReplaced(result):
+    if _isReplaced(result) or LongAxisKeeper.isOutOfDate(LongAxisNode.ofResult(result.node)):
         return True
     reading = _reading(result)
     pairs = _pairs(result)

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.LongAxis import LongAxisText
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Widgets import Numbering
 
@@ -24,10 +25,12 @@ class ResultHeadline:
         self._numbers, self._isOutOfDate = numbers, isOutOfDate
 
     def html(self) -> str:
-        """For a label: strain, ejection fraction, interval of GCS, volumes, extreme segments, contours."""
+        """For a label: strain, ejection fraction, definition of GLS, interval of GCS, volumes, segments, contours."""
         heart = self._numbers.summary.get("global", {})
         function = self._numbers.summary.get("function") or {}
+        longAxis = self._numbers.summary.get("long_axis")
         main = [
+            *([LongAxisText.gls(longAxis)] if longAxis else []),
             _("GCS {value}").format(value=_percent(heart.get("gcs_peak"), signed=True)),
             _("GRS {value}").format(value=_percent(heart.get("grs_peak"), signed=True)),
         ]
@@ -36,7 +39,15 @@ class ResultHeadline:
         first = "<b>" + " &nbsp; ".join(main) + "</b>"
         if self.whyNoFunction():
             first += " &nbsp; " + _("EF: not available")
-        lines = [first, self._intervalLine(), self._functionLine(function), self._segmentsLine(), self.contours()]
+        definition = LongAxisText.definition(longAxis) if longAxis else ""
+        lines = [
+            first,
+            definition,
+            self._intervalLine(),
+            self._functionLine(function),
+            self._segmentsLine(),
+            self.contours(),
+        ]
         if self._isOutOfDate:
             lines.insert(0, f"<b>↻ {outOfDate()}</b>")
         return "<br>".join(filter(None, lines))

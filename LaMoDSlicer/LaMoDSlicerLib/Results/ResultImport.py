@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results.ResultDraft import ResultDraft
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
@@ -75,6 +76,7 @@ def show(result: Any, name: str, cine: np.ndarray | None = None, masks: np.ndarr
         for k in stack.slices:
             browsers[k] = scene.browserNode
     node = ResultNode.create(numbers, browsers, name)
+    LongAxisKeeper.addTo(node.node, result.long_axis, None, name)
     ResultProvenance(node).keep()
     return node
 

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import ResultContours, ResultImport
@@ -44,6 +45,9 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
         result, request, parameterNode: as for `add`.
         onCommit: called before the scene is changed; the steps after it must all be done.
     """
+    if not request.parts:
+        onCommit()
+        return LongAxisKeeper.add(result, request.longAxis, request.name)
     owners = [_ownerOf(slice_, request) for slice_ in result.slices]
     # all that a damaged result can fail at comes before the earlier result is removed
     numbers = yield lambda: ResultNumbers.ofResult(result)
@@ -74,6 +78,7 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
             yield
     name = _freeName(request.name) if keepsEarlier else request.name
     node = ResultNode.create(numbers, browsers, name, scenes)
+    LongAxisKeeper.addTo(node.node, result.long_axis, request.longAxis, name)
     ResultContours.keep(node, list(request.parts))
     yield
     ResultProvenance(node).keep()
@@ -155,5 +160,6 @@ def removeSteps(earlier: ResultNode) -> Steps:
             extras = (*scene.belongings(proxy), *scene.belongings(own))
             scene.removeNodes(browser, own, proxy, *extras)  # the browser would make the proxy again
         yield None
+    LongAxisKeeper.removeOf(earlier.node)
     if earlier.node.GetScene() is not None:
         slicer.mrmlScene.RemoveNode(earlier.node)

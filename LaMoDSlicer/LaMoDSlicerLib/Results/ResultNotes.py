@@ -4,6 +4,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.LongAxis import LongAxisText
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Widgets.PanelWords import inPanel
@@ -119,6 +120,9 @@ class ResultNotes:
                 "inferred."
             )
             facts.append(text)
+        longAxis = self._numbers.summary.get("long_axis")
+        if longAxis:
+            return [*facts, _("GCS: mean Ecc of the slices given."), f"{LongAxisText.definition(longAxis)}."]
         return [*facts, _("GCS: mean Ecc of the slices given. GLS: not available from short axis.")]
 
     def html(self) -> str:

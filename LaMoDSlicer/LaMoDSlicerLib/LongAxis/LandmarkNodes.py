@@ -1,0 +1,104 @@
+"""Landmarks of a long-axis slice as a point list: both annulus points and the apex, at the frame that is shown.
+
+A point that a person moves is stored for its frame, and used instead of the one that the contours give. Deleting the
+list restores the landmarks of the contours.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from LaMoDSlicerLib.LongAxis.LongAxisSlice import LongAxisSlice
+from LaMoDSlicerLib.Scene import RoleNodes
+from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
+
+ROLE = "longAxisLandmarks"
+#: Attribute: frame, counted from 0 -> [3, 3] LPS mm of the placed points.
+_PLACED = "LaMoD.Placed"
+#: Attribute: index of the slice in its grid.
+_DEPTH = "LaMoD.Depth"
+#: Reference: the cine, or the masks if there is no cine.
+_OWNER = "LaMoD.LongAxisSeries"
+COLOR = (0.21, 0.88, 0.77)
+
+
+def find(one: LongAxisSlice) -> Any:
+    """The point list of a slice, or None."""
+    owner = _ownerOf(one)
+    for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode"):
+        isOwn = node.GetAttribute(RoleNodes.ATTRIBUTE) == ROLE and node.GetAttribute(_DEPTH) == str(one.depth)
+        if isOwn and owner is not None and node.GetNodeReferenceID(_OWNER) == owner.GetID():
+            return node
+    return None
+
+
+def all() -> list[Any]:
+    """Every point list of landmarks."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+    return [node for node in nodes if node.GetAttribute(RoleNodes.ATTRIBUTE) == ROLE]
+
+
+def create(one: LongAxisSlice, name: str) -> Any:
+    """Add the point list of a slice, with three points whose places follow with `show`."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.SetAttribute(RoleNodes.ATTRIBUTE, ROLE)
+    node.SetAttribute(_DEPTH, str(one.depth))
+    node.SetNodeReferenceID(_OWNER, _ownerOf(one).GetID())
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSelectedColor(*COLOR)
+    display.SetColor(*COLOR)
+    display.SetGlyphScale(2.2)
+    display.SetTextScale(2.6)
+    display.SetVisibility3D(False)
+    for label in (_("annulus"), _("annulus"), _("apex")):
+        index = node.AddControlPointWorld(0.0, 0.0, 0.0)
+        node.SetNthControlPointLabel(index, label)
+    node.SetFixedNumberOfControlPoints(True)
+    return node
+
+
+def show(node: Any, pointsLps: np.ndarray) -> None:
+    """Move the points of a list [3, 3] without storing them as placed."""
+    for index, lps in enumerate(pointsLps):
+        ras = (RAS_LPS @ [*lps, 1.0])[:3]
+        node.SetNthControlPointPositionWorld(index, *(float(v) for v in ras))
+
+
+def keep(node: Any, frame: int) -> None:
+    """Store the points of a list as placed by a person at a frame."""
+    placed = _stored(node)
+    points = []
+    for index in range(3):
+        ras = [0.0, 0.0, 0.0]
+        node.GetNthControlPointPositionWorld(index, ras)
+        points.append((RAS_LPS @ [*ras, 1.0])[:3].tolist())
+    placed[str(frame)] = points
+    node.SetAttribute(_PLACED, json.dumps(placed, sort_keys=True))
+
+
+def placedIn(one: LongAxisSlice) -> dict[int, np.ndarray]:
+    """By frame, counted from 0: [3, 3] LPS mm of the points that a person placed, in the plane of the slice."""
+    node = find(one)
+    if node is None:
+        return {}
+    grid = one.grid
+    points = {int(frame): np.array(placed, float) for frame, placed in _stored(node).items()}
+    return {t: grid.pixel_to_lps(grid.lps_to_pixel(lps)) for t, lps in points.items() if 0 <= t < one.frames}
+
+
+def _stored(node: Any) -> dict[str, Any]:
+    from LaMoDCore.runtime.json_file import parse_json
+
+    try:
+        stored = parse_json(node.GetAttribute(_PLACED) or "{}")
+    except ValueError:
+        return {}
+    return stored if isinstance(stored, dict) else {}
+
+
+def _ownerOf(one: LongAxisSlice) -> Any:
+    return one.series.cine if one.series.cine is not None else one.series.masks
