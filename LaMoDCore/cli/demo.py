@@ -8,6 +8,7 @@ from pathlib import Path
 from LaMoDCore.cli.shared.answer import answer_line
 from LaMoDCore.cli.shared.notes import print_notes
 from LaMoDCore.cli.shared.options import add_inference_options, add_progress_option, inference_settings
+from LaMoDCore.report.drawing_process import DrawingProcess, drawing_process
 from LaMoDCore.runtime.progress import Progress
 
 HELP = "Predict motion and strain of a built-in synthetic heart and write the same files as `lamod predict`."
@@ -22,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    with drawing_process() as drawing:  # it starts before this process imports what it needs
+        return _run(args, drawing)
+
+
+def _run(args: argparse.Namespace, drawing: DrawingProcess | None) -> int:
     from LaMoDCore.phantom import demo_case
     from LaMoDCore.prediction.predict import predict_strain
     from LaMoDCore.prediction.writer import check_output, write_result
@@ -32,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         case = demo_case()
         result = predict_strain(case, **inference_settings(args), progress=progress)
         progress.update("write", 1.0, "writing the result")
-        files = write_result(result, args.out, command="demo")
+        files = write_result(result, args.out, command="demo", drawing=drawing)
     print_notes(result.notes)
     print(answer_line(result.summary))
     for path in files:

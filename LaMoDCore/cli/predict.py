@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +27,9 @@ from LaMoDCore.cli.shared.options import (
     add_progress_option,
     inference_settings,
 )
+from LaMoDCore.report.drawing_process import drawing_process
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
-from LaMoDCore.runtime.threads import has_second_core
 
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
@@ -103,7 +102,8 @@ def run(args: argparse.Namespace) -> int:
         check_long_axis_alone(args)
         return _run_long_axis(args)
     _check_input(args)
-    with _drawing_process(args) as drawing:  # it starts before this process imports what it needs
+    is_drawn = not args.no_report and (args.outputs is None or "report" in args.outputs)
+    with drawing_process(is_drawn) as drawing:  # it starts before this process imports what it needs
         return _run(args, drawing)
 
 
@@ -143,14 +143,6 @@ def _run(args: argparse.Namespace, drawing: DrawingProcess | None) -> int:
     print(answer_line(result.summary))
     print(f"wrote {len(files)} files to {args.out}")
     return 0
-
-
-def _drawing_process(args: argparse.Namespace) -> AbstractContextManager[DrawingProcess | None]:
-    """A process for the report, if one is drawn and there is a core for it."""
-    from LaMoDCore.report.drawing_process import DrawingProcess
-
-    is_drawn = not args.no_report and (args.outputs is None or "report" in args.outputs)
-    return DrawingProcess() if is_drawn and has_second_core() else nullcontext()
 
 
 def _run_long_axis(args: argparse.Namespace) -> int:

@@ -9,12 +9,12 @@ standard output with the names of the files. It ends with its input, so it never
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from importlib import import_module
 from io import BytesIO
@@ -22,11 +22,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from LaMoDCore.runtime.threads import has_second_core
+
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import StrainResult
     from LaMoDCore.heart.long_axis.view import LongAxisView
 
 _MODULES = ("LaMoDCore.heart.case", "LaMoDCore.heart.wall_fields", "LaMoDCore.report.report_files")
+
+
+def drawing_process(is_drawn: bool = True) -> AbstractContextManager[DrawingProcess | None]:
+    """A process for the report; None if it is not drawn or there is no core for the process."""
+    return DrawingProcess() if is_drawn and has_second_core() else nullcontext()
 
 
 class DrawingProcess:
@@ -41,7 +48,7 @@ class DrawingProcess:
         paths = [folder, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._arguments: tuple[StrainResult, Path, Path, Sequence[LongAxisView]] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE,
