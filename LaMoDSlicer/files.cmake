@@ -84,6 +84,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Inputs/RequestReader.py
   LaMoDSlicerLib/Inputs/SegmentNames.py
   LaMoDSlicerLib/Inputs/SegmentShapes.py
+  LaMoDSlicerLib/Inputs/SliceFaults.py
   LaMoDSlicerLib/Inputs/__init__.py
   LaMoDSlicerLib/LaMoDSlicerLogic.py
   LaMoDSlicerLib/LongAxis/ContourFiles.py
@@ -140,6 +141,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Results/DicomExport.py
   LaMoDSlicerLib/Results/MotionStore.py
   LaMoDSlicerLib/Results/MovieExport.py
+  LaMoDSlicerLib/Results/PageExport.py
   LaMoDSlicerLib/Results/ResultContours.py
   LaMoDSlicerLib/Results/ResultDraft.py
   LaMoDSlicerLib/Results/ResultExport.py

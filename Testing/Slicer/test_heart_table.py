@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -294,15 +295,56 @@ def test_faults_are_reported_before_a_worker_starts(slicer_app, tmp_path, monkey
         masks[5, 2:8, 2:8] = True
     else:
         masks[5, :, int(np.nonzero(masks[5])[1].mean()) :] = False
-    from dataclasses import replace
-
     add(slicer_app, write_masks(tmp_path / "masks.seq.nrrd", [replace(slice_, myocardium=masks)]))
+    ui = slicer_app.widget.ui
+    assert slicer_app.mouse.spin(60, lambda: words in ui.headlineLabel.text), "the next step is the repair"
+    assert "Predict Strain" not in ui.headlineLabel.text
     started = []
     monkeypatch.setattr(slicer_app.widget.logic, "startPrediction", lambda *rest: started.append(rest))
-    slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
+    slicer_app.mouse.click(ui.predictButton)
     slicer_app.settle()
-    assert words in slicer_app.widget.ui.messageLabel.text
+    assert words in ui.messageLabel.text
     assert started == []
+
+
+def test_the_next_step_names_the_slices_that_the_prediction_leaves_out(slicer_app, tmp_path):
+    slices = [ring_at(k) for k in (3, 0, -3)]
+    masks = slices[1].myocardium.copy()
+    masks[5, :, int(np.nonzero(masks[5])[1].mean()) :] = False
+    slices[1] = replace(slices[1], myocardium=masks)
+    add(slicer_app, write_masks(tmp_path / "masks.seq.nrrd", slices))
+    label = slicer_app.widget.ui.headlineLabel
+    expected = "Next: press “Predict Strain”. Left out unless repaired: slice 2 (frame 6)."
+    assert slicer_app.mouse.spin(60, lambda: label.text == expected), label.text
+
+
+def test_masks_are_read_once(slicer_app, monkeypatch):
+    """For the table, the checks with and without the cine, and the prediction."""
+    from LaMoDSlicerLib.Heart import HeartReader
+    from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
+    from LaMoDSlicerLib.Scene import SampleHeart
+
+    read = Counter()
+    original = MaskSource._labelled
+
+    def counted(source, *rest):
+        read[source.node.GetName()] += 1
+        return original(source, *rest)
+
+    monkeypatch.setattr(MaskSource, "_labelled", counted)
+    masks = [SampleHeart.addToScene(ring_at(k), name)[1] for name, k in (("basal", 3), ("apical", -3))]
+    column = {"drawn"}
+    assert slicer_app.mouse.spin(60, lambda: {row[CONTOURS] for row in table(slicer_app)} == column)
+    widget = slicer_app.widget
+    HeartReader.read(widget.sections.model, widget._parameters)
+    assert set(read.values()) == {1}, read
+    assert len(read) == 2
+
+    segmentation = MaskSource(masks[0]).sequence.frames()[0].GetSegmentation()
+    segmentation.GetNthSegment(0).GetRepresentation("Binary labelmap").Modified()
+    slicer_app.settle()
+    HeartReader.read(widget.sections.model, widget._parameters)
+    assert sorted(read.values()) == [1, 2], "changed masks are read again"
 
 
 def test_a_result_of_masks_alone_is_replaced(slicer_app, tmp_path, fake_worker):

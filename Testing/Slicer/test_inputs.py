@@ -209,6 +209,7 @@ def test_cine_and_masks_with_different_numbers_of_frames(slicer_app, ring):
     assert "The cine has 25 frames and the masks have 20" in text
     assert slicer_app.widget.ui.predictButton.toolTip == text
     assert not slicer_app.widget.ui.predictButton.enabled
+    assert slicer_app.widget.ui.headlineLabel.text == "", "no button to press"
 
 
 def test_an_empty_frame_is_named(slicer_app, ring):
@@ -217,6 +218,9 @@ def test_an_empty_frame_is_named(slicer_app, ring):
     node = _browser(_builder().labelmaps("masks", "", labels, _geometry(ring.slice.grid)))
     slicer_app.widget._parameters.masks = node
     slicer_app.settle()
+    label = slicer_app.widget.ui.headlineLabel
+    assert slicer_app.mouse.spin(60, lambda: "the myocardium is empty at frame 7" in label.text)
+    assert label.text.startswith("Next: press “Carry to empty frames”")
     slicer_app.mouse.click(slicer_app.widget.ui.predictButton)
     assert "The myocardium is empty at frame 7 of 25" in _message(slicer_app)
     assert slicer_app.widget.predictPanel.job is None

@@ -1,7 +1,7 @@
 from typing import Any
 
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
-from LaMoDSlicerLib.Inputs import FrameMask
+from LaMoDSlicerLib.Inputs import FrameMask, SliceFaults
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 
 
@@ -27,6 +27,8 @@ class ContourCheck:
         #: Hash of each contour by slice and frame, and whether anything is drawn.
         self.digests = [[FrameMask.digest(mask) for mask in each.myocardium] for each in slices]
         self.isDrawn = [[bool(mask.any()) for mask in each.myocardium] for each in slices]
+        #: Why no strain can be computed from each slice that has been checked, a LaMoDCore SliceFault or None.
+        self.faults: list[Any] = []
         self._steps = check_steps(slices, self.referenceFrame)
 
     def step(self) -> bool:
@@ -35,6 +37,9 @@ class ContourCheck:
             self.report = next(self._steps)
             if self.report is not None:
                 self.contours.forgetCine()
+            else:
+                depth = self.contours.depths[len(self.faults)]
+                self.faults.append(SliceFaults.faultOf(self.contours.frames, depth))
         return self.report is not None
 
     def finish(self) -> None:

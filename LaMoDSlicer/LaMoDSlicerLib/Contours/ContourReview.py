@@ -90,6 +90,7 @@ def _reviews(check: ContourCheck) -> tuple[SliceReview, ...]:
                 automatic=tuple(t for t, frame in enumerate(row) if frame.isAutomatic),
                 toReview=tuple(t for t, frame in enumerate(row) if frame.state in FrameStates.TO_REVIEW),
                 toRepair=tuple(t for t, frame in enumerate(row) if frame.mustBeRepaired),
+                fault=check.faults[k],
             )
         )
     return tuple(reviews)

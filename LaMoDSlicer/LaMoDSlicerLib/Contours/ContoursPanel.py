@@ -125,6 +125,7 @@ class ContoursPanel:
             self._forget()
             self._opened.clear()
             ContourReview.forget()
+            MaskSource.forget()
         self.update()
 
     def update(self) -> None:

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Any
 
 from slicer.i18n import tr as _
 
@@ -16,6 +17,7 @@ class SliceReview:
         automatic: frames that were drawn automatically and that no person accepted or changed.
         toReview: frames that a person should look at.
         toRepair: those of them from which strain cannot be computed.
+        fault: why no strain can be computed from the slice, a LaMoDCore SliceFault; None if it can.
     """
 
     depth: int
@@ -26,6 +28,7 @@ class SliceReview:
     automatic: tuple[int, ...]
     toReview: tuple[int, ...]
     toRepair: tuple[int, ...]
+    fault: Any = None
 
     def contoursText(self) -> str:
         """How the contours were drawn, for a cell of a table."""

@@ -62,6 +62,8 @@ class HeartPanel:
         self._review.setSingleShot(True)
         self._review.connect("timeout()", self._reviewNext)
         self._isReleased = False
+        #: Called when the contours of a series have been checked for the table.
+        self.onReviewed: Callable[[], None] = lambda: None
 
     def _addMenu(self) -> Any:
         menu = qt.QMenu(self._ui.addButton)
@@ -155,6 +157,7 @@ class HeartPanel:
             if Reviews.step(series):
                 self._reviewed.add(state)
                 self._table.show(self._model.rows, self._model.selectedRow())
+                self.onReviewed()
             self._review.start(self.REVIEW_STEP_MS)
             return
 

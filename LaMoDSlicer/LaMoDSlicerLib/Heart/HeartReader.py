@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.Heart.SliceRow import LEVELS, SliceRow
+from LaMoDSlicerLib.Inputs import SliceFaults
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
@@ -16,7 +17,6 @@ from LaMoDSlicerLib.LongAxis import LongAxisReader
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions, PredictionRequest
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
-from LaMoDSlicerLib.Widgets import Numbering
 
 #: Intervals that the prediction accepts, ms.
 RR_RANGE_MS = (300.0, 2200.0)
@@ -50,18 +50,19 @@ def read(model: HeartModel, parameters: Any) -> HeartRequest:
         untimed = all(part.slice.timesMs is None for part in longAxis.parts)
         options = PredictionOptions.ofParameters(parameters)
         return HeartRequest((), rrMs=parameters.rrMs if untimed else 0.0, longAxis=longAxis, options=options)
-    parts, levels = [], []
+    parts, levels, faults = [], [], []
     for series in model.usedSeries:
         rows = [row for row in model.usedRows if row.series is series]
         part, ofDepth = _partOf(series, rows, parameters)
-        _refuseFaults(part, ofDepth, len(model.usedRows))
         parts.append(part)
+        found = {k: SliceFaults.faultOf(part.masks, k) for k in _drawn(part)}
+        faults += [(fault, part.name, ofDepth[k].number) for k, fault in found.items()]
         levels += [ofDepth[k].chosenLevel or AUTOMATIC for k in _drawn(part)]
     if not parts:
         raise InputError(_("Tick at least one slice in the column “Use”."))
+    _refuseFaults(faults)
     if _levelProblem(model):
         raise InputError(_levelProblem(model))
-    _refuseIfNoneIsWhole(parts)
     untimed = all(not part.masks.hasTimes for part in parts)
     return HeartRequest(
         tuple(parts),
@@ -117,56 +118,16 @@ def _depthIn(geometry: VolumeGeometry, row: SliceRow) -> int:
     return int(np.rint(np.linalg.solve(geometry.ijkToLps, center)[2]))
 
 
-def _refuseFaults(part: PredictionRequest, ofDepth: dict[int, SliceRow], slices: int) -> None:
-    """Refuse separate pieces and a cavity outside the ring: drawing errors that a person should correct.
+def _refuseFaults(faults: list[tuple[Any, str, int]]) -> None:
+    """Refuse drawing errors that a person should correct, and a heart without a slice whose contours can be used.
+
+    Args:
+        faults: of every slice, a LaMoDCore SliceFault or None, the name of its series, and its number from the base.
 
     Raises:
         InputError: the first of them.
     """
-    for k in _drawn(part):
-        fault = _faultOf(part.masks, k)
-        if fault is not None and fault.kind in ("pieces", "cavity"):
-            raise InputError(_sentence(fault, part, ofDepth[k].number if slices > 1 else 0))
-
-
-def _refuseIfNoneIsWhole(parts: list[PredictionRequest]) -> None:
-    """Refuse a heart without a slice whose ring is closed in every frame.
-
-    Raises:
-        InputError: the fault of the first slice.
-    """
-    faults = [(part, _faultOf(part.masks, k)) for part in parts for k in _drawn(part)]
-    if faults and all(fault is not None for _part, fault in faults):
-        part, fault = faults[0]
-        raise InputError(_sentence(fault, part, 1 if len(faults) > 1 else 0))
-
-
-def _faultOf(masks: MaskFrames, k: int) -> Any:
-    """The fault of a slice that the prediction would report, or None."""
-    from LaMoDCore.heart.ring.faults import find_fault, remove_specks
-
-    if masks.origins and masks.origins[k] is not None and masks.origins[k].volume_only_because:
-        return None
-    wall, _dropped = remove_specks(masks.labels[:, k] == MaskFrames.MYOCARDIUM)
-    cavity = masks.labels[:, k] == MaskFrames.CAVITY
-    return find_fault(wall, cavity if cavity.any() else None)
-
-
-def _sentence(fault: Any, part: PredictionRequest, number: int) -> str:
-    """What is wrong in which frames, and what to do.
-
-    Args:
-        fault: a LaMoDCore SliceFault.
-        part: of which series.
-        number: of the slice, from 1; 0 if there is only one.
-    """
-    texts = {
-        "missing": _("the myocardium is empty at {frames}: draw it there, or do not use this slice"),
-        "open": _("the myocardium is not a closed ring at {frames}: close it in the Segment Editor"),
-        "pieces": _("the myocardium is in several pieces at {frames}: remove those that do not belong to it"),
-        "cavity": _("the cavity lies outside the ring of the myocardium at {frames}: check the chosen segments"),
-    }
-    where = _("“{name}”").format(name=part.name)
-    if number:
-        where = _("Slice {number} (“{name}”)").format(number=number, name=part.name)
-    return f"{where}: {texts[fault.kind].format(frames=Numbering.frames(fault.frames))}."
+    isLost = all(fault is not None for fault, _name, _number in faults)
+    for fault, name, number in faults:
+        if fault is not None and (isLost or fault.kind in SliceFaults.REFUSED):
+            raise InputError(SliceFaults.sentence(fault, name, number if len(faults) > 1 else 0))

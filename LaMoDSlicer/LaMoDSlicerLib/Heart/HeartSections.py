@@ -29,6 +29,7 @@ class HeartSections:
         self.predict = PredictPanel(owner, self.model, self._present)
         self.heart = HeartPanel(owner, self.model, self.predict.showMessage, self._onOtherSeries, self._onSelected)
         self.answer = AnswerSection(owner.ui, self.model, self._openRoom)
+        self.heart.onReviewed = self.answer.update
         owner.contoursPanel.sliceNumbers = self._numbers
         self.longAxis = LongAxisViews(owner.onModified)
         self._parts = (self.heart, self.predict, self.answer)

@@ -24,7 +24,8 @@ class MaskFrames:
     """The segmented structures of all frames on one grid, as written for the worker.
 
     Attributes:
-        labels: uint8 [T, Z, H, W]: 1 right ventricle, 2 myocardium, 3 left-ventricular cavity (as in ACDC).
+        labels: uint8 [T, Z, H, W]: 1 right ventricle, 2 myocardium, 3 left-ventricular cavity (as in ACDC). Those of
+            `MaskSource.read` are read-only, because they are kept for the next one who reads the same masks.
         geometry: the grid of each frame.
         indexValues: the sequence's index value of each frame.
         timesMs: float [T].
@@ -95,6 +96,10 @@ class MaskSource:
     _SAMPLE = 4
     #: (node, property) -> modification times of the frames, value.
     _cache: ClassVar[dict[tuple[str, str], tuple[Any, dict[str, str]]]] = {}
+    #: (node, structures, grid) -> modification times of the frames, and what `_labelled` returned; the last one read is
+    #: the last entry. The table, the checks and the prediction read the same masks one after the other.
+    _read: ClassVar[dict[tuple[Any, ...], tuple[Any, tuple[np.ndarray, bool]]]] = {}
+    _MOST_READ_BYTES = 128 * 1024**2
 
     def __init__(self, node: Any) -> None:
         self.node = node
@@ -129,13 +134,16 @@ class MaskSource:
 
     def _kept(self, what: str, calculate: Callable[[], dict[str, str]]) -> dict[str, str]:
         """A calculated property of the masks, kept until a frame changes."""
-        state = tuple(
-            (FrameMask.identity(frame), FrameMask.modificationTimes(frame)) for frame in self.sequence.frames()
-        )
+        state = self._state(self.sequence.frames())
         key = (self.node.GetID(), what)
         if self._cache.get(key, (None,))[0] != state:
             self._cache[key] = (state, calculate())
         return self._cache[key][1]
+
+    @staticmethod
+    def _state(frames: list[Any]) -> Any:
+        """Changes whenever the masks of a frame change."""
+        return tuple((FrameMask.identity(frame), FrameMask.modificationTimes(frame)) for frame in frames)
 
     def _segments(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -290,6 +298,37 @@ class MaskSource:
         """
         frames = self.sequence.frames()
         geometry = reference or FrameMask.geometryOf(frames)
+        labels, isFilled = self._readOnce(frames, structures, geometry)
+        ownTimes = self.sequence.timesMs() if timesMs is None else timesMs
+        assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
+        times = assumed if ownTimes is None else ownTimes
+        origins = ContourOriginRecord(self.node).onGrid(geometry, len(frames))
+        values, carried = self.sequence.indexValues(), self._carried(structures, geometry, labels)
+        masks = MaskFrames(labels, geometry, values, times, ownTimes is not None, origins, isFilled, carried)
+        if not allowEmpty:
+            self._check(masks)
+        return masks
+
+    def _readOnce(
+        self, frames: list[Any], structures: dict[str, str], geometry: VolumeGeometry
+    ) -> tuple[np.ndarray, bool]:
+        """As `_labelled`, from memory if neither the masks nor the grid changed since."""
+        grid = (geometry.shape, np.round(geometry.ijkToLps, 4).tobytes())
+        key, state = (self.node.GetID(), tuple(sorted(structures.items())), grid), self._state(frames)
+        known = self._read.pop(key, None)
+        if known is None or known[0] != state:
+            known = (state, self._labelled(frames, structures, geometry))
+        self._read[key] = known
+        size = sum(labels.nbytes for _state, (labels, _isFilled) in self._read.values())
+        while size > self._MOST_READ_BYTES and len(self._read) > 1:
+            _state, (labels, _isFilled) = self._read.pop(next(iter(self._read)))
+            size -= labels.nbytes
+        return known[1]
+
+    def _labelled(
+        self, frames: list[Any], structures: dict[str, str], geometry: VolumeGeometry
+    ) -> tuple[np.ndarray, bool]:
+        """The labels of all frames on a grid, read-only, and whether the myocardium was drawn filled."""
         choices = self.choices() if self.isSegmentation else None
         found = {
             structure: np.stack([self._binary(frame, structures[structure], geometry, choices) for frame in frames])
@@ -301,15 +340,14 @@ class MaskSource:
         order = ("rightVentricle", *(("myocardium", "cavity") if isFilled else ("cavity", "myocardium")))
         for structure in (each for each in order if each in found):
             labels[found[structure]] = MaskFrames.VALUES[structure]
-        ownTimes = self.sequence.timesMs() if timesMs is None else timesMs
-        assumed = np.arange(len(frames)) * (MaskFrames.ASSUMED_RR_MS / len(frames))
-        times = assumed if ownTimes is None else ownTimes
-        origins = ContourOriginRecord(self.node).onGrid(geometry, len(frames))
-        values, carried = self.sequence.indexValues(), self._carried(structures, geometry, labels)
-        masks = MaskFrames(labels, geometry, values, times, ownTimes is not None, origins, isFilled, carried)
-        if not allowEmpty:
-            self._check(masks)
-        return masks
+        labels.setflags(write=False)  # several parts of the panel share them
+        return labels, isFilled
+
+    @classmethod
+    def forget(cls) -> None:
+        """Release what was read, because the scene was closed."""
+        cls._cache.clear()
+        cls._read.clear()
 
     def _carried(
         self, structures: dict[str, str], geometry: VolumeGeometry, labels: np.ndarray

@@ -4,6 +4,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Heart import Reviews
 from LaMoDSlicerLib.Heart.HeartModel import HeartModel
 from LaMoDSlicerLib.LongAxis import LongAxisKeeper, LongAxisText
 from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
@@ -47,8 +48,7 @@ class AnswerSection:
             self._showLongAxis(alone)
             return
         if node is None:
-            ui.headlineLabel.setMinimumHeight(0)
-            ui.headlineLabel.text = self._nextStep()
+            PanelWidgets.showWholeText(ui.headlineLabel, self._nextStep(), 1)
             self._showWarning("", "")
             return
         try:
@@ -116,9 +116,13 @@ class AnswerSection:
         PanelWidgets.showWholeText(label, shown, 1)
 
     def _nextStep(self) -> str:
+        used = self._model.usedRows
         if not self._model.rows:
             return _("Next: add a cine or masks with “Add…”, or load them in any module of Slicer.")
-        if any(row.series.masks is None for row in self._model.usedRows):
+        if not self._ui.predictButton.enabled:  # its tooltip and the message below it give the reason
+            return ""
+        if any(row.series.masks is None for row in used):
             return _("Next: press “Predict Strain”; it draws the missing contours first.")
-        isReady = self._model.usedRows or self._model.longAxisRows
-        return _("Next: press “Predict Strain”.") if isReady else ""
+        if repair := Reviews.nextRepair(used):
+            return repair
+        return " ".join(filter(None, [_("Next: press “Predict Strain”."), Reviews.leftOut(used)]))
