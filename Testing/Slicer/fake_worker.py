@@ -55,11 +55,26 @@ def draw(cines: list[Path], out: Path) -> None:
     write_label_stacks(out, [s.grid for s in drawn], labels, times, [RR_MS] * len(drawn), [origin] * len(drawn))
 
 
-def predict(masks: Sequence[Path], out: Path, labels: str) -> None:
-    """Write the result of the analytic motion."""
+def predict(masks: Sequence[Path], out: Path, labels: str, long_axis: Sequence[Path] = ()) -> None:
+    """Write the result of the analytic motion, with the numbers of long-axis masks."""
     from Testing.Slicer.reading_heart import write_for_file
 
     write_for_file(out, masks, labels)
+    if long_axis:
+        add_long_axis(out, long_axis)
+
+
+def add_long_axis(out: Path, masks: Sequence[Path]) -> None:
+    """Measure long-axis masks, and add their numbers to a result."""
+    from LaMoDCore.io.long_axis.reader import load_long_axis
+    from LaMoDCore.io.results.long_axis_files import write_long_axis_files
+    from LaMoDCore.prediction.long_axis import long_axis_numbers
+
+    views = load_long_axis(masks).views
+    content = json.loads((out / "strain.json").read_text(encoding="utf-8"))
+    content["long_axis"] = long_axis_numbers(views)
+    (out / "strain.json").write_text(json.dumps(content), encoding="utf-8")
+    write_long_axis_files(views, content["long_axis"], out)
 
 
 def answer(inputs: Sequence[Path], options: Sequence[str], out: Path, write: Callable[[Path], None]) -> None:
@@ -83,11 +98,12 @@ def answer(inputs: Sequence[Path], options: Sequence[str], out: Path, write: Cal
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("verb")
     parser.add_argument("masks", type=Path, nargs="+")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--labels", default="myo=2")
+    parser.add_argument("--long-axis", type=Path, nargs="+", default=[])
     options, _ = parser.parse_known_args()
     behaviour = os.environ.get("LAMOD_FAKE", "ok")
     report("read", 0.0, "reading masks")
@@ -110,7 +126,12 @@ def main() -> int:
     elif behaviour == "ok":
         report("motion", 0.5, "slice 1: predicting motion")
         named = ["predict", options.labels]
-        answer(options.masks, named, options.out, lambda out: predict(options.masks, out, options.labels))
+        answer(
+            [*options.masks, *options.long_axis],
+            named,
+            options.out,
+            lambda out: predict(options.masks, out, options.labels, options.long_axis),
+        )
     report("write", 1.0)
     return 0
 

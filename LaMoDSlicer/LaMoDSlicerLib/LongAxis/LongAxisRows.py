@@ -13,7 +13,7 @@ from LaMoDSlicerLib.LongAxis.ViewNames import VIEWS
 
 
 def rowsOf(series: list[HeartSeries], insertionLps: np.ndarray | None = None) -> list[SliceRow]:
-    """The rows of long-axis series, in the order of the views.
+    """The rows of long-axis series, in their order.
 
     Args:
         series: long-axis series.
@@ -22,9 +22,10 @@ def rowsOf(series: list[HeartSeries], insertionLps: np.ndarray | None = None) ->
     """
     slices = [each for one in series for each in LongAxisSlices.of(one)]
     kinds = viewsOf(slices, insertionLps)
-    rows = [_row(each, kind) for each, kind in zip(slices, kinds, strict=True)]
-    known = {view: place for place, view in enumerate(VIEWS)}
-    return sorted(rows, key=lambda row: known.get(row.finalLevel, len(VIEWS)))
+    if any(_chosen(each) for each in slices):  # what “auto” would give for them
+        automatic = viewsOf(slices, insertionLps, isChoiceUsed=False)
+        kinds = [a if _chosen(each) else k for each, k, a in zip(slices, kinds, automatic, strict=True)]
+    return [_row(each, kind) for each, kind in zip(slices, kinds, strict=True)]
 
 
 def sliceOf(row: SliceRow) -> LongAxisSlice:
@@ -36,16 +37,28 @@ def namedView(one: LongAxisSlice) -> str | None:
     """The view that a person chose or that the name of the series states; None if it is to be recognised."""
     from LaMoDCore.heart.long_axis.recognise import kind_in_name
 
+    return _chosen(one) or kind_in_name(one.series.name)
+
+
+def _chosen(one: LongAxisSlice) -> str | None:
     chosen = one.series.levels.get(one.depth)
-    return chosen if chosen in VIEWS else kind_in_name(one.series.name)
+    return chosen if chosen in VIEWS else None
 
 
-def viewsOf(slices: list[LongAxisSlice], insertionLps: np.ndarray | None) -> list[str | None]:
-    """The view of each slice: chosen, in the name, or recognised by its position; None if it is not known."""
+def viewsOf(
+    slices: list[LongAxisSlice], insertionLps: np.ndarray | None, isChoiceUsed: bool = True
+) -> list[str | None]:
+    """The view of each slice: chosen, in the name, or recognised by its position; None if it is not known.
+
+    Args:
+        slices: of the heart.
+        insertionLps: as of `rowsOf`.
+        isChoiceUsed: whether a person's choice is used.
+    """
     from LaMoDCore.heart.long_axis.end_diastole import reference_frame
-    from LaMoDCore.heart.long_axis.recognise import heart_frame, recognised
+    from LaMoDCore.heart.long_axis.recognise import heart_frame, kind_in_name, recognised
 
-    found = [namedView(each) for each in slices]
+    found = [namedView(each) if isChoiceUsed else kind_in_name(each.series.name) for each in slices]
     placed = [i for i, each in enumerate(slices) if each.lines and not each.problem and each.isLocated]
     if any(found[i] is None for i in placed):
         views = [slices[i].view(found[i]) for i in placed]
@@ -58,7 +71,7 @@ def viewsOf(slices: list[LongAxisSlice], insertionLps: np.ndarray | None) -> lis
 
 def _row(one: LongAxisSlice, kind: str | None) -> SliceRow:
     problem, remark = one.problem, ""
-    if not problem and one.hasContours and kind is None:
+    if not problem and one.hasContours and kind is None and not _chosen(one):
         problem = _("the images do not state their position: choose the view in the column “Level”")
     if not one.hasContours and not problem:
         remark = _("long axis without contours: add masks, guide points or curves of the open wall for GLS")
