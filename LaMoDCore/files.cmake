@@ -532,6 +532,7 @@ set(MODULE_PYTHON_RESOURCES
   report/html/assets/page.css
   report/html/assets/report.css
   report/html/assets/report.html.jinja
+  report/html/assets/report_print.css
   report/html/assets/segment_table.js
   report/html/assets/slice_view.js
   report/html/assets/style_nonce.js

@@ -32,10 +32,15 @@ if TYPE_CHECKING:
 HELP = (
     "Check contours frame by frame: empty frames, open rings, holes, islands, jumps in position, area and thickness, "
     "registration with the cine. For automatic contours it also shows which frames are unsure or reviewed. Exit code "
-    "0: no findings; 3: findings, or unsure frames that nobody has reviewed."
+    "0: no findings; 3: findings, or unsure frames that nobody has reviewed. With --cohort it checks many cases."
 )
 #: Contents of the output folder, for its marker.
 _CONTENTS = "a contour report"
+#: Options that concern one heart.
+_OF_ONE_CASE = (
+    *("cine", "mask_frames", "rr", "json", "fix", "second", "no_strain", "fragility"),
+    *("rv_insertion", "slice_insertion"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write findings.json, findings.csv and findings.png to this folder"
     )
+    parser.add_argument(
+        "--cohort",
+        action="store_true",
+        help="MASKS is a dataset folder, or a folder in which every mask file and every subfolder is one case: write "
+        "the findings of every case to --out, and checks.csv with one row per case",
+    )
+    parser.add_argument(
+        "--html",
+        action="store_true",
+        help="with --cohort: also write index.html and a page per case for browsers; it needs the package bokeh",
+    )
+    parser.add_argument("--split", choices=("train", "val", "test"), help="with --cohort: only this split of a dataset")
     parser.add_argument(
         "--fix",
         metavar="islands,holes,missing,smooth",
@@ -92,6 +109,11 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
     from LaMoDCore.runtime.progress import Progress
 
+    if args.cohort:
+        return _run_cohort(args)
+    for option in ("html", "split"):
+        if getattr(args, option):
+            raise LaMoDInputError(f"--{option}", "it is for many cases", f"add --cohort or leave out --{option}")
     if args.fix and args.out is None:
         raise LaMoDInputError("--fix", "there is no folder for the repaired masks", "name a new folder with --out")
     if args.out is not None:
@@ -134,6 +156,40 @@ def run(args: argparse.Namespace) -> int:
             _write_contours(args, heart, repaired, folder)
     faulty = any(note.severity == "error" for note in notes)
     return 3 if faulty or not report.is_clean or any(review and review.unsure for review in reviews) else 0
+
+
+def _run_cohort(args: argparse.Namespace) -> int:
+    """Check many cases; one line per case that needs a person."""
+    from LaMoDCore.cohort.contour_checks import check_cohort, refuse_all_failed
+    from LaMoDCore.report.html.bokeh_script import check_bokeh
+    from LaMoDCore.runtime.errors import LaMoDInputError
+    from LaMoDCore.runtime.progress import Progress
+
+    for name in _OF_ONE_CASE:
+        if getattr(args, name):
+            option = "--" + name.replace("_", "-")
+            raise LaMoDInputError(option, "it is for a single heart", f"leave out {option} or --cohort")
+    if len(args.masks) != 1:
+        raise LaMoDInputError("--cohort", f"{len(args.masks)} paths are given", "name one folder")
+    if args.out is None:
+        raise LaMoDInputError("--cohort", "there is no folder for the reports", "name a new folder with --out")
+    if args.html:
+        check_bokeh()
+    with Progress(args.progress) as progress:
+        found = check_cohort(
+            args.masks[0], args.out, split=args.split, labels=args.labels, html=args.html, progress=progress
+        )
+    wanting = [case for case in found if not case.is_clean]
+    shown = wanting if args.max_lines <= 0 else wanting[: args.max_lines]
+    for case in shown:
+        unsure = f", {case.unsure} unsure" if case.unsure else ""
+        print(f"{case.id}: {case.failure or f'{case.repair} to repair, {case.look} to look at{unsure}; {case.note}'}")
+    if len(shown) < len(wanting):
+        print(f"… and {len(wanting) - len(shown)} more (--max-lines 0 shows all).")
+    failed = sum(bool(case.failure) for case in found)
+    print(f"{counted(len(found), 'case')}: {len(wanting) - failed} to look at, {failed} failed; reports in {args.out}")
+    refuse_all_failed(found, args.masks[0])
+    return 3 if wanting else 0
 
 
 def _drawn_heart(args: argparse.Namespace, masks: Sequence[Path]) -> DrawnHeart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from LaMoDCore.cli.shared.options import add_progress_option, add_sampling_options, sampling_settings
 from LaMoDCore.runtime.progress import Progress
@@ -42,17 +43,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
     parser.add_argument("--no-figures", action="store_true", help="write tables only")
+    parser.add_argument(
+        "--html",
+        action="store_true",
+        help="also write index.html, the cases as a page for browsers, with plots of prediction against truth, and a "
+        "page per case of the last method (1.6 MB each); it needs the package bokeh",
+    )
     add_progress_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from LaMoDCore.evaluation.pages.case_pages import CasePages
     from LaMoDCore.evaluation.prediction_cache import cached, open_prediction_cache
     from LaMoDCore.evaluation.predictors import make_predictors
     from LaMoDCore.evaluation.prefetch import prefetch
     from LaMoDCore.evaluation.run import check_output, chosen_entries, evaluate, write_evaluation
     from LaMoDCore.io.dataset.folder import DatasetIndex
     from LaMoDCore.prediction.device_check import choose_device
+    from LaMoDCore.report.html.bokeh_script import check_bokeh
 
+    if args.html:
+        check_bokeh()
     sampling = sampling_settings(args)
     check_output(args.out, [args.data, *([] if args.cache is None else [args.cache])])
     if args.cache is not None:
@@ -62,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     predictors = make_predictors(names, device=args.device, samples=args.samples, seed=args.seed, sampling=sampling)
     if args.cache is not None:
         predictors = [cached(predictor, args.cache) for predictor in predictors]
-    with Progress(args.progress) as progress:
+    with Progress(args.progress) as progress, TemporaryDirectory(prefix="lamod-") as temporary:
+        pages = CasePages(Path(temporary), predictors[-1].calibration) if args.html else None
         if args.cache is not None:
             prefetch(
                 index,
@@ -76,12 +88,19 @@ def run(args: argparse.Namespace) -> int:
                 sampling=sampling,
                 progress=progress,
             )
-        found = evaluate(index, predictors, split=args.split, limit=args.limit, progress=progress)
+        found = evaluate(index, predictors, split=args.split, limit=args.limit, progress=progress, pages=pages)
         progress.update("write", 1.0, "tables and figures")
         settings = {"seed": args.seed, "samples": args.samples or "the model's own"}
         settings |= {name: value for name, value in sampling.items() if value is not None}
         files = write_evaluation(
-            args.out, index, predictors, found, split=args.split, settings=settings, figures=not args.no_figures
+            args.out,
+            index,
+            predictors,
+            found,
+            split=args.split,
+            settings=settings,
+            figures=not args.no_figures,
+            pages=pages,
         )
     for case_id, reason in found.unreadable:
         print(f"left out {case_id}: {reason}")

@@ -12,6 +12,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
     from LaMoDCore.io.results.stored_result import StoredResult
+    from LaMoDCore.report.html.long_axis import DrawnLines
 
 HELP = (
     "Write report.html of a result that `lamod predict` wrote: a page that shows the beating heart in any browser, "
@@ -28,11 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cine", nargs="+", type=Path, metavar="PATH", help="the cine images, as for `lamod predict`")
     parser.add_argument(
+        "--long-axis-cine",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="the cine images of long-axis views (default: those of --cine)",
+    )
+    parser.add_argument(
         "--masks",
         nargs="+",
         type=Path,
         metavar="MASKS",
         help="the masks of the prediction; not needed where the result holds contours.seq.nrrd",
+    )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="OTHER",
+        help="for a cohort: results of the same cases by another model or reader, for plots of the agreement",
     )
     add_labels_option(parser, "the values of the masks")
     parser.add_argument(
@@ -43,16 +58,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from LaMoDCore.io.results.stored_result import read_result
     from LaMoDCore.report.html.bokeh_script import check_bokeh
-    from LaMoDCore.report.html.page import html_report
+    from LaMoDCore.report.html.page import PageParts, html_report
     from LaMoDCore.report.html.stored import shown_result, stored_table
     from LaMoDCore.report.html.thumbnail import thumbnail
 
     check_bokeh()
     if _is_cohort(args.result):
         return _write_index(args)
+    if args.compare:
+        raise LaMoDInputError("--compare", "it is for a cohort", "name the folder of a cohort, or leave it out")
     stored = read_result(args.result)
     shown = shown_result(stored, _case(args, stored), names=args.names)
-    text = html_report(shown.result, segments_csv=stored_table(stored), drawn=shown.drawn, names=args.names)
+    parts = PageParts(
+        segments_csv=stored_table(stored), drawn=shown.drawn, names=args.names, long_axis=_long_axis(args, stored)
+    )
+    text = html_report(shown.result, parts)
     path = _write(text, thumbnail(shown.result), args)
     print(f"wrote {path}")
     return 0
@@ -69,11 +89,14 @@ def _is_cohort(folder: Path) -> bool:
 def _write_index(args: argparse.Namespace) -> int:
     from LaMoDCore.cohort.ledger import Ledger
 
-    for option in ("out", "cine", "masks", "labels", "names"):
+    for option in ("out", "cine", "long_axis_cine", "masks", "labels", "names"):
         if getattr(args, option):
-            raise LaMoDInputError(f"--{option}", "it is for a single result", "leave it out for a cohort")
+            name = option.replace("_", "-")
+            raise LaMoDInputError(f"--{name}", "it is for a single result", "leave it out for a cohort")
+    if args.compare and not _is_cohort(args.compare):
+        raise LaMoDInputError(args.compare, "it is not a folder of `lamod predict-cohort`", "name such a folder")
     ledger = Ledger(args.result)
-    ledger.write_index(ledger.stored_cases())
+    ledger.write_index(ledger.stored_cases(), compared=Ledger(args.compare) if args.compare else None)
     print(f"wrote {args.result / 'index.html'}")
     return 0
 
@@ -88,6 +111,28 @@ def _case(args: argparse.Namespace, stored: StoredResult) -> Case | None:
     from LaMoDCore.io import load_case
 
     return load_case(masks, cine=args.cine, labels=args.labels)
+
+
+def _long_axis(args: argparse.Namespace, stored: StoredResult) -> list[DrawnLines]:
+    """The lines of the long-axis views of the result, with their images as far as these are among the cines."""
+    from LaMoDCore.io.case.slice_reader import read_cine_slices
+    from LaMoDCore.io.results.long_axis_files import read_long_axis
+    from LaMoDCore.report.html.long_axis import lines_of_stored, with_pictures
+
+    found = read_long_axis(stored.folder)
+    if found is None:
+        if args.long_axis_cine:
+            raise LaMoDInputError("--long-axis-cine", "the result has no long-axis views", "leave it out")
+        return []
+    lines = lines_of_stored(found)
+    grids = [each.grid for each in lines]
+    stacks = [stack for path in args.long_axis_cine or args.cine or [] for stack in read_cine_slices(path, grids, [])]
+    shown = with_pictures(lines, [(stack.slice_grid(0), stack.frames[:, 0]) for stack in stacks])
+    if args.long_axis_cine and all(each.cine is None for each in shown):
+        raise LaMoDInputError(
+            args.long_axis_cine[0], "no slice of it has the pixels of a long-axis view", "name the cine of the views"
+        )
+    return shown
 
 
 def _write(text: str, picture: bytes, args: argparse.Namespace) -> Path:

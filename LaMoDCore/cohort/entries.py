@@ -9,12 +9,20 @@ from urllib.parse import quote
 
 from LaMoDCore.heart.notes import Note, grouped
 from LaMoDCore.io.results.strain_json import notes_of, shareable_notes
-from LaMoDCore.report.html.cohort_page import THUMBNAIL, CohortEntry
+from LaMoDCore.report.html.cohort_page import THUMBNAIL, CohortEntry, Measure
 from LaMoDCore.report.numbers import number
 
 _PAGE = "report.html"
 #: A thumbnail has a few kilobytes; a larger file is not one.
 _LARGEST_PICTURE = 1 << 16
+#: Numbers of a case in the index.
+MEASURES = {
+    "gls": Measure("GLS", "%", 1, True),
+    "gcs_peak": Measure("GCS, peak", "%", 1, True),
+    "grs_peak": Measure("GRS, peak", "%", 1, True),
+    "ef": Measure("EF", "%"),
+    "rr_ms": Measure("R–R", "ms"),
+}
 
 
 def cohort_entry(case_id: str, folder: Path, summary: Mapping[str, Any]) -> CohortEntry:
@@ -36,12 +44,13 @@ def cohort_entry(case_id: str, folder: Path, summary: Mapping[str, Any]) -> Coho
         page=f"cases/{quote(case_id)}/{_PAGE}" if (folder / _PAGE).is_file() else "",
         picture=picture.read_bytes() if is_picture else b"",
         measures={
+            "gls": number(((summary.get("long_axis") or {}).get("gls") or {}).get("mid_wall")),
             "gcs_peak": number(whole.get("gcs_peak")),
             "grs_peak": number(whole.get("grs_peak")),
             "ef": number((summary.get("function") or {}).get("ef")),
             "rr_ms": number(slices[0].get("rr_ms")) if slices else float("nan"),
         },
-        slices=f"{len(slices)} ({levels})" if levels else str(len(slices)),
+        about=f"{len(slices)} ({levels})" if levels else str(len(slices)),
         contours=contours_text(summary.get("provenance", {}).get("contours"), notes),
         severity=None if first is None else first.note.severity,
         note="" if first is None else first.note.text,

@@ -15,12 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LaMoDCore.cohort.entries import cohort_entry
+from LaMoDCore.cohort.compared import compared_cohorts
+from LaMoDCore.cohort.entries import MEASURES, cohort_entry
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.io.results.strain_json import notes_of
 from LaMoDCore.prediction.writer import CONTENTS as RESULT
 from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
 from LaMoDCore.runtime.atomic import remove_leftovers
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any
 from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.output.new_folder import remove_output
@@ -147,24 +149,36 @@ class Ledger:
         names += [path.stem for path in self.failures.glob("*.json")]
         return [CohortCase(name, self.folder(name)) for name in sorted(set(names))]
 
-    def write_index(self, cases: Sequence[CohortCase], unlisted: Mapping[str, str] | None = None) -> None:
+    def write_index(
+        self,
+        cases: Sequence[CohortCase],
+        unlisted: Mapping[str, str] | None = None,
+        compared: Ledger | None = None,
+    ) -> None:
         """Write index.html from the files on disk, in one step.
 
         Args:
             cases: the cases.
             unlisted: further failures: reason by name.
+            compared: other results of the same cases, for plots of the agreement.
 
         Raises:
-            LaMoDInputError: Bokeh is not installed.
+            LaMoDInputError: Bokeh is not installed, or both have no case in common.
         """
         reasons = {**self.reasons(cases, shareable=True), **(unlisted or {})}
-        entries = [
-            cohort_entry(case.id, self.folder(case.id), summary)
-            for case in cases
-            if case.id not in reasons and (summary := self._summary(case.id))
-        ]
+        summaries = {
+            case.id: summary for case in cases if case.id not in reasons and (summary := self._summary(case.id))
+        }
+        entries = [cohort_entry(case_id, self.folder(case_id), summary) for case_id, summary in summaries.items()]
         failed = [CohortEntry(case_id, failure=reason) for case_id, reason in reasons.items()]
-        self._folder.write_text(_INDEX, cohort_page([*entries, *failed]))
+        comparisons = [] if compared is None else compared_cohorts(summaries, compared.summaries(list(summaries)))
+        if compared is not None and not comparisons:
+            raise LaMoDInputError(compared.out, "it has no result of the same cases", "name results of the same cohort")
+        self._folder.write_text(_INDEX, cohort_page([*entries, *failed], MEASURES, comparisons=comparisons))
+
+    def summaries(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """Contents of strain.json of the cases that have a result."""
+        return {name: summary for name in names if (summary := self._summary(name))}
 
     def _summary(self, case_id: str) -> dict[str, Any]:
         return json_object_if_any(self.folder(case_id) / "strain.json")

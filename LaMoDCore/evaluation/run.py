@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ import numpy as np
 from LaMoDCore import __version__
 from LaMoDCore.evaluation.figures import Example, PairedExample, own_cohort, write_figures
 from LaMoDCore.evaluation.lesions import REMOTE, against_healthy, detection_auc, infarcted_segments
+from LaMoDCore.evaluation.pages.case_pages import CasePages
+from LaMoDCore.evaluation.pages.index_page import evaluation_index
 from LaMoDCore.evaluation.people.page import PDF_FILE, write_agreement_pdf
 from LaMoDCore.evaluation.people.report import CSV_FILE, people_agreement, people_section, write_agreement_csv
 from LaMoDCore.evaluation.prediction_cache import SECONDS
@@ -25,7 +28,7 @@ from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, Motion, SliceStrain
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, case_details, read_dataset_case
-from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of
+from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of, shareable_reason
 from LaMoDCore.runtime.even_selection import spread_evenly
 from LaMoDCore.runtime.output.new_folder import check_new_folder, new_folder
 from LaMoDCore.runtime.progress import SILENT, Progress
@@ -43,12 +46,14 @@ class EvaluationRecords:
         cases: one record per case, method and kind of truth.
         segments: one record per segment, method and kind of truth.
         unreadable: ids of unreadable cases, with the reasons.
+        shareable: the same reasons without paths, by id.
         without_truth: ids of cases without measured motion and without a pair.
     """
 
     cases: list[CaseRecord] = field(default_factory=list)
     segments: list[SegmentRecord] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    shareable: dict[str, str] = field(default_factory=dict)
     without_truth: list[str] = field(default_factory=list)
 
 
@@ -72,6 +77,7 @@ def evaluate(
     split: str = "test",
     limit: int | None = None,
     progress: Progress = SILENT,
+    pages: CasePages | None = None,
 ) -> EvaluationRecords:
     """Compare every method with the truth on every case of a split.
 
@@ -85,6 +91,7 @@ def evaluate(
         split: train, val or test.
         limit: maximum number of cases, spread evenly over the split.
         progress: updated before every case.
+        pages: writes a page of every case, of the last method.
 
     Raises:
         LaMoDInputError: see `chosen_entries`, or no case has a truth.
@@ -92,19 +99,23 @@ def evaluate(
     entries = chosen_entries(index, split, limit)
     found = EvaluationRecords()
     found.unreadable += [(fault.case, f"dataset.json: {fault.reason}") for fault in index.faults]
+    found.shareable |= dict(found.unreadable)
     for number, entry in enumerate(entries):
         progress.update("evaluate", number / len(entries), f"{entry.id} ({number + 1} of {len(entries)})")
         try:
-            case, truths = load_truths(index, entry)
+            case, truths = load_truths(index, entry, pictures=pages is not None)
             comparisons = _comparisons(entry, predictors, case, truths)
         except Exception as error:  # one bad case must not stop the evaluation
             found.unreadable.append((entry.id, reason_of(error)))
+            found.shareable[entry.id] = shareable_reason(error)
             continue
         if not truths:
             found.without_truth.append(entry.id)
         for comparison in comparisons:
             found.cases.append(comparison.case)
             found.segments.extend(comparison.segments)
+        if pages is not None and truths:
+            pages.add(entry.id, case, comparisons[-len(truths)], truths[0][1])
     if not found.cases:
         raise LaMoDInputError(
             index.folder,
@@ -155,8 +166,11 @@ def write_evaluation(
     split: str,
     settings: dict[str, object],
     figures: bool = True,
+    pages: CasePages | None = None,
 ) -> list[Path]:
     """Write tables, page and figures to the folder `out`, which appears complete or not at all.
+
+    With `pages` also index.html and the pages of the cases.
 
     Raises:
         LaMoDInputError: see `check_output`.
@@ -200,6 +214,11 @@ def write_evaluation(
             drawn = write_figures(folder, examples, paired, found.cases, found.segments, note)
             page += "\n## Figures\n\n" + "\n".join(f"![{name}]({name})\n" for name in drawn)
             names += drawn
+        if pages is not None:
+            about = "; ".join(f"{key} {value}" for key, value in settings.items())
+            _write_pages(folder, found, pages, f"Split “{split}”; LaMoD {__version__}; {about}.")
+            page += "\nAll cases as a page for browsers: [index.html](index.html)\n"
+            names.append("index.html")
         (folder / "results.md").write_text(page, encoding="utf-8", newline="\n")
         about = {
             "lamod_version": __version__,
@@ -214,6 +233,21 @@ def write_evaluation(
         text = json.dumps(about, indent=2, ensure_ascii=False)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     return [Path(out) / name for name in names]
+
+
+def _write_pages(folder: Path, found: EvaluationRecords, pages: CasePages, remark: str) -> None:
+    """Write index.html, and the pages of the cases that were written before."""
+    if (pages.folder / "cases").is_dir():
+        shutil.copytree(pages.folder / "cases", folder / "cases")
+    text = evaluation_index(
+        found.cases,
+        found.segments,
+        pages.found,
+        failures=found.shareable,
+        without_truth=found.without_truth,
+        remarks=[remark],
+    )
+    (folder / "index.html").write_text(text, encoding="utf-8", newline="")
 
 
 def _contours(index: DatasetIndex, found: EvaluationRecords) -> tuple[dict[str, int], dict[str, int]]:

@@ -19,7 +19,7 @@ from LaMoDCore.report.curves import finish_curves
 from LaMoDCore.report.long_axis_numbers import long_axis_rows, volume_rows
 from LaMoDCore.report.maps import Window, draw_background, draw_directions
 from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_colour_bar, draw_rule, draw_tables
-from LaMoDCore.report.style import ACCENT, INK, SOFT, STRAIN_COLOURS, WALL_COLOURS, percent
+from LaMoDCore.report.style import ACCENT, INK, SOFT, STRAIN_COLOURS, VIEW_COLOURS, WALL_COLOURS, percent
 from LaMoDCore.report.wording import NOTES_HEADING, RESEARCH_USE, lines_of_notes
 from LaMoDCore.strain.long_axis.line_strain import engineering_strain, segment_lengths_mm
 
@@ -37,7 +37,6 @@ _SIX = ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral",
 _FOUR = ("anterior", "septal", "inferior", "lateral")
 #: How volumes were computed, in lines that fit under them.
 _DISCS = ("Method of discs;", "blood pool as drawn.")
-_VIEW_COLOURS = ("#4477AA", "#228833", "#E8703A")
 
 
 def draw_long_axis_page(
@@ -217,7 +216,7 @@ def _curves(page: Figure, views: Sequence[LongAxisView], numbers: Mapping[str, A
         times = np.asarray(part["frame_times_ms"])
         since = np.mod(times - times[part["reference_frame"]], part["rr_ms"]) / part["rr_ms"] * rr_ms
         order = np.argsort(since)
-        colour = _VIEW_COLOURS[(number - 1) % len(_VIEW_COLOURS)]
+        colour = VIEW_COLOURS[(number - 1) % len(VIEW_COLOURS)]
         curve = 100 * np.asarray(part["curves"]["mid_wall"])
         (lines[_name(view, number)],) = strain.plot(since[order], curve[order], color=colour, linewidth=1.1)
         for wall, style in zip(view.walls, ("-", (0, (4, 2))), strict=True):

@@ -30,6 +30,8 @@ WALL_COLOURS = {
     "segment 5": "#E8703A",
     "segment 6": "#AA3377",
 }
+#: Colours of long-axis views in curves.
+VIEW_COLOURS = ("#4477AA", "#228833", "#E8703A")
 #: Shortening (negative) is blue, stretch is red.
 STRAIN_COLOURS = "RdBu_r"
 

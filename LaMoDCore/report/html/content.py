@@ -9,6 +9,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.io.results.segments_csv import interval
+from LaMoDCore.report.html.long_axis import view_name
 from LaMoDCore.report.numbering import frames_text
 from LaMoDCore.report.numbers import function_rows, number, segment_peak, table_rows
 from LaMoDCore.report.style import WALL_COLOURS, percent
@@ -126,12 +127,12 @@ def _long_axis(result: StrainResult) -> list[dict[str, str]]:
         return []
     rows = [
         {
-            "view": str(view["view"] or "unknown view").replace("_", " "),
+            "view": view_name(view["view"], place),
             "gls": percent(number(view["gls"]["mid_wall"])),
             "interval": "",
             "mapse": ", ".join(f"{wall} {_digits(value, 1)}" for wall, value in view["mapse_mm"].items()),
         }
-        for view in found["views"]
+        for place, view in enumerate(found["views"])
     ]
     low, high = (percent(number(limit)) for limit in found["gls"]["interval"]["mid_wall"])
     mean = {"view": "mean", "gls": percent(number(found["gls"]["mid_wall"])), "interval": f"{low} … {high}"}

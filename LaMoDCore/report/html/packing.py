@@ -32,3 +32,12 @@ def packed_lengths(lengths_mm: Array) -> str:
     steps = np.rint(np.asarray(lengths_mm, dtype=np.float64) / LENGTH_UNIT_MM)
     limit = np.iinfo(np.int16)
     return packed(np.where(np.isfinite(steps), np.clip(steps, limit.min + 1, limit.max), limit.min).astype(np.int16))
+
+
+def steps_in_time(lengths_mm: Array) -> Array:
+    """Lengths [T, ...] as their first frame and the differences between frames, which compress better.
+
+    The differences are those of the rounded lengths, so that no error accumulates.
+    """
+    rounded = np.rint(lengths_mm / LENGTH_UNIT_MM) * LENGTH_UNIT_MM
+    return np.diff(rounded, axis=0, prepend=np.zeros_like(rounded[:1]))

@@ -23,22 +23,32 @@ _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
 def rendered(
-    template: str, data: dict[str, Any], *, scripts: Sequence[str], styles: Sequence[str], **texts: Any
+    template: str,
+    data: dict[str, Any],
+    *,
+    scripts: Sequence[str],
+    styles: Sequence[str],
+    print_style: str = "",
+    **texts: Any,
 ) -> str:
-    """A page of a template, with Bokeh's scripts and its own.
+    """A page of a template, with Bokeh's scripts and its own, or without any script.
 
     Args:
         template: file name of the template.
         data: what the scripts show, as JSON values.
-        scripts: file names of the page's own scripts, in the order in which they are loaded.
+        scripts: file names of the page's own scripts, in the order in which they are loaded; empty for a page that
+            needs no script, not even Bokeh's.
         styles: file names of its styles.
+        print_style: file name of its style on paper; "" for none.
         texts: variables of the template, which escapes them.
 
     Raises:
         LaMoDInputError: Bokeh is not installed.
     """
-    libraries = [file.read_text(encoding="utf-8") for file in bokeh_files()]
-    loaded = [_asset(_FIRST_SCRIPT), *libraries, "\n".join(map(_asset, scripts))]
+    loaded = []
+    if scripts:
+        libraries = [file.read_text(encoding="utf-8") for file in bokeh_files()]
+        loaded = [_asset(_FIRST_SCRIPT), *libraries, "\n".join(map(_asset, scripts))]
     style, data_text = "\n".join(map(_asset, styles)), embedded_json(data)
     nonce = _digest(style + data_text)[:22]
     return (
@@ -48,6 +58,7 @@ def rendered(
             policy=content_security_policy(loaded, nonce),
             nonce=nonce,
             style=style,
+            print_style=_asset(print_style) if print_style else "",
             scripts=loaded,
             data=data_text,
             **texts,
@@ -62,7 +73,7 @@ def embedded_json(data: Any) -> str:
 
 def content_security_policy(scripts: Sequence[str], nonce: str) -> str:
     """A policy that permits these inline scripts, the styles with a nonce, and images that the page contains."""
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts) or "'none'"
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'nonce-{nonce}'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"

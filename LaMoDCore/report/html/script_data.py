@@ -13,8 +13,9 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import epicardial_region
 from LaMoDCore.report.bullseye import Ring
 from LaMoDCore.report.html.contours import carried_outlines, closed_lines
+from LaMoDCore.report.html.long_axis import DrawnLines, long_axis_data
 from LaMoDCore.report.html.overlay import quantities_of, slice_overlay
-from LaMoDCore.report.html.packing import LENGTH_UNIT_MM, packed, packed_frames, packed_lengths
+from LaMoDCore.report.html.packing import LENGTH_UNIT_MM, packed, packed_frames, packed_lengths, steps_in_time
 from LaMoDCore.report.html.pictures import cine_pictures, tile_size
 from LaMoDCore.report.html.view import View, views_of
 from LaMoDCore.report.maps import arrow_pixels, direction_letters, marked_insertions
@@ -36,7 +37,14 @@ _ARROWS_MM = 4.5
 _NUMBER_MM = 5.0
 
 
-def script_data(result: StrainResult, rings: Sequence[Ring], segments_csv: str, *, drawn: bool) -> dict[str, Any]:
+def script_data(
+    result: StrainResult,
+    rings: Sequence[Ring],
+    segments_csv: str,
+    *,
+    drawn: bool,
+    long_axis: Sequence[DrawnLines] = (),
+) -> dict[str, Any]:
     """Everything that the script shows.
 
     Args:
@@ -44,6 +52,7 @@ def script_data(result: StrainResult, rings: Sequence[Ring], segments_csv: str, 
         rings: rings of its bullseye.
         segments_csv: text of segments.csv, from which the script takes the curves of the segments.
         drawn: whether the masks of the case are the drawn ones, and not just those of the reference frame.
+        long_axis: lines of the long-axis views.
     """
     case = result.case
     cines, strains = list(case.slices), list(result.slices)
@@ -76,7 +85,7 @@ def script_data(result: StrainResult, rings: Sequence[Ring], segments_csv: str, 
         **_heart(result, slices),
         "rings": [{"label": ring.label, "names": ring.names, "slices": ring.slices} for ring in rings],
         "volumes": _volumes(result),
-        "long_axis": _long_axis(result),
+        "long_axis": long_axis_data(result.summary["long_axis"], long_axis) if "long_axis" in result.summary else None,
         "segments_csv": segments_csv,
     }
 
@@ -129,7 +138,7 @@ def _slice_data(
             "codes": {name: packed_frames(codes) for name, codes in overlay.codes.items()},
             "segment": packed_frames(overlay.segment),
         },
-        "predicted": [{"points": line.shape[1], "packed": packed_lengths(_steps_in_time(line))} for line in outlines],
+        "predicted": [{"points": line.shape[1], "packed": packed_lengths(steps_in_time(line))} for line in outlines],
         "arrows": _arrows(strain, displacement, view),
         "drawn": _drawn(cine, view) if drawn else None,
         "insertion_mm": None
@@ -143,15 +152,6 @@ def _slice_data(
     return data
 
 
-def _steps_in_time(lengths_mm: Array) -> Array:
-    """Lengths [T, ...] as their first frame and the differences between frames, which compress better.
-
-    The differences are those of the rounded lengths, so that no error accumulates.
-    """
-    rounded = np.rint(lengths_mm / LENGTH_UNIT_MM) * LENGTH_UNIT_MM
-    return np.diff(rounded, axis=0, prepend=np.zeros_like(rounded[:1]))
-
-
 def _arrows(strain: SliceStrain, displacement: Array, view: View) -> dict[str, Any]:
     """Material points on a lattice of the reference wall, and their displacement."""
     chosen = arrow_pixels(strain.myocardium, view.grid.spacing_mm, _ARROWS_MM)
@@ -160,7 +160,7 @@ def _arrows(strain: SliceStrain, displacement: Array, view: View) -> dict[str, A
     return {
         "points": len(rows),
         "from": packed_lengths(view.points(np.stack([columns, rows], axis=-1))),
-        "motion": packed_lengths(_steps_in_time(motion)),
+        "motion": packed_lengths(steps_in_time(motion)),
     }
 
 
@@ -203,16 +203,6 @@ def _volumes(result: StrainResult) -> dict[str, Any] | None:
     if found.get("edv_ml") is None:
         return None
     return {"times_ms": _rounded(result.case.frame_times_ms, 3), "ml": _rounded(found["volume_ml"], 3)}
-
-
-def _long_axis(result: StrainResult) -> dict[str, Any] | None:
-    """Strain of the drawn mid-wall line over time, per cent, mean over the long-axis views."""
-    found: Mapping[str, Any] = result.summary.get("long_axis") or {}
-    curves = found.get("curves")
-    if not curves:
-        return None
-    values = [100 * number(value) for value in curves["mid_wall"]]
-    return {"times_ms": _rounded(curves["time_ms"], 3), "percent": _rounded(values, 4)}
 
 
 def _colour_table(name: str) -> str:

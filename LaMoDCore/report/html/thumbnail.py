@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageDraw
 
-from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.case import CineSlice, StrainResult
 from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.report.html.contours import carried_outlines
+from LaMoDCore.report.html.contours import carried_outlines, closed_lines
 from LaMoDCore.report.html.overlay import decoded, slice_overlay
 from LaMoDCore.report.html.pictures import view_frames, webp
-from LaMoDCore.report.html.view import View, views_of
+from LaMoDCore.report.html.view import View, view_around, views_of
 from LaMoDCore.report.style import STRAIN_COLOURS
 
 #: Width and height in pixels.
@@ -22,6 +22,8 @@ SIDE = 112
 _FINER = 4
 _OPACITY = 0.85
 _BACKGROUND = (21, 25, 30)
+#: Colour of drawn contours, as on the page of a result.
+_DRAWN = (255, 160, 46)
 
 
 def thumbnail(result: StrainResult) -> bytes:
@@ -56,6 +58,22 @@ def thumbnail(result: StrainResult) -> bytes:
     alpha = _OPACITY * _wall(carried_outlines(view, displacement, strain.myocardium), view)[..., None]
     mixed = (1 - alpha) * shown + alpha * np.asarray(coloured)
     return webp(Image.fromarray(np.rint(mixed).astype(np.uint8)))
+
+
+def contour_thumbnail(cine: CineSlice, frame: int) -> bytes:
+    """One frame of a slice with its drawn contours, as a WebP file of `SIDE` by `SIDE` pixels."""
+    mask = cine.myocardium[frame]
+    view = view_around(cine.grid, mask)
+    fine = SIDE * _FINER
+    shown = Image.new("RGB", (fine, fine), _BACKGROUND)
+    if cine.cine is not None:
+        grey = Image.fromarray(view_frames(cine.cine[frame : frame + 1], view, SIDE)[0])
+        shown = grey.resize((fine, fine), Image.Resampling.BILINEAR).convert("RGB")
+    drawing = ImageDraw.Draw(shown)
+    for line in closed_lines(mask, cine.grid.spacing_mm):
+        points = [tuple(point) for point in view.points(line) * fine / (2 * view.half_mm)]
+        drawing.line([*points, points[0]], fill=_DRAWN, width=2 * _FINER, joint="curve")
+    return webp(shown.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
 def _wall(outlines: list[Array], view: View) -> Array:

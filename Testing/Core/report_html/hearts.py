@@ -11,6 +11,9 @@ import zlib
 import numpy as np
 from contracting_heart import contracting_heart, short_axis_grid
 
+from LaMoDCore.heart.long_axis.view import LongAxisView
+from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
+from LaMoDCore.prediction.long_axis import long_axis_numbers
 from LaMoDCore.strain import summarise
 
 SHAPE, SPACING = (76, 80), (1.4, 1.3)
@@ -63,3 +66,37 @@ def embedded(page):
 
 def unpacked(text, dtype):
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.dtype(dtype).newbyteorder("<"))
+
+
+def long_axis_views(frames=8):
+    """A four- and a two-chamber view: half-ellipses that shorten by 15 % towards the apex; the first with images."""
+    views = []
+    for kind, turn in (("four_chamber", 0.0), ("two_chamber", 90.0)):
+        grid = short_axis_grid(SHAPE, SPACING, turn_deg=turn)
+        angle = np.linspace(np.pi, 0.0, 2 * INTERVALS + 1)
+        course = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frames) / frames)
+        lines = []
+        for radius, length in ((18.0, 60.0), (26.0, 68.0)):
+            x = 50.0 + radius * (1 - 0.15 * course[:, None]) * np.cos(angle)
+            y = 85.0 - 68.0 * (1 - 0.15 * course[:, None]) * (1 - np.sin(angle) * length / 68.0)
+            lines.append(np.stack([x, y], axis=-1))
+        cine = np.broadcast_to(np.linspace(0, 200, SHAPE[1], dtype=np.float32), (frames, *SHAPE))
+        views.append(
+            LongAxisView(
+                name=HOSTILE,
+                grid=grid,
+                endo_mm=lines[0],
+                epi_mm=lines[1],
+                annulus_mm=lines[0][:, [0, -1]],
+                frame_times_ms=np.arange(frames) * 100.0,
+                rr_ms=100.0 * frames,
+                kind=kind,
+                cine=cine if kind == "four_chamber" else None,
+            )
+        )
+    return views
+
+
+def with_views(result, views):
+    """The result with the numbers of long-axis views."""
+    return dataclasses.replace(result, summary={**result.summary, "long_axis": long_axis_numbers(views)})

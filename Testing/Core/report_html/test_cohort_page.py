@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import re
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from hearts import HOSTILE, embedded, small_heart, with_names
 from PIL import Image
 
-from LaMoDCore.cohort.entries import cohort_entry, contours_text
+from LaMoDCore.cohort.compared import compared_cohorts
+from LaMoDCore.cohort.entries import MEASURES, cohort_entry, contours_text
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.heart.notes import note
@@ -54,10 +56,10 @@ def test_every_case_is_a_row_with_its_number_picture_and_page(cohort, result):
     assert "5 cases: 3 predicted, 2 failed" in page and FAILED["empty"] in page and "anna_smith" not in page
     data = embedded(page)
     assert [case["id"] for case in data["cases"]] == list(CASES)
-    names = list(data["measures"])
-    shown = data["cases"][0]["values"][names.index("gcs_peak")]
+    names = data["measures"]
+    shown = data["cases"][0]["values"][names.index("GCS, peak (%)")]
     assert shown == pytest.approx(100 * result.summary["global"]["gcs_peak"], abs=1e-3)
-    assert "ef" not in names  # one slice has no ejection fraction
+    assert "EF (%)" not in names  # one slice has no ejection fraction
     assert "<script>alert" not in page and HOSTILE.replace("&", "&amp;").split("<")[0] in page
 
 
@@ -70,6 +72,36 @@ def test_the_command_writes_the_index_again(cohort):
     assert embedded(page) == embedded(before)
     assert "4 cases: 3 predicted, 1 failed" in page
     assert main(["report", str(cohort.out), "--html", "--names"]) == 1
+
+
+def test_two_cohorts_are_compared_number_by_number(cohort, result, tmp_path):
+    from LaMoDCore.cli import main
+
+    other = Ledger(tmp_path / "other")
+    other.open()
+    write_result(result, other.folder("anna"), outputs=["strain"])
+    path = other.folder("anna") / "strain.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored["global"]["gcs_peak"] -= 0.01
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    other.write_tables([CohortCase("anna", other.folder("anna"))])
+    assert main(["report", str(cohort.out), "--html", "--compare", str(other.out)]) == 0
+    data = embedded((cohort.out / "index.html").read_text(encoding="utf-8"))
+    gcs = next(each for each in data["comparisons"] if each["quantity"] == "GCS, peak")
+    assert [data["cases"][k]["id"] for k in gcs["case"]] == ["anna"] and gcs["bias"] == pytest.approx(1.0)
+    segments = next(each for each in data["comparisons"] if each["quantity"] == "segmental Ecc at ES")
+    assert segments["x"] == segments["y"] and len(segments["x"]) == 6
+    assert main(["report", str(cohort.out), "--html", "--compare", str(tmp_path)]) == 1
+    assert main(["report", str(cohort.folder("anna")), "--html", "--compare", str(other.out)]) == 1
+
+
+def test_models_name_the_compared_results_if_they_differ():
+    one, two = ({"a": {"provenance": {"model": name}, "global": {"gcs_es": -0.1}}} for name in ("one", "two"))
+    assert {(each.method, each.reference) for each in compared_cohorts(one, two)} == {("one", "two")}
+    assert {(each.method, each.reference) for each in compared_cohorts(one, one)} == {
+        ("these results", "compared results")
+    }
+    assert compared_cohorts(one, {"b": two["a"]}) == []
 
 
 def test_a_failure_that_version_1_recorded_is_shown_without_its_path(tmp_path):
@@ -97,7 +129,7 @@ def test_an_entry_has_the_worst_note_and_the_origin_of_the_contours(result, tmp_
     content = {**stored.summary, "notes": [each.to_dict() for each in stored.notes]}
     entry = cohort_entry("one", tmp_path / "out", content)
     assert (entry.severity, entry.note, entry.contours) == ("error", "Left out.", "automatic, 1 unsure")
-    assert (entry.page, entry.picture, entry.slices) == ("", b"", "1 (mid)")
+    assert (entry.page, entry.picture, entry.about) == ("", b"", "1 (mid)")
     assert contours_text({"reviewed": True}, ()) == "automatic, reviewed"
     assert contours_text({}, (note("contours_carried", "Carried."),)) == "drawn, some carried"
 
@@ -120,4 +152,4 @@ def test_the_thumbnail_is_the_heart_at_end_systole(from_base):
 
 
 def test_a_cohort_without_results_has_a_page():
-    assert "1 case: 0 predicted, 1 failed" in cohort_page([CohortEntry("a", failure="it is empty")])
+    assert "1 case: 0 predicted, 1 failed" in cohort_page([CohortEntry("a", failure="it is empty")], MEASURES)

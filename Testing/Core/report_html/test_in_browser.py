@@ -6,73 +6,31 @@ import base64
 import dataclasses
 import io
 import re
-import shutil
 
 import numpy as np
 import pytest
-from hearts import HOSTILE, small_heart, with_names
+from browser_pages import SIZES
+from hearts import HOSTILE, long_axis_views, small_heart, with_names, with_views
 from PIL import Image
 
 from LaMoDCore.io.results.segments_csv import segment_rows, write_segments_csv
-from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
-from LaMoDCore.report.html.page import html_report
+from LaMoDCore.report.html.long_axis import lines_of_views
+from LaMoDCore.report.html.page import PageParts, html_report
 
 pytest.importorskip("bokeh")
-playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
-expect = playwright.expect
-#: Milliseconds after which a page counts as broken. A page is ready after a second, on a busy machine after a minute.
-PATIENCE = 300_000
-expect.set_options(timeout=PATIENCE)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-SIZES = {"desktop": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
+expect = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed").expect
 
 
 @pytest.fixture(scope="module")
 def heart():
-    return small_heart(("base", "mid"))
+    return with_views(small_heart(("base", "mid")), long_axis_views())
 
 
 @pytest.fixture(scope="module")
 def file(heart, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html_report(heart), encoding="utf-8")
+    path.write_text(html_report(heart, PageParts(long_axis=lines_of_views(long_axis_views()))), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM, timeout=PATIENCE, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
-class _Watched:
-    """Pages of one file, and what went wrong in them: errors, warnings, and requests to the network."""
-
-    def __init__(self, browser):
-        self.browser, self.faults = browser, []
-
-    def open(self, path, size="desktop", **settings):
-        width, height = SIZES[size]
-        settings = {"reduced_motion": "reduce", **settings}
-        page = self.browser.new_page(viewport={"width": width, "height": height}, **settings)
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: message.type in ("error", "warning") and self.faults.append(message.text))
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", lambda request: request.url.startswith("http") and self.faults.append(request.url))
-        page.on("dialog", lambda dialog: self.faults.append(dialog.message))
-        page.goto(path.as_uri())
-        page.wait_for_selector("html[data-ready]")
-        return page
-
-
-@pytest.fixture(scope="module")
-def watched(browser):
-    return _Watched(browser)
 
 
 @pytest.fixture(scope="module")
@@ -334,6 +292,50 @@ def test_it_fits_every_screen_in_both_themes(page):
     page.locator("#theme").click()
 
 
+_UNNAMED = """() => [...document.querySelectorAll(
+    'a, button, input, select, summary, [tabindex="0"], [role="img"], [role="button"]')]
+  .filter((each) => each.checkVisibility() && !each.computedName).map((each) => each.outerHTML.slice(0, 200))"""
+_FOCUSABLE = """() => [...document.querySelectorAll('a, button, input, select, summary, [tabindex="0"]')]
+  .filter((each) => each.checkVisibility() && !(each.type === 'radio' && !each.checked))"""
+
+
+def test_every_control_has_a_name_and_is_reached_in_the_order_of_the_page(page):
+    assert page.evaluate(_UNNAMED) == []
+    page.evaluate(f"window.tabbed = ({_FOCUSABLE})()")
+    count = page.evaluate("tabbed.length")
+    page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges(); tabbed[0].focus()")
+    for _ in range(count - 1):
+        page.keyboard.press("Tab")
+        page.evaluate("(window.order ??= []).push(tabbed.indexOf(document.activeElement))")
+    assert page.evaluate("order") == list(range(1, count))
+    assert count > 30
+    page.evaluate("document.activeElement.blur()")
+
+
+def test_the_long_axis_beats_with_the_heart(page, heart):
+    page.locator("#show-labels").uncheck()
+    page.locator("canvas[data-view='0']").scroll_into_view_if_needed()
+
+    def blue_pixels():
+        text = page.evaluate("document.querySelector('canvas[data-view]').toDataURL()")
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))).convert("RGB")).astype(int)
+        return int(((shown[..., 2] > shown[..., 0] + 50) & (shown[..., 1] > 60) & (shown[..., 1] < 200)).sum())
+
+    page.keyboard.press("Home")
+    page.wait_for_function("frame.value === '1' && document.querySelector('canvas[data-view]').checkVisibility()")
+    at_rest = blue_pixels()
+    cursor = page.locator("#long-axis .cursor").bounding_box()["x"]
+    page.keyboard.press("End")
+    assert blue_pixels() > at_rest + 50, "the mid-wall is blue where it shortens"
+    assert page.locator("#long-axis .cursor").bounding_box()["x"] > cursor
+    assert page.locator("#long-axis-legend").inner_text().split("\n") == [
+        "four-chamber",
+        "two-chamber",
+        "mean of the views",
+    ]
+    page.mouse.wheel(0, -10000)
+
+
 def test_it_is_printed_on_one_page(page):
     document = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", document)) == 1
@@ -343,53 +345,13 @@ def test_it_is_printed_on_one_page(page):
 def test_hostile_names_are_text_and_the_heart_beats_at_once(watched, heart, tmp_path):
     """Without the wish for reduced motion, on a phone."""
     path = tmp_path / "report.html"
-    path.write_text(html_report(with_names(heart, HOSTILE), names=True), encoding="utf-8")
+    path.write_text(html_report(with_names(heart, HOSTILE), PageParts(names=True)), encoding="utf-8")
     watched.faults.clear()
     page = watched.open(path, "phone", reduced_motion="no-preference")
     assert page.locator("#play").get_attribute("aria-label") == "Pause"
     page.locator("#play").click()
     assert page.locator(".names li").first.text_content() == HOSTILE
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
-    page.close()
-    assert watched.faults == []
-
-
-def test_the_cases_of_a_cohort_are_sorted_filtered_and_opened(watched, tmp_path):
-    (tmp_path / "cases" / "b").mkdir(parents=True)
-    (tmp_path / "cases" / "b" / "report.html").write_text("<title>the page of b</title>")
-    values = {"a": (-0.12, 0.5, "info"), "b": (-0.2, 0.2, "error"), "c": (-0.16, 0.3, None)}
-    entries = [
-        CohortEntry(name, f"cases/{name}/report.html", measures={"gcs_peak": gcs, "grs_peak": grs}, severity=severity)
-        for name, (gcs, grs, severity) in values.items()
-    ]
-    (tmp_path / "index.html").write_text(cohort_page([*entries, CohortEntry("d", failure="it is empty")]), "utf-8")
-    watched.faults.clear()
-    page = watched.open(tmp_path / "index.html")
-
-    def cases():
-        return [row.get_attribute("data-case") for row in page.locator("#cases tbody tr:visible").all()]
-
-    page.get_by_role("button", name="GCS, peak").click()
-    assert cases() == ["b", "c", "a", "d"]
-    page.get_by_role("button", name="GCS, peak").click()
-    assert cases() == ["a", "c", "b", "d"]
-    assert page.get_by_role("columnheader", name="GCS, peak").get_attribute("aria-sort") == "descending"
-    page.locator("#filter").fill("EMPTY")
-    assert cases() == ["d"]
-    page.locator("#filter").fill("")
-    page.locator("#severity").select_option("2")
-    assert cases() == ["b", "d"] and page.locator("#count").inner_text() == "2 of 4 shown"
-    place = page.evaluate(
-        """() => {
-          const view = [...Bokeh.index][0];
-          const box = document.getElementById('scatter').getBoundingClientRect();
-          return [box.left + view.frame.x_scale.compute(-20), box.top + view.frame.y_scale.compute(20)];
-        }"""
-    )
-    page.mouse.move(*place)
-    assert "is-active" in page.locator("tr[data-case='b']").get_attribute("class")
-    page.mouse.click(*place)
-    expect(page).to_have_title("the page of b")
     page.close()
     assert watched.faults == []
 

@@ -21,7 +21,7 @@ from LaMoDCore.io import read_result, write_result
 from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS
 from LaMoDCore.report.html import bokeh_script
 from LaMoDCore.report.html.content import page_texts
-from LaMoDCore.report.html.page import SCRIPTS, html_report
+from LaMoDCore.report.html.page import SCRIPTS, PageParts, html_report
 from LaMoDCore.report.html.page_shell import embedded_json
 from LaMoDCore.report.html.stored import shown_result, stored_table
 from LaMoDCore.report.style import percent
@@ -77,8 +77,8 @@ def test_nothing_but_the_page_itself_may_be_loaded(page):
     scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     assert directives["script-src"] == " ".join(f"'sha256-{digest}'" for digest in digests)
-    (style,) = [a for tag, a in elements.found if tag == "style"]
-    assert directives["style-src"] == f"'nonce-{style['nonce']}'"
+    styles = [a for tag, a in elements.found if tag == "style"]
+    assert {directives["style-src"]} == {f"'nonce-{style['nonce']}'" for style in styles}
     for tag, attributes in elements.found:
         assert tag not in ("link", "iframe", "object", "base", "form"), tag
         assert not {"src", "style", "srcset"} & set(attributes) and not any(
@@ -113,7 +113,7 @@ def test_the_most_severe_notes_come_first(result):
 
 def test_names_are_shown_only_on_request_and_as_text(result):
     hostile = with_names(result, HOSTILE)
-    hidden, shown = html_report(hostile), html_report(hostile, names=True)
+    hidden, shown = html_report(hostile), html_report(hostile, PageParts(names=True))
     assert "alert(1)" not in hidden and "esrever" not in hidden and "&lt;script" not in hidden
     elements = _Elements(shown)
     assert HOSTILE in elements.text
@@ -148,7 +148,7 @@ def test_a_stored_result_has_the_same_page(result, folder):
     stored = read_result(folder)
     shown = shown_result(stored, result.case)
     assert shown.drawn
-    page = html_report(shown.result, segments_csv=stored_table(stored), drawn=shown.drawn)
+    page = html_report(shown.result, PageParts(segments_csv=stored_table(stored), drawn=shown.drawn))
     written = (folder / "report.html").read_text(encoding="utf-8")
     assert page_texts(shown.result, names=True) == page_texts(result, names=True)
     again, first = embedded(page), embedded(written)
@@ -172,7 +172,7 @@ def test_a_result_of_version_1_has_a_page_without_its_sentences(result, folder, 
     stored = read_result(old)
     hidden = html_report(shown_result(stored, result.case).result)
     assert "anna_smith" not in hidden and "LaMoD 1.x stored 2 notes that may name files" in hidden
-    assert "anna_smith" in html_report(shown_result(stored, result.case, names=True).result, names=True)
+    assert "anna_smith" in html_report(shown_result(stored, result.case, names=True).result, PageParts(names=True))
     peak = content["slices"][0]["segments"][0]["ecc_peak"]
     assert page_texts(shown_result(stored).result, names=False)["segments"][0]["ecc_peak"] == percent(peak)
 
@@ -226,5 +226,5 @@ def test_without_bokeh_one_line_tells_how_to_get_it(result, folder, tmp_path, ca
 
 def test_every_script_is_on_the_page(page):
     assets = Path(bokeh_script.__file__).parent / "assets"
-    for name in (*SCRIPTS, "style_nonce.js", "page.css", "report.css"):
+    for name in (*SCRIPTS, "style_nonce.js", "page.css", "report.css", "report_print.css"):
         assert (assets / name).read_text(encoding="utf-8") in page, name

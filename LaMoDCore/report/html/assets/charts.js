@@ -11,6 +11,11 @@ function pageColours() {
   return { ink: value("--ink"), soft: value("--soft"), faint: value("--faint") };
 }
 
+/** Let the Tab key pass over a plot, on which keys do nothing; its values are in tables and buttons. */
+function removeTabStop(view) {
+  view.canvas_view?.events_el?.setAttribute("tabindex", "-1");
+}
+
 /** A chart whose horizontal axis is time in ms, with a cursor at the current frame. */
 class TimeChart {
   constructor(place, { height, times, label, rows = null, onPointer = null, onClick = null }) {
@@ -57,15 +62,20 @@ class TimeChart {
 
   async show() {
     this.view = await Bokeh.Plotting.show(this.figure, this.place);
+    removeTabStop(this.view);
     this.place.append(this.cursor);
   }
 
   /** Move the cursor; an element over the chart, because drawing the chart again takes longer than a frame. */
   moveTo(frame) {
+    this.moveToTime(this.times[frame]);
+  }
+
+  moveToTime(time) {
     const frameView = this.view?.frame;
     if (!frameView) return;
     const { left, top, height } = frameView.bbox;
-    const x = left + ((this.times[frame] - this.times[0]) / (this.times.at(-1) - this.times[0])) * frameView.bbox.width;
+    const x = left + ((time - this.times[0]) / (this.times.at(-1) - this.times[0])) * frameView.bbox.width;
     this.cursor.style.transform = `translate(${x}px, ${top}px)`;
     this.cursor.style.height = `${height}px`;
   }
@@ -106,7 +116,7 @@ class CurveChart extends TimeChart {
   }
 
   columns(curve) {
-    const columns = { x: [...this.times], y: curve.mean };
+    const columns = { x: [...(curve.times ?? this.times)], y: curve.mean };
     return curve.low ? { ...columns, low: curve.low, high: curve.high } : columns;
   }
 

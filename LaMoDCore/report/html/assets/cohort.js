@@ -1,10 +1,8 @@
 "use strict";
-/* global Bokeh */
-// The table of the cases of a cohort, and the scatter plot next to it.
+// The table of the cases of a cohort, and the plots next to it.
 
 const element = (id) => document.getElementById(id);
 const ALL = -1;
-const NEAR_PIXELS = 14;
 
 class Cohort {
   constructor(data) {
@@ -13,7 +11,9 @@ class Cohort {
     this.rows = [...this.body.rows];
     this.shown = new Set();
     this.active = null;
-    this.rows.forEach((row, index) => (row.dataset.order = index));
+    this.plots = {};
+    this.builds = 0;
+    this.hint = element("readout")?.textContent ?? "";
   }
 
   async start() {
@@ -22,7 +22,8 @@ class Cohort {
     for (const button of document.querySelectorAll("button[data-column]")) {
       button.addEventListener("click", () => this.sortBy(button));
     }
-    for (const id of ["across", "up"]) element(id).addEventListener("change", () => this.drawPlot());
+    for (const id of ["across", "up"]) element(id)?.addEventListener("change", () => this.drawNumbers());
+    for (const id of ["quantity", "method"]) element(id)?.addEventListener("change", () => this.drawAgreement());
     element("theme").addEventListener("click", () => {
       document.documentElement.dataset.theme = isInDarkColours() ? "light" : "dark";
       this.showTheme();
@@ -35,7 +36,7 @@ class Cohort {
 
   async showTheme() {
     element("theme").textContent = isInDarkColours() ? "Light" : "Dark";
-    await this.drawPlot();
+    await Promise.all([this.drawNumbers(), this.drawAgreement()]);
   }
 
   // ---- table
@@ -50,7 +51,7 @@ class Cohort {
     const visible = this.rows.filter((row) => !row.hidden);
     this.shown = new Set(visible.map((row) => row.dataset.case));
     element("count").textContent = `${visible.length} of ${this.rows.length} shown`;
-    this.showPoints();
+    for (const plot of Object.values(this.plots)) plot.refresh();
   }
 
   /** Sort by a column, and the other way round the second time; unknown values come last. */
@@ -70,91 +71,103 @@ class Cohort {
     this.body.append(...sorted);
   }
 
-  // ---- plot
+  // ---- plots
 
-  points() {
-    const [x, y] = [Number(element("across").value), Number(element("up").value)];
-    return this.data.cases
-      .map((each) => ({ ...each, x: each.values[x], y: each.values[y] }))
-      .filter((each) => each.x !== null && each.y !== null && each.x !== undefined && each.y !== undefined);
+  /** Two numbers of every case. */
+  async drawNumbers() {
+    if (!element("scatter")) return;
+    const [across, up] = [Number(element("across").value), Number(element("up").value)];
+    const { cases, measures } = this.data;
+    const isKnown = (value) => value !== null && value !== undefined;
+    const points = cases
+      .filter((each) => isKnown(each.values[across]) && isKnown(each.values[up]))
+      .map((each) => ({
+        case: each.id, page: each.page, x: each.values[across], y: each.values[up],
+        text: `${each.id}: ${measures[across]} ${shownNumber(each.values[across])}, ${measures[up]} ${shownNumber(each.values[up])}`,
+      }));
+    await this.draw("scatter", { x: measures[across], y: measures[up], points });
   }
 
-  async drawPlot() {
-    const place = element("scatter");
-    const names = Object.values(this.data.measures);
-    if (!names.length) return;
-    const figure = Bokeh.Plotting.figure({ height: 340, sizing_mode: "stretch_width", tools: [] });
-    figure.toolbar_location = null;
-    figure.background_fill_color = null;
-    figure.border_fill_color = null;
-    figure.outline_line_color = null;
-    const { soft, faint } = pageColours();
-    for (const [axis, id] of [[figure.xaxis, "across"], [figure.yaxis, "up"]]) {
-      axis.axis_label = names[element(id).value];
-      axis.axis_label_text_font_style = "normal";
-      axis.axis_label_text_color = soft;
-      axis.major_label_text_color = soft;
-      axis.axis_line_color = soft;
-      axis.major_tick_line_color = soft;
-      axis.minor_tick_line_color = null;
-    }
-    for (const grid of [figure.xgrid, figure.ygrid]) grid.grid_line_color = faint;
-    this.source = new Bokeh.ColumnDataSource({ data: { x: [], y: [], size: [], alpha: [] } });
-    figure.scatter({ field: "x" }, { field: "y" }, {
-      source: this.source, size: { field: "size" }, fill_alpha: { field: "alpha" }, line_alpha: { field: "alpha" },
-      fill_color: "#2b78a8", line_color: "#ffffff",
+  /** A method against its reference, and their difference against their mean. */
+  async drawAgreement() {
+    if (!element("quantity")) return;
+    const { cases, comparisons } = this.data;
+    const quantity = element("quantity").value;
+    const method = element("method")?.value ?? comparisons[0].method;
+    const chosen = comparisons.find((each) => each.quantity === quantity && each.method === method);
+    element("agreement").textContent = chosen?.summary ?? "This method has no values of this quantity.";
+    const { unit = "", reference = "" } = chosen ?? {};
+    const pairs = (chosen?.case ?? []).map((index, n) => {
+      const { id, page } = cases[index];
+      const [x, y] = [chosen.x[n], chosen.y[n]];
+      const place = chosen.places[chosen.place[n]];
+      const where = place ? `${id}, ${place}` : id;
+      const text = `${where}: ${method} ${shownNumber(y)}, ${reference} ${shownNumber(x)} ${unit}`;
+      return { case: id, page, x, y, text };
     });
-    this.showPoints();
-    figure.on_event("mousemove", (event) => this.highlight(this.caseAt(event)));
-    figure.on_event("mouseleave", () => this.highlight(null));
-    figure.on_event("tap", (event) => {
-      const found = this.caseAt(event);
-      if (found?.page) location.assign(found.page);
+    const differences = pairs.map((point) => ({ ...point, x: (point.x + point.y) / 2, y: point.y - point.x }));
+    const lines = [
+      ["bias", chosen?.bias, "solid"],
+      ["+1.96 SD", chosen?.upper, "dashed"],
+      ["−1.96 SD", chosen?.lower, "dashed"],
+    ].filter(([, value]) => value !== null && value !== undefined);
+    await Promise.all([
+      this.draw("agreement-scatter", { x: `${reference} (${unit})`, y: `${method} (${unit})`, points: pairs, isDiagonal: true }),
+      this.draw("bland-altman", {
+        x: `mean of both (${unit})`, y: `difference (${unit})`, points: differences,
+        lines: lines.map(([text, y, dash]) => ({ y, dash, text: `${text} ${shownNumber(y)}` })),
+      }),
+    ]);
+  }
+
+  /** Replace a plot once the new one is complete; a later call for the same plot wins. */
+  async draw(id, settings) {
+    const place = element(id);
+    const build = String((this.builds += 1));
+    place.dataset.build = build;
+    const holder = document.createElement("div");
+    holder.className = "holder";
+    place.append(holder);
+    const plot = new CasePlot(holder, settings, {
+      onHover: (point) => this.highlight(point),
+      onOpen: (point) => point.page && location.assign(point.page),
+      isShown: (point) => this.shown.has(point.case),
     });
-    place.replaceChildren();
-    this.view = await Bokeh.Plotting.show(figure, place);
-  }
-
-  showPoints() {
-    if (!this.source) return;
-    const points = this.points();
-    this.source.data = {
-      x: points.map((each) => each.x),
-      y: points.map((each) => each.y),
-      size: points.map((each) => (each.id === this.active ? 14 : 9)),
-      alpha: points.map((each) => (this.shown.has(each.id) ? 0.9 : 0.12)),
-    };
-  }
-
-  caseAt({ sx, sy }) {
-    const { x_scale: across, y_scale: up } = this.view.frame;
-    let nearest = null;
-    let distance = NEAR_PIXELS;
-    for (const each of this.points()) {
-      const away = Math.hypot(across.compute(each.x) - sx, up.compute(each.y) - sy);
-      if (away <= distance && this.shown.has(each.id)) [nearest, distance] = [each, away];
+    await plot.show();
+    if (place.dataset.build !== build) {
+      plot.remove();
+      holder.remove();
+      return;
     }
-    return nearest;
+    this.plots[id]?.remove();
+    this.plots[id]?.place.remove();
+    this.plots[id] = plot;
   }
 
-  highlight(found) {
-    if ((found?.id ?? null) === this.active) return;
-    this.active = found?.id ?? null;
-    element("scatter").style.cursor = found?.page ? "pointer" : "default";
-    for (const row of this.rows) row.classList.toggle("is-active", row.dataset.case === this.active);
-    this.showPoints();
+  highlight(point) {
+    const name = point?.case ?? null;
+    const text = point?.text ?? this.hint;
+    if (element("readout").textContent !== text) element("readout").textContent = text;
+    if (name === this.active) return;
+    this.active = name;
+    for (const row of this.rows) row.classList.toggle("is-active", row.dataset.case === name);
+    for (const plot of Object.values(this.plots)) plot.highlight(name);
   }
 }
 
 /** The value of a row by which a column is sorted: a number, text, or null if it is unknown. */
 function columnValue(column) {
   if (column === "id") return (row) => row.dataset.case;
-  if (column === "contours") return (row) => row.dataset.contours || null;
+  if (column === "contours" || column === "about") return (row) => row.dataset[column] || null;
   if (column === "rank") return (row) => Number(row.dataset.rank);
   return (row) => {
     const { value } = row.querySelectorAll("td.number")[column].dataset;
     return value === "" ? null : Number(value);
   };
+}
+
+function shownNumber(value) {
+  return value.toFixed(Math.abs(value) < 100 ? 1 : 0).replace("-", "−");
 }
 
 function isInDarkColours() {

@@ -26,16 +26,19 @@ function lengths(values, unit) {
   return Float32Array.from(values, (value) => (value === -32768 ? NaN : value * unit));
 }
 
+/** Lengths in mm of all frames, which are stored as differences between frames. */
+async function movingLengths(text, frames, unit) {
+  const values = await unpacked(text, Int16Array);
+  return lengths(summedOverFrames(values, values.length / frames), unit);
+}
+
 /** Everything that is packed in one slice of the page's data. */
 async function unpackedSlice(slice, frames, unit) {
   const [columns, rows] = slice.overlay.size;
   const images = async (text) => summedOverFrames(await unpacked(text, Uint8Array), rows * columns);
   const codes = {};
   for (const [name, text] of Object.entries(slice.overlay.codes)) codes[name] = await images(text);
-  const moving = async (text) => {
-    const values = await unpacked(text, Int16Array);
-    return lengths(summedOverFrames(values, values.length / frames), unit);
-  };
+  const moving = (text) => movingLengths(text, frames, unit);
   return {
     codes,
     segment: await images(slice.overlay.segment),

@@ -1,55 +1,22 @@
 "use strict";
-// Draws one slice of the heart on a canvas: cine, overlay, contours, arrows and labels.
+// Draws one short-axis slice of the heart on a canvas: cine, overlay, contours, arrows and labels.
 
 const FADED_ALPHA = 70;
 const OVERLAY_ALPHA = 255;
-const PRINTED_PIXELS = 720;
 /** Canvases that are smaller, in CSS pixels, show every other arrow. */
 const ROOM_FOR_EVERY_ARROW = 400;
 
 /** One slice. Lengths are mm from the upper left corner of its square; segments count from 0. */
-class SliceView {
-  constructor(canvas, slice, unpacked, page) {
-    this.canvas = canvas;
-    this.context = canvas.getContext("2d");
-    this.slice = slice;
+class SliceView extends CineView {
+  constructor(canvas, slice, unpacked) {
+    super(canvas, slice);
     this.unpacked = unpacked;
-    this.page = page;
-    this.isVisible = true;
     const [columns, rows] = slice.overlay.size;
     this.lattice = document.createElement("canvas");
     this.lattice.width = columns;
     this.lattice.height = rows;
     this.colours = this.lattice.getContext("2d").createImageData(columns, rows);
     this.counts = drawnOffsets(slice.drawn);
-    this.sheet = null;
-  }
-
-  /** Decode the cine. */
-  async load() {
-    if (!this.slice.picture) return;
-    const sheet = new Image();
-    sheet.src = `data:image/webp;base64,${this.slice.picture.webp}`;
-    await sheet.decode();
-    this.sheet = sheet;
-  }
-
-  /** Fit the canvas's pixels to its size on screen. */
-  fit() {
-    const side = Math.round(this.canvas.clientWidth * Math.min(devicePixelRatio || 1, 2));
-    if (side > 0) this.resize(side);
-  }
-
-  resize(side) {
-    if (this.canvas.width !== side) this.canvas.width = side;
-    if (this.canvas.height !== side) this.canvas.height = side;
-  }
-
-  /** Put a picture of the slice behind the canvas, for paper. */
-  addPicture(show) {
-    this.resize(PRINTED_PIXELS);
-    this.draw(show);
-    addPrintedPicture(this.canvas, this.canvas);
   }
 
   /**
@@ -57,32 +24,14 @@ class SliceView {
    *   set of highlighted segments of this slice.
    */
   draw(show) {
-    const { context, canvas } = this;
-    const scale = canvas.width / this.slice.size_mm;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    this.drawPicture(show.frame);
-    context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.lineJoin = "round";
-    context.lineCap = "round";
+    const scale = this.begin(show.frame);
     const wall = this.predictedPath(show.frame);
     if (show.opacity > 0) this.drawOverlay(show, wall);
-    const line = Math.max(1.2, canvas.width / 300) / scale;
+    const line = this.lineWidth(scale);
     if (show.predicted) this.stroke(wall, "#4ce07c", line);
     if (show.drawn && this.unpacked.drawn) this.stroke(this.drawnPath(show.frame), "#ffa02e", line, [3 * line, 2.5 * line]);
     if (show.arrows) this.drawArrows(show.frame, line);
     if (show.labels) this.drawLabels(scale, show.active);
-  }
-
-  drawPicture(frame) {
-    const { context, canvas, sheet, slice } = this;
-    context.fillStyle = "#15191e";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    if (!sheet) return;
-    const { tile, columns } = slice.picture;
-    context.imageSmoothingEnabled = true;
-    const x = (frame % columns) * tile;
-    const y = Math.floor(frame / columns) * tile;
-    context.drawImage(sheet, x, y, tile, tile, 0, 0, canvas.width, canvas.height);
   }
 
   drawOverlay(show, wall) {
@@ -136,18 +85,6 @@ class SliceView {
     return path;
   }
 
-  stroke(path, colour, width, dashes = []) {
-    const { context } = this;
-    context.setLineDash(dashes);
-    context.lineWidth = width * 2;
-    context.strokeStyle = "rgba(0, 0, 0, 0.45)";
-    context.stroke(path);
-    context.lineWidth = width;
-    context.strokeStyle = colour;
-    context.stroke(path);
-    context.setLineDash([]);
-  }
-
   drawArrows(frame, line) {
     const { arrowsFrom, arrowsMotion } = this.unpacked;
     const { points } = this.slice.arrows;
@@ -172,17 +109,8 @@ class SliceView {
 
   drawLabels(scale, active) {
     const { context, slice } = this;
-    const side = slice.size_mm;
-    const small = Math.max(9, Math.min(13, this.canvas.width / 30)) / scale;
-    const middle = side / 2;
-    const { top, bottom, left, right } = slice.letters;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.font = `${small}px system-ui, sans-serif`;
-    const inset = 0.9 * small;
-    for (const [letters, x, y] of [[top, middle, inset], [bottom, middle, side - inset], [left, 1.2 * inset, middle], [right, side - 1.2 * inset, middle]]) {
-      outlinedText(context, letters, x, y, "#ffffff", small);
-    }
+    const small = this.textSize(scale);
+    this.drawLetters(slice.letters, small);
     slice.segments.forEach((segment, index) => {
       if (!segment.place_mm) return;
       const [x, y] = segment.place_mm;
@@ -196,25 +124,7 @@ class SliceView {
       context.fillText(String(segment.aha ?? index + 1), x, y + 0.05 * small);
       context.globalAlpha = 1;
     });
-    if (slice.insertion_mm) this.drawInsertion(small);
-  }
-
-  /** A diamond at the anterior RV insertion. */
-  drawInsertion(size) {
-    const { context } = this;
-    const [x, y] = this.slice.insertion_mm;
-    const reach = 0.45 * size;
-    context.beginPath();
-    context.moveTo(x, y - reach);
-    context.lineTo(x + reach, y);
-    context.lineTo(x, y + reach);
-    context.lineTo(x - reach, y);
-    context.closePath();
-    context.fillStyle = "#35e0c4";
-    context.fill();
-    context.lineWidth = 0.1 * size;
-    context.strokeStyle = "#10161c";
-    context.stroke();
+    if (slice.insertion_mm) this.drawDiamond(slice.insertion_mm, small); // the anterior RV insertion
   }
 
   /** Segment at a place of the canvas in CSS pixels, counted from 0, or null. */
@@ -243,23 +153,6 @@ function pixelsOfCodes(low, high, { table, first, perUnit }, alpha) {
   return new Uint32Array(bytes.buffer);
 }
 
-/** Put a picture of a canvas after an element; style sheets show it on paper only. */
-function addPrintedPicture(element, canvas) {
-  const picture = document.createElement("img");
-  picture.className = "print-only";
-  picture.alt = "";
-  picture.src = canvas.toDataURL();
-  element.after(picture);
-}
-
-function addLine(path, values, start, points) {
-  for (let point = start; point < start + points; point += 1) {
-    if (point === start) path.moveTo(values[2 * point], values[2 * point + 1]);
-    else path.lineTo(values[2 * point], values[2 * point + 1]);
-  }
-  path.closePath();
-}
-
 /** For each frame the first point and the number of points of its lines. */
 function drawnOffsets(drawn) {
   let start = 0;
@@ -269,12 +162,4 @@ function drawnOffsets(drawn) {
       return [start - points, points];
     }),
   );
-}
-
-function outlinedText(context, text, x, y, colour, size) {
-  context.lineWidth = 0.22 * size;
-  context.strokeStyle = "rgba(0, 0, 0, 0.7)";
-  context.strokeText(text, x, y);
-  context.fillStyle = colour;
-  context.fillText(text, x, y);
 }

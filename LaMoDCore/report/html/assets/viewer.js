@@ -3,6 +3,8 @@
 
 const byId = (id) => document.getElementById(id);
 const NARROW = 700;
+/** The part of a landscape A4 sheet that is printed on, in CSS pixels. */
+const PAPER = { width: 1060, height: 725 };
 
 class Viewer {
   constructor(page) {
@@ -22,6 +24,7 @@ class Viewer {
     };
     this.colourTables = {};
     this.views = [];
+    this.longAxisViews = [];
     this.charts = {};
     this.builds = 0;
   }
@@ -33,7 +36,15 @@ class Viewer {
     const canvases = [...document.querySelectorAll("canvas[data-slice]")];
     this.views = await Promise.all(
       this.page.slices.map(async (slice, z) => {
-        const view = new SliceView(canvases[z], slice, await unpackedSlice(slice, this.page.frames, this.page.unit_mm), this.page);
+        const view = new SliceView(canvases[z], slice, await unpackedSlice(slice, this.page.frames, this.page.unit_mm));
+        await view.load();
+        return view;
+      }),
+    );
+    const places = [...document.querySelectorAll("canvas[data-view]")];
+    this.longAxisViews = await Promise.all(
+      (this.page.long_axis?.views ?? []).map(async (each, place) => {
+        const view = new LongAxisView(places[place], each, await unpackedView(each, this.page.unit_mm));
         await view.load();
         return view;
       }),
@@ -87,12 +98,13 @@ class Viewer {
     this.connectBullseye();
     document.addEventListener("keydown", (event) => this.onKey(event));
     const resized = new ResizeObserver(() => requestAnimationFrame(() => this.draw()));
-    for (const place of document.querySelectorAll("canvas[data-slice], .chart")) resized.observe(place);
+    for (const place of document.querySelectorAll("canvas[data-slice], canvas[data-view], .chart")) resized.observe(place);
+    const pictures = [...this.views, ...this.longAxisViews];
     const seen = new IntersectionObserver((entries) => {
-      for (const entry of entries) this.views[entry.target.dataset.slice].isVisible = entry.isIntersecting;
+      for (const { target, isIntersecting } of entries) pictures.find((each) => each.canvas === target).isVisible = isIntersecting;
       this.draw();
     });
-    for (const view of this.views) seen.observe(view.canvas);
+    for (const view of pictures) seen.observe(view.canvas);
     addEventListener("beforeprint", () => this.prepareForPrint());
     addEventListener("afterprint", () => this.restoreScreen());
   }
@@ -311,8 +323,7 @@ class Viewer {
   colourOf(value) {
     if (!Number.isFinite(value)) return null;
     const { table, first, perUnit } = this.colours();
-    const index = 3 * Math.min(255, Math.max(0, Math.round((value - first) * perUnit)));
-    return [table[index], table[index + 1], table[index + 2]];
+    return tableColour(table, value, first, perUnit);
   }
 
   /** What a slice shows, see `SliceView.draw`. */
@@ -328,6 +339,19 @@ class Viewer {
     };
   }
 
+  /** What a long-axis view shows, see `LongAxisView.draw`. */
+  shownLongAxis() {
+    const { ed, times_ms: times, rr_ms: rr } = this.page;
+    const { limit } = this.page.long_axis;
+    const table = this.colourTables.ecc;
+    return {
+      phase: ((((times[this.state.frame] - times[ed]) / rr) % 1) + 1) % 1,
+      drawn: byId("show-drawn")?.checked ?? true,
+      labels: byId("show-labels").checked,
+      colourOf: (percent) => (percent === null ? "#8a929b" : `rgb(${tableColour(table, percent, -limit, 255 / (2 * limit))})`),
+    };
+  }
+
   draw() {
     const { state } = this;
     const active = this.active();
@@ -336,6 +360,11 @@ class Viewer {
       view.fit();
       view.draw(this.shown(z));
     });
+    for (const view of this.longAxisViews) {
+      if (!view.isVisible) continue;
+      view.fit();
+      view.draw(this.shownLongAxis());
+    }
     this.drawBullseye(active);
     for (const chart of Object.values(this.charts)) chart.moveTo(state.frame);
     const { frames, times_ms: times } = this.page;
@@ -558,9 +587,18 @@ class Viewer {
       await this.replaceChart("volumes", byId("volumes"), (place) => new CurveChart(place, settings, [curve]));
     }
     if (longAxis) {
-      const curve = { key: "gls", colour: null, mean: longAxis.percent.map(orNaN), isBold: true };
-      const settings = { ...this.chartSettings(longAxis.times_ms, 160), label: "time after end-diastole (ms)" };
-      await this.replaceChart("long-axis", byId("long-axis"), (place) => new StillChart(place, settings, [curve]));
+      const { mean } = longAxis;
+      const own = longAxis.curves.map((curve, place) => ({
+        key: `view ${place}`, label: curve.label, colour: curve.colour, times: curve.times_ms, mean: curve.percent.map(orNaN),
+      }));
+      const ofAll = { key: "gls", label: "mean of the views", colour: null, mean: mean.percent.map(orNaN), isBold: true };
+      const curves = own.length > 1 ? [...own, ofAll] : own;
+      fillLegend(byId("long-axis-legend"), curves);
+      const phaseOf = () => this.shownLongAxis().phase;
+      const times = [...mean.times_ms, longAxis.rr_ms];
+      const settings = { ...this.chartSettings(times, 200), label: "time after end-diastole (ms)", phaseOf, rr: longAxis.rr_ms };
+      ofAll.times = mean.times_ms;
+      await this.replaceChart("long-axis", byId("long-axis"), (place) => new PhaseChart(place, settings, curves));
     }
   }
 
@@ -570,27 +608,70 @@ class Viewer {
     document.documentElement.dataset.theme = "light";
     this.goTo(this.page.es);
     this.views.forEach((view, z) => view.addPicture(this.shown(z)));
+    for (const view of this.longAxisViews) view.addPicture(this.shownLongAxis());
     for (const chart of Object.values(this.charts)) chart.addPicture();
+    fitToPaper();
   }
 
   restoreScreen() {
     for (const picture of document.querySelectorAll(".print-only")) picture.remove();
+    document.body.style.zoom = "";
     if (this.themeOnScreen) document.documentElement.dataset.theme = this.themeOnScreen;
     else delete document.documentElement.dataset.theme;
     this.buildCharts();
   }
 }
 
-/** A chart with a clock of its own, so that it has no cursor. */
-class StillChart extends CurveChart {
+/** A chart whose times count from end-diastole, on a clock of its own. */
+class PhaseChart extends CurveChart {
+  constructor(place, { phaseOf, rr, ...settings }, curves) {
+    super(place, settings, curves);
+    this.phaseOf = phaseOf;
+    this.rr = rr;
+  }
+
   moveTo() {
-    this.cursor.hidden = true;
+    this.moveToTime(this.phaseOf() * this.rr);
   }
 }
 
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** Make the page as small as needed to fit on one sheet. */
+function fitToPaper() {
+  const { body } = document;
+  const style = byId("print-style");
+  style.media = "all";
+  let zoom = 1;
+  for (; zoom > 0.4; zoom -= 0.04) {
+    body.style.width = `${PAPER.width / zoom}px`;
+    if (body.getBoundingClientRect().height <= PAPER.height / zoom) break;
+  }
+  body.style.width = "";
+  style.media = "print";
+  body.style.zoom = zoom;
+}
+
+function tableColour(table, value, first, perUnit) {
+  const index = 3 * Math.min(255, Math.max(0, Math.round((value - first) * perUnit)));
+  return [table[index], table[index + 1], table[index + 2]];
+}
+
+/** Names of curves that cannot be chosen. */
+function fillLegend(legend, curves) {
+  legend.replaceChildren(
+    ...curves.map(({ label, colour, isBold }) => {
+      const entry = document.createElement("span");
+      const line = document.createElement("i");
+      if (colour) line.style.background = colour;
+      entry.append(line, label);
+      entry.className = isBold ? "entry is-bold" : "entry";
+      return entry;
+    }),
+  );
 }
 
 function keysOf(key) {
