@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -466,6 +468,62 @@ def test_dicom_export_installs_its_package_before_it_asks_for_a_folder(room, mon
     room.mouse.click(room.reading.ui.dicomButton)
     assert asked == [DicomExport.PACKAGES]
     assert "highdicom" in room.reading.ui.readingMessage.text
+
+
+def _page(text):
+    """The data that a page for browsers embeds."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
+
+
+def test_a_page_is_saved_in_the_background_by_one_click(room, tmp_path, monkeypatch):
+    import qt
+    from LaMoDSlicerLib.Results.PageExport import PageExport
+    from LaMoDSlicerLib.Worker import Dependencies
+
+    pytest.importorskip("bokeh")
+    button, asked, turns = room.reading.ui.pageButton, [], []
+    path = tmp_path / "heart.html"
+    monkeypatch.setattr(Dependencies, "ensureOnly", asked.append)
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_arguments: str(path.with_suffix("")))
+    room.mouse.click(button)
+    assert asked == [PageExport.PACKAGES] and button.text == "Cancel page"
+    assert room.reading.ui.readingMessage.text == "Writing the page…"
+    room.mouse.spin(120, lambda: turns.append(None) or button.text == "Save page…")
+    assert len(turns) > len(room.node.numbers().slices), "Slicer handles events between the steps"
+    assert room.reading.ui.readingMessage.text == "Written: heart.html"
+    text, summary = path.read_text(encoding="utf-8"), room.node.numbers().summary
+    data = _page(text)
+    assert data["heart_peaks"]["ecc"] == pytest.approx(100 * summary["global"]["gcs_peak"], abs=1e-3)
+    assert [each["level"] for each in data["slices"]] == ["base", "mid", "apex"]
+    rows = [row.split(",") for row in data["segments_csv"].splitlines()]
+    place = rows[0].index("ecc")
+    shown = [float(row[place]) for row in rows[1:] if row[rows[0].index("slice")] == "2"]
+    curves = room.node.numbers().slices[1].curves["ecc"]
+    np.testing.assert_allclose(np.sort(shown), np.sort(curves.ravel()), atol=1e-6)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_page_names_the_patient_on_request_only_and_is_cancelled_by_a_click(room, tmp_path, monkeypatch):
+    import qt
+    from LaMoDSlicerLib.Results.PageExport import PageExport
+    from LaMoDSlicerLib.Worker import Dependencies
+    from LaMoDSlicerLib.Worker.SlicedWork import completed
+
+    pytest.importorskip("bokeh")
+    texts = []
+    for identity in ({}, {"PatientName": "Doe^Jane <i>"}):
+        (path,) = completed(PageExport(room.node, identity).steps(tmp_path / "page.html"))
+        texts.append(path.read_text(encoding="utf-8"))
+        path.unlink()
+    assert "Doe^Jane" not in texts[0] and "<bdi>Doe^Jane &lt;i&gt;</bdi>" in texts[1]
+    monkeypatch.setattr(Dependencies, "ensureOnly", lambda _requirements: None)
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_arguments: str(tmp_path / "page.html"))
+    button = room.reading.ui.pageButton
+    room.mouse.click(button)
+    room.mouse.click(button)
+    assert room.reading.ui.readingMessage.text == "The page was cancelled." and button.text == "Save page…"
+    _quiet(room)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_movie_beats_with_the_rr_interval_and_names_nobody(room, tmp_path):

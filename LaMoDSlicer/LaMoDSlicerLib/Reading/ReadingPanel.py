@@ -17,6 +17,7 @@ from LaMoDSlicerLib.Reading.SegmentOutlines import SegmentOutlines
 from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.DicomExport import DicomExport
 from LaMoDSlicerLib.Results.MovieExport import MovieExport
+from LaMoDSlicerLib.Results.PageExport import PageExport
 from LaMoDSlicerLib.Results.ResultExport import ResultExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import EnteredViews
@@ -24,6 +25,7 @@ from LaMoDSlicerLib.Scene.ViewState import ViewState
 from LaMoDSlicerLib.Widgets import FileDialogs, PanelWidgets
 from LaMoDSlicerLib.Widgets.WindowKeys import WindowKeys
 from LaMoDSlicerLib.Worker import Dependencies
+from LaMoDSlicerLib.Worker.SlicedWork import SlicedWork
 
 
 class ReadingPanel:
@@ -46,17 +48,20 @@ class ReadingPanel:
         self._outlines = SegmentOutlines()
         self._keys: WindowKeys | None = None
         self._movie: MovieExport | None = None
+        self._page: SlicedWork | None = None
         self._shown: tuple[Any, ...] = ()
         self._room: LongAxisRoom | None = None
         self._shownTab = False  # whether the tab of long-axis views is shown
         ui = self._ui
-        needResult = (ui.roomButton, ui.tablesButton, ui.reportButton, ui.dicomButton, ui.movieButton)
+        exports = (ui.tablesButton, ui.reportButton, ui.pageButton, ui.dicomButton, ui.movieButton)
+        needResult = (ui.roomButton, *exports)
         self._tips = [(button, button.toolTip) for button in needResult]
         ui.roomButton.connect("toggled(bool)", self.onRoomButton)
         ui.secondSelector.connect("activated(int)", self.onSecondChosen)
         ui.loadSecondButton.connect("clicked(bool)", self.onLoadSecondButton)
         ui.tablesButton.connect("clicked(bool)", self.onTablesButton)
         ui.reportButton.connect("clicked(bool)", self.onReportButton)
+        ui.pageButton.connect("clicked(bool)", self.onPageButton)
         ui.dicomButton.connect("clicked(bool)", self.onDicomButton)
         ui.movieButton.connect("clicked(bool)", self.onMovieButton)
         ui.addCheckBox.connect("toggled(bool)", self.onAddToggled)
@@ -119,6 +124,7 @@ class ReadingPanel:
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
         if parameters is None:
+            self._cancelPage()
             self.showMessage("")
             self._shown = ()
             self._stop()
@@ -386,6 +392,55 @@ class ReadingPanel:
         if path is not None:
             self.export(lambda export: export.report(path))
 
+    def onPageButton(self) -> None:
+        """Install what the page needs, ask for a file, and write it in the background; or cancel."""
+        if self._cancelPage():
+            self.showMessage(_("The page was cancelled."))
+            return
+        try:
+            Dependencies.ensureOnly(PageExport.PACKAGES)
+        except InputError as error:
+            self.showMessage(str(error))
+            return
+        path = FileDialogs.saveFile(_("Page"), "strain.html", _("Web page (*.html)"), (".html",))
+        if path is not None and self.current() is not None:
+            self.savePage(path)
+
+    def savePage(self, path: Path) -> None:
+        """Write the page of the current result in small steps."""
+        steps = ResultExport(self.current(), self._ui.identityCheckBox.checked).page(path)
+        self.showMessage(_("Writing the page…"))
+        self._ui.pageButton.text = _("Cancel page")
+        self._page = SlicedWork(steps, self._onPageWritten, self._onPageFailed)
+        self._page.start()
+
+    def _onPageWritten(self, files: list[Path]) -> None:
+        self._endPage()
+        self.showMessage(self._written(files))
+
+    def _onPageFailed(self, error: Exception) -> None:
+        self._endPage()
+        if isinstance(error, InputError):
+            self.showMessage(str(error))
+            return
+        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
+        self.showMessage(_("The page could not be written: {error}.").format(error=reason))
+        if not isinstance(error, OSError):
+            raise error
+
+    def _endPage(self) -> None:
+        self._page = None
+        self._ui.pageButton.text = _("Save page…")
+
+    def _cancelPage(self) -> bool:
+        """Stop writing a page; returns whether one was being written."""
+        work = self._page
+        if work is None:
+            return False
+        self._endPage()
+        work.cancel()
+        return True
+
     def onDicomButton(self) -> None:
         """Install what the export needs, ask for the folder, and write the files."""
         try:
@@ -411,14 +466,14 @@ class ReadingPanel:
             self.film(path)
 
     def film(self, path: Path) -> None:
-        """Film the slice that is shown: .gif, or one .png per frame."""
+        """Film the slice that is shown: .gif, or one .png per frame. A movie that is being filmed is cancelled."""
         node, slice_ = self.current(), self.sheet.slice
         if node is None or slice_ is None or not self._ui.roomButton.checked:
             return
         files = MovieExport.filesOf(path, len(slice_.timesMs))
         if len(files) > 1 and not FileDialogs.mayReplace(files, _("Movie")):
             return
-        self.sheet.frames.player.stop()
+        self._stop(withOutlines=False)
         browser = node.browsers()[slice_.number - 1]
         captions = [
             _("{slice} · frame {frame} of {count} · {time:.0f} ms · LaMoD, research use only").format(

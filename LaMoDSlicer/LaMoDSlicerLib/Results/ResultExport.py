@@ -11,12 +11,14 @@ from LaMoDSlicerLib.Reading.IndexTable import IndexTable
 from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
 from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.DicomExport import DicomExport
+from LaMoDSlicerLib.Results.PageExport import PageExport
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
 from LaMoDSlicerLib.Results.ResultScene import ResultScene
+from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
 
 class ResultExport:
@@ -77,6 +79,10 @@ class ResultExport:
         with replaced_file(path) as temporary:
             ResultReport(self._node).write(temporary, self._identity)
         return [path]
+
+    def page(self, path: Path) -> Steps:
+        """The steps that write the page for browsers; see `PageExport.steps`."""
+        return PageExport(self._node, self._identity).steps(path)
 
     def dicom(self, folder: Path) -> list[Path]:
         """The report as a DICOM secondary capture, and Ecc at end-systole as a parametric map if the cine's DICOM files

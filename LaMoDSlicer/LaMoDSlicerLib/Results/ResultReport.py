@@ -16,6 +16,7 @@ from LaMoDSlicerLib.Results.ResultScene import ResultScene
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 from LaMoDSlicerLib.Worker import Dependencies
+from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 
 class ResultReport:
@@ -76,6 +77,10 @@ class ResultReport:
         Raises:
             InputError: the scene does not contain the motion.
         """
+        return completed(self.strainResultSteps())
+
+    def strainResultSteps(self) -> Steps:
+        """`strainResult` in small steps."""
         from LaMoDCore.heart.case import Case, InputRecord, Motion, SliceMotion, StrainResult
         from LaMoDCore.strain.analysis import slice_strain
 
@@ -88,7 +93,7 @@ class ResultReport:
                 cine = replace(cine, rv_insertion_lps=numbers.slices[k].rvInsertionLps)
             motion = SliceMotion(displacement)
             given = numbers.slices[k]
-            strain = slice_strain(cine, motion, numbers.referenceFrame, heartLps)
+            strain = yield lambda c=cine, m=motion: slice_strain(c, m, numbers.referenceFrame, heartLps)
             cines.append(cine)
             motions.append(motion)
             kept = {"segment_curves": given.curves, "global_curves": given.mean, "segment_curves_std": given.spread}

@@ -27,6 +27,8 @@ FOR_TRAINING = ("lightning-fabric>=2.2",)
 FOR_DENSE = ("scikit-image>=0.22",)
 #: Additional packages for DICOM export.
 FOR_DICOM = ("highdicom>=0.28",)
+#: Additional packages for pages for browsers.
+FOR_PAGES = ("bokeh>=3.6",)
 #: Packages that `lamod contour` needs in addition to those of Slicer; it does not use torch.
 FOR_CONTOURS = ("onnxruntime>=1.17", "matplotlib>=3.8")
 #: Name that Slicer's dialogs show.
