@@ -62,8 +62,10 @@ slicer-host: $(HOST) ## open the Slicer module in a live window, without Slicer
 test-in-slicer: ## run self-test, workflow and pictures in a genuine Slicer: SLICER=/path/to/Slicer, INSTALL=1 to install packages into it
 	$(PYTHON) Testing/InSlicer/launch.py --slicer "$(SLICER)" $(if $(INSTALL),--install)
 
-screenshots: $(HOST) ## update Resources/Screenshots, the tutorial, and flow-pictures/ in every size and style
-	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer
+screenshots: $(HOST) $(CONTOURS) ## update Resources/Screenshots, the tutorial, and flow-pictures/ in every size and style
+	LAMOD_SCREENSHOTS=1 $(PYTEST) Testing/Slicer --ignore=Testing/Slicer/test_flows.py
+	$(BIN)/lamod demo --out demo-output && cp demo-output/report.png Resources/Screenshots/report-demo.png
+	$(BIN)/python -m Testing.SlicerHost.small_pictures Resources/Screenshots
 	@for screen in 1280x800 1024x768; do for style in light dark; do \
 		echo "$$screen, $$style style"; \
 		LAMOD_SCREENSHOTS=1 LAMOD_SCREEN=$$screen LAMOD_STYLE=$$style $(PYTEST) Testing/Slicer/test_flows.py || exit 1; \

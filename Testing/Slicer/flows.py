@@ -83,11 +83,26 @@ class Flow:
         self.controls.predict()
         self.app.settle()
         assert self.controls.result is not None, self.controls.message
-        label = self.app.widget.ui.headlineLabel
-        self.app.mouse.show(label)
         assert "GCS" in self.controls.headline, self.controls.headline
-        assert label.visible
+        assert _is_in_view(self.app.widget.ui.headlineLabel), "the answer must be scrolled to"
         self.picture("strain")
+
+    def look_around(self) -> None:
+        """Take a picture of every tab of the reading room, if pictures are kept."""
+        if not os.environ.get("LAMOD_SCREENSHOTS"):
+            return
+        tabs = self.controls.room_tabs()
+        for index in range(1, tabs.count):
+            tabs.setCurrentIndex(index)
+            self.picture(f"room-{str(tabs.tabText(index)).lower()}")
+        tabs.setCurrentIndex(0)
+
+
+def _is_in_view(widget: Any) -> bool:
+    """Whether a widget is visible as a whole, without scrolling."""
+    from PySide6 import QtWidgets
+
+    return bool(QtWidgets.QWidget.visibleRegion(widget).boundingRect() == QtWidgets.QWidget.rect(widget))
 
 
 def loaded(app: SimpleNamespace, paths: list[Path]) -> None:

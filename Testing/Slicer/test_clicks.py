@@ -51,7 +51,6 @@ def _see_grid_and_tracks(app, pictures):
     toggle(ui.gridCheckBox)
     toggle(ui.tracksCheckBox)
     assert (p.showGlyphs, p.showGrid, p.showTracks) == (False, False, True)
-    app.mouse.screenshot(pictures / "slicer-tracks.png")
     toggle(ui.tracksCheckBox)
     toggle(ui.glyphsCheckBox)
     assert (p.showGlyphs, p.showGrid, p.showTracks) == (True, False, False)
@@ -95,13 +94,11 @@ def test_from_sample_heart_to_strain_by_clicks(slicer_app, worker, pictures):
     app.settle()
     assert browser.GetSelectedItemNumber() > frame + 3
     assert (window.red.picture() != picture).any(axis=2).sum() > 5000
-    mouse.screenshot(pictures / "slicer-scrubbed.png")
 
     browser.SetSelectedItemNumber(frame)
     _see_grid_and_tracks(app, pictures)
     mouse.choose(ui.quantitySelector, "Err, radial strain")
     app.settle()
-    mouse.screenshot(pictures / "slicer-radial.png")
     mouse.choose(ui.quantitySelector, "|u|, displacement")
     app.settle()
     mouse.screenshot(pictures / "slicer-displacement.png")

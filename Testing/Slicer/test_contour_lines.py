@@ -263,7 +263,7 @@ def test_carried_frames_are_named_in_the_result_which_a_later_change_marks_out_o
     for t in (0, 4):
         masks[t], cavity[t] = ring_slice.myocardium[t], ring_slice.cavity[t]
     annotator = set_up(slicer_app, replace(ring_slice, myocardium=masks, cavity=cavity))
-    assert "7 frames have no contours" in annotator.ui.findingLabel.text
+    assert "Frames without contours: 7." in annotator.ui.findingLabel.text
     click(annotator, "carryButton")
     assert "frames 2–4, 6–9" in annotator.ui.findingLabel.text
     fake_worker("ok")

@@ -159,7 +159,7 @@ def test_an_acceptance_expires_with_its_contour_and_is_saved_with_the_scene(anno
     assert annotator.panel.strip.states[0][5] == "good"
 
 
-def test_repair_undo_and_the_copy_of_the_original(annotator, pictures):
+def test_repair_undo_and_the_copy_of_the_original(annotator):
     click(annotator, "checkButton")
     annotator.mouse.choose(annotator.ui.fixSelector, "Remove islands")
     click(annotator, "fixButton")

@@ -18,7 +18,8 @@ import pytest
 from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.annotator import set_up
 from Testing.Slicer.researcher import opened
-from Testing.Slicer.ring_heart import heart
+from Testing.Slicer.ring_heart import grid, heart
+from Testing.SlicerHost import quiet
 
 ENDS = 30
 
@@ -98,6 +99,19 @@ def measure(app: SimpleNamespace) -> None:
     contours.ui.costButton.click()
 
 
+def fill(app: SimpleNamespace) -> None:
+    """Fill missing frames, as if some were empty."""
+    from LaMoDSlicerLib.Repairs.FillingJob import FillingJob
+
+    app.monkeypatch.setattr(FillingJob, "hasWork", staticmethod(lambda _slices: True))
+    contours = app.widget.contoursPanel
+    contours.ui.checkButton.click()
+    selector = contours.ui.fixSelector
+    selector.setCurrentIndex(selector.findData("missing"))
+    contours.ui.fixButton.click()
+    selector.setCurrentIndex(0)
+
+
 def show_case(app: SimpleNamespace) -> None:
     """Predict a case of a dataset to show it."""
     reading_heart.write_reading(app.folder / "hearts" / "cases" / "a", [heart()], [reading_heart.motion_of(heart())])
@@ -133,7 +147,7 @@ def list_settings(app: SimpleNamespace) -> None:
 
 
 #: Jobs on the scene, which end with it.
-OF_SCENE = {"predict": predict, "draw": draw, "measure": measure, "show a case": show_case}
+OF_SCENE = {"predict": predict, "draw": draw, "measure": measure, "fill": fill, "show a case": show_case}
 #: Jobs on files.
 OF_FILES = {
     "make a dataset": make_dataset,
@@ -208,7 +222,7 @@ def test_a_worker_that_dies_leaves_nothing_and_the_job_can_start_again(job, name
 
 def test_closing_slicer_ends_all_jobs(job, recwarn):
     """Slicer unloads its modules when it is closed; the module is then reloaded for the other tests."""
-    for count, name in enumerate(("predict", "measure", *OF_FILES), 1):
+    for count, name in enumerate(("predict", "measure", "fill", *OF_FILES), 1):
         job.start(name, count)
     job.app.widget.cleanup()
     assert_nothing_left(job)
@@ -228,17 +242,81 @@ def test_files_are_processed_further_when_the_scene_is_closed(job):
     assert_nothing_left(job)
 
 
-@pytest.mark.parametrize("name", ["predict", "make a dataset", "import a model", "list the settings"])
-def test_a_second_start_of_a_running_job_starts_no_second_process(job, name):
+@pytest.mark.parametrize("name", ["predict", "fill", "make a dataset", "import a model", "list the settings"])
+def test_a_second_start_of_a_running_job_starts_no_second_process(job, name, monkeypatch):
     """The first one could not be cancelled any more."""
     job.start(name)
     again = {"predict": job.app.widget.predictPanel.predict}.get(name)
     if again is not None:
         again()
     else:
-        JOBS[name](SimpleNamespace(**vars(job.app), folder=Path()))
+        JOBS[name](SimpleNamespace(**vars(job.app), folder=Path(), monkeypatch=monkeypatch))
     job.app.mouse.spin(1.0)
     assert len(job.worker.workers()) == 1
+
+
+@pytest.fixture
+def film(slicer_app, tmp_path):
+    """Starts a movie of a result in the reading room; returns after its first frame."""
+    from LaMoDSlicerLib.Results import ResultImport
+
+    import slicer
+
+    ring = heart(grid(64, 2.8), frames=10)
+    reading_heart.write_reading(tmp_path / "result", [ring], [reading_heart.motion_of(ring)])
+    reading = slicer_app.widget.readingPanel
+
+    def start() -> Path:
+        slicer_app.widget._parameters.resultBrowser = ResultImport.load(tmp_path / "result").browsers()[0]
+        slicer_app.settle()
+        reading.ui.roomButton.checked = True
+        slicer_app.settle()
+        red = slicer.app.layoutManager().sliceWidget("Red").sliceView()
+        red.cornerAnnotation().SetVisibility(True)
+        reading.film(tmp_path / "strain.gif")
+        assert slicer_app.mouse.spin(ENDS, lambda: reading.ui.readingMessage.text.startswith("Filming: frame 1 of "))
+        return tmp_path / "strain.gif"
+
+    yield start
+    reading = slicer_app.widget.readingPanel  # of the reloaded module
+    if reading.ui.roomButton.checked:
+        reading.ui.roomButton.checked = False
+        slicer_app.settle()
+
+
+def assert_not_filming(movie: Path) -> None:
+    import slicer
+
+    assert quiet.steps() == [], "the panel still films"
+    assert slicer.app.layoutManager().sliceWidget("Red").sliceView().cornerAnnotation().GetVisibility()
+    assert [path.name for path in movie.parent.iterdir()] == ["result"], "the movie is left"
+
+
+def test_closing_the_scene_ends_a_movie(slicer_app, film):
+    import slicer
+
+    movie = film()
+    slicer.mrmlScene.Clear(0)
+    assert_not_filming(movie)
+    slicer_app.settle()
+    assert slicer_app.widget.readingPanel.ui.movieButton.text == "Movie…"
+
+
+def test_closing_slicer_ends_a_movie(slicer_app, film):
+    movie = film()
+    slicer_app.widget.cleanup()
+    assert_not_filming(movie)
+    slicer_app.widget.onReload()
+
+
+def test_a_second_movie_ends_the_first(slicer_app, film):
+    movie = film()
+    reading = slicer_app.widget.readingPanel
+    first = reading._movie
+    reading.film(movie.with_name("second.gif"))
+    assert not first.isRunning
+    assert slicer_app.mouse.spin(60, lambda: reading._movie is None)
+    assert sorted(path.name for path in movie.parent.iterdir()) == ["result", "second.gif"]
 
 
 def test_python_code_that_waits_for_a_prediction_is_told_that_the_scene_was_closed(job):

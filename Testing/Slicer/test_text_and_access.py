@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+
+from Testing.Slicer import reading_heart
+from Testing.Slicer.ring_heart import grid
 
 ROOT = Path(__file__).resolve().parents[2] / "LaMoDSlicer"
 UI_FILES = sorted((ROOT / "Resources" / "UI").glob("*.ui"))
@@ -208,6 +214,16 @@ def test_every_control_is_reached_by_the_keyboard(opened):
 def test_no_text_is_clipped(opened, scale):
     """Also at 150 %, where the panel may become wider, but not wider than half of a small screen; at 100 %, no section
     widens it."""
+    with _font(opened, scale):
+        clipped = [found for widget in _children(opened, "QWidget") if (found := _clipped(widget))]
+        width = opened.window._panel.minimumSizeHint().width()
+    assert not clipped, "\n".join(clipped)
+    assert width <= (opened.window._panel.LEAST_WIDTH if scale == 1.0 else scale * 512), "a section widens the panel"
+
+
+@contextmanager
+def _font(app: SimpleNamespace, scale: float) -> Iterator[None]:
+    """Text of another size, as the system's settings scale it."""
     from PySide6 import QtGui, QtWidgets
 
     application = QtWidgets.QApplication.instance()
@@ -215,16 +231,54 @@ def test_no_text_is_clipped(opened, scale):
     large = QtGui.QFont(font)
     large.setPointSizeF(scale * font.pointSizeF())
     application.setFont(large)
-    try:
-        opened.settle()
-        opened.mouse.spin(0.5)
-        clipped = [found for widget in _children(opened, "QWidget") if (found := _clipped(widget))]
-        width = opened.window._panel.minimumSizeHint().width()
-    finally:
-        application.setFont(font)
-        opened.settle()
-    assert not clipped, "\n".join(clipped)
-    assert width <= (opened.window._panel.LEAST_WIDTH if scale == 1.0 else scale * 512), "a section widens the panel"
+    app.settle()
+    app.mouse.spin(0.5)
+    yield
+    application.setFont(font)
+    app.settle()
+
+
+@pytest.fixture
+def with_result(opened, tmp_path):
+    """The panel with every section open, a result with warnings and volumes, and its reading room."""
+    from LaMoDSlicerLib.Results import ResultImport
+
+    from LaMoDCore.heart.notes import note
+
+    levels = ("base", "base", "mid", "mid", "apex")
+    rings = reading_heart.slices(levels, grid(64, 2.8))
+    reading_heart.write_reading(tmp_path / "result", rings, [reading_heart.motion_of(s) for s in rings])
+    node = ResultImport.load(tmp_path / "result")
+    text = "A long sentence that explains what was found in this slice and why it may matter for the result."
+    numbers = node.numbers()
+    node.setNumbers(replace(numbers, notes=(*numbers.notes, note("wall_too_thin", text), note("cycles_differ", text))))
+    opened.widget._parameters.resultBrowser = node.browsers()[0]
+    opened.settle()
+    room = opened.widget.readingPanel.ui.roomButton
+    room.checked = True
+    opened.settle()
+    yield opened
+    room.checked = False
+    opened.settle()
+
+
+def test_no_text_of_a_result_is_clipped(with_result):
+    """The answer below Predict Strain, and the reading room; also at 150 %."""
+    from PySide6 import QtWidgets
+
+    sheet = with_result.widget.readingPanel.sheet
+    assert "GCS" in with_result.widget.ui.headlineLabel.text
+    clipped = []
+    for scale in (1.0, 1.5):
+        with _font(with_result, scale):
+            widgets = _children(with_result, "QWidget")
+            for index in range(sheet.ui.tabs.count):
+                sheet.ui.tabs.setCurrentIndex(index)
+                with_result.settle()
+                widgets += QtWidgets.QWidget.findChildren(sheet.widget, QtWidgets.QWidget)
+            clipped += [f"{scale}: {found}" for widget in widgets if (found := _clipped(widget))]
+            sheet.ui.tabs.setCurrentIndex(0)
+    assert not clipped, "\n".join(dict.fromkeys(clipped))
 
 
 def _clipped(widget: Any) -> str:

@@ -25,7 +25,9 @@ class FrameStrip:
         "edited": ("E", (178, 208, 240)),
     }
     #: The cells share the panel's width; narrower cells would not show their symbol.
-    MIN_WIDTH, CELL_HEIGHT = 11, 22
+    MIN_WIDTH, CELL_HEIGHT = 10, 22
+    #: Most rows without scrolling, and the height of a scroll bar.
+    MOST_ROWS, SCROLL_BAR = 8, 16
 
     def __init__(self, table: Any, onClicked: Callable[[int, int], None]) -> None:
         self._table, self._onClicked = table, onClicked
@@ -73,7 +75,10 @@ class FrameStrip:
                 item.setTextAlignment(qt.Qt.AlignCenter)
                 item.setToolTip(tip)
                 self._table.setItem(row, column, item)
-        self._table.setFixedHeight(min(max(len(states), 1), 8) * self.CELL_HEIGHT + 6)
+        height = min(max(len(states), 1), self.MOST_ROWS) * self.CELL_HEIGHT + 6
+        if frames * self.MIN_WIDTH > self._table.width - 2 * self.CELL_HEIGHT:
+            height += self.SCROLL_BAR  # it would cover the last row
+        self._table.setFixedHeight(height)
 
     def mark(self, sliceIndex: int, frame: int) -> None:
         """Mark the current frame."""

@@ -153,9 +153,9 @@ class ReviewSection:
         lines = state.tip.split("\n")
         undrawn = sum(not drawn for row in self._panel.check.isDrawn for drawn in row)
         if undrawn:
-            text = _("{n} frames have no contours: “Carry to empty frames” carries the drawn ones to them.")
-            if undrawn == 1:
-                text = _("{n} frame has no contours: “Carry to empty frames” carries the drawn ones to it.")
+            text = _("Frames without contours: {n}. “Carry to empty frames” carries the drawn ones to them.")
+            if not self._panel.check.contours.hasCine:
+                text = _("Frames without contours: {n}. Draw them, or repair short gaps by “Fill missing frames”.")
             lines.append(text.format(n=undrawn))
         lines[0] = f"{FrameStrip.symbolOf(state.state)} {lines[0]}"
         text = "\n".join([lines[0], *(f"• {line}" for line in lines[1:])])

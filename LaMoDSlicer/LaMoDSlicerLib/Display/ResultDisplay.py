@@ -63,7 +63,7 @@ class ResultDisplay:
     @staticmethod
     def _legendOf(role: str) -> Legend:
         if role == ResultScene.DIFFERENCE:
-            return Legend("ΔEcc [%]", *ColourRanges.limits(role))
+            return Legend("ΔEcc (%)", *ColourRanges.limits(role))
         return OverlayQuantity(role).legend
 
     def _color(self, role: str) -> None:
@@ -126,6 +126,7 @@ def _setLegend(volume: Any, legend: Legend | None, views: list[str]) -> None:
     )
     node.GetTitleTextProperty().SetFontSize(16)
     node.GetLabelTextProperty().SetFontSize(14)
+    node.GetLabelTextProperty().SetFontFamilyToArial()  # as the title; the default is wider
     _showIn(node, views)
     node.SetVisibility(True)
 

@@ -21,7 +21,7 @@ class HeartTable:
 
     MAX_ROWS = 7
     #: Height of a row and width of the selector of a level without its text, relative to the height of text.
-    ROW_HEIGHT, SELECTOR_WIDTH = 1.7, 2.1
+    ROW_HEIGHT, SELECTOR_WIDTH = 1.7, 1.9
     #: Largest width of the column of contours relative to its title; longer texts are complete in the tooltip.
     MOST_CONTOURS = 1.3
     _SLICE, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(5)
@@ -59,6 +59,7 @@ class HeartTable:
         table.setTabKeyNavigation(False)  # the tab key leaves the table
         table.verticalHeader().hide()
         header = table.horizontalHeader()
+        header.setHighlightSections(False)  # the bold titles of the selected row take the space of the names
         for column in range(len(titles)):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(self._SLICE, qt.QHeaderView.Stretch)  # shortened where the panel is narrow
@@ -97,7 +98,7 @@ class HeartTable:
         """Fit rows and columns to the size of the text."""
         table, metrics = self._table, self._table.fontMetrics()
         header, height = table.horizontalHeader(), round(self.ROW_HEIGHT * metrics.height())
-        title = 1.15 * metrics.boundingRect(_("Contours")).width() + 10  # titles are bold
+        title = metrics.boundingRect(_("Contours")).width() + 10
         contours = min(max(table.sizeHintForColumn(self._CONTOURS) + 6, title), self.MOST_CONTOURS * title)
         level = metrics.boundingRect(_("auto: {level}").format(level=_("base"))).width()
         level += self.SELECTOR_WIDTH * metrics.height()

@@ -13,7 +13,10 @@ MAIN = "mid_wall"
 
 def percent(value: float | None) -> str:
     """A signed percentage of a fraction."""
-    return "–" if value is None else f"{100 * value:+.1f} %".replace("-", "−")
+    if value is None:
+        return "–"
+    text = f"{100 * value:+.1f}"
+    return (text.replace("-", "−") if float(text) else "0.0") + " %"
 
 
 def gls(summary: dict[str, Any]) -> str:

@@ -113,6 +113,8 @@ class AnswerSection:
         width = max(label.width, 200)
         # breaking between words takes some space, so that a text of two full lines would need a third
         shown = label.fontMetrics().elidedText(text, qt.Qt.ElideRight, round(self.WARNING_LINES * 0.94 * width))
+        if shown != text:
+            shown = text[: text.rfind(" ", 0, len(shown) - 1)].rstrip(",;: ") + " …"  # whole words
         PanelWidgets.showWholeText(label, shown, 1)
 
     def _nextStep(self) -> str:

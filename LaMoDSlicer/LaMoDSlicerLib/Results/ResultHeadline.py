@@ -66,7 +66,7 @@ class ResultHeadline:
         isBound = any(interval.is_bound for interval in known.values())
         text = _("90 % intervals (upper bound): {limits}") if isBound else _("90 % intervals: {limits}")
         limits = [f"{names[name]} {_limits(interval)}" for name, interval in known.items()]
-        return text.format(limits=", ".join(limits) + " %")
+        return text.format(limits=", ".join(limits) + "\u00a0%")
 
     def _segmentsLine(self) -> str:
         """The segments that shorten most and least."""
@@ -75,7 +75,8 @@ class ResultHeadline:
             peaks = slice_.segmentValues("ecc_extreme")
             for s, (name, peak) in enumerate(zip(slice_.segmentNames, peaks, strict=False)):
                 if np.isfinite(peak):
-                    found.append((float(peak), f"{Numbering.segment(s + 1, name)}, {slice_.level}"))
+                    segment = Numbering.segment(s + 1, name).replace(" ", "\u00a0")  # not broken over two lines
+                    found.append((float(peak), f"{segment}, {slice_.level}"))
         if not found:
             return ""
         (most, strongest), (least, weakest) = min(found), max(found)
@@ -108,11 +109,13 @@ class ResultHeadline:
 
 def _limits(interval: Any) -> str:
     """Limits of a LaMoDCore GlobalInterval in per cent, without the sign."""
-    low, high = (_percent(value, signed=True).removesuffix(" %") for value in (interval.low, interval.high))
+    low, high = (_percent(value, signed=True).removesuffix("\u00a0%") for value in (interval.low, interval.high))
     return _("{low} to {high}").format(low=low, high=high)
 
 
 def _percent(value: float | None, signed: bool) -> str:
+    """A fraction in per cent with a minus sign (U+2212); the space before the unit does not break."""
     if value is None:
         return "–"
-    return (f"{100 * value:+.1f} %" if signed else f"{100 * value:.0f} %").replace("-", "−")
+    text = f"{100 * value:+.1f}" if signed else f"{100 * value:.0f}"
+    return ("0.0" if signed and not float(text) else text.replace("-", "−")) + "\u00a0%"
