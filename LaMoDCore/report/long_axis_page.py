@@ -74,10 +74,10 @@ def draw_long_axis_page(
 
 
 def _header(page: Figure, views: Sequence[LongAxisView], numbers: Mapping[str, Any]) -> None:
-    names = ", ".join(_name(view, number) for number, view in enumerate(views, start=1))
-    count = f"{len(views)} long-axis view{'s' if len(views) > 1 else ''}"
+    shown = [_name(view, number) for number, view in enumerate(views[:MOST_VIEWS], start=1)]
+    names = ", ".join(shown) + (f" and {len(views) - MOST_VIEWS} more" if len(views) > MOST_VIEWS else "")
     page.text(0.03, 0.952, "Longitudinal strain", fontsize=15, fontweight="bold", color=ACCENT)
-    facts = f"{count} ({names})  ·  drawn contours, not predicted  ·  R–R {numbers['rr_ms']:.0f} ms"
+    facts = f"{names}  ·  drawn contours, not predicted  ·  R–R {numbers['rr_ms']:.0f} ms"
     page.text(0.235, 0.954, facts, fontsize=8.5, color=SOFT)
     page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
     if carried := [number for number, view in enumerate(views, start=1) if not view.drawn.all()]:
@@ -112,7 +112,8 @@ def _pictures(page: Figure, views: Sequence[LongAxisView], numbers: Mapping[str,
     for column, (number, view, part, frame) in enumerate(shown):
         ax = page.add_axes((left + column * step, middle, width, height))
         image = _draw_view(ax, view, part, frame, half, limit)
-        when = "end-systole" if frame == part["es_frame"] else "end-diastole"
+        words = ("end-systole", "end-diastole") if len(shown) < MOST_VIEWS else ("ES", "ED")
+        when = words[frame != part["es_frame"]]
         ax.set_title(f"{_name(view, number).capitalize()}, {when} (frame {frame + 1})", pad=4)
     if len(views) > MOST_VIEWS:
         text = f"{len(views) - MOST_VIEWS} more views are in the files."
@@ -170,12 +171,12 @@ def _wall_strains(mid_wall_mm: Array, reference: int, frame: int) -> Array:
 
 
 def _name_walls(ax: Axes, view: LongAxisView, frame: int, strains: Array) -> None:
-    """Write name and strain of each wall in the upper corner of its side."""
+    """Write name and strain of each wall in the upper corner of its side, below the patient's direction."""
     across = [float(view.epi_mm[frame][: INTERVALS + 1, 0].mean()), float(view.epi_mm[frame][INTERVALS:, 0].mean())]
     for wall, value, is_left in zip(view.walls, strains, (across[0] <= across[1], across[0] > across[1]), strict=True):
         text = wall if abs(value) < 5e-4 else f"{wall} {percent(float(value))} %"
         ax.text(
-            0.015 if is_left else 0.985, 0.985, text, transform=ax.transAxes, ha="left" if is_left else "right",
+            0.015 if is_left else 0.985, 0.92, text, transform=ax.transAxes, ha="left" if is_left else "right",
             va="top", fontsize=6.5, color="white", zorder=7,
             bbox={"boxstyle": "round,pad=0.25", "edgecolor": "none", "facecolor": WALL_COLOURS.get(wall, SOFT)},
         )  # fmt: skip

@@ -90,7 +90,7 @@ def percent(value: float, digits: int = 1) -> str:
     if not np.isfinite(value):
         return "–"
     text = f"{100 * value:+.{digits}f}"
-    return text.replace("-", "−")
+    return text.replace("-", "−") if float(text) else text[1:]  # zero has no sign
 
 
 def colour_limit(values_percent: np.ndarray, least: float = 20.0) -> float:

@@ -17,7 +17,7 @@ RESEARCH_USE = "Research use only; not a medical device."
 NOTES_HEADING = "Notes"
 #: Definition of volumes and mass, in lines that fit under the numbers.
 FUNCTION_METHOD = ("Slice summation of the", "blood pool as drawn.")
-#: Names of contour engines and their licences come from files; longer ones are cut.
+#: Names of models, contour engines and their licences come from files; longer ones are cut.
 _LONGEST_NAME = 40
 _LONGEST_LICENCE = 80
 
@@ -144,7 +144,7 @@ def provenance_line(result: StrainResult) -> str:
     parts = [f"LaMoD {provenance.get('lamod_version') or __version__}"]
     if provenance.get("model"):
         digest = str(provenance.get("model_sha256") or "")[:8]
-        parts.append(f"model {provenance['model']}" + (f" ({digest})" if digest else ""))
+        parts.append(f"model {_cut(provenance['model'], _LONGEST_NAME)}" + (f" ({digest})" if digest else ""))
     wanted = {"seed": "seed {}", "device": "{}"}
     if provenance.get("diffusion") is False:
         parts.append("without diffusion")

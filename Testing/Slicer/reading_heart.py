@@ -15,7 +15,7 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io import load_case
 from LaMoDCore.prediction.writer import write_result
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain, summarise
-from Testing.Slicer.ring_heart import heart, squeeze
+from Testing.Slicer.ring_heart import FRAMES, heart, squeeze
 
 
 def stack_grid(grid: SliceGrid, index: int) -> SliceGrid:
@@ -25,11 +25,11 @@ def stack_grid(grid: SliceGrid, index: int) -> SliceGrid:
     return SliceGrid(grid.shape, affine)
 
 
-def slices(levels: Sequence[str], grid: SliceGrid, spacing: int = 1) -> list[CineSlice]:
+def slices(levels: Sequence[str], grid: SliceGrid, spacing: int = 1, frames: int = FRAMES) -> list[CineSlice]:
     """One ring per level, from base to apex, along or against the normal of the grid."""
     towards_apex = -1 if grid.axis_cosine > 0 else 1
     return [
-        replace(heart(stack_grid(grid, towards_apex * spacing * i)), name=f"ring {i + 1}", level=level)
+        replace(heart(stack_grid(grid, towards_apex * spacing * i), frames), name=f"ring {i + 1}", level=level)
         for i, level in enumerate(levels)
     ]
 

@@ -215,9 +215,7 @@ def _notes(app, path):
     return [note.text for note in load_case(path, labels="myo=2,rv=1,lv=3").notes]
 
 
-def test_the_origin_is_handed_to_the_prediction_and_follows_the_review(
-    slicer_app, cine, asked, fake_worker, tmp_path
-):
+def test_the_origin_is_handed_to_the_prediction_and_follows_the_review(slicer_app, cine, asked, fake_worker, tmp_path):
     fake_worker("ok")
     draw(slicer_app)
     contours = slicer_app.widget.contoursPanel

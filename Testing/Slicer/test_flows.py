@@ -40,7 +40,7 @@ def _check(flow, rows, clicks, dialogs=0):
     flow.controls.toggle_room()
 
 
-@pytest.mark.skipif(not os.environ.get("LAMOD_SCREENSHOTS"), reason="for pictures: test_tutorial.py has the same clicks")
+@pytest.mark.skipif(not os.environ.get("LAMOD_SCREENSHOTS"), reason="for pictures; test_tutorial.py has these clicks")
 def test_the_sample_heart(flow, slicer_app):
     started = flow("a-sample-heart")
     slicer_app.mouse.click(slicer_app.window.sample_button)

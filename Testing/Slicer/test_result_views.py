@@ -12,12 +12,13 @@ from Testing.Slicer.conftest import add_ring, fresh
 from Testing.Slicer.ring_heart import grid, heart
 
 SMALL = 64
+FRAMES = 25  # a node is added for each quantity and frame
 APART = 4  # slice spacings, more than slices of one stack have
 
 
 def folder_of(home, name, levels=("mid",), strength=1.0, samples=3):
     """A result folder of rings that are far apart, each with its own browser when loaded."""
-    drawn = reading_heart.slices(levels, grid(SMALL, 2.8), APART)
+    drawn = reading_heart.slices(levels, grid(SMALL, 2.8), APART, FRAMES)
     factor = np.full((SMALL, SMALL), strength)
     reading_heart.write_reading(home / name, drawn, [reading_heart.motion_of(s, factor, samples) for s in drawn])
     return home / name

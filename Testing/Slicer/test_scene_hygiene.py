@@ -258,9 +258,8 @@ def test_a_second_start_of_a_running_job_starts_no_second_process(job, name, mon
 @pytest.fixture
 def film(slicer_app, tmp_path):
     """Starts a movie of a result in the reading room; returns after its first frame."""
-    from LaMoDSlicerLib.Results import ResultImport
-
     import slicer
+    from LaMoDSlicerLib.Results import ResultImport
 
     ring = heart(grid(64, 2.8), frames=10)
     reading_heart.write_reading(tmp_path / "result", [ring], [reading_heart.motion_of(ring)])

@@ -1,4 +1,4 @@
-"""Make the PNG pictures of a folder small enough for the repository: `python -m Testing.SlicerHost.small_pictures FOLDER`.
+"""Make PNG pictures small enough for the repository: `python -m Testing.SlicerHost.small_pictures FOLDER`.
 
 A screenshot with images of a heart has many shades of grey, which 256 colours represent well.
 """

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from long_axis_files import write_masks
 from long_axis_shapes import ANGLES
+from page_texts import faults_of
 
 from LaMoDCore.heart.notes import note
 from LaMoDCore.io.long_axis.reader import load_long_axis
@@ -81,3 +82,18 @@ def test_the_files_have_the_same_bytes_and_name_nobody(tmp_path, views):
         written.append([file.read_bytes() for file in files])
     assert written[0] == written[1]
     assert not any(b"Jane" in content or b"CreationDate" in content for content in written[0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_text_overlaps_another_or_leaves_the_page(views, count):
+    sentence = "The length of the wall jumps between frames, which may be a drawing error; look at the contours there. "
+    notes = [note("long_axis_length_jump", 2 * sentence + str(k)) for k in range(8)]
+    found = [replace(view, drawn=np.arange(view.frames) % 3 == 0) for view in views[:count]]
+    function = {"ef": 0.61, "edv_ml": 1120.0, "esv_ml": 1047.0}
+    with page_style():
+        numbers = {"long_axis": long_axis_numbers(found), "function": function}
+        page = draw_long_axis_page(
+            found, numbers, notes, provenance=f"LaMoD 2.0  ·  model {'m' * 40}  ·  ddim  ·  1000 steps"
+        )
+        faults = faults_of(page)
+    assert not faults, "\n".join(faults)
