@@ -17,6 +17,8 @@ from Testing.SlicerHost.module_window import open_on_private_display
 ROOT = Path(__file__).resolve().parents[2]
 # No process that imports torch for the next prediction while other tests run; test_warm_worker.py keeps one.
 os.environ.setdefault("LAMOD_WARM_WORKER", "0")
+# One thread per process draws: the processes that share the tests use all cores already.
+os.environ.setdefault("LP_NUM_THREADS", "1")
 
 
 #: The files that take longest. They come first, so that no process works on one of them when the others have ended.

@@ -12,7 +12,7 @@ from Testing.Slicer.conftest import add_ring, fresh
 from Testing.Slicer.ring_heart import grid, heart
 
 SMALL = 64
-FRAMES = 25  # a node is added for each quantity and frame
+FRAMES = 11  # a node is added for each quantity and frame
 APART = 4  # slice spacings, more than slices of one stack have
 
 
