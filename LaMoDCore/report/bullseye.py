@@ -147,7 +147,9 @@ def draw_bullseye(
         face = colours(0.5 + 50 * cap / limit_percent) if known else FAINT
         ax.add_patch(Circle((0, 0), 0.19, facecolor=face, edgecolor="none"))
         dark = known and abs(100 * cap) > 0.62 * limit_percent
-        _write_value(ax, (0.0, 0.0), percent(cap, 0), time_ms=np.nan, rings=len(rings), dark=dark)
+        _write_value(
+            ax, (0.0, 0.0), percent(cap, 1 if len(rings) < 4 else 0), time_ms=np.nan, rings=len(rings), dark=dark
+        )
     if len(rings) == 1:
         ax.text(0, 0, middle_text, ha="center", va="center", color=INK, fontsize=9, linespacing=1.5)
     ax.set_xlim(-1.25, 1.25)

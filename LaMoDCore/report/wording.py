@@ -64,10 +64,9 @@ def band_line(result: StrainResult, samples: int) -> str:
     """The meaning of the bands of the curves."""
     about = result.summary.get("uncertainty", {})
     if about.get("calibrated"):
-        return (
-            f"Bands: {about['confidence']:.0%} intervals from {samples} samples, calibrated on synthetic hearts; "
-            "rotation is inferred."
-        )
+        confidence = f"{100 * about['confidence']:.0f} %"
+        text = f"Bands: {confidence} intervals from {samples} samples, calibrated on synthetic hearts; "
+        return f"{text}rotation is inferred."
     return f"Bands: ± 1 SD over {samples} samples of the model's posterior; not its error against a measurement."
 
 

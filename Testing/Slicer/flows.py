@@ -53,6 +53,7 @@ class Flow:
         self.dialogs: list[str] = []
         self.controls = Controls(app.widget, self.click)
         self._taken = 0
+        app.mouse.show(app.widget.ui.heartTable)
         panel.without_pauses(monkeypatch)
         for question in QUESTIONS:
             monkeypatch.setattr(slicer.util, question, self._ask)

@@ -14,6 +14,9 @@ from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Widgets import PanelWidgets
 
+#: Code of the note that contours were drawn automatically and not reviewed.
+AUTOMATIC = "contours_automatic"
+
 
 class AnswerSection:
     """The answer below Predict Strain: main numbers, worst warning, and the button of the reading room.
@@ -98,6 +101,8 @@ class AnswerSection:
         if not found:
             self._showWarning(_("✓ No warnings. This does not prove that the result is right."), notes.plain())
             return
+        if len(found) > 1 and found[0].code == AUTOMATIC and found[1].severity == found[0].severity:
+            found = found[1:] + found[:1]  # the lines above it already state it
         text = f"{found[0].state()}: {found[0].text}"
         kinds = {(remark.severity, remark.code or remark.text) for remark in found}  # as the reading room counts
         if len(kinds) > 1:

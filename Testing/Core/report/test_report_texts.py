@@ -36,6 +36,7 @@ def _crowded(result):
         "device": "cuda:0",
         "steps": 1000,
     }
+    provenance |= {"sampler": "ddim", "steps": 1000}
     intervals = {"confidence": 0.9, "calibrated": True, "half_width_sd": 1.6}
     heart = result.summary["global"]
     limits = {name: [heart[name] - 0.1234, heart[name] + 0.1234] for name in ("gcs_peak", "gcs_es", "grs_peak")}

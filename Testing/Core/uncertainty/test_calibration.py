@@ -96,7 +96,7 @@ def test_result_files_hold_intervals_and_the_flag(calibrated_folder: Path, tmp_p
     with np.load(tmp_path / "out" / "motion.npz") as arrays:
         wall = arrays["myocardium"][0]
         assert np.isfinite(arrays["ecc_std"][:, 0][:, wall]).all() and "displacement_mm_std" in arrays
-    assert any("90% intervals from 4 samples" in line for line in definition_lines(result))
+    assert any("90 % intervals from 4 samples" in line for line in definition_lines(result))
     assert raw.summary["uncertainty"]["calibrated"] is False and "scales" not in raw.summary["uncertainty"]
 
 
