@@ -265,6 +265,11 @@ CODES: dict[str, NoteCode] = {
         "A long-axis view has no position in the patient, so its walls are not named.",
         "Export the view with its position and orientation.",
     ),
+    "long_axis_without_cine": NoteCode(
+        "info",
+        "No cine lies in the plane of a long-axis mask, which was measured without images.",
+        "Give its cine if the pictures are to show it.",
+    ),
     "long_axis_labels_by_shape": NoteCode(
         "info",
         "The myocardium of a long-axis mask with several labels was identified by its shape.",

@@ -70,7 +70,7 @@ def test_from_masks_to_gls_and_back_to_a_moved_landmark(three, tmp_path):
     (lines,) = heart.shown_lines()
     assert lines.GetPolyData().GetNumberOfCells() > 100
     (points,) = [node for node in landmarks() if node.GetDisplayNode().GetVisibility()]
-    assert [points.GetNthControlPointLabel(i) for i in range(3)] == ["annulus", "annulus", "apex"]
+    assert [points.GetNthControlPointLabel(i) for i in range(3)] == ["MV", "MV", "apex"]
 
     panel.predict(app)
     assert main(["predict", "--long-axis", *map(str, heart.masks(tmp_path)), "--out", str(tmp_path / "cli"),

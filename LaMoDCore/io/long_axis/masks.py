@@ -18,7 +18,8 @@ from LaMoDCore.io.dicom.series import DicomSeries
 from LaMoDCore.io.files.labels import LabelMap, parse_labels
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import LABEL_KEY, FrameStack
-from LaMoDCore.io.images.planes import grid_of_drawing, matching_cine
+from LaMoDCore.io.images.planes import grid_of_drawing, matching_cine, shares_positions
+from LaMoDCore.io.images.stated_geometry import SAME_PLANE_MM
 from LaMoDCore.io.long_axis.drawn import DrawnView
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -125,7 +126,10 @@ def _read(
         raise LaMoDInputError(error.source, error.reason, remedy) from error
     notes += mask.notes
     cine = None
-    if in_plane:
+    if in_plane and _lies_elsewhere(mask, in_plane):
+        text = "No cine lies in the plane of a long-axis mask; it was measured without images."
+        notes.append(note("long_axis_without_cine", text, source=name))
+    elif in_plane:
         cine, cine_notes = matching_cine(replace(mask, name=name), in_plane, path)
         notes += cine_notes
     grid = mask.slice_grid(0) if cine is None else grid_of_drawing(mask, cine)
@@ -144,6 +148,14 @@ def _read(
         lines = {t: WallLines(moved(w.endo_mm), moved(w.epi_mm), moved(w.annulus_mm)) for t, w in lines.items()}
         grid, images = target, np.ascontiguousarray(cine.frames[:, 0], dtype=np.float32)
     return DrawnView(name, grid, lines, timing.frame_times_ms, timing.rr_ms, images, (cine or mask).is_located)
+
+
+def _lies_elsewhere(mask: FrameStack, cines: Sequence[FrameStack]) -> bool:
+    """Whether every cine lies in another plane, as those of other views do: masks of all frames need no images."""
+    grid = mask.slice_grid(0)
+    return all(
+        shares_positions(mask, [cine]) and not grid.same_plane(cine.slice_grid(0), SAME_PLANE_MM) for cine in cines
+    )
 
 
 def _drawn(wall: Array) -> list[tuple[int, Array]]:

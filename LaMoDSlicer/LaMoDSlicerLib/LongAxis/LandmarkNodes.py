@@ -20,17 +20,16 @@ ROLE = "longAxisLandmarks"
 _PLACED = "LaMoD.Placed"
 #: Attribute: index of the slice in its grid.
 _DEPTH = "LaMoD.Depth"
-#: Reference: the cine, or the masks if there is no cine.
+#: Reference: the cine or the masks, whichever arrived first.
 _OWNER = "LaMoD.LongAxisSeries"
 COLOR = (0.21, 0.88, 0.77)
 
 
 def find(one: LongAxisSlice) -> Any:
     """The point list of a slice, or None."""
-    owner = _ownerOf(one)
-    for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode"):
-        isOwn = node.GetAttribute(RoleNodes.ATTRIBUTE) == ROLE and node.GetAttribute(_DEPTH) == str(one.depth)
-        if isOwn and owner is not None and node.GetNodeReferenceID(_OWNER) == owner.GetID():
+    owners = {node.GetID() for node in (one.series.cine, one.series.masks) if node is not None}
+    for node in all():
+        if node.GetAttribute(_DEPTH) == str(one.depth) and node.GetNodeReferenceID(_OWNER) in owners:
             return node
     return None
 
@@ -46,7 +45,8 @@ def create(one: LongAxisSlice, name: str) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", slicer.mrmlScene.GenerateUniqueName(name))
     node.SetAttribute(RoleNodes.ATTRIBUTE, ROLE)
     node.SetAttribute(_DEPTH, str(one.depth))
-    node.SetNodeReferenceID(_OWNER, _ownerOf(one).GetID())
+    owner = one.series.cine if one.series.cine is not None else one.series.masks
+    node.SetNodeReferenceID(_OWNER, owner.GetID())
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetSelectedColor(*COLOR)
@@ -54,7 +54,7 @@ def create(one: LongAxisSlice, name: str) -> Any:
     display.SetGlyphScale(2.2)
     display.SetTextScale(2.6)
     display.SetVisibility3D(False)
-    for label in (_("annulus"), _("annulus"), _("apex")):
+    for label in (_("MV"), _("MV"), _("apex")):  # mitral valve, a short text that fits into small views
         index = node.AddControlPointWorld(0.0, 0.0, 0.0)
         node.SetNthControlPointLabel(index, label)
     node.SetFixedNumberOfControlPoints(True)
@@ -80,6 +80,11 @@ def keep(node: Any, frame: int) -> None:
     node.SetAttribute(_PLACED, json.dumps(placed, sort_keys=True))
 
 
+def isPlaced(node: Any) -> bool:
+    """Whether a person moved a point of a list."""
+    return bool(_stored(node))
+
+
 def placedIn(one: LongAxisSlice) -> dict[int, np.ndarray]:
     """By frame, counted from 0: [3, 3] LPS mm of the points that a person placed, in the plane of the slice."""
     node = find(one)
@@ -98,7 +103,3 @@ def _stored(node: Any) -> dict[str, Any]:
     except ValueError:
         return {}
     return stored if isinstance(stored, dict) else {}
-
-
-def _ownerOf(one: LongAxisSlice) -> Any:
-    return one.series.cine if one.series.cine is not None else one.series.masks

@@ -30,13 +30,13 @@ def gls(summary: dict[str, Any]) -> str:
 
 def definition(summary: dict[str, Any]) -> str:
     """What GLS is: line, formula, moment, views, and its interval."""
-    views = [ViewNames.textOf(part["view"]) for part in summary["views"]]
+    views = [ViewNames.shortTextOf(part["view"]) for part in summary["views"]]
     text = _(
         "GLS: mid-wall length L / L_ED − 1, systolic peak, {views}; drawn contours, not predicted; 90 % interval "
         "{low} to {high} %"
     )
     low, high = (percent(limit).removesuffix(" %") for limit in summary["gls"]["interval"][MAIN])
-    return text.format(views=", ".join(views), low=low, high=high)
+    return text.format(views=" + ".join(views), low=low, high=high)
 
 
 def walls(summary: dict[str, Any]) -> str:

@@ -52,7 +52,9 @@ class LongAxisViews:
             self._lines.pop(role).hide()
         used = {LandmarkNodes.find(LongAxisRows.sliceOf(row)) for row in rows}
         for landmarks in LandmarkNodes.all():
-            if landmarks not in used and landmarks.GetDisplayNode() is not None:
+            if landmarks not in used and not LandmarkNodes.isPlaced(landmarks):
+                slicer.mrmlScene.RemoveNode(landmarks)  # its slice was removed
+            elif landmarks not in used and landmarks.GetDisplayNode() is not None:
                 landmarks.GetDisplayNode().SetVisibility(False)
 
     def release(self) -> None:

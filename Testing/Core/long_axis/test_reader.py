@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from long_axis_files import (
@@ -266,3 +268,44 @@ def test_masks_in_other_formats_give_the_same_lines(tmp_path, name):
     # files order rows and columns differently, and of equally distant ends of a symmetric wall the first one is used
     assert view.lps(view.endo_mm) == pytest.approx(expected.lps(expected.endo_mm), abs=0.6)
     assert length_mm(view.endo_mm) == pytest.approx(length_mm(expected.endo_mm), rel=0.004)
+
+
+def test_masks_of_all_frames_need_no_cine(tmp_path, cine):
+    masks = write_masks(tmp_path / "second.seq.nrrd", "two_chamber")
+    case = load_long_axis([masks], cine=[cine])
+    assert case.views[0].cine is None and "long_axis_without_cine" in {note.code for note in case.notes}
+    alone = load_long_axis([masks])
+    assert np.array_equal(case.views[0].endo_mm, alone.views[0].endo_mm)
+
+
+def test_landmarks_of_a_point_list(tmp_path):
+    masks = [write_masks(tmp_path / f"{kind}.seq.nrrd", kind) for kind in ("four_chamber", "two_chamber")]
+    found = load_long_axis(masks).views
+    moved = found[1].annulus_mm[3] + [[0.0, -4.0], [0.0, 3.0]]
+
+    def points(places):
+        return [{"label": f"{name} 3", "position": p.tolist()} for name, p in places]
+
+    lps = found[1].lps(np.concatenate([moved, found[1].apex_mm[3][None]]))
+    placed = points(zip(("annulus", "annulus", "apex"), lps, strict=True))
+    path = tmp_path / "landmarks.mrk.json"
+    path.write_text(json.dumps({"markups": [{"type": "Fiducial", "name": "points", "controlPoints": placed}]}))
+    views = load_long_axis(masks, landmarks=[path]).views
+    assert views[1].annulus_mm[3] == pytest.approx(moved, abs=1e-6)
+    assert np.array_equal(np.delete(views[1].annulus_mm, 3, axis=0), np.delete(found[1].annulus_mm, 3, axis=0))
+    assert np.array_equal(views[0].annulus_mm, found[0].annulus_mm)
+    assert views[1].endo_mm[3][[0, -1]] == pytest.approx(found[1].endo_mm[3][[0, -1]])
+
+    def refused(controls, reason):
+        content = {"markups": [{"type": "Fiducial", "name": "points", "controlPoints": controls}]}
+        path.write_text(json.dumps(content))
+        with pytest.raises(LaMoDInputError, match=reason):
+            load_long_axis(masks, landmarks=[path])
+
+    refused(placed[2:] + placed[1:2], "1 point of the mitral annulus instead of 2")
+    refused(points([("annulus", lps[2]), ("annulus", lps[1])]), "annulus and apex seem to be exchanged")
+    refused(
+        points([("annulus", p + np.array([0, 0, 90])) for p in lps[:2]]), "plane of no long-axis view|from the ends"
+    )
+    refused([{**p, "label": p["label"].replace("3", "99")} for p in placed], "points of frame 99")
+    refused([{**placed[0], "label": "RV"}], "no points of the mitral annulus or the apex")
