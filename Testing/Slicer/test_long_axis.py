@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -114,7 +116,7 @@ def test_the_reading_room_of_long_axis_alone(three):
         "Curves", "Bullseye", "Segments", "Numbers", "Notes"
     ]  # fmt: skip
     app.mouse.choose(sheet.pageSelector, "Segments")
-    assert (sheet.segments.rowCount, sheet.segments.item(0, 2).text()) == (18, "inferoseptal")
+    assert (sheet.segments.rowCount, sheet.segments.item(0, 1).text()) == (18, "inferoseptal")
     app.mouse.choose(sheet.pageSelector, "Bullseye")
     app.settle()
     assert sheet.bullseye.pictureSize[0] > 0
@@ -198,3 +200,22 @@ def draw_curves(folder, frames):
             for point in markup["controlPoints"]:
                 x, y, z = point["position"]
                 node.AddControlPointWorld(-x, -y, z)
+
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "cine_biv_me"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real cines are not there")
+def test_guide_points_of_two_real_cines(slicer_app, pictures):
+    app = slicer_app
+    paths = [REAL / "dicom" / "Se6", REAL / "dicom" / "Se7", REAL / "guidepoints_long_axis"]
+    assert heart.add(app, *paths) == ""
+    assert heart.rows(app) == [["LA Se6", "auto: 4ch", "25", "drawn"], ["LA Se7", "auto: 3ch", "25", "drawn"]]
+    panel.predict(app)
+    assert app.widget.ui.headlineLabel.text.startswith("<b>GLS −22.7 %</b>")
+    assert "MAPSE: 4-chamber 16, 20 mm; 3-chamber 12, 13 mm" in app.widget.ui.headlineLabel.text
+    app.mouse.click(app.widget.ui.openRoomButton)
+    app.settle()
+    app.mouse.screenshot(pictures / "slicer-long-axis.png")
+    app.mouse.click(app.widget.readingPanel.ui.roomButton)
+    app.settle()

@@ -8,6 +8,9 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.long_axis.end_diastole import reference_frame
 from LaMoDCore.heart.long_axis.view import LINE_NAMES, LongAxisView
 
+#: Points of both contours that are nearer to the long axis, mm, have no direction away from it.
+_ON_AXIS_MM = 0.05
+
 
 def mid_wall_mm(view: LongAxisView) -> Array:
     """The mid-wall line [T, P, 2]: half-way between the contours at end-diastole, and the same tissue later.
@@ -25,6 +28,8 @@ def mid_wall_mm(view: LongAxisView) -> Array:
     square, constant = (outer - inner) / 2, -start * _mean(inner, outer)
     root = np.sqrt(np.maximum(inner**2 - 4 * square * constant, 0.0))
     depth = np.clip(-2 * constant / np.maximum(inner + root, 1e-9), 0.0, 1.0)
+    on_axis = np.minimum(_mean(inner, outer), _mean(inner, outer)[reference]) < _ON_AXIS_MM
+    depth = np.where(on_axis, 0.5, depth)  # the limit at the apex, where both distances vanish
     return np.asarray(view.endo_mm + depth[..., None] * (view.epi_mm - view.endo_mm))
 
 

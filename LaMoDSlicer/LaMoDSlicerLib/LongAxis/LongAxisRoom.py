@@ -132,6 +132,6 @@ class LongAxisRoom:
         view = self._node.views()[index]
         name = Numbering.capitalized(ViewNames.textOf(view.view))
         if LongAxisKeeper.isOutOfDate(self._node):
-            return _("{view}\n↻ out of date").format(view=name)
+            return _("{view}\nout of date").format(view=name)
         low, high = (f"{limit:+.0f}".replace("-", "−") for limit in ColourRanges.limits("longitudinal"))
         return _("{view}\nmid-wall {low} … {high} %").format(view=name, low=low, high=high)

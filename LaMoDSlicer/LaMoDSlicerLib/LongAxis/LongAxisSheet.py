@@ -48,7 +48,9 @@ class LongAxisSheet:
         self.copyButton.setToolTip(_("Copy all rows with titles, for a spreadsheet (Ctrl+C copies the selected cells)"))
         folder = Path(slicer.app.temporaryPath)
         name = "lamod-long-axis" if withFrames else "lamod-long-axis-tab"
-        self.curves = ClickablePicture(self._drawCurves, self._onCurvesClicked, folder, name)
+        self.curves = ClickablePicture(
+            self._drawCurves, self._onCurvesClicked, folder, name, markColor="palette(window-text)"
+        )
         self.bullseye = ClickablePicture(self._drawBullseye, lambda _x, _y: None, folder, f"{name}-bullseye")
         self.segments, self.numbers, self.notes = qt.QTableWidget(), qt.QTableWidget(), qt.QTextBrowser()
         self._arrange(withFrames)
@@ -205,6 +207,7 @@ class LongAxisSheet:
     def _drawCurves(self, path: Path, size: tuple[int, int], style: PictureStyle) -> None:
         if self._node is not None:
             StrainByViewPicture(self._node).draw(path, size, style)
+            self._onFrame(self._follower.frame)
 
     def _drawBullseye(self, path: Path, size: tuple[int, int], style: PictureStyle) -> None:
         if self._node is not None:

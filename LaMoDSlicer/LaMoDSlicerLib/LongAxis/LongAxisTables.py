@@ -11,12 +11,12 @@ from LaMoDSlicerLib.LongAxis.LongAxisText import percent
 def segmentTitles() -> list[str]:
     return [
         _("View"),
-        _("AHA"),
         _("Wall"),
         _("Level"),
         _("Peak [%]"),
         _("ES [%]"),
         _("Time [ms]"),
+        _("AHA"),
     ]
 
 
@@ -25,12 +25,12 @@ def segmentTips() -> list[str]:
     strain = _("change of the length of the drawn mid-wall line, L / L_ED − 1")
     return [
         _("long-axis view"),
-        _("number in the 17-segment model of the AHA"),
         _("wall; its three segments share one strain, because no point between its ends is known"),
         _("third of the wall"),
         _("systolic peak: {strain}").format(strain=strain),
         _("at end-systole: {strain}").format(strain=strain),
         _("time to peak since end-diastole; none of contours that were carried"),
+        _("number in the 17-segment model of the AHA"),
     ]
 
 
@@ -47,12 +47,12 @@ def segmentRows(summary: dict[str, Any]) -> list[list[str]]:
             rows.append(
                 [
                     ViewNames.shortTextOf(part["view"]),
-                    str(segment["aha"] or ""),
                     segment["wall"],
                     segment["level"],
                     percent(segment["strain_systolic_peak"]).removesuffix(" %"),
                     percent(segment["strain_es"]).removesuffix(" %"),
                     "–" if time is None else f"{time:.0f}",
+                    str(segment["aha"] or ""),
                 ]
             )
     return rows

@@ -13,10 +13,7 @@ MAIN = "mid_wall"
 
 def percent(value: float | None) -> str:
     """A signed percentage of a fraction."""
-    if value is None:
-        return "–"
-    text = f"{100 * value:+.1f}"
-    return (text.replace("-", "−") if float(text) else "0.0") + " %"
+    return "–" if value is None else f"{Numbering.signed(100 * value)} %"
 
 
 def gls(summary: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ class ClickablePicture(qt.QLabel):
         onClick: called with x, y in pixels from the top left corner.
         folder: of the file.
         name: of the file, without suffix.
+        markColor: of the line that `setMark` shows.
     """
 
     LEAST = 160
@@ -26,13 +27,14 @@ class ClickablePicture(qt.QLabel):
         onClick: Callable[[float, float], None],
         folder: Path,
         name: str,
+        markColor: str = "#20262e",  # dark on the light colours of the matrix
     ) -> None:
         qt.QLabel.__init__(self)
         self._draw, self._onClick = draw, onClick
         self._file = folder / f"{name}-{os.getpid()}.png"  # several Slicers share the temporary folder
         self._drawn = (0, 0)
         self._mark = qt.QFrame(self)
-        self._mark.setStyleSheet("background: #20262e;")  # dark on the light colours of the matrix
+        self._mark.setStyleSheet(f"background: {markColor};")
         self._mark.hide()
         self.setAlignment(qt.Qt.AlignTop | qt.Qt.AlignLeft)
         self.setMinimumSize(self.LEAST, self.LEAST)
