@@ -55,7 +55,7 @@ def test_a_dataset_is_checked_and_a_click_loads_the_case(researcher, hearts, pic
     open_section(researcher, dataset.ui.datasetButton)
     click(researcher, dataset.ui.checkDatasetButton)
     assert researcher.mouse.spin(WAIT, lambda: not dataset.isBusy)
-    assert "1 errors" in dataset.ui.checkLabel.text, dataset.ui.datasetMessage.text
+    assert "errors: 1" in dataset.ui.checkLabel.text, dataset.ui.datasetMessage.text
     table = dataset.ui.findingsTable
     assert [table.item(0, column).text() for column in (0, 1)] == ["error", "s00001-mid-1"]
     assert "attic" in table.item(0, 2).text()

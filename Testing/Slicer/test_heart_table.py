@@ -99,6 +99,18 @@ def test_series_are_listed_from_base_to_apex_with_proposed_levels(slicer_app):
     assert [row[USE] for row in rows] == ["1", "2", "3"]
     assert [row[NAME] for row in rows] == ["basal", "middle", "apical"]
     assert [row[LEVEL] for row in rows] == ["auto: base", "auto: mid", "auto: apex"]
+    assert _room_for_text(slicer_app.widget.ui.heartTable.cellWidget(0, COMBO)) >= 0, "“auto: base” is cut off"
+
+
+def _room_for_text(combo: object) -> int:
+    """Pixels that are left in a combo box next to its text."""
+    from PySide6 import QtWidgets
+
+    option, control = QtWidgets.QStyleOptionComboBox(), QtWidgets.QStyle.ComplexControl.CC_ComboBox
+    QtWidgets.QComboBox.initStyleOption(combo, option)
+    part = QtWidgets.QStyle.SubControl.SC_ComboBoxEditField
+    field = QtWidgets.QWidget.style(combo).subControlRect(control, option, part, combo)
+    return field.width() - QtWidgets.QWidget.fontMetrics(combo).horizontalAdvance(option.currentText)
 
 
 def test_use_and_levels_reach_the_request(slicer_app, tmp_path):
@@ -379,6 +391,15 @@ def test_several_series_are_predicted_by_the_same_button_and_shown_alike(slicer_
     headline = app.widget.ui.headlineLabel.text
     assert "GCS −" in headline
     assert "Strongest" in headline and "weakest" in headline
+    basal, middle, _apical = result.browsers()
+    controls = (app.window.seek, app.widget.ui.seekWidget)
+    assert {widget._browser for widget in controls} == {middle}, "the toolbar and the panel play what is shown"
+    app.widget.readingPanel.ui.roomButton.checked = True
+    app.settle()
+    assert {widget._browser for widget in controls} == {basal}
+    app.widget.readingPanel.ui.roomButton.checked = False
+    app.settle()
+    assert {widget._browser for widget in controls} == {middle}
 
 
 def small_result(app: SimpleNamespace, folder: Path) -> tuple:

@@ -449,7 +449,7 @@ def test_volumes_and_ejection_fraction_are_those_of_the_masks(host, tmp_path):
     assert table["Stroke volume"][1:3] == [f"{edv - esv:.0f}", "ml"]
     assert table["LV mass"][1:3] == [f"{1.05 * wall:.0f}", "g"]
     assert all(row[4] for row in table.values()), "each number has a definition"
-    headline = ResultHeadline(numbers).html()
+    headline = ResultHeadline(numbers).html().replace("\u00a0", " ")
     assert f"EF {100 * (edv - esv) / edv:.0f} %" in headline
     assert f"EDV {edv:.0f} ml, ESV {esv:.0f} ml" in headline
     assert "ontours drawn automatically" not in headline
@@ -480,7 +480,7 @@ def test_intervals_of_gcs_and_grs_are_shown_and_a_bound_is_named(host, tmp_path)
     numbers, _volume, _wall = _stack_numbers(tmp_path / "result", [24, 22])
     limits = {"gcs_peak": [-0.25, -0.15], "grs_peak": [0.2, 0.3]}
     calibrated = _with_intervals(numbers, basis="calibrated", **limits)
-    assert "90 % intervals: GCS −25.0 to −15.0, GRS +20.0 to +30.0 %" in ResultHeadline(calibrated).html()
+    assert "90 %: GCS −25.0 to −15.0, GRS +20.0 to +30.0\u00a0%" in ResultHeadline(calibrated).html()
     rows = {row[0]: row for row in IndexTable(calibrated).rows()}
     assert rows["GCS, peak: lower limit"][1:3] == ["−25.0", "%"]
     assert rows["GRS, peak: upper limit"][1:3] == ["+30.0", "%"]
@@ -490,7 +490,7 @@ def test_intervals_of_gcs_and_grs_are_shown_and_a_bound_is_named(host, tmp_path)
         "%",
     ]
     bound = _with_intervals(numbers, basis="bound", **limits)
-    assert "90 % intervals (upper bound): GCS −25.0 to −15.0, GRS" in ResultHeadline(bound).html()
+    assert "90 % at most: GCS −25.0 to −15.0, GRS" in ResultHeadline(bound).html()
     assert "at most" in {row[0]: row for row in IndexTable(bound).rows()}["GCS, peak: lower limit"][4]
 
 

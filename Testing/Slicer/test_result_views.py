@@ -54,7 +54,7 @@ def values_of(legend, display):
     """The texts next to a legend, and the values at their places."""
     low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
     exact = np.linspace(low, high, legend.GetNumberOfLabels())
-    return [legend.GetLabelFormat() % value for value in exact], exact
+    return [(legend.GetLabelFormat() % value).strip() for value in exact], exact
 
 
 def visible_lines(result, name):

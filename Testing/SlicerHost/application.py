@@ -39,6 +39,17 @@ class LogicModule(Strict):
         return None
 
 
+class qSlicerSequencesModule(LogicModule):
+    """The module whose toolbar plays one sequence browser."""
+
+    _real_class = "qSlicerSequencesModule"
+
+    def setToolBarActiveBrowserNode(self, browser_node: Any) -> None:
+        window = slicer.app.mainWindow()
+        if window is not None:
+            window.play_in_toolbar(browser_node)
+
+
 class qSlicerScriptedLoadableModule(LogicModule):
     """The parent that Slicer gives to a scripted module."""
 

@@ -95,6 +95,7 @@ class MainWindow(wrapped("QMainWindow")):
 
     def _add_sequence_toolbar(self, scene: Any) -> None:
         toolbar = self.addToolBar("Sequences")
+        self._played: Any = None
         self.play, self.seek = qMRMLSequenceBrowserPlayWidget(), qMRMLSequenceBrowserSeekWidget()
         toolbar.addWidget(self.play)
         toolbar.addWidget(self.seek)
@@ -112,8 +113,15 @@ class MainWindow(wrapped("QMainWindow")):
                 source.customDownloader(source)
                 return
 
+    def play_in_toolbar(self, browser: Any) -> None:
+        """Let the toolbar play a browser until it is removed."""
+        self._played = browser
+        self._follow_browser()
+
     def _follow_browser(self) -> None:
-        browser = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+        browser = self._played
+        if browser is None or browser.GetScene() is None:
+            browser = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
         for widget in (self.play, self.seek):
             if widget._browser is not browser:
                 widget.setMRMLSequenceBrowserNode(browser)

@@ -50,6 +50,7 @@ CLASSES = [
     "qSlicerAbstractModule",
     "qSlicerScriptedLoadableModule",
     "qSlicerLoadableModule",
+    "qSlicerSequencesModule",
     "qSlicerModuleManager",
     "qSlicerAbstractModuleFactoryManager",
     "qSlicerModuleFactoryManager",

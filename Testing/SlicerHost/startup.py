@@ -60,14 +60,20 @@ def start_application(testing: bool) -> Application:
     from Testing.SlicerHost import slicer_python
 
     packaging = slicer_python.install()
-    from Testing.SlicerHost.application import Application, LogicModule, qSlicerScriptedLoadableModule
+    from Testing.SlicerHost.application import (
+        Application,
+        LogicModule,
+        qSlicerScriptedLoadableModule,
+        qSlicerSequencesModule,
+    )
     from Testing.SlicerHost.layouts import qSlicerSingletonViewFactory
 
     slicer.qSlicerScriptedLoadableModule = qSlicerScriptedLoadableModule
     slicer.qSlicerSingletonViewFactory = qSlicerSingletonViewFactory
     slicer.app = Application(scene, temporary, testing, packaging)
     for name, logic in scene.module_logics.items():
-        setattr(slicer.modules, name.lower(), LogicModule(name, logic))
+        kind = qSlicerSequencesModule if name == "Sequences" else LogicModule
+        setattr(slicer.modules, name.lower(), kind(name, logic))
     _started.append(slicer.app)
     return slicer.app
 

@@ -142,7 +142,7 @@ class DatasetSection:
         found = next((line for line in lines if line.startswith("[")), "[]")
         self._findings = sorted(json.loads(found), key=lambda f: f["severity"] != "error")
         errors = sum(finding["severity"] == "error" for finding in self._findings)
-        text = _("{errors} errors, {warnings} warnings").format(errors=errors, warnings=len(self._findings) - errors)
+        text = _("errors: {errors}, warnings: {warnings}").format(errors=errors, warnings=len(self._findings) - errors)
         self._ui.checkLabel.text = text if self._findings else _("No problems found.")
         self._ui.findingsTable.visible = bool(self._findings)
         rows = [[f["severity"], f["case"] or _("dataset"), inPanel(f["message"])] for f in self._findings]

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Contours.ContourSlices import ContourSlices
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
+from LaMoDSlicerLib.Widgets import Numbering
 from LaMoDSlicerLib.Worker import CoreLibrary
 
 #: Exit codes of `lamod check` with a result: without findings, and with findings.
@@ -160,4 +161,4 @@ def _readTable(path: Path) -> list[dict[str, str]]:
 
 def _percent(fraction: str, sign: bool = False) -> str:
     value = 100 * float(fraction)
-    return (f"{value:+.1f}" if sign else f"{value:.1f}").replace("-", "−")
+    return Numbering.signed(value) if sign else f"{value:.1f}".replace("-", "−")

@@ -42,7 +42,7 @@ class SliceReview:
         if self.carried:
             parts.append(_("carried {n} of {all}").format(n=len(self.carried), all=self.frames))
         if self.empty:
-            parts.append(_("none in {n} of {all}").format(n=len(self.empty), all=self.frames))
+            parts.append(_("{n} empty").format(n=len(self.empty)))
         return ", ".join(parts) or _("drawn")
 
     def reviewText(self) -> str:

@@ -36,9 +36,11 @@ class DisplayPanel:
         vars(self._ui).update(vars(slicer.util.childWidgetVariables(self.widget)))
         self._tips = {box: box.toolTip for box in self._motionWidgets()}
         self.views = ResultViews()
+        self.views.onShown = self._followShown
         self._parameters: Any = None
         self._inputs: tuple[Any, ...] = ()
         self._shown: tuple[Any, ...] = ()
+        self._played = ""
 
     def _motionWidgets(self) -> tuple[Any, ...]:
         """The widgets whose lines are drawn from the motion."""
@@ -82,16 +84,25 @@ class DisplayPanel:
     def update(self) -> None:
         """Show the current result, also that of a loaded scene, with the settings of the parameter node."""
         result = self.result
-        browser = result.browserNode if result is not None else None
-        for widget in (self._ui.playWidget, self._ui.seekWidget):
-            widget.setMRMLSequenceBrowserNode(browser)
-            widget.enabled = browser is not None
+        self._followShown()
         shown = (result,) if result is not None else ()
         if shown and shown != self._shown:
             SliceViews.refresh()
         self._shown = shown
         self._offer(result)
         self.updateDisplay()
+
+    def _followShown(self) -> None:
+        """Let this section and Slicer's toolbar play the series in the red view: each series has its own times."""
+        result = self.result
+        browser = self.views.placedIn("Red") or (result.browserNode if result is not None else None)
+        for widget in (self._ui.playWidget, self._ui.seekWidget):
+            widget.setMRMLSequenceBrowserNode(browser)
+            widget.enabled = browser is not None
+        played = browser.GetID() if browser is not None else ""
+        if played and played != self._played:  # afterwards a person may choose another browser in the toolbar
+            slicer.modules.sequences.setToolBarActiveBrowserNode(browser)
+        self._played = played
 
     def updateDisplay(self) -> None:
         """Apply the settings of the parameter node to the views."""

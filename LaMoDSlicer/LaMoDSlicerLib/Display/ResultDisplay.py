@@ -117,8 +117,9 @@ def _setLegend(volume: Any, legend: Legend | None, views: list[str]) -> None:
         node = None
     node = node or logic.AddDefaultColorLegendDisplayNode(volume)
     node.SetTitleText(legend.title)
-    node.SetLabelFormat("%g")  # a fixed number of decimals would round the values between the limits
     labels = _labels(views)
+    # A fixed number of decimals would round the values between the limits; labels of one width have one size of text.
+    node.SetLabelFormat("%5g" if labels > 3 else "%3g")
     node.SetNumberOfLabels(labels)
     node.SetMaxNumberOfColors(256)
     node.SetSize(
@@ -126,7 +127,6 @@ def _setLegend(volume: Any, legend: Legend | None, views: list[str]) -> None:
     )
     node.GetTitleTextProperty().SetFontSize(16)
     node.GetLabelTextProperty().SetFontSize(14)
-    node.GetLabelTextProperty().SetFontFamilyToArial()  # as the title; the default is wider
     _showIn(node, views)
     node.SetVisibility(True)
 

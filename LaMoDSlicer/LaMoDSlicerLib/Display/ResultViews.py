@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import slicer
@@ -29,6 +29,8 @@ class ResultViews:
 
     def __init__(self) -> None:
         self._displays: dict[tuple[str, str, str], ResultDisplay] = {}
+        #: Called when other results may be shown than before.
+        self.onShown: Callable[[], None] = lambda: None
 
     def place(self, name: str, browserNode: Any, role: str = "") -> None:
         """Let a slice view show a result until `release`; `update` applies it.
@@ -42,6 +44,11 @@ class ResultViews:
             if node.GetLayoutName() == name:
                 node.SetNodeReferenceID(self._BROWSER, browserNode.GetID())
                 node.SetAttribute(self._ROLE, role or None)
+
+    def placedIn(self, name: str) -> Any:
+        """The browser that `place` put into a slice view, or None."""
+        placed = (self._placed(node) for node, _composite in _sliceViews() if node.GetLayoutName() == name)
+        return next((browser for browser, _role in filter(None, placed)), None)
 
     def release(self) -> None:
         """Undo `place`; `update` applies it."""
@@ -129,6 +136,7 @@ class ResultViews:
             else:
                 display.hide()
         self._link(list(views))
+        self.onShown()
 
     def _placed(self, sliceNode: Any) -> tuple[Any, str] | None:
         browser = sliceNode.GetNodeReference(self._BROWSER)

@@ -23,7 +23,7 @@ class HeartTable:
     #: Height of a row and width of the selector of a level without its text, relative to the height of text.
     ROW_HEIGHT, SELECTOR_WIDTH = 1.7, 1.9
     #: Largest width of the column of contours relative to its title; longer texts are complete in the tooltip.
-    MOST_CONTOURS = 1.3
+    MOST_CONTOURS = 1.1
     _SLICE, _LEVEL, _FRAMES, _CONTOURS, _REVIEW = range(5)
 
     def __init__(
@@ -61,10 +61,8 @@ class HeartTable:
         header = table.horizontalHeader()
         header.setHighlightSections(False)  # the bold titles of the selected row take the space of the names
         for column in range(len(titles)):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(self._SLICE, qt.QHeaderView.Stretch)  # shortened where the panel is narrow
-        for column in (self._LEVEL, self._CONTOURS):
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
+        header.setSectionResizeMode(self._SLICE, qt.QHeaderView.Stretch)  # shortened where the panel is narrow
         table.connect("currentCellChanged(int,int,int,int)", self._onCurrent)
         table.connect("itemChanged(QTableWidgetItem*)", self._onItem)
 
@@ -98,11 +96,14 @@ class HeartTable:
         """Fit rows and columns to the size of the text."""
         table, metrics = self._table, self._table.fontMetrics()
         header, height = table.horizontalHeader(), round(self.ROW_HEIGHT * metrics.height())
-        title = metrics.boundingRect(_("Contours")).width() + 10
-        contours = min(max(table.sizeHintForColumn(self._CONTOURS) + 6, title), self.MOST_CONTOURS * title)
+        widths = {c: table.sizeHintForColumn(c) + 2 for c in (self._FRAMES, self._CONTOURS, self._REVIEW)}
+        for column, width in widths.items():  # the style would add space on both sides of the titles
+            title = metrics.boundingRect(table.horizontalHeaderItem(column).text()).width() + 10
+            most = self.MOST_CONTOURS * title if column == self._CONTOURS else width
+            widths[column] = max(min(width, most), title)
         level = metrics.boundingRect(_("auto: {level}").format(level=_("base"))).width()
-        level += self.SELECTOR_WIDTH * metrics.height()
-        for column, width in ((self._CONTOURS, contours), (self._LEVEL, level)):
+        widths[self._LEVEL] = level + self.SELECTOR_WIDTH * metrics.height()
+        for column, width in widths.items():
             if table.columnWidth(column) != round(width):
                 header.resizeSection(column, round(width))
         header.setFixedHeight(height)

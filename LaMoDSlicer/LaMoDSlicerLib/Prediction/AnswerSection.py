@@ -12,7 +12,7 @@ from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultHeadline import ResultHeadline
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
-from LaMoDSlicerLib.Widgets import PanelWidgets
+from LaMoDSlicerLib.Widgets import Numbering, PanelWidgets
 
 #: Code of the note that contours were drawn automatically and not reviewed.
 AUTOMATIC = "contours_automatic"
@@ -103,13 +103,12 @@ class AnswerSection:
             return
         if len(found) > 1 and found[0].code == AUTOMATIC and found[1].severity == found[0].severity:
             found = found[1:] + found[:1]  # the lines above it already state it
-        text = f"{found[0].state()}: {found[0].text}"
+        place, text = found[0].cells()[1], found[0].text
+        if found[0].slices:
+            text = f"{Numbering.capitalized(place)}: {text}"
         kinds = {(remark.severity, remark.code or remark.text) for remark in found}  # as the reading room counts
-        if len(kinds) > 1:
-            text = _("{state} 1 of {count}: {text}").format(
-                state=found[0].state(), count=len(kinds), text=found[0].text
-            )
-        self._showWarning(text, notes.plain())
+        template = _("{state} 1 of {count}: {text}") if len(kinds) > 1 else _("{state}: {text}")
+        self._showWarning(template.format(state=found[0].state(), count=len(kinds), text=text), notes.plain())
 
     def _showWarning(self, text: str, tip: str) -> None:
         label = self._ui.warningLabel

@@ -5,6 +5,7 @@ import numpy as np
 
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas, PictureStyle
 from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 class AgreementPicture:
@@ -68,16 +69,17 @@ class AgreementPicture:
         """Bias and limits of agreement; one label for all three if three would overlap."""
         s = self._comparison.statistics("ecc_extreme", 100.0)
         names = {"bias": "bias", "lower": "−1.96 SD", "upper": "+1.96 SD"}
-        labels = {key: f"{name} {s[key]:+.1f}" for key, name in names.items()}
+        number = {key: Numbering.signed(s[key]) for key in names}
+        labels = {key: f"{name} {number[key]}" for key, name in names.items()}
         room = (s["upper"] - s["bias"]) / (2 * reach) * self.BOX[3] * canvas.height
         if room < self.LINE_OF_TEXT:
-            labels = {"bias": f"bias {s['bias']:+.1f}\n({s['lower']:+.1f} … {s['upper']:+.1f})"}
+            labels = {"bias": f"bias {number['bias']}\nlimits {number['lower']}\nto {number['upper']}"}
         for key in names:
             style = "-" if key == "bias" else "--"
             ax.axhline(s[key], color=canvas.style.ink, linewidth=1.0, linestyle=style, zorder=1)
         for key, text in labels.items():
             ax.annotate(
-                text.replace("-", "−"), (1, s[key]), xycoords=("axes fraction", "data"), xytext=(3, 0),
+                text, (1, s[key]), xycoords=("axes fraction", "data"), xytext=(3, 0),
                 textcoords="offset points", fontsize=canvas.points(7.5), color=canvas.style.soft, va="center",
                 annotation_clip=False,
             )  # fmt: skip

@@ -22,6 +22,7 @@ from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
+from LaMoDSlicerLib.Widgets import Numbering
 from LaMoDSlicerLib.Widgets.FittedTextBox import FittedTextBox
 
 
@@ -333,7 +334,7 @@ class ReadingSheet:
         rings = self._rings()
         ring = next((i for i, r in enumerate(rings) if self._slice in r.slices), 0)
         gcs = self._numbers.summary["global"].get("gcs_peak")
-        middle = "" if gcs is None else f"GCS\n{100 * gcs:+.1f} %".replace("-", "−")
+        middle = "" if gcs is None else f"GCS\n{Numbering.signed(100 * gcs)} %"
         isOfSlices = self._quantity is not BullseyeQuantity.LONGITUDINAL
         chosen = None if self._chosen is None or not isOfSlices else (ring, self._chosen)
         shown = middle if self._quantity.isStrain else ""

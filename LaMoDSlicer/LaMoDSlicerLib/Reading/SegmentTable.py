@@ -3,6 +3,7 @@ from typing import ClassVar
 import numpy as np
 
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 class SegmentTable:
@@ -102,7 +103,7 @@ class SegmentTable:
 
     @staticmethod
     def _percent(value: float | None) -> str:
-        return "–" if value is None or not np.isfinite(value) else f"{100 * value:+.1f}".replace("-", "−")
+        return "–" if value is None or not np.isfinite(value) else Numbering.signed(100 * value)
 
     @staticmethod
     def _number(value: float | None) -> str:
@@ -112,4 +113,4 @@ class SegmentTable:
     def _range(bounds: np.ndarray) -> str:
         if not np.isfinite(bounds).all():
             return "–"
-        return f"{bounds[0]:+.1f} … {bounds[1]:+.1f}".replace("-", "−")
+        return f"{Numbering.signed(bounds[0])} … {Numbering.signed(bounds[1])}"

@@ -64,7 +64,7 @@ class ResultHeadline:
         if not known:
             return _("No intervals: predicted with one sample") if self._numbers.samples == 1 else ""
         isBound = any(interval.is_bound for interval in known.values())
-        text = _("90 % intervals (upper bound): {limits}") if isBound else _("90 % intervals: {limits}")
+        text = _("90 % at most: {limits}") if isBound else _("90 %: {limits}")  # as in the report
         limits = [f"{names[name]} {_limits(interval)}" for name, interval in known.items()]
         return text.format(limits=", ".join(limits) + "\u00a0%")
 
@@ -117,5 +117,4 @@ def _percent(value: float | None, signed: bool) -> str:
     """A fraction in per cent with a minus sign (U+2212); the space before the unit does not break."""
     if value is None:
         return "–"
-    text = f"{100 * value:+.1f}" if signed else f"{100 * value:.0f}"
-    return ("0.0" if signed and not float(text) else text.replace("-", "−")) + "\u00a0%"
+    return (Numbering.signed(100 * value) if signed else f"{100 * value:.0f}") + "\u00a0%"

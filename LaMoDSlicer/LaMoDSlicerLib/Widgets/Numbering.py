@@ -1,4 +1,4 @@
-"""How frames, slices and segments are named on screen: one numbering everywhere.
+"""How frames, slices, segments and numbers are written on screen: one numbering everywhere.
 
 Frames count from 1 on screen and from 0 in files and arrays. Slices count from 1, the most basal. Segments have
 LaMoD's number, which counts from the anterior RV insertion, with their name; AHA numbers are always marked as such.
@@ -62,6 +62,12 @@ def segment(number: int, name: str, aha: int | None = None) -> str:
     """
     text = f"{number} {name}".strip()
     return text if aha is None else _("{segment} (AHA {aha})").format(segment=text, aha=aha)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, “−13.5”; zero has none."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def capitalized(text: str) -> str:
