@@ -10,9 +10,18 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[1] / "Core" / "long_axis"))
 
 from long_axis_files import FRAMES, write_cine, write_guide_points, write_markups, write_masks
-from long_axis_shapes import ANGLES, CENTER_LPS
+from long_axis_shapes import ANGLES, beating_walls, long_axis_grid
 
-__all__ = ["ANGLES", "CENTER_LPS", "FRAMES", "write_cine", "write_guide_points", "write_markups", "write_masks"]
+__all__ = [
+    "ANGLES",
+    "FRAMES",
+    "beating_walls",
+    "long_axis_grid",
+    "write_cine",
+    "write_guide_points",
+    "write_markups",
+    "write_masks",
+]
 #: Names of files that name no view.
 NAMES = dict(zip(ANGLES, ("first", "second", "third"), strict=True))
 

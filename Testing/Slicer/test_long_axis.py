@@ -187,6 +187,38 @@ def test_points_and_curves_on_a_cine(slicer_app, tmp_path):
     assert [node.GetClassName() for node in LongAxisRows.sliceOf(row).holders] == ["vtkMRMLMarkupsCurveNode"] * 4
 
 
+def test_a_segmentation_next_to_a_short_axis_cine(slicer_app, ring):
+    """The wall is one of several segments, in a plane across the short axis, and joins no short-axis cine."""
+    import slicer
+    from LaMoDSlicerLib.LongAxis import LongAxisRows
+    from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
+    from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+
+    app, walls = slicer_app, heart.beating_walls(heart.FRAMES)[:, None]
+    geometry = VolumeGeometry(walls.shape[1:], heart.long_axis_grid(30.0).ijk_to_lps)
+    blobs = np.zeros_like(walls)
+    blobs[:, 0, 5:25, 5:25] = True
+    builder = SequenceBuilder(tuple(f"{90 * t}" for t in range(heart.FRAMES)), "ms")
+    sequence = builder.segmentations("Long", {"Atrium": blobs, "Segment 2": walls}, geometry)
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Long browser")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    assert heart.rows(app) == [["1 Ring", "auto: mid", "25", "drawn"], ["LA Long", "auto: 4ch", DRAWN, "drawn"]]
+    one = LongAxisRows.sliceOf(app.widget.sections.model.longAxisRows[0])
+    assert np.array_equal(one.wall, walls[:, 0])
+
+    # an edit of the wall is a change of the contours
+    before = one.digest()
+    frame = sequence.GetNthDataNode(3)
+    values = slicer.util.arrayFromSegmentInternalBinaryLabelmap(frame, "Segment 2")
+    rows, columns = np.nonzero(values[0])
+    values[0, rows.max(), columns[rows.argmax()]] = 0
+    frame.GetSegmentation().GetSegment("Segment 2").GetRepresentation("Binary labelmap").Modified()
+    app.widget.onModified()
+    app.settle()
+    assert LongAxisRows.sliceOf(app.widget.sections.model.longAxisRows[0]).digest() != before
+
+
 def draw_curves(folder, frames):
     """Add open curves of the two-chamber view to the scene."""
     import json

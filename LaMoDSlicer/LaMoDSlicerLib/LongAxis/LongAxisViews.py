@@ -5,13 +5,14 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Contours.ContourOverlay import ContourOverlay
 from LaMoDSlicerLib.Heart.SliceRow import SliceRow
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.LongAxis import LandmarkNodes, LongAxisKeeper, LongAxisRows, ViewNames
 from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.LongAxis.LongAxisSlice import LongAxisSlice
 from LaMoDSlicerLib.LongAxis.ViewLines import ViewLines
-from LaMoDSlicerLib.Scene import SliceViews
+from LaMoDSlicerLib.Scene import RoleNodes, SliceViews
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.VolumeGeometry import RAS_LPS
 
@@ -40,14 +41,16 @@ class LongAxisViews:
             node: the current long-axis result, or None.
         """
         current = None if LongAxisKeeper.isOutOfDate(node) else node
-        shown = set()
+        shown, planes = set(), set()
         for number, row in enumerate(rows):
             one, role = LongAxisRows.sliceOf(row), f"longAxis{number}"
             shown.add(role)
             name = _("Landmarks, {view}").format(view=ViewNames.textOf(row.finalLevel))
             measured = current.viewOf(one) if current is not None else None
             lines = self._lines.setdefault(role, ViewLines(role, self._onMoved))
-            lines.show(one, measured, name, self._viewsOf(one))
+            views = self._viewsOf(one)
+            planes |= set(views)
+            lines.show(one, measured, name, views)
         for role in [role for role in self._lines if role not in shown]:
             self._lines.pop(role).hide()
         used = {LandmarkNodes.find(LongAxisRows.sliceOf(row)) for row in rows}
@@ -56,6 +59,7 @@ class LongAxisViews:
                 slicer.mrmlScene.RemoveNode(landmarks)  # its slice was removed
             elif landmarks not in used and landmarks.GetDisplayNode() is not None:
                 landmarks.GetDisplayNode().SetVisibility(False)
+        _keepShortAxisOut(planes)
 
     def release(self) -> None:
         """Remove the lines from the scene."""
@@ -117,6 +121,21 @@ class LongAxisViews:
             if abs(float(normal @ grid.normal)) > self.PARALLEL * np.linalg.norm(normal) and away < self.REACH_MM:
                 found.append(node.GetID())
         return found
+
+
+def _keepShortAxisOut(planes: set[str]) -> None:
+    """Show the lines of the Contours section in no view of a long-axis plane, which would cut them into strokes.
+
+    Args:
+        planes: IDs of the slice nodes with a long-axis plane.
+    """
+    others = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.GetID() not in planes]
+    for role in (ContourOverlay.NOW, ContourOverlay.BEFORE, ContourOverlay.MARKS):
+        node = RoleNodes.find("vtkMRMLModelNode", role)
+        display = node.GetDisplayNode() if node is not None else None
+        wanted = others if planes else []  # none means all views
+        if display is not None and list(display.GetViewNodeIDs() or ()) != wanted:
+            display.SetViewNodeIDs(wanted)
 
 
 def _turn(sliceNode: Any, one: LongAxisSlice) -> None:

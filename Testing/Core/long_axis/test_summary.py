@@ -8,7 +8,9 @@ from long_axis_shapes import ANGLES, beat, true_length
 
 from LaMoDCore.function.biplane import best_pair, disc_diameters_mm, disc_volumes
 from LaMoDCore.heart.long_axis.end_diastole import at_phases, common_phases, reference_frame
+from LaMoDCore.heart.long_axis.mid_wall import mid_wall_mm
 from LaMoDCore.heart.long_axis.view import LINE_NAMES
+from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
 from LaMoDCore.io.long_axis.reader import load_long_axis
 from LaMoDCore.strain.long_axis.segments import bullseye
 from LaMoDCore.strain.long_axis.summary import long_axis_summary
@@ -117,3 +119,12 @@ def test_carried_contours_have_peaks_but_no_rates(views):
     assert found["gls"]["mid_wall_systolic_rate_per_s"] is None is found["gls"]["mid_wall_time_to_peak_ms"]
     assert all(row["time_to_peak_ms"] is None for row in found["views"][0]["segments"])
     assert found["views"][0]["frames_carried"] == FRAMES - 2
+
+
+def test_the_mid_wall_line_passes_between_the_contours_at_the_apex(views):
+    """Also where both contours meet the long axis at the apex, so that they have no distance from it."""
+    view = views[0]
+    middle = mid_wall_mm(view)[:, INTERVALS]
+    wall = view.epi_mm[:, INTERVALS] - view.endo_mm[:, INTERVALS]
+    along = ((middle - view.endo_mm[:, INTERVALS]) * wall).sum(axis=-1) / (wall**2).sum(axis=-1)
+    assert along == pytest.approx(0.5, abs=0.05)
