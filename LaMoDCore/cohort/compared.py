@@ -33,11 +33,11 @@ def compared_cohorts(own: Summaries, other: Summaries) -> list[Comparison]:
         pair = [[100 * number((each[case].get(part) or {}).get(key)) for case in both] for each in (own, other)]
         found.append(compared_values(quantity, "%", names, both, *pair))
     for quantity, key in _SEGMENTAL.items():
-        rows = [(case, *row) for case in both for row in _segments(own[case], other[case], key)]
-        cases, places = [row[0] for row in rows], [row[1] for row in rows]
-        pair = [[row[column] for row in rows] for column in (2, 3)]
-        found.append(compared_values(quantity, "%", names, cases, *pair, places=places or ("",)))
-    return [each for each in found if each.values.size and each.summary and not _is_empty(each)]
+        rows = [(case, row) for case in both for row in _segments(own[case], other[case], key)]
+        cases, places = [case for case, _ in rows], [place for _, (place, _, _) in rows]
+        values, others = [value for _, (_, value, _) in rows], [value for _, (_, _, value) in rows]
+        found.append(compared_values(quantity, "%", names, cases, values, others, places=places))
+    return [each for each in found if not _is_empty(each)]
 
 
 def _is_empty(found: Comparison) -> bool:

@@ -19,9 +19,9 @@ from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.notes import Note, Severity, grouped
 from LaMoDCore.io.case.drawn_slices import DrawnHeart, read_drawn_heart
 from LaMoDCore.io.contours.foreign import is_foreign
-from LaMoDCore.report.html.check_page import FindingRow, FrameStrip, check_page
+from LaMoDCore.report.html.check_page import SLICE_SIDE, FindingRow, FrameStrip, check_page
 from LaMoDCore.report.html.cohort_page import CohortEntry, Headings, Measure, cohort_page
-from LaMoDCore.report.html.thumbnail import contour_thumbnail
+from LaMoDCore.report.html.thumbnail import contour_picture
 from LaMoDCore.report.numbering import frames_text, slices_text
 from LaMoDCore.report.wording import lines_of_notes
 from LaMoDCore.runtime.errors import LaMoDInputError, reason_of, shareable_reason
@@ -144,11 +144,12 @@ def _checked(case: CohortCase, home: Path, labels: str | None, *, html: bool) ->
         contours=_contours(reviews),
         severity=None if first is None else first.note.severity,
         note="" if first is None else first.note.text,
-        picture=contour_thumbnail(slices[len(slices) // 2], _drawn_frame(slices[len(slices) // 2], heart)),
+        picture=contour_picture(slices[len(slices) // 2], _drawn_frame(slices[len(slices) // 2], heart)),
     )
     if html:
         picture = home / "findings.png" if "findings.png" in names else None
-        (home / _PAGE).write_text(_page(checked, report, slices, notes, picture), encoding="utf-8", newline="")
+        text = _page(checked, report, heart, notes, picture)
+        (home / _PAGE).write_text(text, encoding="utf-8", newline="")
     return checked
 
 
@@ -176,14 +177,19 @@ def _contours(reviews: Sequence[SliceReview | None]) -> str:
 def _page(
     checked: CheckedCase,
     report: ContourReport,
-    slices: Sequence[CineSlice],
+    heart: DrawnHeart,
     notes: Sequence[Note],
     picture: Path | None,
 ) -> str:
     """Slices are named by number, because their names may be a person's."""
+    slices = [drawn.slice for drawn in heart.slices]
     content = as_dictionary(report, review_of(slices))
     strips = [
-        FrameStrip(f"Slice {number}, {slice_.level}", tuple(part["lights"]))
+        FrameStrip(
+            f"Slice {number}, {slice_.level}",
+            tuple(part["lights"]),
+            contour_picture(slice_, _drawn_frame(slice_, heart), SLICE_SIDE),
+        )
         for number, (slice_, part) in enumerate(zip(slices, content["slices"], strict=True), start=1)
     ]
     findings = []
@@ -220,7 +226,8 @@ def check_index(cases: Sequence[CheckedCase]) -> str:
     headings = Headings(
         title="Contours of a cohort", done="checked", picture="End-diastole", about="Slices", notes="Worst finding"
     )
-    return cohort_page(entries, MEASURES, headings)
+    without = () if any(case.unsure for case in cases) else ("unsure",)
+    return cohort_page(entries, {key: MEASURES[key] for key in MEASURES if key not in without}, headings)
 
 
 def _table(cases: Sequence[CheckedCase]) -> str:

@@ -215,8 +215,8 @@ def write_evaluation(
             page += "\n## Figures\n\n" + "\n".join(f"![{name}]({name})\n" for name in drawn)
             names += drawn
         if pages is not None:
-            about = "; ".join(f"{key} {value}" for key, value in settings.items())
-            _write_pages(folder, found, pages, f"Split “{split}”; LaMoD {__version__}; {about}.")
+            used = "; ".join(f"{key} {value}" for key, value in settings.items())
+            _write_pages(folder, found, pages, f"Split “{split}”; LaMoD {__version__}; {used}.")
             page += "\nAll cases as a page for browsers: [index.html](index.html)\n"
             names.append("index.html")
         (folder / "results.md").write_text(page, encoding="utf-8", newline="\n")

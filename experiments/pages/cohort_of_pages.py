@@ -126,7 +126,8 @@ def compare_cohort(results: Path) -> None:
 
 def compare_evaluation(evaluation: Path) -> None:
     index = embedded(evaluation / "index.html")
-    rows = table(evaluation / "segments.csv")
+    failed = {(row["id"], row["model"]) for row in table(evaluation / "cases.csv") if row["failed"]}
+    rows = [row for row in table(evaluation / "segments.csv") if (row["id"], row["model"]) not in failed]
     values = 0
     for comparison in index["comparisons"]:
         if comparison["quantity"] != "segmental Ecc at ES":

@@ -69,6 +69,8 @@ class CasePages:
             self.found[case_id] = CasePage("", severity="warning", note=f"No page: {shareable_reason(error)}")
 
     def _written(self, case_id: str, case: Case, comparison: CaseComparison, truth: Truth) -> CasePage:
+        if comparison.case.failed:  # its errors are those of no motion, which is no prediction
+            return CasePage("", severity="error")
         es_frame = truth.es_frame if comparison.case.truth == OWN else end_systole(case)
         result = _result(case, comparison, es_frame, self._calibration)
         path = self.folder / "cases" / case_id / "report.html"

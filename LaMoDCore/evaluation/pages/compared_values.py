@@ -40,7 +40,7 @@ def compared_values(
     found = clustered_agreement(method, reference, persons or cases, cases, repetitions=1)
     limits = found.bias.value, found.lower.value, found.upper.value
     known = np.isfinite(method) & np.isfinite(reference)
-    number = counted(len({cases[k] for k in np.flatnonzero(known)}), "case")
+    number = counted(len({cases[k] for k in np.flatnonzero(known).tolist()}), "case")
     count = f"{counted(found.values, 'segment')} of {number}" if places else number
     return Comparison(
         quantity=quantity,

@@ -12,8 +12,8 @@ from LaMoDCore.report.html.comparison import Comparison
 
 MEASURES = {
     "gcs": Measure("GCS at ES", "%", 1, True),
-    "gcs_true": Measure("GCS at ES, true", "%", 1, True),
-    "ecc_error": Measure("Error of segmental Ecc", "%", 1),
+    "gcs_true": Measure("True GCS at ES", "%", 1, True),
+    "ecc_error": Measure("Ecc error", "%", 1),
     "epe_mm": Measure("Endpoint error", "mm", 2),
 }
 #: Quantities of the plots: name, attribute of the record, and whether it belongs to segments; fractions, or ms.
@@ -59,7 +59,11 @@ def evaluation_index(
         done="compared",
         picture="Predicted Ecc at ES",
         about="Heart",
-        remarks=(*remarks, f"Table and pages of the cases: {method}."),
+        remarks=(
+            *remarks,
+            f"Table and pages of the cases: {method}. Ecc error: mean |difference| of the segments at end-systole; "
+            "endpoint error: mean over all frames.",
+        ),
     )
     return cohort_page(entries, MEASURES, headings, comparisons(cases, segments))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -14,16 +14,25 @@ from LaMoDCore.report.html.page_shell import rendered
 from LaMoDCore.report.html.pictures import webp
 from LaMoDCore.report.wording import RESEARCH_USE
 
+#: Width and height of the picture of a slice, pixels.
+SLICE_SIDE = 224
 #: Word of a frame -> its class in the style sheet.
 _CLASSES = {"good": "good", "look": "warning", "repair": "error"}
 
 
 @dataclass(frozen=True)
 class FrameStrip:
-    """One slice: a word per frame, such as good, look or repair, and its name on the page."""
+    """One slice.
+
+    Attributes:
+        name: its name on the page.
+        words: one per frame, such as good, look or repair.
+        picture: its contours at end-diastole, as a WebP file of `SLICE_SIDE` by `SLICE_SIDE` pixels.
+    """
 
     name: str
     words: tuple[str, ...]
+    picture: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,15 @@ def check_page(
         styles=["page.css", "check.css"],
         facts=facts,
         research_use=RESEARCH_USE,
-        strips=[(strip.name, [(word, _CLASSES.get(word, "none")) for word in strip.words]) for strip in strips],
+        strips=[
+            (
+                strip.name,
+                [(word, _CLASSES.get(word, "none")) for word in strip.words],
+                base64.b64encode(strip.picture).decode(),
+            )
+            for strip in strips
+        ],
+        side=SLICE_SIDE,
         findings=findings,
         classes=_CLASSES,
         notes=notes,

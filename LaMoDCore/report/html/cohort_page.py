@@ -160,8 +160,12 @@ def _row(entry: CohortEntry, measures: Mapping[str, Measure]) -> dict[str, Any]:
         "severity": "error" if entry.failure else entry.severity or "none",
         "rank": len(SEVERITIES) if entry.failure else rank,
         "word": "Failed" if entry.failure else _SEVERITY_WORDS[entry.severity],
-        "note": entry.failure or entry.note,
+        "note": _sentence(entry.failure) or entry.note,
     }
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
 
 
 def _shown(entry: CohortEntry, key: str, measure: Measure) -> float | None:

@@ -46,7 +46,7 @@ class Comparison:
             number: place of each listed case in the page's data.
         """
         known = np.isfinite(self.values) & np.isfinite(self.reference_values)
-        kept = [k for k in np.flatnonzero(known) if self.cases[k] in number]
+        kept = [k for k in np.flatnonzero(known).tolist() if self.cases[k] in number]
         places = list(dict.fromkeys(self.places[k] for k in kept))
         index = {place: n for n, place in enumerate(places)}
         return {

@@ -60,20 +60,20 @@ def thumbnail(result: StrainResult) -> bytes:
     return webp(Image.fromarray(np.rint(mixed).astype(np.uint8)))
 
 
-def contour_thumbnail(cine: CineSlice, frame: int) -> bytes:
-    """One frame of a slice with its drawn contours, as a WebP file of `SIDE` by `SIDE` pixels."""
+def contour_picture(cine: CineSlice, frame: int, side: int = SIDE) -> bytes:
+    """One frame of a slice with its drawn contours, as a WebP file of `side` by `side` pixels."""
     mask = cine.myocardium[frame]
     view = view_around(cine.grid, mask)
-    fine = SIDE * _FINER
+    fine = side * _FINER
     shown = Image.new("RGB", (fine, fine), _BACKGROUND)
     if cine.cine is not None:
-        grey = Image.fromarray(view_frames(cine.cine[frame : frame + 1], view, SIDE)[0])
+        grey = Image.fromarray(view_frames(cine.cine[frame : frame + 1], view, side)[0])
         shown = grey.resize((fine, fine), Image.Resampling.BILINEAR).convert("RGB")
     drawing = ImageDraw.Draw(shown)
     for line in closed_lines(mask, cine.grid.spacing_mm):
         points = [tuple(point) for point in view.points(line) * fine / (2 * view.half_mm)]
         drawing.line([*points, points[0]], fill=_DRAWN, width=2 * _FINER, joint="curve")
-    return webp(shown.resize((SIDE, SIDE), Image.Resampling.BOX))
+    return webp(shown.resize((side, side), Image.Resampling.BOX))
 
 
 def _wall(outlines: list[Array], view: View) -> Array:

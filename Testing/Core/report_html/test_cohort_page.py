@@ -53,7 +53,7 @@ def test_every_case_is_a_row_with_its_number_picture_and_page(cohort, result):
     assert [rank for _, rank in rows] == ["1"] * len(CASES) + ["3"] * len(FAILED)
     assert page.count("data:image/webp;base64,") == 2
     assert '<a href="cases/anna/report.html">' in page and '<a href="cases/it%27s%2050%25/report.html">' in page
-    assert "5 cases: 3 predicted, 2 failed" in page and FAILED["empty"] in page and "anna_smith" not in page
+    assert "5 cases: 3 predicted, 2 failed" in page and "Masks: they are empty" in page and "anna_smith" not in page
     data = embedded(page)
     assert [case["id"] for case in data["cases"]] == list(CASES)
     names = data["measures"]

@@ -83,7 +83,7 @@ class Cohort {
       .filter((each) => isKnown(each.values[across]) && isKnown(each.values[up]))
       .map((each) => ({
         case: each.id, page: each.page, x: each.values[across], y: each.values[up],
-        text: `${each.id}: ${measures[across]} ${shownNumber(each.values[across])}, ${measures[up]} ${shownNumber(each.values[up])}`,
+        text: `${isolated(each.id)}: ${measures[across]} ${shownNumber(each.values[across])}, ${measures[up]} ${shownNumber(each.values[up])}`,
       }));
     await this.draw("scatter", { x: measures[across], y: measures[up], points });
   }
@@ -101,8 +101,8 @@ class Cohort {
       const { id, page } = cases[index];
       const [x, y] = [chosen.x[n], chosen.y[n]];
       const place = chosen.places[chosen.place[n]];
-      const where = place ? `${id}, ${place}` : id;
-      const text = `${where}: ${method} ${shownNumber(y)}, ${reference} ${shownNumber(x)} ${unit}`;
+      const where = isolated(place ? `${id}, ${place}` : id);
+      const text = `${where}: ${isolated(method)} ${shownNumber(y)}, ${isolated(reference)} ${shownNumber(x)} ${unit}`;
       return { case: id, page, x, y, text };
     });
     const differences = pairs.map((point) => ({ ...point, x: (point.x + point.y) / 2, y: point.y - point.x }));
@@ -125,6 +125,7 @@ class Cohort {
     const place = element(id);
     const build = String((this.builds += 1));
     place.dataset.build = build;
+    place.ariaBusy = "true";
     const holder = document.createElement("div");
     holder.className = "holder";
     place.append(holder);
@@ -142,6 +143,7 @@ class Cohort {
     this.plots[id]?.remove();
     this.plots[id]?.place.remove();
     this.plots[id] = plot;
+    place.ariaBusy = null;
   }
 
   highlight(point) {
@@ -164,6 +166,11 @@ function columnValue(column) {
     const { value } = row.querySelectorAll("td.number")[column].dataset;
     return value === "" ? null : Number(value);
   };
+}
+
+/** A name that cannot turn the direction of the text around it. */
+function isolated(name) {
+  return `\u2068${name}\u2069`;
 }
 
 function shownNumber(value) {

@@ -74,20 +74,22 @@ class LongAxisView extends CineView {
     const { context, slice } = this;
     if (slice.letters) this.drawLetters(slice.letters, size);
     const isSwapped = this.meanX(frame, 0) > this.meanX(frame, 1);
-    slice.walls.forEach(({ name, colour, percent }, half) => {
+    context.font = `600 ${0.95 * size}px system-ui, sans-serif`;
+    const texts = slice.walls.map(({ name, percent }) => `${name} ${signed(percent[frame] ?? NaN, 1)} %`);
+    const widths = texts.map((text) => context.measureText(text).width + size);
+    const areNarrow = widths[0] + widths[1] > slice.size_mm - 1.2 * size;
+    slice.walls.forEach(({ colour }, half) => {
       const isLeft = (half === 0) !== isSwapped;
-      const text = `${name} ${signed(percent[frame] ?? NaN, 1)} %`;
-      context.font = `600 ${0.95 * size}px system-ui, sans-serif`;
-      const width = context.measureText(text).width + size;
-      const left = isLeft ? 0.4 * size : slice.size_mm - width - 0.4 * size;
+      const left = isLeft ? 0.4 * size : slice.size_mm - widths[half] - 0.4 * size;
+      const top = (areNarrow && !isLeft ? 3.7 : 1.9) * size; // below the other one where both have no room in a row
       context.fillStyle = colour;
       context.beginPath();
-      context.roundRect(left, 1.9 * size, width, 1.6 * size, 0.4 * size);
+      context.roundRect(left, top, widths[half], 1.6 * size, 0.4 * size);
       context.fill();
       context.fillStyle = "#ffffff";
       context.textAlign = "center";
       context.textBaseline = "middle";
-      context.fillText(text, left + width / 2, 2.72 * size);
+      context.fillText(texts[half], left + widths[half] / 2, top + 0.82 * size);
     });
   }
 
