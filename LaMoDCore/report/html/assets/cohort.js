@@ -78,7 +78,6 @@ class Cohort {
     if (!element("scatter")) return;
     const [across, up] = [Number(element("across").value), Number(element("up").value)];
     const { cases, measures } = this.data;
-    const isKnown = (value) => value !== null && value !== undefined;
     const points = cases
       .filter((each) => isKnown(each.values[across]) && isKnown(each.values[up]))
       .map((each) => ({
@@ -110,7 +109,7 @@ class Cohort {
       ["bias", chosen?.bias, "solid"],
       ["+1.96 SD", chosen?.upper, "dashed"],
       ["−1.96 SD", chosen?.lower, "dashed"],
-    ].filter(([, value]) => value !== null && value !== undefined);
+    ].filter(([, value]) => isKnown(value));
     await Promise.all([
       this.draw("agreement-scatter", { x: `${reference} (${unit})`, y: `${method} (${unit})`, points: pairs, isDiagonal: true }),
       this.draw("bland-altman", {
@@ -166,6 +165,10 @@ function columnValue(column) {
     const { value } = row.querySelectorAll("td.number")[column].dataset;
     return value === "" ? null : Number(value);
   };
+}
+
+function isKnown(value) {
+  return value !== null && value !== undefined;
 }
 
 /** A name that cannot turn the direction of the text around it. */
