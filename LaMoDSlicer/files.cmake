@@ -91,6 +91,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/LongAxis/LandmarkNodes.py
   LaMoDSlicerLib/LongAxis/LongAxisKeeper.py
   LaMoDSlicerLib/LongAxis/LongAxisNode.py
+  LaMoDSlicerLib/LongAxis/LongAxisPanel.py
   LaMoDSlicerLib/LongAxis/LongAxisReader.py
   LaMoDSlicerLib/LongAxis/LongAxisRequest.py
   LaMoDSlicerLib/LongAxis/LongAxisRoom.py

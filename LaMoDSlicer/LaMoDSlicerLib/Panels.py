@@ -6,6 +6,7 @@ from LaMoDSlicerLib.Advanced.AdvancedPanel import AdvancedPanel
 from LaMoDSlicerLib.Contours.ContoursPanel import ContoursPanel
 from LaMoDSlicerLib.Display.DisplayPanel import DisplayPanel
 from LaMoDSlicerLib.Heart.HeartSections import HeartSections
+from LaMoDSlicerLib.LongAxis.LongAxisPanel import LongAxisPanel
 from LaMoDSlicerLib.Reading.ReadingPanel import ReadingPanel
 
 
@@ -23,4 +24,4 @@ def create(owner: Any) -> tuple[Any, ...]:
     )
     owner.sections = HeartSections(owner)
     owner.heartPanel, owner.predictPanel = owner.sections.heart, owner.sections.predict
-    return owner.sections, owner.displayPanel, *panels
+    return owner.sections, owner.displayPanel, *panels, LongAxisPanel(owner.sections)

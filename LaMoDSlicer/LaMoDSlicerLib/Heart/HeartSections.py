@@ -35,15 +35,12 @@ class HeartSections:
         self._parts = (self.heart, self.predict, self.answer)
 
     def setParameters(self, parameters: Any) -> None:
-        if parameters is None:
-            self.longAxis.release()
         for part in self._parts:
             part.setParameters(parameters)
 
     def update(self) -> None:
         for part in self._parts:
             part.update()
-        self.updateLongAxis()
 
     def updateLongAxis(self) -> None:
         """Show the long-axis slices in the views that have their plane."""

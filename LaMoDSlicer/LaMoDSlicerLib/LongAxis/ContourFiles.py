@@ -117,8 +117,23 @@ def _curves(path: Path) -> dict[str, dict[str, Any]]:
     return {path.name.split(".")[0]: dict(read_json(path, "save the curves in Slicer as .mrk.json"))}
 
 
+#: ID of a node -> its modification time and contour points.
+_points: dict[str, tuple[int, np.ndarray]] = {}
+_MOST_NODES = 32
+
+
 def _pointsOf(node: Any) -> np.ndarray:
-    """[N, 3] LPS mm: all contour points of a node."""
+    """[N, 3] LPS mm: all contour points of a node, read once until it changes."""
+    known = _points.get(node.GetID())
+    if known is None or known[0] != node.GetMTime():
+        if len(_points) >= _MOST_NODES:
+            _points.clear()
+        known = (node.GetMTime(), _read(node))
+        _points[node.GetID()] = known
+    return known[1]
+
+
+def _read(node: Any) -> np.ndarray:
     content = json.loads(node.GetText())
     if "points" in content:
         kinds = [each for frame in content["points"].values() for kind, each in frame.items() if kind == _ENDOCARDIUM]

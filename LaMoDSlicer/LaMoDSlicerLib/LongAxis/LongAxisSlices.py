@@ -43,7 +43,7 @@ def stateOf(series: HeartSeries) -> Any:
 
 def contoursState() -> Any:
     """Changes when contours of files or curves in the scene change."""
-    files = tuple((node.GetID(), node.GetText()) for node in ContourFiles.all())
+    files = tuple((node.GetID(), node.GetMTime()) for node in ContourFiles.all())
     curves = slicer.util.getNodesByClass("vtkMRMLMarkupsCurveNode")
     return files, tuple((node.GetID(), node.GetName(), SceneCurves.pointsOf(node).tobytes()) for node in curves)
 

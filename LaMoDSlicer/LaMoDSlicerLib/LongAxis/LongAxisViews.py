@@ -129,7 +129,8 @@ def _keepShortAxisOut(planes: set[str]) -> None:
     Args:
         planes: IDs of the slice nodes with a long-axis plane.
     """
-    others = [node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.GetID() not in planes]
+    views = [*slicer.util.getNodesByClass("vtkMRMLSliceNode"), *slicer.util.getNodesByClass("vtkMRMLViewNode")]
+    others = [node.GetID() for node in views if node.GetID() not in planes]
     for role in (ContourOverlay.NOW, ContourOverlay.BEFORE, ContourOverlay.MARKS):
         node = RoleNodes.find("vtkMRMLModelNode", role)
         display = node.GetDisplayNode() if node is not None else None

@@ -34,6 +34,9 @@ def load(folder: Path) -> ResultNode:
     Raises:
         InputError: the folder is neither, or cannot be read.
     """
+    if (folder / "long_axis.npz").is_file() and not (folder / "motion.npz").exists():
+        text = _("“{name}” contains strain of long-axis slices alone, which cannot be compared with other results.")
+        raise InputError(text.format(name=folder.name))
     if (folder / "strain.json").is_file():
         return show(read(folder), folder.name)
     home = _caseFolder(folder)
