@@ -58,6 +58,12 @@ def _is_static(method: ast.FunctionDef) -> bool:
     return bool(names & {"staticmethod", "classmethod"})
 
 
+@pytest.mark.parametrize("path", UI_FILES, ids=lambda p: p.name)
+def test_size_policies_are_attributes(path):
+    """Qt reads names of policies from attributes only; from elements, it takes every name for “Fixed”."""
+    assert "<hsizetype>" not in path.read_text(encoding="utf-8")
+
+
 def _widget_uses(path: Path) -> list[tuple[str, str, str | None, int]]:
     """Each ``….ui.WIDGET.NAME`` of a file: (widget, name, signature if NAME is connect, line)."""
     uses = []

@@ -132,6 +132,21 @@ def test_keys_act_in_the_open_room_only(room, monkeypatch):
     assert room.browser.GetSelectedItemNumber() == numbers.endSystole, "the room is closed"
 
 
+def test_legends_fit_the_views_of_the_room(room):
+    import slicer
+
+    room.mouse.click(room.reading.ui.roomButton)
+    room.settle()
+    _open_room(room)
+    _quiet(room)
+    legends = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
+    shown = [legend for legend in legends if legend.GetVisibility()]
+    assert shown
+    for legend in shown:
+        view = slicer.mrmlScene.GetNodeByID(legend.GetViewNodeIDs()[0])
+        assert legend.GetNumberOfLabels() == (3 if view.GetDimensions()[0] < 300 else 5)
+
+
 def test_every_key_is_listed_and_every_table_is_left_by_the_tab_key(room):
     ui = room.sheet.ui
     listed = [action.text for action in ui.keysButton.menu().actions()]

@@ -35,6 +35,9 @@ class ReadingPanel:
         owner: the module's widget, which provides resources, layout and logic.
     """
 
+    #: Time after which the views of a new layout have their size.
+    FIT_MS = 200
+
     def __init__(self, owner: Any) -> None:
         self.widget = slicer.util.loadUI(owner.resourcePath("UI/ReadingPanel.ui"))
         owner.ui.readingPlace.layout().addWidget(self.widget)
@@ -65,6 +68,11 @@ class ReadingPanel:
         ui.dicomButton.connect("clicked(bool)", self.onDicomButton)
         ui.movieButton.connect("clicked(bool)", self.onMovieButton)
         ui.addCheckBox.connect("toggled(bool)", self.onAddToggled)
+        self._fit = qt.QTimer()
+        self._fit.setSingleShot(True)
+        self._fit.setInterval(self.FIT_MS)
+        self._fit.connect("timeout()", self._fitLegends)
+        self._isReleased = False
 
     @property
     def ui(self) -> Any:
@@ -324,8 +332,14 @@ class ReadingPanel:
                 sheet.setResult(node, comparison)
                 self._showLongAxisTab(node, sheet)
                 sheet.attach(hasLegend=ReadingLayout.hasWideCurves())
+                self._fit.start()
         except (ValueError, KeyError) as error:
             self.showMessage(_("The result cannot be read: {error}.").format(error=error))
+
+    def _fitLegends(self) -> None:
+        """Fit the legends to the views, which get their size in a new layout later."""
+        if self._parameters is not None and self._ui.roomButton.checked:
+            self._owner.displayPanel.updateDisplay()
 
     def _onSlice(self, index: int) -> None:
         self._views.showSlice(index)
@@ -524,6 +538,11 @@ class ReadingPanel:
 
     def cleanup(self) -> None:
         """Release everything when the module is unloaded."""
+        self._fit.stop()
+        if self._isReleased:
+            return  # Slicer unloads a module that was reloaded twice
+        self._isReleased = True
+        self._fit.disconnect("timeout()", self._fitLegends)
         self.setParameters(None)
         if self._keys is not None:
             self._keys.release()
