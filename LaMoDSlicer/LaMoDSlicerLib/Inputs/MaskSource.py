@@ -345,7 +345,7 @@ class MaskSource:
 
     @classmethod
     def forget(cls) -> None:
-        """Release what was read, because the scene was closed."""
+        """Release the results of reading, because the scene was closed."""
         cls._cache.clear()
         cls._read.clear()
 
