@@ -7,6 +7,7 @@ import pytest
 from browser_pages import SIZES
 
 from LaMoDCore.cohort.entries import MEASURES
+from LaMoDCore.report.html.check_page import FindingRow, FrameStrip, check_page
 from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
 from LaMoDCore.report.html.comparison import Comparison
 
@@ -153,3 +154,21 @@ def test_it_fits_every_screen_in_both_themes_and_is_operated_by_keyboard(index):
 def test_a_point_opens_the_page_of_its_case(index):
     index.mouse.click(*_place(index, "agreement-scatter", -19, -18))
     expect(index).to_have_title("the page of b")
+
+
+def test_the_page_of_checked_contours_fits_a_phone_and_shows_hostile_words_as_text(browser, tmp_path):
+    path = tmp_path / "check.html"
+    strips = [FrameStrip(HOSTILE, ("good", "look", "repair", "not drawn") * 10)]
+    findings = [FindingRow("Frame 2", "look", HOSTILE)]
+    path.write_text(check_page(HOSTILE, strips, findings, [("warning", HOSTILE)], None), encoding="utf-8")
+    faults = []
+    page = browser.new_page(viewport={"width": SIZES["phone"][0], "height": SIZES["phone"][1]})
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("request", lambda request: request.url.startswith("http") and faults.append(request.url))
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
+    assert page.locator("td bdi").text_content() == HOSTILE and page.locator("script").count() == 0
+    assert [row.inner_text() for row in page.locator(".strip li").all()[1:3]] == ["2\n?\nlook", "3\n✕\nrepair"]
+    assert page.get_by_role("list", name=HOSTILE.split("\u202e")[0]).count() == 1
+    page.close()
+    assert faults == []
