@@ -126,6 +126,12 @@ def test_the_reading_room_of_long_axis_alone(three):
     app.settle()
     assert [each.GetSelectedItemNumber() for each in sheet._node.browsers()] == [4, 4, 4], "views are in step"
     assert browser.GetSelectedItemNumber() == 4
+    heart.click_row(app, 1)
+    app.mouse.click(app.widget.ui.removeButton)
+    app.settle()
+    assert [row[0] for row in heart.rows(app)] == ["LA first", "LA third"]
+    assert len(landmarks()) == 2
+    assert "↻" in app.widget.ui.headlineLabel.text and "Out of date" in sheet.headline.text
     app.mouse.click(room)
     app.settle()
 

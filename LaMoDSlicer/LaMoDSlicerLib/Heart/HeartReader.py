@@ -28,6 +28,8 @@ def problem(model: HeartModel, parameters: Any) -> str:
         return _("Add a cine or masks of the left ventricle: press “Add…”, or load them in any module of Slicer.")
     broken = [row for row in model.rows if row.problem]
     if not model.usedRows and not model.longAxisRows:
+        if not broken and not any(row.drawn or not row.isLongAxis for row in model.rows):
+            return _("Add contours of the long-axis slices: masks, guide points or curves of the open wall.")
         return broken[0].problem if broken else _("Tick at least one slice in the column “Use”.")
     if _levelProblem(model):
         return _levelProblem(model)

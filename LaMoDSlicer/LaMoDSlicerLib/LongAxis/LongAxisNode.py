@@ -161,7 +161,7 @@ class LongAxisNode:
 
     def viewOf(self, one: Any) -> MeasuredView | None:
         """The view of a LongAxisSlice: the one with its plane and frames, or None."""
-        for view in self.views():
+        for view in self.views() if one.geometry is not None else ():
             isSame = view.shape == one.geometry.shape[1:] and len(view.timesMs) == one.frames
             affine = one.geometry.sliceIjkToLps(one.depth)
             isSame = isSame and np.allclose(view.ijkToLps[:3, :2], affine[:3, :2], atol=1e-2)

@@ -29,8 +29,9 @@ def rowsOf(series: list[HeartSeries], insertionLps: np.ndarray | None = None) ->
 
 
 def sliceOf(row: SliceRow) -> LongAxisSlice:
-    """The slice of a row."""
-    return next(each for each in LongAxisSlices.of(row.series) if each.depth == row.depth)
+    """The slice of a row; without a grid if its nodes were removed since."""
+    found = (each for each in LongAxisSlices.of(row.series) if each.depth == row.depth)
+    return next(found, LongAxisSlice(row.series, row.depth, None))
 
 
 def namedView(one: LongAxisSlice) -> str | None:

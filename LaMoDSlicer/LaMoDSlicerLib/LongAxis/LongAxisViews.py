@@ -44,6 +44,8 @@ class LongAxisViews:
         shown, planes = set(), set()
         for number, row in enumerate(rows):
             one, role = LongAxisRows.sliceOf(row), f"longAxis{number}"
+            if one.geometry is None:
+                continue
             shown.add(role)
             name = _("Landmarks, {view}").format(view=ViewNames.textOf(row.finalLevel))
             measured = current.viewOf(one) if current is not None else None
