@@ -97,7 +97,14 @@ def explainExit(exitCode: int, lastOutput: str, folder: Path) -> str:
 def _pixelCostPages(folder: Path) -> list[StudyPage]:
     table = _readTable(folder / "fragility.csv")
     shifts = [name for name in table[0] if name.endswith("px")]
-    columns = (_("Slice"), _("Segment"), _("Ecc [%]"), *(s.replace("px", "") for s in shifts), _("model ±"), "")
+    columns = (
+        _("Slice"),
+        _("Segment"),
+        _("Ecc [%]"),
+        *(s.replace("px", "").replace("-", "−") for s in shifts),
+        _("model ±"),
+        "",
+    )
     rows = tuple(
         (
             row["slice"],

@@ -4,6 +4,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 class ResultComparison:
@@ -108,11 +109,12 @@ class ResultComparison:
             if s["count"] < 2:
                 rows.append((title, _("fewer than two pairs of segments"), "", "", ""))
                 continue
-            limits = f"{s['lower']:+.{digits}f} … {s['upper']:+.{digits}f}"
-            rows.append((title, f"{s['bias']:+.{digits}f}", limits, f"{s['absolute']:.{digits}f}", f"{s['icc']:.2f}"))
+            bias, lower, upper = (Numbering.signed(s[key], digits) for key in ("bias", "lower", "upper"))
+            limits = f"{lower} … {upper}"
+            rows.append((title, bias, limits, f"{s['absolute']:.{digits}f}", f"{s['icc']:.2f}"))
         gcs = [100 * (r.summary["global"].get("gcs_peak") or np.nan) for r in (self._first, self._second)]
         text = _(
-            "<b>{first} − {second}</b>, {n} segments. GCS, peak: {a:+.1f} − ({b:+.1f}) = {d:+.1f} percentage points. "
+            "<b>{first} − {second}</b>, {n} segments. GCS, peak: {a} − ({b}) = {d} percentage points. "
             "{views} |Δ|: mean absolute difference; ICC(2,1). Limits of agreement and ICC describe the segments of "
             "this heart only; they do not apply to other hearts."
         )
@@ -120,7 +122,8 @@ class ResultComparison:
         names = {"first": self._escaped(self.firstName), "second": self._escaped(self.secondName)}
         if self.firstName == self.secondName:
             names = {"first": _("first"), "second": _("second")}
-        described = text.format(a=gcs[0], b=gcs[1], d=gcs[0] - gcs[1], n=count, views=self._viewText(), **names)
+        a, b, d = (Numbering.signed(value) for value in (*gcs, gcs[0] - gcs[1]))
+        described = text.format(a=a, b=b, d=d, n=count, views=self._viewText(), **names)
         table = "".join(self._row(row, "th") if row is heads else self._row(row, "td") for row in (heads, *rows))
         return self._minus(f'<table cellspacing="0" cellpadding="2">{table}</table>{described}')
 
