@@ -541,6 +541,28 @@ def test_a_page_names_the_patient_on_request_only_and_is_cancelled_by_a_click(ro
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_shows_the_long_axis_of_the_result(room, tmp_path):
+    from LaMoDSlicerLib.LongAxis import LongAxisKeeper
+    from LaMoDSlicerLib.Results.PageExport import PageExport
+    from LaMoDSlicerLib.Worker.SlicedWork import completed
+
+    from LaMoDCore.io.long_axis.reader import load_long_axis
+    from LaMoDCore.prediction.long_axis import write_long_axis_alone
+    from Testing.Slicer import long_axis_heart
+
+    pytest.importorskip("bokeh")
+    write_long_axis_alone(load_long_axis(long_axis_heart.masks(tmp_path)), tmp_path / "out", report=False)
+    LongAxisKeeper.addTo(room.node.node, LongAxisKeeper.read(tmp_path / "out"), None, "long axis")
+    (path,) = completed(PageExport(room.node, {}).steps(tmp_path / "page.html"))
+    LongAxisKeeper.removeOf(room.node.node)
+    _quiet(room)
+    text = path.read_text(encoding="utf-8")
+    views = _page(text)["long_axis"]["views"]
+    assert [view["label"] for view in views] == ["four-chamber", "two-chamber", "three-chamber"]
+    assert text.index("GLS, systolic peak") < text.index("GCS, peak")
+    assert min(views[0]["walls"][0]["percent"]) < -5
+
+
 def test_a_movie_beats_with_the_rr_interval_and_names_nobody(room, tmp_path):
     import slicer
     from PIL import Image

@@ -11,7 +11,7 @@ import numpy as np
 from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.long_axis.mid_wall import lines_mm
-from LaMoDCore.heart.long_axis.view import LINE_NAMES, VIEW_NAMES, WALLS, LongAxisView
+from LaMoDCore.heart.long_axis.view import LINE_NAMES, VIEW_NAMES, LongAxisView
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
 from LaMoDCore.io.results.long_axis_files import StoredLongAxis
 from LaMoDCore.report.html.packing import packed_lengths, steps_in_time
@@ -58,15 +58,25 @@ def lines_of_views(views: Sequence[LongAxisView]) -> list[DrawnLines]:
 
 def lines_of_stored(stored: StoredLongAxis) -> list[DrawnLines]:
     """The lines of a stored result, which has no images."""
-    found = []
-    for view in stored.views:
-        spacing = np.array(view.grid.spacing_mm)
-        lines = {name: view.grid.lps_to_pixel(view.lines_lps[name]) * spacing for name in LINE_NAMES}
-        annulus = view.grid.lps_to_pixel(view.annulus_lps) * spacing
-        walls = tuple(map(str, view.numbers.get("walls", ()))) or (WALLS[view.kind] if view.kind else ())
-        named = (walls[0], walls[1]) if len(walls) == 2 else ("first", "second")
-        found.append(DrawnLines(view.grid, lines, annulus, named, named[0] != "first"))
-    return found
+    return [lines_in_patient(view.grid, view.lines_lps, view.annulus_lps, view.numbers) for view in stored.views]
+
+
+def lines_in_patient(
+    grid: SliceGrid, lines_lps: Mapping[str, Array], annulus_lps: Array, numbers: Mapping[str, Any]
+) -> DrawnLines:
+    """Lines that are known in patient coordinates, without images.
+
+    Args:
+        grid: pixel grid of the images.
+        lines_lps: endocardial, mid_wall, epicardial: [T, P, 3] LPS mm.
+        annulus_lps: [T, 2, 3].
+        numbers: the view's entry of strain.json.
+    """
+    spacing = np.array(grid.spacing_mm)
+    lines = {name: grid.lps_to_pixel(lines_lps[name]) * spacing for name in LINE_NAMES}
+    first, second = numbers.get("walls") or ("first", "second")
+    named = (str(first), str(second))
+    return DrawnLines(grid, lines, grid.lps_to_pixel(annulus_lps) * spacing, named, named[0] != "first")
 
 
 def with_pictures(lines: Sequence[DrawnLines], cines: Sequence[tuple[SliceGrid, Array]]) -> list[DrawnLines]:

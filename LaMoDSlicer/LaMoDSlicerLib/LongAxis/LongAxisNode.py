@@ -154,6 +154,10 @@ class LongAxisNode:
         """One per view; None where the scene has none."""
         return [self.node.GetNodeReference(self._BROWSER.format(n=n)) for n in range(len(self.views()))]
 
+    def cines(self) -> list[Any]:
+        """One node with images per view; None where the scene has none."""
+        return [self.node.GetNodeReference(self._CINE.format(n=n)) for n in range(len(self.views()))]
+
     def linked(self) -> list[tuple[Any, np.ndarray]]:
         """Each browser with its phases [T], to keep them in step."""
         pairs = zip(self.browsers(), self.views(), strict=True)

@@ -1,10 +1,18 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
 
 from LaMoDSlicerLib.Display import ColourRanges
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
+from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
+from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
@@ -33,8 +41,12 @@ class PageExport:
         from LaMoDCore.report.html.page import PageParts, html_report
 
         result = yield from ResultReport(self._node).strainResultSteps()
+        numbers, lines = self._longAxis()
+        if numbers is not None:
+            result = replace(result, summary={**result.summary, "long_axis": numbers})
         parts = PageParts(
             drawn=False,
+            long_axis=lines,
             patient=tuple(self._identity.values()),
             warning=f"↻ {outOfDate()}" if ResultContours.isOutOfDate(self._node) else "",
             limits={name: ColourRanges.limits(name)[1] for name in ("ecc", "err")},
@@ -42,6 +54,34 @@ class PageExport:
         text = yield lambda: html_report(result, parts)
         yield lambda: self._write(path, text)
         return [path]
+
+    def _longAxis(self) -> tuple[dict[str, Any] | None, list[Any]]:
+        """``long_axis`` of strain.json, and the lines of each view with its images; None and empty without views."""
+        from LaMoDCore.heart.geometry import SliceGrid
+        from LaMoDCore.report.html.long_axis import lines_in_patient
+
+        node = LongAxisNode.ofResult(self._node.node)
+        if node is None:
+            return None, []
+        lines = []
+        for view, cine in zip(node.views(), node.cines(), strict=True):
+            grid = SliceGrid(view.shape, view.ijkToLps)
+            drawn = lines_in_patient(grid, view.linesLps, view.annulusLps, view.numbers)
+            lines.append(replace(drawn, cine=self._images(cine, grid, len(view.timesMs))))
+        return node.summary, lines
+
+    @staticmethod
+    def _images(cine: Any, grid: Any, count: int) -> np.ndarray | None:
+        """[T, H, W] of the cine in the plane of a grid; None without one."""
+        frames = FrameSequence(cine).frames() if cine is not None else []
+        if len(frames) != count:
+            return None
+        try:
+            index = VolumeGeometry.ofVolume(frames[0]).sliceIndexOf(grid.ijk_to_lps)
+        except ValueError:
+            return None
+        images = np.stack([slicer.util.arrayFromVolume(frame)[index] for frame in frames]).astype(np.float32)
+        return images if images.shape[1:] == grid.shape else None
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
