@@ -93,6 +93,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/LongAxis/LongAxisNode.py
   LaMoDSlicerLib/LongAxis/LongAxisPanel.py
   LaMoDSlicerLib/LongAxis/LongAxisReader.py
+  LaMoDSlicerLib/LongAxis/LongAxisReport.py
   LaMoDSlicerLib/LongAxis/LongAxisRequest.py
   LaMoDSlicerLib/LongAxis/LongAxisRoom.py
   LaMoDSlicerLib/LongAxis/LongAxisRows.py

@@ -104,7 +104,9 @@ def test_from_masks_to_gls_and_back_to_a_moved_landmark(three, tmp_path):
     assert "↻" not in ui.headlineLabel.text
 
 
-def test_the_reading_room_of_long_axis_alone(three):
+def test_the_reading_room_of_long_axis_alone(three, tmp_path, monkeypatch):
+    from LaMoDSlicerLib.Widgets import FileDialogs
+
     app = three
     panel.predict(app)
     room = app.widget.readingPanel.ui.roomButton
@@ -126,6 +128,12 @@ def test_the_reading_room_of_long_axis_alone(three):
     app.settle()
     assert [each.GetSelectedItemNumber() for each in sheet._node.browsers()] == [4, 4, 4], "views are in step"
     assert browser.GetSelectedItemNumber() == 4
+    panel_ui = app.widget.readingPanel.ui
+    monkeypatch.setattr(FileDialogs, "saveFile", lambda *_words: tmp_path / "strain.pdf")
+    assert not panel_ui.tablesButton.enabled
+    app.mouse.click(panel_ui.reportButton)
+    assert "strain.pdf" in panel_ui.readingMessage.text
+    assert (tmp_path / "strain.pdf").read_bytes().startswith(b"%PDF")
     heart.click_row(app, 1)
     app.mouse.click(app.widget.ui.removeButton)
     app.settle()

@@ -6,7 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.InputError import InputError
-from LaMoDSlicerLib.LongAxis import LongAxisKeeper
+from LaMoDSlicerLib.LongAxis import LongAxisKeeper, LongAxisReport
 from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.LongAxis.LongAxisRoom import LongAxisRoom
 from LaMoDSlicerLib.Reading import ReadingLayout
@@ -164,10 +164,10 @@ class ReadingPanel:
         missing = "" if node is not None else _("There is no result yet: select masks and click Predict Strain.")
         alone = self.longAxis()
         if alone is not None:
-            missing = _("Long-axis strain alone: copy its tables in the reading room.")
+            missing = _("Long-axis strain alone: write the PDF report, or copy its tables in the reading room.")
         for button, tip in self._tips:
-            isRoom = button is ui.roomButton and alone is not None
-            PanelWidgets.enable(button, "" if isRoom else missing, tip)
+            isOffered = button in (ui.roomButton, ui.reportButton) and alone is not None
+            PanelWidgets.enable(button, "" if isOffered else missing, tip)
         if node is not None and not ui.roomButton.checked:
             PanelWidgets.enable(ui.movieButton, _("Open the reading room first: the movie shows its views."), "")
         ui.loadSecondButton.enabled = self._parameters is not None
@@ -403,7 +403,10 @@ class ReadingPanel:
 
     def onReportButton(self) -> None:
         path = FileDialogs.saveFile(_("Report"), "strain.pdf", "PDF (*.pdf)", (".pdf",))
-        if path is not None:
+        alone = self.longAxis()
+        if path is not None and alone is not None:
+            self._write(lambda: LongAxisReport.write(alone, path))
+        elif path is not None:
             self.export(lambda export: export.report(path))
 
     def onPageButton(self) -> None:
@@ -519,12 +522,19 @@ class ReadingPanel:
             write: called with a ResultExport; returns the paths.
         """
         node = self.current()
-        if node is None:
-            return
+        if node is not None:
+            self._write(lambda: write(ResultExport(node, self._ui.identityCheckBox.checked)))
+
+    def _write(self, write: Any) -> None:
+        """Write files and show their names, or the error.
+
+        Args:
+            write: returns the paths.
+        """
         self.showMessage("")
         try:
             with slicer.util.tryWithErrorDisplay(_("The export failed."), show=False, waitCursor=True):
-                written = write(ResultExport(node, self._ui.identityCheckBox.checked))
+                written = write()
         except (InputError, OSError) as error:
             self.showMessage(str(error))
             return

@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.LongAxis import LongAxisReport
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
@@ -33,7 +35,7 @@ class ResultReport:
         self._node = node
 
     def write(self, path: Path, identity: dict[str, str]) -> None:
-        """Draw the page.
+        """Draw the page; a PDF has a second one if the result has long-axis views.
 
         Args:
             path: .pdf or .png.
@@ -47,9 +49,16 @@ class ResultReport:
         bare = (
             {"Software": None} if path.suffix == ".png" else {"Creator": None, "Producer": None, "CreationDate": None}
         )
-        page = self.draw(identity)
+        page, longAxis = self.draw(identity), LongAxisNode.ofResult(self._node.node)
         with page_style():
-            page.savefig(path, dpi=150, metadata=bare)
+            if longAxis is None or path.suffix == ".png":
+                page.savefig(path, dpi=150, metadata=bare)
+                return
+        from matplotlib.backends.backend_pdf import PdfPages
+
+        with page_style(), PdfPages(path, metadata=bare) as document:
+            for each in (page, LongAxisReport.draw(longAxis)):
+                document.savefig(each, dpi=150)
 
     def draw(self, identity: dict[str, str]) -> Any:
         """The page as a Matplotlib figure, with the range of Ecc of the Display section; see `write`.
