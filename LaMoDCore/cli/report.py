@@ -67,6 +67,10 @@ def run(args: argparse.Namespace) -> int:
         return _write_index(args)
     if args.compare:
         raise LaMoDInputError("--compare", "it is for a cohort", "name the folder of a cohort, or leave it out")
+    if (args.result / "long_axis.npz").is_file() and not (args.result / "motion.npz").exists():
+        raise LaMoDInputError(
+            args.result, "it has long-axis views alone, and the page shows short-axis slices", "open its report.pdf"
+        )
     stored = read_result(args.result)
     shown = shown_result(stored, _case(args, stored), names=args.names)
     parts = PageParts(

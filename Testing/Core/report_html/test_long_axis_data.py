@@ -9,7 +9,9 @@ from hearts import HOSTILE, embedded, long_axis_views, small_heart, unpacked, wi
 from LaMoDCore.cli import main
 from LaMoDCore.heart.long_axis.mid_wall import lines_mm
 from LaMoDCore.io import write_result
+from LaMoDCore.io.long_axis.reader import LongAxisCase
 from LaMoDCore.io.results.long_axis_files import read_long_axis
+from LaMoDCore.prediction.long_axis import write_long_axis_alone
 from LaMoDCore.report.html.content import page_texts
 from LaMoDCore.report.html.long_axis import lines_of_stored, lines_of_views, with_pictures
 from LaMoDCore.report.html.packing import LENGTH_UNIT_MM
@@ -89,3 +91,9 @@ def test_a_stored_result_shows_the_same_lines_with_the_cine_that_is_named(result
 def test_curves_are_shown_without_lines(result):
     data = embedded(html_report(result))["long_axis"]
     assert data["views"] == [] and len(data["curves"]) == 2
+
+
+def test_views_without_short_axis_slices_have_no_page(views, tmp_path, capsys):
+    write_long_axis_alone(LongAxisCase(tuple(views)), tmp_path / "out", report=False)
+    assert main(["report", str(tmp_path / "out"), "--html"]) == 1
+    assert "it has long-axis views alone" in capsys.readouterr().err
