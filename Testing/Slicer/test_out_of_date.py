@@ -36,6 +36,22 @@ def is_marked(app, result):
     return expected
 
 
+def test_a_page_shows_the_drawn_contours_until_they_change(slicer_app, ring, predicted, tmp_path):
+    import slicer
+    from LaMoDSlicerLib.Results.PageExport import PageExport
+    from LaMoDSlicerLib.Worker.SlicedWork import completed
+
+    pytest.importorskip("bokeh")
+    (path,) = completed(PageExport(predicted, {}).steps(tmp_path / "page.html"))
+    text = path.read_text(encoding="utf-8")
+    assert 'id="show-drawn"' in text and "Out of date" not in text
+    slicer.mrmlScene.RemoveNode(ring.segmentation)
+    slicer_app.settle()
+    completed(PageExport(predicted, {}).steps(path))
+    text = path.read_text(encoding="utf-8")
+    assert 'id="show-drawn"' not in text and "Out of date" in text
+
+
 def second_masks(ring):
     """The masks of the ring once more, as a second reader draws them."""
     from LaMoDSlicerLib.Scene import SampleHeart

@@ -6,6 +6,8 @@ import numpy as np
 import slicer
 
 from LaMoDSlicerLib.Display import ColourRanges
+from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames, MaskSource
 from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Results import ResultContours
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
@@ -41,11 +43,16 @@ class PageExport:
         from LaMoDCore.report.html.page import PageParts, html_report
 
         result = yield from ResultReport(self._node).strainResultSteps()
+        yield
+        drawn = self._drawn(result.case)
+        if drawn is not None:
+            result = replace(result, case=drawn)
+        yield
         numbers, lines = self._longAxis()
         if numbers is not None:
             result = replace(result, summary={**result.summary, "long_axis": numbers})
         parts = PageParts(
-            drawn=False,
+            drawn=drawn is not None,
             long_axis=lines,
             patient=tuple(self._identity.values()),
             warning=f"↻ {outOfDate()}" if ResultContours.isOutOfDate(self._node) else "",
@@ -54,6 +61,31 @@ class PageExport:
         text = yield lambda: html_report(result, parts)
         yield lambda: self._write(path, text)
         return [path]
+
+    def _drawn(self, case: Any) -> Any:
+        """The case with the masks of every frame; None if they are not in the scene or changed since the prediction."""
+        nodes = ResultContours.masksOf(self._node)
+        if not nodes or ResultContours.isOutOfDate(self._node):
+            return None
+        try:
+            read = [source.read(source.structures(), None, None, allowEmpty=True) for source in map(MaskSource, nodes)]
+        except InputError:
+            return None
+        slices = [self._withMasks(cine, read, case.reference_frame) for cine in case.slices]
+        return None if None in slices else replace(case, slices=tuple(slices))
+
+    @staticmethod
+    def _withMasks(cine: Any, read: list[MaskFrames], reference: int) -> Any:
+        """A slice with its masks; None if no masks have its grid and its wall at end-diastole."""
+        for masks in read:
+            try:
+                found = masks.labels[:, masks.geometry.sliceIndexOf(cine.grid.ijk_to_lps)] == MaskFrames.MYOCARDIUM
+            except ValueError:
+                continue
+            isSame = found.shape == cine.myocardium.shape
+            if isSame and np.array_equal(found[reference], cine.myocardium[reference]):
+                return replace(cine, myocardium=found)
+        return None
 
     def _longAxis(self) -> tuple[dict[str, Any] | None, list[Any]]:
         """``long_axis`` of strain.json, and the lines of each view with its images; None and empty without views."""
