@@ -195,9 +195,9 @@ def test_points_and_curves_on_a_cine(slicer_app, tmp_path):
     draw_curves(tmp_path, frames=(0, 4))
     app.widget.onModified()
     assert heart.rows(app)[1] == ["LA other", "auto: 2ch", DRAWN, f"2 of {DRAWN}"]
-    heart.add(app, heart.write_cine(tmp_path / "closed.seq.nrrd", "three_chamber"))
+    heart.add(app, heart.write_cine(tmp_path / "closed 4ch.seq.nrrd", "three_chamber"))
     heart.add(app, heart.write_markups(tmp_path / "closed.mrk.json", "three_chamber", closed=True))
-    assert heart.rows(app)[2] == ["LA closed", "auto: 3ch", DRAWN, "drawn"]
+    assert heart.rows(app)[2] == ["LA closed 4ch", "auto: 3ch", DRAWN, "drawn"], "position, not name"
     panel.predict(app)
     assert "GLS −" in app.widget.ui.headlineLabel.text
     row = app.widget.sections.model.longAxisRows[1]

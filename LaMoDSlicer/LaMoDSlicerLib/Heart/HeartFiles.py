@@ -28,8 +28,8 @@ def add(path: Path, welcome: Callable[[Any], bool] = lambda _node: False) -> lis
 
     Args:
         path: an image or segmentation file, a folder with one volume per frame, or a folder with DICOM files, whose
-            short-axis cines are loaded, or the long-axis cines if it has no others; also long-axis contours as guide
-            points or curves.
+            short-axis cines are loaded, or the long-axis cines if it has no others or contours of long-axis slices wait
+            for them; also long-axis contours as guide points or curves.
         welcome: called with a cine or masks of the scene that are added again; returns whether a person had removed
             them from the heart, so that they return.
 
@@ -78,6 +78,10 @@ def _addDicom(path: Path, welcome: Callable[[Any], bool]) -> list[Any]:
             raise known[0] from None
         raise
     stacks = [(stack, path.stem if len(study.slices) == 1 else stack.name) for stack in study.slices]
+    waiting = _withoutCine()
+    if waiting:  # contours of other planes of this study
+        long = [(stack, stack.name) for stack, _name in _longAxisCines(path)]
+        stacks += [each for each in long if any(ContourFiles.liesIn(node, each[0].slice_grid(0)) for node in waiting)]
     return _addCines(stacks, masks, known, welcome, examination)
 
 
@@ -88,16 +92,21 @@ def _addContours(path: Path) -> list[Any]:
         InputError: they belong to no cine of the scene; they are kept, as it may be added later.
     """
     nodes = ContourFiles.add(path)
+    lost = [node.GetName() for node in nodes if node in _withoutCine()]
+    if lost:
+        text = _("The contours “{name}” lie in the plane of no cine: add the long-axis cine on which they were drawn.")
+        raise InputError(text.format(name="”, “".join(lost)))
+    return []
+
+
+def _withoutCine() -> list[Any]:
+    """The long-axis contours of files that lie in the plane of no cine of the scene."""
     planes = [
         SeriesFinder.grid(geometry, k)
         for geometry in (CineSource(cine).geometry() for cine in SeriesFinder.cines())
         for k in range(geometry.shape[0])
     ]
-    lost = [node.GetName() for node in nodes if not any(ContourFiles.liesIn(node, plane) for plane in planes)]
-    if lost:
-        text = _("The contours “{name}” lie in the plane of no cine: add the long-axis cine on which they were drawn.")
-        raise InputError(text.format(name="”, “".join(lost)))
-    return []
+    return [node for node in ContourFiles.all() if not any(ContourFiles.liesIn(node, plane) for plane in planes)]
 
 
 def _longAxisCines(path: Path) -> list[tuple[Any, str]]:

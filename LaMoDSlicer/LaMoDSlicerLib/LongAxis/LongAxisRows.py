@@ -35,10 +35,17 @@ def sliceOf(row: SliceRow) -> LongAxisSlice:
 
 
 def namedView(one: LongAxisSlice) -> str | None:
-    """The view that a person chose or that the name of the series states; None if it is to be recognised."""
+    """The view that a person chose; None if it is to be recognised.
+
+    The name of a series counts only without a position: scanners often keep the description of an earlier view.
+    """
+    return _chosen(one) or _byName(one)
+
+
+def _byName(one: LongAxisSlice) -> str | None:
     from LaMoDCore.heart.long_axis.recognise import kind_in_name
 
-    return _chosen(one) or kind_in_name(one.series.name)
+    return None if one.isLocated else kind_in_name(one.series.name)
 
 
 def _chosen(one: LongAxisSlice) -> str | None:
@@ -49,7 +56,7 @@ def _chosen(one: LongAxisSlice) -> str | None:
 def viewsOf(
     slices: list[LongAxisSlice], insertionLps: np.ndarray | None, isChoiceUsed: bool = True
 ) -> list[str | None]:
-    """The view of each slice: chosen, in the name, or recognised by its position; None if it is not known.
+    """The view of each slice: chosen, recognised by its position, or in its name; None if it is not known.
 
     Args:
         slices: of the heart.
@@ -57,9 +64,9 @@ def viewsOf(
         isChoiceUsed: whether a person's choice is used.
     """
     from LaMoDCore.heart.long_axis.end_diastole import reference_frame
-    from LaMoDCore.heart.long_axis.recognise import heart_frame, kind_in_name, recognised
+    from LaMoDCore.heart.long_axis.recognise import heart_frame, recognised
 
-    found = [namedView(each) if isChoiceUsed else kind_in_name(each.series.name) for each in slices]
+    found = [namedView(each) if isChoiceUsed else _byName(each) for each in slices]
     placed = [i for i, each in enumerate(slices) if each.lines and not each.problem and each.isLocated]
     if any(found[i] is None for i in placed):
         views = [slices[i].view(found[i]) for i in placed]
