@@ -41,6 +41,19 @@ def test_links_are_valid(page: Path):
         assert not anchor or anchor in anchors(linked), f"{target}: no such heading"
 
 
+def test_every_picture_is_used_and_small():
+    """`make screenshots` writes them."""
+    from Testing.SlicerHost.small_pictures import MOST_BYTES
+
+    pictures = ROOT / "Resources" / "Screenshots"
+    files = [*PAGES, ROOT / "CMakeLists.txt"]
+    used = {
+        name for file in files for name in re.findall(r"Screenshots/([\w-]+\.png)", file.read_text(encoding="utf-8"))
+    }
+    assert {path.name for path in pictures.iterdir()} == used
+    assert [path.name for path in pictures.iterdir() if path.stat().st_size > MOST_BYTES] == []
+
+
 def anchors(page: Path) -> set[str]:
     """Anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
