@@ -348,6 +348,7 @@ def test_masks_are_read_once(slicer_app, monkeypatch):
     column = {"drawn"}
     assert slicer_app.mouse.spin(60, lambda: {row[CONTOURS] for row in table(slicer_app)} == column)
     widget = slicer_app.widget
+    assert widget.contoursPanel.ui.contoursButton.text.endswith("(slice 1)"), "which of the two"
     HeartReader.read(widget.sections.model, widget._parameters)
     assert set(read.values()) == {1}, read
     assert len(read) == 2

@@ -43,6 +43,8 @@ class ContoursPanel:
         self.parameters: Any = None
         #: Returns the number on screen of each slice of masks, by its index in their volume; {} to count from the base.
         self.sliceNumbers: Callable[[Any], dict[int, int]] = lambda _masks: {}
+        #: Returns whether the heart also has slices of other masks.
+        self.isOneOfSeveral: Callable[[Any], bool] = lambda _masks: False
         self._check: ContourCheck | None = None
         self._shown = ""
         self._opened: set[str] = set()

@@ -71,6 +71,9 @@ class ReviewSection:
         """Name the section; while it is closed, with the number of frames to review."""
         button, summary = self._ui.contoursButton, self.summary()
         isNamed = button.collapsed and summary
+        if isNamed and self._states and self._panel.isOneOfSeveral(self._panel.masks):
+            numbers = [number - 1 for number in self._panel.contours.numbers]
+            summary = _("{summary} ({slices})").format(summary=summary, slices=Numbering.slices(numbers))
         button.text = f"{self._title}: {summary}" if isNamed else self._title
 
     def openIfNeeded(self) -> bool:

@@ -31,6 +31,9 @@ class HeartSections:
         self.answer = AnswerSection(owner.ui, self.model, self._openRoom)
         self.heart.onReviewed = self.answer.update
         owner.contoursPanel.sliceNumbers = self._numbers
+        owner.contoursPanel.isOneOfSeveral = lambda masks: any(
+            row.series.masks is not masks for row in self.model.usedRows
+        )
         self.longAxis = LongAxisViews(owner.onModified)
         self._parts = (self.heart, self.predict, self.answer)
 
