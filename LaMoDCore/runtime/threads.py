@@ -81,4 +81,5 @@ def _blas_limit() -> AbstractContextManager[object]:
         from threadpoolctl import threadpool_limits
     except ImportError:  # Slicer lacks it; its predictions run in processes that call `limit_blas_threads`
         return nullcontext()
-    return threadpool_limits(1, user_api="blas")
+    limit: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limit
