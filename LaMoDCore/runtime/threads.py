@@ -79,7 +79,7 @@ def _blas_limit() -> AbstractContextManager[object]:
     """One thread per matrix product of NumPy, also where it was imported before `limit_blas_threads`."""
     try:
         from threadpoolctl import threadpool_limits
-    except ImportError:  # Slicer lacks it; its predictions run in processes that call `limit_blas_threads`
+    except ImportError:  # as in an older installation in Slicer, whose predictions call `limit_blas_threads`
         return nullcontext()
     limit: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limit
