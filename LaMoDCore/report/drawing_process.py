@@ -1,7 +1,5 @@
 """Draw the report in a second process, while the first one predicts and writes the other files.
 
-    python -m LaMoDCore.report.drawing_process
-
 The process imports the drawing library at once, which takes most of a second, then draws one report for each set of
 arguments of `write_report` on its standard input (pickles by the program that started it), and answers each on its
 standard output with the names of the files. It ends with its input, so it never outlives that program.
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from LaMoDCore.heart.case import StrainResult
     from LaMoDCore.heart.long_axis.view import LongAxisView
 
+#: The first entry of the path is the working folder, whose files must not be imported.
+_PROGRAM = "import sys; sys.path[0] = sys.argv[1]; from LaMoDCore.report.drawing_process import main; sys.exit(main())"
 _MODULES = ("LaMoDCore.heart.case", "LaMoDCore.heart.wall_fields", "LaMoDCore.report.report_files")
 
 
@@ -44,17 +44,14 @@ class DrawingProcess:
     """
 
     def __init__(self) -> None:
-        folder = str(Path(__file__).resolve().parents[2])
-        paths = [folder, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._arguments: tuple[StrainResult, Path, Path, Sequence[LongAxisView]] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         with suppress(OSError):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
+                [sys.executable, "-c", _PROGRAM, str(Path(__file__).resolve().parents[2])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
 
@@ -92,7 +89,7 @@ class DrawingProcess:
             assert self._process.stdout is not None
             try:
                 return list(pickle.load(self._process.stdout))
-            except (OSError, EOFError, pickle.UnpicklingError):
+            except Exception:  # whatever the process did, this one can draw
                 self.close()
         from LaMoDCore.report.report_files import write_report
 
@@ -139,13 +136,13 @@ def _prepare() -> None:
 
 
 def main() -> int:
+    """Serve the standard streams; what libraries print goes nowhere."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
     try:
         _prepare()
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+        serve(sys.stdin.buffer, answers)
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

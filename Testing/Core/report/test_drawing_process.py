@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from LaMoDCore.heart.case import Motion, SliceMotion
-from LaMoDCore.report import write_report
+from LaMoDCore.report import drawing_process, write_report
 from LaMoDCore.report.drawing_process import DrawingProcess, serve
 from Testing.Core.report.test_report_words import heart
 
@@ -29,8 +31,7 @@ def drawn(result, tmp_path_factory):
 
 def test_the_process_writes_the_same_bytes(result, drawn, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    from pathlib import Path
-
+    (tmp_path / "contourpy.py").write_text("raise SystemExit('a file of the working folder was imported')")
     with DrawingProcess() as process:
         started = process._process
         assert started is not None
@@ -50,6 +51,14 @@ def test_a_process_that_ended_is_replaced_by_this_one(result, drawn, tmp_path):
     assert [(tmp_path / name).read_bytes() for name in FILES] == drawn
 
 
+def test_another_answer_than_expected_is_not_trusted(result, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing_process, "_PROGRAM", "print('printed by a library'); input()")
+    with DrawingProcess() as process:
+        process.begin(result, *(tmp_path / name for name in FILES))
+        assert process.finish() == FILES
+    assert [(tmp_path / name).read_bytes() for name in FILES] == drawn
+
+
 def test_a_process_that_cannot_be_started_is_replaced_by_this_one(result, drawn, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     with DrawingProcess() as process:
@@ -62,7 +71,6 @@ def test_the_process_needs_no_torch(result):
     """Its modules and the result that it receives; importing torch takes longer than drawing."""
     import pickle
     from dataclasses import replace
-    from io import BytesIO
 
     class Samples:
         """A class that the process cannot import."""
@@ -73,8 +81,6 @@ def test_the_process_needs_no_torch(result):
     sent = BytesIO()
     process = DrawingProcess.__new__(DrawingProcess)
     process._process = type("Process", (), {"stdin": sent})()
-    from pathlib import Path
-
     process.begin(replace(result, motion=motion), Path("report.png"), Path("report.pdf"))
     shown = pickle.loads(sent.getvalue())[0]
     assert shown.motion.slices[0].samples_mm is None
@@ -83,8 +89,6 @@ def test_the_process_needs_no_torch(result):
 
 
 def test_serving_ends_with_the_input(tmp_path):
-    from io import BytesIO
-
     answers = BytesIO()
     serve(BytesIO(), answers)
     assert answers.getvalue() == b""
