@@ -293,6 +293,10 @@ CODES: dict[str, NoteCode] = {
     "long_axis_common_phases": NoteCode(
         "info", "Long-axis views with different frames or cycles were averaged at common phases of the cycle."
     ),
+    "long_axis_end_systole_differs": NoteCode(
+        "info",
+        "Long-axis views and short-axis slices have different cycles or times of end-systole; each uses its own.",
+    ),
     "levels_measured": NoteCode("info", "Basal, mid and apical slices were measured with the long-axis views."),
     "short_axis_not_compared": NoteCode(
         "warning",

@@ -14,7 +14,8 @@ from LaMoDCore.function.biplane import best_pair, disc_diameters_mm, disc_volume
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.long_axis.end_diastole import at_phases, common_phases
 from LaMoDCore.heart.long_axis.view import LongAxisView
-from LaMoDCore.io.long_axis.reader import LongAxisCase
+from LaMoDCore.heart.notes import Note, note
+from LaMoDCore.io.long_axis.reader import SAME_RR, LongAxisCase
 from LaMoDCore.io.results.long_axis_files import write_long_axis_files
 from LaMoDCore.io.results.strain_json import SCHEMA_VERSION
 from LaMoDCore.prediction.writer import CONTENTS
@@ -26,14 +27,16 @@ from LaMoDCore.strain.long_axis.summary import long_axis_summary
 _VOLUMES = "method of discs: V = π/4 Σ a b L/20 of two views, or π/4 Σ a² L/20 of one, which assumes round discs"
 
 
-def long_axis_numbers(views: Sequence[LongAxisView], es_phase: float | None = None) -> dict[str, Any]:
+def long_axis_numbers(views: Sequence[LongAxisView]) -> dict[str, Any]:
     """``long_axis`` of strain.json: strain, and volumes by discs.
+
+    End-systole is that of the views. Short-axis slices of another breath-hold have another one, which would cut off the
+    systolic peak.
 
     Args:
         views: views of one heart.
-        es_phase: end-systole since end-diastole as a fraction of the cycle; by default the views' own.
     """
-    return {**long_axis_summary(views, es_phase), "volumes": json_values(volumes(views))}
+    return {**long_axis_summary(views), "volumes": json_values(volumes(views))}
 
 
 def volumes(views: Sequence[LongAxisView]) -> dict[str, Any]:
@@ -62,19 +65,43 @@ def with_long_axis(
 ) -> StrainResult:
     """The result with ``long_axis`` in its summary, and the notes on the views; the short-axis numbers are unchanged.
 
+    Both have their own end-systole; a difference is noted.
+
     Args:
         result: the prediction of the short-axis slices.
         long_axis: the views.
         positions: of the slices between annulus and apex.
     """
     case = result.case
-    es = (case.frame_times_ms[result.es_frame] - case.frame_times_ms[case.reference_frame]) / case.rr_ms
-    numbers = long_axis_numbers(long_axis.views, float(np.mod(es, 1.0)))
+    numbers = long_axis_numbers(long_axis.views)
+    since = (case.frame_times_ms[result.es_frame] - case.frame_times_ms[case.reference_frame]) / case.rr_ms
+    es_ms = float(np.mod(since, 1.0)) * case.rr_ms
+    numbers["short_axis_es_time_ms"] = es_ms
+    frame_ms = max(each.rr_ms / each.frames for each in long_axis.views), case.rr_ms / len(case.frame_times_ms)
+    notes = [*long_axis.notes, *end_systole_notes(numbers, es_ms, case.rr_ms, max(frame_ms))]
     numbers["short_axis"] = json_values([_position(each, result.es_frame) for each in positions])
     provenance = dict(result.summary["provenance"])
     provenance["inputs"] = [*provenance["inputs"], *_records(long_axis)]
     summary = {**result.summary, "long_axis": numbers, "provenance": provenance}
-    return replace(result, summary=summary, findings=(*result.findings, *long_axis.notes))
+    return replace(result, summary=summary, findings=(*result.findings, *notes))
+
+
+def end_systole_notes(numbers: Mapping[str, Any], es_ms: float, rr_ms: float, frame_ms: float) -> list[Note]:
+    """Note that long-axis views and short-axis slices reach end-systole at other times or have other cycles.
+
+    Args:
+        numbers: ``long_axis`` of strain.json.
+        es_ms, rr_ms: end-systole since end-diastole and R–R interval of the short-axis slices.
+        frame_ms: duration of a frame; a difference of two frames is noted.
+    """
+    own_es, own_rr = float(numbers["es_time_ms"]), float(numbers["rr_ms"])
+    if abs(own_es - es_ms) <= 2 * frame_ms and abs(own_rr - rr_ms) <= SAME_RR * min(own_rr, rr_ms):
+        return []
+    text = (
+        f"End-systole is {own_es:.0f} ms after end-diastole in the long-axis views (R–R {own_rr:.0f} ms) and "
+        f"{es_ms:.0f} ms in the short-axis slices (R–R {rr_ms:.0f} ms); each was measured at its own."
+    )
+    return [note("long_axis_end_systole_differs", text)]
 
 
 def _position(position: SlicePosition, es_frame: int) -> dict[str, Any]:

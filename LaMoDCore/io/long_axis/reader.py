@@ -34,7 +34,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 _MOST_VIEWS = 12
 _SAME_PLANE_DEGREES_COSINE = 0.9998
 #: R–R intervals that differ by more than this share are reported.
-_SAME_RR = 0.05
+SAME_RR = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,7 @@ def _phase_notes(views: Sequence[LongAxisView]) -> list[Note]:
     parts = []
     if len(counts) > 1:
         parts.append(f"{' and '.join(map(str, counts))} frames")
-    if cycles[-1] - cycles[0] > _SAME_RR * cycles[0]:
+    if cycles[-1] - cycles[0] > SAME_RR * cycles[0]:
         parts.append(f"R–R intervals from {cycles[0]:.0f} to {cycles[-1]:.0f} ms")
     if not parts:
         return []

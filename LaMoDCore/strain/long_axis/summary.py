@@ -32,7 +32,8 @@ DEFINITIONS = {
     "lines": "from one end of the wall over the apex to the other: endocardial and epicardial contour, and mid_wall, "
     "half-way between them at end-diastole and dividing the wall's volume in the same ratio later",
     "gls": "systolic peak, the minimum up to end-systole, of the mean curve of the views on common phases",
-    "es": "value at end-systole, the phase of the smallest cavity area relative to end-diastole, mean over the views",
+    "es": "value at end-systole, the phase of the smallest cavity area of these views relative to end-diastole, mean "
+    "over the views; short-axis slices have their own",
     "phases": "since end-diastole of each view, in fractions of its own R–R interval; times use the median R–R "
     "interval",
     "segments": "thirds of each wall by length of the mid-wall line, so that the three segments of a wall share one "
@@ -47,6 +48,7 @@ DEFINITIONS = {
     "interval": "90 % interval for the strain of the tissue given a reader's errors, from synthetic readers; it does "
     "not contain the effect of trabeculae that are left out of the wall",
 }
+_GIVEN_ES = "value at end-systole, a phase of the cycle that was given"
 
 
 def long_axis_summary(views: Sequence[LongAxisView], es_phase: float | None = None) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def long_axis_summary(views: Sequence[LongAxisView], es_phase: float | None = No
         by_aha.append(found)
     summary: dict[str, Any] = json_values(
         {
-            "definitions": dict(DEFINITIONS),
+            "definitions": DEFINITIONS if es_phase is None else {**DEFINITIONS, "es": _GIVEN_ES},
             "rr_ms": rr_ms,
             "es_phase": es,
             "es_time_ms": course.es_time_ms,

@@ -9,7 +9,9 @@ from test_short_axis import short_axis
 from LaMoDCore.cli import main
 from LaMoDCore.io import read_result
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.io.long_axis.reader import load_long_axis
 from LaMoDCore.io.results.long_axis_files import read_long_axis
+from LaMoDCore.prediction.long_axis import long_axis_numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from Testing.Core.predict.conftest import small_model  # noqa: F401
 
@@ -65,7 +67,10 @@ def test_next_to_short_axis(tmp_path, files, small_model):  # noqa: F811
     stored = read_long_axis(tmp_path / "both")
     assert [row["level"] for row in stored.summary["short_axis"]] == ["base", "mid"] == [s.level for s in both.slices]
     assert both.summary["global"] == levels.summary["global"]  # measured levels count as given ones
-    assert "levels_measured" in [n.code for n in both.notes]
+    assert {"levels_measured", "long_axis_end_systole_differs"} <= {n.code for n in both.notes}
+    alone = long_axis_numbers(load_long_axis(files).views)
+    assert both.es_frame != 5 and stored.summary["es_phase"] == 0.5  # the rings do not move
+    assert stored.summary["gls"] == alone["gls"] and stored.summary["definitions"] == alone["definitions"]
     names = [record["name"] for record in both.summary["provenance"]["inputs"]]
     assert names == ["sax20.seq.nrrd", "sax45.seq.nrrd", *(f"{kind}.seq.nrrd" for kind in ANGLES)]
 

@@ -12,6 +12,7 @@ from LaMoDCore.heart.long_axis.mid_wall import mid_wall_mm
 from LaMoDCore.heart.long_axis.view import LINE_NAMES
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
 from LaMoDCore.io.long_axis.reader import load_long_axis
+from LaMoDCore.prediction.long_axis import end_systole_notes
 from LaMoDCore.strain.long_axis.segments import bullseye
 from LaMoDCore.strain.long_axis.summary import long_axis_summary
 
@@ -47,6 +48,17 @@ def test_peak_is_systolic(views):
     assert early["es_phase"] == 0.2 and late["es_phase"] == pytest.approx(0.5)
     assert early["gls"]["mid_wall"] > late["gls"]["mid_wall"] + 0.02
     assert early["gls"]["mid_wall"] == pytest.approx(early["gls"]["mid_wall_es"])
+    assert "smallest cavity" in late["definitions"]["es"] and "was given" in early["definitions"]["es"]
+
+
+def test_end_systole_of_another_clock_is_noted(summary):
+    """Another R–R interval, or end-systole more than two frames away."""
+
+    def codes(es_ms, rr_ms):
+        return [each.code for each in end_systole_notes(summary, es_ms, rr_ms, frame_ms=90.0)]
+
+    assert codes(450.0, RR_MS) == codes(300.0, RR_MS) == []
+    assert codes(450.0, 1300.0) == codes(200.0, RR_MS) == ["long_axis_end_systole_differs"]
 
 
 def test_mapse_is_the_excursion_of_each_annulus_point(summary):
