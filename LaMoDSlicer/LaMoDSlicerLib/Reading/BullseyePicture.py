@@ -8,6 +8,7 @@ from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Display.Quantities import ShownQuantity
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureCanvas, PictureStyle
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers, SliceNumbers
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 class BullseyeQuantity(ShownQuantity):
@@ -81,8 +82,8 @@ class BullseyeQuantity(ShownQuantity):
             return "–"
         if self is BullseyeQuantity.TIME_TO_PEAK:
             return f"{value:.0f}"
-        sign = "+" if self.isStrain else ""
-        return f"{value:{sign}.{0 if isSmall else 1}f}".replace("-", "−")
+        text = Numbering.signed(value, 0 if isSmall else 1)
+        return text if self.isStrain else text.removeprefix("+")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.LongAxis import ViewNames
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
+from LaMoDSlicerLib.Widgets import Numbering
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,8 @@ class IndexValue:
         """Value and unit."""
         if self.text:
             return [self.text, ""]
-        sign = "+" if self.isSigned else ""
-        rounded = round(self.number, self.digits) + 0.0  # no minus sign before zero
-        return [f"{rounded:{sign}.{self.digits}f}".replace("-", "−"), self.unit]
+        text = Numbering.signed(self.number, self.digits)
+        return [text if self.isSigned else text.removeprefix("+"), self.unit]
 
     def cells(self) -> list[str]:
         """Value and unit in a file, with ASCII signs."""
