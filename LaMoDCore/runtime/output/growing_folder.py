@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.file_lock import held_lock
 from LaMoDCore.runtime.json_file import json_text, read_json, write_json
-from LaMoDCore.runtime.output.manifest import Manifest, is_as_listed, names_in, read_manifest
+from LaMoDCore.runtime.output.manifest import LOCK, Manifest, is_as_listed, names_in, read_manifest
 from LaMoDCore.runtime.output.new_folder import (
     check_location,
     check_writable,
@@ -27,8 +28,6 @@ from LaMoDCore.runtime.output.new_folder import (
     unwritable,
 )
 
-_LOCK = ".lamod.lock"
-
 
 class GrowingFolder:
     """A folder that LaMoD extends, possibly over several runs and by several processes.
@@ -36,7 +35,7 @@ class GrowingFolder:
     Args:
         out: the folder.
         contents: what the folder is, such as "a LaMoD dataset".
-        command: the command or function that writes, for the marker.
+        command: the command or function that creates the folder, for the marker.
     """
 
     def __init__(self, out: str | Path, contents: str, command: str) -> None:
@@ -119,7 +118,7 @@ class GrowingFolder:
             LaMoDInputError: it was changed, or LaMoD did not write it.
             OSError: it cannot be written.
         """
-        with held_lock(self.path / _LOCK):
+        with held_lock(self.path / LOCK):
             self.refuse_changed(name)
             with self._replaced_file(name) as temporary:
                 yield temporary
@@ -133,7 +132,7 @@ class GrowingFolder:
             LaMoDInputError: the file cannot be read, or `change` raises it.
             OSError: it cannot be written.
         """
-        with held_lock(self.path / _LOCK):
+        with held_lock(self.path / LOCK):
             file = self.path / name
             before = read_json(file, "correct it, or write it again") if os.path.lexists(file) else {}
             text = json_text(change(before), **options)
@@ -159,7 +158,7 @@ class GrowingFolder:
             LaMoDInputError: such a file exists, and the marker does not list it.
             OSError: the marker cannot be written.
         """
-        with held_lock(self.path / _LOCK):
+        with held_lock(self.path / LOCK):
             manifest = self._manifest()
             for name in names:
                 if os.path.lexists(self.path / name) and name not in manifest.files:
@@ -174,7 +173,7 @@ class GrowingFolder:
         Raises:
             OSError: a file cannot be read, or the marker cannot be written.
         """
-        with held_lock(self.path / _LOCK):
+        with held_lock(self.path / LOCK):
             there = {name: sha256_of(self.path / name) for name in names if (self.path / name).is_file()}
             self._update(self._manifest(), there, without=names)
 
@@ -183,7 +182,7 @@ class GrowingFolder:
         path = self.path / name
         if not os.path.lexists(path):
             return True
-        with held_lock(self.path / _LOCK):
+        with held_lock(self.path / LOCK):
             if not self.owns(name):
                 return False
             path.unlink(missing_ok=True)
@@ -201,7 +200,7 @@ class GrowingFolder:
     def _update(self, manifest: Manifest, files: Mapping[str, str], without: Iterable[str] = ()) -> None:
         kept = {name: digest for name, digest in manifest.files.items() if name not in set(without)}
         if {**kept, **files} != manifest.files or not (self.path / MARKER).exists():
-            self._write(Manifest(self.contents, self.command, {**kept, **files}))
+            self._write(replace(manifest, files={**kept, **files}))
 
     def _write(self, manifest: Manifest) -> None:
         write_json(self.path / MARKER, manifest.to_json(), indent=1)

@@ -1,6 +1,7 @@
 """The marker `.lamod.json` of an output folder: the command, the version, and every file that LaMoD wrote.
 
-Files and folders that desktops add to every folder they display are not part of an output; they are tolerated.
+Files and folders that desktops add to every folder they display are not part of an output; they are tolerated. The
+lock of LaMoD's writers is not part of it either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from LaMoDCore.runtime.json_file import json_object_if_any, json_text, write_jso
 FORMAT = 1
 #: Files that desktops create in the folders they display.
 DESKTOP_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+#: Empty file that writers lock; it stays, since a lock that is deleted does not keep a waiting writer out.
+LOCK = ".lamod.lock"
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,13 @@ def names_in(folder: Path) -> list[str]:
 
 
 def everything_in(folder: Path, within: str = "") -> Iterator[str]:
-    """Relative names of all files and folders except those of desktops; links are not followed."""
+    """Relative names of all files and folders except those of desktops and the lock; links are not followed."""
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         if entry.name in DESKTOP_FILES and entry.is_file(follow_symlinks=False):
+            continue
+        if entry.name == LOCK and entry.is_file(follow_symlinks=False) and not entry.stat().st_size:
             continue
         yield within + entry.name
         if entry.is_dir(follow_symlinks=False) and not is_link(Path(entry.path)):

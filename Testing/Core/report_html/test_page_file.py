@@ -199,6 +199,21 @@ def test_the_command_writes_the_page_again_and_keeps_a_changed_one(folder, capsy
     assert (folder / "report.html").read_text() == "mine"
 
 
+def test_a_result_with_a_new_page_is_still_replaced(result, folder, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(folder, out)
+    marker = json.loads((out / ".lamod.json").read_text(encoding="utf-8"))
+    (out / "report.html").unlink()
+    assert main(["report", str(out), "--html"]) == 0
+    again = json.loads((out / ".lamod.json").read_text(encoding="utf-8"))
+    assert {**again, "files": None} == {**marker, "files": None}, "the page does not change who wrote the result"
+    write_result(result, out, outputs=["strain"])
+    assert {path.name for path in out.iterdir()} == {".lamod.json", "strain.json"}
+    (out / ".lamod.lock").write_text("mine")
+    with pytest.raises(LaMoDInputError, match=r"it holds '\.lamod\.lock', which LaMoD did not write"):
+        write_result(result, out, outputs=["strain"])
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
