@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             args.result, "it has long-axis views alone, and the page shows short-axis slices", "open its report.pdf"
         )
+    _check_out(args)
     stored = read_result(args.result)
     shown = shown_result(stored, _case(args, stored), names=args.names)
     parts = PageParts(
@@ -100,7 +103,8 @@ def _write_index(args: argparse.Namespace) -> int:
     if args.compare and not _is_cohort(args.compare):
         raise LaMoDInputError(args.compare, "it is not a folder of `lamod predict-cohort`", "name such a folder")
     ledger = Ledger(args.result)
-    ledger.write_index(ledger.stored_cases(), compared=Ledger(args.compare) if args.compare else None)
+    with _unwritable(args.result):
+        ledger.write_index(ledger.stored_cases(), compared=Ledger(args.compare) if args.compare else None)
     print(f"wrote {args.result / 'index.html'}")
     return 0
 
@@ -139,25 +143,65 @@ def _long_axis(args: argparse.Namespace, stored: StoredResult) -> list[DrawnLine
     return shown
 
 
+def _check_out(args: argparse.Namespace) -> None:
+    """Check that `--out` names a new file, or a page of LaMoD, outside the result.
+
+    Raises:
+        LaMoDInputError: it does not.
+    """
+    if args.out is None or _is_page_of_result(args):
+        return
+    from LaMoDCore.report.html.page_shell import is_page
+
+    path = args.out.resolve()
+    if path.is_dir():
+        raise LaMoDInputError(args.out, "it is a folder", "name a file, such as report.html")
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise LaMoDInputError(args.out, "the name of a page ends with .html", "name a file, such as report.html")
+    if not path.parent.is_dir():
+        raise LaMoDInputError(args.out.parent, "the folder does not exist", "create it, or name another file")
+    if args.result.resolve() in path.parents:
+        raise LaMoDInputError(args.out, "it lies in the folder of the result", "leave out --out, or name another file")
+    if path.exists() and not (path.is_file() and is_page(path)):
+        raise LaMoDInputError(args.out, "it exists and is not a page of LaMoD", "name a new file")
+
+
+def _is_page_of_result(args: argparse.Namespace) -> bool:
+    return bool(args.out.resolve() == (args.result / "report.html").resolve())
+
+
+@contextmanager
+def _unwritable(out: Path) -> Iterator[None]:
+    """Name the output if it cannot be written, such as on a full disk.
+
+    Raises:
+        LaMoDInputError: in place of an OSError.
+    """
+    from LaMoDCore.runtime.output.new_folder import unwritable
+
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(out, error) from error
+
+
 def _write(text: str, picture: bytes, args: argparse.Namespace) -> Path:
     """Write the page and its picture into the folder of the result, which lists them, or the page to a named file."""
-    if args.out is None:
+    if args.out is None or _is_page_of_result(args):
         from LaMoDCore.prediction.writer import CONTENTS
         from LaMoDCore.report.html.cohort_page import THUMBNAIL
         from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 
         folder = GrowingFolder(args.result, CONTENTS, "report")
-        folder.write_text("report.html", text)
-        with folder.replaced_file(THUMBNAIL) as temporary:
-            temporary.write_bytes(picture)
+        with _unwritable(args.result):
+            folder.write_text("report.html", text)
+            with folder.replaced_file(THUMBNAIL) as temporary:
+                temporary.write_bytes(picture)
         return Path(args.result) / "report.html"
     from LaMoDCore.runtime.atomic import replaced_file
 
     path = Path(args.out)
-    if path.is_dir():
-        raise LaMoDInputError(path, "it is a folder", "name a file, such as report.html")
-    if not path.absolute().parent.is_dir():
-        raise LaMoDInputError(path.parent, "the folder does not exist", "create it, or name another file")
-    with replaced_file(path) as temporary:
+    _check_out(args)  # again, as the file may be new
+    with _unwritable(path), replaced_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
     return path

@@ -15,6 +15,10 @@ from LaMoDCore.report.html.bokeh_script import bokeh_files
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+#: Marks a file as a page of LaMoD, which may be replaced by a newer one.
+GENERATOR = "LaMoD"
+#: Bytes of a page that contain the mark.
+_HEAD = 4096
 _ASSETS = Path(__file__).parent / "assets"
 #: Script that comes before Bokeh's.
 _FIRST_SCRIPT = "style_nonce.js"
@@ -55,6 +59,7 @@ def rendered(
         _environment()
         .get_template(template)
         .render(
+            generator=GENERATOR,
             policy=content_security_policy(loaded, nonce),
             nonce=nonce,
             style=style,
@@ -64,6 +69,16 @@ def rendered(
             **texts,
         )
     )
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that LaMoD wrote.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return f'<meta name="generator" content="{GENERATOR}">'.encode() in file.read(_HEAD)
 
 
 def embedded_json(data: Any) -> str:

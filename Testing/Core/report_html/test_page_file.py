@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import errno
 import hashlib
 import json
 import re
@@ -220,12 +221,37 @@ def test_a_result_with_a_new_page_is_still_replaced(result, folder, tmp_path):
         (["--cine", "cine.nii"], "add --masks"),
         (["--out", "."], "it is a folder"),
         (["--out", "no/page.html"], "does not exist"),
+        (["--out", "thesis.docx"], "ends with .html"),
+        (["--out", "{result}/other.html"], "in the folder of the result"),
     ],
 )
 def test_the_command_refuses_what_it_cannot_use(folder, capsys, words, expected):
-    assert main(["report", str(folder), "--html", *words]) == 1
+    assert main(["report", str(folder), "--html", *[word.format(result=folder) for word in words]]) == 1
     message = capsys.readouterr().err
     assert expected in message and message.count("\n") == 1
+
+
+def test_a_full_disk_is_named_and_keeps_the_page(folder, tmp_path, capsys, monkeypatch):
+    page = tmp_path / "page.html"
+    assert main(["report", str(folder), "--html", "--out", str(page)]) == 0
+    before = page.read_bytes()
+
+    def is_full(self, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", is_full)
+    capsys.readouterr()
+    assert main(["report", str(folder), "--html", "--out", str(page)]) == 1
+    assert f"{page}: it cannot be written (No space left on device); free some space" in capsys.readouterr().err
+    assert page.read_bytes() == before
+
+
+def test_a_file_that_is_no_page_is_not_replaced(folder, tmp_path, capsys):
+    page = tmp_path / "page.HTML"
+    page.write_text("<html>my own page</html>", encoding="utf-8")
+    assert main(["report", str(folder), "--html", "--out", str(page)]) == 1
+    assert "it exists and is not a page of LaMoD" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") == "<html>my own page</html>"
 
 
 def test_without_bokeh_one_line_tells_how_to_get_it(result, folder, tmp_path, capsys, monkeypatch):
