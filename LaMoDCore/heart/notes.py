@@ -290,6 +290,12 @@ CODES: dict[str, NoteCode] = {
         "The length of a long-axis contour jumps relative to the neighbouring frames.",
         "Compare the contour and its ends with the cine.",
     ),
+    "long_axis_landmark_jump": NoteCode(
+        "warning",
+        "A point of the annulus or the apex of a long-axis view jumps relative to the contour: strain, MAPSE and "
+        "volumes may be wrong.",
+        "Place the points on the other frames too, or remove them at this frame.",
+    ),
     "long_axis_common_phases": NoteCode(
         "info", "Long-axis views with different frames or cycles were averaged at common phases of the cycle."
     ),

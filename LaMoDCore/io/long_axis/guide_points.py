@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.checks import annulus_fault
+from LaMoDCore.heart.long_axis.checks import annulus_fault, apex_fault
 from LaMoDCore.heart.long_axis.points import in_order, without_pieces_at_valve
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, wall_lines, with_bridges
 from LaMoDCore.heart.notes import Note, note
@@ -103,5 +103,9 @@ def _lines(plane: dict[str, Array], frame: int, path: Path) -> tuple[WallLines, 
         raise LaMoDInputError(path, f"frame {frame}: {fault}", "correct its MITRAL_VALVE and APEX_POINT points")
     endo = without_pieces_at_valve(endo, valve)
     epi = without_pieces_at_valve(in_order(epi_points, valve.mean(axis=0)), valve)
-    lines = wall_lines(endo, epi, annulus_mm=valve, apex_mm=plane[_APEX][0] if _APEX in plane else None)
+    apex = plane[_APEX][0] if _APEX in plane else None
+    fault = "" if apex is None else apex_fault(endo, epi, apex)
+    if fault:
+        raise LaMoDInputError(path, f"frame {frame}: {fault}", f"correct its {_APEX} point, or remove it")
+    lines = wall_lines(endo, epi, annulus_mm=valve, apex_mm=apex)
     return lines, with_bridges(epi, lines.endo_mm)[1]

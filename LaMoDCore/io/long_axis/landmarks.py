@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.checks import annulus_fault
+from LaMoDCore.heart.long_axis.checks import annulus_fault, apex_fault
 from LaMoDCore.heart.long_axis.view import LongAxisView
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, with_landmarks
 from LaMoDCore.io.contours.curves import IN_PLANE_MM
@@ -85,10 +85,12 @@ def _placed(view: LongAxisView, landmarks: dict[int, Landmarks], path: Path) -> 
                 path, f"it has points of frame {frame}, but the view has {view.frames} frames", "remove them"
             )
         given = None if each.annulus_lps is None else view.plane_mm(each.annulus_lps)
+        apex = None if each.apex_lps is None else view.plane_mm(each.apex_lps)
         fault = "" if given is None else annulus_fault(view.endo_mm[frame], given)
+        if not fault and apex is not None:
+            fault = apex_fault(view.endo_mm[frame], view.epi_mm[frame], apex)
         if fault:
             raise LaMoDInputError(path, f"frame {frame}: {fault}", "place two annulus points and the apex")
-        apex = None if each.apex_lps is None else view.plane_mm(each.apex_lps)
         lines = with_landmarks(WallLines(endo[frame], epi[frame], annulus[frame]), given, apex)
         endo[frame], epi[frame], annulus[frame] = lines.endo_mm, lines.epi_mm, lines.annulus_mm
     return replace(view, endo_mm=endo, epi_mm=epi, annulus_mm=annulus)

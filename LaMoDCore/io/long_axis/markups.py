@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.checks import annulus_fault
+from LaMoDCore.heart.long_axis.checks import annulus_fault, apex_fault
 from LaMoDCore.heart.long_axis.open_curve import through
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, wall_lines
 from LaMoDCore.heart.notes import Note
@@ -141,7 +141,8 @@ def _lines(drawn: DrawnFrame, frame: int, cine: FrameStack, path: Path) -> WallL
         )
     grid = cine.slice_grid(0)
     scale = np.array(grid.spacing_mm)
-    annulus = None
+    annulus = None if not drawn.annulus else grid.lps_to_pixel(np.stack(drawn.annulus)) * scale
+    apex = None if drawn.apex is None else grid.lps_to_pixel(drawn.apex) * scale
     if not drawn.open:
         masks = masks_of_curves({0: FrameCurves(curves["endo"], curves["epi"])}, 1, grid, path.name)
         lines = lines_of_mask(masks[0][0], grid.spacing_mm, frame, path)
@@ -151,12 +152,11 @@ def _lines(drawn: DrawnFrame, frame: int, cine: FrameStack, path: Path) -> WallL
         traced = max(len(endo), len(epi)) > _MOST_CONTROL_POINTS
         if not traced:
             endo, epi = through(endo), through(epi)
-    if drawn.annulus:
-        annulus = grid.lps_to_pixel(np.stack(drawn.annulus)) * scale
-        fault = annulus_fault(endo, annulus)
-        if fault:
-            raise LaMoDInputError(path, f"frame {frame}: {fault}", "place two annulus points and the apex")
-    apex = None if drawn.apex is None else grid.lps_to_pixel(drawn.apex) * scale
+    fault = "" if annulus is None else annulus_fault(endo, annulus)
+    if not fault and apex is not None:
+        fault = apex_fault(endo, epi, apex)
+    if fault:
+        raise LaMoDInputError(path, f"frame {frame}: {fault}", "place two annulus points and the apex")
     if not drawn.open and annulus is None and apex is None:
         return lines
     return wall_lines(endo, epi, annulus_mm=annulus, apex_mm=apex, traced=traced)

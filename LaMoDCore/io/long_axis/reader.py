@@ -10,7 +10,7 @@ import numpy as np
 
 from LaMoDCore.heart.case import InputRecord
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.checks import foreshortened, length_jumps
+from LaMoDCore.heart.long_axis.checks import foreshortened, landmark_jumps, length_jumps
 from LaMoDCore.heart.long_axis.end_diastole import reference_frame
 from LaMoDCore.heart.long_axis.recognise import heart_frame, is_usual_axis, kind_in_name, recognised
 from LaMoDCore.heart.long_axis.view import VIEW_KINDS, VIEW_NAMES, LongAxisView, ViewKind
@@ -123,7 +123,7 @@ def load_long_axis(
     complete = with_landmark_files(complete, landmark_files)
     complete, more = _placed(complete, rv_insertion_lps)
     notes += [*more, *_phase_notes(complete)]
-    notes += [each for view in complete for each in length_jumps(view)]
+    notes += [each for view in complete for each in (*length_jumps(view), *landmark_jumps(view))]
     records = tuple(InputRecord(path.name, sha256_of(path)) for path in [*files, *cine_files, *landmark_files])
     return LongAxisCase(tuple(complete), tuple(dict.fromkeys(notes)), records)
 
