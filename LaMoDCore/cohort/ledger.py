@@ -12,21 +12,24 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from LaMoDCore.cohort.compared import compared_cohorts
+from LaMoDCore.cohort.compared import cases_of_other_slices, compared_cohorts
 from LaMoDCore.cohort.entries import MEASURES, cohort_entry
 from LaMoDCore.cohort.work_list import CohortCase
+from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.results.strain_json import notes_of
 from LaMoDCore.prediction.writer import CONTENTS as RESULT
-from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
+from LaMoDCore.report.html.cohort_page import CohortEntry, Headings, cohort_page
+from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.atomic import remove_leftovers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any
 from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.output.new_folder import remove_output
-from LaMoDCore.runtime.plain_text import table_row
+from LaMoDCore.runtime.plain_text import counted, table_row
 
 CASE_COLUMNS = (
     "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
@@ -171,10 +174,23 @@ class Ledger:
         }
         entries = [cohort_entry(case_id, self.folder(case_id), summary) for case_id, summary in summaries.items()]
         failed = [CohortEntry(case_id, failure=reason) for case_id, reason in reasons.items()]
-        comparisons = [] if compared is None else compared_cohorts(summaries, compared.summaries(list(summaries)))
-        if compared is not None and not comparisons:
-            raise LaMoDInputError(compared.out, "it has no result of the same cases", "name results of the same cohort")
-        self._folder.write_text(_INDEX, cohort_page([*entries, *failed], MEASURES, comparisons=comparisons))
+        comparisons, headings = [], Headings()
+        if compared is not None:
+            other = compared.summaries(list(summaries))
+            both = summaries, other, self.planes(other), compared.planes(other)
+            comparisons, differ = compared_cohorts(*both), cases_of_other_slices(*both)
+            if not comparisons:
+                reason = "no case has the same slices in both" if differ else "it has no result of the same cases"
+                raise LaMoDInputError(compared.out, reason, "name results of the same cohort")
+            if differ:
+                text = f"Not compared, since their slices differ: {counted(len(differ), 'case')}."
+                headings = replace(headings, remarks=(text,))
+        self._folder.write_text(_INDEX, cohort_page([*entries, *failed], MEASURES, headings, comparisons))
+
+    def planes(self, names: Iterable[str]) -> dict[str, Array]:
+        """Positions of the slices, float [Z, 4, 4], of the cases whose results have them in motion.npz."""
+        files = {name: self.folder(name) / "motion.npz" for name in names}
+        return {name: read_npz(path, ["ijk_to_lps"])["ijk_to_lps"] for name, path in files.items() if path.is_file()}
 
     def summaries(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Contents of strain.json of the cases that have a result."""

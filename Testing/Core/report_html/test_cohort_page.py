@@ -12,7 +12,7 @@ import pytest
 from hearts import HOSTILE, embedded, small_heart, with_names
 from PIL import Image
 
-from LaMoDCore.cohort.compared import compared_cohorts
+from LaMoDCore.cohort.compared import cases_of_other_slices, compared_cohorts
 from LaMoDCore.cohort.entries import MEASURES, cohort_entry, contours_text
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.work_list import CohortCase
@@ -102,6 +102,30 @@ def test_models_name_the_compared_results_if_they_differ():
         ("these results", "compared results")
     }
     assert compared_cohorts(one, {"b": two["a"]}) == []
+
+
+def test_slices_are_compared_only_with_themselves(tmp_path):
+    whole = small_heart(("base", "mid", "apex")).summary
+    short = {**whole, "slices": whole["slices"][1:]}
+    own, other = {"a": whole, "b": whole}, {"a": short, "b": whole}
+    assert cases_of_other_slices(own, other) == ["a"]
+    assert {case for each in compared_cohorts(own, other) for case in each.cases} == {"b"}
+    grids = np.stack([np.eye(4)] * 3)
+    cropped, moved = grids.copy(), grids.copy()
+    cropped[:, :2, 3], moved[1, 2, 3] = 30.0, 8.0
+    planes = {"a": grids, "b": grids}
+    assert cases_of_other_slices(own, own, planes, {"a": cropped, "b": moved}) == ["b"]
+    ledgers = [Ledger(tmp_path / name) for name in ("own", "other")]
+    for ledger, summaries in zip(ledgers, (own, other), strict=True):
+        ledger.open()
+        for name, summary in summaries.items():
+            ledger.folder(name).mkdir()
+            (ledger.folder(name) / "strain.json").write_text(json.dumps(summary), encoding="utf-8")
+            np.savez(ledger.folder(name) / "motion.npz", ijk_to_lps=grids[: len(summary["slices"])])
+    ledgers[0].write_index(ledgers[0].stored_cases(), compared=ledgers[1])
+    page = (ledgers[0].out / "index.html").read_text(encoding="utf-8")
+    assert "Not compared, since their slices differ: 1 case." in page
+    assert all(set(each["case"]) == {1} for each in embedded(page)["comparisons"])
 
 
 def test_a_failure_that_version_1_recorded_is_shown_without_its_path(tmp_path):
