@@ -1,5 +1,6 @@
 """The page of long-axis views, the same as `lamod predict` draws, from a result in the scene."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,13 @@ from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Worker import Dependencies
 
 
-def write(node: LongAxisNode, path: Path) -> list[Path]:
+def write(node: LongAxisNode, path: Path, identity: Mapping[str, str] | None = None) -> list[Path]:
     """Write the page as PDF or PNG, by the suffix of the path.
+
+    Args:
+        node: the result.
+        path: .pdf or .png.
+        identity: patient data for the page; None or empty for none.
 
     Raises:
         InputError: a package is missing and was not installed.
@@ -25,14 +31,21 @@ def write(node: LongAxisNode, path: Path) -> list[Path]:
     from LaMoDCore.runtime.atomic import replaced_file
 
     bare = {"Software": None} if path.suffix == ".png" else {"Creator": None, "Producer": None, "CreationDate": None}
-    page = draw(node)
+    page = draw(node, identity)
     with page_style(), replaced_file(path) as temporary:
         page.savefig(temporary, dpi=150, metadata=bare)
     return [path]
 
 
-def draw(node: LongAxisNode) -> Any:
+def draw(
+    node: LongAxisNode, identity: Mapping[str, str] | None = None, function: Mapping[str, Any] | None = None
+) -> Any:
     """The page as a Matplotlib figure; it is marked if the result is out of date.
+
+    Args:
+        node: the result.
+        identity: patient data for the page; None or empty for none.
+        function: ``function`` of strain.json, volumes of the short-axis slices to be compared with; None without any.
 
     Raises:
         InputError: a package is missing and was not installed.
@@ -44,12 +57,15 @@ def draw(node: LongAxisNode) -> Any:
     from LaMoDCore.report.style import page_style
 
     views = [_view(view, browser) for view, browser in zip(node.views(), node.browsers(), strict=True)]
-    summary, limit = {"long_axis": node.summary}, ColourRanges.limits("longitudinal")[1]
+    summary = {"long_axis": node.summary, "function": function or {}}
+    limit = ColourRanges.limits("longitudinal")[1]
     with page_style():
         page = draw_long_axis_page(views, summary, node.notes(), provenance=f"LaMoD {__version__}", limit_percent=limit)
         if LongAxisKeeper.isOutOfDate(node):
             text = f"↻ {LongAxisText.outOfDate()}"
             page.text(0.97, 0.9195, text, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
+        if identity:
+            page.text(0.5, 0.977, "   ".join(identity.values()), fontsize=8, ha="center")
     return page
 
 
@@ -57,7 +73,6 @@ def _view(view: MeasuredView, browser: Any) -> Any:
     """A view of the result as a LaMoDCore LongAxisView."""
     from LaMoDCore.heart.geometry import SliceGrid
     from LaMoDCore.heart.long_axis.view import LongAxisView
-    from LaMoDCore.io.images.stated_geometry import lies_on_scanner_axes
 
     grid = SliceGrid(view.shape, view.ijkToLps)
 
@@ -76,7 +91,7 @@ def _view(view: MeasuredView, browser: Any) -> Any:
         kind=view.view,
         cine=_images(view, browser),
         drawn=np.arange(len(view.timesMs)) >= carried,
-        located=not lies_on_scanner_axes(view.ijkToLps),
+        located=view.numbers["walls"][0] != "first",  # as it was measured
     )
 
 
