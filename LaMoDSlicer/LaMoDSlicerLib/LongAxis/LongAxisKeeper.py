@@ -53,7 +53,7 @@ def addTo(resultNode: Any, stored: Any, request: Any, name: str) -> None:
     if stored is None:
         return
     _removeAlone()
-    node = LongAxisNode.create(stored, request, name)
+    node = LongAxisNode.create(stored, request, name, isAlone=False)
     resultNode.SetNodeReferenceID(LongAxisNode.OF_RESULT, node.node.GetID())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import slicer
 
 from LaMoDSlicerLib.Scene import RoleNodes
+from LaMoDSlicerLib.Scene.CineSource import CineSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,19 +68,20 @@ class LongAxisNode:
         self.node = node
 
     @classmethod
-    def create(cls, stored: Any, request: Any, name: str) -> "LongAxisNode":
+    def create(cls, stored: Any, request: Any, name: str, isAlone: bool = True) -> "LongAxisNode":
         """Add the long-axis part of a result to the scene.
 
         Args:
             stored: LaMoDCore StoredLongAxis.
             request: the LongAxisRequest that it answers, or None for a result of another scene.
             name: of the result.
+            isAlone: whether all notes of the result are about these views, because there are no short-axis slices.
         """
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} longitudinal strain")
         node.SetAttribute(RoleNodes.ATTRIBUTE, cls.ROLE)
         node.SetAttribute("LaMoD.Name", name)
         node.SetForceCreateStorageNode(True)
-        node.SetText(json.dumps(_content(stored), allow_nan=False))
+        node.SetText(json.dumps(_content(stored, isAlone), allow_nan=False))
         parts = request.parts if request is not None else ()
         node.SetAttribute(cls._DIGESTS, json.dumps([part.digest for part in parts]))
         for n, part in enumerate(parts):
@@ -158,6 +160,10 @@ class LongAxisNode:
         """One node with images per view; None where the scene has none."""
         return [self.node.GetNodeReference(self._CINE.format(n=n)) for n in range(len(self.views()))]
 
+    def volumes(self) -> list[Any]:
+        """The displayed volume of each view's cine; None without one."""
+        return [CineSource(cine).volumeNode() if cine is not None else None for cine in self.cines()]
+
     def linked(self) -> list[tuple[Any, np.ndarray]]:
         """Each browser with its phases [T], to keep them in step."""
         pairs = zip(self.browsers(), self.views(), strict=True)
@@ -183,12 +189,15 @@ class LongAxisNode:
         return [((pair[0], pair[1]), digest) for pair, digest in zip(ids, digests, strict=True)]
 
 
-def _content(stored: Any) -> dict[str, Any]:
-    codes = ("long_axis", "contours_carried", "axis_unusual", "levels_", "slice_", "base_apex", "frame_times", "rr_")
+def _content(stored: Any, isAlone: bool) -> dict[str, Any]:
+    from LaMoDCore.heart.notes import concerns_long_axis
+
+    # next to short-axis slices, the files of a request are named so; see LongAxisRequest
+    own = [n for n in stored.notes if isAlone or concerns_long_axis(n) or n.source.startswith("long_axis")]
     return {
         "version": 1,
         "summary": stored.summary,
-        "notes": [note.to_dict() for note in stored.notes if note.code.startswith(codes)],
+        "notes": [note.to_dict() for note in own],
         "views": [
             {
                 "view": view.kind,

@@ -18,7 +18,7 @@ from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.DicomExport import DicomExport
 from LaMoDSlicerLib.Results.MovieExport import MovieExport
 from LaMoDSlicerLib.Results.PageExport import PageExport
-from LaMoDSlicerLib.Results.ResultExport import ResultExport
+from LaMoDSlicerLib.Results.ResultExport import ResultExport, identityOf
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Scene import EnteredViews
 from LaMoDSlicerLib.Scene.ViewState import ViewState
@@ -405,7 +405,8 @@ class ReadingPanel:
         path = FileDialogs.saveFile(_("Report"), "strain.pdf", "PDF (*.pdf)", (".pdf",))
         alone = self.longAxis()
         if path is not None and alone is not None:
-            self._write(lambda: LongAxisReport.write(alone, path))
+            identity = identityOf(alone.volumes()) if self._ui.identityCheckBox.checked else {}
+            self._write(lambda: LongAxisReport.write(alone, path, identity))
         elif path is not None:
             self.export(lambda export: export.report(path))
 

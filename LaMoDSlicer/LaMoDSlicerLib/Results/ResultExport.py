@@ -34,11 +34,7 @@ class ResultExport:
         self._identity = self._patient() if withIdentity else {}
 
     def _patient(self) -> dict[str, str]:
-        for browser in filter(None, self._node.browsers()):
-            found = _identityOf(ResultScene(browser).background())
-            if found:
-                return found
-        return {}
+        return identityOf(ResultScene(browser).background() for browser in self._node.browsers() if browser is not None)
 
     #: Files of `tables`.
     TABLES = ("curves.csv", "segments.csv", "numbers.csv", "about.json")
@@ -135,6 +131,15 @@ class ResultExport:
             writer = csv.writer(handle, lineterminator="\n")
             writer.writerow(titles)
             writer.writerows([table_cell(cell) for cell in row] for row in rows)
+
+
+def identityOf(nodes: Iterable[Any]) -> dict[str, str]:
+    """Name, ID and birth date of the first node whose patient is known.
+
+    Args:
+        nodes: volumes; None is skipped.
+    """
+    return next(filter(None, map(_identityOf, nodes)), {})
 
 
 def _identityOf(node: Any) -> dict[str, str]:

@@ -57,7 +57,8 @@ class ResultReport:
         from matplotlib.backends.backend_pdf import PdfPages
 
         with page_style(), PdfPages(path, metadata=bare) as document:
-            for each in (page, LongAxisReport.draw(longAxis)):
+            function = self._node.numbers().summary.get("function")
+            for each in (page, LongAxisReport.draw(longAxis, identity, function)):
                 document.savefig(each, dpi=150)
 
     def draw(self, identity: dict[str, str]) -> Any:
