@@ -56,8 +56,7 @@ class HeartSections:
     def longAxisResult(self) -> LongAxisNode | None:
         """The long-axis part of the current result, or the one that was measured alone."""
         result = ResultNode.ofBrowser(self._owner.predictPanel.parameters.resultBrowser)
-        found = LongAxisNode.ofResult(result.node) if result is not None else None
-        return found or LongAxisNode.ofResult(None)
+        return LongAxisNode.ofResult(result.node if result is not None else None)
 
     def _onOtherSeries(self) -> None:
         """Forget messages about earlier series, and show the selected one before there is a result."""

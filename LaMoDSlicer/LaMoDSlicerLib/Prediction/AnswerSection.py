@@ -56,19 +56,14 @@ class AnswerSection:
             return
         try:
             numbers = node.numbers()
-            isOutOfDate = ResultContours.isOutOfDate(node) or LongAxisKeeper.isOutOfDate(alone)
+            isOutOfDate = ResultContours.isOutOfDate(node)
         except (ValueError, KeyError) as error:
             ui.headlineLabel.text = _("The numbers of this result cannot be read: {error}.").format(error=error)
             self._showWarning("", "")
             return
         headline = ResultHeadline(numbers, isOutOfDate)
         frames = self._frames(node, numbers)
-        own = (
-            []
-            if alone is None
-            else [f"<b>{LongAxisText.gls(alone.summary)}</b>", LongAxisText.definition(alone.summary)]
-        )
-        html = "<br>".join([*own, headline.html(), *frames[: self.MOST_FRAME_LINES]])
+        html = "<br>".join([headline.html(), *frames[: self.MOST_FRAME_LINES]])
         PanelWidgets.showWholeText(ui.headlineLabel, html, self.HEADLINE_LINES)
         ui.headlineLabel.toolTip = "\n".join(filter(None, [self._tip, headline.whyNoFunction(), *frames]))
         self._showWorst(ResultNotes(numbers, isOutOfDate))

@@ -9,7 +9,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Display.SpatialFields import SpatialFields
+from LaMoDSlicerLib.Heart.HeartRecord import HeartRecord
 from LaMoDSlicerLib.LongAxis import LongAxisKeeper
+from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
 from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import ResultContours, ResultImport
@@ -25,6 +27,8 @@ from LaMoDSlicerLib.Worker.SlicedWork import Steps, completed
 
 #: Attribute of the parameter node; set if a new prediction is added to earlier ones instead of replacing them.
 ADD = "LaMoD.AddResults"
+#: Reference of the parameter node to a browser of the current result.
+_CURRENT = "resultBrowser"
 
 
 def add(result: Any, request: HeartRequest, parameterNode: Any) -> ResultNode:
@@ -47,7 +51,7 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
     """
     if not request.parts:
         onCommit()
-        return LongAxisKeeper.add(result, request.longAxis, request.name)
+        return _addAlone(result, request, parameterNode)
     owners = [_ownerOf(slice_, request) for slice_ in result.slices]
     # all that a damaged result can fail at comes before the earlier result is removed
     numbers = yield lambda: ResultNumbers.ofResult(result)
@@ -79,11 +83,54 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
     name = _freeName(request.name) if keepsEarlier else request.name
     node = ResultNode.create(numbers, browsers, name, scenes)
     LongAxisKeeper.addTo(node.node, result.long_axis, request.longAxis, name)
+    _joinEarlier(node, parameterNode)
     ResultContours.keep(node, list(request.parts))
     yield
     ResultProvenance(node).keep()
     yield
     return node
+
+
+def _addAlone(result: Any, request: HeartRequest, parameterNode: Any) -> LongAxisNode:
+    """Add a StoredLongAxis: to the current result if that is of the same heart, otherwise in its place."""
+    alone = LongAxisKeeper.add(result, request.longAxis, request.name)
+    current = ResultNode.ofBrowser(parameterNode.GetNodeReference(_CURRENT))
+    if current is not None and _isOfHeart(current, parameterNode):
+        _join(current, alone)
+    else:
+        parameterNode.SetNodeReferenceID(_CURRENT, None)
+    return alone
+
+
+def _joinEarlier(node: ResultNode, parameterNode: Any) -> None:
+    """Give a result without long-axis views those of the same heart that were measured earlier, if there are any."""
+    alone = LongAxisNode.ofResult(None)
+    own = {each for pair, _hash in alone.storedDigests() for each in pair} if alone is not None else set()
+    if own & _heartOf(parameterNode):
+        _join(node, alone)
+
+
+def _join(node: ResultNode, alone: LongAxisNode) -> None:
+    """Make long-axis views that were measured alone the long-axis part of a result of the same heart."""
+    LongAxisKeeper.removeOf(node.node)
+    node.node.SetNodeReferenceID(LongAxisNode.OF_RESULT, alone.node.GetID())
+    numbers = node.numbers()
+    # notes on levels remain: they describe the short-axis slices as they were predicted
+    kept = [n for n in numbers.notes if not n.code.startswith("long_axis_") and not n.source.startswith("long_axis")]
+    summary, notes = {**numbers.summary, "long_axis": alone.summary}, (*kept, *alone.notes())
+    node.setNumbers(replace(numbers, summary=summary, notes=notes))
+
+
+def _isOfHeart(node: ResultNode, parameterNode: Any) -> bool:
+    """Whether a result is on a cine or of masks that the table lists."""
+    shown = {browser.GetID() for browser in node.browsers() if browser is not None}
+    return bool((shown | set(ResultContours.masksIds(node))) & _heartOf(parameterNode))
+
+
+def _heartOf(parameterNode: Any) -> set[str]:
+    """IDs of the cines and masks that the table lists, used or not."""
+    nodes = (node for series in HeartRecord(parameterNode).series() for node in (series.cine, series.masks))
+    return {node.GetID() for node in nodes if node is not None}
 
 
 def _ownerOf(slice_: Any, request: HeartRequest) -> PredictionRequest:
