@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.long_axis.recognise import plane_angle_degrees
 from LaMoDCore.heart.long_axis.view import LongAxisView
 
 DISCS = 20
@@ -63,19 +65,21 @@ def _widths(depth: Array, offset: Array, places: Array) -> Array:
 def best_pair(views: Sequence[LongAxisView]) -> tuple[int, ...]:
     """Indices of the two views for discs: four- and two-chamber, else the most perpendicular pair, else one view.
 
-    The angle between views is known only where both have a position in the patient.
+    The planes are at least 40° apart. The angle is known only where both views have a position in the patient; without
+    one, the names of four- and two-chamber view are trusted.
     """
-    kinds = [view.kind for view in views]
-    if "four_chamber" in kinds and "two_chamber" in kinds:
-        return kinds.index("four_chamber"), kinds.index("two_chamber")
+    fours, twos = ([k for k, view in enumerate(views) if view.kind == kind] for kind in ("four_chamber", "two_chamber"))
+    for i, j in product(fours, twos):
+        known = views[i].located and views[j].located
+        if not known or plane_angle_degrees(views[i], views[j]) > _LEAST_ANGLE_DEGREES:
+            return i, j
     pair: tuple[int, ...] = (0,)
     best = 0.0
     for i in range(len(views)):
         for j in range(i + 1, len(views)):
             if not (views[i].located and views[j].located):
                 continue
-            cosine = abs(float(views[i].grid.normal @ views[j].grid.normal))
-            angle = float(np.degrees(np.arccos(min(1.0, cosine))))
+            angle = plane_angle_degrees(views[i], views[j])
             if angle > max(best, _LEAST_ANGLE_DEGREES):
                 best, pair = angle, (i, j)
     return pair

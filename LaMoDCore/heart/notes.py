@@ -260,6 +260,11 @@ CODES: dict[str, NoteCode] = {
         "The plane of a long-axis view contradicts the name that was given to it.",
         "Check the names of the views.",
     ),
+    "long_axis_view_repeated": NoteCode(
+        "warning",
+        "Several long-axis slices show the same view and count as one.",
+        "Leave out all but one of them, or name the views if this is wrong.",
+    ),
     "long_axis_not_located": NoteCode(
         "warning",
         "A long-axis view has no position in the patient, so its walls are not named.",

@@ -9,7 +9,7 @@ import numpy as np
 from LaMoDCore.heart.cycle.shapes import expected_from_neighbours
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.long_axis.open_curve import length_mm
-from LaMoDCore.heart.long_axis.view import VIEW_NAMES, LongAxisView
+from LaMoDCore.heart.long_axis.view import VIEW_KINDS, VIEW_NAMES, LongAxisView
 from LaMoDCore.heart.notes import Note, note
 
 #: Apices of the views of one heart are closer than this, or one of the views does not pass through the apex.
@@ -117,6 +117,17 @@ def landmark_jumps(view: LongAxisView) -> list[Note]:
         note("long_axis_landmark_jump", text, frame=int(t), source=view.name)
         for t in np.flatnonzero(jumps.max(axis=1) > _LANDMARK_JUMP_MM)
     ]
+
+
+def repeated_views(views: Sequence[LongAxisView]) -> list[Note]:
+    """Note slices of the same view, which count as one."""
+    notes = []
+    for kind in VIEW_KINDS:
+        same = [view for view in views if view.kind == kind]
+        if len(same) > 1:
+            text = f"{len(same)} slices show the {VIEW_NAMES[kind]} view; they count as one view, their mean."
+            notes.append(note("long_axis_view_repeated", text, source=", ".join(view.name for view in same)))
+    return notes
 
 
 def foreshortened(views: Sequence[LongAxisView], frames: Sequence[int]) -> list[Note]:

@@ -26,6 +26,8 @@ _INSERTION_SD_DEGREES, _USUAL_SD_DEGREES = 15.0, 20.0
 _PLANE_SD_DEGREES = 15.0
 #: Two assignments of views whose costs differ by less than this are both plausible.
 _AMBIGUOUS = 1.0
+#: Planes that are closer than this show the same view: those of different views are 60° apart.
+SAME_VIEW_DEGREES = 25.0
 #: The planes of two views are 60° apart; a named view that is farther from its own angle is nearer to another's.
 _CONTRADICTED_DEGREES = 45.0
 _WORDS: tuple[tuple[ViewKind, str], ...] = (
@@ -85,8 +87,9 @@ def recognised(
 ) -> tuple[list[LongAxisView], list[Note]]:
     """The views with their kind, and their walls in the order of `LaMoDCore.heart.long_axis.view.WALLS`.
 
-    Views without a name get the kinds that fit their angles best; no kind is used twice as long as one is left. The
-    angle of all views against the septum may differ from the expected one, more so if no insertion point is known.
+    Views without a name get the kinds that fit their angles best; no kind is used twice as long as one is left, but
+    slices whose planes are less than 25° apart have the same one. The angle of all views against the septum may differ
+    from the expected one, more so if no insertion point is known.
 
     Args:
         views: the views.
@@ -101,9 +104,8 @@ def recognised(
     kinds: list[ViewKind | None] = [view.kind for view in views]
     notes: list[Note] = []
     if unnamed:
-        best, margin = _best_assignment(angles, kinds, heart.measured)
-        kinds = list(best)
-        names = ", ".join(VIEW_NAMES[kind] for index in unnamed if (kind := best[index]) is not None)
+        kinds, margin = _assigned(views, angles, heart.measured)
+        names = ", ".join(VIEW_NAMES[kind] for index in unnamed if (kind := kinds[index]) is not None)
         which = "" if len(unnamed) == len(views) else "Unnamed "
         text = f"{which or 'The '}long-axis views were recognised by their position: {names}."
         severity = "warning" if margin < _AMBIGUOUS else None
@@ -124,6 +126,33 @@ def recognised(
         away = abs(_wrapped(angle - FIRST_WALL_DEGREES[kind], 360.0))
         result.append(replace(view if away <= 90 else turned(view), kind=kind))
     return result, notes
+
+
+def plane_angle_degrees(one: LongAxisView, other: LongAxisView) -> float:
+    """Angle between the planes of two views, 0 to 90°; it is known only if both have a position in the patient."""
+    return float(np.degrees(np.arccos(min(1.0, abs(float(one.grid.normal @ other.grid.normal))))))
+
+
+def _assigned(
+    views: Sequence[LongAxisView], angles: Sequence[float], measured: bool
+) -> tuple[list[ViewKind | None], float]:
+    """The kinds of all views, the same one in nearly the same plane, and the margin of `_best_assignment`."""
+    groups: list[list[int]] = []
+    for index in sorted(range(len(views)), key=lambda i: views[i].kind is None):
+        view = views[index]
+        near = (g for g in groups if plane_angle_degrees(view, views[g[0]]) < SAME_VIEW_DEGREES)
+        group = next(near, None) if view.kind is None else None
+        if group is None:
+            groups.append([index])
+        else:
+            group.append(index)
+    first = [group[0] for group in groups]
+    best, margin = _best_assignment([angles[i] for i in first], [views[i].kind for i in first], measured)
+    kinds: list[ViewKind | None] = [None] * len(views)
+    for group, kind in zip(groups, best, strict=True):
+        for index in group:
+            kinds[index] = kind
+    return kinds, margin
 
 
 def turned(view: LongAxisView) -> LongAxisView:

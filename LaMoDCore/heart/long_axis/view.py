@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -100,6 +101,14 @@ class LongAxisView:
         """[T]: area between the endocardium and the straight line between its ends."""
         x, y = np.moveaxis(self.endo_mm, -1, 0)
         return np.asarray(0.5 * np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)))
+
+
+def by_kind(views: Sequence[LongAxisView]) -> list[list[int]]:
+    """Indices of the slices of each view: those of one kind belong together, one of unknown kind is a view itself."""
+    groups: dict[ViewKind | int, list[int]] = {}
+    for index, view in enumerate(views):
+        groups.setdefault(index if view.kind is None else view.kind, []).append(index)
+    return list(groups.values())
 
 
 def stacked(lines: list[WallLines]) -> tuple[Array, Array, Array]:

@@ -10,9 +10,16 @@ import numpy as np
 
 from LaMoDCore.heart.case import InputRecord
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.heart.long_axis.checks import foreshortened, landmark_jumps, length_jumps
+from LaMoDCore.heart.long_axis.checks import foreshortened, landmark_jumps, length_jumps, repeated_views
 from LaMoDCore.heart.long_axis.end_diastole import reference_frame
-from LaMoDCore.heart.long_axis.recognise import heart_frame, is_usual_axis, kind_in_name, recognised
+from LaMoDCore.heart.long_axis.recognise import (
+    SAME_VIEW_DEGREES,
+    heart_frame,
+    is_usual_axis,
+    kind_in_name,
+    plane_angle_degrees,
+    recognised,
+)
 from LaMoDCore.heart.long_axis.view import VIEW_KINDS, VIEW_NAMES, LongAxisView, ViewKind
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.case.slice_reader import read_cine_slices
@@ -121,8 +128,9 @@ def load_long_axis(
     _refuse_repeated(complete, [path for _, path in read])
     landmark_files = [Path(p) for p in landmarks]
     complete = with_landmark_files(complete, landmark_files)
+    _refuse_contradicting_names(complete, [path for _, path in read])
     complete, more = _placed(complete, rv_insertion_lps)
-    notes += [*more, *_phase_notes(complete)]
+    notes += [*more, *repeated_views(complete), *_phase_notes(complete)]
     notes += [each for view in complete for each in (*length_jumps(view), *landmark_jumps(view))]
     records = tuple(InputRecord(path.name, sha256_of(path)) for path in [*files, *cine_files, *landmark_files])
     return LongAxisCase(tuple(complete), tuple(dict.fromkeys(notes)), records)
@@ -204,6 +212,22 @@ def _refuse_repeated(views: Sequence[LongAxisView], paths: Sequence[Path]) -> No
             if same_plane and view.endo_mm.shape == other.endo_mm.shape and (view.endo_mm == other.endo_mm).all():
                 raise LaMoDInputError(
                     paths[number], f"its contours are those of {other.name} in the same plane", "name each slice once"
+                )
+
+
+def _refuse_contradicting_names(views: Sequence[LongAxisView], paths: Sequence[Path]) -> None:
+    """Different views cannot lie in nearly the same plane: one would give walls and volumes that it does not show."""
+    for number, view in enumerate(views):
+        for other in views[:number]:
+            if view.kind is None or other.kind is None or view.kind == other.kind:
+                continue
+            angle = plane_angle_degrees(view, other) if view.located and other.located else 90.0
+            if angle < SAME_VIEW_DEGREES:
+                raise LaMoDInputError(
+                    paths[number],
+                    f"it is named {VIEW_NAMES[view.kind]} and {other.name} {VIEW_NAMES[other.kind]}, but their planes "
+                    f"are {angle:.0f}° apart and show the same view",
+                    "leave one of them out, or give both the same name, as in --long-axis-views 4ch,4ch",
                 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.long_axis.end_diastole import at_phases, common_phases, end_systolic_phase, reference_frame
 from LaMoDCore.heart.long_axis.mid_wall import mid_wall_mm
-from LaMoDCore.heart.long_axis.view import LINE_NAMES, LongAxisView
+from LaMoDCore.heart.long_axis.view import LINE_NAMES, LongAxisView, by_kind
 from LaMoDCore.runtime.json_file import json_values
 from LaMoDCore.strain import curves
 from LaMoDCore.strain.long_axis.annulus import annulus_displacement_mm, mapse_mm
@@ -31,7 +31,8 @@ DEFINITIONS = {
     "green_lagrange": "the same as E = ½((1 + e)² − 1)",
     "lines": "from one end of the wall over the apex to the other: endocardial and epicardial contour, and mid_wall, "
     "half-way between them at end-diastole and dividing the wall's volume in the same ratio later",
-    "gls": "systolic peak, the minimum up to end-systole, of the mean curve of the views on common phases",
+    "gls": "systolic peak, the minimum up to end-systole, of the mean curve of the views on common phases; slices of "
+    "the same view count as one, their mean",
     "es": "value at end-systole, the phase of the smallest cavity area of these views relative to end-diastole, mean "
     "over the views; short-axis slices have their own",
     "phases": "since end-diastole of each view, in fractions of its own R–R interval; times use the median R–R "
@@ -66,8 +67,9 @@ def long_axis_summary(views: Sequence[LongAxisView], es_phase: float | None = No
     rr_ms = float(np.median([view.rr_ms for view in views]))
     course = _course(phases, es, rr_ms)
     own = [_strains(view) for view in views]
+    groups = by_kind(views)
     mean = {
-        name: np.mean([at_phases(each[name], view, phases) for each, view in zip(own, views, strict=True)], axis=0)
+        name: _mean([at_phases(each[name], view, phases) for each, view in zip(own, views, strict=True)], groups)
         for name in LINE_NAMES
     }
     parts = [_view(view, strains, es) for view, strains in zip(views, own, strict=True)]
@@ -77,15 +79,15 @@ def long_axis_summary(views: Sequence[LongAxisView], es_phase: float | None = No
         for view in views
     ]
     gls["interval"] = {
-        name: gls_interval(gls[name], name, [lengths[name] for lengths in ed_lengths]) for name in LINE_NAMES
+        name: gls_interval(gls[name], name, [float(np.mean([ed_lengths[k][name] for k in group])) for group in groups])
+        for name in LINE_NAMES
     }
     by_aha: list[dict[int, list[float]]] = []
-    for part in parts:
+    for group in groups:
         found: dict[int, list[float]] = {}
-        for row in part["segments"]:
-            if row["aha"] is not None:
-                found.setdefault(row["aha"], []).append(row["strain_systolic_peak"])
-        by_aha.append(found)
+        for row in (row for k in group for row in parts[k]["segments"] if row["aha"] is not None):
+            found.setdefault(row["aha"], []).append(row["strain_systolic_peak"])
+        by_aha.append({aha: [float(np.mean(here))] for aha, here in found.items()})
     summary: dict[str, Any] = json_values(
         {
             "definitions": DEFINITIONS if es_phase is None else {**DEFINITIONS, "es": _GIVEN_ES},
@@ -99,6 +101,11 @@ def long_axis_summary(views: Sequence[LongAxisView], es_phase: float | None = No
         }
     )
     return summary
+
+
+def _mean(values: Sequence[Array], groups: Sequence[Sequence[int]]) -> Array:
+    """Mean of the views; slices of the same view count as one."""
+    return np.asarray(np.mean([np.mean([values[k] for k in group], axis=0) for group in groups], axis=0))
 
 
 def _course(phases: Array, es_phase: float, rr_ms: float) -> curves.Cycle:

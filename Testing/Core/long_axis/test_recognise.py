@@ -5,10 +5,13 @@ import pytest
 from long_axis_files import write_masks
 from long_axis_shapes import ANGLES, CENTER_LPS, long_axis_grid
 
+from LaMoDCore.function.biplane import best_pair
 from LaMoDCore.heart.geometry import BASE_TO_APEX_LPS
 from LaMoDCore.heart.long_axis.recognise import heart_frame, kind_in_name, recognised, wall_angle_degrees
 from LaMoDCore.heart.pose import RIGHT_VENTRICLE_LPS
 from LaMoDCore.io.long_axis.reader import load_long_axis
+from LaMoDCore.prediction.long_axis import long_axis_numbers
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def test_an_assignment_that_is_nearly_as_good_is_a_warning(at_angle):
 
 
 def test_given_views_are_kept_and_the_others_take_what_is_left(at_angle):
-    views = at_angle(30.0, 35.0).views
+    views = at_angle(30.0, 2.0).views
     named = [replace(views[0], kind="two_chamber"), replace(views[1], kind=None)]
     found, notes = recognised(named, [0, 0], heart_frame(named, [0, 0]))
     assert [view.kind for view in found] == ["two_chamber", "four_chamber"]
@@ -89,9 +92,38 @@ def test_a_name_that_contradicts_the_plane_is_noted(at_angle, away, contradicted
 
 
 def test_many_views_without_a_name(at_angle):
-    view = replace(at_angle(90.0).views[0], kind=None)
-    found, _ = recognised([view] * 12, [0] * 12, heart_frame([view], [0]))
-    assert sorted(each.kind for each in found) == sorted([*ANGLES] * 4)
+    views = [replace(each, kind=None) for each in at_angle(*ANGLES.values()).views] * 4
+    found, _ = recognised(views, [0] * 12, heart_frame(views, [0] * 12))
+    assert [each.kind for each in found] == [*ANGLES] * 4
+
+
+@pytest.mark.parametrize("angles", [(30.0, 33.0), (30.0, 50.0), (33.0, 90.0, 30.0, 28.0)])
+def test_slices_in_nearly_the_same_plane_are_one_view(at_angle, angles):
+    """They give neither biplane volumes nor other walls, and their interval is not narrower."""
+    case, one = at_angle(*angles), at_angle(*angles[:2] if len(angles) > 2 else angles[:1])
+    near = [each == "four_chamber" for each in kinds(case)]
+    assert near == [angle != 90.0 for angle in angles]
+    assert [n.severity for n in case.notes if n.code == "long_axis_view_repeated"] == ["warning"]
+    found, expected = long_axis_numbers(case.views), long_axis_numbers(one.views)
+    assert found["volumes"]["method"] == expected["volumes"]["method"]
+    assert [v is None for v in found["bullseye"]] == [v is None for v in expected["bullseye"]]
+    assert found["bullseye"][13] == pytest.approx(expected["bullseye"][13], abs=1e-3)
+    width = np.ptp(found["gls"]["interval"]["mid_wall"])
+    assert width == pytest.approx(np.ptp(expected["gls"]["interval"]["mid_wall"]), rel=0.01)
+
+
+def test_different_names_for_one_plane_are_refused(tmp_path):
+    near = [write_masks(tmp_path / f"{n}.seq.nrrd", grid=long_axis_grid(angle)) for n, angle in ((1, 30.0), (2, 33.0))]
+    with pytest.raises(LaMoDInputError, match=r"two-chamber and 1 four-chamber, but their planes are 3° apart"):
+        load_long_axis(near, views="4ch,2ch")
+    alike = load_long_axis(near, views="4ch,4ch")
+    assert "long_axis_view_repeated" in [n.code for n in alike.notes]
+
+
+def test_discs_of_two_planes_need_an_angle_between_them(at_angle):
+    four, two = (replace(view, kind=kind) for view, kind in zip(at_angle(30.0, 60.0).views, ANGLES, strict=False))
+    assert len(best_pair([four, two])) == 1
+    assert best_pair([replace(four, located=False), two]) == (0, 1)  # the names are trusted
 
 
 @pytest.mark.parametrize(
