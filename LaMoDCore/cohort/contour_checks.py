@@ -23,7 +23,7 @@ from LaMoDCore.report.html.check_page import SLICE_SIDE, FindingRow, FrameStrip,
 from LaMoDCore.report.html.cohort_page import CohortEntry, Headings, Measure, cohort_page
 from LaMoDCore.report.html.thumbnail import contour_picture
 from LaMoDCore.report.numbering import frames_text, slices_text
-from LaMoDCore.report.wording import lines_of_notes
+from LaMoDCore.report.wording import line_of_group
 from LaMoDCore.runtime.errors import LaMoDInputError, reason_of, shareable_reason
 from LaMoDCore.runtime.output.new_folder import new_folder
 from LaMoDCore.runtime.plain_text import counted, table_row
@@ -183,15 +183,19 @@ def _page(
 ) -> str:
     """Slices are named by number, because their names may be a person's."""
     slices = [drawn.slice for drawn in heart.slices]
-    content = as_dictionary(report, review_of(slices))
-    strips = [
-        FrameStrip(
-            f"Slice {number}, {slice_.level}",
-            tuple(part["lights"]),
-            contour_picture(slice_, _drawn_frame(slice_, heart), SLICE_SIDE),
+    reviews = review_of(slices)
+    strips = []
+    for number, part in enumerate(as_dictionary(report, reviews)["slices"], start=1):
+        slice_, review = slices[number - 1], reviews[number - 1]
+        frame = _drawn_frame(slice_, heart)
+        strips.append(
+            FrameStrip(
+                f"Slice {number}, {slice_.level}",
+                _words(part["lights"], () if review is None else review.unsure),
+                contour_picture(slice_, frame, SLICE_SIDE),
+                "end-diastole" if frame == heart.reference_frame else frames_text([frame]),
+            )
         )
-        for number, (slice_, part) in enumerate(zip(slices, content["slices"], strict=True), start=1)
-    ]
     findings = []
     for group in grouped(finding.note for finding in report.findings):
         where = [slices_text(group.slices)] if len(slices) > 1 and group.slices else []
@@ -199,12 +203,18 @@ def _page(
         light = Light.REPAIR if group.note.severity == "error" else Light.LOOK
         text = " ".join(part for part in (group.note.text, group.note.remedy) if part)
         findings.append(FindingRow(", ".join(where).capitalize(), light.value, text))
-    listed = [(group.note.severity, lines_of_notes([group.note], len(slices))[0]) for group in grouped(notes)]
+    listed = [(group.note.severity, line_of_group(group, len(slices))) for group in grouped(notes)]
     facts = (
         f"{counted(checked.slices, 'slice')}, {counted(checked.frames, 'frame')}, {checked.contours}: "
         f"{checked.repair} to repair, {checked.look} to look at"
+        + (f", {checked.unsure} unsure and not reviewed" if checked.unsure else "")
     )
     return check_page(facts, strips, findings, listed, picture)
+
+
+def _words(lights: Sequence[str], unsure: Sequence[int]) -> tuple[str, ...]:
+    """The word of each frame: its light, or unsure where no check found anything."""
+    return tuple("unsure" if word == "good" and t in unsure else word for t, word in enumerate(lights))
 
 
 def check_index(cases: Sequence[CheckedCase]) -> str:
@@ -224,7 +234,7 @@ def check_index(cases: Sequence[CheckedCase]) -> str:
         for case in cases
     ]
     headings = Headings(
-        title="Contours of a cohort", done="checked", picture="End-diastole", about="Slices", notes="Worst finding"
+        title="Contours of a cohort", done="checked", picture="Image", about="Slices", notes="Worst finding"
     )
     without = () if any(case.unsure for case in cases) else ("unsure",)
     return cohort_page(entries, {key: MEASURES[key] for key in MEASURES if key not in without}, headings)
@@ -246,5 +256,7 @@ def refuse_all_failed(cases: Sequence[CheckedCase], folder: str | Path) -> None:
         LaMoDInputError: with the reason of the first case.
     """
     if cases and all(case.failure for case in cases):
-        reason = f"none of its {counted(len(cases), 'case')} can be read, such as {cases[0].id}: {cases[0].failure}"
+        none = "its only case cannot" if len(cases) == 1 else f"none of its {len(cases)} cases can"
+        example = f"{'' if len(cases) == 1 else 'such as '}{cases[0].id}: {cases[0].failure}"
+        reason = f"{none} be read, {example}"
         raise LaMoDInputError(folder, reason.rstrip("."), "see checks.csv")

@@ -82,15 +82,16 @@ def note_lines(result: StrainResult) -> list[str]:
 def note_entries(result: StrainResult) -> list[tuple[Severity, str]]:
     """The lines of `note_lines` with their severity."""
     notes = sorted(result.notes, key=lambda each: each.code != "unlike_training")
-    return [(group.note.severity, _line(group, len(result.slices))) for group in grouped(notes)]
+    return [(group.note.severity, line_of_group(group, len(result.slices))) for group in grouped(notes)]
 
 
 def lines_of_notes(notes: Sequence[Note], slices: int) -> list[str]:
     """The notes of a case of `slices` slices, one line per group, the most severe first."""
-    return [_line(group, slices) for group in grouped(notes)]
+    return [line_of_group(group, slices) for group in grouped(notes)]
 
 
-def _line(group: NoteGroup, slices: int) -> str:
+def line_of_group(group: NoteGroup, slices: int) -> str:
+    """One group of notes of a case of `slices` slices: where, what and what to do."""
     where = [f"{group.count} ×"] if group.count > 1 else []
     if group.slices and slices > 1:
         where.append(slices_text(group.slices))

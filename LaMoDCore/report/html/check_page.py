@@ -17,7 +17,7 @@ from LaMoDCore.report.wording import RESEARCH_USE
 #: Width and height of the picture of a slice, pixels.
 SLICE_SIDE = 224
 #: Word of a frame -> its class in the style sheet.
-_CLASSES = {"good": "good", "look": "warning", "repair": "error"}
+_CLASSES = {"good": "good", "look": "warning", "repair": "error", "unsure": "unsure"}
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class FrameStrip:
 
     Attributes:
         name: its name on the page.
-        words: one per frame, such as good, look or repair.
-        picture: its contours at end-diastole, as a WebP file of `SLICE_SIDE` by `SLICE_SIDE` pixels.
+        words: one per frame, such as good, look, repair or unsure.
+        picture: its contours at one frame, as a WebP file of `SLICE_SIDE` by `SLICE_SIDE` pixels.
+        pictured: that frame in words.
     """
 
     name: str
     words: tuple[str, ...]
     picture: bytes = field(default=b"", repr=False)
+    pictured: str = "end-diastole"
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,12 @@ def check_page(
                 strip.name,
                 [(word, _CLASSES.get(word, "none")) for word in strip.words],
                 base64.b64encode(strip.picture).decode(),
+                strip.pictured,
             )
             for strip in strips
         ],
         side=SLICE_SIDE,
+        has_unsure=any("unsure" in strip.words for strip in strips),
         findings=findings,
         classes=_CLASSES,
         notes=notes,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import re
 from html import unescape
 
 import numpy as np
@@ -10,7 +12,11 @@ import pytest
 from cohort_rings import write_ring
 
 from LaMoDCore.cli import main
+from LaMoDCore.cohort.contour_checks import check_cohort
+from LaMoDCore.heart.contour_origin import ContourOrigin
+from LaMoDCore.io import load_case
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
+from LaMoDCore.io.results.contour_masks import write_contour_masks
 
 pytest.importorskip("bokeh")
 NAME = "O'Neil <i> 50%"
@@ -64,6 +70,21 @@ def test_the_index_leads_to_pages_that_need_no_script(checked):
     assert "0 to repair" in clean and 'title="frame 1: good"' in clean
 
 
+def test_unsure_frames_are_marked_counted_and_listed_together(tmp_path):
+    case = load_case(write_ring(tmp_path / "ring.seq.nrrd"))
+    status = ("automatic", *3 * ("unsure",), *4 * ("automatic",))
+    origin = ContourOrigin("an engine", "ab" * 32, "MIT", "blood-pool", status, (0.9,) * 8)
+    ring = dataclasses.replace(case.slices[0], contour_origin=origin)
+    (tmp_path / "masks").mkdir()
+    write_contour_masks(dataclasses.replace(case, slices=(ring,)), tmp_path / "masks")
+    found = check_cohort(tmp_path / "masks", tmp_path / "out", html=True)
+    assert [(each.failure, each.unsure) for each in found] == [("", 3)]
+    page = unescape((tmp_path / "out" / "cases" / "contours" / "check.html").read_text(encoding="utf-8"))
+    assert re.findall(r'title="frame (\d): unsure"', page) == ["2", "3", "4"]
+    assert "3 unsure and not reviewed" in page and "unsure automatic contour" in page
+    assert "Frames 2–4: The automatic contour is unsure." in page
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -83,4 +104,4 @@ def test_a_cohort_without_a_readable_case_is_refused(tmp_path, capsys):
     assert (
         main(["check", str(tmp_path / "masks"), "--cohort", "--out", str(tmp_path / "out"), "--progress", "none"]) == 1
     )
-    assert "none of its 1 case can be read" in capsys.readouterr().err
+    assert "its only case cannot be read, one: " in capsys.readouterr().err
