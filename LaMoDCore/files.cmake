@@ -195,6 +195,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/contours/curves.py
   io/contours/dense_workspace.py
   io/contours/dicom_seg_writer.py
+  io/contours/drawn_cine.py
   io/contours/foreign.py
   io/contours/guide_points.py
   io/contours/markups.py

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.case import CineSlice
-from LaMoDCore.heart.geometry import Array, SliceGrid
+from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.heart.rv_insertion import anterior_first
-from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curves
+from LaMoDCore.io.contours.curves import FrameCurves, masks_of_curves
 from LaMoDCore.io.contours.dense_workspace import read_workspace_contours
+from LaMoDCore.io.contours.drawn_cine import cine_of_contours
 from LaMoDCore.io.contours.guide_points import read_guide_points
 from LaMoDCore.io.contours.markups import curves_by_frame, read_closed_curves
 from LaMoDCore.io.contours.rt_structures import is_rt_structure_set, read_rt_structures
@@ -51,7 +52,7 @@ def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ..
     slices = []
     for number, points in sorted(read_guide_points(path).items()):
         everything = [p for kinds in points.points_lps.values() for p in kinds.values()]
-        cine = _in_plane(np.concatenate(everything), cines)
+        cine, _ = cine_of_contours(np.concatenate(everything), points.points_lps, cines)
         curves = points.curves(cine.slice_grid(0)) if cine is not None else {}
         if curves:
             drawn = _on_cine(f"series {number}", curves, cines, path)
@@ -64,13 +65,9 @@ def read_foreign(path: Path, cines: Sequence[FrameStack]) -> tuple[CineSlice, ..
     return tuple(slices)
 
 
-def _in_plane(points_lps: Array, cines: Sequence[FrameStack]) -> FrameStack | None:
-    near = [c for c in cines if np.abs(c.slice_grid(0).distance_mm(points_lps)).max() <= IN_PLANE_MM]
-    return near[0] if near else None
-
-
 def _on_cine(name: str, curves: Mapping[int, FrameCurves], cines: Sequence[FrameStack], path: Path) -> CineSlice:
-    cine = _in_plane(np.concatenate([p for pair in curves.values() for p in (pair.endo_lps, pair.epi_lps)]), cines)
+    points = np.concatenate([p for pair in curves.values() for p in (pair.endo_lps, pair.epi_lps)])
+    cine, _ = cine_of_contours(points, curves, cines)
     if cine is None:
         raise LaMoDInputError(
             path, f"the contours of {name} lie in the plane of no cine", "give the cine of the contours"

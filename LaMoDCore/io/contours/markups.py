@@ -20,6 +20,7 @@ _MOST_POINTS, _FARTHEST_MM = 5000, 1e5
 _ENDO = re.compile(r"endo|cavity|\blv\b|blood", re.IGNORECASE)
 _RIGHT = re.compile(r"right|\brv\b|^rv", re.IGNORECASE)
 _EPI = re.compile(r"epi|outer|myo", re.IGNORECASE)
+_WORDS = {"endo": "endocardium", "epi": "epicardium"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,28 @@ def contour_kind(name: str) -> str | None:
     return "epi" if _EPI.search(name) else "endo" if _ENDO.search(name) else None
 
 
+def refuse_twice(names: dict[tuple[str, int], str], what: str, name: str, source: str | Path) -> None:
+    """Record the name of a drawn object by what it is and its frame, and refuse a second one.
+
+    Args:
+        names: of the objects so far, changed in place.
+        what: endo, epi or another kind.
+        name: gives the frame.
+        source: the file.
+
+    Raises:
+        LaMoDInputError: there are two of one kind on one frame, as with "endo" and its copy "endo Copy".
+    """
+    key = what, frame_in_name(name)
+    if key in names:
+        raise LaMoDInputError(
+            source,
+            f"“{names[key]}” and “{name}” are both the {_WORDS.get(what, what)} of frame {key[1]}",
+            "remove one of them, or name it by its frame, as in “endo 3”",
+        )
+    names[key] = name
+
+
 def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, FrameCurves]:
     """Pair endocardium and epicardium of each frame by name: "endo 3" and "epi 3", or "endo" and "epi" for frame 0.
 
@@ -91,12 +114,14 @@ def curves_by_frame(curves: Sequence[ClosedCurve], source: str) -> dict[int, Fra
         LaMoDInputError: a name identifies neither contour, or one contour of a frame is missing.
     """
     found: dict[int, dict[str, Array]] = {}
+    names: dict[tuple[str, int], str] = {}
     for curve in curves:
         kind = contour_kind(curve.name)
         if kind is None:
             raise LaMoDInputError(
                 source, f"the name '{curve.name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"
             )
+        refuse_twice(names, kind, curve.name, source)
         found.setdefault(frame_in_name(curve.name), {})[kind] = curve.points_lps
     alone = [t for t, pair in found.items() if len(pair) < 2]
     if alone:

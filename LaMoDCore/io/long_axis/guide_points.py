@@ -15,7 +15,7 @@ from LaMoDCore.heart.long_axis.checks import annulus_fault, apex_fault
 from LaMoDCore.heart.long_axis.points import in_order, without_pieces_at_valve
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, wall_lines, with_bridges
 from LaMoDCore.heart.notes import Note, note
-from LaMoDCore.io.contours.curves import IN_PLANE_MM
+from LaMoDCore.io.contours.drawn_cine import cine_of_contours
 from LaMoDCore.io.contours.guide_points import GuidePoints, read_guide_points
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import FrameStack
@@ -56,11 +56,11 @@ def _read(
     number: int, points: GuidePoints, cines: Sequence[FrameStack], path: Path, notes: list[Note], rr_ms: float | None
 ) -> DrawnView:
     every = np.concatenate([kinds[_ENDO] for kinds in points.points_lps.values()])
-    near = [cine for cine in cines if np.abs(cine.slice_grid(0).distance_mm(every)).max() <= IN_PLANE_MM]
-    if not near:
+    cine, more = cine_of_contours(every, points.points_lps, cines)
+    if cine is None:
         reason = f"the contours of series {number} lie in the plane of no cine" if cines else "it has no pixel grid"
         raise LaMoDInputError(path, reason, "give the long-axis cine of the contours")
-    cine = near[0]
+    notes += more
     grid = cine.slice_grid(0)
     scale = np.array(grid.spacing_mm)
     lines, gap = {}, 0.0

@@ -20,8 +20,9 @@ from LaMoDCore.heart.long_axis.checks import annulus_fault, apex_fault
 from LaMoDCore.heart.long_axis.open_curve import through
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, wall_lines
 from LaMoDCore.heart.notes import Note
-from LaMoDCore.io.contours.curves import IN_PLANE_MM, FrameCurves, masks_of_curves
-from LaMoDCore.io.contours.markups import contour_kind, frame_in_name, positions_lps
+from LaMoDCore.io.contours.curves import FrameCurves, masks_of_curves
+from LaMoDCore.io.contours.drawn_cine import cine_of_contours
+from LaMoDCore.io.contours.markups import contour_kind, frame_in_name, positions_lps, refuse_twice
 from LaMoDCore.io.files.timing import timing_of
 from LaMoDCore.io.images.frame_stack import FrameStack
 from LaMoDCore.io.long_axis.drawn import DrawnView
@@ -60,11 +61,11 @@ def read_curves(path: Path, cines: Sequence[FrameStack], notes: list[Note], rr_m
             path, "it contains no open or closed curve", "draw endocardium and epicardium as open curves"
         )
     points = np.concatenate(every)
-    near = [cine for cine in cines if np.abs(cine.slice_grid(0).distance_mm(points)).max() <= IN_PLANE_MM]
-    if not near:
+    cine, more = cine_of_contours(points, [t for t, each in frames.items() if each.open or each.closed], cines)
+    if cine is None:
         reason = "its curves lie in the plane of no cine" if cines else "it has no pixel grid"
         raise LaMoDInputError(path, reason, "give the long-axis cine on which they were drawn")
-    cine = near[0]
+    notes += more
     lines = {t: _lines(each, t, cine, path) for t, each in sorted(frames.items()) if each.open or each.closed}
     alone = [t for t in sorted(frames) if t not in lines]
     if alone:
@@ -93,11 +94,13 @@ def read_frames(path: Path) -> dict[int, DrawnFrame]:
     """What a markups file holds of each frame, counted from 0.
 
     Raises:
-        LaMoDInputError: it is not a markups file, or a curve is named for neither contour.
+        LaMoDInputError: it is not a markups file, a curve is named for neither contour, or two are named for the same
+            contour and frame.
     """
     try:
         markups = read_json(path, _REMEDY)["markups"]
         frames: dict[int, DrawnFrame] = {}
+        names: dict[tuple[str, int], str] = {}
         for markup in markups:
             kind, name = markup.get("type"), str(markup.get("name") or path.name.split(".")[0])
             if kind in ("OpenCurve", "ClosedCurve"):
@@ -106,6 +109,7 @@ def read_frames(path: Path) -> dict[int, DrawnFrame]:
                     raise LaMoDInputError(
                         path, f"the name '{name}' contains neither endo nor epi", "name it “endo 0” or “epi 0”"
                     )
+                refuse_twice(names, contour, name, path)
                 target = frames.setdefault(frame_in_name(name), DrawnFrame())
                 curves = target.open if kind == "OpenCurve" else target.closed
                 curves[contour] = positions_lps(markup, markup["controlPoints"])
@@ -114,6 +118,7 @@ def read_frames(path: Path) -> dict[int, DrawnFrame]:
                     label = _label(point, name)
                     place = positions_lps(markup, [point])
                     if _APEX.search(label) and len(place):
+                        refuse_twice(names, "apex", label, path)
                         frames.setdefault(frame_in_name(label), DrawnFrame()).apex = place[0]
                     elif _ANNULUS.search(label) and len(place):
                         frames.setdefault(frame_in_name(label), DrawnFrame()).annulus.append(place[0])

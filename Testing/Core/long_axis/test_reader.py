@@ -141,6 +141,34 @@ def test_given_points_of_annulus_and_apex_are_used(tmp_path, cine):
         load_long_axis([write_markups(tmp_path / "wrong.mrk.json", points=wrong)], cine=[cine])
 
 
+def test_two_curves_of_one_frame_are_refused(tmp_path, cine):
+    """A copy that Slicer names by its original, or words in place of numbers, would replace a drawn curve."""
+    content = json.loads(write_markups(tmp_path / "curves.mrk.json").read_text())
+    of = {each["name"]: each for each in content["markups"]}
+    point = {"type": "Fiducial", "name": "apex", "controlPoints": of["endo 5"]["controlPoints"][10:12]}
+    cases = {
+        "“endo 0” and “endo 0 Copy” are both the endocardium of frame 0": {**of["endo 5"], "name": "endo 0 Copy"},
+        "“epi 5” and “epi 5” are both the epicardium of frame 5": {**of["epi 0"], "name": "epi 5"},
+        "“apex” and “apex” are both the apex of frame 0": point,
+    }
+    for reason, extra in cases.items():
+        path = tmp_path / "more.mrk.json"
+        path.write_text(json.dumps({"markups": [*content["markups"], extra]}))
+        with pytest.raises(LaMoDInputError, match=reason):
+            load_long_axis([path], cine=[cine])
+
+
+@pytest.mark.parametrize("kind", ["curves", "points"])
+def test_of_several_cines_that_of_the_contours_is_used(tmp_path, cine, kind):
+    other = write_cine(tmp_path / "other.seq.nrrd", frames=25)
+    write = {"curves": write_markups, "points": write_guide_points}[kind]
+    path = write(tmp_path / ("curves.mrk.json" if kind == "curves" else "points"))
+    case = load_long_axis([path], cine=[other, cine])
+    assert case.views[0].frames == FRAMES and not {"several_cines", "contours_carried"} & set(codes(case))
+    case = load_long_axis([path], cine=[cine, cine])
+    assert "several_cines" in codes(case)
+
+
 def test_two_drawn_frames_are_carried(tmp_path, cine):
     end_systole = int(np.argmin(TRUTH))
     part = beating_walls(FRAMES).astype(np.uint8)
