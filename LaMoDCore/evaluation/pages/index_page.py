@@ -52,7 +52,9 @@ def evaluation_index(
     shown |= {record.id: record for record in cases if record.model == method and record.truth == OWN}
     ordered = [shown[case_id] for case_id in dict.fromkeys(record.id for record in cases)]
     entries = [_entry(record, pages.get(record.id, CasePage(""))) for record in ordered]
-    entries += [CohortEntry(name, severity="info", note="It has no true motion.") for name in without_truth]
+    entries += [
+        CohortEntry(name, severity="info", note="It has no true motion.", lacks="a truth") for name in without_truth
+    ]
     entries += [CohortEntry(name, failure=reason) for name, reason in failures.items()]
     headings = Headings(
         title="Evaluation",
@@ -69,15 +71,18 @@ def evaluation_index(
 
 
 def _entry(record: CaseRecord, page: CasePage) -> CohortEntry:
-    failed = bool(record.failed)
+    about = ", ".join(part for part in (record.level, record.disease) if part)
+    if record.failed:  # its other numbers are those of no motion, which nobody predicted
+        failure = "the method failed, see cases.csv"
+        return CohortEntry(record.id, measures={"gcs_true": record.gcs_true}, about=about, failure=failure)
     return CohortEntry(
         id=record.id,
         page=page.address,
         picture=page.picture,
         measures={key: getattr(record, key) for key in MEASURES},
-        about=", ".join(part for part in (record.level, record.disease) if part),
-        severity="error" if failed else page.severity,
-        note="The method failed, see cases.csv; the errors are those of no motion." if failed else page.note,
+        about=about,
+        severity=page.severity,
+        note=page.note,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,7 @@ class CohortEntry:
         severity: the worst severity of its notes; None without notes.
         note: the first note of that severity.
         failure: why the case has no result; "" if it has one.
+        lacks: what it lacks for a result without being a failure, such as "a truth"; "" for nothing.
     """
 
     id: str
@@ -92,6 +94,7 @@ class CohortEntry:
     severity: Severity | None = None
     note: str = ""
     failure: str = ""
+    lacks: str = ""
 
 
 def cohort_page(
@@ -113,7 +116,7 @@ def cohort_page(
     """
     words = headings or Headings()
     known = {key: m for key, m in measures.items() if any(np.isfinite(e.measures.get(key, np.nan)) for e in entries)}
-    listed = [entry for entry in entries if not entry.failure]
+    listed = [entry for entry in entries if entry.measures or not entry.failure]
     number = {entry.id: n for n, entry in enumerate(listed)}
     data = {
         "measures": [measure.title for measure in known.values()],
@@ -127,7 +130,6 @@ def cohort_page(
         ],
         "comparisons": [each.plotted(number) for each in comparisons],
     }
-    failed = len(entries) - len(listed)
     methods = list(dict.fromkeys(each.method for each in comparisons))
     return rendered(
         "index.html.jinja",
@@ -135,7 +137,7 @@ def cohort_page(
         scripts=["charts.js", "case_plot.js", "cohort.js"],
         styles=["page.css", "cohort.css"],
         headings=words,
-        facts=f"{counted(len(entries), 'case')}: {len(listed)} {words.done}, {failed} failed",
+        facts=_facts(entries, words.done),
         research_use=RESEARCH_USE,
         measures=[(key, measure.name, measure.unit) for key, measure in known.items()],
         rows=[_row(entry, known) for entry in entries],
@@ -146,6 +148,14 @@ def cohort_page(
         methods=methods,
         several_methods=len(methods) > 1,
     )
+
+
+def _facts(entries: Sequence[CohortEntry], done: str) -> str:
+    failed = sum(bool(entry.failure) for entry in entries)
+    lacking = Counter(entry.lacks for entry in entries if entry.lacks and not entry.failure)
+    parts = [f"{len(entries) - failed - lacking.total()} {done}", f"{failed} failed"]
+    parts += [f"{number} without {what}" for what, number in lacking.items()]
+    return f"{counted(len(entries), 'case')}: {', '.join(parts)}"
 
 
 def _row(entry: CohortEntry, measures: Mapping[str, Measure]) -> dict[str, Any]:
@@ -184,5 +194,5 @@ def _text(entry: CohortEntry, key: str, measure: Measure) -> str:
     if not np.isfinite(value):
         return "–"
     value *= 100 if measure.unit == "%" else 1
-    sign = "+" if measure.is_signed else "-"
-    return f"{value:{sign}.{measure.digits}f}".replace("-", "−")
+    text = f"{value:{'+' if measure.is_signed else '-'}.{measure.digits}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("+-")  # zero has no sign

@@ -82,7 +82,8 @@ def agreement_sentence(bias: float, lower: float, upper: float, unit: str, *, co
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]  # zero has no sign
 
 
 def _rounded(value: float) -> float:

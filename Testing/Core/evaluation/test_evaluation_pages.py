@@ -16,6 +16,7 @@ from LaMoDCore.evaluation.pages import case_pages
 from LaMoDCore.evaluation.pages.case_pages import CasePages
 from LaMoDCore.evaluation.pages.compared_values import compared_values
 from LaMoDCore.evaluation.pages.index_page import evaluation_index
+from LaMoDCore.evaluation.records import CaseRecord
 from LaMoDCore.evaluation.run import evaluate, write_evaluation
 from LaMoDCore.report.style import percent
 
@@ -68,7 +69,26 @@ def test_the_table_shows_the_last_method_and_what_was_left_out(evaluated, text):
     assert row["values"][:2] == pytest.approx([100 * record.gcs, 100 * record.gcs_true], abs=1e-3)
     assert row["page"] == f"cases/{record.id}/report.html"
     assert "<b>exact" not in text and "&lt;b&gt;exact&lt;/b&gt;" in text
-    assert "4 cases: 3 compared, 1 failed" in text and "It has no true motion." in text and "It is empty" in text
+    assert "4 cases: 2 compared, 1 failed, 1 without a truth" in text and "It has no true motion." in text and "It is empty" in text
+
+
+def test_a_method_that_failed_has_no_numbers_of_a_prediction():
+    whole = {"id": "a", "subject": "a", "site": "", "disease": "", "level": "mid", "cohort": "", "truth": "own"}
+    first = CaseRecord(**whole, model="first", gcs=-0.15, gcs_true=-0.17)
+    last = CaseRecord(**whole, model="last", gcs=0.0, gcs_true=-0.17, ecc_error=0.17, epe_mm=4.0, failed="no memory")
+    other = dataclasses.replace(first, id="b", model="last", gcs=-0.0001, ecc_error=0.16, epe_mm=3.0)
+    records = [first, last, dataclasses.replace(other, model="first"), other]
+    text = evaluation_index(records, [], {}, failures={}, without_truth=[])
+    data = _embedded(text)
+    values = {case["id"]: dict(zip(data["measures"], case["values"], strict=True)) for case in data["cases"]}
+    known = {name for name, value in values["a"].items() if value is not None}
+    assert known == {"True GCS at ES (%)"} and values["b"]["Endpoint error (mm)"] == 3.0
+    assert "2 cases: 1 compared, 1 failed" in text and "The method failed, see cases.csv" in text
+    assert re.search(r'<tr data-case="a" data-rank="3"', text)
+    assert ">0.0<" in text and "+0.0" not in text and "−0.0" not in text
+    of_gcs = [each for each in data["comparisons"] if each["quantity"] == "GCS at ES"]
+    shown = {each["method"]: [data["cases"][k]["id"] for k in each["case"]] for each in of_gcs}
+    assert shown["first"] == ["a", "b"] and shown["last"] == ["b"]
 
 
 def test_the_page_of_a_case_has_the_true_numbers(evaluated):
