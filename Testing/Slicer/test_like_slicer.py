@@ -278,7 +278,7 @@ def test_no_temporary_path_of_windows_is_shown(host, written):
     from LaMoDSlicerLib.Prediction.PredictionRequest import explainExit
 
     text = explainExit(1, f"{written}: the ring is open at frame 3.", PureWindowsPath(r"C:\Temp\LaMoD-1"))
-    assert text == "The masks: the ring is open at frame 3."
+    assert text == "The masks: the ring is open at frame 4.", "frames count from 1 on screen"
 
 
 def test_the_keys_of_the_review_belong_to_the_contours_panel(slicer_app):

@@ -111,3 +111,34 @@ def test_alone_after_short_axis_and_the_reverse_give_one_result(slicer_app, fake
     assert "Long axis" in [tabs.tabText(i) for i in range(tabs.count)]
     app.mouse.click(app.widget.readingPanel.ui.roomButton)
     app.settle()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("frame 3 of “m” has no contours", "frame 4 of “m” has no contours"),
+        ("frames 0–2, 5 and 9 of it are empty", "frames 1–3, 6 and 10 of it are empty"),
+        ("frames 0, 2 and 17 more", "frames 1, 3 and 17 more"),
+        (
+            "it has contours of frame 9, but the cine has 9 frames",
+            "it has contours of frame 10, but the cine has 9 frames",
+        ),
+    ],
+)
+def test_frames_of_a_message_count_from_one(host, written, shown):
+    from LaMoDSlicerLib.Widgets import Numbering
+
+    assert Numbering.fromOne(written) == shown
+
+
+def test_missing_contours_are_named_in_the_table(slicer_app, tmp_path):
+    """A frame without contours is known before the prediction; the others are still shown in the views."""
+    walls = heart.beating_walls(heart.FRAMES).astype(np.uint8)
+    walls[3] = 0
+    heart.add(slicer_app, heart.write_masks(tmp_path / "gap.seq.nrrd", labels=walls))
+    assert heart.rows(slicer_app)[0][3] == "! cannot be used"
+    (row,) = slicer_app.widget.sections.model.rows
+    assert row.problem.startswith("There are no contours at frame 4:") and not row.isUsed
+    assert not slicer_app.widget.ui.predictButton.enabled
+    heart.click_row(slicer_app, 0)
+    assert len(heart.shown_lines()) == 1

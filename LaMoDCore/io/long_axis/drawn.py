@@ -19,7 +19,7 @@ from LaMoDCore.heart.ring.faults import frame_list
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 #: If more than this share of the frames is not drawn, contours were intentionally drawn at some frames.
-_PARTIAL_SHARE = 0.5
+PARTIAL_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def completed(drawn: DrawnView, source: Path) -> tuple[LongAxisView, list[Note]]
     notes: list[Note] = []
     if not missing:
         lines = [drawn.lines[t] for t in range(frames)]
-    elif len(missing) <= _PARTIAL_SHARE * frames:
+    elif len(missing) <= PARTIAL_SHARE * frames:
         raise LaMoDInputError(
             source,
             f"{frame_list(missing)} of {drawn.name} {'has' if len(missing) == 1 else 'have'} no contours",

@@ -12,6 +12,7 @@ from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.UniqueName import uniqueName
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+from LaMoDSlicerLib.Widgets import Numbering
 from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
 #: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
@@ -109,7 +110,7 @@ def explainDrawingExit(exitCode: int, lastOutput: str, folder: Path) -> str:
         folder: the folder of the command. The user sees nodes, so its file names are replaced.
     """
     if exitCode == _INPUT_ERROR and lastOutput:
-        return withoutFolder(lastOutput, folder).replace(CINE, _("The cine"))
+        return Numbering.fromOne(withoutFolder(lastOutput, folder)).replace(CINE, _("The cine"))
     if exitCode < 0:
         text = _("Drawing contours was ended from outside (signal {signal}). The scene is unchanged; draw them again.")
         return text.format(signal=-exitCode)

@@ -88,7 +88,7 @@ def explainExit(exitCode: int, lastOutput: str, folder: Path) -> str:
     if exitCode != _INPUT_ERROR or not lastOutput:
         text = _("The measurement failed (exit code {code}): {output}.")
         return text.format(code=exitCode, output=lastOutput or _("no message"))
-    text = lastOutput.replace(f"{folder}{os.sep}", "")
+    text = Numbering.fromOne(lastOutput.replace(f"{folder}{os.sep}", ""))
     for reader, name in {"first": _("The masks"), "second": _("The other masks")}.items():
         text = text.replace(f"{reader}{os.sep}{_FILE}", name)
     return text.replace(_FILE, _("The masks"))
@@ -100,7 +100,7 @@ def _pixelCostPages(folder: Path) -> list[StudyPage]:
     columns = (
         _("Slice"),
         _("Segment"),
-        _("Ecc [%]"),
+        _("Ecc (%)"),
         *(s.replace("px", "").replace("-", "−") for s in shifts),
         _("model ±"),
         "",
@@ -125,10 +125,10 @@ def _readersPages(folder: Path) -> list[StudyPage]:
     table = _readTable(folder / "readers.csv")
     measures = {
         "dice": _("Dice"),
-        "endo_mean_mm": _("endo mean [mm]"),
-        "endo_hausdorff_mm": _("endo max [mm]"),
-        "epi_mean_mm": _("epi mean [mm]"),
-        "epi_hausdorff_mm": _("epi max [mm]"),
+        "endo_mean_mm": _("endo mean (mm)"),
+        "endo_hausdorff_mm": _("endo max (mm)"),
+        "epi_mean_mm": _("epi mean (mm)"),
+        "epi_hausdorff_mm": _("epi max (mm)"),
     }
     pages = []
     for number, name in enumerate(dict.fromkeys(row["slice"] for row in table), start=1):
@@ -138,7 +138,7 @@ def _readersPages(folder: Path) -> list[StudyPage]:
         picture = folder / f"readers_slice{number}.png"
         pages.append(StudyPage(title, (_("Frame"), *measures.values()), rows, frozenset(), picture))
     strain = _readTable(folder / "readers_strain.csv")
-    columns = (_("Slice"), _("Segment"), _("first [%]"), _("second [%]"), _("second − first"))
+    columns = (_("Slice"), _("Segment"), _("first (%)"), _("second (%)"), _("second − first"))
     rows = tuple(
         (
             row["slice"],

@@ -50,7 +50,7 @@ class HeartSections:
         parameters = self._owner.predictPanel.parameters
         if parameters is None:
             return
-        rows = [row for row in self.model.rows if row.isLongAxis and row.drawn and not row.problem]
+        rows = [row for row in self.model.rows if row.isLongAxis and row.drawn]
         self.longAxis.update(rows, self.longAxisResult())
 
     def longAxisResult(self) -> LongAxisNode | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Heart import SeriesFacts
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
@@ -18,6 +19,7 @@ from LaMoDSlicerLib.LongAxis.ViewNames import VIEWS
 from LaMoDSlicerLib.Scene.CineSource import CineSource
 from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
+from LaMoDSlicerLib.Widgets import Numbering
 
 _cache: dict[Any, tuple[Any, list[LongAxisSlice]]] = {}
 _MOST_SERIES = 32
@@ -130,8 +132,28 @@ def _read(series: HeartSeries) -> list[LongAxisSlice]:
     timed = images.timesMs() if images is not None else FrameSequence(series.masks).timesMs()
     frames = images.numberOfFrames() if images is not None else len(FrameSequence(series.masks).frames())
     found = [_slice(LongAxisSlice(series, k, geometry, frames, timed), images) for k in range(geometry.shape[0])]
+    found = [replace(each, problem=each.problem or _missingFrames(each)) for each in found]
     drawn = [each for each in found if each.hasContours]
     return drawn or found
+
+
+def _missingFrames(one: LongAxisSlice) -> str:
+    """Why contours of some frames cannot be carried to the others; empty if they can, or if none is missing."""
+    from LaMoDCore.io.long_axis.drawn import PARTIAL_SHARE
+
+    missing = [t for t in range(one.frames) if t not in one.lines]
+    if not one.lines or not missing:
+        return ""
+    if len(missing) <= PARTIAL_SHARE * one.frames:
+        text = _("There are no contours at {frames}: draw them, or do not use this slice.")
+        return text.format(frames=Numbering.frames(missing))
+    if one.series.cine is None:
+        text = _("There are contours at {frames} only: add the cine with the motion of the wall, or draw all frames.")
+        return text.format(frames=Numbering.frames(one.lines))
+    if len(one.lines) < 2:
+        text = _("There are contours at {frames} only: draw them at end-diastole and end-systole, or at all frames.")
+        return text.format(frames=Numbering.frames(one.lines))
+    return ""
 
 
 def _slice(one: LongAxisSlice, images: CineSource | None) -> LongAxisSlice:
@@ -156,8 +178,6 @@ def _withMasks(one: LongAxisSlice, images: CineSource | None) -> LongAxisSlice:
         return replace(one, problem=str(error))
     one = replace(one, wall=wall)
     if len(wall) != one.frames:
-        from slicer.i18n import tr as _
-
         text = _("The cine has {cine} frames and the masks have {masks}.").format(cine=one.frames, masks=len(wall))
         return replace(one, problem=text)
     try:
@@ -183,4 +203,5 @@ def _withHolders(one: LongAxisSlice, holders: tuple[Any, ...], images: CineSourc
             drawn = read_curves(path, [stack], []) if path.is_file() else read_long_axis_points(path, [stack], [])[0]
         return replace(one, lines=dict(drawn.lines))
     except LaMoDInputError as error:
-        return replace(one, problem=f"{error.reason[:1].upper()}{error.reason[1:]}: {error.remedy}.")
+        reason = Numbering.fromOne(error.reason)
+        return replace(one, problem=f"{Numbering.capitalized(reason)}: {error.remedy}.")

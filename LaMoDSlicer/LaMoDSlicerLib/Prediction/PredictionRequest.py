@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.ContourFingerprint import ContourFingerprint
 from LaMoDSlicerLib.Inputs.InsertionNode import InsertionNode
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
+from LaMoDSlicerLib.Widgets import Numbering
 from LaMoDSlicerLib.Worker.WorkerProcess import withoutFolder
 
 #: Exit code of `lamod`: the input cannot be used; the last line of output is the reason.
@@ -106,7 +107,7 @@ def explainExit(exitCode: int, lastOutput: str, folder: Path, names: dict[str, s
         names: file in the folder -> name of the series. The user sees nodes, so file names are replaced.
     """
     if exitCode == _INPUT_ERROR and lastOutput:
-        return named(withoutFolder(lastOutput, folder), names or {"masks.seq.nrrd": _("The masks")})
+        return named(Numbering.fromOne(withoutFolder(lastOutput, folder)), names or {"masks.seq.nrrd": _("The masks")})
     if exitCode < 0:
         text = _("The prediction was ended from outside (signal {signal}). The scene is unchanged; predict again.")
         return text.format(signal=-exitCode)

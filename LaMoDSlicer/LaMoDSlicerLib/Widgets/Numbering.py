@@ -4,6 +4,7 @@ Frames count from 1 on screen and from 0 in files and arrays. Slices count from 
 LaMoD's number, which counts from the anterior RV insertion, with their name; AHA numbers are always marked as such.
 """
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -62,6 +63,15 @@ def segment(number: int, name: str, aha: int | None = None) -> str:
     """
     text = f"{number} {name}".strip()
     return text if aha is None else _("{segment} (AHA {aha})").format(segment=text, aha=aha)
+
+
+#: “frame 3”, “frames 0–4, 7 and 17 more”; other numbers of frames come before the word.
+_FRAMES = re.compile(r"\b(frames? )(\d+(?:–\d+)?(?:(?:, | and )\d+(?:–\d+)?(?![\d–]| more\b))*)", re.IGNORECASE)
+
+
+def fromOne(message: str) -> str:
+    """A message of the command, in which frames count from 0, with frames that count from 1."""
+    return _FRAMES.sub(lambda m: m[1] + re.sub(r"\d+", lambda number: str(int(number[0]) + 1), m[2]), message)
 
 
 def signed(value: float, digits: int = 1) -> str:
