@@ -104,7 +104,8 @@ def _write_index(args: argparse.Namespace) -> int:
         raise LaMoDInputError(args.compare, "it is not a folder of `lamod predict-cohort`", "name such a folder")
     ledger = Ledger(args.result)
     with _unwritable(args.result):
-        ledger.write_index(ledger.stored_cases(), compared=Ledger(args.compare) if args.compare else None)
+        compared = Ledger(args.compare) if args.compare else None
+        ledger.write_index(ledger.stored_cases(), ledger.unlisted_failures(), compared)
     print(f"wrote {args.result / 'index.html'}")
     return 0
 

@@ -22,6 +22,7 @@ from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.results.strain_json import notes_of
 from LaMoDCore.prediction.writer import CONTENTS as RESULT
+from LaMoDCore.report.html.bokeh_script import check_bokeh
 from LaMoDCore.report.html.cohort_page import CohortEntry, Headings, cohort_page
 from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.atomic import remove_leftovers
@@ -29,7 +30,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_object_if_any
 from LaMoDCore.runtime.output.growing_folder import GrowingFolder
 from LaMoDCore.runtime.output.new_folder import remove_output
-from LaMoDCore.runtime.plain_text import counted, table_row
+from LaMoDCore.runtime.plain_text import counted, table_row, text_of_cell, visible
 
 CASE_COLUMNS = (
     "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
@@ -147,10 +148,30 @@ class Ledger:
             self._folder.write_text(name, _csv(columns, table))
 
     def stored_cases(self) -> list[CohortCase]:
-        """The cases that have a result or a recorded failure."""
-        names = [path.name for path in self.cases.glob("*") if path.is_dir()]
-        names += [path.stem for path in self.failures.glob("*.json")]
-        return [CohortCase(name, self.folder(name)) for name in sorted(set(names))]
+        """The cases that have a result or a recorded failure: those of the tables in their order, then others."""
+        names = self._stored()
+        listed = [name for table in ("summary.csv", "failures.csv") for name in self._ids(table) if name in names]
+        return [CohortCase(name, self.folder(name)) for name in dict.fromkeys([*listed, *sorted(names)])]
+
+    def unlisted_failures(self) -> dict[str, str]:
+        """Cases of failures.csv without a recorded failure, such as invalid entries of a dataset, for `write_index`."""
+        names = self._ids("failures.csv")
+        known = self.reasons([CohortCase(name, self.folder(name)) for name in names])
+        return {name: _UNSHARED for name in names if name not in known}
+
+    def _stored(self) -> set[str]:
+        return {path.name for path in self.cases.glob("*") if path.is_dir()} | {
+            path.stem for path in self.failures.glob("*.json")
+        }
+
+    def _ids(self, table: str) -> list[str]:
+        """Cases of one of LaMoD's own tables; none if it is missing or was changed."""
+        if not self._folder.owns(table):
+            return []
+        with (self.out / table).open(encoding="utf-8", newline="") as file:
+            cells = [text_of_cell(row["id"]) for row in csv.DictReader(file)]
+        stored = {visible(name, keep="\n"): name for name in self._stored()}  # tables show invisible characters
+        return [stored.get(cell, cell) for cell in cells]
 
     def write_index(
         self,
@@ -186,6 +207,21 @@ class Ledger:
                 text = f"Not compared, since their slices differ: {counted(len(differ), 'case')}."
                 headings = replace(headings, remarks=(text,))
         self._folder.write_text(_INDEX, cohort_page([*entries, *failed], MEASURES, headings, comparisons))
+
+    def refresh_index(self, cases: Sequence[CohortCase], unlisted: Mapping[str, str] | None = None) -> None:
+        """Write index.html again if an earlier run wrote it; without Bokeh remove it, as it shows older results.
+
+        Args:
+            cases, unlisted: as for `write_index`.
+        """
+        if not (self.out / _INDEX).is_file():
+            return
+        try:
+            check_bokeh()
+        except LaMoDInputError:
+            self._folder.remove(_INDEX)
+        else:
+            self.write_index(cases, unlisted)
 
     def planes(self, names: Iterable[str]) -> dict[str, Array]:
         """Positions of the slices, float [Z, 4, 4], of the cases whose results have them in motion.npz."""

@@ -144,6 +144,8 @@ def predict_cohort(
     ledger.write_tables(every, unlisted)
     if "html" in (parts or ()):
         ledger.write_index(every, unlisted)
+    else:
+        ledger.refresh_index(every, unlisted)  # of an earlier run, whose numbers and pages are gone
     ordered = {case.id: failures[case.id] for case in mine if case.id in failures}
     ordered |= unlisted if shard.rank == 0 else {}
     return CohortOutcome(len(mine), predicted, kept, ordered, time.monotonic() - began)

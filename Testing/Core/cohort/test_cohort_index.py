@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from cohort_rings import write_ring
 from LaMoDCore.cohort import predict_cohort
 
 pytest.importorskip("bokeh")
+
+
+def _values(index: str) -> list[str]:
+    return re.findall(r'data-value="(.*?)"', index)
 
 
 def test_pages_of_a_cohort_have_an_index(tmp_path: Path, model: Path):
@@ -23,5 +28,10 @@ def test_pages_of_a_cohort_have_an_index(tmp_path: Path, model: Path):
     assert written == {".lamod.json", "strain.json", "report.html", "thumbnail.webp"}
     index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert 'href="cases/heart/report.html"' in index and "2 cases: 1 predicted, 1 failed" in index
+    write_ring(tmp_path / "masks" / "heart.seq.nrrd", inner_mm=24.0)
+    before = _values(index)
+    predict_cohort(tmp_path / "masks", tmp_path / "out", inference, outputs=["segments"])
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert _values(index) != before and "report.html" not in index.split("<tbody>")[1].split("</tbody>")[0]
     table = (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
     assert "empty.nii.gz" in table and "empty.nii.gz" not in index

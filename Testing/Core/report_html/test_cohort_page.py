@@ -24,7 +24,7 @@ from LaMoDCore.report.html.thumbnail import SIDE, thumbnail
 from LaMoDCore.report.html.view import views_of
 
 pytest.importorskip("bokeh")
-CASES = ("anna", "it's 50%", "no page")
+CASES = ("it's 50%", "anna", "no page")
 FAILED = {"empty": "masks: they are empty; draw them", HOSTILE[:40]: HOSTILE}
 
 
@@ -43,7 +43,9 @@ def cohort(result, tmp_path_factory):
         write_result(with_names(result, HOSTILE), ledger.folder(case_id), outputs=parts)
     ledger.record_failure("empty", f"/data/anna_smith.nii: {FAILED['empty']}", FAILED["empty"])
     unlisted = {name: reason for name, reason in FAILED.items() if name != "empty"}
-    ledger.write_index([CohortCase(name, ledger.folder(name)) for name in (*CASES, "empty")], unlisted)
+    cases = [CohortCase(name, ledger.folder(name)) for name in (*CASES, "empty")]
+    ledger.write_tables(cases, unlisted)
+    ledger.write_index(cases, unlisted)
     return ledger
 
 
@@ -70,7 +72,9 @@ def test_the_command_writes_the_index_again(cohort):
     assert main(["report", str(cohort.out), "--html"]) == 0
     page = (cohort.out / "index.html").read_text(encoding="utf-8")
     assert embedded(page) == embedded(before)
-    assert "4 cases: 3 predicted, 1 failed" in page
+    names = [re.findall(r'<tr data-case="(.*?)"', each.replace("\u202e", r"\u202e")) for each in (before, page)]
+    assert names[0] == names[1] and len(names[0]) == 5
+    assert "5 cases: 3 predicted, 2 failed" in page and "See failures.csv." in page
     assert main(["report", str(cohort.out), "--html", "--names"]) == 1
 
 
