@@ -167,9 +167,9 @@ def test_next_to_short_axis(slicer_app, fake_worker, tmp_path):
     sheet = app.widget.readingPanel.sheet
     names = [sheet.ui.indicesTable.item(r, 0).text() for r in range(3)]
     assert names[0] == "GLS, mid-wall"
-    app.mouse.choose(sheet.ui.bullseyeSelector, "Longitudinal, systolic peak [%]")
+    app.mouse.choose(sheet.ui.bullseyeSelector, "Longitudinal, systolic peak (%)")
     app.settle()
-    app.mouse.choose(sheet.ui.bullseyeSelector, "Peak Ecc [%]")
+    app.mouse.choose(sheet.ui.bullseyeSelector, "Peak Ecc (%)")
     bar = sheet.ui.tabs.tabBar()
     app.mouse.click(bar, bar.tabRect(1).center())
     app.settle()

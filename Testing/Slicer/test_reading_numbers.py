@@ -364,8 +364,8 @@ def test_a_stretching_segment_shows_its_stretch_and_no_time_to_peak(result):
     slice_ = replace(first, summary=summary, low={**first.low, "ecc": low}, high={**first.high, "ecc": high})
     values = BullseyeQuantity.PEAK_ECC.valuesOf(slice_)
     assert values[2] == pytest.approx(5.0)
-    assert BullseyeQuantity.PEAK_ECC.title(values) == "Peak Ecc, or systolic stretch (+) [%]"
-    assert BullseyeQuantity.PEAK_ECC.title(np.delete(values, 2)) == "Peak Ecc [%]"
+    assert BullseyeQuantity.PEAK_ECC.title(values) == "Peak Ecc, or systolic stretch (+) (%)"
+    assert BullseyeQuantity.PEAK_ECC.title(np.delete(values, 2)) == "Peak Ecc (%)"
     assert np.isnan(BullseyeQuantity.TIME_TO_PEAK.valuesOf(slice_)[2])
     row = SegmentTable(replace(result.numbers, slices=(slice_, *result.numbers.slices[1:]))).rows()[2]
     assert row[3:6] == ["+5.0", "+1.0 … +9.0", "–"]

@@ -364,7 +364,7 @@ def test_all_selected_cells_are_copied(room):
     room.mouse.key("ctrl+c")
     lines = qt.QApplication.clipboard().text().splitlines()
     assert len(lines) == 1 + table.rowCount
-    assert lines[0].split("\t")[3] == "Peak Ecc [%]"
+    assert lines[0].split("\t")[3] == "Peak Ecc (%)"
     assert float(lines[1].split("\t")[3]) < 0, "minus signs are those of ASCII"
 
 

@@ -135,7 +135,7 @@ def test_every_setting_reaches_every_view(compared):
         assert visible_lines(result, name) == {"contours", "arrows", "grid", "tracks"}, name
         assert [legend.GetDisplayableNode().GetID() for legend in legends_in(name)] == [volume.GetID()], name
     assert visible_lines(first, "Yellow") == visible_lines(second, "Red") == set()
-    assert [legend.GetTitleText() for legend in legends_in("Green")] == ["ΔEcc [%]"]
+    assert [legend.GetTitleText() for legend in legends_in("Green")] == ["ΔEcc (%)"]
     assert layers["Green"].GetForegroundOpacity() == pytest.approx(0.35)
     p.quantity, p.radialRange, p.showLegend = type(p.quantity)("err"), 40.0, False
     compared.settle()
@@ -194,7 +194,7 @@ def test_the_values_of_a_legend_are_exact(app, folders, quantity, setting, limit
     assert len(texts) >= 3
     assert max(exact) == limit
     unit = "mm" if quantity == "displacement" else "%"
-    assert legend_of(volume).GetTitleText().endswith(f"[{unit}]")
+    assert legend_of(volume).GetTitleText().endswith(f"({unit})")
 
 
 def test_a_legend_is_taller_in_a_small_view(app, folders):

@@ -95,7 +95,7 @@ def test_values_on_screen_are_per_cent(predicted):
     values = slicer.util.arrayFromVolume(volume)
     shown = values[values > -900]
     assert -30 < shown.min() < shown.max() < -5
-    assert volume.GetName().endswith("Ecc [%]")
+    assert volume.GetName().endswith("Ecc (%)")
 
 
 def test_nothing_is_coloured_when_no_quantity_is_chosen(predicted):

@@ -27,11 +27,11 @@ class EvaluationFiles:
 
     #: Column of cases.csv -> name, short name for table headers, factor to the displayed unit, digits.
     MEASURES: ClassVar = {
-        "epe_mm": ("endpoint error [mm]", "EPE [mm]", 1.0, 2),
-        "epe_es_mm": ("endpoint error at ES [mm]", "EPE ES [mm]", 1.0, 2),
-        "ecc_error": ("segmental |Ecc error| at ES [%]", "|ΔEcc| [%]", 100.0, 2),
-        "err_error": ("segmental |Err error| at ES [%]", "|ΔErr| [%]", 100.0, 1),
-        "folded": ("folded pixels [%]", "folded [%]", 100.0, 2),
+        "epe_mm": ("endpoint error (mm)", "EPE (mm)", 1.0, 2),
+        "epe_es_mm": ("endpoint error at ES (mm)", "EPE ES (mm)", 1.0, 2),
+        "ecc_error": ("segmental |Ecc error| at ES (%)", "|ΔEcc| (%)", 100.0, 2),
+        "err_error": ("segmental |Err error| at ES (%)", "|ΔErr| (%)", 100.0, 1),
+        "folded": ("folded pixels (%)", "folded (%)", 100.0, 2),
     }
     PAGE = "results.md"
 

@@ -59,7 +59,7 @@ class TrainingPlot:
         chart.SetTitleVisibility(True)
         chart.SetTitleFontSize(14)
         chart.SetXAxisTitle(_("step"))
-        chart.SetYAxisTitle(_("endpoint error [mm]") if endpoint else _("loss"))
+        chart.SetYAxisTitle(_("endpoint error (mm)") if endpoint else _("loss"))
         self._fit()
         chart.SetAxisTitleFontSize(13)
         chart.SetAxisLabelFontSize(12)

@@ -50,7 +50,7 @@ class OverlayQuantity(ShownQuantity):
     def legendTitle(self) -> str:
         """A short title, as the legend's font grows with the legend. VTK interprets "|" as a column separator."""
         names = {"displacement": "u", "uncertainty": "SD"}
-        return f"{names.get(self.value, self.shortName)} [{self.unit}]"
+        return f"{names.get(self.value, self.shortName)} ({self.unit})"
 
     @property
     def legend(self) -> Legend:

@@ -63,7 +63,7 @@ class ResultDisplay:
     @staticmethod
     def _legendOf(role: str) -> Legend:
         if role == ResultScene.DIFFERENCE:
-            return Legend("ΔEcc [%]", *ColourRanges.limits(role))
+            return Legend("ΔEcc (%)", *ColourRanges.limits(role))
         return OverlayQuantity(role).legend
 
     def _color(self, role: str) -> None:

@@ -13,9 +13,9 @@ def segmentTitles() -> list[str]:
         _("View"),
         _("Wall"),
         _("Level"),
-        _("Peak [%]"),
-        _("ES [%]"),
-        _("Time [ms]"),
+        _("Peak (%)"),
+        _("ES (%)"),
+        _("Time (ms)"),
         _("AHA"),
     ]
 

@@ -52,9 +52,9 @@ class StrainByViewPicture:
                 textcoords="offset points", ha="center", fontsize=canvas.points(7.5), color=canvas.style.ink,
             )  # fmt: skip
             ax.set(xlim=(0, rrMs))
-            ax.set_xlabel("time since end-diastole [ms]", fontsize=canvas.points(8))
+            ax.set_xlabel("time since end-diastole (ms)", fontsize=canvas.points(8))
             ax.tick_params(labelsize=canvas.points(7.5))
-            canvas.title("Mid-wall strain by view, L / L_ED − 1 [%]")
+            canvas.title("Mid-wall strain by view, L / L_ED − 1 (%)")
             columns = min(len(views) + 1, 2 if size[0] < 380 else 4)
             canvas.figure.legend(
                 *ax.get_legend_handles_labels(), loc="lower center", ncol=columns,

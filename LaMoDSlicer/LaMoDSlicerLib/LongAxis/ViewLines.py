@@ -26,7 +26,7 @@ class ViewLines:
 
     CONTOUR_RGB = (1.0, 0.72, 0.2)
     CONTOUR_THICKNESS, STRAIN_THICKNESS = 2, 5
-    _STRAIN = "longitudinal strain [%]"
+    _STRAIN = "longitudinal strain (%)"
 
     def __init__(self, role: str, onMoved: Callable[[], None]) -> None:
         self._role, self._onMoved = role, onMoved

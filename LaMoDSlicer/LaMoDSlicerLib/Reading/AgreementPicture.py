@@ -44,7 +44,7 @@ class AgreementPicture:
             ax.set(ylim=(-reach, reach))
             if len(mean) > 1:
                 self._lines(canvas, ax, reach)
-            ax.set_xlabel("mean of both results [%]", fontsize=canvas.points(8))
+            ax.set_xlabel("mean of both results (%)", fontsize=canvas.points(8))
             ax.tick_params(labelsize=canvas.points(7.5))
             ax.margins(x=0.15)
             ax.axhline(0, color=canvas.style.empty, linewidth=0.8, zorder=0)

@@ -24,12 +24,12 @@ class BullseyeQuantity(ShownQuantity):
 
     def label(self) -> str:
         """Entry in the selector."""
-        return f"{self.text} [{self.unit}]"
+        return f"{self.text} ({self.unit})"
 
     def title(self, values: np.ndarray) -> str:
         """Title of a picture of these values: a segment that stretches shows its systolic stretch, a positive value."""
         if self is BullseyeQuantity.PEAK_ECC and (values > 0).any():
-            return f"{self.text}, or systolic stretch (+) [{self.unit}]"
+            return f"{self.text}, or systolic stretch (+) ({self.unit})"
         return self.label()
 
     @property

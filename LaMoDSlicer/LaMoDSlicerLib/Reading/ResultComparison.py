@@ -105,7 +105,7 @@ class ResultComparison:
             ("time_to_peak_ms", _("Time to peak"), 1.0, "ms", 0),
         ):
             s = self.statistics(key, scale)
-            title = f"{name} [{unit}]"
+            title = f"{name} ({unit})"
             if s["count"] < 2:
                 rows.append((title, _("fewer than two pairs of segments"), "", "", ""))
                 continue

@@ -18,12 +18,12 @@ class SegmentTable:
         "Slice": "counted from the base",
         "AHA": "number in the 16-segment model of the AHA",
         "Segment": "numbers count counter-clockwise from the anterior RV insertion, seen from the apex",
-        "Peak Ecc [%]": "minimum Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; the maximum "
+        "Peak Ecc (%)": "minimum Ecc of the mean curve over the cycle, Green–Lagrange, from end-diastole; the maximum "
         "systolic stretch if that is larger",
-        "90 % interval [%]": "of the peak Ecc; see the notes",
-        "Time to peak [ms]": "from end-diastole to the minimum Ecc; none for a segment that stretches",
-        "Ecc at ES [%]": "mean Ecc in the frame with the smallest cavity area",
-        "Peak Err [%]": "maximum Err of the mean curve over the cycle",
+        "90 % interval (%)": "of the peak Ecc; see the notes",
+        "Time to peak (ms)": "from end-diastole to the minimum Ecc; none for a segment that stretches",
+        "Ecc at ES (%)": "mean Ecc in the frame with the smallest cavity area",
+        "Peak Err (%)": "maximum Err of the mean curve over the cycle",
     }
 
     def __init__(self, numbers: ResultNumbers) -> None:

@@ -136,13 +136,13 @@ class StrainCurvesPlot:
         return step * np.ceil(max(finite.max(), 0) / step + 0.1), step * np.floor(min(finite.min(), 0) / step - 0.1)
 
     def _fillCurves(self, slice_: SliceNumbers, name: str, chosen: int | None, other: SliceNumbers | None) -> None:
-        columns = {"time [ms]": slice_.timesMs}
+        columns = {"time (ms)": slice_.timesMs}
         for title, values in zip(slice_.segmentTitles, slice_.curves[name], strict=True):
-            columns[f"{title} [%]"] = 100 * values
-        columns["whole slice [%]"] = 100 * slice_.mean[name]
+            columns[f"{title} (%)"] = 100 * values
+        columns["whole slice (%)"] = 100 * slice_.mean[name]
         # a series without a column would lose its position in the drawing order, so it gets an empty one
         for unused in (*range(len(slice_.segmentNames) + 1, self.SEGMENTS + 1), "second", "second segment"):
-            columns[f"{unused} [%]"] = np.full(len(slice_.timesMs), np.nan)
+            columns[f"{unused} (%)"] = np.full(len(slice_.timesMs), np.nan)
         if other is not None:
             # the times of the second result that have the phases of the first
             phase = slice_.timesMs / slice_.rrMs * other.rrMs
@@ -151,7 +151,7 @@ class StrainCurvesPlot:
             if chosen is not None and chosen < len(other.curves[name]):
                 curves["second segment"] = other.curves[name][chosen]
             for column, values in curves.items():
-                columns[f"{column} [%]"] = np.where(inside, 100 * np.interp(phase, other.timesMs, values), np.nan)
+                columns[f"{column} (%)"] = np.where(inside, 100 * np.interp(phase, other.timesMs, values), np.nan)
         self._fill(self._curveTable, columns)
 
     def _fillBands(self, slice_: SliceNumbers, name: str, bands: list[int]) -> None:
@@ -199,14 +199,14 @@ class StrainCurvesPlot:
             exists = s < len(slice_.segmentNames)
             wall = slice_.segmentNames[s] if exists else ""
             title = slice_.segmentTitles[s] if exists else ""
-            node.SetXColumnName("time [ms]")
-            node.SetYColumnName(f"{title} [%]" if exists else f"{s + 1} [%]")
+            node.SetXColumnName("time (ms)")
+            node.SetYColumnName(f"{title} (%)" if exists else f"{s + 1} (%)")
             node.SetName(title)
             color = self._colors.get(wall, self.INK)
             node.SetColor(*(color if chosen in (None, s) else self._mixed(color, 0.55)))
             node.SetLineWidth(4 if chosen == s else 2)
-        self._mean.SetXColumnName("time [ms]")
-        self._mean.SetYColumnName("whole slice [%]")
+        self._mean.SetXColumnName("time (ms)")
+        self._mean.SetYColumnName("whole slice (%)")
         self._mean.SetName("whole slice")
         self._mean.SetColor(*self.INK)
         self._mean.SetLineWidth(3)
@@ -214,8 +214,8 @@ class StrainCurvesPlot:
     def _styleOther(self, slice_: SliceNumbers, chosen: int | None, other: SliceNumbers | None) -> None:
         for node, column in zip(self._others, ("second", "second segment"), strict=True):
             exists = other is not None and (column == "second" or chosen is not None)
-            node.SetXColumnName("time [ms]")
-            node.SetYColumnName(f"{column} [%]")
+            node.SetXColumnName("time (ms)")
+            node.SetYColumnName(f"{column} (%)")
             node.SetName(("second result" if column == "second" else "second, segment") if exists else "")
             node.SetLineStyle(node.LineStyleDash)
             node.SetLineWidth(3)
@@ -232,15 +232,15 @@ class StrainCurvesPlot:
         share = (self.LEGEND_SHARE_OF_TWO if isOfTwo else self.LEGEND_SHARE) if hasLegend else 0.02
         chart.SetXAxisRange(start, end + share * (end - start))
         moments = (f"{n} {slice_.timesMs[f]:.0f}" for n, f in zip(self.MOMENTS, self._momentFrames, strict=True))
-        title = "time [ms]; dashed: second" if isOfTwo else f"time [ms]; {', '.join(moments)}"
-        chart.SetXAxisTitle("time after the R wave [ms]" if hasLegend else title)
+        title = "time (ms); dashed: second" if isOfTwo else f"time (ms); {', '.join(moments)}"
+        chart.SetXAxisTitle("time after the R wave (ms)" if hasLegend else title)
 
     def _styleChart(self, slice_: SliceNumbers, name: str, withBands: bool, bottom: float, top: float) -> None:
         chart = self.chartNode
         bands = ", 90 % bands" if withBands else ""
         chart.SetTitle(f"{self.NAMES[name]}, {slice_.label.lower()}{bands}")
         chart.SetTitleVisibility(True)
-        chart.SetYAxisTitle(f"{self.NAMES[name]} [%]")
+        chart.SetYAxisTitle(f"{self.NAMES[name]} (%)")
         chart.SetAxisTitleFontSize(13)
         chart.SetAxisLabelFontSize(12)
         chart.SetGridVisibility(True)

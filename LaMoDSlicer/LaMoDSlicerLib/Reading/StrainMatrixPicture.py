@@ -57,9 +57,9 @@ class StrainMatrixPicture:
             if chosen is not None and chosen < len(slice_.segmentNames):
                 self._drawChosen(canvas, ax, count, chosen)
             ax.set(ylim=(count, 0))
-            ax.set_xlabel("time after the R wave [ms]\ndots: onset of shortening", fontsize=canvas.points(8))
+            ax.set_xlabel("time after the R wave (ms)\ndots: onset of shortening", fontsize=canvas.points(8))
             ax.tick_params(length=2.5, pad=2, labelsize=canvas.points(7.5))
-            canvas.title(f"Ecc [%] by sector and time, {slice_.label.lower()}")
+            canvas.title(f"Ecc (%) by sector and time, {slice_.label.lower()}")
             canvas.colorBar(colors, scale, (0.86, self.BOX[1], 0.022, self.BOX[3]), percent)
 
     def timeAt(self, x: float, width: int) -> float:

@@ -53,7 +53,7 @@ class ResultDraft:
         builder, geometry, name = draft.builder, request.masks.geometry, request.name
         for quantity in fields.quantities:
             shown = yield lambda quantity=quantity: fields.of(quantity)
-            title = f"{name} {quantity.shortName} [{quantity.unit}]"
+            title = f"{name} {quantity.shortName} ({quantity.unit})"
             draft.sequences.append((yield from builder.volumeSteps(title, quantity.value, shown, geometry)))
         wall = yield from WallSurface.steps(result.motion, (yield fields.material))
         meshes: dict[str, Callable[[int], Any]] = {
