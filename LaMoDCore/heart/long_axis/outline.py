@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import ndimage
@@ -10,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.heart.ring.faults import remove_specks
 from LaMoDCore.heart.ring.mask import cavity
 
 #: A wall encloses a cavity, and is not open, if its hole is larger than this share of its own area.
@@ -22,11 +24,21 @@ _LEAST_SLENDERNESS = 5.0
 _END_THICKNESSES = 1.1
 #: Least depth of the ventricle, from the line between the ends of the wall to the apex.
 _LEAST_DEPTH_MM = 30.0
+#: Gaps of up to this many pixels between pieces of the wall are closed.
+_GAP_PIXELS = 3
+#: A piece that continues the wall lengthens it by at least this share of the piece's own length; a papillary muscle
+#: next to the wall does not.
+_LEAST_GAIN = 0.5
+_EIGHT = np.ones((3, 3))
 _NO_ENDS = "the ends of the wall cannot be found"
 
 
 class OutlineError(ValueError):
     """A mask that is not the open wall of a long-axis view; the text is the reason, as a clause."""
+
+
+class PiecesError(OutlineError):
+    """A wall in several pieces, of which one alone would be measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +64,10 @@ def outline_of(wall: Array, spacing_mm: tuple[float, float]) -> WallOutline:
         spacing_mm: (dx, dy).
 
     Raises:
+        PiecesError: a part of the wall is separate from the rest by more than a few pixels.
         OutlineError: the mask is empty, closed or no U, or its ends cannot be found.
     """
-    whole = _largest_piece(np.asarray(wall, dtype=bool))
+    whole = _one_piece(np.asarray(wall, dtype=bool), spacing_mm)
     if whole.sum() < 20:
         raise OutlineError("it has no myocardium")
     hole = cavity(whole)
@@ -82,11 +95,49 @@ def outline_of(wall: Array, spacing_mm: tuple[float, float]) -> WallOutline:
     return WallOutline(_between(arcs[0], inner), _between(arcs[1], outer))
 
 
-def _largest_piece(mask: Array) -> Array:
-    pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
+def _one_piece(mask: Array, spacing_mm: tuple[float, float]) -> Array:
+    """The wall without specks, and with gaps of a few pixels between pieces that continue each other closed.
+
+    Raises:
+        PiecesError: other pieces remain.
+    """
+    cleaned = remove_specks(mask[None])[0][0]
+    pieces, count = ndimage.label(cleaned, structure=_EIGHT)
     if count < 2:
-        return mask
-    return np.asarray(pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:])))
+        return cleaned
+    joined = _with_bridges(cleaned, pieces)
+    sizes = np.bincount(pieces.ravel())[1:]
+    if ndimage.label(joined, structure=_EIGHT)[1] == 1:
+        main = pieces == 1 + int(np.argmax(sizes))
+        length, whole = (_length(each, spacing_mm) for each in (main, joined))
+        if whole - length > _LEAST_GAIN * length * (sizes.sum() - sizes.max()) / sizes.max():
+            return joined
+    listing = " and ".join(map(str, sorted(sizes.tolist(), reverse=True)[:3]))
+    raise PiecesError(f"the myocardium is in {count} separate pieces, of {listing} pixels{', …' if count > 3 else ''}")
+
+
+def _with_bridges(mask: Array, pieces: Array) -> Array:
+    """The mask with gaps between its labelled pieces closed; its outline elsewhere is kept."""
+    size = 2 * _GAP_PIXELS + 1
+    closed = ndimage.binary_closing(np.pad(mask, size), structure=np.ones((size, size)))[size:-size, size:-size]
+    near = np.zeros(mask.shape, dtype=bool)  # pixels between two pieces that are no farther apart than the gap
+    away = [ndimage.distance_transform_edt(pieces != k) for k in range(1, int(pieces.max()) + 1)]
+    for first, second in combinations(away, 2):
+        near |= first + second <= _GAP_PIXELS + 1.5
+    added, bridges = ndimage.label(closed & ~mask, structure=_EIGHT)
+    joined = mask.copy()
+    for bridge in range(1, bridges + 1):
+        here = added == bridge
+        around = pieces[ndimage.binary_dilation(here, structure=_EIGHT)]
+        if (here & near).any() and len(np.unique(around[around > 0])) > 1:
+            joined |= here
+    return joined
+
+
+def _length(wall: Array, spacing_mm: tuple[float, float]) -> float:
+    """Length in mm from one end of a wall to the other."""
+    _, second, away, _ = _farthest_apart(wall, spacing_mm)
+    return float(away[second])
 
 
 def _farthest_apart(mask: Array, spacing_mm: tuple[float, float]) -> tuple[int, int, Array, Array]:

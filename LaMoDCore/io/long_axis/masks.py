@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from LaMoDCore.heart.geometry import SHORT_AXIS_COSINE, Array
-from LaMoDCore.heart.long_axis.outline import OutlineError, outline_of
+from LaMoDCore.heart.long_axis.outline import OutlineError, PiecesError, outline_of
 from LaMoDCore.heart.long_axis.wall_lines import WallLines, wall_lines
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.case.partial_masks import on_cine_frames
@@ -104,6 +104,8 @@ def _is_wall(stack: FrameStack, value: int) -> bool:
     for plane in drawn[:: max(1, len(drawn) // _EXAMINED)]:
         try:
             outline_of(plane, spacing)
+        except PiecesError:
+            continue  # a faulty wall, which is reported with its frame
         except OutlineError:
             return False
     return bool(drawn)
@@ -178,6 +180,8 @@ def lines_of_mask(
         traced = outline_of(wall, spacing_mm)
     except OutlineError as error:
         remedy = "draw the wall from the mitral annulus over the apex to the mitral annulus, open at the valve"
+        if isinstance(error, PiecesError):
+            remedy = "join the pieces of the wall, and remove those that do not belong to it"
         if short_axis or "closed ring" in str(error):
             remedy += "; give short-axis masks as masks, not as long axis"
         raise LaMoDInputError(source, f"frame {frame}: {error}", remedy) from error

@@ -4,7 +4,7 @@ from long_axis_shapes import SPACING, beat, beating_walls, cavity_of, true_lengt
 from scipy import ndimage
 
 from LaMoDCore.heart.long_axis.open_curve import length_mm, smoothed, through
-from LaMoDCore.heart.long_axis.outline import OutlineError, outline_of
+from LaMoDCore.heart.long_axis.outline import OutlineError, PiecesError, outline_of
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS, wall_lines
 
 
@@ -42,6 +42,32 @@ def test_a_speck_and_a_hole_in_the_wall_do_not_matter():
     mask[2:4, 2:4] = True
     one, other = (outline_of(each, (SPACING, SPACING)) for each in (clean, mask))
     assert np.array_equal(one.endo_mm, other.endo_mm)
+
+
+ROWS, COLUMNS = np.mgrid[:112, :112]
+LEFT = COLUMNS < 56
+
+
+@pytest.mark.parametrize("rows", [slice(48, 50), slice(48, 51), slice(80, 83)])
+def test_a_small_gap_in_the_wall_is_closed(rows):
+    clean = wall(22, 60, 9)
+    cut = clean.copy()
+    cut[rows] &= ~LEFT[rows]
+    one, other = (outline_of(each, (SPACING, SPACING)) for each in (clean, cut))
+    assert length_mm(other.endo_mm) == pytest.approx(length_mm(one.endo_mm), rel=0.01)
+    assert length_mm(other.epi_mm) == pytest.approx(length_mm(one.epi_mm), rel=0.01)
+
+
+def test_separate_pieces_are_refused():
+    """A part of the wall beyond a wide gap, and a papillary muscle next to the wall or away from it."""
+    cut = wall(22, 60, 9)
+    cut[48:56] &= ~LEFT[48:56]
+    with pytest.raises(PiecesError, match=r"in 2 separate pieces, of .* pixels"):
+        outline_of(cut, (SPACING, SPACING))
+    for distance in (7.0, 15.0):
+        y, x = ROWS - 75, COLUMNS - 41 - (distance + 4) / SPACING
+        with pytest.raises(PiecesError):
+            outline_of(wall(22, 60, 9) | (np.hypot(x, y) < 2.7), (SPACING, SPACING))
 
 
 def test_shapes_that_are_no_open_wall_are_refused():
