@@ -73,6 +73,8 @@ def test_from_masks_to_gls_and_back_to_a_moved_landmark(three, tmp_path):
     assert lines.GetPolyData().GetNumberOfCells() > 100
     (points,) = [node for node in landmarks() if node.GetDisplayNode().GetVisibility()]
     assert [points.GetNthControlPointLabel(i) for i in range(3)] == ["MV", "MV", "apex"]
+    described = [points.GetNthControlPointDescription(i) for i in range(3)]
+    assert described == ["annulus 0", "annulus 0", "apex 0"], "how they are read from a file, where frames count from 0"
 
     panel.predict(app)
     assert main(["predict", "--long-axis", *map(str, heart.masks(tmp_path)), "--out", str(tmp_path / "cli"),

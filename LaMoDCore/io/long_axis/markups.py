@@ -35,6 +35,7 @@ _MOST_CONTROL_POINTS = 30
 _FEWEST_POINTS = 3
 _ANNULUS = re.compile(r"annul|mitral|valve", re.IGNORECASE)
 _APEX = re.compile(r"apex", re.IGNORECASE)
+_DESCRIBED = re.compile(r"(annulus|apex) \d+")
 _REMEDY = "save the curves in Slicer as .mrk.json"
 
 
@@ -128,7 +129,13 @@ def read_frames(path: Path) -> dict[int, DrawnFrame]:
 
 
 def _label(point: Mapping[str, Any], name: str) -> str:
-    """What a point is and its frame: its label, or the list's name where Slicer made the label of name and number."""
+    """What a point is and its frame: its label, or the list's name where Slicer made the label of name and number.
+
+    Points that LaMoD shows in Slicer have short labels, and this text as their description.
+    """
+    described = str(point.get("description") or "")
+    if _DESCRIBED.fullmatch(described):
+        return described
     label = str(point.get("label") or name)
     is_default = label.startswith(f"{name}-") and label[len(name) + 1 :].isdecimal()
     return name if is_default or not (_APEX.search(label) or _ANNULUS.search(label)) else label

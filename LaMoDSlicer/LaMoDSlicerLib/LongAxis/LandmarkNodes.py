@@ -23,6 +23,8 @@ _DEPTH = "LaMoD.Depth"
 #: Reference: the cine or the masks, whichever arrived first.
 _OWNER = "LaMoD.LongAxisSeries"
 COLOR = (0.21, 0.88, 0.77)
+#: The points of a list in files, where the frame follows, counted from 0.
+NAMES = ("annulus", "annulus", "apex")
 
 
 def find(one: LongAxisSlice) -> Any:
@@ -61,11 +63,15 @@ def create(one: LongAxisSlice, name: str) -> Any:
     return node
 
 
-def show(node: Any, pointsLps: np.ndarray) -> None:
-    """Move the points of a list [3, 3] without storing them as placed."""
+def show(node: Any, pointsLps: np.ndarray, frame: int) -> None:
+    """Move the points of a list [3, 3] to those of a frame without storing them as placed.
+
+    Their descriptions name point and frame, so that LaMoD can read the list from a file: labels are short.
+    """
     for index, lps in enumerate(pointsLps):
         ras = (RAS_LPS @ [*lps, 1.0])[:3]
         node.SetNthControlPointPositionWorld(index, *(float(v) for v in ras))
+        node.SetNthControlPointDescription(index, f"{NAMES[index]} {frame}")
 
 
 def keep(node: Any, frame: int) -> None:

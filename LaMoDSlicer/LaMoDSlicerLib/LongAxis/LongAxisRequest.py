@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from LaMoDSlicerLib.LongAxis.LandmarkNodes import NAMES
 from LaMoDSlicerLib.LongAxis.LongAxisSlice import LongAxisSlice
 
 
@@ -97,6 +98,6 @@ def _pointList(landmarks: dict[int, np.ndarray]) -> dict[str, Any]:
     points = [
         {"label": f"{name} {frame}", "position": lps.tolist()}
         for frame, placed in sorted(landmarks.items())
-        for name, lps in zip(("annulus", "annulus", "apex"), placed, strict=True)
+        for name, lps in zip(NAMES, placed, strict=True)
     ]
     return {"type": "Fiducial", "coordinateSystem": "LPS", "name": "landmarks", "controlPoints": points}

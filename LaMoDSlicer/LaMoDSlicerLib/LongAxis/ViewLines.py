@@ -136,7 +136,7 @@ class ViewLines:
         if shown:
             self._isShowing = True
             try:
-                LandmarkNodes.show(node, points)
+                LandmarkNodes.show(node, points, frame)
             finally:
                 self._isShowing = False
             display.SetViewNodeIDs(self._views)

@@ -12,6 +12,7 @@ from long_axis_shapes import ANGLES, SPACING, beating_walls, long_axis_grid
 from LaMoDCore.cli.shared.notes import note_lines
 from LaMoDCore.function.biplane import best_pair
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.io.long_axis.landmarks import read_landmarks
 from LaMoDCore.io.long_axis.reader import load_long_axis
 from LaMoDCore.prediction.long_axis import long_axis_numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -100,6 +101,21 @@ def default_labels(path, rename):
                 point["label"] = rename(markup["name"], number)
     path.write_text(json.dumps(content))
     return path
+
+
+def test_descriptions_name_points_with_short_labels(tmp_path):
+    """A list that LaMoD showed in Slicer at frame 5, as Slicer saves it."""
+    labels = (("MV", "annulus 5"), ("MV", "annulus 5"), ("apex", "apex 5"))
+    points = [
+        {"label": label, "description": text, "position": [float(n), 0.0, 0.0]}
+        for n, (label, text) in enumerate(labels)
+    ]
+    content = {"markups": [{"type": "Fiducial", "name": "Landmarks, 4-chamber", "controlPoints": points}]}
+    path = tmp_path / "shown.mrk.json"
+    path.write_text(json.dumps(content))
+    found = read_landmarks(path)
+    assert list(found) == [5]
+    assert found[5].annulus_lps[:, 0].tolist() == [0.0, 1.0] and found[5].apex_lps[0] == 2.0
 
 
 @pytest.mark.parametrize("rename", [lambda name, n: f"{name}-{n}", lambda name, n: f"F-{n}"])
