@@ -38,7 +38,15 @@ class OutlineError(ValueError):
 
 
 class PiecesError(OutlineError):
-    """A wall in several pieces, of which one alone would be measured."""
+    """A wall in several pieces, of which one alone would be measured.
+
+    Attributes:
+        largest: bool [H, W], the largest piece.
+    """
+
+    def __init__(self, reason: str, largest: Array) -> None:
+        super().__init__(reason)
+        self.largest = largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +109,20 @@ def _one_piece(mask: Array, spacing_mm: tuple[float, float]) -> Array:
     Raises:
         PiecesError: other pieces remain.
     """
-    cleaned = remove_specks(mask[None])[0][0]
+    cleaned = np.asarray(remove_specks(mask[None])[0][0], dtype=bool)
     pieces, count = ndimage.label(cleaned, structure=_EIGHT)
     if count < 2:
         return cleaned
     joined = _with_bridges(cleaned, pieces)
     sizes = np.bincount(pieces.ravel())[1:]
+    main = np.asarray(pieces == 1 + int(np.argmax(sizes)))
     if ndimage.label(joined, structure=_EIGHT)[1] == 1:
-        main = pieces == 1 + int(np.argmax(sizes))
         length, whole = (_length(each, spacing_mm) for each in (main, joined))
         if whole - length > _LEAST_GAIN * length * (sizes.sum() - sizes.max()) / sizes.max():
             return joined
     listing = " and ".join(map(str, sorted(sizes.tolist(), reverse=True)[:3]))
-    raise PiecesError(f"the myocardium is in {count} separate pieces, of {listing} pixels{', …' if count > 3 else ''}")
+    more = " and others" if count > 3 else ""
+    raise PiecesError(f"the myocardium is in {count} separate pieces, of {listing}{more} pixels", main)
 
 
 def _with_bridges(mask: Array, pieces: Array) -> Array:

@@ -103,9 +103,10 @@ def _is_wall(stack: FrameStack, value: int) -> bool:
     spacing = stack.slice_grid(0).spacing_mm
     for plane in drawn[:: max(1, len(drawn) // _EXAMINED)]:
         try:
-            outline_of(plane, spacing)
-        except PiecesError:
-            continue  # a faulty wall, which is reported with its frame
+            try:
+                outline_of(plane, spacing)
+            except PiecesError as error:  # a faulty wall, which is reported with its frame
+                outline_of(error.largest, spacing)
         except OutlineError:
             return False
     return bool(drawn)
