@@ -21,6 +21,8 @@ HELP = (
     "without the network. The result does not contain the images; name the cine to show it. For the folder of a cohort "
     "it writes index.html, the list of its cases."
 )
+#: At the head of a page whose masks have other SHA-256 than those of the prediction.
+_OTHER_MASKS = "The masks are not those of the prediction, or were changed since: drawn contours are not shown."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.io.results.stored_result import read_result
     from LaMoDCore.report.html.bokeh_script import check_bokeh
     from LaMoDCore.report.html.page import PageParts, html_report
-    from LaMoDCore.report.html.stored import shown_result, stored_table
+    from LaMoDCore.report.html.stored import are_used_masks, shown_result, stored_table
     from LaMoDCore.report.html.thumbnail import thumbnail
 
     check_bokeh()
@@ -75,9 +77,16 @@ def run(args: argparse.Namespace) -> int:
         )
     _check_out(args)
     stored = read_result(args.result)
-    shown = shown_result(stored, _case(args, stored), names=args.names)
+    masks = args.masks or sorted(stored.folder.glob("contours*.seq.nrrd"))
+    case = _case(args, masks)
+    is_used = case is None or are_used_masks(stored, masks, case)
+    shown = shown_result(stored, case, names=args.names, drawn=is_used)
     parts = PageParts(
-        segments_csv=stored_table(stored), drawn=shown.drawn, names=args.names, long_axis=_long_axis(args, stored)
+        segments_csv=stored_table(stored),
+        drawn=shown.drawn,
+        names=args.names,
+        long_axis=_long_axis(args, stored),
+        warning="" if is_used else _OTHER_MASKS,
     )
     text = html_report(shown.result, parts)
     path = _write(text, thumbnail(shown.result), args)
@@ -110,9 +119,8 @@ def _write_index(args: argparse.Namespace) -> int:
     return 0
 
 
-def _case(args: argparse.Namespace, stored: StoredResult) -> Case | None:
+def _case(args: argparse.Namespace, masks: list[Path]) -> Case | None:
     """The case of the masks that are given, or that the result holds; None without any."""
-    masks = args.masks or sorted(stored.folder.glob("contours*.seq.nrrd"))
     if not masks:
         if args.cine:
             raise LaMoDInputError("--cine", "the result does not contain its masks", "add --masks")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
@@ -13,6 +15,7 @@ from LaMoDCore.heart.spatial import deformed_wall
 from LaMoDCore.io.results.stored_result import StoredResult, StoredSlice
 from LaMoDCore.io.results.strain_json import shareable_notes
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.manifest import is_as_listed, read_manifest
 
 _SAME_GRID_MM = 0.01
 
@@ -30,20 +33,24 @@ class ShownResult:
     drawn: bool
 
 
-def shown_result(stored: StoredResult, case: Case | None = None, *, names: bool = False) -> ShownResult:
+def shown_result(
+    stored: StoredResult, case: Case | None = None, *, names: bool = False, drawn: bool = True
+) -> ShownResult:
     """A stored result as a StrainResult.
 
     Args:
         stored: the result.
         case: the case it was predicted from, with its masks and, if any, its images; slices in any order.
         names: whether to keep the sentences of LaMoD 1.x, which may name files.
+        drawn: whether the masks of the case are those of the prediction at every frame; otherwise only its images are
+            used.
 
     Raises:
         LaMoDInputError: a slice of the result is not among those of the case.
     """
     given = [None if case is None else _slice_of(case, one, stored) for one in stored.slices]
     cines = tuple(
-        _cine_slice(one, number, stored, found)
+        _cine_slice(one, number, stored, found, drawn=drawn)
         for number, (one, found) in enumerate(zip(stored.slices, given, strict=True), start=1)
     )
     strains = tuple(_with_finite_motion(one).strain for one in stored.slices)
@@ -51,12 +58,35 @@ def shown_result(stored: StoredResult, case: Case | None = None, *, names: bool 
     notes = stored.notes if names else shareable_notes(stored.notes, stored.summary)
     heart = Case(cines, stored.reference_frame, insertion, notes=notes)
     motion = Motion(tuple(SliceMotion(strain.displacement_mm) for strain in strains))
-    return ShownResult(StrainResult(heart, motion, strains, stored.es_frame, stored.summary), case is not None)
+    result = StrainResult(heart, motion, strains, stored.es_frame, stored.summary)
+    return ShownResult(result, drawn and case is not None)
 
 
-def _cine_slice(one: StoredSlice, number: int, stored: StoredResult, found: CineSlice | None) -> CineSlice:
+def are_used_masks(stored: StoredResult, paths: Sequence[Path], case: Case) -> bool:
+    """Whether mask files are those of the prediction, by their SHA-256.
+
+    Args:
+        stored: the result.
+        paths: the mask files; those of the result's folder are compared with its marker.
+        case: the case that was read from them, with one record for each path first.
+    """
+    provenance = stored.summary.get("provenance")
+    records = provenance.get("inputs", []) if isinstance(provenance, Mapping) else []
+    used = {str(record.get("sha256") or "") for record in records if isinstance(record, Mapping)} - {""}
+    own = stored.folder.resolve()
+    manifest = read_manifest(own)
+    for path, record in zip(paths, case.inputs, strict=False):
+        listed = "" if manifest is None or path.resolve().parent != own else manifest.files.get(path.name, "")
+        if record.sha256 not in used and not (listed and is_as_listed(path.resolve(), listed)):
+            return False
+    return True
+
+
+def _cine_slice(
+    one: StoredSlice, number: int, stored: StoredResult, found: CineSlice | None, *, drawn: bool
+) -> CineSlice:
     name = str(stored.summary["slices"][number - 1].get("name") or f"slice {number}")
-    masks = _predicted_masks(one) if found is None else found.myocardium
+    masks = found.myocardium if found is not None and drawn else _predicted_masks(one)
     return CineSlice(
         name=name,
         grid=one.grid,

@@ -17,16 +17,20 @@ import pytest
 from hearts import HOSTILE, embedded, small_heart, with_names
 
 from LaMoDCore.cli import main
+from LaMoDCore.heart.case import InputRecord
 from LaMoDCore.heart.notes import note
-from LaMoDCore.io import read_result, write_result
+from LaMoDCore.io import load_case, read_result, write_result
+from LaMoDCore.io.results.contour_masks import write_contour_masks
 from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS
 from LaMoDCore.report.html import bokeh_script
 from LaMoDCore.report.html.content import page_texts
 from LaMoDCore.report.html.page import SCRIPTS, PageParts, html_report
 from LaMoDCore.report.html.page_shell import embedded_json
-from LaMoDCore.report.html.stored import shown_result, stored_table
+from LaMoDCore.report.html.stored import are_used_masks, shown_result, stored_table
 from LaMoDCore.report.style import percent
+from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.output.manifest import list_again
 
 pytest.importorskip("bokeh")
 PARTS = ["segments", "motion", "displacement", "html"]
@@ -244,6 +248,38 @@ def test_a_full_disk_is_named_and_keeps_the_page(folder, tmp_path, capsys, monke
     assert main(["report", str(folder), "--html", "--out", str(page)]) == 1
     assert f"{page}: it cannot be written (No space left on device); free some space" in capsys.readouterr().err
     assert page.read_bytes() == before
+
+
+def test_masks_that_changed_since_the_prediction_are_not_shown(result, tmp_path, capsys):
+    """Also if only other frames than end-diastole differ."""
+    used, changed, out = tmp_path / "used", tmp_path / "changed", tmp_path / "out"
+    case, moved = result.case, []
+    for cine in case.slices:
+        masks = cine.myocardium.copy()
+        masks[3] = np.roll(masks[3], 2, axis=-1)
+        moved.append(dataclasses.replace(cine, myocardium=masks))
+    for folder, written in ((used, case), (changed, dataclasses.replace(case, slices=tuple(moved)))):
+        folder.mkdir()
+        write_contour_masks(written, folder)
+    files = sorted(used.glob("*.seq.nrrd"))
+    inputs = [{"name": path.name, "sha256": sha256_of(path)} for path in files]
+    provenance = {**result.summary["provenance"], "inputs": inputs}
+    summary = {**result.summary, "provenance": provenance}
+    write_result(dataclasses.replace(result, case=load_case(files), summary=summary), out, outputs=["motion"])
+    pages = []
+    for folder in (used, changed):
+        masks = [str(path) for path in sorted(folder.glob("*.seq.nrrd"))]
+        assert main(["report", str(out), "--html", "--masks", *masks]) == 0, capsys.readouterr().err
+        pages.append((out / "report.html").read_text(encoding="utf-8"))
+    assert "The masks are not those of the prediction" in pages[1] and "not those" not in pages[0]
+    drawn = [[each["drawn"] is not None for each in embedded(page)["slices"]] for page in pages]
+    assert drawn == [[True, True], [False, False]]
+    own = out / "contours.seq.nrrd"
+    shutil.copy(sorted(changed.glob("*.seq.nrrd"))[0], own)
+    record = dataclasses.replace(case, inputs=(InputRecord(own.name, sha256_of(own)),))
+    assert not are_used_masks(read_result(out), [own], record)
+    list_again(out, own.name)
+    assert are_used_masks(read_result(out), [own], record), "it is listed as part of the result"
 
 
 def test_a_file_that_is_no_page_is_not_replaced(folder, tmp_path, capsys):
