@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from LaMoDCore.report.html.thumbnail import contour_picture
 from LaMoDCore.report.numbering import frames_text, slices_text
 from LaMoDCore.report.wording import line_of_group
 from LaMoDCore.runtime.errors import LaMoDInputError, reason_of, shareable_reason
-from LaMoDCore.runtime.output.new_folder import new_folder
+from LaMoDCore.runtime.output.new_folder import is_full_disk, new_folder
 from LaMoDCore.runtime.plain_text import counted, table_row
 from LaMoDCore.runtime.progress import SILENT, Progress
 
@@ -109,6 +110,9 @@ def check_cohort(
             try:
                 found.append(_checked(case, home / "cases" / case.id, labels, html=html))
             except Exception as error:  # one bad case must not stop the others
+                if is_full_disk(error):
+                    raise
+                shutil.rmtree(home / "cases" / case.id, ignore_errors=True)  # such as a report without its page
                 found.append(CheckedCase(case.id, failure=reason_of(error), shareable=shareable_reason(error)))
         found += [CheckedCase(name, failure=why, shareable=why) for name, why in faults_of_list(Path(folder)).items()]
         (home / "checks.csv").write_text(_table(found), encoding="utf-8", newline="")

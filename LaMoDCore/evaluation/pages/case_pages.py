@@ -13,12 +13,13 @@ from LaMoDCore.evaluation.records import OWN, CaseComparison
 from LaMoDCore.evaluation.truth import Truth
 from LaMoDCore.function.summary import function_summary
 from LaMoDCore.heart.case import Case, StrainResult
-from LaMoDCore.heart.notes import Severity, grouped
-from LaMoDCore.report.html.page import PageParts, write_html_report
+from LaMoDCore.heart.notes import NoteGroup, Severity, grouped
+from LaMoDCore.report.html.page import PageParts, html_report
 from LaMoDCore.report.html.thumbnail import thumbnail
 from LaMoDCore.report.numbers import Row
 from LaMoDCore.report.style import percent
 from LaMoDCore.runtime.errors import shareable_reason
+from LaMoDCore.runtime.output.new_folder import unwritable
 from LaMoDCore.strain import end_systole, quality_notes, summarise
 from LaMoDCore.uncertainty.calibration import Calibration
 from LaMoDCore.uncertainty.global_intervals import with_global_intervals
@@ -57,32 +58,48 @@ class CasePages:
     def add(self, case_id: str, case: Case, comparison: CaseComparison, truth: Truth) -> None:
         """Write the page of one case. A fault of the page is noted and does not stop the evaluation.
 
+        Raises:
+            LaMoDInputError: the page cannot be written, such as on a full disk.
+
         Args:
             case_id: its name.
             case: the input of the method, with its images.
             comparison: the method compared with `truth`.
             truth: of the same or of the paired scan.
         """
-        try:
-            self.found[case_id] = self._written(case_id, case, comparison, truth)
-        except Exception as error:
-            self.found[case_id] = CasePage("", severity="warning", note=f"No page: {shareable_reason(error)}")
-
-    def _written(self, case_id: str, case: Case, comparison: CaseComparison, truth: Truth) -> CasePage:
         if comparison.case.failed:  # its errors are those of no motion, which is no prediction
-            return CasePage("", severity="error")
-        es_frame = truth.es_frame if comparison.case.truth == OWN else end_systole(case)
-        result = _result(case, comparison, es_frame, self._calibration)
+            self.found[case_id] = CasePage("", severity="error")
+            return
+        first: NoteGroup | None = None
+        try:
+            es_frame = truth.es_frame if comparison.case.truth == OWN else end_systole(case)
+            result = _result(case, comparison, es_frame, self._calibration)
+            first = next(iter(grouped(result.notes)), None)
+            text = html_report(result, PageParts(reference=_reference_rows(comparison)))
+            picture = thumbnail(result)
+        except Exception as error:
+            self.found[case_id] = _without_page(error, first)
+            return
         path = self.folder / "cases" / case_id / "report.html"
-        path.parent.mkdir(parents=True)
-        write_html_report(result, path, PageParts(reference=_reference_rows(comparison)))
-        first = next(iter(grouped(result.notes)), None)
-        return CasePage(
+        try:
+            path.parent.mkdir(parents=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise unwritable(path, error) from error
+        self.found[case_id] = CasePage(
             address=f"cases/{quote(case_id)}/report.html",
-            picture=thumbnail(result),
+            picture=picture,
             severity=None if first is None else first.note.severity,
             note="" if first is None else first.note.text,
         )
+
+
+def _without_page(error: Exception, first: NoteGroup | None) -> CasePage:
+    """Why a case has no page, after its worst note if that is at least as severe."""
+    reason = f"No page: {shareable_reason(error)}"
+    if first is None or first.note.severity == "info":
+        return CasePage("", severity="warning", note=reason)
+    return CasePage("", severity=first.note.severity, note=f"{first.note.text} {reason}")
 
 
 def _result(case: Case, comparison: CaseComparison, es_frame: int, calibration: Calibration | None) -> StrainResult:

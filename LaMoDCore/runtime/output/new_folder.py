@@ -140,9 +140,14 @@ def write_new_file(path: Path, data: bytes) -> None:
 
 def unwritable(out: str | Path, error: OSError) -> LaMoDInputError:
     """The error for an output that cannot be written."""
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-    remedy = "free some space or name a folder on another disk" if full else _WRITABLE
+    remedy = "free some space or name a folder on another disk" if is_full_disk(error) else _WRITABLE
     return LaMoDInputError(out, f"it cannot be written ({error.strerror or error})", remedy)
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Whether an error is a full disk or an exhausted quota."""
+    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    return isinstance(error, OSError) and error.errno in full
 
 
 def real_path(path: str | Path) -> Path:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import re
 from html import unescape
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from cohort_rings import write_ring
 
 from LaMoDCore.cli import main
+from LaMoDCore.cohort import contour_checks
 from LaMoDCore.cohort.contour_checks import check_cohort
 from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.io import load_case
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
 from LaMoDCore.io.results.contour_masks import write_contour_masks
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 pytest.importorskip("bokeh")
 NAME = "O'Neil <i> 50%"
@@ -83,6 +87,20 @@ def test_unsure_frames_are_marked_counted_and_listed_together(tmp_path):
     assert re.findall(r'title="frame (\d): unsure"', page) == ["2", "3", "4"]
     assert "3 unsure and not reviewed" in page and "unsure automatic contour" in page
     assert "Frames 2–4: The automatic contour is unsure." in page
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ValueError("a fault")])
+def test_a_page_that_fails_leaves_no_half_report(tmp_path, monkeypatch, error):
+    (tmp_path / "masks").mkdir()
+    write_ring(tmp_path / "masks" / "ring.seq.nrrd")
+    monkeypatch.setattr(contour_checks, "check_page", Mock(side_effect=error))
+    if isinstance(error, OSError):
+        with pytest.raises(LaMoDInputError, match="No space left on device"):
+            check_cohort(tmp_path / "masks", tmp_path / "out", html=True)
+        assert not (tmp_path / "out").exists()
+    else:
+        found = check_cohort(tmp_path / "masks", tmp_path / "out", html=True)
+        assert found[0].failure and not (tmp_path / "out" / "cases" / "ring").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from LaMoDCore.evaluation.pages.index_page import evaluation_index
 from LaMoDCore.evaluation.records import CaseRecord
 from LaMoDCore.evaluation.run import evaluate, write_evaluation
 from LaMoDCore.report.style import percent
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 pytest.importorskip("bokeh")
 METHODS = [scaled_truth("nine tenths", 0.9), scaled_truth("<b>exact</b>", 1.0)]
@@ -104,7 +107,7 @@ def test_the_page_of_a_case_has_the_true_numbers(evaluated):
 
 
 def test_a_page_that_cannot_be_written_leaves_the_evaluation_as_it_is(index, evaluated, tmp_path, monkeypatch):
-    monkeypatch.setattr(case_pages, "write_html_report", lambda *_: 1 / 0)
+    monkeypatch.setattr(case_pages, "html_report", lambda *_: 1 / 0)
     pages = CasePages(tmp_path / "pages", None)
     found = evaluate(index, METHODS, limit=1, pages=pages)
     assert [page.address for page in pages.found.values()] == [""]
@@ -116,6 +119,16 @@ def test_a_page_that_cannot_be_written_leaves_the_evaluation_as_it_is(index, eva
     )
     assert {path.name for path in files} >= {"index.html", "results.md"}
     assert "[index.html](index.html)" in (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+
+
+def test_a_full_disk_ends_the_evaluation(index, tmp_path, monkeypatch):
+    def is_full(self, text, **_):
+        self.write_bytes(text[:100].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", is_full)
+    with pytest.raises(LaMoDInputError, match=r"report.html: it cannot be written \(No space left on device\)"):
+        evaluate(index, METHODS, limit=1, pages=CasePages(tmp_path, None))
 
 
 def test_limits_of_one_value_per_person_are_those_of_bland_and_altman():
