@@ -142,3 +142,29 @@ def test_missing_contours_are_named_in_the_table(slicer_app, tmp_path):
     assert not slicer_app.widget.ui.predictButton.enabled
     heart.click_row(slicer_app, 0)
     assert len(heart.shown_lines()) == 1
+
+
+def test_the_cycle_of_the_file_is_that_of_the_measurement(slicer_app, tmp_path):
+    """Frames that cover a part of the cycle, as of prospective gating: masks alone, then with their cine."""
+    from LaMoDSlicerLib.LongAxis import LongAxisReader
+
+    from LaMoDCore.io.long_axis.reader import load_long_axis
+
+    walls = heart.beating_walls(heart.FRAMES).astype(np.uint8)[:8, None]
+    affine, times = heart.long_axis_grid(30.0).ijk_to_lps, np.arange(8) * 90.0
+    write_seq_nrrd(tmp_path / "masks.seq.nrrd", walls, affine, times, rr_ms=900.0)
+    write_seq_nrrd(tmp_path / "cine.seq.nrrd", (20.5 + 100 * walls).astype(np.float32), affine, times, rr_ms=900.0)
+    for name in ("masks", "cine"):
+        heart.add(slicer_app, tmp_path / f"{name}.seq.nrrd")
+        slicer_app.settle()
+        (row,) = slicer_app.widget.sections.model.rows
+        assert row.rrMs == 900.0
+        folder = tmp_path / f"request {name}"
+        folder.mkdir()
+        request = LongAxisReader.read(slicer_app.widget.sections.model)
+        request.writeInputs(folder)
+        cines = list(folder.glob("long_axis_cine*"))
+        assert len(cines) == (name == "cine")
+        case = load_long_axis([folder / "long_axis1.seq.nrrd"], cine=cines)
+        assert case.views[0].rr_ms == 900.0
+        assert "cycle_partly_covered" in {note.code for note in case.notes}

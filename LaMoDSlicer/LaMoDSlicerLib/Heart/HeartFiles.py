@@ -16,7 +16,7 @@ from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.LongAxis import ContourFiles
 from LaMoDSlicerLib.Scene import SliceViews
 from LaMoDSlicerLib.Scene.CineSource import CineSource
-from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
+from LaMoDSlicerLib.Scene.FrameSequence import RR, FrameSequence
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
 #: An image with at most this many different values is taken as masks.
@@ -205,6 +205,8 @@ def addCine(stack: Any, name: str, welcome: Callable[[Any], bool] = lambda _node
         raise InputError(_("“{name}” is in the scene already: it was not added again.").format(name=name))
     builder = MaskLoader.builderFor(stack.frame_times_ms, len(frames), None)
     sequence = builder.volumes(f"{name} cine", "", frames, geometry)
+    if stack.rr_ms is not None:
+        sequence.SetAttribute(RR, repr(float(stack.rr_ms)))
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", name)
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)

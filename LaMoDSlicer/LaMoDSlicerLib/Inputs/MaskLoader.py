@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.Inputs.ContourOriginRecord import ContourOriginRecord
 from LaMoDSlicerLib.Inputs.InputError import InputError
+from LaMoDSlicerLib.Scene.FrameSequence import RR
 from LaMoDSlicerLib.Scene.SequenceBuilder import SequenceBuilder
 from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 
@@ -60,6 +61,8 @@ def loadAll(path: Path, browserFor: Callable[[VolumeGeometry, int], Any]) -> lis
         sequence = builderFor(stack.frame_times_ms, len(values), browser).labelmaps(name, "", values, geometry)
         sequence.SetAttribute(FILE, str(path))
         sequence.SetAttribute(_STATE, _stateOf(path))
+        if stack.rr_ms is not None:
+            sequence.SetAttribute(RR, repr(float(stack.rr_ms)))
         masks = addToBrowser(sequence, browser)
         if origin:
             ContourOriginRecord(masks).keep(origin, geometry)

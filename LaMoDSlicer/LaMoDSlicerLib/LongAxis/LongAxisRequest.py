@@ -71,7 +71,8 @@ class LongAxisRequest:
             if part.images is not None:
                 affine = part.slice.geometry.sliceIjkToLps(part.slice.depth)
                 path = folder / self._CINE.format(n=n)
-                write_seq_nrrd(path, part.images[:, None], affine, part.slice.timesMs, compress=False)
+                times, rr = part.slice.timesMs, part.slice.storedRrMs
+                write_seq_nrrd(path, part.images[:, None], affine, times, rr_ms=rr, compress=False)
             if part.landmarksLps:
                 text = json.dumps({"markups": [_pointList(part.landmarksLps)]})
                 (folder / self._LANDMARKS.format(n=n)).write_text(text, encoding="utf-8")

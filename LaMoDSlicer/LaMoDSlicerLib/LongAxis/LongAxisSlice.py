@@ -22,6 +22,7 @@ class LongAxisSlice:
         geometry: grid of the cine, or of the masks without a cine; None if neither can be read.
         frames: number of frames.
         timesMs: [T], or None if the data contain no times.
+        storedRrMs: length of the cycle in the file of the images, or of the masks; None if it is not recorded.
         wall: bool [T, H, W] if the contours are masks, otherwise None.
         holders: text node or curves that have the contours, if they are no masks.
         lines: LaMoDCore WallLines by frame, counted from 0.
@@ -33,6 +34,7 @@ class LongAxisSlice:
     geometry: VolumeGeometry | None
     frames: int = 0
     timesMs: np.ndarray | None = None
+    storedRrMs: float | None = None
     wall: np.ndarray | None = None
     holders: tuple[Any, ...] = ()
     lines: dict[int, Any] = field(default_factory=dict)
@@ -60,7 +62,9 @@ class LongAxisSlice:
 
     @property
     def rrMs(self) -> float | None:
-        """Length of the cycle if the frames cover it, or None."""
+        """Length of the cycle, which the frames are assumed to cover if it is not recorded; None without times."""
+        if self.storedRrMs is not None:
+            return self.storedRrMs
         if self.timesMs is None or len(self.timesMs) < 2:
             return None
         return float(self.timesMs[-1] - self.timesMs[0] + np.median(np.diff(self.timesMs)))
@@ -122,7 +126,8 @@ class LongAxisSlice:
 
         path = folder / f"{name}.seq.nrrd"
         masks, affine = self.wall[:, None].astype(np.uint8), self.geometry.sliceIjkToLps(self.depth)
-        write_seq_nrrd(path, masks, affine, self.timesMs, node_class="vtkMRMLLabelMapVolumeNode")
+        kind = "vtkMRMLLabelMapVolumeNode"
+        write_seq_nrrd(path, masks, affine, self.timesMs, rr_ms=self.storedRrMs, node_class=kind)
         return path
 
 

@@ -75,6 +75,11 @@ class CineSource:
     def timesMs(self) -> np.ndarray | None:
         return FrameSequence(self.volumeNode()).timesMs() if self.isBrowser else None
 
+    @property
+    def rrMs(self) -> float | None:
+        """Length of the cardiac cycle in the file of the images, or None."""
+        return FrameSequence(self.volumeNode()).rrMs if self.isBrowser else None
+
     def check(self) -> None:
         """Validate the cine.
 

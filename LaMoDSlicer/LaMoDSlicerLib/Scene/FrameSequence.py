@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 import slicer
 
+#: Attribute of a sequence: length of the cardiac cycle in ms, with the name that it has in .seq.nrrd files.
+RR = "rr_ms"
 _MS_PER_UNIT = {"ms": 1.0, "s": 1000.0}
 
 
@@ -47,6 +49,16 @@ class FrameSequence:
         if self.sequenceNode is None:
             return tuple(str(i) for i in range(len(self.frames())))
         return tuple(self.sequenceNode.GetNthIndexValue(i) for i in range(self.sequenceNode.GetNumberOfDataNodes()))
+
+    @property
+    def rrMs(self) -> float | None:
+        """Length of the cardiac cycle in the file of the frames, or None."""
+        text = self.sequenceNode.GetAttribute(RR) if self.sequenceNode is not None else None
+        try:
+            stored = float(text or "nan")
+        except ValueError:
+            return None
+        return stored if np.isfinite(stored) and stored > 0 else None
 
     def timesMs(self) -> np.ndarray | None:
         """[T] if the sequence's index is a time, else None."""
