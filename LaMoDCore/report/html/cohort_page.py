@@ -120,6 +120,7 @@ def cohort_page(
     number = {entry.id: n for n, entry in enumerate(listed)}
     data = {
         "measures": [measure.title for measure in known.values()],
+        "formats": [{"digits": measure.digits, "signed": measure.is_signed} for measure in known.values()],
         "cases": [
             {
                 "id": entry.id,

@@ -116,8 +116,10 @@ def test_it_begins_at_end_systole_and_plays_on_request(page, heart):
     page.locator("#speed").select_option("0.5")
     page.locator("#play").click()
     assert page.locator("#play").get_attribute("aria-label") == "Pause"
+    assert page.locator("#readout").get_attribute("aria-live") == "off"
     assert page.evaluate(_EVERY_FRAME) == heart.case.frames
     page.locator("#play").click()
+    assert page.locator("#readout").get_attribute("aria-live") == "polite"
     stopped = _frame(page)
     page.locator("#play").press("ArrowRight")
     assert _frame(page) == stopped % heart.case.frames + 1
@@ -209,6 +211,35 @@ def test_displacement_has_its_own_unit_and_range(page):
     assert page.locator("#scale-low").inner_text() == "0"
     assert re.fullmatch(r"\d\.\d", _sector(page, "anterior").locator("text").text_content())
     assert page.locator("#curves-title").inner_text() == "|u| (mm)"
+
+
+@pytest.mark.parametrize(
+    ("typed", "used", "scale"),
+    [("0.5", "1", "−1"), ("", "25", "−25"), ("1e9", "200", "−200"), ("25.44", "25.4", "−25.4"), ("40", "40", "−40")],
+)
+def test_the_range_that_is_shown_is_the_one_in_use(page, typed, used, scale):
+    page.locator("#limit").fill("25")
+    page.locator("#limit").fill("")
+    page.locator("#limit").press_sequentially(typed)
+    page.locator("#limit").press("Enter")
+    page.locator("#limit").blur()
+    assert page.locator("#limit").input_value() == used
+    assert page.locator("#scale-low").inner_text() == scale
+
+
+def test_arrow_keys_scroll_a_table_that_is_too_wide(page):
+    page.set_viewport_size({"width": 280, "height": 700})
+    details = page.locator("details:has(.scroll)")
+    details.evaluate("(element) => { element.open = true; }")
+    region = details.locator(".scroll")
+    assert region.evaluate("(element) => element.scrollWidth > element.clientWidth")
+    frame = _frame(page)
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+    assert _frame(page) == frame
+    details.evaluate("(element) => { element.open = false; }")
+    page.set_viewport_size({"width": SIZES["desktop"][0], "height": SIZES["desktop"][1]})
 
 
 def _colours(page):

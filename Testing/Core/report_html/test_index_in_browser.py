@@ -8,7 +8,7 @@ from browser_pages import SIZES
 
 from LaMoDCore.cohort.entries import MEASURES
 from LaMoDCore.report.html.check_page import FindingRow, FrameStrip, check_page
-from LaMoDCore.report.html.cohort_page import CohortEntry, cohort_page
+from LaMoDCore.report.html.cohort_page import CohortEntry, Measure, cohort_page
 from LaMoDCore.report.html.comparison import Comparison
 
 pytest.importorskip("bokeh")
@@ -98,7 +98,7 @@ def test_cases_are_sorted_and_filtered(index):
 @pytest.mark.parametrize(
     ("plot", "at", "expected"),
     [
-        ("scatter", (-16, 30), "c: GCS, peak (%) −16.0, GRS, peak (%) 30.0"),
+        ("scatter", (-16, 30), "c: GCS, peak (%) −16.0, GRS, peak (%) +30.0"),
         ("agreement-scatter", (-19, -18), "b: {} −18.0, truth −19.0 %"),
         ("bland-altman", (-16, 2), "c: {} −15.0, truth −17.0 %"),
     ],
@@ -109,6 +109,20 @@ def test_a_point_names_its_case_and_its_row(index, plot, at, expected):
     assert [row.get_attribute("data-case") for row in index.locator("tr.is-active").all()] == [expected[0]]
     index.mouse.move(2, 2)
     assert index.locator("tr.is-active").count() == 0
+
+
+def test_a_point_has_the_digits_of_the_table(watched, tmp_path):
+    measures = {"error": Measure("Endpoint error", "mm", 2), "frames": Measure("Frames", "")}
+    entries = [CohortEntry(name, measures={"error": error, "frames": 40}) for name, error in (("a", 0.04), ("b", 0.93))]
+    path = tmp_path / "index.html"
+    path.write_text(cohort_page(entries, measures), encoding="utf-8")
+    watched.faults.clear()
+    page = watched.open(path)
+    page.mouse.move(*_place(page, "scatter", 0.93, 40))
+    assert _readout(page) == "b: Endpoint error (mm) 0.93, Frames 40"
+    assert page.locator("tr[data-case='b'] td.number").all_inner_texts() == ["0.93", "40"]
+    page.close()
+    assert watched.faults == []
 
 
 def test_quantity_and_method_are_chosen(index):

@@ -77,12 +77,13 @@ class Cohort {
   async drawNumbers() {
     if (!element("scatter")) return;
     const [across, up] = [Number(element("across").value), Number(element("up").value)];
-    const { cases, measures } = this.data;
+    const { cases, measures, formats } = this.data;
+    const shown = (each, index) => `${measures[index]} ${measuredNumber(each.values[index], formats[index])}`;
     const points = cases
       .filter((each) => isKnown(each.values[across]) && isKnown(each.values[up]))
       .map((each) => ({
         case: each.id, page: each.page, x: each.values[across], y: each.values[up],
-        text: `${isolated(each.id)}: ${measures[across]} ${shownNumber(each.values[across])}, ${measures[up]} ${shownNumber(each.values[up])}`,
+        text: `${isolated(each.id)}: ${shown(each, across)}, ${shown(each, up)}`,
       }));
     await this.draw("scatter", { x: measures[across], y: measures[up], points });
   }
@@ -177,7 +178,14 @@ function isolated(name) {
 }
 
 function shownNumber(value) {
-  return value.toFixed(Math.abs(value) < 100 ? 1 : 0).replace("-", "−");
+  return measuredNumber(value, { digits: Math.abs(value) < 100 ? 1 : 0, signed: false });
+}
+
+/** A number as the table shows it. */
+function measuredNumber(value, { digits, signed: isSigned }) {
+  const text = value.toFixed(digits);
+  if (Number(text) === 0) return text.replace("-", ""); // zero has no sign
+  return isSigned && value > 0 ? `+${text}` : text.replace("-", "−");
 }
 
 function isInDarkColours() {

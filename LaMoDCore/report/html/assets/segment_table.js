@@ -49,8 +49,9 @@ function orNaN(value) {
 /** A number with a sign and a minus (U+2212), or a dash. */
 function signed(value, digits) {
   if (!Number.isFinite(value)) return "–";
-  const text = value.toFixed(digits).replace("-", "−");
-  return value > 0 ? `+${text}` : text;
+  const text = value.toFixed(digits);
+  if (Number(text) === 0) return text.replace("-", ""); // zero has no sign
+  return value > 0 ? `+${text}` : text.replace("-", "−");
 }
 
 /** Mean of the finite numbers, or NaN. */

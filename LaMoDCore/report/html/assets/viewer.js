@@ -82,9 +82,16 @@ class Viewer {
       state.opacity = Number(event.target.value) / 100;
       this.draw();
     });
-    byId("limit").addEventListener("input", (event) => {
-      const limit = Number(event.target.value);
-      if (limit >= 1) this.chooseLimit(limit);
+    const field = byId("limit");
+    const [least, most] = [Number(field.min), Number(field.max)];
+    field.addEventListener("input", () => {
+      if (field.valueAsNumber >= least && field.valueAsNumber <= most) this.chooseLimit(field.valueAsNumber);
+    });
+    field.addEventListener("change", () => {
+      const wanted = Math.round(10 * field.valueAsNumber) / 10;
+      const limit = Number.isFinite(wanted) ? wanted : state.limits[state.quantity];
+      this.chooseLimit(Math.min(Math.max(limit, least), most));
+      field.value = state.limits[state.quantity];
     });
     for (const id of ["show-arrows", "show-drawn", "show-predicted", "show-labels"]) {
       byId(id)?.addEventListener("change", () => this.draw());
@@ -158,7 +165,7 @@ class Viewer {
   }
 
   onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || scrollsSideways(event)) return;
     const kind = event.target.tagName;
     const isControl = ["SELECT", "INPUT", "TEXTAREA"].includes(kind) && event.target.type !== "checkbox";
     const actions = {
@@ -211,6 +218,7 @@ class Viewer {
     const button = byId("play");
     button.setAttribute("aria-label", this.state.isPlaying ? "Pause" : "Play");
     button.firstElementChild.textContent = this.state.isPlaying ? "❚❚" : "▶";
+    byId("readout").ariaLive = this.state.isPlaying ? "off" : "polite"; // a screen reader would read every frame
   }
 
   goTo(frame) {
@@ -237,12 +245,13 @@ class Viewer {
   showQuantity() {
     const { signed: isSigned, unit, label, ends } = this.page.quantities[this.state.quantity];
     const limit = this.state.limits[this.state.quantity];
-    byId("limit").value = limit;
+    if (byId("limit").valueAsNumber !== limit) byId("limit").value = limit;
     byId("limit-unit").textContent = unit;
     byId("limit-word").textContent = isSigned ? "Range ±" : "Range up to";
     byId("scale-name").textContent = `${label} (${unit})`;
-    byId("scale-low").textContent = isSigned ? signed(-limit, 0) : "0";
-    byId("scale-high").textContent = isSigned ? signed(limit, 0) : String(limit);
+    const digits = Number.isInteger(limit) ? 0 : 1;
+    byId("scale-low").textContent = isSigned ? signed(-limit, digits) : "0";
+    byId("scale-high").textContent = isSigned ? signed(limit, digits) : limit.toFixed(digits);
     byId("scale-low-word").textContent = ends[0];
     byId("scale-high-word").textContent = ends[1];
     byId("matrix-title").textContent = `${label} of segments over time (${unit})`;
@@ -633,6 +642,12 @@ class PhaseChart extends CurveChart {
   moveTo() {
     this.moveToTime(this.phaseOf() * this.rr);
   }
+}
+
+/** Whether a key scrolls the focused table, which is wider than its place. */
+function scrollsSideways({ target, key }) {
+  const region = target.closest(".scroll");
+  return Boolean(region && region.scrollWidth > region.clientWidth && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(key));
 }
 
 function isDark() {
