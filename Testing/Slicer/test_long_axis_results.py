@@ -168,3 +168,20 @@ def test_the_cycle_of_the_file_is_that_of_the_measurement(slicer_app, tmp_path):
         case = load_long_axis([folder / "long_axis1.seq.nrrd"], cine=cines)
         assert case.views[0].rr_ms == 900.0
         assert "cycle_partly_covered" in {note.code for note in case.notes}
+
+
+def test_short_axis_slices_have_the_cycle_of_their_file_too(slicer_app, tmp_path):
+    from LaMoDSlicerLib.Heart import HeartReader
+
+    from LaMoDCore.io.files.image_file import read_images
+
+    cine = ring_at(0)
+    labels = np.where(cine.myocardium, 1, 0).astype(np.uint8)[:20, None]
+    path = tmp_path / "ring.seq.nrrd"
+    write_seq_nrrd(path, labels, cine.grid.ijk_to_lps, cine.frame_times_ms[:20], rr_ms=cine.rr_ms)
+    heart.add(slicer_app, path)
+    (row,) = slicer_app.widget.sections.model.rows
+    assert row.rrMs == cine.rr_ms
+    HeartReader.read(slicer_app.widget.sections.model, slicer_app.widget._parameters).writeInputs(tmp_path)
+    (written,) = read_images(tmp_path / "masks.seq.nrrd")
+    assert written.rr_ms == cine.rr_ms

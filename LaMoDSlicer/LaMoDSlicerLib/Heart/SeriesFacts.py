@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ class SeriesFacts:
         walls: depth -> bool [H, W], the myocardium in the first frame in which it is drawn.
         rightVentricles: depth -> bool [H, W], the right ventricle in that frame.
         problem: why the masks cannot be used; empty if they can.
+        storedRrMs: length of the cycle in the file of the images, or of the masks; None if it is not recorded.
     """
 
     geometry: VolumeGeometry | None = None
@@ -35,6 +36,7 @@ class SeriesFacts:
     walls: dict[int, np.ndarray] = field(default_factory=dict)
     rightVentricles: dict[int, np.ndarray] = field(default_factory=dict)
     problem: str = ""
+    storedRrMs: float | None = None
 
     _cache: ClassVar[dict[Any, tuple[Any, "SeriesFacts"]]] = {}
     _MAX_CACHE = 64
@@ -48,7 +50,7 @@ class SeriesFacts:
         if known is None or known[0] != state:
             if len(cls._cache) > cls._MAX_CACHE:
                 cls._cache.clear()
-            known = (state, cls._read(series))
+            known = (state, replace(cls._read(series), storedRrMs=storedRr(series)))
             cls._cache[key] = known
         return known[1]
 
@@ -112,10 +114,22 @@ class SeriesFacts:
 
     @property
     def rrMs(self) -> float | None:
-        """Length of the cycle if the frames cover it, or None."""
+        """Length of the cycle, which the frames are assumed to cover if it is not recorded; None without times."""
+        if self.storedRrMs is not None:
+            return self.storedRrMs
         if self.timesMs is None or len(self.timesMs) < 2:
             return None
         return float(self.timesMs[-1] - self.timesMs[0] + np.median(np.diff(self.timesMs)))
+
+
+def storedRr(series: HeartSeries) -> float | None:
+    """Length of the cycle in the file of a series' images, or of its masks; None if it is not recorded."""
+    try:
+        images = CineSource(series.cine).rrMs if series.cine is not None else None
+    except InputError:  # a browser without images
+        images = None
+    masks = FrameSequence(series.masks).rrMs if series.masks is not None else None
+    return images if images is not None else masks
 
 
 def stateOf(series: HeartSeries) -> tuple[Any, ...]:

@@ -32,6 +32,7 @@ class MaskFrames:
         hasTimes: whether the times come from the data; otherwise they are spread evenly over `ASSUMED_RR_MS`.
         origins: the LaMoDCore ContourOrigin of each slice; empty if a person drew the masks.
         carried: frames, counted from 0, whose contours were carried from drawn ones, by slice of the grid.
+        rrMs: length of the cardiac cycle in the file of the images, or of the masks; None if it is not recorded.
         isFilled: whether the myocardium was drawn filled, as the region inside the epicardium, and became a ring by
             removing the cavity from it.
     """
@@ -44,6 +45,7 @@ class MaskFrames:
     origins: tuple[Any, ...] = ()
     isFilled: bool = False
     carried: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    rrMs: float | None = None
 
     RIGHT_VENTRICLE, MYOCARDIUM, CAVITY = 1, 2, 3
     VALUES: ClassVar = {"rightVentricle": RIGHT_VENTRICLE, "myocardium": MYOCARDIUM, "cavity": CAVITY}
@@ -73,6 +75,7 @@ class MaskFrames:
             self.geometry.ijkToLps,
             self.timesMs if self.hasTimes else None,
             node_class="vtkMRMLLabelMapVolumeNode",
+            rr_ms=self.rrMs,
             metadata={METADATA_KEY: origins_to_text(self.origins)} if self.origins else None,
         )
 
@@ -304,7 +307,8 @@ class MaskSource:
         times = assumed if ownTimes is None else ownTimes
         origins = ContourOriginRecord(self.node).onGrid(geometry, len(frames))
         values, carried = self.sequence.indexValues(), self._carried(structures, geometry, labels)
-        masks = MaskFrames(labels, geometry, values, times, ownTimes is not None, origins, isFilled, carried)
+        rr = self.sequence.rrMs
+        masks = MaskFrames(labels, geometry, values, times, ownTimes is not None, origins, isFilled, carried, rr)
         if not allowEmpty:
             self._check(masks)
         return masks

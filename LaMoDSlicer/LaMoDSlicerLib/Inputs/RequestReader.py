@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,8 @@ class RequestReader:
         reference = cine.geometry() if cine is not None else None
         structures = self.structures()
         masks = MaskSource(p.masks).read(structures, reference, cine.timesMs() if cine is not None else None)
+        if cine is not None and cine.rrMs is not None:
+            masks = replace(masks, rrMs=cine.rrMs)
         name = (p.cine if cine is not None else p.masks).GetName()
         return PredictionRequest(
             masks=masks,

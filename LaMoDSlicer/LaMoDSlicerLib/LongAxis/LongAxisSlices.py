@@ -131,9 +131,7 @@ def _read(series: HeartSeries) -> list[LongAxisSlice]:
         return [LongAxisSlice(series, 0, None, problem=str(error))]
     timed = images.timesMs() if images is not None else FrameSequence(series.masks).timesMs()
     frames = images.numberOfFrames() if images is not None else len(FrameSequence(series.masks).frames())
-    rr = (images.rrMs if images is not None else None) or (
-        FrameSequence(series.masks).rrMs if series.masks is not None else None
-    )
+    rr = SeriesFacts.storedRr(series)
     found = [_slice(LongAxisSlice(series, k, geometry, frames, timed, rr), images) for k in range(geometry.shape[0])]
     found = [replace(each, problem=each.problem or _missingFrames(each)) for each in found]
     drawn = [each for each in found if each.hasContours]

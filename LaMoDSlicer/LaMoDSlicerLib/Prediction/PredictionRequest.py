@@ -94,7 +94,8 @@ class PredictionRequest:
         from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 
         times = self.masks.timesMs if self.masks.hasTimes else None
-        write_seq_nrrd(path, self.cine, self.masks.geometry.ijkToLps, times, compress=False)
+        affine, rr = self.masks.geometry.ijkToLps, self.masks.rrMs
+        write_seq_nrrd(path, self.cine, affine, times, rr_ms=rr, compress=False)
 
 
 def explainExit(exitCode: int, lastOutput: str, folder: Path, names: dict[str, str] | None = None) -> str:
