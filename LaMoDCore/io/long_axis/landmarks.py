@@ -16,6 +16,8 @@ from LaMoDCore.io.contours.curves import IN_PLANE_MM
 from LaMoDCore.io.long_axis.markups import read_frames
 from LaMoDCore.runtime.errors import LaMoDInputError
 
+_REMEDY = "label its points with their frame, as in “annulus 0” and “apex 0”, and remove others"
+
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
@@ -40,16 +42,21 @@ def read_landmarks(path: Path) -> dict[int, Landmarks]:
     """The landmarks of a point list by frame, counted from 0; points are labelled “annulus 0” and “apex 0”.
 
     Raises:
-        LaMoDInputError: the file is not readable, or has no landmarks.
+        LaMoDInputError: the file is not readable, has no landmarks, or has other points, whose frame and meaning are
+            not known.
     """
+    frames = read_frames(path)
     found = {
         frame: Landmarks(np.stack(each.annulus) if each.annulus else None, each.apex)
-        for frame, each in read_frames(path).items()
+        for frame, each in frames.items()
         if each.annulus or each.apex is not None
     }
     if not found:
         reason = "it contains no points of the mitral annulus or the apex"
-        raise LaMoDInputError(path, reason, "label them with their frame, as in “annulus 0” and “apex 0”")
+        raise LaMoDInputError(path, reason, _REMEDY)
+    others = [label for each in frames.values() for label in each.others]
+    if others:
+        raise LaMoDInputError(path, f"its point “{others[0]}” is neither annulus nor apex", _REMEDY)
     return found
 
 

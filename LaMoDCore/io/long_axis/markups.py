@@ -41,12 +41,13 @@ _REMEDY = "save the curves in Slicer as .mrk.json"
 
 @dataclass
 class DrawnFrame:
-    """What a file holds of one frame, LPS mm."""
+    """What a file holds of one frame, LPS mm; `others` are the labels of points that are neither annulus nor apex."""
 
     open: dict[str, Array] = field(default_factory=dict)
     closed: dict[str, Array] = field(default_factory=dict)
     annulus: list[Array] = field(default_factory=list)
     apex: Array | None = None
+    others: list[str] = field(default_factory=list)
 
 
 def read_curves(path: Path, cines: Sequence[FrameStack], notes: list[Note], rr_ms: float | None = None) -> DrawnView:
@@ -68,7 +69,7 @@ def read_curves(path: Path, cines: Sequence[FrameStack], notes: list[Note], rr_m
         raise LaMoDInputError(path, reason, "give the long-axis cine on which they were drawn")
     notes += more
     lines = {t: _lines(each, t, cine, path) for t, each in sorted(frames.items()) if each.open or each.closed}
-    alone = [t for t in sorted(frames) if t not in lines]
+    alone = [t for t, each in sorted(frames.items()) if t not in lines and (each.annulus or each.apex is not None)]
     if alone:
         raise LaMoDInputError(
             path,
@@ -123,6 +124,9 @@ def read_frames(path: Path) -> dict[int, DrawnFrame]:
                         frames.setdefault(frame_in_name(label), DrawnFrame()).apex = place[0]
                     elif _ANNULUS.search(label) and len(place):
                         frames.setdefault(frame_in_name(label), DrawnFrame()).annulus.append(place[0])
+                    elif len(place):
+                        own = str(point.get("label") or name)
+                        frames.setdefault(frame_in_name(label), DrawnFrame()).others.append(own)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LaMoDInputError(path, "it is not a markups file", _REMEDY) from error
     return frames

@@ -336,4 +336,5 @@ def test_landmarks_of_a_point_list(tmp_path):
         points([("annulus", p + np.array([0, 0, 90])) for p in lps[:2]]), "plane of no long-axis view|from the ends"
     )
     refused([{**p, "label": p["label"].replace("3", "99")} for p in placed], "points of frame 99")
+    refused([{**placed[0], "label": "MV"}, *placed[2:]], "its point “MV” is neither annulus nor apex")
     refused([{**placed[0], "label": "RV"}], "no points of the mitral annulus or the apex")
