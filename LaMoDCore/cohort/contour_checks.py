@@ -23,7 +23,7 @@ from LaMoDCore.io.contours.foreign import is_foreign
 from LaMoDCore.report.html.check_page import SLICE_SIDE, FindingRow, FrameStrip, check_page
 from LaMoDCore.report.html.cohort_page import CohortEntry, Headings, Measure, cohort_page
 from LaMoDCore.report.html.thumbnail import contour_picture
-from LaMoDCore.report.numbering import frames_text, slices_text
+from LaMoDCore.report.numbering import frames_text, reason_on_page, slices_text
 from LaMoDCore.report.wording import line_of_group
 from LaMoDCore.runtime.errors import LaMoDInputError, reason_of, shareable_reason
 from LaMoDCore.runtime.output.new_folder import is_full_disk, new_folder
@@ -131,7 +131,7 @@ def _checked(case: CohortCase, home: Path, labels: str | None, *, html: bool) ->
     report = check_contours(slices, heart.reference_frame, [drawn.partly_drawn for drawn in heart.slices])
     reviews = review_of(slices)
     of_table = {finding.fault.code for finding in report.findings}
-    notes = [note for note in _notes(masks, cines, labels, heart) if note.code not in of_table]
+    notes = [_on_page(note) for note in _notes(masks, cines, labels, heart) if note.code not in of_table]
     home.mkdir(parents=True)
     # slices are named by number in the picture, because their names may be a person's
     named = [replace(slice_, name=f"slice {number}") for number, slice_ in enumerate(slices, start=1)]
@@ -162,6 +162,10 @@ def _notes(masks: Sequence[Path], cines: Sequence[Path], labels: str | None, hea
     if any(is_foreign(path) for path in masks):
         return heart.notes
     return input_notes(masks, cine=cines, labels=labels, heart=heart)
+
+
+def _on_page(note: Note) -> Note:
+    return replace(note, text=reason_on_page(note.text)) if note.code == "input_refused" else note
 
 
 def _drawn_frame(slice_: CineSlice, heart: DrawnHeart) -> int:

@@ -6,6 +6,7 @@ anterior RV insertion, and their name; numbers of the AHA's model are only writt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from LaMoDCore.heart.notes import number_list
@@ -27,6 +28,11 @@ def slices_text(numbers: Sequence[int]) -> str:
         numbers: counted from 1, one or more.
     """
     return f"slice{'s' if len(numbers) > 1 else ''} {number_list(numbers)}"
+
+
+def reason_on_page(reason: str) -> str:
+    """A reason of the commands, in which frames count from 0 as in the files, for a page, where they count from 1."""
+    return f"{reason} (Here frames count from 0.)" if re.search(r"\bframes? \d", reason, re.IGNORECASE) else reason
 
 
 def wall_text(name: str, aha: Sequence[int]) -> str:

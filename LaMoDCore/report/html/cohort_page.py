@@ -13,6 +13,7 @@ import numpy as np
 from LaMoDCore.heart.notes import SEVERITIES, Severity
 from LaMoDCore.report.html.comparison import Comparison
 from LaMoDCore.report.html.page_shell import rendered
+from LaMoDCore.report.numbering import reason_on_page
 from LaMoDCore.report.wording import RESEARCH_USE
 from LaMoDCore.runtime.plain_text import counted
 
@@ -176,7 +177,7 @@ def _row(entry: CohortEntry, measures: Mapping[str, Measure]) -> dict[str, Any]:
 
 
 def _sentence(reason: str) -> str:
-    return reason[:1].upper() + reason[1:]
+    return reason_on_page(reason[:1].upper() + reason[1:])
 
 
 def _shown(entry: CohortEntry, key: str, measure: Measure) -> float | None:

@@ -181,3 +181,9 @@ def test_the_thumbnail_is_the_heart_at_end_systole(from_base):
 
 def test_a_cohort_without_results_has_a_page():
     assert "1 case: 0 predicted, 1 failed" in cohort_page([CohortEntry("a", failure="it is empty")], MEASURES)
+
+
+def test_frames_of_a_failure_have_the_numbering_of_the_command():
+    page = cohort_page([CohortEntry("a", failure="frame 6 has no myocardium; draw it.")], MEASURES)
+    assert "Frame 6 has no myocardium; draw it. (Here frames count from 0.)" in page
+    assert "count from 0" not in cohort_page([CohortEntry("a", failure="it has 3 frames; draw 4.")], MEASURES)
