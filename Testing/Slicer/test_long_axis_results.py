@@ -76,8 +76,8 @@ def test_all_notes_alone_and_those_of_the_views_next_to_short_axis(slicer_app, t
     assert list(LongAxisNode.ofResult(result).notes()) == own
 
 
-def test_alone_after_short_axis_and_the_reverse_give_one_result(slicer_app, fake_worker, three_views, tmp_path):
-    """GLS that is measured later, or first, belongs to the short-axis result of the same heart."""
+def test_alone_after_short_axis_gives_one_result(slicer_app, fake_worker, three_views, tmp_path):
+    """GLS that is measured later belongs to the short-axis result of the same heart."""
     from LaMoDSlicerLib.LongAxis import LongAxisReader
     from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
     from LaMoDSlicerLib.Prediction.HeartRequest import HeartRequest
@@ -185,3 +185,28 @@ def test_short_axis_slices_have_the_cycle_of_their_file_too(slicer_app, tmp_path
     HeartReader.read(slicer_app.widget.sections.model, slicer_app.widget._parameters).writeInputs(tmp_path)
     (written,) = read_images(tmp_path / "masks.seq.nrrd")
     assert written.rr_ms == cine.rr_ms
+
+
+def test_unticked_views_make_gls_out_of_date(slicer_app, three_views, tmp_path):
+    from LaMoDSlicerLib.LongAxis import LongAxisKeeper, LongAxisReader
+
+    model, label = slicer_app.widget.sections.model, slicer_app.widget.ui.headlineLabel
+    heart.add(slicer_app, *heart.masks(tmp_path))
+    LongAxisKeeper.add(three_views, LongAxisReader.read(model), "Views")
+    for isUsed in (True, False, True):
+        model.setUse(2, isUsed)
+        slicer_app.widget.update()
+        slicer_app.settle()
+        assert ("↻" not in label.text) is isUsed
+
+
+def test_views_have_one_name_in_the_window_and_frames_come_before_the_full_stop(host, three_views):
+    from LaMoDSlicerLib.LongAxis import LongAxisTables, LongAxisText
+
+    from LaMoDCore.heart.notes import note
+
+    jumps = [note("long_axis_length_jump", "The length of the two-chamber view jumps.", frame=t) for t in (0, 1)]
+    (line,) = LongAxisText.notes(tuple(jumps))
+    assert line.endswith("The length of the 2-chamber view jumps (frames 1, 2).")
+    names = [row[0] for row in LongAxisTables.numberRows(dict(three_views.summary))]
+    assert "MAPSE, 4-chamber" in names and not any("-chamber" in n and not n.split()[-1][0].isdigit() for n in names)

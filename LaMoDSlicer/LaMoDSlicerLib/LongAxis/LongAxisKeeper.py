@@ -70,7 +70,7 @@ def _removeAlone() -> None:
 
 
 def isOutOfDate(node: LongAxisNode | None) -> bool:
-    """Whether contours, views or landmarks changed after the measurement, or were removed.
+    """Whether contours, views or landmarks changed after the measurement, or were removed or unticked.
 
     False for a result that was measured outside this scene.
     """
@@ -82,12 +82,13 @@ def isOutOfDate(node: LongAxisNode | None) -> bool:
 
 
 def _digests() -> list[tuple[tuple[str, str], str]]:
-    """(IDs of cine and masks, hash) of each long-axis slice of the heart as it is now."""
+    """(IDs of cine and masks, hash) of each long-axis slice of the heart that is ticked, as it is now."""
     for parameterNode in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
         if parameterNode.GetAttribute(HeartRecord.ATTRIBUTE):
             _short, long = LongAxisSlices.split(HeartRecord(parameterNode).series())
             slices = [each for one in long for each in LongAxisSlices.of(one) if each.hasContours]
-            return [(_idsOf(each), LongAxisReader.digestOf(each)) for each in slices]
+            ticked = [each for each in slices if each.series.uses.get(each.depth, True)]
+            return [(_idsOf(each), LongAxisReader.digestOf(each)) for each in ticked]
     return []
 
 

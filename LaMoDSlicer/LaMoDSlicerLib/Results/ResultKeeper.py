@@ -83,7 +83,6 @@ def steps(result: Any, request: HeartRequest, parameterNode: Any, onCommit: Call
     name = _freeName(request.name) if keepsEarlier else request.name
     node = ResultNode.create(numbers, browsers, name, scenes)
     LongAxisKeeper.addTo(node.node, result.long_axis, request.longAxis, name)
-    _joinEarlier(node, parameterNode)
     ResultContours.keep(node, list(request.parts))
     yield
     ResultProvenance(node).keep()
@@ -100,14 +99,6 @@ def _addAlone(result: Any, request: HeartRequest, parameterNode: Any) -> LongAxi
     else:
         parameterNode.SetNodeReferenceID(_CURRENT, None)
     return alone
-
-
-def _joinEarlier(node: ResultNode, parameterNode: Any) -> None:
-    """Give a result without long-axis views those of the same heart that were measured earlier, if there are any."""
-    alone = LongAxisNode.ofResult(None)
-    own = {each for pair, _hash in alone.storedDigests() for each in pair} if alone is not None else set()
-    if own & _heartOf(parameterNode):
-        _join(node, alone)
 
 
 def _join(node: ResultNode, alone: LongAxisNode) -> None:
